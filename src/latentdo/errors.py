@@ -1,0 +1,186 @@
+"""Every exception that latentdo raises on purpose, each with its evidence as attributes.
+
+    LatentdoError
+    ├── NotationError          text that cannot be read: `.line`, `.column`, `.source`
+    ├── GraphError             a graph that cannot be
+    │   ├── CycleError         `.cycle`
+    │   └── UnknownNodeError   `.node`, `.known`
+    ├── QueryError             a question that makes no sense for this graph or model
+    │   └── SupportError       a value that the node cannot take: `.node`
+    ├── SpecError              a model that cannot be: `.node`
+    ├── DataError              a table that cannot be used: `.column`
+    ├── StudyError             a study file that cannot be used: `.key`
+    ├── ArchiveError           a saved fit that cannot be opened or written: `.path`
+    ├── FitError               training that cannot go on
+    ├── MissingExtraError      an optional dependency that is not installed: `.extra`
+    ├── UnsupportedError       a valid request that this version does not answer
+    └── NotIdentifiedError     the data cannot answer the question: `.verdict`
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A half-sentence that offers the known name closest to `name`, or lists the known names."""
+    names = list(known)
+    folded = {candidate.casefold(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean {folded[close[0]]!r}?"
+    if not names:
+        return "There are none."
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f"Known are: {shown}."
+
+
+class LatentdoError(Exception):
+    """The root of the tree: catch this to catch everything raised on purpose."""
+
+    kind: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 2
+
+
+class NotationError(LatentdoError):
+    """A text that cannot be read, with the place and a caret under it."""
+
+    kind = "syntax"
+
+    def __init__(self, problem: str, source: str, line: int, column: int) -> None:
+        self.problem = problem
+        self.source = source
+        self.line = line
+        self.column = column
+        lines = source.split("\n")
+        shown = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
+        # A very long line is cut around the caret, or the caret would point at nothing readable.
+        start = max(0, column - 1 - 60)
+        piece = shown[start : start + 100].replace("\t", " ")
+        caret = " " * (column - 1 - start) + "^"
+        super().__init__(f"line {line}, column {column}: {problem}\n  {piece}\n  {caret}")
+
+
+class GraphError(LatentdoError):
+    """A graph that cannot be."""
+
+    kind = "graph"
+
+
+class CycleError(GraphError):
+    """The directed part has a cycle; `.cycle` lists its nodes in order."""
+
+    def __init__(self, cycle: tuple[str, ...]) -> None:
+        self.cycle = cycle
+        super().__init__(
+            f"The graph has a directed cycle: {' -> '.join((*cycle, cycle[0]))}. Causal graphs must "
+            "be acyclic. If this is feedback, unroll it over time (X_0 -> Y_1 -> X_2)."
+        )
+
+
+class UnknownNodeError(GraphError):
+    """A name that is not a node of the graph."""
+
+    kind = "unknown_node"
+
+    def __init__(self, node: str, known: Iterable[str]) -> None:
+        self.node = node
+        self.known = tuple(known)
+        super().__init__(f"{node!r} is not a node of the graph. {nearest(node, self.known)}")
+
+
+class QueryError(LatentdoError):
+    """A question that makes no sense for this graph or model."""
+
+    kind = "query"
+
+
+class SupportError(QueryError):
+    """A value that the node cannot take."""
+
+    kind = "support"
+
+    def __init__(self, node: str, message: str) -> None:
+        self.node = node
+        super().__init__(message)
+
+
+class SpecError(LatentdoError):
+    """A model that cannot be; `.node` is the node at fault, where there is one."""
+
+    kind = "model"
+
+    def __init__(self, message: str, node: str | None = None) -> None:
+        self.node = node
+        super().__init__(message)
+
+
+class DataError(LatentdoError):
+    """A table that cannot be used; `.column`, `.line` where there is one."""
+
+    kind = "data"
+
+    def __init__(self, message: str, column: str | None = None, line: int | None = None) -> None:
+        self.column = column
+        self.line = line
+        super().__init__(message)
+
+
+class StudyError(LatentdoError):
+    """A study file that cannot be used; `.key` is the key at fault."""
+
+    kind = "study"
+
+    def __init__(
+        self, message: str, key: str | None = None, line: int | None = None, column: int | None = None
+    ) -> None:
+        self.key = key
+        self.line = line
+        self.column = column
+        super().__init__(message)
+
+
+class ArchiveError(LatentdoError):
+    """A saved fit that cannot be opened or written; `.path` is the file."""
+
+    kind = "archive"
+
+    def __init__(self, path: object, problem: str) -> None:
+        self.path = str(path)
+        super().__init__(f"{path}: {problem}")
+
+
+class FitError(LatentdoError):
+    """Training that cannot go on."""
+
+    kind = "fit"
+
+
+class MissingExtraError(LatentdoError):
+    """An optional dependency that is not installed; `.extra` names the extra that brings it."""
+
+    kind = "missing_extra"
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        self.extra = extra
+        self.package = package
+        super().__init__(f"{what} needs {package}. Install it with: pip install 'latentdo[{extra}]'")
+
+
+class UnsupportedError(LatentdoError):
+    """A valid request that this version does not answer."""
+
+    kind = "unsupported"
+
+
+class NotIdentifiedError(LatentdoError):
+    """The data cannot answer the question; `.verdict` holds the hedge that proves it."""
+
+    kind = "not_identified"
+    exit_code = 3
+
+    def __init__(self, message: str, verdict: Any) -> None:
+        self.verdict = verdict
+        super().__init__(message)
