@@ -1,0 +1,135 @@
+"""`Admg`: what a latent DAG looks like over its measured nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from latentdo.errors import GraphError, UnknownNodeError
+
+from .bitset import Mask, Masks, components, reach, topological
+from .checks import Name, as_names, check_acyclic, check_edges, check_names
+from .text import graph_text
+
+
+@dataclass(frozen=True)
+class Admg:
+    """An acyclic directed mixed graph: every node measured, `<->` for a common cause that was not.
+
+    Attributes:
+        nodes: The measured nodes, in the order of first mention.
+        directed: Edges (cause, effect).
+        bidirected: Pairs with a common latent cause; the constructor takes them in any order and stores each in
+            node order.
+    """
+
+    nodes: tuple[Name, ...]
+    directed: frozenset[tuple[Name, Name]] = frozenset()
+    bidirected: frozenset[tuple[Name, Name]] = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        object.__setattr__(self, "directed", frozenset((a, b) for a, b in self.directed))
+        check_names(self.nodes)
+        check_edges(self.nodes, self.directed)
+        object.__setattr__(self, "bidirected", _canonical(self.nodes, self.bidirected))
+        check_acyclic(self.masks)
+
+    @cached_property
+    def masks(self) -> Masks:
+        """The graph as integers, for the engines."""
+        return Masks.of(self.nodes, self.directed, self.bidirected)
+
+    @property
+    def measured(self) -> tuple[Name, ...]:
+        """Every node: an ADMG has no others."""
+        return self.nodes
+
+    def require(self, node: Name) -> None:
+        """Raise `UnknownNodeError`, with the nearest name, unless `node` is in the graph."""
+        if node not in self.masks.index:
+            raise UnknownNodeError(node, self.nodes)
+
+    def parents(self, node: Name) -> tuple[Name, ...]:
+        """The nodes with an edge into `node`, in node order."""
+        return self._near(node, self.masks.parents)
+
+    def children(self, node: Name) -> tuple[Name, ...]:
+        """The nodes that `node` has an edge into, in node order."""
+        return self._near(node, self.masks.children)
+
+    def spouses(self, node: Name) -> tuple[Name, ...]:
+        """The nodes with a bidirected edge to `node`, in node order."""
+        return self._near(node, self.masks.spouses)
+
+    def ancestors(self, nodes: Iterable[Name]) -> frozenset[Name]:
+        """The nodes with a directed path into `nodes`, themselves included."""
+        return self._closure(nodes, self.masks.parents)
+
+    def descendants(self, nodes: Iterable[Name]) -> frozenset[Name]:
+        """The nodes that `nodes` have a directed path into, themselves included."""
+        return self._closure(nodes, self.masks.children)
+
+    def district(self, node: Name) -> frozenset[Name]:
+        """The nodes that bidirected paths join to `node`, itself included."""
+        return self._closure((node,), self.masks.spouses)
+
+    def districts(self) -> tuple[frozenset[Name], ...]:
+        """The sets of nodes joined by bidirected paths, by first node."""
+        masks = self.masks
+        return tuple(frozenset(masks.nodes(part)) for part in components(masks.all, masks.spouses))
+
+    def topological_order(self) -> tuple[Name, ...]:
+        """Every node after its parents; ties go by node order."""
+        return tuple(self.nodes[i] for i in topological(self.masks.parents, self.masks.children))
+
+    def induced(self, nodes: Iterable[Name]) -> Admg:
+        """The graph on `nodes` alone, with the edges between them."""
+        kept = set(as_names(self, nodes))
+        return Admg(
+            tuple(node for node in self.nodes if node in kept),
+            frozenset((a, b) for a, b in self.directed if a in kept and b in kept),
+            frozenset((a, b) for a, b in self.bidirected if a in kept and b in kept),
+        )
+
+    def without_incoming(self, nodes: Iterable[Name]) -> Admg:
+        """The graph of an intervention on `nodes`: no edge, directed or bidirected, points into them."""
+        cut = set(as_names(self, nodes))
+        return Admg(
+            self.nodes,
+            frozenset(edge for edge in self.directed if edge[1] not in cut),
+            frozenset(edge for edge in self.bidirected if not cut.intersection(edge)),
+        )
+
+    def without_outgoing(self, nodes: Iterable[Name]) -> Admg:
+        """The graph without the directed edges out of `nodes`."""
+        cut = set(as_names(self, nodes))
+        return Admg(
+            self.nodes, frozenset(edge for edge in self.directed if edge[0] not in cut), self.bidirected
+        )
+
+    def _near(self, node: Name, steps: tuple[Mask, ...]) -> tuple[Name, ...]:
+        self.require(node)
+        return self.masks.nodes(steps[self.masks.index[node]])
+
+    def _closure(self, nodes: Iterable[Name], steps: tuple[Mask, ...]) -> frozenset[Name]:
+        masks = self.masks
+        return frozenset(masks.nodes(reach(masks.mask(as_names(self, nodes)), steps)))
+
+    def __str__(self) -> str:
+        index = self.masks.index
+        pairs = sorted(self.bidirected, key=lambda pair: (index[pair[0]], index[pair[1]]))
+        return graph_text(self.nodes, self.directed, ((a, b, 1) for a, b in pairs))
+
+    def __repr__(self) -> str:
+        return f"<Admg: {self}>"
+
+
+def _canonical(nodes: tuple[Name, ...], pairs: Iterable[tuple[Name, Name]]) -> frozenset[tuple[Name, Name]]:
+    pairs = tuple(pairs)
+    if odd := [pair for pair in pairs if len(pair) != 2]:
+        raise GraphError(f"{odd[0]} is not a pair of nodes. `Admg` takes bidirected edges as pairs (a, b).")
+    check_edges(nodes, pairs, arrow="<->")
+    index = {node: i for i, node in enumerate(nodes)}
+    return frozenset((a, b) if index[a] < index[b] else (b, a) for a, b in pairs)
