@@ -72,7 +72,7 @@ def parse_statements(text: str) -> tuple[Statement, ...]:
     """
     tokens = Tokens(text, MODEL)
     statements: list[Statement] = []
-    while tokens.current.kind != "end":
+    while not tokens.at_end():
         if tokens.current.kind == "newline" or tokens.current.is_symbol(";"):
             tokens.advance()
             continue
@@ -122,7 +122,7 @@ def parse_weight_key(text: str) -> tuple[str, tuple[Name, ...] | None, Name | No
 def _expect_end(tokens: Tokens, expected: str) -> None:
     while tokens.current.kind == "newline":
         tokens.advance()
-    if tokens.current.kind != "end":
+    if not tokens.at_end():
         raise tokens.unexpected(expected)
 
 

@@ -98,6 +98,10 @@ class Tokens:
         self._open: list[Token] = []
         self.current = self._scan()
 
+    def at_end(self) -> bool:
+        """Whether the whole text is consumed."""
+        return self.current.kind == "end"
+
     def advance(self) -> Token:
         """The current token, consumed."""
         token = self.current
@@ -202,11 +206,6 @@ class Tokens:
             return self.error(
                 f"{opener.text!r} is never closed: {_CLOSING[opener.text]!r} is missing.", opener
             )
-        if found.is_symbol(")", "]") and opener and _CLOSING[opener.text] != found.text:
-            return self.error(
-                f"brackets do not pair: the {opener.text!r} of line {opener.line}, column {opener.column} "
-                f"needs {_CLOSING[opener.text]!r}, found {found.text!r}."
-            )
         problem = f"expected {expected}, found {describe(found)}."
         if repair:
             problem = f"{problem} {repair}"
@@ -264,9 +263,20 @@ class Tokens:
             if len(self._open) >= MAX_DEPTH:
                 raise self.error(f"brackets are nested deeper than {MAX_DEPTH}.", token)
             self._open.append(token)
-        elif self._open and found == _CLOSING[self._open[-1].text]:
-            self._open.pop()
+        elif found in _CLOSING.values():
+            self._close(token)
         return token
+
+    def _close(self, token: Token) -> None:
+        if not self._open:
+            raise self.error(f"{token.text!r} closes nothing: remove it.", token)
+        opener = self._open.pop()
+        if _CLOSING[opener.text] != token.text:
+            raise self.error(
+                f"brackets do not pair: the {opener.text!r} of line {opener.line}, column {opener.column} "
+                f"needs {_CLOSING[opener.text]!r}, found {token.text!r}.",
+                token,
+            )
 
     def _scan_number(self, found: str, end: int) -> Token:
         after = self._text[end : end + 1]
@@ -274,10 +284,10 @@ class Tokens:
             return self._token("number", found, end)
         match = re.compile(r"[\w.]+").match(self._text, self._at)
         chunk = _shorten(match.group()) if match else found
-        if re.fullmatch(r"[0-9.]+(?:[eE][0-9.+-]*)?", chunk):
-            problem = f"{chunk!r} is not a number: write it like 5, 0.5 or 1e-3."
-        elif re.fullmatch(r"[0-9.]+[EP]", chunk):
+        if re.fullmatch(r"[0-9.]+[EP]", chunk) and self._text[end + 1 : end + 2] in ("[", "("):
             problem = f"{chunk!r} is neither a number nor a name: a factor is written 2 * E[Y]."
+        elif re.fullmatch(r"[0-9.]+(?:[eE][0-9.+-]*)?", chunk):
+            problem = f"{chunk!r} is not a number: write it like 5, 0.5 or 1e-3."
         elif re.match(r"[0-9]+_[0-9_]+", chunk):
             problem = f"{chunk!r} is not a number: write it without '_'."
         else:
