@@ -20,8 +20,8 @@ class Admg:
     Attributes:
         nodes: The measured nodes, in the order of first mention.
         directed: Edges (cause, effect).
-        bidirected: Pairs with a common latent cause; the constructor takes them in any order and stores each in
-            node order.
+        bidirected: Pairs with a common latent cause; the constructor takes them in any order and stores each
+            in node order.
     """
 
     nodes: tuple[Name, ...]
@@ -40,6 +40,13 @@ class Admg:
     def masks(self) -> Masks:
         """The graph as integers, for the engines."""
         return Masks.of(self.nodes, self.directed, self.bidirected)
+
+    @cached_property
+    def sorted_masks(self) -> Masks:
+        """The graph as integers whose bits are in a topological order, ties by name, whatever the node order."""
+        by_name = Masks.of(tuple(sorted(self.nodes)), self.directed, self.bidirected)
+        order = tuple(by_name.names[i] for i in topological(by_name.parents, by_name.children))
+        return Masks.of(order, self.directed, self.bidirected)
 
     @property
     def measured(self) -> tuple[Name, ...]:

@@ -21,7 +21,7 @@ class AnyGraph(Protocol):
         ...
 
 
-def check_names(nodes: tuple[Name, ...]) -> None:
+def check_names(nodes: tuple[object, ...]) -> None:
     """Raise `GraphError` unless the names are non-empty strings, each there once."""
     for node, count in Counter(nodes).items():
         if count > 1:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from latentdo.errors import GraphError, UnknownNodeError
 
+from .admg import Admg
 from .bitset import Mask, Masks, reach, topological
 from .checks import Name, as_names, check_acyclic, check_edges, check_names
 from .text import graph_text
@@ -20,8 +21,8 @@ class LatentDag:
     Attributes:
         nodes: Every node, latent ones included, in the order of first mention.
         directed: Edges (cause, effect).
-        bidirected: Entries (a, b, k): k latents that cause a and b and nothing else. The constructor also takes
-            pairs (then k is 1) in any order, and stores them by node order.
+        bidirected: Entries (a, b, k): k latents that cause a and b and nothing else. The constructor also
+            takes pairs (then k is 1) in any order, and stores them by node order.
         latent: The nodes that were never measured.
         inhibiting: The directed edges that are drawn as `-|`.
     """
@@ -53,6 +54,13 @@ class LatentDag:
     def masks(self) -> Masks:
         """The graph as integers, for the engines; `[latents=k]` counts as one bidirected edge."""
         return Masks.of(self.nodes, self.directed, ((a, b) for a, b, _ in self.bidirected))
+
+    @cached_property
+    def projection(self) -> Admg:
+        """The latent projection; `project` returns it."""
+        from .projection import latent_projection  # that module reads this class
+
+        return latent_projection(self)
 
     @property
     def measured(self) -> tuple[Name, ...]:

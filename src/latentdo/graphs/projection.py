@@ -8,7 +8,12 @@ from .dag import LatentDag
 
 
 def project(graph: LatentDag | Admg) -> Admg:
-    """The ADMG over the measured nodes of `graph`, in its node order; an `Admg` is its own projection.
+    """The ADMG over the measured nodes of `graph`, in its node order; an `Admg` is its own projection."""
+    return graph if isinstance(graph, Admg) else graph.projection
+
+
+def latent_projection(graph: LatentDag) -> Admg:
+    """The ADMG over the measured nodes of `graph`.
 
     a -> b where a directed path from a to b runs through latent nodes only. a <-> b where such paths lead to
     a and to b from one latent node, or from the two ends of a bidirected edge.
@@ -16,8 +21,6 @@ def project(graph: LatentDag | Admg) -> Admg:
     Source:
         Verma (1993), as in Pearl (2009), Causality, definition 2.6.1; Richardson et al. (2023), definition 2.
     """
-    if isinstance(graph, Admg):
-        return graph
     masks = graph.masks
     latent = masks.mask(graph.latent)
     lit: list[Mask] = [0] * len(graph.nodes)  # the measured nodes that each node reaches through latents
