@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from .tokens import quote
+
 Name = str
 Edge = tuple[Name, Name]
 
@@ -65,8 +67,6 @@ class _Writer:
 
     def name(self, node: Name) -> str:
         """The node as it is typed in the notation."""
-        from .notation import quote
-
         return quote(node)
 
     def statement(self, text: str) -> None:
