@@ -54,7 +54,7 @@ class Dataset:
         for name, values in columns:
             if values.shape != weights.shape:
                 raise DataError(
-                    f"Column {name!r} has the shape {values.shape}; expected {weights.shape}, the weights' own.",
+                    f"Column {name!r} has the shape {values.shape}; expected {weights.shape}, like weights.",
                     column=name,
                 )
             if not np.isfinite(values).all():

@@ -1,0 +1,212 @@
+"""One foreign column → numbers, NaN where a cell is missing.
+
+What is not a number is refused with its place and, where it can be guessed, the repair. Whether missing cells
+are allowed is not decided here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import decimal
+import numbers
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from latentdo.errors import DataError
+from latentdo.inference.dataset import FloatArray
+
+# Beyond this, float64 skips whole numbers.
+LARGEST_INTEGER = 2**53
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+BOOLEANS = {"true": 1.0, "false": 0.0}
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_MISSING = {"", "na", "nan", "+nan", "-nan"}
+_INFINITE = {sign + word for sign in ("", "+", "-") for word in ("inf", "infinity")}
+_PLACEHOLDERS = {"n/a", "#n/a", "null", "none", "missing", "?", "-", "--", "."}
+
+
+def as_numbers(name: str, values: Any) -> FloatArray:
+    """The column as float64, NaN for missing cells; booleans are 0 and 1.
+
+    Raises:
+        DataError: The values are not one number per row, or not exactly representable.
+    """
+    match values:
+        case str() | bytes() | dict() | set() | frozenset():
+            raise DataError(
+                f"Column {name!r} is a {type(values).__name__}; expected a list or an array.", column=name
+            )
+        case np.ma.MaskedArray():
+            return _from_masked(name, values)
+        case list() | tuple() | range():
+            return _from_objects(name, values)
+        case _ if hasattr(values, "__array__"):
+            return _from_array(name, np.asarray(values))
+        case Sequence():
+            return _from_objects(name, list(values))
+        case _:
+            raise DataError(
+                f"Column {name!r} is a {type(values).__name__}, which has no fixed rows; "
+                "expected a list or an array: wrap it in list(…).",
+                column=name,
+            )
+
+
+def parse_cell(text: str) -> float | None:
+    """The number in a cell of a text file, NaN where the cell is missing, None where it is neither."""
+    cell = text.strip()
+    if NUMBER.fullmatch(cell):
+        if _INTEGER.fullmatch(cell) and abs(int(cell[:400])) > LARGEST_INTEGER:
+            return None
+        return float(cell)
+    folded = cell.casefold()
+    if folded in _MISSING:
+        return float("nan")
+    return float(folded) if folded in _INFINITE else None
+
+
+def repair(text: str) -> str:
+    """A sentence on how to write this cell as a number, or an empty string where nothing can be guessed."""
+    cell = text.strip()
+    plain = unicodedata.normalize("NFKC", cell).replace("−", "-")
+    if _INTEGER.fullmatch(cell):
+        return f"Whole numbers beyond 2^53 = {LARGEST_INTEGER} lose digits: is it an identifier?"
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", cell):
+        return f"If the comma separates thousands, write {cell.replace(',', '')}."
+    if re.fullmatch(r"[+-]?\d*,\d+([eE][+-]?\d+)?", cell):
+        return f"Write the decimal comma as a point: {cell.replace(',', '.')}."
+    if re.fullmatch(r"[+-]?[\d_]+(\.[\d_]*)?", cell) and "_" in cell:
+        return f"Write it without underscores: {cell.replace('_', '')}."
+    if cell.casefold() in _PLACEHOLDERS:
+        return "A missing cell is written as nothing, NA or NaN."
+    if NUMBER.fullmatch(plain):
+        return f"Its characters are not plain digits: write {plain}."
+    if plain.endswith("%") and NUMBER.fullmatch(plain[:-1].strip()):
+        return "Write it as a number, without the percent sign."
+    return ""
+
+
+def _from_masked(name: str, values: np.ma.MaskedArray[Any, Any]) -> FloatArray:
+    mask = np.ma.getmaskarray(values)
+    # Hidden numbers may be anything, so that they are not even looked at.
+    result = np.full(values.shape, np.nan)
+    result[~mask] = _from_array(name, values.data[~mask])
+    return _one_dimensional(name, result)
+
+
+def _from_array(name: str, values: np.ndarray[Any, Any]) -> FloatArray:
+    _one_dimensional(name, values)
+    match values.dtype.kind:
+        case "b" | "f":
+            return values.astype(np.float64)
+        case "i" | "u":
+            too_large = (values > LARGEST_INTEGER) | (values < -LARGEST_INTEGER)
+            if too_large.any():
+                raise _refused(name, "integers", values[too_large][0], too_large, len(values))
+            return values.astype(np.float64)
+        case "O" | "U" | "S" | "T" | "M" | "m" | "c":
+            return _from_objects(name, values.tolist() if values.dtype.kind not in "Mm" else list(values))
+        case _:
+            raise DataError(
+                f"Column {name!r} has the dtype {values.dtype}; expected numbers, one per row.", column=name
+            )
+
+
+def _one_dimensional(name: str, values: np.ndarray[Any, Any]) -> Any:
+    if values.ndim != 1:
+        raise DataError(
+            f"Column {name!r} has the shape {values.shape}; expected one number per row. "
+            "Give each column of the array a name of its own.",
+            column=name,
+        )
+    return values
+
+
+def _from_objects(name: str, values: Sequence[Any]) -> FloatArray:
+    if set(map(type, values)) <= {float, int, bool}:
+        with contextlib.suppress(OverflowError):
+            simple = np.array(values, dtype=np.float64)
+            if not (np.abs(simple) > LARGEST_INTEGER).any():
+                return simple
+    result = np.empty(len(values))
+    wrong: dict[str, list[int]] = {}
+    for i, value in enumerate(values):
+        match _cell(value):
+            case float() as number:
+                result[i] = number
+            case str() as kind:
+                wrong.setdefault(kind, []).append(i)
+    for kind, where in wrong.items():
+        raise _refused(name, kind, values[where[0]], where, len(values))
+    return result
+
+
+def _cell(value: Any) -> float | str:
+    """The number in a cell, or what the cell holds instead."""
+    match value:
+        case None:
+            return float("nan")
+        case bool() | np.bool_():
+            return float(value)
+        case numbers.Integral():
+            return float(value) if abs(int(value)) <= LARGEST_INTEGER else "integers"
+        case numbers.Real():
+            return _float(value)
+        case decimal.Decimal():
+            return float("nan") if value.is_nan() else float(value)
+        case str() | bytes():
+            return "text"
+        case numbers.Complex():
+            return "complex numbers"
+        case datetime.date() | datetime.time() | datetime.timedelta() | np.datetime64() | np.timedelta64():
+            # pandas' NaT is a datetime too, in a column that holds nothing else.
+            return "dates or times"
+        case np.ma.core.MaskedConstant():
+            return float("nan")
+        case _ if type(value).__name__ == "NAType":
+            return float("nan")
+        case _ if hasattr(value, "__array__") and np.ndim(value) == 0:
+            return _cell(np.asarray(value).item())
+        case _:
+            return "lists" if isinstance(value, list | tuple | dict | np.ndarray) else "objects"
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        # A fraction beyond float64; the check of magnitudes refuses it by name.
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _refused(name: str, kind: str, example: Any, where: Iterable[Any], n: int) -> DataError:
+    """The error for a column with cells of this kind; `where` are their positions, or a mask of them."""
+    positions = np.flatnonzero(where) if isinstance(where, np.ndarray) else np.array(list(where))
+    cells = f"{len(positions)} of {n} cells"
+    place = f"the first is {_shown(example)} in row {positions[0]}, counting from 0"
+    match kind:
+        case "text":
+            text = example if isinstance(example, str) else ""
+            hint = "Convert the column to numbers first." if parse_cell(text) is not None else repair(text)
+            problem = f"holds text where numbers are expected ({cells}; {place})"
+            advice = hint or "Code categories as numbers, or remove the column's node from the model."
+        case "integers":
+            problem = f"holds integers beyond 2^53 = {LARGEST_INTEGER}, which lose digits ({cells}; {place})"
+            advice = "If it is an identifier, remove its node from the model; else rescale it."
+        case "dates or times":
+            problem = f"holds dates or times ({cells}; {place})"
+            advice = "Convert them to numbers first, for example days since the start."
+        case _:
+            problem = f"holds {kind} ({cells}; {place})"
+            advice = "Expected one real number per row."
+    return DataError(f"Column {name!r} {problem}. {advice}", column=name)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str | bytes) else str(value)
+    return text if len(text) <= 40 else text[:37] + "…"

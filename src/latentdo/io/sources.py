@@ -1,0 +1,178 @@
+"""Where a table comes from, a file, a dict or a data frame: its names known, its cells not yet read."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from latentdo.errors import DataError, MissingExtraError
+from latentdo.inference.dataset import FloatArray
+
+from .cells import as_numbers
+from .delimited import DELIMITERS, DelimitedFile
+
+PARQUET = (".parquet", ".pq")
+SUFFIXES = (*DELIMITERS, *PARQUET)
+
+
+class Source(Protocol):
+    """A foreign table, opened: its names are known, its cells not yet read."""
+
+    @property
+    def label(self) -> str:
+        """How messages call the table."""
+        ...
+
+    @property
+    def names(self) -> Sequence[Any]:
+        """The column names as they stand there, repeated ones included."""
+        ...
+
+    def place(self, row: int) -> tuple[str, int | None]:
+        """Where a data row stands, in words and, in a text file, as a line number."""
+        ...
+
+    def read(self, names: Sequence[str]) -> tuple[dict[str, FloatArray], list[DataError]]:
+        """These columns, NaN for missing cells, without those that have a fault; and the faults."""
+        ...
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A table in memory, one column at a time."""
+
+    label: str
+    names: Sequence[Any]
+    get: Callable[[str], Any]
+
+    def place(self, row: int) -> tuple[str, int | None]:
+        """The row's index."""
+        return f"row {row} (counting from 0)", None
+
+    def read(self, names: Sequence[str]) -> tuple[dict[str, FloatArray], list[DataError]]:
+        """These columns as numbers, and what is wrong with the others."""
+        columns: dict[str, FloatArray] = {}
+        faults: list[DataError] = []
+        for name in names:
+            try:
+                columns[name] = as_numbers(name, self.get(name))
+            except DataError as fault:
+                faults.append(fault)
+        return columns, faults
+
+
+def is_path(text: str) -> bool:
+    """Whether a string names a table file: one line that ends in a known suffix."""
+    return len(text.splitlines()) == 1 and text.lower().endswith(SUFFIXES)
+
+
+def open_source(data: Any) -> Source:
+    match data:
+        case Path():
+            return _file(data)
+        case str() if is_path(data):
+            return _file(Path(data))
+        case str():
+            shown = repr(data if len(data) <= 60 else data[:57] + "…")
+            raise DataError(
+                f"The data are given as the text {shown}. A text is read as a path only if it is one line "
+                f"and ends in {', '.join(SUFFIXES)}; read other tables first, for example with pandas."
+            )
+        case Mapping():
+            label = "dict" if isinstance(data, dict) else type(data).__name__
+            return Columns(label, list(data), data.__getitem__)
+        case np.ndarray() | list() | tuple():
+            raise DataError(
+                f"The data are a bare {type(data).__name__}, whose columns have no names. "
+                'Give a dict: {"X": x, "Y": y}, or a table with named columns.'
+            )
+        case _:
+            return _frame(data)
+
+
+def _file(path: Path) -> Source:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(
+            f"{path}: tables are read from {', '.join(SUFFIXES)} files, not from "
+            f"{suffix or 'files without a suffix'}. Rename it, or read it first, for example with pandas."
+        )
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected a file.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        return DelimitedFile(path) if suffix in DELIMITERS else _parquet(path, start)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist (looked from {Path.cwd()}).{_neighbour(path)}") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _neighbour(path: Path) -> str:
+    folder = path.parent
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f" Did you mean {str(folder / close[0])!r}?" if close else ""
+
+
+def _parquet(path: Path, start: bytes) -> Source:
+    if start != b"PAR1":
+        raise DataError(f"{path.name} is not a Parquet file: it does not start with PAR1.")
+    for library, opened in (("pyarrow", _pyarrow_columns), ("polars", _polars_columns)):
+        if importlib.util.find_spec(library) is not None:
+            # The libraries share no error class, and only what they say about this file is of interest.
+            try:
+                return opened(path)
+            except Exception as error:
+                raise DataError(f"{path.name} cannot be read as Parquet: {error}") from error
+    raise MissingExtraError("Reading a Parquet file", "pyarrow or polars", "interop")
+
+
+def _pyarrow_columns(path: Path) -> Columns:
+    import pyarrow.parquet
+
+    file = pyarrow.parquet.ParquetFile(path)
+    return Columns(path.name, file.schema_arrow.names, lambda name: file.read(columns=[name]).column(0))
+
+
+def _polars_columns(path: Path) -> Columns:
+    import polars
+
+    names = list(polars.read_parquet_schema(path))
+    return Columns(path.name, names, lambda name: polars.read_parquet(path, columns=[name])[name])
+
+
+def _frame(data: Any) -> Columns:
+    import narwhals.stable.v2 as nw
+
+    # narwhals refuses repeated and odd names itself, but not in our words: look before asking.
+    if nw.dependencies.is_pandas_like_dataframe(data):
+        names = list(data.columns)
+        return Columns(f"{_library(data)} table", names, lambda name: data[name])
+    if nw.dependencies.is_pyarrow_table(data):
+        return Columns("pyarrow table", list(data.column_names), data.column)
+    frame: Any = nw.from_native(data, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        names = frame.collect_schema().names()
+        return Columns(
+            f"{_library(data)} query",
+            names,
+            lambda name: frame.select(name).collect()[name].to_native(),
+        )
+    if isinstance(frame, nw.DataFrame):
+        return Columns(f"{_library(data)} table", frame.columns, lambda name: frame[name].to_native())
+    raise DataError(
+        f"The data are a {type(data).__name__}; expected a path, a dict of columns, or a pandas, polars or "
+        "pyarrow table."
+    )
+
+
+def _library(data: Any) -> str:
+    return type(data).__module__.partition(".")[0]

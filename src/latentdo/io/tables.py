@@ -1,0 +1,233 @@
+"""Foreign tables → `Dataset`: the door at which a table is refused, by column and line, or trusted.
+
+All faults of one table are told at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from latentdo.errors import DataError
+from latentdo.inference.dataset import Dataset, FloatArray
+
+from .cells import NUMBER
+from .delimited import DelimitedFile
+from .sources import Columns, Source, open_source
+
+LARGEST = 1e100
+_MAX_LISTED = 12
+
+
+def read_table(data: Any, measured: Sequence[str], latent: Collection[str] = ()) -> Dataset:
+    """The columns of the measured nodes, checked; other columns are listed and not read.
+
+    Args:
+        data: A path to a `.csv`, `.tsv` or `.parquet` file, a dict of columns, or a pandas, polars or pyarrow
+            table.
+        measured: The nodes that need a column, in the order wanted.
+        latent: The nodes that nobody measured; a column of that name is never read.
+
+    Raises:
+        DataError: The table cannot be used; the message has every fault found, `.column` and `.line` are
+            those of the first.
+        MissingExtraError: A Parquet file, and no library that reads it.
+    """
+    if isinstance(data, Dataset):
+        return _selected(data, measured, latent)
+    source = open_source(data)
+    _refuse(source.label, _header_faults(source))
+    present = [name for name in measured if name in source.names]
+    faults = [_missing_column(name, source, measured) for name in measured if name not in source.names]
+    faults += _headerless(source) if faults else []
+    columns, wrong = source.read(present)
+    _refuse(source.label, [*faults, *wrong, *_value_faults(columns, source)])
+    others = [name for name in source.names if name not in measured]
+    for values in columns.values():
+        values.flags.writeable = False
+    n = len(next(iter(columns.values()), ()))
+    return Dataset(
+        columns=tuple(columns.items()),
+        weights=np.ones(n),
+        ignored=tuple(name for name in others if name not in latent),
+        unread=tuple(name for name in others if name in latent),
+        source=source.label,
+    )
+
+
+def _selected(data: Dataset, measured: Sequence[str], latent: Collection[str]) -> Dataset:
+    """The measured columns of a dataset, weights and all, checked like any other table."""
+    source = Columns(data.source, data.names, data.column)
+    faults = [_missing_column(name, source, measured) for name in measured if not data.has(name)]
+    chosen = {name: data.column(name) for name in measured if data.has(name)}
+    counted = {name: values[data.weights > 0] for name, values in chosen.items()}
+    faults += _value_faults(counted, source, data.n_rows)
+    _refuse(data.source, faults)
+    others = [*(name for name in data.names if name not in measured), *data.ignored, *data.unread]
+    return Dataset(
+        columns=tuple(chosen.items()),
+        weights=data.weights,
+        ignored=tuple(name for name in others if name not in latent),
+        unread=tuple(name for name in others if name in latent),
+        source=data.source,
+    )
+
+
+def _header_faults(source: Source) -> list[DataError]:
+    line = source.place(-1)[1] if isinstance(source, DelimitedFile) else None
+    if not len(source.names):
+        return [DataError("The table has no columns.")]
+    odd = [name for name in source.names if not isinstance(name, str)]
+    if odd:
+        return [
+            DataError(
+                f"Column names must be text; {', '.join(map(repr, odd[:_MAX_LISTED]))} "
+                f"{'is' if len(odd) == 1 else 'are'} not. Rename the columns after the nodes of the graph."
+            )
+        ]
+    repeated = [name for name, count in Counter(source.names).items() if count > 1]
+    return [
+        DataError(
+            f"The column name {name!r} occurs {list(source.names).count(name)} times (columns "
+            f"{', '.join(str(i + 1) for i, other in enumerate(source.names) if other == name)}). "
+            "Rename or remove all but one.",
+            column=name,
+            line=line,
+        )
+        for name in repeated
+    ]
+
+
+def _missing_column(node: str, source: Source, measured: Collection[str]) -> DataError:
+    free = [name for name in source.names if name not in measured]
+    same = [name for name in free if name.strip().casefold() == node.casefold()]
+    close = difflib.get_close_matches(node, free, n=1, cutoff=0.6)
+    if same:
+        hint = f"Column {same[0]!r} differs only in case or blanks, which count: rename it."
+    elif close:
+        hint = f"Is it the column {close[0]!r}? Then rename that one."
+    else:
+        listed = [*map(repr, source.names[:_MAX_LISTED])]
+        hint = f"The columns are {', '.join(listed)}{', …' if len(source.names) > _MAX_LISTED else ''}."
+    return DataError(
+        f"There is no column for the node {node!r}. {hint} If nobody measured it, write `latent {node}`.",
+        column=node,
+    )
+
+
+def _headerless(source: Source) -> list[DataError]:
+    if not all(NUMBER.fullmatch(name) for name in source.names):
+        return []
+    return [DataError("Line 1 holds numbers only; expected the names of the columns.", line=1)]
+
+
+def _value_faults(
+    columns: Mapping[str, FloatArray], source: Source, n_rows: int | None = None
+) -> list[DataError]:
+    """Everything that no family could have made, or from which nothing could be learnt."""
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name!r} {n}" for name, n in lengths.items())
+        return [DataError(f"The columns have different lengths: {listed}.", column=_shortest(lengths))]
+    n = next(iter(lengths.values()), None)
+    n = n if n_rows is None else n_rows
+    if n is not None and n < 2:
+        rows = "no rows" if n == 0 else "only one row"
+        return [DataError(f"The table has {rows}; at least 2 are needed to learn anything.")]
+    checks = (_missing_cells, _infinite, _too_large, _constant)
+    return [fault for check in checks if (fault := check(columns, source)) is not None]
+
+
+def _shortest(lengths: Mapping[str, int]) -> str:
+    return min(lengths, key=lengths.__getitem__)
+
+
+def _missing_cells(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
+    found = {name: np.flatnonzero(np.isnan(values)) for name, values in columns.items()}
+    return _cells_fault(
+        "Missing cells",
+        found,
+        columns,
+        source,
+        "Drop the rows that have them, or fill them in, before the fit.",
+    )
+
+
+def _infinite(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
+    found = {name: np.flatnonzero(np.isinf(values)) for name, values in columns.items()}
+    return _cells_fault(
+        "Infinite cells",
+        found,
+        columns,
+        source,
+        "Drop the rows that have them, or replace them by what was measured.",
+    )
+
+
+def _too_large(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
+    found = {
+        name: np.flatnonzero(np.isfinite(values) & (np.abs(values) > LARGEST))
+        for name, values in columns.items()
+    }
+    return _cells_fault(
+        f"Cells beyond ±{LARGEST:g}",
+        found,
+        columns,
+        source,
+        "Change the unit of the column, or remove codes that stand for something else.",
+    )
+
+
+def _cells_fault(
+    what: str,
+    found: Mapping[str, Any],
+    columns: Mapping[str, FloatArray],
+    source: Source,
+    advice: str,
+) -> DataError | None:
+    """One message on all columns that have such cells, with their counts and the first place."""
+    hit = {name: rows for name, rows in found.items() if len(rows)}
+    if not hit:
+        return None
+    n = len(next(iter(columns.values())))
+    first = min(hit, key=lambda name: hit[name][0])
+    place, line = source.place(int(hit[first][0]))
+    counts = ", ".join(f"{name!r} {len(rows)}" for name, rows in hit.items())
+    return DataError(
+        f"{what}: {counts} (of {n} rows; the first is {first!r} in {place}). {advice}",
+        column=first,
+        line=line,
+    )
+
+
+def _constant(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
+    same = {
+        name: values[0]
+        for name, values in columns.items()
+        if np.isfinite(values).all() and (values == values[0]).all()
+    }
+    if not same:
+        return None
+    listed = ", ".join(f"{name!r} is {value:.6g}" for name, value in same.items())
+    return DataError(
+        f"Constant in every row: {listed}. Nothing can be learnt about a node that never varies: "
+        "remove it from the model, or add rows in which it differs.",
+        column=next(iter(same)),
+    )
+
+
+def _refuse(label: str, faults: Sequence[DataError]) -> None:
+    """Raise one error that tells all faults, if there are any."""
+    if not faults:
+        return
+    first = faults[0]
+    if len(faults) == 1:
+        raise DataError(f"{label}: {first}", column=first.column, line=first.line)
+    listed = "\n".join(f"- {fault}" for fault in faults)
+    raise DataError(
+        f"{label} cannot be used, for {len(faults)} reasons:\n{listed}", column=first.column, line=first.line
+    )
