@@ -131,7 +131,8 @@ def _from_objects(name: str, values: Sequence[Any]) -> FloatArray:
     if set(map(type, values)) <= {float, int, bool}:
         with contextlib.suppress(OverflowError):
             simple = np.array(values, dtype=np.float64)
-            if not (np.abs(simple) > LARGEST_INTEGER).any():
+            # From here on rounding may hide the excess: look at the integers themselves.
+            if not (np.abs(simple) >= LARGEST_INTEGER).any():
                 return simple
     result = np.empty(len(values))
     wrong: dict[str, list[int]] = {}

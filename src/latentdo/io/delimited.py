@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -20,25 +20,24 @@ from .cells import BOOLEANS, LARGEST_INTEGER, parse_cell, repair
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _DELIMITER_NAMES = {",": "commas", "\t": "tabs", ";": "semicolons"}
-_CHUNK = 20_000
+_CHUNK = 5_000
 _MAX_SHOWN = 3
 
 
-@dataclass
+@dataclass(frozen=True)
 class DelimitedFile:
-    """A text file of cells; the header is read at once, the cells when asked for.
+    """A text file of cells, read when first asked.
 
     Args:
         path: The file; its suffix says what separates the cells.
     """
 
     path: Path
-    text: str = field(init=False, repr=False)
-    names: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.text = _decoded(self.path)
-        self.names = self._header()
+    @cached_property
+    def text(self) -> str:
+        """The whole file, without blank lines at its end."""
+        return _decoded(self.path)
 
     @property
     def label(self) -> str:
@@ -74,11 +73,15 @@ class DelimitedFile:
                     numbers, kind = _numbers(cells[position])
                     pieces[name].append(numbers)
                     kinds[name] |= {kind} - {"missing"}
-                if any(len(kind) > 1 or "text" in kind for kind in kinds.values()):
-                    return {}, self._faults(positions)
         except csv.Error:
             return {}, self._faults(positions)
-        return {name: np.concatenate(piece or [np.empty(0)]) for name, piece in pieces.items()}, []
+        suspects = [name for name in names if len(kinds[name]) > 1 or "text" in kinds[name]]
+        faults = self._faults({name: positions[name] for name in suspects}) if suspects else []
+        return {
+            name: np.concatenate(piece or [np.empty(0)])
+            for name, piece in pieces.items()
+            if name not in suspects
+        }, faults
 
     def _reader(self) -> Iterator[list[str]]:
         # newline="" keeps every line end as it is, so that line numbers are those of an editor.
@@ -99,6 +102,12 @@ class DelimitedFile:
                 f"Line {start}: {problem}. A quote inside a quoted cell is written twice.", line=start
             ) from None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The cells of the header, without blanks around them."""
+        return self._header
+
+    @cached_property
     def _header(self) -> tuple[str, ...]:
         if not self.text.strip():
             raise DataError(f"{self.label} is empty; expected a header line with the names of the columns.")
@@ -231,7 +240,7 @@ def _numbers(cells: tuple[str, ...]) -> tuple[FloatArray, str]:
         except ValueError:
             pass
         else:
-            if not (np.abs(values) > LARGEST_INTEGER).any():
+            if not (np.abs(values) >= LARGEST_INTEGER).any():
                 return values, "number"
     kinds = {_kind(cell) for cell in cells} - {"missing"} or {"missing"}
     if len(kinds) > 1 or "text" in kinds:

@@ -53,7 +53,7 @@ class Columns:
 
     def place(self, row: int) -> tuple[str, int | None]:
         """The row's index."""
-        return f"row {row} (counting from 0)", None
+        return f"row {row}, counting from 0", None
 
     def read(self, names: Sequence[str]) -> tuple[dict[str, FloatArray], list[DataError]]:
         """These columns as numbers, and what is wrong with the others."""

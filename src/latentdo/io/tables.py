@@ -78,7 +78,7 @@ def _selected(data: Dataset, measured: Sequence[str], latent: Collection[str]) -
 
 
 def _header_faults(source: Source) -> list[DataError]:
-    line = source.place(-1)[1] if isinstance(source, DelimitedFile) else None
+    line = 1 if isinstance(source, DelimitedFile) else None
     if not len(source.names):
         return [DataError("The table has no columns.")]
     odd = [name for name in source.names if not isinstance(name, str)]

@@ -1,0 +1,222 @@
+"""dagitty text, `dag { U [latent] U -> {X Y} X -> Y }`, to a graph.
+
+Positions and the roles exposure, outcome and adjusted belong to a drawing or an analysis, not to the graph.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, NoReturn
+
+from latentdo.errors import GraphError, NotationError, nearest
+from latentdo.graphs import LatentDag, Name
+
+_OPENING = re.compile(
+    r"(?:\s|//[^\n]*|\#[^\n]*|/\*.*?\*/)*(dag|pdag|mag|pag)\s*(?:\"[^\"\n]*\"|[\w.]+)?\s*\{", re.DOTALL
+)
+_TOKEN = re.compile(
+    r"(?P<blank>\s+|//[^\n]*|\#[^\n]*|/\*.*?\*/)"
+    r"|(?P<quoted>\"[^\"\n]*\")"
+    r"|(?P<edge><->|->|<-|--|@-@|@->|<-@|@--|--@)"
+    r"|(?P<symbol>[{}\[\]=,;])"
+    r"|(?P<name>(?:[^\s{}\[\]=,;\"<>@#/-]|-(?![->@])(?<![<@-]-)|/(?![/*]))+)",
+    re.DOTALL,
+)
+_IGNORED = ("exposure", "outcome", "adjusted", "pos", "source", "target", "beta")
+_LATENT = ("latent", "unobserved")
+_UNREADABLE = {
+    "pdag": "A pdag stands for many graphs at once",
+    "mag": "A mag has latents and selection already summed out",
+    "pag": "A pag stands for many graphs at once",
+}
+
+
+class _Token(NamedTuple):
+    kind: Literal["name", "edge", "symbol", "end"]
+    text: str
+    at: int
+
+
+def is_dagitty(text: str) -> bool:
+    """Whether the text opens like one of dagitty's graphs."""
+    return _OPENING.match(text) is not None
+
+
+def read_dagitty(text: str) -> LatentDag:
+    """The graph of a text that `is_dagitty`.
+
+    Raises:
+        NotationError: The text cannot be read.
+        GraphError: The graph is of a kind, or has an edge or role, that a latent DAG cannot hold.
+    """
+    opening = _OPENING.match(text)
+    assert opening is not None
+    if why := _UNREADABLE.get(opening.group(1)):
+        raise GraphError(f"{why}, and this tool reasons about one DAG with latents. Write it as dag {{ … }}.")
+    reader = _Reader(text.replace("\r\n", "\n").replace("\r", "\n"), opening.end())
+    reader.statements()
+    return reader.graph()
+
+
+@dataclass
+class _Reader:
+    """The statements read so far, and the token not yet consumed."""
+
+    text: str
+    at: int
+    nodes: dict[Name, None] = field(default_factory=dict[Name, None])
+    latent: set[Name] = field(default_factory=set[Name])
+    directed: set[tuple[Name, Name]] = field(default_factory=set[tuple[Name, Name]])
+    bidirected: dict[frozenset[Name], tuple[Name, Name]] = field(
+        default_factory=dict[frozenset[Name], tuple[Name, Name]]
+    )
+
+    def __post_init__(self) -> None:
+        self.current = self.scan()
+
+    def scan(self) -> _Token:
+        while self.at < len(self.text):
+            match = _TOKEN.match(self.text, self.at)
+            if match is None:
+                self.fail(f"{self.text[self.at]!r} is not read here.", self.at)
+            start, self.at = self.at, match.end()
+            match match.lastgroup:
+                case "blank":
+                    continue
+                case "quoted":
+                    return _Token("name", match.group()[1:-1], start)
+                case "edge":
+                    return _Token("edge", match.group(), start)
+                case "symbol":
+                    return _Token("symbol", match.group(), start)
+                case _:
+                    return _Token("name", match.group(), start)
+        return _Token("end", "", len(self.text))
+
+    def advance(self) -> _Token:
+        token, self.current = self.current, self.scan()
+        return token
+
+    def accept(self, symbol: str) -> bool:
+        if self.current.kind == "symbol" and self.current.text == symbol:
+            self.advance()
+            return True
+        return False
+
+    def fail(self, problem: str, at: int | None = None) -> NoReturn:
+        at = self.current.at if at is None else at
+        line = self.text.count("\n", 0, at) + 1
+        raise NotationError(problem, self.text, line, at - self.text.rfind("\n", 0, at))
+
+    def unexpected(self, expected: str) -> NoReturn:
+        found = "the end of the text" if self.current.kind == "end" else repr(self.current.text)
+        self.fail(f"expected {expected}, found {found}.")
+
+    def statements(self) -> None:
+        """Everything up to the closing brace."""
+        while not self.accept("}"):
+            if self.current.kind == "end":
+                self.fail("the '{' of the graph is never closed: '}' is missing.")
+            if not self.accept(";"):
+                self.statement()
+        if self.current.kind != "end":
+            self.unexpected("the end of the text after '}'")
+
+    def statement(self) -> None:
+        left = self.group()
+        if self.current.kind == "symbol" and self.current.text == "=" and left == ("bb",):
+            self.advance()
+            self.name("a value")
+            # The bounding box of the drawing is no node.
+            del self.nodes["bb"]
+            return
+        if self.current.kind != "edge":
+            if self.accept("["):
+                self.node_attributes(left)
+            return
+        while self.current.kind == "edge":
+            edge = self.advance()
+            right = self.group()
+            for a in left:
+                for b in right:
+                    self.edge(a, edge, b)
+            left = right
+        if self.accept("["):
+            for key, at in self.attributes():
+                if key not in ("pos", "beta", "label"):
+                    self.fail(f"an edge has no attribute {key!r}. Remove it.", at)
+
+    def group(self) -> tuple[Name, ...]:
+        if not self.accept("{"):
+            return (self.name("the name of a node"),)
+        names: list[Name] = []
+        while not self.accept("}"):
+            if self.current.kind == "edge":
+                self.fail("a group holds names only. Write its edges as statements of their own.")
+            if not (self.accept(",") or self.accept(";")):
+                names.append(self.name("a name or '}' in the group"))
+        if not names:
+            self.fail("the group is empty. Name its nodes: {A B}.")
+        return tuple(names)
+
+    def name(self, expected: str) -> Name:
+        if self.current.kind != "name":
+            self.unexpected(expected)
+        token = self.advance()
+        if not token.text:
+            self.fail("the name between the quotes is empty.", token.at)
+        if expected != "a value":
+            self.nodes.setdefault(token.text)
+        return token.text
+
+    def attributes(self) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
+        while not self.accept("]"):
+            if self.accept(","):
+                continue
+            if self.current.kind != "name":
+                self.unexpected("an attribute or ']'")
+            key = self.advance()
+            found.append((key.text, key.at))
+            if self.accept("="):
+                self.name("a value")
+        return found
+
+    def node_attributes(self, names: tuple[Name, ...]) -> None:
+        for key, at in self.attributes():
+            if key in _LATENT:
+                self.latent.update(names)
+            elif key == "selected":
+                line = self.text.count("\n", 0, at) + 1
+                raise GraphError(
+                    f"Line {line}: {names[0]!r} is marked [selected], and selection is not supported. Remove the "
+                    "mark if the data are not selected by it."
+                )
+            elif key not in _IGNORED:
+                self.fail(f"a node has no attribute {key!r}. {nearest(key, (*_LATENT, *_IGNORED))}", at)
+
+    def edge(self, a: Name, edge: _Token, b: Name) -> None:
+        match edge.text:
+            case "->":
+                self.directed.add((a, b))
+            case "<-":
+                self.directed.add((b, a))
+            case "<->":
+                self.bidirected.setdefault(frozenset((a, b)), (a, b))
+            case _:
+                line = self.text.count("\n", 0, edge.at) + 1
+                raise GraphError(
+                    f"Line {line}: {a} {edge.text} {b} has no direction, and a causal graph needs one. Write -> for "
+                    "a cause, <-> for a hidden common cause."
+                )
+
+    def graph(self) -> LatentDag:
+        if not self.nodes:
+            raise GraphError("The dag { } has no node. Write dag { X -> Y }.")
+        return LatentDag(
+            tuple(self.nodes),
+            frozenset(self.directed),
+            tuple(self.bidirected.values()),
+            frozenset(self.latent),
+        )
