@@ -1,9 +1,28 @@
-"""Foreign formats ↔ values: tables in, tables out."""
+"""Foreign formats ↔ values: graphs and tables in, tables out; each loaded on first use, as graphs need no NumPy."""
 
 from __future__ import annotations
 
-from .sources import is_path
-from .table import Table
-from .tables import read_table
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Table", "is_path", "read_table"]
+if TYPE_CHECKING:
+    from .graphs import graph_from_pairs, read_graph
+    from .sources import is_path
+    from .table import Table
+    from .tables import read_table
+
+__all__ = ["Table", "graph_from_pairs", "is_path", "read_graph", "read_table"]
+
+_HOMES = {
+    "Table": "table",
+    "graph_from_pairs": "graphs",
+    "is_path": "sources",
+    "read_graph": "graphs",
+    "read_table": "tables",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,9 +20,10 @@ _TOKEN = re.compile(
     r"|(?P<quoted>\"[^\"\n]*\")"
     r"|(?P<edge><->|->|<-|--|@-@|@->|<-@|@--|--@)"
     r"|(?P<symbol>[{}\[\]=,;])"
-    r"|(?P<name>(?:[^\s{}\[\]=,;\"<>@#/-]|-(?![->@])(?<![<@-]-)|/(?![/*]))+)",
+    r"|(?P<name>[\w.]+)",
     re.DOTALL,
 )
+_VALUE = re.compile(r"\s*(\"[^\"\n]*\"|[^\s,;\[\]{}\"]+)")
 _IGNORED = ("exposure", "outcome", "adjusted", "pos", "source", "target", "beta")
 _LATENT = ("latent", "unobserved")
 _UNREADABLE = {
@@ -50,11 +51,12 @@ def read_dagitty(text: str) -> LatentDag:
         NotationError: The text cannot be read.
         GraphError: The graph is of a kind, or has an edge or role, that a latent DAG cannot hold.
     """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     opening = _OPENING.match(text)
     assert opening is not None
     if why := _UNREADABLE.get(opening.group(1)):
         raise GraphError(f"{why}, and this tool reasons about one DAG with latents. Write it as dag {{ … }}.")
-    reader = _Reader(text.replace("\r\n", "\n").replace("\r", "\n"), opening.end())
+    reader = _Reader(text, opening.end())
     reader.statements()
     return reader.graph()
 
@@ -79,7 +81,11 @@ class _Reader:
         while self.at < len(self.text):
             match = _TOKEN.match(self.text, self.at)
             if match is None:
-                self.fail(f"{self.text[self.at]!r} is not read here.", self.at)
+                self.fail(
+                    f"{self.text[self.at]!r} is not read here. An edge is -> <- or <->; a name that is not a "
+                    'plain word stands in double quotes: "IL-6".',
+                    self.at,
+                )
             start, self.at = self.at, match.end()
             match match.lastgroup:
                 case "blank":
@@ -106,8 +112,10 @@ class _Reader:
 
     def fail(self, problem: str, at: int | None = None) -> NoReturn:
         at = self.current.at if at is None else at
-        line = self.text.count("\n", 0, at) + 1
-        raise NotationError(problem, self.text, line, at - self.text.rfind("\n", 0, at))
+        raise NotationError(problem, self.text, self.line(at), at - self.text.rfind("\n", 0, at))
+
+    def line(self, at: int) -> int:
+        return self.text.count("\n", 0, at) + 1
 
     def unexpected(self, expected: str) -> NoReturn:
         found = "the end of the text" if self.current.kind == "end" else repr(self.current.text)
@@ -124,13 +132,12 @@ class _Reader:
             self.unexpected("the end of the text after '}'")
 
     def statement(self) -> None:
-        left = self.group()
-        if self.current.kind == "symbol" and self.current.text == "=" and left == ("bb",):
-            self.advance()
-            self.name("a value")
+        if self.current.text == "bb" and self.text[self.at :].lstrip().startswith("="):
             # The bounding box of the drawing is no node.
-            del self.nodes["bb"]
+            self.advance()
+            self.value()
             return
+        left = self.group()
         if self.current.kind != "edge":
             if self.accept("["):
                 self.node_attributes(left)
@@ -166,9 +173,16 @@ class _Reader:
         token = self.advance()
         if not token.text:
             self.fail("the name between the quotes is empty.", token.at)
-        if expected != "a value":
-            self.nodes.setdefault(token.text)
+        self.nodes.setdefault(token.text)
         return token.text
+
+    def value(self) -> None:
+        """Step over the value after the `=` that stands here; none of them says anything about the graph."""
+        match = _VALUE.match(self.text, self.at)
+        if match is None:
+            self.fail("expected a value after '='.", self.at)
+        self.at = match.end()
+        self.current = self.scan()
 
     def attributes(self) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []
@@ -179,8 +193,8 @@ class _Reader:
                 self.unexpected("an attribute or ']'")
             key = self.advance()
             found.append((key.text, key.at))
-            if self.accept("="):
-                self.name("a value")
+            if self.current.text == "=":
+                self.value()
         return found
 
     def node_attributes(self, names: tuple[Name, ...]) -> None:
@@ -188,10 +202,9 @@ class _Reader:
             if key in _LATENT:
                 self.latent.update(names)
             elif key == "selected":
-                line = self.text.count("\n", 0, at) + 1
                 raise GraphError(
-                    f"Line {line}: {names[0]!r} is marked [selected], and selection is not supported. Remove the "
-                    "mark if the data are not selected by it."
+                    f"Line {self.line(at)}: {names[0]!r} is marked [selected], and selection is not "
+                    "supported. Remove the mark if the data are not selected by it."
                 )
             elif key not in _IGNORED:
                 self.fail(f"a node has no attribute {key!r}. {nearest(key, (*_LATENT, *_IGNORED))}", at)
@@ -205,10 +218,9 @@ class _Reader:
             case "<->":
                 self.bidirected.setdefault(frozenset((a, b)), (a, b))
             case _:
-                line = self.text.count("\n", 0, edge.at) + 1
                 raise GraphError(
-                    f"Line {line}: {a} {edge.text} {b} has no direction, and a causal graph needs one. Write -> for "
-                    "a cause, <-> for a hidden common cause."
+                    f"Line {self.line(edge.at)}: {a} {edge.text} {b} has no direction, and a causal graph "
+                    "needs one. Write -> for a cause, <-> for a hidden common cause."
                 )
 
     def graph(self) -> LatentDag:
@@ -217,6 +229,6 @@ class _Reader:
         return LatentDag(
             tuple(self.nodes),
             frozenset(self.directed),
-            tuple(self.bidirected.values()),
+            tuple((a, b, 1) for a, b in self.bidirected.values()),
             frozenset(self.latent),
         )

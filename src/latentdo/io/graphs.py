@@ -49,8 +49,8 @@ def read_graph(source: str | LatentDag | Admg | nx.DiGraph[Any] | nx.MultiDiGrap
             return _from_networkx(source)
         case _:
             raise GraphError(
-                f"A {type(source).__name__} is not read as a graph. Give text such as 'X -> Y', dagitty text, a "
-                "networkx.DiGraph, or pairs: directed=[('X', 'Y')]."
+                f"{type(source).__name__} is not read as a graph. Give text such as 'X -> Y', dagitty text, "
+                "a networkx.DiGraph, or pairs: directed=[('X', 'Y')]."
             )
 
 
@@ -116,7 +116,7 @@ def _edge(what: str, pair: Any, lengths: tuple[int, ...]) -> Any:
 def _check_name(name: object, where: str) -> None:
     if not isinstance(name, str):
         raise GraphError(
-            f"{name!r} {where} is a {type(name).__name__}, and a node's name is text. Write {str(name)!r}."
+            f"{name!r} {where} is of type {type(name).__name__}, and a node's name is text: {str(name)!r}."
         )
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
         raise GraphError(f"{name!r} {where} holds a control character. Name the node without it.")
@@ -133,8 +133,8 @@ def _from_networkx(graph: Any) -> LatentDag:
     for node, attributes in graph.nodes(data=True):
         if not isinstance(node, str):
             raise GraphError(
-                f"The networkx node {node!r} is a {type(node).__name__}, and a node's name is text. Use "
-                "networkx.relabel_nodes(graph, str)."
+                f"The networkx node {node!r} is of type {type(node).__name__}, and a node's name is text. "
+                "Use networkx.relabel_nodes(graph, str)."
             )
         _check_name(node, "in the networkx graph")
         nodes.append(node)
