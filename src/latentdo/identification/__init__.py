@@ -1,1 +1,9 @@
+"""Whether the data can answer a question, and the formula that does: verdict, estimand, hedge."""
 
+from __future__ import annotations
+
+from .estimand import Estimand
+from .evaluate import Law
+from .verdict import Identified, NotIdentified, identify
+
+__all__ = ["Estimand", "Identified", "Law", "NotIdentified", "identify"]

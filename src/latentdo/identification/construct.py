@@ -1,0 +1,146 @@
+"""From the traces of a verdict to the formula: Q[district] carried step by step, never P(V)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latentdo.graphs import Mask, Masks, Name, bits, connected, reach
+
+from .districts import Trace
+from .expression import Expression
+from .formulas import Factors, Formulas
+from .reduction import Problem, exchange
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula in P(V) for one problem.
+
+    Attributes:
+        expression: The law of the problem's outcomes, given its conditions unless the problem is joint.
+        evidence: For a joint problem the same law summed over the term's outcomes.
+        free: The nodes that it mentions although its value does not depend on them.
+    """
+
+    expression: Expression
+    evidence: Expression | None
+    free: tuple[Name, ...]
+
+
+def construct(problem: Problem, traces: tuple[Trace, ...]) -> Formula:
+    """The formula of a problem that `decide` found identified."""
+    formulas = Formulas(problem.masks)
+    factors = _as_conditional(formulas, problem) or _from_districts(formulas, problem, traces)
+    meant = problem.outcomes | problem.conditions | _reaching(problem)
+    evidence = formulas.one(formulas.total(problem.asked, factors)) if problem.joint else None
+    free = sorted(problem.masks.nodes(formulas.free(factors) & ~meant))
+    return Formula(formulas.one(factors), evidence, tuple(free))
+
+
+def _reaching(problem: Problem) -> Mask:
+    """The treatments that the law of outcomes and conditions can depend on."""
+    parents = problem.masks.parents
+    causes = 0
+    for i in bits(reach(problem.outcomes | problem.conditions, parents, ~problem.treatments)):
+        causes |= parents[i]
+    return problem.treatments & causes
+
+
+def _as_conditional(formulas: Formulas, problem: Problem) -> Factors:
+    """P(outcomes | treatments, conditions) where seeing the treatments is as good as setting them, else nothing."""
+    masks, treatments = problem.masks, _reaching(problem)
+    outcomes, given = problem.outcomes, problem.conditions
+    if problem.joint:
+        outcomes, given = outcomes | given, 0
+    if treatments and connected(masks.cut(0, treatments), outcomes, given) & treatments:
+        return []
+    given |= treatments
+    for i in bits(given):
+        # What the outcomes are separated from by the rest need not be mentioned.
+        if not connected(masks, outcomes, given & ~(1 << i)) >> i & 1:
+            given &= ~(1 << i)
+    return [formulas.prob(outcomes, given)]
+
+
+def _from_districts(formulas: Formulas, problem: Problem, traces: tuple[Trace, ...]) -> Factors:
+    treatments, outcomes = exchange(problem)
+    needed = reach(outcomes, problem.masks.parents, ~treatments)
+    factors = [factor for trace in traces for factor in _district(formulas, trace)]
+    factors = formulas.total(needed & ~outcomes, factors)
+    if problem.joint or outcomes == problem.outcomes:
+        return factors
+    return formulas.divide(factors, formulas.total(problem.outcomes, factors))
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """Q[nodes] as a sum over `summed` of the product of one factor for each node of `nodes` and `summed`.
+
+    The factor of a node mentions nodes before it, of `nodes` and `summed`, and nodes outside both; it is a law of its
+    node, so that a sum over the last node of `summed` that nothing else mentions is one.
+    """
+
+    nodes: Mask
+    summed: Mask
+    factors: dict[int, Expression]
+
+
+def _district(formulas: Formulas, trace: Trace) -> Factors:
+    """The factors of Q[district].
+
+    Source:
+        Tian & Pearl (2003), On the identification of causal effects, lemmas 3 and 4.
+    """
+    kernel = _observed(formulas, *trace.steps[0], reach(trace.district, formulas.masks.parents))
+    for joined, ancestors in trace.steps[1:]:
+        kernel = _split_off(formulas, kernel, joined, ancestors)
+    return formulas.total(kernel.summed, kernel.factors.values())
+
+
+def _observed(formulas: Formulas, joined: Mask, ancestors: Mask, within: Mask) -> _Kernel:
+    """Q[ancestors] from P(within): a factor P(v | Markov pillow of v) for each node of the district `joined`."""
+    masks = formulas.masks
+    factors = {i: formulas.prob(1 << i, pillow(masks, i, within)) for i in bits(joined)}
+    return _Kernel(ancestors, joined & ~ancestors, factors)
+
+
+def pillow(masks: Masks, node: int, within: Mask) -> Mask:
+    """The earlier nodes that make `node` independent of all other earlier ones: its district there, and the parents.
+
+    Source:
+        Richardson et al. (2023), Nested Markov properties for ADMGs, section 2.3: Markov blanket in an ordering.
+    """
+    district = reach(1 << node, masks.spouses, within & (2 << node) - 1)
+    found = district
+    for i in bits(district):
+        found |= masks.parents[i]
+    return found & ~(1 << node)
+
+
+def _split_off(formulas: Formulas, kernel: _Kernel, joined: Mask, ancestors: Mask) -> _Kernel:
+    """Q[ancestors] from Q[kernel.nodes], where `joined` is a district of the graph over the latter.
+
+    The factor of v is Q[nodes up to v] / Q[nodes before v]. Nodes outside `joined` that cause nothing in it are
+    summed in both, which leaves the ratio as it is and makes both shorter.
+    """
+    causes = 0
+    for i in bits(joined):
+        causes |= formulas.masks.parents[i]
+    summed = kernel.summed | kernel.nodes & ~(joined | causes)
+    factors = {i: _ratio(formulas, kernel, summed, i) for i in bits(joined)}
+    return _Kernel(ancestors, joined & ~ancestors, factors)
+
+
+def _ratio(formulas: Formulas, kernel: _Kernel, summed: Mask, node: int) -> Expression:
+    own = kernel.factors[node]
+    if not formulas.free([own]) & kernel.summed:
+        return own
+    before = [factor for i, factor in kernel.factors.items() if i < node]
+    # Parts that share no summed node with the node's own factor are the same above and below.
+    group, names = [own], formulas.free([own]) & summed
+    while joined := [factor for factor in before if formulas.free([factor]) & names]:
+        before = [factor for factor in before if not formulas.free([factor]) & names]
+        group += joined
+        names |= formulas.free(joined) & summed
+    above, below = formulas.total(names, group), formulas.total(names, group[1:])
+    return formulas.one(formulas.divide(above, below))

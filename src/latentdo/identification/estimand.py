@@ -1,0 +1,113 @@
+"""`Estimand`: the formula in P(V) that answers a query."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from latentdo.errors import QueryError
+from latentdo.graphs import Name
+from latentdo.query import Query, Term
+
+from . import render
+from .construct import Formula, construct
+from .districts import Trace
+from .evaluate import Law, evaluate
+from .expression import Expression
+from .reduction import Problem
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What the verdict found for one term: enough to write its formula, which is done on first use."""
+
+    term: Term
+    problem: Problem
+    traces: tuple[Trace, ...]
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The formula of the term."""
+        return construct(self.problem, self.traces)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Solution, (self.term, self.problem, self.traces)
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """A formula in the observed law P(V), correct for every positive P(V) that the graph allows.
+
+    Attributes:
+        query: What it answers.
+        solutions: One for each term of the query, in order.
+    """
+
+    query: Query
+    solutions: tuple[Solution, ...]
+
+    @cached_property
+    def text(self) -> str:
+        """The formula in one line; bound copies are primed, `for any R` closes it where the value is free of R."""
+        return render.text(self.query, self._formulas)
+
+    @cached_property
+    def latex(self) -> str:
+        """The formula in LaTeX, without dollar signs."""
+        return render.latex(self.query, self._formulas)
+
+    @cached_property
+    def free(self) -> tuple[Name, ...]:
+        """The nodes that the formula mentions although its value does not depend on them: any value will do."""
+        return tuple(sorted({name for formula in self._formulas.values() for name in formula.free}))
+
+    @cached_property
+    def terms(self) -> tuple[Estimand, ...]:
+        """One estimand for each term of the query, in order, equal terms once."""
+        return tuple(Estimand(Query(solution.term), (solution,)) for solution in self.solutions)
+
+    @property
+    def expression(self) -> Expression:
+        """The law of the outcomes as a value; together with that of the evidence where the evidence is an event."""
+        return self._single("expression").formula.expression
+
+    def evaluate(self, joint: Any, names: Sequence[Name]) -> Law:
+        """The law of the term's outcomes, for every value of treatments and conditions, from a finite P(V).
+
+        Args:
+            joint: The observed law, one axis per name; further nodes are summed out.
+            names: The axes of `joint`.
+
+        Raises:
+            DataError: The joint is no probability table over `names`, or lacks a node.
+            QueryError: The query has several terms; evaluate those of `.terms`.
+        """
+        solution = self._single("evaluate")
+        return evaluate(solution.term, solution.formula, joint, names)
+
+    @cached_property
+    def _formulas(self) -> dict[Term, Formula]:
+        return {solution.term: solution.formula for solution in self.solutions}
+
+    def _single(self, wanted: str) -> Solution:
+        if len(self.solutions) != 1:
+            raise QueryError(
+                f"`{wanted}` takes one term, and {self.query} has {len(self.solutions)}. "
+                f"Use it on each of `estimand.terms`."
+            )
+        return self.solutions[0]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Estimand: {self.query} = {self.text}>"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{html.escape(self.text)}</code>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Estimand, (self.query, self.solutions)

@@ -1,0 +1,259 @@
+"""The table in which one call makes its formulas: equal parts are one object, each as short as it can be made.
+
+Nodes are bits here (in topological order), a product is a list of factors. Every rewriting holds for every positive
+law: it uses the axioms of probability alone, never the graph.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from latentdo.graphs import Mask, Masks
+
+from .expression import Expression, Prob, Product, Quotient, Sum
+
+Factors = list[Expression]
+
+# Sums are pushed into nested sums and fractions down to this depth; below it they keep their sign.
+MAX_DEPTH = 40
+
+
+class Formulas:
+    """Makes expressions over the nodes of one graph; an expression of one table must not enter another."""
+
+    def __init__(self, masks: Masks) -> None:
+        self.masks = masks
+        self._depth = 0
+        self._made: dict[tuple[object, ...], Expression] = {}
+        self._totals: dict[tuple[object, ...], Factors] = {}
+        # What is known of each expression, by identity: the table keeps them all alive.
+        self._free: dict[int, Mask] = {}
+        self._rank: dict[int, tuple[int, int]] = {}
+        self._probs: dict[int, tuple[Mask, Mask]] = {}
+        self._sums: dict[int, tuple[Mask, Factors]] = {}
+        self._quotients: dict[int, tuple[Factors, Factors]] = {}
+
+    def free(self, factors: Iterable[Expression]) -> Mask:
+        """The names that are free in some factor."""
+        mask = 0
+        for factor in factors:
+            mask |= self._free[id(factor)]
+        return mask
+
+    def prob(self, outcomes: Mask, given: Mask) -> Expression:
+        """P(outcomes | given)."""
+        key = (outcomes, given)
+        if made := self._made.get(key):
+            return made
+        names = self.masks.nodes
+        made = Prob(tuple(sorted(names(outcomes))), tuple(sorted(names(given))))
+        self._probs[id(made)] = key
+        # Effects come before their causes in print; what is not a plain probability comes last.
+        return self._keep(key, made, outcomes | given, (0, -outcomes))
+
+    def one(self, factors: Sequence[Expression]) -> Expression:
+        """The product of the factors as one expression."""
+        if len(factors) == 1:
+            return factors[0]
+        ordered = sorted(factors, key=lambda factor: self._rank[id(factor)])
+        key = ("product", *map(id, ordered))
+        if made := self._made.get(key):
+            return made
+        return self._keep(key, Product(tuple(ordered)), self.free(ordered))
+
+    def multiply(self, factors: Iterable[Expression]) -> Factors:
+        """The factors of the product: quotients that meet cancel, P(a | b, c) P(b | c) becomes P(a, b | c)."""
+        flat = _flat(factors)
+        if self._quotients and any(id(factor) in self._quotients for factor in flat):
+            flat = self._cancel(flat)
+        return self._chain(flat)
+
+    def total(self, over: Mask, factors: Iterable[Expression]) -> Factors:
+        """The factors of the sum over `over` of a product, one sum for each part that shares no summed name."""
+        rest = self.multiply(factors)
+        if not over:
+            return rest
+        key = ("total", over, *map(id, rest))
+        if key in self._totals:
+            return self._totals[key]
+        self._depth += 1
+        while over & self.free(rest):
+            shorter = self._drop(over, rest)
+            if shorter is None:
+                break
+            rest = self.multiply(shorter)
+        self._depth -= 1
+        self._totals[key] = found = self._split(over, rest)
+        return found
+
+    def divide(self, numerator: Iterable[Expression], denominator: Iterable[Expression]) -> Factors:
+        """The factors of numerator over denominator: fractions inside are expanded, what is shared cancels."""
+        above, below = self._expand(_flat(numerator))
+        more_below, more_above = self._expand(_flat(denominator))
+        above, below = _without_shared(above + more_above, below + more_below)
+        for factor in list(below):
+            if (pair := self._probs.get(id(factor))) and (joint := self._joint(above, *pair)):
+                outcomes, given = self._probs[id(joint)]
+                _remove(below, factor)
+                _remove(above, joint)
+                above.append(self.prob(outcomes & ~pair[0], given | pair[0]))
+        if not below:
+            return self._chain(above)
+        return [self._quotient(self._chain(above), self._chain(below))]
+
+    def _joint(self, factors: Factors, outcomes: Mask, given: Mask) -> Expression | None:
+        """A factor P(outcomes, more | given), where there is one."""
+        for factor in factors:
+            if (pair := self._probs.get(id(factor))) and pair[1] == given and outcomes != pair[0]:
+                if not outcomes & ~pair[0]:
+                    return factor
+        return None
+
+    def _expand(self, factors: Factors) -> tuple[Factors, Factors]:
+        """The factors above and below one fraction stroke."""
+        above: Factors = []
+        below: Factors = []
+        for factor in factors:
+            if inside := self._quotients.get(id(factor)):
+                above += inside[0]
+                below += inside[1]
+            else:
+                above.append(factor)
+        return above, below
+
+    def _cancel(self, factors: Factors) -> Factors:
+        """The factors after numerators have met equal denominators; where nothing meets, as they were."""
+        plain = [factor for factor in factors if id(factor) not in self._quotients]
+        above, below = self._expand([factor for factor in factors if id(factor) in self._quotients])
+        met = set(map(id, below))
+        if not any(id(factor) in met for factor in (*plain, *above)):
+            return factors
+        # What stands beside a fraction stays beside it, unless it meets a denominator.
+        plain, below = _without_shared(plain, below)
+        return plain + self.divide(above, below)
+
+    def _chain(self, factors: Factors) -> Factors:
+        """The factors, with P(a | b, c) P(b | c) merged into P(a, b | c) wherever they meet."""
+        pairs = [(self._probs[id(factor)], factor) for factor in factors if id(factor) in self._probs]
+        if len(pairs) < 2:
+            return factors
+        chained = [factor for factor in factors if id(factor) not in self._probs]
+        ends: dict[Mask, tuple[Mask, Mask]] = {}
+        # Causes first: then what a factor is given has been merged before it looks.
+        for (outcomes, given), _ in sorted(pairs, key=lambda pair: pair[0]):
+            first, context = ends.pop(given, (0, given))
+            end = outcomes | given
+            if end in ends:
+                chained.append(self.prob(*ends[end]))
+            ends[end] = (outcomes | first, context)
+        return chained + [self.prob(*pair) for pair in ends.values()]
+
+    def _drop(self, over: Mask, factors: Factors) -> Factors | None:
+        """The factors with some sums done that need no sign here, or None where there are none.
+
+        A name that occurs in one factor only is summed in that factor: as an outcome of P it is dropped, in a
+        sum or in the numerator of a fraction it is summed further in.
+        """
+        once = twice = 0
+        for factor in factors:
+            free = self._free[id(factor)]
+            twice |= once & free
+            once |= free
+        lonely = over & once & ~twice
+        changed = False
+        shorter: Factors = []
+        for factor in factors:
+            mine = self._free[id(factor)] & lonely
+            done = self._sum_inside(mine, factor) if mine else None
+            changed = changed or done is not None
+            shorter += [factor] if done is None else done
+        return shorter if changed else None
+
+    def _sum_inside(self, over: Mask, factor: Expression) -> Factors | None:
+        if pair := self._probs.get(id(factor)):
+            outcomes, given = pair
+            if not outcomes & over:
+                return None
+            return [self.prob(outcomes & ~over, given)] if outcomes & ~over else []
+        if self._depth > MAX_DEPTH:
+            return None
+        if inner := self._sums.get(id(factor)):
+            return self.total(over | inner[0], inner[1])
+        above, below = self._quotients[id(factor)]
+        inside = over & ~self.free(below)
+        return self.divide(self.total(inside, above), below) if inside else None
+
+    def _split(self, over: Mask, factors: Factors) -> Factors:
+        """One sum for each group of factors that share summed names; the others stand outside."""
+        split: Factors = []
+        left = list(factors)
+        while left:
+            group = [left.pop(0)]
+            names = self.free(group) & over
+            if not names:
+                split += group
+                continue
+            while joined := [factor for factor in left if self._free[id(factor)] & names]:
+                left = [factor for factor in left if not self._free[id(factor)] & names]
+                group += joined
+                names |= self.free(joined) & over
+            split.append(self._sum(names, group))
+        return split
+
+    def _sum(self, over: Mask, factors: Factors) -> Expression:
+        body = self.one(factors)
+        key = ("sum", over, id(body))
+        if made := self._made.get(key):
+            return made
+        made = Sum(tuple(sorted(self.masks.nodes(over))), body)
+        self._sums[id(made)] = (over, factors)
+        return self._keep(key, made, self._free[id(body)] & ~over)
+
+    def _quotient(self, above: Factors, below: Factors) -> Expression:
+        numerator, denominator = self.one(above), self.one(below)
+        key = ("quotient", id(numerator), id(denominator))
+        if made := self._made.get(key):
+            return made
+        made = Quotient(numerator, denominator)
+        self._quotients[id(made)] = (above, below)
+        return self._keep(key, made, self.free((numerator, denominator)))
+
+    def _keep(
+        self, key: tuple[object, ...], made: Expression, free: Mask, rank: tuple[int, int] | None = None
+    ) -> Expression:
+        self._made[key] = made
+        self._free[id(made)] = free
+        self._rank[id(made)] = rank or (1, len(self._made))
+        return made
+
+
+def _flat(factors: Iterable[Expression]) -> Factors:
+    flat: Factors = []
+    for factor in factors:
+        if isinstance(factor, Product):
+            flat += factor.factors
+        else:
+            flat.append(factor)
+    return flat
+
+
+def _without_shared(above: Factors, below: Factors) -> tuple[Factors, Factors]:
+    """Both lists without the factors that they share, each counted as often as it stands in both."""
+    shared = Counter(map(id, above)) & Counter(map(id, below))
+    return (_without(above, shared), _without(below, shared)) if shared else (above, below)
+
+
+def _without(factors: Factors, gone: Counter[int]) -> Factors:
+    left = Counter(gone)
+    kept: Factors = []
+    for factor in factors:
+        if left[id(factor)]:
+            left[id(factor)] -= 1
+        else:
+            kept.append(factor)
+    return kept
+
+
+def _remove(factors: Factors, factor: Expression) -> None:
+    del factors[next(i for i, other in enumerate(factors) if other is factor)]

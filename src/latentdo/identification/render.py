@@ -1,0 +1,287 @@
+"""Formulas as text and LaTeX, for people: values where they are set, means and events where they are asked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from latentdo.graphs import Name
+from latentdo.query import Binary, Distribution, Number, Outcome, Query, Term
+from latentdo.query import Expression as Arithmetic
+
+from .construct import Formula
+from .expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
+from .scripts import Latex, Piece, Text
+
+# A formula that would be longer than this many characters is printed with names for the parts that it shares.
+FLAT_LENGTH = 1500
+# Shared parts shorter than this are repeated: a name would be no easier to read.
+PART_LENGTH = 40
+
+Copies: TypeAlias = Mapping[Name, int]
+Walk: TypeAlias = Generator[Any, Piece, Piece]  # yields further walks, is sent their pieces
+
+
+def text(query: Query, formulas: Mapping[Term, Formula]) -> str:
+    """The formula as one line of plain text."""
+    return _whole(Text(), query, formulas)
+
+
+def latex(query: Query, formulas: Mapping[Term, Formula]) -> str:
+    """The formula in LaTeX."""
+    return _whole(Latex(), query, formulas)
+
+
+@dataclass
+class _Notes:
+    """What is said once after the formula: shared parts, and the laws of stochastic interventions."""
+
+    letter: str
+    parts: list[str] = field(default_factory=list[str])
+    laws: dict[tuple[Name, Distribution], str] = field(default_factory=dict[tuple[Name, Distribution], str])
+
+    def law(self, name: Name, law: Distribution) -> str:
+        """The letter of a stochastic intervention's law: q, and q2 where q is another law of the same node."""
+        others = sum(known == name and other != law for known, other in self.laws)
+        return self.laws.setdefault((name, law), f"q{others + 1}" if others else "q")
+
+
+def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
+    notes = _Notes(_letter(formulas.values()))
+
+    def arithmetic(expression: Arithmetic) -> Piece:
+        match expression:
+            case Term():
+                return _of_term(script, expression, formulas[expression], notes)
+            case Number():
+                return Piece(str(expression))
+            case Binary(op=op, left=left, right=right):
+                return _joined(script, op, arithmetic(left), arithmetic(right))
+
+    shown = arithmetic(query.expression).text
+    if free := sorted({name for formula in formulas.values() for name in formula.free}):
+        shown += script.for_any + ", ".join(map(script.name, free))
+    said = [
+        f"{letter}({script.name(name)}) = {script.words(str(law))}"
+        for (name, law), letter in notes.laws.items()
+    ]
+    return shown + (script.where + "; ".join(notes.parts + said) if notes.parts or said else "")
+
+
+def _joined(script: Text, op: str, left: Piece, right: Piece) -> Piece:
+    """Two sides of an operator of the query, in parentheses wherever they could be misread."""
+    if op == "/" and isinstance(script, Latex):
+        return script.fraction(left, right)
+    if op in ("+", "-"):
+        first = left.text
+        second = script.closed(right) if right.kind == "difference" else right.text
+        return Piece(f"{first} {op} {second}", "difference")
+    first, second = (piece.text if piece.kind == "atom" else script.closed(piece) for piece in (left, right))
+    return Piece(f"{first} {script.times if op == '*' else op} {second}", "fraction")
+
+
+def _letter(formulas: Iterable[Formula]) -> str:
+    """A letter that, with a number, is no node of the formulas: shared parts are called Q1, Q2, …"""
+    names = {
+        name
+        for formula in formulas
+        for part in parts(formula.expression)
+        if isinstance(part, Prob)
+        for name in part.outcomes + part.given
+    }
+    letters = (letter * count for count in range(1, len(names) + 2) for letter in "QFG")
+    return next(word for word in letters if not any(re.fullmatch(rf"{word}\d+", name) for name in names))
+
+
+def _of_term(script: Text, term: Term, formula: Formula, notes: _Notes) -> Piece:
+    taken = formula.expression.free.union(term.outcome_names, term.treatments, term.conditions)
+    named = _shared(script, formula, notes)
+    labels = {
+        outcome.name: script.compared(outcome) for outcome in term.outcomes + term.given if outcome.op == "="
+    }
+    drawn: dict[Name, Distribution] = {}
+    for setting in term.do:
+        if isinstance(setting.value, Distribution):
+            drawn[setting.name] = setting.value
+        elif setting.value is not None:
+            labels[setting.name] = script.compared(Outcome(setting.name, "=", setting.value))
+    weights = [
+        (name, f"{notes.law(name, law)}({script.name(name)})")
+        for name, law in drawn.items()
+        if name in formula.expression.free
+    ]
+    asked, seen = _events(script, term.outcomes), _events(script, term.given)
+    mean = term.outcome_names[0] if term.kind == "mean" else None
+
+    def reading(expression: AbstractExpression, events: dict[Name, str], mean: Name | None) -> Piece:
+        reader = _Reader(script, taken, named, dict(labels))
+        piece = reader.read(expression, events, mean)
+        for name, weight in weights:
+            piece = script.sum(script.name(name), script.product([Piece(weight), piece]))
+        return piece
+
+    piece = reading(formula.expression, asked | seen, mean)
+    return script.fraction(piece, reading(formula.evidence, seen, None)) if formula.evidence else piece
+
+
+def _events(script: Text, outcomes: Iterable[Outcome]) -> dict[Name, str]:
+    """The comparisons of each node that is compared with more than one value."""
+    events: dict[Name, str] = {}
+    for outcome in outcomes:
+        if outcome.op not in ("", "="):
+            before = f"{events[outcome.name]}, " if outcome.name in events else ""
+            events[outcome.name] = before + script.compared(outcome)
+    return events
+
+
+def _shared(script: Text, formula: Formula, notes: _Notes) -> dict[int, tuple[str, tuple[Name, ...]]]:
+    """Names and arguments for the parts that occur more than once, where the flat formula would be long."""
+    lengths: dict[int, int] = {}
+    uses: Counter[int] = Counter()
+    found: list[AbstractExpression] = []
+    for whole in (formula.expression, formula.evidence):
+        for part in parts(whole) if whole else ():
+            if id(part) in lengths:
+                continue
+            found.append(part)
+            inside = [id(operand) for operand in operands(part)]
+            names = part.outcomes + part.given if isinstance(part, Prob) else ()
+            lengths[id(part)] = 4 + sum(len(name) + 2 for name in names) + sum(lengths[key] for key in inside)
+            uses.update(inside)
+    if sum(lengths[id(whole)] for whole in (formula.expression, formula.evidence) if whole) <= FLAT_LENGTH:
+        return {}
+    named: dict[int, tuple[str, tuple[Name, ...]]] = {}
+    for part in found:
+        if uses[id(part)] < 2 or lengths[id(part)] < PART_LENGTH or isinstance(part, Prob):
+            continue
+        arguments = tuple(sorted(part.free))
+        body = _Reader(script, part.free, dict(named), {}).read(part, {}, None)
+        word = f"{notes.letter}{len(notes.parts) + 1}"
+        notes.parts.append(f"{word}({', '.join(map(script.name, arguments))}) = {body.text}")
+        named[id(part)] = (word, arguments)
+    return named
+
+
+@dataclass
+class _Reader:
+    """Prints one expression.
+
+    Attributes:
+        taken: Names that mean themselves, so that a bound copy of them takes a prime.
+        named: Parts that are printed by name.
+        labels: What stands for a node where it is free, such as X=70.
+        mean: The node whose probability is printed as an expectation.
+    """
+
+    script: Text
+    taken: frozenset[Name]
+    named: Mapping[int, tuple[str, tuple[Name, ...]]]
+    labels: dict[Name, str]
+    mean: Name | None = None
+
+    def read(self, expression: AbstractExpression, events: Mapping[Name, str], mean: Name | None) -> Piece:
+        """The expression, summed over `events` and averaged over `mean`: inside P where it occurs once."""
+        counts = _occurrences(expression, {*events, *([mean] if mean else [])})
+        self.labels.update((name, event) for name, event in events.items() if counts[name] == 1)
+        self.mean = mean if mean and counts[mean] == 1 else None
+        piece = _run(self.show(expression, {}))
+        if mean and not self.mean:
+            weight = Piece(self.script.name(mean))
+            piece = self.script.sum(self.script.name(mean), self.script.product([weight, piece]))
+        outside = [event for name, event in events.items() if counts[name] > 1]
+        return self.script.sum(", ".join(outside), piece) if outside else piece
+
+    def show(self, expression: AbstractExpression, copies: Copies) -> Walk:
+        """A walk that ends with the piece of an expression; `copies` has the names that sums around it bind."""
+        if known := self.named.get(id(expression)):
+            word, arguments = known
+            return Piece(f"{word}({', '.join(self.node(name, copies) for name in arguments)})")
+        match expression:
+            case Sum(over=over, body=body):
+                inner = {**copies, **{name: self.fresh(name, copies) for name in over}}
+                names = ", ".join(self.script.name(name, inner[name]) for name in over)
+                return self.script.sum(names, (yield self.show(body, inner)))
+            case Product(factors=factors):
+                pieces: list[Piece] = []
+                for factor in factors:
+                    pieces.append((yield self.show(factor, copies)))
+                return self.script.product(pieces)
+            case Quotient(numerator=numerator, denominator=denominator):
+                above = yield self.show(numerator, copies)
+                below = yield self.show(denominator, copies)
+                return self.script.fraction(above, below)
+            case Prob(outcomes=outcomes, given=given):
+                return self.prob(outcomes, given, copies)
+            case _:
+                raise AssertionError(expression)
+
+    def prob(self, outcomes: tuple[Name, ...], given: tuple[Name, ...], copies: Copies) -> Piece:
+        """P(…), or E[…] with what stands beside the mean's node in a P of its own."""
+        show = self.nodes
+        if self.mean is None or self.mean not in outcomes or self.mean in copies:
+            return Piece(self.script.conditional("P", show(outcomes, copies), show(given, copies)))
+        rest = tuple(name for name in outcomes if name != self.mean)
+        mean = self.script.conditional("E", self.script.name(self.mean), show(rest + given, copies))
+        if not rest:
+            return Piece(mean)
+        beside = self.script.conditional("P", show(rest, copies), show(given, copies))
+        return Piece(f"{mean} {beside}", "product")
+
+    def nodes(self, names: Iterable[Name], copies: Copies) -> str:
+        """The nodes in natural order, so that X2 stands before X10."""
+        return ", ".join(self.node(name, copies) for name in sorted(names, key=natural))
+
+    def node(self, name: Name, copies: Copies) -> str:
+        """A node: a copy where a sum around it binds it, else its label."""
+        if name in copies:
+            return self.script.name(name, copies[name])
+        return self.labels.get(name) or self.script.name(name)
+
+    def fresh(self, name: Name, copies: Copies) -> int:
+        """How many primes tell a new copy from those around it and from the node itself."""
+        return copies[name] + 1 if name in copies else int(name in self.taken)
+
+
+def natural(name: Name) -> tuple[tuple[int, str], ...]:
+    """A sorting key that reads digits as numbers."""
+    return tuple((int(piece or 0) if piece.isdecimal() else -1, piece) for piece in re.split(r"(\d+)", name))
+
+
+def _run(walk: Walk) -> Piece:
+    """The piece that a walk ends with; the stack is a list, so that depth costs no recursion."""
+    stack: list[Walk] = [walk]
+    sent: Any = None
+    while True:
+        try:
+            stack.append(stack[-1].send(sent))
+            sent = None
+        except StopIteration as end:
+            stack.pop()
+            sent = end.value
+            if not stack:
+                return sent
+
+
+def _occurrences(expression: AbstractExpression, names: Iterable[Name]) -> dict[Name, int]:
+    """How often each name occurs free, along every path; more than once counts as 2, and so does a place where an
+    average cannot be taken inside: behind the bar, or below a fraction stroke.
+    """
+    counts: dict[int, dict[Name, int]] = {}
+    names = tuple(names)
+    if not names:
+        return {}
+    for part in parts(expression):
+        match part:
+            case Prob(outcomes=outcomes, given=given):
+                found = {name: (name in outcomes) + 2 * (name in given) for name in names}
+            case Sum(over=over, body=body):
+                found = {name: 0 if name in over else counts[id(body)][name] for name in names}
+            case Quotient(numerator=above, denominator=below):
+                found = {name: counts[id(above)][name] + 2 * counts[id(below)][name] for name in names}
+            case _:
+                found = {name: sum(counts[id(factor)][name] for factor in operands(part)) for name in names}
+        counts[id(part)] = {name: min(2, count) for name, count in found.items()}
+    return counts[id(expression)]

@@ -1,0 +1,117 @@
+"""How the signs of a formula look: as plain text, and in LaTeX."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from latentdo.graphs import Name, format_level, quote
+from latentdo.query import Outcome
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a formula and how tightly it holds together."""
+
+    text: str
+    kind: Literal["atom", "product", "sum", "fraction", "difference"] = "atom"
+
+
+class Text:
+    """Plain text."""
+
+    for_any = ", for any "
+    where = ", where "
+    times = "*"
+
+    def name(self, name: Name, copies: int = 0) -> str:
+        """A node, with a prime for each copy."""
+        return quote(name) + "'" * copies
+
+    def compared(self, outcome: Outcome) -> str:
+        """A node with its comparison."""
+        return str(outcome)
+
+    def words(self, words: str) -> str:
+        """Something that is no formula."""
+        return words
+
+    def conditional(self, letter: str, inside: str, given: str) -> str:
+        """P(…) or E[…]."""
+        left, right = "[]" if letter == "E" else "()"
+        return f"{letter}{left}{inside}{f' | {given}' if given else ''}{right}"
+
+    def sum(self, over: str, body: Piece) -> Piece:
+        """A sum sign with its names and its body."""
+        sign = f"Σ_{over}" if re.fullmatch(r"\w+'*", over) else f"Σ_{{{over}}}"
+        return Piece(f"{sign} {self.closed(body) if body.kind == 'fraction' else body.text}", "sum")
+
+    def product(self, pieces: list[Piece]) -> Piece:
+        """Factors side by side; a sum reaches as far as it can, so only the last may stand open."""
+        if len(pieces) == 1:
+            return pieces[0]
+        shown = [
+            self.closed(piece) if piece.kind in ("sum", "fraction") else piece.text for piece in pieces[:-1]
+        ]
+        last = pieces[-1]
+        shown.append(self.closed(last) if last.kind == "fraction" else last.text)
+        return Piece(" ".join(shown) or "1", "product" if shown else "atom")
+
+    def fraction(self, above: Piece, below: Piece) -> Piece:
+        """A quotient."""
+        top = self.closed(above) if above.kind == "fraction" else above.text
+        bottom = below.text if below.kind in ("atom", "sum") else self.closed(below)
+        return Piece(f"{top} / {bottom}", "fraction")
+
+    def closed(self, piece: Piece) -> str:
+        """The piece in parentheses."""
+        return f"({piece.text})"
+
+
+class Latex(Text):
+    """LaTeX, without dollar signs."""
+
+    for_any = r",\quad \text{for any } "
+    where = r",\quad \text{where } "
+    times = r"\cdot"
+
+    def name(self, name: Name, copies: int = 0) -> str:
+        word = name if re.fullmatch(r"[A-Za-z]", name) else rf"\mathit{{{_escaped(name)}}}"
+        return word + "'" * copies
+
+    def compared(self, outcome: Outcome) -> str:
+        sign = {"<=": r"\le", ">=": r"\ge"}.get(outcome.op, outcome.op)
+        value = outcome.value
+        shown = rf"\text{{{_escaped(value)}}}" if isinstance(value, str) else format_level(value or 0.0)
+        return f"{self.name(outcome.name)} {sign} {shown}"
+
+    def words(self, words: str) -> str:
+        return rf"\text{{{_escaped(words)}}}"
+
+    def conditional(self, letter: str, inside: str, given: str) -> str:
+        left, right = "[]" if letter == "E" else "()"
+        bar = r" \mid " if given else ""
+        return f"{letter}{left}{inside}{bar}{given}{right}"
+
+    def sum(self, over: str, body: Piece) -> Piece:
+        return Piece(rf"\sum_{{{over}}} {body.text}", "sum")
+
+    def fraction(self, above: Piece, below: Piece) -> Piece:
+        return Piece(rf"\frac{{{above.text}}}{{{below.text}}}")
+
+    def closed(self, piece: Piece) -> str:
+        return rf"\left({piece.text}\right)"
+
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    " ": r"\ ",
+    **{sign: f"\\{sign}" for sign in "_{}$&#%"},
+}
+
+
+def _escaped(words: str) -> str:
+    return "".join(_SPECIAL.get(sign, sign) for sign in words)
