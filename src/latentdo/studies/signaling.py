@@ -61,8 +61,8 @@ POPULATION = (
 )
 
 CAUTION = (
-    "Each row is a snapshot of a fluctuating cell. The SOS of a snapshot is only loosely tied to the SOS that "
-    "Ras has seen, so snapshots answer a slightly different question than holding SOS: at SOS = 20 the "
+    "Each row is a snapshot of a fluctuating cell. The SOS of a snapshot is only loosely tied to the SOS "
+    "that Ras has seen, so snapshots answer a slightly different question than holding SOS: at SOS = 20 the "
     "formula of the graph gives 88.5 even with many rows, the held protein 87.66; at SOS = 70 they differ by "
     "about 0.1."
 )
