@@ -1,4 +1,4 @@
-"""Foreign formats ↔ values: graphs and tables in, tables out; each loaded on first use, as graphs need no NumPy."""
+"""Foreign formats ↔ values: graphs and tables in, tables out; loaded on first use, as graphs need no NumPy."""
 
 from __future__ import annotations
 

@@ -1,0 +1,451 @@
+"""The study file: a model with its data, priors, engine and queries, read from YAML and checked by key."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import UNSET
+
+from latentdo.errors import LatentdoError, NotationError, StudyError, nearest
+from latentdo.graphs import (
+    Call,
+    EdgeStatement,
+    LatentDag,
+    Name,
+    parse_call,
+    parse_graph,
+    parse_statements,
+    parse_weight_key,
+)
+from latentdo.query import Query
+
+from .document import Document, Entries, Items, Node, Place, Scalar, plain, read_document
+from .spec import ModelSpec
+from .study_format import EngineName, InferenceForm, Misfit, StudyForm, VariantForm, fit_form
+
+SUFFIXES = (".yaml", ".yml")
+
+_OTHER_PLACE = re.compile(r"\bline (\d+)\b(?:, column (\d+))?")
+_ARGUMENTS: dict[EngineName, tuple[str, ...]] = {
+    "auto": (),
+    "nuts": ("draws", "warmup", "chains"),
+    "svi": ("steps", "draws"),
+    "laplace": ("draws",),
+    "map": (),
+}
+
+
+@dataclass(frozen=True)
+class InferenceSettings:
+    """How to train; an argument that is None keeps the engine's default.
+
+    Attributes:
+        engine: `auto` chooses for itself.
+        draws: Kept draws, per chain where there are chains.
+        warmup: Draws per chain that adapt the sampler.
+        chains: Chains side by side.
+        steps: Optimiser steps.
+    """
+
+    engine: EngineName = "auto"
+    draws: int | None = None
+    warmup: int | None = None
+    chains: int | None = None
+    steps: int | None = None
+
+    @property
+    def arguments(self) -> dict[str, int]:
+        """The arguments that the study states, by name."""
+        stated = {name: getattr(self, name) for name in ("draws", "warmup", "chains", "steps")}
+        return {name: value for name, value in stated.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another latent structure for the same data, as changes to the model.
+
+    Attributes:
+        name: What the study calls it.
+        drop: Nodes that are left out.
+        merge: (new latent, the latents that it replaces).
+        split: (latent, the latents that replace it).
+        hide: Measured nodes that become latent.
+        latents: (A, B, k) for each `A <-> B` that gets another number of latents.
+    """
+
+    name: str
+    drop: tuple[Name, ...] = ()
+    merge: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
+    split: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
+    hide: tuple[Name, ...] = ()
+    latents: tuple[tuple[Name, Name, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A model and what to do with it.
+
+    Attributes:
+        name: The file's name without its suffix, or "study".
+        model: The model, its priors included.
+        data: Where the table is, if the study says so; it need not exist yet.
+        priors: The entries under `priors:`, as typed; they are part of `model` already.
+        inference: How to train.
+        queries: (name, query); a query without a name goes by its text.
+        variants: Other latent structures.
+        compare: Names of rival methods.
+        path: The study file, where it was read from one.
+    """
+
+    name: str
+    model: ModelSpec
+    data: Path | None = None
+    priors: tuple[tuple[str, Call | float], ...] = ()
+    inference: InferenceSettings = InferenceSettings()
+    queries: tuple[tuple[str, Query], ...] = ()
+    variants: tuple[Variant, ...] = ()
+    compare: tuple[str, ...] = ()
+    path: Path | None = None
+
+
+def load_study(source: str | Path, data: str | Path | None = None) -> Study:
+    """The study that a file or a text states.
+
+    Args:
+        source: A path, or YAML text; a string is a path if it is one line that ends in .yaml or .yml.
+        data: The table's path, in place of the one that the study names.
+
+    Raises:
+        StudyError: The file cannot be read, is no YAML, or a key or value is wrong; with line and column.
+        NotationError: A model, prior or query cannot be read; with its line and column in the file.
+    """
+    match source:
+        case Path():
+            path = source
+        case str():
+            path = Path(source) if is_study_path(source) else None
+        case _:
+            raise StudyError(f"A study is a path or a YAML text, got {type(source).__name__}.")
+    text = str(source) if path is None else _text_of(path)
+    document = read_document(text, "the study" if path is None else path.name)
+    try:
+        form = fit_form(plain(document.root))
+    except Misfit as misfit:
+        raise _misfit(document, misfit) from None
+    study = _Reader(document, form).study(path)
+    if data is None:
+        return study
+    return Study(**{**study.__dict__, "data": Path(data)})
+
+
+def is_study_path(text: str) -> bool:
+    """Whether a string names a study file: one line that ends in a known suffix."""
+    return len(text.splitlines()) == 1 and text.lower().endswith(SUFFIXES)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        folder = path.parent
+        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        close = nearest(path.name, [name for name in names if name.lower().endswith(SUFFIXES)])
+        raise StudyError(
+            f"The study file {path} does not exist (looked from {Path.cwd()}). {close}"
+        ) from None
+    except IsADirectoryError:
+        raise StudyError(f"{path} is a folder; expected a study file.") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"The study file {path} cannot be read: {error}.") from None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise StudyError(
+            f"{path.name}, line {line}: the byte 0x{content[error.start]:02x} is not UTF-8. Save the file as "
+            "UTF-8.",
+            line=line,
+        ) from None
+
+
+def _misfit(document: Document, misfit: Misfit) -> StudyError:
+    node: Node = document.root
+    place = node.place
+    for key in misfit.path:
+        match node, key:
+            case Entries(), str():
+                place, node = node.keys[key], node.entries[key]
+            case Items(), int():
+                node = node.items[key]
+                place = node.place
+            case _:
+                break
+    if misfit.unknown is not None and isinstance(node, Entries):
+        place = node.keys[misfit.unknown]
+    keys = [*misfit.path, *([misfit.unknown] if misfit.unknown is not None else [])]
+    shown = _dotted(keys)
+    return document.error(f"`{shown}`: {misfit.problem}" if shown else misfit.problem, shown or None, place)
+
+
+def _dotted(keys: Iterable[str | int]) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+class _Reader:
+    """Turns the form into values, and tells every mistake with its place in the file."""
+
+    def __init__(self, document: Document, form: StudyForm) -> None:
+        self.document = document
+        self.form = form
+
+    def study(self, path: Path | None) -> Study:
+        model, graph = self.model()
+        priors, model = self.priors(model)
+        return Study(
+            name="study" if path is None else path.stem,
+            model=model,
+            data=self.data(path),
+            priors=priors,
+            inference=self.inference(),
+            queries=self.queries(model),
+            variants=self.variants(graph),
+            compare=self.compare(),
+            path=path,
+        )
+
+    def node(self, *keys: str | int) -> Node:
+        node: Node = self.document.root
+        for key in keys:
+            match node, key:
+                case Entries(), str():
+                    node = node.entries[key]
+                case Items(), int():
+                    node = node.items[key]
+                case _:
+                    raise AssertionError(keys)
+        return node
+
+    def error(self, problem: str, *keys: str | int) -> StudyError:
+        """A problem with the value under the keys, to be raised."""
+        shown = _dotted(keys)
+        return self.document.error(f"`{shown}`: {problem}", shown, self.node(*keys).place)
+
+    @contextmanager
+    def located(self, *keys: str | int) -> Iterator[None]:
+        """Give errors about the text under the keys their place in the file."""
+        try:
+            yield
+        except StudyError:
+            raise
+        except NotationError as error:
+            node = self.node(*keys)
+            place = (
+                self.document.place_in(node, error.line, error.column) if isinstance(node, Scalar) else None
+            )
+            raise self.notation_error(error, keys, node, place) from None
+        except LatentdoError as error:
+            raise self.error(str(error), *keys) from error
+
+    def notation_error(
+        self, error: NotationError, keys: tuple[str | int, ...], node: Node, place: Place | None
+    ) -> NotationError:
+        where = f"in `{_dotted(keys)}` of {self.document.name}"
+        if place is None or not isinstance(node, Scalar):
+            # YAML has joined or unescaped lines: the place is one in the text that came out.
+            problem = f"{where}, which starts in line {node.place.line}: {error.problem}"
+            return NotationError(problem, error.source, error.line, error.column)
+        problem = _OTHER_PLACE.sub(lambda found: self.other_place(node, found), error.problem)
+        return NotationError(f"{where}: {problem}", self.document.text, place.line, place.column)
+
+    def other_place(self, node: Scalar, found: re.Match[str]) -> str:
+        """A place that a message mentions besides its own, as a place in the file."""
+        place = self.document.place_in(node, int(found[1]), int(found[2] or 1))
+        if place is None:
+            return found[0]
+        return f"line {place.line}" + (f", column {place.column}" if found[2] else "")
+
+    def model(self) -> tuple[ModelSpec, LatentDag]:
+        node = self.node("model")
+        text = self.form.model
+        if isinstance(node, Scalar) and node.style != "|" and node.last_line > node.place.line:
+            raise self.error(
+                "YAML joins the lines of this text into one. Write `model: |` and the statements below it, "
+                "indented.",
+                "model",
+            )
+        with self.located("model"):
+            return ModelSpec.parse(text), parse_graph(text)
+
+    def data(self, path: Path | None) -> Path | None:
+        if self.form.data is UNSET:
+            return None
+        return Path(self.form.data) if path is None else path.parent / self.form.data
+
+    def priors(self, model: ModelSpec) -> tuple[tuple[tuple[str, Call | float], ...], ModelSpec]:
+        if self.form.priors is UNSET:
+            return (), model
+        found: dict[str, Call | float] = {}
+        for key, value in self.form.priors.items():
+            self.prior_key(key)
+            if isinstance(value, str):
+                with self.located("priors", key):
+                    found[key] = parse_call(value)
+            elif math.isfinite(value):
+                found[key] = float(value)
+            else:
+                raise self.error("a fixed parameter is a finite number.", "priors", key)
+            # One by one first, so that the error is told where it was written.
+            with self.located("priors", key):
+                model.with_priors({key: found[key]})
+        with self.located("priors"):
+            return tuple(found.items()), model.with_priors(found)
+
+    def prior_key(self, key: str) -> None:
+        try:
+            parse_weight_key(key)
+        except NotationError as error:
+            entries = self.node("priors")
+            assert isinstance(entries, Entries)
+            place = entries.keys[key]
+            raise self.document.error(
+                f"the key {key!r} under `priors` names no parameter: {error.problem}", f"priors.{key}", place
+            ) from None
+
+    def inference(self) -> InferenceSettings:
+        form = InferenceForm() if self.form.inference is UNSET else self.form.inference
+        stated: dict[str, int] = {}
+        for name in ("draws", "warmup", "chains", "steps"):
+            value = getattr(form, name)
+            if value is UNSET:
+                continue
+            if name not in _ARGUMENTS[form.engine]:
+                takers = " or ".join(engine for engine, names in _ARGUMENTS.items() if name in names)
+                raise self.error(
+                    f"the engine {form.engine} has no argument {name}. It belongs to engine: {takers}.",
+                    "inference",
+                    name,
+                )
+            stated[name] = value
+        return InferenceSettings(form.engine, **stated)
+
+    def queries(self, model: ModelSpec) -> tuple[tuple[str, Query], ...]:
+        if self.form.queries is UNSET:
+            return ()
+        given = self.form.queries
+        pairs = list(given.items()) if isinstance(given, dict) else list(enumerate(given))
+        found: dict[str, Query] = {}
+        for key, text in pairs:
+            with self.located("queries", key):
+                query = Query.parse(text)
+                query.check(model.graph)
+            name = key if isinstance(key, str) else str(query)
+            if name in found:
+                raise self.error(f"{name} is listed twice. Keep one.", "queries", key)
+            found[name] = query
+        return tuple(found.items())
+
+    def compare(self) -> tuple[str, ...]:
+        if self.form.compare is UNSET:
+            return ()
+        for i, method in enumerate(self.form.compare):
+            if method in self.form.compare[:i]:
+                raise self.error(f"{method} is listed twice. Keep one.", "compare", i)
+        return tuple(self.form.compare)
+
+    def variants(self, graph: LatentDag) -> tuple[Variant, ...]:
+        if self.form.variants is UNSET:
+            return ()
+        return tuple(self.variant(name, form, graph) for name, form in self.form.variants.items())
+
+    def variant(self, name: str, form: VariantForm, graph: LatentDag) -> Variant:
+        stated = {key: getattr(form, key) for key in ("drop", "merge", "split", "hide", "latents")}
+        stated = {key: value for key, value in stated.items() if value is not UNSET}
+        if not stated:
+            raise self.error(
+                "the variant changes nothing. Say what it drops, merges, splits or hides.", "variants", name
+            )
+        for key in stated.keys() & {"drop", "hide"}:
+            for i, node in enumerate(stated[key]):
+                self.check_node(graph, node, "variants", name, key, i)
+                if key == "hide" and node in graph.latent:
+                    raise self.error(
+                        f"{node!r} is latent already. Name a measured node.", "variants", name, key, i
+                    )
+        self.check_merge(graph, name, stated.get("merge", {}))
+        self.check_split(graph, name, stated.get("split", {}))
+        return Variant(
+            name,
+            tuple(stated.get("drop", ())),
+            tuple((new, tuple(old)) for new, old in stated.get("merge", {}).items()),
+            tuple((old, tuple(new)) for old, new in stated.get("split", {}).items()),
+            tuple(stated.get("hide", ())),
+            tuple(self.arc(graph, name, key, count) for key, count in stated.get("latents", {}).items()),
+        )
+
+    def check_node(self, graph: LatentDag, node: Name, *keys: str | int) -> None:
+        with self.located(*keys):
+            graph.require(node)
+
+    def check_latent(self, graph: LatentDag, node: Name, *keys: str | int) -> None:
+        self.check_node(graph, node, *keys)
+        if node not in graph.latent:
+            raise self.error(f"{node!r} is measured. Only latents are merged or split.", *keys)
+
+    def check_merge(self, graph: LatentDag, name: str, merge: dict[str, list[str]]) -> None:
+        merged: set[Name] = set()
+        for new, old in merge.items():
+            for i, node in enumerate(old):
+                self.check_latent(graph, node, "variants", name, "merge", new, i)
+                if node in merged:
+                    raise self.error(
+                        f"{node!r} is merged twice. Name it once.", "variants", name, "merge", new, i
+                    )
+                merged.add(node)
+            if new in graph.nodes and new not in old:
+                raise self.error(
+                    f"{new!r} is a node already. Give the merged latent a new name.",
+                    "variants",
+                    name,
+                    "merge",
+                    new,
+                )
+
+    def check_split(self, graph: LatentDag, name: str, split: dict[str, list[str]]) -> None:
+        made: set[Name] = set()
+        for old, new in split.items():
+            self.check_latent(graph, old, "variants", name, "split", old)
+            for i, node in enumerate(new):
+                if node in made or (node in graph.nodes and node != old):
+                    raise self.error(
+                        f"{node!r} is a node already. Give each part a new name.",
+                        "variants",
+                        name,
+                        "split",
+                        old,
+                        i,
+                    )
+                made.add(node)
+
+    def arc(self, graph: LatentDag, name: str, key: str, count: int) -> tuple[Name, Name, int]:
+        """The pair that a key such as `A <-> B` names, in the order of the model."""
+        place = ("variants", name, "latents", key)
+        try:
+            statements = parse_statements(key)
+        except NotationError as error:
+            raise self.error(f"the key is written A <-> B: {error.problem}", *place) from None
+        match statements:
+            case (EdgeStatement(kind="<->", left=left, right=right, latents=1),):
+                for a, b, _ in graph.bidirected:
+                    if {a, b} == {left, right}:
+                        return a, b, count
+            case _:
+                raise self.error("the key is written A <-> B.", *place)
+        self.check_node(graph, left, *place)
+        self.check_node(graph, right, *place)
+        known = [f"{a} <-> {b}" for a, b, _ in graph.bidirected]
+        raise self.error(f"the model has no {left} <-> {right}. {nearest(key, known)}", *place)

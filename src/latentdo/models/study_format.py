@@ -1,0 +1,213 @@
+"""The form of a study file as types: what msgspec checks, and where its JSON Schema comes from."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from latentdo.errors import nearest
+
+EngineName = Literal["auto", "nuts", "svi", "laplace", "map"]
+MethodName = Literal[
+    "lvm", "naive mean", "naive regression", "plug-in", "g-formula", "ipw", "aipw", "tmle",
+    "pipw", "dipw", "apipw", "nested ipw", "nested aipw", "werm-id", "dml-id",
+]  # fmt: skip
+ENGINES: tuple[str, ...] = get_args(EngineName)
+METHODS: tuple[str, ...] = get_args(MethodName)
+
+_Names = Annotated[list[str], Meta(min_length=1)]
+_Segment = re.compile(r"\.(?P<key>\w+)|\[(?P<index>\d+)\]|\[(?P<any>\.\.\.)\]")
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+    "null": "nothing",
+}
+
+
+class InferenceForm(Struct, forbid_unknown_fields=True):
+    """How to train: an engine and its arguments."""
+
+    engine: EngineName = "auto"
+    draws: Annotated[int, Meta(ge=4, le=1_000_000, description="Kept draws per chain.")] | UnsetType = UNSET
+    warmup: (
+        Annotated[int, Meta(ge=1, le=1_000_000, description="Draws per chain that adapt the sampler.")]
+        | UnsetType
+    ) = UNSET
+    chains: Annotated[int, Meta(ge=1, le=1000, description="Chains side by side.")] | UnsetType = UNSET
+    steps: Annotated[int, Meta(ge=1, le=100_000_000, description="Optimiser steps.")] | UnsetType = UNSET
+
+
+class VariantForm(Struct, forbid_unknown_fields=True):
+    """Another latent structure for the same data."""
+
+    drop: Annotated[list[str], Meta(min_length=1, description="Nodes to leave out.")] | UnsetType = UNSET
+    merge: (
+        Annotated[dict[str, _Names], Meta(min_length=1, description="New latent: the latents it replaces.")]
+        | UnsetType
+    ) = UNSET
+    split: (
+        Annotated[dict[str, _Names], Meta(min_length=1, description="Latent: the latents that replace it.")]
+        | UnsetType
+    ) = UNSET
+    hide: (
+        Annotated[list[str], Meta(min_length=1, description="Measured nodes to make latent.")] | UnsetType
+    ) = UNSET
+    latents: (
+        Annotated[
+            dict[str, Annotated[int, Meta(ge=1, le=1000)]],
+            Meta(min_length=1, description="A <-> B: how many latents stand behind it."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class StudyForm(Struct, forbid_unknown_fields=True):
+    """A latentdo study: a model, and what to do with it."""
+
+    model: Annotated[
+        str, Meta(description="The model, in the model language; written as a block: `model: |`.")
+    ]
+    data: (
+        Annotated[str, Meta(min_length=1, description="The table's path, from the study file.")] | UnsetType
+    ) = UNSET
+    priors: (
+        Annotated[
+            dict[str, float | str],
+            Meta(description="weight, sd(Y) or X -> Y: a prior such as normal(0, 1), or a fixed number."),
+        ]
+        | UnsetType
+    ) = UNSET
+    inference: InferenceForm | UnsetType = UNSET
+    queries: (
+        Annotated[dict[str, str] | list[str], Meta(description="Queries by name, or a list of queries.")]
+        | UnsetType
+    ) = UNSET
+    variants: Annotated[dict[str, VariantForm], Meta(description="Variants by name.")] | UnsetType = UNSET
+    compare: Annotated[list[MethodName], Meta(description="Rivals to show beside the model.")] | UnsetType = (
+        UNSET
+    )
+
+
+def study_schema() -> dict[str, Any]:
+    """The JSON Schema of a study file."""
+    schema = msgspec.json.schema(StudyForm)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "latentdo study", **schema}
+
+
+class Misfit(Exception):
+    """Where a document departs from the form, and how; `.unknown` is a key that has no meaning there."""
+
+    def __init__(self, path: tuple[str | int, ...], problem: str, unknown: str | None = None) -> None:
+        self.path = path
+        self.problem = problem
+        self.unknown = unknown
+        super().__init__(problem)
+
+
+def fit_form(values: dict[str, Any]) -> StudyForm:
+    """The values of a study file in their form.
+
+    Raises:
+        Misfit: At the first departure.
+    """
+    try:
+        return msgspec.convert(values, StudyForm)
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$")
+        where = _concrete(values, path)
+        raise _explained(values, where, problem) from None
+
+
+def _fits(values: Any) -> bool:
+    try:
+        msgspec.convert(values, StudyForm)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _concrete(values: dict[str, Any], path: str) -> tuple[str | int, ...]:
+    """The path with every key: msgspec writes `[...]` for any key of a mapping."""
+    found: tuple[str | int, ...] = ()
+    for segment in _Segment.finditer(path):
+        if segment["key"]:
+            found = (*found, segment["key"])
+        elif segment["index"]:
+            found = (*found, int(segment["index"]))
+        else:
+            entries = _at(values, found)
+            found = (*found, next(key for key in entries if not _fits(_only(values, found, key))))
+    return found
+
+
+def _at(values: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        values = values[key]
+    return values
+
+
+def _only(values: Any, path: tuple[str | int, ...], key: str) -> Any:
+    """The values with a single entry, `key`, in the mapping at `path`."""
+    if not path:
+        return {key: values[key]}
+    copy = values.copy()
+    copy[path[0]] = _only(values[path[0]], path[1:], key)
+    return copy
+
+
+def _explained(values: dict[str, Any], path: tuple[str | int, ...], problem: str) -> Misfit:
+    if found := re.fullmatch(r"Object contains unknown field `(.*)`", problem):
+        form = VariantForm if path[:1] == ("variants",) else InferenceForm if path else StudyForm
+        return Misfit(path, f"there is no such key. {nearest(found[1], form.__struct_fields__)}", found[1])
+    if found := re.fullmatch(r"Object missing required field `(.*)`", problem):
+        return Misfit(path, f"the key `{found[1]}` is missing.")
+    value = _at(values, path)
+    if problem.startswith("Invalid enum value"):
+        known, what = (ENGINES, "engine") if path[0] == "inference" else (METHODS, "method")
+        return Misfit(path, f"no {what} is called {value!r}. {nearest(str(value), known)}")
+    if value is None:
+        return Misfit(path, "nothing stands here: fill it in, or remove the line.")
+    wanted = re.sub(
+        r"`([\w |]+)`", lambda match: " or ".join(_WORDS.get(w, w) for w in match[1].split(" | ")), problem
+    )
+    wanted = wanted.partition(", got")[0].replace("Expected ", "expected ").replace(">= ", "of at least ")
+    wanted = wanted.replace("<= ", "of at most ").replace("of length of", "of length")
+    return Misfit(path, f"{wanted}, found {_shown(value)}.{_repair(problem, value)}")
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list" if value else "an empty list"
+        case bool():
+            return str(value).lower()
+        case str():
+            return repr(value if len(value) <= 40 else value[:37] + "…")
+        case _:
+            return str(value)
+
+
+def _repair(problem: str, value: Any) -> str:
+    wants_text, wants_list = "Expected `str`" in problem, "Expected `array`" in problem
+    match value:
+        case bool() | int() | float() if wants_text:
+            return " Put it in quotes if it is a name or a text."
+        case str() if wants_list:
+            return f" Write it as a list: [{value[:40]}]."
+        case str() if "Expected `int`" in problem and re.fullmatch(r"[0-9][0-9_,]{0,12}", value):
+            return f" Write {value.replace('_', '').replace(',', '')}."
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return f" Write {int(value)}."
+        case str() if "`object | array`" in problem:
+            return " Write one query per line: `- E[Y | do(X=1)]`, or `name: E[Y | do(X=1)]`."
+        case _:
+            return ""
