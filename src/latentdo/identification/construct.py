@@ -17,8 +17,9 @@ class Formula:
     """A formula in P(V) for one problem.
 
     Attributes:
-        expression: The law of the problem's outcomes, given its conditions unless the problem is joint.
-        evidence: For a joint problem the same law summed over the term's outcomes.
+        expression: The law of the problem's outcomes given its conditions, or for a joint problem a law that is
+            in the same proportions.
+        evidence: For a joint problem the same law summed over the term's outcomes: what to divide by at last.
         free: The nodes that it mentions although its value does not depend on them.
     """
 
@@ -32,7 +33,7 @@ def construct(problem: Problem, traces: tuple[Trace, ...]) -> Formula:
     formulas = Formulas(problem.masks)
     factors = _as_conditional(formulas, problem) or _from_districts(formulas, problem, traces)
     meant = problem.outcomes | problem.conditions | _reaching(problem)
-    evidence = formulas.one(formulas.total(problem.asked, factors)) if problem.joint else None
+    evidence = formulas.one(formulas.total(problem.asked, factors)) if problem.is_joint else None
     free = sorted(problem.masks.nodes(formulas.free(factors) & ~meant))
     return Formula(formulas.one(factors), evidence, tuple(free))
 
@@ -50,7 +51,7 @@ def _as_conditional(formulas: Formulas, problem: Problem) -> Factors:
     """P(outcomes | treatments, conditions) where seeing the treatments is as good as setting them, else nothing."""
     masks, treatments = problem.masks, _reaching(problem)
     outcomes, given = problem.outcomes, problem.conditions
-    if problem.joint:
+    if problem.drawn:
         outcomes, given = outcomes | given, 0
     if treatments and connected(masks.cut(0, treatments), outcomes, given) & treatments:
         return []
@@ -67,7 +68,7 @@ def _from_districts(formulas: Formulas, problem: Problem, traces: tuple[Trace, .
     needed = reach(outcomes, problem.masks.parents, ~treatments)
     factors = [factor for trace in traces for factor in _district(formulas, trace)]
     factors = formulas.total(needed & ~outcomes, factors)
-    if problem.joint or outcomes == problem.outcomes:
+    if problem.is_joint or outcomes == problem.outcomes:
         return factors
     return formulas.divide(factors, formulas.total(problem.outcomes, factors))
 

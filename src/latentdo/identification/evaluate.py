@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +54,9 @@ def evaluate(term: Term, formula: Formula, joint: Any, names: Sequence[Name]) ->
     axis = {name: i for i, name in enumerate(names)}
     # A 0/0 is an answer here: the observed law does not say.
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = _value(np, formula.expression, table, axis)
+        values = tabulate(formula.expression, table, axis)
         if formula.evidence is not None:
-            values = _ratio(np, values, _value(np, formula.evidence, table, axis))
+            values = _ratio(np, values, tabulate(formula.evidence, table, axis))
         values = _averaged(np, values, table, [axis[name] for name in formula.free])
     shape = [table.shape[i] if name in axes else values.shape[i] for i, name in enumerate(names)]
     values = np.broadcast_to(values, shape)
@@ -85,8 +85,10 @@ def _checked(np: Any, joint: Any, names: tuple[Name, ...]) -> Any:
     return table
 
 
-def _value(np: Any, expression: Expression, table: Any, axis: dict[Name, int]) -> Any:
+def tabulate(expression: Expression, table: Any, axis: Mapping[Name, int]) -> Any:
     """The value of an expression as an array with all axes of the table, of length one where it is constant."""
+    import numpy as np
+
     known: dict[int, Any] = {}
 
     def margin(names: Sequence[Name]) -> Any:

@@ -20,8 +20,8 @@ class Problem:
         asked: The term's outcomes.
         outcomes: The nodes whose joint law is wanted: the term's outcomes, and evidence that is an event.
         treatments: The nodes that are set.
-        conditions: Evidence that has to be conditioned on.
-        joint: Whether the law of outcomes and conditions together is needed, so that no evidence may be set instead.
+        conditions: Evidence that is a value.
+        drawn: Treatments that are drawn from a law and that the evidence tells something about.
     """
 
     masks: Masks
@@ -29,7 +29,12 @@ class Problem:
     outcomes: Mask
     treatments: Mask
     conditions: Mask
-    joint: bool = False
+    drawn: Mask = 0
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether evidence can only be divided by after summing, over an event or over a drawn treatment."""
+        return self.outcomes != self.asked or bool(self.drawn)
 
 
 def problem_of(masks: Masks, term: Term) -> Problem:
@@ -45,13 +50,14 @@ def problem_of(masks: Masks, term: Term) -> Problem:
     outcomes = asked
     while True:
         conditions = _telling(cut, outcomes, evidence & ~outcomes, treatments & ~drawn)
-        # P(y | z in A, w) needs the law of z given w: then z is an outcome, and w must tell nothing about it either.
+        # P(y | z in A, w) needs the law of z given w: then z is an outcome, and w may tell something about it.
         if not conditions & events:
             break
         outcomes |= conditions & events
-    mixed = drawn & reach(outcomes | conditions, cut.parents)
-    joint = bool(outcomes != asked or (mixed and conditions))
-    return Problem(masks, asked, outcomes, treatments, conditions, joint)
+    if outcomes | conditions == asked:
+        drawn = 0
+    drawn &= reach(outcomes | conditions, cut.parents)
+    return Problem(masks, asked, outcomes, treatments, conditions, drawn)
 
 
 def _telling(cut: Masks, outcomes: Mask, evidence: Mask, given: Mask) -> Mask:
@@ -65,20 +71,22 @@ def _telling(cut: Masks, outcomes: Mask, evidence: Mask, given: Mask) -> Mask:
 def exchange(problem: Problem) -> tuple[Mask, Mask]:
     """The treatments and outcomes of the unconditional question that decides the problem.
 
-    Evidence z moves into do() while the outcome is m-separated from z, given the rest, in the graph without edges into
-    the treatments and out of z (rule 2); the conditions that stay become outcomes.
+    Evidence z moves into do() while the outcome is m-separated from z, given the rest, in the graph without edges
+    into the treatments and out of z (rule 2); the conditions that stay become outcomes. A drawn treatment is one of
+    the outcomes here: evidence that tells something about it has to stay.
 
     Source:
         Shpitser & Pearl (2006b), Identification of conditional interventional distributions, IDC and theorem 6.
     """
     treatments, conditions = problem.treatments, problem.conditions
-    moved = not problem.joint
+    wanted = problem.outcomes | problem.drawn
+    moved = bool(conditions)
     while moved:
         moved = False
         for i in bits(conditions):
             seen = 1 << i
             cut = problem.masks.cut(treatments, seen)
-            if not connected(cut, problem.outcomes, treatments | conditions & ~seen) & seen:
+            if not connected(cut, wanted, (treatments | conditions) & ~(seen | problem.drawn)) & seen:
                 treatments |= seen
                 conditions &= ~seen
                 moved = True

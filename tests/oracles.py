@@ -1,0 +1,312 @@
+"""Slow and obviously right: random discrete models with latents, enumerated; ID as printed; paths, one by one."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import string
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentdo.graphs import Admg, LatentDag, Name
+from latentdo.query import Term
+
+
+@dataclass(frozen=True, eq=False)
+class Scm:
+    """A discrete model of a latent DAG: one table P(node | parents) per node, axes (parents in order, node)."""
+
+    graph: LatentDag
+    tables: dict[Name, np.ndarray]
+
+    def law(self, do: Iterable[Name] = ()) -> np.ndarray:
+        """P(V | do), one axis per measured node in node order; a node that is set is an axis of settings."""
+        letters = dict(zip(self.graph.nodes, string.ascii_letters, strict=False))
+        kept = [node for node in self.graph.nodes if node not in set(do)]
+        inputs = ["".join(letters[n] for n in (*self.graph.parents(node), node)) for node in kept]
+        arrays = [self.tables[node] for node in kept]
+        for node in do:  # so that every setting has an axis, even where nothing depends on it
+            inputs.append(letters[node])
+            arrays.append(np.ones(self.tables[node].shape[-1]))
+        output = "".join(letters[node] for node in self.graph.measured)
+        return np.einsum(f"{','.join(inputs)}->{output}", *arrays, optimize="greedy")
+
+    def answer(self, term: Term) -> np.ndarray:
+        """P(outcomes | do(treatments), conditions) for all values, axes in that order."""
+        names = self.graph.measured
+        axes = term.treatments + term.outcome_names + term.conditions
+        law = self.law(term.treatments)
+        order = [names.index(name) for name in axes]
+        law = law.sum(axis=tuple(i for i in range(len(names)) if i not in order))
+        kept = sorted(order)
+        law = law.transpose([kept.index(i) for i in order])
+        first = len(term.treatments)
+        outcomes = tuple(range(first, first + len(term.outcome_names)))
+        return law / law.sum(axis=outcomes, keepdims=True)
+
+
+def random_scm(graph: LatentDag | Admg, seed: int, levels: int = 2) -> Scm:
+    """A model of the graph with every probability positive."""
+    if isinstance(graph, Admg):
+        graph = LatentDag(graph.nodes, graph.directed, tuple((a, b, 1) for a, b in graph.bidirected))
+    graph = graph.explicit()
+    rng = np.random.default_rng(seed)
+    tables = {}
+    for node in graph.nodes:
+        shape = (*[levels] * len(graph.parents(node)), levels)
+        table = rng.uniform(0.1, 1, shape) ** 2
+        tables[node] = table / table.sum(axis=-1, keepdims=True)
+    return Scm(graph, tables)
+
+
+def random_admg(rng: random.Random, sizes: tuple[int, int] = (3, 7)) -> Admg:
+    """An ADMG with node order, edges and densities drawn at random."""
+    count = rng.randint(*sizes)
+    names = [f"V{i}" for i in range(count)]
+    rng.shuffle(names)
+    arrows, arcs = rng.choice([0.25, 0.4, 0.6]), rng.choice([0.1, 0.25, 0.4])
+    pairs = list(itertools.combinations(names, 2))
+    directed = frozenset(pair for pair in pairs if rng.random() < arrows)
+    bidirected = frozenset(pair for pair in pairs if rng.random() < arcs)
+    return Admg(tuple(rng.sample(names, count)), directed, bidirected)
+
+
+def random_napkin(rng: random.Random) -> Admg:
+    """A graph in which Y needs a ratio: a nest of napkins, with further nodes and edges thrown in."""
+    rungs = rng.choice([1, 1, 2])
+    directed: set[tuple[Name, Name]] = set()
+    bidirected: set[tuple[Name, Name]] = set()
+    order: list[Name] = []
+    for i in range(rungs, 0, -1):
+        w, r, x = f"W{i}", f"R{i}", f"X{i}"
+        order += [w, r, x]
+        directed |= {(w, r), (r, x), (x, "Y")}
+        bidirected |= {(w, x), (w, "Y")}
+        if i < rungs:
+            directed.add((f"W{i + 1}", f"X{i}"))
+    order.append("Y")
+    for node in rng.sample(["A", "B"], 3 - rungs if rng.random() < 0.7 else 0):
+        order.insert(rng.randint(0, len(order)), node)
+        for other in order:
+            if other != node and rng.random() < 0.4:
+                ends = (node, other) if order.index(node) < order.index(other) else (other, node)
+                (directed if rng.random() < 0.7 else bidirected).add(ends)
+    for pair in itertools.combinations(order, 2):
+        if rng.random() < 0.06:
+            directed.add(pair)
+    return Admg(tuple(order), frozenset(directed), frozenset(bidirected))
+
+
+def random_latent_dag(rng: random.Random) -> LatentDag:
+    """A DAG in which some nodes, with or without parents, were never measured."""
+    count = rng.randint(4, 8)
+    names = [f"V{i}" for i in range(count)]
+    directed = frozenset(pair for pair in itertools.combinations(names, 2) if rng.random() < 0.4)
+    latent = frozenset(rng.sample(names, rng.randint(1, count - 3)))
+    bidirected = tuple((*pair, 1) for pair in itertools.combinations(names, 2) if rng.random() < 0.08)
+    return LatentDag(tuple(rng.sample(names, count)), directed, bidirected, latent)
+
+
+def random_term(rng: random.Random, nodes: Iterable[Name], conditions: int = 0) -> str:
+    """The text of a law query with free values on some of the nodes."""
+    names = list(nodes)
+    rng.shuffle(names)
+    treated = rng.randint(0 if rng.random() < 0.15 else 1, max(1, min(3, len(names) - 1 - conditions)))
+    asked = rng.randint(1, max(1, min(2, len(names) - treated - conditions)))
+    do, outcomes = names[:treated], names[treated : treated + asked]
+    seen = names[treated + asked : treated + asked + conditions]
+    behind = ([f"do({', '.join(do)})"] if do else []) + seen
+    return f"P({', '.join(outcomes)}{' | ' if behind else ''}{', '.join(behind)})"
+
+
+def separated_by_paths(graph: LatentDag | Admg, a: Name, b: Name, given: set[Name]) -> bool:
+    """m-separation by its definition: every path holds a non-collider in `given` or a collider not above it."""
+    above = graph.ancestors(given) if given else frozenset()
+
+    def steps(node: Name) -> Iterator[tuple[bool, Name, bool]]:
+        """Edges at a node: (arrowhead at the node, the other end, arrowhead there)."""
+        yield from ((False, child, True) for child in graph.children(node))
+        yield from ((True, parent, False) for parent in graph.parents(node))
+        yield from ((True, spouse, True) for spouse in graph.spouses(node))
+
+    def open_from(node: Name, head: bool | None, visited: frozenset[Name]) -> bool:
+        if node == b:
+            return True
+        for leaves_by_head, other, enters_by_head in steps(node):
+            if other in visited:
+                continue
+            if head is not None:
+                collider = head and leaves_by_head
+                if (collider and node not in above) or (not collider and node in given):
+                    continue
+            if open_from(other, enters_by_head, visited | {other}):
+                return True
+        return False
+
+    return not open_from(a, None, frozenset({a}))
+
+
+class Fail(Exception):
+    """Line 5 of ID: the pair of sets that make the hedge."""
+
+
+def id_value(
+    y: frozenset[Name], x: frozenset[Name], p: np.ndarray, g: Admg, names: tuple[Name, ...]
+) -> np.ndarray:
+    """ID(y, x, P, G) on numbers: P and the result are arrays with one axis for each of `names`.
+
+    Source:
+        Shpitser & Pearl (2006a), Identification of joint interventional distributions, figure 3.
+    """
+    v = frozenset(g.nodes)
+
+    def total(over: frozenset[Name], q: np.ndarray) -> np.ndarray:
+        return q.sum(axis=tuple(names.index(name) for name in over), keepdims=True)
+
+    order = [node for node in g.topological_order() if node in v]
+
+    def conditional(node: Name) -> np.ndarray:
+        """P(node | all nodes before it), P being the current one."""
+        later = frozenset(order[order.index(node) + 1 :])
+        upto = total(later, p)
+        return upto / total(frozenset({node}), upto)
+
+    # Line 1.
+    if not x:
+        return total(v - y, p)
+    # Line 2.
+    an = g.ancestors(y)
+    if v - an:
+        return id_value(y, x & an, total(v - an, p), g.induced(an), names)
+    # Line 3.
+    w = (v - x) - g.without_incoming(x).ancestors(y)
+    if w:
+        return id_value(y, x | w, p, g, names)
+    # Line 4.
+    parts = g.induced(v - x).districts()
+    if len(parts) > 1:
+        product = np.ones((1,) * p.ndim)
+        for s in parts:
+            product = product * id_value(s, v - s, p, g, names)
+        return total(v - (y | x), product)
+    (s,) = parts
+    # Line 5.
+    districts = g.districts()
+    if districts == (v,):
+        raise Fail(v, s)
+    # Line 6.
+    if s in districts:
+        product = np.ones((1,) * p.ndim)
+        for node in s:
+            product = product * conditional(node)
+        return total(s - y, product)
+    # Line 7: a node before `big` that is not in it stays an axis, so that the new P is carried with its context.
+    (big,) = (d for d in districts if s < d)
+    product = np.ones((1,) * p.ndim)
+    for node in big:
+        product = product * conditional(node)
+    return id_value(y, x & big, product, g.induced(big), names)
+
+
+def idc_sets(g: Admg, y: set[Name], x: set[Name], z: set[Name]) -> tuple[frozenset[Name], frozenset[Name]]:
+    """The outcomes and treatments of the unconditional query that IDC ends with, by enumerated paths.
+
+    Source:
+        Shpitser & Pearl (2006b), Identification of conditional interventional distributions, figure 5.
+    """
+    for node in sorted(z):
+        cut = g.without_incoming(x).without_outgoing({node})
+        if all(separated_by_paths(cut, a, node, x | z - {node}) for a in y):
+            return idc_sets(g, y, x | {node}, z - {node})
+    return frozenset(y | z), frozenset(x)
+
+
+def hedge_is_valid(
+    g: Admg, y: frozenset[Name], x: frozenset[Name], larger: frozenset[Name], smaller: frozenset[Name]
+) -> bool:
+    """The definition of a hedge for P(y | do(x)), in terms of the sets of nodes of its two forests.
+
+    Source:
+        Shpitser & Pearl (2006a), definitions 5 and 6: forests exist on the sets exactly when these hold.
+    """
+    big, small = g.induced(larger), g.induced(smaller)
+    return (
+        smaller < larger
+        and bool(larger & x)
+        and not smaller & x
+        and len(big.districts()) == 1
+        and len(small.districts()) == 1
+        and big.ancestors(smaller) == larger
+        and smaller <= g.without_incoming(x).ancestors(y)
+    )
+
+
+def hedge_models_differ(
+    g: Admg, x: frozenset[Name], larger: frozenset[Name], smaller: frozenset[Name]
+) -> bool:
+    """Whether the two models of the hedge construction have equal P(F) and different P(roots | do(x)).
+
+    Every bidirected edge of a spanning tree is a fair coin, every node the parity of its parents in the forest and of
+    its coins; in the second model the smaller set does not listen to the rest.
+
+    Source:
+        Shpitser & Pearl (2006a), theorem 4.
+    """
+    coins = _spanning_tree(g, smaller)
+    coins |= _spanning_tree(g, larger, coins, smaller)
+    child = _forest(g, larger, smaller)
+    order = [node for node in g.topological_order() if node in larger]
+    roots = [node for node in order if node not in child]
+    laws = []
+    for deaf in (False, True):
+        for do in (frozenset[Name](), x & larger):
+            table: dict[tuple[int, ...], int] = {}
+            for flips in itertools.product((0, 1), repeat=len(coins)):
+                value: dict[Name, int] = {}
+                for node in order:
+                    inputs = [
+                        value[p]
+                        for p in order
+                        if child.get(p) == node and not (deaf and node in smaller and p not in smaller)
+                    ]
+                    inputs += [
+                        flip
+                        for pair, flip in zip(sorted(coins), flips, strict=True)
+                        if node in pair and not (deaf and node in smaller and not smaller.issuperset(pair))
+                    ]
+                    value[node] = 0 if node in do else sum(inputs) % 2
+                key = tuple(value[node] for node in (roots if do else order))
+                table[key] = table.get(key, 0) + 1
+            laws.append(table)
+    (seen, done), (seen_deaf, done_deaf) = laws[:2], laws[2:]
+    return seen == seen_deaf and done != done_deaf
+
+
+def _spanning_tree(
+    g: Admg,
+    nodes: frozenset[Name],
+    tree: set[tuple[Name, Name]] = frozenset(),
+    start: frozenset[Name] = frozenset(),  # type: ignore[assignment]
+) -> set[tuple[Name, Name]]:
+    joined = set(start) or {min(nodes)}
+    found = set(tree)
+    while joined != nodes:
+        pair = min(p for p in g.bidirected if nodes.issuperset(p) and len(joined.intersection(p)) == 1)
+        found.add(pair)
+        joined.update(pair)
+    return found
+
+
+def _forest(g: Admg, larger: frozenset[Name], smaller: frozenset[Name]) -> dict[Name, Name]:
+    """One child for each node that is no root, so that the roots of both forests are the same."""
+    roots = {node for node in smaller if not smaller.intersection(g.children(node))}
+    child: dict[Name, Name] = {}
+    placed = set(roots)
+    for nodes in (smaller, larger):
+        while not placed >= nodes:
+            node = min(n for n in nodes - placed if placed.intersection(g.children(n)))
+            child[node] = min(placed.intersection(g.children(node)))
+            placed.add(node)
+    return child
