@@ -31,7 +31,7 @@ _REPAIRS = (
     ("cannot start any token", "Put the text in quotes."),
     ("block end", "Lines of one mapping start in the same column."),
     (
-        "block sequence entries",
+        "sequence entries are not allowed",
         "A list starts on a line of its own; a text that starts with '- ' stands in quotes.",
     ),
     ("quoted scalar", "Close the quote."),
@@ -189,6 +189,8 @@ class _Builder:
     def explain(self, error: yaml.MarkedYAMLError) -> NoReturn:
         """Raise what YAML says, in its place and with a repair."""
         mark = error.problem_mark or error.context_mark
+        if error.context_mark and "quoted scalar" in (error.context or ""):
+            mark = error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
         problem = (error.problem or str(error)).replace("<", "").replace(">", "")
         lines = self.text.split("\n")
