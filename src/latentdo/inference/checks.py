@@ -1,0 +1,132 @@
+"""Whether a table can have come from a model: support, exact functions, collinear parents; before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentdo.errors import DataError
+from latentdo.graphs import Name
+from latentdo.models import Linear, ModelSpec
+from latentdo.models.build import NUMPY, numerics
+
+from .coordinates import FloatArray
+from .dataset import Dataset
+
+EXACT = 1e-3
+"""A residual sd below this share of the column's sd counts as none: reference data rounded to four decimals reach 2e-5."""
+SPARE = 5
+"""Residual degrees of freedom below which an exact fit says nothing."""
+COLLINEAR = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    """A column's regression on its measured parents, on the link scale.
+
+    Attributes:
+        coefficients: Intercept and one per term, in raw units.
+        relative_residual: Residual sd on the column's own scale over the column's sd.
+        spare: Residual degrees of freedom.
+        deficient: Whether some parents are a linear combination of the others.
+    """
+
+    coefficients: FloatArray
+    relative_residual: float
+    spare: int
+    deficient: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether the parents determine the column."""
+        return self.relative_residual <= EXACT and self.spare >= SPARE
+
+
+def least_squares(spec: ModelSpec, node: Name, data: Dataset) -> LeastSquares | None:
+    """The regression of a continuous column on its measured parents; None where it has none or is discrete."""
+    mechanism = spec[node]
+    terms = [weight.parents for weight in mechanism.weights if not spec.latent.intersection(weight.parents)]
+    if mechanism.family.discrete or not terms:
+        return None
+    family = numerics(mechanism.family)
+    y = data.column(node)
+    root = np.sqrt(data.weights)
+    columns = [np.prod([data.column(name) for name in term], axis=0) for term in terms]
+    centres = np.array([np.average(column, weights=data.weights) for column in columns])
+    scales = np.array([np.std(column) or 1.0 for column in columns])
+    design = np.column_stack(
+        [np.ones(len(y)), *((c - m) / s for c, m, s in zip(columns, centres, scales, strict=True))]
+    )
+    solution, _, rank, singular = np.linalg.lstsq(design * root[:, None], family.link(y) * root, rcond=None)
+    fitted = family.mean(NUMPY, design @ solution, {})
+    spare = int(data.n_rows - rank)
+    residual = np.sqrt(np.sum(data.weights * (y - fitted) ** 2) / max(spare, 1))
+    slopes = solution[1:] / scales
+    return LeastSquares(
+        np.array([solution[0] - slopes @ centres, *slopes]),
+        float(residual / data.summary(node).sd),
+        spare,
+        bool(singular[-1] <= COLLINEAR * singular[0]),
+    )
+
+
+def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
+    """Cautions about a table that can be fitted.
+
+    Raises:
+        DataError: Values outside a family's support; an observed `linear` node that does not fit exactly. All such
+            faults are in one message.
+    """
+    faults: list[DataError] = []
+    cautions: list[str] = []
+    for node in spec.measured:
+        try:
+            spec[node].family.check(data.summary(node))
+            regression = least_squares(spec, node, data)
+            if isinstance(spec[node].family, Linear):
+                _check_linear(spec, node, regression)
+        except DataError as fault:
+            faults.append(fault)
+            continue
+        if regression is not None:
+            cautions += _cautions(spec, node, regression)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise DataError("\n".join(str(fault) for fault in faults), column=faults[0].column)
+    return tuple(cautions)
+
+
+def _check_linear(spec: ModelSpec, node: Name, regression: LeastSquares | None) -> None:
+    latent = [parent for parent in spec[node].parents if parent in spec.latent]
+    if latent or regression is None:
+        why = f"has the latent parent {latent[0]}" if latent else "has no measured parent"
+        raise DataError(
+            f"{node} is declared linear (no noise) but {why}, so its column cannot be checked. Declare it normal.",
+            column=node,
+        )
+    if not regression.exact:
+        raise DataError(
+            f"{node} is declared linear (no noise), but its parents leave a residual of "
+            f"{100 * regression.relative_residual:.2g} % of the column's sd"
+            + (f", with only {regression.spare} spare rows" if regression.spare < SPARE else "")
+            + ". Declare it normal, or check the column.",
+            column=node,
+        )
+
+
+def _cautions(spec: ModelSpec, node: Name, regression: LeastSquares) -> list[str]:
+    measured = [parent for parent in spec[node].parents if parent not in spec.latent]
+    found = []
+    if regression.exact and not isinstance(spec[node].family, Linear):
+        found.append(
+            f"{node} is an exact function of {', '.join(measured)} in these data. It was fitted with a noise floor; "
+            "formulas that condition on both do not hold for such data."
+        )
+    if regression.deficient:
+        found.append(
+            f"The parents of {node} are collinear in these data ({', '.join(measured)}): their weights are set apart "
+            "by the prior alone. Their joint effect is not touched."
+        )
+    return found

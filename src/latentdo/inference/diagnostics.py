@@ -1,0 +1,114 @@
+"""Whether draws can be trusted: rank-normalised split R-hat and effective sample size, and the verdict over functionals.
+
+Own code rather than a library's, so that a loaded fit is judged without JAX or xarray: the definitions are short and the
+contract rests on them. ArviZ is the witness in the tests.
+
+Source: Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, folding, and localization: an improved R-hat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.special
+import scipy.stats
+
+from .coordinates import FloatArray
+
+RHAT_LIMIT = 1.01
+ESS_LIMIT = 400.0
+
+
+def rhat(draws: FloatArray) -> float:
+    """Rank-normalised split R-hat of one quantity, the larger of bulk and folded.
+
+    Args:
+        draws: (chain, draw).
+
+    Returns:
+        1 for draws that do not vary; infinity where a draw is not finite.
+    """
+    if not np.isfinite(draws).all():
+        return float("inf")
+    if np.ptp(draws) == 0:
+        return 1.0
+    split = _split(draws)
+    folded = np.abs(split - np.median(split))
+    return max(_plain_rhat(_normal_scores(split)), _plain_rhat(_normal_scores(folded)))
+
+
+def ess(draws: FloatArray) -> float:
+    """Effective sample size of one quantity: the smaller of the mean's and the bulk's.
+
+    Args:
+        draws: (chain, draw).
+
+    Returns:
+        The number of draws where they do not vary; 0 where one is not finite.
+    """
+    if not np.isfinite(draws).all():
+        return 0.0
+    if np.ptp(draws) == 0:
+        return float(draws.size)
+    split = _split(draws)
+    return min(_plain_ess(split), _plain_ess(_normal_scores(split)))
+
+
+def _split(draws: FloatArray) -> FloatArray:
+    half = draws.shape[1] // 2
+    return np.concatenate([draws[:, :half], draws[:, draws.shape[1] - half :]])
+
+
+def _normal_scores(draws: FloatArray) -> FloatArray:
+    """Ranks over all chains, as normal quantiles (Blom's offsets, eq. 14)."""
+    ranks = scipy.stats.rankdata(draws).reshape(draws.shape)
+    return scipy.special.ndtri((ranks - 0.375) / (draws.size + 0.25))
+
+
+def _plain_rhat(chains: FloatArray) -> float:
+    """Eq. 1-3; chains that each stand still are as far apart as can be."""
+    n = chains.shape[1]
+    within = chains.var(axis=1, ddof=1).mean()
+    between = n * chains.mean(axis=1).var(ddof=1)
+    if within == 0:
+        return 1.0 if between == 0 else float("inf")
+    return float(np.sqrt((n - 1) / n + between / within / n))
+
+
+def _plain_ess(chains: FloatArray) -> float:
+    """Eq. 10-11 with Geyer's initial monotone sequence."""
+    m, n = chains.shape
+    size = 2 ** int(np.ceil(np.log2(2 * n)))
+    transform = np.fft.rfft(chains - chains.mean(axis=1, keepdims=True), size, axis=1)
+    autocovariance = np.fft.irfft(np.abs(transform) ** 2, size, axis=1)[:, :n] / n
+    within = autocovariance[:, 0].mean() * n / (n - 1)
+    total = within * (n - 1) / n + (chains.mean(axis=1).var(ddof=1) if m > 1 else 0.0)
+    if total == 0:
+        return float(m * n)
+    correlation = 1 - (within - autocovariance.mean(axis=0) * n / (n - 1)) / total
+    correlation[0] = 1.0
+    pairs = correlation[: n - n % 2].reshape(-1, 2).sum(axis=1)
+    negative = np.flatnonzero(pairs < 0)
+    pairs = np.minimum.accumulate(pairs[: negative[0]] if len(negative) else pairs)
+    tau = max(-1 + 2 * pairs.sum(), 1 / np.log10(max(m * n, 10)))
+    return float(m * n / tau)
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One judged quantity: `mean(Y)`, `cov(X, Y)`, a query."""
+
+    name: str
+    rhat: float
+    ess: float
+
+    @property
+    def passed(self) -> bool:
+        """R-hat at most 1.01 and at least 400 effective draws."""
+        return self.rhat <= RHAT_LIMIT and self.ess >= ESS_LIMIT
+
+
+def diagnose(name: str, draws: FloatArray) -> Diagnostic:
+    """R-hat and effective sample size of a quantity given as (chain, draw)."""
+    return Diagnostic(name, rhat(draws), ess(draws))

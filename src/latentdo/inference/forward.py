@@ -1,0 +1,84 @@
+"""Forward simulation: nodes drawn from their mechanisms, one row of units per posterior draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from latentdo.graphs import Name
+from latentdo.models import Mechanism, ModelSpec
+from latentdo.models.build import numerics
+
+from .coordinates import FloatArray
+from .posterior import NodeDraws, flat
+
+
+def predictor(
+    mechanism: Mechanism, coefficients: FloatArray, values: Mapping[Name, FloatArray]
+) -> FloatArray:
+    """The linear predictor in raw units, (draw, unit).
+
+    Args:
+        coefficients: (draw, 1 + weights).
+        values: Each parent, (draw, unit) or (unit,).
+    """
+    eta = coefficients[:, :1]
+    for k, weight in enumerate(mechanism.weights):
+        product = coefficients[:, k + 1 : k + 2]
+        for parent in weight.parents:
+            product = product * values[parent]
+        eta = eta + product
+    return eta
+
+
+def node_parameters(draws: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """The family's parameters as (draw, 1), to broadcast over units."""
+    return {name: values[:, None] for name, values in draws.items()}
+
+
+def simulate_nodes(
+    spec: ModelSpec,
+    order: Sequence[Name],
+    draws: Mapping[Name, NodeDraws],
+    uniform: Callable[[Name], FloatArray],
+    values: dict[Name, FloatArray],
+) -> dict[Name, FloatArray]:
+    """`values` with the nodes of `order` drawn too, each (draw, unit).
+
+    Args:
+        order: Nodes in topological order; those already in `values` are kept as they are.
+        uniform: The uniforms of a node, (unit,): shared by all draws here.
+        values: Where to start: inputs, evidence, nodes that were set.
+    """
+    for node in order:
+        if node in values:
+            continue
+        mechanism = spec[node]
+        coefficients, parameters = flat(draws[node])
+        eta = predictor(mechanism, coefficients, values)
+        values[node] = numerics(mechanism.family).draw(uniform(node), eta, node_parameters(parameters))
+    return values
+
+
+def moments(values: Mapping[Name, FloatArray], nodes: Sequence[Name], n_chains: int) -> dict[str, FloatArray]:
+    """Mean and sd of each node and the covariance of each pair, per draw, as (chain, draw).
+
+    Args:
+        values: (draw, unit) or (unit,) per node.
+        nodes: Which nodes; those that are constants to the draws (inputs) give covariances only.
+    """
+    found: dict[str, FloatArray] = {}
+    centred = {}
+    for node in nodes:
+        value = np.atleast_2d(values[node])
+        mean = value.mean(axis=1, keepdims=True)
+        centred[node] = value - mean
+        if len(value) > 1:
+            found[f"mean({node})"] = mean[:, 0]
+            found[f"sd({node})"] = np.sqrt((centred[node] ** 2).mean(axis=1))
+    for i, a in enumerate(nodes):
+        for b in nodes[:i]:
+            if max(len(centred[a]), len(centred[b])) > 1:
+                found[f"cov({b}, {a})"] = (centred[a] * centred[b]).mean(axis=1)
+    return {name: value.reshape(n_chains, -1) for name, value in found.items()}

@@ -1,0 +1,63 @@
+"""What surrounds a JAX computation: float64 by a local context, a compile cache for the time of a fit."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jax
+from jax.experimental.compilation_cache import compilation_cache
+
+_lock = threading.Lock()
+_users = 0
+
+
+def cache_folder() -> Path:
+    """`LATENTDO_CACHE`, else `latentdo` in the user's cache folder."""
+    if chosen := os.environ.get("LATENTDO_CACHE"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "latentdo" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "latentdo"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "latentdo"
+
+
+@contextmanager
+def compile_cache() -> Iterator[None]:
+    """Compiled programs are kept on disk while this is open, unless the user has set a folder of their own.
+
+    Several threads may have it open at once; the setting goes back when the last one leaves.
+    """
+    global _users
+    with _lock:
+        if _users == 0 and jax.config.jax_compilation_cache_dir is not None:
+            ours = False
+        else:
+            ours = True
+            _users += 1
+            if _users == 1:
+                _set(str(cache_folder()))
+    try:
+        yield
+    finally:
+        if ours:
+            with _lock:
+                _users -= 1
+                if _users == 0:
+                    _set(None)
+
+
+def _set(folder: str | None) -> None:
+    jax.config.update("jax_compilation_cache_dir", folder)
+    # JAX decides once per process whether there is a cache; a new folder must be looked at anew.
+    compilation_cache.reset_cache()
+
+
+def float64() -> object:
+    """A context in which JAX computes in float64, for this thread only."""
+    return jax.enable_x64(True)

@@ -1,0 +1,269 @@
+"""From statements to a `ModelSpec`: which family, which options, which priors; the form was checked by the notation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from latentdo.errors import NotationError, SpecError, UnknownNodeError, nearest
+from latentdo.graphs import (
+    Call,
+    EdgeStatement,
+    LatentDag,
+    MechanismStatement,
+    Name,
+    Option,
+    Parent,
+    Position,
+    graph_of,
+    parse_statements,
+    parse_weight_key,
+)
+
+from .family import FAMILIES, AbstractFamily, Hill
+from .mechanism import Belief, Mechanism, Weight
+from .prior import Prior, plain
+from .spec import ModelSpec
+
+_POSITIVE = frozenset({"sd", "shape", "max"})
+
+
+def read_model(text: str) -> ModelSpec:
+    """The spec that a text in the model language writes.
+
+    Raises:
+        NotationError: With line and column: syntax, an unknown family, an option out of place, a bad prior.
+        SpecError: A node without a mechanism.
+    """
+    statements = parse_statements(text)
+    graph = graph_of(statements, text)
+    mechanisms: dict[Name, Mechanism] = {}
+    for statement in statements:
+        if isinstance(statement, MechanismStatement):
+            for node in statement.names:
+                with _located(text, statement.position):
+                    mechanisms[node] = _mechanism(statement, node, graph, text)
+    if not mechanisms:
+        raise SpecError(
+            "The text has no mechanism (`Y ~ normal(X)`), so it states a graph, not a model. "
+            "Say how each node is generated, or use `ld.graph`."
+        )
+    for statement in statements:
+        if isinstance(statement, EdgeStatement) and statement.kind == "-|" and statement.right in mechanisms:
+            node = statement.right
+            with _located(text, statement.position):
+                mechanisms[node] = _inhibited(mechanisms[node], statement.left, node)
+    return ModelSpec.of(graph, mechanisms)
+
+
+class _located:
+    """Gives an error about the model the place in the text where it was written."""
+
+    def __init__(self, text: str, position: Position) -> None:
+        self.text, self.position = text, position
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, SpecError):
+            raise NotationError(str(error), self.text, self.position.line, self.position.column) from None
+
+
+def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text: str) -> Mechanism:
+    options: dict[str, Option] = {}
+    for option in statement.options:
+        with _located(text, option.position):
+            if option.key in options:
+                raise SpecError(f"{option.key} is given twice for {node}. Keep one.", node=node)
+            options[option.key] = option
+    with _located(text, statement.family_position):
+        if statement.family not in FAMILIES:
+            raise SpecError(
+                f"No family is called {statement.family!r}. {nearest(statement.family, FAMILIES)}", node=node
+            )
+        family = FAMILIES[statement.family]()
+    beliefs: dict[str, Belief] = {}
+    for option in options.values():
+        with _located(text, option.position):
+            if option.key == "max" and isinstance(family, Hill):
+                family = Hill(_maximum(option, node))
+            else:
+                key = _option_key(option.key, family, node, has_parents=bool(graph.parents(node)))
+                beliefs[key] = _belief(option.value, key, f"{option.key} of {node}")
+    weights = []
+    for parent in statement.parents:
+        with _located(text, parent.position):
+            weights.append(_weight(parent, beliefs.get("weight"), node))
+    return Mechanism(
+        family,
+        tuple(weights),
+        beliefs.get("intercept"),
+        tuple((name, beliefs.get(name)) for name in family.parameters),
+    )
+
+
+def _maximum(option: Option, node: Name) -> float:
+    if not isinstance(option.value, float | int) or not 0 < option.value < math.inf:
+        raise SpecError(f"max of {node} must be a positive number, got {_typed(option.value)}.", node=node)
+    return float(option.value)
+
+
+def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bool) -> str:
+    """The parameter that an option writes; `mean` of a normal root is its intercept."""
+    known = ["intercept", *(["weight"] if has_parents else []), *family.parameters]
+    known += ["max"] if isinstance(family, Hill) else []
+    if key == "mean" and not has_parents and family.name == "normal":
+        return "intercept"
+    if key == "mean":
+        why = "has parents" if has_parents else f"is {family.name}, whose intercept is on the link scale"
+        raise SpecError(
+            f"mean is for a normal node without parents; {node} {why}. Write intercept=…", node=node
+        )
+    if key not in known:
+        extra = " (it has no parents)" if key == "weight" else ""
+        raise SpecError(
+            f"{family.name} has no option {key!r} for {node}{extra}. {nearest(key, known)}", node=node
+        )
+    return key
+
+
+def _typed(value: object) -> str:
+    return plain(value) if isinstance(value, float | int) else f"{value}"
+
+
+def _belief(value: object, key: str, what: str) -> Belief:
+    """A fixed number or a prior; priors of positive parameters are cut at 0."""
+    positive = key in _POSITIVE
+    if isinstance(value, float | int):
+        if not math.isfinite(value) or (positive and value <= 0):
+            raise SpecError(f"{what} must be {'positive' if positive else 'finite'}, got {plain(value)}.")
+        return float(value)
+    if isinstance(value, Call):
+        prior = Prior.of(value)
+        return prior.cut(low=0.0) if positive else prior
+    raise SpecError(f"{what} takes a number or a prior such as normal(0, 1), got {_typed(value)}.")
+
+
+def _weight(parent: Parent, belief: Belief, node: Name) -> Weight:
+    return _signed(Weight(parent.names, parent.sign), belief, node)
+
+
+def _signed(weight: Weight, belief: Belief, node: Name) -> Weight:
+    """The weight with a belief that respects its sign."""
+    if weight.sign and isinstance(belief, float) and (belief < 0) == (weight.sign == "+"):
+        raise SpecError(
+            f"The weight of {weight.label} in {node} is fixed at {plain(belief)}, against its sign {weight.sign}. "
+            "Change one of the two.",
+            node=node,
+        )
+    if weight.sign and isinstance(belief, Prior):
+        belief = belief.cut(low=0.0) if weight.sign == "+" else belief.cut(high=0.0)
+    return replace(weight, belief=belief)
+
+
+def _inhibited(mechanism: Mechanism, parent: Name, node: Name) -> Mechanism:
+    """The mechanism after `parent -| node`: the parent's weight is negative."""
+    weights = []
+    for weight in mechanism.weights:
+        changed = weight
+        if weight.parents == (parent,):
+            if weight.sign == "+":
+                raise SpecError(
+                    f"{parent} -| {node} says that {parent} inhibits, but the parent is written +{parent}."
+                )
+            changed = _signed(replace(weight, sign="-"), weight.belief, node)
+        weights.append(changed)
+    return replace(mechanism, weights=tuple(weights))
+
+
+def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSpec:
+    """The spec with the `priors:` of a study file: one weight > one node > the text > the whole model."""
+    parsed = [(key, *parse_weight_key(key), value) for key, value in priors.items()]
+    broad = {
+        kind: (key, value) for key, kind, parents, node, value in parsed if node is None and parents is None
+    }
+    mechanisms = dict(spec.mechanisms)
+    used: set[str] = set()
+    for node, mechanism in spec.mechanisms:
+        mechanisms[node] = _with_broad(mechanism, node, broad, used, latent=node in spec.latent)
+    for key, kind, parents, node, value in sorted(parsed, key=lambda entry: entry[2] is not None):
+        if node is None:
+            continue
+        if node not in mechanisms:
+            raise UnknownNodeError(node, spec.graph.nodes)
+        mechanisms[node] = _with_narrow(mechanisms[node], node, key, kind, parents, value)
+        used.add(key)
+    if unused := [key for key in priors if key not in used]:
+        raise SpecError(
+            f"The prior {unused[0]!r} reaches no parameter of the model. Remove it, or name a node: sd(Y)."
+        )
+    return ModelSpec(spec.graph, tuple(mechanisms.items()))
+
+
+def _with_broad(
+    mechanism: Mechanism,
+    node: Name,
+    broad: Mapping[str, tuple[str, Call | float]],
+    used: set[str],
+    *,
+    latent: bool,
+) -> Mechanism:
+    """The mechanism with the priors of the whole model where nothing was written."""
+    changed = mechanism
+    for kind, (key, value) in broad.items():
+        belief = _belief(value, kind, key)
+        if kind == "weight":
+            weights = tuple(_signed(w, belief, node) if w.belief is None else w for w in changed.weights)
+            used.update([key] if weights else [])
+            changed = replace(changed, weights=weights)
+        elif latent:
+            continue
+        elif kind == "intercept":
+            used.add(key)
+            changed = replace(changed, intercept=belief if changed.intercept is None else changed.intercept)
+        elif kind in mechanism.family.parameters:
+            used.add(key)
+            filled = tuple((n, belief if n == kind and b is None else b) for n, b in changed.parameters)
+            changed = replace(changed, parameters=filled)
+        elif kind not in ("sd", "shape"):
+            raise SpecError(
+                f"No parameter is called {kind!r}. {nearest(kind, ('weight', 'intercept', 'sd', 'shape'))}"
+            )
+    return changed
+
+
+def _with_narrow(
+    mechanism: Mechanism,
+    node: Name,
+    key: str,
+    kind: str,
+    parents: tuple[Name, ...] | None,
+    value: Call | float,
+) -> Mechanism:
+    """The mechanism with a prior that names the node, or one of its weights."""
+    if parents is not None:
+        if not any(set(weight.parents) == set(parents) for weight in mechanism.weights):
+            known = [weight.label for weight in mechanism.weights]
+            raise SpecError(
+                f"The prior {key!r}: {node} has no parent {':'.join(parents)}. {nearest(':'.join(parents), known)}"
+            )
+        weights = tuple(
+            _signed(w, _belief(value, "weight", key), node) if set(w.parents) == set(parents) else w
+            for w in mechanism.weights
+        )
+        return replace(mechanism, weights=weights)
+    if kind == "max":
+        raise SpecError(
+            f"max of {node} is a fixed number: write it in the model, {node} ~ hill(…, max=…).", node=node
+        )
+    kind = _option_key(kind, mechanism.family, node, has_parents=bool(mechanism.weights))
+    belief = _belief(value, kind, key)
+    if kind == "weight":
+        return replace(mechanism, weights=tuple(_signed(w, belief, node) for w in mechanism.weights))
+    if kind == "intercept":
+        return replace(mechanism, intercept=belief)
+    return replace(
+        mechanism, parameters=tuple((n, belief if n == kind else b) for n, b in mechanism.parameters)
+    )

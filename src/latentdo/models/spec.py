@@ -1,0 +1,218 @@
+"""`ModelSpec`: a latent DAG with one mechanism per node, as data; surgery makes a new one.
+
+`A <-> B [latents=k]` is written out when a spec is made: its latents are nodes `A<->B.1` … like any other, so that
+surgery on `A` leaves them in place as causes of `B`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from latentdo.errors import SpecError, SupportError, UnknownNodeError
+from latentdo.graphs import Call, LatentDag, Name, quote
+
+from .family import AbstractFamily, Constant, Normal
+from .mechanism import Belief, Mechanism, Weight, shown
+from .prior import plain
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A latent DAG with one mechanism per node.
+
+    Attributes:
+        graph: Every cause written out, so that it holds no `<->`; see `LatentDag.explicit`.
+        mechanisms: One (node, mechanism) per node, in node order; a mapping is accepted.
+
+    Raises:
+        SpecError: A node without a mechanism, or a mechanism that does not fit the graph or the node.
+    """
+
+    graph: LatentDag
+    mechanisms: tuple[tuple[Name, Mechanism], ...]
+
+    def __post_init__(self) -> None:
+        given = dict(self.mechanisms)
+        if missing := [node for node in self.graph.nodes if node not in given]:
+            node = missing[0]
+            repair = f"`latent {quote(node)} ~ normal` if nobody measured it, else `{quote(node)} ~ normal`"
+            raise SpecError(
+                f"No mechanism for {', '.join(missing)}. Every node needs one, latent nodes included: write {repair}.",
+                node=node,
+            )
+        for node in given:
+            if node not in self.graph.nodes:
+                raise UnknownNodeError(node, self.graph.nodes)
+        settled = {node: self._settled(node, given[node]) for node in self.graph.nodes}
+        object.__setattr__(self, "mechanisms", tuple(settled.items()))
+
+    def _settled(self, node: Name, mechanism: Mechanism) -> Mechanism:
+        """The mechanism, checked against the graph, with the fixed scale of a latent filled in."""
+        if set(mechanism.parents) != set(self.graph.parents(node)):
+            raise SpecError(
+                f"The mechanism of {node} has parents {sorted(mechanism.parents)}, "
+                f"the graph {sorted(self.graph.parents(node))}. They must agree.",
+                node=node,
+            )
+        if node not in self.graph.latent or isinstance(mechanism.family, Constant):
+            return mechanism
+        if not mechanism.family.may_be_latent:
+            raise SpecError(
+                f"{node} is latent and declared {mechanism.family.name}; a latent node is normal or linear "
+                "in this version. Write `latent " + quote(node) + " ~ normal(…)`.",
+                node=node,
+            )
+        # A latent has no scale of its own: 0 and 1 unless the user says otherwise (Bollen 1989, ch. 7).
+        parameters = tuple(
+            (name, 1.0 if mechanism.parameter(name) is None else mechanism.parameter(name))
+            for name in mechanism.family.parameters
+        )
+        intercept = 0.0 if mechanism.intercept is None else mechanism.intercept
+        return replace(mechanism, intercept=intercept, parameters=parameters)
+
+    @staticmethod
+    def of(graph: LatentDag, mechanisms: Mapping[Name, Mechanism]) -> ModelSpec:
+        """The spec of a graph and a mapping from node to mechanism, `<->` written out."""
+        explicit = graph.explicit()
+        full = dict(mechanisms)
+        for latent in explicit.nodes[len(graph.nodes) :]:
+            full[latent] = Mechanism(Normal())
+            for child in explicit.children(latent):
+                if child in full:
+                    full[child] = replace(full[child], weights=(*full[child].weights, Weight((latent,))))
+        return ModelSpec(explicit, tuple(full.items()))
+
+    @staticmethod
+    def parse(text: str) -> ModelSpec:
+        """The spec that a text in the model language writes."""
+        from .reading import read_model
+
+        return read_model(text)
+
+    @cached_property
+    def by_node(self) -> dict[Name, Mechanism]:
+        """Mechanism by node."""
+        return dict(self.mechanisms)
+
+    @property
+    def measured(self) -> tuple[Name, ...]:
+        """The nodes that the data must have, in node order."""
+        return self.graph.measured
+
+    @property
+    def latent(self) -> frozenset[Name]:
+        """The nodes that nobody measured, those of `<->` included."""
+        return self.graph.latent
+
+    def __getitem__(self, node: Name) -> Mechanism:
+        self.graph.require(node)
+        return self.by_node[node]
+
+    def do(self, values: Mapping[Name, float | AbstractFamily | Mechanism]) -> ModelSpec:
+        """This model after surgery: each named node loses its parents and is set.
+
+        Args:
+            values: A number, or a root mechanism (for a stochastic intervention), per node.
+
+        Raises:
+            SupportError: A value that the node's family cannot take.
+            UnknownNodeError: A name that is not a node.
+
+        Source:
+            Pearl (2009), Causality, definition 3.2.1.
+        """
+        replaced: dict[Name, Mechanism] = {}
+        for node, value in values.items():
+            if isinstance(value, Mechanism):
+                if value.weights:
+                    raise SupportError(
+                        node, f"do({node}) with a mechanism that has parents is a policy, not surgery."
+                    )
+                replaced[node] = value
+            elif isinstance(value, AbstractFamily):
+                replaced[node] = Mechanism(value)
+            else:
+                replaced[node] = Mechanism(Constant(self[node].family.check_value(node, value)))
+        for node in replaced:
+            self.graph.require(node)
+        return ModelSpec(self.graph.without_incoming(replaced), tuple({**self.by_node, **replaced}.items()))
+
+    def with_priors(self, priors: Mapping[str, Call | float]) -> ModelSpec:
+        """This model with the `priors:` of a study file on top.
+
+        A key for one weight (`EGF -> SOS`) wins over one for a node (`weight(SOS)`), that over what the text says,
+        and that over a key for the whole model (`weight`), which reaches every place where nothing else was said.
+
+        Args:
+            priors: Keys as in the study file; values are priors or fixed numbers, in raw units.
+        """
+        from .reading import apply_priors
+
+        return apply_priors(self, priors)
+
+    @cached_property
+    def source(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """The text of the model and the priors of single weights, which have no place in the text.
+
+        `ModelSpec.parse(text).with_priors(priors)` gives an equal spec, unless a node was set by surgery.
+        """
+        lines, priors = [], []
+        arcs, implicit = self._arcs()
+        for node, mechanism in self.mechanisms:
+            if node in implicit:
+                continue
+            kept = tuple(weight for weight in mechanism.weights if not implicit.intersection(weight.parents))
+            beliefs = {weight.belief for weight in kept}
+            common = beliefs.pop() if len(beliefs) == 1 else None
+            priors += [
+                (f"{weight.label} -> {quote(node)}", shown(weight.belief))
+                for weight in kept
+                if weight.belief is not None and common is None
+            ]
+            lines.append(self._line(node, replace(mechanism, weights=kept), common))
+        return "\n".join([*lines, *arcs]), tuple(priors)
+
+    def _line(self, node: Name, mechanism: Mechanism, weight: Belief) -> str:
+        if isinstance(mechanism.family, Constant):
+            return f"{quote(node)} = {plain(mechanism.family.value)}  # set by an intervention"
+        if node in self.latent:
+            default = [("sd", 1.0)] if mechanism.family.parameters else []
+            if mechanism.intercept == 0.0:
+                mechanism = replace(mechanism, intercept=None)
+            mechanism = replace(
+                mechanism,
+                parameters=tuple(pair for pair in mechanism.parameters if pair not in default),
+            )
+        text = mechanism.text()
+        if weight is not None:
+            text = f"{text[:-1]}, weight={shown(weight)})"
+        return ("latent " if node in self.latent else "") + f"{quote(node)} ~ {text}"
+
+    def _arcs(self) -> tuple[list[str], frozenset[Name]]:
+        """The `<->` lines, and the latents that they stand for."""
+        pairs: dict[tuple[Name, Name], list[Name]] = {}
+        for node in self.graph.nodes:
+            children = self.graph.children(node)
+            if node in self.latent and len(children) == 2 and self._is_implicit(node, children):
+                pairs.setdefault((children[0], children[1]), []).append(node)
+        arcs, implicit = [], set[Name]()
+        for (a, b), latents in pairs.items():
+            if set(latents) == {f"{a}<->{b}.{k + 1}" for k in range(len(latents))}:
+                count = f" [latents={len(latents)}]" if len(latents) > 1 else ""
+                arcs.append(f"{quote(a)} <-> {quote(b)}{count}")
+                implicit.update(latents)
+        return arcs, frozenset(implicit)
+
+    def _is_implicit(self, node: Name, children: Iterable[Name]) -> bool:
+        standard = ModelSpec(LatentDag((node,), latent=frozenset({node})), ((node, Mechanism(Normal())),))
+        plain_weights = all(Weight((node,)) in self.by_node[child].weights for child in children)
+        alone = all(
+            sum(node in weight.parents for weight in self.by_node[child].weights) == 1 for child in children
+        )
+        return self.by_node[node] == standard.by_node[node] and plain_weights and alone
+
+    def __str__(self) -> str:
+        text, priors = self.source
+        return "\n".join([text, *(f"# prior of {key}: {prior}" for key, prior in priors)])
