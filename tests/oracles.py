@@ -1,4 +1,4 @@
-"""Slow and obviously right: random discrete models with latents, enumerated; ID as printed; paths, one by one."""
+"""Slow and obviously right: discrete models with latents, enumerated; ID as printed; paths, one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from latentdo.query import Term
 
 @dataclass(frozen=True, eq=False)
 class Scm:
-    """A discrete model of a latent DAG: one table P(node | parents) per node, axes (parents in order, node)."""
+    """A discrete model of a latent DAG: a table P(node | parents) per node, its axes parents and node."""
 
     graph: LatentDag
     tables: dict[Name, np.ndarray]
@@ -122,7 +122,7 @@ def random_term(rng: random.Random, nodes: Iterable[Name], conditions: int = 0) 
 
 
 def separated_by_paths(graph: LatentDag | Admg, a: Name, b: Name, given: set[Name]) -> bool:
-    """m-separation by its definition: every path holds a non-collider in `given` or a collider not above it."""
+    """m-separation as defined: every path has a non-collider in `given` or a collider not above it."""
     above = graph.ancestors(given) if given else frozenset()
 
     def steps(node: Name) -> Iterator[tuple[bool, Name, bool]]:
@@ -152,9 +152,7 @@ class Fail(Exception):
     """Line 5 of ID: the pair of sets that make the hedge."""
 
 
-def id_value(
-    y: frozenset[Name], x: frozenset[Name], p: np.ndarray, g: Admg, names: tuple[Name, ...]
-) -> np.ndarray:
+def id_value(y: frozenset[Name], x: frozenset[Name], p: np.ndarray, g: Admg, names: tuple[Name, ...]) -> np.ndarray:
     """ID(y, x, P, G) on numbers: P and the result are arrays with one axis for each of `names`.
 
     Source:
@@ -202,7 +200,7 @@ def id_value(
         for node in s:
             product = product * conditional(node)
         return total(s - y, product)
-    # Line 7: a node before `big` that is not in it stays an axis, so that the new P is carried with its context.
+    # Line 7: nodes outside `big` stay axes, so that the new P is carried with its context.
     (big,) = (d for d in districts if s < d)
     product = np.ones((1,) * p.ndim)
     for node in big:
@@ -243,13 +241,11 @@ def hedge_is_valid(
     )
 
 
-def hedge_models_differ(
-    g: Admg, x: frozenset[Name], larger: frozenset[Name], smaller: frozenset[Name]
-) -> bool:
+def hedge_models_differ(g: Admg, x: frozenset[Name], larger: frozenset[Name], smaller: frozenset[Name]) -> bool:
     """Whether the two models of the hedge construction have equal P(F) and different P(roots | do(x)).
 
-    Every bidirected edge of a spanning tree is a fair coin, every node the parity of its parents in the forest and of
-    its coins; in the second model the smaller set does not listen to the rest.
+    Every bidirected edge of a spanning tree is a fair coin, every node the parity of its parents in the
+    forest and of its coins; in the second model the smaller set does not listen to the rest.
 
     Source:
         Shpitser & Pearl (2006a), theorem 4.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
-import known_graphs
 import numpy as np
-import oracles
 import pytest
 
+import known_graphs
+import oracles
 from latentdo.errors import DataError, QueryError
 from latentdo.graphs import Admg, parse_graph
 from latentdo.identification import Identified, identify
@@ -90,15 +91,11 @@ def test_the_recursion_of_the_paper_gives_the_same_numbers():
             continue
         joint = oracles.random_scm(graph, seed).law()
         term = query.term
-        value = oracles.id_value(
-            frozenset(term.outcome_names), frozenset(term.treatments), joint, graph, graph.nodes
-        )
+        value = oracles.id_value(frozenset(term.outcome_names), frozenset(term.treatments), joint, graph, graph.nodes)
         law = found.estimand.evaluate(joint, graph.nodes)
         axes = [graph.nodes.index(name) for name in law.names]
         kept = [slice(None) if i in axes else 0 for i in range(joint.ndim)]
-        value = np.broadcast_to(value, [2 if i in axes else value.shape[i] for i in range(joint.ndim)])[
-            tuple(kept)
-        ]
+        value = np.broadcast_to(value, [2 if i in axes else value.shape[i] for i in range(joint.ndim)])[tuple(kept)]
         order = [sorted(axes).index(axis) for axis in axes]
         assert np.abs(value.transpose(order) - law.values).max() < 1e-9
 
@@ -192,48 +189,54 @@ def test_event_evidence_evaluates_to_the_law_given_each_value():
     assert np.abs(law.values - scm.answer(points.term)).max() < 1e-9
 
 
+@dataclass(frozen=True)
+class Reading:
+    """P(y | do(x), w=1, z > 0) with x set or drawn, w and z seen or not; every node has three levels."""
+
+    y: str
+    x: str
+    w: str | None
+    z: str | None
+    law: np.ndarray | None
+
+    @property
+    def query(self) -> Query:
+        do = f"do({self.x})" if self.law is None else f"do({self.x} ~ normal(0, 1))"
+        evidence = ([f"{self.w}=1"] if self.w else []) + ([f"{self.z} > 0"] if self.z else [])
+        return Query.parse(f"P({self.y} | {', '.join([do, *evidence])})")
+
+    def of(self, table: np.ndarray, axis: dict[str, int]) -> np.ndarray:
+        """The conditional law, from a table in the proportions of the law of y, w and z under do(x)."""
+        if self.law is not None:
+            shape = [-1 if i == axis[self.x] else 1 for i in range(table.ndim)]
+            table = (table * self.law.reshape(shape)).sum(axis=axis[self.x], keepdims=True)
+        if self.z:
+            table = np.take(table, [1, 2], axis=axis[self.z]).sum(axis=axis[self.z], keepdims=True)
+        if self.w:
+            table = np.take(table, [1], axis=axis[self.w])
+        return table / table.sum(axis=axis[self.y], keepdims=True)
+
+
 def test_events_and_drawn_treatments_equal_enumeration():
-    """Levels 1 and 2 of three are the event; the drawn treatment has a law of its own."""
     rng = random.Random(21)
     checked = 0
     for seed in range(600):
         graph = oracles.random_admg(rng, (4, 5))
         y, x, w, z, *_ = rng.sample(graph.nodes, len(graph.nodes))
-        drawn, point = rng.random() < 0.5, rng.random() < 0.7
-        event = not drawn or rng.random() < 0.4
-        evidence = ([f"{w}=1"] if point else []) + ([f"{z} > 0"] if event else [])
-        do = f"do({x} ~ normal(0, 1))" if drawn else f"do({x})"
-        query = Query.parse(f"P({y} | {', '.join([do, *evidence])})")
-        found = identify(graph, query)
+        law = np.random.default_rng(seed).dirichlet(np.ones(3)) if rng.random() < 0.5 else None
+        event = law is None or rng.random() < 0.4
+        reading = Reading(y, x, w if rng.random() < 0.7 else None, z if event else None, law)
+        found = identify(graph, reading.query)
         if not found.identified:
             continue
         scm = oracles.random_scm(graph, seed, levels=3)
-        joint = scm.law()
         axis = {name: i for i, name in enumerate(graph.nodes)}
-        law = np.random.default_rng(seed).dirichlet(np.ones(3))
-
-        def read(table, asked):
-            """Sums and averages that come before the division, on a table with all axes."""
-            table = np.broadcast_to(table, joint.shape)
-            if drawn:
-                shape = [-1 if i == axis[x] else 1 for i in range(table.ndim)]
-                table = (table * law.reshape(shape)).sum(axis=axis[x], keepdims=True)
-            if event:
-                table = np.take(table, [1, 2], axis=axis[z]).sum(axis=axis[z], keepdims=True)
-            if asked:
-                table = table.sum(axis=axis[y], keepdims=True)
-            return np.take(table, [1], axis=axis[w]) if point else table
-
-        formula = found.estimand.solutions[0].formula
-        above = tabulate(formula.expression, joint, axis)
-        value = read(above, False) / read(above, True)
-        rest = tuple(
-            i
-            for name, i in axis.items()
-            if name not in (y, x, *([w] if point else []), *([z] if event else []))
-        )
-        truth = scm.law([x]).sum(axis=rest, keepdims=True)
-        assert np.abs(value - read(truth, False) / read(truth, True)).max() < 1e-9, f"{graph} | {query}"
+        seen = {y, x, reading.w, reading.z}
+        truth = scm.law([x]).sum(axis=tuple(i for name, i in axis.items() if name not in seen), keepdims=True)
+        table = tabulate(found.estimand.expression, scm.law(), axis)
+        table = np.broadcast_to(table, np.broadcast_shapes(table.shape, truth.shape))
+        difference = reading.of(table, axis) - reading.of(truth, axis)
+        assert np.abs(difference).max() < 1e-9, f"{graph} | {reading.query}"
         checked += 1
     assert checked > 250
 
@@ -243,7 +246,7 @@ def test_events_and_drawn_treatments_equal_enumeration():
     [
         (np.full((2, 2), 0.25), ("X",), "2 axes, but 1 names came with it"),
         (np.full((2, 2), 0.25), ("X", "X"), "'X' names two axes of the joint"),
-        (np.full((2, 2), 0.25), ("X", "Y"), "no axis for Z. The formula needs: X, Y, Z"),
+        (np.full((2, 2), 0.25), ("X", "Y"), "no axis for Z. The formula needs X, Y, Z"),
         (np.full((2, 2, 2), 0.25), ("X", "Y", "Z"), "sums to 2. Divide it by its sum"),
         (
             np.array([[[0.5, 0.7], [-0.2, 0.0]]]),

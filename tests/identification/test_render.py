@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import known_graphs
 import pytest
 
+import known_graphs
 from latentdo.graphs import parse_graph
 from latentdo.identification import identify
 from latentdo.query import Query

@@ -8,11 +8,11 @@ import pickle
 import random
 from pathlib import Path
 
-import known_graphs
 import numpy as np
-import oracles
 import pytest
 
+import known_graphs
+import oracles
 from latentdo.errors import NotIdentifiedError, QueryError, UnknownNodeError
 from latentdo.graphs import Admg, LatentDag, parse_graph, project
 from latentdo.identification import Identified, NotIdentified, identify
@@ -73,7 +73,6 @@ def test_a_hedge_is_a_hedge_by_definition_and_its_two_models_differ():
             continue
         outcomes, treatments = reduced(graph, query)
         larger, smaller = found.hedge
-        # Evidence that tells nothing is dropped first: the hedge is one for the fewer outcomes, and for these.
         assert oracles.hedge_is_valid(graph, outcomes, treatments, larger, smaller), f"{graph} | {query}"
         assert oracles.hedge_models_differ(graph, treatments, larger, smaller), f"{graph} | {query}"
         checked += 1
@@ -158,9 +157,9 @@ def test_of_a_contrast_every_term_must_be_identified():
 def test_a_no_says_why_on_the_picture():
     found = verdict(known_graphs.BOW, "P(Y | do(X))")
     assert str(found) == (
-        "Not identified: P(Y | do(X)). Unmeasured causes join X and Y (X <-> Y), and within this set X leads by "
-        "arrows to Y. Setting X would cut it from these causes, but the data show arrows and causes only together: "
-        "two models can agree on all the data and differ in the answer."
+        "Not identified: P(Y | do(X)). Unmeasured causes join X and Y (X <-> Y), and within this set X leads "
+        "by arrows to Y. Setting X would cut it from these causes, but the data show arrows and causes only "
+        "together: two models can agree on all the data and differ in the answer."
     )
     assert (
         "With its evidence the question is as hard as P(B, C, D | do(A))."
@@ -186,7 +185,7 @@ def test_html_holds_no_markup_of_the_user():
 
 
 def test_asks_only_what_the_graph_has():
-    with pytest.raises(UnknownNodeError, match="'Sos' is not a node of the graph. Did you mean 'SOS'"):
+    with pytest.raises(UnknownNodeError, match=r"'Sos' is not a node of the graph. Did you mean 'SOS'"):
         verdict("SOS -> Erk", "P(Erk | do(Sos))")
     with pytest.raises(QueryError, match="both set and asked about"):
         verdict("X -> Y", "P(X | do(X))")
@@ -196,9 +195,7 @@ def test_large_graphs_do_not_meet_the_recursion_limit():
     rng = random.Random(7)
     for size in (300, 500):
         names = [f"V{i}" for i in range(size)]
-        directed = frozenset(
-            (names[rng.randint(max(0, i - 5), i - 1)], names[i]) for i in range(1, size) for _ in "ab"
-        )
+        directed = frozenset((names[rng.randint(max(0, i - 5), i - 1)], names[i]) for i in range(1, size) for _ in "ab")
         bidirected = frozenset((names[i], names[i + 2]) for i in range(0, size - 2, 3))
         graph = Admg(tuple(names), directed, bidirected)
         for query in (f"P(V{size - 1} | do(V{size // 2}))", f"P(V{size - 1} | do(V3), V{size // 2})"):
@@ -215,9 +212,7 @@ if CASES:  # a folder of graphs from the literature with their verdicts, where o
     def test_reference_graphs(case):
         edges = case["directed"] + case.get("bidirected", [])
         roles = case["treatments"] + case["outcomes"] + case.get("conditions", [])
-        nodes = tuple(
-            dict.fromkeys([node for edge in edges for node in edge] + case.get("latents", []) + roles)
-        )
+        nodes = tuple(dict.fromkeys([node for edge in edges for node in edge] + case.get("latents", []) + roles))
         graph = LatentDag(
             nodes,
             frozenset(map(tuple, case["directed"])),

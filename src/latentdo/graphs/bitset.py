@@ -103,7 +103,7 @@ def topological(parents: Sequence[Mask], children: Sequence[Mask]) -> list[int]:
 
 
 def cycle(parents: Sequence[Mask], order: Sequence[int]) -> list[int]:
-    """The nodes of one cycle, in edge order, among those that `order` could not place."""
+    """One cycle among the nodes that `order` could not place, in edge order from its first node."""
     left = (1 << len(parents)) - 1
     for i in order:
         left &= ~(1 << i)
@@ -116,7 +116,9 @@ def cycle(parents: Sequence[Mask], order: Sequence[int]) -> list[int]:
         walk.append(node)
         above = parents[node] & left
         node = (above & -above).bit_length() - 1
-    return walk[place[node] :][::-1]
+    found = walk[place[node] :][::-1]
+    start = found.index(min(found))
+    return found[start:] + found[:start]
 
 
 def components(within: Mask, steps: Sequence[Mask]) -> list[Mask]:

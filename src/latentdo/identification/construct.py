@@ -17,8 +17,8 @@ class Formula:
     """A formula in P(V) for one problem.
 
     Attributes:
-        expression: The law of the problem's outcomes given its conditions, or for a joint problem a law that is
-            in the same proportions.
+        expression: The law of the problem's outcomes given its conditions, or for a joint problem a law
+            that is in the same proportions.
         evidence: For a joint problem the same law summed over the term's outcomes: what to divide by at last.
         free: The nodes that it mentions although its value does not depend on them.
     """
@@ -48,7 +48,7 @@ def _reaching(problem: Problem) -> Mask:
 
 
 def _as_conditional(formulas: Formulas, problem: Problem) -> Factors:
-    """P(outcomes | treatments, conditions) where seeing the treatments is as good as setting them, else nothing."""
+    """P(outcomes | treatments, conditions), or nothing where seeing the treatments is not setting them."""
     masks, treatments = problem.masks, _reaching(problem)
     outcomes, given = problem.outcomes, problem.conditions
     if problem.drawn:
@@ -77,8 +77,8 @@ def _from_districts(formulas: Formulas, problem: Problem, traces: tuple[Trace, .
 class _Kernel:
     """Q[nodes] as a sum over `summed` of the product of one factor for each node of `nodes` and `summed`.
 
-    The factor of a node mentions nodes before it, of `nodes` and `summed`, and nodes outside both; it is a law of its
-    node, so that a sum over the last node of `summed` that nothing else mentions is one.
+    The factor of a node mentions nodes before it, of `nodes` and `summed`, and nodes outside both; it is a
+    law of its node, so that a sum over the last node of `summed` that nothing else mentions is one.
     """
 
     nodes: Mask
@@ -99,17 +99,18 @@ def _district(formulas: Formulas, trace: Trace) -> Factors:
 
 
 def _observed(formulas: Formulas, joined: Mask, ancestors: Mask, within: Mask) -> _Kernel:
-    """Q[ancestors] from P(within): a factor P(v | Markov pillow of v) for each node of the district `joined`."""
+    """Q[ancestors] from P(within): a factor P(v | Markov pillow) for each v of the district `joined`."""
     masks = formulas.masks
     factors = {i: formulas.prob(1 << i, pillow(masks, i, within)) for i in bits(joined)}
     return _Kernel(ancestors, joined & ~ancestors, factors)
 
 
 def pillow(masks: Masks, node: int, within: Mask) -> Mask:
-    """The earlier nodes that make `node` independent of all other earlier ones: its district there, and the parents.
+    """The earlier nodes that shield `node` from all others before it: its district there, and the parents.
 
     Source:
-        Richardson et al. (2023), Nested Markov properties for ADMGs, section 2.3: Markov blanket in an ordering.
+        Richardson et al. (2023), Nested Markov properties for ADMGs, section 2.3: Markov blanket in an
+        ordering.
     """
     district = reach(1 << node, masks.spouses, within & (2 << node) - 1)
     found = district
@@ -121,27 +122,39 @@ def pillow(masks: Masks, node: int, within: Mask) -> Mask:
 def _split_off(formulas: Formulas, kernel: _Kernel, joined: Mask, ancestors: Mask) -> _Kernel:
     """Q[ancestors] from Q[kernel.nodes], where `joined` is a district of the graph over the latter.
 
-    The factor of v is Q[nodes up to v] / Q[nodes before v]. Nodes outside `joined` that cause nothing in it are
-    summed in both, which leaves the ratio as it is and makes both shorter.
+    The factor of v is Q[nodes up to v] / Q[nodes before v]. Nodes outside `joined` that cause nothing in it
+    are summed in both, which leaves the ratio as it is and makes both shorter.
     """
     causes = 0
     for i in bits(joined):
         causes |= formulas.masks.parents[i]
     summed = kernel.summed | kernel.nodes & ~(joined | causes)
-    factors = {i: _ratio(formulas, kernel, summed, i) for i in bits(joined)}
+    factors: dict[int, Expression] = {}
+    before: list[tuple[Expression, Mask]] = []
+    for i, own in kernel.factors.items():
+        free = formulas.free([own])
+        if joined >> i & 1:
+            # A factor that no summed node touches is its own ratio.
+            factors[i] = _ratio(formulas, own, free & summed, before) if free & kernel.summed else own
+        before.append((own, free & summed))
     return _Kernel(ancestors, joined & ~ancestors, factors)
 
 
-def _ratio(formulas: Formulas, kernel: _Kernel, summed: Mask, node: int) -> Expression:
-    own = kernel.factors[node]
-    if not formulas.free([own]) & kernel.summed:
-        return own
-    before = [factor for i, factor in kernel.factors.items() if i < node]
-    # Parts that share no summed node with the node's own factor are the same above and below.
-    group, names = [own], formulas.free([own]) & summed
-    while joined := [factor for factor in before if formulas.free([factor]) & names]:
-        before = [factor for factor in before if not formulas.free([factor]) & names]
-        group += joined
-        names |= formulas.free(joined) & summed
-    above, below = formulas.total(names, group), formulas.total(names, group[1:])
-    return formulas.one(formulas.divide(above, below))
+def _ratio(formulas: Formulas, own: Expression, names: Mask, before: list[tuple[Expression, Mask]]) -> Expression:
+    """The sum of a node's own factor times those before it, over the sum of those alone.
+
+    Factors that share no summed node with the own one, directly or through others, are the same above and below.
+    """
+    group: Factors = []
+    found = 0
+    while found != names:
+        found = names
+        apart: list[tuple[Expression, Mask]] = []
+        for pair in before:
+            if pair[1] & found:
+                group.append(pair[0])
+                names |= pair[1]
+            else:
+                apart.append(pair)
+        before = apart
+    return formulas.ratio(names, own, group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, components, reach
+from latentdo.graphs import Mask, Masks, bits, components, reach
 
 
 @dataclass(frozen=True)
@@ -13,9 +13,9 @@ class Trace:
 
     Attributes:
         district: A district of the graph without the treatments, over the ancestors of the outcomes.
-        steps: Pairs (S, T), each S a district that contains `district`, T the ancestors of `district` within S;
-            the first S lies in the graph over the ancestors of `district`, each later one in its T, the last T is
-            `district`.
+        steps: Pairs (S, T), each S a district that contains `district`, T the ancestors of `district`
+            within S; the first S lies in the graph over the ancestors of `district`, each later one in its
+            T, the last T is `district`.
     """
 
     district: Mask
@@ -24,7 +24,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class HedgeMasks:
-    """A pair of bidirected-connected sets, all of the larger leading into the smaller; only the larger is treated."""
+    """Two bidirected-connected sets, the larger leading into the smaller; treatments in the larger alone."""
 
     larger: Mask
     smaller: Mask
@@ -34,8 +34,9 @@ def decide(masks: Masks, treatments: Mask, outcomes: Mask) -> tuple[Trace, ...] 
     """One trace for each district that the outcomes need, or the first hedge.
 
     Source:
-        Tian (2002), Studies in causal reasoning and learning, chapter 5; Huang & Valtorta (2006), Identifiability in
-        causal Bayesian networks, theorem 4; the hedge is that of Shpitser & Pearl (2006a), theorem 4.
+        Tian (2002), Studies in causal reasoning and learning, chapter 5; Huang & Valtorta (2006),
+        Identifiability in causal Bayesian networks, theorem 4; the hedge is that of Shpitser & Pearl
+        (2006a), theorem 4.
     """
     needed = reach(outcomes, masks.parents, ~treatments)
     traces: list[Trace] = []
@@ -48,6 +49,11 @@ def decide(masks: Masks, treatments: Mask, outcomes: Mask) -> tuple[Trace, ...] 
 
 
 def _trace(masks: Masks, district: Mask) -> Trace | HedgeMasks:
+    outside = 0
+    for i in bits(district):
+        outside |= masks.spouses[i] & ~district
+    if not outside:  # no need to look for ancestors that nothing latent joins to it
+        return Trace(district, ((district, district),))
     within = reach(district, masks.parents)
     steps: list[tuple[Mask, Mask]] = []
     while True:

@@ -51,7 +51,7 @@ class Estimand:
 
     @cached_property
     def text(self) -> str:
-        """The formula in one line; bound copies are primed, `for any R` closes it where the value is free of R."""
+        """The formula in one line; bound copies are primed, `for any R` says that the value is free of R."""
         return render.text(self.query, self._formulas)
 
     @cached_property
@@ -61,7 +61,7 @@ class Estimand:
 
     @cached_property
     def free(self) -> tuple[Name, ...]:
-        """The nodes that the formula mentions although its value does not depend on them: any value will do."""
+        """The nodes that the formula mentions but does not depend on: any value of theirs will do."""
         return tuple(sorted({name for formula in self._formulas.values() for name in formula.free}))
 
     @cached_property
@@ -71,7 +71,7 @@ class Estimand:
 
     @property
     def expression(self) -> Expression:
-        """The law of the outcomes as a value; together with that of the evidence where the evidence is an event."""
+        """The formula as a value: the law of the outcomes, and of evidence where that is an event."""
         return self._single("expression").formula.expression
 
     def evaluate(self, joint: Any, names: Sequence[Name]) -> Law:

@@ -48,7 +48,7 @@ def evaluate(term: Term, formula: Formula, joint: Any, names: Sequence[Name]) ->
             needed.update(part.outcomes, part.given)
     if missing := sorted(needed.difference(names)):
         raise DataError(
-            f"The joint has no axis for {', '.join(missing)}. The formula needs: {', '.join(sorted(needed))}.",
+            f"The joint has no axis for {', '.join(missing)}. The formula needs {', '.join(sorted(needed))}.",
             missing[0],
         )
     axis = {name: i for i, name in enumerate(names)}
@@ -73,9 +73,7 @@ def _checked(np: Any, joint: Any, names: tuple[Name, ...]) -> Any:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(f"{repeated[0]!r} names two axes of the joint. Name each axis once.", repeated[0])
     if table.ndim != len(names):
-        raise DataError(
-            f"The joint has {table.ndim} axes, but {len(names)} names came with it: one per axis."
-        )
+        raise DataError(f"The joint has {table.ndim} axes, but {len(names)} names came with it: one per axis.")
     if np.isnan(table).any():
         raise DataError("The joint holds NaN. Every cell needs a probability; an impossible one is 0.")
     if (table < 0).any():
@@ -86,7 +84,7 @@ def _checked(np: Any, joint: Any, names: tuple[Name, ...]) -> Any:
 
 
 def tabulate(expression: Expression, table: Any, axis: Mapping[Name, int]) -> Any:
-    """The value of an expression as an array with all axes of the table, of length one where it is constant."""
+    """The value of an expression, with all axes of the table, of length one where it is constant."""
     import numpy as np
 
     known: dict[int, Any] = {}
@@ -123,7 +121,7 @@ def _ratio(np: Any, above: Any, below: Any) -> Any:
 
 
 def _averaged(np: Any, values: Any, table: Any, free: list[int]) -> Any:
-    """The mean over the axes on which the value does not depend, weighted by their law, where it is defined."""
+    """The mean, where defined, over the axes that the value does not depend on, weighted by their law."""
     if not free:
         return values
     weights = table.sum(axis=tuple(i for i in range(table.ndim) if i not in free), keepdims=True)

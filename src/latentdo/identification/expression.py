@@ -1,8 +1,8 @@
 """Formulas in P(V) as values: `Prob | Sum | Product | Quotient`.
 
-Scoping is lexical and by node name: a `Sum` binds its names in its body, and a name inside may therefore stand for
-another copy than the same name outside (printing adds the primes). Formulas share their parts, so every walk here
-visits a part once, and none recurses.
+Scoping is lexical and by node name: a `Sum` binds its names in its body, and a name inside may therefore
+stand for another copy than the same name outside (printing adds the primes). Formulas share their parts, so
+every walk here visits a part once, and none recurses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from latentdo.graphs import Name
 
 
 class AbstractExpression:
-    """Equality by value, identity first; the hash is made once, or shared parts would be walked again and again."""
+    """Equality by value, identity first; the hash is made once, or shared parts would be walked for ever."""
 
     _hash: int
 

@@ -1,7 +1,7 @@
-"""The table in which one call makes its formulas: equal parts are one object, each as short as it can be made.
+"""The table in which one call makes its formulas: equal parts are one object, each as short as may be.
 
-Nodes are bits here (in topological order), a product is a list of factors. Every rewriting holds for every positive
-law: it uses the axioms of probability alone, never the graph.
+Nodes are bits here (in topological order), a product is a list of factors. Every rewriting holds for every
+positive law: it uses the axioms of probability alone, never the graph.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ class Formulas:
         return self._keep(key, Product(tuple(ordered)), self.free(ordered))
 
     def multiply(self, factors: Iterable[Expression]) -> Factors:
-        """The factors of the product: quotients that meet cancel, P(a | b, c) P(b | c) becomes P(a, b | c)."""
+        """The factors of a product: quotients that meet cancel, P(a | b, c) P(b | c) becomes P(a, b | c)."""
         flat = _flat(factors)
         if self._quotients and any(id(factor) in self._quotients for factor in flat):
             flat = self._cancel(flat)
         return self._chain(flat)
 
     def total(self, over: Mask, factors: Iterable[Expression]) -> Factors:
-        """The factors of the sum over `over` of a product, one sum for each part that shares no summed name."""
+        """The factors of the sum of a product: one sum for each part with summed names of its own."""
         rest = self.multiply(factors)
         if not over:
             return rest
@@ -88,7 +88,7 @@ class Formulas:
         return found
 
     def divide(self, numerator: Iterable[Expression], denominator: Iterable[Expression]) -> Factors:
-        """The factors of numerator over denominator: fractions inside are expanded, what is shared cancels."""
+        """The factors of a quotient: fractions inside are expanded, and what is shared cancels."""
         above, below = self._expand(_flat(numerator))
         more_below, more_above = self._expand(_flat(denominator))
         above, below = _without_shared(above + more_above, below + more_below)
@@ -102,12 +102,21 @@ class Formulas:
             return self._chain(above)
         return [self._quotient(self._chain(above), self._chain(below))]
 
+    def ratio(self, over: Mask, factor: Expression, others: Factors) -> Expression:
+        """The sum over `over` of `factor` times the others, divided by that of the others alone."""
+        key = ("ratio", over, id(factor), *sorted(map(id, others)))
+        if made := self._made.get(key):
+            return made
+        above, below = self.total(over, [factor, *others]), self.total(over, others)
+        self._made[key] = made = self.one(self.divide(above, below))
+        return made
+
     def _joint(self, factors: Factors, outcomes: Mask, given: Mask) -> Expression | None:
         """A factor P(outcomes, more | given), where there is one."""
         for factor in factors:
-            if (pair := self._probs.get(id(factor))) and pair[1] == given and outcomes != pair[0]:
-                if not outcomes & ~pair[0]:
-                    return factor
+            found, context = self._probs.get(id(factor), (0, 0))
+            if context == given and outcomes & found == outcomes != found:
+                return factor
         return None
 
     def _expand(self, factors: Factors) -> tuple[Factors, Factors]:

@@ -1,7 +1,7 @@
 """From a term to the bare question that the recursion on districts answers.
 
-Evidence that tells nothing is dropped, evidence that can be set instead of seen is set (IDC), treatments that reach
-nothing are left out. Everything is a bitset over the sorted nodes of the ADMG.
+Evidence that tells nothing is dropped, evidence that can be set instead of seen is set (IDC), treatments
+that reach nothing are left out. Everything is a bitset over the sorted nodes of the ADMG.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from latentdo.query import Distribution, Term
 
 @dataclass(frozen=True)
 class Problem:
-    """P(outcomes | do(treatments), conditions), as it stands in the term after evidence that tells nothing is gone.
+    """P(outcomes | do(treatments), conditions): a term without the evidence that tells nothing.
 
     Attributes:
         asked: The term's outcomes.
@@ -50,7 +50,7 @@ def problem_of(masks: Masks, term: Term) -> Problem:
     outcomes = asked
     while True:
         conditions = _telling(cut, outcomes, evidence & ~outcomes, treatments & ~drawn)
-        # P(y | z in A, w) needs the law of z given w: then z is an outcome, and w may tell something about it.
+        # P(y | z in A, w) needs the law of z given w: then z is an outcome too, and w may tell of it.
         if not conditions & events:
             break
         outcomes |= conditions & events
@@ -71,12 +71,13 @@ def _telling(cut: Masks, outcomes: Mask, evidence: Mask, given: Mask) -> Mask:
 def exchange(problem: Problem) -> tuple[Mask, Mask]:
     """The treatments and outcomes of the unconditional question that decides the problem.
 
-    Evidence z moves into do() while the outcome is m-separated from z, given the rest, in the graph without edges
-    into the treatments and out of z (rule 2); the conditions that stay become outcomes. A drawn treatment is one of
-    the outcomes here: evidence that tells something about it has to stay.
+    Evidence z moves into do() while the outcome is m-separated from z, given the rest, in the graph without
+    edges into the treatments and out of z (rule 2); the conditions that stay become outcomes. A drawn
+    treatment is one of the outcomes here: evidence that tells something about it has to stay.
 
     Source:
-        Shpitser & Pearl (2006b), Identification of conditional interventional distributions, IDC and theorem 6.
+        Shpitser & Pearl (2006b), Identification of conditional interventional distributions, IDC and
+        theorem 6.
     """
     treatments, conditions = problem.treatments, problem.conditions
     wanted = problem.outcomes | problem.drawn

@@ -1,4 +1,4 @@
-"""Formulas as text and LaTeX, for people: values where they are set, means and events where they are asked."""
+"""Formulas as text and LaTeX: values where they are set, means and events where they are asked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Notes:
     laws: dict[tuple[Name, Distribution], str] = field(default_factory=dict[tuple[Name, Distribution], str])
 
     def law(self, name: Name, law: Distribution) -> str:
-        """The letter of a stochastic intervention's law: q, and q2 where q is another law of the same node."""
+        """The letter of a stochastic intervention's law: q, or q2 where q is another law of that node."""
         others = sum(known == name and other != law for known, other in self.laws)
         return self.laws.setdefault((name, law), f"q{others + 1}" if others else "q")
 
@@ -64,10 +64,7 @@ def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
     shown = arithmetic(query.expression).text
     if free := sorted({name for formula in formulas.values() for name in formula.free}):
         shown += script.for_any + ", ".join(map(script.name, free))
-    said = [
-        f"{letter}({script.name(name)}) = {script.words(str(law))}"
-        for (name, law), letter in notes.laws.items()
-    ]
+    said = [f"{letter}({script.name(name)}) = {script.words(str(law))}" for (name, law), letter in notes.laws.items()]
     return shown + (script.where + "; ".join(notes.parts + said) if notes.parts or said else "")
 
 
@@ -99,9 +96,7 @@ def _letter(formulas: Iterable[Formula]) -> str:
 def _of_term(script: Text, term: Term, formula: Formula, notes: _Notes) -> Piece:
     taken = formula.expression.free.union(term.outcome_names, term.treatments, term.conditions)
     named = _shared(script, formula, notes)
-    labels = {
-        outcome.name: script.compared(outcome) for outcome in term.outcomes + term.given if outcome.op == "="
-    }
+    labels = {outcome.name: script.compared(outcome) for outcome in term.outcomes + term.given if outcome.op == "="}
     drawn: dict[Name, Distribution] = {}
     for setting in term.do:
         if isinstance(setting.value, Distribution):
@@ -195,7 +190,7 @@ class _Reader:
         return self.script.sum(", ".join(outside), piece) if outside else piece
 
     def show(self, expression: AbstractExpression, copies: Copies) -> Walk:
-        """A walk that ends with the piece of an expression; `copies` has the names that sums around it bind."""
+        """A walk that ends with the piece of an expression; `copies` counts the primes of bound names."""
         if known := self.named.get(id(expression)):
             word, arguments = known
             return Piece(f"{word}({', '.join(self.node(name, copies) for name in arguments)})")
@@ -266,8 +261,9 @@ def _run(walk: Walk) -> Piece:
 
 
 def _occurrences(expression: AbstractExpression, names: Iterable[Name]) -> dict[Name, int]:
-    """How often each name occurs free, along every path; more than once counts as 2, and so does a place where an
-    average cannot be taken inside: behind the bar, or below a fraction stroke.
+    """How often each name occurs free, along every path: 0, 1 or 2 for more.
+
+    A place where an average cannot be taken inside (behind the bar, below a fraction stroke) counts as 2.
     """
     counts: dict[int, dict[Name, int]] = {}
     names = tuple(names)

@@ -51,9 +51,7 @@ class Text:
         """Factors side by side; a sum reaches as far as it can, so only the last may stand open."""
         if len(pieces) == 1:
             return pieces[0]
-        shown = [
-            self.closed(piece) if piece.kind in ("sum", "fraction") else piece.text for piece in pieces[:-1]
-        ]
+        shown = [self.closed(piece) if piece.kind in ("sum", "fraction") else piece.text for piece in pieces[:-1]]
         last = pieces[-1]
         shown.append(self.closed(last) if last.kind == "fraction" else last.text)
         return Piece(" ".join(shown) or "1", "product" if shown else "atom")

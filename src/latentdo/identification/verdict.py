@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import ClassVar, Literal, NoReturn
 
 from latentdo.errors import NotIdentifiedError
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, quote
@@ -74,8 +74,8 @@ class NotIdentified:
 def identify(graph: LatentDag | Admg, query: Query) -> Identified | NotIdentified:
     """Whether the observed law answers the query on this graph, with the formula or the hedge.
 
-    The verdict is complete: a "no" means that no formula exists. It supposes a positive observed law. Of a sum,
-    contrast or ratio every term must be identified.
+    The verdict is complete: a "no" means that no formula exists. It supposes a positive observed law. Of a
+    sum, contrast or ratio every term must be identified.
 
     Raises:
         UnknownNodeError: The query names a node that the graph does not have.
@@ -86,34 +86,32 @@ def identify(graph: LatentDag | Admg, query: Query) -> Identified | NotIdentifie
     solutions: list[Solution] = []
     for term in query.terms:
         problem = problem_of(masks, term)
-        treatments, outcomes = exchange(problem)
-        found = decide(masks, treatments, outcomes)
+        unconditional = exchange(problem)
+        found = decide(masks, *unconditional)
         if isinstance(found, HedgeMasks):
             hedge = (frozenset(masks.nodes(found.larger)), frozenset(masks.nodes(found.smaller)))
-            return NotIdentified(query, hedge, _reason(query, term, problem, treatments, outcomes, found))
+            return NotIdentified(query, hedge, _reason(query, term, problem, unconditional, found))
         solutions.append(Solution(term, problem, found))
     return Identified(query, Estimand(query, tuple(solutions)))
 
 
-def _reason(
-    query: Query, term: Term, problem: Problem, treatments: Mask, outcomes: Mask, hedge: HedgeMasks
-) -> str:
-    """What a person sees on the picture: who shares causes with whom, and what setting the treatments cuts."""
+def _reason(query: Query, term: Term, problem: Problem, unconditional: tuple[Mask, Mask], hedge: HedgeMasks) -> str:
+    """What can be followed on the picture: who shares causes with whom, and what setting would cut."""
     masks = problem.masks
-    larger, smaller = hedge.larger, hedge.smaller
+    treatments, outcomes = unconditional
     sentences: list[str] = []
     if not query.is_single:
         sentences.append(f"The term {term} is at fault.")
     if outcomes != problem.asked or treatments != problem.treatments:
         asked = f"P({_names(masks, outcomes)} | do({_names(masks, treatments)}))"
         sentences.append(f"With its evidence the question is as hard as {asked}.")
-    causes, effects = larger & ~smaller, _listed(masks, smaller)
-    cut = larger & treatments
+    larger, smaller = hedge.larger, hedge.smaller
+    causes, cut = larger & ~smaller, larger & treatments
     sentences.append(
         f"Unmeasured causes join {_listed(masks, larger)} ({_bidirected(masks, larger)}), and within this set "
-        f"{_listed(masks, causes)} {_verb(causes, 'leads', 'lead')} by arrows to {effects}. Setting "
-        f"{_listed(masks, cut)} would cut {_verb(cut, 'it', 'them')} from these causes, but the data show arrows "
-        "and causes only together: two models can agree on all the data and differ in the answer."
+        f"{_listed(masks, causes)} {_verb(causes, 'leads', 'lead')} by arrows to {_listed(masks, smaller)}. "
+        f"Setting {_listed(masks, cut)} would cut {_verb(cut, 'it', 'them')} from these causes, but the data "
+        "show arrows and causes only together: two models can agree on all the data and differ in the answer."
     )
     return " ".join(sentences)
 
