@@ -112,9 +112,7 @@ class Admg:
     def without_outgoing(self, nodes: Iterable[Name]) -> Admg:
         """The graph without the directed edges out of `nodes`."""
         cut = set(as_names(self, nodes))
-        return Admg(
-            self.nodes, frozenset(edge for edge in self.directed if edge[0] not in cut), self.bidirected
-        )
+        return Admg(self.nodes, frozenset(edge for edge in self.directed if edge[0] not in cut), self.bidirected)
 
     def _near(self, node: Name, steps: tuple[Mask, ...]) -> tuple[Name, ...]:
         self.require(node)

@@ -25,9 +25,7 @@ def check_names(nodes: tuple[object, ...]) -> None:
     """Raise `GraphError` unless the names are non-empty strings, each there once."""
     for node, count in Counter(nodes).items():
         if count > 1:
-            raise GraphError(
-                f"The node {node!r} is listed {count} times. Every node needs a name of its own."
-            )
+            raise GraphError(f"The node {node!r} is listed {count} times. Every node needs a name of its own.")
         if not isinstance(node, str) or not node or "`" in node or "\n" in node:
             raise GraphError(f"{node!r} cannot name a node. A name is a text of one line without backticks.")
 

@@ -45,9 +45,7 @@ class LatentDag:
         object.__setattr__(self, "bidirected", _canonical(self.nodes, self.bidirected))
         if extra := self.inhibiting - self.directed:
             a, b = min(extra)
-            raise GraphError(
-                f"{a} -| {b} is marked as inhibiting but is not an edge. Add it to `directed` too."
-            )
+            raise GraphError(f"{a} -| {b} is marked as inhibiting but is not an edge. Add it to `directed` too.")
         check_acyclic(self.masks)
 
     @cached_property
@@ -123,9 +121,7 @@ class LatentDag:
             for child in (a, b)
         ]
         added = tuple(dict.fromkeys(latent for latent, _ in edges))
-        return LatentDag(
-            self.nodes + added, self.directed.union(edges), (), self.latent.union(added), self.inhibiting
-        )
+        return LatentDag(self.nodes + added, self.directed.union(edges), (), self.latent.union(added), self.inhibiting)
 
     def _near(self, node: Name, steps: tuple[Mask, ...]) -> tuple[Name, ...]:
         self.require(node)

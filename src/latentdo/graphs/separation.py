@@ -10,9 +10,7 @@ from .checks import Name, as_names
 from .dag import LatentDag
 
 
-def m_separated(
-    graph: LatentDag | Admg, a: Iterable[Name], b: Iterable[Name], given: Iterable[Name] = ()
-) -> bool:
+def m_separated(graph: LatentDag | Admg, a: Iterable[Name], b: Iterable[Name], given: Iterable[Name] = ()) -> bool:
     """Whether every path between `a` and `b` is blocked by `given`.
 
     `a`, `b` and `given` are names or sets of names; latent nodes may be named. A node that is given is a

@@ -27,9 +27,7 @@ def graph_text(
         if edge not in writer.written:
             writer.edge(edge)
     for a, b, count in bidirected:
-        writer.statement(
-            f"{writer.name(a)} <-> {writer.name(b)}" + (f" [latents={count}]" if count > 1 else "")
-        )
+        writer.statement(f"{writer.name(a)} <-> {writer.name(b)}" + (f" [latents={count}]" if count > 1 else ""))
     return "; ".join(writer.parts)
 
 
