@@ -174,7 +174,8 @@ def test_a_yes_unwraps_to_its_estimand_and_prints_it():
     found = verdict(known_graphs.BACK_DOOR, "P(Y | do(X))")
     assert found.unwrap() is found.estimand
     assert str(found) == "Identified: P(Y | do(X)) = Σ_Z P(Y | X, Z) P(Z)"
-    assert pickle.loads(pickle.dumps(found)) == found
+    again = pickle.loads(pickle.dumps(found))
+    assert again == found and hash(again) == hash(found)
 
 
 def test_html_holds_no_markup_of_the_user():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Mask = int
 
@@ -36,7 +36,7 @@ class Masks:
     """A graph as integers: node i has the parents `parents[i]`, and so on; `names[i]` is its name."""
 
     names: tuple[str, ...]
-    index: Mapping[str, int]
+    index: Mapping[str, int] = field(compare=False)  # follows from the names
     parents: tuple[Mask, ...]
     children: tuple[Mask, ...]
     spouses: tuple[Mask, ...]
