@@ -2,3 +2,70 @@
 
 Each public name is loaded on first use (PEP 562), so that a verdict never pays for JAX.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .answers import Answer
+    from .api import ask, check, fit, graph, identify, load, load_study, model, simulate
+    from .errors import LatentdoError, NotIdentifiedError
+    from .identification import Identified, NotIdentified
+    from .inference import Auto, Nuts, Posterior
+
+_HOMES = {
+    "Answer": "answers",
+    "Auto": "inference",
+    "Identified": "identification",
+    "LatentdoError": "errors",
+    "NotIdentified": "identification",
+    "NotIdentifiedError": "errors",
+    "Nuts": "inference",
+    "Posterior": "inference",
+    "ask": "api",
+    "check": "api",
+    "fit": "api",
+    "graph": "api",
+    "identify": "api",
+    "load": "api",
+    "load_study": "api",
+    "model": "api",
+    "simulate": "api",
+}
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "Auto",
+    "Identified",
+    "LatentdoError",
+    "NotIdentified",
+    "NotIdentifiedError",
+    "Nuts",
+    "Posterior",
+    "ask",
+    "check",
+    "fit",
+    "graph",
+    "identify",
+    "load",
+    "load_study",
+    "model",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,20 +1,20 @@
 """Every exception that latentdo raises on purpose, each with its evidence as attributes.
 
-    LatentdoError
-    ├── NotationError          text that cannot be read: `.line`, `.column`, `.source`
-    ├── GraphError             a graph that cannot be
-    │   ├── CycleError         `.cycle`
-    │   └── UnknownNodeError   `.node`, `.known`
-    ├── QueryError             a question that makes no sense for this graph or model
-    │   └── SupportError       a value that the node cannot take: `.node`
-    ├── SpecError              a model that cannot be: `.node`
-    ├── DataError              a table that cannot be used: `.column`
-    ├── StudyError             a study file that cannot be used: `.key`
-    ├── ArchiveError           a saved fit that cannot be opened or written: `.path`
-    ├── FitError               training that cannot go on
-    ├── MissingExtraError      an optional dependency that is not installed: `.extra`
-    ├── UnsupportedError       a valid request that this version does not answer
-    └── NotIdentifiedError     the data cannot answer the question: `.verdict`
+LatentdoError
+├── NotationError          text that cannot be read: `.line`, `.column`, `.source`
+├── GraphError             a graph that cannot be
+│   ├── CycleError         `.cycle`
+│   └── UnknownNodeError   `.node`, `.known`
+├── QueryError             a question that makes no sense for this graph or model
+│   └── SupportError       a value that the node cannot take: `.node`
+├── SpecError              a model that cannot be: `.node`
+├── DataError              a table that cannot be used: `.column`
+├── StudyError             a study file that cannot be used: `.key`
+├── ArchiveError           a saved fit that cannot be opened or written: `.path`
+├── FitError               training that cannot go on
+├── MissingExtraError      an optional dependency that is not installed: `.extra`
+├── UnsupportedError       a valid request that this version does not answer
+└── NotIdentifiedError     the data cannot answer the question: `.verdict`
 """
 
 from __future__ import annotations

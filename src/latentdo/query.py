@@ -109,9 +109,7 @@ class Outcome:
 
     def __post_init__(self) -> None:
         if (self.op == "") != (self.value is None):
-            raise QueryError(
-                f"{self.name!r} has a comparison or a value without the other. Give both or none."
-            )
+            raise QueryError(f"{self.name!r} has a comparison or a value without the other. Give both or none.")
         _check_value(self.name, self.value)
 
     def __str__(self) -> str:
@@ -318,9 +316,7 @@ def _check_latent(term: Term, latent: frozenset[Name]) -> None:
     for names, role, repair in roles:
         for name in names:
             if name in latent:
-                raise QueryError(
-                    f"{name!r} is latent and cannot {role} in {term}: nobody measured it. {repair}"
-                )
+                raise QueryError(f"{name!r} is latent and cannot {role} in {term}: nobody measured it. {repair}")
 
 
 def _check_parts(term: Term) -> None:
@@ -442,22 +438,16 @@ class _Parser:
     def check_mean(self, outcome: Outcome) -> None:
         tokens = self.tokens
         if outcome.op:
-            raise tokens.error(
-                f"E takes an outcome without comparison: for a probability write P({outcome} | …)."
-            )
+            raise tokens.error(f"E takes an outcome without comparison: for a probability write P({outcome} | …).")
         if tokens.current.is_symbol(","):
-            raise tokens.error(
-                f"E takes one outcome: ask E[{quote(outcome.name)}] and the other as two queries."
-            )
+            raise tokens.error(f"E takes one outcome: ask E[{quote(outcome.name)}] and the other as two queries.")
         if tokens.current.is_symbol("+", "-", "*", "/"):
             raise tokens.error("arithmetic stands outside the brackets: E[Y] - E[X].")
 
     def outcome(self, expected: str) -> Outcome:
         tokens = self.tokens
         if tokens.current.kind == "number":
-            raise tokens.error(
-                "the node comes first in a comparison: P(Y > 1); an interval is P(Y > 1, Y < 2)."
-            )
+            raise tokens.error("the node comes first in a comparison: P(Y > 1); an interval is P(Y > 1, Y < 2).")
         if tokens.current.is_word("do"):
             word = tokens.advance()
             if tokens.current.is_symbol("("):
@@ -467,8 +457,7 @@ class _Parser:
             name = tokens.name(expected, self.comma_repair())
         if tokens.current.is_symbol("("):
             raise tokens.error(
-                f"only do( ) has parentheses inside a term, found {name.text}(. An intervention is written "
-                "do(X=1)."
+                f"only do( ) has parentheses inside a term, found {name.text}(. An intervention is written do(X=1)."
             )
         for op in _COMPARISONS:
             if tokens.accept(op):
@@ -498,12 +487,8 @@ class _Parser:
                 self.settings(do)
                 return
             if not tokens.current.is_symbol("|", ",", ")", "]", *_COMPARISONS):
-                raise tokens.error(
-                    "an intervention is written do(X=1), in small letters and parentheses.", word
-                )
-            raise tokens.error(
-                f"a node that is called {word.text!r} stands in backticks: `{word.text}`.", word
-            )
+                raise tokens.error("an intervention is written do(X=1), in small letters and parentheses.", word)
+            raise tokens.error(f"a node that is called {word.text!r} stands in backticks: `{word.text}`.", word)
         given.append(self.outcome("a condition"))
 
     def settings(self, do: list[Setting]) -> None:
@@ -537,18 +522,14 @@ class _Parser:
         tokens = self.tokens
         family = tokens.name("a family after '~'")
         if not tokens.current.is_symbol("("):
-            raise tokens.error(
-                f"a distribution has its parameters in parentheses: {family.text}(0, 1).", family
-            )
+            raise tokens.error(f"a distribution has its parameters in parentheses: {family.text}(0, 1).", family)
         args, named = tokens.arguments(
             "policies such as do(X ~ normal(W)) are not supported: the parameters are numbers, found {!r}."
         )
         return Distribution(family.text, args, named)
 
     def refuse_policy(self, what: str, at: Token | None = None) -> NoReturn:
-        raise self.tokens.error(
-            f"{what} is not supported: do( ) sets a number, a level or a distribution.", at
-        )
+        raise self.tokens.error(f"{what} is not supported: do( ) sets a number, a level or a distribution.", at)
 
     def not_a_term(self, word: Token) -> NotationError:
         tokens, typed = self.tokens, word.text.casefold()
@@ -581,9 +562,7 @@ class _Parser:
     def after_query(self) -> NotationError:
         tokens = self.tokens
         if tokens.current.is_symbol(*_COMPARISONS):
-            return tokens.error(
-                "a query is a number to estimate, not a comparison: ask a difference or a ratio."
-            )
+            return tokens.error("a query is a number to estimate, not a comparison: ask a difference or a ratio.")
         if tokens.current.is_symbol(","):
             return tokens.error("a text holds one query: ask several as several texts.")
         return tokens.unexpected("an operator or the end of the query")

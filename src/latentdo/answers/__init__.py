@@ -1,1 +1,7 @@
+"""Posterior + query -> answer. Loaded on first use of `ld.ask`: it needs NumPy and SciPy."""
 
+from .answer import Answer, Answers
+from .ask import ask_all
+from .checkup import Report, check_model
+
+__all__ = ["Answer", "Answers", "Report", "ask_all", "check_model"]

@@ -136,8 +136,7 @@ def _statement(tokens: Tokens) -> list[Statement]:
         return [_latent(tokens)]
     if first.kind == "number":
         raise tokens.error(
-            f"expected a statement, found {first.text!r}. A name starts with a letter, or stands in "
-            "backticks."
+            f"expected a statement, found {first.text!r}. A name starts with a letter, or stands in backticks."
         )
     name = tokens.name("a statement such as `X -> Y` or `Y ~ normal(X)`")
     here = tokens.current
@@ -245,9 +244,7 @@ def _measure(tokens: Tokens, latent: Token) -> MeasureStatement:
     return MeasureStatement(latent.text, tuple(token.text for token in found), latent.position)
 
 
-def _mechanism(
-    tokens: Tokens, names: tuple[Name, ...], *, latent: bool, position: Position
-) -> MechanismStatement:
+def _mechanism(tokens: Tokens, names: tuple[Name, ...], *, latent: bool, position: Position) -> MechanismStatement:
     tokens.expect("~", "'~'")
     child = quote(names[0])
     family = tokens.current
@@ -324,9 +321,7 @@ def _interaction(tokens: Tokens, first: Token) -> tuple[Name, ...]:
     while tokens.accept(":"):
         token = tokens.name("a name after ':'")
         if token.text in names:
-            raise tokens.error(
-                f"an interaction is between different nodes, {token.text!r} is named twice.", token
-            )
+            raise tokens.error(f"an interaction is between different nodes, {token.text!r} is named twice.", token)
         names.append(token.text)
     return tuple(names)
 
@@ -350,9 +345,7 @@ def _prior(tokens: Tokens, expected: str) -> Call | float:
             f"{family.text}(0, 1).",
             family,
         )
-    args, named = tokens.arguments(
-        "the parameters of a prior are numbers, found {!r}. Name them with '=': low=0."
-    )
+    args, named = tokens.arguments("the parameters of a prior are numbers, found {!r}. Name them with '=': low=0.")
     return Call(family.text, args, named, family.position)
 
 
@@ -364,17 +357,13 @@ def _after_statement(tokens: Tokens, statement: Statement) -> NotationError:
                 f"an arrow joins single names: write one chain per name, as in `… -> {quote(right)}; … -> B`."
             )
         case EdgeStatement() if here.is_symbol("~", "=~"):
-            return tokens.error(
-                "arrows and a mechanism are two statements: separate them by ';' or a new line."
-            )
+            return tokens.error("arrows and a mechanism are two statements: separate them by ';' or a new line.")
         case MechanismStatement(family=family) if here.kind == "name":
             return tokens.unexpected(
                 "the end of the statement", f"Parents stand in parentheses: {family}({quote(here.text)})."
             )
         case _:
-            return tokens.unexpected(
-                "the end of the statement", "Statements are separated by ';' or a new line."
-            )
+            return tokens.unexpected("the end of the statement", "Statements are separated by ';' or a new line.")
 
 
 def _after_names(tokens: Tokens, names: tuple[Name, ...]) -> NotationError:
@@ -394,9 +383,7 @@ def _after_name(tokens: Tokens, name: Token) -> NotationError:
     if here.is_symbol("="):
         return tokens.error(f"a mechanism is written with '~': {typed} ~ normal(X).")
     if here.is_symbol("[", "(") and name.text in ("E", "P"):
-        return tokens.error(
-            f"this reads like a query ({name.text}{here.text}…): a model text holds no queries.", name
-        )
+        return tokens.error(f"this reads like a query ({name.text}{here.text}…): a model text holds no queries.", name)
     if here.is_symbol("["):
         return tokens.error(
             "square brackets stand only after a single <->, as in A <-> B [latents=2]. A node that nobody "
@@ -416,9 +403,7 @@ def _after_name(tokens: Tokens, name: Token) -> NotationError:
         "unobserved",
         "unmeasured",
     ):
-        return tokens.error(
-            f"did you mean 'latent'? Nodes that nobody measured are `latent {quote(here.text)}`.", name
-        )
+        return tokens.error(f"did you mean 'latent'? Nodes that nobody measured are `latent {quote(here.text)}`.", name)
     return tokens.unexpected(
         f"an arrow or '~' after {name.text!r}", "A name with blanks stands in backticks: `a name`."
     )

@@ -187,9 +187,7 @@ class _Reader:
             self.latent.update(statement.names)
         for parent in statement.parents:
             self.mention(*parent.names)
-            self.parents.update(
-                dict.fromkeys((cause, name) for cause in parent.names for name in statement.names)
-            )
+            self.parents.update(dict.fromkeys((cause, name) for cause in parent.names for name in statement.names))
 
     def graph(self, statements: Iterable[Statement]) -> LatentDag:
         """The graph, once what needs the whole text has been checked."""

@@ -203,16 +203,12 @@ class Tokens:
         found = self.current
         opener = self._open[-1] if self._open else None
         if found.kind == "end" and opener:
-            return self.error(
-                f"{opener.text!r} is never closed: {_CLOSING[opener.text]!r} is missing.", opener
-            )
+            return self.error(f"{opener.text!r} is never closed: {_CLOSING[opener.text]!r} is missing.", opener)
         problem = f"expected {expected}, found {describe(found)}."
         if repair:
             problem = f"{problem} {repair}"
         if opener and opener.line < found.line:
-            problem += (
-                f" The {opener.text!r} of line {opener.line}, column {opener.column} is not closed before it."
-            )
+            problem += f" The {opener.text!r} of line {opener.line}, column {opener.column} is not closed before it."
         return self.error(problem)
 
     def _error(self, problem: str, line: int, column: int) -> NotationError:

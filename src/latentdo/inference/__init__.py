@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .checks import check_columns
     from .diagnostics import Diagnostic, diagnose
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior
+    from .progress import watch
     from .train import fit_model
 
 _LAZY = {
@@ -23,6 +24,7 @@ _LAZY = {
     "check_columns": "checks",
     "diagnose": "diagnostics",
     "fit_model": "train",
+    "watch": "progress",
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "check_columns",
     "diagnose",
     "fit_model",
+    "watch",
 ]
 
 

@@ -127,9 +127,7 @@ def node_coordinates(
         _weight(node, weight, spread, float(matrix[k + 1, k + 1]), _is_inner(weight, terms))
         for k, weight in enumerate(mechanism.weights)
     )
-    parameters = tuple(
-        (name, _parameter(node, name, mechanism, link)) for name in mechanism.family.parameters
-    )
+    parameters = tuple((name, _parameter(node, name, mechanism, link)) for name in mechanism.family.parameters)
     centres = tuple((parent, scales[parent]) for parent in mechanism.parents)
     return NodeCoordinates(node, terms, centred, matrix, centres, (intercept, *weights), parameters)
 
@@ -209,15 +207,11 @@ def _parameter(node: Name, name: str, mechanism: Mechanism, link: LinkScale) -> 
     if belief is not None:
         return Coordinate(label, belief, start=(size, 0.2 * size), default=False)
     if name == "sd":
-        return Coordinate(
-            label, Prior("halfnormal", (size,)), shift=SD_FLOOR * size, start=(size, 0.2 * size)
-        )
+        return Coordinate(label, Prior("halfnormal", (size,)), shift=SD_FLOOR * size, start=(size, 0.2 * size))
     return Coordinate(label, Prior("halfnormal", (10.0,)), start=(size, 0.4 * size))
 
 
-def parent_scales(
-    spec: ModelSpec, measured: Mapping[Name, tuple[float, float]]
-) -> dict[Name, tuple[float, float]]:
+def parent_scales(spec: ModelSpec, measured: Mapping[Name, tuple[float, float]]) -> dict[Name, tuple[float, float]]:
     """Centre and scale of every node as a parent: of a latent the prior means of its mean and sd."""
     scales = dict(measured)
     for node in spec.latent:

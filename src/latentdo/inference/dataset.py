@@ -44,9 +44,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         weights = _frozen(self.weights)
-        if weights.ndim != 1 or not np.all(
-            (weights >= 0) & (weights == np.floor(weights)) & np.isfinite(weights)
-        ):
+        if weights.ndim != 1 or not np.all((weights >= 0) & (weights == np.floor(weights)) & np.isfinite(weights)):
             raise DataError("Row weights are counts: one whole number of at least 0 per stored row.")
         columns = tuple((name, _frozen(values)) for name, values in self.columns)
         if len({name for name, _ in columns}) < len(columns):
@@ -97,9 +95,7 @@ class Dataset:
         try:
             return self._by_name[name]
         except KeyError:
-            raise DataError(
-                f"There is no column {name!r}. {nearest(name, self.names)}", column=name
-            ) from None
+            raise DataError(f"There is no column {name!r}. {nearest(name, self.names)}", column=name) from None
 
     @cached_property
     def hash(self) -> str:
@@ -138,9 +134,7 @@ class Dataset:
         extra = n - self.n_stored
         if extra < 0 or not self.n_stored:
             raise DataError(f"{self.n_stored} stored rows cannot be padded to {n}.")
-        columns = tuple(
-            (name, np.append(values, np.repeat(values[:1], extra))) for name, values in self.columns
-        )
+        columns = tuple((name, np.append(values, np.repeat(values[:1], extra))) for name, values in self.columns)
         return replace(self, columns=columns, weights=np.append(self.weights, np.zeros(extra)))
 
     @cached_property

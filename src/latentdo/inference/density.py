@@ -63,9 +63,7 @@ class Layout:
     @property
     def n_free(self) -> int:
         """Number of scalars that the sampler moves, latents aside."""
-        return sum(
-            coordinate.transform != "fixed" for node in self.nodes for coordinate in coordinates_of(node)
-        )
+        return sum(coordinate.transform != "fixed" for node in self.nodes for coordinate in coordinates_of(node))
 
     @property
     def n_noise(self) -> int:
@@ -155,9 +153,7 @@ def _layout_of(coordinate: Coordinate) -> CoordinateLayout:
     return CoordinateLayout(transform, prior, coordinate.unit == "raw", coordinate.prior_on == "raw")
 
 
-def _node_numbers(
-    node: Name, own: NodeCoordinates, position: Mapping[Name, int], rows: Dataset
-) -> NodeNumbers:
+def _node_numbers(node: Name, own: NodeCoordinates, position: Mapping[Name, int], rows: Dataset) -> NodeNumbers:
     centres = dict(own.centres)
     design = np.ones((len(own.terms), rows.n_stored))
     for k, (term, whole) in enumerate(zip(own.terms, own.centred, strict=True)):
@@ -355,9 +351,7 @@ def _placed(
     zeros = [0.0 * numbers.weights for _ in range(n)]
     base = _predictors(m, layout, numbers, values, zeros)
     moved = [
-        _predictors(
-            m, layout, numbers, values, [zero + (1.0 if k == j else 0.0) for k, zero in enumerate(zeros)]
-        )
+        _predictors(m, layout, numbers, values, [zero + (1.0 if k == j else 0.0) for k, zero in enumerate(zeros)])
         for j in range(n)
     ]
     precision = [[zeros[0] + (1.0 if k == j else 0.0) for j in range(n)] for k in range(n)]

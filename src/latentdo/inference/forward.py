@@ -14,9 +14,7 @@ from .coordinates import FloatArray
 from .posterior import NodeDraws, flat
 
 
-def predictor(
-    mechanism: Mechanism, coefficients: FloatArray, values: Mapping[Name, FloatArray]
-) -> FloatArray:
+def predictor(mechanism: Mechanism, coefficients: FloatArray, values: Mapping[Name, FloatArray]) -> FloatArray:
     """The linear predictor in raw units, (draw, unit).
 
     Args:

@@ -15,9 +15,7 @@ from .engines import Nuts
 from .ensemble import JAX, ChainDraws
 
 
-def run_nuts(
-    layout: Layout, numbers: Numbers, start: FloatArray, n_rows: int, engine: Nuts, key: Any
-) -> ChainDraws:
+def run_nuts(layout: Layout, numbers: Numbers, start: FloatArray, n_rows: int, engine: Nuts, key: Any) -> ChainDraws:
     """Chains from dispersed points `start` (chain, coordinate), all in one compiled program."""
     arrays = jax.tree.map(jnp.asarray, numbers)
 

@@ -126,12 +126,8 @@ def fit_model(spec: ModelSpec, data: Dataset, engine: Engine, seed: int, progres
 
 
 def _coordinates(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates]:
-    scales = parent_scales(
-        spec, {node: (data.summary(node).mean, data.summary(node).sd) for node in spec.measured}
-    )
-    return {
-        node: node_coordinates(spec, node, scales, _link_scale(spec, node, data)) for node in spec.graph.nodes
-    }
+    scales = parent_scales(spec, {node: (data.summary(node).mean, data.summary(node).sd) for node in spec.measured})
+    return {node: node_coordinates(spec, node, scales, _link_scale(spec, node, data)) for node in spec.graph.nodes}
 
 
 def _link_scale(spec: ModelSpec, node: Name, data: Dataset) -> LinkScale:
@@ -212,9 +208,7 @@ def _train_nuts(task: Task, engine: Nuts, layout: Layout, numbers: Numbers, n_ro
     return replace(result, method=method, sample_seconds=time.perf_counter() - begun)
 
 
-def _block_draws(
-    task: Task, layout: Layout, numbers: Numbers, run: ChainDraws, kept: int = KEPT
-) -> BlockDraws:
+def _block_draws(task: Task, layout: Layout, numbers: Numbers, run: ChainDraws, kept: int = KEPT) -> BlockDraws:
     """A run in raw units, thinned evenly to `kept` draws per chain, and judged."""
     if not np.isfinite(run.log_posterior[:, -1]).any():
         raise FitError(
@@ -236,19 +230,14 @@ def _block_draws(
     return replace(result, diagnostics=_judge_block(task, dict(draws), run.u.shape[0]))
 
 
-def _node_draws(
-    task: Task, layout: Layout, numbers: Numbers, u: FloatArray
-) -> tuple[tuple[Name, NodeDraws], ...]:
+def _node_draws(task: Task, layout: Layout, numbers: Numbers, u: FloatArray) -> tuple[tuple[Name, NodeDraws], ...]:
     values = unpack(NUMPY, layout, numbers, u)
     return tuple(
         (
             node,
             NodeDraws(
                 np.ascontiguousarray(np.broadcast_to(at.raw, (*u.shape[:2], at.raw.shape[-1]))),
-                tuple(
-                    (name, np.broadcast_to(value, u.shape[:2]).copy())
-                    for name, value in at.parameters.items()
-                ),
+                tuple((name, np.broadcast_to(value, u.shape[:2]).copy()) for name, value in at.parameters.items()),
             ),
         )
         for node, at in zip(task.block.nodes, values, strict=True)

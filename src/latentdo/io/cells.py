@@ -38,9 +38,7 @@ def as_numbers(name: str, values: Any) -> FloatArray:
     """
     match values:
         case str() | bytes() | dict() | set() | frozenset():
-            raise DataError(
-                f"Column {name!r} is a {type(values).__name__}; expected a list or an array.", column=name
-            )
+            raise DataError(f"Column {name!r} is a {type(values).__name__}; expected a list or an array.", column=name)
         case np.ma.MaskedArray():
             return _from_masked(name, values)
         case list() | tuple() | range():

@@ -78,9 +78,7 @@ class DelimitedFile:
         suspects = [name for name in names if len(kinds[name]) > 1 or "text" in kinds[name]]
         faults = self._faults({name: positions[name] for name in suspects}) if suspects else []
         return {
-            name: np.concatenate(piece or [np.empty(0)])
-            for name, piece in pieces.items()
-            if name not in suspects
+            name: np.concatenate(piece or [np.empty(0)]) for name, piece in pieces.items() if name not in suspects
         }, faults
 
     def _reader(self) -> Iterator[list[str]]:
@@ -113,9 +111,7 @@ class DelimitedFile:
             raise DataError(f"{self.label} is empty; expected a header line with the names of the columns.")
         _, cells = next(self._rows())
         if not cells:
-            raise DataError(
-                f"{self.label}, line 1 is blank; the first line holds the names of the columns.", line=1
-            )
+            raise DataError(f"{self.label}, line 1 is blank; the first line holds the names of the columns.", line=1)
         self._check_delimiter(cells)
         return tuple(cell.strip() or f"(column {i}, unnamed)" for i, cell in enumerate(cells, start=1))
 

@@ -83,8 +83,7 @@ class Table(Mapping[str, npt.NDArray[Any]]):
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self)
         shown = [values[:_PREVIEW].tolist() for values in self._columns.values()]
         rows = "".join(
-            "<tr>" + "".join(f"<td>{_shown(cell)}</td>" for cell in row) + "</tr>"
-            for row in zip(*shown, strict=True)
+            "<tr>" + "".join(f"<td>{_shown(cell)}</td>" for cell in row) + "</tr>" for row in zip(*shown, strict=True)
         )
         hidden = self.n_rows - _PREVIEW
         more = f"<p>… and {hidden} more rows</p>" if hidden > 0 else ""

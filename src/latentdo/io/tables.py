@@ -125,9 +125,7 @@ def _headerless(source: Source) -> list[DataError]:
     return [DataError("Line 1 holds numbers only; expected the names of the columns.", line=1)]
 
 
-def _value_faults(
-    columns: Mapping[str, FloatArray], source: Source, n_rows: int | None = None
-) -> list[DataError]:
+def _value_faults(columns: Mapping[str, FloatArray], source: Source, n_rows: int | None = None) -> list[DataError]:
     """Everything that no family could have made, or from which nothing could be learnt."""
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
@@ -169,10 +167,7 @@ def _infinite(columns: Mapping[str, FloatArray], source: Source) -> DataError | 
 
 
 def _too_large(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
-    found = {
-        name: np.flatnonzero(np.isfinite(values) & (np.abs(values) > LARGEST))
-        for name, values in columns.items()
-    }
+    found = {name: np.flatnonzero(np.isfinite(values) & (np.abs(values) > LARGEST)) for name, values in columns.items()}
     return _cells_fault(
         f"Cells beyond ±{LARGEST:g}",
         found,
@@ -206,9 +201,7 @@ def _cells_fault(
 
 def _constant(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
     same = {
-        name: values[0]
-        for name, values in columns.items()
-        if np.isfinite(values).all() and (values == values[0]).all()
+        name: values[0] for name, values in columns.items() if np.isfinite(values).all() and (values == values[0]).all()
     }
     if not same:
         return None

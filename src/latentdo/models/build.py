@@ -50,9 +50,7 @@ class AbstractNumerics(abc.ABC):
         """The log density (log probability) of `y` given the parents."""
 
     @abc.abstractmethod
-    def working(
-        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]
-    ) -> tuple[Array, Array]:
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         """The log density near `eta` as a parabola in the predictor: precision tau, and tau times (its top - eta).
 
         An approximation that the sampler uses to place latents; nothing that is reported rests on it.
@@ -79,9 +77,7 @@ class _NormalNumerics(AbstractNumerics):
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         return _normal_log_density(m, y, eta, parameters["sd"])
 
-    def working(
-        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]
-    ) -> tuple[Array, Array]:
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         precision = parameters["sd"] ** -2.0 + 0.0 * eta
         return precision, precision * (y - eta)
 
@@ -113,9 +109,7 @@ class _HillNumerics(AbstractNumerics):
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         return _normal_log_density(m, y, self.mean(m, eta, parameters), parameters["sd"])
 
-    def working(
-        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]
-    ) -> tuple[Array, Array]:
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         share = m.np.clip(y / self.max, 2 * LINK_CLIP, 1 - 2 * LINK_CLIP)
         precision = (self.max * share * (1 - share) / parameters["sd"]) ** 2
         return precision, precision * (m.np.log(share) - m.np.log1p(-share) - eta)
@@ -139,9 +133,7 @@ class _BernoulliNumerics(AbstractNumerics):
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         return y * eta - m.np.logaddexp(0.0, eta)
 
-    def working(
-        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]
-    ) -> tuple[Array, Array]:
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         p = self.mean(m, eta, parameters)
         return p * (1.0 - p), y - p
 
@@ -172,9 +164,7 @@ class _GammaNumerics(AbstractNumerics):
             - shape * y * m.np.exp(-eta)
         )
 
-    def working(
-        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]
-    ) -> tuple[Array, Array]:
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         precision = parameters["shape"] + 0.0 * eta
         return precision, precision * (m.np.log(y) - eta)
 
@@ -200,9 +190,7 @@ class _ExactNumerics(AbstractNumerics):
         # A point mass has no density: evidence on it would be an equation, not a weight.
         raise AssertionError("a noise-free node has no density")
 
-    def working(
-        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]
-    ) -> tuple[Array, Array]:
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         raise AssertionError("a noise-free node has no density")
 
     def draw(self, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:

@@ -130,9 +130,7 @@ def read_document(text: str, name: str) -> Document:
     if found := _FORBIDDEN.search(text):
         line = text.count("\n", 0, found.start()) + 1
         place = Place(line, found.start() - text.rfind("\n", 0, found.start()))
-        raise _error(
-            name, text, f"the character U+{ord(found.group()):04X} is no text. Remove it.", None, place
-        )
+        raise _error(name, text, f"the character U+{ord(found.group()):04X} is no text. Remove it.", None, place)
     return Document(name, text, _Builder(name, text).build())
 
 
@@ -212,9 +210,7 @@ class _Builder:
                 place,
             )
         if getattr(event, "tag", None) is not None:
-            self.fail(
-                "a tag (a text that starts with '!') is not read: leave it out, or quote the text.", place
-            )
+            self.fail("a tag (a text that starts with '!') is not read: leave it out, or quote the text.", place)
         match event:
             case yaml.DocumentStartEvent() if self.root is not None:
                 self.fail("a second document starts here, and a file holds one study. Remove '---'.", place)

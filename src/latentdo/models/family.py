@@ -96,11 +96,7 @@ class Bernoulli(AbstractFamily):
         """Only 0 and 1 are possible."""
         if column.minimum not in (0.0, 1.0) or column.maximum not in (0.0, 1.0) or column.n_distinct > 2:
             shown = ", ".join(plain(value) for value in column.values[:6])
-            seen = (
-                f"it has {shown}"
-                if shown
-                else f"it runs from {plain(column.minimum)} to {plain(column.maximum)}"
-            )
+            seen = f"it has {shown}" if shown else f"it runs from {plain(column.minimum)} to {plain(column.maximum)}"
             raise DataError(
                 f"Column {column.name} is declared bernoulli, whose values are 0 and 1, but {seen}. "
                 "Recode it to 0/1, or give the node another family.",
@@ -136,9 +132,7 @@ class Gamma(AbstractFamily):
         """A positive number."""
         number = _number(node, value, "gamma", "positive numbers")
         if number <= 0:
-            raise SupportError(
-                node, f"{node} is gamma: its values are positive numbers, not {plain(number)}."
-            )
+            raise SupportError(node, f"{node} is gamma: its values are positive numbers, not {plain(number)}.")
         return number
 
 
@@ -194,6 +188,4 @@ class Constant(AbstractFamily):
         return number
 
 
-FAMILIES: dict[str, type[AbstractFamily]] = {
-    family.name: family for family in (Normal, Bernoulli, Gamma, Hill, Linear)
-}
+FAMILIES: dict[str, type[AbstractFamily]] = {family.name: family for family in (Normal, Bernoulli, Gamma, Hill, Linear)}

@@ -51,9 +51,7 @@ class Mechanism:
             if terms.count(term) > 1:
                 raise SpecError(f"{weight.label} is listed twice among the parents. Keep one.")
             if len(term) < len(weight.parents):
-                raise SpecError(
-                    f"{weight.label} multiplies a node with itself. Interactions join different nodes."
-                )
+                raise SpecError(f"{weight.label} multiplies a node with itself. Interactions join different nodes.")
             inside = any(term < other for other in terms)
             if weight.sign and inside:
                 raise SpecError(

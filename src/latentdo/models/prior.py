@@ -58,9 +58,7 @@ class Prior:
             raise SpecError(f"No prior is called {self.family!r}. {nearest(self.family, _ARGUMENTS)}")
         names = _ARGUMENTS[self.family]
         if len(self.args) != len(names):
-            raise SpecError(
-                f"{self.family}({', '.join(names)}) takes {len(names)} numbers, got {len(self.args)}."
-            )
+            raise SpecError(f"{self.family}({', '.join(names)}) takes {len(names)} numbers, got {len(self.args)}.")
         for name, value in zip(names, self.args, strict=True):
             if not math.isfinite(value) or (name in _POSITIVE and value <= 0):
                 kind = "positive" if name in _POSITIVE else "finite"
@@ -83,9 +81,7 @@ class Prior:
             raise SpecError(f"No prior is called {call.family!r}. {nearest(call.family, _ARGUMENTS)}")
         names = _ARGUMENTS[call.family]
         if len(call.args) > len(names):
-            raise SpecError(
-                f"{call.family}({', '.join(names)}) takes {len(names)} numbers, got {len(call.args)}."
-            )
+            raise SpecError(f"{call.family}({', '.join(names)}) takes {len(names)} numbers, got {len(call.args)}.")
         given = dict(zip(names, call.args, strict=False))
         bounds: dict[str, float] = {}
         for key, value in call.named:
@@ -100,9 +96,7 @@ class Prior:
                     f"The prior {call.family} has no argument {key!r}. {nearest(key, (*names, 'low', 'high'))}"
                 )
         if missing := [name for name in names if name not in given]:
-            raise SpecError(
-                f"The prior {call} lacks {', '.join(missing)}: write {call.family}({', '.join(names)})."
-            )
+            raise SpecError(f"The prior {call} lacks {', '.join(missing)}: write {call.family}({', '.join(names)}).")
         return Prior(call.family, tuple(float(given[name]) for name in names), **bounds)
 
     def cut(self, low: float = -math.inf, high: float = math.inf) -> Prior:

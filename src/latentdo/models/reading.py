@@ -118,14 +118,10 @@ def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bo
         return "intercept"
     if key == "mean":
         why = "has parents" if has_parents else f"is {family.name}, whose intercept is on the link scale"
-        raise SpecError(
-            f"mean is for a normal node without parents; {node} {why}. Write intercept=…", node=node
-        )
+        raise SpecError(f"mean is for a normal node without parents; {node} {why}. Write intercept=…", node=node)
     if key not in known:
         extra = " (it has no parents)" if key == "weight" else ""
-        raise SpecError(
-            f"{family.name} has no option {key!r} for {node}{extra}. {nearest(key, known)}", node=node
-        )
+        raise SpecError(f"{family.name} has no option {key!r} for {node}{extra}. {nearest(key, known)}", node=node)
     return key
 
 
@@ -170,9 +166,7 @@ def _inhibited(mechanism: Mechanism, parent: Name, node: Name) -> Mechanism:
         changed = weight
         if weight.parents == (parent,):
             if weight.sign == "+":
-                raise SpecError(
-                    f"{parent} -| {node} says that {parent} inhibits, but the parent is written +{parent}."
-                )
+                raise SpecError(f"{parent} -| {node} says that {parent} inhibits, but the parent is written +{parent}.")
             changed = _signed(replace(weight, sign="-"), weight.belief, node)
         weights.append(changed)
     return replace(mechanism, weights=tuple(weights))
@@ -181,9 +175,7 @@ def _inhibited(mechanism: Mechanism, parent: Name, node: Name) -> Mechanism:
 def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSpec:
     """The spec with the `priors:` of a study file: one weight > one node > the text > the whole model."""
     parsed = [(key, *parse_weight_key(key), value) for key, value in priors.items()]
-    broad = {
-        kind: (key, value) for key, kind, parents, node, value in parsed if node is None and parents is None
-    }
+    broad = {kind: (key, value) for key, kind, parents, node, value in parsed if node is None and parents is None}
     mechanisms = dict(spec.mechanisms)
     used: set[str] = set()
     for node, mechanism in spec.mechanisms:
@@ -196,9 +188,7 @@ def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSp
         mechanisms[node] = _with_narrow(mechanisms[node], node, key, kind, parents, value)
         used.add(key)
     if unused := [key for key in priors if key not in used]:
-        raise SpecError(
-            f"The prior {unused[0]!r} reaches no parameter of the model. Remove it, or name a node: sd(Y)."
-        )
+        raise SpecError(f"The prior {unused[0]!r} reaches no parameter of the model. Remove it, or name a node: sd(Y).")
     return ModelSpec(spec.graph, tuple(mechanisms.items()))
 
 
@@ -228,9 +218,7 @@ def _with_broad(
             filled = tuple((n, belief if n == kind and b is None else b) for n, b in changed.parameters)
             changed = replace(changed, parameters=filled)
         elif kind not in ("sd", "shape"):
-            raise SpecError(
-                f"No parameter is called {kind!r}. {nearest(kind, ('weight', 'intercept', 'sd', 'shape'))}"
-            )
+            raise SpecError(f"No parameter is called {kind!r}. {nearest(kind, ('weight', 'intercept', 'sd', 'shape'))}")
     return changed
 
 
@@ -255,15 +243,11 @@ def _with_narrow(
         )
         return replace(mechanism, weights=weights)
     if kind == "max":
-        raise SpecError(
-            f"max of {node} is a fixed number: write it in the model, {node} ~ hill(…, max=…).", node=node
-        )
+        raise SpecError(f"max of {node} is a fixed number: write it in the model, {node} ~ hill(…, max=…).", node=node)
     kind = _option_key(kind, mechanism.family, node, has_parents=bool(mechanism.weights))
     belief = _belief(value, kind, key)
     if kind == "weight":
         return replace(mechanism, weights=tuple(_signed(w, belief, node) for w in mechanism.weights))
     if kind == "intercept":
         return replace(mechanism, intercept=belief)
-    return replace(
-        mechanism, parameters=tuple((n, belief if n == kind else b) for n, b in mechanism.parameters)
-    )
+    return replace(mechanism, parameters=tuple((n, belief if n == kind else b) for n, b in mechanism.parameters))

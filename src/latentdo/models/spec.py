@@ -127,9 +127,7 @@ class ModelSpec:
         for node, value in values.items():
             if isinstance(value, Mechanism):
                 if value.weights:
-                    raise SupportError(
-                        node, f"do({node}) with a mechanism that has parents is a policy, not surgery."
-                    )
+                    raise SupportError(node, f"do({node}) with a mechanism that has parents is a policy, not surgery.")
                 replaced[node] = value
             elif isinstance(value, AbstractFamily):
                 replaced[node] = Mechanism(value)
@@ -208,9 +206,7 @@ class ModelSpec:
     def _is_implicit(self, node: Name, children: Iterable[Name]) -> bool:
         standard = ModelSpec(LatentDag((node,), latent=frozenset({node})), ((node, Mechanism(Normal())),))
         plain_weights = all(Weight((node,)) in self.by_node[child].weights for child in children)
-        alone = all(
-            sum(node in weight.parents for weight in self.by_node[child].weights) == 1 for child in children
-        )
+        alone = all(sum(node in weight.parents for weight in self.by_node[child].weights) == 1 for child in children)
         return self.by_node[node] == standard.by_node[node] and plain_weights and alone
 
     def __str__(self) -> str:

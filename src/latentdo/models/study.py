@@ -155,9 +155,7 @@ def _text_of(path: Path) -> str:
         folder = path.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
         close = nearest(path.name, [name for name in names if name.lower().endswith(SUFFIXES)])
-        raise StudyError(
-            f"The study file {path} does not exist (looked from {Path.cwd()}). {close}"
-        ) from None
+        raise StudyError(f"The study file {path} does not exist (looked from {Path.cwd()}). {close}") from None
     except IsADirectoryError:
         raise StudyError(f"{path} is a folder; expected a study file.") from None
     except (OSError, ValueError) as error:
@@ -167,8 +165,7 @@ def _text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise StudyError(
-            f"{path.name}, line {line}: the byte 0x{content[error.start]:02x} is not UTF-8. Save the file as "
-            "UTF-8.",
+            f"{path.name}, line {line}: the byte 0x{content[error.start]:02x} is not UTF-8. Save the file as UTF-8.",
             line=line,
         ) from None
 
@@ -244,9 +241,7 @@ class _Reader:
             raise
         except NotationError as error:
             node = self.node(*keys)
-            place = (
-                self.document.place_in(node, error.line, error.column) if isinstance(node, Scalar) else None
-            )
+            place = self.document.place_in(node, error.line, error.column) if isinstance(node, Scalar) else None
             raise self.notation_error(error, keys, node, place) from None
         except LatentdoError as error:
             raise self.error(str(error), *keys) from error
@@ -274,8 +269,7 @@ class _Reader:
         text = self.form.model
         if isinstance(node, Scalar) and node.style != "|" and node.last_line > node.place.line:
             raise self.error(
-                "YAML joins the lines of this text into one. Write `model: |` and the statements below it, "
-                "indented.",
+                "YAML joins the lines of this text into one. Write `model: |` and the statements below it, indented.",
                 "model",
             )
         with self.located("model"):
@@ -373,9 +367,7 @@ class _Reader:
             for i, node in enumerate(stated[key]):
                 self.check_node(graph, node, "variants", name, key, i)
                 if key == "hide" and node in graph.latent:
-                    raise self.error(
-                        f"{node!r} is latent already. Name a measured node.", "variants", name, key, i
-                    )
+                    raise self.error(f"{node!r} is latent already. Name a measured node.", "variants", name, key, i)
         self.check_merge(graph, name, stated.get("merge", {}))
         self.check_split(graph, name, stated.get("split", {}))
         return Variant(
@@ -402,9 +394,7 @@ class _Reader:
             for i, node in enumerate(old):
                 self.check_latent(graph, node, "variants", name, "merge", new, i)
                 if node in merged:
-                    raise self.error(
-                        f"{node!r} is merged twice. Name it once.", "variants", name, "merge", new, i
-                    )
+                    raise self.error(f"{node!r} is merged twice. Name it once.", "variants", name, "merge", new, i)
                 merged.add(node)
             if new in graph.nodes and new not in old:
                 raise self.error(

@@ -37,8 +37,7 @@ class InferenceForm(Struct, forbid_unknown_fields=True):
     engine: EngineName = "auto"
     draws: Annotated[int, Meta(ge=4, le=1_000_000, description="Kept draws per chain.")] | UnsetType = UNSET
     warmup: (
-        Annotated[int, Meta(ge=1, le=1_000_000, description="Draws per chain that adapt the sampler.")]
-        | UnsetType
+        Annotated[int, Meta(ge=1, le=1_000_000, description="Draws per chain that adapt the sampler.")] | UnsetType
     ) = UNSET
     chains: Annotated[int, Meta(ge=1, le=1000, description="Chains side by side.")] | UnsetType = UNSET
     steps: Annotated[int, Meta(ge=1, le=100_000_000, description="Optimiser steps.")] | UnsetType = UNSET
@@ -49,16 +48,12 @@ class VariantForm(Struct, forbid_unknown_fields=True):
 
     drop: Annotated[list[str], Meta(min_length=1, description="Nodes to leave out.")] | UnsetType = UNSET
     merge: (
-        Annotated[dict[str, _Names], Meta(min_length=1, description="New latent: the latents it replaces.")]
-        | UnsetType
+        Annotated[dict[str, _Names], Meta(min_length=1, description="New latent: the latents it replaces.")] | UnsetType
     ) = UNSET
     split: (
-        Annotated[dict[str, _Names], Meta(min_length=1, description="Latent: the latents that replace it.")]
-        | UnsetType
+        Annotated[dict[str, _Names], Meta(min_length=1, description="Latent: the latents that replace it.")] | UnsetType
     ) = UNSET
-    hide: (
-        Annotated[list[str], Meta(min_length=1, description="Measured nodes to make latent.")] | UnsetType
-    ) = UNSET
+    hide: Annotated[list[str], Meta(min_length=1, description="Measured nodes to make latent.")] | UnsetType = UNSET
     latents: (
         Annotated[
             dict[str, Annotated[int, Meta(ge=1, le=1000)]],
@@ -71,12 +66,8 @@ class VariantForm(Struct, forbid_unknown_fields=True):
 class StudyForm(Struct, forbid_unknown_fields=True):
     """A latentdo study: a model, and what to do with it."""
 
-    model: Annotated[
-        str, Meta(description="The model, in the model language; written as a block: `model: |`.")
-    ]
-    data: (
-        Annotated[str, Meta(min_length=1, description="The table's path, from the study file.")] | UnsetType
-    ) = UNSET
+    model: Annotated[str, Meta(description="The model, in the model language; written as a block: `model: |`.")]
+    data: Annotated[str, Meta(min_length=1, description="The table's path, from the study file.")] | UnsetType = UNSET
     priors: (
         Annotated[
             dict[str, float | str],
@@ -86,13 +77,10 @@ class StudyForm(Struct, forbid_unknown_fields=True):
     ) = UNSET
     inference: InferenceForm | UnsetType = UNSET
     queries: (
-        Annotated[dict[str, str] | list[str], Meta(description="Queries by name, or a list of queries.")]
-        | UnsetType
+        Annotated[dict[str, str] | list[str], Meta(description="Queries by name, or a list of queries.")] | UnsetType
     ) = UNSET
     variants: Annotated[dict[str, VariantForm], Meta(description="Variants by name.")] | UnsetType = UNSET
-    compare: Annotated[list[MethodName], Meta(description="Rivals to show beside the model.")] | UnsetType = (
-        UNSET
-    )
+    compare: Annotated[list[MethodName], Meta(description="Rivals to show beside the model.")] | UnsetType = UNSET
 
 
 def study_schema() -> dict[str, Any]:
@@ -174,9 +162,7 @@ def _explained(values: dict[str, Any], path: tuple[str | int, ...], problem: str
         return Misfit(path, f"no {what} is called {value!r}. {nearest(str(value), known)}")
     if value is None:
         return Misfit(path, "nothing stands here: fill it in, or remove the line.")
-    wanted = re.sub(
-        r"`([\w |]+)`", lambda match: " or ".join(_WORDS.get(w, w) for w in match[1].split(" | ")), problem
-    )
+    wanted = re.sub(r"`([\w |]+)`", lambda match: " or ".join(_WORDS.get(w, w) for w in match[1].split(" | ")), problem)
     wanted = wanted.partition(", got")[0].replace("Expected ", "expected ").replace(">= ", "of at least ")
     wanted = wanted.replace("<= ", "of at most ").replace("of length of", "of length")
     return Misfit(path, f"{wanted}, found {_shown(value)}.{_repair(problem, value)}")

@@ -1,0 +1,270 @@
+"""`Answer`: one question, one number per posterior draw, and everything needed to judge it; `Answers`: several in a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from latentdo.errors import MissingExtraError, QueryError
+from latentdo.identification import Identified, NotIdentified
+from latentdo.query import Query, Summary
+
+if TYPE_CHECKING:
+    import pandas
+
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One question answered from a trained model.
+
+    Attributes:
+        query: The question.
+        draws: Its value in every posterior draw, chains end to end, in the query's own units: those of the outcome for
+            E[ ], probabilities for P( ), and what arithmetic makes of them.
+        verdict: Whether the question is identified, with formula or hedge.
+        rhat: Rank-normalised split R-hat of the query, None where draws are independent.
+        ess: Effective number of draws of the query.
+        simulation_error: Standard error of the mean that comes from simulating finitely many units (e of the docs).
+        n_units: Simulated units per draw.
+        evidence_units: Where evidence weighs the units, the 5 % quantile over draws of their effective number.
+        tail_index: Pareto k-hat of the draws' tails; above 0.7 their mean cannot be trusted.
+        name: The study's name of the question, or None.
+        warnings: Cautions, each a sentence.
+    """
+
+    query: Query
+    draws: FloatArray
+    verdict: Identified | NotIdentified
+    rhat: float | None
+    ess: float
+    simulation_error: float
+    n_units: int
+    warnings: tuple[str, ...] = ()
+    evidence_units: float | None = None
+    tail_index: float = 0.0
+    name: str | None = None
+
+    @property
+    def identified(self) -> bool:
+        """Whether the do-calculus identifies the question from the measured nodes of the graph."""
+        return self.verdict.identified
+
+    @cached_property
+    def mean(self) -> float:
+        """Posterior mean."""
+        return float(self.draws.mean())
+
+    @cached_property
+    def median(self) -> float:
+        """Posterior median: what is reported where the draws have no trustworthy mean."""
+        return float(np.median(self.draws))
+
+    @cached_property
+    def sd(self) -> float:
+        """Posterior standard deviation."""
+        return float(self.draws.std(ddof=1))
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether the tails are light enough for the mean to mean something (k-hat at most 0.7)."""
+        return self.tail_index <= 0.7
+
+    @cached_property
+    def mcse(self) -> float:
+        """Monte Carlo standard error of the mean: sampling and simulation, √(sd²/ESS + e²)."""
+        return math.sqrt(self.sd**2 / self.ess + self.simulation_error**2) if self.ess else math.inf
+
+    @property
+    def converged(self) -> bool:
+        """Whether the query itself has R-hat <= 1.01 and ESS >= 400."""
+        return (self.rhat is None or self.rhat <= 1.01) and self.ess >= 400
+
+    def interval(self, level: float = 0.9) -> tuple[float, float]:
+        """The equal-tailed posterior interval.
+
+        Args:
+            level: Its probability, between 0 and 1.
+
+        Raises:
+            QueryError: A level that is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise QueryError(f"The level of an interval lies between 0 and 1, got {level}. Write 0.9 for 90 %.")
+        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
+
+    def summary(self, level: float = 0.9) -> Summary:
+        """The row that tables and plots read."""
+        low, high = self.interval(level)
+        point = self.mean if self.has_mean else self.median
+        return Summary(self.name or str(self.query), point, self.sd, low, high, level, None, "lvm")
+
+    def to_json(self, level: float = 0.9) -> dict[str, Any]:
+        """The answer as plain numbers and strings, with null for what is not finite."""
+        row = {
+            "query": str(self.query),
+            "mean": self.mean,
+            "sd": self.sd,
+            "interval": list(self.interval(level)),
+            "level": level,
+            "mcse": self.mcse,
+            "rhat": self.rhat,
+            "ess": self.ess,
+            "identified": self.identified,
+            "warnings": list(self.warnings),
+            "name": self.name,
+            "median": self.median,
+            "simulation_error": self.simulation_error,
+            "evidence_units": self.evidence_units,
+        }
+        return {key: _finite(value) for key, value in row.items()}
+
+    def text(self, level: float = 0.9) -> str:
+        """One line with the number, its interval and its standing; warnings below it."""
+        low, high = self.interval(level)
+        point = f"{number(self.mean, self.sd)}" if self.has_mean else f"median {number(self.median, self.sd)}"
+        standing = "identified" if self.identified else "NOT nonparametrically identified"
+        if self.rhat is None:
+            judged = f"ESS {self.ess:.0f}"
+        else:
+            judged = f"{'converged' if self.converged else 'NOT converged'} (R-hat {self.rhat:.2f})"
+        lines = [
+            f"{point}  ({100 * level:g} % interval {number(low, self.sd)} to {number(high, self.sd)})   "
+            f"{standing} · {judged}"
+        ]
+        return "\n".join([*lines, *(f"  caution: {warning}" for warning in self.warnings)])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"{self.query} = {self.text()}"
+
+    def _repr_html_(self) -> str:
+        return Answers((self,))._repr_html_()
+
+    def plot(self, ax: Any = None) -> Any:
+        """The answer as a point with its interval; returns the matplotlib axes."""
+        return Answers((self,)).plot(ax)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers(Sequence[Answer]):
+    """Answers in the order asked."""
+
+    items: tuple[Answer, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Answer: ...
+    @overload
+    def __getitem__(self, index: slice) -> Answers: ...
+    def __getitem__(self, index: int | slice) -> Answer | Answers:
+        return Answers(self.items[index]) if isinstance(index, slice) else self.items[index]
+
+    def __iter__(self) -> Iterator[Answer]:
+        return iter(self.items)
+
+    def to_pandas(self, level: float = 0.9) -> pandas.DataFrame:
+        """One row per answer.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError("to_pandas", "pandas", "interop") from None
+        rows = []
+        for answer in self.items:
+            low, high = answer.interval(level)
+            row = {key: value for key, value in answer.to_json(level).items() if key != "interval"}
+            rows.append({**row, "lower": low, "upper": high, "warnings": "; ".join(answer.warnings)})
+        return pandas.DataFrame(rows)
+
+    def to_json(self, level: float = 0.9) -> list[dict[str, Any]]:
+        """One dict per answer."""
+        return [answer.to_json(level) for answer in self.items]
+
+    def __str__(self) -> str:
+        rows = [_row(answer) for answer in self.items]
+        header = ("query", "mean", "sd", "90 % interval", "MCSE", "R-hat", "ESS", "identified")
+        widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)
+        ]
+        cautions = [
+            f"  caution, {answer.name or answer.query}: {warning}"
+            for answer in self.items
+            for warning in answer.warnings
+        ]
+        return "\n".join([*(line.rstrip() for line in lines), *cautions])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        header = ("query", "mean", "sd", "90 % interval", "MCSE", "R-hat", "ESS", "identified")
+        head = "".join(f"<th style='text-align:left'>{escape(cell)}</th>" for cell in header)
+        body = "".join(
+            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in _row(answer)) + "</tr>"
+            for answer in self.items
+        )
+        cautions = "".join(
+            f"<li>{escape(str(answer.name or answer.query))}: {escape(warning)}</li>"
+            for answer in self.items
+            for warning in answer.warnings
+        )
+        notes = f"<ul>{cautions}</ul>" if cautions else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+    def plot(self, ax: Any = None) -> Any:
+        """A forest plot: each answer's point and 90 % interval; returns the matplotlib axes.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from latentdo.plots import forest
+
+        return forest([answer.summary() for answer in self.items], ax=ax)
+
+
+def _row(answer: Answer) -> tuple[str, ...]:
+    low, high = answer.interval()
+    point = number(answer.mean, answer.sd) if answer.has_mean else f"median {number(answer.median, answer.sd)}"
+    return (
+        f"{answer.name}: {answer.query}" if answer.name else str(answer.query),
+        point,
+        number(answer.sd, answer.sd),
+        f"{number(low, answer.sd)} to {number(high, answer.sd)}",
+        f"{answer.mcse:.2g}",
+        "–" if answer.rhat is None else f"{answer.rhat:.3f}",
+        f"{answer.ess:.0f}",
+        "yes" if answer.identified else "NO",
+    )
+
+
+def number(value: float, spread: float) -> str:
+    """A number with as many digits as its spread gives meaning: two of the spread."""
+    if not math.isfinite(value):
+        return str(value)
+    if not spread or not math.isfinite(spread):
+        return f"{value:.6g}"
+    digits = max(0, 1 - math.floor(math.log10(abs(spread))))
+    return f"{value:.{digits}f}" if digits < 12 else f"{value:.3g}"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return [_finite(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,309 @@
+"""Asking: verdicts first, support next, then simulation in replicates with its own error, and the query's diagnostics."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.stats import qmc
+
+from latentdo.errors import NotIdentifiedError, QueryError, SupportError
+from latentdo.graphs import Name, format_number
+from latentdo.identification import Identified, NotIdentified, identify
+from latentdo.inference import NodeDraws, Posterior, diagnose
+from latentdo.query import Binary, Distribution, Number, Outcome, Query, Term
+
+from .answer import Answer, Answers
+from .simulate import FloatArray, TermPlan, evaluate_term, plan_term
+from .tails import pareto_k
+
+REPLICATES = 16
+UNITS = (256, 1024, 4096)
+"""Units per draw: the first that keeps the simulation error below its share of the posterior sd."""
+SIMULATION_SHARE = 0.05
+ENOUGH_EVIDENCE = 100.0
+"""Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
+INSISTED = (
+    "not nonparametrically identified: this number rests on the prior and on the functional form, "
+    "however narrow its interval"
+)
+
+
+def ask_all(
+    posterior: Posterior,
+    queries: Sequence[tuple[str | None, Query]],
+    seed: int,
+    *,
+    allow_unidentified: bool,
+) -> Answers:
+    """An answer per query; a law `P(Y | …)` gives one per level.
+
+    Raises:
+        QueryError: A query that makes no sense for the model.
+        SupportError: A value that a node cannot take.
+        NotIdentifiedError: Some query is not identified; raised before anything is computed.
+    """
+    spec = posterior.spec
+    for _, query in queries:
+        query.check(spec.graph)
+        _check_values(posterior, query)
+    verdicts = [identify(spec.graph, query) for _, query in queries]
+    for verdict in verdicts:
+        if isinstance(verdict, NotIdentified) and not allow_unidentified:
+            raise NotIdentifiedError(str(verdict), verdict)
+    simulation = _Simulation(posterior, seed)
+    answers = []
+    for (name, query), verdict in zip(queries, verdicts, strict=True):
+        answers += [_answer(simulation, name, single, verdict) for single in _levels(posterior, query)]
+    return Answers(tuple(answers))
+
+
+def _check_values(posterior: Posterior, query: Query) -> None:
+    """Whether every value lies in its node's family, and every place that needs a value has one."""
+    for term in query.terms:
+        for setting in term.do:
+            if setting.value is None:
+                raise QueryError(
+                    f"do({setting.name}) in {term} has no value, so there is no number to compute. "
+                    f"Write do({setting.name}=…)."
+                )
+            if not isinstance(setting.value, Distribution):
+                posterior.spec[setting.name].family.check_value(setting.name, setting.value)
+        for condition in term.given:
+            if condition.value is None:
+                raise QueryError(
+                    f"The condition {condition.name} in {term} has no value, so there is no number to compute. "
+                    f"Write {condition.name}=…"
+                )
+            _check_comparison(posterior, condition, exact=condition.op == "=")
+        if term.kind == "law":
+            _check_law(posterior, query, term)
+        for outcome in term.outcomes:
+            if outcome.op:
+                _check_comparison(posterior, outcome, exact=outcome.op == "=")
+                if outcome.op == "=" and not posterior.spec[outcome.name].family.discrete:
+                    raise SupportError(
+                        outcome.name,
+                        f"P({outcome}) is 0 for a continuous node: {outcome.name} is "
+                        f"{posterior.spec[outcome.name].family}. Ask for an interval, "
+                        f"P({outcome.name} > …, {outcome.name} < …).",
+                    )
+
+
+def _check_comparison(posterior: Posterior, item: Outcome, *, exact: bool) -> None:
+    """A value must be possible; a limit of an inequality only has to be a number."""
+    assert item.value is not None
+    family = posterior.spec[item.name].family
+    if exact:
+        family.check_value(item.name, item.value)
+    elif isinstance(item.value, str):
+        raise SupportError(item.name, f"{item.name} is {family}: {item} needs a number, not the level {item.value!r}.")
+
+
+def _check_law(posterior: Posterior, query: Query, term: Term) -> None:
+    """A law is answered level by level, so it must be the whole query and its outcomes must have levels."""
+    for outcome in term.outcomes:
+        family = posterior.spec[outcome.name].family
+        if not outcome.op and not family.discrete:
+            raise SupportError(
+                outcome.name,
+                f"{term} is a whole law, and {outcome.name} is {family}, with infinitely many values. Ask for a mean, "
+                f"E[{outcome.name} | …], or for an event, P({outcome.name} > … | …).",
+            )
+    if not query.is_single:
+        raise QueryError(
+            f"{term} is a law of several numbers and cannot stand in arithmetic. Give its outcome a value."
+        )
+
+
+def _levels(posterior: Posterior, query: Query) -> list[Query]:
+    """The query itself, or of a law one event per combination of levels."""
+    if not query.is_single or query.term.kind != "law":
+        return [query]
+    term = query.term
+    free = [outcome.name for outcome in term.outcomes if not outcome.op]
+    found = []
+    for levels in itertools.product((0.0, 1.0), repeat=len(free)):
+        chosen = dict(zip(free, levels, strict=True))
+        outcomes = tuple(o if o.op else Outcome(o.name, "=", chosen[o.name]) for o in term.outcomes)
+        found.append(Query(replace(term, kind="event", outcomes=outcomes)))
+    return found
+
+
+@dataclass(eq=False)
+class _Simulation:
+    """The noise of one call: replicates, who is in which, and each replicate's uniforms.
+
+    All queries of a call, and all terms of a query, see the same noise, so that arms of a contrast share it, and a
+    query's number does not depend on what was asked beside it.
+    """
+
+    posterior: Posterior
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.n_draws = self.posterior.n_chains * self.posterior.n_draws
+        self.n_replicates = min(REPLICATES, max(1, self.n_draws // 2))
+        random = np.random.default_rng([self.seed, 0])
+        # Draws are assigned at random: chains and their trends must not line up with replicates.
+        self.groups = np.array_split(random.permutation(self.n_draws), self.n_replicates)
+        self._uniforms: dict[tuple[int, int], FloatArray] = {}
+
+    @cached_property
+    def position(self) -> dict[Name, int]:
+        """The dimension of the low-discrepancy sequence that a node uses."""
+        return {node: k for k, node in enumerate(self.posterior.spec.graph.nodes)}
+
+    @cached_property
+    def parts(self) -> list[dict[Name, NodeDraws]]:
+        """The draws of each replicate, as one chain."""
+        found = []
+        for group in self.groups:
+            part = {}
+            for node, draws in self.posterior.by_node.items():
+                coefficients = draws.coefficients.reshape(self.n_draws, -1)[group][None]
+                parameters = tuple((name, value.reshape(-1)[group][None]) for name, value in draws.parameters)
+                part[node] = NodeDraws(coefficients, parameters)
+            found.append(part)
+        return found
+
+    def uniforms(self, replicate: int, n_units: int) -> FloatArray:
+        """Scrambled Sobol' points, (node, unit). Source: Owen (1997), Scrambled net variance."""
+        key = (replicate, n_units)
+        if key not in self._uniforms:
+            random = np.random.default_rng([self.seed, 1, replicate])
+            points = qmc.Sobol(len(self.position), scramble=True, rng=random).random(n_units).T
+            self._uniforms[key] = np.clip(points, 2.0**-40, 1 - 2.0**-40)
+        return self._uniforms[key]
+
+    def run(self, query: Query, plans: Mapping[Term, TermPlan], n_units: int) -> tuple[FloatArray, FloatArray | None]:
+        """The query per draw, and the smallest effective number of units over its terms."""
+        values = np.empty(self.n_draws)
+        units = np.full(self.n_draws, np.inf)
+        for replicate, (group, part) in enumerate(zip(self.groups, self.parts, strict=True)):
+            points = self.uniforms(replicate, n_units)
+            terms = {}
+            for term, plan in plans.items():
+                unset = {node: part[node] for node in part if node not in term.treatments}
+                found = evaluate_term(plan, unset, len(group), n_units, lambda node, p=points: p[self.position[node]])
+                terms[term] = found.value
+                if found.units is not None:
+                    units[group] = np.minimum(units[group], found.units)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                values[group] = _arithmetic(query.expression, terms)
+        return values, (None if np.isinf(units).all() else units)
+
+    def error(self, values: FloatArray) -> float:
+        """The simulation error e of the mean: e² = max(0, B − R·sd²/N)/R, B the variance of the replicate means."""
+        if self.n_replicates < 2:
+            return 0.0
+        means = np.array([values[group].mean() for group in self.groups])
+        between = means.var(ddof=1)
+        expected = self.n_replicates * values.var(ddof=1) / self.n_draws
+        return float(np.sqrt(max(0.0, between - expected) / self.n_replicates))
+
+
+def _arithmetic(expression: Any, terms: Mapping[Term, FloatArray]) -> FloatArray:
+    match expression:
+        case Term():
+            return terms[expression]
+        case Number(value=value):
+            return np.asarray(value)
+        case Binary(op="+", left=left, right=right):
+            return _arithmetic(left, terms) + _arithmetic(right, terms)
+        case Binary(op="-", left=left, right=right):
+            return _arithmetic(left, terms) - _arithmetic(right, terms)
+        case Binary(op="*", left=left, right=right):
+            return _arithmetic(left, terms) * _arithmetic(right, terms)
+        case Binary(left=left, right=right):
+            return _arithmetic(left, terms) / _arithmetic(right, terms)
+        case _:
+            raise AssertionError(expression)
+
+
+def _answer(simulation: _Simulation, name: str | None, query: Query, verdict: Identified | NotIdentified) -> Answer:
+    """Simulate with ever more units until the simulation error is small beside the posterior sd."""
+    posterior = simulation.posterior
+    plans = {term: plan_term(posterior.spec, term) for term in query.terms}
+    values, units, error, n_units = np.empty(0), None, 0.0, 0
+    for n_units in UNITS:
+        values, units = simulation.run(query, plans, n_units)
+        _check_finite(query, values)
+        error = simulation.error(values)
+        enough = units is None or float(np.quantile(units, 0.05)) >= ENOUGH_EVIDENCE
+        if error <= SIMULATION_SHARE * float(values.std(ddof=1)) and enough:
+            break
+    evidence = None if units is None else float(np.quantile(units, 0.05))
+    diagnostic = diagnose(str(query), values.reshape(posterior.shape))
+    k = pareto_k(values)
+    answer = Answer(
+        query=query,
+        draws=values,
+        verdict=verdict,
+        rhat=diagnostic.rhat,
+        ess=diagnostic.ess,
+        simulation_error=error,
+        n_units=n_units,
+        evidence_units=evidence,
+        tail_index=k,
+        name=name,
+    )
+    return replace(answer, warnings=tuple(_warnings(posterior, answer)))
+
+
+def _check_finite(query: Query, values: FloatArray) -> None:
+    if bad := int((~np.isfinite(values)).sum()):
+        raise QueryError(
+            f"{query} has no value in {bad} of {len(values)} posterior draws: its evidence never occurs there, or a "
+            "denominator is 0. Condition on less, or ask for the parts one by one."
+        )
+
+
+def _warnings(posterior: Posterior, answer: Answer) -> list[str]:
+    found = [] if answer.identified else [INSISTED]
+    if not posterior.converged:
+        worst = max(posterior.diagnostics, key=lambda d: d.rhat)
+        found.append(
+            f"the fit did not converge (R-hat {worst.rhat:.2f} for {worst.name}): train longer before you rely on this"
+        )
+    if not answer.converged:
+        found.append(
+            f"this question did not converge (R-hat {answer.rhat:.3f}, {answer.ess:.0f} effective draws): train longer"
+        )
+    if not answer.has_mean:
+        found.append(
+            f"the draws have heavy tails (Pareto k-hat {answer.tail_index:.2f}): the median is reported, the mean is "
+            "unreliable"
+        )
+    if answer.simulation_error > SIMULATION_SHARE * answer.sd and answer.sd > 0:
+        found.append(f"the simulation error is {100 * answer.simulation_error / answer.sd:.0f} % of the posterior sd")
+    if answer.evidence_units is not None and answer.evidence_units < ENOUGH_EVIDENCE:
+        found.append(
+            f"the evidence is rare: behind the number stand only {answer.evidence_units:.0f} effective units of "
+            f"{answer.n_units} in the worst 5 % of draws"
+        )
+    found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
+    found += posterior.warnings
+    return list(dict.fromkeys(found))
+
+
+def _support(posterior: Posterior, term: Term) -> list[str]:
+    """Cautions about values outside the data: there the answer is an extrapolation along the fitted curves."""
+    points = [(s.name, s.value) for s in term.do if isinstance(s.value, float | int)]
+    points += [(g.name, g.value) for g in term.given if isinstance(g.value, float | int) and g.op == "="]
+    found = []
+    for node, value in points:
+        column = posterior.facts.column(node)
+        if not column.minimum <= value <= column.maximum:
+            away = abs(value - column.mean) / column.sd
+            found.append(
+                f"{node} = {format_number(float(value))} lies outside the data ({format_number(column.minimum)} to "
+                f"{format_number(column.maximum)}; {away:.1f} sd from the mean): an extrapolation along the fitted curve"
+            )
+        odd = posterior.spec[node].family.caution(node, float(value))
+        found += [odd] if odd else []
+    return found

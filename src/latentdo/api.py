@@ -1,0 +1,305 @@
+"""The public verbs: each parses, converts foreign objects, turns the seed into keys, and calls one room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentdo.errors import QueryError, SpecError, StudyError
+from latentdo.graphs import Admg, LatentDag, Name
+from latentdo.identification import Identified, NotIdentified
+from latentdo.identification import identify as _identify
+from latentdo.models import ModelSpec
+from latentdo.query import Query
+
+if TYPE_CHECKING:
+    from latentdo.answers import Answer, Answers, Report
+    from latentdo.inference import Dataset, Engine, Posterior
+    from latentdo.io import Table
+    from latentdo.models.study import Study
+
+MAX_SEED = 2**32 - 1
+
+
+def graph(
+    source: Any = None,
+    *,
+    directed: Iterable[tuple[Name, Name]] = (),
+    bidirected: Iterable[tuple[Name, Name]] = (),
+    latent: Iterable[Name] = (),
+    nodes: Iterable[Name] = (),
+) -> LatentDag:
+    """A causal graph, some of whose nodes may never have been measured.
+
+    Args:
+        source: Text of arrows (`W -> R -> X -> Y; W <-> X; latent U`), dagitty text, a networkx graph, a model or a
+            graph. Leave it out to build from pairs.
+        directed: Edges (cause, effect).
+        bidirected: Pairs with a hidden common cause.
+        latent: Nodes that were never measured.
+        nodes: Nodes without edges.
+
+    Raises:
+        NotationError: The text cannot be read; says where.
+        GraphError: A cycle, a self-loop, or a foreign graph that cannot be represented.
+    """
+    from latentdo.io import graph_from_pairs, read_graph
+
+    pairs = [list(directed), list(bidirected), list(latent), list(nodes)]
+    if source is not None and any(pairs):
+        raise QueryError("ld.graph takes a source or pairs, not both. Put the edges into the text.")
+    if source is None:
+        return graph_from_pairs(*pairs)
+    if isinstance(source, ModelSpec):
+        return source.graph
+    return read_graph(source)
+
+
+def identify(model: LatentDag | Admg | ModelSpec | str | Any, query: str | Query) -> Identified | NotIdentified:
+    """Whether the measured nodes can answer a question, with the formula or the reason why not.
+
+    The verdict is complete: a "no" means that no formula exists, and carries the hedge that proves it.
+
+    Args:
+        model: A graph, a model, a study, or text of either kind.
+        query: `P(Y | do(X))`, `E[Y | do(X=1), Z=0]`, `E[Y | do(X=1)] - E[Y | do(X=0)]`, …
+
+    Returns:
+        `Identified` with `.estimand`, or `NotIdentified` with `.hedge` and `.reason`; never None.
+
+    Raises:
+        NotationError: A text cannot be read; says where.
+        QueryError: The question makes no sense for the graph.
+
+    Source:
+        Shpitser & Pearl (2006), Identification of joint interventional distributions; and of conditional ones.
+    """
+    return _identify(_graph_of(model), _query(query))
+
+
+def _graph_of(model: Any) -> LatentDag | Admg:
+    if isinstance(model, LatentDag | Admg):
+        return model
+    if isinstance(model, ModelSpec):
+        return model.graph
+    # A study: told by its model, so that a verdict on a graph never loads YAML.
+    if isinstance(getattr(model, "model", None), ModelSpec):
+        return model.model.graph
+    return graph(model)
+
+
+def _query(query: str | Query) -> Query:
+    if isinstance(query, Query):
+        return query
+    if not isinstance(query, str):
+        raise QueryError(f"A query is a text such as 'E[Y | do(X=1)]', got {type(query).__name__}.")
+    return Query.parse(query)
+
+
+def model(text: str | ModelSpec) -> ModelSpec:
+    """A model: a graph with hidden causes, and how each node is generated.
+
+    Args:
+        text: One line per node, `Y ~ normal(X, V)`; `latent U ~ normal` for a node nobody measured.
+
+    Raises:
+        NotationError: The text cannot be read, or names a family or option that does not exist; says where.
+        SpecError: A node has no mechanism.
+    """
+    return _model(text)
+
+
+def _model(text: Any) -> ModelSpec:
+    if isinstance(text, ModelSpec):
+        return text
+    if not isinstance(text, str):
+        raise SpecError(f"A model is a text such as 'X ~ normal; Y ~ normal(X)', got {type(text).__name__}.")
+    return ModelSpec.parse(text)
+
+
+def load_study(path: str | Path) -> Study:
+    """A study: model, data, priors, engine and queries from one YAML file, each a value.
+
+    Raises:
+        StudyError: The file cannot be read or has an unknown or malformed entry; says where.
+    """
+    from latentdo.models.study import load_study as _load
+
+    return _load(path)
+
+
+def fit(
+    model: ModelSpec | Study | str | Path,
+    data: Any = None,
+    engine: Engine | None = None,
+    *,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Posterior:
+    """A model trained once: its posterior answers any number of questions.
+
+    Args:
+        model: A model or its text, or a study (a value, or the path of its file).
+        data: One row per unit: a path (CSV, TSV, Parquet), a mapping of columns, or a pandas, polars or pyarrow table. A
+            study that names its data needs none.
+        engine: How to train; `ld.Auto()` unless the study says otherwise.
+        seed: Same seed, same numbers.
+        progress: Whether to show progress on stderr; None shows it on terminals and in notebooks.
+
+    Returns:
+        The posterior; `.converged` says whether what the data pin down has converged.
+
+    Raises:
+        DataError: The table cannot have come from the model; says which column and why.
+        FitError: Training cannot go on.
+    """
+    from latentdo.inference import fit_model, watch
+
+    study = _study_of(model)
+    spec = study.model
+    chosen = engine if engine is not None else _engine_of(study)
+    rows = _rows(spec, data, study)
+    with watch(progress) as told:
+        posterior = fit_model(spec, rows, _engine(chosen), _seed(seed), told)
+    return replace(posterior, queries=study.queries)
+
+
+def _study_of(model: Any) -> Study:
+    from latentdo.models.study import Study, is_study_path, load_study
+
+    if isinstance(model, Study):
+        return model
+    if isinstance(model, Path) or (isinstance(model, str) and is_study_path(model)):
+        return load_study(model)
+    return Study("model", _model(model))
+
+
+def _rows(spec: ModelSpec, data: Any, study: Study) -> Dataset:
+    from latentdo.io import read_table
+
+    source = study.data if data is None else data
+    if source is None:
+        raise StudyError("There is no data: give a table or a path, or name one under `data:` in the study.", "data")
+    return read_table(source, spec.measured, spec.latent)
+
+
+def _engine_of(study: Study) -> Any:
+    from latentdo.inference import Auto, Nuts
+
+    settings = study.inference
+    match settings.engine:
+        case "auto":
+            return Auto()
+        case "nuts":
+            return Nuts(**settings.arguments)
+        case other:
+            raise StudyError(
+                f"The engine {other} is not in this version. Use `engine: auto` or `engine: nuts`.", "inference"
+            )
+
+
+def _engine(engine: Any) -> Engine:
+    from latentdo.inference import Auto, Nuts
+
+    if isinstance(engine, Auto | Nuts):
+        return engine
+    raise SpecError(f"An engine is a value such as ld.Auto() or ld.Nuts(draws=1000), got {engine!r}.")
+
+
+def _seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+        raise SpecError(f"A seed is a whole number from 0 to {MAX_SEED}, got {seed!r}.")
+    return seed
+
+
+def ask(
+    posterior: Posterior, *queries: str | Query, seed: int = 0, allow_unidentified: bool = False
+) -> Answer | Answers:
+    """Causal questions answered from one trained model.
+
+    For each posterior draw the nodes in `do( )` are cut from their parents and set, latents and downstream nodes are drawn
+    afresh (a new unit of the population), and the outcome is averaged; the answer is the law of that number over draws.
+
+    Args:
+        posterior: A trained model.
+        queries: `E[Y | do(X=0)]`, contrasts, ratios, `P(Y > 1 | do(X=1))`, with evidence after the do; several are
+            answered together. Without any, the study's queries.
+        seed: Same seed, same numbers.
+        allow_unidentified: Compute questions that the measured nodes cannot answer, and label them so.
+
+    Returns:
+        An `Answer` for one question, `Answers` for several, and for a law `P(Y | …)`, one per level.
+
+    Raises:
+        NotIdentifiedError: A question is not identified, before anything is computed; `.verdict` has the hedge.
+        SupportError: A value that a node cannot take.
+        QueryError: A question that makes no sense for the model.
+
+    Source:
+        Taheri, Ness, Zucker & Vitek (2021), Do-calculus enables causal reasoning with latent variable models.
+    """
+    from latentdo.answers import ask_all
+    from latentdo.inference import Posterior
+
+    if not isinstance(posterior, Posterior):
+        raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
+    asked = [(None, _query(query)) for query in queries] or list(posterior.queries)
+    if not asked:
+        raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
+    answers = ask_all(posterior, asked, _seed(seed), allow_unidentified=allow_unidentified)
+    return answers[0] if len(asked) == 1 and len(answers) == 1 else answers
+
+
+def check(model: ModelSpec | Study | str | Path, data: Any = None) -> Report:
+    """What can be said before training: the verdict of each query, and whether the table fits the model.
+
+    Args:
+        model: A study (a value, or the path of its file), a model, or its text.
+        data: As for `fit`; without it, a study's own data where its file exists.
+
+    Raises:
+        DataError: The table cannot have come from the model.
+        QueryError: A query that makes no sense for the model.
+    """
+    from latentdo.answers import check_model
+
+    study = _study_of(model)
+    source = data if data is not None else study.data if study.data is not None and study.data.exists() else None
+    rows = None if source is None else _rows(study.model, source, study)
+    return check_model(study.model, study.queries, rows)
+
+
+def load(path: str | Path) -> Posterior:
+    """A trained model from a file that `posterior.save` wrote.
+
+    Raises:
+        ArchiveError: Not such a file, damaged, or written by a newer version.
+    """
+    from latentdo.inference.archive import read_archive
+
+    return read_archive(Path(path))
+
+
+def simulate(
+    name: str, n: int, *, seed: int = 0, do: Mapping[Name, float] | None = None, latents: bool = False
+) -> Table:
+    """Rows from a case study's own simulator, untouched or under an intervention.
+
+    Args:
+        name: `signaling`: the growth-factor pathway, by exact stochastic simulation.
+        n: Number of units.
+        seed: Same seed, same rows.
+        do: Nodes and the values they are held at.
+        latents: Whether to add the latent nodes' columns.
+
+    Raises:
+        LatentdoError: An unknown study or node, or a value that the node cannot take.
+    """
+    from latentdo.studies import simulate as _simulate
+
+    return _simulate(name, n, seed=seed, do=do, latents=latents)
+
+
+__all__ = ["ask", "check", "fit", "graph", "identify", "load", "load_study", "model", "simulate"]

@@ -1,0 +1,472 @@
+"""The manifest of a saved fit: everything of a posterior but its arrays, as JSON that people can read, and the way back.
+
+The zip around it is the business of `archive.py`. Here stands what is kept, and every check that one part fits another, so
+that nothing that a manifest says is used before it is known to make sense.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path, PureWindowsPath
+from typing import Any, NoReturn
+
+import msgspec
+import numpy as np
+
+from latentdo.errors import ArchiveError, DataError, LatentdoError
+from latentdo.graphs import EdgeStatement, Name, graph_of, parse_call, parse_statements, quote
+from latentdo.models import ModelSpec
+from latentdo.query import Query
+
+from .blocks import Block
+from .coordinates import Coordinate, FloatArray, NodeCoordinates
+from .dataset import Dataset
+from .diagnostics import Diagnostic
+from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior
+
+FORMAT = 1
+NAME = "manifest.json"
+WEIGHTS = "data/weights.npy"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One array of the archive: float64, in C order."""
+
+    name: str
+    shape: tuple[int, ...]
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class GraphFacts:
+    """The graph that the model text must give."""
+
+    nodes: tuple[Name, ...]
+    latent: tuple[Name, ...]
+    directed: tuple[tuple[Name, Name], ...]
+
+
+@dataclass(frozen=True)
+class BlockRecord:
+    """`BlockDraws` without arrays and times; `parameters` has the nodes in the order of the draws."""
+
+    block: Block
+    method: str
+    parameters: tuple[tuple[Name, tuple[str, ...]], ...]
+    diagnostics: tuple[Diagnostic, ...]
+    acceptance: float | None
+    n_divergent: int
+    n_warmup: int
+    n_made: int
+
+
+@dataclass(frozen=True)
+class CoordinatesRecord:
+    """`NodeCoordinates` with the matrix as rows."""
+
+    node: Name
+    terms: tuple[tuple[Name, ...], ...]
+    centred: tuple[bool, ...]
+    to_raw: tuple[tuple[float, ...], ...]
+    centres: tuple[tuple[Name, tuple[float, float]], ...]
+    coefficients: tuple[Coordinate, ...]
+    parameters: tuple[tuple[str, Coordinate], ...]
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Wall times in seconds; per block compiling and sampling. The one thing in which equal fits may differ."""
+
+    fit: float
+    blocks: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` holds.
+
+    Attributes:
+        versions: Of latentdo and what it computes with.
+        model, priors: Together the spec: `ModelSpec.parse(model).with_priors(priors)`.
+        rows: Stored rows of the data among the members; None where the archive holds none.
+        digest: SHA-256 over everything else but the timings.
+    """
+
+    format: int
+    versions: dict[str, str]
+    model: str
+    priors: dict[str, str]
+    graph: GraphFacts
+    data: DataFacts
+    rows: int | None
+    engine: str
+    seed: int
+    queries: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    chains: int
+    draws: int
+    blocks: tuple[BlockRecord, ...]
+    coordinates: tuple[CoordinatesRecord, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    timings: Timings
+    members: tuple[Member, ...]
+    digest: str
+
+    @cached_property
+    def spec(self) -> ModelSpec:
+        """The model, read from its text."""
+        statements = parse_statements(self.model)
+        implicit = sum(s.latents for s in statements if isinstance(s, EdgeStatement) and s.kind == "<->")
+        # `[latents=k]` is a few letters that make k nodes: not more than the graph facts have.
+        if implicit > len(self.graph.nodes):
+            raise DataError("The model text has more latents than the graph.")
+        return ModelSpec.parse(self.model).with_priors({key: parse_call(text) for key, text in self.priors.items()})
+
+    def posterior(self, arrays: Mapping[str, FloatArray]) -> Posterior:
+        """The posterior whose arrays these are.
+
+        Raises:
+            LatentdoError: Rows of data that do not have the hash of the data.
+        """
+        return Posterior(
+            spec=self.spec,
+            blocks=tuple(
+                self._block(record, times, arrays)
+                for record, times in zip(self.blocks, self.timings.blocks, strict=True)
+            ),
+            facts=self.data,
+            coordinates=tuple(
+                NodeCoordinates(**{**_fields(record), "to_raw": np.array(record.to_raw)})
+                for record in self.coordinates
+            ),
+            diagnostics=self.diagnostics,
+            engine=self.engine,
+            seed=self.seed,
+            queries=tuple((name, Query.parse(text)) for name, text in self.queries),
+            warnings=self.warnings,
+            seconds=self.timings.fit,
+            data=self._dataset(arrays),
+        )
+
+    def _block(
+        self, record: BlockRecord, times: tuple[float, float], arrays: Mapping[str, FloatArray]
+    ) -> BlockDraws:
+        index = {node: i for i, node in enumerate(self.graph.nodes)}
+        draws = tuple(
+            (
+                node,
+                NodeDraws(
+                    arrays[_coefficients(index[node])],
+                    tuple((name, arrays[_parameter(index[node], k)]) for k, name in enumerate(names)),
+                ),
+            )
+            for node, names in record.parameters
+        )
+        return BlockDraws(
+            **{key: value for key, value in _fields(record).items() if key != "parameters"},
+            draws=draws,
+            compile_seconds=times[0],
+            sample_seconds=times[1],
+        )
+
+    def _dataset(self, arrays: Mapping[str, FloatArray]) -> Dataset | None:
+        if self.rows is None:
+            return None
+        facts = self.data
+        columns = tuple((column.name, arrays[_column(i)]) for i, column in enumerate(facts.columns))
+        data = Dataset(columns, arrays[WEIGHTS], facts.ignored, facts.unread, facts.source)
+        if (data.hash, data.n_rows) != (facts.hash, facts.n_rows):
+            raise DataError("The rows are not those that the model was trained on.")
+        return data
+
+    def expected(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every array that a fit of this model has."""
+        names = dict(pair for record in self.blocks for pair in record.parameters)
+        shapes: dict[str, tuple[int, ...]] = {}
+        for i, node in enumerate(self.graph.nodes):
+            n_coefficients = 1 + len(self.spec[node].weights)
+            shapes[_coefficients(i)] = (self.chains, self.draws, n_coefficients)
+            for k in range(len(names[node])):
+                shapes[_parameter(i, k)] = (self.chains, self.draws)
+        if self.rows is not None:
+            shapes |= {_column(i): (self.rows,) for i in range(len(self.data.columns))}
+            shapes[WEIGHTS] = (self.rows,)
+        return shapes
+
+    def to_bytes(self) -> bytes:
+        """The manifest as JSON, its digest filled in."""
+        tree = _plain(self)
+        tree["digest"] = _digest(tree)
+        return (json.dumps(tree, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+
+
+def arrays_of(posterior: Posterior, *, data: bool) -> Iterator[tuple[str, FloatArray]]:
+    """Name and values of every array of an archive, in order.
+
+    Members are named by the node's index: a node's name may hold any character.
+    """
+    for i, node in enumerate(posterior.spec.graph.nodes):
+        draws = posterior.by_node[node]
+        yield _coefficients(i), draws.coefficients
+        for k, (_, values) in enumerate(draws.parameters):
+            yield _parameter(i, k), values
+    if data and posterior.data is not None:
+        for i, (_, values) in enumerate(posterior.data.columns):
+            yield _column(i), values
+        yield WEIGHTS, posterior.data.weights
+
+
+def _coefficients(node: int) -> str:
+    return f"posterior/{node}.coefficients.npy"
+
+
+def _parameter(node: int, k: int) -> str:
+    return f"posterior/{node}.parameter.{k}.npy"
+
+
+def _column(i: int) -> str:
+    return f"data/{i}.npy"
+
+
+def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) -> Manifest:
+    """The manifest of a posterior, without its digest."""
+    spec, facts = posterior.spec, posterior.facts
+    text, priors = model_text(spec)
+    rows = posterior.data.n_stored if data and posterior.data is not None else None
+    return Manifest(
+        format=FORMAT,
+        versions=_versions(),
+        model=text,
+        priors=priors,
+        graph=_graph_facts(spec),
+        data=dataclasses.replace(facts, source=_file_name(facts.source)),
+        rows=rows,
+        engine=posterior.engine,
+        seed=posterior.seed,
+        queries=tuple((name, str(query)) for name, query in posterior.queries),
+        warnings=posterior.warnings,
+        chains=posterior.n_chains,
+        draws=posterior.n_draws,
+        blocks=tuple(_block_record(block) for block in posterior.blocks),
+        coordinates=tuple(
+            CoordinatesRecord(**{**_fields(own), "to_raw": tuple(map(tuple, own.to_raw.tolist()))})
+            for own in posterior.coordinates
+        ),
+        diagnostics=posterior.diagnostics,
+        timings=Timings(
+            posterior.seconds,
+            tuple((block.compile_seconds, block.sample_seconds) for block in posterior.blocks),
+        ),
+        members=tuple(members),
+        digest="",
+    )
+
+
+def model_text(spec: ModelSpec) -> tuple[str, dict[str, str]]:
+    """The model as text, and the priors of single weights, such that reading them gives an equal spec.
+
+    Where the text of the spec alone does not, it is completed: the order of the nodes by bare names in front, arrows drawn
+    `-|` behind.
+    """
+    text, priors = spec.source
+    mentioned = graph_of(parse_statements(text), text).nodes
+    order = [quote(node) for node in spec.graph.nodes if node in mentioned]
+    arrows = [f"{quote(a)} -| {quote(b)}" for a, b in sorted(spec.graph.inhibiting)]
+    complete = "\n".join(["; ".join(order), text, *arrows])
+    beliefs = {key: parse_call(prior) for key, prior in priors}
+    for candidate in (text, complete):
+        if ModelSpec.parse(candidate).with_priors(beliefs) == spec:
+            return candidate, dict(priors)
+    raise DataError("its text does not give the same model back when it is read")
+
+
+def _versions() -> dict[str, str]:
+    found = {name: metadata.version(name) for name in ("latentdo", "numpy", "jax", "numpyro")}
+    return {**found, "python": platform.python_version()}
+
+
+def _graph_facts(spec: ModelSpec) -> GraphFacts:
+    nodes = spec.graph.nodes
+    rank = {node: i for i, node in enumerate(nodes)}
+    directed = sorted(spec.graph.directed, key=lambda edge: (rank[edge[0]], rank[edge[1]]))
+    return GraphFacts(nodes, tuple(node for node in nodes if node in spec.latent), tuple(directed))
+
+
+def _file_name(source: str) -> str:
+    """The source without folders: where a table lay on a machine is nobody else's business."""
+    return PureWindowsPath(source).name or source
+
+
+def _block_record(block: BlockDraws) -> BlockRecord:
+    parameters = tuple((node, tuple(name for name, _ in draws.parameters)) for node, draws in block.draws)
+    kept = {field.name for field in dataclasses.fields(BlockRecord)} - {"parameters"}
+    return BlockRecord(**{key: getattr(block, key) for key in kept}, parameters=parameters)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass, not those of the values inside."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+def _plain(value: Any) -> Any:
+    """Dicts, lists, strings and numbers; a number that JSON lacks is `{"number": "inf"}`."""
+    if dataclasses.is_dataclass(value):
+        return {key: _plain(part) for key, part in _fields(value).items()}
+    match value:
+        case dict():
+            return {key: _plain(part) for key, part in value.items()}
+        case tuple() | list():
+            return [_plain(part) for part in value]
+        case bool() | int() | str() | None:
+            return value
+        case _:
+            return float(value) if math.isfinite(value) else {"number": repr(float(value))}
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    """A JSON object, or the number that JSON lacks."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key occurs twice")
+    match pairs:
+        case [("number", "inf" | "-inf" | "nan" as name)]:
+            return float(name)
+        case _:
+            return dict(pairs)
+
+
+def _digest(tree: Mapping[str, Any]) -> str:
+    covered = {key: value for key, value in tree.items() if key not in ("digest", "timings")}
+    text = json.dumps(covered, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_manifest(raw: bytes, path: Path) -> Manifest:
+    """The manifest in these bytes, every part of it checked against the others.
+
+    Raises:
+        ArchiveError: Naming `path` and what is wrong.
+    """
+    try:
+        tree = json.loads(raw.decode(), parse_constant=_no_constant, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as problem:
+        raise ArchiveError(path, f"{NAME} is not readable JSON ({problem}). The file is damaged.") from None
+    _check_format(tree, path)
+    try:
+        if _digest(_plain(tree)) != tree.get("digest"):
+            raise ArchiveError(path, f"{NAME} was changed after the fit was saved: its digest does not match.")
+        manifest = msgspec.convert(tree, type=Manifest)
+        _check(manifest, path)
+    except ArchiveError:
+        raise
+    except (LatentdoError, msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as problem:
+        raise ArchiveError(path, f"{NAME} holds something unusable: {problem}") from None
+    return manifest
+
+
+def _check_format(tree: Any, path: Path) -> None:
+    found = tree.get("format") if isinstance(tree, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise ArchiveError(path, f"{NAME} has no format number. This is not a fit saved by latentdo.")
+    if found > FORMAT:
+        raise ArchiveError(
+            path,
+            f"written by a newer latentdo (format {found}); this version reads {FORMAT}. Upgrade latentdo to open it.",
+        )
+
+
+def _check(manifest: Manifest, path: Path) -> None:
+    """Every part against the model."""
+    spec = manifest.spec
+    faults = [
+        *(["the model text and the graph differ"] if _graph_facts(spec) != manifest.graph else []),
+        *([] if manifest.chains > 0 and manifest.draws > 0 else ["there are no draws"]),
+        *([] if manifest.rows is None or manifest.rows > 0 else ["there are no rows"]),
+        *([] if len(manifest.timings.blocks) == len(manifest.blocks) else ["blocks and timings differ in number"]),
+        *_block_faults(manifest),
+        *_coordinate_faults(manifest),
+        *_data_faults(manifest),
+    ]
+    # Shapes are asked of parts that are known to fit.
+    faults = faults or list(_member_faults(manifest))
+    for _, text in manifest.queries:
+        Query.parse(text)
+    if faults:
+        raise ArchiveError(path, f"{NAME} does not fit together: {faults[0]}. The file is damaged.")
+
+
+def _block_faults(manifest: Manifest) -> Iterator[str]:
+    trained = [node for record in manifest.blocks for node, _ in record.parameters]
+    if sorted(trained) != sorted(manifest.graph.nodes):
+        yield "the blocks do not hold each node once"
+    for record in manifest.blocks:
+        block = record.block
+        latent = tuple(node for node in block.nodes if node in manifest.graph.latent)
+        if sorted(block.nodes) != sorted(node for node, _ in record.parameters) or block.latent != latent:
+            yield f"the block {block.name} has other nodes than its draws"
+        if not set(block.inputs) <= set(manifest.graph.nodes):
+            yield f"the block {block.name} has an input that is not a node"
+
+
+def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
+    if [record.node for record in manifest.coordinates] != list(manifest.graph.nodes):
+        yield "the coordinates are not of the model's nodes"
+        return
+    names = dict(pair for record in manifest.blocks for pair in record.parameters)
+    for record in manifest.coordinates:
+        mechanism = manifest.spec[record.node]
+        size = 1 + len(mechanism.weights)
+        matrix = np.array([row for row in record.to_raw if len(row) == size])
+        fits = (
+            record.terms == tuple(weight.parents for weight in mechanism.weights)
+            and len(record.centred) == size - 1
+            and len(record.coefficients) == size
+            and matrix.shape == (size, size) == (len(record.to_raw), size)
+            and bool(np.isfinite(matrix).all())
+            and tuple(name for name, _ in record.centres) == mechanism.parents
+            and tuple(name for name, _ in record.parameters) == mechanism.family.parameters
+            and tuple(names.get(record.node, ())) == mechanism.family.parameters
+            and all(_is_settled(coordinate) for coordinate in record.coefficients)
+            and all(_is_settled(coordinate) for _, coordinate in record.parameters)
+        )
+        if not fits:
+            yield f"the coordinates of {record.node} do not suit its mechanism"
+
+
+def _is_settled(coordinate: Coordinate) -> bool:
+    """Whether it is either fixed at a number or has a prior."""
+    if coordinate.fixed is None:
+        return coordinate.prior is not None
+    return coordinate.prior is None and math.isfinite(coordinate.fixed)
+
+
+def _data_faults(manifest: Manifest) -> Iterator[str]:
+    columns = [column.name for column in manifest.data.columns]
+    if len(set(columns)) < len(columns) or not set(columns) >= set(manifest.spec.measured):
+        yield "the columns are not those of the model"
+
+
+def _member_faults(manifest: Manifest) -> Iterator[str]:
+    shapes = manifest.expected()
+    if [member.name for member in manifest.members] != list(shapes):
+        yield "the members are not those of the model"
+        return
+    for member in manifest.members:
+        if member.shape != shapes[member.name]:
+            yield f"{member.name} has another shape than the model needs"
+        # An array in the NumPy format: its numbers behind a short header.
+        elif not 0 < member.size - 8 * math.prod(member.shape) <= 4096:
+            yield f"{member.name} has another size than its shape needs"

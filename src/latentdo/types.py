@@ -1,0 +1,65 @@
+"""Types for annotations and `isinstance`; everything here has a room of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from latentdo.answers import Answers, Report
+    from latentdo.graphs import Admg, LatentDag
+    from latentdo.identification import Estimand
+    from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws
+    from latentdo.io import Table
+    from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior
+    from latentdo.models.study import Study
+    from latentdo.query import Query, Summary, Term
+
+_HOMES = {
+    "Admg": "graphs",
+    "Answers": "answers",
+    "BlockDraws": "inference",
+    "ColumnSummary": "models",
+    "Dataset": "inference",
+    "Diagnostic": "inference",
+    "Estimand": "identification",
+    "LatentDag": "graphs",
+    "Mechanism": "models",
+    "ModelSpec": "models",
+    "NodeDraws": "inference",
+    "Prior": "models",
+    "Query": "query",
+    "Report": "answers",
+    "Study": "models.study",
+    "Summary": "query",
+    "Table": "io",
+    "Term": "query",
+}
+
+__all__ = [
+    "Admg",
+    "Answers",
+    "BlockDraws",
+    "ColumnSummary",
+    "Dataset",
+    "Diagnostic",
+    "Estimand",
+    "LatentDag",
+    "Mechanism",
+    "ModelSpec",
+    "NodeDraws",
+    "Prior",
+    "Query",
+    "Report",
+    "Study",
+    "Summary",
+    "Table",
+    "Term",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"latentdo.{_HOMES[name]}"), name)
