@@ -203,12 +203,24 @@ class Answers(Sequence[Answer]):
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)
         ]
-        cautions = [
-            f"  caution, {answer.name or answer.query}: {warning}"
-            for answer in self.items
-            for warning in answer.warnings
-        ]
+        cautions = [f"  caution{where}: {warning}" for warning, where in self._cautions()]
         return "\n".join([*(line.rstrip() for line in lines), *cautions])
+
+    def _cautions(self) -> list[tuple[str, str]]:
+        """Each caution once, with the answers it belongs to unless it belongs to all."""
+        found: dict[str, list[Answer]] = {}
+        for answer in self.items:
+            for warning in answer.warnings:
+                found.setdefault(warning, []).append(answer)
+        return [
+            (
+                warning,
+                ""
+                if len(owners) == len(self.items)
+                else " (" + "; ".join(a.name or str(a.query) for a in owners) + ")",
+            )
+            for warning, owners in found.items()
+        ]
 
     def __repr__(self) -> str:
         return str(self)
@@ -220,11 +232,7 @@ class Answers(Sequence[Answer]):
             "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in _row(answer)) + "</tr>"
             for answer in self.items
         )
-        cautions = "".join(
-            f"<li>{escape(str(answer.name or answer.query))}: {escape(warning)}</li>"
-            for answer in self.items
-            for warning in answer.warnings
-        )
+        cautions = "".join(f"<li>caution{escape(where)}: {escape(warning)}</li>" for warning, where in self._cautions())
         notes = f"<ul>{cautions}</ul>" if cautions else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 

@@ -35,7 +35,8 @@ def forest(
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("A plot", "matplotlib", "plot") from None
-    if ax is None:
+    own = ax is None
+    if own:
         # A figure of its own, not pyplot's: no global state, and no window where there is no screen.
         ax = Figure(figsize=(7.0, 0.9 + 0.42 * max(len(rows), 1)), layout="constrained").add_subplot()
     marks = dict(references or {})
@@ -51,7 +52,11 @@ def forest(
     ax.set_yticks(range(len(rows)), [_plain(row.label) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel(_plain(xlabel))
-    ax.set_title(_plain(title), fontsize="medium", loc="left")
+    if own and title:
+        # Over the whole figure, labels included: a title over the axes alone would run out of the picture.
+        ax.figure.suptitle(_plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
+    elif title:
+        ax.set_title(_plain(title), fontsize="medium", loc="left")
     ax.grid(axis="x", color="0.9", zorder=0)
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
