@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import secrets
 import stat
@@ -23,7 +24,8 @@ import numpy as np
 from latentdo.errors import ArchiveError, LatentdoError
 
 from .coordinates import FloatArray
-from .manifest import NAME, Manifest, Member, arrays_of, manifest_of, model_text, read_manifest
+from .manifest import NAME, Manifest, Member, arrays_of, manifest_of, model_text
+from .manifest_reading import read_manifest
 from .posterior import Posterior
 
 MANIFEST_LIMIT = 64 * 2**20
@@ -58,6 +60,7 @@ def require_writable(path: Path) -> None:
     """
     folder = path.parent
     try:
+        os.path.realpath(path)  # fails where no file can have this name
         if not folder.is_dir():
             raise ArchiveError(path, f"there is no folder {folder}. Make it first, or save elsewhere.")
         if path.is_dir():
@@ -86,7 +89,9 @@ def write_archive(posterior: Posterior, path: Path, *, data: bool = False) -> Pa
     path = Path(path)
     require_writable(path)
     if data and posterior.data is None:
-        raise ArchiveError(path, "the rows of the data are not in memory: the fit was loaded without. Save without data.")
+        raise ArchiveError(
+            path, "the rows of the data are not in memory: the fit was loaded without. Save without data."
+        )
     if data and posterior.data is not None and posterior.data.hash != posterior.facts.hash:
         raise ArchiveError(path, "the rows in memory are not those that the model was trained on. Save without data.")
     try:
@@ -101,6 +106,7 @@ def write_archive(posterior: Posterior, path: Path, *, data: bool = False) -> Pa
 
 def _replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Write beside, then rename: whatever happens, what stands at the path is the old file or the whole new one."""
+    # A link stays a link: the file that it points to is replaced.
     target = Path(os.path.realpath(path))
     beside = target.with_name(f".{secrets.token_hex(8)}.ldo.tmp")
     try:
@@ -185,7 +191,9 @@ def _read_zip(file: IO[bytes], path: Path) -> Posterior:
     except _DAMAGE:
         file.seek(0)
         started = file.read(2) == b"PK"
-        why = "is cut short or damaged: its table of contents is gone." if started else "is not a saved fit (not a zip)."
+        why = (
+            "is cut short or damaged: its table of contents is gone." if started else "is not a saved fit (not a zip)."
+        )
         raise ArchiveError(path, why) from None
     with archive:
         entries = _entries(archive, size, path)
@@ -203,7 +211,9 @@ def _entries(archive: zipfile.ZipFile, size: int, path: Path) -> dict[str, zipfi
     entries: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         if fault := _entry_fault(info):
-            raise ArchiveError(path, f"the member {info.orig_filename!r} {fault}. This is not a file saved by latentdo.")
+            raise ArchiveError(
+                path, f"the member {info.orig_filename!r} {fault}. This is not a file saved by latentdo."
+            )
         if info.filename in entries:
             raise ArchiveError(path, f"the member {info.filename!r} occurs twice.")
         entries[info.filename] = info
@@ -272,7 +282,7 @@ def _array(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], member
     # Only now are numbers made of bytes: an array of objects would be a pickle.
     if dtype != np.dtype("<f8") or fortran:
         raise ArchiveError(path, f"the member {member.name} holds {dtype}, expected float64 in C order.")
-    if shape != member.shape or len(raw) - offset != 8 * int(np.prod(shape, dtype=object)):
+    if shape != member.shape or len(raw) - offset != 8 * math.prod(shape):
         raise ArchiveError(path, f"the member {member.name} has the shape {shape}, expected {member.shape}.")
     values = np.frombuffer(raw, dtype="<f8", offset=offset).reshape(shape).astype(np.float64)
     if not np.isfinite(values).all():

@@ -1,7 +1,7 @@
 """The manifest of a saved fit: everything of a posterior but its arrays, as JSON that people can read, and the way back.
 
-The zip around it is the business of `archive.py`. Here stands what is kept, and every check that one part fits another, so
-that nothing that a manifest says is used before it is known to make sense.
+The zip around it is the business of `archive.py`; whether a manifest that someone hands in makes sense is checked in
+`manifest_reading.py`, before anything in it is used.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
-from pathlib import Path, PureWindowsPath
-from typing import Any, NoReturn
+from pathlib import PureWindowsPath
+from typing import Any
 
-import msgspec
 import numpy as np
 
-from latentdo.errors import ArchiveError, DataError, LatentdoError
-from latentdo.graphs import EdgeStatement, Name, graph_of, parse_call, parse_statements, quote
+from latentdo.errors import DataError
+from latentdo.graphs import EdgeStatement, Name, parse_call, parse_statements
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 
@@ -146,8 +145,7 @@ class Manifest:
             ),
             facts=self.data,
             coordinates=tuple(
-                NodeCoordinates(**{**_fields(record), "to_raw": np.array(record.to_raw)})
-                for record in self.coordinates
+                NodeCoordinates(**{**_fields(record), "to_raw": np.array(record.to_raw)}) for record in self.coordinates
             ),
             diagnostics=self.diagnostics,
             engine=self.engine,
@@ -158,9 +156,7 @@ class Manifest:
             data=self._dataset(arrays),
         )
 
-    def _block(
-        self, record: BlockRecord, times: tuple[float, float], arrays: Mapping[str, FloatArray]
-    ) -> BlockDraws:
+    def _block(self, record: BlockRecord, times: tuple[float, float], arrays: Mapping[str, FloatArray]) -> BlockDraws:
         index = {node: i for i, node in enumerate(self.graph.nodes)}
         draws = tuple(
             (
@@ -205,8 +201,8 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """The manifest as JSON, its digest filled in."""
-        tree = _plain(self)
-        tree["digest"] = _digest(tree)
+        tree = plain_tree(self)
+        tree["digest"] = digest(tree)
         return (json.dumps(tree, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
 
 
@@ -248,7 +244,7 @@ def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) 
         versions=_versions(),
         model=text,
         priors=priors,
-        graph=_graph_facts(spec),
+        graph=graph_facts(spec),
         data=dataclasses.replace(facts, source=_file_name(facts.source)),
         rows=rows,
         engine=posterior.engine,
@@ -275,19 +271,13 @@ def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) 
 def model_text(spec: ModelSpec) -> tuple[str, dict[str, str]]:
     """The model as text, and the priors of single weights, such that reading them gives an equal spec.
 
-    Where the text of the spec alone does not, it is completed: the order of the nodes by bare names in front, arrows drawn
-    `-|` behind.
+    Raises:
+        LatentdoError: There is no such text: a node was set by surgery.
     """
     text, priors = spec.source
-    mentioned = graph_of(parse_statements(text), text).nodes
-    order = [quote(node) for node in spec.graph.nodes if node in mentioned]
-    arrows = [f"{quote(a)} -| {quote(b)}" for a, b in sorted(spec.graph.inhibiting)]
-    complete = "\n".join(["; ".join(order), text, *arrows])
-    beliefs = {key: parse_call(prior) for key, prior in priors}
-    for candidate in (text, complete):
-        if ModelSpec.parse(candidate).with_priors(beliefs) == spec:
-            return candidate, dict(priors)
-    raise DataError("its text does not give the same model back when it is read")
+    if ModelSpec.parse(text).with_priors({key: parse_call(prior) for key, prior in priors}) != spec:
+        raise DataError("its text does not give the same model back when it is read")
+    return text, dict(priors)
 
 
 def _versions() -> dict[str, str]:
@@ -295,7 +285,7 @@ def _versions() -> dict[str, str]:
     return {**found, "python": platform.python_version()}
 
 
-def _graph_facts(spec: ModelSpec) -> GraphFacts:
+def graph_facts(spec: ModelSpec) -> GraphFacts:
     nodes = spec.graph.nodes
     rank = {node: i for i, node in enumerate(nodes)}
     directed = sorted(spec.graph.directed, key=lambda edge: (rank[edge[0]], rank[edge[1]]))
@@ -318,155 +308,22 @@ def _fields(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
-def _plain(value: Any) -> Any:
+def plain_tree(value: Any) -> Any:
     """Dicts, lists, strings and numbers; a number that JSON lacks is `{"number": "inf"}`."""
     if dataclasses.is_dataclass(value):
-        return {key: _plain(part) for key, part in _fields(value).items()}
+        return {key: plain_tree(part) for key, part in _fields(value).items()}
     match value:
         case dict():
-            return {key: _plain(part) for key, part in value.items()}
+            return {key: plain_tree(part) for key, part in value.items()}
         case tuple() | list():
-            return [_plain(part) for part in value]
+            return [plain_tree(part) for part in value]
         case bool() | int() | str() | None:
             return value
         case _:
             return float(value) if math.isfinite(value) else {"number": repr(float(value))}
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Any:
-    """A JSON object, or the number that JSON lacks."""
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key occurs twice")
-    match pairs:
-        case [("number", "inf" | "-inf" | "nan" as name)]:
-            return float(name)
-        case _:
-            return dict(pairs)
-
-
-def _digest(tree: Mapping[str, Any]) -> str:
+def digest(tree: Mapping[str, Any]) -> str:
     covered = {key: value for key, value in tree.items() if key not in ("digest", "timings")}
     text = json.dumps(covered, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def read_manifest(raw: bytes, path: Path) -> Manifest:
-    """The manifest in these bytes, every part of it checked against the others.
-
-    Raises:
-        ArchiveError: Naming `path` and what is wrong.
-    """
-    try:
-        tree = json.loads(raw.decode(), parse_constant=_no_constant, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as problem:
-        raise ArchiveError(path, f"{NAME} is not readable JSON ({problem}). The file is damaged.") from None
-    _check_format(tree, path)
-    try:
-        if _digest(_plain(tree)) != tree.get("digest"):
-            raise ArchiveError(path, f"{NAME} was changed after the fit was saved: its digest does not match.")
-        manifest = msgspec.convert(tree, type=Manifest)
-        _check(manifest, path)
-    except ArchiveError:
-        raise
-    except (LatentdoError, msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as problem:
-        raise ArchiveError(path, f"{NAME} holds something unusable: {problem}") from None
-    return manifest
-
-
-def _check_format(tree: Any, path: Path) -> None:
-    found = tree.get("format") if isinstance(tree, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise ArchiveError(path, f"{NAME} has no format number. This is not a fit saved by latentdo.")
-    if found > FORMAT:
-        raise ArchiveError(
-            path,
-            f"written by a newer latentdo (format {found}); this version reads {FORMAT}. Upgrade latentdo to open it.",
-        )
-
-
-def _check(manifest: Manifest, path: Path) -> None:
-    """Every part against the model."""
-    spec = manifest.spec
-    faults = [
-        *(["the model text and the graph differ"] if _graph_facts(spec) != manifest.graph else []),
-        *([] if manifest.chains > 0 and manifest.draws > 0 else ["there are no draws"]),
-        *([] if manifest.rows is None or manifest.rows > 0 else ["there are no rows"]),
-        *([] if len(manifest.timings.blocks) == len(manifest.blocks) else ["blocks and timings differ in number"]),
-        *_block_faults(manifest),
-        *_coordinate_faults(manifest),
-        *_data_faults(manifest),
-    ]
-    # Shapes are asked of parts that are known to fit.
-    faults = faults or list(_member_faults(manifest))
-    for _, text in manifest.queries:
-        Query.parse(text)
-    if faults:
-        raise ArchiveError(path, f"{NAME} does not fit together: {faults[0]}. The file is damaged.")
-
-
-def _block_faults(manifest: Manifest) -> Iterator[str]:
-    trained = [node for record in manifest.blocks for node, _ in record.parameters]
-    if sorted(trained) != sorted(manifest.graph.nodes):
-        yield "the blocks do not hold each node once"
-    for record in manifest.blocks:
-        block = record.block
-        latent = tuple(node for node in block.nodes if node in manifest.graph.latent)
-        if sorted(block.nodes) != sorted(node for node, _ in record.parameters) or block.latent != latent:
-            yield f"the block {block.name} has other nodes than its draws"
-        if not set(block.inputs) <= set(manifest.graph.nodes):
-            yield f"the block {block.name} has an input that is not a node"
-
-
-def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
-    if [record.node for record in manifest.coordinates] != list(manifest.graph.nodes):
-        yield "the coordinates are not of the model's nodes"
-        return
-    names = dict(pair for record in manifest.blocks for pair in record.parameters)
-    for record in manifest.coordinates:
-        mechanism = manifest.spec[record.node]
-        size = 1 + len(mechanism.weights)
-        matrix = np.array([row for row in record.to_raw if len(row) == size])
-        fits = (
-            record.terms == tuple(weight.parents for weight in mechanism.weights)
-            and len(record.centred) == size - 1
-            and len(record.coefficients) == size
-            and matrix.shape == (size, size) == (len(record.to_raw), size)
-            and bool(np.isfinite(matrix).all())
-            and tuple(name for name, _ in record.centres) == mechanism.parents
-            and tuple(name for name, _ in record.parameters) == mechanism.family.parameters
-            and tuple(names.get(record.node, ())) == mechanism.family.parameters
-            and all(_is_settled(coordinate) for coordinate in record.coefficients)
-            and all(_is_settled(coordinate) for _, coordinate in record.parameters)
-        )
-        if not fits:
-            yield f"the coordinates of {record.node} do not suit its mechanism"
-
-
-def _is_settled(coordinate: Coordinate) -> bool:
-    """Whether it is either fixed at a number or has a prior."""
-    if coordinate.fixed is None:
-        return coordinate.prior is not None
-    return coordinate.prior is None and math.isfinite(coordinate.fixed)
-
-
-def _data_faults(manifest: Manifest) -> Iterator[str]:
-    columns = [column.name for column in manifest.data.columns]
-    if len(set(columns)) < len(columns) or not set(columns) >= set(manifest.spec.measured):
-        yield "the columns are not those of the model"
-
-
-def _member_faults(manifest: Manifest) -> Iterator[str]:
-    shapes = manifest.expected()
-    if [member.name for member in manifest.members] != list(shapes):
-        yield "the members are not those of the model"
-        return
-    for member in manifest.members:
-        if member.shape != shapes[member.name]:
-            yield f"{member.name} has another shape than the model needs"
-        # An array in the NumPy format: its numbers behind a short header.
-        elif not 0 < member.size - 8 * math.prod(member.shape) <= 4096:
-            yield f"{member.name} has another size than its shape needs"

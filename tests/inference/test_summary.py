@@ -1,0 +1,158 @@
+"""The fit on one page: what is in it, that it fits the page, and that names stay plain text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from handmade_fits import FRONT_DOOR, ODD, handmade
+from latentdo.inference.diagnostics import Diagnostic
+from latentdo.inference.posterior import Posterior
+from latentdo.inference.summary import WIDTH, posterior_text
+
+
+def text(posterior: Posterior) -> str:
+    found = posterior_text(posterior)
+    assert max(map(len, found.split("\n"))) <= WIDTH
+    assert all(line == line.rstrip() for line in found.split("\n"))
+    return found
+
+
+def squeezed(posterior: Posterior) -> str:
+    """The page with every run of blanks as one, for phrases that may stand in a table."""
+    return " ".join(text(posterior).split())
+
+
+def test_the_header_says_what_was_fitted_to_what():
+    page = text(handmade())
+    assert page.startswith("Fit of a model with 3 measured and 1 latent node: converged\n=====")
+    assert "Measured   X, M, Y" in page
+    assert "Latent     U" in page
+    assert "30 rows from trial.csv" in page
+    assert "site: no node has this name" in page
+    assert "Never read U: named like a latent node" in page
+    assert "effect: E[Y | do(X=1)]" in page
+
+
+def test_priors_in_force_are_stated_with_their_units():
+    page = squeezed(handmade())
+    posterior = handmade()
+    x = posterior.facts.column("X")
+    assert "X ~ normal(U) intercept(X) normal(1.25, 2) default, at U = 0" in page
+    assert f"X -> M normal(0, 1) default, per sd of X ({x.sd:.4g})" in page
+    assert "sd(Y) 0.1 + halfnormal(2) default, in units of Y" in page
+    assert "latent U ~ normal fixed at mean 0 and sd 1: a latent node has no scale of its own" in page
+    assert "normal Y = intercept + Σ weight · parent + Normal(0, sd)" in page
+
+
+def test_what_the_user_wrote_is_stated_in_raw_units():
+    model = (
+        "latent U ~ normal(mean=normal(37, 1), sd=2); A ~ normal; B ~ normal(intercept=3);"
+        "Y ~ hill(+A, -B, U, weight=normal(0, 0.123456789), intercept=normal(0, 10), sd=5.4, max=10);"
+        "Z ~ bernoulli(A, B, A:B); G ~ gamma(A:B); W ~ linear(A, weight=0.5)"
+    )
+    page = squeezed(handmade(model))
+    assert "intercept(U) normal(37, 1) yours" in page
+    assert "sd(U) fixed at 2 in units of U" in page
+    assert "intercept(B) fixed at 3" in page
+    assert "Y ~ hill(+A, -B, U, max=10) (intercept and weights on logit(Y/10))" in page
+    assert "A -> Y normal(0, 0.123456789, low=0) yours, per unit of A, kept positive" in page
+    assert "B -> Y normal(0, 0.123456789, high=0) yours, per unit of B, kept negative" in page
+    assert "intercept(Y) normal(0, 10) yours, at parents = 0" in page
+    assert "sd(Y) fixed at 5.4 in units of Y" in page
+    assert "(intercept and weights on logit P(Z = 1))" in page
+    assert "(intercept and weights on log G)" in page
+    assert "), centred" in page and "), not centred" in page
+    assert "A -> W fixed at 0.5 per unit of A" in page
+
+
+def test_the_plan_and_the_verdict_are_told():
+    posterior = handmade()
+    page = squeezed(posterior)
+    assert "Auto(max_steps=16000), seed 0: 4 chains x 20 draws kept, 2.2 s" in page
+    assert "{U, X, Y} given M: drawn by hand" in page
+    assert "Convergence: passed" in page
+    assert "Judged: 3 functionals" in page
+    assert "Worst R-hat 1.001 mean(X)" in page
+    assert "Lowest ESS 2,000 mean(X)" in page or "Lowest ESS 2,001 mean(X)" in page
+    assert "Divergences 6 of 800 transitions" in page
+    assert "- Two columns are much alike." in page
+    assert "Warnings -------- none" in squeezed(replace(posterior, warnings=()))
+
+
+def test_a_fit_that_did_not_converge_says_where():
+    failed = tuple(Diagnostic(f"cov(X, Y{k})", float("inf") if k else 1.2, 30.0) for k in range(13))
+    page = squeezed(replace(handmade(), diagnostics=(*failed, Diagnostic("mean(X)", 1.0, 4000.0))))
+    assert ": NOT CONVERGED" in page
+    assert "Convergence: FAILED for 13 of 14" in page
+    assert "Not passed 1.200 cov(X, Y0), ESS 30" in page
+    assert "Not passed inf cov(X, Y1), ESS 30" in page
+    assert "and 3 more" in page
+
+
+def test_the_table_of_parameters_has_means_sds_and_intervals():
+    posterior = handmade()
+    draws = dict(posterior.parameters)["X -> M"]
+    low, high = np.quantile(draws, (0.05, 0.95))
+    judged = next(diagnostic for diagnostic in posterior.parameter_diagnostics if diagnostic.name == "X -> M")
+    (row,) = [line for line in text(posterior).split("\n") if line.startswith("  X -> M")]
+    *_, mean, sd, lower, upper, rhat, ess = row.split()
+    assert [float(cell) for cell in (mean, sd, lower, upper)] == pytest.approx(
+        [draws.mean(), draws.std(ddof=1), low, high], abs=0.006
+    )
+    assert (rhat, ess) == (f"{judged.rhat:.3f}", f"{judged.ess:,.0f}")
+    page = text(posterior)
+    assert "intercept(U)" not in page, "a fixed number is not a row"
+    assert "That is not a fault" in page
+
+
+def test_weights_without_latents_need_no_excuse():
+    assert "not a fault" not in text(handmade("X ~ normal; Y ~ normal(X)"))
+    assert "no latent nodes" in text(handmade("X ~ normal; Y ~ normal(X)"))
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-3, 1.0, 1e4, 1e12])
+def test_numbers_of_every_size_keep_three_digits(size: float):
+    posterior = handmade("Y ~ normal")
+    draws = posterior.by_node["Y"].coefficients
+    draws *= size / draws.std(ddof=1)
+    (row,) = [line for line in text(posterior).split("\n") if line.startswith("  intercept(Y)")]
+    assert float(row.split()[2]) == pytest.approx(size, rel=0.01)
+
+
+def test_draws_too_few_to_judge_are_not_judged():
+    page = text(handmade(n_draws=1, n_chains=1))
+    (row,) = [line for line in page.split("\n") if line.startswith("  X -> M")]
+    assert row.split()[-2:] == ["–", "–"]
+
+
+def test_a_constant_parameter_has_no_spread():
+    posterior = handmade("Y ~ normal")
+    posterior.by_node["Y"].coefficients[:] = 2.0
+    assert "intercept(Y) 2.00 0.00 2.00 2.00" in squeezed(posterior)
+
+
+def test_odd_names_are_plain_text_and_move_no_cursor():
+    posterior = handmade(ODD, source="a\x1b[2Jb\nc.csv")
+    page = text(replace(posterior, facts=replace(posterior.facts, ignored=("[bold]x[/]", "tab\there"))))
+    assert "a\\x1b[2Jb\\x0ac.csv" in page
+    assert "[bold]x[/]" in page and "tab\\x09here" in page
+    assert "`1/2 [b]`" in page
+    assert page.isascii() is False and "\x1b" not in page
+
+
+def test_long_names_stay_on_the_page():
+    names = ["a" * 60, "b" * 130, *(f"parent number {k}" for k in range(12))]
+    model = "; ".join(f"`{name}` ~ normal" for name in names)
+    model += f"; Y ~ normal({', '.join(f'`{name}`' for name in names)}); `{'c' * 200}` ~ gamma(`{names[1]}`)"
+    page = text(handmade(model))
+    assert "a" * 60 in page
+    (row,) = [line for line in page.split("\n") if line.startswith("  `parent number 11` -> Y")]
+    assert len(row.split("Y ")[1].split()) == 6, "a row of the table stays in one line"
+
+
+def test_the_html_form_is_escaped():
+    assert "&lt;" in handmade(replace_model := FRONT_DOOR + "; `a<b` ~ normal(X)")._repr_html_()
+    assert "a<b" in text(handmade(replace_model))
