@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
@@ -17,6 +18,30 @@ ROOT = Path(__file__).parent.parent
 os.environ.setdefault("LATENTDO_CACHE", str(ROOT / ".cache"))
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import latentdo as ld  # noqa: E402 - after the cache folder is set
+from shared_fits import saved  # noqa: E402
+
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def fits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run's saved fits lie: one folder for all worker processes."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "fits"
+    shared.mkdir(exist_ok=True)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def front_door(fits_folder: Path) -> ld.Posterior:
+    """A trained linear-Gaussian front door, 200 rows."""
+    return ld.load(saved("front door", fits_folder))
+
+
+@pytest.fixture(scope="session")
+def napkin(fits_folder: Path) -> ld.Posterior:
+    """A trained napkin with mixed families, 60 rows."""
+    return ld.load(saved("napkin", fits_folder))
