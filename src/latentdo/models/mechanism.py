@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from latentdo.errors import SpecError
+from latentdo.errors import SpecError, nearest
 from latentdo.graphs import Name, quote
 
 from .family import AbstractFamily
@@ -46,6 +46,13 @@ class Mechanism:
     parameters: tuple[tuple[str, Belief], ...] = ()
 
     def __post_init__(self) -> None:
+        given = dict(self.parameters)
+        if unknown := sorted(given.keys() - set(self.family.parameters)):
+            raise SpecError(
+                f"{self.family.name} has no parameter {unknown[0]!r}. {nearest(unknown[0], self.family.parameters)}"
+            )
+        # Always one entry per parameter, so that equal mechanisms are equal values.
+        object.__setattr__(self, "parameters", tuple((name, given.get(name)) for name in self.family.parameters))
         terms = [frozenset(weight.parents) for weight in self.weights]
         for weight, term in zip(self.weights, terms, strict=True):
             if terms.count(term) > 1:

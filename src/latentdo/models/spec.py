@@ -170,7 +170,16 @@ class ModelSpec:
                 if weight.belief is not None and common is None
             ]
             lines.append(self._line(node, replace(mechanism, weights=kept), common))
-        return "\n".join([*lines, *arcs]), tuple(priors)
+        inhibiting = [f"{quote(a)} -| {quote(b)}" for a, b in sorted(self.graph.inhibiting)]
+        return "\n".join([*self._order(implicit), *lines, *inhibiting, *arcs]), tuple(priors)
+
+    def _order(self, implicit: frozenset[Name]) -> list[str]:
+        """A line of bare names, where the equations alone would not mention the nodes in their order."""
+        named = [node for node in self.graph.nodes if node not in implicit]
+        mentioned = dict.fromkeys(
+            name for node in named for name in (node, *self.by_node[node].parents) if name not in implicit
+        )
+        return [] if list(mentioned) == named else ["; ".join(map(quote, named))]
 
     def _line(self, node: Name, mechanism: Mechanism, weight: Belief) -> str:
         if isinstance(mechanism.family, Constant):
@@ -195,13 +204,37 @@ class ModelSpec:
             children = self.graph.children(node)
             if node in self.latent and len(children) == 2 and self._is_implicit(node, children):
                 pairs.setdefault((children[0], children[1]), []).append(node)
-        arcs, implicit = [], set[Name]()
+        arcs, implicit = dict[tuple[Name, Name], int](), set[Name]()
         for (a, b), latents in pairs.items():
             if set(latents) == {f"{a}<->{b}.{k + 1}" for k in range(len(latents))}:
-                count = f" [latents={len(latents)}]" if len(latents) > 1 else ""
-                arcs.append(f"{quote(a)} <-> {quote(b)}{count}")
+                arcs[a, b] = len(latents)
                 implicit.update(latents)
-        return arcs, frozenset(implicit)
+        if not self._is_made_of(arcs, frozenset(implicit)):
+            return [], frozenset()
+        lines = [
+            f"{quote(a)} <-> {quote(b)}" + (f" [latents={count}]" if count > 1 else "")
+            for (a, b), count in arcs.items()
+        ]
+        return lines, frozenset(implicit)
+
+    def _is_made_of(self, arcs: Mapping[tuple[Name, Name], int], implicit: frozenset[Name]) -> bool:
+        """Whether writing out these `<->` gives this spec, the order of nodes and weights included."""
+        graph = LatentDag(
+            tuple(node for node in self.graph.nodes if node not in implicit),
+            frozenset(edge for edge in self.graph.directed if edge[0] not in implicit),
+            tuple((a, b, count) for (a, b), count in arcs.items()),
+            self.graph.latent - implicit,
+            self.graph.inhibiting,
+        )
+        folded = {
+            node: replace(
+                mechanism,
+                weights=tuple(weight for weight in mechanism.weights if not implicit.intersection(weight.parents)),
+            )
+            for node, mechanism in self.mechanisms
+            if node not in implicit
+        }
+        return ModelSpec.of(graph, folded) == self
 
     def _is_implicit(self, node: Name, children: Iterable[Name]) -> bool:
         standard = ModelSpec(LatentDag((node,), latent=frozenset({node})), ((node, Mechanism(Normal())),))
