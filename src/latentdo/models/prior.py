@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -73,6 +74,8 @@ class Prior:
             raise SpecError(
                 f"The prior {self.family} leaves no values: low={plain(self.low)} is not below high={plain(self.high)}."
             )
+        if self.family == "uniform":
+            object.__setattr__(self, "args", (self.low, self.high))
 
     @staticmethod
     def of(call: Call) -> Prior:
@@ -115,9 +118,10 @@ class Prior:
         if self.family == "uniform":
             return (self.low + self.high) / 2
         unbounded = math.inf in (-self.low, self.high)
+        uncut = (self.low, self.high) == _SUPPORT.get(self.family, (-math.inf, math.inf))
         if unbounded and (self.family == "cauchy" or (self.family == "student" and self.args[0] <= 1)):
             raise SpecError(f"The prior {self} has no mean. Give bounds (low=, high=) or another family.")
-        return _quadrature_mean(self)
+        return _uncut_mean(self.family, self.args) if uncut else _quadrature_mean(self)
 
     def log_density(self, x: float) -> float:
         """The log density at one value up to a constant; used for means by quadrature."""
@@ -168,35 +172,61 @@ def _truncated_normal_mean(mean: float, sd: float, low: float, high: float) -> f
     mass = below(b) - below(a) if a <= 0 else below(-a) - below(-b)
     if mass < 1e-300:
         return low if a > 0 else high
-    return mean + sd * (density(a) - density(b)) / mass
+    # The two differences lose their digits where the interval is very short.
+    return min(max(mean + sd * (density(a) - density(b)) / mass, low), high)
+
+
+def _uncut_mean(family: str, args: tuple[float, ...]) -> float:
+    match family:
+        case "exponential":
+            return 1.0 / args[0]
+        case "gamma":
+            return args[0] / args[1]
+        case "lognormal":
+            return math.exp(min(args[0] + 0.5 * args[1] ** 2, 700.0))
+        case "beta":
+            return args[0] / (args[0] + args[1])
+        case _:  # student: symmetric about its location
+            return args[1]
 
 
 def _quadrature_mean(prior: Prior) -> float:
-    """Mean by the midpoint rule on a scale that maps the prior's interval to (0, 1)."""
-    location, scale = {
-        "student": prior.args[-2:],
-        "cauchy": prior.args,
-        "exponential": (0.0, 1 / prior.args[0]),
-        "gamma": (0.0, max(1.0, prior.args[0]) / (prior.args[1] if prior.family == "gamma" else 1.0)),
-        "lognormal": (0.0, math.exp(min(prior.args[0] + 2 * prior.args[-1] ** 2, 600.0))),
-        "beta": (0.0, 1.0),
-    }[prior.family]
-    n = 20_000
-    total = weighted = 0.0
-    for i in range(n):
-        u = (i + 0.5) / n
-        if math.isfinite(prior.low) and math.isfinite(prior.high):
-            x, jacobian = prior.low + u * (prior.high - prior.low), 1.0
-        elif math.isfinite(prior.low):
-            x, jacobian = prior.low + scale * u / (1 - u), 1 / (1 - u) ** 2
-        elif math.isfinite(prior.high):
-            x, jacobian = prior.high - scale * u / (1 - u), 1 / (1 - u) ** 2
+    """Mean of a prior that is cut, by double exponential quadrature on either side of its bulk.
+
+    Source: Takahasi & Mori (1974), Double exponential formulas for numerical integration.
+    """
+    bulk, scale = _bulk(prior)
+    ends = [prior.low, bulk, prior.high] if prior.low < bulk < prior.high else [prior.low, prior.high]
+    nodes = [node for low, high in itertools.pairwise(ends) for node in _nodes(low, high, scale)]
+    logs = [prior.log_density(x) + log_weight for x, log_weight in nodes]
+    top = max(logs)
+    weights = [math.exp(log - top) for log in logs]
+    return sum(weight * x for weight, (x, _) in zip(weights, nodes, strict=True)) / sum(weights)
+
+
+def _bulk(prior: Prior) -> tuple[float, float]:
+    """A point where an uncut prior has much of its mass, and the size of its spread."""
+    if prior.family in ("student", "cauchy"):
+        return prior.args[-2], prior.args[-1]
+    size = math.exp(min(prior.args[0], 300.0)) if prior.family == "lognormal" else _uncut_mean(prior.family, prior.args)
+    return size, size
+
+
+def _nodes(low: float, high: float, scale: float, n: int = 1_000) -> list[tuple[float, float]]:
+    """Points of (low, high), one end finite at least, and their log weights up to a constant."""
+    found = []
+    for i in range(-n, n + 1):
+        t = 6.0 * i / n
+        s = 0.5 * math.pi * math.sinh(t)
+        if math.isfinite(low) and math.isfinite(high):
+            near, size = math.exp(-2.0 * abs(s)), high - low
+            step = size * near / (1.0 + near)
+            x = low + step if s < 0 else high - step
+            log_weight = math.log(2.0 * size) - 2.0 * abs(s) - 2.0 * math.log1p(near)
         else:
-            x, jacobian = (
-                location + scale * math.tan(math.pi * (u - 0.5)),
-                1 + math.tan(math.pi * (u - 0.5)) ** 2,
-            )
-        weight = math.exp(min(prior.log_density(x), 700.0)) * jacobian
-        total += weight
-        weighted += weight * x
-    return weighted / total
+            step = scale * math.exp(s)
+            x = low + step if math.isfinite(low) else high - step
+            log_weight = math.log(scale) + s
+        if low < x < high:  # not where rounding leads onto an end, which may be a pole
+            found.append((x, log_weight + math.log(math.cosh(t))))
+    return found
