@@ -7,6 +7,7 @@ The densities and samplers are in `build.py`.
 from __future__ import annotations
 
 import abc
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -46,6 +47,8 @@ class AbstractFamily(abc.ABC):
 def _number(node: Name, value: float | str, family: str, expected: str) -> float:
     if isinstance(value, str):
         raise SupportError(node, f"{node} is {family} and takes {expected}, not the level {value!r}.")
+    if not math.isfinite(value):
+        raise SupportError(node, f"{node} is {family} and takes {expected}, not {plain(value)}.")
     return float(value)
 
 

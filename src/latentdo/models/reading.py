@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from latentdo.errors import NotationError, SpecError, UnknownNodeError, nearest
@@ -91,6 +91,8 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
                 family = Hill(_maximum(option, node))
             else:
                 key = _option_key(option.key, family, node, has_parents=bool(graph.parents(node)))
+                if key in beliefs:
+                    raise SpecError(f"mean and intercept of {node} are the same parameter. Keep one.", node=node)
                 beliefs[key] = _belief(option.value, key, f"{option.key} of {node}")
     weights = []
     for parent in statement.parents:
@@ -148,7 +150,7 @@ def _weight(parent: Parent, belief: Belief, node: Name) -> Weight:
 
 def _signed(weight: Weight, belief: Belief, node: Name) -> Weight:
     """The weight with a belief that respects its sign."""
-    if weight.sign and isinstance(belief, float) and (belief < 0) == (weight.sign == "+"):
+    if weight.sign and isinstance(belief, float) and (belief < 0 if weight.sign == "+" else belief > 0):
         raise SpecError(
             f"The weight of {weight.label} in {node} is fixed at {plain(belief)}, against its sign {weight.sign}. "
             "Change one of the two.",
@@ -161,6 +163,12 @@ def _signed(weight: Weight, belief: Belief, node: Name) -> Weight:
 
 def _inhibited(mechanism: Mechanism, parent: Name, node: Name) -> Mechanism:
     """The mechanism after `parent -| node`: the parent's weight is negative."""
+    if not any(weight.parents == (parent,) for weight in mechanism.weights):
+        raise SpecError(
+            f"{parent} -| {node} constrains a weight that {node} does not have: {parent} is a parent only within an "
+            "interaction. Write the sign on the interaction, or use ->.",
+            node=node,
+        )
     weights = []
     for weight in mechanism.weights:
         changed = weight
@@ -176,6 +184,7 @@ def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSp
     """The spec with the `priors:` of a study file: one weight > one node > the text > the whole model."""
     parsed = [(key, *parse_weight_key(key), value) for key, value in priors.items()]
     broad = {kind: (key, value) for key, kind, parents, node, value in parsed if node is None and parents is None}
+    _check_distinct(parsed)
     mechanisms = dict(spec.mechanisms)
     used: set[str] = set()
     for node, mechanism in spec.mechanisms:
@@ -190,6 +199,16 @@ def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSp
     if unused := [key for key in priors if key not in used]:
         raise SpecError(f"The prior {unused[0]!r} reaches no parameter of the model. Remove it, or name a node: sd(Y).")
     return ModelSpec(spec.graph, tuple(mechanisms.items()))
+
+
+def _check_distinct(parsed: Sequence[tuple[str, str, tuple[Name, ...] | None, Name | None, Call | float]]) -> None:
+    """Refuses two keys of one parameter: which of them would win depends on their order."""
+    seen: dict[object, str] = {}
+    for key, kind, parents, node, _ in parsed:
+        target = ("intercept" if kind == "mean" else kind if parents is None else "", frozenset(parents or ()), node)
+        if target in seen:
+            raise SpecError(f"The priors {seen[target]!r} and {key!r} are of the same parameter. Keep one.", node=node)
+        seen[target] = key
 
 
 def _with_broad(
