@@ -34,6 +34,14 @@ LINK_CLIP = 0.01
 """Shares of `max` beyond which a hill column says nothing reliable on the logit scale."""
 
 
+LOG_LARGEST = 300.0
+"""Log of what the exponential of a log link stops at: far above any value that data may hold, its square still a number."""
+
+
+def _safe_exp(m: Arithmetic, x: Array) -> Array:
+    return m.np.exp(m.np.minimum(x, LOG_LARGEST))
+
+
 class AbstractNumerics(abc.ABC):
     """The arithmetic of one family. `eta` is the linear predictor, `parameters` the family's own by name."""
 
@@ -153,16 +161,12 @@ class _GammaNumerics(AbstractNumerics):
         return numpy.log(values)
 
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        return m.np.exp(eta)
+        return _safe_exp(m, eta)
 
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        shape = parameters["shape"]
-        return (
-            shape * (m.np.log(shape) - eta)
-            - m.special.gammaln(shape)
-            + (shape - 1.0) * m.np.log(y)
-            - shape * y * m.np.exp(-eta)
-        )
+        shape, log_y = parameters["shape"], m.np.log(y)
+        log_share = m.np.log(shape) + log_y - eta
+        return shape * log_share - log_y - m.special.gammaln(shape) - _safe_exp(m, log_share)
 
     def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         precision = parameters["shape"] + 0.0 * eta
@@ -170,11 +174,13 @@ class _GammaNumerics(AbstractNumerics):
 
     def draw(self, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         shape = parameters["shape"]
-        return scipy.special.gammaincinv(shape, uniform) / shape * numpy.exp(eta)
+        return scipy.special.gammaincinv(shape, uniform) / shape * _safe_exp(NUMPY, eta)
 
     def cdf(self, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         shape = parameters["shape"]
-        return scipy.special.gammainc(shape, numpy.maximum(shape * y * numpy.exp(-eta), 0.0))
+        positive = numpy.maximum(y, numpy.finfo(float).tiny)
+        share = _safe_exp(NUMPY, numpy.log(shape) + numpy.log(positive) - eta)
+        return numpy.where(y > 0, scipy.special.gammainc(shape, share), 0.0)
 
 
 class _ExactNumerics(AbstractNumerics):
