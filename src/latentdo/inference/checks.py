@@ -29,13 +29,11 @@ class LeastSquares:
         coefficients: Intercept and one per term, in raw units.
         relative_residual: Residual sd on the column's own scale over the column's sd.
         spare: Residual degrees of freedom.
-        deficient: Whether some parents are a linear combination of the others.
     """
 
     coefficients: FloatArray
     relative_residual: float
     spare: int
-    deficient: bool
 
     @property
     def exact(self) -> bool:
@@ -45,30 +43,46 @@ class LeastSquares:
 
 def least_squares(spec: ModelSpec, node: Name, data: Dataset) -> LeastSquares | None:
     """The regression of a continuous column on its measured parents; None where it has none or is discrete."""
-    mechanism = spec[node]
-    terms = [weight.parents for weight in mechanism.weights if not spec.latent.intersection(weight.parents)]
-    if mechanism.family.discrete or not terms:
+    design = _design(spec, node, data)
+    if spec[node].family.discrete or design is None:
         return None
-    family = numerics(mechanism.family)
+    family = numerics(spec[node].family)
     y = data.column(node)
     root = np.sqrt(data.weights)
-    columns = [np.prod([data.column(name) for name in term], axis=0) for term in terms]
-    centres = np.array([np.average(column, weights=data.weights) for column in columns])
-    scales = np.array([np.std(column) or 1.0 for column in columns])
-    design = np.column_stack(
-        [np.ones(len(y)), *((c - m) / s for c, m, s in zip(columns, centres, scales, strict=True))]
-    )
-    solution, _, rank, singular = np.linalg.lstsq(design * root[:, None], family.link(y) * root, rcond=None)
-    fitted = family.mean(NUMPY, design @ solution, {})
+    solution, _, rank, _ = np.linalg.lstsq(design.columns * root[:, None], family.link(y) * root, rcond=None)
+    fitted = family.mean(NUMPY, design.columns @ solution, {})
     spare = int(data.n_rows - rank)
     residual = np.sqrt(np.sum(data.weights * (y - fitted) ** 2) / max(spare, 1))
-    slopes = solution[1:] / scales
+    slopes = solution[1:] / design.scales
     return LeastSquares(
-        np.array([solution[0] - slopes @ centres, *slopes]),
-        float(residual / data.summary(node).sd),
-        spare,
-        bool(singular[-1] <= COLLINEAR * singular[0]),
+        np.array([solution[0] - slopes @ design.centres, *slopes]), float(residual / data.summary(node).sd), spare
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """A one and the terms of measured parents, centred and divided by their sd, with these centres and sds."""
+
+    columns: FloatArray
+    centres: FloatArray
+    scales: FloatArray
+
+
+def _design(spec: ModelSpec, node: Name, data: Dataset) -> _Design | None:
+    terms = [weight.parents for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
+    if not terms:
+        return None
+    columns = np.column_stack([np.prod([data.column(name) for name in term], axis=0) for term in terms])
+    centres = np.average(columns, axis=0, weights=data.weights)
+    scales = np.sqrt(np.average((columns - centres) ** 2, axis=0, weights=data.weights))
+    scales = np.where(scales > 0, scales, 1.0)
+    return _Design(np.column_stack([np.ones(len(columns)), (columns - centres) / scales]), centres, scales)
+
+
+def _collinear(design: _Design, data: Dataset) -> bool:
+    """Whether some terms are a linear combination of the others in these rows."""
+    singular = np.linalg.svd(design.columns * np.sqrt(data.weights)[:, None], compute_uv=False)
+    return len(singular) < design.columns.shape[1] or bool(singular[-1] <= COLLINEAR * singular[0])
 
 
 def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
@@ -89,8 +103,7 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
         except DataError as fault:
             faults.append(fault)
             continue
-        if regression is not None:
-            cautions += _cautions(spec, node, regression)
+        cautions += _cautions(spec, node, regression, data)
     if len(faults) == 1:
         raise faults[0]
     if faults:
@@ -116,17 +129,18 @@ def _check_linear(spec: ModelSpec, node: Name, regression: LeastSquares | None) 
         )
 
 
-def _cautions(spec: ModelSpec, node: Name, regression: LeastSquares) -> list[str]:
-    measured = [parent for parent in spec[node].parents if parent not in spec.latent]
+def _cautions(spec: ModelSpec, node: Name, regression: LeastSquares | None, data: Dataset) -> list[str]:
+    measured = ", ".join(parent for parent in spec[node].parents if parent not in spec.latent)
     found = []
-    if regression.exact and not isinstance(spec[node].family, Linear):
+    if regression is not None and regression.exact and not isinstance(spec[node].family, Linear):
         found.append(
-            f"{node} is an exact function of {', '.join(measured)} in these data. It was fitted with a noise floor; "
+            f"{node} is an exact function of {measured} in these data. It was fitted with a noise floor; "
             "formulas that condition on both do not hold for such data."
         )
-    if regression.deficient:
+    design = _design(spec, node, data)
+    if design is not None and _collinear(design, data):
         found.append(
-            f"The parents of {node} are collinear in these data ({', '.join(measured)}): their weights are set apart "
+            f"The parents of {node} are collinear in these data ({measured}): their weights are set apart "
             "by the prior alone. Their joint effect is not touched."
         )
     return found
