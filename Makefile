@@ -41,7 +41,7 @@ check: $(DEV_STAMP)  ## format, lint, types, layers, tests, docs, and a sample o
 	$(call step,format,$(PY) -m ruff format --check .,Repair: make format)
 	$(call step,lint,$(PY) -m ruff check .,Repair what you can with: make format)
 	$(call step,types,$(PY) -m pyright --pythonpath $(PY),Again: make types)
-	$(call step,layers,"$(BIN)/lint-imports" --no-logo,The rooms and their order are in CONTRIBUTING.md. Again: make layers)
+	$(call step,layers,"$(BIN)/lint-imports" --no-logo --no-cache,The rooms and their order are in CONTRIBUTING.md. Again: make layers)
 	$(call step,tests,$(PY) -m pytest -n 2 $(PYTEST_ARGS),One test alone: $(BIN)/python -m pytest tests/FILE.py -k NAME)
 	$(call step,docs,$(PY) -m zensical build --strict --config-file docs/zensical.toml,Again: make docs)
 	$(call step,a sample of the long tests,$(PY) -m pytest -n 2 -m sample $(PYTEST_ARGS),Again: make sample)
@@ -58,7 +58,7 @@ types: $(DEV_STAMP)
 	@$(PY) -m pyright --pythonpath $(PY)
 
 layers: $(DEV_STAMP)
-	@"$(BIN)/lint-imports" --no-logo
+	@"$(BIN)/lint-imports" --no-logo --no-cache
 
 test: $(DEV_STAMP)  ## the tests of every day
 	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)

@@ -109,7 +109,7 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("site", ".cache"))
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(folder / "zensical.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning" not in (done.stdout + done.stderr).lower()
     home = (folder / "site" / "index.html").read_text(encoding="utf-8")
