@@ -15,10 +15,10 @@ from latentdo.errors import NotIdentifiedError, QueryError, SupportError
 from latentdo.graphs import Name, format_number
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import NodeDraws, Posterior, diagnose
-from latentdo.query import Binary, Distribution, Number, Outcome, Query, Term
+from latentdo.query import Binary, Distribution, Number, Outcome, Query, Setting, Term
 
 from .answer import Answer, Answers
-from .simulate import FloatArray, TermPlan, evaluate_term, plan_term
+from .simulate import FloatArray, TermPlan, TermValue, evaluate_term, plan_term, root
 from .tails import pareto_k
 
 REPLICATES = 16
@@ -27,6 +27,8 @@ UNITS = (256, 1024, 4096)
 SIMULATION_SHARE = 0.05
 ENOUGH_EVIDENCE = 100.0
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
+DRAWN = {"normal": (-0.5,), "bernoulli": (0.0, 1.0)}
+"""By law, values that it may give: a node that cannot take one of them cannot be drawn from the law."""
 INSISTED = (
     "not nonparametrically identified: this number rests on the prior and on the functional form, "
     "however narrow its interval"
@@ -45,7 +47,8 @@ def ask_all(
     Raises:
         QueryError: A query that makes no sense for the model.
         SupportError: A value that a node cannot take.
-        NotIdentifiedError: Some query is not identified; raised before anything is computed.
+        NotIdentifiedError: Some query is not identified.
+        UnsupportedError: Some query is not in this version. Like all the others, raised before anything is computed.
     """
     spec = posterior.spec
     for _, query in queries:
@@ -55,11 +58,13 @@ def ask_all(
     for verdict in verdicts:
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
             raise NotIdentifiedError(str(verdict), verdict)
+    planned = [
+        (name, single, verdict, {term: plan_term(spec, term) for term in single.terms})
+        for (name, query), verdict in zip(queries, verdicts, strict=True)
+        for single in _levels(query)
+    ]
     simulation = _Simulation(posterior, seed)
-    answers = []
-    for (name, query), verdict in zip(queries, verdicts, strict=True):
-        answers += [_answer(simulation, name, single, verdict) for single in _levels(posterior, query)]
-    return Answers(tuple(answers))
+    return Answers(tuple(_answer(simulation, *asked) for asked in planned))
 
 
 def _check_values(posterior: Posterior, query: Query) -> None:
@@ -71,8 +76,7 @@ def _check_values(posterior: Posterior, query: Query) -> None:
                     f"do({setting.name}) in {term} has no value, so there is no number to compute. "
                     f"Write do({setting.name}=…)."
                 )
-            if not isinstance(setting.value, Distribution):
-                posterior.spec[setting.name].family.check_value(setting.name, setting.value)
+            _check_setting(posterior, setting)
         for condition in term.given:
             if condition.value is None:
                 raise QueryError(
@@ -92,6 +96,24 @@ def _check_values(posterior: Posterior, query: Query) -> None:
                         f"{posterior.spec[outcome.name].family}. Ask for an interval, "
                         f"P({outcome.name} > …, {outcome.name} < …).",
                     )
+
+
+def _check_setting(posterior: Posterior, setting: Setting) -> None:
+    """What a node is set to must be possible, and so must what it is drawn from."""
+    family = posterior.spec[setting.name].family
+    if not isinstance(setting.value, Distribution):
+        assert setting.value is not None
+        family.check_value(setting.name, setting.value)
+        return
+    for value in DRAWN.get(setting.value.family, ()):
+        try:
+            family.check_value(setting.name, value)
+        except SupportError as problem:
+            raise SupportError(
+                setting.name,
+                f"do({setting}) draws numbers that {setting.name} cannot take: {problem} Draw from another law, or set "
+                f"it, do({setting.name}=…).",
+            ) from None
 
 
 def _check_comparison(posterior: Posterior, item: Outcome, *, exact: bool) -> None:
@@ -120,7 +142,7 @@ def _check_law(posterior: Posterior, query: Query, term: Term) -> None:
         )
 
 
-def _levels(posterior: Posterior, query: Query) -> list[Query]:
+def _levels(query: Query) -> list[Query]:
     """The query itself, or of a law one event per combination of levels."""
     if not query.is_single or query.term.kind != "law":
         return [query]
@@ -152,6 +174,7 @@ class _Simulation:
         # Draws are assigned at random: chains and their trends must not line up with replicates.
         self.groups = np.array_split(random.permutation(self.n_draws), self.n_replicates)
         self._uniforms: dict[tuple[int, int], FloatArray] = {}
+        self._terms: dict[tuple[Term, int], TermValue] = {}
 
     @cached_property
     def position(self) -> dict[Name, int]:
@@ -182,28 +205,44 @@ class _Simulation:
 
     def run(self, query: Query, plans: Mapping[Term, TermPlan], n_units: int) -> tuple[FloatArray, FloatArray | None]:
         """The query per draw, and the smallest effective number of units over its terms."""
-        values = np.empty(self.n_draws)
-        units = np.full(self.n_draws, np.inf)
-        for replicate, (group, part) in enumerate(zip(self.groups, self.parts, strict=True)):
-            points = self.uniforms(replicate, n_units)
-            terms = {}
-            for term, plan in plans.items():
-                unset = {node: part[node] for node in part if node not in term.treatments}
-                found = evaluate_term(plan, unset, len(group), n_units, lambda node, p=points: p[self.position[node]])
-                terms[term] = found.value
+        found = {term: self.term(plan, n_units) for term, plan in plans.items()}
+        with np.errstate(all="ignore"):
+            values = np.array(_arithmetic(query.expression, {term: value.value for term, value in found.items()}))
+        units = [value.units for value in found.values() if value.units is not None]
+        return values, (np.min(units, axis=0) if units else None)
+
+    def term(self, plan: TermPlan, n_units: int) -> TermValue:
+        """One term per draw; a term that several queries share is simulated once."""
+        key = (plan.term, n_units)
+        if key not in self._terms:
+            values, units = np.empty(self.n_draws), np.empty(self.n_draws)
+            weighed = False
+            for replicate, (group, part) in enumerate(zip(self.groups, self.parts, strict=True)):
+                points = self.uniforms(replicate, n_units)
+                unset = {node: part[node] for node in part if node not in plan.term.treatments}
+                # A draw far out may overflow; what is not finite in the end is refused by name.
+                with np.errstate(all="ignore"):
+                    found = evaluate_term(
+                        plan, unset, len(group), n_units, lambda node, p=points: p[self.position[node]]
+                    )
+                values[group] = found.value
                 if found.units is not None:
-                    units[group] = np.minimum(units[group], found.units)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values[group] = _arithmetic(query.expression, terms)
-        return values, (None if np.isinf(units).all() else units)
+                    units[group], weighed = found.units, True
+            self._terms[key] = TermValue(values, units if weighed else None)
+        return self._terms[key]
 
     def error(self, values: FloatArray) -> float:
-        """The simulation error e of the mean: e² = max(0, B − R·sd²/N)/R, B the variance of the replicate means."""
+        """The simulation error e of the mean: e² = max(0, B − R·sd²/N)/R, B the variance of the replicate means.
+
+        The sd is that within replicates: between them lies the very noise that e measures.
+        """
         if self.n_replicates < 2:
             return 0.0
         means = np.array([values[group].mean() for group in self.groups])
         between = means.var(ddof=1)
-        expected = self.n_replicates * values.var(ddof=1) / self.n_draws
+        squares = sum(float(((values[g] - m) ** 2).sum()) for g, m in zip(self.groups, means, strict=True))
+        variance = squares / (self.n_draws - self.n_replicates)
+        expected = self.n_replicates * variance / self.n_draws
         return float(np.sqrt(max(0.0, between - expected) / self.n_replicates))
 
 
@@ -225,17 +264,24 @@ def _arithmetic(expression: Any, terms: Mapping[Term, FloatArray]) -> FloatArray
             raise AssertionError(expression)
 
 
-def _answer(simulation: _Simulation, name: str | None, query: Query, verdict: Identified | NotIdentified) -> Answer:
+def _answer(
+    simulation: _Simulation,
+    name: str | None,
+    query: Query,
+    verdict: Identified | NotIdentified,
+    plans: Mapping[Term, TermPlan],
+) -> Answer:
     """Simulate with ever more units until the simulation error is small beside the posterior sd."""
     posterior = simulation.posterior
-    plans = {term: plan_term(posterior.spec, term) for term in query.terms}
     values, units, error, n_units = np.empty(0), None, 0.0, 0
     for n_units in UNITS:
         values, units = simulation.run(query, plans, n_units)
-        _check_finite(query, values)
+        rare = units is not None and (units.min() == 0 or np.quantile(units, 0.05) < ENOUGH_EVIDENCE)
+        if rare and n_units < UNITS[-1]:
+            continue
+        _check_finite(query, values, units)
         error = simulation.error(values)
-        enough = units is None or float(np.quantile(units, 0.05)) >= ENOUGH_EVIDENCE
-        if error <= SIMULATION_SHARE * float(values.std(ddof=1)) and enough:
+        if error <= SIMULATION_SHARE * float(values.std(ddof=1)):
             break
     evidence = None if units is None else float(np.quantile(units, 0.05))
     diagnostic = diagnose(str(query), values.reshape(posterior.shape))
@@ -255,25 +301,30 @@ def _answer(simulation: _Simulation, name: str | None, query: Query, verdict: Id
     return replace(answer, warnings=tuple(_warnings(posterior, answer)))
 
 
-def _check_finite(query: Query, values: FloatArray) -> None:
+def _check_finite(query: Query, values: FloatArray, units: FloatArray | None) -> None:
+    if units is not None and (never := int((units == 0).sum())):
+        raise QueryError(
+            f"{query} has no value in {never} of {len(values)} posterior draws: its evidence never occurs there, or too "
+            "rarely to be met. Condition on less."
+        )
     if bad := int((~np.isfinite(values)).sum()):
         raise QueryError(
-            f"{query} has no value in {bad} of {len(values)} posterior draws: its evidence never occurs there, or a "
-            "denominator is 0. Condition on less, or ask for the parts one by one."
+            f"{query} has no value in {bad} of {len(values)} posterior draws: a denominator is 0 there, or a number is "
+            "too large. Ask for the parts one by one."
         )
 
 
 def _warnings(posterior: Posterior, answer: Answer) -> list[str]:
     found = [] if answer.identified else [INSISTED]
     if not posterior.converged:
-        worst = max(posterior.diagnostics, key=lambda d: d.rhat)
+        worst = max((d for d in posterior.diagnostics if not d.passed), key=lambda d: (d.rhat, -d.ess))
         found.append(
-            f"the fit did not converge (R-hat {worst.rhat:.2f} for {worst.name}): train longer before you rely on this"
+            f"the fit did not converge (R-hat {worst.rhat:.3f}, {worst.ess:.0f} effective draws for {worst.name}): train "
+            "longer before you rely on this"
         )
     if not answer.converged:
-        found.append(
-            f"this question did not converge (R-hat {answer.rhat:.3f}, {answer.ess:.0f} effective draws): train longer"
-        )
+        mixing = "" if answer.rhat is None else f"R-hat {answer.rhat:.3f}, "
+        found.append(f"this question did not converge ({mixing}{answer.ess:.0f} effective draws): train longer")
     if not answer.has_mean:
         found.append(
             f"the draws have heavy tails (Pareto k-hat {answer.tail_index:.2f}): the median is reported, the mean is "
@@ -302,8 +353,24 @@ def _support(posterior: Posterior, term: Term) -> list[str]:
             away = abs(value - column.mean) / column.sd
             found.append(
                 f"{node} = {format_number(float(value))} lies outside the data ({format_number(column.minimum)} to "
-                f"{format_number(column.maximum)}; {away:.1f} sd from the mean): an extrapolation along the fitted curve"
+                f"{format_number(column.maximum)}; {away:.3g} sd from the mean): an extrapolation along the fitted curve"
             )
         odd = posterior.spec[node].family.caution(node, float(value))
         found += [odd] if odd else []
-    return found
+    return found + [caution for setting in term.do for caution in _reach(posterior, setting)]
+
+
+def _reach(posterior: Posterior, setting: Setting) -> list[str]:
+    """A caution where a node is drawn from a law whose middle 95 % are not all inside the data."""
+    if not isinstance(setting.value, Distribution):
+        return []
+    column, law = posterior.facts.column(setting.name), root(setting.name, setting.value)
+    centre, sd = law.intercept, law.parameter("sd")
+    if not isinstance(centre, float) or not isinstance(sd, float):
+        return []
+    if column.minimum <= centre - 2 * sd and centre + 2 * sd <= column.maximum:
+        return []
+    return [
+        f"do({setting}) reaches outside the data ({format_number(column.minimum)} to {format_number(column.maximum)}): "
+        "there it is an extrapolation along the fitted curve"
+    ]

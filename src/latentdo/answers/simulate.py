@@ -70,7 +70,7 @@ def plan_term(spec: ModelSpec, term: Term) -> TermPlan:
 def _set_to(setting: Setting) -> float | Mechanism:
     match setting.value:
         case Distribution() as law:
-            return _root(setting.name, law)
+            return root(setting.name, law)
         case None:
             raise QueryError(f"do({setting.name}) has no value. Write do({setting.name}=…) to get a number.")
         case value:
@@ -78,9 +78,9 @@ def _set_to(setting: Setting) -> float | Mechanism:
             return value  # type: ignore[return-value]
 
 
-def _root(node: Name, law: Distribution) -> Mechanism:
+def root(node: Name, law: Distribution) -> Mechanism:
     """The mechanism of a node that is drawn from a law of its own."""
-    numbers = list(law.args) + [value for _, value in law.named]
+    numbers = [float(value) for value in (*law.args, *(value for _, value in law.named))]
     names = ["mean", "sd"][: len(law.args)] + [name for name, _ in law.named]
     given = dict(zip(names, numbers, strict=False))
     if law.family == "normal" and set(given) == {"mean", "sd"} and len(numbers) == 2 and given["sd"] > 0:
