@@ -266,10 +266,14 @@ def number(value: float, spread: float) -> str:
     """A number with as many digits as its spread gives meaning: two of the spread."""
     if not math.isfinite(value):
         return str(value)
-    if not spread or not math.isfinite(spread):
-        return f"{value:.6g}"
-    digits = max(0, 1 - math.floor(math.log10(abs(spread))))
-    return f"{value:.{digits}f}" if digits < 12 else f"{value:.3g}"
+    # Without a spread, or with one that is rounding, six digits; z, so that nothing is printed as -0.00.
+    if not math.isfinite(spread) or abs(spread) <= 1e-12 * abs(value):
+        return f"{value:z.6g}"
+    decimals = 1 - math.floor(math.log10(abs(spread))) if spread else 0
+    if decimals < 12 and abs(value) < 1e12:
+        return f"{value:z.{max(0, decimals)}f}"
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{min(15, max(2, size + decimals + 1))}g}"
 
 
 def _finite(value: Any) -> Any:
