@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 from latentdo.errors import MissingExtraError
@@ -10,6 +11,8 @@ from latentdo.query import Summary
 
 # Okabe & Ito (2008): told apart by people with any kind of colour vision, and in grey.
 COLOURS = {"lvm": "#0072B2", "reference": "#000000", "baseline": "#D55E00"}
+LABEL_WIDTH = 42
+"""Characters of a label per line."""
 
 
 def forest(
@@ -36,9 +39,12 @@ def forest(
     except ImportError:
         raise MissingExtraError("A plot", "matplotlib", "plot") from None
     own = ax is None
+    # Folded, or a long question would leave no room for the axes.
+    labels = [fill(row.label, LABEL_WIDTH) for row in rows]
     if own:
         # A figure of its own, not pyplot's: no global state, and no window where there is no screen.
-        ax = Figure(figsize=(7.0, 0.9 + 0.42 * max(len(rows), 1)), layout="constrained").add_subplot()
+        row_height = 0.22 + 0.2 * max((label.count("\n") + 1 for label in labels), default=1)
+        ax = Figure(figsize=(7.0, 0.9 + row_height * max(len(rows), 1)), layout="constrained").add_subplot()
     marks = dict(references or {})
     for k, row in enumerate(rows):
         colour = COLOURS.get(row.method, COLOURS["baseline"])
@@ -49,7 +55,7 @@ def forest(
             ax.plot([row.estimate], [k], marker=marker, color=colour, markersize=6, linestyle="none", zorder=3)
         if row.label in marks:
             ax.plot([marks[row.label]], [k], marker="|", color=COLOURS["reference"], markersize=16, markeredgewidth=2)
-    ax.set_yticks(range(len(rows)), [_plain(row.label) for row in rows])
+    ax.set_yticks(range(len(rows)), [_plain(label) for label in labels])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel(_plain(xlabel))
     if own and title:
