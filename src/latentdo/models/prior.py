@@ -33,8 +33,7 @@ _SUPPORT: dict[str, tuple[float, float]] = {
 
 def plain(number: float) -> str:
     """A number as people type it: the shortest form that reads back to the same value."""
-    whole = number == int(number) if math.isfinite(number) else False
-    return str(int(number)) if whole and abs(number) < 1e15 else repr(float(number))
+    return repr(float(number)).removesuffix(".0") if number else "0"
 
 
 @dataclass(frozen=True)
@@ -195,6 +194,8 @@ def _quadrature_mean(prior: Prior) -> float:
 
     Source: Takahasi & Mori (1974), Double exponential formulas for numerical integration.
     """
+    if prior.family == "beta" and prior.high == 1.0:  # mirrored: near 0 numbers are fine enough for a pole
+        return 1.0 - Prior("beta", prior.args[::-1], high=1.0 - prior.low).mean()
     bulk, scale = _bulk(prior)
     ends = [prior.low, bulk, prior.high] if prior.low < bulk < prior.high else [prior.low, prior.high]
     nodes = [node for low, high in itertools.pairwise(ends) for node in _nodes(low, high, scale)]

@@ -1,0 +1,128 @@
+"""Families as data: which columns and which values a node can have."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from latentdo.errors import DataError, SupportError
+from latentdo.models import FAMILIES, Bernoulli, ColumnSummary, Constant, Gamma, Hill, Linear, Normal
+
+
+def column(*values: float) -> ColumnSummary:
+    distinct = tuple(sorted({float(value) for value in values}))
+    mean = sum(values) / len(values)
+    sd = math.sqrt(sum((v - mean) ** 2 for v in values) / max(len(values) - 1, 1))
+    whole = all(v == int(v) for v in distinct)
+    listed = distinct if len(distinct) <= 20 else ()
+    return ColumnSummary("Y", len(values), mean, sd, distinct[0], distinct[-1], len(distinct), whole, listed)
+
+
+def test_the_families_go_by_their_names():
+    assert list(FAMILIES) == ["normal", "bernoulli", "gamma", "hill", "linear"]
+    for name, family in FAMILIES.items():
+        assert family.name == name == str(family())
+        assert family.equation
+    assert {name for name, family in FAMILIES.items() if family.may_be_latent} == {"normal", "linear"}
+    assert {name for name, family in FAMILIES.items() if family.discrete} == {"bernoulli"}
+    assert {name: family.parameters for name, family in FAMILIES.items()} == {
+        "normal": ("sd",),
+        "bernoulli": (),
+        "gamma": ("shape",),
+        "hill": ("sd",),
+        "linear": (),
+    }
+
+
+@pytest.mark.parametrize(
+    ("family", "values"),
+    [
+        (Normal(), (-1e9, 0, 3)),
+        (Linear(), (-1e9, 0, 3)),
+        (Bernoulli(), (0, 1, 1)),
+        (Bernoulli(), (1, 1)),
+        (Gamma(), (1e-9, 4)),
+        (Hill(), (-3, 50, 120)),
+        (Hill(2.0), (0.1, 1.9)),
+    ],
+)
+def test_possible_columns_pass(family, values):
+    family.check(column(*values))
+
+
+@pytest.mark.parametrize(
+    ("family", "values", "message"),
+    [
+        (
+            Bernoulli(),
+            (0, 1, 2),
+            "Column Y is declared bernoulli, whose values are 0 and 1, but it has 0, 1, 2. Recode it to 0/1, or give "
+            "the node another family.",
+        ),
+        (Bernoulli(), (0, 0.5, 1), "Column Y is declared bernoulli, whose values are 0 and 1, but it has 0, 0.5, 1."),
+        (
+            Bernoulli(),
+            tuple(range(30)),
+            "Column Y is declared bernoulli, whose values are 0 and 1, but it runs from 0 to 29.",
+        ),
+        (
+            Gamma(),
+            (0, 1),
+            "Column Y is declared gamma, whose values are positive, but its smallest value is 0. Remove or shift such "
+            "rows, or give the node another family.",
+        ),
+        (
+            Hill(),
+            (0.1, 0.9),
+            "Column Y is declared hill with max=100, but its values run from 0.1 to 0.9: all at one end of (0, 100). "
+            "Give the true maximum with max=…, or another family.",
+        ),
+        (Hill(2.5), (3, 4), "Column Y is declared hill with max=2.5, but its values run from 3 to 4: all at one end"),
+        (Constant(1.0), (1, 1), "Y was set by an intervention and has no data."),
+    ],
+)
+def test_impossible_columns_are_explained(family, values, message):
+    with pytest.raises(DataError) as caught:
+        family.check(column(*values))
+    assert str(caught.value).startswith(message)
+    assert caught.value.column == "Y"
+
+
+@pytest.mark.parametrize(
+    ("family", "value", "message"),
+    [
+        (Bernoulli(), 0.5, "Y is bernoulli: its values are 0 and 1, not 0.5."),
+        (Bernoulli(), "yes", "Y is bernoulli and takes 0 or 1, not the level 'yes'."),
+        (Gamma(), 0, "Y is gamma: its values are positive numbers, not 0."),
+        (Gamma(), -1.5, "Y is gamma: its values are positive numbers, not -1.5."),
+        (Gamma(), "high", "Y is gamma and takes positive numbers, not the level 'high'."),
+        (Normal(), "high", "Y is normal and takes any number, not the level 'high'."),
+        (Normal(), math.nan, "Y is normal and takes any number, not nan."),
+        (Hill(), math.inf, "Y is hill and takes any number, not inf."),
+        (Linear(), "a", "Y is linear and takes any number, not the level 'a'."),
+        (Hill(), "a", "Y is hill and takes any number, not the level 'a'."),
+        (Constant(2.0), 3, "Y was set to 2, it cannot be 3."),
+        (Constant(2.0), "a", "Y is set and takes 2, not the level 'a'."),
+    ],
+)
+def test_impossible_values_are_explained(family, value, message):
+    with pytest.raises(SupportError) as caught:
+        family.check_value("Y", value)
+    assert str(caught.value) == message
+    assert caught.value.node == "Y"
+
+
+def test_possible_values_are_numbers():
+    assert Bernoulli().check_value("Y", 1) == 1.0
+    assert Gamma().check_value("Y", 1e-9) == 1e-9
+    assert Hill().check_value("Y", -5) == -5.0
+    assert Linear().check_value("Y", 0) == 0.0
+    assert Constant(2.0).check_value("Y", 2) == 2.0
+
+
+def test_a_hill_value_outside_its_range_gets_a_caution():
+    assert Hill(80.0).caution("Y", 40.0) is None
+    assert Hill(80.0).caution("Y", 80.0) == "Y = 80 lies outside (0, 80), the range of its mean."
+    assert Hill().caution("Y", -1.0) == "Y = -1 lies outside (0, 100), the range of its mean."
+    assert Normal().caution("Y", 1e9) is None
