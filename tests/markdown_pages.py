@@ -177,7 +177,8 @@ class Runner:
         source = "\n" * (block.line - 1) + block.text
         shown = comments(block.text, block.line)
         printed: list[str] = []
-        for statement in ast.parse(source, str(path)).body:
+        statements = ast.parse(source, str(path)).body
+        for statement in statements:
             comment = shown.get(statement.end_lineno or 0) if isinstance(statement, ast.Expr) else None
             with captured() as streams:
                 try:
@@ -192,7 +193,8 @@ class Runner:
             output = streams[0].getvalue()
             if comment is not None:
                 self._compare(f"{path.relative_to(self.root)}:{statement.lineno}", comment, output or str(value))
-            elif isinstance(statement, ast.Expr) and value is not None:
+            elif statement is statements[-1] and value is not None:
+                # As in a notebook: the last expression shows its value.
                 output += f"{value}\n"
             printed.append(output)
         self._compare(place, expected and expected.text, "".join(printed))
