@@ -219,11 +219,10 @@ class _Simulation:
             weighed = False
             for replicate, (group, part) in enumerate(zip(self.groups, self.parts, strict=True)):
                 points = self.uniforms(replicate, n_units)
-                unset = {node: part[node] for node in part if node not in plan.term.treatments}
                 # A draw far out may overflow; what is not finite in the end is refused by name.
                 with np.errstate(all="ignore"):
                     found = evaluate_term(
-                        plan, unset, len(group), n_units, lambda node, p=points: p[self.position[node]]
+                        plan, part, len(group), n_units, lambda node, p=points: p[self.position[node]]
                     )
                 values[group] = found.value
                 if found.units is not None:

@@ -85,7 +85,7 @@ def root(node: Name, law: Distribution) -> Mechanism:
     given = dict(zip(names, numbers, strict=False))
     if law.family == "normal" and set(given) == {"mean", "sd"} and len(numbers) == 2 and given["sd"] > 0:
         return Mechanism(Normal(), (), given["mean"], (("sd", given["sd"]),))
-    if law.family == "bernoulli" and len(numbers) == 1 and 0 < numbers[0] < 1:
+    if law.family == "bernoulli" and len(numbers) == 1 and set(given) <= {"mean", "p"} and 0 < numbers[0] < 1:
         return Mechanism(Bernoulli(), (), float(np.log(numbers[0]) - np.log1p(-numbers[0])))
     raise UnsupportedError(
         f"do({node} ~ {law}): a stochastic intervention is normal(mean, sd) with sd > 0, or bernoulli(p) with 0 < p < 1, "
@@ -99,7 +99,7 @@ def evaluate_term(
     """The term in every draw.
 
     Args:
-        draws: Per node of the *untouched* model; a node that was set needs none.
+        draws: Per node of the *untouched* model; what was trained of a node that was set is not used.
         uniform: The uniforms of a node, (unit,), shared by all draws here and by every term of the query.
 
     Source:
@@ -113,7 +113,12 @@ def evaluate_term(
     target: FloatArray = np.ones((1, 1))
     for node in plan.order:
         mechanism = plan.spec[node]
-        coefficients, parameters = _parameters(mechanism, draws, node, n_draws)
+        if isinstance(mechanism.family, Constant):
+            values[node] = np.full((1, 1), mechanism.family.value)
+            continue
+        coefficients, parameters = (
+            _root_parameters(mechanism, n_draws) if node in term.treatments else _parameters(draws[node])
+        )
         eta = predictor(mechanism, coefficients, values)
         arithmetic = numerics(mechanism.family)
         if node in points:
@@ -122,7 +127,7 @@ def evaluate_term(
             values[node] = np.full((1, 1), points[node])
             continue
         last = node in plan.integrated
-        if not last or (term.kind != "mean" and node not in regions[0] and node not in regions[1]):
+        if not last:
             values[node] = arithmetic.draw(uniform(node), eta, parameters)
         if term.kind == "mean" and node == term.outcomes[0].name:
             target = arithmetic.mean(NUMPY, eta, parameters) if last else values[node]
@@ -138,17 +143,16 @@ def evaluate_term(
     return _weighted(np.broadcast_to(weight, (n_draws, n_units)), target)
 
 
-def _parameters(
-    mechanism: Mechanism, draws: Mapping[Name, NodeDraws], node: Name, n_draws: int
-) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Coefficients (draw, 1 + weights) and parameters (draw, 1) of a node, set or trained."""
-    if isinstance(mechanism.family, Constant):
-        return np.full((n_draws, 1), mechanism.family.value), {}
-    if not mechanism.weights and isinstance(mechanism.intercept, float) and node not in draws:
-        fixed = {name: np.full((n_draws, 1), belief) for name, belief in mechanism.parameters}
-        return np.full((n_draws, 1), mechanism.intercept), fixed
-    coefficients, parameters = flat(draws[node])
+def _parameters(draws: NodeDraws) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Coefficients (draw, 1 + weights) and parameters (draw, 1) of a trained node."""
+    coefficients, parameters = flat(draws)
     return coefficients, node_parameters(parameters)
+
+
+def _root_parameters(mechanism: Mechanism, n_draws: int) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """The same of a node that a stochastic intervention draws from a law of its own."""
+    fixed = {name: np.full((n_draws, 1), belief) for name, belief in mechanism.parameters}
+    return np.full((n_draws, 1), mechanism.intercept), fixed
 
 
 def _regions(outcomes: tuple[Outcome, ...], skip: str = "") -> dict[Name, list[Outcome]]:
