@@ -1,0 +1,224 @@
+"""Blocks of small models with rows to match, and their parameters, priors and densities transcribed in raw units.
+
+Slow and plain: SciPy's laws, polynomials written out, no change of variables.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.stats
+
+from latentdo.inference.blocks import Block, blocks
+from latentdo.inference.coordinates import NodeCoordinates
+from latentdo.inference.dataset import Dataset
+from latentdo.inference.density import Layout, Numbers, assemble, unpack
+from latentdo.inference.train import _coordinates  # the defaults as a fit takes them from its data
+from latentdo.models import Bernoulli, Gamma, Hill, ModelSpec, Prior
+from latentdo.models.build import NUMPY
+
+
+@dataclass(frozen=True, eq=False)
+class SmallBlock:
+    """One block with both halves of its density."""
+
+    spec: ModelSpec
+    block: Block
+    coordinates: dict[str, NodeCoordinates]
+    data: Dataset
+    rows: Dataset
+    layout: Layout
+    numbers: Numbers
+
+    def point(self, random: np.random.Generator) -> np.ndarray:
+        return 0.7 * random.standard_normal(self.layout.n_free)
+
+    def learned(self, u: np.ndarray) -> np.ndarray:
+        """Every number of the block that is not fixed, in raw units."""
+        found = []
+        for node, at in self.unpacked(u).items():
+            mechanism = self.spec[node]
+            beliefs = [mechanism.intercept, *(weight.belief for weight in mechanism.weights)]
+            found += [b for b, belief in zip(at.raw, beliefs, strict=True) if not isinstance(belief, float)]
+            found += [v for name, v in at.parameters.items() if not isinstance(mechanism.parameter(name), float)]
+        return np.array(found)
+
+    def log_prior(self, u: np.ndarray) -> float:
+        """The log prior density of `u`: that of the raw numbers, times the Jacobian by finite differences."""
+        steps = 1e-5 * np.eye(len(u))
+        columns = [(self.learned(u + step) - self.learned(u - step)) / 2e-5 for step in steps]
+        _, log_jacobian = np.linalg.slogdet(np.array(columns)) if columns else (1.0, 0.0)
+        return float(log_jacobian) + sum(
+            raw_log_prior(self.spec, self.data, node, np.asarray(at.raw), at.parameters)
+            for node, at in self.unpacked(u).items()
+        )
+
+    def unpacked(self, u: np.ndarray):
+        """Raw coefficients, own parameters and log prior by node."""
+        return dict(zip(self.block.nodes, unpack(NUMPY, self.layout, self.numbers, u), strict=True))
+
+
+def random_rows(spec: ModelSpec, n: int = 12, seed: int = 0) -> Dataset:
+    """A column for each measured node that its family allows, unrelated to the others."""
+    random = np.random.default_rng([seed, 5])
+
+    def column(node: str) -> np.ndarray:
+        match spec[node].family:
+            case Bernoulli():
+                return np.append(random.integers(0, 2, n - 2), [0, 1])
+            case Gamma():
+                return random.gamma(2.0, 1.5, n)
+            case Hill(max=top):
+                return top * random.uniform(-0.05, 1.05, n)
+            case _:
+                return random.normal(1.5, 2.0, n)
+
+    return Dataset.of({node: column(node) for node in spec.measured})
+
+
+def small_blocks(
+    model: str | ModelSpec, data: Dataset | None = None, rows: Dataset | None = None
+) -> dict[tuple[str, ...], SmallBlock]:
+    """The blocks of a model by their nodes.
+
+    Args:
+        data: What centres, scales and default priors are taken from; random rows unless given.
+        rows: What the density is of; the data unless given.
+    """
+    spec = ModelSpec.parse(model) if isinstance(model, str) else model
+    data = random_rows(spec) if data is None else data
+    rows = data if rows is None else rows
+    coordinates = _coordinates(spec, data)
+    return {
+        block.nodes: SmallBlock(spec, block, coordinates, data, rows, *assemble(spec, block, coordinates, rows))
+        for block in blocks(spec)
+    }
+
+
+def only_block(model: str | ModelSpec, node: str, data: Dataset | None = None, rows: Dataset | None = None):
+    """The block that holds the node."""
+    (found,) = (block for nodes, block in small_blocks(model, data, rows).items() if node in nodes)
+    return found
+
+
+# The contract's default priors, and the user's, in raw units
+
+
+def centre_and_scale(spec: ModelSpec, data: Dataset, parent: str) -> tuple[float, float]:
+    """Mean and sd of a measured parent; prior means of a latent one's mean and sd."""
+    if parent not in spec.latent:
+        column = data.column(parent)
+        return float(column.mean()), float(column.std(ddof=1))
+    sd = spec[parent].parameter("sd")
+    return belief_mean(spec[parent].intercept), 1.0 if sd is None else belief_mean(sd)
+
+
+def belief_mean(belief: Prior | float | None) -> float:
+    if not isinstance(belief, Prior):
+        return float(belief or 0.0)
+    law, low, high = prior_law(belief), belief.low, belief.high
+    a, b = law.cdf(low), law.cdf(high)
+    n = 200_000
+    return float(law.ppf(a + (np.arange(n) + 0.5) / n * (b - a)).mean())
+
+
+def prior_law(prior: Prior):
+    a = prior.args
+    return {
+        "normal": lambda: scipy.stats.norm(*a),
+        "student": lambda: scipy.stats.t(*a),
+        "cauchy": lambda: scipy.stats.cauchy(*a),
+        "halfnormal": lambda: scipy.stats.halfnorm(scale=a[0]),
+        "exponential": lambda: scipy.stats.expon(scale=1 / a[0]),
+        "gamma": lambda: scipy.stats.gamma(a[0], scale=1 / a[1]),
+        "lognormal": lambda: scipy.stats.lognorm(a[1], scale=math.exp(a[0])),
+        "beta": lambda: scipy.stats.beta(*a),
+        "uniform": lambda: scipy.stats.uniform(a[0], a[1] - a[0]),
+    }[prior.family]()
+
+
+def on_link_scale(spec: ModelSpec, data: Dataset, node: str) -> tuple[float, float]:
+    """The link mean of a node, and t."""
+    if node in spec.latent:
+        return 0.0, 1.0
+    y = data.column(node)
+    match spec[node].family:
+        case Bernoulli():
+            return 0.0, 2.0
+        case Gamma():
+            y = np.log(y)
+        case Hill(max=top):
+            y = scipy.special.logit(np.minimum(np.maximum(y / top, 0.01), 0.99))
+    return float(y.mean()), float(y.std(ddof=1))
+
+
+def raw_log_prior(spec: ModelSpec, data: Dataset, node: str, raw: np.ndarray, parameters: dict[str, float]) -> float:
+    """The log prior density of one node's numbers in raw units, up to a constant."""
+    mechanism = spec[node]
+    link_mean, t = on_link_scale(spec, data, node)
+    terms = [frozenset[str](), *(frozenset(weight.parents) for weight in mechanism.weights)]
+    scales = {parent: centre_and_scale(spec, data, parent) for parent in mechanism.parents}
+    whole = [all(frozenset(part) in terms for part in _parts(term)) for term in terms]
+    total = 0.0
+    for k, term in enumerate(terms):
+        # The coefficient at the parents' centres, per sd of each parent: a Taylor shift of the polynomial.
+        centred = math.prod(scales[name][1] for name in term) * sum(
+            raw[j] * math.prod(scales[name][0] for name in other - term)
+            for j, other in enumerate(terms)
+            if term <= other and (term == other or whole[j])
+        )
+        belief = mechanism.intercept if k == 0 else mechanism.weights[k - 1].belief
+        sign = "" if k == 0 else mechanism.weights[k - 1].sign
+        if isinstance(belief, Prior):
+            total += prior_law(belief).logpdf(raw[k])
+        elif belief is None and k == 0:
+            sd = 3.0 if isinstance(mechanism.family, Bernoulli) else 2 * t
+            total += scipy.stats.norm.logpdf(centred, link_mean, sd)
+        elif belief is None:
+            assert not sign or (centred > 0) == (sign == "+")
+            total += scipy.stats.norm.logpdf(centred, 0, t)
+    for name, value in parameters.items():
+        belief = mechanism.parameter(name)
+        if isinstance(belief, Prior):
+            total += prior_law(belief).logpdf(value)
+        elif belief is None and name == "sd":
+            column_sd = float(data.column(node).std(ddof=1))
+            total += scipy.stats.halfnorm.logpdf(value - 0.05 * column_sd, scale=column_sd)
+        elif belief is None:
+            total += scipy.stats.halfnorm.logpdf(value, scale=10)
+    return float(total)
+
+
+def _parts(term: frozenset[str]) -> list[tuple[str, ...]]:
+    return [part for size in range(1, len(term)) for part in itertools.combinations(term, size)]
+
+
+# Densities in raw units
+
+
+def predictor(spec: ModelSpec, node: str, raw: np.ndarray, values: dict[str, np.ndarray | float]):
+    """The linear predictor: intercept plus weights times products of raw columns."""
+    eta = raw[0] + 0.0
+    for weight, coefficient in zip(spec[node].weights, raw[1:], strict=True):
+        product = 1.0
+        for name in weight.parents:
+            product = product * values[name]
+        eta = eta + coefficient * product
+    return eta
+
+
+def log_likelihood(spec: ModelSpec, node: str, y, eta, parameters: dict[str, float]):
+    """The log density of a measured node's value."""
+    match spec[node].family:
+        case Bernoulli():
+            return scipy.stats.bernoulli.logpmf(y, scipy.special.expit(eta))
+        case Gamma():
+            shape = parameters["shape"]
+            return scipy.stats.gamma.logpdf(y, shape, scale=np.exp(eta) / shape)
+        case Hill(max=top):
+            return scipy.stats.norm.logpdf(y, top * scipy.special.expit(eta), parameters["sd"])
+        case _:
+            return scipy.stats.norm.logpdf(y, eta, parameters["sd"])
