@@ -27,6 +27,8 @@ UNITS = (256, 1024, 4096)
 SIMULATION_SHARE = 0.05
 ENOUGH_EVIDENCE = 100.0
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
+TOO_LARGE = 1e100
+"""Beyond what data may hold. Exponentials are cut off above it: such a number says nothing."""
 DRAWN = {"normal": (-0.5,), "bernoulli": (0.0, 1.0)}
 """By law, values that it may give: a node that cannot take one of them cannot be drawn from the law."""
 INSISTED = (
@@ -81,7 +83,7 @@ def _check_values(posterior: Posterior, query: Query) -> None:
             if condition.value is None:
                 raise QueryError(
                     f"The condition {condition.name} in {term} has no value, so there is no number to compute. "
-                    f"Write {condition.name}=…"
+                    f"Write {condition.name}=…."
                 )
             _check_comparison(posterior, condition, exact=condition.op == "=")
         if term.kind == "law":
@@ -306,7 +308,7 @@ def _check_finite(query: Query, values: FloatArray, units: FloatArray | None) ->
             f"{query} has no value in {never} of {len(values)} posterior draws: its evidence never occurs there, or too "
             "rarely to be met. Condition on less."
         )
-    if bad := int((~np.isfinite(values)).sum()):
+    if bad := int((~(np.abs(values) < TOO_LARGE)).sum()):
         raise QueryError(
             f"{query} has no value in {bad} of {len(values)} posterior draws: a denominator is 0 there, or a number is "
             "too large. Ask for the parts one by one."
