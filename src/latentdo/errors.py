@@ -14,6 +14,7 @@ LatentdoError
 ├── FitError               training that cannot go on
 ├── MissingExtraError      an optional dependency that is not installed: `.extra`
 ├── UnsupportedError       a valid request that this version does not answer
+├── UsageError             a command line that cannot be carried out
 └── NotIdentifiedError     the data cannot answer the question: `.verdict`
 """
 
@@ -173,6 +174,12 @@ class UnsupportedError(LatentdoError):
     """A valid request that this version does not answer."""
 
     kind = "unsupported"
+
+
+class UsageError(LatentdoError):
+    """A command line that cannot be carried out."""
+
+    kind = "usage"
 
 
 class NotIdentifiedError(LatentdoError):

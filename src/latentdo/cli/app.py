@@ -1,0 +1,75 @@
+"""The commands as one application: what `latentdo --help` shows."""
+
+from __future__ import annotations
+
+from cyclopts import App, CycloptsError, MissingArgumentError, UnknownOptionError
+
+from latentdo import __version__
+from latentdo.errors import UsageError
+
+from . import ask, check, fit, identify, simulate
+
+EXIT_CODES = """\
+Exit codes:
+  0  done
+  1  a bug of ours
+  2  bad input: a model, query, table or command line that cannot be used
+  3  not identifiable: the measured nodes cannot answer the question
+  4  did not converge; the result was written or printed first
+  130  interrupted"""
+
+EPILOGUE = f"""\
+From a study to an answer:
+  latentdo simulate signaling -n 500 --seed 1 -o cells.csv
+  latentdo check study.yaml cells.csv
+  latentdo fit study.yaml cells.csv -o signaling.ldo
+  latentdo ask signaling.ldo "E[Erk | do(SOS=70)]"
+
+Or only the question whether data could answer:
+  latentdo identify "X -> M -> Y; X <-> Y" "P(Y | do(X))"
+
+Results go to stdout, progress and messages to stderr; with --json, results are
+for programs.
+
+{EXIT_CODES}"""
+
+COMMANDS = (identify, check, fit, ask, simulate)
+
+
+def application() -> App:
+    """The commands, with help that knows them."""
+    app = App(
+        name="latentdo",
+        help="Ask causal questions of models with hidden causes.",
+        help_epilogue=EPILOGUE,
+        help_format="plaintext",
+        version=f"latentdo {__version__}",
+        version_format="plaintext",
+        result_action="return_value",
+        # Ctrl-C has an exit code and a message of its own.
+        suppress_keyboard_interrupt=False,
+    )
+    for place, module in enumerate(COMMANDS):
+        app.command(
+            module.command,
+            name=module.NAME,
+            usage=f"Usage: {module.USAGE}",
+            help_epilogue=f"{module.EXAMPLES}\n\n{module.CODES}",
+            sort_key=place,
+        )
+    return app
+
+
+def usage_error(error: CycloptsError) -> UsageError:
+    """What cannot be understood about a command line, and the way to its help."""
+    message = " ".join(str(error).split())
+    match error:
+        case MissingArgumentError(argument=argument) if argument is not None:
+            message = f"{argument.name} {'is missing' if argument.required else 'needs a value'}."
+        case UnknownOptionError() if any(char in message for char in "[]()|*/"):
+            message += " A text that begins with - goes behind a lone --."
+        case _:
+            pass
+    message += "" if message.endswith((".", "?")) else "."
+    command = " ".join(("latentdo", *(error.command_chain or ())))
+    return UsageError(f"{message} See {command} --help.")

@@ -1,0 +1,50 @@
+"""`latentdo check`: everything that can be said before training. Does not load JAX."""
+
+from __future__ import annotations
+
+from .failures import DONE, NOT_IDENTIFIED
+from .options import Flag, Source
+from .output import say, say_json, tell
+from .sources import source_text, study_of
+
+NAME = "check"
+
+USAGE = "latentdo check STUDY [DATA] [--json]"
+
+EXAMPLES = """\
+Examples:
+  latentdo check study.yaml
+  latentdo check study.yaml data.csv --json
+  latentdo check "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv"""
+
+CODES = "Exit codes: 0 ready to fit, 3 some query is not identified, 2 bad input."
+
+
+def command(
+    study: Source,
+    data: str | None = None,
+    /,
+    *,
+    json: Flag = False,
+) -> int:
+    """What can be said before training: the verdict of each query, and whether the table fits the model.
+
+    Refuses what `fit` would refuse: missing cells, constant columns, values that
+    a family cannot produce. Trains nothing.
+
+    Args:
+        study: The path of a study (.yaml), a model as text, or - for a text on standard input.
+        data: The table (.csv, .tsv, .parquet); left out, the one that the study names, if it exists.
+        json: Print an object: measured, latent, verdicts, n_rows, columns, cautions, ignored, unread.
+    """
+    from latentdo.api import check
+
+    chosen = study_of(source_text(study))
+    report = check(chosen, data)
+    if report.n_rows is None and chosen.data is not None:
+        tell(f"note: {chosen.data} does not exist yet, so no column was checked.")
+    if json:
+        say_json(report.to_json())
+    else:
+        say(str(report))
+    return DONE if report.identified else NOT_IDENTIFIED

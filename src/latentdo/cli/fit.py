@@ -1,0 +1,133 @@
+"""`latentdo fit`: train a model once and save it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from latentdo.errors import UsageError
+from latentdo.graphs import quote
+
+from .failures import DONE, NOT_CONVERGED
+from .interrupt import stop_at_once
+from .options import Flag, Output, Source, Whole, WholeOrNone
+from .output import output_path, say, say_json, tell
+from .sources import source_text, study_of
+
+if TYPE_CHECKING:
+    from latentdo.inference import Posterior
+    from latentdo.models.study import Study
+
+NAME = "fit"
+
+USAGE = "latentdo fit STUDY [DATA] [-o FIT.ldo] [OPTIONS]"
+
+EXAMPLES = """\
+Examples:
+  latentdo fit study.yaml data.csv -o fit.ldo --seed 1
+  latentdo fit "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv
+  latentdo fit study.yaml --engine nuts --draws 2000 --chains 4"""
+
+CODES = "Exit codes: 0 done, 4 did not converge (but was saved), 2 bad input."
+
+
+def command(
+    study: Source,
+    data: str | None = None,
+    /,
+    *,
+    output: Output = None,
+    seed: Whole = 0,
+    engine: Literal["auto", "nuts"] | None = None,
+    draws: WholeOrNone = None,
+    warmup: WholeOrNone = None,
+    chains: WholeOrNone = None,
+    store_rows: Flag = False,
+    progress: bool | None = None,
+    json: Flag = False,
+) -> int:
+    """Train a model once and save the fit, from which `latentdo ask` answers any number of questions.
+
+    Prints the fit on one page: priors, convergence, parameters.
+
+    Args:
+        study: The path of a study (.yaml), a model as text, or - for a text on standard input.
+        data: The table (.csv, .tsv, .parquet); left out, the one that the study names.
+        output: Where to save (.ldo); left out, the study's name and .ldo, in this folder.
+        seed: A whole number; the same seed gives the same numbers.
+        engine: How to train, in place of the engine and the numbers that the study states.
+        draws: Kept draws per chain (nuts).
+        warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
+        chains: Number of chains (nuts).
+        store_rows: Save the rows of the data too; left out, only their hash and column summaries.
+        progress: Show progress on stderr; left out, only at a terminal.
+        json: Print an object about the fit in place of the page.
+    """
+    from latentdo.api import fit
+
+    chosen = study_of(source_text(study))
+    path = output_path("-o", f"{chosen.name}.ldo" if output is None else output, "fit", [".ldo"])
+    chosen = _with_engine(chosen, engine, {"draws": draws, "warmup": warmup, "chains": chains})
+    with stop_at_once(as_json=json):
+        posterior = fit(chosen, data, seed=seed, progress=progress)
+    posterior.save(path, data=store_rows)
+    if json:
+        say_json(_facts(posterior, path))
+    else:
+        say(posterior.summary())
+    tell(_farewell(posterior, path))
+    return DONE if posterior.converged else NOT_CONVERGED
+
+
+def _with_engine(study: Study, engine: Literal["auto", "nuts"] | None, given: dict[str, int | None]) -> Study:
+    """The study with the engine of the command line, or with single numbers of the study's engine changed."""
+    from latentdo.models.study import InferenceSettings
+
+    settings = study.inference if engine is None else InferenceSettings(engine)
+    stated = {name: value for name, value in given.items() if value is not None}
+    if stated and settings.engine != "nuts":
+        option = next(iter(stated))
+        raise UsageError(
+            f"--{option} belongs to --engine nuts, and the engine is {settings.engine}. Add --engine nuts."
+        )
+    return replace(study, inference=replace(settings, **stated))
+
+
+def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "converged": posterior.converged,
+        "engine": posterior.engine,
+        "seed": posterior.seed,
+        "chains": posterior.n_chains,
+        "draws": posterior.n_draws,
+        "n_rows": posterior.facts.n_rows,
+        "seconds": posterior.seconds,
+        "diagnostics": [{"name": d.name, "rhat": d.rhat, "ess": d.ess} for d in posterior.diagnostics],
+        "queries": [{"name": name, "query": str(query)} for name, query in posterior.queries],
+        "warnings": list(posterior.warnings),
+    }
+
+
+def _farewell(posterior: Posterior, path: Path) -> str:
+    """Where the fit is, whether it can be relied on, and what to type next."""
+    lines = [f"Saved to {path}."]
+    if not posterior.converged:
+        lines.append("It did not converge: train longer, for example with --engine nuts --warmup 4000 --draws 4000.")
+    query = [] if posterior.queries else [_example(posterior)]
+    return "\n".join([*lines, f"Next: {shlex.join(['latentdo', 'ask', str(path), *query])}"])
+
+
+def _example(posterior: Posterior) -> str:
+    """A question that this fit can answer."""
+    from latentdo.api import identify
+
+    graph = posterior.spec.graph
+    for outcome in reversed(posterior.spec.measured):
+        for treatment in graph.parents(outcome):
+            query = f"E[{quote(outcome)} | do({quote(treatment)}=1)]"
+            if treatment in posterior.spec.measured and identify(graph, query).identified:
+                return query
+    return f"E[{quote(posterior.spec.measured[-1])}]"

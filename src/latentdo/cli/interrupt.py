@@ -1,0 +1,43 @@
+"""Ctrl-C during training: compiled code in other threads cannot be interrupted, so the process ends without waiting."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .failures import failure_of
+from .output import say_json, tell
+
+_SHOW_CURSOR = "\x1b[?25h"
+
+
+@contextmanager
+def stop_at_once(*, as_json: bool) -> Iterator[None]:
+    """While this is open, Ctrl-C tells what happened and ends the process at once; keep it closed while files are written."""
+
+    def stop(*_: object) -> None:
+        if sys.stderr.isatty():
+            # The progress bars have hidden the cursor, and nobody else will show it again.
+            sys.stderr.write(f"{_SHOW_CURSOR}\n")
+        failure = failure_of(KeyboardInterrupt())
+        if as_json:
+            say_json(failure.to_json())
+            sys.stdout.flush()
+        tell(str(failure))
+        sys.stderr.flush()
+        os._exit(failure.code)
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        # Somebody else has decided what Ctrl-C means: `nohup`, or a program that calls `main`.
+        yield
+        return
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,29 @@
+"""Options that several commands share, as annotations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import Parameter, Token
+
+
+def _whole(_: object, tokens: Sequence[Token]) -> int:
+    """Digits alone: `int` as cyclopts reads it rounds 1.5, and a seed or a count is never meant so."""
+    text = tokens[0].value.strip()
+    if not re.fullmatch(r"[+-]?[0-9]{1,40}", text):
+        raise ValueError(f"expected a whole number, got {text!r}")
+    return int(text)
+
+
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+"""On or off, without a `--no-…`."""
+
+Source = Annotated[str, Parameter(allow_leading_hyphen=True)]
+"""A text, a path, or `-` for standard input."""
+
+Output = Annotated[str | None, Parameter(name=["-o", "--output"])]
+
+Whole = Annotated[int, Parameter(converter=_whole)]
+WholeOrNone = Annotated[int | None, Parameter(converter=_whole)]

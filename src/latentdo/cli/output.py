@@ -1,0 +1,140 @@
+"""Where results go: text and JSON on stdout, messages on stderr, and files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import json
+import math
+import os
+import secrets
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from latentdo.errors import UsageError
+
+WIDEST = 100
+"""Columns beyond which prose is hard to read."""
+
+_PLAIN = str.maketrans(
+    {"Σ": "sum", "∏": "prod", "·": "-", "–": "-", "—": "-", "…": "...", "−": "-", "≤": "<=", "≥": ">="}
+)
+_ERRORS = "latentdo.plain"
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """Characters that an output cannot show: our own signs in ASCII, those of users as escapes that JSON reads."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    piece = error.object[error.start : error.end].translate(_PLAIN)
+    spelt = (c if c.isascii() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}" for c in piece)
+    return "".join(spelt), error.end
+
+
+def prepare_streams() -> None:
+    """Make sure that no character in a result or message can stop it from being shown."""
+    codecs.register_error(_ERRORS, _spell)
+    for stream in (sys.stdout, sys.stderr):
+        if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
+            reconfigure(errors=_ERRORS)
+
+
+def say(text: str) -> None:
+    """Print a result on stdout; a reader that went away, as `head` does, changes nothing else."""
+    try:
+        _write(sys.stdout, text)
+    except BrokenPipeError:
+        close_stdout()
+
+
+def close_stdout() -> None:
+    """Point stdout nowhere, so that Python's own last flush finds nothing to complain about."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def tell(text: str) -> None:
+    """Print a message on stderr."""
+    _write(sys.stderr, text)
+
+
+def say_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print a value on stdout as JSON, with null for numbers that are not finite."""
+    # Programs read JSON as UTF-8: an output in another encoding gets escapes, which read the same everywhere.
+    ascii_only = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name != "utf-8"
+    say(json.dumps(_finite(value), ensure_ascii=ascii_only, allow_nan=False, indent=indent))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    # A name may hold any character; one that moves the cursor must not reach a terminal.
+    print(
+        "".join(c if c in "\n\t" or (ord(c) >= 32 and not 127 <= ord(c) < 160) else f"\\x{ord(c):02x}" for c in text),
+        file=stream,
+    )
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {str(key): _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case _:
+            return value
+
+
+def folded(text: str, indent: str = "  ") -> str:
+    """Prose in lines that fit the terminal."""
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    return textwrap.fill(
+        text,
+        max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def output_path(option: str, given: str, what: str, suffixes: Sequence[str]) -> Path:
+    """The path behind an option, once it is sure that a file can be written there: asked before work starts.
+
+    Raises:
+        UsageError: An unknown suffix, a missing folder, a folder, or a place that cannot be written.
+    """
+    path = Path(given)
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(
+            f"{option} {given}: expected a name that ends in {', '.join(suffixes)}, such as {path.stem or what}{suffixes[0]}."
+        )
+    folder = path.parent
+    try:
+        if path.is_dir():
+            raise UsageError(f"{option} {given} is a folder. Give the name of a file in it.")
+        if not folder.is_dir():
+            raise UsageError(f"{option} {given}: there is no folder {folder}. Make it first, or write elsewhere.")
+        if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise UsageError(f"{option} {given}: no right to write there. Write elsewhere.")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{option} {given} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
+    return path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside the one given, renamed to it at the end: whatever happens, no half-written file replaces an old one."""
+    beside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    try:
+        yield beside
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""What the first argument of a command means: text, standard input, or a study file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentdo.errors import UsageError
+
+if TYPE_CHECKING:
+    from latentdo.models.study import Study
+
+_STUDIES = (".yaml", ".yml")
+
+
+def source_text(given: str) -> str:
+    """The argument itself, or what stands on standard input if it is `-`.
+
+    Raises:
+        UsageError: A file that is not a study, or bytes that are not UTF-8.
+    """
+    if given == "-":
+        return _standard_input()
+    if not given.strip():
+        raise UsageError('The model is an empty text. Write for example "X -> Y", or the name of a study file.')
+    if _is_other_file(given):
+        raise UsageError(
+            f"{given} is a file, and models are read from study files (.yaml, .yml). To read the text of a model or "
+            f"graph from a file, put - in its place and add < {given}."
+        )
+    return given
+
+
+def names_study(text: str) -> bool:
+    """Whether a text is the path of a study file: one line that ends in a known suffix."""
+    # The rule of `is_study_path`, without loading YAML for every graph.
+    return text.lower().endswith(_STUDIES) and len(text.splitlines()) == 1
+
+
+def study_of(text: str) -> Study:
+    """The study that a path names, or one around the text of a model."""
+    from latentdo.api import load_study, model
+    from latentdo.models.study import Study
+
+    return load_study(text) if names_study(text) else Study("model", model(text))
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"Standard input is not UTF-8 (byte {error.start + 1}). Save the text as UTF-8.") from None
+
+
+def _is_other_file(text: str) -> bool:
+    if "\n" in text or "." not in text or text.lower().endswith(_STUDIES):
+        return False
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False

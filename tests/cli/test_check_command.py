@@ -1,0 +1,51 @@
+"""`latentdo check`: verdicts and columns before anything is trained."""
+
+from __future__ import annotations
+
+
+def test_says_that_a_study_is_ready(command, study):
+    result = command("check", study)
+    assert result.code == 0
+    assert "model: 3 measured nodes, 1 never measured (U)" in result.out
+    assert "Identified: P(Y > 1 | do(X=1))" in result.out
+    assert "data: 40 rows" in result.out
+    assert result.err == ""
+
+
+def test_prints_the_report_as_an_object(command, study):
+    report = command("check", study, "--json").json
+    assert report["n_rows"] == 40
+    assert list(report["columns"]) == ["X", "M", "Y"]
+    assert [row["identifiable"] for row in report["verdicts"]] == [True, True]
+
+
+def test_reads_the_table_of_the_command_line(command, study, tmp_path):
+    (tmp_path / "other.csv").write_text("X,M,Y,site\n1,2,3,a\n2,4,1,b\n3,3,2,a\n", encoding="utf-8")
+    report = command("check", study, "other.csv", "--json").json
+    assert report["n_rows"] == 3
+    assert report["ignored"] == ["site"]
+
+
+def test_says_that_the_data_are_not_there_yet(command, study, tmp_path):
+    (tmp_path / "data.csv").unlink()
+    result = command("check", study)
+    assert result.code == 0
+    assert "data.csv does not exist yet, so no column was checked" in result.err
+    assert command("check", study, "data.csv").code == 2
+
+
+def test_a_query_that_is_not_identified_is_exit_code_3(command, tmp_path):
+    (tmp_path / "bow.yaml").write_text(
+        "model: |\n  X ~ normal\n  Y ~ normal(X)\n  X <-> Y\nqueries: ['E[Y | do(X=1)]']\n"
+    )
+    result = command("check", "bow.yaml", "--json")
+    assert result.code == 3
+    assert result.json["verdicts"][0]["hedge"] == [["X", "Y"], ["Y"]]
+    (tmp_path / "bad.csv").write_text("X,Y\n1,2\n1,3\n")
+    assert command("check", "bow.yaml", "bad.csv").code == 2, "bad input comes first"
+
+
+def test_takes_the_text_of_a_model(command, study):
+    result = command("check", "-", "data.csv", stdin=b"X ~ normal\nY ~ normal(X)\n")
+    assert result.code == 0
+    assert "columns that no node names, ignored: M" in result.out

@@ -1,0 +1,236 @@
+"""`latentdo fit`: what it trains, where it saves, and what it refuses before it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import latentdo as ld
+from handmade_fits import handmade
+from latentdo.inference import Diagnostic
+from latentdo.models.study import Study
+from posteriors import posterior_of
+
+MODEL = "latent U ~ normal; G ~ gamma(U); X ~ bernoulli(G); Y ~ normal(X, U)"
+ROWS = ["G,X,Y", "1.5,0,2.25", "0.5,1,1.5", "2.5,1,-1", "1.25,0,0.5", "3,1,4", "0.75,0,1"]
+
+
+class Trainer:
+    """Stands in for `ld.fit`: remembers what it was given, and returns a fit made by hand."""
+
+    def __init__(self, posterior: ld.Posterior) -> None:
+        self.posterior = posterior
+        self.study: Study
+        self.data: object = None
+        self.options: dict[str, object] = {}
+
+    def __call__(self, study: Study, data: object = None, **options: object) -> ld.Posterior:
+        self.study, self.data, self.options = study, data, options
+        return self.posterior
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    stands_in = Trainer(handmade())
+    monkeypatch.setattr("latentdo.api.fit", stands_in)
+    return stands_in
+
+
+def test_prints_the_summary_and_says_what_to_do_next(command, study, trainer, tmp_path):
+    result = command("fit", study)
+    assert result.code == 0
+    assert result.out.rstrip() == trainer.posterior.summary().rstrip()
+    assert "Saved to study.ldo." in result.err
+    assert "Next: latentdo ask study.ldo\n" in result.err
+    assert ld.load(tmp_path / "study.ldo").spec == trainer.posterior.spec
+    assert trainer.options == {"seed": 0, "progress": None}
+
+
+def test_saves_no_rows_unless_asked(command, study, trainer, tmp_path):
+    assert command("fit", study, "-o", "bare.ldo").code == 0
+    assert command("fit", study, "-o", "full.ldo", "--store-rows").code == 0
+    assert ld.load(tmp_path / "bare.ldo").data is None
+    assert ld.load(tmp_path / "full.ldo").data is not None
+
+
+def test_passes_seed_data_and_progress_on(command, study, trainer):
+    command("fit", study, "other.csv", "--seed", 7, "--no-progress")
+    assert trainer.data == "other.csv"
+    assert trainer.options == {"seed": 7, "progress": False}
+
+
+def test_a_model_text_is_saved_as_model_and_gets_a_question_to_ask(command, trainer, monkeypatch):
+    monkeypatch.setattr(trainer, "posterior", posterior_of("X ~ normal; `a b` ~ normal(X); X <-> `a b`; Z ~ normal(X)"))
+    result = command("fit", MODEL, "data.csv")
+    assert "Saved to model.ldo.\nNext: latentdo ask model.ldo 'E[Z | do(X=1)]'\n" in result.err
+
+
+def test_the_engine_of_the_command_line_replaces_that_of_the_study(command, study, trainer, tmp_path):
+    slow = tmp_path / "slow.yaml"
+    slow.write_text(study.read_text() + "inference:\n  engine: nuts\n  draws: 77\n  chains: 2\n")
+    command("fit", slow)
+    assert trainer.study.inference.arguments == {"draws": 77, "chains": 2}
+    command("fit", slow, "--draws", 99)
+    assert trainer.study.inference.arguments == {"draws": 99, "chains": 2}
+    command("fit", slow, "--engine", "nuts", "--warmup", 5)
+    assert trainer.study.inference.arguments == {"warmup": 5}
+    command("fit", slow, "--engine", "auto")
+    assert trainer.study.inference.engine == "auto"
+
+
+def test_numbers_need_the_engine_that_they_belong_to(command, study):
+    result = command("fit", study, "--draws", 100)
+    assert result.code == 2
+    assert "--draws belongs to --engine nuts" in result.err
+
+
+def test_prints_facts_for_programs(command, study, trainer):
+    result = command("fit", study, "--json")
+    assert result.json["path"] == "study.ldo"
+    assert result.json["converged"] is True
+    assert result.json["diagnostics"][0] == {"name": "mean(X)", "rhat": 1.001, "ess": 2000.5}
+
+
+def test_a_fit_that_did_not_converge_is_saved_and_exit_code_4(command, study, trainer, monkeypatch, tmp_path):
+    bad = posterior_of("X ~ normal", diagnostics=(Diagnostic("mean(X)", 1.2, 30.0),))
+    monkeypatch.setattr(trainer, "posterior", bad)
+    result = command("fit", study)
+    assert result.code == 4
+    assert "It did not converge" in result.err
+    assert not ld.load(tmp_path / "study.ldo").converged
+
+
+def test_ctrl_c_leaves_an_old_fit_alone(command, study, monkeypatch, tmp_path):
+    (tmp_path / "study.ldo").write_bytes(b"old")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("latentdo.api.fit", interrupted)
+    result = command("fit", study)
+    assert result.code == 130
+    assert result.err == "interrupted: stopped by Ctrl-C; no file was left half written.\n"
+    assert (tmp_path / "study.ldo").read_bytes() == b"old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_does_not_wait_for_compiled_code(study, tmp_path):
+    code = (
+        "import sys, time\nfrom concurrent.futures import ThreadPoolExecutor\nimport latentdo.api\n"
+        "from latentdo.cli import main\n"
+        "def fit(*_, **__):\n"
+        "    with ThreadPoolExecutor() as pool:\n"
+        "        done = pool.submit(time.sleep, 300)\n"
+        "        print('begun', flush=True)\n"
+        "        done.result()\n"
+        "latentdo.api.fit = fit\nsys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "fit", str(study), "--json"]
+    process = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert json.loads(out)["error"]["kind"] == "interrupted"
+    assert err == "interrupted: stopped by Ctrl-C; no file was left half written.\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "study.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("fit.zip", "expected a name that ends in .ldo, such as fit.ldo"),
+        ("data.csv", "expected a name that ends in .ldo"),
+        ("nowhere/fit.ldo", "there is no folder nowhere"),
+        ("folder.ldo", "is a folder"),
+        ("data.csv/fit.ldo", "there is no folder"),
+        ("x" * 300 + ".ldo", "cannot be written"),
+    ],
+)
+def test_the_place_is_checked_before_work_starts(command, study, trainer, tmp_path, place, message):
+    (tmp_path / "folder.ldo").mkdir()
+    result = command("fit", study, "-o", place)
+    assert result.code == 2
+    assert message in result.err
+    assert trainer.data is None
+    assert not trainer.options
+
+
+def table(tmp_path: Path, lines: list[str]) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def changed(row: int, text: str) -> list[str]:
+    return [text if k == row else line for k, line in enumerate(ROWS)]
+
+
+REFUSED = [
+    ("a missing cell", changed(2, "0.5,,1.5"), MODEL, "Missing cells: 'X' 1 (of 6 rows"),
+    ("NA", changed(2, "NA,1,1.5"), MODEL, "Missing cells: 'G' 1 (of 6 rows"),
+    ("a constant column", [ROWS[0], *(f"{line.rpartition(',')[0]},5" for line in ROWS[1:])], MODEL, "Y"),
+    ("one row", ROWS[:2], MODEL, "row"),
+    ("no row", ROWS[:1], MODEL, "row"),
+    ("an empty file", [], MODEL, "rows.csv"),
+    ("an infinite cell", changed(3, "2.5,1,inf"), MODEL, "Infinite cells: 'Y' 1"),
+    ("a huge cell", changed(3, "2.5,1,2e100"), MODEL, "beyond ±1e+100"),
+    ("repeated headers", changed(0, "G,Y,Y"), MODEL, "Y"),
+    ("a ragged row", changed(4, "1.25,0"), MODEL, "line 5"),
+    ("text in a numeric column", changed(4, "1.25,0,much"), MODEL, "much"),
+    ("a value outside the support of gamma", changed(1, "-1.5,0,2.25"), MODEL, "G"),
+    ("a value outside the support of bernoulli", changed(1, "1.5,0.5,2.25"), MODEL, "X"),
+    ("a missing column", changed(0, "G,X,Z"), MODEL, "Y"),
+    ("a linear node that does not fit", ROWS, "G ~ normal; X ~ bernoulli(G); Y ~ linear(G)", "Declare it normal"),
+]
+
+
+@pytest.mark.parametrize("verb", ["fit", "check"])
+@pytest.mark.parametrize(
+    ("lines", "model", "message"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_refuses_a_table_that_cannot_be_used(command, tmp_path, verb, lines, model, message):
+    result = command(verb, model, table(tmp_path, lines), "--json")
+    assert result.code == 2
+    assert result.error["kind"] == "data"
+    assert message in result.err
+    assert result.err.startswith("error: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((MODEL,), "There is no data"),
+        ((MODEL, "missing.csv"), "missing.csv does not exist"),
+        ((MODEL, "rows.xlsx"), ".csv"),
+        (("X ~ normul", "rows.csv"), "normul"),
+        (("X -> Y", "rows.csv"), "X"),
+        ((MODEL, "rows.csv", "--engine", "nuts", "--draws", "1"), "draws"),
+        ((MODEL, "rows.csv", "--engine", "svi"), "svi"),
+        ((MODEL, "rows.csv", "--seed", "-1"), "seed"),
+        ((MODEL, "rows.csv", "more.csv"), "more.csv"),
+    ],
+)
+def test_refuses_what_it_cannot_start_with(command, tmp_path, arguments, message):
+    table(tmp_path, ROWS)
+    result = command("fit", *arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert result.out == ""
+    assert not (tmp_path / "model.ldo").exists()
+
+
+def test_trains_and_saves_for_real(command, study, tmp_path):
+    """A few transitions of one chain: the way from the file to the saved fit, not the numbers."""
+    options = ("--engine", "nuts", "--draws", 4, "--warmup", 1, "--chains", 1, "--no-progress")
+    result = command("fit", "X ~ normal", "data.csv", "-o", "tiny.ldo", *options)
+    assert result.code == 4
+    assert ld.load(tmp_path / "tiny.ldo").shape == (1, 4)

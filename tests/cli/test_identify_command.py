@@ -1,0 +1,171 @@
+"""`latentdo identify`: texts, studies, standard input; verdicts for people and for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from known_graphs import BOW, FRONT_DOOR, NAPKIN
+
+QUERY = "P(Y | do(X))"
+
+
+def test_prints_the_formula(command):
+    result = command("identify", FRONT_DOOR, QUERY)
+    assert result.code == 0
+    assert result.out == "Identified: P(Y | do(X))\n  = Σ_M P(M | X) Σ_X' P(Y | M, X') P(X')\n"
+    assert result.err == ""
+
+
+def test_the_napkin_is_a_ratio_for_any_value_of_r(command):
+    estimand = command("identify", NAPKIN, QUERY, "--json").json["estimand"]
+    assert "/" in estimand
+    assert "for any R" in estimand
+    assert estimand != "P(Y | X)"
+
+
+def test_one_query_gives_the_object_of_the_contract(command):
+    result = command("identify", FRONT_DOOR, QUERY, "--json")
+    assert list(result.json) == ["query", "identifiable", "estimand", "latex", "derivation", "hedge"]
+    assert result.json["query"] == QUERY
+    assert result.json["identifiable"] is True
+    assert result.json["latex"].startswith("\\sum_{M}")
+    assert result.json["derivation"] == []
+    assert result.json["hedge"] is None
+    assert "Σ_M" in result.out, "JSON shows characters as they are"
+
+
+def test_a_no_is_printed_with_its_sentence_and_hedge(command):
+    result = command("identify", BOW, QUERY)
+    assert result.code == 3
+    assert result.out.startswith("Not identified: P(Y | do(X))\n  Unmeasured causes join X and Y")
+    assert "Hedge: {X, Y} around {Y}" in result.out
+    assert result.err == ""
+    assert max(len(line) for line in result.out.splitlines()) <= 80
+
+
+def test_a_no_for_programs_is_the_normal_object_and_nothing_more(command):
+    result = command("identify", BOW, QUERY, "--json")
+    assert result.code == 3
+    assert result.json["identifiable"] is False
+    assert result.json["estimand"] is None
+    assert result.json["latex"] is None
+    assert result.json["hedge"] == [["X", "Y"], ["Y"]]
+    assert result.err == ""
+
+
+def test_several_queries_give_verdicts_in_order(command):
+    result = command("identify", "X -> Y; X <-> Y; Z", "P(Y | do(Z))", "P(Y | do(X))", "--json")
+    assert result.code == 3
+    assert [row["identifiable"] for row in result.json["verdicts"]] == [True, False]
+    assert [row["name"] for row in result.json["verdicts"]] == [None, None]
+
+
+def test_a_study_gives_the_verdicts_of_its_queries(command, study):
+    result = command("identify", study, "--json")
+    assert result.code == 0
+    assert [row["name"] for row in result.json["verdicts"]] == ["effect", "high"]
+    text = command("identify", study).out
+    assert "Identified: P(Y > 1 | do(X=1))   (high)" in text
+
+
+def test_a_study_answers_a_query_of_the_command_line(command, study):
+    result = command("identify", study, QUERY, "--json")
+    assert result.json["estimand"] == "Σ_M P(M | X) Σ_X' P(Y | M, X') P(X')"
+
+
+def test_a_study_with_one_query_still_gives_verdicts(command, tmp_path):
+    (tmp_path / "one.yaml").write_text("model: X ~ normal\nqueries:\n  mean: E[X]\n")
+    assert [row["query"] for row in command("identify", "one.yaml", "--json").json["verdicts"]] == ["E[X]"]
+
+
+def test_a_study_without_queries_needs_one(command, tmp_path):
+    (tmp_path / "bare.yml").write_text("model: X ~ normal\n")
+    result = command("identify", "bare.yml")
+    assert result.code == 2
+    assert "bare.yml has no queries" in result.err
+
+
+def test_a_model_is_a_graph_too(command):
+    model = "latent U ~ normal; X ~ normal(U); M ~ normal(X); Y ~ normal(M, U)"
+    assert command("identify", model, QUERY).code == 0
+
+
+def test_a_dash_reads_standard_input(command):
+    result = command("identify", "-", QUERY, "--json", stdin=b"\xef\xbb\xbfX -> M -> Y\nX <-> Y\n")
+    assert result.json["identifiable"] is True
+
+
+def test_standard_input_must_be_utf8(command):
+    result = command("identify", "-", QUERY, stdin=b"X -> \xff")
+    assert result.code == 2
+    assert "Standard input is not UTF-8 (byte 6)" in result.err
+
+
+def test_a_text_that_begins_with_a_dash_goes_behind_two(command):
+    refused = command("identify", "X -> Y", "-E[Y]")
+    assert refused.code == 2
+    assert "behind a lone --" in refused.err
+    assert command("identify", "X -> Y", "--json", "--", "-1 * E[Y | do(X=1)]").json["identifiable"] is True
+
+
+def test_markup_in_user_text_is_printed_whole(command):
+    result = command("identify", "`[red]X[/red]` -> Y; `[red]X[/red]` <-> Y [latents=2]", "P(Y | do(`[red]X[/red]`))")
+    assert "`[red]X[/red]` <-> Y" in result.out
+    assert command("identify", "X -> Y [latents=2]", "E[Y]").err.count("[latents=2]") >= 1
+
+
+def test_characters_that_move_the_cursor_do_not_reach_the_terminal(command):
+    result = command("identify", "`\x1b[2JX` -> Y", "P(Y | do(`\x1b[2JX`))")
+    assert "\x1b" not in result.out + result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        (("X -> -> Y", QUERY), "syntax", "line 1, column 6: expected a name after '->'"),
+        (("X -> Y", "P(Y | do(X)"), "syntax", "line 1, column"),
+        (("X -> Y -> X", QUERY), "graph", "directed cycle: X -> Y -> X"),
+        (("X -> Y", "P(Z | do(X))"), "unknown_node", "'Z' is not a node"),
+        (("X -> Y; latent X", QUERY), "query", "latent"),
+        (("X -> Y",), "usage", "There is no question"),
+        (("", QUERY), "usage", "empty text"),
+        (("missing.yaml",), "study", "missing.yaml does not exist"),
+        (("digraph { X -> Y }", QUERY), "graph", "DOT"),
+        (("X -> Y", "P(Y | do(X ~ f(W)))"), None, "olic"),
+        (("X -> Y", "P(Y | do(X = X + 1))"), None, "hift"),
+    ],
+)
+def test_refuses_bad_input_with_one_message(command, arguments, kind, message):
+    plain = command("identify", *arguments)
+    assert plain.code == 2
+    assert plain.out == ""
+    assert plain.err.startswith("error: ")
+    assert message in plain.err
+    told = command("identify", *arguments, "--json")
+    assert told.code == 2
+    assert kind in (None, told.error["kind"])
+    assert message in told.error["message"]
+    assert told.err == plain.err
+
+
+def test_errors_say_where_for_programs_too(command):
+    error = command("identify", "X -> Y;\nY -> -> Z", QUERY, "--json").error
+    assert (error["line"], error["column"]) == (2, 6)
+    assert error["hedge"] is None
+
+
+def test_errors_in_a_study_are_told_with_their_line_in_the_file(command, tmp_path):
+    (tmp_path / "bad.yaml").write_text("model: |\n  X ~ normal\n  Y ~ normul(X)\n")
+    result = command("identify", "bad.yaml", "E[Y]", "--json")
+    assert result.code == 2
+    assert result.error["line"] == 3
+    assert "bad.yaml" in result.err
+
+
+def test_a_file_that_is_no_study_is_told_apart_from_a_text(command, tmp_path: Path):
+    (tmp_path / "graph.txt").write_text("X -> Y")
+    result = command("identify", "graph.txt", QUERY)
+    assert result.code == 2
+    assert "put - in its place and add < graph.txt" in result.err
