@@ -175,12 +175,13 @@ def _share(
     if drawn is not None:
         return np.prod(np.broadcast_arrays(*(_holds(item, drawn) for item in comparisons)), axis=0).astype(float)
     if mechanism.family.discrete:
-        levels = (0.0, 1.0)
         mean = arithmetic.mean(NUMPY, eta, parameters)
-        chances = (1.0 - mean, mean)
-        kept = [c for level, c in zip(levels, chances, strict=True) if all(_holds(i, level) for i in comparisons)]
-        return sum(kept, 0.0 * mean)
-    if isinstance(mechanism.family, Linear | Constant):
+        share: FloatArray = np.zeros_like(mean)
+        for level, chance in ((0.0, 1.0 - mean), (1.0, mean)):
+            if all(_holds(item, level) for item in comparisons):
+                share = share + chance
+        return share
+    if isinstance(mechanism.family, Linear):
         return np.prod([_holds(item, eta) for item in comparisons], axis=0).astype(float)
     below = [float(item.value) for item in comparisons if item.op in ("<", "<=")]  # type: ignore[arg-type]
     above = [float(item.value) for item in comparisons if item.op in (">", ">=")]  # type: ignore[arg-type]
