@@ -163,7 +163,12 @@ def fit(
     rows = _rows(spec, data, study)
     with watch(progress) as told:
         posterior = fit_model(spec, rows, _engine(chosen), _seed(seed), told)
-    return replace(posterior, queries=study.queries)
+    if not study.queries:
+        return posterior
+    from latentdo.answers import judge
+
+    judged = judge(posterior, study.queries)
+    return replace(posterior, queries=study.queries, diagnostics=(*posterior.diagnostics, *judged))
 
 
 def _study_of(model: Any) -> Study:
@@ -277,7 +282,7 @@ def load(path: str | Path) -> Posterior:
     Raises:
         ArchiveError: Not such a file, damaged, or written by a newer version.
     """
-    from latentdo.inference.archive import read_archive
+    from latentdo.inference import read_archive
 
     return read_archive(Path(path))
 

@@ -154,7 +154,7 @@ def test_a_run_that_is_too_short_says_so_and_the_answer_repeats_it():
     assert not posterior.converged
     answer = ld.ask(posterior, "E[Y | do(X=1)]")
     assert any("did not converge" in warning for warning in answer.warnings)
-    assert "NOT converged" in str(posterior)
+    assert "NOT CONVERGED" in str(posterior)
 
 
 def test_noise_free_and_collinear_columns_are_found_and_named():

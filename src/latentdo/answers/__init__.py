@@ -3,5 +3,6 @@
 from .answer import Answer, Answers
 from .ask import ask_all
 from .checkup import Report, check_model
+from .judge import judge
 
-__all__ = ["Answer", "Answers", "Report", "ask_all", "check_model"]
+__all__ = ["Answer", "Answers", "Report", "ask_all", "check_model", "judge"]

@@ -56,6 +56,7 @@ class Token(NamedTuple):
 
     @property
     def position(self) -> Position:
+        """Where the token starts."""
         return Position(self.line, self.column)
 
     def is_word(self, word: str) -> bool:

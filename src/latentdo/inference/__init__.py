@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .blocks import Block, blocks
-from .dataset import Dataset
+from .dataset import Dataset, FloatArray
 from .engines import Auto, Engine, Nuts
 
 if TYPE_CHECKING:
+    from .archive import read_archive, require_writable, write_archive
     from .checks import check_columns
     from .diagnostics import Diagnostic, diagnose
-    from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior
+    from .forward import node_parameters, predictor
+    from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
     from .progress import watch
     from .train import fit_model
 
@@ -24,7 +26,13 @@ _LAZY = {
     "check_columns": "checks",
     "diagnose": "diagnostics",
     "fit_model": "train",
+    "flat": "posterior",
+    "node_parameters": "forward",
+    "predictor": "forward",
+    "read_archive": "archive",
+    "require_writable": "archive",
     "watch": "progress",
+    "write_archive": "archive",
 }
 
 __all__ = [
@@ -35,6 +43,7 @@ __all__ = [
     "Dataset",
     "Diagnostic",
     "Engine",
+    "FloatArray",
     "NodeDraws",
     "Nuts",
     "Posterior",
@@ -42,7 +51,13 @@ __all__ = [
     "check_columns",
     "diagnose",
     "fit_model",
+    "flat",
+    "node_parameters",
+    "predictor",
+    "read_archive",
+    "require_writable",
     "watch",
+    "write_archive",
 ]
 
 

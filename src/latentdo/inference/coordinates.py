@@ -61,6 +61,11 @@ class Coordinate:
         return math.inf if self.prior is None else self.prior.high + self.shift
 
     @property
+    def bend(self) -> float:
+        """How near a bound the scale is bent: about the posterior's width in ordinary data."""
+        return 0.5 * self.start[1]
+
+    @property
     def bounded(self) -> bool:
         """Whether there is a bound, so that the sampler must bend the scale."""
         return math.isfinite(self.low) or math.isfinite(self.high)

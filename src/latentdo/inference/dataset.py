@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo.errors import DataError, nearest
-from latentdo.models.column import ColumnSummary
+from latentdo.models import ColumnSummary
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]

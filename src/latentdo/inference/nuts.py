@@ -28,7 +28,8 @@ def run_nuts(layout: Layout, numbers: Numbers, start: FloatArray, n_rows: int, e
     if engine.chains == 1:
         points = {name: value[0] for name, value in points.items()}
     mcmc = MCMC(
-        NUTS(potential_fn=potential, target_accept_prob=0.9, dense_mass=[("u",)]),
+        # NumPyro takes a list of site groups here, whatever its annotation says.
+        NUTS(potential_fn=potential, target_accept_prob=0.9, dense_mass=[("u",)]),  # pyright: ignore[reportArgumentType]
         num_warmup=engine.warmup,
         num_samples=engine.draws,
         num_chains=engine.chains,

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import jax
@@ -35,7 +35,7 @@ def compile_cache() -> Iterator[None]:
     """
     global _users
     with _lock:
-        if _users == 0 and jax.config.jax_compilation_cache_dir is not None:
+        if _users == 0 and jax.config.values["jax_compilation_cache_dir"] is not None:
             ours = False
         else:
             ours = True
@@ -58,6 +58,6 @@ def _set(folder: str | None) -> None:
     compilation_cache.reset_cache()
 
 
-def float64() -> object:
+def float64() -> AbstractContextManager[None]:
     """A context in which JAX computes in float64, for this thread only."""
     return jax.enable_x64(True)

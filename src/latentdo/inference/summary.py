@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from latentdo.graphs import Name, quote
-from latentdo.models import Bernoulli, Gamma, Hill, Mechanism, Prior
-from latentdo.models.prior import plain
+from latentdo.models import Bernoulli, Gamma, Hill, Mechanism, Prior, plain
 
 from .coordinates import Coordinate, FloatArray, NodeCoordinates
 from .diagnostics import ESS_LIMIT, RHAT_LIMIT, Diagnostic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from latentdo.errors import FitError
+from latentdo.errors import FitError, SpecError
 from latentdo.graphs import Name
 from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY, numerics
@@ -50,6 +51,13 @@ class Task:
     data: Dataset
     seed: int
     progress: Progress
+    stopped: threading.Event
+
+    def tell(self, share: float) -> None:
+        """Tell how far the block is; the place where a fit that was interrupted ends."""
+        if self.stopped.is_set():
+            raise FitError(f"Training of {self.block.name} was interrupted.")
+        self.progress(self.block.name, share)
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -100,16 +108,21 @@ def fit_model(spec: ModelSpec, data: Dataset, engine: Engine, seed: int, progres
         FitError: A log density that is nowhere finite.
     """
     begun = time.perf_counter()
+    if not spec.measured:
+        raise SpecError("Every node of the model is latent, so no data can teach it anything. Measure some node.")
     cautions = check_columns(spec, data)
     coordinates = _coordinates(spec, data)
-    tasks = [Task(spec, block, coordinates, data, seed, progress) for block in blocks(spec)]
-    with compile_cache(), ThreadPoolExecutor(max_workers=min(len(tasks), os.cpu_count() or 1)) as pool:
+    stopped = threading.Event()
+    tasks = [Task(spec, block, coordinates, data, seed, progress, stopped) for block in blocks(spec)]
+    pool = ThreadPoolExecutor(max_workers=min(len(tasks), os.cpu_count() or 1), thread_name_prefix="latentdo")
+    with compile_cache():
         futures = [pool.submit(_train, task, engine) for task in tasks]
         try:
             trained = [future.result() for future in futures]
-        except BaseException:
+        finally:
+            # After an error or Ctrl-C the other blocks end at their next report; nobody waits for them.
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
     posterior = Posterior(
         spec=spec,
         blocks=tuple(trained),
@@ -171,7 +184,7 @@ def _train_ensemble(task: Task, engine: Auto, layout: Layout, numbers: Numbers, 
 
     def report(steps: int) -> None:
         timing.append(time.perf_counter())
-        task.progress(task.block.name, ensemble.made / (2.0 * first_run))
+        task.tell(ensemble.made / (2.0 * first_run))
 
     ensemble.warm_up(first_run, report)
     length = first_run
@@ -184,7 +197,7 @@ def _train_ensemble(task: Task, engine: Auto, layout: Layout, numbers: Numbers, 
         ensemble.learn_from(run)
         ensemble.warm_up_again(report)
         length *= 2
-    task.progress(task.block.name, 1.0)
+    task.tell(1.0)
     compiling = timing[0] - begun
     method = f"ensemble HMC, {CHAINS} chains x {length} of {ensemble.made} transitions"
     return replace(
@@ -202,7 +215,7 @@ def _train_nuts(task: Task, engine: Nuts, layout: Layout, numbers: Numbers, n_ro
     begun = time.perf_counter()
     start = starting_points(layout, own, engine.chains, task.random())
     run = run_nuts(layout, numbers, start, n_rows, engine, task.key())
-    task.progress(task.block.name, 1.0)
+    task.tell(1.0)
     result = _block_draws(task, layout, numbers, run, kept=engine.draws)
     method = f"NUTS, {engine.chains} chains x {engine.draws} draws after {engine.warmup}"
     return replace(result, method=method, sample_seconds=time.perf_counter() - begun)

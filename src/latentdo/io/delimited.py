@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from latentdo.errors import DataError
-from latentdo.inference.dataset import FloatArray
+from latentdo.inference import FloatArray
 
 from .cells import BOOLEANS, LARGEST_INTEGER, parse_cell, repair
 

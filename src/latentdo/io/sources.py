@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from latentdo.errors import DataError, MissingExtraError
-from latentdo.inference.dataset import FloatArray
+from latentdo.inference import FloatArray
 
 from .cells import as_numbers
 from .delimited import DELIMITERS, DelimitedFile

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from latentdo.errors import DataError
-from latentdo.inference.dataset import Dataset, FloatArray
+from latentdo.inference import Dataset, FloatArray
 
 from .cells import NUMBER
 from .delimited import DelimitedFile
