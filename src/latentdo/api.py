@@ -155,18 +155,17 @@ def fit(
         DataError: The table cannot have come from the model; says which column and why.
         FitError: Training cannot go on.
     """
+    from latentdo.answers import check_values, judge
     from latentdo.inference import fit_model, watch
 
     study = _study_of(model)
     spec = study.model
+    for _, query in study.queries:
+        check_values(spec, query)
     chosen = engine if engine is not None else _engine_of(study)
     rows = _rows(spec, data, study)
     with watch(progress) as told:
         posterior = fit_model(spec, rows, _engine(chosen), _seed(seed), told)
-    if not study.queries:
-        return posterior
-    from latentdo.answers import judge
-
     judged = judge(posterior, study.queries)
     return replace(posterior, queries=study.queries, diagnostics=(*posterior.diagnostics, *judged))
 

@@ -4,5 +4,6 @@ from .answer import Answer, Answers
 from .ask import ask_all
 from .checkup import Report, check_model
 from .judge import judge
+from .support import check_values
 
-__all__ = ["Answer", "Answers", "Report", "ask_all", "check_model", "judge"]
+__all__ = ["Answer", "Answers", "Report", "ask_all", "check_model", "check_values", "judge"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from latentdo.errors import NotIdentifiedError, QueryError, SupportError
+from latentdo.errors import NotIdentifiedError, QueryError
 from latentdo.graphs import Name, format_number
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import NodeDraws, Posterior, diagnose
@@ -19,6 +19,7 @@ from latentdo.query import Binary, Distribution, Number, Outcome, Query, Setting
 
 from .answer import Answer, Answers
 from .simulate import FloatArray, TermPlan, TermValue, evaluate_term, plan_term, root
+from .support import check_complete, check_values
 from .tails import pareto_k
 
 REPLICATES = 16
@@ -29,8 +30,6 @@ ENOUGH_EVIDENCE = 100.0
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
 TOO_LARGE = 1e100
 """Beyond what data may hold. Exponentials are cut off above it: such a number says nothing."""
-DRAWN = {"normal": (-0.5,), "bernoulli": (0.0, 1.0)}
-"""By law, values that it may give: a node that cannot take one of them cannot be drawn from the law."""
 INSISTED = (
     "not nonparametrically identified: this number rests on the prior and on the functional form, "
     "however narrow its interval"
@@ -55,7 +54,8 @@ def ask_all(
     spec = posterior.spec
     for _, query in queries:
         query.check(spec.graph)
-        _check_values(posterior, query)
+        check_values(spec, query)
+        check_complete(spec, query)
     verdicts = [identify(spec.graph, query) for _, query in queries]
     for verdict in verdicts:
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
@@ -67,81 +67,6 @@ def ask_all(
     ]
     simulation = _Simulation(posterior, seed)
     return Answers(tuple(_answer(simulation, *asked) for asked in planned))
-
-
-def _check_values(posterior: Posterior, query: Query) -> None:
-    """Whether every value lies in its node's family, and every place that needs a value has one."""
-    for term in query.terms:
-        for setting in term.do:
-            if setting.value is None:
-                raise QueryError(
-                    f"do({setting.name}) in {term} has no value, so there is no number to compute. "
-                    f"Write do({setting.name}=…)."
-                )
-            _check_setting(posterior, setting)
-        for condition in term.given:
-            if condition.value is None:
-                raise QueryError(
-                    f"The condition {condition.name} in {term} has no value, so there is no number to compute. "
-                    f"Write {condition.name}=…."
-                )
-            _check_comparison(posterior, condition, exact=condition.op == "=")
-        if term.kind == "law":
-            _check_law(posterior, query, term)
-        for outcome in term.outcomes:
-            if outcome.op:
-                _check_comparison(posterior, outcome, exact=outcome.op == "=")
-                if outcome.op == "=" and not posterior.spec[outcome.name].family.discrete:
-                    raise SupportError(
-                        outcome.name,
-                        f"P({outcome}) is 0 for a continuous node: {outcome.name} is "
-                        f"{posterior.spec[outcome.name].family}. Ask for an interval, "
-                        f"P({outcome.name} > …, {outcome.name} < …).",
-                    )
-
-
-def _check_setting(posterior: Posterior, setting: Setting) -> None:
-    """What a node is set to must be possible, and so must what it is drawn from."""
-    family = posterior.spec[setting.name].family
-    if not isinstance(setting.value, Distribution):
-        assert setting.value is not None
-        family.check_value(setting.name, setting.value)
-        return
-    for value in DRAWN.get(setting.value.family, ()):
-        try:
-            family.check_value(setting.name, value)
-        except SupportError as problem:
-            raise SupportError(
-                setting.name,
-                f"do({setting}) draws numbers that {setting.name} cannot take: {problem} Draw from another law, or set "
-                f"it, do({setting.name}=…).",
-            ) from None
-
-
-def _check_comparison(posterior: Posterior, item: Outcome, *, exact: bool) -> None:
-    """A value must be possible; a limit of an inequality only has to be a number."""
-    assert item.value is not None
-    family = posterior.spec[item.name].family
-    if exact:
-        family.check_value(item.name, item.value)
-    elif isinstance(item.value, str):
-        raise SupportError(item.name, f"{item.name} is {family}: {item} needs a number, not the level {item.value!r}.")
-
-
-def _check_law(posterior: Posterior, query: Query, term: Term) -> None:
-    """A law is answered level by level, so it must be the whole query and its outcomes must have levels."""
-    for outcome in term.outcomes:
-        family = posterior.spec[outcome.name].family
-        if not outcome.op and not family.discrete:
-            raise SupportError(
-                outcome.name,
-                f"{term} is a whole law, and {outcome.name} is {family}, with infinitely many values. Ask for a mean, "
-                f"E[{outcome.name} | …], or for an event, P({outcome.name} > … | …).",
-            )
-    if not query.is_single:
-        raise QueryError(
-            f"{term} is a law of several numbers and cannot stand in arithmetic. Give its outcome a value."
-        )
 
 
 def _levels(query: Query) -> list[Query]:
@@ -353,8 +278,8 @@ def _support(posterior: Posterior, term: Term) -> list[str]:
         if not column.minimum <= value <= column.maximum:
             away = abs(value - column.mean) / column.sd
             found.append(
-                f"{node} = {format_number(float(value))} lies outside the data ({format_number(column.minimum)} to "
-                f"{format_number(column.maximum)}; {away:.3g} sd from the mean): an extrapolation along the fitted curve"
+                f"{node} = {format_number(float(value))} lies outside the data ({column.minimum:.4g} to "
+                f"{column.maximum:.4g}; {away:.3g} sd from the mean): an extrapolation along the fitted curve"
             )
         odd = posterior.spec[node].family.caution(node, float(value))
         found += [odd] if odd else []

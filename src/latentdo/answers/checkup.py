@@ -12,6 +12,8 @@ from latentdo.inference import Dataset, check_columns
 from latentdo.models import ColumnSummary, ModelSpec, plain
 from latentdo.query import Query
 
+from .support import check_values
+
 
 @dataclass(frozen=True)
 class Report:
@@ -105,8 +107,12 @@ def check_model(spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dat
 
     Raises:
         QueryError: A question that makes no sense for the model.
+        SupportError: A value in a question that its node cannot take.
         DataError: A table that cannot have come from the model.
     """
+    for _, query in queries:
+        query.check(spec.graph)
+        check_values(spec, query)
     verdicts = tuple((name, identify(spec.graph, query)) for name, query in queries)
     if data is None:
         return Report(spec, verdicts)
