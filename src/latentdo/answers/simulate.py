@@ -10,8 +10,7 @@ import numpy as np
 
 from latentdo.errors import QueryError, UnsupportedError
 from latentdo.graphs import Name
-from latentdo.inference import NodeDraws
-from latentdo.inference.forward import flat, node_parameters, predictor
+from latentdo.inference import NodeDraws, flat, node_parameters, predictor
 from latentdo.models import Bernoulli, Constant, Linear, Mechanism, ModelSpec, Normal
 from latentdo.models.build import NUMPY, numerics
 from latentdo.query import Distribution, Outcome, Setting, Term
