@@ -119,10 +119,7 @@ def centre_and_scale(spec: ModelSpec, data: Dataset, parent: str) -> tuple[float
 def belief_mean(belief: Prior | float | None) -> float:
     if not isinstance(belief, Prior):
         return float(belief or 0.0)
-    law, low, high = prior_law(belief), belief.low, belief.high
-    a, b = law.cdf(low), law.cdf(high)
-    n = 200_000
-    return float(law.ppf(a + (np.arange(n) + 0.5) / n * (b - a)).mean())
+    return float(prior_law(belief).expect(lb=belief.low, ub=belief.high, conditional=True))
 
 
 def prior_law(prior: Prior):
@@ -214,7 +211,7 @@ def log_likelihood(spec: ModelSpec, node: str, y, eta, parameters: dict[str, flo
     """The log density of a measured node's value."""
     match spec[node].family:
         case Bernoulli():
-            return scipy.stats.bernoulli.logpmf(y, scipy.special.expit(eta))
+            return scipy.special.log_expit(np.where(y == 1, eta, -eta))
         case Gamma():
             shape = parameters["shape"]
             return scipy.stats.gamma.logpdf(y, shape, scale=np.exp(eta) / shape)
