@@ -136,6 +136,14 @@ def test_mechanism_and_graph_must_agree():
         )
 
 
+def test_the_latents_of_an_arc_must_be_written_out():
+    graph = parse_graph("X <-> Y")
+    mechanisms = {"X": Mechanism(Normal()), "Y": Mechanism(Normal())}
+    with pytest.raises(SpecError, match=r"The graph holds X <-> Y\. Use `ModelSpec\.of`, which writes its latents out"):
+        ModelSpec(graph, tuple(mechanisms.items()))
+    assert ModelSpec.of(graph, mechanisms) == ModelSpec.parse("X, Y ~ normal; X <-> Y")
+
+
 def test_a_mechanism_of_no_node_is_refused():
     with pytest.raises(UnknownNodeError, match=r"'Yy' is not a node of the graph\. Did you mean 'Y'"):
         ModelSpec(LatentDag(("Y",)), (("Y", Mechanism(Normal())), ("Yy", Mechanism(Normal()))))

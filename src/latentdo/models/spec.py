@@ -35,6 +35,9 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         given = dict(self.mechanisms)
+        if self.graph.bidirected:
+            a, b, _ = self.graph.bidirected[0]
+            raise SpecError(f"The graph holds {a} <-> {b}. Use `ModelSpec.of`, which writes its latents out.")
         if missing := [node for node in self.graph.nodes if node not in given]:
             node = missing[0]
             repair = f"`latent {quote(node)} ~ normal` if nobody measured it, else `{quote(node)} ~ normal`"
