@@ -131,9 +131,7 @@ def test_arrows_measures_and_latents_give_a_graph():
 
 def test_beside_mechanisms_an_arrow_repeats_a_parent_and_an_arc_adds():
     graph = parse_graph("A ~ normal; B ~ normal(A); A -| B; A <-> B [latents=2]")
-    assert graph == LatentDag(
-        ("A", "B"), frozenset({("A", "B")}), (("A", "B", 2),), inhibiting=frozenset({("A", "B")})
-    )
+    assert graph == LatentDag(("A", "B"), frozenset({("A", "B")}), (("A", "B", 2),), inhibiting=frozenset({("A", "B")}))
 
 
 def test_an_interaction_gives_one_edge_per_name():
@@ -319,12 +317,8 @@ def test_messages_can_be_printed_whatever_the_text_holds():
 # Laws
 
 
-names = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="`"), min_size=1
-)
-plain_names = st.sampled_from(
-    ["X", "Y", "Z", "latent", "do", "größe", "X_1", "IL-6", "a b", "1", "é", "E", "e\u0301"]
-)
+names = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="`"), min_size=1)
+plain_names = st.sampled_from(["X", "Y", "Z", "latent", "do", "größe", "X_1", "IL-6", "a b", "1", "é", "E", "e\u0301"])
 
 
 @given(st.lists(st.one_of(plain_names, names), min_size=1, max_size=5, unique=True), st.data())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from latentdo.inference.diagnostics import diagnose, ess, rhat
 
 

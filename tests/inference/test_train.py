@@ -179,6 +179,43 @@ def test_a_linear_node_that_does_not_fit_is_refused():
         quiet_fit("X ~ normal; Y ~ linear(X)", rows)
 
 
+@pytest.mark.parametrize(
+    ("equation", "said"),
+    [
+        ("L ~ linear(+X)", r"gives X -> L = -0\.1, which the model does not allow \(sign \+\)"),
+        ("L ~ linear(X, weight=0.3)", r"which the model does not allow \(0\.3\)"),
+        ("L ~ linear(X, intercept=normal(0, 1, high=5))", r"gives intercept\(L\) = 20, which .* high=5"),
+    ],
+)
+def test_a_linear_node_keeps_to_what_the_user_allows(equation, said):
+    x = np.random.default_rng(3).normal(50, 10, 60)
+    with pytest.raises(ld.LatentdoError, match=said):
+        quiet_fit(f"X ~ normal; {equation}", {"X": x, "L": 20 - 0.1 * x})
+
+
+def test_the_questions_of_a_study_are_judged_with_the_fit():
+    study = ld.load_study(
+        "model: |\n  X ~ normal\n  Y ~ normal(X)\nqueries:\n  a: E[Y | do(X=1)]\n  b: P(Y | do(X))\n  c: P(Y > 0 | do(X=0))\n"
+    )
+    random = np.random.default_rng(6)
+    x = random.normal(size=40)
+    posterior = ld.fit(study, {"X": x, "Y": x + random.normal(size=40)}, ld.Auto(max_steps=400), progress=False)
+    judged = [diagnostic.name for diagnostic in posterior.diagnostics]
+    assert judged[-2:] == ["E[Y | do(X=1)]", "P(Y > 0 | do(X=0))"], "b has no value to judge"
+    assert [name for name, _ in posterior.queries] == ["a", "b", "c"]
+
+
+def test_values_of_a_study_are_checked_before_training():
+    study = ld.load_study("model: |\n  X ~ bernoulli\n  Y ~ normal(X)\nqueries:\n  a: E[Y | do(X=0.5)]\n")
+    with pytest.raises(ld.LatentdoError, match=r"X is bernoulli: its values are 0 and 1, not 0\.5"):
+        ld.fit(study, {"X": [0, 1, 1], "Y": [1.0, 2.0, 3.0]}, progress=False)
+
+
+def test_a_model_without_measured_nodes_is_refused():
+    with pytest.raises(ld.LatentdoError, match="Every node of the model is latent"):
+        quiet_fit("latent U ~ normal", {"X": [1.0, 2.0]})
+
+
 def test_sizes_are_padded_to_few_shapes():
     sizes = [padded_size(n) for n in range(1, 1000)]
     assert all(size >= n for n, size in enumerate(sizes, start=1))

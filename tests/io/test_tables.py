@@ -203,9 +203,7 @@ def hide(monkeypatch, *hidden):
     import importlib.util
 
     real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *a: None if name in hidden else real(name, *a)
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name in hidden else real(name, *a))
 
 
 def test_parquet_goes_through_polars_without_pyarrow(tmp_path, monkeypatch):
@@ -217,9 +215,7 @@ def test_parquet_goes_through_polars_without_pyarrow(tmp_path, monkeypatch):
 def test_parquet_without_a_library_names_the_extra(tmp_path, monkeypatch):
     path = Table(GOOD).write(tmp_path / "cells.parquet")
     hide(monkeypatch, "pyarrow", "polars")
-    with pytest.raises(
-        MissingExtraError, match=r"Reading a Parquet file needs pyarrow or polars.*latentdo\[interop\]"
-    ):
+    with pytest.raises(MissingExtraError, match=r"Reading a Parquet file needs pyarrow or polars.*latentdo\[interop\]"):
         read_table(path, ["X"])
     with pytest.raises(MissingExtraError, match="Writing a Parquet file needs"):
         Table(GOOD).write(path)
@@ -441,9 +437,7 @@ def test_whole_numbers_up_to_2_53_are_exact():
     assert [int(value) for value in data.column("X")] == [2**53, -(2**53)]
 
 
-@pytest.mark.parametrize(
-    "data", [np.ones((2, 2)), [{"X": 1}, {"X": 2}], [(1, 2)], pd.Series([1, 2]), 3, None]
-)
+@pytest.mark.parametrize("data", [np.ones((2, 2)), [{"X": 1}, {"X": 2}], [(1, 2)], pd.Series([1, 2]), 3, None])
 def test_what_is_no_table_is_refused(data):
     error = refused(data, "The data are a")
     assert re.search("Give a dict|expected a path, a dict of columns", str(error))

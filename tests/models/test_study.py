@@ -133,9 +133,7 @@ def test_scalars_follow_the_core_rules_of_yaml_1_2(typed: str, value: object):
 
 
 def test_a_node_may_be_called_no():
-    study = load_study(
-        "model: |\n  latent NO, y ~ normal\n  on ~ normal(NO, y)\nvariants:\n  a: {drop: [NO, y]}\n"
-    )
+    study = load_study("model: |\n  latent NO, y ~ normal\n  on ~ normal(NO, y)\nvariants:\n  a: {drop: [NO, y]}\n")
     assert study.variants[0].drop == ("NO", "y")
 
 
@@ -272,9 +270,7 @@ def test_a_place_in_joined_lines_is_told_in_the_joined_text():
 
 def test_files_that_cannot_be_read_are_explained(tmp_path: Path):
     (tmp_path / "trial.yaml").write_bytes(b"model: X ~ normal\ndata: \xe9.csv\n")
-    with pytest.raises(
-        StudyError, match=r"trial\.yaml, line 2: the byte 0xe9 is not UTF-8\. Save the file as UTF-8"
-    ):
+    with pytest.raises(StudyError, match=r"trial\.yaml, line 2: the byte 0xe9 is not UTF-8\. Save the file as UTF-8"):
         load_study(tmp_path / "trial.yaml")
     with pytest.raises(StudyError, match=r"does not exist .*Did you mean 'trial\.yaml'"):
         load_study(tmp_path / "trail.yaml")

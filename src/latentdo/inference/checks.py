@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from latentdo.errors import DataError
 from latentdo.graphs import Name
-from latentdo.models import Linear, ModelSpec
+from latentdo.models import Linear, ModelSpec, Prior, shown
 from latentdo.models.build import NUMPY, numerics
 
 from .coordinates import FloatArray
@@ -127,6 +128,28 @@ def _check_linear(spec: ModelSpec, node: Name, regression: LeastSquares | None) 
             + ". Declare it normal, or check the column.",
             column=node,
         )
+    _check_solved(spec, node, regression)
+
+
+def _check_solved(spec: ModelSpec, node: Name, regression: LeastSquares) -> None:
+    """Whether the coefficients that the column fixes exactly are among those that the user allows."""
+    mechanism = spec[node]
+    labels = [f"intercept({node})", *(f"{weight.label} -> {node}" for weight in mechanism.weights)]
+    beliefs = [mechanism.intercept, *(weight.belief for weight in mechanism.weights)]
+    signs = ["", *(weight.sign for weight in mechanism.weights)]
+    for label, belief, sign, found in zip(labels, beliefs, signs, regression.coefficients.tolist(), strict=True):
+        low, high = {"": (-math.inf, math.inf), "+": (0.0, math.inf), "-": (-math.inf, 0.0)}[sign]
+        if isinstance(belief, Prior):
+            low, high = max(low, belief.low), min(high, belief.high)
+        elif belief is not None:
+            slack = 1e-3 * max(abs(belief), abs(found))
+            low, high = belief - slack, belief + slack
+        if not low <= found <= high:
+            raise DataError(
+                f"{node} is declared linear (no noise) and its column gives {label} = {found:.6g}, which the model does "
+                f"not allow ({shown(belief) if belief is not None else 'sign ' + sign}). Change the model, or check the column.",
+                column=node,
+            )
 
 
 def _cautions(spec: ModelSpec, node: Name, regression: LeastSquares | None, data: Dataset) -> list[str]:

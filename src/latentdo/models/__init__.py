@@ -5,7 +5,7 @@
 
 from .column import ColumnSummary
 from .family import FAMILIES, AbstractFamily, Bernoulli, Constant, Gamma, Hill, Linear, Normal
-from .mechanism import Belief, Mechanism, Weight
+from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import Prior, plain
 from .spec import ModelSpec
 
@@ -25,4 +25,5 @@ __all__ = [
     "Prior",
     "Weight",
     "plain",
+    "shown",
 ]
