@@ -109,10 +109,12 @@ def run(name: str, case: Case, datasets: int, n: int, engine: object) -> None:
         f"median of the others {np.median(seconds[1:] if datasets > 1 else seconds):.1f}; asking {np.median(asking):.1f}"
     )
     print(
-        f"  converged: {int(converged.sum())} of {datasets}; worst parameter R-hat: median {np.median(worst):.3f}, max {worst.max():.3f}"
+        f"  converged: {int(converged.sum())} of {datasets}; worst parameter R-hat: median {np.median(worst):.3f}, "
+        f"max {worst.max():.3f}"
     )
     print(
-        f"  {'query':<34}{'truth':>9}{'median error':>14}{'RMSE':>8}{'bias (SE)':>17}{'90 % covers':>13}{'max R-hat':>11}{'min ESS':>9}"
+        f"  {'query':<34}{'truth':>9}{'median error':>14}{'RMSE':>8}{'bias (SE)':>17}{'90 % covers':>13}"
+        f"{'max R-hat':>11}{'min ESS':>9}"
     )
     for k, (query, truth) in enumerate(case.truths):
         found = [record[0][k] for record in records]

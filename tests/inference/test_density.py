@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from latentdo.errors import SpecError
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.density import log_posterior, mirrors, starting_points, turned
+from latentdo.inference.density import Mirror, log_posterior, mirrors, starting_points, turned
 from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY, Arithmetic
 from small_blocks import SmallBlock, log_likelihood, only_block, predictor, random_rows, small_blocks
@@ -209,8 +209,8 @@ def test_jax_and_numpy_agree(spec, seed):
 # Mirrors
 
 
-def flipped(u: np.ndarray, z: np.ndarray, mirror: tuple[int, tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
-    noise, coordinates = mirror
+def flipped(u: np.ndarray, z: np.ndarray, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
+    noise, coordinates = mirror[:2]
     u, z = u.copy(), z.copy()
     u[list(coordinates)] *= -1
     z[noise] *= -1
@@ -253,7 +253,7 @@ MIRRORED = [
 def test_mirrors_are_reported_where_the_posterior_has_them(text, expected):
     block = only_block(text, "Y")
     names = noisy(block)
-    assert [names[noise] for noise, _ in mirrors(block.layout, block.numbers)] == expected
+    assert [names[mirror.noise] for mirror in mirrors(block.layout, block.numbers)] == expected
     assert_mirrored(block, 6)
 
 
@@ -305,7 +305,8 @@ def test_turned_points_have_the_same_density_and_clear_weights_positive():
     assert u is not faced
     assert np.abs(faced) == pytest.approx(np.abs(u))
     assert turned(faced, found) == pytest.approx(faced)
-    for _, coordinates in found:
+    for mirror in found:
+        coordinates = mirror.coordinates
         assert any((faced[..., k] >= 0).all() for k in coordinates)
         # All weights of a latent are turned together.
         turns = np.sign(faced[..., list(coordinates)]) * np.sign(u[..., list(coordinates)])

@@ -115,6 +115,31 @@ def test_a_hidden_cause_of_mixed_nodes_has_its_marginal_posterior():
     assert_same_law(draws_of(posterior, "U -> C"), mean, np.sqrt(weights @ (grid - mean) ** 2))
 
 
+@pytest.mark.sample
+def test_a_single_signed_weight_leaves_no_chain_in_the_mirror_image():
+    """Two weights on a grid, the latent integrated out: with b > 0 the posterior of a has one side only."""
+    text = (
+        "latent U ~ normal; A ~ normal(U, weight=normal(0, 2), intercept=0, sd=0.5);"
+        "B ~ normal(+U, weight=normal(0, 2), intercept=0, sd=1.5)"
+    )
+    random = np.random.default_rng(7)
+    u = random.normal(size=40)
+    a_column, b_column = -2 * u + 0.5 * random.normal(size=40), 0.8 * u + 1.5 * random.normal(size=40)
+    posterior = quiet_fit(text, {"A": a_column, "B": b_column})
+    a, b = np.meshgrid(np.linspace(-4, 4, 401), np.linspace(0.005, 4, 300), indexing="ij")
+    logs = -0.5 * (a**2 + b**2) / 4
+    va, vb, cov = a**2 + 0.25, b**2 + 2.25, a * b
+    det = va * vb - cov**2
+    for x, y in zip(a_column, b_column, strict=True):
+        logs += -0.5 * np.log(det) - 0.5 * (vb * x**2 - 2 * cov * x * y + va * y**2) / det
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    for label, grid in (("U -> A", a), ("U -> B", b)):
+        mean = (weights * grid).sum()
+        assert_same_law(draws_of(posterior, label), mean, np.sqrt((weights * (grid - mean) ** 2).sum()))
+    assert draws_of(posterior, "U -> B").min() >= 0
+
+
 def test_what_the_data_pin_down_converges(front_door, napkin):
     for posterior in (front_door, napkin):
         assert posterior.converged

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo.graphs import Name
-from latentdo.models import Bernoulli, Mechanism, ModelSpec, Prior, Weight
+from latentdo.models import Bernoulli, Mechanism, ModelSpec, Prior, Sign, Weight
 
 FloatArray = npt.NDArray[np.float64]
 Scale = Literal["sampled", "raw"]
@@ -39,6 +39,7 @@ class Coordinate:
         fixed: The number it is fixed at, in raw units.
         start: Where chains start around, and how far: (centre, spread), in the units of the coordinate.
         default: Whether the prior is a default one.
+        folded: `+` or `-` where the sampler moves on both sides of 0 and the draws are turned to that side (`unfolded`).
     """
 
     label: str
@@ -49,6 +50,7 @@ class Coordinate:
     fixed: float | None = None
     start: tuple[float, float] = (0.0, 1.0)
     default: bool = True
+    folded: Sign = ""
 
     @property
     def low(self) -> float:
@@ -229,3 +231,44 @@ def _prior_mean(belief: Prior | float | None, otherwise: float = 0.0) -> float:
     if isinstance(belief, Prior):
         return belief.mean()
     return otherwise if belief is None else float(belief)
+
+
+def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> dict[Name, NodeCoordinates]:
+    """The coordinates with the bound lifted where a hidden cause has a single signed weight.
+
+    If everything else about a standard latent root is symmetric, its posterior with w > 0 is the posterior without that
+    sign, every draw turned so that w > 0. Sampled without the bound no chain is caught on the wrong side: with it, a chain
+    that starts in the mirror image of the other weights would have to pass through a weight of 0.
+    """
+    changed = dict(coordinates)
+    for latent in spec.latent:
+        if spec[latent].weights or spec[latent].intercept != 0.0:
+            continue
+        touched = [
+            (child, k + 1)
+            for child in spec.graph.children(latent)
+            for k, term in enumerate(coordinates[child].terms)
+            if latent in term
+        ]
+        bounded = [(c, k) for c, k in touched if changed[c].coefficients[k].bounded]
+        if len(bounded) != 1 or not all(_symmetric(changed[c].coefficients[k]) for c, k in touched):
+            continue
+        child, k = bounded[0]
+        own = changed[child]
+        coefficients = list(own.coefficients)
+        signed = coefficients[k]
+        if len(own.terms[k - 1]) > 1 or signed.prior is None:
+            continue
+        prior = replace(signed.prior, low=-math.inf, high=math.inf)
+        coefficients[k] = replace(signed, prior=prior, folded="+" if signed.low == 0.0 else "-")
+        changed[child] = replace(own, coefficients=tuple(coefficients))
+    return changed
+
+
+def _symmetric(coordinate: Coordinate) -> bool:
+    """Whether the prior is symmetric about 0, but for a sign."""
+    prior = coordinate.prior
+    if prior is None or prior.family not in ("normal", "student", "cauchy"):
+        return False
+    centre = prior.args[1] if prior.family == "student" else prior.args[0]
+    return centre == 0.0 and (prior.low, prior.high) in ((-math.inf, math.inf), (0.0, math.inf), (-math.inf, 0.0))

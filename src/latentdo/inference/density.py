@@ -32,6 +32,7 @@ class CoordinateLayout:
     prior: str | None
     raw: bool
     prior_on_raw: bool
+    folded: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def _layout_of(coordinate: Coordinate) -> CoordinateLayout:
     else:
         transform = "half" if coordinate.bounded else "free"
     prior = None if coordinate.prior is None else coordinate.prior.family
-    return CoordinateLayout(transform, prior, coordinate.unit == "raw", coordinate.prior_on == "raw")
+    return CoordinateLayout(transform, prior, coordinate.unit == "raw", coordinate.prior_on == "raw", coordinate.folded)
 
 
 def _node_numbers(node: Name, own: NodeCoordinates, position: Mapping[Name, int], rows: Dataset) -> NodeNumbers:
@@ -399,8 +400,22 @@ def _cholesky(m: Arithmetic, matrix: list[list[Array]]) -> list[list[Array]]:
     return factor
 
 
-def mirrors(layout: Layout, numbers: Numbers) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    """The latents whose sign means nothing: index of the noise, and the free coordinates that change sign with it.
+class Mirror(NamedTuple):
+    """A latent whose sign means nothing.
+
+    Attributes:
+        noise: The index of its noise.
+        coordinates: The free coordinates that change sign with it.
+        reference: The one whose sign the user gave, and that sign as 1 or -1; None where there is none.
+    """
+
+    noise: int
+    coordinates: tuple[int, ...]
+    reference: tuple[int, float] | None
+
+
+def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror, ...]:
+    """The latents whose sign means nothing.
 
     A standard latent root may be replaced by its negative where every weight on it is unbounded and has a prior that is
     symmetric about 0: the posterior is then the same at both points.
@@ -414,7 +429,7 @@ def mirrors(layout: Layout, numbers: Numbers) -> tuple[tuple[int, tuple[int, ...
             or not _is_fixed_zero(layout, numbers, latent)
         ):
             continue
-        flipped, symmetric, position = [], True, 0
+        flipped, symmetric, position, reference = [], True, 0, None
         for node, own in zip(layout.nodes, numbers.nodes, strict=True):
             for k, coordinate in enumerate(coordinates_of(node)):
                 is_weight = 1 <= k < len(node.coefficients)
@@ -423,9 +438,11 @@ def mirrors(layout: Layout, numbers: Numbers) -> tuple[tuple[int, tuple[int, ...
                     zero_mean |= coordinate.prior == "student" and own.arguments[k, 1] == 0
                     symmetric &= coordinate.transform == "free" and bool(zero_mean)
                     flipped.append(position)
+                    if coordinate.folded:
+                        reference = (position, 1.0 if coordinate.folded == "+" else -1.0)
                 position += coordinate.transform != "fixed"
         if symmetric and flipped:
-            found.append((latent.noise, tuple(flipped)))
+            found.append(Mirror(latent.noise, tuple(flipped), reference))
     return tuple(found)
 
 
@@ -434,19 +451,25 @@ def _is_fixed_zero(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool
     return latent.coefficients[0].transform == "fixed" and float(own.fixed[0]) == 0.0
 
 
-def turned(u: FloatArray, mirrors: tuple[tuple[int, tuple[int, ...]], ...]) -> FloatArray:
+def turned(u: FloatArray, mirrors: tuple[Mirror, ...], *, to_reference: bool = False) -> FloatArray:
     """Points (…, chain or draw, coordinate) with each mirrored latent turned so that its clearest weight is positive.
 
     The posterior is the same at a point and at its mirror image, so this changes no statement about what the data pin
     down; it lets weights be compared between draws and chains.
+
+    Args:
+        to_reference: Turn by the weight whose sign the user gave, where there is one: for draws that are kept.
     """
     faced = u.copy()
-    for _, coordinates in mirrors:
-        index = list(coordinates)
-        size = np.abs(u[..., index])
-        axes = tuple(range(u.ndim - 1))
-        clearest = index[int(np.argmax(size.mean(axes) / (size.std(axes) + 1e-12)))]
-        signs = np.where(faced[..., clearest] < 0, -1.0, 1.0)
+    for mirror in mirrors:
+        index = list(mirror.coordinates)
+        if to_reference and mirror.reference is not None:
+            by, side = mirror.reference
+        else:
+            size = np.abs(u[..., index])
+            axes = tuple(range(u.ndim - 1))
+            by, side = index[int(np.argmax(size.mean(axes) / (size.std(axes) + 1e-12)))], 1.0
+        signs = np.where(side * faced[..., by] < 0, -1.0, 1.0)
         faced[..., index] *= signs[..., None]
     return faced
 

@@ -22,7 +22,7 @@ import numpy as np
 from latentdo.models.build import Arithmetic
 
 from .coordinates import FloatArray
-from .density import Layout, Numbers, log_posterior, mirrors, turned
+from .density import Layout, Mirror, Numbers, log_posterior, mirrors, turned
 
 JAX = Arithmetic(jnp, jax.scipy.special)
 
@@ -191,7 +191,7 @@ class Ensemble:
     metric: Metric
     tuning: Tuning
     key: Any
-    mirrors: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
     made: int = 0
 
     @staticmethod
@@ -242,7 +242,7 @@ class Ensemble:
             divergent += int(diverged)
             report(CHUNK)
         return ChainDraws(
-            turned(np.concatenate(u).swapaxes(0, 1), self.mirrors),
+            turned(np.concatenate(u).swapaxes(0, 1), self.mirrors, to_reference=True),
             np.concatenate(values).T,
             float(np.mean(acceptance)),
             divergent,
@@ -251,7 +251,7 @@ class Ensemble:
 
     def learn_from(self, draws: ChainDraws) -> None:
         """Take the mass matrix of the weights from a whole run, before a longer one."""
-        flat = draws.u.reshape(-1, draws.u.shape[-1])
+        flat = turned(draws.u, self.mirrors).reshape(-1, draws.u.shape[-1])
         self._set_metric(flat, np.asarray(self.metric.scale))
 
     def _measure(self, chunks: list[Any]) -> None:
@@ -269,9 +269,9 @@ class Ensemble:
         """Turn the chains themselves: the posterior is the same on both sides, their pooled covariance is not."""
         u, z = (np.array(part) for part in self.state)
         faced = turned(np.concatenate([np.asarray(recent), u[None]]), self.mirrors)[-1]
-        for noise, coordinates in self.mirrors:
-            changed = faced[:, coordinates[0]] != u[:, coordinates[0]]
-            z[changed, noise] *= -1.0
+        for mirror in self.mirrors:
+            changed = faced[:, mirror.coordinates[0]] != u[:, mirror.coordinates[0]]
+            z[changed, mirror.noise] *= -1.0
         self.state = (jnp.asarray(faced), jnp.asarray(z))
 
     def _set_metric(self, flat: FloatArray, scale: FloatArray) -> None:

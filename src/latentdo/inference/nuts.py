@@ -39,7 +39,7 @@ def run_nuts(layout: Layout, numbers: Numbers, start: FloatArray, n_rows: int, e
     mcmc.run(key_run, init_params=points, extra_fields=("potential_energy", "diverging", "accept_prob"))
     extra = mcmc.get_extra_fields(group_by_chain=True)
     return ChainDraws(
-        turned(np.asarray(mcmc.get_samples(group_by_chain=True)["u"]), mirrors(layout, numbers)),
+        turned(np.asarray(mcmc.get_samples(group_by_chain=True)["u"]), mirrors(layout, numbers), to_reference=True),
         -np.asarray(extra["potential_energy"]),
         float(np.mean(extra["accept_prob"])),
         int(np.sum(extra["diverging"])),

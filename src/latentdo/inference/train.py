@@ -21,7 +21,7 @@ from latentdo.models.build import NUMPY, numerics
 
 from .blocks import Block, blocks
 from .checks import check_columns, least_squares
-from .coordinates import FloatArray, LinkScale, NodeCoordinates, node_coordinates, parent_scales
+from .coordinates import FloatArray, LinkScale, NodeCoordinates, node_coordinates, parent_scales, unfolded
 from .dataset import Dataset
 from .density import Layout, Numbers, assemble, starting_points, unpack
 from .diagnostics import Diagnostic, diagnose
@@ -112,8 +112,9 @@ def fit_model(spec: ModelSpec, data: Dataset, engine: Engine, seed: int, progres
         raise SpecError("Every node of the model is latent, so no data can teach it anything. Measure some node.")
     cautions = check_columns(spec, data)
     coordinates = _coordinates(spec, data)
+    moved = unfolded(spec, coordinates)
     stopped = threading.Event()
-    tasks = [Task(spec, block, coordinates, data, seed, progress, stopped) for block in blocks(spec)]
+    tasks = [Task(spec, block, moved, data, seed, progress, stopped) for block in blocks(spec)]
     pool = ThreadPoolExecutor(max_workers=min(len(tasks), os.cpu_count() or 1), thread_name_prefix="latentdo")
     with compile_cache():
         futures = [pool.submit(_train, task, engine) for task in tasks]

@@ -5,7 +5,7 @@
 
 from .column import ColumnSummary
 from .family import FAMILIES, AbstractFamily, Bernoulli, Constant, Gamma, Hill, Linear, Normal
-from .mechanism import Belief, Mechanism, Weight, shown
+from .mechanism import Belief, Mechanism, Sign, Weight, shown
 from .prior import Prior, plain
 from .spec import ModelSpec
 
@@ -23,6 +23,7 @@ __all__ = [
     "ModelSpec",
     "Normal",
     "Prior",
+    "Sign",
     "Weight",
     "plain",
     "shown",
