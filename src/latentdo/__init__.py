@@ -58,6 +58,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name in ("errors", "families", "types"):
+        from importlib import import_module
+
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from latentdo.errors import QueryError, SpecError, StudyError
-from latentdo.graphs import Admg, LatentDag, Name
+from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
+from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, parse_statements
 from latentdo.identification import Identified, NotIdentified
 from latentdo.identification import identify as _identify
 from latentdo.models import ModelSpec
@@ -85,9 +85,20 @@ def _graph_of(model: Any) -> LatentDag | Admg:
     if isinstance(model, ModelSpec):
         return model.graph
     # A study: told by its model, so that a verdict on a graph never loads YAML.
-    if isinstance(getattr(model, "model", None), ModelSpec):
-        return model.model.graph
-    return graph(model)
+    inner = getattr(model, "model", None)
+    if isinstance(inner, ModelSpec):
+        return inner.graph
+    read = graph(model)
+    if isinstance(model, str) and _states_mechanisms(model):
+        # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
+        return ModelSpec.parse(model).graph
+    return read
+
+
+def _states_mechanisms(text: str) -> bool:
+    if text.lstrip().startswith(("dag", "pdag", "mag", "pag")):
+        return False
+    return any(isinstance(statement, MechanismStatement) for statement in parse_statements(text))
 
 
 def _query(query: str | Query) -> Query:
@@ -213,9 +224,9 @@ def _engine(engine: Any) -> Engine:
 
 
 def _seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+    if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or not 0 <= seed.__index__() <= MAX_SEED:
         raise SpecError(f"A seed is a whole number from 0 to {MAX_SEED}, got {seed!r}.")
-    return seed
+    return seed.__index__()
 
 
 def ask(
@@ -229,7 +240,7 @@ def ask(
     Args:
         posterior: A trained model.
         queries: `E[Y | do(X=0)]`, contrasts, ratios, `P(Y > 1 | do(X=1))`, with evidence after the do; several are
-            answered together. Without any, the study's queries.
+            answered together. A query of the study may go by its name; without any, all of them are asked.
         seed: Same seed, same numbers.
         allow_unidentified: Compute questions that the measured nodes cannot answer, and label them so.
 
@@ -249,7 +260,11 @@ def ask(
 
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
-    asked = [(None, _query(query)) for query in queries] or list(posterior.queries)
+    named = dict(posterior.queries)
+    asked = [
+        (query, named[query]) if isinstance(query, str) and query in named else (None, _query(query))
+        for query in queries
+    ] or list(posterior.queries)
     if not asked:
         raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
     answers = ask_all(posterior, asked, _seed(seed), allow_unidentified=allow_unidentified)
@@ -270,6 +285,7 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None) -> Report:
     from latentdo.answers import check_model
 
     study = _study_of(model)
+    _engine_of(study)
     source = data if data is not None else study.data if study.data is not None and study.data.exists() else None
     rows = None if source is None else _rows(study.model, source, study)
     return check_model(study.model, study.queries, rows)
@@ -283,6 +299,8 @@ def load(path: str | Path) -> Posterior:
     """
     from latentdo.inference import read_archive
 
+    if not isinstance(path, str | Path):
+        raise ArchiveError(path, f"a saved fit is named by a path, not by a {type(path).__name__}.")
     return read_archive(Path(path))
 
 

@@ -254,6 +254,9 @@ class Query:
     def __str__(self) -> str:
         return str(self.expression)
 
+    def __repr__(self) -> str:
+        return f"Query({str(self)!r})"
+
 
 @dataclass(frozen=True)
 class Summary:

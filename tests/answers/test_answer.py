@@ -214,7 +214,15 @@ def test_a_missing_pandas_is_named(answers, monkeypatch):
 def test_plots_show_every_answer(answers, tmp_path: Path):
     pytest.importorskip("matplotlib")
     axes = answers.plot()
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["treated", "effect & more", "E[M]"]
+    drawn = [label.get_text() for panel in axes.figure.axes for label in panel.get_yticklabels()]
+    assert drawn == ["treated", "effect & more", "E[M]"]
+    assert [panel.get_xlabel().split(", ")[1] for panel in axes.figure.axes] == [
+        "units of <b>Y</b>",
+        "difference in units of <b>Y</b>",
+        "units of M",
+    ]
+    with pytest.raises(QueryError, match=r"not into 'answers\.png'\. Save one with"):
+        answers.plot("answers.png")
     target = tmp_path / "answers.svg"
     axes.figure.savefig(target)
     assert target.stat().st_size > 1000

@@ -42,9 +42,8 @@ def test_without_data_there_are_verdicts_alone():
     assert report.n_rows is None
     assert str(report) == (
         "model: 3 measured nodes, 1 never measured (U)\n"
-        "effect: E[Y | do(X=1)]\n"
+        "effect:\n"
         "  Identified: E[Y | do(X=1)] = Σ_M P(M | X=1) Σ_X' E[Y | M, X'] P(X')\n"
-        "E[M]\n"
         "  Identified: E[M] = E[M]"
     )
     assert repr(report) == str(report)

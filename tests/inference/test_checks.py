@@ -82,7 +82,7 @@ def test_ordinary_columns_bring_no_caution():
 def test_a_column_that_its_parents_determine_is_named(text, y):
     (caution,) = cautions(text, X=X, Z=Z, Y=y)
     assert caution == (
-        "Y is an exact function of X, Z in these data. It was fitted with a noise floor; formulas that condition on both "
+        "Y is an exact function of X, Z in these data. It is fitted with a noise floor; formulas that condition on both "
         "do not hold for such data."
     )
 

@@ -218,6 +218,39 @@ def test_a_linear_node_keeps_to_what_the_user_allows(equation, said):
         quiet_fit(f"X ~ normal; {equation}", {"X": x, "L": 20 - 0.1 * x})
 
 
+def test_an_event_at_the_very_value_of_a_noise_free_node_is_decided_exactly():
+    x = np.random.default_rng(1).normal(size=60)
+    posterior = quiet_fit("X ~ normal; Y ~ linear(X)", {"X": x, "Y": 2 * x + 1}, ld.Auto(max_steps=200))
+    chances = [ld.ask(posterior, f"P(Y {op} 1 | do(X=0))").mean for op in ("<", "<=", ">", ">=")]
+    assert chances == [0.0, 1.0, 0.0, 1.0]
+
+
+@pytest.mark.sample
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+def test_the_unit_of_a_column_changes_the_unit_of_the_answer_alone(unit):
+    random = np.random.default_rng(2)
+    x, noise = random.normal(size=(2, 60))
+    posterior = quiet_fit("X ~ normal; Y ~ normal(X)", {"X": x, "Y": (x + noise) * unit})
+    assert posterior.converged
+    answer = ld.ask(posterior, "E[Y | do(X=1)] - E[Y | do(X=0)]")
+    slope, error = np.polyfit(x, x + noise, 1, cov=True)
+    assert answer.mean / unit == pytest.approx(slope[0], abs=0.3 * np.sqrt(error[0, 0]))
+
+
+def test_a_value_far_from_all_others_is_told():
+    x = np.random.default_rng(3).normal(size=60)
+    rows = {"X": x, "Y": np.where(np.arange(60) == 3, 1e9, x)}
+    report = ld.check("X ~ normal; Y ~ normal(X)", rows)
+    (caution,) = report.cautions
+    assert caution.startswith("in Y, 1 cell lies more than 20 robust standard deviations from the median")
+    assert "1e+09" in caution
+
+
+def test_a_column_without_measurable_spread_is_refused():
+    with pytest.raises(ld.LatentdoError, match=r"Column X has a spread of .*, too small\. Rescale it"):
+        ld.check("X ~ normal", {"X": [1e-200, 2e-200, 5e-200]})
+
+
 def test_the_questions_of_a_study_are_judged_with_the_fit():
     study = ld.load_study(
         "model: |\n  X ~ normal\n  Y ~ normal(X)\nqueries:\n  a: E[Y | do(X=1)]\n  b: P(Y | do(X))\n  c: P(Y > 0 | do(X=0))\n"

@@ -75,10 +75,20 @@ def test_possible_columns_pass(family, values):
         (
             Hill(),
             (0.1, 0.9),
-            "Column Y is declared hill with max=100, but its values run from 0.1 to 0.9: all at one end of (0, 100). "
+            "Column Y is declared hill with max=100, but its values run from 0.1 to 0.9: most lie at one end of (0, 100) or "
+            "outside it. "
             "Give the true maximum with max=…, or another family.",
         ),
-        (Hill(2.5), (3, 4), "Column Y is declared hill with max=2.5, but its values run from 3 to 4: all at one end"),
+        (
+            Hill(),
+            (-3, 0.2, 4),
+            "Column Y is declared hill with max=100, but its values run from -3 to 4: most lie at one end",
+        ),
+        (
+            Hill(2.5),
+            (3, 4),
+            "Column Y is declared hill with max=2.5, but its values run from 3 to 4: most lie at one end",
+        ),
         (Constant(1.0), (1, 1), "Y was set by an intervention and has no data."),
     ],
 )

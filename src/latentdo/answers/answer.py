@@ -13,7 +13,7 @@ import numpy as np
 
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.identification import Identified, NotIdentified
-from latentdo.query import Query, Summary
+from latentdo.query import Binary, Expression, Number, Query, Summary, Term
 
 if TYPE_CHECKING:
     import pandas
@@ -32,7 +32,7 @@ class Answer:
         verdict: Whether the question is identified, with formula or hedge.
         rhat: Rank-normalised split R-hat of the query, None where draws are independent.
         ess: Effective number of draws of the query.
-        simulation_error: Standard error of the mean that comes from simulating finitely many units (e of the docs).
+        simulation_error: Standard error of the mean that comes from simulating finitely many units.
         n_units: Simulated units per draw.
         evidence_units: Where evidence weighs the units, the 5 % quantile over draws of their effective number.
         tail_index: Pareto k-hat of the draws' tails; above 0.7 their mean cannot be trusted.
@@ -83,6 +83,11 @@ class Answer:
         return math.sqrt(self.sd**2 / self.ess + self.simulation_error**2) if self.ess else math.inf
 
     @property
+    def grain(self) -> float:
+        """How finely the number is printed (see `number`): no digit that another seed would change by more than a unit."""
+        return max(self.sd, 100 * self.mcse) if math.isfinite(self.mcse) else self.sd
+
+    @property
     def converged(self) -> bool:
         """Whether the query itself has R-hat <= 1.01 and ESS >= 400."""
         return (self.rhat is None or self.rhat <= 1.01) and self.ess >= 400
@@ -105,7 +110,10 @@ class Answer:
         """The row that tables and plots read."""
         low, high = self.interval(level)
         point = self.mean if self.has_mean else self.median
-        return Summary(self.name or str(self.query), point, self.sd, low, high, level, None, "lvm")
+        standing = "" if self.identified else " [not identified]"
+        standing += "" if self.converged else " [not converged]"
+        unit = unit_of(self.query.expression)
+        return Summary((self.name or str(self.query)) + standing, point, self.sd, low, high, level, unit, "lvm")
 
     def to_json(self, level: float = 0.9) -> dict[str, Any]:
         """The answer as plain numbers and strings, with null for what is not finite."""
@@ -130,14 +138,15 @@ class Answer:
     def text(self, level: float = 0.9) -> str:
         """One line with the number, its interval and its standing; warnings below it."""
         low, high = self.interval(level)
-        point = f"{number(self.mean, self.sd)}" if self.has_mean else f"median {number(self.median, self.sd)}"
+        shown = self.grain
+        point = f"{number(self.mean, shown)}" if self.has_mean else f"median {number(self.median, shown)}"
         standing = "identified" if self.identified else "NOT nonparametrically identified"
         if self.rhat is None:
             judged = f"ESS {self.ess:.0f}"
         else:
             judged = f"{'converged' if self.converged else 'NOT converged'} (R-hat {self.rhat:.2f})"
         lines = [
-            f"{point}  ({100 * level:g} % interval {number(low, self.sd)} to {number(high, self.sd)})   "
+            f"{point}  ({100 * level:g} % interval {number(low, shown)} to {number(high, shown)})   "
             f"{standing} · {judged}"
         ]
         return "\n".join([*lines, *(f"  caution: {warning}" for warning in self.warnings)])
@@ -239,22 +248,44 @@ class Answers(Sequence[Answer]):
     def plot(self, ax: Any = None) -> Any:
         """A forest plot: each answer's point and 90 % interval; returns the matplotlib axes.
 
+        Answers in different units get a panel each; the axes returned are then those of the first, and
+        `axes.figure` has them all. Save it with `axes.figure.savefig("answers.png")`.
+
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
         from latentdo.plots import forest
 
-        return forest([answer.summary() for answer in self.items], ax=ax)
+        return forest([answer.summary() for answer in self.items], ax=ax, xlabel="posterior estimate and 90 % interval")
+
+
+def unit_of(expression: Expression) -> str:
+    """What a number is counted in: the outcome's units, a probability, a difference of either, or a ratio."""
+    match expression:
+        case Term(kind="mean", outcomes=outcomes):
+            return f"units of {outcomes[0].name}"
+        case Term():
+            return "probability"
+        case Number():
+            return ""
+        case Binary(op=op, left=left, right=right):
+            a, b = unit_of(left), unit_of(right)
+            if not a or not b:
+                return (a or b) if op != "/" or not b else "ratio"
+            if op in "+-" and a.removeprefix("difference in ") == b.removeprefix("difference in "):
+                return f"difference in {a.removeprefix('difference in ')}" if op == "-" else a
+            return "ratio" if op == "/" and a == b else "number"
 
 
 def _row(answer: Answer) -> tuple[str, ...]:
     low, high = answer.interval()
-    point = number(answer.mean, answer.sd) if answer.has_mean else f"median {number(answer.median, answer.sd)}"
+    shown = answer.grain
+    point = number(answer.mean, shown) if answer.has_mean else f"median {number(answer.median, shown)}"
     return (
         f"{answer.name}: {answer.query}" if answer.name else str(answer.query),
         point,
         number(answer.sd, answer.sd),
-        f"{number(low, answer.sd)} to {number(high, answer.sd)}",
+        f"{number(low, shown)} to {number(high, shown)}",
         f"{answer.mcse:.2g}",
         "–" if answer.rhat is None else f"{answer.rhat:.3f}",
         f"{answer.ess:.0f}",

@@ -27,6 +27,8 @@ UNITS = (256, 1024, 4096)
 """Units per draw: the first that keeps the simulation error below its share of the posterior sd."""
 SIMULATION_SHARE = 0.05
 ENOUGH_EVIDENCE = 100.0
+LEAST_EVIDENCE = 10.0
+"""Effective units below which a weighted mean and its simulation error mean nothing, and none is given."""
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
 TOO_LARGE = 1e100
 """Beyond what data may hold. Exponentials are cut off above it: such a number says nothing."""
@@ -210,6 +212,11 @@ def _answer(
         if error <= SIMULATION_SHARE * float(values.std(ddof=1)):
             break
     evidence = None if units is None else float(np.quantile(units, 0.05))
+    if evidence is not None and evidence < LEAST_EVIDENCE:
+        raise QueryError(
+            f"{query}: the evidence is too rare. Behind the number would stand {evidence:.1f} effective units of {n_units} in "
+            "the worst 5 % of draws, and its error could not be told. Condition on something likelier."
+        )
     diagnostic = diagnose(str(query), values.reshape(posterior.shape))
     k = pareto_k(values)
     answer = Answer(

@@ -9,7 +9,7 @@ from typing import Any
 
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Dataset, check_columns
-from latentdo.models import ColumnSummary, ModelSpec, plain
+from latentdo.models import ColumnSummary, ModelSpec
 from latentdo.query import Query
 
 from .support import check_values
@@ -65,8 +65,7 @@ class Report:
     def _verdict_lines(self) -> list[str]:
         lines = []
         for name, verdict in self.verdicts:
-            query = str(verdict.query)
-            lines.append(query if name == query else f"{name}: {query}")
+            lines += [] if name == str(verdict.query) else [f"{name}:"]
             lines += ["  " + line for line in str(verdict).splitlines()]
         return lines
 
@@ -79,7 +78,7 @@ class Report:
             family = self.spec[column.name].family
             lines.append(
                 f"  {column.name:<{width}}  {family!s:<9}  mean {column.mean:.4g}, sd {column.sd:.4g}, "
-                f"{plain(column.minimum)} to {plain(column.maximum)}"
+                f"{column.minimum:.4g} to {column.maximum:.4g}"
             )
         lines += [f"  columns that no node names, ignored: {', '.join(self.ignored)}"] if self.ignored else []
         lines += [f"  columns with a latent's name, never read: {', '.join(self.unread)}"] if self.unread else []

@@ -171,6 +171,9 @@ def _share(
     drawn: FloatArray | None,
 ) -> FloatArray:
     """The probability that a node satisfies its comparisons, or whether its drawn value does."""
+    if isinstance(mechanism.family, Linear):
+        exact = eta if drawn is None else drawn
+        return np.prod([_holds(item, _snapped(exact, item)) for item in comparisons], axis=0).astype(float)
     if drawn is not None:
         return np.prod(np.broadcast_arrays(*(_holds(item, drawn) for item in comparisons)), axis=0).astype(float)
     if mechanism.family.discrete:
@@ -180,13 +183,18 @@ def _share(
             if all(_holds(item, level) for item in comparisons):
                 share = share + chance
         return share
-    if isinstance(mechanism.family, Linear):
-        return np.prod([_holds(item, eta) for item in comparisons], axis=0).astype(float)
     below = [float(item.value) for item in comparisons if item.op in ("<", "<=")]  # type: ignore[arg-type]
     above = [float(item.value) for item in comparisons if item.op in (">", ">=")]  # type: ignore[arg-type]
     upper = arithmetic.cdf(min(below), eta, parameters) if below else 1.0
     lower = arithmetic.cdf(max(above), eta, parameters) if above else 0.0
     return np.maximum(upper - lower, 0.0)
+
+
+def _snapped(values: FloatArray, item: Outcome) -> FloatArray:
+    """A noise-free node's values, those within rounding of a limit moved onto it: else 1 would not be <= 1."""
+    limit = float(item.value)  # type: ignore[arg-type]
+    rounding = 1e-9 * np.maximum(np.abs(limit), np.abs(values).max())
+    return np.where(np.abs(values - limit) <= rounding, limit, values)
 
 
 def _holds(item: Outcome, value: Any) -> Any:

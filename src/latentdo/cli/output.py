@@ -39,6 +39,10 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
 def prepare_streams() -> None:
     """Make sure that no character in a result or message can stop it from being shown."""
     codecs.register_error(_ERRORS, _spell)
+    # A stream that was closed before the program began is None in Python; nothing written to it is missed.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
             reconfigure(errors=_ERRORS)

@@ -47,6 +47,8 @@ def study_of(text: str) -> Study:
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:
+        raise UsageError("There is no standard input to read the text from. Put it on the command line.")
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -25,6 +25,9 @@ class Identified:
     estimand: Estimand
     identified: ClassVar[Literal[True]] = True
 
+    def __bool__(self) -> bool:
+        return True
+
     def unwrap(self) -> Estimand:
         """The estimand."""
         return self.estimand
@@ -55,6 +58,10 @@ class NotIdentified:
     hedge: Hedge
     reason: str
     identified: ClassVar[Literal[False]] = False
+
+    def __bool__(self) -> bool:
+        # `if ld.identify(…)` means what it says.
+        return False
 
     def unwrap(self) -> NoReturn:
         """Raise `NotIdentifiedError`, with this verdict."""

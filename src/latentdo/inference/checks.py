@@ -20,6 +20,9 @@ EXACT = 1e-3
 SPARE = 5
 """Residual degrees of freedom below which an exact fit says nothing."""
 COLLINEAR = 1e-6
+SMALLEST_SPREAD = 1e-100
+FAR = 20.0
+"""Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +99,14 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
     faults: list[DataError] = []
     cautions: list[str] = []
     for node in spec.measured:
+        if data.summary(node).sd < SMALLEST_SPREAD:
+            faults.append(
+                DataError(
+                    f"Column {node} has a spread of {data.summary(node).sd:.3g}, too small. Rescale it.", column=node
+                )
+            )
+            continue
+        cautions += _outliers(node, data)
         try:
             spec[node].family.check(data.summary(node))
             regression = least_squares(spec, node, data)
@@ -110,6 +121,23 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
     if faults:
         raise DataError("\n".join(str(fault) for fault in faults), column=faults[0].column)
     return tuple(cautions)
+
+
+def _outliers(node: Name, data: Dataset) -> list[str]:
+    """A caution about values that no ordinary tail reaches; least squares and its kin follow them wherever they are."""
+    values = data.expanded([node]).column(node)
+    middle = np.median(values)
+    # The median absolute deviation times 1.48 is the sd of normal data; it is 0 where half the rows are equal.
+    spread = 1.4826 * np.median(np.abs(values - middle))
+    far = np.abs(values - middle) > FAR * spread
+    if not spread or not far.any() or len(np.unique(values)) <= 10:
+        return []
+    worst = values[np.argmax(np.abs(values - middle))]
+    cells = "1 cell lies" if far.sum() == 1 else f"{int(far.sum())} cells lie"
+    return [
+        f"in {node}, {cells} more than {FAR:g} robust standard deviations from the median {middle:.4g} (the farthest is "
+        f"{worst:.4g}): if that is no slip, the family {node} has may not fit, and these rows may decide the answer"
+    ]
 
 
 def _check_linear(spec: ModelSpec, node: Name, regression: LeastSquares | None) -> None:
@@ -157,7 +185,7 @@ def _cautions(spec: ModelSpec, node: Name, regression: LeastSquares | None, data
     found = []
     if regression is not None and regression.exact and not isinstance(spec[node].family, Linear):
         found.append(
-            f"{node} is an exact function of {measured} in these data. It was fitted with a noise floor; "
+            f"{node} is an exact function of {measured} in these data. It is fitted with a noise floor; "
             "formulas that condition on both do not hold for such data."
         )
     design = _design(spec, node, data)

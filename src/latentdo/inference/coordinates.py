@@ -64,7 +64,7 @@ class Coordinate:
 
     @property
     def bend(self) -> float:
-        """How near a bound the scale is bent: about the posterior's width in ordinary data."""
+        """The coordinate's natural unit, about the posterior's width in ordinary data: how near a bound it is bent."""
         return 0.5 * self.start[1]
 
     @property

@@ -86,7 +86,8 @@ class NodeNumbers(NamedTuple):
         to_raw: The matrix T of `coordinates`.
         arguments: Per coordinate the arguments of its prior, padded to three.
         low, high, shift, fixed: Per coordinate.
-        scale: Per coordinate the distance from a bound over which it is bent.
+        scale: Per coordinate its natural unit; beside a bound the distance over which it is bent.
+        centre: Per coordinate where it is counted from, if it has no bound.
     """
 
     y: Array
@@ -98,6 +99,7 @@ class NodeNumbers(NamedTuple):
     shift: Array
     fixed: Array
     scale: Array
+    centre: Array
 
 
 class Numbers(NamedTuple):
@@ -179,6 +181,7 @@ def _node_numbers(node: Name, own: NodeCoordinates, position: Mapping[Name, int]
         shift=np.array([coordinate.shift for coordinate in every]),
         fixed=np.array([0.0 if coordinate.fixed is None else coordinate.fixed for coordinate in every]),
         scale=np.array([coordinate.bend for coordinate in every]),
+        centre=np.array([coordinate.start[0] for coordinate in every]),
     )
 
 
@@ -227,7 +230,9 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
             if coordinate.transform == "fixed":
                 points.append(own.fixed[k] + 0.0 * log_prior)
                 continue
-            point, log_jacobian = _bend(m, coordinate.transform, u[..., taken], own.low[k], own.high[k], own.scale[k])
+            point, log_jacobian = _bend(
+                m, coordinate.transform, u[..., taken], own.low[k], own.high[k], own.scale[k], own.centre[k]
+            )
             taken += 1
             points.append(point)
             log_prior = log_prior + log_jacobian
@@ -247,14 +252,17 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
     return tuple(values)
 
 
-def _bend(m: Arithmetic, transform: str, u: Array, low: Array, high: Array, scale: Array) -> tuple[Array, Array]:
+def _bend(
+    m: Arithmetic, transform: str, u: Array, low: Array, high: Array, scale: Array, centre: Array
+) -> tuple[Array, Array]:
     """The value within its bounds, and the log Jacobian of the bend.
 
     A half-line is bent by softplus: logarithmic within `scale` of the bound, straight beyond. With the logarithm alone a
     coordinate that reaches down to its bound is stiff at the other end: twenty times the gradients for the same draws.
     """
     if transform == "free":
-        return u, 0.0 * u
+        # In units of its own: a column in 1e-8ths must not look narrower to the sampler than one in thousands.
+        return centre + scale * u, m.np.log(scale) + 0.0 * u
     if transform == "half":
         upper = m.np.isinf(low)
         bound = m.np.where(upper, high, low)
@@ -264,10 +272,10 @@ def _bend(m: Arithmetic, transform: str, u: Array, low: Array, high: Array, scal
     return low + (high - low) * share, -m.np.logaddexp(0.0, u) - m.np.logaddexp(0.0, -u)
 
 
-def unbend(transform: str, value: float, low: float, high: float, scale: float) -> float:
+def unbend(transform: str, value: float, low: float, high: float, scale: float, centre: float) -> float:
     """The unbounded point of a value: the inverse of `_bend`."""
     if transform == "free":
-        return value
+        return (value - centre) / scale
     if transform == "half":
         distance = (value - low if math.isfinite(low) else high - value) / scale
         return distance + math.log(-math.expm1(-distance))
@@ -360,17 +368,23 @@ def _placed(
     n = len(z)
     zeros = [0.0 * numbers.weights for _ in range(n)]
     base = _predictors(m, layout, numbers, values, zeros)
-    moved = [
-        _predictors(m, layout, numbers, values, [zero + (1.0 if k == j else 0.0) for k, zero in enumerate(zeros)])
-        for j in range(n)
-    ]
+
+    def step(j: int, size: float) -> list[Array]:
+        noise = [zero + (size if k == j else 0.0) for k, zero in enumerate(zeros)]
+        return _predictors(m, layout, numbers, values, noise)
+
+    moved = [step(j, 1.0) for j in range(n)]
+    # Where latents are multiplied the predictor may be curved in the noise: its odd part changes sign with a mirrored
+    # latent, a one-sided difference does not.
+    curved = any(len(term) > 1 for node in layout.nodes for term in node.terms)
+    back = [step(j, -1.0) for j in range(n)] if curved else None
     precision = [[zeros[0] + (1.0 if k == j else 0.0) for j in range(n)] for k in range(n)]
     target = list(zeros)
     for i, (node, own, at) in enumerate(zip(layout.nodes, numbers.nodes, values, strict=True)):
         if node.latent is not None:
             continue
         tau, pull = numerics(node.family).working(m, own.y, base[i], at.parameters)
-        loadings = [moved[j][i] - base[i] for j in range(n)]
+        loadings = [moved[j][i] - base[i] if back is None else 0.5 * (moved[j][i] - back[j][i]) for j in range(n)]
         for k in range(n):
             target[k] = target[k] + numbers.weights * loadings[k] * pull
             for j in range(k + 1):
@@ -499,4 +513,4 @@ def _starts(transform: str, coordinate: Coordinate, n: int, random: np.random.Ge
     elif transform == "interval":
         outside = (values <= low + margin) | (values >= high - margin)
         values = np.where(outside, low + (high - low) * random.uniform(0.2, 0.8, n), values)
-    return [unbend(transform, float(value), low, high, coordinate.bend) for value in values]
+    return [unbend(transform, float(value), low, high, coordinate.bend, centre) for value in values]

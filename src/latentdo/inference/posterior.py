@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from latentdo.errors import ArchiveError
 from latentdo.graphs import Name
 from latentdo.models import ColumnSummary, ModelSpec
 from latentdo.query import Query
@@ -185,6 +186,8 @@ class Posterior:
         """
         from .archive import write_archive
 
+        if not isinstance(path, str | Path):
+            raise ArchiveError(path, f"a fit is saved under a path, not under a {type(path).__name__}.")
         return write_archive(self, Path(path), data=data)
 
     def summary(self) -> str:

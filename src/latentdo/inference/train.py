@@ -156,7 +156,7 @@ def _link_scale(spec: ModelSpec, node: Name, data: Dataset) -> LinkScale:
 def _train(task: Task, engine: Engine) -> BlockDraws:
     """One block by the engine; nodes whose parameters are all known need none."""
     with float64():
-        n_chains, n_draws = (engine.chains, engine.draws) if isinstance(engine, Nuts) else (CHAINS, KEPT)
+        n_chains, n_draws = kept_draws(engine)
         exact = [node for node in task.block.measured if isinstance(task.spec[node].family, Linear)]
         if exact:
             (node,) = task.block.nodes
@@ -174,13 +174,22 @@ def _train(task: Task, engine: Engine) -> BlockDraws:
         return _train_ensemble(task, engine, layout, numbers, rows.n_stored)
 
 
+def _first_run(engine: Auto) -> int:
+    return min(FIRST_RUN, engine.max_steps // 2 // CHUNK * CHUNK)
+
+
+def kept_draws(engine: Engine) -> tuple[int, int]:
+    """Chains, and draws per chain, of every block: the same in all, so that they can be paired."""
+    return (engine.chains, engine.draws) if isinstance(engine, Nuts) else (CHAINS, min(KEPT, _first_run(engine)))
+
+
 def _train_ensemble(task: Task, engine: Auto, layout: Layout, numbers: Numbers, n_rows: int) -> BlockDraws:
     """Run, judge, and run longer from what was learned, until judged well or the budget is spent."""
     own = tuple(task.coordinates[node] for node in task.block.nodes)
     begun = time.perf_counter()
     start = starting_points(layout, own, CHAINS, task.random())
     ensemble = Ensemble.start(layout, numbers, start, n_rows, task.key())
-    first_run = min(FIRST_RUN, engine.max_steps // 2 // CHUNK * CHUNK)
+    first_run = _first_run(engine)
     timing: list[float] = []
 
     def report(steps: int) -> None:
@@ -191,7 +200,7 @@ def _train_ensemble(task: Task, engine: Auto, layout: Layout, numbers: Numbers, 
     length = first_run
     while True:
         run = ensemble.draw(length, report)
-        result = _block_draws(task, layout, numbers, run)
+        result = _block_draws(task, layout, numbers, run, kept_draws(engine)[1])
         converged = all(diagnostic.passed for diagnostic in result.diagnostics)
         if converged or ensemble.made + 2 * length > engine.max_steps:
             break
@@ -217,12 +226,12 @@ def _train_nuts(task: Task, engine: Nuts, layout: Layout, numbers: Numbers, n_ro
     start = starting_points(layout, own, engine.chains, task.random())
     run = run_nuts(layout, numbers, start, n_rows, engine, task.key())
     task.tell(1.0)
-    result = _block_draws(task, layout, numbers, run, kept=engine.draws)
+    result = _block_draws(task, layout, numbers, run, engine.draws)
     method = f"NUTS, {engine.chains} chains x {engine.draws} draws after {engine.warmup}"
     return replace(result, method=method, sample_seconds=time.perf_counter() - begun)
 
 
-def _block_draws(task: Task, layout: Layout, numbers: Numbers, run: ChainDraws, kept: int = KEPT) -> BlockDraws:
+def _block_draws(task: Task, layout: Layout, numbers: Numbers, run: ChainDraws, kept: int) -> BlockDraws:
     """A run in raw units, thinned evenly to `kept` draws per chain, and judged."""
     if not np.isfinite(run.log_posterior[:, -1]).any():
         raise FitError(

@@ -151,10 +151,11 @@ class Hill(AbstractFamily):
 
     def check(self, column: ColumnSummary) -> None:
         """Every number is possible, but a column that lies at one end of (0, max) says nothing on the logit scale."""
-        if column.maximum <= 0.01 * self.max or column.minimum >= 0.99 * self.max:
+        if not 0.01 * self.max < column.mean < 0.99 * self.max:
             raise DataError(
                 f"Column {column.name} is declared hill with max={plain(self.max)}, but its values run from "
-                f"{plain(column.minimum)} to {plain(column.maximum)}: all at one end of (0, {plain(self.max)}). "
+                f"{plain(column.minimum)} to {plain(column.maximum)}: "
+                f"most lie at one end of (0, {plain(self.max)}) or outside it. "
                 "Give the true maximum with max=…, or another family.",
                 column=column.name,
             )

@@ -80,9 +80,7 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
             options[option.key] = option
     with _located(text, statement.family_position):
         if statement.family not in FAMILIES:
-            raise SpecError(
-                f"No family is called {statement.family!r}. {nearest(statement.family, FAMILIES)}", node=node
-            )
+            raise SpecError(f"No family is called {statement.family!r}. {_offer(statement.family)}", node=node)
         family = FAMILIES[statement.family]()
     beliefs: dict[str, Belief] = {}
     for option in options.values():
@@ -104,6 +102,23 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
         beliefs.get("intercept"),
         tuple((name, beliefs.get(name)) for name in family.parameters),
     )
+
+
+_ELSEWHERE = {
+    "gaussian": "normal",
+    "binomial": "bernoulli",
+    "binary": "bernoulli",
+    "logistic": "bernoulli",
+    "logit": "bernoulli",
+    "sigmoid": "hill",
+    "deterministic": "linear",
+}
+"""What other programs call the families."""
+
+
+def _offer(family: str) -> str:
+    known = _ELSEWHERE.get(family.casefold())
+    return f"Did you mean {known!r}?" if known else nearest(family, FAMILIES)
 
 
 def _maximum(option: Option, node: Name) -> float:

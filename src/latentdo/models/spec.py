@@ -245,6 +245,9 @@ class ModelSpec:
         alone = all(sum(node in weight.parents for weight in self.by_node[child].weights) == 1 for child in children)
         return self.by_node[node] == standard.by_node[node] and plain_weights and alone
 
+    def __repr__(self) -> str:
+        return f"<ModelSpec of {len(self.measured)} measured and {len(self.latent)} latent nodes>"
+
     def __str__(self) -> str:
         text, priors = self.source
         return "\n".join([text, *(f"# prior of {key}: {prior}" for key, prior in priors)])

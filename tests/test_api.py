@@ -1,0 +1,78 @@
+"""The public verbs where they do more than call a room."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import latentdo as ld
+from posteriors import posterior_of
+
+
+def test_a_verdict_is_true_or_false():
+    assert ld.identify("X -> M -> Y; X <-> Y", "P(Y | do(X))")
+    assert not ld.identify("X -> Y; X <-> Y", "P(Y | do(X))")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("X ~ foo; Y ~ normal(X)", "No family is called 'foo'"),
+        ("X ~ binomial; Y ~ normal(X)", "Did you mean 'bernoulli'"),
+        ("X ~ normal(sd=-1); Y ~ normal(X)", "sd of X must be positive"),
+        ("Y ~ normal(W)", "No mechanism for W"),
+        ("X ~ normal; Y ~ normal(+X); X -| Y", "says that X inhibits, but the parent is written"),
+    ],
+)
+def test_a_text_with_mechanisms_is_read_as_a_model_before_a_verdict(text, said):
+    with pytest.raises(ld.LatentdoError, match=said):
+        ld.identify(text, "P(Y)")
+
+
+def test_a_study_question_is_asked_by_its_name():
+    from dataclasses import replace
+
+    from latentdo.types import Query
+
+    effect = Query.parse("E[Y | do(X=1)] - E[Y | do(X=0)]")
+    posterior = replace(posterior_of("X ~ normal; Y ~ normal(X)"), queries=(("effect", effect),))
+    answer = ld.ask(posterior, "effect")
+    assert answer.query == effect
+    assert answer.name == "effect"
+    assert [a.name for a in ld.ask(posterior, "E[Y]", "effect")] == [None, "effect"]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "1", None])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(ld.LatentdoError, match="A seed is a whole number from 0 to"):
+        ld.ask(posterior_of("X ~ normal"), "E[X]", seed=seed)
+
+
+def test_a_numpy_integer_is_a_whole_number():
+    posterior = posterior_of("X ~ normal")
+    assert ld.ask(posterior, "E[X]", seed=np.int64(3)).mean == ld.ask(posterior, "E[X]", seed=3).mean
+
+
+@pytest.mark.parametrize("path", [3, None])
+def test_a_path_that_is_none_is_refused(path):
+    with pytest.raises(ld.LatentdoError, match="by a path, not by a"):
+        ld.load(path)
+    with pytest.raises(ld.LatentdoError, match="under a path, not under a"):
+        posterior_of("X ~ normal").save(path)
+
+
+def test_check_refuses_an_engine_that_fit_would_refuse():
+    study = ld.load_study("model: X ~ normal\ninference:\n  engine: svi\n")
+    with pytest.raises(ld.LatentdoError, match="The engine svi is not in this version"):
+        ld.check(study)
+
+
+def test_graphs_come_from_text_or_pairs_not_both():
+    with pytest.raises(ld.LatentdoError, match="takes a source or pairs, not both"):
+        ld.graph("X -> Y", nodes=["Z"])
+
+
+def test_submodules_with_types_are_there_without_an_import():
+    assert ld.types.Query is not None
+    assert ld.families.Hill is not None
+    assert ld.errors.LatentdoError is ld.LatentdoError
