@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,16 +132,15 @@ def draw(answers: list[ld.Answer], rivals: list, truth: list[float], path: Path)
         row = answer.summary()
         estimate, error = rival
         name = f"naive regression at {row.label[-4:-2]}"
-        rows += [
-            row,
-            Summary(name, estimate, error, estimate - 1.645 * error, estimate + 1.645 * error, 0.9, None, "naive"),
-        ]
+        low, high = estimate - 1.645 * error, estimate + 1.645 * error
+        rows += [replace(row, unit=UNIT), Summary(name, estimate, error, low, high, 0.9, UNIT, "naive")]
         references |= {row.label: value, name: value}
-    axes = forest(rows, references=references, xlabel="mean of active Erk (molecules of 100)", title=TITLE)
+    axes = forest(rows, references=references, xlabel="mean of Erk", title=TITLE)
     axes.figure.savefig(path, dpi=150)
     return path
 
 
+UNIT = "active molecules of 100"
 TITLE = "SOS held, from 100 observed cells: estimate with 90 % interval, and truth (black bar)"
 
 if __name__ == "__main__":

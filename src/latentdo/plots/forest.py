@@ -62,7 +62,9 @@ def forest(
         :, 0
     ]
     for axes, (unit, panel) in zip(drawn, (panels or {"": []}).items(), strict=True):
-        _draw(axes, panel, marks, ", ".join(part for part in (xlabel, unit) if part))
+        _draw(axes, panel, marks, unit if len(panels) > 1 else ", ".join(part for part in (xlabel, unit) if part))
+    if len(panels) > 1 and xlabel:
+        figure.supxlabel(_plain(xlabel), fontsize="medium")
     if title:
         # Over the whole figure, labels included: a title over the axes alone would run out of the picture.
         figure.suptitle(_plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
