@@ -397,6 +397,7 @@ def test_columns_of_different_lengths_are_refused():
         (pd.Series(["a", "b", "a"], dtype="category"), "holds text"),
         (pl.Series(["a", "b", "a"], dtype=pl.Categorical), "holds text"),
         (pd.Series(pd.to_datetime(["2020-01-01"] * 3)), "holds dates or times"),
+        (pd.Series(pd.to_timedelta([1, 2, 3], unit="D")), "holds dates or times"),
         (pl.Series([datetime.date(2020, 1, 1)] * 3), "Convert them to numbers first, for example days"),
         ([datetime.timedelta(1)] * 3, "holds dates or times"),
         (np.array([1 + 1j, 2, 3]), "holds complex numbers"),

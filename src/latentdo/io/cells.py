@@ -152,6 +152,9 @@ def _cell(value: Any) -> float | str:
             return float("nan")
         case bool() | np.bool_():
             return float(value)
+        case datetime.date() | datetime.time() | datetime.timedelta() | np.datetime64() | np.timedelta64():
+            # Before the integers, as NumPy counts time differences among them. pandas' NaT is a datetime too, in a column that holds nothing else.
+            return "dates or times"
         case numbers.Integral():
             return float(value) if abs(int(value)) <= LARGEST_INTEGER else "integers"
         case numbers.Real():
@@ -162,9 +165,6 @@ def _cell(value: Any) -> float | str:
             return "text"
         case numbers.Complex():
             return "complex numbers"
-        case datetime.date() | datetime.time() | datetime.timedelta() | np.datetime64() | np.timedelta64():
-            # pandas' NaT is a datetime too, in a column that holds nothing else.
-            return "dates or times"
         case np.ma.core.MaskedConstant():
             return float("nan")
         case _ if type(value).__name__ == "NAType":
