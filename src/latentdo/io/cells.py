@@ -153,7 +153,8 @@ def _cell(value: Any) -> float | str:
         case bool() | np.bool_():
             return float(value)
         case datetime.date() | datetime.time() | datetime.timedelta() | np.datetime64() | np.timedelta64():
-            # Before the integers, as NumPy counts time differences among them. pandas' NaT is a datetime too, in a column that holds nothing else.
+            # Before the integers, as NumPy counts time differences among them. pandas' NaT is a datetime too, in a
+            # column that holds nothing else.
             return "dates or times"
         case numbers.Integral():
             return float(value) if abs(int(value)) <= LARGEST_INTEGER else "integers"
