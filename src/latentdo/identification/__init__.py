@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .decision import identify
 from .estimand import Estimand
 from .evaluate import Law
-from .verdict import Identified, NotIdentified, identify
+from .verdict import Identified, NotIdentified
 
 __all__ = ["Estimand", "Identified", "Law", "NotIdentified", "identify"]
