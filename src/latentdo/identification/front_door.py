@@ -1,0 +1,98 @@
+"""Front-door sets: nodes through which all of an effect passes, and which latent causes leave alone.
+
+For such a set Z, P(y | do(x)) = Σ_z P(z | x) Σ_x' P(y | x', z) P(x').
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from latentdo.graphs import Mask, Masks, bits, connected, reach
+
+
+def front_door_set(
+    masks: Masks, treatments: Mask, outcomes: Mask, allowed: Mask = -1, required: Mask = 0
+) -> Mask | None:
+    """A front-door set for P(outcomes | do(treatments)) of which no proper subset is one, or None.
+
+    Args:
+        allowed: The nodes that it may hold.
+        required: Nodes that it must hold.
+
+    Source:
+        Jeong, Tian & Bareinboim (2022), Finding and listing front-door adjustment sets; Wienöbst, van der
+        Zander & Liśkiewicz (2024), Linear-time algorithms for front-door adjustment in causal graphs.
+    """
+    found = largest_front_door_set(masks, treatments, outcomes, allowed, required)
+    if found is None:
+        return None
+    # The causal paths alone often do, and leave little to try; but a set may need nodes beside them.
+    below = reach(treatments, masks.children) & reach(outcomes, masks.parents)
+    if found & ~(below | required):
+        fewer = _largest(masks, treatments, outcomes, found & (below | required), required)
+        found = found if fewer is None else fewer
+    # If no set is left without a node, then none is left without it in a smaller choice either: one round.
+    for i in bits(found & ~required):
+        if found >> i & 1:
+            fewer = _largest(masks, treatments, outcomes, found & ~(1 << i), required)
+            found = found if fewer is None else fewer
+    return found
+
+
+def largest_front_door_set(
+    masks: Masks, treatments: Mask, outcomes: Mask, allowed: Mask = -1, required: Mask = 0
+) -> Mask | None:
+    """The front-door set that contains all others, or None where there is none.
+
+    Source:
+        Jeong, Tian & Bareinboim (2022), algorithm 1, with the graph conditions of definition 1 for sets.
+    """
+    free = masks.all & allowed & ~(treatments | outcomes)
+    # Condition 2: nothing leads into a treatment and on to the set.
+    free &= ~connected(masks.cut(0, treatments), treatments, 0)
+    return _largest(masks, treatments, outcomes, free, required)
+
+
+def _largest(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask, required: Mask) -> Mask | None:
+    # Condition 3: the treatments block what leads into the set and on to the outcomes. What a node outside
+    # the set lets through, it lets through for every smaller set too: so each that fails can go for good.
+    while True:
+        if required & ~free or reach(treatments, masks.children, ~free) & outcomes:  # condition 1
+            return None
+        failing = connected(masks.cut(0, free), outcomes, treatments) & free
+        if not failing:
+            return free
+        free &= ~failing
+
+
+def is_front_door_set(masks: Masks, treatments: Mask, outcomes: Mask, nodes: Mask) -> bool:
+    """Whether `nodes` is a front-door set for P(outcomes | do(treatments)).
+
+    Source:
+        Pearl (2009), Causality, definition 3.3.3, for sets as in Jeong, Tian & Bareinboim (2022).
+    """
+    return largest_front_door_set(masks, treatments, outcomes, nodes, nodes) is not None
+
+
+def front_door_sets(
+    masks: Masks, treatments: Mask, outcomes: Mask, allowed: Mask = -1, required: Mask = 0
+) -> Iterator[Mask]:
+    """Every front-door set once, with polynomial delay; there may be exponentially many.
+
+    Source:
+        Jeong, Tian & Bareinboim (2022), algorithm 3.
+    """
+    largest = largest_front_door_set(masks, treatments, outcomes, allowed, required)
+    # Each branch (may hold, must hold) has a set in it, the whole of what it may hold: none is in vain.
+    branches = [] if largest is None else [(largest, required)]
+    while branches:
+        free, must = branches.pop()
+        open_nodes = free & ~must
+        if not open_nodes:
+            yield must
+            continue
+        node = open_nodes & -open_nodes
+        branches.append((free, must | node))
+        without = _largest(masks, treatments, outcomes, free & ~node, must)
+        if without is not None:
+            branches.append((without, must))
