@@ -89,7 +89,7 @@ IDENTIFIED = (
         "verma, both",
         VERMA,
         "P(D | do(A, C))",
-        "Σ_B P(D | A, B, C) P(B | A), for any A",
+        "Σ_B P(D | B, C) P(B)",
         None,
         "Verma & Pearl (1990): the value is free of A",
     ),

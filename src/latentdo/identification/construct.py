@@ -9,7 +9,8 @@ from latentdo.graphs import Mask, Masks, Name, bits, connected, reach
 from .districts import Trace
 from .expression import Expression
 from .formulas import Factors, Formulas
-from .reduction import Problem, exchange
+from .reduction import Problem
+from .simplify import Plan, plan_of, reaching
 
 
 @dataclass(frozen=True)
@@ -30,45 +31,41 @@ class Formula:
 
 def construct(problem: Problem, traces: tuple[Trace, ...]) -> Formula:
     """The formula of a problem that `decide` found identified."""
-    formulas = Formulas(problem.masks)
-    factors = _as_conditional(formulas, problem) or _from_districts(formulas, problem, traces)
-    meant = problem.outcomes | problem.conditions | _reaching(problem)
+    plan = plan_of(problem, traces)
+    formulas = Formulas(plan.masks)
+    factors = write(formulas, problem, plan)
+    meant = problem.outcomes | problem.conditions | reaching(problem)
     evidence = formulas.one(formulas.total(problem.asked, factors)) if problem.is_joint else None
     free = sorted(problem.masks.nodes(formulas.free(factors) & ~meant))
     return Formula(formulas.one(factors), evidence, tuple(free))
 
 
-def _reaching(problem: Problem) -> Mask:
-    """The treatments that the law of outcomes and conditions can depend on."""
-    parents = problem.masks.parents
-    causes = 0
-    for i in bits(reach(problem.outcomes | problem.conditions, parents, ~problem.treatments)):
-        causes |= parents[i]
-    return problem.treatments & causes
+def write(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
+    """The factors of the formula that a plan describes."""
+    match plan.form:
+        case "seeing":
+            return [shortened(formulas, plan.outcomes, plan.given | plan.treatments)]
+        case "adjustment":
+            inner = shortened(formulas, plan.outcomes, plan.given | plan.treatments | plan.covariates)
+            weights = shortened(formulas, plan.covariates, plan.given)
+            return formulas.total(plan.covariates, [inner, weights])
+        case "districts":
+            return _from_districts(formulas, problem, plan)
 
 
-def _as_conditional(formulas: Formulas, problem: Problem) -> Factors:
-    """P(outcomes | treatments, conditions), or nothing where seeing the treatments is not setting them."""
-    masks, treatments = problem.masks, _reaching(problem)
-    outcomes, given = problem.outcomes, problem.conditions
-    if problem.drawn:
-        outcomes, given = outcomes | given, 0
-    if treatments and connected(masks.cut(0, treatments), outcomes, given) & treatments:
-        return []
-    given |= treatments
+def shortened(formulas: Formulas, outcomes: Mask, given: Mask) -> Expression:
+    """P(outcomes | given) without the conditions that the others shield the outcomes from."""
     for i in bits(given):
-        # What the outcomes are separated from by the rest need not be mentioned.
-        if not connected(masks, outcomes, given & ~(1 << i)) >> i & 1:
+        if not connected(formulas.masks, outcomes, given & ~(1 << i)) >> i & 1:
             given &= ~(1 << i)
-    return [formulas.prob(outcomes, given)]
+    return formulas.prob(outcomes, given)
 
 
-def _from_districts(formulas: Formulas, problem: Problem, traces: tuple[Trace, ...]) -> Factors:
-    treatments, outcomes = exchange(problem)
-    needed = reach(outcomes, problem.masks.parents, ~treatments)
-    factors = [factor for trace in traces for factor in _district(formulas, trace)]
-    factors = formulas.total(needed & ~outcomes, factors)
-    if problem.is_joint or outcomes == problem.outcomes:
+def _from_districts(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
+    needed = reach(plan.outcomes, plan.masks.parents, ~plan.treatments)
+    factors = [factor for trace in plan.traces for factor in _district(formulas, trace)]
+    factors = formulas.total(needed & ~plan.outcomes, factors)
+    if problem.is_joint or plan.outcomes == problem.outcomes:
         return factors
     return formulas.divide(factors, formulas.total(problem.outcomes, factors))
 

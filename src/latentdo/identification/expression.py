@@ -1,4 +1,4 @@
-"""Formulas in P(V) as values: `Prob | Sum | Product | Quotient`.
+"""Formulas as values: `Prob | Sum | Product | Quotient`. An estimand is one in P(V) alone, without a `do`.
 
 Scoping is lexical and by node name: a `Sum` binds its names in its body, and a name inside may therefore
 stand for another copy than the same name outside (printing adds the primes). Formulas share their parts, so
@@ -50,10 +50,11 @@ class AbstractExpression:
 
 @dataclass(frozen=True, eq=False)
 class Prob(AbstractExpression):
-    """P(outcomes | given), a conditional of the observed law; both in name order."""
+    """P(outcomes | do(do), given), each in name order; without `do`, a conditional of the observed law."""
 
     outcomes: tuple[Name, ...]
     given: tuple[Name, ...] = ()
+    do: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +112,8 @@ def parts(expression: AbstractExpression) -> Iterator[AbstractExpression]:
 
 def _free(expression: AbstractExpression) -> frozenset[Name]:
     match expression:
-        case Prob(outcomes=outcomes, given=given):
-            return frozenset(outcomes + given)
+        case Prob(outcomes=outcomes, given=given, do=do):
+            return frozenset(outcomes + given + do)
         case Sum(over=over, body=body):
             return body.free.difference(over)
         case _:
@@ -131,7 +132,7 @@ def _equal(first: AbstractExpression, second: AbstractExpression) -> bool:
             return False
         match a, b:
             case Prob(), Prob():
-                if (a.outcomes, a.given) != (b.outcomes, b.given):
+                if (a.outcomes, a.given, a.do) != (b.outcomes, b.given, b.do):
                     return False
             case Sum(), Sum() if a.over != b.over:
                 return False

@@ -7,13 +7,17 @@ positive law: it uses the axioms of probability alone, never the graph.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from latentdo.graphs import Mask, Masks
 
 from .expression import Expression, Prob, Product, Quotient, Sum
 
 Factors = list[Expression]
+
+Rank: TypeAlias = tuple[int, ...]
+Told: TypeAlias = Callable[[str, Expression, Expression], None]
 
 # Sums are pushed into nested sums and fractions down to this depth; below it they keep their sign.
 MAX_DEPTH = 40
@@ -29,10 +33,12 @@ class Formulas:
         self._totals: dict[tuple[object, ...], Factors] = {}
         # What is known of each expression, by identity: the table keeps them all alive.
         self._free: dict[int, Mask] = {}
-        self._rank: dict[int, tuple[int, int]] = {}
+        self._rank: dict[int, Rank] = {}
         self._probs: dict[int, tuple[Mask, Mask]] = {}
         self._sums: dict[int, tuple[Mask, Factors]] = {}
         self._quotients: dict[int, tuple[Factors, Factors]] = {}
+        # Who wants to hear of each rewriting: its rule, what stood there, what stands there now.
+        self.told: Told | None = None
 
     def free(self, factors: Iterable[Expression]) -> Mask:
         """The names that are free in some factor."""
@@ -41,16 +47,17 @@ class Formulas:
             mask |= self._free[id(factor)]
         return mask
 
-    def prob(self, outcomes: Mask, given: Mask) -> Expression:
-        """P(outcomes | given)."""
-        key = (outcomes, given)
+    def prob(self, outcomes: Mask, given: Mask, do: Mask = 0) -> Expression:
+        """P(outcomes | do(do), given)."""
+        key = (outcomes, given, do)
         if made := self._made.get(key):
             return made
         names = self.masks.nodes
-        made = Prob(tuple(sorted(names(outcomes))), tuple(sorted(names(given))))
-        self._probs[id(made)] = key
+        made = Prob(tuple(sorted(names(outcomes))), tuple(sorted(names(given))), tuple(sorted(names(do))))
+        if not do:
+            self._probs[id(made)] = (outcomes, given)
         # Effects come before their causes in print; what is not a plain probability comes last.
-        return self._keep(key, made, outcomes | given, (0, -outcomes))
+        return self._keep(key, made, outcomes | given | do, (0, -outcomes, given, do))
 
     def one(self, factors: Sequence[Expression]) -> Expression:
         """The product of the factors as one expression."""
@@ -60,14 +67,19 @@ class Formulas:
         key = ("product", *map(id, ordered))
         if made := self._made.get(key):
             return made
-        return self._keep(key, Product(tuple(ordered)), self.free(ordered))
+        return self._keep(key, Product(tuple(ordered)), self.free(ordered), (3,))
 
     def multiply(self, factors: Iterable[Expression]) -> Factors:
         """The factors of a product: quotients that meet cancel, P(a | b, c) P(b | c) becomes P(a, b | c)."""
         flat = _flat(factors)
         if self._quotients and any(id(factor) in self._quotients for factor in flat):
-            flat = self._cancel(flat)
-        return self._chain(flat)
+            flat = self._changed("cancel", flat, self._cancel(flat))
+        return self._changed("chain rule", flat, self._chain(flat))
+
+    def _changed(self, rule: str, before: Factors, after: Factors) -> Factors:
+        if self.told and len(before) != len(after):
+            self.told(rule, self.one(before), self.one(after))
+        return after
 
     def total(self, over: Mask, factors: Iterable[Expression]) -> Factors:
         """The factors of the sum of a product: one sum for each part with summed names of its own."""
@@ -79,12 +91,18 @@ class Formulas:
             return self._totals[key]
         self._depth += 1
         while over & self.free(rest):
+            told, self.told = self.told, None
             shorter = self._drop(over, rest)
+            self.told = told
             if shorter is None:
                 break
+            if told:
+                told("sum out", self.sum(over & self.free(rest), rest), self.sum(over & self.free(shorter), shorter))
             rest = self.multiply(shorter)
         self._depth -= 1
         self._totals[key] = found = self._split(over, rest)
+        if self.told:
+            self.told("rearrange", self.sum(over & self.free(rest), rest), self.one(found))
         return found
 
     def divide(self, numerator: Iterable[Expression], denominator: Iterable[Expression]) -> Factors:
@@ -98,9 +116,8 @@ class Formulas:
                 _remove(below, factor)
                 _remove(above, joint)
                 above.append(self.prob(outcomes & ~pair[0], given | pair[0]))
-        if not below:
-            return self._chain(above)
-        return [self._quotient(self._chain(above), self._chain(below))]
+        above, below = self._chain(above), self._chain(below)
+        return [self.quotient(above, below)] if below else above
 
     def ratio(self, over: Mask, factor: Expression, others: Factors) -> Expression:
         """The sum over `over` of `factor` times the others, divided by that of the others alone."""
@@ -109,6 +126,8 @@ class Formulas:
             return made
         above, below = self.total(over, [factor, *others]), self.total(over, others)
         self._made[key] = made = self.one(self.divide(above, below))
+        if self.told:
+            self.told("cancel", self.quotient(above, below) if below else self.one(above), made)
         return made
 
     def _joint(self, factors: Factors, outcomes: Mask, given: Mask) -> Expression | None:
@@ -207,33 +226,40 @@ class Formulas:
                 left = [factor for factor in left if not self._free[id(factor)] & names]
                 group += joined
                 names |= self.free(joined) & over
-            split.append(self._sum(names, group))
+            split.append(self.sum(names, group))
         return split
 
-    def _sum(self, over: Mask, factors: Factors) -> Expression:
+    def sum(self, over: Mask, factors: Factors) -> Expression:
+        """The sum over `over` of the product of the factors, as it stands."""
+        if not over:
+            return self.one(factors)
+        if len(factors) == 1 and (inner := self._sums.get(id(factors[0]))) and not inner[0] & over:
+            over, factors = over | inner[0], inner[1]
         body = self.one(factors)
         key = ("sum", over, id(body))
         if made := self._made.get(key):
             return made
         made = Sum(tuple(sorted(self.masks.nodes(over))), body)
         self._sums[id(made)] = (over, factors)
-        return self._keep(key, made, self._free[id(body)] & ~over)
+        free = self._free[id(body)] & ~over
+        return self._keep(key, made, free, (1, -over, -free))
 
-    def _quotient(self, above: Factors, below: Factors) -> Expression:
+    def quotient(self, above: Factors, below: Factors) -> Expression:
+        """The product of the factors above over that of those below, as it stands."""
         numerator, denominator = self.one(above), self.one(below)
         key = ("quotient", id(numerator), id(denominator))
         if made := self._made.get(key):
             return made
         made = Quotient(numerator, denominator)
         self._quotients[id(made)] = (above, below)
-        return self._keep(key, made, self.free((numerator, denominator)))
+        free = self.free((numerator, denominator))
+        return self._keep(key, made, free, (2, -free))
 
-    def _keep(
-        self, key: tuple[object, ...], made: Expression, free: Mask, rank: tuple[int, int] | None = None
-    ) -> Expression:
+    def _keep(self, key: tuple[object, ...], made: Expression, free: Mask, rank: Rank) -> Expression:
         self._made[key] = made
         self._free[id(made)] = free
-        self._rank[id(made)] = rank or (1, len(self._made))
+        # What else is equal keeps the order in which it was made.
+        self._rank[id(made)] = (*rank, len(self._made))
         return made
 
 

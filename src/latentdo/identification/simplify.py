@@ -1,0 +1,110 @@
+"""Which formula to write: the textbook's form where one applies, else the recursion on as few nodes as it takes.
+
+A formula of a projection of the graph is a formula of the graph, so nodes that identification can do without are
+hidden before the recursion starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from latentdo.graphs import Mask, Masks, bits, connected, hidden, reach
+
+from .adjustment import adjustment_set
+from .districts import HedgeMasks, Trace, decide
+from .reduction import Problem, exchange
+
+# More nodes than these are not tried one by one: the search for a short formula must not cost more than the verdict.
+MOST_CANDIDATES = 40
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a term's formula is written.
+
+    Attributes:
+        form: `seeing`: P(outcomes | treatments, conditions); `adjustment`: that, averaged over more nodes;
+            `districts`: the recursion of Tian.
+        masks: The graph over the nodes that the formula needs; the others have no edges.
+        treatments: The treatments that the law of outcomes and conditions can depend on; for `districts`
+            with the conditions that are set instead of seen.
+        outcomes: The outcomes; for `districts` with the conditions that stay.
+        given: The conditions; none for `districts`.
+        covariates: For `adjustment`, what is averaged over.
+        traces: For `districts`, how each district is reached.
+    """
+
+    form: Literal["seeing", "adjustment", "districts"]
+    masks: Masks
+    treatments: Mask
+    outcomes: Mask
+    given: Mask = 0
+    covariates: Mask = 0
+    traces: tuple[Trace, ...] = ()
+
+
+def plan_of(problem: Problem, traces: tuple[Trace, ...]) -> Plan:
+    """The plan of a problem that `decide` found identified by these traces."""
+    masks, treatments = problem.masks, reaching(problem)
+    outcomes, given = problem.outcomes, problem.conditions
+    if problem.drawn:
+        outcomes, given = outcomes | given, 0
+    if not treatments or not connected(masks.cut(0, treatments), outcomes, given) & treatments:
+        return Plan("seeing", masks, treatments, outcomes, given)
+    # Adjustment by what the treatments do not cause has a proof of three lines, with or without conditions.
+    apart = ~reach(treatments, masks.children)
+    covariates = None if given & ~apart else adjustment_set(masks, treatments, outcomes, apart, given)
+    if covariates is not None:
+        return Plan("adjustment", masks, treatments, outcomes, given, covariates & ~given)
+    treatments, outcomes = exchange(problem)
+    masks, traces = shrink(masks, treatments, outcomes, traces)
+    return Plan("districts", masks, treatments, outcomes, traces=traces)
+
+
+def reaching(problem: Problem) -> Mask:
+    """The treatments that the law of outcomes and conditions can depend on."""
+    parents = problem.masks.parents
+    causes = 0
+    for i in bits(reach(problem.outcomes | problem.conditions, parents, ~problem.treatments)):
+        causes |= parents[i]
+    return problem.treatments & causes
+
+
+def shrink(
+    masks: Masks, treatments: Mask, outcomes: Mask, traces: tuple[Trace, ...]
+) -> tuple[Masks, tuple[Trace, ...]]:
+    """The graph without the nodes that P(outcomes | do(treatments)) can do without, and its traces.
+
+    None can be left out of what stays without the effect being lost or needing more ratios than before. Nodes that the
+    treatments cause go first, the late ones before the early ones, then the others, the early ones first: so a
+    front door keeps the mediator next to its treatment, and an adjustment the nodes next to the outcome.
+
+    Source:
+        Tikka & Karvanen (2018), Enhancing identification of causal effects by pruning, whose sets are subsets
+        of these.
+    """
+    needed = reach(outcomes, masks.parents)
+    for i in bits(masks.all & ~(needed | treatments)):
+        masks = hidden(masks, i)
+    candidates = needed & ~(treatments | outcomes)
+    if candidates.bit_count() > MOST_CANDIDATES:
+        return masks, traces
+    for i in _by_use(masks, candidates, treatments):
+        smaller = hidden(masks, i)
+        found = decide(smaller, treatments, outcomes)
+        if not isinstance(found, HedgeMasks) and ratios(found) <= ratios(traces):
+            masks, traces = smaller, found
+    return masks, traces
+
+
+def _by_use(masks: Masks, candidates: Mask, treatments: Mask) -> Iterator[int]:
+    caused = reach(treatments, masks.children) & candidates
+    yield from reversed(list(bits(caused)))
+    yield from bits(candidates & ~caused)
+
+
+def ratios(traces: tuple[Trace, ...]) -> int:
+    """How often a district has to be split off what is no longer P(V): each time costs a layer of ratios."""
+    return sum(len(trace.steps) - 1 for trace in traces)
