@@ -6,7 +6,7 @@ a set of nodes that no causal path forbids is valid exactly if it m-separates tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from latentdo.graphs import Mask, Masks, bits, connected, reach
@@ -101,65 +101,100 @@ class BestMask:
 
 
 def best_adjustment_set(masks: Masks, treatments: Mask, outcomes: Mask, allowed: Mask = -1) -> BestMask | None:
-    """The set with the smallest asymptotic variance in every model, where one is proved to be, or None if none is valid.
+    """The set with the smallest asymptotic variance in every model of the graph, or None if none is valid.
 
-    With latent causes no set need be best in every model. Then it is the best of the minimal sets, which
+    With latent causes no set need be the best in every model. Then it is the best of the minimal sets, which
     always exists: the one nearest the outcomes.
 
     Source:
-        Without latents Henckel, Perković & Maathuis (2022), theorem 3.13. With them Runge (2021), Necessary
-        and sufficient graphical conditions for optimal adjustment sets, theorem 3, whose first condition is
-        checked here as lemma 1 of Rotnitzky & Smucler (2020) needs it; the best of the minimal sets is that
-        of Smucler, Sapienza & Rotnitzky (2022), theorem 2.
+        Without latents Henckel, Perković & Maathuis (2022), theorem 3.10; with them Runge (2021), Necessary
+        and sufficient graphical conditions for optimal adjustment sets, theorem 3; the best of the minimal sets
+        is that of Smucler, Sapienza & Rotnitzky (2022), theorem 2.
     """
     graph = back_door(masks, treatments, outcomes)
-    free = graph.free & allowed
-    nearest = minimal_separator(graph.walks, treatments, outcomes, free)
+    nearest = minimal_separator(graph.walks, treatments, outcomes, graph.free & allowed)
     if nearest is None:
         return None
-    nodes = _rich_set(masks, graph, treatments, outcomes, free)
-    if nodes is not None and _is_best(masks, graph, treatments, outcomes, free, nodes):
-        return BestMask(nodes, best=True)
+    search = _BestSearch(masks, graph, treatments, outcomes, graph.free & allowed)
+    if search.is_alone(nearest):
+        return BestMask(nearest, best=True)
+    # Beside an outcome that no treatment affects, its own descendants are free, and the theorem says nothing.
+    if not outcomes & ~graph.causal and search.is_valid(search.rich) and search.is_best():
+        return BestMask(search.rich, best=True)
     return BestMask(nearest, best=False)
 
 
-def _rich_set(masks: Masks, graph: BackDoor, treatments: Mask, outcomes: Mask, free: Mask) -> Mask | None:
-    """What explains the outcomes best: parents of the causal nodes, colliders joined to them, their parents."""
-    if outcomes & ~graph.causal:  # descendants of an outcome that nothing affects would be free
-        return None
-    near = 0
-    for i in bits(graph.causal):
-        near |= masks.parents[i]
-    near &= free
-    above = reach(treatments | outcomes, masks.parents) & free
-    safe = free & (above | ~connected(masks, treatments, above | near))
-    colliders = reach(graph.causal, masks.spouses, graph.causal | safe) & ~graph.causal
-    nodes = near | colliders
-    for i in bits(colliders):
-        nodes |= masks.parents[i]
-    if nodes & ~free or not graph.walks.separates(treatments, outcomes, nodes):
-        return None
-    return nodes
+# How many paths of colliders are tried before a set is no longer claimed to be the best of all.
+MAX_PATHS = 2000
 
 
-def _is_best(masks: Masks, graph: BackDoor, treatments: Mask, outcomes: Mask, free: Mask, nodes: Mask) -> bool:
-    # What another valid set could hold must tell nothing more about the outcomes.
-    for i in bits(connected(masks, outcomes, nodes | treatments) & free & ~nodes):
-        if minimal_separator(graph.walks, treatments, outcomes, free, 1 << i) is not None:
-            return False
-    # What tells of the treatments must be joined to the outcomes in a way that no valid set can avoid.
-    near = 0
-    for i in bits(graph.causal):
-        near |= masks.parents[i]
-    above = reach(treatments | outcomes, masks.parents)
-    for i in bits(nodes & ~near):
-        node = 1 << i
-        if not connected(masks, treatments, nodes & ~node) & node:
-            continue
-        inside = reach(graph.causal, masks.spouses, graph.causal | nodes & above)
-        joined = inside
-        for j in bits(inside):
-            joined |= masks.parents[j] | masks.spouses[j]
-        if not joined & node:
-            return False
-    return True
+class _BestSearch:
+    """The set that explains the outcomes best, and whether another could be better in some model.
+
+    Attributes:
+        near: The parents of the causal nodes.
+        above: The ancestors of treatments and outcomes.
+        colliders: The nodes that paths of colliders join to causal nodes and that conditioning may open.
+        rich: Both, and the parents of the colliders.
+    """
+
+    def __init__(self, masks: Masks, graph: BackDoor, treatments: Mask, outcomes: Mask, free: Mask) -> None:
+        self.masks, self.graph, self.free = masks, graph, free
+        self.treatments, self.outcomes = treatments, outcomes
+        self.near = self._parents(graph.causal) & free
+        self.above = reach(treatments | outcomes, masks.parents) & free
+        safe = free & (self.above | ~connected(masks, treatments, self.above | self.near))
+        self.colliders = reach(graph.causal, masks.spouses, graph.causal | safe) & ~graph.causal
+        self.rich = self.near | self.colliders | self._parents(self.colliders)
+
+    def is_valid(self, nodes: Mask) -> bool:
+        """Whether `nodes` is an adjustment set."""
+        return not nodes & ~self.free and self.graph.walks.separates(self.treatments, self.outcomes, nodes)
+
+    def is_alone(self, nodes: Mask) -> bool:
+        """Whether there is no adjustment set beside the minimal one `nodes`."""
+        return not any(self._some_holds(1 << i) for i in bits(self.free & ~nodes))
+
+    def is_best(self) -> bool:
+        """Whether no valid set tells more of the outcomes, or less of the treatments, than the rich set."""
+        return not self._more_of_outcomes() and not self._less_of_treatments()
+
+    def _more_of_outcomes(self) -> bool:
+        """Condition I: a node outside, with a path of colliders to a causal node, fits into some valid set."""
+        causal, spouses = self.graph.causal, self.masks.spouses
+        outside = self._union(spouses, causal | self.colliders) & self.free & ~self.rich
+        paths = [(1 << i, 1 << i) for i in bits(outside)]
+        seen = set(paths)
+        while paths:
+            end, path = paths.pop()
+            if not self._some_holds(path):
+                continue
+            along = self._union(spouses, end)
+            if along & causal or len(seen) > MAX_PATHS:
+                return True
+            new = {(1 << i, path | 1 << i) for i in bits(along & self.rich & ~path)} - seen
+            seen |= new
+            paths += new
+        return False
+
+    def _less_of_treatments(self) -> bool:
+        """Condition II: a node that tells of the treatments is joined to the outcomes avoidably."""
+        causal, masks = self.graph.causal, self.masks
+        inside = reach(causal, masks.spouses, causal | self.rich & self.above)
+        joined = inside | self._union(masks.spouses, inside) | self._parents(inside)
+        suspects = self.rich & ~(self.near | joined)
+        return any(connected(masks, self.treatments, self.rich & ~(1 << i)) >> i & 1 for i in bits(suspects))
+
+    def _some_holds(self, nodes: Mask) -> bool:
+        """Whether some adjustment set holds `nodes`."""
+        return minimal_separator(self.graph.walks, self.treatments, self.outcomes, self.free, nodes) is not None
+
+    def _parents(self, nodes: Mask) -> Mask:
+        return self._union(self.masks.parents, nodes)
+
+    @staticmethod
+    def _union(steps: Sequence[Mask], nodes: Mask) -> Mask:
+        found = 0
+        for i in bits(nodes):
+            found |= steps[i]
+        return found
