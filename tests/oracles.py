@@ -306,3 +306,35 @@ def _forest(g: Admg, larger: frozenset[Name], smaller: frozenset[Name]) -> dict[
             child[node] = min(placed.intersection(g.children(node)))
             placed.add(node)
     return child
+
+
+def functional_scm(
+    graph: LatentDag | Admg, functional: Iterable[Name], seed: int, *, deaf: bool = False
+) -> Scm:
+    """A model in which some nodes are functions of their parents, onto all of their levels, and all else is positive.
+
+    Args:
+        deaf: Whether the functions depend on measured parents alone, where there are any.
+    """
+    plain = random_scm(graph, seed)
+    graph, tables = plain.graph, dict(plain.tables)
+    functional = set(functional)
+    rng = np.random.default_rng([seed, 7])
+    levels: dict[Name, int] = {}
+    for node in graph.topological_order():
+        shape = [levels[parent] for parent in graph.parents(node)]
+        if node not in functional:
+            levels[node] = 2
+            table = rng.uniform(0.1, 1, (*shape, 2)) ** 2
+            tables[node] = table / table.sum(axis=-1, keepdims=True)
+            continue
+        heard = [parent not in graph.latent for parent in graph.parents(node)]
+        if not deaf or not any(heard):
+            heard = [True] * len(shape)
+        inner = [size if hears else 1 for size, hears in zip(shape, heard, strict=True)]
+        count = int(np.prod(inner))
+        levels[node] = int(rng.integers(2, min(4, count) + 1))
+        values = np.concatenate([np.arange(levels[node]), rng.integers(0, levels[node], count - levels[node])])
+        values = np.broadcast_to(rng.permutation(values).reshape(inner), shape)
+        tables[node] = np.eye(levels[node])[values]
+    return Scm(graph, tables)

@@ -2,46 +2,152 @@
 
 from __future__ import annotations
 
-from latentdo.graphs import Admg, LatentDag, Mask, Masks, bits, project, quote
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, quote
 from latentdo.query import Query, Term
 
 from .districts import HedgeMasks, decide
 from .estimand import Estimand, Solution
+from .functional import Determinants, Reduced, degenerate, determinants_of, eliminate, stated
 from .reduction import Problem, exchange, problem_of
 from .verdict import Identified, NotIdentified
 
 
-def identify(graph: LatentDag | Admg, query: Query) -> Identified | NotIdentified:
+@dataclass(frozen=True)
+class _Obstacle:
+    """The hedge that stands in the way of a term."""
+
+    problem: Problem
+    unconditional: tuple[Mask, Mask]
+    hedge: HedgeMasks
+
+    @property
+    def names(self) -> tuple[frozenset[Name], frozenset[Name]]:
+        nodes = self.problem.masks.nodes
+        return frozenset(nodes(self.hedge.larger)), frozenset(nodes(self.hedge.smaller))
+
+
+def identify(
+    graph: LatentDag | Admg, query: Query, *, functional: Mapping[Name, Iterable[Name]] | Iterable[Name] = ()
+) -> Identified | NotIdentified:
     """Whether the observed law answers the query on this graph, with the formula or the hedge.
 
     The verdict is complete: a "no" means that no formula exists. It supposes a positive observed law. Of a
     sum, contrast or ratio every term must be identified.
+
+    Args:
+        functional: Nodes that are functions of their parents, or a mapping from each to the parents that
+            determine it: the verdict is then that of the graph without them, term by term.
 
     Raises:
         UnknownNodeError: The query names a node that the graph does not have.
         QueryError: The query makes no sense: a latent is set, or a node plays two parts.
     """
     query.check(graph)
+    determinants = determinants_of(graph, functional)
     masks = project(graph).sorted_masks
     solutions: list[Solution] = []
+    notes: list[str] = []
     for term in query.terms:
-        problem = problem_of(masks, term)
-        unconditional = exchange(problem)
-        found = decide(masks, *unconditional)
-        if isinstance(found, HedgeMasks):
-            hedge = (frozenset(masks.nodes(found.larger)), frozenset(masks.nodes(found.smaller)))
-            return NotIdentified(query, hedge, _reason(query, term, problem, unconditional, found), graph)
-        solutions.append(Solution(term, problem, found))
-    return Identified(query, Estimand(query, tuple(solutions)), graph)
+        found = _solve(masks, term, term)
+        if determinants:
+            found, note = _with_functions(graph, determinants, query, term, found)
+            notes += [note] if note else []
+        if isinstance(found, NotIdentified):
+            return found
+        if isinstance(found, _Obstacle):
+            return NotIdentified(query, found.names, _reason(query, term, found), graph)
+        solutions.append(found)
+    return Identified(query, Estimand(query, tuple(solutions)), graph, tuple(dict.fromkeys(notes)))
 
 
-def _reason(query: Query, term: Term, problem: Problem, unconditional: tuple[Mask, Mask], hedge: HedgeMasks) -> str:
-    """What can be followed on the picture: who shares causes with whom, and what setting would cut."""
-    masks = problem.masks
-    treatments, outcomes = unconditional
-    sentences: list[str] = []
+def _solve(masks: Masks, asked: Term, term: Term) -> Solution | _Obstacle:
+    """The solution of `term`, which answers `asked`, or its hedge."""
+    problem = problem_of(masks, term)
+    unconditional = exchange(problem)
+    found = decide(masks, *unconditional)
+    return _Obstacle(problem, unconditional, found) if isinstance(found, HedgeMasks) else Solution(asked, problem, found)
+
+
+def _reduced(graph: LatentDag | Admg, determinants: Determinants, term: Term) -> Reduced | Solution | _Obstacle:
+    """What the graph without its functional nodes says of a term; a refusal as it is."""
+    reduced = eliminate(graph, determinants, term)
+    return reduced if reduced.refused else _solve(project(reduced.graph).sorted_masks, term, reduced.term)
+
+
+def _with_functions(
+    graph: LatentDag | Admg, determinants: Determinants, query: Query, term: Term, plain: Solution | _Obstacle
+) -> tuple[Solution | _Obstacle | NotIdentified, str]:
+    """The verdict of a term among functional nodes, and a note on what they changed."""
+    found = _reduced(graph, determinants, term)
+    if isinstance(found, Solution):
+        if isinstance(plain, _Obstacle):
+            nodes = _responsible(graph, determinants, term, identified=True)
+            return found, f"identified because {stated(determinants, nodes)}; the graph alone would not do."
+        if nodes := degenerate(graph, determinants, plain.formula):
+            return found, f"the formula takes into account that {stated(determinants, nodes)}."
+        return plain, ""
+    if isinstance(plain, _Obstacle):
+        return plain, ""
+    nodes = _responsible(graph, determinants, term, identified=False)
+    reduced = eliminate(graph, determinants, term)
+    reason = _functional_reason(query, term, reduced, stated(determinants, nodes), found)
+    hedge = found.names if isinstance(found, _Obstacle) else (frozenset[Name](), frozenset[Name]())
+    return NotIdentified(query, hedge, reason, graph, nodes, project(reduced.graph), not reduced.kept), ""
+
+
+def _responsible(
+    graph: LatentDag | Admg, determinants: Determinants, term: Term, *, identified: bool
+) -> tuple[Name, ...]:
+    """Functional nodes that give the verdict, none of which can be left out."""
+    near = graph.ancestors((*term.outcome_names, *term.treatments, *term.conditions))
+    chosen = {node: determinants[node] for node in sorted(determinants) if node in near}
+    size = len(chosen)
+    while size:
+        names = list(chosen)
+        for start in range(0, len(names), size):
+            rest = {node: chosen[node] for node in chosen if node not in names[start : start + size]}
+            if isinstance(_reduced(graph, rest, term), Solution) == identified:
+                chosen = rest
+        size //= 2
+    return tuple(chosen)
+
+
+def _functional_reason(
+    query: Query, term: Term, reduced: Reduced, functions: str, found: Reduced | Solution | _Obstacle
+) -> str:
+    """Why functional nodes undo what the graph alone would promise."""
+    sentences = [f"functional dependence: {functions}."]
     if not query.is_single:
         sentences.append(f"The term {term} is at fault.")
+    if reduced.kept:
+        sentences.append(
+            f"The graph alone would identify the question, but do({', '.join(map(quote, reduced.kept))}) sets what never "
+            "varies by itself: not shown identifiable."
+        )
+    else:
+        sentences.append("The graph alone would identify the question, but only for data in which they are no functions.")
+    if reduced.refused:
+        sentences.append(f"{reduced.refused[0].upper()}{reduced.refused[1:]}.")
+    if isinstance(found, _Obstacle):
+        without = "with the causes of what is set left out" if reduced.kept else "with functions replaced by their causes"
+        sentences.append(f"In the graph {without}: {_hedge_sentence(found)}")
+    return " ".join(sentences)
+
+
+def _reason(query: Query, term: Term, obstacle: _Obstacle) -> str:
+    """What can be followed on the picture: who shares causes with whom, and what setting would cut."""
+    fault = "" if query.is_single else f"The term {term} is at fault. "
+    return fault + _hedge_sentence(obstacle)
+
+
+def _hedge_sentence(obstacle: _Obstacle) -> str:
+    problem, hedge = obstacle.problem, obstacle.hedge
+    masks = problem.masks
+    treatments, outcomes = obstacle.unconditional
+    sentences: list[str] = []
     if outcomes != problem.asked or treatments != problem.treatments:
         asked = f"P({_names(masks, outcomes)} | do({_names(masks, treatments)}))"
         sentences.append(f"With its evidence the question is as hard as {asked}.")

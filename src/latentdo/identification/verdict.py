@@ -23,11 +23,13 @@ class Identified:
         query: What was asked.
         estimand: The formula.
         graph: The graph that it was asked of.
+        notes: What functional nodes changed: the verdict, or the formula.
     """
 
     query: Query
     estimand: Estimand
     graph: LatentDag | Admg = field(repr=False, compare=False)
+    notes: tuple[str, ...] = ()
     identified: ClassVar[Literal[True]] = True
 
     def __bool__(self) -> bool:
@@ -38,14 +40,15 @@ class Identified:
         return self.estimand
 
     def __str__(self) -> str:
-        return f"Identified: {self.query} = {self.estimand.text}"
+        return "\n".join([f"Identified: {self.query} = {self.estimand.text}", *(f"Note: {note}" for note in self.notes)])
 
     def __repr__(self) -> str:
         return f"<{self}>"
 
     def _repr_html_(self) -> str:
         query, formula = html.escape(str(self.query)), html.escape(self.estimand.text)
-        return f"<p><b>Identified</b></p><p><code>{query}</code> = <code>{formula}</code></p>"
+        notes = "".join(f"<p>Note: {html.escape(note)}</p>" for note in self.notes)
+        return f"<p><b>Identified</b></p><p><code>{query}</code> = <code>{formula}</code></p>{notes}"
 
 
 @dataclass(frozen=True)
@@ -55,15 +58,24 @@ class NotIdentified:
     Attributes:
         query: What was asked.
         hedge: Two sets of nodes, the larger first: each joined by bidirected edges, all of the larger leading
-            by arrows into the smaller, treatments in the larger only.
+            by arrows into the smaller, treatments in the larger only. Both are empty where a function and its
+            parents are in the question together, so that nothing could be decided.
         reason: The same as a sentence that can be followed on the picture.
         graph: The graph that it was asked of.
+        functional: The nodes that undo what the graph alone would identify, because they are functions of their
+            parents; none where the graph alone says no.
+        decided_on: With `functional`, the graph in which the hedge lies: `graph` with functions written out.
+        proved: Whether the hedge proves that there is no formula. Not where a functional node is set: then the
+            question is only not shown identifiable, and there is no witness.
     """
 
     query: Query
     hedge: Hedge
     reason: str
     graph: LatentDag | Admg = field(repr=False, compare=False)
+    functional: tuple[Name, ...] = ()
+    decided_on: Admg | None = field(default=None, repr=False, compare=False)
+    proved: bool = True
     identified: ClassVar[Literal[False]] = False
 
     def __bool__(self) -> bool:

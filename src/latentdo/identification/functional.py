@@ -1,0 +1,213 @@
+"""Nodes that are functions of their parents: the graph on which a term is decided once they are known to be.
+
+The verdict supposes P(V) > 0, and a function of its parents breaks that. Such a node is written out of the graph,
+so that what is left is positive again; what was said of it is kept in the `Reduced` graph of the term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from latentdo.errors import QueryError
+from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, connected, project, quote, reach
+from latentdo.query import Term
+
+from .construct import Formula
+from .expression import Prob, parts
+from .reduction import problem_of
+
+Determinants: TypeAlias = Mapping[Name, tuple[Name, ...]]
+"""Functional nodes, and the parents that determine each."""
+
+
+def determinants_of(graph: LatentDag | Admg, functional: Mapping[Name, Iterable[Name]] | Iterable[Name]) -> Determinants:
+    """The functional nodes of a graph with what determines them: all their parents, unless fewer are named.
+
+    Raises:
+        UnknownNodeError: A name is not a node.
+        QueryError: A node is to be determined by nodes that are not its parents, or by none.
+    """
+    dag = _explicit(graph)
+    named = functional if isinstance(functional, Mapping) else {}
+    found: dict[Name, tuple[Name, ...]] = {}
+    for node in (functional,) if isinstance(functional, str) else functional:
+        graph.require(node)
+        parents = dag.parents(node)
+        chosen = tuple(named[node]) if node in named else parents
+        if strangers := [name for name in chosen if name not in parents]:
+            raise QueryError(
+                f"{quote(node)} cannot be a function of {quote(strangers[0])}, which is not its parent in the graph. "
+                f"Its parents are {', '.join(map(quote, parents)) or 'none'}."
+            )
+        if not parents:
+            raise QueryError(f"{quote(node)} has no parents in the graph that it could be a function of. Add them.")
+        found[node] = chosen or parents
+    return found
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The question that a term leaves once functional nodes are written out.
+
+    Attributes:
+        graph: The graph that decides; every hidden cause is a node of its own.
+        term: The term, without the functional treatments that rule 3 removes.
+        kept: Functional nodes that stay in do( ); their parents count as latent in `graph`.
+        refused: Why nothing can be decided, or nothing.
+    """
+
+    graph: LatentDag
+    term: Term
+    kept: tuple[Name, ...] = ()
+    refused: str = ""
+
+
+def eliminate(graph: LatentDag | Admg, determinants: Determinants, term: Term) -> Reduced:
+    """The graph on which the term is decided, given that some nodes are functions of their parents.
+
+    A functional node outside the query goes, and its children inherit its parents, latent ones too: those of `<->`
+    among them, even where data show that measured parents alone determine it. (That keeps every "yes" safe: no
+    data delete a hidden cause that the graph states.) As outcome or evidence it hands its parents on and stays as
+    a leaf. In do( ) it goes if rule 3 removes it, which is asked once all others are written out, so that no
+    order of nodes matters; else it stays and its parents count as latent, for what it is set to comes with
+    values of theirs that never go with it.
+
+    Source:
+        Chen & Darwiche (2024), Identifying causal effects under functional dependencies: functional elimination.
+    """
+    dag = _explicit(graph)
+    while True:
+        found = _written_out(dag, determinants, term)
+        spare = next((node for node in found.kept if _is_removed(found, node)), None)
+        if spare is None:
+            return _without_parents(dag, determinants, found)
+        term = replace(term, do=tuple(setting for setting in term.do if setting.name != spare))
+
+
+def _explicit(graph: LatentDag | Admg) -> LatentDag:
+    if isinstance(graph, Admg):
+        graph = LatentDag(graph.nodes, graph.directed, tuple((a, b, 1) for a, b in graph.bidirected))
+    return graph.explicit()
+
+
+def _queried(term: Term) -> frozenset[Name]:
+    return frozenset((*term.outcome_names, *term.treatments, *term.conditions))
+
+
+def _written_out(dag: LatentDag, determinants: Determinants, term: Term) -> Reduced:
+    """Every functional node that is not set, written out."""
+    kept = tuple(node for node in term.treatments if node in determinants)
+    written = frozenset(determinants).difference(kept)
+    gone = written - _queried(term)
+    inherited = _inherited(dag.masks, dag.topological_order(), written)
+    nodes = tuple(node for node in dag.nodes if node not in gone)
+    index = dag.masks.index
+    directed = frozenset((parent, node) for node in nodes for parent in dag.masks.nodes(inherited[index[node]]))
+    return Reduced(LatentDag(nodes, directed, (), dag.latent - gone), term, kept)
+
+
+def _inherited(masks: Masks, order: Iterable[Name], written: frozenset[Name]) -> list[Mask]:
+    """The parents of each node once the `written` ones hand theirs on."""
+    passed = masks.mask(written)
+    found = list(masks.parents)
+    for node in order:
+        i = masks.index[node]
+        for j in bits(masks.parents[i] & passed):
+            found[i] = found[i] & ~(1 << j) | found[j]
+    return found
+
+
+def _is_removed(reduced: Reduced, node: Name) -> bool:
+    """Whether rule 3 takes `node` out of do( ).
+
+    Evidence that is an event, and treatments that are drawn, stand with the outcomes here: their law must not
+    depend on the node either.
+
+    Source:
+        Pearl (2009), Causality, theorem 3.4.1, rule 3.
+    """
+    masks = project(reduced.graph).sorted_masks
+    problem = problem_of(masks, reduced.term)
+    own = 1 << masks.index[node]
+    others = problem.treatments & ~own
+    cut = masks.cut(others)
+    if not reach(problem.conditions, cut.parents) & own:
+        cut = masks.cut(others | own)
+    drawn = problem.drawn & ~own
+    return not connected(cut, problem.outcomes | drawn, others & ~drawn | problem.conditions) & own
+
+
+def _without_parents(dag: LatentDag, determinants: Determinants, reduced: Reduced) -> Reduced:
+    """The reduced graph with the parents of functional treatments unmeasured, or why that cannot be."""
+    if not reduced.kept:
+        return reduced
+    queried = _queried(reduced.term)
+    hidden: set[Name] = set()
+    owner: dict[Name, Name] = {}
+    for node in reduced.kept:
+        parents = {*dag.parents(node), *reduced.graph.parents(node)}
+        if seen := sorted(parents & queried):
+            return replace(
+                reduced,
+                refused=f"{quote(seen[0])} is in the question too, and the data never show {quote(node)} vary beside it",
+            )
+        hidden |= parents.intersection(reduced.graph.nodes)
+        for source in sorted(_sources(determinants, node)):
+            if owner.setdefault(source, node) != node:
+                return replace(
+                    reduced,
+                    refused=f"{quote(owner[source])} and {quote(node)} both follow from {quote(source)}, and the data "
+                    "never show one vary beside the other",
+                )
+    graph = reduced.graph
+    return replace(reduced, graph=replace(graph, latent=graph.latent | hidden))
+
+
+def _sources(determinants: Determinants, node: Name) -> frozenset[Name]:
+    """What determines a functional node, functional nodes among it traced back to what determines them."""
+    found: set[Name] = set()
+    seen: set[Name] = set()
+    waiting = [node]
+    while waiting:
+        for name in determinants[waiting.pop()]:
+            if name not in determinants:
+                found.add(name)
+            elif name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return frozenset(found)
+
+
+def degenerate(dag: LatentDag | Admg, determinants: Determinants, formula: Formula) -> tuple[Name, ...]:
+    """The functional nodes on which some conditional of the formula conditions together with what determines them."""
+    above = {node: _above(dag, determinants, node) for node in determinants}
+    found: set[Name] = set()
+    for expression in (formula.expression, formula.evidence):
+        for part in parts(expression) if expression is not None else ():
+            if isinstance(part, Prob):
+                given = frozenset(part.given)
+                found |= {node for node in part.given if node in above and above[node] & given}
+    return tuple(sorted(found))
+
+
+def _above(graph: LatentDag | Admg, determinants: Determinants, node: Name) -> frozenset[Name]:
+    """The parents of a functional node, and those of the functional nodes among them."""
+    found: set[Name] = set()
+    waiting = [node]
+    while waiting:
+        new = set(graph.parents(waiting.pop())) - found
+        found |= new
+        waiting += (name for name in new if name in determinants)
+    return frozenset(found)
+
+
+def stated(determinants: Determinants, nodes: Iterable[Name]) -> str:
+    """`ACE2 is a function of SARS_CoV2`, for each of the nodes."""
+    return "; ".join(f"{quote(node)} is a function of {_and(determinants[node])}" for node in nodes)
+
+
+def _and(names: Iterable[Name]) -> str:
+    *first, last = map(quote, names)
+    return f"{', '.join(first)} and {last}" if first else last
