@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .answers import Answer
-    from .api import ask, check, fit, graph, identify, load, load_study, model, simulate
+    from .api import answerable, ask, check, fit, graph, identify, load, load_study, model, same_admg, simulate
     from .errors import LatentdoError, NotIdentifiedError
     from .identification import Identified, NotIdentified
     from .inference import Auto, Nuts, Posterior
@@ -23,6 +23,7 @@ _HOMES = {
     "NotIdentifiedError": "errors",
     "Nuts": "inference",
     "Posterior": "inference",
+    "answerable": "api",
     "ask": "api",
     "check": "api",
     "fit": "api",
@@ -31,6 +32,7 @@ _HOMES = {
     "load": "api",
     "load_study": "api",
     "model": "api",
+    "same_admg": "api",
     "simulate": "api",
 }
 
@@ -45,6 +47,7 @@ __all__ = [
     "NotIdentifiedError",
     "Nuts",
     "Posterior",
+    "answerable",
     "ask",
     "check",
     "fit",
@@ -53,6 +56,7 @@ __all__ = [
     "load",
     "load_study",
     "model",
+    "same_admg",
     "simulate",
 ]
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
-from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, parse_statements
-from latentdo.identification import Identified, NotIdentified
+from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, SameAdmg, parse_statements
+from latentdo.graphs import same_admg as _same_admg
+from latentdo.identification import Answerable, Identified, Nodes, NotIdentified
+from latentdo.identification import answerable as _answerable
 from latentdo.identification import identify as _identify
 from latentdo.models import ModelSpec
 from latentdo.query import Query
@@ -57,7 +59,12 @@ def graph(
     return read_graph(source)
 
 
-def identify(model: LatentDag | Admg | ModelSpec | str | Any, query: str | Query) -> Identified | NotIdentified:
+def identify(
+    model: LatentDag | Admg | ModelSpec | str | Any,
+    query: str | Query,
+    *,
+    functional: Mapping[Name, Iterable[Name]] | Iterable[Name] = (),
+) -> Identified | NotIdentified:
     """Whether the measured nodes can answer a question, with the formula or the reason why not.
 
     The verdict is complete: a "no" means that no formula exists, and carries the hedge that proves it.
@@ -65,6 +72,8 @@ def identify(model: LatentDag | Admg | ModelSpec | str | Any, query: str | Query
     Args:
         model: A graph, a model, a study, or text of either kind.
         query: `P(Y | do(X))`, `E[Y | do(X=1), Z=0]`, `E[Y | do(X=1)] - E[Y | do(X=0)]`, …
+        functional: Nodes that are exact functions of their parents, or a mapping from each to the parents that
+            determine it. `linear` nodes of a model count by themselves.
 
     Returns:
         `Identified` with `.estimand`, or `NotIdentified` with `.hedge` and `.reason`; never None.
@@ -74,25 +83,85 @@ def identify(model: LatentDag | Admg | ModelSpec | str | Any, query: str | Query
         QueryError: The question makes no sense for the graph.
 
     Source:
-        Shpitser & Pearl (2006), Identification of joint interventional distributions; and of conditional ones.
+        Shpitser & Pearl (2006), Identification of joint interventional distributions; and of conditional ones. For
+        functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies.
     """
-    return _identify(_graph_of(model), _query(query))
+    graph, own = _read(model)
+    stated = functional if isinstance(functional, Mapping) else dict.fromkeys(functional, ())
+    return _identify(graph, _query(query), functional={**own, **stated})
+
+
+def answerable(
+    model: LatentDag | Admg | ModelSpec | str | Any,
+    treatments: Iterable[Nodes] | None = None,
+    outcomes: Iterable[Nodes] | None = None,
+    *,
+    given: Iterable[Name] = (),
+    functional: Mapping[Name, Iterable[Name]] | Iterable[Name] = (),
+) -> Answerable:
+    """Which questions the measured nodes can answer: every ordered pair of them at once.
+
+    Each pair is P(Y | do(X)), and each verdict the one that `ld.identify` gives, by a shorter way.
+
+    Args:
+        model: A graph, a model, a study, or text of either kind.
+        treatments: What is set, one row each: names, or tuples of names that are set together. Every measured node
+            unless given.
+        outcomes: What is asked about, one column each, as for `treatments`.
+        given: What is seen after the intervention, in every pair.
+        functional: Nodes that are functions of their parents, or a mapping from each to the parents that determine it.
+
+    Returns:
+        A table of verdicts: `table["X", "Y"]` is one of them, with its form, its formula or its hedge.
+
+    Raises:
+        UnknownNodeError: A name that is not a node of the graph.
+        QueryError: A latent node, or one that is set or asked about and also given.
+
+    Source:
+        As for `identify`; for single treatments Tian & Pearl (2002), A general identification condition for causal
+        effects, theorem 3, first.
+    """
+    return _answerable(_graph_of(model), treatments, outcomes, given=given, functional=functional)
+
+
+def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg | ModelSpec | str | Any) -> SameAdmg:
+    """Whether two latent structures look the same from the measured nodes, and if not, where they differ.
+
+    With the same latent projection they have the same verdicts and estimands. Whether two *models* of them have the same
+    answers in the limit of many data is another question: both must be able to fit what was measured.
+
+    Args:
+        a: A graph, a model, a study, or text of either kind.
+        b: Likewise; the order of nodes does not matter.
+
+    Returns:
+        A value that is true or false, with `.reason`: `equal`, or which node or edge one of them has alone, and through
+        which latents.
+    """
+    return _same_admg(_graph_of(a), _graph_of(b))
 
 
 def _graph_of(model: Any) -> LatentDag | Admg:
+    return _read(model)[0]
+
+
+def _read(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
+    """The graph, and the nodes that the model declares to be functions of their parents."""
     if isinstance(model, LatentDag | Admg):
-        return model
+        return model, {}
     if isinstance(model, ModelSpec):
-        return model.graph
+        return model.graph, model.functional
     # A study: told by its model, so that a verdict on a graph never loads YAML.
     inner = getattr(model, "model", None)
     if isinstance(inner, ModelSpec):
-        return inner.graph
+        return inner.graph, inner.functional
     read = graph(model)
     if isinstance(model, str) and _states_mechanisms(model):
         # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
-        return ModelSpec.parse(model).graph
-    return read
+        spec = ModelSpec.parse(model)
+        return spec.graph, spec.functional
+    return read, {}
 
 
 def _states_mechanisms(text: str) -> bool:
@@ -324,4 +393,16 @@ def simulate(
     return _simulate(name, n, seed=seed, do=do, latents=latents)
 
 
-__all__ = ["ask", "check", "fit", "graph", "identify", "load", "load_study", "model", "simulate"]
+__all__ = [
+    "answerable",
+    "ask",
+    "check",
+    "fit",
+    "graph",
+    "identify",
+    "load",
+    "load_study",
+    "model",
+    "same_admg",
+    "simulate",
+]

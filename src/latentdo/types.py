@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latentdo.answers import Answers, Report
-    from latentdo.graphs import Admg, LatentDag
-    from latentdo.identification import Estimand
+    from latentdo.graphs import Admg, LatentDag, SameAdmg
+    from latentdo.identification import Answerable, Estimand, Pair
     from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws
     from latentdo.io import Table
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Admg": "graphs",
+    "Answerable": "identification",
     "Answers": "answers",
     "BlockDraws": "inference",
     "ColumnSummary": "models",
@@ -26,9 +27,11 @@ _HOMES = {
     "Mechanism": "models",
     "ModelSpec": "models",
     "NodeDraws": "inference",
+    "Pair": "identification",
     "Prior": "models",
     "Query": "query",
     "Report": "answers",
+    "SameAdmg": "graphs",
     "Study": "models.study",
     "Summary": "query",
     "Table": "io",
@@ -37,6 +40,7 @@ _HOMES = {
 
 __all__ = [
     "Admg",
+    "Answerable",
     "Answers",
     "BlockDraws",
     "ColumnSummary",
@@ -47,9 +51,11 @@ __all__ = [
     "Mechanism",
     "ModelSpec",
     "NodeDraws",
+    "Pair",
     "Prior",
     "Query",
     "Report",
+    "SameAdmg",
     "Study",
     "Summary",
     "Table",

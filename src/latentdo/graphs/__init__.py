@@ -6,8 +6,10 @@ from .admg import Admg
 from .bitset import Mask, Masks, bits, components, reach
 from .checks import Name
 from .dag import LatentDag
+from .equality import Difference, SameAdmg, same_admg
+from .latents import canonical, exogenise, merge_latents, prune_latents
 from .notation import parse_call, parse_graph, parse_statements, parse_weight_key
-from .projection import project
+from .projection import hidden, project
 from .separation import connected, m_separated
 from .statements import (
     Call,
@@ -27,6 +29,7 @@ from .tokens import Level, Lexicon, Position, Token, Tokens, format_level, forma
 __all__ = [
     "Admg",
     "Call",
+    "Difference",
     "EdgeStatement",
     "LatentDag",
     "LatentStatement",
@@ -41,22 +44,29 @@ __all__ = [
     "Option",
     "Parent",
     "Position",
+    "SameAdmg",
     "Statement",
     "Token",
     "Tokens",
     "bits",
+    "canonical",
     "components",
     "connected",
+    "exogenise",
     "format_level",
     "format_number",
     "graph_of",
+    "hidden",
     "m_separated",
+    "merge_latents",
     "mutilate",
     "parse_call",
     "parse_graph",
     "parse_statements",
     "parse_weight_key",
     "project",
+    "prune_latents",
     "quote",
     "reach",
+    "same_admg",
 ]

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from .answerable import Answerable, Nodes, Pair, answerable
 from .decision import identify
 from .estimand import Estimand
 from .evaluate import Law
 from .verdict import Identified, NotIdentified
 
-__all__ = ["Estimand", "Identified", "Law", "NotIdentified", "identify"]
+__all__ = [
+    "Answerable",
+    "Estimand",
+    "Identified",
+    "Law",
+    "Nodes",
+    "NotIdentified",
+    "Pair",
+    "answerable",
+    "identify",
+]

@@ -1,5 +1,6 @@
 """Rows, graphs and arrays as matplotlib axes. matplotlib is loaded when something is drawn."""
 
 from .forest import forest
+from .matrix import matrix
 
-__all__ = ["forest"]
+__all__ = ["forest", "matrix"]

@@ -1,0 +1,437 @@
+"""`Answerable`: which questions the measured nodes can answer, every pair of them, as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from latentdo.errors import MissingExtraError, QueryError
+from latentdo.graphs import Admg, LatentDag, Mask, Name, project, quote
+from latentdo.query import Outcome, Query, Setting, Term
+
+from .decision import identify
+from .functional import determinants_of
+from .matrix import FORMS, Form, Judge
+from .verdict import Hedge, Identified, NotIdentified
+
+if TYPE_CHECKING:
+    import pandas
+
+Nodes = Name | tuple[Name, ...]
+"""A node, or several that are set together or asked about together."""
+Functional = tuple[tuple[Name, tuple[Name, ...]], ...]
+"""Nodes that are functions of their parents, each with the parents that determine it."""
+
+WIDEST_TEXT = 30
+"""Rows or columns beyond which the text is a summary."""
+LINE = 100
+
+_COLOURS: dict[Form, str] = {
+    "no effect": "#f2f2f2",
+    "seeing is doing": "#cfe8f7",
+    "back-door": "#8fc3e8",
+    "front-door": "#9fdcc8",
+    "general formula": "#f5e58f",
+    "not identified": "#f0b08c",
+}
+"""Light tints of the colours of Okabe & Ito, on which dark letters can be read."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One cell of the table: P(outcome | do(treatment), given).
+
+    Attributes:
+        treatment: What is set: a name, or several set together.
+        outcome: What is asked about.
+        query: The question.
+        identified: Whether the measured nodes answer it; also the truth value of the cell.
+        form: By which form, or `not identified`.
+    """
+
+    treatment: Nodes
+    outcome: Nodes
+    query: Query
+    identified: bool
+    form: Form
+    graph: LatentDag | Admg = field(repr=False, compare=False)
+    functional: Functional = field(default=(), repr=False, compare=False)
+
+    @cached_property
+    def verdict(self) -> Identified | NotIdentified:
+        """The verdict with its formula or its hedge, as `ld.identify` gives it."""
+        return identify(self.graph, self.query, functional=dict(self.functional))
+
+    @property
+    def text(self) -> str | None:
+        """The formula in one line, None where there is none."""
+        return self.verdict.estimand.text if isinstance(self.verdict, Identified) else None
+
+    @property
+    def hedge(self) -> Hedge | None:
+        """The proof that there is no formula, None where there is one."""
+        return self.verdict.hedge if isinstance(self.verdict, NotIdentified) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as plain strings and lists; no formula, which `ld.identify` writes."""
+        hedge = None if self.identified or self.hedge is None else [sorted(part) for part in self.hedge]
+        return {
+            "treatment": _listed(self.treatment),
+            "outcome": _listed(self.outcome),
+            "query": str(self.query),
+            "identifiable": self.identified,
+            "form": self.form,
+            "hedge": hedge,
+        }
+
+    def __bool__(self) -> bool:
+        return self.identified
+
+    def __str__(self) -> str:
+        return f"{self.verdict} ({self.form})" if self.identified else str(self.verdict)
+
+    def __repr__(self) -> str:
+        return f"<{self.query}: {self.form}>"
+
+    def _repr_html_(self) -> str:
+        return self.verdict._repr_html_() + (f"<p>{escape(self.form)}</p>" if self.identified else "")
+
+
+@dataclass(frozen=True)
+class Answerable:
+    """The verdict on P(Y | do(X)) for every treatment X (rows) and outcome Y (columns).
+
+    `table["X", "Y"]` is one of them. A cell is empty where a node would be set and asked about at once.
+
+    Attributes:
+        treatments: The rows: names, or tuples of names that are set together.
+        outcomes: The columns.
+        given: What is seen after the intervention, in every question.
+        verdicts: Whether each is identified, one tuple per treatment; None in an empty cell.
+        graph: The graph that they were asked of.
+        functional: Nodes that are functions of their parents, with the parents that determine each.
+    """
+
+    treatments: tuple[Nodes, ...]
+    outcomes: tuple[Nodes, ...]
+    given: tuple[Name, ...]
+    verdicts: tuple[tuple[bool | None, ...], ...]
+    graph: LatentDag | Admg = field(repr=False, compare=False)
+    _judge: Judge = field(repr=False, compare=False)
+    functional: Functional = ()
+    _noted: frozenset[tuple[int, int]] = field(default=frozenset(), repr=False, compare=False)
+
+    @property
+    def asked(self) -> int:
+        """The number of questions."""
+        return sum(found is not None for row in self.verdicts for found in row)
+
+    @property
+    def identified(self) -> int:
+        """The number of questions that the measured nodes can answer."""
+        return sum(found is True for row in self.verdicts for found in row)
+
+    @cached_property
+    def forms(self) -> tuple[tuple[Form | None, ...], ...]:
+        """The form of each answer, one tuple per treatment: worked out when first asked for."""
+        places = range(len(self.outcomes))
+        return tuple(tuple(self._form(i, j) for j in places) for i in range(len(self.treatments)))
+
+    @cached_property
+    def counts(self) -> dict[Form, int]:
+        """How many questions have each form, from the easiest to `not identified`; forms without any are left out."""
+        found = Counter(form for row in self.forms for form in row if form is not None)
+        return {form: found[form] for form in FORMS if found[form]}
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every question with its verdict, row by row."""
+        return tuple(
+            self.verdict(x, y)
+            for x, verdicts in zip(self.treatments, self.verdicts, strict=True)
+            for y, found in zip(self.outcomes, verdicts, strict=True)
+            if found is not None
+        )
+
+    def verdict(self, treatment: Nodes, outcome: Nodes) -> Pair:
+        """One question with its verdict, its form, and its formula or hedge.
+
+        Raises:
+            QueryError: The table does not have this row or column, or the cell is empty.
+        """
+        i = self._place(treatment, self._row_index, "treatment")
+        j = self._place(outcome, self._column_index, "outcome")
+        x, y = self.treatments[i], self.outcomes[j]
+        found = self.verdicts[i][j]
+        if found is None:
+            raise QueryError(f"P({_label(y)} | do({_label(x)})) sets a node and asks about it: its cell is empty.")
+        form = self.forms[i][j] if "forms" in self.__dict__ else self._form(i, j)
+        assert form is not None
+        return Pair(x, y, _query(x, y, self.given), found, form, self.graph, self.functional)
+
+    def __getitem__(self, pair: tuple[Nodes, Nodes]) -> Pair:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise QueryError(f'A cell is named by treatment and outcome, table["X", "Y"], not by {pair!r}.')
+        return self.verdict(*pair)
+
+    def to_json(self) -> dict[str, Any]:
+        """The table as plain strings, numbers and lists."""
+        return {
+            "treatments": [_listed(x) for x in self.treatments],
+            "outcomes": [_listed(y) for y in self.outcomes],
+            "given": list(self.given),
+            "asked": self.asked,
+            "identified": self.identified,
+            "forms": dict(self.counts),
+            "pairs": [pair.to_json() for pair in self.pairs],
+        }
+
+    def to_csv(self) -> str:
+        """The forms as comma-separated text: one line per treatment, one column per outcome."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["do", *map(_label, self.outcomes)])
+        writer.writerows(
+            [_label(x), *(form or "" for form in row)] for x, row in zip(self.treatments, self.forms, strict=True)
+        )
+        return text.getvalue()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The forms as a table: one row per treatment, one column per outcome, None in empty cells.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError("to_pandas", "pandas", "interop") from None
+        rows, columns = [_label(x) for x in self.treatments], [_label(y) for y in self.outcomes]
+        table = pandas.DataFrame([list(row) for row in self.forms], rows, columns, dtype=object)
+        return table.rename_axis(index="treatment", columns="outcome")
+
+    def plot(self, ax: Any = None) -> Any:
+        """The table as a picture, one colour and letter per form; returns the matplotlib axes.
+
+        Save it with `axes.figure.savefig("matrix.png")`.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from latentdo.plots import matrix
+
+        legend = [(FORMS[form], f"{form} ({count})") for form, count in self.counts.items()]
+        return matrix(
+            [_label(x) for x in self.treatments],
+            [_label(y) for y in self.outcomes],
+            [["" if form is None else FORMS[form] for form in row] for row in self.forms],
+            legend,
+            ax=ax,
+            xlabel="outcome" + (f", given {_label(self.given)}" if self.given else ""),
+            ylabel="treatment",
+            title=self._headline,
+        )
+
+    @property
+    def _headline(self) -> str:
+        given = f", {_label(self.given)}" if self.given else ""
+        return f"{self.identified} of {self.asked} questions P(outcome | do(treatment){given}) are identified"
+
+    def __str__(self) -> str:
+        legend = [f"  {FORMS[form]} {form}: {count}" for form, count in self.counts.items()]
+        if max(len(self.treatments), len(self.outcomes)) > WIDEST_TEXT:
+            return "\n".join([self._headline, *legend, *self._hardest()])
+        return "\n".join([self._headline, *self._matrix(), *legend])
+
+    def _matrix(self) -> list[str]:
+        """Rows of letters under the names of the columns, or under their numbers where names take too much room."""
+        rows, columns = [_label(x) for x in self.treatments], [_label(y) for y in self.outcomes]
+        margin = max(map(len, ["do", *rows]))
+        legend: list[str] = []
+        if margin + sum(len(name) + 2 for name in columns) > LINE:
+            numbers = [str(j + 1) for j in range(len(columns))]
+            if rows == columns:
+                rows = [f"{number:>2} {name}" for number, name in zip(numbers, rows, strict=True)]
+                margin += 3
+            else:
+                legend = ["  columns: " + ", ".join(map(" ".join, zip(numbers, columns, strict=True)))]
+            columns = numbers
+        widths = [max(2, len(name)) for name in columns]
+        lines = [f"  {'do':<{margin}}  " + "  ".join(map(str.ljust, columns, widths))]
+        for name, forms in zip(rows, self.forms, strict=True):
+            letters = [" " if form is None else FORMS[form] for form in forms]
+            lines.append(f"  {name:<{margin}}  " + "  ".join(map(str.ljust, letters, widths)))
+        return [*(line.rstrip() for line in lines), *legend]
+
+    def _hardest(self) -> list[str]:
+        """The treatments whose effects are least often identified, where a table would be too wide."""
+        lost = [
+            (sum(found is False for found in row), x) for x, row in zip(self.treatments, self.verdicts, strict=True)
+        ]
+        worst = sorted((-count, i) for i, (count, _) in enumerate(lost) if count)[:8]
+        if not worst:
+            return []
+        shown = ", ".join(f"{_label(self.treatments[i])} ({-count})" for count, i in worst)
+        return [f"  effects not identified, by treatment: {shown}" + (", …" if sum(c > 0 for c, _ in lost) > 8 else "")]
+
+    def __repr__(self) -> str:
+        return f"<{self._headline}>"
+
+    def _repr_html_(self) -> str:
+        legend = "".join(
+            f'<li><span style="{_style(form)}">{FORMS[form]}</span> {form}: {count}</li>'
+            for form, count in self.counts.items()
+        )
+        head = "".join(f'<th scope="col" style="{_UPRIGHT}">{escape(_label(y))}</th>' for y in self.outcomes)
+        body = "".join(
+            f'<tr><th scope="row" style="text-align:right">{escape(_label(x))}</th>'
+            + "".join(self._cell_html(x, y, form) for y, form in zip(self.outcomes, row, strict=True))
+            + "</tr>"
+            for x, row in zip(self.treatments, self.forms, strict=True)
+        )
+        return (
+            f'<div style="overflow:auto"><table style="border-collapse:separate;border-spacing:1px">'
+            f'<caption style="text-align:left">{escape(self._headline)}</caption>'
+            f"<thead><tr><th>do(row), outcome</th>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f'<ul style="list-style:none;padding:0">{legend}</ul></div>'
+        )
+
+    def _cell_html(self, x: Nodes, y: Nodes, form: Form | None) -> str:
+        if form is None:
+            return "<td></td>"
+        told = escape(f"P({_label(y)} | {', '.join([f'do({_label(x)})', *map(quote, self.given)])}): {form}")
+        return f'<td style="{_style(form)}" title="{told}" aria-label="{told}">{FORMS[form]}</td>'
+
+    def _form(self, i: int, j: int) -> Form | None:
+        found = self.verdicts[i][j]
+        if found is None:
+            return None
+        # What functional nodes changed is no longer a formula that the graph alone would give.
+        if found and (i, j) in self._noted:
+            return "general formula"
+        return self._judge.form(self._rows[i], self._columns[j], found)
+
+    @cached_property
+    def _rows(self) -> list[Mask]:
+        return [self._judge.masks.mask(_listed(x)) for x in self.treatments]
+
+    @cached_property
+    def _columns(self) -> list[Mask]:
+        return [self._judge.masks.mask(_listed(y)) for y in self.outcomes]
+
+    @cached_property
+    def _row_index(self) -> dict[frozenset[Name], int]:
+        return {frozenset(_listed(x)): i for i, x in enumerate(self.treatments)}
+
+    @cached_property
+    def _column_index(self) -> dict[frozenset[Name], int]:
+        return {frozenset(_listed(y)): j for j, y in enumerate(self.outcomes)}
+
+    def _place(self, nodes: Nodes, index: dict[frozenset[Name], int], what: str) -> int:
+        names = _listed(nodes)
+        for name in names:
+            self.graph.require(name)
+        if (place := index.get(frozenset(names))) is None:
+            raise QueryError(f"{_label(nodes)} is not among the {what}s of this table. Ask for a table that has it.")
+        return place
+
+
+_UPRIGHT = "writing-mode:vertical-rl;text-align:right"
+
+
+def answerable(
+    graph: LatentDag | Admg,
+    treatments: Iterable[Nodes] | None = None,
+    outcomes: Iterable[Nodes] | None = None,
+    *,
+    given: Iterable[Name] = (),
+    functional: Mapping[Name, Iterable[Name]] | Iterable[Name] = (),
+) -> Answerable:
+    """The verdict on P(Y | do(X), given) for every treatment and outcome, each the one that `identify` gives.
+
+    Args:
+        treatments: Names, or tuples of names that are set together; every measured node unless given, in
+            topological order.
+        outcomes: Likewise.
+        given: Names seen after the intervention.
+        functional: As for `identify`.
+
+    Raises:
+        UnknownNodeError: A name that is not a node of the graph.
+        QueryError: A latent node, a node that is given and also set or asked about, or an empty list.
+    """
+    admg = project(graph)
+    seen = _named(graph, (given,) if isinstance(given, str) else given, "given")
+    evidence = tuple(name for group in seen for name in _listed(group))
+    free = tuple(node for node in admg.topological_order() if node not in evidence)
+    rows = free if treatments is None else _named(graph, treatments, "set", evidence)
+    columns = free if outcomes is None else _named(graph, outcomes, "asked about", evidence)
+    masks = admg.sorted_masks
+    judge = Judge(masks, masks.mask(evidence))
+    verdicts = judge.verdicts([masks.mask(_listed(x)) for x in rows], [masks.mask(_listed(y)) for y in columns])
+    functions = tuple(determinants_of(graph, functional).items())
+    noted = _among_functions(graph, rows, columns, evidence, functions, verdicts) if functions else frozenset()
+    return Answerable(rows, columns, evidence, tuple(map(tuple, verdicts)), graph, judge, functions, noted)
+
+
+def _among_functions(
+    graph: LatentDag | Admg,
+    rows: tuple[Nodes, ...],
+    columns: tuple[Nodes, ...],
+    evidence: tuple[Name, ...],
+    functions: Functional,
+    verdicts: list[list[bool | None]],
+) -> frozenset[tuple[int, int]]:
+    """Decides again, pair by pair, each on a graph of its own; the places where the formula changed."""
+    noted: set[tuple[int, int]] = set()
+    determinants = dict(functions)
+    for i, x in enumerate(rows):
+        for j, y in enumerate(columns):
+            if verdicts[i][j] is not None:
+                found = identify(graph, _query(x, y, evidence), functional=determinants)
+                verdicts[i][j] = found.identified
+                if isinstance(found, Identified) and found.notes:
+                    noted.add((i, j))
+    return frozenset(noted)
+
+
+def _named(
+    graph: LatentDag | Admg, groups: Iterable[Nodes], role: str, evidence: tuple[Name, ...] = ()
+) -> tuple[Nodes, ...]:
+    """The groups, each once, with every name checked; one that is a single name is that name."""
+    found: dict[frozenset[Name], Nodes] = {}
+    for group in (groups,) if isinstance(groups, str) else groups:
+        names = tuple(dict.fromkeys(_listed(group)))
+        if not names:
+            raise QueryError(f"An empty set of nodes cannot be {role}. Name at least one.")
+        for name in names:
+            graph.require(name)
+            if name not in graph.measured:
+                raise QueryError(f"{name!r} is latent and cannot be {role}: nobody measured it. Name measured nodes.")
+            if name in evidence:
+                raise QueryError(f"{name!r} is given and cannot be {role} as well. Leave it out of one of the two.")
+        found.setdefault(frozenset(names), names[0] if len(names) == 1 else names)
+    return tuple(found.values())
+
+
+def _query(treatment: Nodes, outcome: Nodes, given: tuple[Name, ...]) -> Query:
+    settings, outcomes = map(Setting, _listed(treatment)), map(Outcome, _listed(outcome))
+    return Query(Term("law", tuple(outcomes), tuple(settings), tuple(map(Outcome, given))))
+
+
+def _listed(nodes: Nodes) -> list[Name]:
+    return [nodes] if isinstance(nodes, str) else list(nodes)
+
+
+def _label(nodes: Nodes) -> str:
+    return ", ".join(map(quote, _listed(nodes)))
+
+
+def _style(form: Form) -> str:
+    return f"background:{_COLOURS[form]};color:#000;text-align:center;min-width:1.2em;padding:0 .25em"
