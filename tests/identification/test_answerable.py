@@ -218,7 +218,7 @@ class TestTable:
             "  X   ·   ·       G   G",
             "  Y   ·   ·   ·       x",
         ]
-        assert repr(self.table) == "<19 of 20 questions P(outcome | do(treatment)) are identified>"
+        assert repr(self.table) == "<Answerable: 19 of 20 questions are identified>"
 
     def test_is_an_object_for_programs(self):
         told = self.table.to_json()

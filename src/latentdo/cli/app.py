@@ -7,7 +7,7 @@ from cyclopts import App, CycloptsError, MissingArgumentError, UnknownOptionErro
 from latentdo import __version__
 from latentdo.errors import UsageError
 
-from . import ask, check, fit, identify, simulate
+from . import answerable, ask, check, fit, identify, simulate
 
 EXIT_CODES = """\
 Exit codes:
@@ -27,13 +27,14 @@ From a study to an answer:
 
 Or only the question whether data could answer:
   latentdo identify "X -> M -> Y; X <-> Y" "P(Y | do(X))"
+  latentdo answerable "X -> M -> Y; X <-> Y"
 
 Results go to stdout, progress and messages to stderr; with --json, results are
 for programs.
 
 {EXIT_CODES}"""
 
-COMMANDS = (identify, check, fit, ask, simulate)
+COMMANDS = (identify, answerable, check, fit, ask, simulate)
 
 
 def application() -> App:

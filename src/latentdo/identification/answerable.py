@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +15,7 @@ from latentdo.query import Outcome, Query, Setting, Term
 from .decision import identify
 from .functional import determinants_of
 from .matrix import FORMS, Form, Judge
+from .sheet import Sheet
 from .verdict import Hedge, Identified, NotIdentified
 
 if TYPE_CHECKING:
@@ -27,20 +25,6 @@ Nodes = Name | tuple[Name, ...]
 """A node, or several that are set together or asked about together."""
 Functional = tuple[tuple[Name, tuple[Name, ...]], ...]
 """Nodes that are functions of their parents, each with the parents that determine it."""
-
-WIDEST_TEXT = 30
-"""Rows or columns beyond which the text is a summary."""
-LINE = 100
-
-_COLOURS: dict[Form, str] = {
-    "no effect": "#f2f2f2",
-    "seeing is doing": "#cfe8f7",
-    "back-door": "#8fc3e8",
-    "front-door": "#9fdcc8",
-    "general formula": "#f5e58f",
-    "not identified": "#f0b08c",
-}
-"""Light tints of the colours of Okabe & Ito, on which dark letters can be read."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +127,10 @@ class Answerable:
         places = range(len(self.outcomes))
         return tuple(tuple(self._form(i, j) for j in places) for i in range(len(self.treatments)))
 
-    @cached_property
+    @property
     def counts(self) -> dict[Form, int]:
         """How many questions have each form, from the easiest to `not identified`; forms without any are left out."""
-        found = Counter(form for row in self.forms for form in row if form is not None)
-        return {form: found[form] for form in FORMS if found[form]}
+        return self._sheet.counts
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -194,13 +177,11 @@ class Answerable:
 
     def to_csv(self) -> str:
         """The forms as comma-separated text: one line per treatment, one column per outcome."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["do", *map(_label, self.outcomes)])
-        writer.writerows(
-            [_label(x), *(form or "" for form in row)] for x, row in zip(self.treatments, self.forms, strict=True)
-        )
-        return text.getvalue()
+        return self._sheet.csv
+
+    def to_html(self) -> str:
+        """The coloured table as a page for a browser."""
+        return self._sheet.page
 
     def to_pandas(self) -> pandas.DataFrame:
         """The forms as a table: one row per treatment, one column per outcome, None in empty cells.
@@ -212,8 +193,8 @@ class Answerable:
             import pandas
         except ImportError:
             raise MissingExtraError("to_pandas", "pandas", "interop") from None
-        rows, columns = [_label(x) for x in self.treatments], [_label(y) for y in self.outcomes]
-        table = pandas.DataFrame([list(row) for row in self.forms], rows, columns, dtype=object)
+        sheet = self._sheet
+        table = pandas.DataFrame([list(row) for row in sheet.forms], sheet.rows, sheet.columns, dtype=object)
         return table.rename_axis(index="treatment", columns="outcome")
 
     def plot(self, ax: Any = None) -> Any:
@@ -226,87 +207,31 @@ class Answerable:
         """
         from latentdo.plots import matrix
 
-        legend = [(FORMS[form], f"{form} ({count})") for form, count in self.counts.items()]
+        sheet = self._sheet
         return matrix(
-            [_label(x) for x in self.treatments],
-            [_label(y) for y in self.outcomes],
-            [["" if form is None else FORMS[form] for form in row] for row in self.forms],
-            legend,
+            sheet.rows,
+            sheet.columns,
+            sheet.letters,
+            [(FORMS[form], f"{form} ({count})") for form, count in sheet.counts.items()],
             ax=ax,
-            xlabel="outcome" + (f", given {_label(self.given)}" if self.given else ""),
+            xlabel="outcome" + (f", given {sheet.given}" if sheet.given else ""),
             ylabel="treatment",
-            title=self._headline,
+            title=sheet.headline,
         )
 
-    @property
-    def _headline(self) -> str:
-        given = f", {_label(self.given)}" if self.given else ""
-        return f"{self.identified} of {self.asked} questions P(outcome | do(treatment){given}) are identified"
+    @cached_property
+    def _sheet(self) -> Sheet:
+        rows, columns = map(_label, self.treatments), map(_label, self.outcomes)
+        return Sheet(tuple(rows), tuple(columns), self.forms, ", ".join(map(quote, self.given)))
 
     def __str__(self) -> str:
-        legend = [f"  {FORMS[form]} {form}: {count}" for form, count in self.counts.items()]
-        if max(len(self.treatments), len(self.outcomes)) > WIDEST_TEXT:
-            return "\n".join([self._headline, *legend, *self._hardest()])
-        return "\n".join([self._headline, *self._matrix(), *legend])
-
-    def _matrix(self) -> list[str]:
-        """Rows of letters under the names of the columns, or under their numbers where names take too much room."""
-        rows, columns = [_label(x) for x in self.treatments], [_label(y) for y in self.outcomes]
-        margin = max(map(len, ["do", *rows]))
-        legend: list[str] = []
-        if margin + sum(len(name) + 2 for name in columns) > LINE:
-            numbers = [str(j + 1) for j in range(len(columns))]
-            if rows == columns:
-                rows = [f"{number:>2} {name}" for number, name in zip(numbers, rows, strict=True)]
-                margin += 3
-            else:
-                legend = ["  columns: " + ", ".join(map(" ".join, zip(numbers, columns, strict=True)))]
-            columns = numbers
-        widths = [max(2, len(name)) for name in columns]
-        lines = [f"  {'do':<{margin}}  " + "  ".join(map(str.ljust, columns, widths))]
-        for name, forms in zip(rows, self.forms, strict=True):
-            letters = [" " if form is None else FORMS[form] for form in forms]
-            lines.append(f"  {name:<{margin}}  " + "  ".join(map(str.ljust, letters, widths)))
-        return [*(line.rstrip() for line in lines), *legend]
-
-    def _hardest(self) -> list[str]:
-        """The treatments whose effects are least often identified, where a table would be too wide."""
-        lost = [
-            (sum(found is False for found in row), x) for x, row in zip(self.treatments, self.verdicts, strict=True)
-        ]
-        worst = sorted((-count, i) for i, (count, _) in enumerate(lost) if count)[:8]
-        if not worst:
-            return []
-        shown = ", ".join(f"{_label(self.treatments[i])} ({-count})" for count, i in worst)
-        return [f"  effects not identified, by treatment: {shown}" + (", …" if sum(c > 0 for c, _ in lost) > 8 else "")]
+        return self._sheet.text
 
     def __repr__(self) -> str:
-        return f"<{self._headline}>"
+        return f"<Answerable: {self.identified} of {self.asked} questions are identified>"
 
     def _repr_html_(self) -> str:
-        legend = "".join(
-            f'<li><span style="{_style(form)}">{FORMS[form]}</span> {form}: {count}</li>'
-            for form, count in self.counts.items()
-        )
-        head = "".join(f'<th scope="col" style="{_UPRIGHT}">{escape(_label(y))}</th>' for y in self.outcomes)
-        body = "".join(
-            f'<tr><th scope="row" style="text-align:right">{escape(_label(x))}</th>'
-            + "".join(self._cell_html(x, y, form) for y, form in zip(self.outcomes, row, strict=True))
-            + "</tr>"
-            for x, row in zip(self.treatments, self.forms, strict=True)
-        )
-        return (
-            f'<div style="overflow:auto"><table style="border-collapse:separate;border-spacing:1px">'
-            f'<caption style="text-align:left">{escape(self._headline)}</caption>'
-            f"<thead><tr><th>do(row), outcome</th>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f'<ul style="list-style:none;padding:0">{legend}</ul></div>'
-        )
-
-    def _cell_html(self, x: Nodes, y: Nodes, form: Form | None) -> str:
-        if form is None:
-            return "<td></td>"
-        told = escape(f"P({_label(y)} | {', '.join([f'do({_label(x)})', *map(quote, self.given)])}): {form}")
-        return f'<td style="{_style(form)}" title="{told}" aria-label="{told}">{FORMS[form]}</td>'
+        return self._sheet.html
 
     def _form(self, i: int, j: int) -> Form | None:
         found = self.verdicts[i][j]
@@ -340,9 +265,6 @@ class Answerable:
         if (place := index.get(frozenset(names))) is None:
             raise QueryError(f"{_label(nodes)} is not among the {what}s of this table. Ask for a table that has it.")
         return place
-
-
-_UPRIGHT = "writing-mode:vertical-rl;text-align:right"
 
 
 def answerable(
@@ -431,7 +353,3 @@ def _listed(nodes: Nodes) -> list[Name]:
 
 def _label(nodes: Nodes) -> str:
     return ", ".join(map(quote, _listed(nodes)))
-
-
-def _style(form: Form) -> str:
-    return f"background:{_COLOURS[form]};color:#000;text-align:center;min-width:1.2em;padding:0 .25em"
