@@ -7,6 +7,7 @@ from .decision import identify
 from .estimand import Estimand
 from .evaluate import Law
 from .verdict import Identified, NotIdentified
+from .witness import Witness, witness_of
 
 __all__ = [
     "Answerable",
@@ -17,5 +18,7 @@ __all__ = [
     "NotIdentified",
     "Pair",
     "answerable",
+    "Witness",
     "identify",
+    "witness_of",
 ]

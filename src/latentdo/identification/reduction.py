@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, bits, connected, reach
+from latentdo.graphs import Mask, Masks, bits, connected
 from latentdo.query import Distribution, Term
 
 
@@ -56,7 +56,10 @@ def problem_of(masks: Masks, term: Term) -> Problem:
         outcomes |= conditions & events
     if outcomes | conditions == asked:
         drawn = 0
-    drawn &= reach(outcomes | conditions, cut.parents)
+    for i in bits(drawn):
+        # What the outcomes are separated from by the evidence may as well be set to any one value.
+        if not connected(cut, outcomes, conditions | treatments & ~drawn) >> i & 1:
+            drawn &= ~(1 << i)
     return Problem(masks, asked, outcomes, treatments, conditions, drawn)
 
 

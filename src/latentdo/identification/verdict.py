@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
 from latentdo.errors import NotIdentifiedError
 from latentdo.graphs import Admg, LatentDag, Name
 from latentdo.query import Query
 
 from .estimand import Estimand
+
+if TYPE_CHECKING:
+    from .witness import Witness
 
 Hedge = tuple[frozenset[Name], frozenset[Name]]
 
@@ -81,6 +84,19 @@ class NotIdentified:
     def __bool__(self) -> bool:
         # `if ld.identify(…)` means what it says.
         return False
+
+    def witness(self) -> Witness:
+        """Two explicit models with equal P(V) and different answers: the "no" as numbers that can be checked.
+
+        With functional nodes they are models of the graph in which those are written out.
+
+        Raises:
+            UnsupportedError: The models are too large to be enumerated; or a functional node is set, so that the
+                question is only not shown identifiable.
+        """
+        from .witness import witness_of_verdict  # most verdicts are never asked for it
+
+        return witness_of_verdict(self)
 
     def unwrap(self) -> NoReturn:
         """Raise `NotIdentifiedError`, with this verdict."""

@@ -1,0 +1,231 @@
+"""How what the two models of a hedge disagree about reaches the answer: the plan of a witness.
+
+Below the hedge, and where evidence has to be explained, nodes pass on a message of one bit; that part is the
+same in both models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+from latentdo.graphs import Mask, Masks, bits, components, reach
+
+from .districts import HedgeMasks
+from .reduction import Problem, exchange
+
+Step = tuple[int, Literal["parent", "child", "spouse"]]  # a node, and what it is of the node before
+
+
+@dataclass
+class Routes:
+    """Where the parity of the smaller set of a hedge goes.
+
+    Attributes:
+        hedge: The hedge, with no more nodes than it needs.
+        child: The next node on the way of each node that is on one.
+        inputs: For each node with a message, the nodes whose messages it adds up.
+        arcs: Pairs joined by a bidirected edge that share a coin for their messages.
+        roots: The nodes of the smaller set at which the parity leaves it.
+    """
+
+    hedge: HedgeMasks
+    child: dict[int, int]
+    inputs: dict[int, Mask] = field(default_factory=dict[int, Mask])
+    arcs: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+    @property
+    def roots(self) -> Mask:
+        """The nodes of the smaller set at which the parity leaves it."""
+        small = self.hedge.smaller
+        return sum(1 << i for i in bits(small) if i not in self.child or not small >> self.child[i] & 1)
+
+    @property
+    def passed(self) -> Mask:
+        """The nodes whose message another node reads."""
+        found = 0
+        for inputs in self.inputs.values():
+            found |= inputs
+        return found
+
+    @property
+    def sources(self) -> Mask:
+        """The nodes that start a message with a coin of their own."""
+        told = self.roots | sum(1 << i for i in {end for arc in self.arcs for end in arc})
+        return sum(1 << i for i, inputs in self.inputs.items() if not inputs and not told >> i & 1)
+
+
+def routes_of(problem: Problem, hedge: HedgeMasks) -> Routes:
+    """The ways from a hedge to the answer; where all of them end in evidence, with a path that it opens.
+
+    Source:
+        Shpitser & Pearl (2006a), theorem 4; (2006b), Identification of conditional interventional
+        distributions, theorem 6: where rule 2 cannot move evidence into do(), a path that the evidence opens
+        joins it to the outcome.
+    """
+    return _Planner(problem).plan(hedge)
+
+
+def ways(masks: Masks, goals: Mask, through: Mask) -> dict[int, int]:
+    """The next node on a shortest directed path to a goal, for nodes of `through` that have one."""
+    found: dict[int, int] = {}
+    seen = layer = goals
+    while layer:
+        new = 0
+        for i in bits(layer):
+            for j in bits(masks.parents[i] & through & ~(seen | new)):
+                found[j] = i
+                new |= 1 << j
+        seen |= new
+        layer = new
+    return found
+
+
+def closure(masks: Masks, small: Mask, within: Mask) -> Mask:
+    """The largest set within which `small` is joined to all by bidirected edges and has all as ancestors."""
+    while True:
+        joined = reach(small, masks.spouses, within)
+        within = reach(small, masks.parents, joined)
+        if within == joined:
+            return within
+
+
+class _Planner:
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.masks = problem.masks
+        self.treatments, joint = exchange(problem)
+        self.known = joint & ~problem.outcomes  # evidence that is a value: no message passes through it
+        self.evidence = joint & ~problem.asked
+        self.open = ~(self.treatments | self.known)
+        self.to_outcome = ways(self.masks, problem.asked, self.open)
+        self.above_outcome = problem.asked | sum(1 << i for i in self.to_outcome)
+
+    def plan(self, hedge: HedgeMasks) -> Routes:
+        hedge = self._shrunk(hedge)
+        child = ways(self.masks, self.evidence, self.open) | self.to_outcome
+        for i in bits(self.problem.asked):
+            child.pop(i, None)
+        routes = Routes(hedge, child)
+        starts = 0
+        if not hedge.smaller & self.above_outcome:
+            for i in bits(self.evidence):
+                child.pop(i, None)
+            starts = self._meet(routes)
+        self._follow(routes, starts)
+        return routes
+
+    def _shrunk(self, hedge: HedgeMasks) -> HedgeMasks:
+        """A hedge within, from which no node can be left out, above the outcome if the first one is."""
+        larger, smaller = hedge.larger, hedge.smaller
+        for i in sorted(bits(smaller), key=lambda i: (not self.above_outcome >> i & 1, i))[:50]:
+            within = closure(self.masks, 1 << i, larger)
+            if within & self.treatments and self._keeps(smaller, 1 << i):
+                larger, smaller = within, 1 << i
+                break
+        before = None
+        while before != larger:
+            before = larger
+            for i in bits(before):
+                larger, smaller = self._without(i, larger, smaller)
+        return HedgeMasks(larger, smaller)
+
+    def _without(self, node: int, larger: Mask, smaller: Mask) -> tuple[Mask, Mask]:
+        """A hedge within these sets that lacks the node, or the sets themselves."""
+        rest = larger & ~(1 << node)
+        for part in components(smaller & rest, self.masks.spouses):
+            within = closure(self.masks, part, rest)
+            if within & self.treatments and self._keeps(smaller, part):
+                return within, part
+        return larger, smaller
+
+    def _keeps(self, smaller: Mask, part: Mask) -> bool:
+        return bool(part & self.above_outcome) or not smaller & self.above_outcome
+
+    def _follow(self, routes: Routes, starts: Mask) -> None:
+        """Pass the messages of roots, and of nodes at which two arms of a path meet, down to their ends."""
+        for start in bits(routes.roots | starts):
+            routes.inputs.setdefault(start, 0)
+            i, on = start, True
+            while on and i in routes.child:
+                j = routes.child[i]
+                on = j not in routes.inputs or not routes.inputs[j] >> i & 1
+                routes.inputs[j] = routes.inputs.get(j, 0) | 1 << i
+                i = j
+
+    def _meet(self, routes: Routes) -> Mask:
+        """Lay a path from the outcome to a node that hears of the hedge; the nodes at which two arms meet."""
+        small, children = routes.hedge.smaller, self.masks.children
+        heard = reach(small & self.open, children, self.open)
+        for i in bits(heard):
+            heard |= children[i] & self.known
+        explained = reach(self.evidence, self.masks.parents, ~self.treatments)
+        path = self._opened((heard | small) & explained, explained)
+        if not path:
+            return 0
+        self._send_to(routes, path[-1][0])
+        starts = 1 << path[-1][0]
+        for (a, _), (b, kind) in pairwise(path):
+            tail, head = (b, a) if kind == "parent" else (a, b)
+            routes.inputs.setdefault(tail, 0)
+            routes.inputs[head] = routes.inputs.get(head, 0) | (0 if kind == "spouse" else 1 << tail)
+            if kind == "spouse":
+                routes.arcs.append((a, b))
+        return starts | _colliders(path)
+
+    def _send_to(self, routes: Routes, meeting: int) -> None:
+        """Lead one node of the smaller set to the meeting point."""
+        if routes.hedge.smaller >> meeting & 1:
+            return
+        near = ways(self.masks, 1 << meeting, self.open)
+        chains: list[list[int]] = []
+        for i in bits(routes.hedge.smaller):
+            chain = [i]
+            while chain[-1] in near:
+                chain.append(near[chain[-1]])
+            chains += [chain] if chain[-1] == meeting else []
+        shortest = min(chains, key=len)
+        routes.child.update(pairwise(shortest))
+
+    def _opened(self, goals: Mask, explained: Mask) -> list[Step]:
+        """A shortest path from the outcome to a goal, into it, that the evidence leaves open."""
+        cut = self.masks.cut(self.treatments)
+        layer: list[Step] = [(i, "parent") for i in bits(self.problem.asked)]
+        found: dict[Step, Step | None] = dict.fromkeys(layer)
+        while layer:
+            later: list[Step] = []
+            for here in layer:
+                for step in self._steps(cut, here, explained):
+                    if step in found:
+                        continue
+                    found[step] = here
+                    later.append(step)
+                    if step[1] != "parent" and goals >> step[0] & 1:
+                        return _back(found, step)
+            layer = later
+        return []
+
+    def _steps(self, cut: Masks, here: Step, explained: Mask) -> Iterator[Step]:
+        i, kind = here
+        free = ~(self.treatments & ~self.problem.drawn)
+        passes = not self.known >> i & 1
+        if passes:
+            yield from ((j, "child") for j in bits(cut.children[i] & free))
+        if passes if kind == "parent" else explained >> i & 1:
+            yield from ((j, "spouse") for j in bits(cut.spouses[i] & free))
+            yield from ((j, "parent") for j in bits(cut.parents[i] & free))
+
+
+def _colliders(path: list[Step]) -> Mask:
+    """The nodes inside a path that it enters and leaves by an arrowhead."""
+    pairs = pairwise(path[1:])
+    return sum({1 << a for (a, came), (_, goes) in pairs if came != "parent" and goes != "child"})
+
+
+def _back(found: dict[Step, Step | None], last: Step) -> list[Step]:
+    path = [last]
+    while (before := found[path[-1]]) is not None:
+        path.append(before)
+    return path[::-1]

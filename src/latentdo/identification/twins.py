@@ -1,0 +1,197 @@
+"""The two models of a witness, written down bit by bit, and the values at which they disagree most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from latentdo.graphs import Mask, Masks, Name, bits
+from latentdo.query import Distribution, Setting, Term
+
+from .parity import Bit, Coin, Level, ParityModel
+from .reduction import Problem
+from .routes import Routes, ways
+
+ERROR = 1 / 16  # a power of two: the laws are sums of such numbers, and equal ones are equal to the last digit
+
+
+@dataclass(frozen=True)
+class Case:
+    """The values at which the two models are compared.
+
+    Attributes:
+        do: The level of each node that is set, or one probability per level of a node that is drawn.
+        given: For each node of the evidence the levels that count as what was seen.
+        asked: For each outcome the levels that count as what is asked; empty for a mean.
+        mean: The node whose mean is asked, its levels taken as numbers.
+    """
+
+    do: tuple[tuple[Name, Level | tuple[float, ...]], ...]
+    given: tuple[tuple[Name, tuple[Level, ...]], ...]
+    asked: tuple[tuple[Name, tuple[Level, ...]], ...]
+    mean: Name | None = None
+
+    def answer(self, model: ParityModel) -> float:
+        """The answer that a model gives."""
+        seen = _within(model.interventional(dict(self.do)), model, self.given)
+        if self.mean is not None:
+            return float((_levels(seen, model, self.mean) * seen).sum() / seen.sum())
+        return float(_within(seen, model, self.asked).sum() / seen.sum())
+
+
+class Twins:
+    """Writes the two models of a plan down.
+
+    Source:
+        Shpitser & Pearl (2006a), Identification of joint interventional distributions, theorem 4: a fair coin
+        for each edge of a tree of bidirected edges, every node the parity of its coins and of its parents in a
+        forest; in the second model the smaller set does not hear the rest.
+    """
+
+    def __init__(self, term: Term, problem: Problem, routes: Routes) -> None:
+        self.term, self.masks, self.problem, self.routes = term, problem.masks, problem, routes
+        self.larger, self.smaller, self.roots = routes.hedge.larger, routes.hedge.smaller, routes.roots
+        inside = {i: j for i, j in routes.child.items() if self.smaller >> i & 1 and self.smaller >> j & 1}
+        self.below = ways(self.masks, self.smaller, self.larger) | inside
+        tree = _spanning_tree(self.masks, self.larger, self.smaller)
+        names = self.masks.names
+        coins = [(pair, Coin(k, (names[pair[0]], names[pair[1]]))) for k, pair in enumerate(tree + routes.arcs, 1)]
+        self.tree, self.arcs = coins[: len(tree)], coins[len(tree) :]
+        events = self.masks.mask(outcome.name for outcome in term.given if outcome.op not in ("", "="))
+        self.kinds = self._kinds(events)
+        self.events = {names[i]: self.kinds[i].find("e") if "e" in self.kinds[i] else 0 for i in bits(events)}
+
+    def _kinds(self, events: Mask) -> dict[int, str]:
+        """The bits of each node: h of the hedge, m a message, e whether an event took place, or a coin."""
+        routes, term = self.routes, self.term
+        queried = self.masks.mask((*term.outcome_names, *term.treatments, *term.conditions))
+        found: dict[int, str] = {}
+        for i in range(len(self.masks.names)):
+            kinds = "h" if self.larger >> i & 1 and not self.roots >> i & 1 else ""
+            kinds += "m" if i in routes.inputs else ""
+            # An event on the way of a message lets it pass; at the end of one it is the message that is seen.
+            if events >> i & 1 and (kinds != "m" or routes.passed >> i & 1):
+                kinds += "e"
+            if kinds or queried >> i & 1:
+                found[i] = kinds or "e"
+        return found
+
+    def model(self, *, deaf: bool) -> ParityModel:
+        """One of the two models; in the second the smaller set is deaf to the rest of the hedge."""
+        made = (self._bit(i, p, kind, deaf) for i, kinds in self.kinds.items() for p, kind in enumerate(kinds))
+        return ParityModel(tuple(made))
+
+    def _bit(self, i: int, place: int, kind: str, deaf: bool) -> Bit:
+        names = self.masks.names
+        if kind == "e":
+            return Bit(names[i], place, error=0.5)
+        reads: list[tuple[Name, int]] = []
+        coins: list[Coin] = []
+        is_root = bool(self.roots >> i & 1)
+        if kind == "h" or is_root:
+            heard = self.smaller if deaf and self.smaller >> i & 1 else self.larger
+            reads += [(names[j], 0) for j, child in sorted(self.below.items()) if child == i and heard >> j & 1]
+            coins += [coin for (a, b), coin in self.tree if i in (a, b) and heard >> a & 1 and heard >> b & 1]
+        if kind == "m":
+            reads += [(names[j], self.kinds[j].index("m")) for j in bits(self.routes.inputs[i])]
+            coins += [coin for pair, coin in self.arcs if i in pair]
+        error = 0.0 if kind == "h" else ERROR
+        if is_root:
+            # One error makes the law positive: the parity is all that the coins leave certain.
+            error = ERROR if self.roots >> i == 1 else 0.0
+        elif self.routes.sources >> i & 1 and kind == "m":
+            error = 0.5
+        return Bit(names[i], place, tuple(reads), tuple(coins), error)
+
+    def case(self, models: tuple[ParityModel, ParityModel]) -> Case:
+        """The values at which the answers of the two models are furthest apart, as asked where that can be."""
+        import numpy as np
+
+        term, widths = self.term, models[0].widths
+        do = tuple((setting.name, _set_to(setting, 1 << widths[setting.name])) for setting in term.do)
+        events = {name: self._levels_of_event(name, widths[name]) for name in self.events}
+        seen = tuple(name for name in term.conditions if name not in events)
+        mean = term.outcome_names[0] if term.kind == "mean" else None
+        outcomes = term.outcome_names
+        laws: list[Any] = []
+        for model in models:
+            law = _within(model.interventional(dict(do)), model, tuple(events.items()))
+            law = _onto(law, model, (*seen, *outcomes))
+            law = law / law.sum(axis=tuple(range(len(seen), law.ndim)), keepdims=True)
+            laws.append(law @ np.arange(law.shape[-1]) if mean else law)
+        best = self._best(abs(laws[0] - laws[1]), seen, () if mean else outcomes)
+        found = dict(zip((*seen, *(() if mean else outcomes)), best, strict=True))
+        given = tuple((name, events[name] if name in events else (found[name],)) for name in term.conditions)
+        return Case(do, given, () if mean else tuple((name, (found[name],)) for name in outcomes), mean)
+
+    def _best(self, apart: Any, seen: tuple[Name, ...], outcomes: tuple[Name, ...]) -> tuple[int, ...]:
+        """The cell with a difference near the largest that has the most of the values asked for."""
+        import numpy as np
+
+        wanted = {item.name: item.value for item in (*self.term.given, *self.term.outcomes) if item.op == "="}
+        near = [tuple(map(int, cell)) for cell in np.argwhere(apart >= 0.5 * apart.max())[:4096]]
+
+        def rank(cell: tuple[int, ...]) -> tuple[float, ...]:
+            as_asked = sum(wanted.get(name) == level for name, level in zip((*seen, *outcomes), cell, strict=True))
+            # Of what was left open, the law at 1 given 0 reads best.
+            return as_asked, round(float(apart[cell]), 9), sum(cell[len(seen) :]), -sum(cell[: len(seen)])
+
+        return max(near, key=rank)
+
+    def _levels_of_event(self, name: Name, width: int) -> tuple[Level, ...]:
+        place = self.events[name]
+        return tuple(level for level in range(1 << width) if level >> (width - 1 - place) & 1)
+
+
+def _set_to(setting: Setting, count: int) -> Level | tuple[float, ...]:
+    value = setting.value
+    if isinstance(value, Distribution):
+        shares = [float(v) for v in (*value.args, *(v for _, v in value.named))]
+        if value.family == "bernoulli" and len(shares) == 1 and count == 2:
+            return 1 - shares[0], shares[0]
+        return (1 / count,) * count
+    if isinstance(value, float) and value in range(count):
+        return int(value)
+    return 0
+
+
+def _spanning_tree(masks: Masks, larger: Mask, smaller: Mask) -> list[tuple[int, int]]:
+    """Bidirected edges that join the larger set, those within the smaller set joining that one."""
+    tree: list[tuple[int, int]] = []
+    joined = smaller & -smaller
+    for within in (smaller, larger):
+        layer = joined
+        while layer:
+            new = 0
+            for i in bits(layer):
+                for j in bits(masks.spouses[i] & within & ~(joined | new)):
+                    tree.append((min(i, j), max(i, j)))
+                    new |= 1 << j
+            joined |= new
+            layer = new
+    return tree
+
+
+def _levels(law: Any, model: ParityModel, name: Name) -> Any:
+    """The levels of a node, along its axis."""
+    import numpy as np
+
+    axis = model.names.index(name)
+    return np.arange(law.shape[axis]).reshape([-1 if i == axis else 1 for i in range(law.ndim)])
+
+
+def _within(law: Any, model: ParityModel, events: Iterable[tuple[Name, tuple[Level, ...]]]) -> Any:
+    """The law, zero outside the events."""
+    import numpy as np
+
+    for name, levels in events:
+        law = law * np.isin(_levels(law, model, name), levels)
+    return law
+
+
+def _onto(law: Any, model: ParityModel, names: tuple[Name, ...]) -> Any:
+    """The margin of these nodes, one axis each in this order."""
+    kept = [model.names.index(name) for name in names]
+    law = law.sum(axis=tuple(i for i in range(law.ndim) if i not in kept))
+    return law.transpose([sorted(kept).index(i) for i in kept])
