@@ -87,7 +87,8 @@ def identify(
         functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies.
     """
     graph, own = _read(model)
-    stated = functional if isinstance(functional, Mapping) else dict.fromkeys(functional, ())
+    names = (functional,) if isinstance(functional, str) else functional
+    stated = names if isinstance(names, Mapping) else dict.fromkeys(names, ())
     return _identify(graph, _query(query), functional={**own, **stated})
 
 
@@ -109,7 +110,7 @@ def answerable(
             unless given.
         outcomes: What is asked about, one column each, as for `treatments`.
         given: What is seen after the intervention, in every pair.
-        functional: Nodes that are functions of their parents, or a mapping from each to the parents that determine it.
+        functional: As for `ld.identify`; `linear` nodes of a model count by themselves.
 
     Returns:
         A table of verdicts: `table["X", "Y"]` is one of them, with its form, its formula or its hedge.
@@ -122,7 +123,10 @@ def answerable(
         As for `identify`; for single treatments Tian & Pearl (2002), A general identification condition for causal
         effects, theorem 3, first.
     """
-    return _answerable(_graph_of(model), treatments, outcomes, given=given, functional=functional)
+    graph, own = _read(model)
+    names = (functional,) if isinstance(functional, str) else functional
+    stated = names if isinstance(names, Mapping) else dict.fromkeys(names, ())
+    return _answerable(graph, treatments, outcomes, given=given, functional={**own, **stated})
 
 
 def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg | ModelSpec | str | Any) -> SameAdmg:
@@ -343,21 +347,24 @@ def ask(
 def check(model: ModelSpec | Study | str | Path, data: Any = None) -> Report:
     """What can be said before training: the verdict of each query, and whether the table fits the model.
 
+    Of a study's variants it says whether their latent projection is that of the model, and which verdicts change.
+
     Args:
-        model: A study (a value, or the path of its file), a model, or its text.
+        model: A study (a value, or the path of its file), a model, or its text. `study.variant(name)` is a study too.
         data: As for `fit`; without it, a study's own data where its file exists.
 
     Raises:
         DataError: The table cannot have come from the model.
         QueryError: A query that makes no sense for the model.
     """
-    from latentdo.answers import check_model
+    from latentdo.answers import check_model, check_variants
 
     study = _study_of(model)
     _engine_of(study)
     source = data if data is not None else study.data if study.data is not None and study.data.exists() else None
     rows = None if source is None else _rows(study.model, source, study)
-    return check_model(study.model, study.queries, rows)
+    report = check_model(study.model, study.queries, rows)
+    return replace(report, variants=check_variants(study, report.verdicts, dict(report.functional)))
 
 
 def load(path: str | Path) -> Posterior:

@@ -82,8 +82,8 @@ def test_ordinary_columns_bring_no_caution():
 def test_a_column_that_its_parents_determine_is_named(text, y):
     (caution,) = cautions(text, X=X, Z=Z, Y=y)
     assert caution == (
-        "Y is an exact function of X, Z in these data. It is fitted with a noise floor; formulas that condition on both "
-        "do not hold for such data."
+        "Y is an exact function of X, Z in these data. It is fitted with a noise floor. Verdicts treat it as one: what needs Y to "
+        "vary beside its parents is not identified."
     )
 
 

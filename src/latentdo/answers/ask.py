@@ -58,7 +58,7 @@ def ask_all(
         query.check(spec.graph)
         check_values(spec, query)
         check_complete(spec, query)
-    verdicts = [identify(spec.graph, query) for _, query in queries]
+    verdicts = [identify(spec.graph, query, functional=posterior.functional) for _, query in queries]
     for verdict in verdicts:
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
             raise NotIdentifiedError(str(verdict), verdict)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from latentdo.graphs import Name, quote
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.inference import Dataset, check_columns
+from latentdo.inference import Dataset, check_columns, functional_nodes
 from latentdo.models import ColumnSummary, ModelSpec
 from latentdo.query import Query
 
 from .support import check_values
+from .variants import VariantReport
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Report:
         cautions: About data that can be fitted.
         ignored: Columns that no node names.
         unread: Columns with a latent's name, which are never read.
+        functional: Nodes that are exact functions of their parents, and these: declared, or shown by the data.
+        variants: The study's other latent structures.
     """
 
     spec: ModelSpec
@@ -35,6 +39,8 @@ class Report:
     ignored: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     n_rows: int | None = None
+    functional: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
+    variants: tuple[VariantReport, ...] = ()
 
     @property
     def identified(self) -> bool:
@@ -50,17 +56,23 @@ class Report:
             "n_rows": self.n_rows,
             "columns": {column.name: column.to_json() for column in self.columns},
             "cautions": list(self.cautions),
+            "functional": {node: list(parents) for node, parents in self.functional},
             "ignored": list(self.ignored),
             "unread": list(self.unread),
+            "variants": [variant.to_json() for variant in self.variants],
         }
 
     def __str__(self) -> str:
-        return "\n".join([*self._model_lines(), *self._verdict_lines(), *self._data_lines()])
+        return "\n".join([*self._model_lines(), *self._verdict_lines(), *self._data_lines(), *self._variant_lines()])
 
     def _model_lines(self) -> list[str]:
         latent = [node for node in self.spec.graph.nodes if node in self.spec.latent]
         hidden = f", {len(latent)} never measured ({', '.join(latent)})" if latent else ""
-        return [f"model: {len(self.spec.measured)} measured nodes{hidden}"]
+        functions = [
+            f"  {quote(node)} is a function of {', '.join(map(quote, parents))}: verdicts treat it as one"
+            for node, parents in self.functional
+        ]
+        return [f"model: {len(self.spec.measured)} measured nodes{hidden}", *functions]
 
     def _verdict_lines(self) -> list[str]:
         lines = []
@@ -68,6 +80,10 @@ class Report:
             lines += [] if name == str(verdict.query) else [f"{name}:"]
             lines += ["  " + line for line in str(verdict).splitlines()]
         return lines
+
+    def _variant_lines(self) -> list[str]:
+        told = [f"  {line}" for variant in self.variants for line in str(variant).splitlines()]
+        return ["variants:", *told] if told else []
 
     def _data_lines(self) -> list[str]:
         if self.n_rows is None:
@@ -98,7 +114,8 @@ def _verdict_json(name: str, verdict: Identified | NotIdentified) -> dict[str, A
         case Identified(estimand=estimand):
             return {**row, "estimand": estimand.text, "hedge": None}
         case NotIdentified(hedge=(larger, smaller)):
-            return {**row, "estimand": None, "hedge": [sorted(larger), sorted(smaller)]}
+            hedge = [sorted(larger), sorted(smaller)] if larger else None
+            return {**row, "estimand": None, "hedge": hedge}
 
 
 def check_model(spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dataset | None) -> Report:
@@ -112,8 +129,10 @@ def check_model(spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dat
     for _, query in queries:
         query.check(spec.graph)
         check_values(spec, query)
-    verdicts = tuple((name, identify(spec.graph, query)) for name, query in queries)
+    cautions = () if data is None else check_columns(spec, data)
+    functional = spec.functional if data is None else functional_nodes(spec, data)
+    verdicts = tuple((name, identify(spec.graph, query, functional=functional)) for name, query in queries)
+    functions = tuple(functional.items())
     if data is None:
-        return Report(spec, verdicts)
-    cautions = check_columns(spec, data)
-    return Report(spec, verdicts, data.summaries, cautions, data.ignored, data.unread, data.n_rows)
+        return Report(spec, verdicts, functional=functions)
+    return Report(spec, verdicts, data.summaries, cautions, data.ignored, data.unread, data.n_rows, functions)

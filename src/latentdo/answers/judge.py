@@ -20,7 +20,7 @@ def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[D
     found = []
     for name, query in queries:
         try:
-            if not identify(posterior.spec.graph, query).identified:
+            if not identify(posterior.spec.graph, query, functional=posterior.functional).identified:
                 continue
             answers = ask_all(posterior, [(name, query)], posterior.seed, allow_unidentified=False)
         except LatentdoError:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Source
 from .output import say, say_json, tell
-from .sources import source_text, study_of
+from .sources import source_text, study_of, variant_of
 
 NAME = "check"
 
-USAGE = "latentdo check STUDY [DATA] [--json]"
+USAGE = "latentdo check STUDY [DATA] [--variant NAME] [--json]"
 
 EXAMPLES = """\
 Examples:
   latentdo check study.yaml
   latentdo check study.yaml data.csv --json
+  latentdo check study.yaml --variant misspecified
   latentdo check "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv"""
 
 CODES = "Exit codes: 0 ready to fit, 3 some query is not identified, 2 bad input."
@@ -25,21 +26,25 @@ def command(
     data: str | None = None,
     /,
     *,
+    variant: str | None = None,
     json: Flag = False,
 ) -> int:
     """What can be said before training: the verdict of each query, and whether the table fits the model.
 
     Refuses what `fit` would refuse: missing cells, constant columns, values that
-    a family cannot produce. Trains nothing.
+    a family cannot produce. Trains nothing. Of the study's variants it says
+    whether they look the same from the measured nodes, and which verdicts change.
 
     Args:
         study: The path of a study (.yaml), a model as text, or - for a text on standard input.
         data: The table (.csv, .tsv, .parquet); left out, the one that the study names, if it exists.
-        json: Print an object: measured, latent, verdicts, n_rows, columns, cautions, ignored, unread.
+        variant: One of the study's variants, in place of its model.
+        json: Print an object: measured, latent, verdicts, n_rows, columns, cautions, functional, ignored, unread,
+            variants.
     """
     from latentdo.api import check
 
-    chosen = study_of(source_text(study))
+    chosen = variant_of(study_of(source_text(study)), variant)
     report = check(chosen, data)
     if report.n_rows is None and chosen.data is not None:
         tell(f"note: {chosen.data} does not exist yet, so no column was checked.")

@@ -58,7 +58,7 @@ def failure_of(error: BaseException) -> Failure:
                 error.kind,
                 str(error),
                 "To compute it all the same, from the prior and the functional form: --allow-unidentified.",
-                hedge=(sorted(larger), sorted(smaller)),
+                hedge=(sorted(larger), sorted(smaller)) if larger else None,
             )
         case LatentdoError():
             # In a table `column` is a name, and the message says it.

@@ -14,7 +14,7 @@ from .failures import DONE, NOT_CONVERGED
 from .interrupt import stop_at_once
 from .options import Flag, Output, Source, Whole, WholeOrNone
 from .output import output_path, say, say_json, tell
-from .sources import source_text, study_of
+from .sources import source_text, study_of, variant_of
 
 if TYPE_CHECKING:
     from latentdo.inference import Posterior
@@ -39,6 +39,7 @@ def command(
     /,
     *,
     output: Output = None,
+    variant: str | None = None,
     seed: Whole = 0,
     engine: Literal["auto", "nuts"] | None = None,
     draws: WholeOrNone = None,
@@ -56,6 +57,7 @@ def command(
         study: The path of a study (.yaml), a model as text, or - for a text on standard input.
         data: The table (.csv, .tsv, .parquet); left out, the one that the study names.
         output: Where to save (.ldo); left out, the study's name and .ldo, in this folder.
+        variant: One of the study's variants, in place of its model.
         seed: A whole number; the same seed gives the same numbers.
         engine: How to train, in place of the engine and the numbers that the study states.
         draws: Kept draws per chain (nuts).
@@ -67,7 +69,7 @@ def command(
     """
     from latentdo.api import fit
 
-    chosen = study_of(source_text(study))
+    chosen = variant_of(study_of(source_text(study)), variant)
     path = output_path("-o", f"{chosen.name}.ldo" if output is None else output, "fit", [".ldo"])
     chosen = _with_engine(chosen, engine, {"draws": draws, "warmup": warmup, "chains": chains})
     with stop_at_once(as_json=json):
@@ -128,6 +130,6 @@ def _example(posterior: Posterior) -> str:
     for outcome in reversed(posterior.spec.measured):
         for treatment in graph.parents(outcome):
             query = f"E[{quote(outcome)} | do({quote(treatment)}=1)]"
-            if treatment in posterior.spec.measured and identify(graph, query).identified:
+            if treatment in posterior.spec.measured and identify(graph, query, functional=posterior.functional).identified:
                 return query
     return f"E[{quote(posterior.spec.measured[-1])}]"

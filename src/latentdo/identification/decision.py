@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, quote
@@ -13,6 +13,8 @@ from .estimand import Estimand, Solution
 from .functional import Determinants, Reduced, degenerate, determinants_of, eliminate, stated
 from .reduction import Problem, exchange, problem_of
 from .verdict import Identified, NotIdentified
+
+PROOF = ": two models can agree on all the data and differ in the answer."
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def _solve(masks: Masks, asked: Term, term: Term) -> Solution | _Obstacle:
     problem = problem_of(masks, term)
     unconditional = exchange(problem)
     found = decide(masks, *unconditional)
-    return _Obstacle(problem, unconditional, found) if isinstance(found, HedgeMasks) else Solution(asked, problem, found)
+    return (
+        _Obstacle(problem, unconditional, found) if isinstance(found, HedgeMasks) else Solution(asked, problem, found)
+    )
 
 
 def _reduced(graph: LatentDag | Admg, determinants: Determinants, term: Term) -> Reduced | Solution | _Obstacle:
@@ -93,7 +97,9 @@ def _with_functions(
         return plain, ""
     nodes = _responsible(graph, determinants, term, identified=False)
     reduced = eliminate(graph, determinants, term)
-    reason = _functional_reason(query, term, reduced, stated(determinants, nodes), found)
+    sentences = [f"functional dependence: {stated(determinants, nodes)}."]
+    sentences += [] if query.is_single else [f"The term {term} is at fault."]
+    reason = " ".join([*sentences, *_undone(reduced, nodes, found)])
     hedge = found.names if isinstance(found, _Obstacle) else (frozenset[Name](), frozenset[Name]())
     return NotIdentified(query, hedge, reason, graph, nodes, project(reduced.graph), not reduced.kept), ""
 
@@ -115,26 +121,25 @@ def _responsible(
     return tuple(chosen)
 
 
-def _functional_reason(
-    query: Query, term: Term, reduced: Reduced, functions: str, found: Reduced | Solution | _Obstacle
-) -> str:
+def _undone(reduced: Reduced, nodes: tuple[Name, ...], found: Reduced | Solution | _Obstacle) -> Iterator[str]:
     """Why functional nodes undo what the graph alone would promise."""
-    sentences = [f"functional dependence: {functions}."]
-    if not query.is_single:
-        sentences.append(f"The term {term} is at fault.")
     if reduced.kept:
-        sentences.append(
+        yield (
             f"The graph alone would identify the question, but do({', '.join(map(quote, reduced.kept))}) sets what never "
             "varies by itself: not shown identifiable."
         )
     else:
-        sentences.append("The graph alone would identify the question, but only for data in which they are no functions.")
+        first, *others = nodes
+        apart = "they vary beside their parents" if others else f"{quote(first)} varies beside its parents"
+        yield f"The graph alone would identify the question, but only where {apart}."
     if reduced.refused:
-        sentences.append(f"{reduced.refused[0].upper()}{reduced.refused[1:]}.")
+        yield f"{reduced.refused}."
     if isinstance(found, _Obstacle):
-        without = "with the causes of what is set left out" if reduced.kept else "with functions replaced by their causes"
-        sentences.append(f"In the graph {without}: {_hedge_sentence(found)}")
-    return " ".join(sentences)
+        without = (
+            "with the causes of what is set left out" if reduced.kept else "with functions replaced by their causes"
+        )
+        hedge = _hedge_sentence(found, proved=not reduced.kept)
+        yield f"In the graph {without}: {hedge[0].lower()}{hedge[1:]}"
 
 
 def _reason(query: Query, term: Term, obstacle: _Obstacle) -> str:
@@ -143,7 +148,7 @@ def _reason(query: Query, term: Term, obstacle: _Obstacle) -> str:
     return fault + _hedge_sentence(obstacle)
 
 
-def _hedge_sentence(obstacle: _Obstacle) -> str:
+def _hedge_sentence(obstacle: _Obstacle, *, proved: bool = True) -> str:
     problem, hedge = obstacle.problem, obstacle.hedge
     masks = problem.masks
     treatments, outcomes = obstacle.unconditional
@@ -157,7 +162,7 @@ def _hedge_sentence(obstacle: _Obstacle) -> str:
         f"Unmeasured causes join {_listed(masks, larger)} ({_bidirected(masks, larger)}), and within this set "
         f"{_listed(masks, causes)} {_verb(causes, 'leads', 'lead')} by arrows to {_listed(masks, smaller)}. "
         f"Setting {_listed(masks, cut)} would cut {_verb(cut, 'it', 'them')} from these causes, but the data "
-        "show arrows and causes only together: two models can agree on all the data and differ in the answer."
+        f"show arrows and causes only together{PROOF if proved else '.'}"
     )
     return " ".join(sentences)
 

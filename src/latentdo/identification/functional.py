@@ -22,7 +22,9 @@ Determinants: TypeAlias = Mapping[Name, tuple[Name, ...]]
 """Functional nodes, and the parents that determine each."""
 
 
-def determinants_of(graph: LatentDag | Admg, functional: Mapping[Name, Iterable[Name]] | Iterable[Name]) -> Determinants:
+def determinants_of(
+    graph: LatentDag | Admg, functional: Mapping[Name, Iterable[Name]] | Iterable[Name]
+) -> Determinants:
     """The functional nodes of a graph with what determines them: all their parents, unless fewer are named.
 
     Raises:

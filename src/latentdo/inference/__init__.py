@@ -10,7 +10,7 @@ from .engines import Auto, Engine, Nuts
 
 if TYPE_CHECKING:
     from .archive import read_archive, require_writable, write_archive
-    from .checks import check_columns
+    from .checks import check_columns, functional_nodes
     from .diagnostics import Diagnostic, diagnose
     from .forward import node_parameters, predictor
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
@@ -27,6 +27,7 @@ _LAZY = {
     "diagnose": "diagnostics",
     "fit_model": "train",
     "flat": "posterior",
+    "functional_nodes": "checks",
     "node_parameters": "forward",
     "predictor": "forward",
     "read_archive": "archive",
@@ -52,6 +53,7 @@ __all__ = [
     "diagnose",
     "fit_model",
     "flat",
+    "functional_nodes",
     "node_parameters",
     "predictor",
     "read_archive",

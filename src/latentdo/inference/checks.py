@@ -19,6 +19,8 @@ EXACT = 1e-3
 """A residual sd below this share of the column's sd counts as none: reference data rounded to four decimals reach 2e-5."""
 SPARE = 5
 """Residual degrees of freedom below which an exact fit says nothing."""
+REPEATED = 20
+"""Rows that each value of a discrete column needs beyond the first of the parent configurations that give it."""
 COLLINEAR = 1e-6
 SMALLEST_SPREAD = 1e-100
 FAR = 20.0
@@ -61,6 +63,34 @@ def least_squares(spec: ModelSpec, node: Name, data: Dataset) -> LeastSquares | 
     return LeastSquares(
         np.array([solution[0] - slopes @ design.centres, *slopes]), float(residual / data.summary(node).sd), spare
     )
+
+
+def functional_nodes(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[Name, ...]]:
+    """The nodes that are exact functions of their parents, and these: `linear` ones, and those that the data show.
+
+    A continuous column is one where its measured parents leave no residual; a discrete column with discrete parents,
+    where no configuration of the parents has two values and each value was seen often enough to say so.
+    """
+    found = spec.functional
+    for node in spec.measured:
+        if node not in found and _is_function(spec, node, data):
+            found[node] = tuple(parent for parent in spec[node].parents if parent not in spec.latent)
+    return found
+
+
+def _is_function(spec: ModelSpec, node: Name, data: Dataset) -> bool:
+    if not spec[node].family.discrete:
+        regression = least_squares(spec, node, data)
+        return regression is not None and regression.exact
+    parents = [parent for parent in spec[node].parents if parent not in spec.latent]
+    if not parents or not all(spec[parent].family.discrete for parent in parents):
+        return False
+    table = data.collapsed([*parents, node])
+    configurations = data.collapsed(parents)
+    if table.n_stored > configurations.n_stored:
+        return False
+    values = table.column(node)
+    return all(np.sum(table.weights[values == value] - 1) >= REPEATED for value in np.unique(values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +145,7 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
         except DataError as fault:
             faults.append(fault)
             continue
-        cautions += _cautions(spec, node, regression, data)
+        cautions += _cautions(spec, node, data)
     if len(faults) == 1:
         raise faults[0]
     if faults:
@@ -180,13 +210,14 @@ def _check_solved(spec: ModelSpec, node: Name, regression: LeastSquares) -> None
             )
 
 
-def _cautions(spec: ModelSpec, node: Name, regression: LeastSquares | None, data: Dataset) -> list[str]:
+def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
     measured = ", ".join(parent for parent in spec[node].parents if parent not in spec.latent)
     found = []
-    if regression is not None and regression.exact and not isinstance(spec[node].family, Linear):
+    if not isinstance(spec[node].family, Linear) and _is_function(spec, node, data):
+        floor = "" if spec[node].family.discrete else "It is fitted with a noise floor. "
         found.append(
-            f"{node} is an exact function of {measured} in these data. It is fitted with a noise floor; "
-            "formulas that condition on both do not hold for such data."
+            f"{node} is an exact function of {measured} in these data. {floor}Verdicts treat it as one: what needs {node} "
+            "to vary beside its parents is not identified."
         )
     design = _design(spec, node, data)
     if design is not None and _collinear(design, data):

@@ -140,6 +140,9 @@ def _data_faults(manifest: Manifest) -> Iterator[str]:
     columns = [column.name for column in manifest.data.columns]
     if len(set(columns)) < len(columns) or not set(columns) >= set(manifest.spec.measured):
         yield "the columns are not those of the model"
+    for node, parents in manifest.data.functional:
+        if node not in manifest.graph.nodes or not parents or not set(parents) <= set(manifest.spec[node].parents):
+            yield f"{node} is not a function of its parents"
 
 
 def _member_faults(manifest: Manifest) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -68,6 +68,7 @@ class DataFacts:
     Attributes:
         ignored: Columns that no node names.
         unread: Columns with a latent's name.
+        functional: Nodes that are exact functions of their parents, and these: declared, or shown by the data.
     """
 
     source: str
@@ -76,11 +77,13 @@ class DataFacts:
     columns: tuple[ColumnSummary, ...]
     ignored: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    functional: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
 
     @staticmethod
-    def of(data: Dataset) -> DataFacts:
-        """The facts of a data set."""
-        return DataFacts(data.source, data.hash, data.n_rows, data.summaries, data.ignored, data.unread)
+    def of(data: Dataset, functional: Mapping[Name, tuple[Name, ...]] | None = None) -> DataFacts:
+        """The facts of a data set, and of what it shows to be functions."""
+        functions = tuple((functional or {}).items())
+        return DataFacts(data.source, data.hash, data.n_rows, data.summaries, data.ignored, data.unread, functions)
 
     def column(self, name: Name) -> ColumnSummary:
         """The summary of one column."""
@@ -136,6 +139,11 @@ class Posterior:
     def by_node(self) -> dict[Name, NodeDraws]:
         """Draws by node."""
         return {node: draws for block in self.blocks for node, draws in block.draws}
+
+    @property
+    def functional(self) -> dict[Name, tuple[Name, ...]]:
+        """Nodes that are exact functions of their parents, declared or in the data: verdicts take them into account."""
+        return {**self.spec.functional, **dict(self.facts.functional)}
 
     @property
     def converged(self) -> bool:

@@ -63,6 +63,8 @@ def _header(posterior: Posterior) -> Iterator[str]:
     if spec.latent:
         yield f"Latent     {_listed(node for node in spec.graph.nodes if node in spec.latent)}"
     yield from _data(facts)
+    for k, (node, parents) in enumerate(posterior.functional.items()):
+        yield f"{'Functions' if k == 0 else '':<11}{quote(node)} of {_listed(parents)}: verdicts treat it as one"
     for k, (name, query) in enumerate(posterior.queries):
         named = f"{name}: " if name else ""
         yield f"{'Queries' if k == 0 else '':<11}{named}{query}"

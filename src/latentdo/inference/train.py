@@ -20,7 +20,7 @@ from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY, numerics
 
 from .blocks import Block, blocks
-from .checks import check_columns, least_squares
+from .checks import check_columns, functional_nodes, least_squares
 from .coordinates import FloatArray, LinkScale, NodeCoordinates, node_coordinates, parent_scales, unfolded
 from .dataset import Dataset
 from .density import Layout, Numbers, assemble, starting_points, unpack
@@ -127,7 +127,7 @@ def fit_model(spec: ModelSpec, data: Dataset, engine: Engine, seed: int, progres
     posterior = Posterior(
         spec=spec,
         blocks=tuple(trained),
-        facts=DataFacts.of(data),
+        facts=DataFacts.of(data, functional_nodes(spec, data)),
         coordinates=tuple(coordinates.values()),
         diagnostics=(),
         engine=repr(engine),

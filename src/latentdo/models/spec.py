@@ -13,7 +13,7 @@ from functools import cached_property
 from latentdo.errors import SpecError, SupportError, UnknownNodeError
 from latentdo.graphs import Call, LatentDag, Name, quote
 
-from .family import AbstractFamily, Constant, Normal
+from .family import AbstractFamily, Constant, Linear, Normal
 from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
 
@@ -108,6 +108,15 @@ class ModelSpec:
     def latent(self) -> frozenset[Name]:
         """The nodes that nobody measured, those of `<->` included."""
         return self.graph.latent
+
+    @property
+    def functional(self) -> dict[Name, tuple[Name, ...]]:
+        """The `linear` nodes, which are exact functions of their parents, and these."""
+        return {
+            node: mechanism.parents
+            for node, mechanism in self.mechanisms
+            if isinstance(mechanism.family, Linear) and mechanism.weights
+        }
 
     def __getitem__(self, node: Name) -> Mechanism:
         self.graph.require(node)
