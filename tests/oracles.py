@@ -308,9 +308,7 @@ def _forest(g: Admg, larger: frozenset[Name], smaller: frozenset[Name]) -> dict[
     return child
 
 
-def functional_scm(
-    graph: LatentDag | Admg, functional: Iterable[Name], seed: int, *, deaf: bool = False
-) -> Scm:
+def functional_scm(graph: LatentDag | Admg, functional: Iterable[Name], seed: int, *, deaf: bool = False) -> Scm:
     """A model in which some nodes are functions of their parents, onto all of their levels, and all else is positive.
 
     Args:
@@ -338,3 +336,80 @@ def functional_scm(
         values = np.broadcast_to(rng.permutation(values).reshape(inner), shape)
         tables[node] = np.eye(levels[node])[values]
     return Scm(graph, tables)
+
+
+def adjustment_is_valid(g: Admg, x: set[Name], y: set[Name], z: set[Name]) -> bool:
+    """The adjustment criterion by enumerated paths.
+
+    Source:
+        Perković et al. (2018), Complete graphical characterization, definition 4.3, in the proper back-door graph.
+    """
+    causal: set[Name] = set()
+
+    def walk(node: Name, path: tuple[Name, ...]) -> None:
+        if node in y:
+            causal.update(path)
+        for child in g.children(node):
+            if child not in x:
+                walk(child, (*path, child))
+
+    for node in x:
+        walk(node, ())
+    if z & g.descendants(causal) or z & (x | y):
+        return False
+    cut = Admg(g.nodes, frozenset((a, b) for a, b in g.directed if a not in x or b not in causal), g.bidirected)
+    return all(separated_by_paths(cut, a, b, z) for a in x for b in y)
+
+
+def front_door_is_valid(g: Admg, x: set[Name], y: set[Name], z: set[Name]) -> bool:
+    """The front-door criterion by enumerated paths.
+
+    Source:
+        Jeong, Tian & Bareinboim (2022), Finding and listing front-door adjustment sets, definition 1.
+    """
+    if g.induced(node for node in g.nodes if node not in z).descendants(x) & y:
+        return False
+    if not all(separated_by_paths(g.without_outgoing(x), a, b, set()) for a in x for b in z):
+        return False
+    return all(separated_by_paths(g.without_outgoing(z), a, b, x) for a in z for b in y)
+
+
+def margin(law: np.ndarray, names: tuple[Name, ...], kept: Iterable[Name]) -> np.ndarray:
+    """The law of `kept`, with an axis of length one for every other name."""
+    keep = set(kept)
+    return law.sum(axis=tuple(i for i, name in enumerate(names) if name not in keep), keepdims=True)
+
+
+def linear_covariance(g: Admg, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The covariance of a random linear Gaussian model, axes in node order, and its matrix of total effects."""
+    place = {node: i for i, node in enumerate(g.nodes)}
+    count = len(g.nodes)
+    direct, shared = np.zeros((count, count)), np.zeros((count, len(g.bidirected)))
+    for a, b in sorted(g.directed):
+        direct[place[b], place[a]] = rng.normal() * np.exp(0.7 * rng.normal())
+    for k, pair in enumerate(sorted(g.bidirected)):
+        for node in pair:
+            shared[place[node], k] = rng.normal() * np.exp(rng.normal())
+    total = np.linalg.inv(np.eye(count) - direct)
+    noise = shared @ shared.T + np.diag(np.exp(rng.normal(size=count)))
+    return total @ noise @ total.T, total
+
+
+def partial_covariance(covariance: np.ndarray, i: int, j: int, given: list[int]) -> float:
+    """The covariance of i and j once `given` is regressed out of both."""
+    if not given:
+        return float(covariance[i, j])
+    inside = covariance[np.ix_(given, given)]
+    return float(covariance[i, j] - covariance[i, given] @ np.linalg.solve(inside, covariance[given, j]))
+
+
+def sparse_admg(rng: random.Random, sizes: tuple[int, int] = (4, 7)) -> Admg:
+    """A graph in which adjustment is often possible: few bidirected edges, names in causal order."""
+    names = [f"V{i}" for i in range(rng.randint(*sizes))]
+    arrows, arcs = rng.choice([0.25, 0.4, 0.6]), rng.choice([0, 0.1, 0.2, 0.35])
+    pairs = list(itertools.combinations(names, 2))
+    return Admg(
+        tuple(names),
+        frozenset(pair for pair in pairs if rng.random() < arrows),
+        frozenset(pair for pair in pairs if rng.random() < arcs),
+    )

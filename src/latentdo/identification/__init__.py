@@ -6,19 +6,38 @@ from .answerable import Answerable, Nodes, Pair, answerable
 from .decision import identify
 from .estimand import Estimand
 from .evaluate import Law
+from .fixability import Fixability, Fixing, Kernel
+from .forms import BestAdjustment, Forms, Instrument, forms_of
+from .testable import Independence, TestableImplications, VermaConstraint, testable_implications
+from .measurements import Measurements, omissible
+from .remedies import Remedies
 from .verdict import Identified, NotIdentified
 from .witness import Witness, witness_of
 
 __all__ = [
     "Answerable",
+    "BestAdjustment",
     "Estimand",
+    "Fixability",
+    "Fixing",
+    "Forms",
     "Identified",
+    "Independence",
+    "Instrument",
+    "Kernel",
     "Law",
+    "Measurements",
     "Nodes",
     "NotIdentified",
     "Pair",
-    "answerable",
+    "Remedies",
+    "TestableImplications",
+    "VermaConstraint",
     "Witness",
+    "answerable",
+    "forms_of",
     "identify",
+    "omissible",
+    "testable_implications",
     "witness_of",
 ]

@@ -5,12 +5,14 @@ Everything is read in the graph over the ancestors of the outcomes: nothing else
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from latentdo.graphs import Mask, Masks, Name, bits, components, quote, reach
 
 from .districts import HedgeMasks, decide
+
+Names = Callable[[Mask], tuple[Name, ...]]
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class Kernel:
     Attributes:
         district: A district of the graph without the treatment, over the ancestors of the outcomes.
         parents: The nodes outside that it depends on.
-        fixings: The steps, in order; empty if the district is one of the whole graph's: then it is a product of
-            p(v | pillow of v).
-        meets_treatment_district: Whether it lies in the treatment's district, so that its weight is not one.
+        fixings: The steps, in order. None where the district is one of the graph over the ancestors of the
+            outcomes as it stands: then the kernel is the product of p(v | pillow of v).
+        meets_treatment_district: Whether it lies in the treatment's district: those alone need a weight other
+            than one, the kernel over the product of p(v | pillow of v).
     """
 
     district: tuple[Name, ...]
@@ -206,13 +209,11 @@ def fixability(masks: Masks, treatment: int, outcomes: Mask) -> Fixability:
         earlier |= 1 << i
     caught = district & after & ~node
     children = district & masks.children[treatment]
-    verdict = decide(masks, node, outcomes)
-    identified = not isinstance(verdict, HedgeMasks)
+    identified = not isinstance(decide(masks, node, outcomes), HedgeMasks)
 
     def names(mask: Mask) -> tuple[Name, ...]:
         return tuple(masks.names[i] for i in order if mask >> i & 1)
 
-    reasons = _reasons(masks, treatment, names(caught), names(children), verdict)
     return Fixability(
         treatment=masks.names[treatment],
         outcomes=masks.nodes(outcomes),
@@ -228,7 +229,7 @@ def fixability(masks: Masks, treatment: int, outcomes: Mask) -> Fixability:
         mediators=names(after & ~district),
         shielded=_is_shielded(masks, pillows),
         kernels=_kernels(masks, treatment, needed, outcomes, names) if identified and needed else (),
-        reasons=reasons,
+        reasons=_reasons(masks.names[treatment], names(caught), names(children), identified),
     )
 
 
@@ -243,35 +244,33 @@ def _is_shielded(masks: Masks, pillows: dict[int, Mask]) -> bool:
     return not any(pillow & ~(masks.parents[i] | masks.children[i] | masks.spouses[i]) for i, pillow in pillows.items())
 
 
-def _kernels(masks: Masks, treatment: int, needed: Mask, outcomes: Mask, names: object) -> tuple[Kernel, ...]:
-    assert callable(names)
+def _kernels(masks: Masks, treatment: int, needed: Mask, outcomes: Mask, names: Names) -> tuple[Kernel, ...]:
     own = reach(1 << treatment, masks.spouses, needed)
     kernels: list[Kernel] = []
     for district in components(reach(outcomes, masks.parents, ~(1 << treatment)), masks.spouses):
-        meets = bool(district & own)
-        reached, steps = reachable_closure(masks, district, needed) if meets else (district, [])
+        whole = reach(district, masks.spouses, needed) == district
+        reached, steps = (district, []) if whole else reachable_closure(masks, district, needed)
         assert reached == district, "an identified district can be reached by fixing"
         kernels.append(
             Kernel(
                 district=names(district),
                 parents=names(_union(masks.parents, district) & ~district),
                 fixings=tuple(Fixing(masks.names[i], names(blanket), is_sum) for i, blanket, is_sum in steps),
-                meets_treatment_district=meets,
+                meets_treatment_district=bool(district & own),
             )
         )
     return tuple(kernels)
 
 
 def _reasons(
-    masks: Masks, treatment: int, caught: tuple[Name, ...], children: tuple[Name, ...], verdict: object
+    treatment: Name, caught: tuple[Name, ...], children: tuple[Name, ...], identified: bool
 ) -> tuple[tuple[str, str], ...]:
-    name = quote(masks.names[treatment])
     found: list[tuple[str, str]] = []
     if caught:
-        found.append(("a-fixable", f"bidirected edges join {name} to what it causes, {listed(caught)}."))
+        found.append(("a-fixable", f"bidirected edges join {quote(treatment)} to what it causes, {listed(caught)}."))
     if children:
-        found.append(("p-fixable", f"bidirected edges join {name} to its child{'' if len(children) == 1 else 'ren'} "))
-        found[-1] = ("p-fixable", f"{found[-1][1]}{listed(children)}.")
-    if isinstance(verdict, HedgeMasks):
+        word = "child" if len(children) == 1 else "children"
+        found.append(("p-fixable", f"bidirected edges join {quote(treatment)} to its {word} {listed(children)}."))
+    if not identified:
         found.append(("nested fixable", "the effect is not identified."))
     return tuple(found)

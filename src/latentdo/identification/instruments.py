@@ -14,8 +14,8 @@ from .adjustment import back_door
 from .separators import minimal_separator
 
 
-def instruments(masks: Masks, treatment: Mask, outcome: Mask, allowed: Mask = -1) -> Iterator[tuple[Mask, Mask]]:
-    """Pairs (instrument, conditioning set), one for each node that is an ancestral instrument.
+def instruments(masks: Masks, treatment: Mask, outcome: Mask, allowed: Mask = -1) -> Iterator[tuple[int, Mask]]:
+    """Pairs (the instrument's number, conditioning set), one for each node that is an ancestral instrument.
 
     Ancestral means that what is conditioned on are ancestors of instrument or outcome in the graph without the
     first edges of the causal paths. If any node is an instrument given any set, then some node is an ancestral
@@ -31,7 +31,7 @@ def instruments(masks: Masks, treatment: Mask, outcome: Mask, allowed: Mask = -1
         # Near the outcome, so that as much as may be stays open between the instrument and the treatment.
         given = minimal_separator(graph.walks, node, outcome, graph.free & allowed & ~node)
         if given is not None and connected(masks, node, given) & treatment:
-            yield node, given
+            yield i, given
 
 
 def is_instrument(masks: Masks, treatment: Mask, outcome: Mask, node: Mask, given: Mask) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
 from latentdo.errors import NotIdentifiedError
@@ -11,8 +13,12 @@ from latentdo.graphs import Admg, LatentDag, Name
 from latentdo.query import Query
 
 from .estimand import Estimand
+from .forms import Forms, forms_of_query
 
 if TYPE_CHECKING:
+    from .derivation import Derivation
+    from .measurements import Measurements
+    from .remedies import Remedies
     from .witness import Witness
 
 Hedge = tuple[frozenset[Name], frozenset[Name]]
@@ -38,12 +44,47 @@ class Identified:
     def __bool__(self) -> bool:
         return True
 
+    def measurements(self, *also: Query | str, costs: Mapping[Name, float] | None = None) -> Measurements:
+        """Which nodes have to be measured for this answer, and which could be left out.
+
+        Args:
+            also: Further questions that the same measurements have to answer.
+            costs: What it costs to measure a node, 1 where it is not said.
+
+        Raises:
+            NotIdentifiedError: A further question is not identified.
+            UnknownNodeError: A cost is given for a node that the graph does not have.
+            QueryError: A cost is negative or no number, or is that of a latent node.
+        """
+        from .measurements import omissible  # most verdicts are never asked for it
+
+        further = (Query.parse(query) if isinstance(query, str) else query for query in also)
+        return omissible(self.graph, self.query, *further, costs=costs)
+
     def unwrap(self) -> Estimand:
         """The estimand."""
         return self.estimand
 
+    @cached_property
+    def forms(self) -> Forms:
+        """The textbook criteria that apply to P(outcomes | do(treatments)), with their sets.
+
+        Raises:
+            QueryError: The query sets nothing, or its terms differ in treatments or outcomes.
+        """
+        return forms_of_query(self.graph, self.query)
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        """The proof of the formula, made on first use."""
+        from .derivation import derive  # a verdict alone does not pay for it
+
+        return derive(self.query, self.estimand.solutions)
+
     def __str__(self) -> str:
-        return "\n".join([f"Identified: {self.query} = {self.estimand.text}", *(f"Note: {note}" for note in self.notes)])
+        return "\n".join(
+            [f"Identified: {self.query} = {self.estimand.text}", *(f"Note: {note}" for note in self.notes)]
+        )
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -98,9 +139,34 @@ class NotIdentified:
 
         return witness_of_verdict(self)
 
+    def remedies(self, *, max_size: int = 3, max_count: int = 20, seconds: float = 5.0) -> Remedies:
+        """What would help: hidden causes to measure, edges to rule out, surrogate experiments.
+
+        Args:
+            max_size: The most members of a set.
+            max_count: The most sets of a kind.
+            seconds: The most time for each kind.
+
+        Raises:
+            UnsupportedError: The question fails because of a functional node.
+        """
+        from .measuring import Limits  # most verdicts are never asked for it
+        from .remedies import remedies_of
+
+        return remedies_of(self, Limits(max_size, max_count, seconds))
+
     def unwrap(self) -> NoReturn:
         """Raise `NotIdentifiedError`, with this verdict."""
         raise NotIdentifiedError(str(self), self)
+
+    @cached_property
+    def forms(self) -> Forms:
+        """The textbook criteria for P(outcomes | do(treatments)): instruments and evidence may still make one apply.
+
+        Raises:
+            QueryError: The query sets nothing, or its terms differ in treatments or outcomes.
+        """
+        return forms_of_query(self.decided_on or self.graph, self.query)
 
     def __str__(self) -> str:
         return f"Not identified: {self.query}. {self.reason}"

@@ -1,0 +1,268 @@
+"""`Forms`: which textbook criteria apply to a question, with the sets they name, and why the others do not."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+from latentdo.errors import QueryError
+from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
+from latentdo.query import Query, Term
+
+from .adjustment import back_door, best_adjustment_set, is_adjustment_set, minimal_adjustment_sets
+from .fixability import Fixability, fixability, listed
+from .front_door import front_door_set, front_door_sets, is_front_door_set
+from .instruments import instruments
+
+# How many sets a printed list shows.
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class BestAdjustment:
+    """The adjustment set that gives estimators their smallest variance.
+
+    Attributes:
+        nodes: The set.
+        optimal: True: no valid set has a smaller asymptotic variance in any model of the graph. False: latent causes
+            leave no such set, or none that could be proved; this one is optimal among the minimal sets.
+    """
+
+    nodes: frozenset[Name]
+    optimal: bool
+
+    def __str__(self) -> str:
+        kind = "optimal" if self.optimal else "optimal among the minimal sets; none is known to be best in every model"
+        return f"{listed(sorted(self.nodes))} ({kind})"
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """A node that moves the treatment and reaches the outcome through it alone, given a set.
+
+    It does not identify the effect nonparametrically. With linear effects the effect is
+    cov(node, outcome | given) / cov(node, treatment | given); with monotonicity it is the effect on the units
+    whose treatment the instrument moves.
+
+    Attributes:
+        node: The instrument.
+        given: What has to be conditioned on.
+    """
+
+    node: Name
+    given: frozenset[Name]
+
+    def __str__(self) -> str:
+        return quote(self.node) + (f" given {listed(sorted(self.given))}" if self.given else "")
+
+
+@dataclass(frozen=True)
+class Forms:
+    """The textbook forms of P(outcomes | do(treatments)); evidence is no part of them.
+
+    Attributes:
+        graph: The graph over the measured nodes.
+        treatments: The nodes that are set.
+        outcomes: The nodes asked about.
+    """
+
+    graph: Admg
+    treatments: tuple[Name, ...]
+    outcomes: tuple[Name, ...]
+
+    def adjustment_sets(
+        self, limit: int | None = None, *, required: Iterable[Name] = (), forbidden: Iterable[Name] = ()
+    ) -> Iterator[frozenset[Name]]:
+        """The minimal adjustment sets, one after the other, the one nearest the outcomes first.
+
+        Minimal means that no node but the required can be left out. There can be exponentially many; each
+        comes after a time that is polynomial in the graph.
+
+        Args:
+            limit: How many at most; None for all.
+            required: Nodes that every set must hold.
+            forbidden: Nodes that no set may hold.
+
+        Raises:
+            UnknownNodeError: A name is not a measured node of the graph.
+        """
+        must, may = self._mask(required), ~self._mask(forbidden)
+        found = minimal_adjustment_sets(self._masks, self._treated, self._asked, may, must)
+        return (frozenset(self._masks.nodes(nodes)) for nodes in islice(found, limit))
+
+    def is_adjustment_set(self, nodes: Iterable[Name]) -> bool:
+        """Whether adjusting for `nodes` gives P(outcomes | do(treatments)) in every model of the graph.
+
+        Raises:
+            UnknownNodeError: A name is not a measured node of the graph.
+        """
+        return is_adjustment_set(self._masks, self._treated, self._asked, self._mask(nodes))
+
+    @cached_property
+    def optimal_adjustment(self) -> BestAdjustment | None:
+        """The best adjustment set, or None if there is none at all."""
+        found = best_adjustment_set(self._masks, self._treated, self._asked)
+        return found and BestAdjustment(frozenset(self._masks.nodes(found.nodes)), found.best)
+
+    @cached_property
+    def front_door(self) -> frozenset[Name] | None:
+        """A front-door set of which no proper subset is one, or None."""
+        found = front_door_set(self._masks, self._treated, self._asked)
+        return None if found is None else frozenset(self._masks.nodes(found))
+
+    def front_door_sets(self, limit: int | None = None) -> Iterator[frozenset[Name]]:
+        """Every front-door set, one after the other; there can be exponentially many.
+
+        Args:
+            limit: How many at most; None for all.
+        """
+        found = front_door_sets(self._masks, self._treated, self._asked)
+        return (frozenset(self._masks.nodes(nodes)) for nodes in islice(found, limit))
+
+    def is_front_door_set(self, nodes: Iterable[Name]) -> bool:
+        """Whether `nodes` satisfies the front-door criterion.
+
+        Raises:
+            UnknownNodeError: A name is not a measured node of the graph.
+        """
+        return is_front_door_set(self._masks, self._treated, self._asked, self._mask(nodes))
+
+    def instruments(self) -> Iterator[Instrument]:
+        """The instruments, each with one set to condition on; none for several treatments or outcomes."""
+        if len(self.treatments) > 1 or len(self.outcomes) > 1:
+            return
+        for node, given in instruments(self._masks, self._treated, self._asked):
+            yield Instrument(self._masks.names[node], frozenset(self._masks.nodes(given)))
+
+    @cached_property
+    def fixability(self) -> Fixability | None:
+        """What kind of fixable the treatment is, with the sets of the estimators; None for several treatments."""
+        match self.treatments:
+            case (treatment,):
+                return fixability(self._masks, self._masks.index[treatment], self._asked)
+            case _:
+                return None
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether a causal path leads from the treatments to the outcomes."""
+        return bool(back_door(self._masks, self._treated, self._asked).causal)
+
+    @cached_property
+    def _masks(self) -> Masks:
+        return self.graph.sorted_masks
+
+    @property
+    def _treated(self) -> Mask:
+        return self._masks.mask(self.treatments)
+
+    @property
+    def _asked(self) -> Mask:
+        return self._masks.mask(self.outcomes)
+
+    def _mask(self, nodes: Iterable[Name]) -> Mask:
+        names = (nodes,) if isinstance(nodes, str) else tuple(nodes)
+        for name in names:
+            self.graph.require(name)
+        return self._masks.mask(names)
+
+    def _why_no_adjustment(self) -> str:
+        fixed = self.fixability
+        if fixed and "a-fixable" in (reasons := dict(fixed.reasons)):
+            return reasons["a-fixable"]
+        return "whatever is adjusted for, some path that is not causal stays open."
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        sets = list(self.adjustment_sets(SHOWN + 1))
+        if sets:
+            shown = ", ".join(listed(sorted(nodes)) for nodes in sets[:SHOWN])
+            yield "Adjustment", shown + (", …" if len(sets) > SHOWN else "")
+            yield "Best adjustment", str(self.optimal_adjustment)
+        else:
+            yield "Adjustment", f"no: {self._why_no_adjustment()}"
+        front = self.front_door
+        yield (
+            "Front door",
+            "no: no set that latent causes leave alone carries the whole effect."
+            if front is None
+            else listed(sorted(front)),
+        )
+        if len(self.treatments) == len(self.outcomes) == 1:
+            found = ", ".join(map(str, islice(self.instruments(), SHOWN)))
+            effects = " (not nonparametric: needs linear effects, or monotonicity)"
+            yield "Instruments", found + effects if found else "none"
+        if fixed := self.fixability:
+            reasons = dict(fixed.reasons)
+            for kind in ("a-fixable", "p-fixable", "nested fixable"):
+                yield kind, f"no: {reasons[kind]}" if kind in reasons else "yes"
+            yield "Estimators", ", ".join(fixed.estimators) or "none"
+
+    def __str__(self) -> str:
+        title = f"P({', '.join(map(quote, self.outcomes))} | do({', '.join(map(quote, self.treatments))}))"
+        if not self.has_effect:
+            return f"{title}: the treatments cause no outcome, and no form is needed."
+        return "\n".join([title, *(f"  {label + ':':<17}{text}" for label, text in self._rows())])
+
+    def __repr__(self) -> str:
+        return f"<Forms of {str(self).partition(chr(10))[0]}>"
+
+    def _repr_html_(self) -> str:
+        title, *_ = str(self).split("\n")
+        if not self.has_effect:
+            return f"<p>{html.escape(title)}</p>"
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{label}</th><td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for label, text in self._rows()
+        )
+        return f"<p><code>{html.escape(title)}</code></p><table><tbody>{rows}</tbody></table>"
+
+    def to_json(self) -> dict[str, object]:
+        """Sets, kinds and estimators as plain values; of each list of sets at most 10."""
+        sets = list(self.adjustment_sets(SHOWN + 1))
+        best, fixed = self.optimal_adjustment, self.fixability
+        return {
+            "treatments": list(self.treatments),
+            "outcomes": list(self.outcomes),
+            "has_effect": self.has_effect,
+            "adjustment_sets": [sorted(nodes) for nodes in sets[:SHOWN]],
+            "more_adjustment_sets": len(sets) > SHOWN,
+            "best_adjustment": best and {"nodes": sorted(best.nodes), "optimal": best.optimal},
+            "front_door": None if self.front_door is None else sorted(self.front_door),
+            "instruments": [
+                {"node": found.node, "given": sorted(found.given)} for found in islice(self.instruments(), SHOWN)
+            ],
+            "fixability": fixed and fixed.to_json(),
+        }
+
+
+def forms_of(graph: LatentDag | Admg, term: Term) -> Forms:
+    """The textbook forms of a term's P(outcomes | do(treatments)).
+
+    Raises:
+        QueryError: The term sets nothing, or makes no sense for the graph.
+        UnknownNodeError: The term names a node that the graph does not have.
+    """
+    Query(term).check(graph)
+    if not term.do:
+        raise QueryError(f"{term} sets nothing, so that there is nothing to adjust for. Forms need a do( ).")
+    return Forms(project(graph), term.treatments, term.outcome_names)
+
+
+def forms_of_query(graph: LatentDag | Admg, query: Query) -> Forms:
+    """The textbook forms that the terms of a query share; terms that set nothing are passed over.
+
+    Raises:
+        QueryError: No term sets anything, or terms differ in treatments or outcomes.
+    """
+    found = {forms_of(graph, term) for term in query.terms if term.do}
+    if len(found) == 1:
+        return found.pop()
+    if not found:
+        raise QueryError(f"{query} sets nothing, so that there is nothing to adjust for. Forms need a do( ).")
+    raise QueryError(
+        f"The terms of {query} differ in treatments or outcomes, and so in their forms. "
+        "Use `latentdo.identification.forms_of(graph, term)` for each of `query.terms`."
+    )

@@ -1,0 +1,179 @@
+"""`testable_implications`: what data can contradict, as values to read, print and test."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+
+from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
+from latentdo.query import Outcome, Query, Term
+
+from . import render
+from .construct import Formula
+from .expression import Expression
+from .implications import local_markov, separable_pairs, verma_constraints
+
+# With bidirected edges the basis can be exponentially long; more than this many statements nobody reads or tests.
+MAX_BASIS = 10_000
+
+
+@dataclass(frozen=True)
+class Independence:
+    """Nodes that are independent of others given a third set, in every law that the graph allows.
+
+    Attributes:
+        first: One side.
+        second: The other.
+        given: What is held fixed.
+    """
+
+    first: tuple[Name, ...]
+    second: tuple[Name, ...]
+    given: tuple[Name, ...] = ()
+
+    def __str__(self) -> str:
+        given = f" | {_names(self.given)}" if self.given else ""
+        return f"{_names(self.first)} ⊥ {_names(self.second)}{given}"
+
+    def to_json(self) -> dict[str, object]:
+        """The three sets as lists."""
+        return {"first": list(self.first), "second": list(self.second), "given": list(self.given)}
+
+
+@dataclass(frozen=True)
+class VermaConstraint:
+    """A formula in P(V) whose value does not depend on nodes that it mentions.
+
+    Attributes:
+        nodes: The nodes whose law, after interventions on the others, the formula is.
+        free: The nodes that it must not depend on.
+        expression: The formula as a value.
+    """
+
+    nodes: tuple[Name, ...]
+    free: tuple[Name, ...]
+    expression: Expression
+
+    @cached_property
+    def text(self) -> str:
+        """The formula in one line."""
+        return render.text(*self._printable)
+
+    @cached_property
+    def latex(self) -> str:
+        """The formula in LaTeX, without dollar signs."""
+        return render.latex(*self._printable)
+
+    @property
+    def _printable(self) -> tuple[Query, dict[Term, Formula]]:
+        term = Term("law", tuple(map(Outcome, self.nodes)))
+        return Query(term), {term: Formula(self.expression, None, ())}
+
+    def __str__(self) -> str:
+        return f"{self.text} does not depend on {_names(self.free)}"
+
+    def to_json(self) -> dict[str, object]:
+        """The formula as text and LaTeX, and the nodes that it is free of."""
+        return {"formula": self.text, "latex": self.latex, "nodes": list(self.nodes), "free_of": list(self.free)}
+
+
+@dataclass(frozen=True)
+class TestableImplications:
+    """What a graph says of P(V) that data can contradict.
+
+    Attributes:
+        graph: The graph over the measured nodes.
+    """
+
+    graph: Admg
+    _masks: Masks = field(repr=False, compare=False)
+    __test__ = False  # what pytest would otherwise collect, for its name
+
+    @cached_property
+    def independences(self) -> tuple[Independence, ...]:
+        """One for every pair that some set separates, given such a set that no node can be left out of.
+
+        A pair that no edge joins may be missing: where a latent cause makes every set fail.
+        """
+        return tuple(self._independence(1 << i, 1 << j, given) for i, j, given in separable_pairs(self._masks))
+
+    @cached_property
+    def basis(self) -> tuple[Independence, ...]:
+        """The ordered local Markov property, which implies every independence of the graph.
+
+        Its statements often have several nodes on the second side. `is_complete` says whether it was cut.
+        """
+        return self._basis[:MAX_BASIS]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the basis is whole, and not cut after 10,000 statements."""
+        return len(self._basis) <= MAX_BASIS
+
+    @cached_property
+    def verma(self) -> tuple[VermaConstraint, ...]:
+        """The constraints that no independence implies: one for each pair that only interventions separate.
+
+        They are part of what the nested Markov model says, and pairwise as the independences are.
+        """
+        nodes = self._masks.nodes
+        return tuple(
+            VermaConstraint(nodes(found.nodes), nodes(found.free), found.expression)
+            for found in verma_constraints(self._masks)
+        )
+
+    @cached_property
+    def _basis(self) -> tuple[Independence, ...]:
+        found = (self._independence(1 << node, others, given) for node, others, given in local_markov(self._masks))
+        return tuple(islice(found, MAX_BASIS + 1))
+
+    def _independence(self, first: Mask, second: Mask, given: Mask) -> Independence:
+        nodes = self._masks.nodes
+        return Independence(nodes(first), nodes(second), nodes(given))
+
+    def __bool__(self) -> bool:
+        return bool(self.independences or self.verma)
+
+    def __str__(self) -> str:
+        if not self:
+            return "Nothing that data could contradict."
+        lines = [str(statement) for statement in self.independences]
+        return "\n".join(lines + [str(constraint) for constraint in self.verma])
+
+    def __repr__(self) -> str:
+        return f"<TestableImplications: {len(self.independences)} independences, {len(self.verma)} Verma constraints>"
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return f"<p>{self}</p>"
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in str(self).split("\n"))
+        return f"<p><b>Testable implications</b></p><ul>{items}</ul>"
+
+    def to_json(self) -> dict[str, object]:
+        """All three lists as plain values."""
+        return {
+            "independences": [statement.to_json() for statement in self.independences],
+            "basis": [statement.to_json() for statement in self.basis],
+            "basis_complete": self.is_complete,
+            "verma": [constraint.to_json() for constraint in self.verma],
+        }
+
+
+def testable_implications(graph: LatentDag | Admg) -> TestableImplications:
+    """What the graph says of the law of the measured nodes that data can contradict.
+
+    Source:
+        Richardson (2003), Markov properties for acyclic directed mixed graphs; Tian & Pearl (2002), On the
+        testable implications of causal models with hidden variables.
+    """
+    admg = project(graph)
+    return TestableImplications(admg, admg.sorted_masks)
+
+
+testable_implications.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def _names(names: tuple[Name, ...]) -> str:
+    return ", ".join(map(quote, names))
