@@ -55,15 +55,20 @@ def write(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
 
 def shortened(formulas: Formulas, outcomes: Mask, given: Mask) -> Expression:
     """P(outcomes | given) without the conditions that the others shield the outcomes from."""
+    return formulas.prob(outcomes, telling(formulas.masks, outcomes, given))
+
+
+def telling(masks: Masks, outcomes: Mask, given: Mask) -> Mask:
+    """The conditions without those that the others shield the outcomes from."""
     for i in bits(given):
-        if not connected(formulas.masks, outcomes, given & ~(1 << i)) >> i & 1:
+        if not connected(masks, outcomes, given & ~(1 << i)) >> i & 1:
             given &= ~(1 << i)
-    return formulas.prob(outcomes, given)
+    return given
 
 
 def _from_districts(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
     needed = reach(plan.outcomes, plan.masks.parents, ~plan.treatments)
-    factors = [factor for trace in plan.traces for factor in _district(formulas, trace)]
+    factors = [factor for trace in plan.traces for factor in district_factors(formulas, trace)]
     factors = formulas.total(needed & ~plan.outcomes, factors)
     if problem.is_joint or plan.outcomes == problem.outcomes:
         return factors
@@ -71,7 +76,7 @@ def _from_districts(formulas: Formulas, problem: Problem, plan: Plan) -> Factors
 
 
 @dataclass(frozen=True)
-class _Kernel:
+class Kernel:
     """Q[nodes] as a sum over `summed` of the product of one factor for each node of `nodes` and `summed`.
 
     The factor of a node mentions nodes before it, of `nodes` and `summed`, and nodes outside both; it is a
@@ -83,23 +88,23 @@ class _Kernel:
     factors: dict[int, Expression]
 
 
-def _district(formulas: Formulas, trace: Trace) -> Factors:
+def district_factors(formulas: Formulas, trace: Trace) -> Factors:
     """The factors of Q[district].
 
     Source:
         Tian & Pearl (2003), On the identification of causal effects, lemmas 3 and 4.
     """
-    kernel = _observed(formulas, *trace.steps[0], reach(trace.district, formulas.masks.parents))
+    kernel = observed(formulas, *trace.steps[0], reach(trace.district, formulas.masks.parents))
     for joined, ancestors in trace.steps[1:]:
-        kernel = _split_off(formulas, kernel, joined, ancestors)
+        kernel = split_off(formulas, kernel, joined, ancestors)
     return formulas.total(kernel.summed, kernel.factors.values())
 
 
-def _observed(formulas: Formulas, joined: Mask, ancestors: Mask, within: Mask) -> _Kernel:
+def observed(formulas: Formulas, joined: Mask, ancestors: Mask, within: Mask) -> Kernel:
     """Q[ancestors] from P(within): a factor P(v | Markov pillow) for each v of the district `joined`."""
     masks = formulas.masks
     factors = {i: formulas.prob(1 << i, pillow(masks, i, within)) for i in bits(joined)}
-    return _Kernel(ancestors, joined & ~ancestors, factors)
+    return Kernel(ancestors, joined & ~ancestors, factors)
 
 
 def pillow(masks: Masks, node: int, within: Mask) -> Mask:
@@ -116,31 +121,40 @@ def pillow(masks: Masks, node: int, within: Mask) -> Mask:
     return found & ~(1 << node)
 
 
-def _split_off(formulas: Formulas, kernel: _Kernel, joined: Mask, ancestors: Mask) -> _Kernel:
+def split_off(formulas: Formulas, kernel: Kernel, joined: Mask, ancestors: Mask) -> Kernel:
     """Q[ancestors] from Q[kernel.nodes], where `joined` is a district of the graph over the latter.
 
     The factor of v is Q[nodes up to v] / Q[nodes before v]. Nodes outside `joined` that cause nothing in it
     are summed in both, which leaves the ratio as it is and makes both shorter.
     """
-    causes = 0
-    for i in bits(joined):
-        causes |= formulas.masks.parents[i]
-    summed = kernel.summed | kernel.nodes & ~(joined | causes)
+    summed = kernel.summed | kernel.nodes & ~concerned(formulas.masks, joined)
     factors: dict[int, Expression] = {}
     before: list[tuple[Expression, Mask]] = []
     for i, own in kernel.factors.items():
         free = formulas.free([own])
         if joined >> i & 1:
             # A factor that no summed node touches is its own ratio.
-            factors[i] = _ratio(formulas, own, free & summed, before) if free & kernel.summed else own
+            entangled = free & kernel.summed
+            factors[i] = formulas.ratio(*ratio_group(own, free & summed, before)) if entangled else own
         before.append((own, free & summed))
-    return _Kernel(ancestors, joined & ~ancestors, factors)
+    return Kernel(ancestors, joined & ~ancestors, factors)
 
 
-def _ratio(formulas: Formulas, own: Expression, names: Mask, before: list[tuple[Expression, Mask]]) -> Expression:
-    """The sum of a node's own factor times those before it, over the sum of those alone.
+def concerned(masks: Masks, joined: Mask) -> Mask:
+    """A district and its parents: all that its law is a function of."""
+    found = joined
+    for i in bits(joined):
+        found |= masks.parents[i]
+    return found
 
-    Factors that share no summed node with the own one, directly or through others, are the same above and below.
+
+def ratio_group(
+    own: Expression, names: Mask, before: list[tuple[Expression, Mask]]
+) -> tuple[Mask, Expression, Factors]:
+    """What is summed in the ratio of a node's own factor, the factor, and those it is summed with.
+
+    The ratio is the sum of the own factor times those before it, over the sum of those alone. Factors that share no
+    summed node with the own one, directly or through others, are the same above and below.
     """
     group: Factors = []
     found = 0
@@ -154,4 +168,4 @@ def _ratio(formulas: Formulas, own: Expression, names: Mask, before: list[tuple[
             else:
                 apart.append(pair)
         before = apart
-    return formulas.ratio(names, own, group)
+    return names, own, group

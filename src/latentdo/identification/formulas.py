@@ -63,6 +63,8 @@ class Formulas:
         """The product of the factors as one expression."""
         if len(factors) == 1:
             return factors[0]
+        if any(isinstance(factor, Product) for factor in factors):
+            factors = _flat(factors)
         ordered = sorted(factors, key=lambda factor: self._rank[id(factor)])
         key = ("product", *map(id, ordered))
         if made := self._made.get(key):
@@ -73,11 +75,14 @@ class Formulas:
         """The factors of a product: quotients that meet cancel, P(a | b, c) P(b | c) becomes P(a, b | c)."""
         flat = _flat(factors)
         if self._quotients and any(id(factor) in self._quotients for factor in flat):
-            flat = self._changed("cancel", flat, self._cancel(flat))
+            told, self.told = self.told, None
+            cancelled = self._cancel(flat)
+            self.told = told
+            flat = self._changed("cancel", flat, cancelled)
         return self._changed("chain rule", flat, self._chain(flat))
 
     def _changed(self, rule: str, before: Factors, after: Factors) -> Factors:
-        if self.told and len(before) != len(after):
+        if self.told:
             self.told(rule, self.one(before), self.one(after))
         return after
 
@@ -88,7 +93,10 @@ class Formulas:
             return rest
         key = ("total", over, *map(id, rest))
         if key in self._totals:
-            return self._totals[key]
+            found = self._totals[key]
+            if self.told and over & self.free(rest):
+                self.told("rearrange", self.sum(over & self.free(rest), rest), self.one(found))
+            return found
         self._depth += 1
         while over & self.free(rest):
             told, self.told = self.told, None
@@ -107,8 +115,9 @@ class Formulas:
 
     def divide(self, numerator: Iterable[Expression], denominator: Iterable[Expression]) -> Factors:
         """The factors of a quotient: fractions inside are expanded, and what is shared cancels."""
-        above, below = self._expand(_flat(numerator))
-        more_below, more_above = self._expand(_flat(denominator))
+        numerator, denominator = _flat(numerator), _flat(denominator)
+        above, below = self._expand(numerator)
+        more_below, more_above = self._expand(denominator)
         above, below = _without_shared(above + more_above, below + more_below)
         for factor in list(below):
             if (pair := self._probs.get(id(factor))) and (joint := self._joint(above, *pair)):
@@ -117,17 +126,21 @@ class Formulas:
                 _remove(above, joint)
                 above.append(self.prob(outcomes & ~pair[0], given | pair[0]))
         above, below = self._chain(above), self._chain(below)
-        return [self.quotient(above, below)] if below else above
+        found = [self.quotient(above, below)] if below else above
+        if self.told and denominator:
+            self.told("cancel", self.quotient(numerator, denominator), self.one(found))
+        return found
 
     def ratio(self, over: Mask, factor: Expression, others: Factors) -> Expression:
         """The sum over `over` of `factor` times the others, divided by that of the others alone."""
         key = ("ratio", over, id(factor), *sorted(map(id, others)))
         if made := self._made.get(key):
+            if self.told:
+                below = self.sum(over & self.free(others), others)
+                self.told("cancel", self.quotient([self.sum(over, [factor, *others])], [below]), made)
             return made
         above, below = self.total(over, [factor, *others]), self.total(over, others)
         self._made[key] = made = self.one(self.divide(above, below))
-        if self.told:
-            self.told("cancel", self.quotient(above, below) if below else self.one(above), made)
         return made
 
     def _joint(self, factors: Factors, outcomes: Mask, given: Mask) -> Expression | None:
@@ -246,6 +259,8 @@ class Formulas:
 
     def quotient(self, above: Factors, below: Factors) -> Expression:
         """The product of the factors above over that of those below, as it stands."""
+        if not below or below == [Product()]:
+            return self.one(above)
         numerator, denominator = self.one(above), self.one(below)
         key = ("quotient", id(numerator), id(denominator))
         if made := self._made.get(key):
@@ -263,23 +278,23 @@ class Formulas:
         return made
 
 
+def factors_of(expression: Expression) -> Factors:
+    """The factors of a product; of anything else, itself."""
+    return list(expression.factors) if isinstance(expression, Product) else [expression]
+
+
 def _flat(factors: Iterable[Expression]) -> Factors:
-    flat: Factors = []
-    for factor in factors:
-        if isinstance(factor, Product):
-            flat += factor.factors
-        else:
-            flat.append(factor)
-    return flat
+    return [inner for factor in factors for inner in factors_of(factor)]
 
 
 def _without_shared(above: Factors, below: Factors) -> tuple[Factors, Factors]:
     """Both lists without the factors that they share, each counted as often as it stands in both."""
     shared = Counter(map(id, above)) & Counter(map(id, below))
-    return (_without(above, shared), _without(below, shared)) if shared else (above, below)
+    return (without(above, shared), without(below, shared)) if shared else (above, below)
 
 
-def _without(factors: Factors, gone: Counter[int]) -> Factors:
+def without(factors: Factors, gone: Counter[int]) -> Factors:
+    """The factors without some, counted by identity."""
     left = Counter(gone)
     kept: Factors = []
     for factor in factors:

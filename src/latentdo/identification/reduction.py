@@ -6,6 +6,7 @@ that reach nothing are left out. Everything is a bitset over the sorted nodes of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from latentdo.graphs import Mask, Masks, bits, connected
@@ -82,6 +83,14 @@ def exchange(problem: Problem) -> tuple[Mask, Mask]:
         Shpitser & Pearl (2006b), Identification of conditional interventional distributions, IDC and
         theorem 6.
     """
+    moved = 0
+    for seen in exchanges(problem):
+        moved |= seen
+    return problem.treatments | moved, problem.outcomes | problem.conditions & ~moved
+
+
+def exchanges(problem: Problem) -> Iterator[Mask]:
+    """The conditions that `exchange` moves into do(), one by one: each supposes that those before it were."""
     treatments, conditions = problem.treatments, problem.conditions
     wanted = problem.outcomes | problem.drawn
     moved = bool(conditions)
@@ -94,4 +103,4 @@ def exchange(problem: Problem) -> tuple[Mask, Mask]:
                 treatments |= seen
                 conditions &= ~seen
                 moved = True
-    return treatments, problem.outcomes | conditions
+                yield seen

@@ -35,6 +35,29 @@ def latex(query: Query, formulas: Mapping[Term, Formula]) -> str:
     return _whole(Latex(), query, formulas)
 
 
+def line(expression: AbstractExpression) -> str:
+    """One side of an equation in plain text."""
+    return _bare(Text(), expression)
+
+
+def latex_line(expression: AbstractExpression) -> str:
+    """One side of an equation in LaTeX."""
+    return _bare(Latex(), expression)
+
+
+def latex_names(names: Iterable[Name]) -> str:
+    """Nodes in LaTeX, separated by commas."""
+    return ", ".join(map(Latex().name, names))
+
+
+def _bare(script: Text, expression: AbstractExpression) -> str:
+    formula = Formula(expression, None, ())
+    notes = _Notes(_letter([formula]))
+    reader = _Reader(script, expression.free, _shared(script, formula, notes), {})
+    piece = _run(reader.show(expression, {}))
+    return piece.text + (script.where + "; ".join(notes.parts) if notes.parts else "")
+
+
 @dataclass
 class _Notes:
     """What is said once after the formula: shared parts, and the laws of stochastic interventions."""
@@ -87,7 +110,7 @@ def _letter(formulas: Iterable[Formula]) -> str:
         for formula in formulas
         for part in parts(formula.expression)
         if isinstance(part, Prob)
-        for name in part.outcomes + part.given
+        for name in part.outcomes + part.given + part.do
     }
     letters = (letter * count for count in range(1, len(names) + 2) for letter in "QFG")
     return next(word for word in letters if not any(re.fullmatch(rf"{word}\d+", name) for name in names))
@@ -143,7 +166,7 @@ def _shared(script: Text, formula: Formula, notes: _Notes) -> dict[int, tuple[st
                 continue
             found.append(part)
             inside = [id(operand) for operand in operands(part)]
-            names = part.outcomes + part.given if isinstance(part, Prob) else ()
+            names = part.outcomes + part.given + part.do if isinstance(part, Prob) else ()
             lengths[id(part)] = 4 + sum(len(name) + 2 for name in names) + sum(lengths[key] for key in inside)
             uses.update(inside)
     if sum(lengths[id(whole)] for whole in (formula.expression, formula.evidence) if whole) <= FLAT_LENGTH:
@@ -208,16 +231,20 @@ class _Reader:
                 above = yield self.show(numerator, copies)
                 below = yield self.show(denominator, copies)
                 return self.script.fraction(above, below)
-            case Prob(outcomes=outcomes, given=given):
-                return self.prob(outcomes, given, copies)
+            case Prob(outcomes=outcomes, given=given, do=do):
+                return self.prob(outcomes, given, copies, do)
             case _:
                 raise AssertionError(expression)
 
-    def prob(self, outcomes: tuple[Name, ...], given: tuple[Name, ...], copies: Copies) -> Piece:
+    def prob(
+        self, outcomes: tuple[Name, ...], given: tuple[Name, ...], copies: Copies, do: tuple[Name, ...] = ()
+    ) -> Piece:
         """P(…), or E[…] with what stands beside the mean's node in a P of its own."""
         show = self.nodes
         if self.mean is None or self.mean not in outcomes or self.mean in copies:
-            return Piece(self.script.conditional("P", show(outcomes, copies), show(given, copies)))
+            behind = [self.script.surgery(show(do, copies))] if do else []
+            behind += [show(given, copies)] if given else []
+            return Piece(self.script.conditional("P", show(outcomes, copies), ", ".join(behind)))
         rest = tuple(name for name in outcomes if name != self.mean)
         mean = self.script.conditional("E", self.script.name(self.mean), show(rest + given, copies))
         if not rest:

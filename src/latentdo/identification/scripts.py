@@ -42,6 +42,10 @@ class Text:
         left, right = "[]" if letter == "E" else "()"
         return f"{letter}{left}{inside}{f' | {given}' if given else ''}{right}"
 
+    def surgery(self, names: str) -> str:
+        """do(…)."""
+        return f"do({names})"
+
     def sum(self, over: str, body: Piece) -> Piece:
         """A sum sign with its names and its body."""
         sign = f"Σ_{over}" if re.fullmatch(r"\w+'*", over) else f"Σ_{{{over}}}"
@@ -51,10 +55,12 @@ class Text:
         """Factors side by side; a sum reaches as far as it can, so only the last may stand open."""
         if len(pieces) == 1:
             return pieces[0]
+        if not pieces:
+            return Piece("1")
         shown = [self.closed(piece) if piece.kind in ("sum", "fraction") else piece.text for piece in pieces[:-1]]
         last = pieces[-1]
         shown.append(self.closed(last) if last.kind == "fraction" else last.text)
-        return Piece(" ".join(shown) or "1", "product" if shown else "atom")
+        return Piece(" ".join(shown), "product")
 
     def fraction(self, above: Piece, below: Piece) -> Piece:
         """A quotient."""
@@ -91,6 +97,9 @@ class Latex(Text):
         left, right = "[]" if letter == "E" else "()"
         bar = r" \mid " if given else ""
         return f"{letter}{left}{inside}{bar}{given}{right}"
+
+    def surgery(self, names: str) -> str:
+        return rf"\mathrm{{do}}({names})"
 
     def sum(self, over: str, body: Piece) -> Piece:
         return Piece(rf"\sum_{{{over}}} {body.text}", "sum")

@@ -1,0 +1,283 @@
+"""`Derivation`: the proof that a question's law is its formula, one rule a step, and its check."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from latentdo.graphs import Admg, Mask, Masks
+from latentdo.query import Query
+
+from .estimand import Solution
+from .proof import Cut, Line, prove
+from .verify import fault_of, rule_of
+from .written import CutGraph, Separation, Written
+
+Rule = Literal["rule 1", "rule 2", "rule 3", "marginalise", "chain rule", "condition", "sum out", "cancel", "rearrange"]
+
+# Longer formulas are not repeated at every step of a printed proof: only the part that changes is.
+LONG = 160
+
+MEANINGS: dict[str, str] = {
+    "rule 1": "an observation that tells nothing more may be left out",
+    "rule 2": "here setting and seeing are the same",
+    "rule 3": "an action without effect may be left out or added",
+    "marginalise": "a law is the sum of a larger one",
+    "chain rule": "P(a, b | c) = P(a | b, c) P(b | c)",
+    "condition": "P(a | b, c) = P(a, b | c) / P(b | c)",
+    "sum out": "a law sums to one over its outcomes, and what stands above and below cancels",
+    "cancel": "what stands above and below cancels",
+    "rearrange": "factors without the summed node leave the sum",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: in `before`, every `part` becomes `becomes`, which gives `after`.
+
+    Attributes:
+        rule: A rule of do-calculus, or one of probability; `MEANINGS` has a line on each.
+        graph: The cut graph that the separation is read from; for rules of probability the whole graph.
+        before: The formula before the step.
+        after: The formula after it, with the same value.
+        part: What is rewritten.
+        becomes: What stands there afterwards.
+        separation: What licenses a rule of do-calculus; None for rules of probability, which hold for every law.
+        theorem: Which of the derivation's theorems it belongs to, from 0.
+    """
+
+    rule: Rule
+    graph: CutGraph
+    before: Written
+    after: Written
+    part: Written
+    becomes: Written
+    separation: Separation | None = None
+    theorem: int = 0
+
+    @property
+    def reason(self) -> str:
+        """What licenses the step, in one line."""
+        if self.separation is None:
+            return MEANINGS[self.rule]
+        return f"{self.separation.text} in {self.graph.label}"
+
+    @property
+    def latex(self) -> str:
+        """The step as a line of an `align*` environment, its reason behind it."""
+        reason = rf"\text{{{self.rule}}}"
+        if self.separation is not None:
+            reason += rf"\colon {self.separation.latex}_{{{self.graph.latex}}}"
+        return rf"&= {self.after.latex} && {reason}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The step as plain strings."""
+        return {
+            "rule": self.rule,
+            "graph": self.graph.text,
+            "before": self.before.text,
+            "after": self.after.text,
+            "part": self.part.text,
+            "becomes": self.becomes.text,
+            "separation": None if self.separation is None else self.separation.text,
+            "reason": self.reason,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.before} = {self.after}   [{self.rule}: {self.reason}]"
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A law and the formula that equals it, on a graph.
+
+    Attributes:
+        graph: The measured nodes, with `<->` for common causes that were not.
+        law: What was asked, for every value.
+        formula: What it equals.
+        note: How a term of the query reads this law, where it is not the law itself.
+    """
+
+    graph: Admg
+    law: Written
+    formula: Written
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The proof, step by step; each step can be checked by itself, and `check` does.
+
+    Attributes:
+        query: What was asked.
+        theorems: What is proved: one for each law that the query's terms ask for.
+        steps: All steps in order, those of the first theorem first; none for a law that is its own formula.
+
+    Source:
+        Pearl (2009), Causality, theorem 3.4.1 for the rules; the proof follows Tian & Pearl (2003), On the
+        identification of causal effects, lemmas 3 and 4, and Shpitser & Pearl (2006b), theorem 6.
+    """
+
+    query: Query
+    theorems: tuple[Theorem, ...]
+    steps: tuple[Step, ...]
+
+    def check(self) -> bool:
+        """Whether every step holds and they lead from each law to its formula.
+
+        Each is checked for its form, do-calculus by m-separation, and every equality by exact evaluation of both sides on
+        random discrete models with latents, under the interventions that stand in it. Needs NumPy.
+        """
+        return self._fault is None
+
+    def explain(self) -> str:
+        """What `check` found: which step does not hold and why, or that all do."""
+        if self._fault is not None:
+            return self._fault
+        count = len(self.steps)
+        return f"{'The 1 step holds' if count == 1 else f'All {count} steps hold'}: each has the form of its rule, the \
+separations hold in the cut graphs, and both sides agree on random models, set or seen."
+
+    @cached_property
+    def _fault(self) -> str | None:
+        return fault_of(self)
+
+    @cached_property
+    def text(self) -> str:
+        """The whole proof in plain text."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        for number, theorem in enumerate(self.theorems):
+            if number:
+                yield ""
+            yield theorem.law.text
+            steps = self.of_theorem(number)
+            for index, step in enumerate(steps, 1):
+                # In a long formula the eye is led to what changed.
+                long = len(step.after.text) > LONG and step is not steps[-1]
+                yield f"  … {step.part} = {step.becomes}" if long else f"  = {step.after}"
+                yield f"      {index}. {step.rule}: {step.reason}"
+            if not steps:
+                yield "  is in P(V) as it stands."
+            if theorem.note:
+                yield theorem.note
+
+    @cached_property
+    def latex(self) -> str:
+        """The whole proof in LaTeX, one `align*` environment per theorem; needs amsmath."""
+        blocks: list[str] = []
+        for number, theorem in enumerate(self.theorems):
+            lines = [rf"& {theorem.law.latex}", *(step.latex for step in self.of_theorem(number))]
+            blocks.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}")
+        return "\n".join(blocks)
+
+    def of_theorem(self, number: int) -> tuple[Step, ...]:
+        """The steps of one theorem."""
+        return tuple(step for step in self.steps if step.theorem == number)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The steps as plain strings."""
+        return [step.to_json() for step in self.steps]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Derivation: {len(self.steps)} steps for {self.query}>"
+
+    def _repr_html_(self) -> str:
+        rows: list[str] = []
+        for number, theorem in enumerate(self.theorems):
+            rows.append(f"<p><code>{html.escape(theorem.law.text)}</code></p><ol>")
+            rows += [_step_html(step) for step in self.of_theorem(number)]
+            rows.append("</ol>")
+            if theorem.note:
+                rows.append(f"<p>{html.escape(theorem.note)}</p>")
+        return "".join(rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Derivation, (self.query, self.theorems, self.steps)
+
+
+def _step_html(step: Step) -> str:
+    from latentdo.plots import diagram
+
+    formula, reason = html.escape(step.after.text), html.escape(step.reason)
+    picture = ""
+    if step.separation is not None:
+        separation = step.separation
+        picture = diagram(
+            step.graph.whole,
+            into=step.graph.into,
+            out_of=step.graph.out_of,
+            first=separation.first,
+            second=separation.second,
+            given=separation.given,
+        )
+    return f"<li><code>= {formula}</code><br><b>{step.rule}</b>: {reason}{picture}</li>"
+
+
+def derive(query: Query, solutions: Sequence[Solution]) -> Derivation:
+    """The proof of an estimand: one theorem for each different law among the terms."""
+    theorems: list[Theorem] = []
+    steps: list[Step] = []
+    known: set[tuple[Any, ...]] = set()
+    for solution in solutions:
+        problem, term = solution.problem, solution.term
+        evidence = problem.masks.mask(name for name in term.conditions if name in problem.masks.index)
+        key = (problem, evidence)
+        if key in known:
+            continue
+        known.add(key)
+        proved = prove(problem, evidence, solution.traces)
+        graph = admg_of(problem.masks)
+        note = _note(solution)
+        for line in proved.lines:
+            steps.append(_step(graph, problem.masks, line, len(theorems)))
+        theorems.append(Theorem(graph, Written(proved.start), Written(proved.goal), note))
+    return Derivation(query, tuple(theorems), tuple(steps))
+
+
+def admg_of(masks: Masks) -> Admg:
+    """The graph that the integers state."""
+    names = masks.names
+    directed = [(names[i], child) for i, children in enumerate(masks.children) for child in masks.nodes(children)]
+    beside = [(names[i], other) for i, spouses in enumerate(masks.spouses) for other in masks.nodes(spouses >> i << i)]
+    return Admg(names, frozenset(directed), frozenset(beside))
+
+
+def _step(graph: Admg, masks: Masks, line: Line, theorem: int) -> Step:
+    cut = line.cut or Cut()
+
+    def named(mask: Mask) -> tuple[str, ...]:
+        return tuple(sorted(masks.nodes(mask)))
+
+    return Step(
+        line.rule if line.cut else rule_of(line.part, line.becomes),  # type: ignore[arg-type]
+        CutGraph(graph, named(cut.into), named(cut.out_of)),
+        Written(line.before),
+        Written(line.after),
+        Written(line.part),
+        Written(line.becomes),
+        Separation(named(cut.first), named(cut.second), named(cut.given)) if line.cut else None,
+        theorem,
+    )
+
+
+def _note(solution: Solution) -> str:
+    """How the term reads the law that was proved, where evidence is an event or a treatment is drawn."""
+    problem, term = solution.problem, solution.term
+    if not (problem.is_joint or term.is_stochastic):
+        return ""
+    drawn = ", ".join(str(setting) for setting in term.do if setting.value is not None) if term.is_stochastic else ""
+    averaged = f"averaged over do({drawn}), " if drawn else ""
+    if not problem.is_joint:
+        return f"{term} is this law, {averaged}".rstrip(", ") + "."
+    return (
+        f"{term} is this law, {averaged}summed over the values that the evidence allows, and divided by the same sum "
+        "over every value of the outcome."
+    )

@@ -1,0 +1,105 @@
+"""Random discrete models with latents, small enough to enumerate: the numbers that a proof is checked against.
+
+Needs NumPy, which is imported where numbers are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+from latentdo.graphs import Admg, Name
+
+from .expression import AbstractExpression, Prob, Product, Quotient, Sum, parts
+
+# A model enumerates at most 2 to this many cells over its measured nodes, and as many latents join them.
+MOST_BINARY = 10
+MOST_LATENTS = 12
+
+
+@dataclass(eq=False)
+class RandomModel:
+    """A model of the graph in which some nodes are binary and all others constant.
+
+    Every node is drawn from a table given its parents and one binary latent per bidirected edge, every probability
+    positive. A constant node is a node with one level: what is an identity of laws holds for such models too.
+
+    Attributes:
+        graph: Whose model it is.
+        binary: The nodes with two levels: the axes of its laws.
+    """
+
+    graph: Admg
+    binary: tuple[Name, ...]
+    random: Any
+    _laws: dict[frozenset[Name], Any] = field(default_factory=dict[frozenset[Name], Any])
+
+    def __post_init__(self) -> None:
+        self._axis = {name: i for i, name in enumerate(self.binary)}
+        arcs = sorted(pair for pair in self.graph.bidirected if set(pair) <= self._axis.keys())
+        chosen = sorted(self.random.choice(len(arcs), min(len(arcs), MOST_LATENTS), replace=False)) if arcs else []
+        arcs = [arcs[i] for i in chosen]
+        self._inputs: dict[Name, list[int]] = {}
+        self._tables: dict[Name, Any] = {}
+        for name in self.binary:
+            latents = [len(self.binary) + i for i, pair in enumerate(arcs) if name in pair]
+            parents = [self._axis[parent] for parent in self.graph.parents(name) if parent in self._axis]
+            self._inputs[name] = [*parents, *latents, self._axis[name]]
+            table = self.random.uniform(0.1, 1.0, (2,) * len(self._inputs[name]))
+            self._tables[name] = table / table.sum(axis=-1, keepdims=True)
+        self._coins = [(len(self.binary) + i, self.random.uniform(0.2, 0.8)) for i in range(len(arcs))]
+
+    def law(self, do: Iterable[Name]) -> Any:
+        """P(V | do), one axis per binary node; a node that is set is an axis of settings."""
+        import numpy as np
+
+        key = frozenset(do)
+        if key not in self._laws:
+            operands: list[Any] = []
+            for name in self.binary:
+                if name in key:
+                    operands += [np.ones(2), [self._axis[name]]]
+                else:
+                    operands += [self._tables[name], self._inputs[name]]
+            for axis, coin in self._coins:
+                operands += [np.array([coin, 1 - coin]), [axis]]
+            self._laws[key] = np.einsum(*operands, list(range(len(self.binary))), optimize="greedy")
+        return self._laws[key]
+
+    def value(self, expression: AbstractExpression, *, observed: Any = None) -> Any:
+        """The expression for every value of its free names, with all axes, of length one where it is constant.
+
+        Args:
+            observed: A law to use in place of the model's own for what has no `do`.
+        """
+        known: dict[int, Any] = {}
+        for part in parts(expression):
+            known[id(part)] = self._value(part, known, observed)
+        return known[id(expression)]
+
+    def _value(self, part: AbstractExpression, known: dict[int, Any], observed: Any) -> Any:
+        import numpy as np
+
+        match part:
+            case Prob(outcomes=outcomes, given=given, do=do):
+                active = frozenset(do).intersection(self._axis)
+                law = observed if observed is not None and not active else self.law(active)
+                above = self._margin(law, active, outcomes + given)
+                return above / self._margin(law, active, given)
+            case Sum(over=over, body=body):
+                axes = tuple(self._axis[name] for name in over if name in self._axis)
+                value = np.asarray(known[id(body)])
+                # A summed node that the body does not mention would count its levels: no step leaves one.
+                return value.sum(axis=axes, keepdims=True)
+            case Product(factors=factors):
+                return reduce(np.multiply, (known[id(factor)] for factor in factors), np.ones((1,) * len(self.binary)))
+            case Quotient(numerator=numerator, denominator=denominator):
+                return known[id(numerator)] / known[id(denominator)]
+            case _:
+                raise AssertionError(part)
+
+    def _margin(self, law: Any, do: frozenset[Name], names: Sequence[Name]) -> Any:
+        kept = do.union(names)
+        return law.sum(axis=tuple(i for i, name in enumerate(self.binary) if name not in kept), keepdims=True)

@@ -1,0 +1,386 @@
+"""From a verdict to its proof: the steps of do-calculus and probability that lead from the question to the formula.
+
+The proof follows the plan of the formula. First every P(… | do(…)) is rewritten until none is left, from the question
+downwards; then the formulas are shortened from the inside out, by the very code that writes the estimand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from latentdo.graphs import Mask, Masks, bits, reach
+
+from .construct import Kernel, concerned, observed, pillow, ratio_group, telling, write
+from .districts import Trace
+from .expression import AbstractExpression, Expression, Product, Quotient, Sum, parts
+from .formulas import Formulas, factors_of, without
+from .reduction import Problem, exchanges
+from .simplify import Plan, plan_of, reaching
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What licenses a step: sets that are m-separated in the graph without some edges.
+
+    Attributes:
+        into: Nodes whose incoming edges are cut.
+        out_of: Nodes whose outgoing edges are cut.
+        first: One side of the separation.
+        second: The other.
+        given: What separates them.
+    """
+
+    into: Mask = 0
+    out_of: Mask = 0
+    first: Mask = 0
+    second: Mask = 0
+    given: Mask = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One step over bits: in `before` every `part` becomes `becomes`, which gives `after`."""
+
+    rule: str
+    part: Expression
+    becomes: Expression
+    before: Expression
+    after: Expression
+    cut: Cut | None
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A law, the formula that equals it, and the lines between them."""
+
+    start: Expression
+    goal: Expression
+    lines: tuple[Line, ...]
+
+
+def prove(problem: Problem, evidence: Mask, traces: tuple[Trace, ...]) -> Proved:
+    """The proof of the formula for a problem that `decide` found identified.
+
+    Args:
+        evidence: All that the term conditions on, also what the problem left out because it tells nothing.
+    """
+    plan = plan_of(problem, traces)
+    writer = _Writer(problem, plan)
+    if problem.drawn:
+        writer.start(plan.outcomes, plan.given, plan.treatments)
+    else:
+        writer.start(problem.outcomes, evidence & ~problem.outcomes, problem.treatments)
+        writer.tidy()
+    match plan.form:
+        case "seeing":
+            writer.see(plan.outcomes, plan.given, plan.treatments)
+        case "adjustment":
+            writer.adjust()
+        case "districts":
+            writer.recurse()
+    goal = writer.formulas.one(write(writer.formulas, _divided(problem), plan))
+    writer.close(goal)
+    return Proved(writer.first, goal, tuple(writer.lines))
+
+
+def _divided(problem: Problem) -> Problem:
+    """The problem whose formula is divided by its evidence, so that it is the law of the outcomes given the rest."""
+    return problem if problem.drawn else replace(problem, asked=problem.outcomes)
+
+
+class _Writer:
+    """Keeps the whole formula while its parts are rewritten."""
+
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        self.problem = problem
+        self.plan = plan
+        self.masks = plan.masks
+        self.formulas = Formulas(plan.masks)
+        self.lines: list[Line] = []
+        # Parts that will be rewritten, as they stand after what was rewritten inside them.
+        self.tracked: dict[int, Expression] = {}
+
+    def start(self, outcomes: Mask, given: Mask, do: Mask) -> None:
+        """Begin with P(outcomes | do(do), given)."""
+        self.first = self.whole = self.formulas.prob(outcomes, given, do)
+        self.given, self.do = given, do
+
+    def rewrite(self, rule: str, part: Expression, becomes: Expression, cut: Cut | None = None) -> Expression:
+        """Put `becomes` wherever `part` stands; nothing is written where it stands nowhere."""
+        if part is becomes:
+            return becomes
+        after = substituted(self.formulas, self.whole, part, becomes)
+        if after is self.whole and isinstance(part, Product):
+            self._rewrite_within(rule, part, becomes)
+        elif after is not self.whole:
+            self.lines.append(Line(rule, part, becomes, self.whole, after, cut))
+            self.whole = after
+            self.tracked = {i: substituted(self.formulas, old, part, becomes) for i, old in self.tracked.items()}
+        return becomes
+
+    def _rewrite_within(self, rule: str, part: Product, becomes: Expression) -> None:
+        """Rewrite a product that stands among further factors."""
+        wanted = Counter(map(id, part.factors))
+        for product in list(parts(self.whole)):
+            if isinstance(product, Product) and not wanted - Counter(map(id, product.factors)):
+                rest = without(list(product.factors), wanted)
+                self.rewrite(rule, product, self.formulas.one([*rest, *factors_of(becomes)]))
+
+    def close(self, goal: Expression) -> None:
+        """End with the goal; what the same rewritings left in another order is put in its order."""
+        self.rewrite("rearrange", self.whole, goal)
+
+    # The rules, each on one law P(outcomes | do(do), given).
+
+    def forget(self, law: _Law, gone: Mask) -> _Law:
+        """Rule 1: observations that tell nothing are dropped."""
+        if not gone:
+            return law
+        given = law.given & ~gone
+        cut = Cut(law.do, 0, law.outcomes, gone, law.do | given)
+        return self._law("rule 1", law, replace(law, given=given), cut)
+
+    def exchange(self, law: _Law, seen: Mask, *, to_do: bool) -> _Law:
+        """Rule 2: setting `seen` and seeing it are the same."""
+        if not seen:
+            return law
+        do, given = law.do & ~seen, law.given & ~seen
+        cut = Cut(do, seen, law.outcomes, seen, do | given)
+        do, given = (do | seen, given) if to_do else (do, given | seen)
+        return self._law("rule 2", law, replace(law, do=do, given=given), cut)
+
+    def act(self, law: _Law, *, add: Mask = 0, drop: Mask = 0) -> _Law:
+        """Rule 3: actions without effect are dropped, or added."""
+        if drop:
+            do = law.do & ~drop
+            law = self._law("rule 3", law, replace(law, do=do), self._rule3(law, do, drop))
+        if add:
+            law = self._law("rule 3", law, replace(law, do=law.do | add), self._rule3(law, law.do, add))
+        return law
+
+    def _rule3(self, law: _Law, do: Mask, changed: Mask) -> Cut:
+        above = reach(law.given, self.problem.masks.cut(do).parents)
+        return Cut(do | changed & ~above, 0, law.outcomes, changed, do | law.given)
+
+    def _law(self, rule: str, law: _Law, new: _Law, cut: Cut) -> _Law:
+        self.rewrite(rule, self.of(law), self.of(new), cut)
+        return new
+
+    def of(self, law: _Law) -> Expression:
+        """The law as an expression."""
+        return self.formulas.prob(law.outcomes, law.given, law.do)
+
+    def marginalise(self, law: _Law, over: Mask) -> _Law:
+        """The law as a sum over more outcomes."""
+        if not over:
+            return law
+        new = replace(law, outcomes=law.outcomes | over)
+        self.rewrite("marginalise", self.of(law), self.formulas.sum(over, [self.of(new)]))
+        return new
+
+    def chain(self, law: _Law, groups: Iterable[Mask]) -> list[_Law]:
+        """The law as a product, each group of outcomes given those before it."""
+        factors: list[_Law] = []
+        before = law.given
+        for group in groups:
+            factors.append(_Law(group, before, law.do))
+            before |= group
+        if len(factors) > 1:
+            self.rewrite("chain rule", self.of(law), self.formulas.one([self.of(factor) for factor in factors]))
+        return factors
+
+    def unchain(self, factors: list[_Law], law: _Law) -> None:
+        """The product as one law again."""
+        if len(factors) > 1:
+            self.rewrite("chain rule", self.formulas.one([self.of(factor) for factor in factors]), self.of(law))
+
+    def condition(self, law: _Law, known: Mask) -> tuple[_Law, _Law]:
+        """P(a | b) as P(a, b) over P(b), for the conditions `known`."""
+        above = replace(law, outcomes=law.outcomes | known, given=law.given & ~known)
+        below = replace(above, outcomes=known)
+        self.rewrite("condition", self.of(law), self.formulas.quotient([self.of(above)], [self.of(below)]))
+        return above, below
+
+    # The three ways to a formula.
+
+    def tidy(self) -> None:
+        """Evidence that tells nothing and treatments that reach nothing leave first."""
+        law = _Law(self.problem.outcomes, self.given, self.do)
+        law = self.forget(law, self.given & ~self.problem.conditions)
+        self.law = self.act(law, drop=self.do & ~reaching(self.problem))
+
+    def see(self, outcomes: Mask, given: Mask, do: Mask) -> None:
+        """P(outcomes | do(do), given) where seeing the treatments is setting them."""
+        law = self.exchange(_Law(outcomes, given, do), do, to_do=False)
+        self._shorten(law)
+
+    def _shorten(self, law: _Law) -> None:
+        self.forget(law, law.given & ~telling(self.masks, law.outcomes, law.given))
+
+    def adjust(self) -> None:
+        """The average over covariates that the treatments do not cause."""
+        plan = self.plan
+        self.marginalise(self.law, plan.covariates)
+        whole = replace(self.law, outcomes=self.law.outcomes | plan.covariates)
+        weights, inner = self.chain(whole, (plan.covariates, plan.outcomes))
+        self._shorten(self.act(weights, drop=weights.do))
+        self._shorten(self.exchange(inner, inner.do, to_do=False))
+        formulas = self.formulas
+        formulas.told = self.rewrite
+        write(formulas, self.problem, plan)
+        formulas.told = None
+
+    def recurse(self) -> None:
+        """The recursion on districts."""
+        plan, problem, formulas = self.plan, self.problem, self.formulas
+        law = _Law(plan.outcomes, 0, plan.treatments)
+        outcomes = plan.outcomes
+        if not problem.drawn:
+            law = self.law
+            for seen in exchanges(problem):
+                law = self.exchange(law, seen, to_do=True)
+            law = self.act(law, drop=law.do & ~plan.treatments)
+            if law.given:
+                law, below = self.condition(law, law.given)
+                self.marginalise(below, problem.outcomes)
+        needed = reach(outcomes, self.masks.parents, ~plan.treatments)
+        law = self.marginalise(law, needed & ~outcomes)
+        factors = {law.outcomes.bit_length() - 1: law for law in self.chain(law, (1 << i for i in bits(needed)))}
+        for trace in plan.traces:
+            self._district(trace, factors)
+        self._write_up(needed)
+
+    def _district(self, trace: Trace, factors: dict[int, _Law]) -> None:
+        district = trace.district
+        if trace.steps == ((district, district),):
+            for i in bits(district):
+                self._observe(factors[i], pillow(self.masks, i, reach(district, self.masks.parents)))
+            return
+        causes = _outer_parents(self.masks, district)
+        own: list[_Law] = []
+        for i in bits(district):
+            law = self.exchange(factors[i], factors[i].given & ~district, to_do=True)
+            own.append(self.act(law, drop=law.do & ~causes, add=causes & ~law.do))
+        whole = _Law(district, 0, causes)
+        last = len(trace.steps) - 1
+        if trace.steps[last][0] == district:
+            whole = self._descend(trace, last, own)
+            last -= 1
+        else:
+            self.unchain(own, whole)
+        for level in range(last, -1, -1):
+            joined, ancestors = trace.steps[level]
+            outside = _outer_parents(self.masks, joined)
+            whole = self.act(whole, add=outside & ~whole.do)
+            whole = self.marginalise(whole, joined & ~ancestors)
+            whole = self._descend(trace, level, self.chain(whole, (1 << i for i in bits(joined))))
+
+    def _observe(self, law: _Law, shield: Mask) -> None:
+        """P(v | do(…), …) is P(v | its Markov pillow)."""
+        law = self.forget(law, law.given & ~shield)
+        law = self.act(law, drop=law.do & ~shield)
+        self.exchange(law, law.do, to_do=False)
+
+    def _descend(self, trace: Trace, level: int, laws: list[_Law]) -> _Law:
+        """The factors of Q[S] at one level of a trace in terms of Q at the level below, or of P(V) at the lowest."""
+        if not level:
+            within = reach(trace.district, self.masks.parents)
+            for law in laws:
+                self._observe(law, pillow(self.masks, law.outcomes.bit_length() - 1, within))
+            return laws[0]
+        inside = trace.steps[level - 1][1]
+        outside = _outer_parents(self.masks, inside)
+        for law in laws:
+            later = law.do & inside & -law.outcomes
+            law = self.act(law, drop=later, add=outside & ~law.do)
+            law = self.exchange(law, law.do & inside, to_do=False)
+            above, below = (law, None) if not law.given else self.condition(law, law.given)
+            for part in (above, below):
+                if part is not None:
+                    self.marginalise(part, inside & ~part.outcomes)
+        return _Law(inside, 0, outside)
+
+    # What is left has no `do`: shorten it from the inside out.
+
+    def _write_up(self, needed: Mask) -> None:
+        plan, problem, formulas = self.plan, self.problem, self.formulas
+        formulas.told = self.rewrite
+        factors: list[Expression] = []
+        for trace in plan.traces:
+            kernel = observed(formulas, *trace.steps[0], reach(trace.district, self.masks.parents))
+            for joined, ancestors in trace.steps[1:]:
+                kernel = self._split_off(kernel, joined, ancestors)
+            factors += formulas.total(kernel.summed, kernel.factors.values())
+        factors = formulas.total(needed & ~plan.outcomes, factors)
+        if not problem.drawn and plan.outcomes != problem.outcomes:
+            below = formulas.total(problem.outcomes, factors)
+            formulas.divide(factors, below)
+        formulas.told = None
+
+    def _split_off(self, kernel: Kernel, joined: Mask, ancestors: Mask) -> Kernel:
+        """As `construct.split_off`, from quotients as the conditions left them."""
+        formulas = self.formulas
+        causes = concerned(formulas.masks, joined)
+        summed = kernel.summed | kernel.nodes & ~causes
+        self.tracked = {i: self._conditioned(kernel, causes, i) for i in kernel.factors if joined >> i & 1}
+        factors: dict[int, Expression] = {}
+        before: list[tuple[Expression, Mask]] = []
+        for i, own in kernel.factors.items():
+            free = formulas.free([own])
+            if joined >> i & 1:
+                if free & kernel.summed:
+                    names, _, group = ratio_group(own, free & summed, before)
+                    below = formulas.sum(names & formulas.free(group), group)
+                    short = formulas.quotient([formulas.sum(names, [own, *group])], [below])
+                    self.rewrite("sum out", self.tracked[i], short)
+                    factors[i] = formulas.ratio(names, own, group)
+                else:
+                    factors[i] = self.rewrite("sum out", self.tracked[i], own)
+            before.append((own, free & summed))
+        return Kernel(ancestors, joined & ~ancestors, factors)
+
+    def _conditioned(self, kernel: Kernel, causes: Mask, node: int) -> Expression:
+        """The factor of a node as conditioning left it: a sum over Q[kernel.nodes], or a quotient of two."""
+        formulas, factors = self.formulas, list(kernel.factors.values())
+        known = kernel.nodes & causes & ((1 << node) - 1)
+        above = formulas.sum(kernel.summed | kernel.nodes & ~(known | 1 << node), factors)
+        if not known:
+            return above
+        return formulas.quotient([above], [formulas.sum(kernel.summed | kernel.nodes & ~known, factors)])
+
+
+@dataclass(frozen=True)
+class _Law:
+    outcomes: Mask
+    given: Mask
+    do: Mask
+
+
+def _outer_parents(masks: Masks, nodes: Mask) -> Mask:
+    found = 0
+    for i in bits(nodes):
+        found |= masks.parents[i]
+    return found & ~nodes
+
+
+def substituted(formulas: Formulas, whole: Expression, part: Expression, becomes: Expression) -> Expression:
+    """The whole with `becomes` wherever `part` stands, or the very same whole where it stands nowhere."""
+    new: dict[int, Expression] = {id(part): becomes}
+    for old in parts(whole):
+        if id(old) not in new:
+            new[id(old)] = _rebuilt(formulas, old, new)
+    return new[id(whole)]
+
+
+def _rebuilt(formulas: Formulas, old: AbstractExpression, new: dict[int, Expression]) -> Expression:
+    match old:
+        case Sum(over=over, body=body) if new[id(body)] is not body:
+            return formulas.sum(formulas.masks.mask(over), [new[id(body)]])
+        case Product(factors=factors) if any(new[id(factor)] is not factor for factor in factors):
+            return formulas.one([new[id(factor)] for factor in factors])
+        case Quotient(numerator=above, denominator=below) if new[id(above)] is not above or new[id(below)] is not below:
+            return formulas.quotient([new[id(above)]], [new[id(below)]])
+        case _:
+            return old  # type: ignore[return-value]

@@ -1,0 +1,342 @@
+"""Whether a derivation is a proof: the form of each step, its separation, and both sides by numbers.
+
+Nothing here knows how proofs are written. A step is judged by what it says, as a referee would.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from latentdo.graphs import connected, reach
+
+from .discrete import MOST_BINARY, RandomModel
+from .expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
+
+if TYPE_CHECKING:
+    from .derivation import Derivation, Step, Theorem
+
+MODELS = 2
+TOLERANCE = 1e-9
+
+Key = int
+
+
+class Forms:
+    """Numbers for formulas such that equal numbers mean the same formula, up to the order of factors and of sums."""
+
+    def __init__(self) -> None:
+        self._keys: dict[object, Key] = {}
+        self._contents: list[tuple[object, ...]] = []
+
+    def key(self, expression: AbstractExpression, swap: tuple[Key, Key] | None = None) -> Key:
+        """The number of a formula, after every part with the first number of `swap` was put for the second."""
+        known: dict[int, Key] = {}
+        for part in parts(expression):
+            key = self._of(part, known)
+            known[id(part)] = swap[1] if swap and key == swap[0] else key
+        return known[id(expression)]
+
+    def _of(self, part: AbstractExpression, known: dict[int, Key]) -> Key:
+        match part:
+            case Prob(outcomes=outcomes, given=given, do=do):
+                return self._make("P", frozenset(outcomes), frozenset(given), frozenset(do))
+            case Sum(over=over, body=body):
+                names, inner = frozenset(over), known[id(body)]
+                content = self._contents[inner]
+                if content[0] == "sum" and not names & content[1]:  # type: ignore[operator]
+                    names, inner = names | content[1], content[2]  # type: ignore[operator,assignment]
+                return self._make("sum", names, inner) if names else inner
+            case Product(factors=factors):
+                flat: list[Key] = []
+                for factor in factors:
+                    content = self._contents[known[id(factor)]]
+                    flat += content[1] if content[0] == "product" else [known[id(factor)]]  # type: ignore[operator]
+                return flat[0] if len(flat) == 1 else self._make("product", tuple(sorted(flat)))
+            case Quotient(numerator=numerator, denominator=denominator):
+                above, below = known[id(numerator)], known[id(denominator)]
+                return above if self._contents[below] == ("product", ()) else self._make("quotient", above, below)
+            case _:
+                raise AssertionError(part)
+
+    def _make(self, *content: object) -> Key:
+        if content not in self._keys:
+            self._keys[content] = len(self._contents)
+            self._contents.append(content)
+        return self._keys[content]
+
+
+def fault_of(derivation: Derivation) -> str | None:
+    """The first thing wrong with a derivation, as a sentence, or None."""
+    if not derivation.theorems:
+        return "The derivation states no theorem."
+    for number, step in enumerate(derivation.steps, 1):
+        if not 0 <= step.theorem < len(derivation.theorems):
+            return f"Step {number} belongs to theorem {step.theorem}, and there is none."
+    order = [step.theorem for step in derivation.steps]
+    if order != sorted(order):
+        return "The steps are out of order: those of one theorem stand together."
+    first = 1
+    for number, theorem in enumerate(derivation.theorems):
+        steps = derivation.of_theorem(number)
+        if fault := _fault_of_theorem(theorem, steps, first):
+            return fault
+        first += len(steps)
+    return None
+
+
+def _fault_of_theorem(theorem: Theorem, steps: tuple[Step, ...], first: int) -> str | None:
+    forms = Forms()
+    now, goal = forms.key(theorem.law.expression), forms.key(theorem.formula.expression)
+    if any(isinstance(part, Prob) and part.do for part in parts(theorem.formula.expression)):
+        return f"The formula {theorem.formula} still has a do."
+    for number, step in enumerate(steps, first):
+        if fault := _fault_of_step(theorem, step, forms, now, number):
+            return f"Step {number} ({step.rule}) does not hold: {fault}"
+        now = forms.key(step.after.expression)
+    if now != goal:
+        last = steps[-1].after if steps else theorem.law
+        return f"The steps end with {last}, not with the formula {theorem.formula}."
+    return None
+
+
+def _fault_of_step(theorem: Theorem, step: Step, forms: Forms, now: Key, number: int) -> str | None:
+    if forms.key(step.before.expression) != now:
+        return f"it begins with {step.before}, which is not what the step before it left."
+    part, becomes = step.part.expression, step.becomes.expression
+    swap = forms.key(part), forms.key(becomes)
+    if swap[0] == swap[1] or forms.key(step.before.expression, swap) == now:
+        return f"{step.part} does not stand in {step.before}, or nothing changes."
+    # The swapped formula is flattened once more, as a product may have come into a product.
+    if forms.key(step.after.expression) != forms.key(_swapped(step.before.expression, part, becomes, forms)):
+        return f"{step.before} with {step.becomes} for {step.part} is not {step.after}."
+    if step.graph.whole != theorem.graph:
+        return "its graph is not the graph of the theorem."
+    rule = _RULES.get(step.rule)
+    if rule is None:
+        return f"{step.rule!r} is no rule."
+    return rule(step, part, becomes) or _fault_by_numbers(theorem, step, part, becomes, number)
+
+
+def _swapped(
+    whole: AbstractExpression, part: AbstractExpression, becomes: AbstractExpression, forms: Forms
+) -> AbstractExpression:
+    key = forms.key(part)
+    new: dict[int, AbstractExpression] = {}
+    for old in parts(whole):
+        if forms.key(old) == key if type(old) is type(part) else False:
+            new[id(old)] = becomes
+            continue
+        match old:
+            case Sum(over=over, body=body):
+                new[id(old)] = Sum(over, new[id(body)])  # type: ignore[arg-type]
+            case Product(factors=factors):
+                new[id(old)] = Product(tuple(new[id(factor)] for factor in factors))  # type: ignore[arg-type]
+            case Quotient(numerator=numerator, denominator=denominator):
+                new[id(old)] = Quotient(new[id(numerator)], new[id(denominator)])  # type: ignore[arg-type]
+            case _:
+                new[id(old)] = old
+    return new[id(whole)]
+
+
+# --- the rules, by what they say
+
+
+def _do_calculus(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
+    if not isinstance(part, Prob) or not isinstance(becomes, Prob):
+        return "a rule of do-calculus rewrites one P( ) into another."
+    if part.outcomes != becomes.outcomes:
+        return "the outcomes changed."
+    longer, shorter = (part, becomes) if _size(part) >= _size(becomes) else (becomes, part)
+    changed = _CHANGES[step.rule](longer, shorter)
+    if not changed:
+        return f"{step.part} and {step.becomes} do not differ as the rule says."
+    do = frozenset(longer.do) & frozenset(shorter.do)
+    given = frozenset(longer.given) & frozenset(shorter.given)
+    masks = step.graph.whole.masks
+    cut = masks.cut(masks.mask(do))
+    into, out_of = do, frozenset[str]()
+    if step.rule == "rule 2":
+        out_of = changed
+    if step.rule == "rule 3":
+        above = masks.nodes(reach(masks.mask(given), cut.parents))
+        into = do | changed.difference(above)
+    if (frozenset(step.graph.into), frozenset(step.graph.out_of)) != (into, out_of):
+        return f"the rule cuts the edges into {_set(into)} and out of {_set(out_of)}, not those of {step.graph.label}."
+    stated = step.separation
+    said = (frozenset(part.outcomes), changed, do | given)
+    if stated is None or (frozenset(stated.first), frozenset(stated.second), frozenset(stated.given)) != said:
+        return (
+            f"the separation that the rule needs is that of {_set(said[0])} and {_set(changed)} given {_set(said[2])}."
+        )
+    cut = masks.cut(masks.mask(into), masks.mask(out_of))
+    if connected(cut, masks.mask(part.outcomes), masks.mask(said[2])) & masks.mask(changed):
+        return f"{stated} does not hold in {step.graph.label}."
+    return None
+
+
+def _size(law: Prob) -> int:
+    return 2 * len(law.given) + 3 * len(law.do)
+
+
+def _dropped_observation(longer: Prob, shorter: Prob) -> frozenset[str]:
+    same = longer.do == shorter.do and set(shorter.given) <= set(longer.given)
+    return frozenset(longer.given).difference(shorter.given) if same else frozenset()
+
+
+def _exchanged(longer: Prob, shorter: Prob) -> frozenset[str]:
+    moved = frozenset(longer.do).difference(shorter.do)
+    same = set(longer.do) - moved == set(shorter.do) and set(shorter.given) == set(longer.given) | moved
+    return moved if same and not moved.intersection(longer.given) else frozenset()
+
+
+def _dropped_action(longer: Prob, shorter: Prob) -> frozenset[str]:
+    same = longer.given == shorter.given and set(shorter.do) <= set(longer.do)
+    return frozenset(longer.do).difference(shorter.do) if same else frozenset()
+
+
+def _set(names: Iterable[str]) -> str:
+    return "{" + ", ".join(sorted(names)) + "}"
+
+
+_CHANGES: dict[str, Callable[[Prob, Prob], frozenset[str]]] = {
+    "rule 1": _dropped_observation,
+    "rule 2": _exchanged,
+    "rule 3": _dropped_action,
+}
+
+
+def _marginal(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
+    if not (isinstance(part, Prob) and isinstance(becomes, Sum) and isinstance(becomes.body, Prob)):
+        return "a law becomes a sum of a law."
+    larger, over = becomes.body, set(becomes.over)
+    fits = (larger.given, larger.do) == (part.given, part.do) and set(larger.outcomes) == set(part.outcomes) | over
+    return None if fits and not over & {*part.outcomes, *part.given, *part.do} else "the summed law is another one."
+
+
+def rule_of(part: AbstractExpression, becomes: AbstractExpression) -> str:
+    """Which rule of probability turns one formula into the other, if one does.
+
+    Chain rule, conditioning and cancelling leave the product of powers as it is, P(a | b) being P(a, b) over P(b);
+    moving factors out of sums leaves every law as it is; whatever drops a law sums it out.
+    """
+    if isinstance(part, Prob) and isinstance(becomes, Sum):
+        return "marginalise"
+    forms = Forms()
+    if _powers(part, forms) == _powers(becomes, forms):
+        if isinstance(part, Prob) and isinstance(becomes, Quotient):
+            return "condition"
+        return "cancel" if any(map(_has_fraction, (part, becomes))) else "chain rule"
+    return "rearrange" if _leaves(part) == _leaves(becomes) else "sum out"
+
+
+def _has_fraction(expression: AbstractExpression) -> bool:
+    return any(isinstance(factor, Quotient) for factor in (expression, *operands(expression)))
+
+
+def _leaves(expression: AbstractExpression) -> Counter[tuple[int, Prob]]:
+    """How often each law stands in a formula, above fraction strokes and below."""
+    counts: dict[int, Counter[tuple[int, Prob]]] = {}
+    for part in parts(expression):
+        found: Counter[tuple[int, Prob]] = Counter()
+        if isinstance(part, Prob):
+            found[1, part] = 1
+        for place, operand in enumerate(operands(part)):
+            below = isinstance(part, Quotient) and place == 1
+            for (side, law), count in counts[id(operand)].items():
+                found[-side if below else side, law] += count
+        counts[id(part)] = found
+    return counts[id(expression)]
+
+
+def _fractions(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
+    """Rules of probability, by their names; that both sides are equal is for the numbers to say."""
+    found = rule_of(part, becomes)
+    return None if step.rule == found else f"from {step.part} to {step.becomes} it would be {found!r}."
+
+
+def _powers(expression: AbstractExpression, forms: Forms) -> dict[object, int]:
+    powers: Counter[object] = Counter()
+    waiting: list[tuple[AbstractExpression, int]] = [(expression, 1)]
+    while waiting:
+        part, power = waiting.pop()
+        match part:
+            case Prob(outcomes=outcomes, given=given, do=do):
+                powers[frozenset(outcomes + given), do] += power
+                if given:
+                    powers[frozenset(given), do] -= power
+            case Product(factors=factors):
+                waiting += ((factor, power) for factor in factors)
+            case Quotient(numerator=numerator, denominator=denominator):
+                waiting += ((numerator, power), (denominator, -power))
+            case _:
+                powers[forms.key(part)] += power
+    return {key: power for key, power in powers.items() if power}
+
+
+def _of_any_law(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
+    """A rule that holds for every law of probability: the numbers judge, on laws that no graph restricts."""
+    if any(isinstance(inner, Prob) and inner.do for side in (part, becomes) for inner in parts(side)):
+        return "a do is left in it."
+    return _fractions(step, part, becomes)
+
+
+def _no_separation(rule: Callable[[Step, AbstractExpression, AbstractExpression], str | None]):
+    def checked(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
+        if step.separation is not None or step.graph.into or step.graph.out_of:
+            return "a rule of probability needs no separation and cuts no edge."
+        return rule(step, part, becomes)
+
+    return checked
+
+
+_RULES: dict[str, Callable[[Step, AbstractExpression, AbstractExpression], str | None]] = {
+    "rule 1": _do_calculus,
+    "rule 2": _do_calculus,
+    "rule 3": _do_calculus,
+    "marginalise": _no_separation(_marginal),
+    "chain rule": _no_separation(_fractions),
+    "condition": _no_separation(_fractions),
+    "cancel": _no_separation(_of_any_law),
+    "sum out": _no_separation(_of_any_law),
+    "rearrange": _no_separation(_of_any_law),
+}
+
+
+# --- the numbers
+
+
+def _fault_by_numbers(
+    theorem: Theorem, step: Step, part: AbstractExpression, becomes: AbstractExpression, number: int
+) -> str | None:
+    import numpy as np
+
+    names = {name for side in (part, becomes) for name in _mentioned(side)}
+    for attempt in range(MODELS):
+        random = np.random.default_rng([number, attempt])
+        model = RandomModel(theorem.graph, _chosen(theorem, names, random), random)
+        # Rules of probability must hold for laws that the graph does not allow, too.
+        free = step.separation is None
+        observed = random.dirichlet(np.ones(2 ** len(model.binary))).reshape((2,) * len(model.binary)) if free else None
+        first, second = np.broadcast_arrays(
+            model.value(part, observed=observed), model.value(becomes, observed=observed)
+        )
+        off = float(np.max(np.abs(first - second) / (1 + np.abs(first)))) if first.size else 0.0
+        if not off <= TOLERANCE:
+            return f"on a random model {step.part} and {step.becomes} differ by {off:.3g}."
+    return None
+
+
+def _mentioned(expression: AbstractExpression) -> set[str]:
+    return {
+        name for part in parts(expression) if isinstance(part, Prob) for name in part.outcomes + part.given + part.do
+    }
+
+
+def _chosen(theorem: Theorem, names: set[str], random: object) -> tuple[str, ...]:
+    """The nodes with two levels: those of the step, as far as they can be enumerated, then others."""
+    first = list(random.permutation(sorted(names)))  # type: ignore[attr-defined]
+    near = [name for name in theorem.graph.nodes if name not in names]
+    others = list(random.permutation(near)) if near else []  # type: ignore[attr-defined]
+    return tuple(sorted(map(str, [*first, *others][:MOST_BINARY])))
