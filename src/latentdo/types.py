@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from latentdo.answers import Answers, Report
+    from latentdo.answers import Answers, Report, VariantReport
     from latentdo.graphs import Admg, LatentDag, SameAdmg
     from latentdo.identification import Answerable, Estimand, Pair
     from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws
     from latentdo.io import Table
-    from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior
+    from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
     from latentdo.models.study import Study
     from latentdo.query import Query, Summary, Term
 
@@ -36,6 +36,8 @@ _HOMES = {
     "Summary": "query",
     "Table": "io",
     "Term": "query",
+    "Variant": "models",
+    "VariantReport": "answers",
 }
 
 __all__ = [
@@ -60,6 +62,8 @@ __all__ = [
     "Summary",
     "Table",
     "Term",
+    "Variant",
+    "VariantReport",
 ]
 
 

@@ -68,7 +68,8 @@ def study(tmp_path: Path) -> Path:
     path.write_text(
         "model: |\n  latent U ~ normal\n  X ~ normal(U)\n  M ~ normal(X)\n  Y ~ normal(M, U)\n"
         "data: data.csv\n"
-        "queries:\n  effect: E[Y | do(X=1)] - E[Y | do(X=0)]\n  high: P(Y > 1 | do(X=1))\n",
+        "queries:\n  effect: E[Y | do(X=1)] - E[Y | do(X=0)]\n  high: P(Y > 1 | do(X=1))\n"
+        "variants:\n  misspecified: {split: {U: [U1, U2]}}\n",
         encoding="utf-8",
     )
     rows = front_door_rows(40)

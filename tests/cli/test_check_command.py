@@ -49,3 +49,45 @@ def test_takes_the_text_of_a_model(command, study):
     result = command("check", "-", "data.csv", stdin=b"X ~ normal\nY ~ normal(X)\n")
     assert result.code == 0
     assert "columns that no node names, ignored: M" in result.out
+
+
+VARIANTS = """\
+model: |
+  latent U ~ normal
+  X ~ normal(U)
+  M ~ normal(X)
+  Y ~ normal(M, U)
+queries:
+  effect: E[Y | do(X=1)]
+  through: E[Y | do(M=1)]
+variants:
+  split: {split: {U: [A, B]}}
+  hidden: {hide: [M]}
+"""
+
+
+def test_tells_what_the_variants_change(command, tmp_path):
+    (tmp_path / "v.yaml").write_text(VARIANTS)
+    result = command("check", "v.yaml")
+    assert result.code == 0, "verdicts of variants are told, and are no failure"
+    assert "variants:\n  split: same projection" in result.out
+    assert [row["name"] for row in command("check", "v.yaml", "--json").json["variants"]] == ["split", "hidden"]
+
+
+def test_checks_a_variant_in_place_of_the_model(command, tmp_path):
+    (tmp_path / "v.yaml").write_text(VARIANTS)
+    assert "3 measured nodes, 2 never measured (A, B)" in command("check", "v.yaml", "--variant", "split").out
+    hidden = command("check", "v.yaml", "--variant", "hidden")
+    assert hidden.code == 3
+    assert "the query through cannot be asked of the variant hidden" in hidden.err
+    assert "v has no variant 'spilt'. Did you mean 'split'" in command("check", "v.yaml", "--variant", "spilt").err
+
+
+def test_a_function_in_the_data_can_undo_a_verdict(command, study, tmp_path):
+    rows = [f"{x},{2 * x + 1},{(-1) ** x + x}" for x in range(12)]
+    (tmp_path / "exact.csv").write_text("\n".join(["X,M,Y", *rows]), encoding="utf-8")
+    result = command("check", study, "exact.csv")
+    assert result.code == 3
+    assert "functional dependence: M is a function of X" in result.out
+    assert "caution: M is an exact function of X in these data" in result.out
+    assert command("check", study, "exact.csv", "--json").json["functional"] == {"M": ["X"]}

@@ -5,5 +5,16 @@ from .ask import ask_all
 from .checkup import Report, check_model
 from .judge import judge
 from .support import check_values
+from .variants import VariantReport, check_variants
 
-__all__ = ["Answer", "Answers", "Report", "ask_all", "check_model", "check_values", "judge"]
+__all__ = [
+    "Answer",
+    "Answers",
+    "Report",
+    "VariantReport",
+    "ask_all",
+    "check_model",
+    "check_values",
+    "check_variants",
+    "judge",
+]

@@ -130,6 +130,9 @@ def _example(posterior: Posterior) -> str:
     for outcome in reversed(posterior.spec.measured):
         for treatment in graph.parents(outcome):
             query = f"E[{quote(outcome)} | do({quote(treatment)}=1)]"
-            if treatment in posterior.spec.measured and identify(graph, query, functional=posterior.functional).identified:
+            if (
+                treatment in posterior.spec.measured
+                and identify(graph, query, functional=posterior.functional).identified
+            ):
                 return query
     return f"E[{quote(posterior.spec.measured[-1])}]"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from latentdo.errors import UsageError
 
+from .output import tell
+
 if TYPE_CHECKING:
     from latentdo.models.study import Study
 
@@ -44,6 +46,22 @@ def study_of(text: str) -> Study:
     from latentdo.models.study import Study
 
     return load_study(text) if names_study(text) else Study("model", model(text))
+
+
+def variant_of(study: Study, name: str | None) -> Study:
+    """The study, or that of its variant; queries that the variant cannot be asked are told on stderr.
+
+    Raises:
+        StudyError: The study has no such variant.
+        SpecError: The variant states no model.
+    """
+    if name is None:
+        return study
+    chosen = study.variant(name)
+    kept = {key for key, _ in chosen.queries}
+    for key in (key for key, _ in study.queries if key not in kept):
+        tell(f"note: the query {key} cannot be asked of the variant {name} and is left out.")
+    return chosen
 
 
 def _standard_input() -> str:

@@ -8,6 +8,7 @@ from .family import FAMILIES, AbstractFamily, Bernoulli, Constant, Gamma, Hill, 
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
 from .prior import Prior, plain
 from .spec import ModelSpec
+from .variant import Variant, Varied, vary
 
 __all__ = [
     "FAMILIES",
@@ -24,7 +25,10 @@ __all__ = [
     "Normal",
     "Prior",
     "Sign",
+    "Variant",
+    "Varied",
     "Weight",
     "plain",
     "shown",
+    "vary",
 ]

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from msgspec import UNSET
@@ -27,6 +27,7 @@ from latentdo.query import Query
 from .document import Document, Entries, Items, Node, Place, Scalar, plain, read_document
 from .spec import ModelSpec
 from .study_format import EngineName, InferenceForm, Misfit, StudyForm, VariantForm, fit_form
+from .variant import Variant, Varied, vary
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -66,27 +67,6 @@ class InferenceSettings:
 
 
 @dataclass(frozen=True)
-class Variant:
-    """Another latent structure for the same data, as changes to the model.
-
-    Attributes:
-        name: What the study calls it.
-        drop: Nodes that are left out.
-        merge: (new latent, the latents that it replaces).
-        split: (latent, the latents that replace it).
-        hide: Measured nodes that become latent.
-        latents: (A, B, k) for each `A <-> B` that gets another number of latents.
-    """
-
-    name: str
-    drop: tuple[Name, ...] = ()
-    merge: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
-    split: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
-    hide: tuple[Name, ...] = ()
-    latents: tuple[tuple[Name, Name, int], ...] = ()
-
-
-@dataclass(frozen=True)
 class Study:
     """A model and what to do with it.
 
@@ -111,6 +91,40 @@ class Study:
     variants: tuple[Variant, ...] = ()
     compare: tuple[str, ...] = ()
     path: Path | None = None
+
+    def varied(self, name: str) -> Varied:
+        """The graph of a variant, and its model where its mechanisms make one.
+
+        Raises:
+            StudyError: The study has no such variant.
+            SpecError: The variant's latents would cause themselves.
+        """
+        found = {variant.name: variant for variant in self.variants}
+        if name not in found:
+            raise StudyError(f"{self.name} has no variant {name!r}. {nearest(name, found)}", "variants")
+        return vary(self.model, found[name])
+
+    def variant(self, name: str) -> Study:
+        """This study with the model of one of its variants, and with the queries that can be asked of it.
+
+        Raises:
+            StudyError: The study has no such variant.
+            SpecError: The variant states no model: a hidden node whose family cannot be latent in this version,
+                or merged latents that contradict each other.
+        """
+        model = self.varied(name).model
+        queries = tuple((key, query) for key, query in self.queries if not unaskable(query, model.graph))
+        # What stands under `priors:` is in the mechanisms, and may name nodes that are gone.
+        return replace(self, name=f"{self.name}-{name}", model=model, priors=(), queries=queries, variants=())
+
+
+def unaskable(query: Query, graph: LatentDag) -> str:
+    """Why the query makes no sense for the graph, or nothing."""
+    try:
+        query.check(graph)
+    except LatentdoError as error:
+        return str(error)
+    return ""
 
 
 def load_study(source: str | Path, data: str | Path | None = None) -> Study:
