@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentdo.graphs import Admg, LatentDag, Name
+from latentdo.identification.parity import ParityModel
+from latentdo.identification.twins import Case
 from latentdo.query import Term
 
 
@@ -413,3 +415,82 @@ def sparse_admg(rng: random.Random, sizes: tuple[int, int] = (4, 7)) -> Admg:
         frozenset(pair for pair in pairs if rng.random() < arrows),
         frozenset(pair for pair in pairs if rng.random() < arcs),
     )
+
+
+def parity_law(model: ParityModel, do: dict[Name, dict[int, float]]) -> dict[tuple[int, ...], float]:
+    """P(levels of the model's nodes | do), by tossing every coin both ways; `do` has a law for each node set."""
+    coins = sorted({coin for bit in model.bits for coin in bit.coins}, key=str)
+    errors = [bit for bit in model.bits if bit.error]
+    widths = {name: sum(bit.node == name for bit in model.bits) for name in model.names}
+    law: dict[tuple[int, ...], float] = {}
+    for tosses in itertools.product((0, 1), repeat=len(coins)):
+        for flips in itertools.product((0, 1), repeat=len(errors)):
+            weight = 0.5 ** len(coins)
+            for bit, flip in zip(errors, flips, strict=True):
+                weight *= bit.error if flip else 1 - bit.error
+            for settings in itertools.product(*(do[name].items() for name in do)):
+                levels = {name: level for name, (level, _) in zip(do, settings, strict=True)}
+                share = weight
+                for _, probability in settings:
+                    share *= probability
+                value: dict[tuple[Name, int], int] = {}
+                for bit in model.bits:
+                    total = sum(value[read] for read in bit.reads)
+                    total += sum(toss for coin, toss in zip(coins, tosses, strict=True) if coin in bit.coins)
+                    total += sum(flip for other, flip in zip(errors, flips, strict=True) if other is bit)
+                    if bit.node in levels:
+                        total = levels[bit.node] // 2 ** (widths[bit.node] - 1 - bit.place)
+                    value[bit.node, bit.place] = total % 2
+                key = tuple(
+                    sum(value[name, place] * 2 ** (widths[name] - 1 - place) for place in range(widths[name]))
+                    for name in model.names
+                )
+                law[key] = law.get(key, 0.0) + share
+    return law
+
+
+def parity_answer(model: ParityModel, case: Case) -> float:
+    """The answer of a model to the case that a witness names, from `parity_law` alone."""
+    do = {
+        name: dict(enumerate(level)) if isinstance(level, tuple) else {level: 1.0} for name, level in dict(case.do).items()
+    }
+    above = below = 0.0
+    for cell, probability in parity_law(model, do).items():
+        levels = dict(zip(model.names, cell, strict=True))
+        if any(levels[name] not in allowed for name, allowed in case.given):
+            continue
+        below += probability
+        if case.mean is not None:
+            above += probability * levels[case.mean]
+        elif all(levels[name] in allowed for name, allowed in case.asked):
+            above += probability
+    return above / below
+
+
+def identified_with_experiments(g: Admg, y: frozenset[Name], x: frozenset[Name], z: frozenset[Name]) -> bool:
+    """Whether P(y | do(x)) follows from P(V) and all P(V | do(z')) with z' in z, by ID on each of these laws.
+
+    Source:
+        Lee, Correa & Bareinboim (2019), General identifiability with arbitrary surrogate experiments, theorem 3.
+    """
+    joint = random_scm(g, 0).law()
+    needed = g.induced(set(g.nodes) - x).ancestors(y)
+    for district in g.induced(needed).districts():
+        for size in range(len(z) + 1):
+            if any(_reached(g, district, frozenset(held), joint) for held in itertools.combinations(sorted(z), size)):
+                break
+        else:
+            return False
+    return True
+
+
+def _reached(g: Admg, district: frozenset[Name], held: frozenset[Name], joint: np.ndarray) -> bool:
+    """Whether ID finds the law of a district, all else set, where some nodes are held by experiment."""
+    left = frozenset(g.nodes) - held
+    if not district <= left:
+        return False
+    try:
+        id_value(district, left - district, joint, g.induced(left), g.nodes)
+    except Fail:
+        return False
+    return True

@@ -49,6 +49,27 @@ def test_without_data_there_are_verdicts_alone():
     assert repr(report) == str(report)
 
 
+def test_what_the_data_show_to_be_a_function_decides_the_verdict():
+    model = MODEL.replace("M ~ bernoulli", "M ~ normal")
+    assert check(model, table=data()).identified
+    report = check(model, table=data(M=2 * rows()["X"] + 1))
+    assert report.functional == (("M", ("X",)),)
+    assert [verdict.identified for _, verdict in report.verdicts] == [False, True]
+    assert "functional dependence: M is a function of X" in str(report)
+    assert "  M is a function of X: verdicts treat it as one" in str(report)
+    assert report.to_json()["functional"] == {"M": ["X"]}
+    assert report.to_json()["verdicts"][0]["hedge"] == [["X", "Y"], ["Y"]]
+    # Nothing can be decided here, so that there is no hedge either.
+    report = check(model, [("held", "E[Y | do(M=1), X=0]")], data(M=2 * rows()["X"] + 1))
+    assert report.to_json()["verdicts"][0]["hedge"] is None
+
+
+def test_a_linear_node_decides_without_data():
+    report = check("latent U ~ normal; X ~ normal(U); M ~ linear(X); Y ~ normal(M, U)")
+    assert not report.identified
+    assert report.functional == (("M", ("X",)),)
+
+
 def test_a_question_that_is_not_identified_is_reported_not_raised():
     report = check("X ~ normal; Y ~ normal(X); X <-> Y", [("effect", "E[Y | do(X=1)]"), ("seen", "E[Y | X=1]")])
     assert not report.identified

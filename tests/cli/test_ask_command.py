@@ -73,6 +73,20 @@ def test_a_question_that_is_not_identified_is_refused_with_its_hedge(command, bo
     assert "--allow-unidentified" in result.err
 
 
+def test_a_question_that_a_function_in_the_data_undoes_is_refused(command, tmp_path):
+    posterior = handmade()
+    facts = replace(posterior.facts, functional=(("M", ("X",)),))
+    replace(posterior, facts=facts).save(tmp_path / "exact.ldo")
+    result = command("ask", "exact.ldo", MEAN, "--json")
+    assert result.code == 3
+    assert "functional dependence: M is a function of X" in result.error["message"]
+    assert result.error["hedge"] == [["X", "Y"], ["Y"]]
+    held = command("ask", "exact.ldo", "E[Y | do(M=1), X=0]", "--json")
+    assert held.code == 3
+    assert held.error["hedge"] is None
+    assert command("ask", "exact.ldo", MEAN, "--allow-unidentified").code == 4
+
+
 def test_an_unidentified_answer_is_labelled_when_it_was_insisted_upon(command, bow_fit):
     result = command("ask", bow_fit, MEAN, "--allow-unidentified")
     assert result.code == 0

@@ -539,3 +539,36 @@ def test_any_change_of_the_manifest_is_refused_or_gives_a_fit_that_works(saved: 
         assert repr(posterior) and isinstance(posterior.converged, bool)
         assert all(isinstance(draws, NodeDraws) for draws in posterior.by_node.values())
     assert 5 < loaded < 120
+
+
+# Functions
+
+
+def with_functions(posterior: Posterior) -> Posterior:
+    return replace(posterior, facts=replace(posterior.facts, functional=(("M", ("X",)),)))
+
+
+def test_what_the_data_showed_to_be_functions_is_kept(tmp_path):
+    posterior = with_functions(handmade(n_draws=6))
+    loaded = read_archive(write_archive(posterior, tmp_path / "fit.ldo", data=False))
+    assert loaded.functional == {"M": ("X",)}
+    assert state(loaded) == state(replace(posterior, data=None))
+
+
+def test_a_fit_from_before_functions_were_kept_is_read(saved, tmp_path):
+    def older(tree):
+        del tree["data"]["functional"]
+        return tree
+
+    loaded = read_archive(rewritten(saved, tmp_path / "old.ldo", tree=older))
+    assert loaded.facts.functional == ()
+    assert loaded.functional == {}
+
+
+@pytest.mark.parametrize("functions", [[["N", ["X"]]], [["M", []]], [["M", ["Y"]]], [["M", ["X", "U"]]]])
+def test_functions_of_other_nodes_than_the_parents_are_refused(saved, tmp_path, functions):
+    def changed(tree):
+        tree["data"]["functional"] = functions
+        return tree
+
+    assert "is not a function of its parents" in refusal(rewritten(saved, tmp_path / "odd.ldo", tree=changed))

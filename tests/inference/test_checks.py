@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentdo.errors import DataError
-from latentdo.inference.checks import check_columns, least_squares
+from latentdo.inference.checks import check_columns, functional_nodes, least_squares
 from latentdo.inference.dataset import Dataset
 from latentdo.models import ModelSpec
 
@@ -82,8 +82,8 @@ def test_ordinary_columns_bring_no_caution():
 def test_a_column_that_its_parents_determine_is_named(text, y):
     (caution,) = cautions(text, X=X, Z=Z, Y=y)
     assert caution == (
-        "Y is an exact function of X, Z in these data. It is fitted with a noise floor. Verdicts treat it as one: what needs Y to "
-        "vary beside its parents is not identified."
+        "Y is an exact function of X, Z in these data. It is fitted with a noise floor. Verdicts treat it as one: what needs Y "
+        "to vary beside its parents is not identified."
     )
 
 
@@ -201,3 +201,65 @@ def test_exactness_counts_rows_by_weight():
     spec = ModelSpec.parse("Y ~ linear(X); X ~ normal")
     x = np.array([1.0, 2.0, 3.0])
     assert check_columns(spec, Dataset((("X", x), ("Y", 2 * x)), np.array([4.0, 4.0, 4.0]))) == ()
+
+
+# Functions
+
+
+def functions(text: str, **columns) -> dict[str, tuple[str, ...]]:
+    return functional_nodes(ModelSpec.parse(text), Dataset.of(columns))
+
+
+def test_a_continuous_column_without_residual_is_a_function_of_its_measured_parents():
+    text = "latent U ~ normal; X, Z ~ normal; Y ~ normal(X, Z, X:Z, U)"
+    y = 3 + 2 * X - Z + 0.1 * X * Z
+    wave = np.resize([1.0, -1.0, 0.5, -0.5], 40)
+    assert functions(text, X=X, Z=Z, Y=y) == {"Y": ("X", "Z")}
+    assert functions(text, X=X, Z=Z, Y=y + 0.0009 * y.std() * wave / wave.std()) == {"Y": ("X", "Z")}
+    assert functions(text, X=X, Z=Z, Y=y + 0.0012 * y.std() * wave / wave.std()) == {}
+    # The product is not declared here, and four parameters need nine rows.
+    assert functions(text.replace(", X:Z", ""), X=X, Z=Z, Y=y) == {}
+    assert functions(text, X=X[:9], Z=Z[:9], Y=y[:9]) == {"Y": ("X", "Z")}
+    assert functions(text, X=X[:8], Z=Z[:8], Y=y[:8]) == {}
+
+
+def test_linear_nodes_are_functions_without_being_looked_at():
+    assert functions("X ~ normal; L ~ linear(X); Y ~ normal(L)", X=X, L=2 * X, Y=X + NOISE) == {"L": ("X",)}
+
+
+def test_a_discrete_column_is_a_function_where_every_value_was_seen_often():
+    text = "A, B ~ bernoulli; C ~ bernoulli(A, B)"
+
+    def table(*counts):
+        a, b, c = np.repeat([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]], counts, axis=0).T
+        return functions(text, A=a, B=b, C=c)
+
+    assert table(11, 11, 11, 11) == {"C": ("A", "B")}
+    # Of both values 20 rows beyond the first of each configuration: 22 rows in two of them, 21 in one.
+    assert table(11, 11, 11, 10) == {}
+    assert table(21, 21, 1, 1) == {"C": ("A", "B")}
+    assert table(20, 40, 1, 1) == {}
+    a, b = np.repeat([0, 1], 60), np.tile([0, 1], 60)
+    assert functions(text, A=a, B=b, C=np.where(np.arange(120) == 7, 1 - a, a)) == {}
+    assert functions(text.replace("B ~", "B ~ bernoulli; D ~"), A=a, B=b, C=a, D=b) == {"C": ("A", "B")}
+
+
+def test_a_discrete_column_with_a_continuous_parent_is_none():
+    a = np.repeat([0, 1], 20)
+    assert functions("A ~ bernoulli; Z ~ normal; C ~ bernoulli(A, Z)", A=a, Z=Z, C=a) == {}
+    assert functions("A ~ bernoulli", A=a) == {}
+
+
+def test_rows_count_as_often_as_they_occur():
+    spec = ModelSpec.parse("A ~ bernoulli; C ~ bernoulli(A)")
+    data = Dataset((("A", np.array([0.0, 1.0])), ("C", np.array([1.0, 0.0]))), np.array([21, 21]))
+    assert functional_nodes(spec, data) == {"C": ("A",)}
+    assert functional_nodes(spec, Dataset(data.columns, np.array([21, 20]))) == {}
+
+
+def test_a_discrete_function_is_named_without_a_noise_floor():
+    a = np.repeat([0, 1], 40)
+    assert cautions("A ~ bernoulli; C ~ bernoulli(A)", A=a, C=a) == (
+        "C is an exact function of A in these data. Verdicts treat it as one: what needs C to vary beside its parents is not "
+        "identified.",
+    )

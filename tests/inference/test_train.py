@@ -194,6 +194,14 @@ def test_noise_free_and_collinear_columns_are_found_and_named():
     assert draws_of(posterior, "sd(M)").min() >= 0.05 * rows["M"].std(ddof=1)
     answer = ld.ask(posterior, "E[Y | do(X=60)] - E[Y | do(X=50)]")
     assert answer.mean == pytest.approx(4.0, abs=4 * answer.sd)
+    # The graph alone would tell the two routes to Y apart; the data, in which both are X, do not.
+    assert posterior.functional == {"L": ("X",), "M": ("X",)}
+    with pytest.raises(ld.NotIdentifiedError, match="functional dependence: L is a function of X; M is a") as caught:
+        ld.ask(posterior, "E[Y | do(M=12)]")
+    assert not caught.value.verdict.proved
+    insisted = ld.ask(posterior, "E[Y | do(M=12)]", allow_unidentified=True)
+    assert any("not nonparametrically identified" in warning for warning in insisted.warnings)
+    assert "Functions  L of X: verdicts treat it as one" in posterior.summary()
 
 
 def test_a_linear_node_that_does_not_fit_is_refused():

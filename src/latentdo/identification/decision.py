@@ -101,7 +101,7 @@ def _with_functions(
     sentences += [] if query.is_single else [f"The term {term} is at fault."]
     reason = " ".join([*sentences, *_undone(reduced, nodes, found)])
     hedge = found.names if isinstance(found, _Obstacle) else (frozenset[Name](), frozenset[Name]())
-    return NotIdentified(query, hedge, reason, graph, nodes, project(reduced.graph), not reduced.kept), ""
+    return NotIdentified(query, hedge, reason, graph, nodes, project(reduced.graph), reduced.proves), ""
 
 
 def _responsible(
@@ -131,14 +131,15 @@ def _undone(reduced: Reduced, nodes: tuple[Name, ...], found: Reduced | Solution
     else:
         first, *others = nodes
         apart = "they vary beside their parents" if others else f"{quote(first)} varies beside its parents"
-        yield f"The graph alone would identify the question, but only where {apart}."
+        doubt = "" if reduced.proves else " (hidden parents of a function may change that: not shown identifiable)"
+        yield f"The graph alone would identify the question, but only where {apart}{doubt}."
     if reduced.refused:
         yield f"{reduced.refused}."
     if isinstance(found, _Obstacle):
         without = (
             "with the causes of what is set left out" if reduced.kept else "with functions replaced by their causes"
         )
-        hedge = _hedge_sentence(found, proved=not reduced.kept)
+        hedge = _hedge_sentence(found, proved=reduced.proves)
         yield f"In the graph {without}: {hedge[0].lower()}{hedge[1:]}"
 
 

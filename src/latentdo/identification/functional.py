@@ -36,7 +36,7 @@ def determinants_of(
     found: dict[Name, tuple[Name, ...]] = {}
     for node in (functional,) if isinstance(functional, str) else functional:
         graph.require(node)
-        parents = dag.parents(node)
+        parents = tuple(sorted(dag.parents(node), key=lambda name: ("<->" in name, name)))
         chosen = tuple(named[node]) if node in named else parents
         if strangers := [name for name in chosen if name not in parents]:
             raise QueryError(
@@ -58,12 +58,15 @@ class Reduced:
         term: The term, without the functional treatments that rule 3 removes.
         kept: Functional nodes that stay in do( ); their parents count as latent in `graph`.
         refused: Why nothing can be decided, or nothing.
+        proves: Whether a hedge in the graph is a proof. Not where a functional node is set, and not where one has
+            hidden parents: it may tell of them what the graph without it no longer can.
     """
 
     graph: LatentDag
     term: Term
     kept: tuple[Name, ...] = ()
     refused: str = ""
+    proves: bool = True
 
 
 def eliminate(graph: LatentDag | Admg, determinants: Determinants, term: Term) -> Reduced:
@@ -84,7 +87,10 @@ def eliminate(graph: LatentDag | Admg, determinants: Determinants, term: Term) -
         found = _written_out(dag, determinants, term)
         spare = next((node for node in found.kept if _is_removed(found, node)), None)
         if spare is None:
-            return _without_parents(dag, determinants, found)
+            found = _without_parents(dag, determinants, found)
+            near = dag.ancestors(_queried(term)).intersection(determinants)
+            hears = any(dag.latent.intersection(dag.parents(node)) for node in near if node not in dag.latent)
+            return replace(found, proves=not found.kept and not hears)
         term = replace(term, do=tuple(setting for setting in term.do if setting.name != spare))
 
 
@@ -160,7 +166,7 @@ def _without_parents(dag: LatentDag, determinants: Determinants, reduced: Reduce
             if owner.setdefault(source, node) != node:
                 return replace(
                     reduced,
-                    refused=f"{quote(owner[source])} and {quote(node)} both follow from {quote(source)}, and the data "
+                    refused=f"{quote(owner[source])} and {quote(node)} both follow from {_named([source])}, and the data "
                     "never show one vary beside the other",
                 )
     graph = reduced.graph
@@ -207,9 +213,10 @@ def _above(graph: LatentDag | Admg, determinants: Determinants, node: Name) -> f
 
 def stated(determinants: Determinants, nodes: Iterable[Name]) -> str:
     """`ACE2 is a function of SARS_CoV2`, for each of the nodes."""
-    return "; ".join(f"{quote(node)} is a function of {_and(determinants[node])}" for node in nodes)
+    return "; ".join(f"{quote(node)} is a function of {_named(determinants[node])}" for node in nodes)
 
 
-def _and(names: Iterable[Name]) -> str:
-    *first, last = map(quote, names)
+def _named(names: Iterable[Name]) -> str:
+    # The latents of `<->` have names that nobody wrote.
+    *first, last = dict.fromkeys("hidden causes" if "<->" in name else quote(name) for name in names)
     return f"{', '.join(first)} and {last}" if first else last
