@@ -41,7 +41,7 @@ def identify(
 
     Args:
         functional: Nodes that are functions of their parents, or a mapping from each to the parents that
-            determine it: the verdict is then that of the graph without them, term by term.
+            determine it. The verdict is then that of the graph without them, term by term.
 
     Raises:
         UnknownNodeError: The query names a node that the graph does not have.
