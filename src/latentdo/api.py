@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, SameAdmg, parse_statements
 from latentdo.graphs import same_admg as _same_admg
-from latentdo.identification import Answerable, Identified, Nodes, NotIdentified
-from latentdo.identification import answerable as _answerable
+from latentdo.identification import Identified, NotIdentified
 from latentdo.identification import identify as _identify
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 
 if TYPE_CHECKING:
     from latentdo.answers import Answer, Answers, Report
+    from latentdo.identification import Answerable, Nodes
     from latentdo.inference import Dataset, Engine, Posterior
     from latentdo.io import Table
     from latentdo.models.study import Study
@@ -123,6 +123,8 @@ def answerable(
         As for `identify`; for single treatments Tian & Pearl (2002), A general identification condition for causal
         effects, theorem 3, first.
     """
+    from latentdo.identification import answerable as _answerable
+
     graph, own = _read(model)
     names = (functional,) if isinstance(functional, str) else functional
     stated = names if isinstance(names, Mapping) else dict.fromkeys(names, ())

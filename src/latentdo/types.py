@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentdo.answers import Answers, Report, VariantReport
     from latentdo.graphs import Admg, LatentDag, SameAdmg
-    from latentdo.identification import Answerable, Estimand, Pair
+    from latentdo.identification import (
+        Answerable,
+        Derivation,
+        Estimand,
+        Fixability,
+        Forms,
+        Law,
+        Measurements,
+        Pair,
+        Remedies,
+        Step,
+        TestableImplications,
+        Theorem,
+        Witness,
+    )
     from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws
     from latentdo.io import Table
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
@@ -21,23 +35,33 @@ _HOMES = {
     "BlockDraws": "inference",
     "ColumnSummary": "models",
     "Dataset": "inference",
+    "Derivation": "identification",
     "Diagnostic": "inference",
     "Estimand": "identification",
+    "Fixability": "identification",
+    "Forms": "identification",
     "LatentDag": "graphs",
+    "Law": "identification",
+    "Measurements": "identification",
     "Mechanism": "models",
     "ModelSpec": "models",
     "NodeDraws": "inference",
     "Pair": "identification",
     "Prior": "models",
     "Query": "query",
+    "Remedies": "identification",
     "Report": "answers",
     "SameAdmg": "graphs",
+    "Step": "identification",
     "Study": "models.study",
     "Summary": "query",
     "Table": "io",
     "Term": "query",
+    "TestableImplications": "identification",
+    "Theorem": "identification",
     "Variant": "models",
     "VariantReport": "answers",
+    "Witness": "identification",
 }
 
 __all__ = [
@@ -47,23 +71,33 @@ __all__ = [
     "BlockDraws",
     "ColumnSummary",
     "Dataset",
+    "Derivation",
     "Diagnostic",
     "Estimand",
+    "Fixability",
+    "Forms",
     "LatentDag",
+    "Law",
+    "Measurements",
     "Mechanism",
     "ModelSpec",
     "NodeDraws",
     "Pair",
     "Prior",
     "Query",
+    "Remedies",
     "Report",
     "SameAdmg",
+    "Step",
     "Study",
     "Summary",
     "Table",
     "Term",
+    "TestableImplications",
+    "Theorem",
     "Variant",
     "VariantReport",
+    "Witness",
 ]
 
 

@@ -1,22 +1,59 @@
-"""Whether the data can answer a question, and the formula that does: verdict, estimand, hedge."""
+"""Whether the data can answer a question, and the formula that does: verdict, estimand, hedge.
+
+A verdict is loaded at once, all that explains it on first use (PEP 562).
+"""
 
 from __future__ import annotations
 
-from .answerable import Answerable, Nodes, Pair, answerable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .decision import identify
 from .estimand import Estimand
-from .evaluate import Law
-from .fixability import Fixability, Fixing, Kernel
-from .forms import BestAdjustment, Forms, Instrument, forms_of
-from .testable import Independence, TestableImplications, VermaConstraint, testable_implications
-from .measurements import Measurements, omissible
-from .remedies import Remedies
 from .verdict import Identified, NotIdentified
-from .witness import Witness, witness_of
+
+if TYPE_CHECKING:
+    from .derivation import Derivation, Step, Theorem
+    from .evaluate import Law
+    from .fixability import Fixability, Fixing, Kernel
+    from .forms import BestAdjustment, Forms, Instrument, forms_of
+    from .measurements import Measurements, omissible
+    from .pairs import Answerable, Nodes, Pair, answerable
+    from .remedies import Remedies
+    from .testable import Independence, TestableImplications, VermaConstraint, testable_implications
+    from .witness import Witness, witness_of
+
+_HOMES = {
+    "Answerable": "pairs",
+    "BestAdjustment": "forms",
+    "Derivation": "derivation",
+    "Fixability": "fixability",
+    "Fixing": "fixability",
+    "Forms": "forms",
+    "Independence": "testable",
+    "Instrument": "forms",
+    "Kernel": "fixability",
+    "Law": "evaluate",
+    "Measurements": "measurements",
+    "Nodes": "pairs",
+    "Pair": "pairs",
+    "Remedies": "remedies",
+    "Step": "derivation",
+    "TestableImplications": "testable",
+    "Theorem": "derivation",
+    "VermaConstraint": "testable",
+    "Witness": "witness",
+    "answerable": "pairs",
+    "forms_of": "forms",
+    "omissible": "measurements",
+    "testable_implications": "testable",
+    "witness_of": "witness",
+}
 
 __all__ = [
     "Answerable",
     "BestAdjustment",
+    "Derivation",
     "Estimand",
     "Fixability",
     "Fixing",
@@ -31,7 +68,9 @@ __all__ = [
     "NotIdentified",
     "Pair",
     "Remedies",
+    "Step",
     "TestableImplications",
+    "Theorem",
     "VermaConstraint",
     "Witness",
     "answerable",
@@ -41,3 +80,10 @@ __all__ = [
     "testable_implications",
     "witness_of",
 ]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -234,7 +234,7 @@ class _Writer:
 
     def recurse(self) -> None:
         """The recursion on districts."""
-        plan, problem, formulas = self.plan, self.problem, self.formulas
+        plan, problem = self.plan, self.problem
         law = _Law(plan.outcomes, 0, plan.treatments)
         outcomes = plan.outcomes
         if not problem.drawn:

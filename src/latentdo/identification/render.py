@@ -14,6 +14,7 @@ from latentdo.query import Expression as Arithmetic
 
 from .construct import Formula
 from .expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
+from .expression import Expression as FormulaExpression
 from .scripts import Latex, Piece, Text
 
 # A formula that would be longer than this many characters is printed with names for the parts that it shares.
@@ -35,12 +36,12 @@ def latex(query: Query, formulas: Mapping[Term, Formula]) -> str:
     return _whole(Latex(), query, formulas)
 
 
-def line(expression: AbstractExpression) -> str:
+def line(expression: FormulaExpression) -> str:
     """One side of an equation in plain text."""
     return _bare(Text(), expression)
 
 
-def latex_line(expression: AbstractExpression) -> str:
+def latex_line(expression: FormulaExpression) -> str:
     """One side of an equation in LaTeX."""
     return _bare(Latex(), expression)
 
@@ -50,7 +51,7 @@ def latex_names(names: Iterable[Name]) -> str:
     return ", ".join(map(Latex().name, names))
 
 
-def _bare(script: Text, expression: AbstractExpression) -> str:
+def _bare(script: Text, expression: FormulaExpression) -> str:
     formula = Formula(expression, None, ())
     notes = _Notes(_letter([formula]))
     reader = _Reader(script, expression.free, _shared(script, formula, notes), {})

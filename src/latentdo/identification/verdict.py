@@ -13,10 +13,10 @@ from latentdo.graphs import Admg, LatentDag, Name
 from latentdo.query import Query
 
 from .estimand import Estimand
-from .forms import Forms, forms_of_query
 
 if TYPE_CHECKING:
     from .derivation import Derivation
+    from .forms import Forms
     from .measurements import Measurements
     from .remedies import Remedies
     from .witness import Witness
@@ -72,6 +72,8 @@ class Identified:
         Raises:
             QueryError: The query sets nothing, or its terms differ in treatments or outcomes.
         """
+        from .forms import forms_of_query  # a verdict alone does not pay for it
+
         return forms_of_query(self.graph, self.query)
 
     @cached_property
@@ -109,8 +111,8 @@ class NotIdentified:
         functional: The nodes that undo what the graph alone would identify, because they are functions of their
             parents; none where the graph alone says no.
         decided_on: With `functional`, the graph in which the hedge lies: `graph` with functions written out.
-        proved: Whether the hedge proves that there is no formula. Not where a functional node is set: then the
-            question is only not shown identifiable, and there is no witness.
+        proved: Whether the hedge proves that there is no formula. Not where a functional node is set, or has hidden
+            parents: then the question is only not shown identifiable, and there is no witness.
     """
 
     query: Query
@@ -166,6 +168,8 @@ class NotIdentified:
         Raises:
             QueryError: The query sets nothing, or its terms differ in treatments or outcomes.
         """
+        from .forms import forms_of_query  # a verdict alone does not pay for it
+
         return forms_of_query(self.decided_on or self.graph, self.query)
 
     def __str__(self) -> str:

@@ -28,7 +28,8 @@ class Forms:
 
     def __init__(self) -> None:
         self._keys: dict[object, Key] = {}
-        self._contents: list[tuple[object, ...]] = []
+        self._sums: dict[Key, tuple[frozenset[str], Key]] = {}
+        self._products: dict[Key, list[Key]] = {}
 
     def key(self, expression: AbstractExpression, swap: tuple[Key, Key] | None = None) -> Key:
         """The number of a formula, after every part with the first number of `swap` was put for the second."""
@@ -44,27 +45,29 @@ class Forms:
                 return self._make("P", frozenset(outcomes), frozenset(given), frozenset(do))
             case Sum(over=over, body=body):
                 names, inner = frozenset(over), known[id(body)]
-                content = self._contents[inner]
-                if content[0] == "sum" and not names & content[1]:  # type: ignore[operator]
-                    names, inner = names | content[1], content[2]  # type: ignore[operator,assignment]
-                return self._make("sum", names, inner) if names else inner
+                if inner in self._sums and not names & self._sums[inner][0]:
+                    names, inner = names | self._sums[inner][0], self._sums[inner][1]
+                key = self._make("sum", names, inner)
+                self._sums[key] = names, inner
+                return key
             case Product(factors=factors):
-                flat: list[Key] = []
-                for factor in factors:
-                    content = self._contents[known[id(factor)]]
-                    flat += content[1] if content[0] == "product" else [known[id(factor)]]  # type: ignore[operator]
-                return flat[0] if len(flat) == 1 else self._make("product", tuple(sorted(flat)))
+                flat = sorted(key for factor in factors for key in self._factors(known[id(factor)]))
+                if len(flat) == 1:
+                    return flat[0]
+                key = self._make("product", *flat)
+                self._products[key] = flat
+                return key
             case Quotient(numerator=numerator, denominator=denominator):
                 above, below = known[id(numerator)], known[id(denominator)]
-                return above if self._contents[below] == ("product", ()) else self._make("quotient", above, below)
+                return self._make("quotient", above, below) if self._factors(below) else above
             case _:
                 raise AssertionError(part)
 
+    def _factors(self, key: Key) -> list[Key]:
+        return self._products.get(key, [key])
+
     def _make(self, *content: object) -> Key:
-        if content not in self._keys:
-            self._keys[content] = len(self._contents)
-            self._contents.append(content)
-        return self._keys[content]
+        return self._keys.setdefault(content, len(self._keys))
 
 
 def fault_of(derivation: Derivation) -> str | None:
