@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
 
 from latentdo.graphs import Mask, Masks, bits, components, reach
 
 from .districts import HedgeMasks
 from .reduction import Problem, exchange
 
-Step = tuple[int, Literal["parent", "child", "spouse"]]  # a node, and what it is of the node before
+Step = tuple[int, str]  # a node, and what it is of the node before: "parent", "child" or "spouse"
 
 
 @dataclass

@@ -60,7 +60,7 @@ class Twins:
         self.tree, self.arcs = coins[: len(tree)], coins[len(tree) :]
         events = self.masks.mask(outcome.name for outcome in term.given if outcome.op not in ("", "="))
         self.kinds = self._kinds(events)
-        self.events = {names[i]: self.kinds[i].find("e") if "e" in self.kinds[i] else 0 for i in bits(events)}
+        self.events = {names[i]: self.kinds[i].index("e" if "e" in self.kinds[i] else "m") for i in bits(events)}
 
     def _kinds(self, events: Mask) -> dict[int, str]:
         """The bits of each node: h of the hedge, m a message, e whether an event took place, or a coin."""
@@ -71,7 +71,7 @@ class Twins:
             kinds = "h" if self.larger >> i & 1 and not self.roots >> i & 1 else ""
             kinds += "m" if i in routes.inputs else ""
             # An event on the way of a message lets it pass; at the end of one it is the message that is seen.
-            if events >> i & 1 and (kinds != "m" or routes.passed >> i & 1):
+            if events >> i & 1 and ("m" not in kinds or routes.passed >> i & 1):
                 kinds += "e"
             if kinds or queried >> i & 1:
                 found[i] = kinds or "e"

@@ -1,0 +1,143 @@
+"""The reverse of what would help: what could be left unmeasured, given what each measurement costs."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from latentdo.errors import NotIdentifiedError, QueryError
+from latentdo.graphs import Admg, LatentDag, Name, quote
+from latentdo.query import Query
+
+from .decision import identify
+from .measuring import Limits, Measuring, asked_of, with_arcs_as_nodes
+from .verdict import NotIdentified
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Sets of nodes whose measurement is enough to identify the questions.
+
+    Attributes:
+        queries: The questions; the nodes that they name are in every set.
+        cheapest: A sufficient set of least cost.
+        cost: What it costs.
+        proved: Whether it is proved to be the cheapest.
+        minimal: Sufficient sets from which nothing can be left out, smallest first.
+        cut: How far `minimal` was searched, empty where it holds all.
+        needed: The nodes in every sufficient set.
+        unneeded: The measured nodes in no set of `minimal`.
+    """
+
+    queries: tuple[Query, ...]
+    cheapest: frozenset[Name]
+    cost: float
+    proved: bool
+    minimal: tuple[frozenset[Name], ...]
+    cut: str
+    needed: frozenset[Name]
+    unneeded: frozenset[Name]
+
+    def __str__(self) -> str:
+        proved = "" if self.proved else ", the best that was found in the time given"
+        lines = [
+            f"To identify {'; '.join(map(str, self.queries))}:",
+            f"  Cheapest: measure {_listed(self.cheapest)} (cost {self.cost:g}{proved}).",
+            f"  Needed in any case: {_listed(self.needed)}.",
+            f"  Minimal sets{f' (searched: {self.cut})' if self.cut else ''}:",
+            *(f"    {_listed(names)}" for names in self.minimal[:10]),
+            *([f"    and {len(self.minimal) - 10} more"] if len(self.minimal) > 10 else []),
+            f"  In none of these sets: {_listed(self.unneeded)}.",
+        ]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def to_json(self) -> dict[str, Any]:
+        """The sets as sorted lists of names."""
+        return {
+            "queries": [str(query) for query in self.queries],
+            "cheapest": sorted(self.cheapest),
+            "cost": self.cost,
+            "proved": self.proved,
+            "minimal": [sorted(names) for names in self.minimal],
+            "cut": self.cut,
+            "needed": sorted(self.needed),
+            "unneeded": sorted(self.unneeded),
+        }
+
+
+def _listed(names: frozenset[Name]) -> str:
+    return ", ".join(map(quote, sorted(names))) or "none"
+
+
+def omissible(
+    graph: LatentDag | Admg,
+    *queries: Query,
+    costs: Mapping[Name, float] | None = None,
+    max_count: int = 50,
+    seconds: float = 5.0,
+) -> Measurements:
+    """Which measured nodes could be left unmeasured, with all questions still identified.
+
+    Measuring more never makes a question harder, so that the sufficient sets are those that hold a minimal one.
+
+    Args:
+        queries: The questions; what they name stays measured.
+        costs: What it costs to measure a node, 1 where it is not said.
+        max_count: The most minimal sets to list.
+        seconds: How long to look for the cheapest set, and as long again for the list.
+
+    Raises:
+        NotIdentifiedError: A question is not identified even with everything measured that can be.
+        UnknownNodeError: A cost is given for a node that the graph does not have.
+        QueryError: There is no question; a cost is negative or no number, or is that of a latent node.
+
+    Source:
+        Mohammad-Taheri et al. (2022), Experimental design for causal query estimation in partially observed
+        biomolecular networks, for the question; the search is exact, by minimal hitting sets of hedges.
+    """
+    if not queries:
+        raise QueryError("There is no question. Give one, such as P(Y | do(X)): what is needed depends on it.")
+    for query in queries:
+        found = identify(graph, query)
+        if isinstance(found, NotIdentified):
+            raise NotIdentifiedError(str(found), found)
+    priced = _checked(graph, costs or {})
+    terms = tuple(term for query in queries for term in query.terms)
+    kept = asked_of(terms)
+    opened, _ = with_arcs_as_nodes(graph)
+    search = Measuring(opened, terms, [node for node in graph.measured if node not in kept])
+    best = search.cheapest(priced, seconds)
+    assert best is not None, "with everything measured the questions are identified"
+    listed = search.minimal(Limits(len(graph.nodes), max_count, seconds))
+    minimal = tuple(names | kept for names in listed.sets)
+    needed = kept.union(node for node in search.candidates if search.breaking(search.candidates - {node}) is not None)
+    return Measurements(
+        queries,
+        best[0] | kept,
+        math.fsum(priced[node] for node in best[0] | kept),
+        best[1],
+        minimal,
+        listed.cut,
+        needed,
+        frozenset(graph.measured).difference(*minimal) - best[0],
+    )
+
+
+def _checked(graph: LatentDag | Admg, costs: Mapping[Name, float]) -> dict[Name, float]:
+    measured = set(graph.measured)
+    for node, cost in costs.items():
+        graph.require(node)
+        if node not in measured:
+            raise QueryError(f"{node!r} has a cost but is latent: nobody can measure it. Leave it out of the costs.")
+        if isinstance(cost, bool) or not isinstance(cost, int | float) or not math.isfinite(cost) or cost < 0:
+            raise QueryError(f"The cost of {node!r} is {cost!r}. A cost is a number from 0 upwards.")
+    return {node: float(costs.get(node, 1.0)) for node in graph.measured}

@@ -1,0 +1,185 @@
+"""Which hidden nodes would have to be measured: a search that lets every hedge say what could break it."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, quote, reach
+from latentdo.query import Term
+
+from .districts import HedgeMasks, decide
+from .reduction import exchange, problem_of
+
+Names = frozenset[Name]
+_Breaking = Callable[[Names], Names | None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a search goes.
+
+    Attributes:
+        size: The most members of a set.
+        count: The most sets.
+        seconds: The most time.
+    """
+
+    size: int
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """Minimal sets, smallest first.
+
+    Attributes:
+        sets: Each works, and none of its proper subsets does.
+        cut: What ended the search before it was through, such as "sets of up to 3"; empty if nothing did.
+    """
+
+    sets: tuple[Names, ...]
+    cut: str = ""
+
+
+def obstacle(masks: Masks, terms: Iterable[Term]) -> HedgeMasks | None:
+    """The hedge of the first term that has one."""
+    for term in terms:
+        found = decide(masks, *exchange(problem_of(masks, term)))
+        if isinstance(found, HedgeMasks):
+            return found
+    return None
+
+
+def asked_of(terms: Iterable[Term]) -> Names:
+    """Every node that some term names."""
+    return frozenset(name for term in terms for name in (*term.outcome_names, *term.treatments, *term.conditions))
+
+
+def with_arcs_as_nodes(graph: LatentDag | Admg) -> tuple[LatentDag, dict[Name, str]]:
+    """The graph with one latent node for each `<->`, and what each of these is called for people."""
+    taken = set(graph.nodes)
+    edges: set[tuple[Name, Name]] = set()
+    called: dict[Name, str] = {}
+    for a, b in sorted((edge[0], edge[1]) for edge in graph.bidirected):
+        node = f"{a} <-> {b}"
+        while node in taken:
+            node += "'"
+        taken.add(node)
+        called[node] = f"{quote(a)} <-> {quote(b)}"
+        edges |= {(node, a), (node, b)}
+    latent = graph.latent if isinstance(graph, LatentDag) else frozenset[Name]()
+    return LatentDag((*graph.nodes, *called), graph.directed | edges, (), latent.union(called)), called
+
+
+class Measuring:
+    """Questions on a graph some of whose hidden nodes could be measured.
+
+    Source:
+        A set that measures nothing that makes an edge of a hedge leaves the hedge as it is, so that every set
+        that helps has a member that does; the branching is that of minimal hitting sets, Reiter (1987), A theory
+        of diagnosis from first principles.
+    """
+
+    def __init__(self, graph: LatentDag, terms: Iterable[Term], candidates: Iterable[Name]) -> None:
+        self.terms = tuple(terms)
+        near = graph.ancestors(asked_of(self.terms))  # other nodes make no edge among these
+        nodes = tuple(node for node in graph.nodes if node in near)
+        edges = frozenset(edge for edge in graph.directed if near.issuperset(edge))
+        self.graph = LatentDag(nodes, edges, (), graph.latent & near)
+        self.candidates = frozenset(candidates) & near
+
+    def breaking(self, chosen: Names) -> Names | None:
+        """With `chosen` measured: None if all is identified, else the candidates that make edges of a hedge."""
+        graph = self.graph
+        left = LatentDag(graph.nodes, graph.directed, (), (graph.latent | self.candidates) - chosen)
+        seen = project(left).sorted_masks
+        hedge = obstacle(seen, self.terms)
+        if hedge is None:
+            return None
+        masks = left.masks
+        members = masks.mask(seen.nodes(hedge.larger))
+        makers = _makers(masks, masks.mask(left.latent), members)
+        return self.candidates.intersection(masks.nodes(makers)) - chosen
+
+    def minimal(self, limits: Limits) -> Found:
+        """The minimal sets of candidates with which all is identified."""
+        return minimal_sets(self.breaking, limits)
+
+    def cheapest(self, costs: Mapping[Name, float], seconds: float) -> tuple[Names, bool] | None:
+        """A set of least total cost with which all is identified, and whether it is proved to be; None if none is.
+
+        Sets are tried in the order of their cost, so that the first that works is the cheapest.
+        """
+        if self.breaking(self.candidates) is not None:
+            return None
+        end = time.monotonic() + seconds
+        waiting: list[tuple[float, int, tuple[Name, ...]]] = [(0.0, 0, ())]
+        seen: set[tuple[Name, ...]] = {()}
+        while waiting and time.monotonic() < end:
+            cost, _, chosen = heapq.heappop(waiting)
+            breaking = self.breaking(frozenset(chosen))
+            if breaking is None:
+                return frozenset(chosen), True
+            for node in breaking:
+                more = tuple(sorted((*chosen, node)))
+                if more not in seen:
+                    seen.add(more)
+                    heapq.heappush(waiting, (cost + costs[node], len(more), more))
+        chosen = self.candidates
+        for node in sorted(chosen, key=lambda node: (-costs[node], node)):
+            chosen = chosen - {node} if self.breaking(chosen - {node}) is None else chosen
+        return chosen, False
+
+
+def minimal_sets(breaking: _Breaking, limits: Limits) -> Found:
+    """All minimal sets, by size, of a question whose every failure names what could mend it.
+
+    `breaking(chosen)` is None where `chosen` works, and then any larger set does too; else every larger set that
+    works has one of the names it gives.
+    """
+    end = time.monotonic() + limits.seconds
+    found: list[Names] = []
+    layer: set[Names] = {frozenset()}
+    size = 0
+    while layer:
+        if size > limits.size:
+            return Found(tuple(found), f"sets of up to {limits.size}")
+        later: set[Names] = set()
+        for chosen in sorted(layer, key=sorted):
+            if time.monotonic() > end:
+                return Found(tuple(found), f"the sets that were reached in {limits.seconds:g} s")
+            if any(smaller <= chosen for smaller in found):
+                continue
+            mending = breaking(chosen)
+            if mending is None:
+                if len(found) == limits.count:
+                    return Found(tuple(found), f"the first {limits.count} sets")
+                found.append(chosen)
+            else:
+                later |= {chosen | {name} for name in mending}
+        layer = later
+        size += 1
+    return Found(tuple(found))
+
+
+def _makers(masks: Masks, latent: Mask, members: Mask) -> Mask:
+    """Hidden nodes through which an edge of the projection between two of these members may run."""
+    reached: dict[int, Mask] = {}
+    for i in bits(latent):
+        through = reach(1 << i, masks.children, latent)
+        found = 0
+        for j in bits(through):
+            found |= masks.children[j]
+        reached[i] = found & members
+    makers = 0
+    for i in bits(latent):
+        if not reached[i]:
+            continue
+        above = reach(1 << i, masks.parents, latent)
+        if any(masks.parents[j] & members or reached[j].bit_count() > 1 for j in bits(above)):
+            makers |= 1 << i
+    return makers

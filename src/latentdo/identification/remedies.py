@@ -1,0 +1,128 @@
+"""What would help where the answer is no: what to measure, which edge to rule out, where to experiment."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from latentdo.errors import UnsupportedError
+from latentdo.graphs import Admg, LatentDag, Name, project, quote
+from latentdo.query import Query
+
+from .experiments import Experiments
+from .measuring import Limits, Measuring, asked_of, obstacle, with_arcs_as_nodes
+from .verdict import NotIdentified
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """What would make a question identified; each entry is enough by itself, and no part of it is.
+
+    Attributes:
+        query: What was asked.
+        measure: Sets of hidden causes to measure, as the graph names them; `A <-> B` is all that is behind that
+            edge, measured whole.
+        remove: Single edges that would have to be absent, as the graph is drawn.
+        experiments: Sets of nodes, none of them set by the question, on which to experiment: the data are then
+            P(V) and what is seen when any of them are set.
+        cut: How far a list was searched that is not known to be complete, by the name of the list.
+    """
+
+    query: Query
+    measure: tuple[tuple[str, ...], ...]
+    remove: tuple[str, ...]
+    experiments: tuple[tuple[Name, ...], ...]
+    cut: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"What would make {self.query} identified:"]
+        experiments = [[quote(name) for name in names] for names in self.experiments]
+        lines += self._list("measure", "Measure", [" and ".join(names) for names in self.measure])
+        lines += self._list("remove", "Rule out", list(self.remove))
+        lines += self._list("experiments", "Experiment on", [" and ".join(names) for names in experiments])
+        return "\n".join(lines)
+
+    def _list(self, name: str, verb: str, entries: list[str]) -> list[str]:
+        searched = dict(self.cut).get(name, "")
+        note = f" (searched: {searched})" if searched else ""
+        return [f"  {verb}: {', or '.join(entries) or 'nothing of this kind'}{note}."]
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        first, *rest = (html.escape(line.strip()) for line in str(self).splitlines())
+        return f"<p>{first}</p><ul>{''.join(f'<li>{line}</li>' for line in rest)}</ul>"
+
+    def to_json(self) -> dict[str, Any]:
+        """The remedies as plain strings and lists."""
+        return {
+            "query": str(self.query),
+            "measure": [list(names) for names in self.measure],
+            "remove": list(self.remove),
+            "experiments": [list(names) for names in self.experiments],
+            "cut": dict(self.cut),
+        }
+
+
+def remedies_of(verdict: NotIdentified, limits: Limits) -> Remedies:
+    """What would make a question identified, on the graph that it was asked of.
+
+    Raises:
+        UnsupportedError: The question fails because of a functional node, which no list here mends.
+    """
+    if verdict.functional:
+        raise UnsupportedError(
+            f"The graph alone would identify {verdict.query}; what stands in the way is that "
+            f"{', '.join(map(quote, verdict.functional))} is a function of its parents, and no measurement, edge or "
+            "experiment in the lists changes that. Ask about the causes of such a node."
+        )
+    query, graph = verdict.query, verdict.graph
+    opened, called = with_arcs_as_nodes(graph)
+    measured = Measuring(opened, query.terms, opened.latent).minimal(limits)
+    edges, edges_cut = _removable(graph, query, limits)
+    surrogates = Experiments(project(graph).sorted_masks, query.terms).minimal(limits)
+    cuts = {"measure": measured.cut, "remove": edges_cut, "experiments": surrogates.cut}
+    return Remedies(
+        query,
+        tuple(tuple(sorted(called.get(name) or quote(name) for name in names)) for names in measured.sets),
+        edges,
+        tuple(tuple(sorted(names)) for names in surrogates.sets),
+        tuple((name, cut) for name, cut in cuts.items() if cut),
+    )
+
+
+def _removable(graph: LatentDag | Admg, query: Query, limits: Limits) -> tuple[tuple[str, ...], str]:
+    """The edges without which the question is identified, one at a time."""
+    end = time.monotonic() + limits.seconds
+    found: list[str] = []
+    for label, without in _without_one_edge(graph, asked_of(query.terms)):
+        if time.monotonic() > end:
+            return tuple(found), f"the edges that were reached in {limits.seconds:g} s"
+        if obstacle(project(without).sorted_masks, query.terms) is None:
+            found.append(label)
+    return tuple(found), ""
+
+
+def _without_one_edge(graph: LatentDag | Admg, asked: frozenset[Name]) -> Iterator[tuple[str, LatentDag | Admg]]:
+    """The graph without each edge that leads into an ancestor of what is asked, and the edge as it is drawn."""
+    near = graph.ancestors(asked)
+    for a, b in sorted(edge for edge in graph.directed if edge[1] in near):
+        directed = graph.directed - {(a, b)}
+        if isinstance(graph, Admg):
+            yield f"{quote(a)} -> {quote(b)}", replace(graph, directed=directed)
+        else:
+            arrow = "-|" if (a, b) in graph.inhibiting else "->"
+            left = replace(graph, directed=directed, inhibiting=graph.inhibiting & directed)
+            yield f"{quote(a)} {arrow} {quote(b)}", left
+    for edge in sorted(graph.bidirected):
+        if not near.issuperset(edge[:2]):
+            continue
+        label = f"{quote(edge[0])} <-> {quote(edge[1])}"
+        if isinstance(graph, Admg):
+            yield label, replace(graph, bidirected=frozenset(other for other in graph.bidirected if other != edge))
+        else:
+            yield label, replace(graph, bidirected=tuple(other for other in graph.bidirected if other != edge))
