@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import string
 from collections.abc import Iterable, Iterator
@@ -420,32 +421,32 @@ def sparse_admg(rng: random.Random, sizes: tuple[int, int] = (4, 7)) -> Admg:
 def parity_law(model: ParityModel, do: dict[Name, dict[int, float]]) -> dict[tuple[int, ...], float]:
     """P(levels of the model's nodes | do), by tossing every coin both ways; `do` has a law for each node set."""
     coins = sorted({coin for bit in model.bits for coin in bit.coins}, key=str)
-    errors = [bit for bit in model.bits if bit.error]
+    errors = [(bit.node, bit.place) for bit in model.bits if bit.error]
     widths = {name: sum(bit.node == name for bit in model.bits) for name in model.names}
+    # The tosses that each bit hears, by their place in the list of all coins and errors.
+    hears = [
+        [i for i, coin in enumerate(coins) if coin in bit.coins]
+        + [len(coins) + i for i, error in enumerate(errors) if error == (bit.node, bit.place)]
+        for bit in model.bits
+    ]
+    chances = [0.5] * len(coins) + [bit.error for bit in model.bits if bit.error]
     law: dict[tuple[int, ...], float] = {}
-    for tosses in itertools.product((0, 1), repeat=len(coins)):
-        for flips in itertools.product((0, 1), repeat=len(errors)):
-            weight = 0.5 ** len(coins)
-            for bit, flip in zip(errors, flips, strict=True):
-                weight *= bit.error if flip else 1 - bit.error
-            for settings in itertools.product(*(do[name].items() for name in do)):
-                levels = {name: level for name, (level, _) in zip(do, settings, strict=True)}
-                share = weight
-                for _, probability in settings:
-                    share *= probability
-                value: dict[tuple[Name, int], int] = {}
-                for bit in model.bits:
-                    total = sum(value[read] for read in bit.reads)
-                    total += sum(toss for coin, toss in zip(coins, tosses, strict=True) if coin in bit.coins)
-                    total += sum(flip for other, flip in zip(errors, flips, strict=True) if other is bit)
-                    if bit.node in levels:
-                        total = levels[bit.node] // 2 ** (widths[bit.node] - 1 - bit.place)
-                    value[bit.node, bit.place] = total % 2
-                key = tuple(
-                    sum(value[name, place] * 2 ** (widths[name] - 1 - place) for place in range(widths[name]))
-                    for name in model.names
-                )
-                law[key] = law.get(key, 0.0) + share
+    for tosses in itertools.product((0, 1), repeat=len(chances)):
+        weight = math.prod(p if toss else 1 - p for p, toss in zip(chances, tosses, strict=True))
+        for settings in itertools.product(*(do[name].items() for name in do)):
+            levels = {name: level for name, (level, _) in zip(do, settings, strict=True)}
+            share = weight * math.prod(probability for _, probability in settings)
+            value: dict[tuple[Name, int], int] = {}
+            for bit, heard in zip(model.bits, hears, strict=True):
+                total = sum(value[read] for read in bit.reads) + sum(tosses[i] for i in heard)
+                if bit.node in levels:
+                    total = levels[bit.node] // 2 ** (widths[bit.node] - 1 - bit.place)
+                value[bit.node, bit.place] = total % 2
+            key = tuple(
+                sum(value[name, place] * 2 ** (widths[name] - 1 - place) for place in range(widths[name]))
+                for name in model.names
+            )
+            law[key] = law.get(key, 0.0) + share
     return law
 
 
