@@ -46,22 +46,23 @@ def latent_projection(graph: LatentDag) -> Admg:
     )
 
 
-def hidden(masks: Masks, node: int) -> Masks:
-    """The projection of a graph after one more of its nodes went unmeasured: its bit stays, without edges.
+def hidden(masks: Masks, nodes: Mask) -> Masks:
+    """The projection of a graph after more of its nodes went unmeasured: their bits stay, without edges.
 
     Source:
         Richardson et al. (2023), Nested Markov properties for ADMGs, proposition 3: nodes may be hidden in
         any order.
     """
     parents, children, spouses = list(masks.parents), list(masks.children), list(masks.spouses)
-    gone = 1 << node
-    above, below, beside = parents[node], children[node], spouses[node]
-    for i in bits(below):
-        parents[i] = parents[i] & ~gone | above
-        spouses[i] = (spouses[i] | below | beside) & ~(1 << i | gone)
-    for i in bits(above):
-        children[i] = children[i] & ~gone | below
-    for i in bits(beside):
-        spouses[i] = (spouses[i] | below) & ~(1 << i | gone)
-    parents[node] = children[node] = spouses[node] = 0
+    for node in bits(nodes):
+        gone = 1 << node
+        above, below, beside = parents[node], children[node], spouses[node]
+        for i in bits(below):
+            parents[i] = parents[i] & ~gone | above
+            spouses[i] = (spouses[i] | below | beside) & ~(1 << i | gone)
+        for i in bits(above):
+            children[i] = children[i] & ~gone | below
+        for i in bits(beside):
+            spouses[i] = (spouses[i] | below) & ~(1 << i | gone)
+        parents[node] = children[node] = spouses[node] = 0
     return Masks(masks.names, masks.index, tuple(parents), tuple(children), tuple(spouses))

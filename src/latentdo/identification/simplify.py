@@ -16,8 +16,11 @@ from .adjustment import adjustment_set
 from .districts import HedgeMasks, Trace, decide
 from .reduction import Problem, exchange
 
-# More nodes than these are not tried one by one: the search for a short formula must not cost more than the verdict.
-MOST_CANDIDATES = 40
+# Up to this many nodes are tried one by one, more of them in blocks.
+FEW = 12
+# The search for a short formula ends after so many verdicts, with what it has.
+MOST_VERDICTS = 100
+MOST_IN_VAIN = 24
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def shrink(
 ) -> tuple[Masks, tuple[Trace, ...]]:
     """The graph without the nodes that P(outcomes | do(treatments)) can do without, and its traces.
 
-    None can be left out of what stays without the effect being lost or needing more ratios than before. Nodes that the
+    Of few nodes, none can be left out of what stays without the effect being lost or needing more ratios than before; of
+    many, the search may end early. Nodes that the
     treatments cause go first, the late ones before the early ones, then the others, the early ones first: so a
     front door keeps the mediator next to its treatment, and an adjustment the nodes next to the outcome.
 
@@ -86,16 +90,22 @@ def shrink(
         of these.
     """
     needed = reach(outcomes, masks.parents)
-    for i in bits(masks.all & ~(needed | treatments)):
-        masks = hidden(masks, i)
-    candidates = needed & ~(treatments | outcomes)
-    if candidates.bit_count() > MOST_CANDIDATES:
-        return masks, traces
-    for i in _by_use(masks, candidates, treatments):
-        smaller = hidden(masks, i)
+    masks = hidden(masks, masks.all & ~(needed | treatments))
+    order = list(_by_use(masks, needed & ~(treatments | outcomes), treatments))
+    # Many nodes are tried in blocks, so that a large graph of which little is needed is done in a few verdicts.
+    blocks = [order] if len(order) > FEW else [[i] for i in order]
+    blocks.reverse()
+    limit, tried, useful = ratios(traces), 0, 0
+    while blocks and tried < MOST_VERDICTS and tried - useful < MOST_IN_VAIN:
+        block = blocks.pop()
+        smaller = hidden(masks, sum(1 << i for i in block))
         found = decide(smaller, treatments, outcomes)
-        if not isinstance(found, HedgeMasks) and ratios(found) <= ratios(traces):
-            masks, traces = smaller, found
+        tried += 1
+        if not isinstance(found, HedgeMasks) and ratios(found) <= limit:
+            masks, traces, limit, useful = smaller, found, ratios(found), tried
+        elif len(block) > 1:
+            half = len(block) // 2
+            blocks += [block[half:], block[:half]]
     return masks, traces
 
 
