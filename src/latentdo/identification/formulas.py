@@ -17,7 +17,7 @@ from .expression import Expression, Prob, Product, Quotient, Sum
 Factors = list[Expression]
 
 Rank: TypeAlias = tuple[int, ...]
-Told: TypeAlias = Callable[[str, Expression, Expression], None]
+Told: TypeAlias = Callable[[str, Expression, Expression], object]
 
 # Sums are pushed into nested sums and fractions down to this depth; below it they keep their sign.
 MAX_DEPTH = 40

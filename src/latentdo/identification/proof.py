@@ -105,7 +105,7 @@ class _Writer:
     def start(self, outcomes: Mask, given: Mask, do: Mask) -> None:
         """Begin with P(outcomes | do(do), given)."""
         self.first = self.whole = self.formulas.prob(outcomes, given, do)
-        self.given, self.do = given, do
+        self.law = _Law(outcomes, given, do)
 
     def rewrite(self, rule: str, part: Expression, becomes: Expression, cut: Cut | None = None) -> Expression:
         """Put `becomes` wherever `part` stands; nothing is written where it stands nowhere."""
@@ -207,9 +207,8 @@ class _Writer:
 
     def tidy(self) -> None:
         """Evidence that tells nothing and treatments that reach nothing leave first."""
-        law = _Law(self.problem.outcomes, self.given, self.do)
-        law = self.forget(law, self.given & ~self.problem.conditions)
-        self.law = self.act(law, drop=self.do & ~reaching(self.problem))
+        law = self.forget(self.law, self.law.given & ~self.problem.conditions)
+        self.law = self.act(law, drop=law.do & ~reaching(self.problem))
 
     def see(self, outcomes: Mask, given: Mask, do: Mask) -> None:
         """P(outcomes | do(do), given) where seeing the treatments is setting them."""
