@@ -101,7 +101,7 @@ def _with_functions(
     sentences += [] if query.is_single else [f"The term {term} is at fault."]
     reason = " ".join([*sentences, *_undone(reduced, nodes, found)])
     hedge = found.names if isinstance(found, _Obstacle) else (frozenset[Name](), frozenset[Name]())
-    return NotIdentified(query, hedge, reason, graph, nodes, project(reduced.graph), reduced.proves), ""
+    return NotIdentified(query, hedge, reason, graph, nodes, project(reduced.graph), reduced.term, reduced.proves), ""
 
 
 def _responsible(

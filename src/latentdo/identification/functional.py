@@ -15,7 +15,7 @@ from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, connected,
 from latentdo.query import Term
 
 from .construct import Formula
-from .expression import Prob, parts
+from .expression import Prob, Quotient, parts
 from .reduction import problem_of
 
 Determinants: TypeAlias = Mapping[Name, tuple[Name, ...]]
@@ -85,13 +85,13 @@ def eliminate(graph: LatentDag | Admg, determinants: Determinants, term: Term) -
     dag = _explicit(graph)
     while True:
         found = _written_out(dag, determinants, term)
-        spare = next((node for node in found.kept if _is_removed(found, node)), None)
-        if spare is None:
+        shorter = next((left for node in found.kept if (left := _without(found, node))), None)
+        if shorter is None:
             found = _without_parents(dag, determinants, found)
             near = dag.ancestors(_queried(term)).intersection(determinants)
             hears = any(dag.latent.intersection(dag.parents(node)) for node in near if node not in dag.latent)
             return replace(found, proves=not found.kept and not hears)
-        term = replace(term, do=tuple(setting for setting in term.do if setting.name != spare))
+        term = shorter
 
 
 def _explicit(graph: LatentDag | Admg) -> LatentDag:
@@ -127,11 +127,11 @@ def _inherited(masks: Masks, order: Iterable[Name], written: frozenset[Name]) ->
     return found
 
 
-def _is_removed(reduced: Reduced, node: Name) -> bool:
-    """Whether rule 3 takes `node` out of do( ).
+def _without(reduced: Reduced, node: Name) -> Term | None:
+    """The term without `node` in do( ), where rule 3 removes it, and without evidence that tells nothing before that.
 
-    Evidence that is an event, and treatments that are drawn, stand with the outcomes here: their law must not
-    depend on the node either.
+    Once the node is not set any more, such evidence may tell of it, and so of the outcome. Evidence that is an event,
+    and treatments that are drawn, stand with the outcomes here: their law must not depend on the node either.
 
     Source:
         Pearl (2009), Causality, theorem 3.4.1, rule 3.
@@ -144,7 +144,14 @@ def _is_removed(reduced: Reduced, node: Name) -> bool:
     if not reach(problem.conditions, cut.parents) & own:
         cut = masks.cut(others | own)
     drawn = problem.drawn & ~own
-    return not connected(cut, problem.outcomes | drawn, others & ~drawn | problem.conditions) & own
+    if connected(cut, problem.outcomes | drawn, others & ~drawn | problem.conditions) & own:
+        return None
+    telling = frozenset(masks.nodes(problem.outcomes | problem.conditions))
+    return replace(
+        reduced.term,
+        do=tuple(setting for setting in reduced.term.do if setting.name != node),
+        given=tuple(outcome for outcome in reduced.term.given if outcome.name in telling),
+    )
 
 
 def _without_parents(dag: LatentDag, determinants: Determinants, reduced: Reduced) -> Reduced:
@@ -189,14 +196,22 @@ def _sources(determinants: Determinants, node: Name) -> frozenset[Name]:
 
 
 def degenerate(dag: LatentDag | Admg, determinants: Determinants, formula: Formula) -> tuple[Name, ...]:
-    """The functional nodes on which some conditional of the formula conditions together with what determines them."""
+    """The functional nodes on which some conditional of the formula conditions together with what determines them.
+
+    A fraction is a conditional too: on what its denominator is a law of.
+    """
     above = {node: _above(dag, determinants, node) for node in determinants}
     found: set[Name] = set()
     for expression in (formula.expression, formula.evidence):
         for part in parts(expression) if expression is not None else ():
-            if isinstance(part, Prob):
-                given = frozenset(part.given)
-                found |= {node for node in part.given if node in above and above[node] & given}
+            match part:
+                case Prob(given=given):
+                    held = frozenset(given)
+                case Quotient(denominator=denominator):
+                    held = denominator.free
+                case _:
+                    continue
+            found |= {node for node in held if node in above and above[node] & held}
     return tuple(sorted(found))
 
 

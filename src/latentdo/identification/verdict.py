@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
 from latentdo.errors import NotIdentifiedError
 from latentdo.graphs import Admg, LatentDag, Name
-from latentdo.query import Query
+from latentdo.query import Query, Term
 
 from .estimand import Estimand
 
@@ -111,6 +111,8 @@ class NotIdentified:
         functional: The nodes that undo what the graph alone would identify, because they are functions of their
             parents; none where the graph alone says no.
         decided_on: With `functional`, the graph in which the hedge lies: `graph` with functions written out.
+        decided_term: With `functional`, the term at fault, as it was asked of that graph: without functional
+            treatments that rule 3 removes, and without the evidence that told nothing while they were set.
         proved: Whether the hedge proves that there is no formula. Not where a functional node is set, or has hidden
             parents: then the question is only not shown identifiable, and there is no witness.
     """
@@ -121,6 +123,7 @@ class NotIdentified:
     graph: LatentDag | Admg = field(repr=False, compare=False)
     functional: tuple[Name, ...] = ()
     decided_on: Admg | None = field(default=None, repr=False, compare=False)
+    decided_term: Term | None = field(default=None, repr=False, compare=False)
     proved: bool = True
     identified: ClassVar[Literal[False]] = False
 

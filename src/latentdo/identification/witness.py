@@ -157,10 +157,8 @@ def witness_of_verdict(verdict: NotIdentified) -> Witness:
             f"{query} has several terms, and {functions} is a function. Ask the terms one by one: the verdict of each "
             "has its own witness."
         )
-    # A treatment that reaches nothing was dropped from the graph.
-    term = query.term
-    left = replace(term, do=tuple(setting for setting in term.do if setting.name in graph.nodes))
-    return replace(witness_of(graph, Query(left)), query=query)
+    # The term may have lost a treatment that reaches nothing, and evidence with it.
+    return replace(witness_of(graph, Query(verdict.decided_term or query.term)), query=query)
 
 
 def _witness(query: Query, term: Term, admg: Admg, problem: Problem, found: HedgeMasks) -> Witness:
