@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from latentdo.api import answerable, load_study
-from latentdo.errors import UsageError
 
 from .failures import DONE
-from .options import Flag, Output, Source
+from .options import Flag, Names, Output, Source, name_groups
 from .output import output_path, replacing, say, say_json, tell
 from .sources import names_study, source_text
 
@@ -32,8 +29,6 @@ Examples:
 CODES = "Exit codes: 0 all were judged, whatever the verdicts, 2 bad input."
 
 FILES = (".png", ".svg", ".pdf", ".html", ".csv")
-
-Names = Annotated[list[str] | None, Parameter(negative=())]
 
 
 def command(
@@ -65,9 +60,9 @@ def command(
     subject = load_study(source) if names_study(source) else source
     table = answerable(
         subject,
-        _groups("--treatment", treatment),
-        _groups("--outcome", outcome),
-        given=[name for group in _groups("--given", given) or [] for name in group],
+        name_groups("--treatment", treatment),
+        name_groups("--outcome", outcome),
+        given=[name for group in name_groups("--given", given) or [] for name in group],
     )
     if path is not None:
         _write(table, path)
@@ -77,31 +72,6 @@ def command(
     elif path is None:
         say(str(table))
     return DONE
-
-
-def _groups(option: str, given: list[str] | None) -> list[tuple[str, ...]] | None:
-    """Each text as the names that it joins with commas; a name that holds a comma stands in backticks."""
-    if given is None:
-        return None
-    groups = []
-    for text in given:
-        names = tuple(name.strip() for name in _split(text))
-        if not all(names):
-            raise UsageError(f"{option} {text!r}: expected a node, or several with commas between them.")
-        groups.append(names)
-    return groups
-
-
-def _split(text: str) -> list[str]:
-    pieces, quoted = [""], False
-    for char in text:
-        if char == "`":
-            quoted = not quoted
-        elif char == "," and not quoted:
-            pieces.append("")
-        else:
-            pieces[-1] += char
-    return pieces
 
 
 def _write(table: Answerable, path: Path) -> None:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from latentdo.api import graph as as_graph
 from latentdo.api import identify, load_study
-from latentdo.errors import UsageError
-from latentdo.identification import Identified, NotIdentified
+from latentdo.errors import UnsupportedError, UsageError
+from latentdo.identification import Identified, NotIdentified, testable_implications
 
 from .failures import DONE, NOT_IDENTIFIED
-from .options import Flag, Source
-from .output import folded, say, say_json
+from .options import Flag, Names, Output, Source, name_groups
+from .output import folded, output_path, say, say_json, tell
+from .proofs import FILES, write_verdicts
 from .sources import names_study, source_text
+
+if TYPE_CHECKING:
+    from latentdo.types import Study
 
 NAME = "identify"
 
-USAGE = "latentdo identify GRAPH [QUERY ...] [--json]"
+USAGE = "latentdo identify GRAPH [QUERY ...] [--proof] [--remedies] [--json]"
 
 EXAMPLES = """\
 Examples:
   latentdo identify "W -> R -> X -> Y; W <-> X; W <-> Y" "P(Y | do(X))"
   latentdo identify "X -> M -> Y; X <-> Y; latent U" "E[Y | do(X=1)]" --json
-  latentdo identify study.yaml
+  latentdo identify "X -> M -> Y; X <-> Y" "P(Y | do(X))" --proof
+  latentdo identify "X -> Y; X <-> Y" "P(Y | do(X))" --remedies --witness
+  latentdo identify study.yaml -o proofs.html
   echo "X -> Y; X <-> Y" | latentdo identify - "P(Y | do(X))\""""
 
 CODES = "Exit codes: 0 identified, 3 some query is not identified, 2 bad input."
@@ -31,6 +40,15 @@ def command(
     graph: Source,
     /,
     *queries: str,
+    proof: Flag = False,
+    forms: Flag = False,
+    remedies: Flag = False,
+    witness: Flag = False,
+    measurements: Flag = False,
+    implications: Flag = False,
+    functional: Names = None,
+    variant: str | None = None,
+    output: Output = None,
     json: Flag = False,
 ) -> int:
     """Whether the measured nodes can answer a question, with the formula or the reason why not.
@@ -41,22 +59,81 @@ def command(
     Args:
         graph: A graph or model as text, the path of a study (.yaml), or - for a text on standard input.
         queries: Such as "P(Y | do(X))", "E[Y | do(X=1), Z=0]" or a contrast; left out, those of the study.
-        json: Print an object: query, identifiable, estimand, latex, derivation, hedge; of several, {"verdicts": […]}.
+        proof: Of a yes, print the derivation: every step, its rule and the separation that licenses it.
+        forms: Print the textbook forms: adjustment sets, front doors, instruments, what estimators may use.
+        remedies: Of a no, print what would help: causes to measure, edges to rule out, experiments.
+        witness: Of a no, print two models that agree on all the data and differ in the answer.
+        measurements: Of a yes, print which measured nodes it could do without.
+        implications: Print what the graph says about the data: independences and Verma constraints.
+        functional: A node that is a function of its parents; again, or with commas, for more.
+        variant: One of the study's variants, in place of its model.
+        output: Where to write the verdicts with their proofs (.html, .tex, .txt) in place of the text.
+        json: Print an object: query, identifiable, estimand, latex, derivation, hedge; of several, {"verdicts": […]};
+            what else was asked for stands under its name.
     """
+    path = None if output is None else output_path("-o", output, "proof", FILES)
     source = source_text(graph)
     study = load_study(source) if names_study(source) else None
+    subject = _subject(source, study, variant)
+    wanted = _Wanted(proof, forms, remedies, witness, measurements)
     asked: list[tuple[str | None, Any]] = [(None, query) for query in queries]
-    if not asked:
+    if not asked and not (implications and study is None):
         asked = _own_queries(study)
-    subject = source if study is None else study.model
-    verdicts = [(name, identify(subject, query)) for name, query in asked]
+    functions = [name for group in name_groups("--functional", functional) or [] for name in group]
+    verdicts = [(name, identify(subject, query, functional=functions)) for name, query in asked]
+    tests = testable_implications(as_graph(subject)) if implications else None
+    if path is not None:
+        write_verdicts([verdict for _, verdict in verdicts], path)
+        tell(f"Wrote {'1 verdict' if len(verdicts) == 1 else f'{len(verdicts)} verdicts'} to {path}.")
     if json:
-        rows = [verdict_json(verdict) for _, verdict in verdicts]
-        named = [{"name": name, **row} for (name, _), row in zip(verdicts, rows, strict=True)]
-        say_json(rows[0] if len(queries) == 1 else {"verdicts": named})
-    else:
-        say("\n\n".join(verdict_text(verdict, name) for name, verdict in verdicts))
+        say_json(_object(verdicts, wanted, tests, single=len(queries) == 1 or None))
+    elif path is None:
+        blocks = [verdict_text(verdict, name, wanted) for name, verdict in verdicts]
+        say("\n\n".join(blocks + ([str(tests)] if tests is not None else [])))
     return DONE if all(verdict.identified for _, verdict in verdicts) else NOT_IDENTIFIED
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What to say beside a verdict."""
+
+    proof: bool = False
+    forms: bool = False
+    remedies: bool = False
+    witness: bool = False
+    measurements: bool = False
+
+    def of(self, verdict: Identified | NotIdentified) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """Each thing that is wanted and that this verdict has, by name."""
+        if self.forms:
+            yield "forms", lambda: verdict.forms
+        match verdict:
+            case Identified():
+                if self.measurements:
+                    yield "measurements", verdict.measurements
+            case NotIdentified():
+                if self.remedies:
+                    yield "remedies", verdict.remedies
+                if self.witness:
+                    yield "witness", verdict.witness
+
+
+def _subject(source: Any, study: Study | None, variant: str | None) -> Any:
+    if study is None:
+        if variant is not None:
+            raise UsageError(f"--variant {variant} names a variant of a study, and this is no study file.")
+        return source
+    # A variant may have a graph where its mechanisms make no model: identification needs no more.
+    return study.model if variant is None else study.varied(variant).graph
+
+
+def _object(
+    verdicts: list[tuple[str | None, Identified | NotIdentified]], wanted: _Wanted, tests: Any, single: bool | None
+) -> dict[str, Any]:
+    rows = [verdict_json(verdict, wanted) for _, verdict in verdicts]
+    named = [{"name": name, **row} for (name, _), row in zip(verdicts, rows, strict=True)]
+    found = rows[0] if single else {"verdicts": named} if named else {}
+    return found if tests is None else {**found, "implications": tests.to_json()}
 
 
 def _own_queries(study: Any) -> list[tuple[str | None, Any]]:
@@ -69,24 +146,41 @@ def _own_queries(study: Any) -> list[tuple[str | None, Any]]:
     return list(study.queries)
 
 
-def verdict_json(verdict: Identified | NotIdentified) -> dict[str, Any]:
+def verdict_json(verdict: Identified | NotIdentified, wanted: _Wanted) -> dict[str, Any]:
     """The verdict as plain strings and lists."""
     row: dict[str, Any] = {"query": str(verdict.query), "identifiable": verdict.identified}
     match verdict:
         case Identified(estimand=estimand):
-            return {**row, "estimand": estimand.text, "latex": estimand.latex, "derivation": [], "hedge": None}
+            steps = verdict.derivation.to_json()
+            row |= {"estimand": estimand.text, "latex": estimand.latex, "derivation": steps, "hedge": None}
+            row |= {"notes": list(verdict.notes)} if verdict.notes else {}
         case NotIdentified(hedge=(larger, smaller)):
             hedge = [sorted(larger), sorted(smaller)]
-            return {**row, "estimand": None, "latex": None, "derivation": [], "hedge": hedge}
+            row |= {"estimand": None, "latex": None, "derivation": [], "hedge": hedge, "reason": verdict.reason}
+    for name, make in wanted.of(verdict):
+        try:
+            row[name] = make().to_json()
+        except UnsupportedError as problem:
+            row[name] = {"unavailable": str(problem)}
+    return row
 
 
-def verdict_text(verdict: Identified | NotIdentified, name: str | None) -> str:
-    """The verdict for people: the formula, or the sentence and the hedge."""
+def verdict_text(verdict: Identified | NotIdentified, name: str | None, wanted: _Wanted) -> str:
+    """The verdict for people: the formula, or the sentence and the hedge, and what else was asked for."""
     query = str(verdict.query)
     label = query if name in (None, query) else f"{query}   ({name})"
     match verdict:
         case Identified(estimand=estimand):
-            return f"Identified: {label}\n  = {estimand.text}"
+            lines = [f"Identified: {label}", f"  = {estimand.text}", *(folded(f"Note: {n}") for n in verdict.notes)]
+            if wanted.proof:
+                lines += ["", "Proof:", str(verdict.derivation)]
         case NotIdentified(hedge=(larger, smaller), reason=reason):
-            hedge = f"Hedge: {{{', '.join(sorted(larger))}}} around {{{', '.join(sorted(smaller))}}}"
-            return "\n".join([f"Not identified: {label}", folded(reason), folded(hedge)])
+            lines = [f"Not identified: {label}", folded(reason)]
+            if larger:
+                lines.append(f"  Hedge: {{{', '.join(sorted(larger))}}} around {{{', '.join(sorted(smaller))}}}")
+    for _, make in wanted.of(verdict):
+        try:
+            lines += ["", str(make())]
+        except UnsupportedError as problem:
+            lines += ["", folded(str(problem), "")]
+    return "\n".join(lines)

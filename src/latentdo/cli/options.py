@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter, Token
 
+from latentdo.errors import UsageError
+
 
 def _whole(_: object, tokens: Sequence[Token]) -> int:
     """Digits alone: `int` as cyclopts reads it rounds 1.5, and a seed or a count is never meant so."""
@@ -27,3 +29,30 @@ Output = Annotated[str | None, Parameter(name=["-o", "--output"])]
 
 Whole = Annotated[int, Parameter(converter=_whole)]
 WholeOrNone = Annotated[int | None, Parameter(converter=_whole)]
+
+Names = Annotated[list[str] | None, Parameter(negative=())]
+
+
+def name_groups(option: str, given: list[str] | None) -> list[tuple[str, ...]] | None:
+    """Each text as the names that it joins with commas; a name that holds a comma stands in backticks."""
+    if given is None:
+        return None
+    groups = []
+    for text in given:
+        names = tuple(name.strip() for name in _split(text))
+        if not all(names):
+            raise UsageError(f"{option} {text!r}: expected a node, or several with commas between them.")
+        groups.append(names)
+    return groups
+
+
+def _split(text: str) -> list[str]:
+    pieces, quoted = [""], False
+    for char in text:
+        if char == "`":
+            quoted = not quoted
+        elif char == "," and not quoted:
+            pieces.append("")
+        else:
+            pieces[-1] += char
+    return pieces

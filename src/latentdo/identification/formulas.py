@@ -248,6 +248,7 @@ class Formulas:
             return self.one(factors)
         if len(factors) == 1 and (inner := self._sums.get(id(factors[0]))) and not inner[0] & over:
             over, factors = over | inner[0], inner[1]
+        factors = _flat(factors)
         body = self.one(factors)
         key = ("sum", over, id(body))
         if made := self._made.get(key):
@@ -259,7 +260,8 @@ class Formulas:
 
     def quotient(self, above: Factors, below: Factors) -> Expression:
         """The product of the factors above over that of those below, as it stands."""
-        if not below or below == [Product()]:
+        above, below = _flat(above), _flat(below)
+        if not below:
             return self.one(above)
         numerator, denominator = self.one(above), self.one(below)
         key = ("quotient", id(numerator), id(denominator))
