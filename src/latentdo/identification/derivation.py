@@ -43,7 +43,7 @@ class Step:
         graph: The cut graph that the separation is read from; for rules of probability the whole graph.
         before: The formula before the step.
         after: The formula after it, with the same value.
-        part: What is rewritten.
+        part: What is rewritten: wherever it stands by itself, else among the factors of a product.
         becomes: What stands there afterwards.
         separation: What licenses a rule of do-calculus; None for rules of probability, which hold for every law.
         theorem: Which of the derivation's theorems it belongs to, from 0.

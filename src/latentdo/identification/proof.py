@@ -121,12 +121,17 @@ class _Writer:
         return becomes
 
     def _rewrite_within(self, rule: str, part: Product, becomes: Expression) -> None:
-        """Rewrite a product that stands among further factors."""
+        """Rewrite factors that stand among further ones."""
         wanted = Counter(map(id, part.factors))
+        after = self.whole
         for product in list(parts(self.whole)):
             if isinstance(product, Product) and not wanted - Counter(map(id, product.factors)):
-                rest = without(list(product.factors), wanted)
-                self.rewrite(rule, product, self.formulas.one([*rest, *factors_of(becomes)]))
+                new = self.formulas.one([*without(list(product.factors), wanted), *factors_of(becomes)])
+                after = substituted(self.formulas, after, product, new)
+                self.tracked = {i: substituted(self.formulas, old, product, new) for i, old in self.tracked.items()}
+        if after is not self.whole:
+            self.lines.append(Line(rule, part, becomes, self.whole, after, None))
+            self.whole = after
 
     def close(self, goal: Expression) -> None:
         """End with the goal; what the same rewritings left in another order is put in its order."""

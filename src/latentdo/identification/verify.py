@@ -31,13 +31,16 @@ class Forms:
         self._sums: dict[Key, tuple[frozenset[str], Key]] = {}
         self._products: dict[Key, list[Key]] = {}
 
-    def key(self, expression: AbstractExpression, swap: tuple[Key, Key] | None = None) -> Key:
-        """The number of a formula, after every part with the first number of `swap` was put for the second."""
+    def key(self, expression: AbstractExpression) -> Key:
+        """The number of a formula."""
         known: dict[int, Key] = {}
         for part in parts(expression):
-            key = self._of(part, known)
-            known[id(part)] = swap[1] if swap and key == swap[0] else key
+            known[id(part)] = self._of(part, known)
         return known[id(expression)]
+
+    def factors(self, expression: AbstractExpression) -> Counter[Key]:
+        """The numbers of the factors of a formula, its own where it is no product."""
+        return Counter(self._factors(self.key(expression)))
 
     def _of(self, part: AbstractExpression, known: dict[int, Key]) -> Key:
         match part:
@@ -108,11 +111,12 @@ def _fault_of_step(theorem: Theorem, step: Step, forms: Forms, now: Key, number:
     if forms.key(step.before.expression) != now:
         return f"it begins with {step.before}, which is not what the step before it left."
     part, becomes = step.part.expression, step.becomes.expression
-    swap = forms.key(part), forms.key(becomes)
-    if swap[0] == swap[1] or forms.key(step.before.expression, swap) == now:
+    swapped = forms.key(_swapped(step.before.expression, part, becomes, forms, within=False))
+    if swapped == now:
+        swapped = forms.key(_swapped(step.before.expression, part, becomes, forms, within=True))
+    if swapped == now:
         return f"{step.part} does not stand in {step.before}, or nothing changes."
-    # The swapped formula is flattened once more, as a product may have come into a product.
-    if forms.key(step.after.expression) != forms.key(_swapped(step.before.expression, part, becomes, forms)):
+    if forms.key(step.after.expression) != swapped:
         return f"{step.before} with {step.becomes} for {step.part} is not {step.after}."
     if step.graph.whole != theorem.graph:
         return "its graph is not the graph of the theorem."
@@ -123,17 +127,26 @@ def _fault_of_step(theorem: Theorem, step: Step, forms: Forms, now: Key, number:
 
 
 def _swapped(
-    whole: AbstractExpression, part: AbstractExpression, becomes: AbstractExpression, forms: Forms
+    whole: AbstractExpression, part: AbstractExpression, becomes: AbstractExpression, forms: Forms, *, within: bool
 ) -> AbstractExpression:
-    key = forms.key(part)
+    """The whole with `becomes` for `part`; with `within`, for a product that stands among further factors."""
+    key, wanted = forms.key(part), forms.factors(part)
     new: dict[int, AbstractExpression] = {}
     for old in parts(whole):
-        if forms.key(old) == key if type(old) is type(part) else False:
-            new[id(old)] = becomes
-            continue
         match old:
+            case _ if not within and type(old) is type(part) and forms.key(old) == key:
+                new[id(old)] = becomes
             case Sum(over=over, body=body):
                 new[id(old)] = Sum(over, new[id(body)])  # type: ignore[arg-type]
+            case Product(factors=factors) if within and isinstance(part, Product) and not wanted - forms.factors(old):
+                left = Counter(wanted)
+                rest: list[AbstractExpression] = [becomes]
+                for factor in factors:
+                    if left[forms.key(factor)]:
+                        left[forms.key(factor)] -= 1
+                    else:
+                        rest.append(new[id(factor)])
+                new[id(old)] = Product(tuple(rest))  # type: ignore[arg-type]
             case Product(factors=factors):
                 new[id(old)] = Product(tuple(new[id(factor)] for factor in factors))  # type: ignore[arg-type]
             case Quotient(numerator=numerator, denominator=denominator):
