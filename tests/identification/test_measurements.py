@@ -121,3 +121,28 @@ def test_text_html_and_json():
     )
     assert json.loads(json.dumps(found.to_json()))["cheapest"] == ["X", "Y", "Z2"]
     assert "<pre>" in found._repr_html_()
+
+
+def test_without_time_a_sufficient_set_is_given_and_not_called_the_cheapest():
+    rng = random.Random(2)
+    for _ in range(40):
+        graph = oracles.sparse_admg(rng, (6, 8))
+        order = graph.topological_order()
+        query = Query.parse(f"P({order[-1]} | do({order[2]}))")
+        if not identify(graph, query).identified:
+            continue
+        costs = {node: rng.choice([1, 2, 5]) for node in graph.nodes}
+        found = omissible(graph, query, costs=costs, seconds=0)
+        assert not found.proved and found.cut and "the best that was found in the time given" in str(found)
+        assert identify(hiding(graph, set(graph.nodes) - found.cheapest), query).identified
+        for node in found.cheapest - {order[-1], order[2]}:
+            assert not identify(hiding(graph, set(graph.nodes) - found.cheapest | {node}), query).identified
+
+
+def test_large_graphs_are_planned_in_time():
+    rng = random.Random(3)
+    names = [f"V{i}" for i in range(200)]
+    directed = frozenset((names[rng.randint(max(0, i - 5), i - 1)], names[i]) for i in range(1, 200) for _ in "ab")
+    graph = Admg(tuple(names), directed, frozenset((names[i], names[i + 2]) for i in range(0, 198, 9)))
+    found = omissible(graph, Query.parse("P(V199 | do(V190))"))
+    assert found.proved and len(found.cheapest) < 20

@@ -140,6 +140,9 @@ def test_measuring_a_latent_never_turns_yes_into_no():
         # A drawn treatment that reaches nothing mixes nothing.
         ("X; W -> Z; W <-> Z; W -> Y; Z -> Y", "P(Y | do(X ~ normal(0, 1), W), Z)", True),
         ("X -> Z; X -> Y; Z -> Y", "E[Y | do(X ~ normal(0, 1)), Z > 1]", True),
+        # Given Z the drawn X tells nothing of Y, so that it need not be mixed over.
+        ("X -> Z -> Y; X <-> Z", "P(Y | do(X ~ normal(0, 1)), Z)", True),
+        ("X -> Z -> Y; X <-> Z", "P(Y | do(X ~ normal(0, 1)), Z > 0)", False),
     ],
 )
 def test_event_evidence_and_drawn_treatments_need_the_law_of_the_evidence(graph, query, identified):

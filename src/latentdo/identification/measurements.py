@@ -119,7 +119,7 @@ def omissible(
     assert best is not None, "with everything measured the questions are identified"
     listed = search.minimal(Limits(len(graph.nodes), max_count, seconds))
     minimal = tuple(names | kept for names in listed.sets)
-    needed = kept.union(node for node in search.candidates if search.breaking(search.candidates - {node}) is not None)
+    needed = kept.union(node for node in best[0] if search.breaking(search.candidates - {node}) is not None)
     return Measurements(
         queries,
         best[0] | kept,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, quote, reach
+from latentdo.graphs import Admg, LatentDag, Masks, Name, bits, project, quote
 from latentdo.query import Term
 
 from .districts import HedgeMasks, decide
 from .reduction import exchange, problem_of
+from .routes import shrunk, spanning_tree, ways
 
 Names = frozenset[Name]
 _Breaking = Callable[[Names], Names | None]
@@ -46,11 +47,12 @@ class Found:
 
 
 def obstacle(masks: Masks, terms: Iterable[Term]) -> HedgeMasks | None:
-    """The hedge of the first term that has one."""
+    """A hedge of the first term that has one, with no more nodes than it needs."""
     for term in terms:
-        found = decide(masks, *exchange(problem_of(masks, term)))
+        treatments, outcomes = exchange(problem_of(masks, term))
+        found = decide(masks, treatments, outcomes)
         if isinstance(found, HedgeMasks):
-            return found
+            return shrunk(masks, treatments, found)
     return None
 
 
@@ -93,17 +95,14 @@ class Measuring:
         self.candidates = frozenset(candidates) & near
 
     def breaking(self, chosen: Names) -> Names | None:
-        """With `chosen` measured: None if all is identified, else the candidates that make edges of a hedge."""
+        """With `chosen` measured: None if all is identified, else the candidates that some hedge owes its edges to."""
         graph = self.graph
         left = LatentDag(graph.nodes, graph.directed, (), (graph.latent | self.candidates) - chosen)
         seen = project(left).sorted_masks
         hedge = obstacle(seen, self.terms)
         if hedge is None:
             return None
-        masks = left.masks
-        members = masks.mask(seen.nodes(hedge.larger))
-        makers = _makers(masks, masks.mask(left.latent), members)
-        return self.candidates.intersection(masks.nodes(makers)) - chosen
+        return self.candidates.intersection(_makers(left, seen, hedge))
 
     def minimal(self, limits: Limits) -> Found:
         """The minimal sets of candidates with which all is identified."""
@@ -129,10 +128,19 @@ class Measuring:
                 if more not in seen:
                     seen.add(more)
                     heapq.heappush(waiting, (cost + costs[node], len(more), more))
+        return self._thinned(costs), False
+
+    def _thinned(self, costs: Mapping[Name, float]) -> Names:
+        """Candidates that do, without those that can be left out, the dearest first."""
         chosen = self.candidates
-        for node in sorted(chosen, key=lambda node: (-costs[node], node)):
-            chosen = chosen - {node} if self.breaking(chosen - {node}) is None else chosen
-        return chosen, False
+        order = sorted(chosen, key=lambda node: (-costs[node], node))
+        size = len(order)
+        while size:
+            for start in range(0, len(order), size):
+                rest = chosen.difference(order[start : start + size])
+                chosen = rest if rest != chosen and self.breaking(rest) is None else chosen
+            size //= 2
+        return chosen
 
 
 def minimal_sets(breaking: _Breaking, limits: Limits) -> Found:
@@ -166,20 +174,25 @@ def minimal_sets(breaking: _Breaking, limits: Limits) -> Found:
     return Found(tuple(found))
 
 
-def _makers(masks: Masks, latent: Mask, members: Mask) -> Mask:
-    """Hidden nodes through which an edge of the projection between two of these members may run."""
-    reached: dict[int, Mask] = {}
-    for i in bits(latent):
-        through = reach(1 << i, masks.children, latent)
-        found = 0
-        for j in bits(through):
-            found |= masks.children[j]
-        reached[i] = found & members
-    makers = 0
-    for i in bits(latent):
-        if not reached[i]:
-            continue
-        above = reach(1 << i, masks.parents, latent)
-        if any(masks.parents[j] & members or reached[j].bit_count() > 1 for j in bits(above)):
-            makers |= 1 << i
-    return makers
+def _makers(graph: LatentDag, seen: Masks, hedge: HedgeMasks) -> Iterator[Name]:
+    """The hidden nodes on one path for each edge that the hedge needs: if none is measured, it stays a hedge."""
+    masks = graph.masks
+    latent = masks.mask(graph.latent)
+    place = [masks.index[name] for name in seen.names]
+    for a, b in ways(seen, hedge.smaller, hedge.larger).items():
+        to_b = ways(masks, 1 << place[b], latent)
+        if not masks.children[place[a]] >> place[b] & 1:
+            first = min((i for i in bits(masks.children[place[a]]) if i in to_b), key=lambda i: len(_way(to_b, i)))
+            yield from (masks.names[i] for i in _way(to_b, first))
+    for a, b in spanning_tree(seen, hedge):
+        to_a, to_b = (ways(masks, 1 << place[end], latent) for end in (a, b))
+        arms = [_way(to_a, i) + _way(to_b, i) for i in to_a if i in to_b]
+        yield from (masks.names[i] for i in min(arms, key=len))
+
+
+def _way(following: Mapping[int, int], start: int) -> list[int]:
+    """The nodes from `start` to the goal, the goal left out."""
+    found = [start]
+    while following[found[-1]] in following:
+        found.append(following[found[-1]])
+    return found

@@ -6,9 +6,9 @@ same in both models.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from latentdo.graphs import Mask, Masks, bits, components, reach
 
@@ -91,6 +91,49 @@ def closure(masks: Masks, small: Mask, within: Mask) -> Mask:
             return within
 
 
+def shrunk(
+    masks: Masks, treatments: Mask, hedge: HedgeMasks, keeps: Callable[[Mask, Mask], bool] = lambda before, after: True
+) -> HedgeMasks:
+    """A hedge within, from which no node can be left out by itself.
+
+    `keeps(before, after)` says whether the smaller set may be replaced.
+    """
+    larger, smaller = hedge.larger, hedge.smaller
+    for i in itertools.islice(bits(smaller), 50):
+        within = closure(masks, 1 << i, larger)
+        if within & treatments and keeps(smaller, 1 << i):
+            larger, smaller = within, 1 << i
+            break
+    before = None
+    while before != larger:
+        before = larger
+        for i in bits(before):
+            rest = larger & ~(1 << i)
+            for part in components(smaller & rest, masks.spouses):
+                within = closure(masks, part, rest)
+                if within & treatments and keeps(smaller, part):
+                    larger, smaller = within, part
+                    break
+    return HedgeMasks(larger, smaller)
+
+
+def spanning_tree(masks: Masks, hedge: HedgeMasks) -> list[tuple[int, int]]:
+    """Bidirected edges that join the larger set, those within the smaller set joining that one."""
+    tree: list[tuple[int, int]] = []
+    joined = hedge.smaller & -hedge.smaller
+    for within in (hedge.smaller, hedge.larger):
+        layer = joined
+        while layer:
+            new = 0
+            for i in bits(layer):
+                for j in bits(masks.spouses[i] & within & ~(joined | new)):
+                    tree.append((min(i, j), max(i, j)))
+                    new |= 1 << j
+            joined |= new
+            layer = new
+    return tree
+
+
 class _Planner:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -103,7 +146,7 @@ class _Planner:
         self.above_outcome = problem.asked | sum(1 << i for i in self.to_outcome)
 
     def plan(self, hedge: HedgeMasks) -> Routes:
-        hedge = self._shrunk(hedge)
+        hedge = shrunk(self.masks, self.treatments, hedge, self._keeps)
         child = ways(self.masks, self.evidence, self.open) | self.to_outcome
         for i in bits(self.problem.asked):
             child.pop(i, None)
@@ -115,30 +158,6 @@ class _Planner:
             starts = self._meet(routes)
         self._follow(routes, starts)
         return routes
-
-    def _shrunk(self, hedge: HedgeMasks) -> HedgeMasks:
-        """A hedge within, from which no node can be left out, above the outcome if the first one is."""
-        larger, smaller = hedge.larger, hedge.smaller
-        for i in sorted(bits(smaller), key=lambda i: (not self.above_outcome >> i & 1, i))[:50]:
-            within = closure(self.masks, 1 << i, larger)
-            if within & self.treatments and self._keeps(smaller, 1 << i):
-                larger, smaller = within, 1 << i
-                break
-        before = None
-        while before != larger:
-            before = larger
-            for i in bits(before):
-                larger, smaller = self._without(i, larger, smaller)
-        return HedgeMasks(larger, smaller)
-
-    def _without(self, node: int, larger: Mask, smaller: Mask) -> tuple[Mask, Mask]:
-        """A hedge within these sets that lacks the node, or the sets themselves."""
-        rest = larger & ~(1 << node)
-        for part in components(smaller & rest, self.masks.spouses):
-            within = closure(self.masks, part, rest)
-            if within & self.treatments and self._keeps(smaller, part):
-                return within, part
-        return larger, smaller
 
     def _keeps(self, smaller: Mask, part: Mask) -> bool:
         return bool(part & self.above_outcome) or not smaller & self.above_outcome
@@ -166,7 +185,7 @@ class _Planner:
             return 0
         self._send_to(routes, path[-1][0])
         starts = 1 << path[-1][0]
-        for (a, _), (b, kind) in pairwise(path):
+        for (a, _), (b, kind) in itertools.pairwise(path):
             tail, head = (b, a) if kind == "parent" else (a, b)
             routes.inputs.setdefault(tail, 0)
             routes.inputs[head] = routes.inputs.get(head, 0) | (0 if kind == "spouse" else 1 << tail)
@@ -186,7 +205,7 @@ class _Planner:
                 chain.append(near[chain[-1]])
             chains += [chain] if chain[-1] == meeting else []
         shortest = min(chains, key=len)
-        routes.child.update(pairwise(shortest))
+        routes.child.update(itertools.pairwise(shortest))
 
     def _opened(self, goals: Mask, explained: Mask) -> list[Step]:
         """A shortest path from the outcome to a goal, into it, that the evidence leaves open."""
@@ -219,7 +238,7 @@ class _Planner:
 
 def _colliders(path: list[Step]) -> Mask:
     """The nodes inside a path that it enters and leaves by an arrowhead."""
-    pairs = pairwise(path[1:])
+    pairs = itertools.pairwise(path[1:])
     return sum({1 << a for (a, came), (_, goes) in pairs if came != "parent" and goes != "child"})
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from latentdo.graphs import Mask, Masks, Name, bits
+from latentdo.graphs import Mask, Name, bits
 from latentdo.query import Distribution, Setting, Term
 
 from .parity import Bit, Coin, Level, ParityModel
 from .reduction import Problem
-from .routes import Routes, ways
+from .routes import Routes, spanning_tree, ways
 
 ERROR = 1 / 16  # a power of two: the laws are sums of such numbers, and equal ones are equal to the last digit
 
@@ -54,7 +54,7 @@ class Twins:
         self.larger, self.smaller, self.roots = routes.hedge.larger, routes.hedge.smaller, routes.roots
         inside = {i: j for i, j in routes.child.items() if self.smaller >> i & 1 and self.smaller >> j & 1}
         self.below = ways(self.masks, self.smaller, self.larger) | inside
-        tree = _spanning_tree(self.masks, self.larger, self.smaller)
+        tree = spanning_tree(self.masks, routes.hedge)
         names = self.masks.names
         coins = [(pair, Coin(k, (names[pair[0]], names[pair[1]]))) for k, pair in enumerate(tree + routes.arcs, 1)]
         self.tree, self.arcs = coins[: len(tree)], coins[len(tree) :]
@@ -154,23 +154,6 @@ def _set_to(setting: Setting, count: int) -> Level | tuple[float, ...]:
     if isinstance(value, float) and value in range(count):
         return int(value)
     return 0
-
-
-def _spanning_tree(masks: Masks, larger: Mask, smaller: Mask) -> list[tuple[int, int]]:
-    """Bidirected edges that join the larger set, those within the smaller set joining that one."""
-    tree: list[tuple[int, int]] = []
-    joined = smaller & -smaller
-    for within in (smaller, larger):
-        layer = joined
-        while layer:
-            new = 0
-            for i in bits(layer):
-                for j in bits(masks.spouses[i] & within & ~(joined | new)):
-                    tree.append((min(i, j), max(i, j)))
-                    new |= 1 << j
-            joined |= new
-            layer = new
-    return tree
 
 
 def _levels(law: Any, model: ParityModel, name: Name) -> Any:
