@@ -27,11 +27,15 @@ def test_the_napkin_is_a_ratio_for_any_value_of_r(command):
 
 def test_one_query_gives_the_object_of_the_contract(command):
     result = command("identify", FRONT_DOOR, QUERY, "--json")
-    assert list(result.json) == ["query", "identifiable", "estimand", "latex", "derivation", "hedge"]
+    assert list(result.json) == ["query", "identifiable", "estimand", "latex", "derivation", "hedge", "form"]
     assert result.json["query"] == QUERY
     assert result.json["identifiable"] is True
     assert result.json["latex"].startswith("\\sum_{M}")
-    assert result.json["derivation"] == []
+    assert [step["rule"] for step in result.json["derivation"]][:3] == ["marginalise", "chain rule", "rule 2"]
+    assert {"rule", "graph", "before", "after"} <= result.json["derivation"][0].keys()
+    assert result.json["derivation"][0]["before"] == QUERY
+    assert result.json["derivation"][-1]["after"] == result.json["estimand"]
+    assert result.json["form"] == "front-door"
     assert result.json["hedge"] is None
     assert "Σ_M" in result.out, "JSON shows characters as they are"
 
@@ -169,3 +173,65 @@ def test_a_file_that_is_no_study_is_told_apart_from_a_text(command, tmp_path: Pa
     result = command("identify", "graph.txt", QUERY)
     assert result.code == 2
     assert "put - in its place and add < graph.txt" in result.err
+
+
+def test_prints_the_proof_where_it_is_asked_for(command):
+    result = command("identify", NAPKIN, QUERY, "--proof")
+    assert "Proof:\nP(Y | do(X))\n  = P(Y | do(R, X))\n      1. rule 3: (Y ⊥⊥ R | X) in the graph" in result.out
+
+
+@pytest.mark.parametrize(
+    ("option", "graph", "text"),
+    [
+        ("--forms", FRONT_DOOR, "Front door:      {M}"),
+        ("--measurements", FRONT_DOOR, "Needed in any case: M, X, Y"),
+        ("--remedies", BOW, "Measure: X <-> Y."),
+        ("--witness", BOW, "Two models agree on all that is measured"),
+        ("--implications", "A -> B -> C", "A ⊥⊥ C | B"),
+    ],
+)
+def test_says_what_else_is_asked_for(command, option, graph, text):
+    query = "P(C | do(A))" if option == "--implications" else QUERY
+    result = command("identify", graph, query, option)
+    assert text in result.out
+    assert command("identify", graph, query, option, "--json").json[option.removeprefix("--")]
+
+
+def test_a_question_that_no_option_fits_is_answered_plainly(command):
+    assert command("identify", FRONT_DOOR, QUERY, "--remedies", "--witness").code == 0
+    assert command("identify", BOW, QUERY, "--proof", "--measurements").code == 3
+
+
+def test_implications_need_no_question(command):
+    result = command("identify", "A -> B -> C", "--implications")
+    assert result.code == 0 and "A ⊥⊥ C | B" in result.out
+    assert set(command("identify", "A -> B -> C", "--implications", "--json").json) == {"implications"}
+
+
+def test_functional_nodes_are_named(command):
+    result = command("identify", FRONT_DOOR, QUERY, "--functional", "M")
+    assert result.code == 3 and "functional dependence: M is a function of X" in result.out
+    both = command("identify", "X -> F -> Y", "P(Y | do(X, F))", "--functional", "F", "--json")
+    assert both.code == 3 and both.json["hedge"] is None and both.json["reason"]
+    wrong = command("identify", FRONT_DOOR, QUERY, "--functional", "N")
+    assert wrong.code == 2 and "'N' is not a node of the graph" in wrong.err
+
+
+@pytest.mark.parametrize("suffix", [".html", ".tex", ".txt"])
+def test_writes_the_proof_as_a_file(command, tmp_path, suffix):
+    result = command("identify", NAPKIN, QUERY, "-o", f"proof{suffix}")
+    assert result.code == 0 and result.out == "" and f"Wrote 1 verdict to proof{suffix}." in result.err
+    text = (tmp_path / f"proof{suffix}").read_text(encoding="utf-8")
+    assert "rule 3" in text and ("</html>" in text) == (suffix == ".html")
+    assert command("identify", BOW, QUERY, "-o", f"no{suffix}").code == 3
+    assert "Unmeasured causes join" in (tmp_path / f"no{suffix}").read_text(encoding="utf-8")
+
+
+def test_a_proof_goes_to_a_known_kind_of_file(command):
+    result = command("identify", NAPKIN, QUERY, "-o", "proof.pdf")
+    assert result.code == 2 and "expected a name that ends in .html, .tex, .txt" in result.err
+
+
+def test_a_variant_belongs_to_a_study(command):
+    result = command("identify", NAPKIN, QUERY, "--variant", "small")
+    assert result.code == 2 and "this is no study file" in result.err

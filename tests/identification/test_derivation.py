@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pickle
 import random
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def check_random(count: int, seed: int) -> tuple[int, int]:
         steps = derivation.steps
         if steps:
             assert steps[-1].after.expression == found.estimand.expression
-            assert all(a.after is b.before or a.after == b.before for a, b in zip(steps, steps[1:], strict=False))
+            assert all(a.after is b.before or a.after == b.before for a, b in itertools.pairwise(steps))
             closing += steps[-1].part == steps[-1].before and steps[-1].rule in ("rearrange", "sum out")
         proofs += 1
     return proofs, closing

@@ -155,11 +155,11 @@ def test_an_ancestral_graph_has_no_verma_constraint():
 @pytest.mark.parametrize(
     ("graph", "lines"),
     [
-        ("A -> B -> C -> D; B <-> D", ["A ⊥ C | B", "Σ_B P(D | A, B, C) P(B | A) does not depend on A"]),
-        ("A <-> C; C <-> B", ["A ⊥ B"]),  # A and B are connected given C
-        ("A -> C; C <-> B", ["A ⊥ B"]),
+        ("A -> B -> C -> D; B <-> D", ["A ⊥⊥ C | B", "Σ_B P(D | A, B, C) P(B | A) does not depend on A"]),
+        ("A <-> C; C <-> B", ["A ⊥⊥ B"]),  # A and B are connected given C
+        ("A -> C; C <-> B", ["A ⊥⊥ B"]),
         ("X -> M -> Y; X <-> Y", ["Nothing that data could contradict."]),
-        ("latent U; U -> X; U -> Y; Z -> X", ["Y ⊥ Z"]),
+        ("latent U; U -> X; U -> Y; Z -> X", ["Y ⊥⊥ Z"]),
         ("Z -> X -> Y; X <-> Y", ["Nothing that data could contradict."]),
     ],
 )

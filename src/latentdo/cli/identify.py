@@ -153,9 +153,10 @@ def verdict_json(verdict: Identified | NotIdentified, wanted: _Wanted) -> dict[s
         case Identified(estimand=estimand):
             steps = verdict.derivation.to_json()
             row |= {"estimand": estimand.text, "latex": estimand.latex, "derivation": steps, "hedge": None}
+            row |= {"form": estimand.form}
             row |= {"notes": list(verdict.notes)} if verdict.notes else {}
         case NotIdentified(hedge=(larger, smaller)):
-            hedge = [sorted(larger), sorted(smaller)]
+            hedge = [sorted(larger), sorted(smaller)] if larger else None
             row |= {"estimand": None, "latex": None, "derivation": [], "hedge": hedge, "reason": verdict.reason}
     for name, make in wanted.of(verdict):
         try:

@@ -10,7 +10,7 @@ from .districts import Trace
 from .expression import Expression
 from .formulas import Factors, Formulas
 from .reduction import Problem
-from .simplify import Plan, plan_of, reaching
+from .simplify import Plan, reaching
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,8 @@ class Formula:
     free: tuple[Name, ...]
 
 
-def construct(problem: Problem, traces: tuple[Trace, ...]) -> Formula:
-    """The formula of a problem that `decide` found identified."""
-    plan = plan_of(problem, traces)
+def construct(problem: Problem, plan: Plan) -> Formula:
+    """The formula of a problem, written as planned."""
     formulas = Formulas(plan.masks)
     factors = write(formulas, problem, plan)
     meant = problem.outcomes | problem.conditions | reaching(problem)

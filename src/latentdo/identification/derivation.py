@@ -233,7 +233,7 @@ def derive(query: Query, solutions: Sequence[Solution]) -> Derivation:
         if key in known:
             continue
         known.add(key)
-        proved = prove(problem, evidence, solution.traces)
+        proved = prove(problem, evidence, solution.plan)
         graph = admg_of(problem.masks)
         note = _note(solution)
         for line in proved.lines:

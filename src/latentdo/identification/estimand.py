@@ -18,6 +18,7 @@ from .districts import Trace
 from .evaluate import Law, evaluate
 from .expression import Expression
 from .reduction import Problem
+from .simplify import Plan, name_of, plan_of
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,14 @@ class Solution:
     traces: tuple[Trace, ...]
 
     @cached_property
+    def plan(self) -> Plan:
+        """How the formula of the term is written."""
+        return plan_of(self.problem, self.traces)
+
+    @cached_property
     def formula(self) -> Formula:
         """The formula of the term."""
-        return construct(self.problem, self.traces)
+        return construct(self.problem, self.plan)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Solution, (self.term, self.problem, self.traces)
@@ -68,6 +74,18 @@ class Estimand:
     def terms(self) -> tuple[Estimand, ...]:
         """One estimand for each term of the query, in order, equal terms once."""
         return tuple(Estimand(Query(solution.term), (solution,)) for solution in self.solutions)
+
+    @cached_property
+    def form(self) -> str:
+        """The textbook's name of the formula; of several terms, each different name once.
+
+        `no effect`, `seeing is doing`, `back-door`, `front-door`, `g-formula`, `ratio` (as the napkin's) or
+        `general formula`.
+        """
+        from .front_door import is_front_door_set  # a verdict alone does not pay for it
+
+        names = (name_of(solution.problem, solution.plan, is_front_door_set) for solution in self.solutions)
+        return ", ".join(dict.fromkeys(names))
 
     @property
     def expression(self) -> Expression:

@@ -17,7 +17,7 @@ from .districts import Trace
 from .expression import AbstractExpression, Expression, Product, Quotient, Sum, parts
 from .formulas import Formulas, factors_of, without
 from .reduction import Problem, exchanges
-from .simplify import Plan, plan_of, reaching
+from .simplify import Plan, reaching
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Proved:
     lines: tuple[Line, ...]
 
 
-def prove(problem: Problem, evidence: Mask, traces: tuple[Trace, ...]) -> Proved:
-    """The proof of the formula for a problem that `decide` found identified.
+def prove(problem: Problem, evidence: Mask, plan: Plan) -> Proved:
+    """The proof of the formula for a problem.
 
     Args:
         evidence: All that the term conditions on, also what the problem left out because it tells nothing.
+        plan: How the formula is written.
     """
-    plan = plan_of(problem, traces)
     writer = _Writer(problem, plan)
     if problem.drawn:
         writer.start(plan.outcomes, plan.given, plan.treatments)
@@ -111,27 +111,17 @@ class _Writer:
         """Put `becomes` wherever `part` stands; nothing is written where it stands nowhere."""
         if part is becomes:
             return becomes
+        within = False
         after = substituted(self.formulas, self.whole, part, becomes)
         if after is self.whole and isinstance(part, Product):
-            self._rewrite_within(rule, part, becomes)
-        elif after is not self.whole:
+            within = True
+            after = substituted(self.formulas, self.whole, part, becomes, within=True)
+        if after is not self.whole:
             self.lines.append(Line(rule, part, becomes, self.whole, after, cut))
             self.whole = after
-            self.tracked = {i: substituted(self.formulas, old, part, becomes) for i, old in self.tracked.items()}
+            for i, old in self.tracked.items():
+                self.tracked[i] = substituted(self.formulas, old, part, becomes, within=within)
         return becomes
-
-    def _rewrite_within(self, rule: str, part: Product, becomes: Expression) -> None:
-        """Rewrite factors that stand among further ones."""
-        wanted = Counter(map(id, part.factors))
-        after = self.whole
-        for product in list(parts(self.whole)):
-            if isinstance(product, Product) and not wanted - Counter(map(id, product.factors)):
-                new = self.formulas.one([*without(list(product.factors), wanted), *factors_of(becomes)])
-                after = substituted(self.formulas, after, product, new)
-                self.tracked = {i: substituted(self.formulas, old, product, new) for i, old in self.tracked.items()}
-        if after is not self.whole:
-            self.lines.append(Line(rule, part, becomes, self.whole, after, None))
-            self.whole = after
 
     def close(self, goal: Expression) -> None:
         """End with the goal; what the same rewritings left in another order is put in its order."""
@@ -369,11 +359,24 @@ def _outer_parents(masks: Masks, nodes: Mask) -> Mask:
     return found & ~nodes
 
 
-def substituted(formulas: Formulas, whole: Expression, part: Expression, becomes: Expression) -> Expression:
-    """The whole with `becomes` wherever `part` stands, or the very same whole where it stands nowhere."""
-    new: dict[int, Expression] = {id(part): becomes}
+def substituted(
+    formulas: Formulas, whole: Expression, part: Expression, becomes: Expression, *, within: bool = False
+) -> Expression:
+    """The whole with `becomes` wherever `part` stands, or the very same whole where it stands nowhere.
+
+    Args:
+        within: Look for the factors of a product among the factors of larger ones.
+    """
+    new: dict[int, Expression] = {} if within else {id(part): becomes}
+    wanted = Counter(map(id, factors_of(part)))
     for old in parts(whole):
-        if id(old) not in new:
+        if id(old) in new:
+            continue
+        factors = old.factors if within and isinstance(old, Product) else ()
+        if factors and not wanted - Counter(map(id, factors)):
+            rest = without(list(factors), wanted)
+            new[id(old)] = formulas.one([*(new[id(factor)] for factor in rest), *factors_of(becomes)])
+        else:
             new[id(old)] = _rebuilt(formulas, old, new)
     return new[id(whole)]
 

@@ -6,7 +6,7 @@ hidden before the recursion starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,3 +118,21 @@ def _by_use(masks: Masks, candidates: Mask, treatments: Mask) -> Iterator[int]:
 def ratios(traces: tuple[Trace, ...]) -> int:
     """How often a district has to be split off what is no longer P(V): each time costs a layer of ratios."""
     return sum(len(trace.steps) - 1 for trace in traces)
+
+
+def name_of(problem: Problem, plan: Plan, is_front_door: Callable[[Masks, Mask, Mask, Mask], bool]) -> str:
+    """What the textbooks call the formula that a plan writes."""
+    match plan.form:
+        case "seeing":
+            return "seeing is doing" if plan.treatments else "no effect" if problem.treatments else "P(V)"
+        case "adjustment":
+            return "back-door"
+        case "districts":
+            mediators = reach(plan.outcomes, plan.masks.parents, ~plan.treatments) & ~plan.outcomes
+            if ratios(plan.traces):
+                return "ratio"
+            if mediators and is_front_door(plan.masks, plan.treatments, plan.outcomes, mediators):
+                return "front-door"
+            if all(trace.steps[0][0] == trace.district for trace in plan.traces):
+                return "g-formula"
+            return "general formula"

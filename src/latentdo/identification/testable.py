@@ -35,7 +35,7 @@ class Independence:
 
     def __str__(self) -> str:
         given = f" | {_names(self.given)}" if self.given else ""
-        return f"{_names(self.first)} ⊥ {_names(self.second)}{given}"
+        return f"{_names(self.first)} ⊥⊥ {_names(self.second)}{given}"
 
     def to_json(self) -> dict[str, object]:
         """The three sets as lists."""
