@@ -235,3 +235,10 @@ def test_a_proof_goes_to_a_known_kind_of_file(command):
 def test_a_variant_belongs_to_a_study(command):
     result = command("identify", NAPKIN, QUERY, "--variant", "small")
     assert result.code == 2 and "this is no study file" in result.err
+
+
+def test_a_long_proof_is_left_out_unless_asked_for(command, monkeypatch):
+    monkeypatch.setattr("latentdo.cli.identify.LONG_PROOF", 2)
+    result = command("identify", NAPKIN, QUERY, "--json")
+    assert result.json["derivation"] == [] and "--proof" in result.json["derivation_left_out"]
+    assert command("identify", NAPKIN, QUERY, "--json", "--proof").json["derivation"]

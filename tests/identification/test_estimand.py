@@ -277,3 +277,21 @@ def test_several_terms_are_evaluated_one_by_one():
     assert first.text == "Σ_Z E[Y | X=1, Z] P(Z)" and second.text == "Σ_Z E[Y | X=0, Z] P(Z)"
     law = first.evaluate(np.full((2, 2, 2), 0.125), ("Z", "X", "Y"))
     assert law.names == ("X", "Y")
+
+
+@pytest.mark.slow
+def test_equals_surgery_on_ten_thousand_random_graphs():
+    rng = random.Random(22)
+    checked = ratios = conditional = 0
+    for seed in range(16_000):
+        if seed % 2:
+            graph = oracles.random_admg(rng, (3, 9))
+            seen = rng.choice([0, 0, 1, 2]) if len(graph.nodes) > 3 else 0
+            text = oracles.random_term(rng, graph.nodes, seen)
+        else:
+            graph, text = oracles.random_napkin(rng), "P(Y | do(X1))"
+        if found := check(graph, Query.parse(text), seed):
+            checked += 1
+            conditional += bool(found.query.term.conditions)
+            ratios += any(isinstance(p, Quotient) for p in parts(found.estimand.expression))
+    assert checked > 10_000 and ratios > 3_000 and conditional > 2_000

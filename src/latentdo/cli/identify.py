@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 NAME = "identify"
 
+# A proof that takes more laws apart takes minutes and megabytes: programs get it where they ask for it.
+LONG_PROOF = 200
+
 USAGE = "latentdo identify GRAPH [QUERY ...] [--proof] [--remedies] [--json]"
 
 EXAMPLES = """\
@@ -151,9 +154,11 @@ def verdict_json(verdict: Identified | NotIdentified, wanted: _Wanted) -> dict[s
     row: dict[str, Any] = {"query": str(verdict.query), "identifiable": verdict.identified}
     match verdict:
         case Identified(estimand=estimand):
-            steps = verdict.derivation.to_json()
+            short = wanted.proof or estimand.proof_size <= LONG_PROOF
+            steps = verdict.derivation.to_json() if short else []
             row |= {"estimand": estimand.text, "latex": estimand.latex, "derivation": steps, "hedge": None}
             row |= {"form": estimand.form}
+            row |= {} if short else {"derivation_left_out": "it is long: ask for it with --proof"}
             row |= {"notes": list(verdict.notes)} if verdict.notes else {}
         case NotIdentified(hedge=(larger, smaller)):
             hedge = [sorted(larger), sorted(smaller)] if larger else None

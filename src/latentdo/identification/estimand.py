@@ -88,6 +88,12 @@ class Estimand:
         return ", ".join(dict.fromkeys(names))
 
     @property
+    def proof_size(self) -> int:
+        """How many laws the proof takes apart, one by one: its steps are a few times as many, its time grows faster."""
+        traces = [trace for solution in self.solutions for trace in solution.plan.traces]
+        return sum(joined.bit_count() for trace in traces for joined, _ in trace.steps)
+
+    @property
     def expression(self) -> Expression:
         """The formula as a value: the law of the outcomes, and of evidence where that is an event."""
         return self._single("expression").formula.expression

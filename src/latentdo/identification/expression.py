@@ -7,7 +7,7 @@ every walk here visits a part once, and none recurses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -96,9 +96,13 @@ def operands(expression: AbstractExpression) -> tuple[Expression, ...]:
             return ()
 
 
-def parts(expression: AbstractExpression) -> Iterator[AbstractExpression]:
-    """Every part of `expression` once, operands before what is made of them, `expression` last."""
-    seen: set[int] = set()
+def parts(expression: AbstractExpression, known: Collection[int] = ()) -> Iterator[AbstractExpression]:
+    """Every part of `expression` once, operands before what is made of them, `expression` last.
+
+    Args:
+        known: Identities of parts that are left out, with what is inside them.
+    """
+    seen: set[int] = set(known)
     waiting: list[tuple[AbstractExpression, bool]] = [(expression, False)]
     while waiting:
         part, ready = waiting.pop()

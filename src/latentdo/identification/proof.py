@@ -7,7 +7,7 @@ downwards; then the formulas are shortened from the inside out, by the very code
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from latentdo.graphs import Mask, Masks, bits, reach
@@ -111,16 +111,14 @@ class _Writer:
         """Put `becomes` wherever `part` stands; nothing is written where it stands nowhere."""
         if part is becomes:
             return becomes
-        within = False
-        after = substituted(self.formulas, self.whole, part, becomes)
-        if after is self.whole and isinstance(part, Product):
-            within = True
-            after = substituted(self.formulas, self.whole, part, becomes, within=True)
-        if after is not self.whole:
-            self.lines.append(Line(rule, part, becomes, self.whole, after, cut))
-            self.whole = after
-            for i, old in self.tracked.items():
-                self.tracked[i] = substituted(self.formulas, old, part, becomes, within=within)
+        roots = (self.whole, *self.tracked.values())
+        after = substituted(self.formulas, roots, part, becomes)
+        if after[0] is self.whole and isinstance(part, Product):
+            after = substituted(self.formulas, roots, part, becomes, within=True)
+        if after[0] is not self.whole:
+            self.lines.append(Line(rule, part, becomes, self.whole, after[0], cut))
+            self.whole = after[0]
+            self.tracked = dict(zip(self.tracked, after[1:], strict=True))
         return becomes
 
     def close(self, goal: Expression) -> None:
@@ -360,25 +358,24 @@ def _outer_parents(masks: Masks, nodes: Mask) -> Mask:
 
 
 def substituted(
-    formulas: Formulas, whole: Expression, part: Expression, becomes: Expression, *, within: bool = False
-) -> Expression:
-    """The whole with `becomes` wherever `part` stands, or the very same whole where it stands nowhere.
+    formulas: Formulas, roots: Sequence[Expression], part: Expression, becomes: Expression, *, within: bool = False
+) -> list[Expression]:
+    """Each root with `becomes` wherever `part` stands, or the very same root where it stands nowhere.
 
     Args:
         within: Look for the factors of a product among the factors of larger ones.
     """
     new: dict[int, Expression] = {} if within else {id(part): becomes}
     wanted = Counter(map(id, factors_of(part)))
-    for old in parts(whole):
-        if id(old) in new:
-            continue
-        factors = old.factors if within and isinstance(old, Product) else ()
-        if factors and not wanted - Counter(map(id, factors)):
-            rest = without(list(factors), wanted)
-            new[id(old)] = formulas.one([*(new[id(factor)] for factor in rest), *factors_of(becomes)])
-        else:
-            new[id(old)] = _rebuilt(formulas, old, new)
-    return new[id(whole)]
+    for root in roots:
+        for old in parts(root, new):
+            factors = old.factors if within and isinstance(old, Product) else ()
+            if len(factors) > len(wanted) and not wanted - Counter(map(id, factors)):
+                rest = without(list(factors), wanted)
+                new[id(old)] = formulas.one([*(new[id(factor)] for factor in rest), *factors_of(becomes)])
+            else:
+                new[id(old)] = _rebuilt(formulas, old, new)
+    return [new[id(root)] for root in roots]
 
 
 def _rebuilt(formulas: Formulas, old: AbstractExpression, new: dict[int, Expression]) -> Expression:
