@@ -231,3 +231,6 @@ if CASES:  # a folder of graphs from the literature with their verdicts, where o
             scm = oracles.random_scm(graph, seed=8)
             law = found.estimand.evaluate(scm.law(), scm.graph.measured)
             assert np.abs(law.values - scm.answer(query.term)).max() < 1e-9
+            assert found.derivation.check(), found.derivation.explain()
+        else:
+            assert found.witness().check()
