@@ -160,6 +160,16 @@ def test_every_one_of_ten_thousand_tampered_proofs_is_found():
     assert find_tampering(15_000, seed=34) > 10_000
 
 
+@pytest.mark.parametrize("name", ["rule", "graph", "before", "after", "part", "becomes", "theorem"])
+@pytest.mark.parametrize("value", [None, "P(Y)", 3, Prob(("Y",)), Written(Prob(("nobody",))), object()])
+def test_anything_at_all_may_be_put_into_a_step(name, value):
+    found = proof(known_graphs.NAPKIN, "P(Y | do(X))")
+    for at in range(len(found.steps)):
+        steps = list(found.steps)
+        steps[at] = dataclasses.replace(steps[at], **{name: value})
+        assert dataclasses.replace(found, steps=tuple(steps)).check() is False
+
+
 def test_a_wrong_formula_is_found_by_the_numbers():
     found = proof(known_graphs.BACK_DOOR, "P(Y | do(X))")
     wrong = Written(Sum(("Z",), Product((Prob(("Y",), ("X", "Z")), Prob(("Z",), ("X",))))))

@@ -13,6 +13,7 @@ from latentdo.graphs import connected, reach
 
 from .discrete import MOST_BINARY, RandomModel
 from .expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
+from .written import CutGraph, Separation, Written
 
 if TYPE_CHECKING:
     from .derivation import Derivation, Step, Theorem
@@ -78,6 +79,8 @@ def fault_of(derivation: Derivation) -> str | None:
     if not derivation.theorems:
         return "The derivation states no theorem."
     for number, step in enumerate(derivation.steps, 1):
+        if fault := _malformed(step):
+            return f"Step {number} is no step: {fault}"
         if not 0 <= step.theorem < len(derivation.theorems):
             return f"Step {number} belongs to theorem {step.theorem}, and there is none."
     order = [step.theorem for step in derivation.steps]
@@ -89,6 +92,21 @@ def fault_of(derivation: Derivation) -> str | None:
         if fault := _fault_of_theorem(theorem, steps, first):
             return fault
         first += len(steps)
+    return None
+
+
+def _malformed(step: Step) -> str | None:
+    """What is not of its kind in a step: whoever alters one may have put anything there."""
+    for name in ("before", "after", "part", "becomes"):
+        side = getattr(step, name, None)
+        if not isinstance(side, Written) or not isinstance(side.expression, AbstractExpression):
+            return f"its `{name}` is {side!r}, not a formula."
+    if not isinstance(step.graph, CutGraph):
+        return f"its `graph` is {step.graph!r}, not a cut graph."
+    if not isinstance(step.separation, Separation | None):
+        return f"its `separation` is {step.separation!r}, not a separation."
+    if not isinstance(step.theorem, int):
+        return f"its `theorem` is {step.theorem!r}, not a number."
     return None
 
 
@@ -118,9 +136,13 @@ def _fault_of_step(theorem: Theorem, step: Step, forms: Forms, now: Key, number:
         return f"{step.part} does not stand in {step.before}, or nothing changes."
     if forms.key(step.after.expression) != swapped:
         return f"{step.before} with {step.becomes} for {step.part} is not {step.after}."
+    known = theorem.graph.masks.index.keys()
+    named = {*step.graph.into, *step.graph.out_of, *_mentioned(part), *_mentioned(becomes)}
+    if strange := sorted(named - known):
+        return f"{strange[0]!r} is not a node of the graph."
     if step.graph.whole != theorem.graph:
         return "its graph is not the graph of the theorem."
-    rule = _RULES.get(step.rule)
+    rule = _RULES.get(step.rule) if isinstance(step.rule, str) else None
     if rule is None:
         return f"{step.rule!r} is no rule."
     return rule(step, part, becomes) or _fault_by_numbers(theorem, step, part, becomes, number)
