@@ -108,73 +108,81 @@ def version_of(package: str) -> str:
     return version(package)
 
 
+@dataclass
+class Desk:
+    """What a worker has before it: its library, the case, and what the last call found."""
+
+    library: Library
+    case: Case = FIRST
+    found: Any = None
+
+    def call(self) -> float:
+        """The seconds of one call on a new graph."""
+        self.found = None
+        prepared = self.library.prepare(self.case)
+        begun = time.perf_counter()
+        self.found = self.library.solve(*prepared)
+        return time.perf_counter() - begun
+
+
 def serve(name: str, gibibytes: float) -> None:
     """Answer requests until there are no more: `answer` a case, `repeat` it, `print` its formula, `pairs` of its graph."""
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     sys.stdout = sys.stderr  # what a library prints must not pass for a reply
     limit_memory(gibibytes)
-    library = LOADERS[name]()
-    timed(library, FIRST)  # what is loaded on first use is loaded
+    desk = Desk(LOADERS[name]())
+    desk.call()  # what is loaded on first use is loaded
     gc.collect()
     gc.freeze()  # collections during a call do not walk the modules: those are not the call's work
-    replies.write(json.dumps({"version": library.version, "peak": peak()}) + "\n")
-    case = Case("", [], [], [], [], [])
+    replies.write(json.dumps({"version": desk.library.version, "peak": peak()}) + "\n")
     for line in sys.stdin:
         request = json.loads(line)
-        case = Case(**request["case"]) if "case" in request else case
+        desk.case = Case(**request["case"]) if "case" in request else desk.case
         try:
-            reply = DUTIES[request["do"]](library, case)
+            reply = DUTIES[request["do"]](desk)
         except Exception as error:  # noqa: BLE001 a peer may fail in any way, and that is a finding
             reply = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
         replies.write(json.dumps(reply | {"peak": peak()}) + "\n")
 
 
-def timed(library: Library, case: Case) -> tuple[float, Any]:
-    """The seconds of one call on a new graph, and what it found."""
-    prepared = library.prepare(case)
-    begun = time.perf_counter()
-    found = library.solve(*prepared)
-    return time.perf_counter() - begun, found
-
-
-def answer(library: Library, case: Case) -> dict[str, Any]:
+def answer(desk: Desk) -> dict[str, Any]:
     """The verdict, and the seconds of the first call."""
-    seconds, found = timed(library, case)
-    return {"identified": found is not None, "seconds": seconds}
+    seconds = desk.call()
+    return {"identified": desk.found is not None, "seconds": seconds}
 
 
-def repeat(library: Library, case: Case) -> dict[str, Any]:
+def repeat(desk: Desk) -> dict[str, Any]:
     """The median of several calls."""
     times: list[float] = []
     while len(times) < REPEATS and sum(times) < REPEAT_SECONDS:
-        times.append(timed(library, case)[0])
+        times.append(desk.call())
     return {"seconds": statistics.median(times)}
 
 
-def print_formula(library: Library, case: Case) -> dict[str, Any]:
-    """The seconds of a call and of printing its formula, and the length of that."""
+def print_formula(desk: Desk) -> dict[str, Any]:
+    """The seconds of printing what was found, and the length of that; a formula may remember its text, so each is new."""
     times: list[float] = []
-    size = 0
-    while len(times) < REPEATS and sum(times) < REPEAT_SECONDS:
-        seconds, found = timed(library, case)
+    end = time.perf_counter() + REPEAT_SECONDS
+    while True:
         begun = time.perf_counter()
-        size = len(library.show(found))
-        times.append(seconds + time.perf_counter() - begun)
-    return {"seconds": statistics.median(times), "size": size}
+        size = len(desk.library.show(desk.found))
+        times.append(time.perf_counter() - begun)
+        if len(times) == REPEATS or time.perf_counter() + times[-1] > end or desk.call() > REPEAT_SECONDS:
+            return {"seconds": statistics.median(times), "size": size}
 
 
-def judge_pairs(library: Library, case: Case) -> dict[str, Any]:
+def judge_pairs(desk: Desk) -> dict[str, Any]:
     """The seconds for a verdict on every ordered pair, one by one and as a table, with latentdo."""
     import latentdo as ld
     from latentdo.types import Query
 
-    graph, _ = library.prepare(case)
+    graph, _ = desk.library.prepare(desk.case)
     pairs = list(itertools.permutations(graph.nodes, 2))
     queries = [Query.parse(f"P({y} | do({x}))") for x, y in pairs]
     begun = time.perf_counter()
     single = [ld.identify(graph, query).identified for query in queries]
     halfway = time.perf_counter()
-    graph, _ = library.prepare(case)
+    graph, _ = desk.library.prepare(desk.case)
     rebuilt = time.perf_counter()
     table = ld.answerable(graph)
     verdicts = time.perf_counter()

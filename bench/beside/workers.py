@@ -143,7 +143,8 @@ def attempt(worker: Worker, case: Case, cap: float) -> Outcome:
         try:
             shown = worker.ask({"do": "print"}, cap + REPEAT_SECONDS)
             found.error = shown.get("error", "")
-            found.printed_seconds, found.size = shown.get("seconds"), shown.get("size")
+            found.size = shown.get("size")
+            found.printed_seconds = found.seconds + shown["seconds"] if "seconds" in shown else None
         except (OutOfTimeError, WorkerDiedError) as error:
             found.error = f"printing: {error!r}"
     return found
