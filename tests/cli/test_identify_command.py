@@ -213,6 +213,8 @@ def test_functional_nodes_are_named(command):
     assert result.code == 3 and "functional dependence: M is a function of X" in result.out
     both = command("identify", "X -> F -> Y", "P(Y | do(X, F))", "--functional", "F", "--json")
     assert both.code == 3 and both.json["hedge"] is None and both.json["reason"]
+    some = command("identify", "X -> M -> Y; G -> M; X <-> Y", QUERY, "--functional", "M=G")
+    assert some.code == 0, "a function of G alone leaves X without effect"
     wrong = command("identify", FRONT_DOOR, QUERY, "--functional", "N")
     assert wrong.code == 2 and "'N' is not a node of the graph" in wrong.err
 
@@ -224,6 +226,9 @@ def test_writes_the_proof_as_a_file(command, tmp_path, suffix):
     text = (tmp_path / f"proof{suffix}").read_text(encoding="utf-8")
     assert "rule 3" in text and ("</html>" in text) == (suffix == ".html")
     assert command("identify", BOW, QUERY, "-o", f"no{suffix}").code == 3
+    command("identify", BOW, QUERY, "-o", f"why{suffix}", "--witness", "--remedies", "--implications")
+    why = (tmp_path / f"why{suffix}").read_text(encoding="utf-8")
+    assert "Two models agree" in why and "Rule out" in why and "Hedge" in why.replace("verbatim", "Hedge")
     assert "Unmeasured causes join" in (tmp_path / f"no{suffix}").read_text(encoding="utf-8")
 
 

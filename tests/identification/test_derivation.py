@@ -170,6 +170,21 @@ def test_anything_at_all_may_be_put_into_a_step(name, value):
         assert dataclasses.replace(found, steps=tuple(steps)).check() is False
 
 
+def test_a_proof_is_one_of_its_own_query():
+    found = proof(known_graphs.FRONT_DOOR, "E[Y | do(X=1)] - E[M | do(X=0)]")
+    for query in (Query.parse("P(Q)"), Query.parse("E[Y | do(X=1)]"), "P(Y)", None):
+        assert dataclasses.replace(found, query=query).check() is False
+    for number, theorem in enumerate(found.theorems):
+        steps = tuple(dataclasses.replace(step, theorem=0) for step in found.of_theorem(number))
+        assert not dataclasses.replace(found, theorems=(theorem,), steps=steps).check()
+    simple = proof("X -> Y", "P(Y)")
+    other = proof("X -> Y", "P(X)").theorems[0]
+    for theorems in ((), (other,), simple.theorems * 2, (dataclasses.replace(other, terms=simple.theorems[0].terms),)):
+        assert dataclasses.replace(simple, theorems=theorems).check() is False
+    for change in ({"graph": None}, {"law": None}, {"law": "P(Y)"}, {"formula": 3}, {"note": None}, {"terms": ()}):
+        assert not dataclasses.replace(simple, theorems=(dataclasses.replace(simple.theorems[0], **change),)).check()
+
+
 def test_a_wrong_formula_is_found_by_the_numbers():
     found = proof(known_graphs.BACK_DOOR, "P(Y | do(X))")
     wrong = Written(Sum(("Z",), Product((Prob(("Y",), ("X", "Z")), Prob(("Z",), ("X",))))))
@@ -232,7 +247,7 @@ def test_a_proof_is_a_value_that_prints():
     assert pickle.loads(pickle.dumps(found)) == found
     assert pickle.loads(pickle.dumps(found)).check()
     page = found._repr_html_()
-    assert page.count("<li>") == len(found.steps) and page.count("<svg") == 5
+    assert page.count("<li>") == len(found.steps) and page.count("<svg") == 6
     assert r"\perp" in found.latex and found.latex.count(r"\\") == len(found.steps)
     assert all(set(step) >= {"rule", "graph", "before", "after"} for step in found.to_json())
     assert parse_graph(found.steps[0].graph.text).projection.nodes == ("W", "R", "X", "Y")

@@ -126,7 +126,7 @@ def test_a_chain_of_functions_is_traced_back():
 def test_each_term_has_a_verdict_of_its_own():
     found = verdict(DEFENCE, "E[A | do(S=1)] - E[G | do(S=1)]", ["A"])
     assert isinstance(found, NotIdentified)
-    assert "The term E[G | do(S=1)] is at fault." in found.reason
+    assert "A query is decided term by term, and E[G | do(S=1)] is at fault." in found.reason
 
 
 def test_what_only_a_function_identifies_is_noted():

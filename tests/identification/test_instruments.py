@@ -41,7 +41,7 @@ def cases(count, seed):
         yield graph, cut, x, y, pairs, true
 
 
-def test_the_ancestral_instruments_are_found_and_only_they_and_some_wherever_there_is_any_instrument():
+def test_the_ancestral_instruments_that_the_treatment_does_not_cause_are_found_and_only_they():
     some = 0
     for graph, cut, x, y, pairs, true in cases(700, seed=1):
         masks = graph.sorted_masks
@@ -49,10 +49,10 @@ def test_the_ancestral_instruments_are_found_and_only_they_and_some_wherever_the
         assert true == {p for p in pairs if is_instrument(masks, treated, asked, masks.mask([p[0]]), masks.mask(p[1]))}
         found = {(masks.names[z], frozenset(masks.nodes(w))) for z, w in instruments(masks, treated, asked)}
         assert found <= true, f"{graph} | {x} {y}"
-        assert bool(found) == bool(true), f"{graph} | {x} {y}"
-        assert {z for z, _ in found} == {z for z, w in true if w <= cut.ancestors([z, y])}
+        effects = graph.descendants([x])  # an effect moves no treatment
+        assert {z for z, _ in found} == {z for z, w in true if w <= cut.ancestors([z, y])} - effects
         some += bool(found)
-    assert some > 60
+    assert some > 50
 
 
 def test_the_ratio_of_covariances_is_the_total_effect():

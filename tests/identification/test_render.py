@@ -40,7 +40,7 @@ def shown(graph: str, query: str) -> str:
         (
             "X -> Y -> Z; X <-> Z",
             "E[Y | do(X), Z]",
-            "Σ_Y Y (P(Y | X) Σ_X' P(Z | X', Y) P(X') / Σ_Y' P(Y' | X) Σ_X' P(Z | X', Y') P(X'))",
+            "Σ_Y Y ((P(Y | X) Σ_X' P(Z | X', Y) P(X')) / Σ_Y' P(Y' | X) Σ_X' P(Z | X', Y') P(X'))",
         ),
         (
             "Z -> X -> Y; Z -> Y",

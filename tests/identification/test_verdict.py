@@ -154,7 +154,7 @@ def test_of_a_contrast_every_term_must_be_identified():
     assert verdict(graph, "E[C | do(B=1)] - E[C | do(B=0)]").identified
     found = verdict(graph, "E[C | do(B=1)] - E[C | do(A=1)]")
     assert found.hedge == (frozenset("AB"), frozenset("B"))
-    assert "The term E[C | do(A=1)] is at fault." in found.reason
+    assert "A query is decided term by term, and E[C | do(A=1)] is at fault." in found.reason
 
 
 def test_a_no_says_why_on_the_picture():
@@ -234,3 +234,9 @@ if CASES:  # a folder of graphs from the literature with their verdicts, where o
             assert found.derivation.check(), found.derivation.explain()
         else:
             assert found.witness().check()
+
+
+def test_the_reason_names_only_what_arrows_reach():
+    found = verdict("Z -> Y; X -> Y; X <-> Z; Z <-> Y", "P(Y | do(X))")
+    assert found.hedge == (frozenset("XYZ"), frozenset("YZ"))
+    assert "X leads by arrows to Y." in found.reason

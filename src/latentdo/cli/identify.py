@@ -14,7 +14,7 @@ from latentdo.identification import Identified, NotIdentified, testable_implicat
 from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, name_groups
 from .output import folded, output_path, say, say_json, tell
-from .proofs import FILES, write_verdicts
+from .proofs import FILES, Page, write_pages
 from .sources import names_study, source_text
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def command(
         witness: Of a no, print two models that agree on all the data and differ in the answer.
         measurements: Of a yes, print which measured nodes it could do without.
         implications: Print what the graph says about the data: independences and Verma constraints.
-        functional: A node that is a function of its parents; again, or with commas, for more.
+        functional: A node that is a function of its parents, or M=X+Z of some; again, or with commas, for more.
         variant: One of the study's variants, in place of its model.
-        output: Where to write the verdicts with their proofs (.html, .tex, .txt) in place of the text.
+        output: Where to write all this with the proofs (.html, .tex, .txt) in place of the text.
         json: Print an object: query, identifiable, estimand, latex, derivation, hedge; of several, {"verdicts": […]};
             what else was asked for stands under its name.
     """
@@ -82,12 +82,14 @@ def command(
     asked: list[tuple[str | None, Any]] = [(None, query) for query in queries]
     if not asked and not (implications and study is None):
         asked = _own_queries(study)
-    functions = [name for group in name_groups("--functional", functional) or [] for name in group]
+    functions = _functions(functional)
     verdicts = [(name, identify(subject, query, functional=functions)) for name, query in asked]
     tests = testable_implications(as_graph(subject)) if implications else None
     if path is not None:
-        write_verdicts([verdict for _, verdict in verdicts], path)
-        tell(f"Wrote {'1 verdict' if len(verdicts) == 1 else f'{len(verdicts)} verdicts'} to {path}.")
+        pages = [Page(verdict, wanted.made(verdict), name) for name, verdict in verdicts]
+        write_pages(pages, tests, path)
+        count = "1 verdict" if len(verdicts) == 1 else f"{len(verdicts)} verdicts"
+        tell(f"Wrote {count if verdicts else 'the implications'} to {path}.")
     if json:
         say_json(_object(verdicts, wanted, tests, single=len(queries) == 1 or None))
     elif path is None:
@@ -119,6 +121,26 @@ class _Wanted:
                     yield "remedies", verdict.remedies
                 if self.witness:
                     yield "witness", verdict.witness
+
+    def made(self, verdict: Identified | NotIdentified) -> list[Any]:
+        """Each thing that is wanted, or why this verdict cannot have it."""
+        found: list[Any] = []
+        for _, make in self.of(verdict):
+            try:
+                found.append(make())
+            except UnsupportedError as problem:
+                found.append(str(problem))
+        return found
+
+
+def _functions(given: list[str] | None) -> dict[str, tuple[str, ...]]:
+    """What `--functional` names: M, or M=X+Z where fewer than all parents determine it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for group in name_groups("--functional", given) or []:
+        for text in group:
+            node, sign, parents = text.partition("=")
+            found[node.strip()] = tuple(name.strip() for name in parents.split("+")) if sign else ()
+    return found
 
 
 def _subject(source: Any, study: Study | None, variant: str | None) -> Any:
@@ -184,9 +206,6 @@ def verdict_text(verdict: Identified | NotIdentified, name: str | None, wanted: 
             lines = [f"Not identified: {label}", folded(reason)]
             if larger:
                 lines.append(f"  Hedge: {{{', '.join(sorted(larger))}}} around {{{', '.join(sorted(smaller))}}}")
-    for _, make in wanted.of(verdict):
-        try:
-            lines += ["", str(make())]
-        except UnsupportedError as problem:
-            lines += ["", folded(str(problem), "")]
+    for thing in wanted.made(verdict):
+        lines += ["", folded(thing, "") if isinstance(thing, str) else str(thing)]
     return "\n".join(lines)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
+from typing import Any
 
+from latentdo.graphs import project
 from latentdo.identification import Identified, NotIdentified
+from latentdo.plots import diagram
 
 from .output import replacing
 
@@ -38,59 +43,74 @@ _LATEX = r"""\documentclass{article}
 """
 
 
-def write_verdicts(verdicts: Sequence[Identified | NotIdentified], path: Path) -> None:
-    """The verdicts and their proofs, in the form that the suffix of the path names; there whole or not at all."""
+@dataclass(frozen=True)
+class Page:
+    """A verdict, and what else was asked for: values that print, or a sentence."""
+
+    verdict: Identified | NotIdentified
+    beside: list[Any]
+    name: str | None = None
+
+
+def write_pages(pages: Sequence[Page], tests: Any, path: Path) -> None:
+    """The verdicts with their proofs, in the form that the suffix of the path names; there whole or not at all."""
     with replacing(path) as beside:
         match path.suffix.lower():
             case ".html":
-                text = _PAGE.format(title=html.escape(_title(verdicts)), body="<hr>".join(map(_section, verdicts)))
+                sections = [*map(_section, pages), *([_shown(tests)] if tests is not None else [])]
+                title = ", ".join(str(page.verdict.query) for page in pages)
+                text = _PAGE.format(title=html.escape(title or "implications"), body="<hr>".join(sections))
             case ".tex":
-                text = _LATEX % "\n\n".join(map(_latex, verdicts))
+                parts = [*map(_latex, pages), *([_verbatim(str(tests))] if tests is not None else [])]
+                text = _LATEX % "\n\n".join(parts)
             case _:
-                text = "\n\n".join(map(_text, verdicts)) + "\n"
+                parts = [*map(_text, pages), *([str(tests)] if tests is not None else [])]
+                text = "\n\n".join(parts) + "\n"
         beside.write_text(text, encoding="utf-8")
 
 
-def _title(verdicts: Sequence[Identified | NotIdentified]) -> str:
-    return ", ".join(str(verdict.query) for verdict in verdicts)
-
-
-def _section(verdict: Identified | NotIdentified) -> str:
-    match verdict:
+def _section(page: Page) -> str:
+    match page.verdict:
         case Identified(derivation=derivation):
-            return f"{verdict._repr_html_()}<h2>Proof</h2>{derivation._repr_html_()}"
-        case NotIdentified():
-            return verdict._repr_html_()
+            head = f"{page.verdict._repr_html_()}<h2>Proof</h2>{derivation._repr_html_()}"
+        case NotIdentified(hedge=(larger, smaller)) as verdict:
+            hedge = f"<p>Hedge: {_set(larger)} around {_set(smaller)}</p>" if larger else ""
+            graph = verdict.decided_on or verdict.graph
+            picture = diagram(project(graph), first=larger - smaller, second=smaller)
+            head = f"{verdict._repr_html_()}{hedge}{picture}"
+    name = f"<h1>{html.escape(page.name)}</h1>" if page.name else ""
+    return name + head + "".join(_shown(thing) for thing in page.beside)
 
 
-def _latex(verdict: Identified | NotIdentified) -> str:
-    match verdict:
+def _shown(thing: Any) -> str:
+    made = getattr(thing, "_repr_html_", None)
+    return made() if made is not None else f"<pre>{html.escape(str(thing))}</pre>"
+
+
+def _set(names: frozenset[str]) -> str:
+    return html.escape("{" + ", ".join(sorted(names)) + "}")
+
+
+def _latex(page: Page) -> str:
+    match page.verdict:
         case Identified(derivation=derivation):
-            return derivation.latex
-        case NotIdentified():
-            return "".join(_SPECIAL.get(sign, sign) for sign in str(verdict))
+            head = derivation.latex
+        case NotIdentified() as verdict:
+            head = _verbatim(fill(str(verdict), 80))
+    return "\n".join([head, *(_verbatim(str(thing)) for thing in page.beside)])
 
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "_": r"\_",
-    "&": r"\&",
-    "%": r"\%",
-    "#": r"\#",
-    "$": r"\$",
-    "{": r"\{",
-    "}": r"\}",
-    "<": r"$<$",
-    ">": r"$>$",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "|": r"$\mid$",
-}
+def _verbatim(text: str) -> str:
+    return f"\\begin{{verbatim}}\n{text}\n\\end{{verbatim}}"
 
 
-def _text(verdict: Identified | NotIdentified) -> str:
-    match verdict:
+def _text(page: Page) -> str:
+    parts = [*([f"{page.name}:"] if page.name else []), str(page.verdict)]
+    match page.verdict:
         case Identified(derivation=derivation):
-            return f"{verdict}\n\nProof:\n{derivation}"
-        case NotIdentified():
-            return str(verdict)
+            parts.append(f"Proof:\n{derivation}")
+        case NotIdentified(hedge=(larger, smaller)) if larger:
+            parts.append(f"Hedge: {{{', '.join(sorted(larger))}}} around {{{', '.join(sorted(smaller))}}}")
+        case _:
+            pass
+    return "\n\n".join([*parts, *map(str, page.beside)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, quote
+from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, quote, reach
 from latentdo.query import Query, Term
 
 from .districts import HedgeMasks, decide
@@ -98,7 +98,7 @@ def _with_functions(
     nodes = _responsible(graph, determinants, term, identified=False)
     reduced = eliminate(graph, determinants, term)
     sentences = [f"functional dependence: {stated(determinants, nodes)}."]
-    sentences += [] if query.is_single else [f"The term {term} is at fault."]
+    sentences += [] if query.is_single else [f"A query is decided term by term, and {term} is at fault."]
     reason = " ".join([*sentences, *_undone(reduced, nodes, found)])
     hedge = found.names if isinstance(found, _Obstacle) else (frozenset[Name](), frozenset[Name]())
     return NotIdentified(query, hedge, reason, graph, nodes, project(reduced.graph), reduced.term, reduced.proves), ""
@@ -145,7 +145,7 @@ def _undone(reduced: Reduced, nodes: tuple[Name, ...], found: Reduced | Solution
 
 def _reason(query: Query, term: Term, obstacle: _Obstacle) -> str:
     """What can be followed on the picture: who shares causes with whom, and what setting would cut."""
-    fault = "" if query.is_single else f"The term {term} is at fault. "
+    fault = "" if query.is_single else f"A query is decided term by term, and {term} is at fault. "
     return fault + _hedge_sentence(obstacle)
 
 
@@ -159,9 +159,10 @@ def _hedge_sentence(obstacle: _Obstacle, *, proved: bool = True) -> str:
         sentences.append(f"With its evidence the question is as hard as {asked}.")
     larger, smaller = hedge.larger, hedge.smaller
     causes, cut = larger & ~smaller, larger & treatments
+    reached = reach(causes, masks.children, larger) & smaller
     sentences.append(
         f"Unmeasured causes join {_listed(masks, larger)} ({_bidirected(masks, larger)}), and within this set "
-        f"{_listed(masks, causes)} {_verb(causes, 'leads', 'lead')} by arrows to {_listed(masks, smaller)}. "
+        f"{_listed(masks, causes)} {_verb(causes, 'leads', 'lead')} by arrows to {_listed(masks, reached)}. "
         f"Setting {_listed(masks, cut)} would cut {_verb(cut, 'it', 'them')} from these causes, but the data "
         f"show arrows and causes only together{PROOF if proved else '.'}"
     )

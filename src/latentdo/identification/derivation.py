@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from latentdo.graphs import Admg, Mask, Masks
-from latentdo.query import Query
+from latentdo.query import Distribution, Query, Term
 
 from .estimand import Solution
 from .proof import Cut, Line, prove
@@ -20,6 +20,12 @@ Rule = Literal["rule 1", "rule 2", "rule 3", "marginalise", "chain rule", "condi
 
 # Longer formulas are not repeated at every step of a printed proof: only the part that changes is.
 LONG = 160
+
+LEGEND = (
+    "Above, the measured nodes, with dashed arcs for common causes that were not measured. At each step of do-calculus, the "
+    "part of the graph that matters to it, the nodes that it names and their ancestors: edges that it cuts dotted and grey, "
+    "what it separates blue and orange, what separates it in green boxes."
+)
 
 MEANINGS: dict[str, str] = {
     "rule 1": "an observation that tells nothing more may be left out",
@@ -98,12 +104,14 @@ class Theorem:
         graph: The measured nodes, with `<->` for common causes that were not.
         law: What was asked, for every value.
         formula: What it equals.
-        note: How a term of the query reads this law, where it is not the law itself.
+        terms: The terms of the query that ask for this law.
+        note: How they read it, where it is not the law itself.
     """
 
     graph: Admg
     law: Written
     formula: Written
+    terms: tuple[Term, ...] = ()
     note: str = ""
 
 
@@ -190,10 +198,16 @@ separations hold in the cut graphs, and both sides agree on random models, set o
         return f"<Derivation: {len(self.steps)} steps for {self.query}>"
 
     def _repr_html_(self) -> str:
+        from latentdo.plots import diagram
+
         rows: list[str] = []
         for number, theorem in enumerate(self.theorems):
-            rows.append(f"<p><code>{html.escape(theorem.law.text)}</code></p><ol>")
-            rows += [_step_html(step) for step in self.of_theorem(number)]
+            steps = self.of_theorem(number)
+            rows.append(f"<p><code>{html.escape(theorem.law.text)}</code></p>{diagram(theorem.graph)}")
+            if any(step.separation is not None for step in steps):
+                rows.append(f"<p><small>{LEGEND}</small></p>")
+            rows.append("<ol>")
+            rows += map(_step_html, steps)
             rows.append("</ol>")
             if theorem.note:
                 rows.append(f"<p>{html.escape(theorem.note)}</p>")
@@ -207,6 +221,10 @@ def _step_html(step: Step) -> str:
     from latentdo.plots import diagram
 
     formula, reason = html.escape(step.after.text), html.escape(step.reason)
+    shown = f"<code>= {formula}</code>"
+    if len(step.after.text) > LONG:
+        change = html.escape(f"{step.part} = {step.becomes}")
+        shown = f"<code>… {change}</code><details><summary>the whole formula</summary>{shown}</details>"
     picture = ""
     if step.separation is not None:
         separation = step.separation
@@ -218,27 +236,29 @@ def _step_html(step: Step) -> str:
             second=separation.second,
             given=separation.given,
         )
-    return f"<li><code>= {formula}</code><br><b>{step.rule}</b>: {reason}{picture}</li>"
+    return f"<li>{shown}<br><b>{step.rule}</b>: {reason}{picture}</li>"
 
 
 def derive(query: Query, solutions: Sequence[Solution]) -> Derivation:
     """The proof of an estimand: one theorem for each different law among the terms."""
     theorems: list[Theorem] = []
     steps: list[Step] = []
-    known: set[tuple[Any, ...]] = set()
+    known: dict[tuple[Any, ...], int] = {}
     for solution in solutions:
         problem, term = solution.problem, solution.term
         evidence = problem.masks.mask(name for name in term.conditions if name in problem.masks.index)
         key = (problem, evidence)
         if key in known:
+            old = theorems[known[key]]
+            theorems[known[key]] = replace(old, terms=(*old.terms, term))
             continue
-        known.add(key)
+        known[key] = len(theorems)
         proved = prove(problem, evidence, solution.plan)
         graph = admg_of(problem.masks)
         note = _note(solution)
         for line in proved.lines:
             steps.append(_step(graph, problem.masks, line, len(theorems)))
-        theorems.append(Theorem(graph, Written(proved.start), Written(proved.goal), note))
+        theorems.append(Theorem(graph, Written(proved.start), Written(proved.goal), (term,), note))
     return Derivation(query, tuple(theorems), tuple(steps))
 
 
@@ -269,15 +289,15 @@ def _step(graph: Admg, masks: Masks, line: Line, theorem: int) -> Step:
 
 
 def _note(solution: Solution) -> str:
-    """How the term reads the law that was proved, where evidence is an event or a treatment is drawn."""
+    """How the term reads the law that was proved, where it is not the law itself."""
     problem, term = solution.problem, solution.term
-    if not (problem.is_joint or term.is_stochastic):
-        return ""
-    drawn = ", ".join(str(setting) for setting in term.do if setting.value is not None) if term.is_stochastic else ""
-    averaged = f"averaged over do({drawn}), " if drawn else ""
-    if not problem.is_joint:
-        return f"{term} is this law, {averaged}".rstrip(", ") + "."
-    return (
-        f"{term} is this law, {averaged}summed over the values that the evidence allows, and divided by the same sum "
-        "over every value of the outcome."
-    )
+    notes: list[str] = []
+    if set(term.treatments) - set(problem.masks.nodes(problem.treatments)):
+        notes.append(f"{term} is this law once functional nodes are written out.")
+    if term.is_stochastic or problem.is_joint:
+        drawn = ", ".join(str(setting) for setting in term.do if isinstance(setting.value, Distribution))
+        how = [f"averaged over do({drawn})"] if drawn else []
+        how += ["summed over the values that the evidence allows"] if problem.is_joint else []
+        how += ["and divided by the same over every value of the outcome"] if problem.is_joint else []
+        notes.append(f"{term} is this law, {', '.join(how)}.")
+    return " ".join(notes)

@@ -82,7 +82,7 @@ def eliminate(graph: LatentDag | Admg, determinants: Determinants, term: Term) -
     Source:
         Chen & Darwiche (2024), Identifying causal effects under functional dependencies: functional elimination.
     """
-    dag = _explicit(graph)
+    dag = _determined(_explicit(graph), determinants)
     while True:
         found = _written_out(dag, determinants, term)
         shorter = next((left for node in found.kept if (left := _without(found, node))), None)
@@ -98,6 +98,19 @@ def _explicit(graph: LatentDag | Admg) -> LatentDag:
     if isinstance(graph, Admg):
         graph = LatentDag(graph.nodes, graph.directed, tuple((a, b, 1) for a, b in graph.bidirected))
     return graph.explicit()
+
+
+def _determined(dag: LatentDag, determinants: Determinants) -> LatentDag:
+    """The graph without the edges from measured parents that a functional node does not listen to."""
+    deaf = {
+        (parent, node)
+        for node, chosen in determinants.items()
+        for parent in dag.parents(node)
+        if parent not in chosen and parent not in dag.latent
+    }
+    if not deaf:
+        return dag
+    return replace(dag, directed=dag.directed - deaf, inhibiting=dag.inhibiting - deaf)
 
 
 def _queried(term: Term) -> frozenset[Name]:

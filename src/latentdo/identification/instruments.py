@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from latentdo.graphs import Mask, Masks, bits, connected
+from latentdo.graphs import Mask, Masks, bits, connected, reach
 
 from .adjustment import back_door
 from .separators import minimal_separator
@@ -18,15 +18,15 @@ def instruments(masks: Masks, treatment: Mask, outcome: Mask, allowed: Mask = -1
     """Pairs (the instrument's number, conditioning set), one for each node that is an ancestral instrument.
 
     Ancestral means that what is conditioned on are ancestors of instrument or outcome in the graph without the
-    first edges of the causal paths. If any node is an instrument given any set, then some node is an ancestral
-    one; to find every set is NP-hard.
+    first edges of the causal paths. To find every other set is NP-hard. What the treatment causes is left out: it moves no treatment, though the
+    ratio may be right in a linear model.
 
     Source:
         van der Zander, Textor & Liśkiewicz (2015), Efficiently finding conditional instruments for causal
         inference, theorems 1 and 2; Brito & Pearl (2002), Generalized instrumental variables.
     """
     graph = back_door(masks, treatment, outcome)
-    for i in bits(graph.free):
+    for i in bits(graph.free & ~reach(treatment, masks.children)):
         node = 1 << i
         # Near the outcome, so that as much as may be stays open between the instrument and the treatment.
         given = minimal_separator(graph.walks, node, outcome, graph.free & allowed & ~node)

@@ -72,13 +72,14 @@ def remedies_of(verdict: NotIdentified, limits: Limits) -> Remedies:
     """What would make a question identified, on the graph that it was asked of.
 
     Raises:
-        UnsupportedError: The question fails because of a functional node, which no list here mends.
+        UnsupportedError: The question fails because of a functional node: then nothing is searched for.
     """
     if verdict.functional:
         raise UnsupportedError(
             f"The graph alone would identify {verdict.query}; what stands in the way is that "
-            f"{', '.join(map(quote, verdict.functional))} is a function of its parents, and no measurement, edge or "
-            "experiment in the lists changes that. Ask about the causes of such a node."
+            f"{', '.join(map(quote, verdict.functional))} is a function of its parents. What would "
+            "help is not searched for then: try `ld.identify` with a hidden cause measured, or ask about the causes of such "
+            "a node."
         )
     query, graph = verdict.query, verdict.graph
     opened, called = with_arcs_as_nodes(graph)

@@ -64,7 +64,9 @@ class Text:
 
     def fraction(self, above: Piece, below: Piece) -> Piece:
         """A quotient."""
-        top = self.closed(above) if above.kind == "fraction" else above.text
+        # One sum over the stroke is read as the whole numerator; with further sums it could be read otherwise.
+        plain = above.kind == "atom" or above.text.count("Σ") == (above.kind == "sum")
+        top = above.text if plain and above.kind != "fraction" else self.closed(above)
         bottom = below.text if below.kind in ("atom", "sum") else self.closed(below)
         return Piece(f"{top} / {bottom}", "fraction")
 

@@ -17,6 +17,8 @@ from .implications import local_markov, separable_pairs, verma_constraints
 
 # With bidirected edges the basis can be exponentially long; more than this many statements nobody reads or tests.
 MAX_BASIS = 10_000
+# So many independences are printed; the value has all.
+MOST_PRINTED = 100
 
 
 @dataclass(frozen=True)
@@ -139,8 +141,10 @@ class TestableImplications:
     def __str__(self) -> str:
         if not self:
             return "Nothing that data could contradict."
-        lines = [str(statement) for statement in self.independences]
-        return "\n".join(lines + [str(constraint) for constraint in self.verma])
+        shown = [str(statement) for statement in islice(self.independences, MOST_PRINTED + 1)]
+        if len(shown) > MOST_PRINTED:
+            shown[MOST_PRINTED:] = [f"… {len(self.independences)} independences in all: `to_json()` has every one."]
+        return "\n".join(shown + [str(constraint) for constraint in self.verma])
 
     def __repr__(self) -> str:
         return f"<TestableImplications: {len(self.independences)} independences, {len(self.verma)} Verma constraints>"

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from latentdo.graphs import connected, reach
+from latentdo.graphs import Admg, connected, reach
+from latentdo.query import Query, Term
 
 from .discrete import MOST_BINARY, RandomModel
 from .expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
@@ -76,8 +77,8 @@ class Forms:
 
 def fault_of(derivation: Derivation) -> str | None:
     """The first thing wrong with a derivation, as a sentence, or None."""
-    if not derivation.theorems:
-        return "The derivation states no theorem."
+    if fault := _unbound(derivation):
+        return fault
     for number, step in enumerate(derivation.steps, 1):
         if fault := _malformed(step):
             return f"Step {number} is no step: {fault}"
@@ -93,6 +94,39 @@ def fault_of(derivation: Derivation) -> str | None:
             return fault
         first += len(steps)
     return None
+
+
+def _unbound(derivation: Derivation) -> str | None:
+    """Whether the theorems are laws that the query asks for, all of them and no other."""
+    query, theorems = derivation.query, derivation.theorems
+    if not isinstance(query, Query) or not isinstance(theorems, tuple) or not isinstance(derivation.steps, tuple):
+        return "The derivation is none: it has a query, a tuple of theorems and a tuple of steps."
+    for theorem in theorems:
+        sides = (getattr(theorem, "law", None), getattr(theorem, "formula", None))
+        if not all(isinstance(side, Written) and isinstance(side.expression, AbstractExpression) for side in sides):
+            return f"{theorem!r} is no theorem: it states a law and its formula."
+        if not isinstance(theorem.graph, Admg) or not isinstance(theorem.note, str):
+            return f"The theorem on {theorem.law} has no graph."
+    answered = [term for theorem in theorems for term in theorem.terms]
+    if sorted(map(str, answered)) != sorted(map(str, query.terms)) or not all(t.terms for t in theorems):
+        return f"The theorems are not about the terms of {query}, each once."
+    for theorem in theorems:
+        for term in theorem.terms:
+            if not _asks_for(term, theorem):
+                return f"The law {theorem.law} is not the one that {term} asks for."
+    return None
+
+
+def _asks_for(term: Term, theorem: Theorem) -> bool:
+    law, graph = theorem.law.expression, theorem.graph
+    if not isinstance(law, Prob) or {*law.outcomes, *law.given, *law.do} - graph.masks.index.keys():
+        return False
+    outcomes, treatments, evidence = set(term.outcome_names), set(term.treatments), set(term.conditions)
+    if not outcomes <= set(law.outcomes) <= outcomes | evidence or not set(law.given) <= evidence:
+        return False
+    if theorem.note:  # events, laws that a treatment is drawn from, functional nodes: the note says how it is read
+        return set(law.do) <= treatments | evidence
+    return set(law.outcomes) == outcomes and set(law.given) == evidence and set(law.do) == treatments
 
 
 def _malformed(step: Step) -> str | None:

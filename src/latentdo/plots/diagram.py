@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -50,20 +51,32 @@ def diagram(
     boxes = _places(part)
     lines: list[str] = []
     for a, b in sorted(part.directed):
-        lines.append(_arrow(boxes[a], boxes[b], gone=b in into or a in out_of))
+        others = [box for node, box in boxes.items() if node not in (a, b)]
+        lines.append(_arrow(boxes[a], boxes[b], others, gone=b in into or a in out_of))
     for a, b in sorted(part.bidirected):
-        lines.append(_arc(boxes[a], boxes[b], gone=a in into or b in into))
+        others = [box for node, box in boxes.items() if node not in (a, b)]
+        lines.append(_arc(boxes[a], boxes[b], others, gone=a in into or b in into))
     for node, box in boxes.items():
         colour = FIRST if node in first else SECOND if node in second else GIVEN if node in given else PLAIN
         lines.append(_node(node, box, colour, boxed=node in given))
     width = max((box.x + box.width / 2 for box in boxes.values()), default=0) + MARGIN
-    height = max((box.y for box in boxes.values()), default=0) + MARGIN + 10
+    top, height = _extent(lines, boxes)
     described = html.escape(", ".join(sorted(part.nodes)), quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="graph over {described}" '
-        f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" '
+        f'width="{width:.0f}" height="{height:.0f}" viewBox="0 {top:.0f} {width:.0f} {height:.0f}" '
         f'font-family="sans-serif" font-size="13" style="display:block;max-width:100%">{_MARKERS}{"".join(lines)}</svg>'
     )
+
+
+def _extent(lines: list[str], boxes: dict[Name, _Box]) -> tuple[float, float]:
+    """Where the drawing begins, and how high it is: nodes, and how far the curves rise above or fall below them."""
+    ys = [box.y + side * HEIGHT_OF_NODE / 2 for box in boxes.values() for side in (-1, 1)] or [0.0]
+    for line in lines:
+        if found := re.search(r"M\S+ (\S+) Q\S+ (\S+) \S+ (\S+)\"", line):
+            start, control, end = map(float, found.groups())
+            ys.append(start / 4 + control / 2 + end / 4)
+    return min(ys) - 10, max(ys) - min(ys) + 20
 
 
 def _heads(colours: Iterable[str]) -> str:
@@ -119,19 +132,15 @@ def _node(node: Name, box: _Box, colour: str, *, boxed: bool) -> str:
     )
 
 
-def _arrow(a: _Box, b: _Box, *, gone: bool) -> str:
+def _arrow(a: _Box, b: _Box, others: list[_Box], *, gone: bool) -> str:
     colour = CUT if gone else PLAIN
     dash = ' stroke-dasharray="2 4"' if gone else ""
-    x1, x2 = a.x + a.width / 2, b.x - b.width / 2 - 1
-    # An edge that jumps over columns bends away from the row of nodes between its ends.
-    bend = 0.0 if x2 - x1 < COLUMN else 16.0 + (x2 - x1) / 14
-    return (
-        f'<path d="M{x1:.1f} {a.y:.1f} Q{(x1 + x2) / 2:.1f} {(a.y + b.y) / 2 + bend:.1f} {x2:.1f} {b.y:.1f}" '
-        f'fill="none" stroke="{colour}"{dash} marker-end="url(#head{colour[1:]})"/>'
-    )
+    start, end = (a.x + a.width / 2, a.y), (b.x - b.width / 2 - 1, b.y)
+    path = _clear(start, end, (0, 22, -22, 44, -44, 70, -70, 100, -100, 140), others)
+    return f'<path d="{path}" fill="none" stroke="{colour}"{dash} marker-end="url(#head{colour[1:]})"/>'
 
 
-def _arc(a: _Box, b: _Box, *, gone: bool) -> str:
+def _arc(a: _Box, b: _Box, others: list[_Box], *, gone: bool) -> str:
     colour = CUT if gone else ARC
     dash = "2 5" if gone else "6 3"
     if b.x < a.x:
@@ -141,7 +150,32 @@ def _arc(a: _Box, b: _Box, *, gone: bool) -> str:
         x, low, high = a.x - a.width / 2, min(a.y, b.y), max(a.y, b.y)
         path = f"M{x:.1f} {low:.1f} Q{x - 26:.1f} {(low + high) / 2:.1f} {x:.1f} {high:.1f}"
     else:
-        rise = min(a.y, b.y) - top - 22 - abs(b.x - a.x) / 12
-        path = f"M{a.x:.1f} {a.y - top:.1f} Q{(a.x + b.x) / 2:.1f} {rise:.1f} {b.x:.1f} {b.y - top:.1f}"
+        first = -44 - abs(b.x - a.x) / 6
+        path = _clear((a.x, a.y - top), (b.x, b.y - top), (first, 1.6 * first, 2.3 * first, 3 * first), others)
     marker = f'marker-start="url(#head{colour[1:]})" marker-end="url(#head{colour[1:]})"'
     return f'<path d="{path}" fill="none" stroke="{colour}" stroke-dasharray="{dash}" {marker}/>'
+
+
+def _clear(start: tuple[float, float], end: tuple[float, float], bends: tuple[float, ...], others: list[_Box]) -> str:
+    """The least bent curve that runs through no other node, so that no edge seems to touch one that it passes."""
+
+    def control(bend: float) -> tuple[float, float]:
+        return (start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + bend
+
+    def hits(bend: float) -> int:
+        middle = control(bend)
+        count = 0
+        for step in range(1, 20):
+            t = step / 20
+            x, y = (
+                (1 - t) ** 2 * first + 2 * t * (1 - t) * second + t**2 * third
+                for first, second, third in zip(start, middle, end, strict=True)
+            )
+            count += any(
+                abs(x - box.x) < box.width / 2 + 4 and abs(y - box.y) < HEIGHT_OF_NODE / 2 + 4 for box in others
+            )
+        return count
+
+    best = min(bends, key=hits)  # the first of the best: they are in the order of how much they bend
+    x, y = control(best)
+    return f"M{start[0]:.1f} {start[1]:.1f} Q{x:.1f} {y:.1f} {end[0]:.1f} {end[1]:.1f}"
