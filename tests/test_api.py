@@ -76,3 +76,13 @@ def test_submodules_with_types_are_there_without_an_import():
     assert ld.types.Query is not None
     assert ld.families.Hill is not None
     assert ld.errors.LatentdoError is ld.LatentdoError
+
+
+def test_a_model_whose_first_node_is_called_like_a_format_is_a_model():
+    model = "dagger ~ nomal; Y ~ normal(dagger)"
+    with pytest.raises(ld.LatentdoError, match="No family is called 'nomal'"):
+        ld.identify(model, "P(Y | do(dagger))")
+
+
+def test_dagitty_text_behind_a_comment_has_a_verdict():
+    assert ld.identify("# mine\ndag { X -> Y }", "P(Y | do(X))").identified

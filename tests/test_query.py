@@ -308,3 +308,8 @@ def test_no_mutation_of_a_valid_query_breaks_the_reader():
             pass
         else:
             assert Query.parse(str(query)) == query
+
+
+@pytest.mark.parametrize("text", ["E[Y | do(`Do`=1), `DO`=2]", "E[Y | do(X ~ `a b`(0, 1))]", "P(`do`=do | X='2')"])
+def test_names_that_need_backticks_are_printed_with_them(text: str):
+    assert str(Query.parse(text)) == text

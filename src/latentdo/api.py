@@ -171,9 +171,11 @@ def _read(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
 
 
 def _states_mechanisms(text: str) -> bool:
-    if text.lstrip().startswith(("dag", "pdag", "mag", "pag")):
-        return False
-    return any(isinstance(statement, MechanismStatement) for statement in parse_statements(text))
+    from latentdo.io import is_dagitty
+
+    return not is_dagitty(text) and any(
+        isinstance(statement, MechanismStatement) for statement in parse_statements(text)
+    )
 
 
 def _query(query: str | Query) -> Query:

@@ -21,6 +21,8 @@ LatentdoError
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -38,11 +40,23 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Known are: {shown}."
 
 
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_LONGEST = 2000
+
+
 class LatentdoError(Exception):
     """The root of the tree: catch this to catch everything raised on purpose."""
 
     kind: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 2
+
+    def __str__(self) -> str:
+        # Users' names are in it: one must not turn the line around in a terminal, or fill a hundred screens.
+        message = _UNSEEN.sub("\ufffd", super().__str__())
+        return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 600]} … {message[-597:]}"
 
 
 class NotationError(LatentdoError):
@@ -59,9 +73,17 @@ class NotationError(LatentdoError):
         shown = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
         # A very long line is cut around the caret, or the caret would point at nothing readable.
         start = max(0, column - 1 - 60)
-        piece = shown[start : start + 100].replace("\t", " ")
-        caret = " " * (column - 1 - start) + "^"
+        piece = _UNSEEN.sub("\ufffd", shown[start : start + 100].replace("\t", " "))
+        caret = " " * _columns(piece[: column - 1 - start]) + "^"
         super().__init__(f"line {line}, column {column}: {problem}\n  {piece}\n  {caret}")
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal the text fills."""
+    if text.isascii():
+        return len(text)
+    narrow = sum(unicodedata.category(char) not in ("Mn", "Me") for char in text)
+    return narrow + sum(unicodedata.east_asian_width(char) in ("W", "F") for char in text)
 
 
 class GraphError(LatentdoError):

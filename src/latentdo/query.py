@@ -75,7 +75,7 @@ class Distribution:
 
     def __str__(self) -> str:
         named = (f"{quote(key)}={format_number(value)}" for key, value in self.named)
-        return f"{self.family}({', '.join((*map(format_number, self.args), *named))})"
+        return f"{quote(self.family)}({', '.join((*map(format_number, self.args), *named))})"
 
 
 @dataclass(frozen=True)

@@ -148,3 +148,17 @@ def test_the_cycle_of_a_long_graph_is_listed_in_order():
         Admg(names, frozenset(edges))
     cycle = caught.value.cycle
     assert all(edge in edges for edge in zip(cycle, (*cycle[1:], cycle[0]), strict=True)) and len(cycle) == 10
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\tb", "a\x00", "a\x85", "a\ud800"])
+def test_a_name_that_cannot_be_typed_is_refused(name):
+    with pytest.raises(GraphError, match="without backticks and control characters"):
+        LatentDag((name,))
+    with pytest.raises(GraphError, match="cannot name a node"):
+        Admg((name,))
+
+
+@pytest.mark.parametrize("name", ["Do", "DO", "do", "latent", "LATENT", "normal", "a b", "\u2028", "🧬"])
+def test_any_other_name_can_be_typed(name):
+    graph = LatentDag((name, "Y"), frozenset({(name, "Y")}))
+    assert parse_graph(str(graph)) == graph

@@ -196,6 +196,9 @@ MISTAKES = {
     "Y ~": (1, 4, "Write Y ~ normal(X), with the parents inside."),
     "Y ~ normal X": (1, 12, "Parents stand in parentheses: normal(X)."),
     "Y ~ X; X ~ normal": (1, 5, "X is a node, and '~' is followed by a family: Y ~ normal(X)."),
+    "Y ~ X; X ~ linear": (1, 5, "A family that is called like a node has parentheses: Y ~ X()."),
+    "X -> Y\rY -| Z\rX -| Y": (3, 3, "X -| Y contradicts X -> Y of line 1."),
+    "\ufeffX <-> Y; X <-> Y": (1, 12, "X <-> Y is stated twice."),
     "X ~ normal; X ~ normal": (1, 13, "'X' has a second mechanism: the first is in line 1."),
     "X ~ normal; Z -> X": (1, 15, "Z -> X repeats no parent."),
     "X, X ~ normal": (1, 4, "'X' is listed twice."),
@@ -417,3 +420,8 @@ def test_time_grows_with_the_length_of_the_text():
 def test_graph_of_needs_a_statement():
     with pytest.raises(NotationError, match="the text states no node"):
         graph_of((), "")
+
+
+@pytest.mark.parametrize("text", ["normal -> Y; Y ~ normal(normal)", "normal ~ normal(); Y ~ normal(normal)"])
+def test_a_node_may_be_called_like_a_family(text: str):
+    assert parse_graph(text).directed == {("normal", "Y")}

@@ -250,3 +250,52 @@ def test_reading_a_graph_loads_no_arrays():
     code += "; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def in_a_moment(text: str) -> str:
+    """What reading the text in an interpreter of its own comes to; one that never ends is stopped."""
+    code = (
+        "import sys; from latentdo.io import read_graph\n"
+        "try: print(read_graph(sys.stdin.read()))\n"
+        "except Exception as error: print(type(error).__name__)"
+    )
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+
+
+def test_a_comment_of_many_hashes_is_read_at_once():
+    assert in_a_moment("#" * 500 + "\n# the graph\n" + "#" * 500 + "\nX -> Y") == "X -> Y"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# " * 20_000 + "\nX ->",
+        "dag" + " " * 50_000 + "X",
+        "/* " * 20_000,
+        "dag {" + "/* " * 20_000,
+        "graph " + "a " * 20_000,
+    ],
+)
+def test_a_long_text_that_nearly_is_dagitty_is_refused_at_once(text: str):
+    assert in_a_moment(text) == "NotationError"
+
+
+def test_dagitty_text_may_start_with_a_mark_or_a_comment():
+    assert read_graph("\ufeffdag { X -> Y }") == parse_graph("X -> Y")
+    assert read_graph("# mine\ndag { X -> Y }") == parse_graph("X -> Y")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [('dag {\n  X -> "a`b" }', (2, 10)), ('dag { "a\tb" }', (1, 9)), ('dag { "\ud800" }', (1, 8))]
+)
+def test_a_dagitty_name_that_cannot_be_typed_is_refused_with_its_place(text: str, place: tuple[int, int]):
+    with pytest.raises(NotationError, match="cannot stand in a name") as caught:
+        read_graph(text)
+    assert (caught.value.line, caught.value.column) == place
+
+
+def test_a_node_may_be_called_graph():
+    assert read_graph("graph -> `a{b`").directed == {("graph", "a{b")}
+    with pytest.raises(GraphError, match="reads like DOT"):
+        read_graph('strict digraph "mine" { a -> b }')

@@ -357,3 +357,22 @@ def test_with_priors_leaves_the_spec_as_it_was():
     spec.with_priors({"weight": parse_call("normal(0, 1)")})
     assert spec.source == before
     assert spec.with_priors({}) == spec
+
+
+def test_a_node_may_be_called_like_its_family():
+    spec = ModelSpec.parse("normal ~ normal(); X ~ normal(); Y ~ linear(normal, X)")
+    assert str(spec) == "normal ~ normal()\nX ~ normal()\nY ~ linear(normal, X)"
+    assert ModelSpec.parse(str(spec)) == spec
+
+
+def test_a_thousand_latents_behind_one_arc_are_written_out_and_back():
+    spec = ModelSpec.parse("X ~ normal; Y ~ normal; X <-> Y [latents=1000]")
+    assert len(spec.latent) == 1000
+    assert str(spec) == "X ~ normal\nY ~ normal\nX <-> Y [latents=1000]"
+
+
+def test_more_latents_than_a_model_can_hold_are_refused_before_they_are_made():
+    nodes = "; ".join(f"A{i} ~ normal" for i in range(100))
+    arcs = "; ".join(f"A{i} <-> A{i + 1} [latents=1000]" for i in range(99))
+    with pytest.raises(SpecError, match="has 99000 latents behind its <->, and a model has at most 10000"):
+        ModelSpec.parse(f"{nodes}; {arcs}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -335,3 +336,48 @@ def test_no_mutation_of_a_study_breaks_the_reader():
             load_study(text)
         except LatentdoError as error:
             assert str(error).isprintable() or "\n" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("addition", "line", "column", "said"),
+    [
+        # The first entry is right, and something else is wrong below.
+        (
+            "priors:\n  weight: 1\n  sd: [1]\nqueries: 5\n",
+            8,
+            3,
+            "`priors.sd`: expected a number or a text, found a list.",
+        ),
+        ('"a - at `$.b": 1\n', 6, 1, "`a - at `$.b`: there is no such key."),
+        ('"a\\nb": 1\n', 6, 1, "there is no such key."),
+        ("?\n", 6, 2, "``: there is no such key."),
+        # The end of a block is the end of its last line.
+        ("queries:\n  a: |\n    E[X] +\n  b: E[X]\n", 8, 11, "found the end of the text."),
+        ("queries:\n  a: \x85 E[X]\n", 7, 6, "the character U+0085 is no text."),
+        ("queries:\n  a: E[X] # \u2028\n", 7, 13, "the character U+2028 is no text."),
+        ("queries:\n  \ufeffa: E[X] +\n", 7, 3, "the character U+FEFF is no text."),
+        # A name that reads like a place is none.
+        ("queries:\n  a: E[X] `line 1`\n", 7, 11, "found 'line 1'."),
+        (
+            "priors:\n  weight: 1\n  sd(X): normal(0)\n  sd(Y): []\n",
+            9,
+            3,
+            "`priors.sd(Y)`: expected a number or a text",
+        ),
+        ("priors:\n  weight: 1\n  sd(X): normal(0)\n  sd(Z): 1\n", 8, 10, "The prior normal(0) lacks sd"),
+        ("priors:\n  intercept(X): 1\n  mean(X): 1\n", 8, 12, "are of the same parameter."),
+    ],
+)
+def test_a_mistake_among_others_is_told_where_it_stands(addition: str, line: int, column: int, said: str):
+    error = failure(MODEL + addition)
+    assert said in str(error)
+    assert (error.line, error.column) == (line, column)
+
+
+def test_priors_of_hundreds_of_nodes_are_applied_together():
+    nodes = range(800)
+    text = "model: |\n" + "".join(f"  A{i} ~ normal\n" for i in nodes) + "priors:\n"
+    begun = time.process_time()
+    study = load_study(text + "".join(f"  sd(A{i}): 2\n" for i in nodes))
+    assert time.process_time() - begun < 2  # one by one it takes minutes
+    assert study.model["A799"].parameter("sd") == 2

@@ -24,7 +24,7 @@ from .statements import (
     graph_of,
 )
 from .surgery import mutilate
-from .tokens import Level, Lexicon, Position, Token, Tokens, format_level, format_number, quote
+from .tokens import Level, Lexicon, Position, Token, Tokens, format_level, format_number, normalised, quote
 
 __all__ = [
     "Admg",
@@ -60,6 +60,7 @@ __all__ = [
     "m_separated",
     "merge_latents",
     "mutilate",
+    "normalised",
     "parse_call",
     "parse_graph",
     "parse_statements",

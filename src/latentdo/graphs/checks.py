@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
@@ -26,8 +27,15 @@ def check_names(nodes: tuple[object, ...]) -> None:
     for node, count in Counter(nodes).items():
         if count > 1:
             raise GraphError(f"The node {node!r} is listed {count} times. Every node needs a name of its own.")
-        if not isinstance(node, str) or not node or "`" in node or "\n" in node:
-            raise GraphError(f"{node!r} cannot name a node. A name is a text of one line without backticks.")
+        if not isinstance(node, str) or not node or "`" in node or _has_control(node):
+            raise GraphError(
+                f"{node!r} cannot name a node. A name is a text of one line without backticks and control characters."
+            )
+
+
+def _has_control(name: str) -> bool:
+    # The notation refuses these too: a name that a graph holds can be typed.
+    return not name.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in name)
 
 
 def check_edges(nodes: tuple[Name, ...], edges: Iterable[tuple[Name, Name]], arrow: str = "->") -> None:

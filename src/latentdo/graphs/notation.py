@@ -253,14 +253,15 @@ def _mechanism(tokens: Tokens, names: tuple[Name, ...], *, latent: bool, positio
     tokens.advance()
     parents: tuple[Parent, ...] = ()
     options: tuple[Option, ...] = ()
-    if tokens.current.is_symbol("("):
+    has_list = tokens.current.is_symbol("(")
+    if has_list:
         parents, options = _items(tokens, family)
     elif tokens.current.is_symbol("+", "-", ":"):
         raise tokens.error(
             f"'~' is followed by a family with the parents inside, separated by commas: "
             f"{child} ~ normal({quote(family.text)}, …)."
         )
-    return MechanismStatement(names, latent, family.text, parents, options, position, family.position)
+    return MechanismStatement(names, latent, family.text, parents, options, position, family.position, has_list)
 
 
 def _items(tokens: Tokens, family: Token) -> tuple[tuple[Parent, ...], tuple[Option, ...]]:
@@ -317,12 +318,12 @@ def _item(tokens: Tokens, family: Token) -> Parent | Option:
 
 
 def _interaction(tokens: Tokens, first: Token) -> tuple[Name, ...]:
-    names = [first.text]
+    names = {first.text: None}
     while tokens.accept(":"):
         token = tokens.name("a name after ':'")
         if token.text in names:
             raise tokens.error(f"an interaction is between different nodes, {token.text!r} is named twice.", token)
-        names.append(token.text)
+        names[token.text] = None
     return tuple(names)
 
 

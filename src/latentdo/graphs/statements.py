@@ -10,7 +10,7 @@ from latentdo.errors import NotationError
 
 from .checks import Name
 from .dag import LatentDag
-from .tokens import Level, Position, format_number, quote
+from .tokens import Level, Position, format_number, normalised, quote
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Call:
 
     def __str__(self) -> str:
         named = (f"{quote(key)}={format_number(value)}" for key, value in self.named)
-        return f"{self.family}({', '.join((*map(format_number, self.args), *named))})"
+        return f"{quote(self.family)}({', '.join((*map(format_number, self.args), *named))})"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Option:
 
 @dataclass(frozen=True)
 class MechanismStatement:
-    """`X, Y ~ family(parents, options)`; without parentheses both are empty."""
+    """`X, Y ~ family(parents, options)`; `.has_list` is whether the parentheses were typed."""
 
     names: tuple[Name, ...]
     latent: bool
@@ -59,6 +59,7 @@ class MechanismStatement:
     options: tuple[Option, ...]
     position: Position = field(compare=False, repr=False)
     family_position: Position = field(compare=False, repr=False)
+    has_list: bool = field(default=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def graph_of(statements: Sequence[Statement], text: str) -> LatentDag:
         NotationError: Two statements disagree, or there is no node at all; the caret points into `text`.
         GraphError: What they state together cannot be, as with a cycle.
     """
+    text = normalised(text)
     if not statements:
         raise NotationError("the text states no node. A graph is written like X -> Y.", text, 1, 1)
     reader = _Reader(text)
@@ -194,7 +196,7 @@ class _Reader:
         if self.mechanisms:
             self.check_arrows()
         for statement in statements:
-            if isinstance(statement, MechanismStatement) and not statement.parents:
+            if isinstance(statement, MechanismStatement) and not statement.has_list:
                 self.check_family(statement)
         return LatentDag(
             tuple(self.nodes),
@@ -220,7 +222,8 @@ class _Reader:
         if statement.family in self.nodes:
             child, parent = quote(statement.names[0]), quote(statement.family)
             raise self.error(
-                f"{parent} is a node, and '~' is followed by a family: {child} ~ normal({parent}).",
+                f"{parent} is a node, and '~' is followed by a family: {child} ~ normal({parent}). A family that is "
+                f"called like a node has parentheses: {child} ~ {statement.family}().",
                 statement.family_position,
             )
 

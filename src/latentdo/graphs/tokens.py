@@ -21,11 +21,7 @@ Kind = Literal["name", "number", "level", "symbol", "newline", "end"]
 
 MAX_DEPTH = 100
 _CLOSING = {"(": ")", "[": "]"}
-_RESERVED = frozenset({"latent", "do"})
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
-)
 _LOOKALIKES = {
     "→": "->", "⟶": "->", "⇒": "->", "➔": "->", "➜": "->", "←": "<-", "⟵": "<-", "⇐": "<-",
     "↔": "<->", "⟷": "<->", "⇔": "<->", "⊣": "-|", "⟞": "-|", "∼": "~", "≈": "~", "˜": "~",
@@ -91,7 +87,7 @@ class Tokens:
     """
 
     def __init__(self, text: str, lexicon: Lexicon) -> None:
-        self._text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        self._text = normalised(text)
         self._lexicon = lexicon
         self._at = 0
         self._line = 1
@@ -177,13 +173,13 @@ class Tokens:
     def levels(self) -> tuple[Level, ...]:
         """The values in the square brackets that open here, all different."""
         self.expect("[", "'['")
-        found: list[Level] = []
+        found: dict[Level, None] = {}
         while True:
             token = self.current
             level = self.level("a level (a number, a word, or text in quotes)")
             if level in found:
                 raise self.error(f"the level {format_level(level)} is listed twice.", token)
-            found.append(level)
+            found[level] = None
             if self.accept("]"):
                 return tuple(found)
             self.expect(",", "',' or ']'")
@@ -213,7 +209,7 @@ class Tokens:
         return self.error(problem)
 
     def _error(self, problem: str, line: int, column: int) -> NotationError:
-        return NotationError(problem, _UNPRINTABLE.sub("\ufffd", self._text), line, column)
+        return NotationError(problem, self._text, line, column)
 
     def _fault(self, problem: str, at: int) -> NotationError:
         return self._error(problem, self._line, at - self._line_start + 1)
@@ -341,9 +337,15 @@ class Tokens:
         return self._token("name", text[self._at : end], end)
 
 
+def normalised(text: str) -> str:
+    """The text that lines and columns are counted in: without a byte order mark, line ends as `\\n`."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def quote(name: Name) -> str:
     """The name as it is typed in the notation: in backticks unless it is a plain word."""
-    if name not in _RESERVED and _is_plain(name):
+    # A query takes Do for a slip of do.
+    if name != "latent" and name.casefold() != "do" and _is_plain(name):
         return name
     return f"`{name}`"
 

@@ -6,16 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .dagitty import is_dagitty
     from .graphs import graph_from_pairs, read_graph
     from .sources import is_path
     from .table import Table
     from .tables import read_table
 
-__all__ = ["Table", "graph_from_pairs", "is_path", "read_graph", "read_table"]
+__all__ = ["Table", "graph_from_pairs", "is_dagitty", "is_path", "read_graph", "read_table"]
 
 _HOMES = {
     "Table": "table",
     "graph_from_pairs": "graphs",
+    "is_dagitty": "dagitty",
     "is_path": "sources",
     "read_graph": "graphs",
     "read_table": "tables",

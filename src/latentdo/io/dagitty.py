@@ -6,14 +6,16 @@ Positions and the roles exposure, outcome and adjusted belong to a drawing or an
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, NoReturn
 
 from latentdo.errors import GraphError, NotationError, nearest
-from latentdo.graphs import LatentDag, Name
+from latentdo.graphs import LatentDag, Name, normalised
 
+# What is read once is never given back (`++`): a line of many # has otherwise more readings than there is time.
 _OPENING = re.compile(
-    r"(?:\s|//[^\n]*|\#[^\n]*|/\*.*?\*/)*(dag|pdag|mag|pag)\s*(?:\"[^\"\n]*\"|[\w.]+)?\s*\{", re.DOTALL
+    r"(?>\s++|//[^\n]*+|\#[^\n]*+|/\*.*?\*/)*+(dag|pdag|mag|pag)\s*+(?:\"[^\"\n]*\"|[\w.]++)?\s*+\{", re.DOTALL
 )
 _TOKEN = re.compile(
     r"(?P<blank>\s+|//[^\n]*|\#[^\n]*|/\*.*?\*/)"
@@ -41,7 +43,7 @@ class _Token(NamedTuple):
 
 def is_dagitty(text: str) -> bool:
     """Whether the text opens like one of dagitty's graphs."""
-    return _OPENING.match(text) is not None
+    return _OPENING.match(normalised(text)) is not None
 
 
 def read_dagitty(text: str) -> LatentDag:
@@ -51,7 +53,7 @@ def read_dagitty(text: str) -> LatentDag:
         NotationError: The text cannot be read.
         GraphError: The graph is of a kind, or has an edge or role, that a latent DAG cannot hold.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = normalised(text)
     opening = _OPENING.match(text)
     assert opening is not None
     if why := _UNREADABLE.get(opening.group(1)):
@@ -173,6 +175,9 @@ class _Reader:
         token = self.advance()
         if not token.text:
             self.fail("the name between the quotes is empty.", token.at)
+        for offset, char in enumerate(token.text):
+            if char == "`" or unicodedata.category(char) in ("Cc", "Cs"):
+                self.fail(f"{char!r} cannot stand in a name.", token.at + 1 + offset)
         self.nodes.setdefault(token.text)
         return token.text
 

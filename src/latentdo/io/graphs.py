@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"no", "false", "0", ""})
-_FOREIGN = re.compile(r"\s*(?:strict\s+)?(digraph|graph)\b[^{;\n]*\{", re.IGNORECASE)
+_FOREIGN = re.compile(r"\s*+(?:strict\s++)?(digraph|graph)\b\s*+(?:\"[^\"\n]*\"|[\w.]++)?\s*+\{", re.IGNORECASE)
 
 
 def read_graph(source: str | LatentDag | Admg | nx.DiGraph[Any] | nx.MultiDiGraph[Any]) -> LatentDag:
@@ -74,14 +74,14 @@ def graph_from_pairs(
     named = _names("nodes", nodes)
     arrows = [_edge("directed", pair, (2,)) for pair in _items("directed", directed)]
     arcs = [_edge("bidirected", pair, (2, 3)) for pair in _items("bidirected", bidirected)]
-    known = tuple(dict.fromkeys((*named, *(name for edge in (*arrows, *arcs) for name in edge[:2]))))
+    known = dict.fromkeys((*named, *(name for edge in (*arrows, *arcs) for name in edge[:2])))
     if not known:
         raise GraphError("The graph has no node. Give directed=[('X', 'Y')], or nodes=['X'].")
     hidden = _names("latent", latent)
     for name in hidden:
         if name not in known:
             raise UnknownNodeError(name, known)
-    return LatentDag(known, frozenset(arrows), tuple(arcs), frozenset(hidden))
+    return LatentDag(tuple(known), frozenset(arrows), tuple(arcs), frozenset(hidden))
 
 
 def _items(what: str, given: Any) -> tuple[Any, ...]:

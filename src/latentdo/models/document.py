@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import yaml
 
 from latentdo.errors import NotationError, StudyError
+from latentdo.graphs import normalised
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 20
@@ -24,7 +25,8 @@ _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?\Z|[-+]?[0-9]+[eE][-+]?[0-9]+\Z"
     r"|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
 )
-_FORBIDDEN = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Beside what YAML forbids, what YAML 1.1 takes for the end of a line and nobody else does, and marks that have no width.
+_FORBIDDEN = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _REPAIRS = (
     ("mapping values are not allowed", "A text that holds ': ' stands in quotes; a key starts its own line."),
     ("could not find expected ':'", "A key is followed by ':' and a blank; lines of a text are indented."),
@@ -107,6 +109,9 @@ class Document:
         inner, lines = scalar.raw.split("\n"), self.text.split("\n")
         if not 0 < line <= len(inner):
             return None
+        if scalar.style == "|" and line == len(inner) > 1 and not inner[-1]:
+            # The end of the text is the end of its last line, not the line below.
+            line, column = line - 1, len(inner[line - 2]) + 1
         row = scalar.place.line + (line if scalar.style == "|" else line - 1)
         if row > len(lines):
             return None
@@ -124,7 +129,7 @@ def read_document(text: str, name: str) -> Document:
     Raises:
         StudyError: The text is no YAML, no mapping, or uses what is not read here; with line and column.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = normalised(text)
     if len(text) > MAX_CHARACTERS:
         raise StudyError(f"{name} has {len(text)} characters; a study file has at most {MAX_CHARACTERS}.")
     if found := _FORBIDDEN.search(text):
@@ -146,7 +151,7 @@ def plain(node: Node) -> Any:
 
 
 def _error(name: str, text: str, problem: str, key: str | None, place: Place) -> StudyError:
-    shown = NotationError(problem, _FORBIDDEN.sub("\ufffd", text), place.line, place.column)
+    shown = NotationError(problem, text, place.line, place.column)
     return StudyError(f"{name}, {shown}", key, place.line, place.column)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,13 +55,17 @@ class Mechanism:
         # Always one entry per parameter, so that equal mechanisms are equal values.
         object.__setattr__(self, "parameters", tuple((name, given.get(name)) for name in self.family.parameters))
         terms = [frozenset(weight.parents) for weight in self.weights]
+        counts = Counter(terms)
+        products: dict[Name, list[frozenset[Name]]] = {}
+        for term in counts:
+            for name in term if len(term) > 1 else ():
+                products.setdefault(name, []).append(term)
         for weight, term in zip(self.weights, terms, strict=True):
-            if terms.count(term) > 1:
+            if counts[term] > 1:
                 raise SpecError(f"{weight.label} is listed twice among the parents. Keep one.")
             if len(term) < len(weight.parents):
                 raise SpecError(f"{weight.label} multiplies a node with itself. Interactions join different nodes.")
-            inside = any(term < other for other in terms)
-            if weight.sign and inside:
+            if weight.sign and any(term < other for other in products.get(weight.parents[0], ())):
                 raise SpecError(
                     f"The sign of {weight.label} cannot be constrained beside an interaction with it: its effect then "
                     f"depends on the other parent. Remove the {weight.sign} or the interaction."

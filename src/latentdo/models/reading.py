@@ -17,6 +17,7 @@ from latentdo.graphs import (
     Parent,
     Position,
     graph_of,
+    normalised,
     parse_statements,
     parse_weight_key,
 )
@@ -38,6 +39,7 @@ def read_model(text: str) -> ModelSpec:
     """
     statements = parse_statements(text)
     graph = graph_of(statements, text)
+    text = normalised(text)
     mechanisms: dict[Name, Mechanism] = {}
     for statement in statements:
         if isinstance(statement, MechanismStatement):

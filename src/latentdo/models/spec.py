@@ -6,16 +6,21 @@ surgery on `A` leaves them in place as causes of `B`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from latentdo.errors import SpecError, SupportError, UnknownNodeError
+from latentdo.errors import SpecError, SupportError
 from latentdo.graphs import Call, LatentDag, Name, quote
 
 from .family import AbstractFamily, Constant, Linear, Normal
 from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
+
+MAX_LATENTS = 10_000
+"""Of all `<->` together: each is a node when it is written out, and ten words can ask for a hundred thousand."""
+_STANDARD = Mechanism(Normal(), (), 0.0, (("sd", 1.0),))
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,7 @@ class ModelSpec:
                 node=node,
             )
         for node in given:
-            if node not in self.graph.nodes:
-                raise UnknownNodeError(node, self.graph.nodes)
+            self.graph.require(node)
         settled = {node: self._settled(node, given[node]) for node in self.graph.nodes}
         object.__setattr__(self, "mechanisms", tuple(settled.items()))
 
@@ -78,13 +82,21 @@ class ModelSpec:
     @staticmethod
     def of(graph: LatentDag, mechanisms: Mapping[Name, Mechanism]) -> ModelSpec:
         """The spec of a graph and a mapping from node to mechanism, `<->` written out."""
+        if (total := sum(count for _, _, count in graph.bidirected)) > MAX_LATENTS:
+            raise SpecError(
+                f"The graph has {total} latents behind its <->, and a model has at most {MAX_LATENTS}. "
+                "Lower the numbers in [latents=k]."
+            )
         explicit = graph.explicit()
         full = dict(mechanisms)
+        causes: dict[Name, list[Weight]] = {}
         for latent in explicit.nodes[len(graph.nodes) :]:
             full[latent] = Mechanism(Normal())
             for child in explicit.children(latent):
-                if child in full:
-                    full[child] = replace(full[child], weights=(*full[child].weights, Weight((latent,))))
+                causes.setdefault(child, []).append(Weight((latent,)))
+        for child, weights in causes.items():
+            if child in full:
+                full[child] = replace(full[child], weights=(*full[child].weights, *weights))
         return ModelSpec(explicit, tuple(full.items()))
 
     @staticmethod
@@ -205,6 +217,8 @@ class ModelSpec:
                 parameters=tuple(pair for pair in mechanism.parameters if pair not in default),
             )
         text = mechanism.text()
+        if text in self.by_node:
+            text += "()"  # Without parentheses it would read as a node.
         if weight is not None:
             text = f"{text[:-1]}, weight={shown(weight)})"
         return ("latent " if node in self.latent else "") + f"{quote(node)} ~ {text}"
@@ -212,9 +226,17 @@ class ModelSpec:
     def _arcs(self) -> tuple[list[str], frozenset[Name]]:
         """The `<->` lines, and the latents that they stand for."""
         pairs: dict[tuple[Name, Name], list[Name]] = {}
+        uses = {
+            child: Counter(name for weight in mechanism.weights for name in weight.parents)
+            for child, mechanism in self.mechanisms
+        }
+        alone = {child: frozenset(mechanism.weights) for child, mechanism in self.mechanisms}
         for node in self.graph.nodes:
             children = self.graph.children(node)
-            if node in self.latent and len(children) == 2 and self._is_implicit(node, children):
+            if node in self.latent and len(children) == 2 and self.by_node[node] == _STANDARD:
+                # Alone in both equations, without sign or prior.
+                if not all(uses[child][node] == 1 and Weight((node,)) in alone[child] for child in children):
+                    continue
                 pairs.setdefault((children[0], children[1]), []).append(node)
         arcs, implicit = dict[tuple[Name, Name], int](), set[Name]()
         for (a, b), latents in pairs.items():
@@ -247,12 +269,6 @@ class ModelSpec:
             if node not in implicit
         }
         return ModelSpec.of(graph, folded) == self
-
-    def _is_implicit(self, node: Name, children: Iterable[Name]) -> bool:
-        standard = ModelSpec(LatentDag((node,), latent=frozenset({node})), ((node, Mechanism(Normal())),))
-        plain_weights = all(Weight((node,)) in self.by_node[child].weights for child in children)
-        alone = all(sum(node in weight.parents for weight in self.by_node[child].weights) == 1 for child in children)
-        return self.by_node[node] == standard.by_node[node] and plain_weights and alone
 
     def __repr__(self) -> str:
         return f"<ModelSpec of {len(self.measured)} measured and {len(self.latent)} latent nodes>"

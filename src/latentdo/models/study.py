@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -31,7 +32,8 @@ from .variant import Variant, Varied, vary
 
 SUFFIXES = (".yaml", ".yml")
 
-_OTHER_PLACE = re.compile(r"\bline (\d+)\b(?:, column (\d+))?")
+# A place that is part of a quoted name is none.
+_OTHER_PLACE = re.compile(r"`[^`\n]*`|(?<!\w)'[^'\n]*'|\bline (\d+)\b(?:, column (\d+))?")
 _ARGUMENTS: dict[EngineName, tuple[str, ...]] = {
     "auto": (),
     "nuts": ("draws", "warmup", "chains"),
@@ -200,7 +202,7 @@ def _misfit(document: Document, misfit: Misfit) -> StudyError:
         place = node.keys[misfit.unknown]
     keys = [*misfit.path, *([misfit.unknown] if misfit.unknown is not None else [])]
     shown = _dotted(keys)
-    return document.error(f"`{shown}`: {misfit.problem}" if shown else misfit.problem, shown or None, place)
+    return document.error(f"`{shown}`: {misfit.problem}" if keys else misfit.problem, shown or None, place)
 
 
 def _dotted(keys: Iterable[str | int]) -> str:
@@ -273,7 +275,7 @@ class _Reader:
 
     def other_place(self, node: Scalar, found: re.Match[str]) -> str:
         """A place that a message mentions besides its own, as a place in the file."""
-        place = self.document.place_in(node, int(found[1]), int(found[2] or 1))
+        place = self.document.place_in(node, int(found[1]), int(found[2] or 1)) if found[1] else None
         if place is None:
             return found[0]
         return f"line {place.line}" + (f", column {place.column}" if found[2] else "")
@@ -307,11 +309,23 @@ class _Reader:
                 found[key] = float(value)
             else:
                 raise self.error("a fixed parameter is a finite number.", "priors", key)
-            # One by one first, so that the error is told where it was written.
-            with self.located("priors", key):
-                model.with_priors({key: found[key]})
-        with self.located("priors"):
+        with self.located("priors", *self.first_misfit(model, found)):
             return tuple(found.items()), model.with_priors(found)
+
+    def first_misfit(self, model: ModelSpec, priors: dict[str, Call | float]) -> tuple[str, ...]:
+        """The first key that does not go with the model and the keys before it, or nothing: found by halving."""
+        rows = list(priors.items())
+
+        def fits(count: int) -> bool:
+            try:
+                model.with_priors(dict(rows[:count]))
+            except LatentdoError:
+                return False
+            return True
+
+        if fits(len(rows)):
+            return ()
+        return (rows[bisect.bisect_left(range(1, len(rows)), True, key=lambda count: not fits(count))][0],)
 
     def prior_key(self, key: str) -> None:
         try:

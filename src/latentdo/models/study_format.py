@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Annotated, Any, Literal, get_args
 
@@ -19,6 +20,7 @@ ENGINES: tuple[str, ...] = get_args(EngineName)
 METHODS: tuple[str, ...] = get_args(MethodName)
 
 _Names = Annotated[list[str], Meta(min_length=1)]
+_LOCATED = re.compile(r"(?P<problem>.*) - at `\$(?P<path>(?:\.\w+|\[(?:\d+|\.\.\.)\])*)`", re.DOTALL)
 _Segment = re.compile(r"\.(?P<key>\w+)|\[(?P<index>\d+)\]|\[(?P<any>\.\.\.)\]")
 _WORDS = {
     "int": "a whole number",
@@ -108,21 +110,27 @@ def fit_form(values: dict[str, Any]) -> StudyForm:
     try:
         return msgspec.convert(values, StudyForm)
     except msgspec.ValidationError as error:
-        problem, _, path = str(error).partition(" - at `$")
-        where = _concrete(values, path)
-        raise _explained(values, where, problem) from None
+        message = str(error)
+        # A key at the top may end like a place, and messages about it have none.
+        unknown = next((key for key in values if key not in StudyForm.__struct_fields__), "")
+        found = None if message == f"Object contains unknown field `{unknown}`" else _LOCATED.fullmatch(message)
+        where = _concrete(values, found["path"], message) if found else ()
+        raise _explained(values, where, found["problem"] if found else message) from None
 
 
-def _fits(values: Any) -> bool:
+def _message(values: Any) -> str:
     try:
         msgspec.convert(values, StudyForm)
-    except msgspec.ValidationError:
-        return False
-    return True
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
 
 
-def _concrete(values: dict[str, Any], path: str) -> tuple[str | int, ...]:
-    """The path with every key: msgspec writes `[...]` for any key of a mapping."""
+def _concrete(values: dict[str, Any], path: str, message: str) -> tuple[str | int, ...]:
+    """The path with every key: msgspec writes `[...]` for any key of a mapping.
+
+    That key is the first whose entry alone brings the same message; something else may be wrong elsewhere.
+    """
     found: tuple[str | int, ...] = ()
     for segment in _Segment.finditer(path):
         if segment["key"]:
@@ -131,7 +139,7 @@ def _concrete(values: dict[str, Any], path: str) -> tuple[str | int, ...]:
             found = (*found, int(segment["index"]))
         else:
             entries = _at(values, found)
-            found = (*found, next(key for key in entries if not _fits(_only(values, found, key))))
+            found = (*found, next(key for key in entries if _message(_only(values, found, key)) == message))
     return found
 
 
@@ -145,13 +153,13 @@ def _only(values: Any, path: tuple[str | int, ...], key: str) -> Any:
     """The values with a single entry, `key`, in the mapping at `path`."""
     if not path:
         return {key: values[key]}
-    copy = values.copy()
-    copy[path[0]] = _only(values[path[0]], path[1:], key)
-    return copy
+    # What comes later in the file cannot have been looked at, and may be long.
+    copy = dict(itertools.takewhile(lambda entry: entry[0] != path[0], values.items()))
+    return {**copy, path[0]: _only(values[path[0]], path[1:], key)}
 
 
 def _explained(values: dict[str, Any], path: tuple[str | int, ...], problem: str) -> Misfit:
-    if found := re.fullmatch(r"Object contains unknown field `(.*)`", problem):
+    if found := re.fullmatch(r"Object contains unknown field `(.*)`", problem, re.DOTALL):
         form = VariantForm if path[:1] == ("variants",) else InferenceForm if path else StudyForm
         return Misfit(path, f"there is no such key. {nearest(found[1], form.__struct_fields__)}", found[1])
     if found := re.fullmatch(r"Object missing required field `(.*)`", problem):
