@@ -18,8 +18,8 @@ def instruments(masks: Masks, treatment: Mask, outcome: Mask, allowed: Mask = -1
     """Pairs (the instrument's number, conditioning set), one for each node that is an ancestral instrument.
 
     Ancestral means that what is conditioned on are ancestors of instrument or outcome in the graph without the
-    first edges of the causal paths. To find every other set is NP-hard. What the treatment causes is left out: it moves no treatment, though the
-    ratio may be right in a linear model.
+    first edges of the causal paths. To find every other set is NP-hard. What the treatment causes is left out: it
+    moves no treatment, though the ratio may be right in a linear model.
 
     Source:
         van der Zander, Textor & Liśkiewicz (2015), Efficiently finding conditional instruments for causal
