@@ -102,12 +102,17 @@ def through_study(text: str) -> None:
         assert Query.parse(str(query)) == query
 
 
+def through_verdict(text: str) -> None:
+    assert ld.identify(text, "P(Y | do(X))").identified in (True, False)
+
+
 DOORS: dict[str, Callable[[str], None]] = {
     "graph": through_graph,
     "model": through_model,
     "query": through_query,
     "dagitty": through_graph,
     "study": through_study,
+    "verdict": through_verdict,
 }
 
 
@@ -165,6 +170,7 @@ def under(shown: str, column: int) -> list[str]:
 
 
 def try_text(kind: str, text: str, tally: Tally) -> None:
+    """Send a text through the door of a kind, its own or another, and note what comes out."""
     start = time.process_time()
     try:
         with alarm(20):
@@ -210,6 +216,26 @@ def test_whatever_is_typed_is_read_or_refused_with_a_place(kind: str):
 @pytest.mark.parametrize("kind", malformed.KINDS)
 def test_ten_thousand_texts_of_each_kind_are_read_or_refused_with_a_place(kind: str):
     try_all(kind, 12_000, seed=1)
+
+
+def try_every_door(kind: str, count: int, seed: int) -> None:
+    tally = Tally()
+    for text in malformed.texts(kind, count, seed):
+        for door in DOORS:
+            try_text(door, text, tally)
+    print(f"{kind} through every door: {tally}")
+    assert not tally.faults, f"{len(tally.faults)} faults:\n" + "\n".join(tally.faults[:5])
+
+
+@pytest.mark.parametrize("kind", malformed.KINDS)
+def test_a_text_in_the_wrong_place_is_refused_with_a_place(kind: str):
+    try_every_door(kind, 40, seed=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", malformed.KINDS)
+def test_ten_thousand_texts_in_the_wrong_place_are_refused_with_a_place(kind: str):
+    try_every_door(kind, 10_000, seed=3)
 
 
 def test_texts_are_the_same_for_the_same_seed():
