@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from beside.cases import Case
-from beside.libraries import REPEAT_SECONDS, REPEATS
+from beside.libraries import REPEAT_SECONDS, REPEATS, high_water
 
 # Starting a worker imports a library: that is measured elsewhere, and only bounded here.
 START_SECONDS = 120.0
@@ -104,15 +104,6 @@ def listen(pipe: Any, lines: queue.Queue[str]) -> None:
     except ValueError:  # closed under way
         pass
     lines.put("")
-
-
-def high_water(pid: int) -> int:
-    """The most memory that a process which may hang has held, in KiB; 0 where the system does not tell."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_text(encoding="utf8")
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM")), 0)
 
 
 @dataclass
