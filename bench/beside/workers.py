@@ -127,13 +127,14 @@ def attempt(worker: Worker, case: Case, cap: float) -> Outcome:
             return Outcome("crashed", error=first["error"])
         found.identified, found.seconds = first["identified"], first["seconds"]
         if first["seconds"] < REPEAT_SECONDS:
-            found.seconds = worker.ask({"do": "repeat"}, cap + REPEATS * REPEAT_SECONDS)["seconds"]
+            again = worker.ask({"do": "repeat"}, cap + REPEATS * REPEAT_SECONDS)
+            found.seconds = again.get("seconds", found.seconds)
     except (OutOfTimeError, WorkerDiedError) as error:
         return Outcome("out of time" if isinstance(error, OutOfTimeError) else "crashed", error=repr(error))
     if found.identified:
         try:
             shown = worker.ask({"do": "print"}, cap + REPEAT_SECONDS)
-            found.error = shown.get("error", "")
+            found.error = f"printing: {shown['error']}" if "error" in shown else ""
             found.size = shown.get("size")
             found.printed_seconds = found.seconds + shown["seconds"] if "seconds" in shown else None
         except (OutOfTimeError, WorkerDiedError) as error:
