@@ -61,13 +61,15 @@ def time_import(workers: list[Worker], repeats: int = 10) -> None:
     for worker in workers:
         python = worker.command[0]
         taken: dict[str, list[float]] = {"pass": [], NAPKIN_CODE[worker.name]: []}
+        failed = False
         for code in [*taken] * (repeats + 1):  # the first of each warms the disk
             begun = time.perf_counter()
-            subprocess.run([python, "-c", code], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            failed |= subprocess.run([python, "-c", code], capture_output=True).returncode != 0
             taken[code].append(time.perf_counter() - begun)
         bare, whole = (statistics.median(values[1:]) for values in taken.values())
         print(
             f"  {worker.name}: {short(whole)}, of which the bare interpreter {short(bare)}: {short(whole - bare)} more"
+            f"{', AND IT FAILS' if failed else ''}"
         )
 
 
