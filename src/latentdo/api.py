@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, SameAdmg, parse_statements
 from latentdo.graphs import same_admg as _same_admg
-from latentdo.identification import Identified, NotIdentified
+from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
 from latentdo.models import ModelSpec
-from latentdo.query import Query
+from latentdo.query import Query, query_of
 
 if TYPE_CHECKING:
     from latentdo.answers import Answer, Answers, Report
@@ -87,9 +87,7 @@ def identify(
         functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies.
     """
     graph, own = _read(model)
-    names = (functional,) if isinstance(functional, str) else functional
-    stated = names if isinstance(names, Mapping) else dict.fromkeys(names, ())
-    return _identify(graph, _query(query), functional={**own, **stated})
+    return _identify(graph, query_of(query), functional={**own, **functions_of(functional)})
 
 
 def answerable(
@@ -126,9 +124,7 @@ def answerable(
     from latentdo.identification import answerable as _answerable
 
     graph, own = _read(model)
-    names = (functional,) if isinstance(functional, str) else functional
-    stated = names if isinstance(names, Mapping) else dict.fromkeys(names, ())
-    return _answerable(graph, treatments, outcomes, given=given, functional={**own, **stated})
+    return _answerable(graph, treatments, outcomes, given=given, functional={**own, **functions_of(functional)})
 
 
 def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg | ModelSpec | str | Any) -> SameAdmg:
@@ -176,14 +172,6 @@ def _states_mechanisms(text: str) -> bool:
     return not is_dagitty(text) and any(
         isinstance(statement, MechanismStatement) for statement in parse_statements(text)
     )
-
-
-def _query(query: str | Query) -> Query:
-    if isinstance(query, Query):
-        return query
-    if not isinstance(query, str):
-        raise QueryError(f"A query is a text such as 'E[Y | do(X=1)]', got {type(query).__name__}.")
-    return Query.parse(query)
 
 
 def model(text: str | ModelSpec) -> ModelSpec:
@@ -339,7 +327,7 @@ def ask(
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
     named = dict(posterior.queries)
     asked = [
-        (query, named[query]) if isinstance(query, str) and query in named else (None, _query(query))
+        (query, named[query]) if isinstance(query, str) and query in named else (None, query_of(query))
         for query in queries
     ] or list(posterior.queries)
     if not asked:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from latentdo.errors import NotationError, QueryError
 from latentdo.graphs import (
@@ -256,6 +256,20 @@ class Query:
 
     def __repr__(self) -> str:
         return f"Query({str(self)!r})"
+
+
+def query_of(query: Any) -> Query:
+    """The query, read where it is a text.
+
+    Raises:
+        NotationError: The text cannot be read.
+        QueryError: It is neither.
+    """
+    if isinstance(query, Query):
+        return query
+    if not isinstance(query, str):
+        raise QueryError(f"A query is a text such as 'E[Y | do(X=1)]', got {type(query).__name__}.")
+    return Query.parse(query)
 
 
 @dataclass(frozen=True)

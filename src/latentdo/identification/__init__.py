@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .arguments import functions_of
 from .decision import identify
 from .estimand import Estimand
 from .verdict import Identified, NotIdentified
@@ -75,6 +76,7 @@ __all__ = [
     "Witness",
     "answerable",
     "forms_of",
+    "functions_of",
     "identify",
     "omissible",
     "testable_implications",

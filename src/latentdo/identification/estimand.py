@@ -107,7 +107,7 @@ class Estimand:
 
         Raises:
             DataError: The joint is no probability table over `names`, or lacks a node.
-            QueryError: The query has several terms; evaluate those of `.terms`.
+            QueryError: The query has several terms; evaluate those of `.terms`. Or `names` are no names.
         """
         solution = self._single("evaluate")
         return evaluate(solution.term, solution.formula, joint, names)

@@ -10,6 +10,7 @@ from latentdo.errors import DataError
 from latentdo.graphs import Name
 from latentdo.query import Term
 
+from .arguments import names_of
 from .construct import Formula
 from .expression import AbstractExpression, Expression, Prob, Product, Quotient, Sum, parts
 
@@ -37,11 +38,13 @@ def evaluate(term: Term, formula: Formula, joint: Any, names: Sequence[Name]) ->
 
     Raises:
         DataError: The joint is no probability table over `names`, or a node is not among them.
+        QueryError: `names` are no names.
     """
     import numpy as np
 
     axes = term.treatments + term.outcome_names + term.conditions
-    table = _checked(np, joint, tuple(names))
+    names = names_of(names, "`names`, the axes of the joint,")
+    table = _checked(np, joint, names)
     needed = set(axes).union(formula.free)
     for part in parts(formula.expression):
         if isinstance(part, Prob):
@@ -66,6 +69,9 @@ def evaluate(term: Term, formula: Formula, joint: Any, names: Sequence[Name]) ->
 
 
 def _checked(np: Any, joint: Any, names: tuple[Name, ...]) -> Any:
+    # NumPy would drop the imaginary parts with no more than a warning.
+    if getattr(getattr(joint, "dtype", None), "kind", "") == "c":
+        raise DataError("The joint holds complex numbers. Probabilities are real: give their real parts.")
     try:
         table = np.asarray(joint, dtype=float)
     except (TypeError, ValueError) as error:

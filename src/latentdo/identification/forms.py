@@ -13,6 +13,7 @@ from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Query, Term
 
 from .adjustment import back_door, best_adjustment_set, is_adjustment_set, minimal_adjustment_sets
+from .arguments import names_of, whole_number
 from .fixability import Fixability, fixability, listed
 from .front_door import front_door_set, front_door_sets, is_front_door_set
 from .instruments import instruments
@@ -88,8 +89,17 @@ class Forms:
 
         Raises:
             UnknownNodeError: A name is not a measured node of the graph.
+            QueryError: A required node is forbidden, set or asked about; or an argument is no name or number.
         """
-        must, may = self._mask(required), ~self._mask(forbidden)
+        needed, barred = names_of(required, "`required`"), names_of(forbidden, "`forbidden`")
+        must, may = self._mask(needed), ~self._mask(barred)
+        _check_limit(limit)
+        for name in needed:
+            if name in (*self.treatments, *self.outcomes):
+                role = "set" if name in self.treatments else "asked about"
+                raise QueryError(f"{name!r} is {role}, and no adjustment set can hold it. Leave it out of `required`.")
+            if name in barred:
+                raise QueryError(f"{name!r} is both required and forbidden. Keep one of the two.")
         found = minimal_adjustment_sets(self._masks, self._treated, self._asked, may, must)
         return (frozenset(self._masks.nodes(nodes)) for nodes in islice(found, limit))
 
@@ -118,7 +128,11 @@ class Forms:
 
         Args:
             limit: How many at most; None for all.
+
+        Raises:
+            QueryError: The limit is no whole number from 1 upwards.
         """
+        _check_limit(limit)
         found = front_door_sets(self._masks, self._treated, self._asked)
         return (frozenset(self._masks.nodes(nodes)) for nodes in islice(found, limit))
 
@@ -164,7 +178,7 @@ class Forms:
         return self._masks.mask(self.outcomes)
 
     def _mask(self, nodes: Iterable[Name]) -> Mask:
-        names = (nodes,) if isinstance(nodes, str) else tuple(nodes)
+        names = names_of(nodes, "A set")
         for name in names:
             self.graph.require(name)
         return self._masks.mask(names)
@@ -236,6 +250,11 @@ class Forms:
             ],
             "fixability": fixed and fixed.to_json(),
         }
+
+
+def _check_limit(limit: int | None) -> None:
+    if limit is not None:
+        whole_number(limit, "`limit`, how many sets at most,")
 
 
 def forms_of(graph: LatentDag | Admg, term: Term) -> Forms:

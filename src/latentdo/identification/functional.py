@@ -14,6 +14,7 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, connected, project, quote, reach
 from latentdo.query import Term
 
+from .arguments import functions_of
 from .construct import Formula
 from .expression import Prob, Quotient, parts
 from .reduction import problem_of
@@ -29,23 +30,21 @@ def determinants_of(
 
     Raises:
         UnknownNodeError: A name is not a node.
-        QueryError: A node is to be determined by nodes that are not its parents, or by none.
+        QueryError: A node is to be determined by nodes that are not its parents, or by none; or these are no names.
     """
     dag = _explicit(graph)
-    named = functional if isinstance(functional, Mapping) else {}
     found: dict[Name, tuple[Name, ...]] = {}
-    for node in (functional,) if isinstance(functional, str) else functional:
+    for node, named in functions_of(functional).items():
         graph.require(node)
         parents = tuple(sorted(dag.parents(node), key=lambda name: ("<->" in name, name)))
-        chosen = tuple(named[node]) if node in named else parents
-        if strangers := [name for name in chosen if name not in parents]:
+        if strangers := [name for name in named if name not in parents]:
             raise QueryError(
                 f"{quote(node)} cannot be a function of {quote(strangers[0])}, which is not its parent in the graph. "
                 f"Its parents are {', '.join(map(quote, parents)) or 'none'}."
             )
         if not parents:
             raise QueryError(f"{quote(node)} has no parents in the graph that it could be a function of. Add them.")
-        found[node] = chosen or parents
+        found[node] = named or parents
     return found
 
 

@@ -12,9 +12,13 @@ from latentdo.errors import NotIdentifiedError, QueryError
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query
 
+from .arguments import is_number, names_of, shown
 from .decision import identify
 from .measuring import Limits, Measuring, asked_of, with_arcs_as_nodes
 from .verdict import NotIdentified
+
+# So that the sum over any graph is finite.
+MAX_COST = 1e100
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def omissible(
     Raises:
         NotIdentifiedError: A question is not identified even with everything measured that can be.
         UnknownNodeError: A cost is given for a node that the graph does not have.
-        QueryError: There is no question; a cost is negative or no number, or is that of a latent node.
+        QueryError: There is no question; a cost is negative, no number or beyond `MAX_COST`, or is that of a latent node.
 
     Source:
         Mohammad-Taheri et al. (2022), Experimental design for causal query estimation in partially observed
@@ -110,7 +114,7 @@ def omissible(
         found = identify(graph, query)
         if isinstance(found, NotIdentified):
             raise NotIdentifiedError(str(found), found)
-    priced = _checked(graph, costs or {})
+    priced = _checked(graph, {} if costs is None else costs)
     terms = tuple(term for query in queries for term in query.terms)
     kept = asked_of(terms)
     opened, _ = with_arcs_as_nodes(graph)
@@ -132,12 +136,15 @@ def omissible(
     )
 
 
-def _checked(graph: LatentDag | Admg, costs: Mapping[Name, float]) -> dict[Name, float]:
+def _checked(graph: LatentDag | Admg, costs: Any) -> dict[Name, float]:
+    if not isinstance(costs, Mapping):
+        raise QueryError(f"`costs` takes a mapping from nodes to numbers, such as {{'X': 3}}, got {shown(costs)}.")
     measured = set(graph.measured)
-    for node, cost in costs.items():
+    for node in names_of(costs, "`costs`"):
+        cost = costs[node]
         graph.require(node)
         if node not in measured:
             raise QueryError(f"{node!r} has a cost but is latent: nobody can measure it. Leave it out of the costs.")
-        if isinstance(cost, bool) or not isinstance(cost, int | float) or not math.isfinite(cost) or cost < 0:
-            raise QueryError(f"The cost of {node!r} is {cost!r}. A cost is a number from 0 upwards.")
+        if not is_number(cost) or not 0 <= cost <= MAX_COST:
+            raise QueryError(f"The cost of {node!r} is {shown(cost)}. A cost is a number from 0 to {MAX_COST:g}.")
     return {node: float(costs.get(node, 1.0)) for node in graph.measured}

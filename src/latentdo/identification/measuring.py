@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import heapq
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Masks, Name, bits, project, quote
 from latentdo.query import Term
 
+from .arguments import is_number, shown, whole_number
 from .districts import HedgeMasks, decide
 from .reduction import exchange, problem_of
 from .routes import shrunk, spanning_tree, ways
@@ -26,11 +30,21 @@ class Limits:
         size: The most members of a set.
         count: The most sets.
         seconds: The most time.
+
+    Raises:
+        QueryError: A bound that is no number or too small.
     """
 
     size: int
     count: int
     seconds: float
+
+    def __post_init__(self) -> None:
+        whole_number(self.size, "`max_size`, the most members of a set,")
+        whole_number(self.count, "`max_count`, the most sets of a kind,")
+        seconds: Any = self.seconds
+        if not is_number(seconds) or not (0 <= seconds <= 1e9 or seconds == math.inf):
+            raise QueryError(f"`seconds`, the most time for a kind, is a number from 0 upwards, got {shown(seconds)}.")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Name, project, quote
 from latentdo.query import Outcome, Query, Setting, Term
 
+from .arguments import names_of, shown
 from .decision import identify
 from .functional import determinants_of
 from .matrix import FORMS, Form, Judge
@@ -286,14 +287,14 @@ def answerable(
 
     Raises:
         UnknownNodeError: A name that is not a node of the graph.
-        QueryError: A latent node, a node that is given and also set or asked about, or an empty list.
+        QueryError: A latent node, a node that is given and also set or asked about, an empty list, or no names at all.
     """
     admg = project(graph)
-    seen = _named(graph, (given,) if isinstance(given, str) else given, "given")
+    seen = _named(graph, names_of(given, "`given`"), "given")
     evidence = tuple(name for group in seen for name in _listed(group))
     free = tuple(node for node in admg.topological_order() if node not in evidence)
-    rows = free if treatments is None else _named(graph, treatments, "set", evidence)
-    columns = free if outcomes is None else _named(graph, outcomes, "asked about", evidence)
+    rows = free if treatments is None else _named(graph, _groups(treatments, "treatments"), "set", evidence)
+    columns = free if outcomes is None else _named(graph, _groups(outcomes, "outcomes"), "asked about", evidence)
     masks = admg.sorted_masks
     judge = Judge(masks, masks.mask(evidence))
     verdicts = judge.verdicts([masks.mask(_listed(x)) for x in rows], [masks.mask(_listed(y)) for y in columns])
@@ -323,12 +324,21 @@ def _among_functions(
     return frozenset(noted)
 
 
+def _groups(groups: Any, what: str) -> list[Nodes]:
+    """The groups as a list, checked to be names and sets of names."""
+    if isinstance(groups, str):
+        return [groups]
+    if not isinstance(groups, Iterable):
+        raise QueryError(f"`{what}` takes names, or tuples of names, such as ['X', ('X', 'Z')], got {shown(groups)}.")
+    return [group if isinstance(group, str) else names_of(group, f"Each of `{what}`") for group in groups]
+
+
 def _named(
     graph: LatentDag | Admg, groups: Iterable[Nodes], role: str, evidence: tuple[Name, ...] = ()
 ) -> tuple[Nodes, ...]:
     """The groups, each once, with every name checked; one that is a single name is that name."""
     found: dict[frozenset[Name], Nodes] = {}
-    for group in (groups,) if isinstance(groups, str) else groups:
+    for group in groups:
         names = tuple(dict.fromkeys(_listed(group)))
         if not names:
             raise QueryError(f"An empty set of nodes cannot be {role}. Name at least one.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
 from latentdo.errors import NotIdentifiedError
 from latentdo.graphs import Admg, LatentDag, Name
-from latentdo.query import Query, Term
+from latentdo.query import Query, Term, query_of
 
 from .estimand import Estimand
 
@@ -54,12 +54,11 @@ class Identified:
         Raises:
             NotIdentifiedError: A further question is not identified.
             UnknownNodeError: A cost is given for a node that the graph does not have.
-            QueryError: A cost is negative or no number, or is that of a latent node.
+            QueryError: A cost is negative, no number or beyond reason, or is that of a latent node; a question is no text.
         """
         from .measurements import omissible  # most verdicts are never asked for it
 
-        further = (Query.parse(query) if isinstance(query, str) else query for query in also)
-        return omissible(self.graph, self.query, *further, costs=costs)
+        return omissible(self.graph, self.query, *map(query_of, also), costs=costs)
 
     def unwrap(self) -> Estimand:
         """The estimand."""
@@ -153,6 +152,7 @@ class NotIdentified:
             seconds: The most time for each kind.
 
         Raises:
+            QueryError: A bound that is no number or too small.
             UnsupportedError: The question fails because of a functional node.
         """
         from .measuring import Limits  # most verdicts are never asked for it
