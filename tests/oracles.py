@@ -429,7 +429,7 @@ def parity_law(model: ParityModel, do: dict[Name, dict[int, float]]) -> dict[tup
         + [len(coins) + i for i, error in enumerate(errors) if error == (bit.node, bit.place)]
         for bit in model.bits
     ]
-    chances = [0.5] * len(coins) + [bit.error for bit in model.bits if bit.error]
+    chances = [coin.probability for coin in coins] + [bit.error for bit in model.bits if bit.error]
     law: dict[tuple[int, ...], float] = {}
     for tosses in itertools.product((0, 1), repeat=len(chances)):
         weight = math.prod(p if toss else 1 - p for p, toss in zip(chances, tosses, strict=True))
@@ -453,7 +453,8 @@ def parity_law(model: ParityModel, do: dict[Name, dict[int, float]]) -> dict[tup
 def parity_answer(model: ParityModel, case: Case) -> float:
     """The answer of a model to the case that a witness names, from `parity_law` alone."""
     do = {
-        name: dict(enumerate(level)) if isinstance(level, tuple) else {level: 1.0} for name, level in dict(case.do).items()
+        name: dict(enumerate(level)) if isinstance(level, tuple) else {level: 1.0}
+        for name, level in dict(case.do).items()
     }
     above = below = 0.0
     for cell, probability in parity_law(model, do).items():

@@ -19,15 +19,17 @@ Level = int
 
 @dataclass(frozen=True)
 class Coin:
-    """A fair coin that nobody measures, tossed for each unit: a common cause of two nodes.
+    """A coin that nobody measures, tossed for each unit: a common cause of two nodes.
 
     Attributes:
         number: Which coin: c1, c2, …
         ends: The two nodes that see it, joined by `<->` in the graph.
+        probability: How probable it is that it shows 1.
     """
 
     number: int
     ends: tuple[Name, Name]
+    probability: float = 0.5
 
     def __str__(self) -> str:
         return f"c{self.number}"
@@ -148,7 +150,7 @@ class ParityModel:
             inside[bit.node, bit.place] = sources, value
             start |= cell if value else 0
             for source in sources:
-                probability = 0.5 if isinstance(source, Coin) else self._errors[source]
+                probability = source.probability if isinstance(source, Coin) else self._errors[source]
                 heard[source] = probability, heard.get(source, (0.0, 0))[1] | cell
         return heard, start
 

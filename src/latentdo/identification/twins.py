@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +34,32 @@ class Case:
 
     def answer(self, model: ParityModel) -> float:
         """The answer that a model gives."""
-        seen = _within(model.interventional(dict(self.do)), model, self.given)
+        return self.answer_in(model.interventional(dict(self.do)), model)
+
+    def answer_in(self, law: Any, model: ParityModel) -> float:
+        """The answer in a law that a model has after `do`; not a number where the evidence is impossible."""
+        seen = _within(law, model, self.given)
+        if not seen.sum():
+            return float("nan")
         if self.mean is not None:
             return float((_levels(seen, model, self.mean) * seen).sum() / seen.sum())
         return float(_within(seen, model, self.asked).sum() / seen.sum())
+
+
+@dataclass(frozen=True)
+class Leaning:
+    """How the coins of a pair of models lean; those that the smaller set shares within itself stay fair.
+
+    Attributes:
+        hedge: Probabilities of 1 for the other coins of the hedge, in turn.
+        own: That of a coin from which a message starts, or that two messages share.
+    """
+
+    hedge: tuple[float, ...] = (0.5,)
+    own: float = 0.5
+
+
+FAIR = Leaning()
 
 
 class Twins:
@@ -46,26 +68,45 @@ class Twins:
     Source:
         Shpitser & Pearl (2006a), Identification of joint interventional distributions, theorem 4: a fair coin
         for each edge of a tree of bidirected edges, every node the parity of its coins and of its parents in a
-        forest; in the second model the smaller set does not hear the rest.
+        forest; in the second model the smaller set does not hear the rest. That coins outside the smaller set may
+        lean is not in the paper: given what those coins decide, the smaller set is uniform in both models.
+
+    Attributes:
+        values: Nodes that have to be in the models, with the number of levels that they need.
     """
 
-    def __init__(self, term: Term, problem: Problem, routes: Routes) -> None:
+    def __init__(
+        self,
+        term: Term,
+        problem: Problem,
+        routes: Routes,
+        values: Mapping[Name, int] | None = None,
+        leaning: Leaning = FAIR,
+    ) -> None:
         self.term, self.masks, self.problem, self.routes = term, problem.masks, problem, routes
+        self.values, self.leaning = values or {}, leaning
         self.larger, self.smaller, self.roots = routes.hedge.larger, routes.hedge.smaller, routes.roots
         inside = {i: j for i, j in routes.child.items() if self.smaller >> i & 1 and self.smaller >> j & 1}
         self.below = ways(self.masks, self.smaller, self.larger) | inside
         tree = spanning_tree(self.masks, routes.hedge)
-        names = self.masks.names
-        coins = [(pair, Coin(k, (names[pair[0]], names[pair[1]]))) for k, pair in enumerate(tree + routes.arcs, 1)]
+        coins = [self._coin(k, pair, len(tree)) for k, pair in enumerate(tree + routes.arcs)]
         self.tree, self.arcs = coins[: len(tree)], coins[len(tree) :]
         events = self.masks.mask(outcome.name for outcome in term.given if outcome.op not in ("", "="))
         self.kinds = self._kinds(events)
+        names = self.masks.names
         self.events = {names[i]: self.kinds[i].index("e" if "e" in self.kinds[i] else "m") for i in bits(events)}
+
+    def _coin(self, k: int, pair: tuple[int, int], in_tree: int) -> tuple[tuple[int, int], Coin]:
+        leaning, (a, b) = self.leaning, pair
+        probability = leaning.hedge[k % len(leaning.hedge)] if k < in_tree else leaning.own
+        if k < in_tree and self.smaller >> a & 1 and self.smaller >> b & 1:
+            probability = 0.5  # the smaller set looks the same in both models because these coins are fair
+        return pair, Coin(k + 1, (self.masks.names[a], self.masks.names[b]), probability)
 
     def _kinds(self, events: Mask) -> dict[int, str]:
         """The bits of each node: h of the hedge, m a message, e whether an event took place, or a coin."""
         routes, term = self.routes, self.term
-        queried = self.masks.mask((*term.outcome_names, *term.treatments, *term.conditions))
+        queried = self.masks.mask((*term.outcome_names, *term.treatments, *term.conditions, *self.values))
         found: dict[int, str] = {}
         for i in range(len(self.masks.names)):
             kinds = "h" if self.larger >> i & 1 and not self.roots >> i & 1 else ""
@@ -74,7 +115,9 @@ class Twins:
             if events >> i & 1 and ("m" not in kinds or routes.passed >> i & 1):
                 kinds += "e"
             if kinds or queried >> i & 1:
-                found[i] = kinds or "e"
+                kinds = kinds or "e"
+                needed = self.values.get(self.masks.names[i], 0)
+                found[i] = kinds + "e" * ((max(needed, 1) - 1).bit_length() - len(kinds))
         return found
 
     def model(self, *, deaf: bool) -> ParityModel:
@@ -101,7 +144,7 @@ class Twins:
             # One error makes the law positive: the parity is all that the coins leave certain.
             error = ERROR if self.roots >> i == 1 else 0.0
         elif self.routes.sources >> i & 1 and kind == "m":
-            error = 0.5
+            error = self.leaning.own
         return Bit(names[i], place, tuple(reads), tuple(coins), error)
 
     def case(self, models: tuple[ParityModel, ParityModel]) -> Case:
@@ -147,13 +190,25 @@ class Twins:
 def _set_to(setting: Setting, count: int) -> Level | tuple[float, ...]:
     value = setting.value
     if isinstance(value, Distribution):
-        shares = [float(v) for v in (*value.args, *(v for _, v in value.named))]
-        if value.family == "bernoulli" and len(shares) == 1 and count == 2:
-            return 1 - shares[0], shares[0]
-        return (1 / count,) * count
+        return shares_of(value, count.bit_length() - 1)
     if isinstance(value, float) and value in range(count):
         return int(value)
     return 0
+
+
+def shares_of(law: Distribution, width: int, place: int = 0) -> tuple[float, ...]:
+    """The probabilities of the levels of a node that is drawn from a law.
+
+    Args:
+        width: How many bits the node has.
+        place: Which of several laws of the node it is: those that are not Bernoulli lean apart.
+    """
+    numbers = [float(v) for v in (*law.args, *(v for _, v in law.named))]
+    if law.family == "bernoulli" and len(numbers) == 1 and width == 1:
+        return 1 - numbers[0], numbers[0]
+    one = 0.5 if not place else 0.5 ** (place + 1)
+    ones = [level.bit_count() for level in range(1 << width)]
+    return tuple(one**k * (1 - one) ** (width - k) for k in ones)
 
 
 def _levels(law: Any, model: ParityModel, name: Name) -> Any:

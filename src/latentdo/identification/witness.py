@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, LatentDag, Name, format_level, project, quote
-from latentdo.query import Distribution, Outcome, Query, Setting, Term
+from latentdo.query import Distribution, Query, Term
 
+from .contrasts import whole_pair
 from .districts import HedgeMasks, decide
-from .parity import Level, ParityModel
+from .parity import Coin, ParityModel
+from .readings import evaluated, filled
 from .reduction import Problem, exchange, problem_of
 from .routes import routes_of
 from .twins import Case, Twins
@@ -21,6 +24,9 @@ from .verdict import NotIdentified
 MAX_BITS = 20
 SAME = 1e-12
 DIFFERENT = 1e-9
+MAX_FAULTS = 4
+
+_Fault = tuple[Term, Problem, HedgeMasks]
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,9 @@ class Witness:
         graph: The graph over the measured nodes.
         models: The two models; the axes of their laws are `names`.
         bystanders: The other measured nodes: in both models an independent fair coin each.
-        case: The values at which the models are compared.
+        case: The values at which the models are compared in that term.
+        cases: For each term of the query such values, where the models differ in the whole of it; none where the
+            query is one term, or where no models were found that differ in more than a term.
     """
 
     query: Query
@@ -42,6 +50,7 @@ class Witness:
     models: tuple[ParityModel, ParityModel]
     bystanders: tuple[Name, ...]
     case: Case
+    cases: tuple[Case, ...] = ()
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -55,8 +64,22 @@ class Witness:
 
     @cached_property
     def values(self) -> tuple[float, float]:
-        """The answer in each of the two models, at the values of `case`."""
+        """The answer in each of the two models: of the whole query where they differ in it, or else of `term`."""
+        if not self.cases:
+            return self.term_values
+        first, second = (
+            {term: case.answer(model) for term, case in self._cases_by_term.items()} for model in self.models
+        )
+        return evaluated(self.query.expression, first), evaluated(self.query.expression, second)
+
+    @cached_property
+    def term_values(self) -> tuple[float, float]:
+        """The value of `term` in each of the two models, at the values of `case`."""
         return self.case.answer(self.models[0]), self.case.answer(self.models[1])
+
+    @property
+    def _cases_by_term(self) -> dict[Term, Case]:
+        return dict(zip(self.query.terms, self.cases, strict=True)) if self.cases else {self.term: self.case}
 
     @property
     def difference(self) -> float:
@@ -75,18 +98,24 @@ class Witness:
 
     @property
     def asked(self) -> str:
-        """The term at the values at which the models are compared."""
-        return asked_text(self.term, self.case)
+        """The query at the values at which the models are compared; the term, where they differ in that only."""
+        return str(filled(self.query.expression if self.cases else self.term, self._cases_by_term))
 
     def __str__(self) -> str:
-        first, second = self.values
         lines = [
             f"Two models agree on all that is measured and disagree on {self.asked}.",
             *described(self.models, self.bystanders),
-            *_readings(self.term, self.case),
+            *_readings(self._cases_by_term),
             f"P(V) is the same in both models (largest difference {self.agree():.2g}), and nowhere zero.",
-            f"{self.asked} is {first:.4g} in model 1 and {second:.4g} in model 2.",
+            f"{self.asked} is {_in_both(self.values)}.",
         ]
+        if self.cases:
+            lines.append(f"Of its terms, {asked_text(self.term, self.case)} is {_in_both(self.term_values)}.")
+        elif not self.query.is_single and self.term in self.query.terms:
+            lines.append(
+                f"{self.query} is decided term by term: the two models differ in that term only, and none were found "
+                "that differ in the whole."
+            )
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -102,7 +131,10 @@ class Witness:
             "term": str(self.term),
             "asked": self.asked,
             "values": list(self.values),
+            "whole": self.query.is_single or bool(self.cases),
+            "term_values": list(self.term_values),
             "coins": {str(coin): list(coin.ends) for coin in self.models[0].coins},
+            "probabilities": {str(coin): coin.probability for coin in self.models[0].coins},
             "models": [{name: list(made) for name, made in model.equations().items()} for model in self.models],
             "bystanders": list(self.bystanders),
             "largest_difference": self.agree(),
@@ -128,12 +160,18 @@ def witness_of(graph: LatentDag | Admg, query: Query) -> Witness:
     """
     query.check(graph)
     admg = project(graph)
+    faults: list[_Fault] = []
     for term in query.terms:
         problem = problem_of(admg.sorted_masks, term)
         found = decide(admg.sorted_masks, *exchange(problem))
-        if isinstance(found, HedgeMasks):
-            return _witness(query, term, admg, problem, found)
-    raise UnsupportedError(f"{query} is identified on this graph: there are no two models that disagree on it.")
+        faults += [(term, problem, found)] if isinstance(found, HedgeMasks) else []
+    if not faults:
+        raise UnsupportedError(f"{query} is identified on this graph: there are no two models that disagree on it.")
+    if not query.is_single:
+        for fault in faults[:MAX_FAULTS]:
+            if whole := _whole(query, admg, fault):
+                return whole
+    return _witness(query, admg, *faults[0])
 
 
 def witness_of_verdict(verdict: NotIdentified) -> Witness:
@@ -161,10 +199,31 @@ def witness_of_verdict(verdict: NotIdentified) -> Witness:
     return replace(witness_of(graph, Query(verdict.decided_term or query.term)), query=query)
 
 
-def _witness(query: Query, term: Term, admg: Admg, problem: Problem, found: HedgeMasks) -> Witness:
+def _whole(query: Query, admg: Admg, fault: _Fault) -> Witness | None:
+    """A checked witness whose models differ in the whole query, where one is found."""
+    found = whole_pair(query, *fault, most_bits=MAX_BITS)
+    if found is None:
+        return None
+    models, cases = found
+    witnesses = [
+        Witness(query, term, admg, models, _bystanders(admg, models), case, cases)
+        for term, case in zip(query.terms, cases, strict=True)
+    ]
+    first = next(one for one in witnesses if one.term == fault[0])
+    apart = (one for one in witnesses if abs(one.term_values[0] - one.term_values[1]) > DIFFERENT)
+    # With coins that lean, another term may be the one that differs.
+    witness = first if abs(first.term_values[0] - first.term_values[1]) > DIFFERENT else next(apart, first)
+    return witness if witness.check() else None
+
+
+def _bystanders(admg: Admg, models: tuple[ParityModel, ParityModel]) -> tuple[Name, ...]:
+    return tuple(name for name in admg.nodes if name not in models[0].widths)
+
+
+def _witness(query: Query, admg: Admg, term: Term, problem: Problem, found: HedgeMasks) -> Witness:
     twins = Twins(term, problem, routes_of(problem, found))
     models = (twins.model(deaf=False), twins.model(deaf=True))
-    bystanders = tuple(name for name in admg.nodes if name not in models[0].widths)
+    bystanders = _bystanders(admg, models)
     if len(models[0].bits) > MAX_BITS:
         raise UnsupportedError(
             f"The two models for {term} have {len(models[0].bits)} bits. Their laws are enumerated, and so checked, up "
@@ -183,8 +242,10 @@ def described(models: tuple[ParityModel, ParityModel], bystanders: tuple[Name, .
     """What both models are made of, then what is peculiar to each."""
     first, second = (model.equations() for model in models)
     wide = [f"{quote(name)} has the bits {_bits(name, k)}." for name, k in models[0].widths.items() if k > 1]
-    coins = [f"{coin} is behind {' and '.join(map(quote, coin.ends))}" for coin in models[0].coins]
-    lines = ["Every bit is 0 or 1, sums are modulo 2, and c1, c2, … are fair coins that nobody measures:"]
+    fair = all(coin.probability == 0.5 for coin in models[0].coins)
+    kind = "fair coins that nobody measures" if fair else "coins that nobody measures, fair where nothing else is said"
+    coins = [f"{coin} is behind {' and '.join(map(quote, coin.ends))}{_leaning(coin)}" for coin in models[0].coins]
+    lines = [f"Every bit is 0 or 1, sums are modulo 2, and c1, c2, … are {kind}:"]
     lines += [f"  {'; '.join(coins)}.", *wide, "In both models:"]
     lines += [f"  {line}" for name in first for line in first[name] if line in second[name]]
     for number, (own, other) in enumerate(((first, second), (second, first)), 1):
@@ -195,6 +256,14 @@ def described(models: tuple[ParityModel, ParityModel], bystanders: tuple[Name, .
     return lines
 
 
+def _leaning(coin: Coin) -> str:
+    return "" if coin.probability == 0.5 else f", and 1 in 1 of {round(1 / coin.probability)} units"
+
+
+def _in_both(values: tuple[float, float]) -> str:
+    return f"{values[0]:.4g} in model 1 and {values[1]:.4g} in model 2"
+
+
 def _bits(name: Name, count: int) -> str:
     places = [f"{quote(name)}.{place + 1}" for place in range(count)]
     value = " + ".join(f"{1 << count - 1 - place}*{bit}" for place, bit in enumerate(places))
@@ -203,26 +272,16 @@ def _bits(name: Name, count: int) -> str:
 
 def asked_text(term: Term, case: Case) -> str:
     """The term with a value for everything that it leaves open."""
-    given = [_event(name, levels, term.given) for name, levels in case.given]
-    outcomes = [quote(case.mean)] if case.mean else [_event(name, levels, term.outcomes) for name, levels in case.asked]
-    settings = {setting.name: setting for setting in term.do}
-    do = [_setting(settings[name], level) for name, level in case.do]
-    behind = ", ".join(([f"do({', '.join(do)})"] if do else []) + given)
-    inside = f"{', '.join(outcomes)}{' | ' if behind else ''}{behind}"
-    return f"E[{inside}]" if case.mean else f"P({inside})"
+    return str(filled(term, {term: case}))
 
 
-def _setting(setting: Setting, level: Level | tuple[float, ...]) -> str:
-    return f"{quote(setting.name)}={level}" if setting.value is None else str(setting)
-
-
-def _event(name: Name, levels: tuple[Level, ...], outcomes: tuple[Outcome, ...]) -> str:
-    compared = [str(outcome) for outcome in outcomes if outcome.name == name and outcome.op]
-    return ", ".join(compared) or f"{quote(name)}={levels[0]}"
-
-
-def _readings(term: Term, case: Case) -> list[str]:
+def _readings(cases: Mapping[Term, Case]) -> list[str]:
     """What the values of the question mean in the models, where they are not levels themselves."""
+    said = dict.fromkeys(text for term, case in cases.items() for text in _stands_for(term, case))
+    return [f"Here {'; '.join(said)}."] if said else []
+
+
+def _stands_for(term: Term, case: Case) -> list[str]:
     said: list[str] = []
     for name, levels in case.given + case.asked:
         compared = [item for item in (*term.given, *term.outcomes) if item.name == name and item.op]
@@ -235,4 +294,4 @@ def _readings(term: Term, case: Case) -> list[str]:
             said.append(f"{setting} stands for the levels of {quote(name)} with the probabilities {shares}")
         elif setting.value is not None and setting.value != level:
             said.append(f"{setting} stands for {quote(name)} = {level}")
-    return [f"Here {'; '.join(said)}."] if said else []
+    return said
