@@ -247,3 +247,35 @@ def test_a_long_proof_is_left_out_unless_asked_for(command, monkeypatch):
     result = command("identify", NAPKIN, QUERY, "--json")
     assert result.json["derivation"] == [] and "--proof" in result.json["derivation_left_out"]
     assert command("identify", NAPKIN, QUERY, "--json", "--proof").json["derivation"]
+
+
+@pytest.mark.parametrize(
+    ("source", "typed", "said"),
+    [
+        ("/", b"", "/ is a folder. Name a study file (.yaml, .yml) in it"),
+        (".", b"", ". is a folder."),
+        (
+            "-",
+            b"# mine\nmodel: |\n  X ~ normal\n",
+            "Standard input holds a study, and - reads the text of a model or graph.",
+        ),
+    ],
+)
+def test_what_is_no_text_of_a_graph_is_told(command, source, typed, said):
+    result = command("identify", source, QUERY, stdin=typed)
+    assert result.code == 2
+    assert said in " ".join(result.err.split())
+
+
+def test_queries_that_a_variant_lacks_are_left_out(command, tmp_path):
+    study = tmp_path / "study.yaml"
+    text = "model: |\n  latent U ~ normal\n  X ~ normal(U)\n  Z ~ normal(X)\n  Y ~ normal(Z, U)\nqueries:\n"
+    rest = "variants:\n  small: {drop: [Z]}\n"
+    study.write_text(f"{text}  first: P(Z | do(X))\n  second: P(Y | do(X))\n{rest}")
+    result = command("identify", str(study), "--variant", "small")
+    assert result.err == "note: the query first cannot be asked of the variant small and is left out.\n"
+    assert "P(Y | do(X))" in result.out and "P(Z" not in result.out
+    study.write_text(f"{text}  first: P(Z | do(X))\n{rest}")
+    result = command("identify", str(study), "--variant", "small")
+    assert result.code == 2
+    assert "The first, first: 'Z' is not a node of the graph." in " ".join(result.err.split())

@@ -11,7 +11,8 @@ import pytest
 
 import latentdo as ld
 from known_graphs import BACK_DOOR, BOW, NAPKIN
-from latentdo.errors import DataError, LatentdoError, QueryError
+from latentdo.errors import DataError, GraphError, LatentdoError, QueryError, StudyError
+from latentdo.models.study import load_study
 
 QUERY = "P(Y | do(X))"
 CHAIN = "X -> M -> Y; X <-> Y"
@@ -182,3 +183,41 @@ def test_an_intervention_is_a_mapping(do: Any, said: str):
 def test_a_name_that_is_no_node_is_still_an_unknown_node():
     with pytest.raises(LatentdoError, match="is not a node of the graph"):
         ld.identify(NAPKIN, QUERY, functional=["x"])
+
+
+def test_a_latent_may_not_have_the_name_of_an_automatic_one():
+    graph = ld.graph("latent `X<->Y.1`; `X<->Y.1` -> Z; X <-> Y; X -> Z")
+    said = refused(lambda: ld.identify(graph, "P(Z | do(X))", functional=["Z"]), GraphError)
+    assert said == (
+        "The graph has a node 'X<->Y.1', and latentdo gives this name to the cause behind X <-> Y. Rename the node."
+    )
+
+
+STUDY = "model: |\n  latent U, V ~ normal\n  X ~ normal(U, V)\n  Y ~ normal(X, U)\n"
+
+
+@pytest.mark.parametrize(
+    ("variants", "said"),
+    [
+        ("v: {drop: [U, V, X, Y]}", "`variants.v.drop`: no measured node would be left."),
+        ("v: {drop: [X], hide: [Y]}", "`variants.v.drop`: no measured node would be left."),
+        ("v: {drop: [U, U]}", "`variants.v.drop[1]`: 'U' is listed twice. Keep one."),
+        ("v: {hide: [X, X]}", "`variants.v.hide[1]`: 'X' is listed twice. Keep one."),
+        ("v: {merge: {W: [U]}}", "`variants.v.merge.W`: a merged latent replaces two at least, and this is 'U' alone."),
+        ("v: {drop: [U], merge: {W: [U, V]}}", "`variants.v.merge`: 'U' stands under `drop` and `merge`."),
+        ("v: {drop: [U], split: {U: [A, B]}}", "`variants.v.split`: 'U' stands under `drop` and `split`."),
+        ("v: {merge: {W: [U, V]}, split: {U: [A, B]}}", "'U' stands under `merge` and `split`. Keep one of the two."),
+        ("v: {drop: [X], hide: [X]}", "`variants.v.hide`: 'X' stands under `drop` and `hide`."),
+        ('"": {drop: [U]}', "this variant has no name. Write one before the colon."),
+    ],
+)
+def test_changes_of_a_variant_that_cannot_be(variants: str, said: str):
+    with pytest.raises(StudyError) as caught:
+        load_study(f"{STUDY}variants:\n  {variants}\n")
+    assert said in str(caught.value)
+    assert caught.value.line == 6
+
+
+def test_a_study_without_variants_says_so():
+    said = refused(lambda: load_study(STUDY).variant("a"), StudyError)
+    assert said == "study has no variant 'a'. It has no variants at all: they stand under `variants:`."

@@ -15,7 +15,7 @@ from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, name_groups
 from .output import folded, output_path, say, say_json, tell
 from .proofs import FILES, Page, write_pages
-from .sources import names_study, source_text
+from .sources import names_study, source_text, tell_left_out
 
 if TYPE_CHECKING:
     from latentdo.types import Study
@@ -81,7 +81,7 @@ def command(
     wanted = _Wanted(proof, forms, remedies, witness, measurements)
     asked: list[tuple[str | None, Any]] = [(None, query) for query in queries]
     if not asked and not (implications and study is None):
-        asked = _own_queries(study)
+        asked = _own_queries(study, subject, variant)
     functions = _functions(functional)
     verdicts = [(name, identify(subject, query, functional=functions)) for name, query in asked]
     tests = testable_implications(as_graph(subject)) if implications else None
@@ -161,14 +161,24 @@ def _object(
     return found if tests is None else {**found, "implications": tests.to_json()}
 
 
-def _own_queries(study: Any) -> list[tuple[str | None, Any]]:
+def _own_queries(study: Any, subject: Any, variant: str | None) -> list[tuple[str | None, Any]]:
     if study is None:
         raise UsageError('There is no question. Add one behind the graph, for example "P(Y | do(X))".')
     if not study.queries:
         raise UsageError(
             f'{study.path} has no queries. Add one behind it, for example "P(Y | do(X))", or under `queries:` in it.'
         )
-    return list(study.queries)
+    if variant is None:
+        return list(study.queries)
+    from latentdo.models.study import unaskable
+
+    reasons = {key: unaskable(query, subject) for key, query in study.queries}
+    if all(reasons.values()):
+        key, reason = next(iter(reasons.items()))
+        raise UsageError(f"No query of {study.path} can be asked of the variant {variant}. The first, {key}: {reason}")
+    for key in (key for key, reason in reasons.items() if reason):
+        tell_left_out(key, variant)
+    return [(key, query) for key, query in study.queries if not reasons[key]]
 
 
 def verdict_json(verdict: Identified | NotIdentified, wanted: _Wanted) -> dict[str, Any]:

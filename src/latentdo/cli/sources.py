@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +22,20 @@ def source_text(given: str) -> str:
     """The argument itself, or what stands on standard input if it is `-`.
 
     Raises:
-        UsageError: A file that is not a study, or bytes that are not UTF-8.
+        UsageError: A file that is not a study, a folder, a study on standard input, or bytes that are not UTF-8.
     """
     if given == "-":
-        return _standard_input()
+        text = _standard_input()
+        if re.search(r"^model[ \t]*:", text, re.MULTILINE):
+            raise UsageError(
+                "Standard input holds a study, and - reads the text of a model or graph. A study is read from its file: "
+                "give its path."
+            )
+        return text
     if not given.strip():
         raise UsageError('The model is an empty text. Write for example "X -> Y", or the name of a study file.')
+    if ("/" in given or os.sep in given or not given.strip(".")) and Path(given).is_dir():
+        raise UsageError(f'{given} is a folder. Name a study file (.yaml, .yml) in it, or type a graph: "X -> Y".')
     if _is_other_file(given):
         raise UsageError(
             f"{given} is a file, and models are read from study files (.yaml, .yml). To read the text of a model or "
@@ -60,8 +70,13 @@ def variant_of(study: Study, name: str | None) -> Study:
     chosen = study.variant(name)
     kept = {key for key, _ in chosen.queries}
     for key in (key for key, _ in study.queries if key not in kept):
-        tell(f"note: the query {key} cannot be asked of the variant {name} and is left out.")
+        tell_left_out(key, name)
     return chosen
+
+
+def tell_left_out(key: str, variant: str) -> None:
+    """Say on stderr that a query of the study makes no sense for its variant."""
+    tell(f"note: the query {key} cannot be asked of the variant {variant} and is left out.")
 
 
 def _standard_input() -> str:

@@ -121,6 +121,11 @@ class LatentDag:
             for child in (a, b)
         ]
         added = tuple(dict.fromkeys(latent for latent, _ in edges))
+        if taken := sorted(set(added).intersection(self.nodes)):
+            raise GraphError(
+                f"The graph has a node {taken[0]!r}, and latentdo gives this name to the cause behind "
+                f"{' <-> '.join(taken[0].rpartition('.')[0].split('<->', 1))}. Rename the node."
+            )
         return LatentDag(self.nodes + added, self.directed.union(edges), (), self.latent.union(added), self.inhibiting)
 
     def _near(self, node: Name, steps: tuple[Mask, ...]) -> tuple[Name, ...]:

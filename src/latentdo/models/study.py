@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from msgspec import UNSET
 
@@ -103,7 +104,8 @@ class Study:
         """
         found = {variant.name: variant for variant in self.variants}
         if name not in found:
-            raise StudyError(f"{self.name} has no variant {name!r}. {nearest(name, found)}", "variants")
+            offered = nearest(name, found) if found else "It has no variants at all: they stand under `variants:`."
+            raise StudyError(f"{self.name} has no variant {name!r}. {offered}", "variants")
         return vary(self.model, found[name])
 
     def variant(self, name: str) -> Study:
@@ -385,6 +387,8 @@ class _Reader:
         return tuple(self.variant(name, form, graph) for name, form in self.form.variants.items())
 
     def variant(self, name: str, form: VariantForm, graph: LatentDag) -> Variant:
+        if not name.strip():
+            raise self.error("this variant has no name. Write one before the colon.", "variants", name)
         stated = {key: getattr(form, key) for key in ("drop", "merge", "split", "hide", "latents")}
         stated = {key: value for key, value in stated.items() if value is not UNSET}
         if not stated:
@@ -396,8 +400,11 @@ class _Reader:
                 self.check_node(graph, node, "variants", name, key, i)
                 if key == "hide" and node in graph.latent:
                     raise self.error(f"{node!r} is latent already. Name a measured node.", "variants", name, key, i)
+                if node in stated[key][:i]:
+                    raise self.error(f"{node!r} is listed twice. Keep one.", "variants", name, key, i)
         self.check_merge(graph, name, stated.get("merge", {}))
         self.check_split(graph, name, stated.get("split", {}))
+        self.check_together(graph, name, stated)
         return Variant(
             name,
             tuple(stated.get("drop", ())),
@@ -432,6 +439,37 @@ class _Reader:
                     "merge",
                     new,
                 )
+            if len(old) < 2:
+                raise self.error(
+                    f"a merged latent replaces two at least, and this is {old[0]!r} alone. Name the others, or leave it out.",
+                    "variants",
+                    name,
+                    "merge",
+                    new,
+                )
+
+    def check_together(self, graph: LatentDag, name: str, stated: dict[str, Any]) -> None:
+        """Raise where two changes are made to one node, or no measured node is left."""
+        parts = {
+            "drop": stated.get("drop", ()),
+            "merge": [node for old in stated.get("merge", {}).values() for node in old],
+            "split": stated.get("split", {}),
+            "hide": stated.get("hide", ()),
+        }
+        before: dict[Name, str] = {}
+        for key, nodes in parts.items():
+            for node in nodes:
+                if node in before:
+                    raise self.error(
+                        f"{node!r} stands under `{before[node]}` and `{key}`. Keep one of the two.",
+                        "variants",
+                        name,
+                        key,
+                    )
+            before.update(dict.fromkeys(nodes, key))
+        if all(before.get(node) in ("drop", "hide") for node in graph.measured):
+            key = "drop" if "drop" in stated else "hide"
+            raise self.error("no measured node would be left. Keep at least one.", "variants", name, key)
 
     def check_split(self, graph: LatentDag, name: str, split: dict[str, list[str]]) -> None:
         made: set[Name] = set()
