@@ -135,17 +135,17 @@ class Term:
     do: tuple[Setting, ...] = ()
     given: tuple[Outcome, ...] = ()
 
-    @property
+    @cached_property
     def outcome_names(self) -> tuple[Name, ...]:
         """The nodes asked about, each once, in order."""
         return tuple(dict.fromkeys(outcome.name for outcome in self.outcomes))
 
-    @property
+    @cached_property
     def treatments(self) -> tuple[Name, ...]:
         """The nodes that are set, in order."""
         return tuple(dict.fromkeys(setting.name for setting in self.do))
 
-    @property
+    @cached_property
     def conditions(self) -> tuple[Name, ...]:
         """The nodes that are seen, each once, in order."""
         return tuple(dict.fromkeys(outcome.name for outcome in self.given))

@@ -44,8 +44,7 @@ class Admg:
     @cached_property
     def sorted_masks(self) -> Masks:
         """The graph as integers whose bits are in topological order, ties by name, not by node order."""
-        by_name = Masks.of(tuple(sorted(self.nodes)), self.directed, self.bidirected)
-        order = tuple(by_name.names[i] for i in topological(by_name.parents, by_name.children))
+        order = tuple(self.nodes[i] for i in topological(self.masks.parents, self.masks.children, self.nodes))
         return Masks.of(order, self.directed, self.bidirected)
 
     @property

@@ -87,18 +87,20 @@ class Masks:
         )
 
 
-def topological(parents: Sequence[Mask], children: Sequence[Mask]) -> list[int]:
-    """An order with parents first, ties by position; shorter than the graph if there is a cycle."""
+def topological(parents: Sequence[Mask], children: Sequence[Mask], names: Sequence[str] | None = None) -> list[int]:
+    """An order with parents first, ties by position or by name; shorter than the graph if there is a cycle."""
+    keys = range(len(parents)) if names is None else names
     missing = [mask.bit_count() for mask in parents]
-    ready = [i for i, count in enumerate(missing) if not count]
+    ready = [(keys[i], i) for i, count in enumerate(missing) if not count]
+    heapq.heapify(ready)
     order: list[int] = []
     while ready:
-        i = heapq.heappop(ready)
+        _, i = heapq.heappop(ready)
         order.append(i)
         for j in bits(children[i]):
             missing[j] -= 1
             if not missing[j]:
-                heapq.heappush(ready, j)
+                heapq.heappush(ready, (keys[j], j))
     return order
 
 

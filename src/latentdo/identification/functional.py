@@ -32,6 +32,8 @@ def determinants_of(
         UnknownNodeError: A name is not a node.
         QueryError: A node is to be determined by nodes that are not its parents, or by none; or these are no names.
     """
+    if isinstance(functional, dict | tuple) and not functional:  # most verdicts must not pay for it
+        return {}
     dag = _explicit(graph)
     found: dict[Name, tuple[Name, ...]] = {}
     for node, named in functions_of(functional).items():

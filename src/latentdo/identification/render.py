@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from latentdo.graphs import Name
@@ -268,6 +269,7 @@ class _Reader:
         return copies[name] + 1 if name in copies else int(name in self.taken)
 
 
+@lru_cache(maxsize=4096)
 def natural(name: Name) -> tuple[tuple[int, str], ...]:
     """A sorting key that reads digits as numbers."""
     return tuple((int(piece or 0) if piece.isdecimal() else -1, piece) for piece in re.split(r"(\d+)", name))
