@@ -12,7 +12,6 @@ from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, SameAdmg,
 from latentdo.graphs import same_admg as _same_admg
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
-from latentdo.models import ModelSpec
 from latentdo.query import Query, query_of
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from latentdo.identification import Answerable, Nodes
     from latentdo.inference import Dataset, Engine, Posterior
     from latentdo.io import Table
+    from latentdo.models import ModelSpec
     from latentdo.models.study import Study
 
 MAX_SEED = 2**32 - 1
@@ -54,8 +54,8 @@ def graph(
         raise QueryError("ld.graph takes a source or pairs, not both. Put the edges into the text.")
     if source is None:
         return graph_from_pairs(*pairs)
-    if isinstance(source, ModelSpec):
-        return source.graph
+    if not isinstance(source, str) and (spec := _spec_of(source)) is not None:
+        return spec.graph
     return read_graph(source)
 
 
@@ -152,18 +152,25 @@ def _read(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
     """The graph, and the nodes that the model declares to be functions of their parents."""
     if isinstance(model, LatentDag | Admg):
         return model, {}
-    if isinstance(model, ModelSpec):
-        return model.graph, model.functional
-    # A study: told by its model, so that a verdict on a graph never loads YAML.
-    inner = getattr(model, "model", None)
-    if isinstance(inner, ModelSpec):
-        return inner.graph, inner.functional
-    read = graph(model)
-    if isinstance(model, str) and _states_mechanisms(model):
+    if isinstance(model, str):
+        read = graph(model)
+        if not _states_mechanisms(model):
+            return read, {}
         # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
-        spec = ModelSpec.parse(model)
+        spec = _model(model)
         return spec.graph, spec.functional
-    return read, {}
+    # A study is told by its model, so that a verdict on a graph never loads YAML.
+    for candidate in (model, getattr(model, "model", None)):
+        if (spec := _spec_of(candidate)) is not None:
+            return spec.graph, spec.functional
+    return graph(model), {}
+
+
+def _spec_of(value: Any) -> ModelSpec | None:
+    """The value, if it is a model: a verdict on arrows never loads what models are made of."""
+    from latentdo.models import ModelSpec
+
+    return value if isinstance(value, ModelSpec) else None
 
 
 def _states_mechanisms(text: str) -> bool:
@@ -188,6 +195,8 @@ def model(text: str | ModelSpec) -> ModelSpec:
 
 
 def _model(text: Any) -> ModelSpec:
+    from latentdo.models import ModelSpec
+
     if isinstance(text, ModelSpec):
         return text
     if not isinstance(text, str):
