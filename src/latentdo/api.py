@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
-from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, SameAdmg, parse_statements
-from latentdo.graphs import same_admg as _same_admg
+from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, parse_statements
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
 from latentdo.query import Query, query_of
 
 if TYPE_CHECKING:
     from latentdo.answers import Answer, Answers, Report
+    from latentdo.graphs import SameAdmg
     from latentdo.identification import Answerable, Nodes
     from latentdo.inference import Dataset, Engine, Posterior
     from latentdo.io import Table
@@ -141,6 +141,8 @@ def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg |
         A value that is true or false, with `.reason`: `equal`, or which node or edge one of them has alone, and through
         which latents.
     """
+    from latentdo.graphs import same_admg as _same_admg
+
     return _same_admg(_graph_of(a), _graph_of(b))
 
 

@@ -1,13 +1,17 @@
-"""Who causes whom: graphs, their notation, projection, separation and surgery."""
+"""Who causes whom: graphs, their notation, projection, separation and surgery.
+
+What compares and rewrites latent structures is loaded on first use (PEP 562).
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from .admg import Admg
 from .bitset import Mask, Masks, bits, components, reach
 from .checks import Name
 from .dag import LatentDag
-from .equality import Difference, SameAdmg, same_admg
-from .latents import canonical, exogenise, merge_latents, prune_latents
 from .notation import parse_call, parse_graph, parse_statements, parse_weight_key
 from .projection import hidden, project
 from .separation import connected, m_separated
@@ -25,6 +29,20 @@ from .statements import (
 )
 from .surgery import mutilate
 from .tokens import Level, Lexicon, Position, Token, Tokens, format_level, format_number, normalised, quote
+
+if TYPE_CHECKING:
+    from .equality import Difference, SameAdmg, same_admg
+    from .latents import canonical, exogenise, merge_latents, prune_latents
+
+_HOMES = {
+    "Difference": "equality",
+    "SameAdmg": "equality",
+    "canonical": "latents",
+    "exogenise": "latents",
+    "merge_latents": "latents",
+    "prune_latents": "latents",
+    "same_admg": "equality",
+}
 
 __all__ = [
     "Admg",
@@ -71,3 +89,10 @@ __all__ = [
     "reach",
     "same_admg",
 ]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
