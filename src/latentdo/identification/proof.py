@@ -351,10 +351,7 @@ class _Law:
 
 
 def _outer_parents(masks: Masks, nodes: Mask) -> Mask:
-    found = 0
-    for i in bits(nodes):
-        found |= masks.parents[i]
-    return found & ~nodes
+    return concerned(masks, nodes) & ~nodes
 
 
 def substituted(

@@ -80,10 +80,10 @@ def shrink(
 ) -> tuple[Masks, tuple[Trace, ...]]:
     """The graph without the nodes that P(outcomes | do(treatments)) can do without, and its traces.
 
-    Of few nodes, none can be left out of what stays without the effect being lost or needing more ratios than before; of
-    many, the search may end early. Nodes that the
-    treatments cause go first, the late ones before the early ones, then the others, the early ones first: so a
-    front door keeps the mediator next to its treatment, and an adjustment the nodes next to the outcome.
+    Of few nodes, none can be left out of what stays without the effect being lost or needing more ratios than before;
+    of many, the search may end early. Nodes that the treatments cause go first, the late ones before the early ones,
+    then the others, the early ones first: so a front door keeps the mediator next to its treatment, and an adjustment
+    the nodes next to the outcome.
 
     Source:
         Tikka & Karvanen (2018), Enhancing identification of causal effects by pruning, whose sets are subsets
