@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 import latentdo as ld
-from latentdo.inference.train import padded_size
+from latentdo.inference.task import padded_size
 from shared_fits import NAPKIN, front_door_rows, napkin_rows
 
 

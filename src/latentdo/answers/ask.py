@@ -14,13 +14,13 @@ from scipy.stats import qmc
 from latentdo.errors import NotIdentifiedError, QueryError
 from latentdo.graphs import Name, format_number
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.inference import NodeDraws, Posterior, diagnose
+from latentdo.inference import NodeDraws, Posterior, pareto_k
+from latentdo.models import ModelSpec
 from latentdo.query import Binary, Distribution, Number, Outcome, Query, Setting, Term
 
 from .answer import Answer, Answers
 from .simulate import FloatArray, TermPlan, TermValue, evaluate_term, plan_term, root
 from .support import check_complete, check_values
-from .tails import pareto_k
 
 REPLICATES = 16
 UNITS = (256, 1024, 4096)
@@ -69,6 +69,14 @@ def ask_all(
     ]
     simulation = _Simulation(posterior, seed)
     return Answers(tuple(_answer(simulation, *asked) for asked in planned))
+
+
+def used_nodes(spec: ModelSpec, query: Query) -> frozenset[Name]:
+    """The nodes whose parameters an answer depends on: what is simulated for it."""
+    found: set[Name] = set()
+    for term in query.terms:
+        found |= set(plan_term(spec, term).order) - {setting.name for setting in term.do}
+    return frozenset(found)
 
 
 def _levels(query: Query) -> list[Query]:
@@ -217,7 +225,7 @@ def _answer(
             f"{query}: the evidence is too rare. Behind the number would stand {evidence:.1f} effective units of {n_units} in "
             "the worst 5 % of draws, and its error could not be told. Condition on something likelier."
         )
-    diagnostic = diagnose(str(query), values.reshape(posterior.shape))
+    diagnostic = posterior.diagnose(str(query), values, used_nodes(posterior.spec, query))
     k = pareto_k(values)
     answer = Answer(
         query=query,
@@ -250,9 +258,10 @@ def _check_finite(query: Query, values: FloatArray, units: FloatArray | None) ->
 def _warnings(posterior: Posterior, answer: Answer) -> list[str]:
     found = [] if answer.identified else [INSISTED]
     if not posterior.converged:
-        worst = max((d for d in posterior.diagnostics if not d.passed), key=lambda d: (d.rhat, -d.ess))
+        worst = max((d for d in posterior.diagnostics if not d.passed), key=lambda d: d.badness)
+        mixing = "" if worst.rhat is None else f"R-hat {worst.rhat:.3f}, "
         found.append(
-            f"the fit did not converge (R-hat {worst.rhat:.3f}, {worst.ess:.0f} effective draws for {worst.name}): train "
+            f"the fit did not converge ({mixing}{worst.ess:.0f} effective draws for {worst.name}): train "
             "longer before you rely on this"
         )
     if not answer.converged:

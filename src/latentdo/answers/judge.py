@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from latentdo.errors import LatentdoError
 from latentdo.identification import identify
-from latentdo.inference import Diagnostic, Posterior, diagnose
+from latentdo.inference import Diagnostic, Posterior
 from latentdo.query import Query
 
-from .ask import ask_all
+from .ask import ask_all, used_nodes
 
 
 def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[Diagnostic, ...]:
@@ -25,5 +25,8 @@ def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[D
             answers = ask_all(posterior, [(name, query)], posterior.seed, allow_unidentified=False)
         except LatentdoError:
             continue
-        found += [diagnose(str(answer.query), answer.draws.reshape(posterior.shape)) for answer in answers]
+        found += [
+            posterior.diagnose(str(answer.query), answer.draws, used_nodes(posterior.spec, answer.query))
+            for answer in answers
+        ]
     return tuple(found)

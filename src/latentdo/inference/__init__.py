@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .checks import check_columns, functional_nodes
     from .diagnostics import Diagnostic, diagnose
     from .forward import node_parameters, predictor
+    from .importance import pareto_k
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
     from .progress import watch
     from .train import fit_model
@@ -29,6 +30,7 @@ _LAZY = {
     "flat": "posterior",
     "functional_nodes": "checks",
     "node_parameters": "forward",
+    "pareto_k": "importance",
     "predictor": "forward",
     "read_archive": "archive",
     "require_writable": "archive",
@@ -55,6 +57,7 @@ __all__ = [
     "flat",
     "functional_nodes",
     "node_parameters",
+    "pareto_k",
     "predictor",
     "read_archive",
     "require_writable",

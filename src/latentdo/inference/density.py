@@ -6,6 +6,7 @@ program. `Numbers` is the other half: data, priors, centres.
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,11 +56,38 @@ class NodeLayout:
     parameters: tuple[tuple[str, CoordinateLayout], ...]
 
 
+class AbstractForm(abc.ABC):
+    """One way to compute a block's log posterior: the static, hashable half, to which a compiled program belongs.
+
+    All forms of a block share its free coordinates u, in one order; they differ in which latents are left as noise z
+    and which are integrated or summed out.
+    """
+
+    @property
+    @abc.abstractmethod
+    def n_noise(self) -> int:
+        """Number of standard normal latents per row that the sampler moves; 0 where none is left."""
+
+    @abc.abstractmethod
+    def log_parts(self, m: Arithmetic, numbers: Any, u: Array, z: Array) -> tuple[Array, Array]:
+        """Log prior of `u` (with Jacobians), and the log density of each row with its noise: their sum is the log posterior.
+
+        Args:
+            numbers: The numeric half, a tree of arrays: data, weights, priors.
+            u: The free coordinates, unbounded, (coordinate,).
+            z: (latent, row).
+        """
+
+
 @dataclass(frozen=True)
-class Layout:
-    """The static half of a block."""
+class Layout(AbstractForm):
+    """The static half of a block, node by node: the form that covers every model."""
 
     nodes: tuple[NodeLayout, ...]
+
+    def log_parts(self, m: Arithmetic, numbers: Any, u: Array, z: Array) -> tuple[Array, Array]:
+        """See `AbstractForm`."""
+        return _log_parts(m, self, numbers, u, z)
 
     @property
     def n_free(self) -> int:
@@ -314,33 +342,35 @@ def linear_predictor(
     return eta
 
 
-def log_posterior(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array, z: Array) -> Array:
-    """The log posterior of one block up to a constant.
+def log_posterior(m: Arithmetic, form: AbstractForm, numbers: Any, u: Array, z: Array) -> Array:
+    """The log posterior of one block up to a constant, at coordinates `u` (free coordinate) and noise `z` (latent, row)."""
+    log_prior, rows = form.log_parts(m, numbers, u, z)
+    return log_prior + m.np.sum(rows)
+
+
+def _log_parts(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array, z: Array) -> tuple[Array, Array]:
+    """See `AbstractForm.log_parts`.
 
     The latents' noise is `z` after a change of variables that depends on `u`: centred and scaled, row by row, by a Gaussian
     approximation to its law given `u` and the data. Where that is exact (normal nodes), z is standard normal and independent
     of u in the posterior; elsewhere only the sampler's speed rests on it, for the Jacobian is in the density.
-
-    Args:
-        u: The free coordinates, unbounded.
-        z: (latent, row).
 
     Source:
         The idea of Papaspiliopoulos, Roberts & Sköld (2007), A general framework for the parametrization of hierarchical
         models, §3 (data-dependent partial non-centring), with the approximation renewed at every `u`.
     """
     values = unpack(m, layout, numbers, u)
-    total = sum((at.log_prior for at in values), 0.0 * numbers.weights.sum())
+    log_prior = sum((at.log_prior for at in values), 0.0 * numbers.weights.sum())
+    rows = 0.0 * numbers.weights
     noise = [z[k] for k in range(layout.n_noise)]
     if noise:
-        noise, log_jacobian = _placed(m, layout, numbers, values, noise)
-        total = total + m.np.sum(log_jacobian) - 0.5 * sum(m.np.sum(e**2) for e in noise)
+        noise, rows = _placed(m, layout, numbers, values, noise)
+        rows = rows - 0.5 * sum(e**2 for e in noise)
     etas = _predictors(m, layout, numbers, values, noise)
     for node, own, at, eta in zip(layout.nodes, numbers.nodes, values, etas, strict=True):
         if node.latent is None:
-            density = numerics(node.family).log_density(m, own.y, eta, at.parameters)
-            total = total + m.np.sum(numbers.weights * density)
-    return total
+            rows = rows + numbers.weights * numerics(node.family).log_density(m, own.y, eta, at.parameters)
+    return log_prior, rows
 
 
 def _predictors(

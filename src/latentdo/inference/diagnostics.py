@@ -97,16 +97,21 @@ def _plain_ess(chains: FloatArray) -> float:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One judged quantity: `mean(Y)`, `cov(X, Y)`, a query."""
+    """One judged quantity: `mean(Y)`, `cov(X, Y)`, a query. R-hat is None where the draws are independent."""
 
     name: str
-    rhat: float
+    rhat: float | None
     ess: float
 
     @property
     def passed(self) -> bool:
-        """R-hat at most 1.01 and at least 400 effective draws."""
-        return self.rhat <= RHAT_LIMIT and self.ess >= ESS_LIMIT
+        """R-hat at most 1.01 (or not applicable: independent draws) and at least 400 effective draws."""
+        return (self.rhat is None or self.rhat <= RHAT_LIMIT) and self.ess >= ESS_LIMIT
+
+    @property
+    def badness(self) -> tuple[float, float]:
+        """For finding the worst of several: R-hat first, then few effective draws."""
+        return (1.0 if self.rhat is None else self.rhat, -self.ess)
 
 
 def diagnose(name: str, draws: FloatArray) -> Diagnostic:

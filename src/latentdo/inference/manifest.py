@@ -63,6 +63,11 @@ class BlockRecord:
     method: str
     parameters: tuple[tuple[Name, tuple[str, ...]], ...]
     diagnostics: tuple[Diagnostic, ...]
+    why: str
+    independent: bool
+    weight_ess: float | None
+    khat: float | None
+    approximate: str | None
     acceptance: float | None
     n_divergent: int
     n_warmup: int

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -43,6 +43,11 @@ class BlockDraws:
         method: In words, for `plan`.
         draws: Node and its draws.
         diagnostics: What the block's data pin down: means, sds and covariances of its measured nodes given its inputs.
+        why: Why this method and not another, in words: what did not apply, what was tried and not certified.
+        independent: Whether the draws are independent of each other, so that R-hat does not apply.
+        weight_ess: Effective number of independent draws; less than their number where they were importance-weighted.
+        khat: Pareto k-hat of the importance weights, None where there were none.
+        approximate: What the draws are if they are not draws of the posterior: `Laplace approximation`; None if they are.
         n_divergent: Transitions whose energy error was out of hand.
         n_warmup: Transitions per chain thrown away.
         n_made: Transitions per chain from which the kept draws were taken evenly.
@@ -53,12 +58,22 @@ class BlockDraws:
     method: str
     draws: tuple[tuple[Name, NodeDraws], ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    why: str = ""
+    independent: bool = False
+    weight_ess: float | None = None
+    khat: float | None = None
+    approximate: str | None = None
     acceptance: float | None = None
     n_divergent: int = 0
     n_warmup: int = 0
     n_made: int = 0
     compile_seconds: float = 0.0
     sample_seconds: float = 0.0
+
+    @property
+    def certified(self) -> bool:
+        """Whether these are draws of the posterior, and enough of them, as far as the diagnostics tell."""
+        return self.approximate is None and all(diagnostic.passed for diagnostic in self.diagnostics)
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,33 @@ class Posterior:
         return {node: draws for block in self.blocks for node, draws in block.draws}
 
     @property
+    def approximate(self) -> tuple[str, ...]:
+        """What some block's draws are instead of draws of the posterior: `Laplace approximation`; empty for an exact fit."""
+        return tuple(dict.fromkeys(block.approximate for block in self.blocks if block.approximate is not None))
+
+    def diagnose(self, name: str, draws: FloatArray, nodes: Iterable[Name] | None = None) -> Diagnostic:
+        """R-hat and effective sample size of a quantity that depends on the parameters of some nodes.
+
+        Args:
+            draws: One number per draw, (chain, draw) or laid end to end.
+            nodes: The nodes whose parameters it depends on; all unless given.
+
+        Returns:
+            R-hat is None where every block concerned has independent draws. The effective number is at most that of the
+            blocks' importance weights.
+        """
+        chosen = None if nodes is None else frozenset(nodes)
+        used = [block for block in self.blocks if chosen is None or chosen & frozenset(block.block.nodes)]
+        weighted = [block.weight_ess for block in used if block.weight_ess is not None]
+        if all(block.independent for block in used):
+            finite = bool(np.isfinite(draws).all())
+            return Diagnostic(
+                name, None if finite else float("inf"), min([float(draws.size), *weighted]) if finite else 0.0
+            )
+        found = diagnose(name, draws.reshape(self.shape))
+        return replace(found, ess=min([found.ess, *weighted]))
+
+    @property
     def functional(self) -> dict[Name, tuple[Name, ...]]:
         """Nodes that are exact functions of their parents, declared or in the data: verdicts take them into account."""
         return {**self.spec.functional, **dict(self.facts.functional)}
@@ -153,34 +195,31 @@ class Posterior:
     @cached_property
     def parameters(self) -> tuple[tuple[str, FloatArray], ...]:
         """Every free parameter in raw units: label (`SOS -> Ras`, `intercept(Ras)`, `sd(Ras)`) and (chain, draw)."""
-        return tuple(self._parameters())
+        return tuple(pair for own in self.coordinates for pair in self._own_parameters(own))
 
-    def _parameters(self) -> Iterator[tuple[str, FloatArray]]:
-        for own in self.coordinates:
-            draws = self.by_node[own.node]
-            for k, coordinate in enumerate(own.coefficients):
-                if coordinate.fixed is None:
-                    yield coordinate.label, draws.coefficients[..., k]
-            values = dict(draws.parameters)
-            for name, coordinate in own.parameters:
-                if coordinate.fixed is None:
-                    yield coordinate.label, values[name]
+    def _own_parameters(self, own: NodeCoordinates) -> Iterator[tuple[str, FloatArray]]:
+        draws = self.by_node[own.node]
+        for k, coordinate in enumerate(own.coefficients):
+            if coordinate.fixed is None:
+                yield coordinate.label, draws.coefficients[..., k]
+        values = dict(draws.parameters)
+        for name, coordinate in own.parameters:
+            if coordinate.fixed is None:
+                yield coordinate.label, values[name]
 
     @cached_property
     def parameter_diagnostics(self) -> tuple[Diagnostic, ...]:
         """R-hat and ESS of every parameter. A bad one may only mean that the data do not pin it down."""
-        return tuple(diagnose(label, draws) for label, draws in self.parameters)
+        return tuple(
+            self.diagnose(label, draws, [own.node])
+            for own in self.coordinates
+            for label, draws in self._own_parameters(own)
+        )
 
     @property
     def plan(self) -> str:
         """What was trained how, block by block, in words."""
-        lines = []
-        for block in self.blocks:
-            worst = max(block.diagnostics, key=lambda d: d.rhat, default=None)
-            judged = f"; worst R-hat {worst.rhat:.3f} ({worst.name})" if worst else ""
-            given = f" given {', '.join(block.block.inputs)}" if block.block.inputs else ""
-            lines.append(f"{block.block.name}{given}: {block.method}{judged}")
-        return "\n".join(lines)
+        return "\n".join(_planned(block) for block in self.blocks)
 
     def save(self, path: str | Path, *, data: bool = False) -> Path:
         """Write the fit as one file, and return its path.
@@ -213,6 +252,21 @@ class Posterior:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
+
+
+def _planned(block: BlockDraws) -> str:
+    """One line of the plan."""
+    given = f" given {', '.join(block.block.inputs)}" if block.block.inputs else ""
+    judged = []
+    if block.khat is not None:
+        judged.append(f"Pareto k-hat {block.khat:.2f}")
+    if block.weight_ess is not None:
+        judged.append(f"{block.weight_ess:,.0f} effective draws")
+    worst = max(block.diagnostics, key=lambda d: d.badness, default=None)
+    if worst is not None and worst.rhat is not None:
+        judged.append(f"worst R-hat {worst.rhat:.3f}, ESS {worst.ess:,.0f} ({worst.name})")
+    parts = [block.method, *judged, *([block.why] if block.why else [])]
+    return f"{block.block.name}{given}: {'; '.join(parts)}"
 
 
 def flat(draws: NodeDraws) -> tuple[FloatArray, dict[str, FloatArray]]:

@@ -206,7 +206,7 @@ def _convergence(posterior: Posterior) -> Iterator[str]:
         f"R-hat <= {RHAT_LIMIT:g} and ESS >= {ESS_LIMIT:g}"
     )
     if judged:
-        worst = max(judged, key=lambda diagnostic: diagnostic.rhat)
+        worst = max(judged, key=lambda diagnostic: diagnostic.badness)
         least = min(judged, key=lambda diagnostic: diagnostic.ess)
         yield f"  Worst R-hat   {_rhat(worst.rhat):>8}  {worst.name}"
         yield f"  Lowest ESS    {least.ess:>8,.0f}  {least.name}"
@@ -221,7 +221,9 @@ def _convergence(posterior: Posterior) -> Iterator[str]:
         yield "  Answers from this fit carry a warning. Give the engine more steps, or look for parameters that run away."
 
 
-def _rhat(value: float) -> str:
+def _rhat(value: float | None) -> str:
+    if value is None:
+        return "–"
     return f"{value:.3f}" if math.isfinite(value) else "inf"
 
 

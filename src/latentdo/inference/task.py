@@ -1,0 +1,114 @@
+"""One block, ready to be trained: its rows, its coordinates, its own randomness, and somebody to tell how far it is."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+from latentdo.errors import FitError
+from latentdo.graphs import Name
+from latentdo.models import ModelSpec
+
+from .blocks import Block
+from .coordinates import FloatArray, NodeCoordinates
+from .dataset import Dataset
+from .density import Layout, Numbers, assemble, starting_points
+
+Progress = Callable[[str, float], None]
+"""Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One block, ready to be trained.
+
+    Attributes:
+        shape: Chains, and draws per chain, that every block leaves: the same in all, so that they can be paired.
+    """
+
+    spec: ModelSpec
+    block: Block
+    coordinates: Mapping[Name, NodeCoordinates]
+    data: Dataset
+    seed: int
+    shape: tuple[int, int]
+    progress: Progress
+    stopped: threading.Event
+
+    def tell(self, share: float) -> None:
+        """Tell how far the block is; the place where a fit that was interrupted ends."""
+        if self.stopped.is_set():
+            raise FitError(f"Training of {self.block.name} was interrupted.")
+        self.progress(self.block.name, share)
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The columns that the block reads."""
+        return (*self.block.measured, *self.block.inputs)
+
+    @property
+    def n_kept(self) -> int:
+        """Number of draws that the block leaves in all."""
+        return self.shape[0] * self.shape[1]
+
+    @cached_property
+    def rows(self) -> Dataset:
+        """The block's rows: equal ones merged where rows have no latents of their own; padded to a common size."""
+        if self.block.latent or not self.names:
+            rows = self.data.expanded(self.names) if self.names else self.data
+        else:
+            rows = self.data.collapsed(self.names)
+        return rows.padded(padded_size(rows.n_stored))
+
+    @cached_property
+    def _assembled(self) -> tuple[Layout, Numbers]:
+        return assemble(self.spec, self.block, self.coordinates, self.rows)
+
+    @property
+    def layout(self) -> Layout:
+        """The general form of the block's log posterior: it defines the free coordinates."""
+        return self._assembled[0]
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numeric half of `layout`."""
+        return self._assembled[1]
+
+    @property
+    def own(self) -> tuple[NodeCoordinates, ...]:
+        """The coordinates of the block's nodes, in its order."""
+        return tuple(self.coordinates[node] for node in self.block.nodes)
+
+    def starts(self, n: int) -> FloatArray:
+        """Dispersed unbounded points, (n, free coordinates)."""
+        return starting_points(self.layout, self.own, n, self.random())
+
+    @property
+    def code(self) -> int:
+        """A number of the block's own, so that blocks draw independently whatever order they run in."""
+        return zlib.crc32(self.block.name.encode())
+
+    def key(self) -> Any:
+        """The block's JAX key."""
+        return jax.random.fold_in(jax.random.key(self.seed), self.code)
+
+    def random(self) -> np.random.Generator:
+        """The block's NumPy generator, always at its beginning."""
+        return np.random.default_rng([self.seed, self.code])
+
+
+def padded_size(n: int) -> int:
+    """The smallest size of the form 2^k or 3 · 2^k, at least 16, that holds n rows: few shapes, few compilations."""
+    size = 16
+    while size < n:
+        if size * 3 // 2 >= n:
+            return size * 3 // 2
+        size *= 2
+    return size
