@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 
 from .blocks import Block
+from .checkpoint import Checkpoint
 from .coordinates import FloatArray, NodeCoordinates
 from .dataset import Dataset
 from .density import Layout, Numbers, assemble, starting_points
@@ -31,6 +32,7 @@ class Task:
 
     Attributes:
         shape: Chains, and draws per chain, that every block leaves: the same in all, so that they can be paired.
+        checkpoint: Where the block's running state is kept, for methods that can go on from it.
     """
 
     spec: ModelSpec
@@ -41,6 +43,7 @@ class Task:
     shape: tuple[int, int]
     progress: Progress
     stopped: threading.Event
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
 
     def tell(self, share: float) -> None:
         """Tell how far the block is; the place where a fit that was interrupted ends."""
