@@ -16,7 +16,7 @@ from latentdo.inference.blocks import Block, blocks
 from latentdo.inference.coordinates import NodeCoordinates
 from latentdo.inference.dataset import Dataset
 from latentdo.inference.density import Layout, Numbers, assemble, unpack
-from latentdo.inference.train import _coordinates  # the defaults as a fit takes them from its data
+from latentdo.inference.scales import coordinates_on
 from latentdo.models import Bernoulli, Gamma, Hill, ModelSpec, Prior
 from latentdo.models.build import NUMPY
 
@@ -91,7 +91,7 @@ def small_blocks(
     spec = ModelSpec.parse(model) if isinstance(model, str) else model
     data = random_rows(spec) if data is None else data
     rows = data if rows is None else rows
-    coordinates = _coordinates(spec, data)
+    coordinates = coordinates_on(spec, data)
     return {
         block.nodes: SmallBlock(spec, block, coordinates, data, rows, *assemble(spec, block, coordinates, rows))
         for block in blocks(spec)
