@@ -15,6 +15,7 @@ from .engines import Auto, Engine, Nuts
 from .ensemble import CHAINS, CHUNK, Ensemble
 from .outcome import from_chains, node_draws
 from .posterior import BlockDraws, constant_draws
+from .regression import regression
 from .runtime import float64
 from .task import Task
 
@@ -57,7 +58,7 @@ def _methods(engine: Engine) -> tuple[Method, ...]:
     """The methods of an engine, cheapest first; the last applies to every block."""
     if isinstance(engine, Nuts):
         return (_exact, _fixed, _nuts)
-    return (_exact, _fixed, _ensemble)
+    return (_exact, _fixed, regression, _ensemble)
 
 
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:
