@@ -10,7 +10,6 @@ import hashlib
 import io
 import math
 import os
-import secrets
 import stat
 import struct
 import zipfile
@@ -27,6 +26,7 @@ from .coordinates import FloatArray
 from .manifest import NAME, Manifest, Member, arrays_of, manifest_of, model_text
 from .manifest_reading import read_manifest
 from .posterior import Posterior
+from .whole_files import replacing, sweep
 
 MANIFEST_LIMIT = 64 * 2**20
 """Bytes of the largest manifest: some ten thousand nodes."""
@@ -55,6 +55,8 @@ _DAMAGE = (
 def require_writable(path: Path) -> None:
     """Nothing, if a fit could be saved at this path: check it before a long fit, not after.
 
+    What processes that were killed left half written in its place is removed.
+
     Raises:
         ArchiveError: A missing folder, a folder, a place without the right to write.
     """
@@ -72,6 +74,8 @@ def require_writable(path: Path) -> None:
         raise ArchiveError(path, f"cannot be written ({_reason(problem)}).") from None
     if not allowed:
         raise ArchiveError(path, "cannot be written: no right to write there. Save elsewhere.")
+    target = Path(os.path.realpath(path))
+    sweep(target.parent, target)
 
 
 def write_archive(posterior: Posterior, path: Path, *, data: bool = False) -> Path:
@@ -108,17 +112,13 @@ def _replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Write beside, then rename: whatever happens, what stands at the path is the old file or the whole new one."""
     # A link stays a link: the file that it points to is replaced.
     target = Path(os.path.realpath(path))
-    beside = target.with_name(f".{secrets.token_hex(8)}.ldo.tmp")
     try:
-        with beside.open("xb") as file:
+        with replacing(target) as beside, beside.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(target)
     except OSError as problem:
         raise ArchiveError(path, f"cannot be written ({_reason(problem)}).") from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _write_zip(posterior: Posterior, file: IO[bytes], path: Path, *, data: bool) -> None:

@@ -6,13 +6,10 @@ A state is a flat mapping from names to arrays and plain values. Its file is the
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
 import logging
-import os
-import secrets
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -20,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .whole_files import replacing
 
 State = Mapping[str, Any]
 """Names and their values: NumPy arrays of numbers, floats, whole numbers, truth values, texts, None."""
@@ -83,15 +82,12 @@ class Checkpoint:
 
 def write_state(path: Path, state: State) -> bool:
     """Write a state as one file, and say whether that worked; what stood there is replaced by the whole new file."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(state_bytes(state))
-        beside.replace(path)
+        with replacing(path) as beside:
+            beside.write_bytes(state_bytes(state))
     except OSError as problem:
         _log.warning("The checkpoint %s cannot be written (%s); training goes on without it.", path, problem.strerror)
-        with contextlib.suppress(OSError):
-            beside.unlink()
         return False
     return True
 

@@ -1,0 +1,76 @@
+"""Files that are there whole or not at all; and the end of what killed processes left half written."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUFFIX = ".tmp"
+OLD = 24 * 3600.0
+"""Seconds after which a half-written file belongs to nobody, whoever began it."""
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A path beside the target, renamed to it at the end: what stands there is the old file or the whole new one.
+
+    Raises:
+        OSError: It cannot be written or renamed; nothing is left beside.
+    """
+    beside = target.with_name(f"{_begin(target)}{_host()}-{os.getpid()}.{secrets.token_hex(4)}{SUFFIX}")
+    try:
+        yield beside
+        beside.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def sweep(folder: Path, target: Path | None = None) -> None:
+    """Remove what processes that are gone began to write in place of this file, or of any file in the folder."""
+    begin = "." if target is None else _begin(target)
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(begin) and path.name.endswith(SUFFIX) and _is_stale(path):
+                path.unlink(missing_ok=True)
+
+
+def _begin(target: Path) -> str:
+    """What the names of its half-written files begin with: short, however long its own name is."""
+    return f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]}."
+
+
+def _host() -> str:
+    """A word for this machine: process numbers of another, on a shared disk, say nothing here."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _is_stale(path: Path) -> bool:
+    maker = re.fullmatch(r"\.[0-9a-f]{8}\.([0-9a-f]{8})-(\d+)\.[0-9a-f]{8}\.tmp", path.name)
+    if maker is None:
+        return False
+    if time.time() - path.stat().st_mtime > OLD:
+        return True
+    host, pid = maker.groups()
+    return host == _host() and not _is_running(int(pid))
+
+
+def _is_running(pid: int) -> bool:
+    if os.name == "nt":
+        # There, asking a process for its life by signal 0 would end it.
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
