@@ -71,7 +71,7 @@ def handmade(
                 judged[:1],
                 acceptance=0.8,
                 n_divergent=3,
-                n_warmup=50,
+                n_warmup=500,
                 n_made=100,
                 compile_seconds=1.5,
                 sample_seconds=0.5,

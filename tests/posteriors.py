@@ -72,7 +72,9 @@ def posterior_of(
     return Posterior(
         spec=spec,
         blocks=tuple(
-            BlockDraws(block, "made by hand", tuple((node, draws[node]) for node in block.nodes))
+            BlockDraws(
+                block, "made by hand", tuple((node, draws[node]) for node in block.nodes), n_warmup=500, n_made=500
+            )
             for block in blocks(spec)
         ),
         facts=DataFacts("rows.csv", "0" * 64, 100, columns),

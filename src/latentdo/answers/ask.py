@@ -258,12 +258,7 @@ def _check_finite(query: Query, values: FloatArray, units: FloatArray | None) ->
 def _warnings(posterior: Posterior, answer: Answer) -> list[str]:
     found = [] if answer.identified else [INSISTED]
     if not posterior.converged:
-        worst = max((d for d in posterior.diagnostics if not d.passed), key=lambda d: d.badness)
-        mixing = "" if worst.rhat is None else f"R-hat {worst.rhat:.3f}, "
-        found.append(
-            f"the fit did not converge ({mixing}{worst.ess:.0f} effective draws for {worst.name}): train "
-            "longer before you rely on this"
-        )
+        found.append(f"the fit did not converge ({posterior.doubt}): train longer before you rely on this")
     if not answer.converged:
         mixing = "" if answer.rhat is None else f"R-hat {answer.rhat:.3f}, "
         found.append(f"this question did not converge ({mixing}{answer.ess:.0f} effective draws): train longer")

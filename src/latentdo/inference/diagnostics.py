@@ -18,6 +18,11 @@ from .coordinates import FloatArray
 
 RHAT_LIMIT = 1.01
 ESS_LIMIT = 400.0
+LEAST_WARMUP = 100
+LEAST_DRAWS = 100
+"""Transitions per chain below which R-hat and ESS are themselves too noisy to certify anything: a short run can look finished."""
+LEAST_CHAINS = 2
+"""One chain cannot show that another would have ended elsewhere."""
 
 
 def rhat(draws: FloatArray) -> float:
@@ -117,3 +122,19 @@ class Diagnostic:
 def diagnose(name: str, draws: FloatArray) -> Diagnostic:
     """R-hat and effective sample size of a quantity given as (chain, draw)."""
     return Diagnostic(name, rhat(draws), ess(draws))
+
+
+def shortfall(n_chains: int, n_warmup: int, n_made: int) -> str | None:
+    """Why a run is too short to be certified whatever its R-hat says, or None.
+
+    Args:
+        n_warmup: Transitions per chain that were thrown away.
+        n_made: Transitions per chain from which the kept draws were taken.
+    """
+    if n_chains < LEAST_CHAINS:
+        return f"{n_chains} chain; at least {LEAST_CHAINS} are needed to compare"
+    if n_warmup < LEAST_WARMUP:
+        return f"{n_warmup} transitions of warm-up per chain; at least {LEAST_WARMUP} are needed"
+    if n_made < LEAST_DRAWS:
+        return f"{n_made} transitions per chain after warm-up; at least {LEAST_DRAWS} are needed"
+    return None

@@ -57,7 +57,11 @@ class GraphFacts:
 
 @dataclass(frozen=True)
 class BlockRecord:
-    """`BlockDraws` without arrays and times; `parameters` has the nodes in the order of the draws."""
+    """`BlockDraws` without arrays and times; `parameters` has the nodes in the order of the draws.
+
+    Attributes:
+        logged: Whether the log posterior of each draw is among the members.
+    """
 
     block: Block
     method: str
@@ -72,6 +76,8 @@ class BlockRecord:
     n_divergent: int
     n_warmup: int
     n_made: int
+    rows_hash: str | None = None
+    logged: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class Manifest:
         model, priors: Together the spec: `ModelSpec.parse(model).with_priors(priors)`.
         rows: Stored rows of the data among the members; None where the archive holds none.
         digest: SHA-256 over everything else but the timings.
+        unjudged: What was left out of the diagnostics to save time.
     """
 
     format: int
@@ -125,6 +132,7 @@ class Manifest:
     timings: Timings
     members: tuple[Member, ...]
     digest: str
+    unjudged: tuple[str, ...] = ()
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -145,8 +153,8 @@ class Manifest:
         return Posterior(
             spec=self.spec,
             blocks=tuple(
-                self._block(record, times, arrays)
-                for record, times in zip(self.blocks, self.timings.blocks, strict=True)
+                self._block(k, record, times, arrays)
+                for k, (record, times) in enumerate(zip(self.blocks, self.timings.blocks, strict=True))
             ),
             facts=self.data,
             coordinates=tuple(
@@ -158,27 +166,22 @@ class Manifest:
             queries=tuple((name, Query.parse(text)) for name, text in self.queries),
             warnings=self.warnings,
             seconds=self.timings.fit,
+            unjudged=self.unjudged,
             data=self._dataset(arrays),
         )
 
-    def _block(self, record: BlockRecord, times: tuple[float, float], arrays: Mapping[str, FloatArray]) -> BlockDraws:
+    def _block(
+        self, k: int, record: BlockRecord, times: tuple[float, float], arrays: Mapping[str, FloatArray]
+    ) -> BlockDraws:
         index = {node: i for i, node in enumerate(self.graph.nodes)}
-        draws = tuple(
-            (
-                node,
-                NodeDraws(
-                    arrays[_coefficients(index[node])],
-                    tuple((name, arrays[_parameter(index[node], k)]) for k, name in enumerate(names)),
-                ),
+        draws = {
+            node: NodeDraws(
+                arrays[_coefficients(index[node])],
+                tuple((name, arrays[_parameter(index[node], k)]) for k, name in enumerate(names)),
             )
             for node, names in record.parameters
-        )
-        return BlockDraws(
-            **{key: value for key, value in _fields(record).items() if key != "parameters"},
-            draws=draws,
-            compile_seconds=times[0],
-            sample_seconds=times[1],
-        )
+        }
+        return block_of(record, times, draws, arrays[_log_posterior(k)] if record.logged else None)
 
     def _dataset(self, arrays: Mapping[str, FloatArray]) -> Dataset | None:
         if self.rows is None:
@@ -199,6 +202,9 @@ class Manifest:
             shapes[_coefficients(i)] = (self.chains, self.draws, n_coefficients)
             for k in range(len(names[node])):
                 shapes[_parameter(i, k)] = (self.chains, self.draws)
+        shapes |= {
+            _log_posterior(k): (self.chains, self.draws) for k, record in enumerate(self.blocks) if record.logged
+        }
         if self.rows is not None:
             shapes |= {_column(i): (self.rows,) for i in range(len(self.data.columns))}
             shapes[WEIGHTS] = (self.rows,)
@@ -221,6 +227,9 @@ def arrays_of(posterior: Posterior, *, data: bool) -> Iterator[tuple[str, FloatA
         yield _coefficients(i), draws.coefficients
         for k, (_, values) in enumerate(draws.parameters):
             yield _parameter(i, k), values
+    for k, block in enumerate(posterior.blocks):
+        if block.log_posterior is not None:
+            yield _log_posterior(k), block.log_posterior
     if data and posterior.data is not None:
         for i, (_, values) in enumerate(posterior.data.columns):
             yield _column(i), values
@@ -233,6 +242,10 @@ def _coefficients(node: int) -> str:
 
 def _parameter(node: int, k: int) -> str:
     return f"posterior/{node}.parameter.{k}.npy"
+
+
+def _log_posterior(block: int) -> str:
+    return f"posterior/block.{block}.log_posterior.npy"
 
 
 def _column(i: int) -> str:
@@ -258,7 +271,7 @@ def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) 
         warnings=posterior.warnings,
         chains=posterior.n_chains,
         draws=posterior.n_draws,
-        blocks=tuple(_block_record(block) for block in posterior.blocks),
+        blocks=tuple(block_record(block) for block in posterior.blocks),
         coordinates=tuple(
             CoordinatesRecord(**{**_fields(own), "to_raw": tuple(map(tuple, own.to_raw.tolist()))})
             for own in posterior.coordinates
@@ -270,6 +283,7 @@ def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) 
         ),
         members=tuple(members),
         digest="",
+        unjudged=posterior.unjudged,
     )
 
 
@@ -302,10 +316,29 @@ def _file_name(source: str) -> str:
     return PureWindowsPath(source).name or source
 
 
-def _block_record(block: BlockDraws) -> BlockRecord:
+def block_record(block: BlockDraws) -> BlockRecord:
+    """What is kept of a block beside its arrays and times."""
     parameters = tuple((node, tuple(name for name, _ in draws.parameters)) for node, draws in block.draws)
-    kept = {field.name for field in dataclasses.fields(BlockRecord)} - {"parameters"}
-    return BlockRecord(**{key: getattr(block, key) for key in kept}, parameters=parameters)
+    kept = {field.name for field in dataclasses.fields(BlockRecord)} - {"parameters", "logged"}
+    own = {key: getattr(block, key) for key in kept}
+    return BlockRecord(**own, parameters=parameters, logged=block.log_posterior is not None)
+
+
+def block_of(
+    record: BlockRecord,
+    times: tuple[float, float],
+    draws: Mapping[Name, NodeDraws],
+    log_posterior: FloatArray | None,
+) -> BlockDraws:
+    """The block of a record, its times (compiling, sampling), its draws by node and their log posterior."""
+    own = {key: value for key, value in _fields(record).items() if key not in ("parameters", "logged")}
+    return BlockDraws(
+        **own,
+        draws=tuple((node, draws[node]) for node, _ in record.parameters),
+        compile_seconds=times[0],
+        sample_seconds=times[1],
+        log_posterior=log_posterior,
+    )
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from latentdo.errors import FitError
 from latentdo.graphs import Name
 from latentdo.models.build import NUMPY
 
+from .certify import LOG_LIKELIHOOD, LOG_POSTERIOR, log_likelihood
 from .coordinates import FloatArray
 from .density import unpack
 from .diagnostics import Diagnostic, diagnose
@@ -50,6 +51,7 @@ def from_chains(task: Task, run: ChainDraws, method: str) -> BlockDraws:
     n_made = run.u.shape[1]
     picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
     draws = node_draws(task, run.u[:, picked])
+    log_posterior = run.log_posterior[:, picked]
     result = BlockDraws(
         task.block,
         method,
@@ -58,8 +60,11 @@ def from_chains(task: Task, run: ChainDraws, method: str) -> BlockDraws:
         n_divergent=run.n_divergent,
         n_warmup=run.n_warmup,
         n_made=n_made,
+        # A chain that never left a point of density 0 has no number that an archive could hold.
+        log_posterior=log_posterior if np.isfinite(log_posterior).all() else None,
     )
     found = judged_moments(task, dict(draws), run.u.shape[0])
+    found |= {LOG_POSTERIOR: log_posterior, LOG_LIKELIHOOD: log_likelihood(task, run.u[:, picked])}
     return replace(result, diagnostics=tuple(diagnose(name, value) for name, value in found.items()))
 
 

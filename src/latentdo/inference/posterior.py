@@ -19,7 +19,7 @@ from latentdo.query import Query
 from .blocks import Block
 from .coordinates import FloatArray, NodeCoordinates
 from .dataset import Dataset
-from .diagnostics import Diagnostic, diagnose
+from .diagnostics import Diagnostic, diagnose, shortfall
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,8 @@ class BlockDraws:
     Attributes:
         method: In words, for `plan`.
         draws: Node and its draws.
-        diagnostics: What the block's data pin down: means, sds and covariances of its measured nodes given its inputs.
+        diagnostics: What the block's data pin down: means, sds and covariances of its measured nodes given its inputs; of
+            chains also the log posterior, and the log likelihood with the latents integrated.
         why: Why this method and not another, in words: what did not apply, what was tried and not certified.
         independent: Whether the draws are independent of each other, so that R-hat does not apply.
         weight_ess: Effective number of independent draws; less than their number where they were importance-weighted.
@@ -51,7 +52,9 @@ class BlockDraws:
         n_divergent: Transitions whose energy error was out of hand.
         n_warmup: Transitions per chain thrown away.
         n_made: Transitions per chain from which the kept draws were taken evenly.
+        rows_hash: SHA-256 of the columns that the block read: whether another table would give the same draws.
         compile_seconds, sample_seconds: Wall time; compiling includes the first transitions.
+        log_posterior: Of chains, (chain, draw), up to a constant; None where there is none.
     """
 
     block: Block
@@ -67,13 +70,26 @@ class BlockDraws:
     n_divergent: int = 0
     n_warmup: int = 0
     n_made: int = 0
+    rows_hash: str | None = None
     compile_seconds: float = 0.0
     sample_seconds: float = 0.0
+    log_posterior: FloatArray | None = field(default=None, repr=False)
+
+    @property
+    def shortfall(self) -> str | None:
+        """Why the chains are too short to be certified whatever their R-hat says; None where they are not."""
+        if self.independent:
+            return None
+        return shortfall(self.draws[0][1].coefficients.shape[0], self.n_warmup, self.n_made)
 
     @property
     def certified(self) -> bool:
         """Whether these are draws of the posterior, and enough of them, as far as the diagnostics tell."""
-        return self.approximate is None and all(diagnostic.passed for diagnostic in self.diagnostics)
+        return (
+            self.approximate is None
+            and self.shortfall is None
+            and all(diagnostic.passed for diagnostic in self.diagnostics)
+        )
 
 
 @dataclass(frozen=True)
@@ -114,11 +130,13 @@ class Posterior:
         blocks: Draws by block, each with (chain, draw) axes.
         facts: What is remembered of the data; no rows.
         coordinates: Per node the scale on which default priors were stated.
-        diagnostics: The judged functionals of P(V): mean and sd of each measured node, pairwise covariances.
+        diagnostics: The judged functionals: mean and sd of each measured node, pairwise covariances, log posterior and
+            log likelihood of each block of chains, identified effects between measured nodes, the study's queries.
         engine: How it was trained, as it is typed: `Auto()`, `Nuts(draws=1000, warmup=1000, chains=4)`.
         seed: The seed of the fit.
         queries: The study's queries, name and question.
         warnings: Cautions about the data.
+        unjudged: What was left out of `diagnostics` to save time, in words.
         data: The rows, kept in memory only; `save(path, data=True)` writes them too.
     """
 
@@ -132,6 +150,7 @@ class Posterior:
     queries: tuple[tuple[str, Query], ...] = ()
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    unjudged: tuple[str, ...] = ()
     data: Dataset | None = field(default=None, repr=False)
 
     @property
@@ -188,9 +207,26 @@ class Posterior:
         return {**self.spec.functional, **dict(self.facts.functional)}
 
     @property
+    def shortfalls(self) -> tuple[str, ...]:
+        """Blocks whose chains are too short for any certificate, and why."""
+        return tuple(f"{block.block.name}: {block.shortfall}" for block in self.blocks if block.shortfall is not None)
+
+    @property
     def converged(self) -> bool:
-        """Whether every judged functional of P(V) has R-hat <= 1.01 and ESS >= 400."""
-        return all(diagnostic.passed for diagnostic in self.diagnostics)
+        """Whether every judged functional has R-hat <= 1.01 and ESS >= 400, and no chain was too short to be judged."""
+        return not self.shortfalls and all(diagnostic.passed for diagnostic in self.diagnostics)
+
+    @property
+    def doubt(self) -> str:
+        """Why the fit has not converged, in words; empty where it has."""
+        if self.shortfalls:
+            return self.shortfalls[0]
+        failed = [diagnostic for diagnostic in self.diagnostics if not diagnostic.passed]
+        if not failed:
+            return ""
+        worst = max(failed, key=lambda diagnostic: diagnostic.badness)
+        mixing = "" if worst.rhat is None else f"R-hat {worst.rhat:.3f}, "
+        return f"{mixing}{worst.ess:.0f} effective draws for {worst.name}"
 
     @cached_property
     def parameters(self) -> tuple[tuple[str, FloatArray], ...]:
