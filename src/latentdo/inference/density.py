@@ -258,7 +258,7 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
             if coordinate.transform == "fixed":
                 points.append(own.fixed[k] + 0.0 * log_prior)
                 continue
-            point, log_jacobian = _bend(
+            point, log_jacobian = bend(
                 m, coordinate.transform, u[..., taken], own.low[k], own.high[k], own.scale[k], own.centre[k]
             )
             taken += 1
@@ -280,7 +280,7 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
     return tuple(values)
 
 
-def _bend(
+def bend(
     m: Arithmetic, transform: str, u: Array, low: Array, high: Array, scale: Array, centre: Array
 ) -> tuple[Array, Array]:
     """The value within its bounds, and the log Jacobian of the bend.
@@ -301,7 +301,7 @@ def _bend(
 
 
 def unbend(transform: str, value: float, low: float, high: float, scale: float, centre: float) -> float:
-    """The unbounded point of a value: the inverse of `_bend`."""
+    """The unbounded point of a value: the inverse of `bend`."""
     if transform == "free":
         return (value - centre) / scale
     if transform == "half":
@@ -321,6 +321,11 @@ def _solve(node: NodeLayout, own: NodeNumbers, points: list[Array]) -> list[Arra
                 rest = rest - own.to_raw[k, larger] * sampled[larger]
             sampled[k] = rest / own.to_raw[k, k]
     return sampled
+
+
+def solved_map(node: NodeLayout, own: NodeNumbers) -> FloatArray:
+    """The matrix M with w = M p: sampled coefficients w from the points p of `_solve`, which is linear in them."""
+    return np.array(_solve(node, own, list(np.eye(len(node.coefficients)))))
 
 
 def linear_predictor(
@@ -419,7 +424,7 @@ def _placed(
             target[k] = target[k] + numbers.weights * loadings[k] * pull
             for j in range(k + 1):
                 precision[k][j] = precision[k][j] + numbers.weights * tau * loadings[k] * loadings[j]
-    factor = _cholesky(m, precision)
+    factor = cholesky_rows(m, precision)
     whitened = list(z)
     for k in range(n):  # L y = target, then y + z
         inner = sum((factor[k][j] * target[j] for j in range(k)), zeros[0])
@@ -431,7 +436,7 @@ def _placed(
     return whitened, -sum((m.np.log(factor[k][k]) for k in range(n)), zeros[0])
 
 
-def _cholesky(m: Arithmetic, matrix: list[list[Array]]) -> list[list[Array]]:
+def cholesky_rows(m: Arithmetic, matrix: list[list[Array]]) -> list[list[Array]]:
     """The lower Cholesky factor of one small matrix per row, unrolled: batched LAPACK calls would cost more."""
     n = len(matrix)
     factor: list[list[Array]] = [[] for _ in range(n)]
