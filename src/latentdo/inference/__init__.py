@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from .importance import pareto_k
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
     from .progress import watch
-    from .train import fit_model
+    from .resume import FitCheckpoint, Identity
+    from .train import Fit, fit_model, train_all
 
 _LAZY = {
     "BlockDraws": "posterior",
     "DataFacts": "posterior",
     "Diagnostic": "diagnostics",
+    "Fit": "train",
+    "FitCheckpoint": "resume",
+    "Identity": "resume",
     "NodeDraws": "posterior",
     "Posterior": "posterior",
     "check_columns": "checks",
@@ -34,6 +38,7 @@ _LAZY = {
     "predictor": "forward",
     "read_archive": "archive",
     "require_writable": "archive",
+    "train_all": "train",
     "watch": "progress",
     "write_archive": "archive",
 }
@@ -46,7 +51,10 @@ __all__ = [
     "Dataset",
     "Diagnostic",
     "Engine",
+    "Fit",
+    "FitCheckpoint",
     "FloatArray",
+    "Identity",
     "NodeDraws",
     "Nuts",
     "Posterior",
@@ -61,6 +69,7 @@ __all__ = [
     "predictor",
     "read_archive",
     "require_writable",
+    "train_all",
     "watch",
     "write_archive",
 ]

@@ -12,6 +12,8 @@ from pathlib import Path
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
+from latentdo.errors import FitError
+
 _lock = threading.Lock()
 _users = 0
 
@@ -61,3 +63,17 @@ def _set(folder: str | None) -> None:
 def float64() -> AbstractContextManager[None]:
     """A context in which JAX computes in float64, for this thread only."""
     return jax.enable_x64(True)
+
+
+def require_backend() -> None:
+    """Nothing, if JAX has something to compute on.
+
+    Raises:
+        FitError: It was told to use a device that is not there.
+    """
+    try:
+        jax.devices()
+    except RuntimeError as problem:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        repair = f" JAX_PLATFORMS is {asked!r}: unset it, or set it to cpu." if asked else ""
+        raise FitError(f"JAX has no device to compute on ({' '.join(str(problem).split())}).{repair}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -55,6 +55,11 @@ class Task:
     def names(self) -> tuple[Name, ...]:
         """The columns that the block reads."""
         return (*self.block.measured, *self.block.inputs)
+
+    @cached_property
+    def rows_hash(self) -> str:
+        """SHA-256 of all that the block reads of the table."""
+        return replace(self.data, columns=tuple((name, self.data.column(name)) for name in self.names)).hash
 
     @property
     def n_kept(self) -> int:

@@ -1,68 +1,189 @@
-"""Training: a model and its rows become a `Posterior`, block by block, each judged by what its data pin down."""
+"""Training: models and their rows become posteriors, block by block, each judged by what its data pin down."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 
-from latentdo.errors import SpecError
+from latentdo.errors import FitError, SpecError
+from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 
-from .blocks import blocks
+from .blocks import Block, blocks
 from .certify import judged
+from .checkpoint import Checkpoint
 from .checks import check_columns, functional_nodes
-from .coordinates import unfolded
+from .coordinates import NodeCoordinates, unfolded
 from .dataset import Dataset
 from .engines import Engine
 from .planner import kept_draws, train_block
-from .posterior import DataFacts, Posterior
-from .runtime import compile_cache
+from .posterior import BlockDraws, DataFacts, Posterior
+from .resume import FitCheckpoint
+from .reuse import kept_block
+from .runtime import compile_cache, require_backend
 from .scales import coordinates_on
 from .task import Progress, Task
 
 
-def fit_model(spec: ModelSpec, data: Dataset, engine: Engine, seed: int, progress: Progress) -> Posterior:
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A table that was checked against a model, ready to be trained on.
+
+    Attributes:
+        label: What its blocks are called in progress, before their own names.
+        checkpoint: Where its blocks are kept as they are finished.
+        start: An earlier fit, whose blocks are kept where training them again would give the same draws.
+    """
+
+    spec: ModelSpec
+    data: Dataset
+    engine: Engine
+    seed: int
+    cautions: tuple[str, ...]
+    coordinates: dict[Name, NodeCoordinates]
+    label: str = ""
+    checkpoint: FitCheckpoint | None = None
+    start: Posterior | None = None
+
+    @staticmethod
+    def of(spec: ModelSpec, data: Dataset, engine: Engine, seed: int) -> Fit:
+        """The fit of a table that has at least the measured nodes' columns.
+
+        Raises:
+            DataError: The table cannot have come from the model.
+            SpecError: Nothing of the model was measured.
+        """
+        if not spec.measured:
+            raise SpecError("Every node of the model is latent, so no data can teach it anything. Measure some node.")
+        return Fit(spec, data, engine, seed, check_columns(spec, data), coordinates_on(spec, data))
+
+    def tasks(self, progress: Progress, stopped: threading.Event) -> list[Task]:
+        """Its blocks, ready to be trained."""
+        moved = unfolded(self.spec, self.coordinates)
+        shape = kept_draws(self.engine)
+
+        def told(block: str, share: float) -> None:
+            progress(f"{self.label}{block}", share)
+
+        def kept(block: Block) -> Checkpoint:
+            return Checkpoint() if self.checkpoint is None else self.checkpoint.block(block)
+
+        return [
+            Task(self.spec, block, moved, self.data, self.seed, shape, told, stopped, kept(block))
+            for block in blocks(self.spec)
+        ]
+
+    def known(self, task: Task) -> BlockDraws | str:
+        """The draws of a block that need no training; or why it is trained although there is an earlier fit, in words."""
+        if self.checkpoint is not None and (found := self.checkpoint.finished(task.block)) is not None:
+            return found
+        if self.start is None:
+            return ""
+        own = tuple(self.coordinates[node] for node in task.block.nodes)
+        return kept_block(self.start, task, own, self.engine)
+
+    def train(self, task: Task, because: str) -> BlockDraws:
+        """One block, kept on disk as soon as it is finished."""
+        found = replace(train_block(task, self.engine), rows_hash=task.rows_hash)
+        if because:
+            found = replace(found, why="; ".join([f"trained anew because {because}", *([found.why] * bool(found.why))]))
+        if self.checkpoint is not None:
+            self.checkpoint.finish(found)
+        return found
+
+    def posterior(self, trained: Sequence[BlockDraws], begun: float) -> Posterior:
+        """The posterior that these blocks make, judged; `begun` is when its training began."""
+        posterior = Posterior(
+            spec=self.spec,
+            blocks=tuple(trained),
+            facts=DataFacts.of(self.data, functional_nodes(self.spec, self.data)),
+            coordinates=tuple(self.coordinates.values()),
+            diagnostics=(),
+            engine=repr(self.engine),
+            seed=self.seed,
+            warnings=self.cautions,
+            data=self.data,
+        )
+        posterior = replace(posterior, diagnostics=judged(posterior))
+        return replace(posterior, seconds=time.perf_counter() - begun)
+
+
+def fit_model(
+    spec: ModelSpec,
+    data: Dataset,
+    engine: Engine,
+    seed: int,
+    progress: Progress,
+    *,
+    checkpoint: FitCheckpoint | None = None,
+    start: Posterior | None = None,
+) -> Posterior:
     """A posterior of every parameter of the model.
 
     Args:
         data: At least the measured nodes' columns.
         progress: Told how far each block is.
+        checkpoint: Where blocks are kept as they are finished, and found again.
+        start: An earlier fit, whose blocks are kept where training them again would give the same draws.
 
     Raises:
         DataError: The table cannot have come from the model.
-        FitError: A log density that is nowhere finite.
+        FitError: Training cannot go on: a log density that is nowhere finite, too little memory.
+    """
+    fit = replace(Fit.of(spec, data, engine, seed), checkpoint=checkpoint, start=start)
+    (posterior,) = train_all([fit], progress)
+    return posterior
+
+
+def train_all(fits: Sequence[Fit], progress: Progress) -> list[Posterior]:
+    """The posteriors of these fits, in their order; the blocks of all share one pool of threads.
+
+    Args:
+        progress: Told how far each block is; all are announced, with the share 0, before the first begins.
+
+    Raises:
+        FitError: Training cannot go on. What was finished stays in the checkpoints.
     """
     begun = time.perf_counter()
-    if not spec.measured:
-        raise SpecError("Every node of the model is latent, so no data can teach it anything. Measure some node.")
-    cautions = check_columns(spec, data)
-    coordinates = coordinates_on(spec, data)
-    moved = unfolded(spec, coordinates)
+    require_backend()
     stopped = threading.Event()
-    shape = kept_draws(engine)
-    tasks = [Task(spec, block, moved, data, seed, shape, progress, stopped) for block in blocks(spec)]
-    pool = ThreadPoolExecutor(max_workers=min(len(tasks), os.cpu_count() or 1), thread_name_prefix="latentdo")
+    jobs = [[(task, fit.known(task)) for task in fit.tasks(progress, stopped)] for fit in fits]
+    for task, known in (pair for job in jobs for pair in job):
+        task.tell(0.0 if isinstance(known, str) else 1.0)
+    waiting = [
+        (fit, task, known) for fit, job in zip(fits, jobs, strict=True) for task, known in job if isinstance(known, str)
+    ]
+    # The longest first, as far as that can be told, so that none of them is left alone at the end.
+    waiting.sort(key=lambda entry: (-len(entry[1].block.latent), -len(entry[1].block.nodes)))
+    pool = ThreadPoolExecutor(max_workers=min(max(len(waiting), 1), _n_cores()), thread_name_prefix="latentdo")
     with compile_cache():
-        futures = [pool.submit(train_block, task, engine) for task in tasks]
         try:
-            trained = [future.result() for future in futures]
+            futures = {task: pool.submit(_trained, fit, task, because) for fit, task, because in waiting}
+            done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+            trained = [
+                [futures[task].result() if isinstance(known, str) else known for task, known in job] for job in jobs
+            ]
+            return list(pool.map(lambda fit, blocks: fit.posterior(blocks, begun), fits, trained))
         finally:
             # After an error or Ctrl-C the other blocks end at their next report; nobody waits for them.
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
-    posterior = Posterior(
-        spec=spec,
-        blocks=tuple(trained),
-        facts=DataFacts.of(data, functional_nodes(spec, data)),
-        coordinates=tuple(coordinates.values()),
-        diagnostics=(),
-        engine=repr(engine),
-        seed=seed,
-        warnings=cautions,
-        data=data,
-    )
-    posterior = replace(posterior, diagnostics=judged(posterior))
-    return replace(posterior, seconds=time.perf_counter() - begun)
+
+
+def _trained(fit: Fit, task: Task, because: str) -> BlockDraws:
+    """One trained block; an error says of which table."""
+    try:
+        return fit.train(task, because)
+    except FitError as problem:
+        raise FitError(f"{fit.label}{problem}") from problem.__cause__
+
+
+def _n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
