@@ -24,7 +24,8 @@ FLAT = 1e-4
 """Curvature, with axes already as wide as `WIDEST`, below which a direction counts as flat."""
 WIDEST = 1e6
 ITERATIONS = 200
-LENGTHS = 4.0 * 0.5 ** np.arange(20)
+LENGTHS = (np.array([1.0, 0.5]), np.append([2.0, 4.0], 0.5 ** np.arange(2, 20)))
+"""Shares of the Newton step that are tried: the second lot where none of the first is higher up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +47,20 @@ class Mode:
         return self.height + float(np.linalg.slogdet(self.axes)[1])
 
 
-def climb(log_density: LogDensity, start: FloatArray, width: float = 0.3) -> Mode | None:
+def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = None) -> Mode | None:
     """The mode reached from a start, or None where none is found.
 
     Saddle-free Newton: along each axis of the Hessian the step is gradient / |curvature|, shortened until the density rises.
 
     Args:
-        width: First guess of the width, in the coordinates' own units.
+        axes: First guess of `Mode.axes`.
 
     Source:
         Dauphin et al. (2014), Identifying and attacking the saddle point problem, algorithm 1; the Hessian by central
         differences (Abramowitz & Stegun 1964, 25.3.23 and 25.3.27).
     """
-    point, axes = np.array(start, dtype=float), width * np.eye(len(start))
+    point = np.array(start, dtype=float)
+    axes = 0.3 * np.eye(len(point)) if axes is None else axes
     height = float(log_density(point[None])[0])
     if not np.isfinite(height):
         return None
@@ -78,17 +80,28 @@ def climb(log_density: LogDensity, start: FloatArray, width: float = 0.3) -> Mod
         settled = np.all((narrow > 0.7) & (narrow < 1.5) & (curvature > 0))
         if still and settled:
             return Mode(point, height, axes * narrow)
-        candidates = point + (LENGTHS[:, None] * move) @ axes.T
-        values = log_density(candidates)
-        best = int(np.argmax(values))
-        if values[best] > height:
-            point, height = candidates[best], float(values[best])
+        higher = _higher(log_density, point, height, axes @ move)
+        if higher is not None:
+            point, height = higher
         elif settled:
             # Rounding hides what is left to climb.
             return Mode(point, height, axes * narrow)
         axes = axes * narrow
         if np.max(np.linalg.norm(axes, axis=0)) > WIDEST:
             return None
+    return None
+
+
+def _higher(
+    log_density: LogDensity, point: FloatArray, height: float, move: FloatArray
+) -> tuple[FloatArray, float] | None:
+    """The highest point along a step, and its height; None where none is higher than the point itself."""
+    for lengths in LENGTHS:
+        candidates = point + lengths[:, None] * move
+        values = log_density(candidates)
+        best = int(np.argmax(values))
+        if values[best] > height:
+            return candidates[best], float(values[best])
     return None
 
 

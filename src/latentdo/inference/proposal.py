@@ -16,6 +16,8 @@ PROBES = np.array([1.0, 2.0, 4.0, 6.0, 8.0])
 
 Far ones matter where a coordinate is pressed against its bound: on the bent scale it has an exponential tail."""
 
+LEAST_FREEDOM = 6.0
+
 
 @dataclass(frozen=True, eq=False)
 class SplitStudent:
@@ -83,11 +85,13 @@ class Mixture:
         return Mixture((*self.parts, part), np.append(0.5 * self.shares, 0.5))
 
 
-def around(modes: tuple[Mode, ...], log_density: LogDensity, freedom: float = 6.0) -> Mixture:
+def around(modes: tuple[Mode, ...], log_density: LogDensity) -> Mixture:
     """A proposal around the modes, as wide on each side of each axis as the density is there."""
     masses = np.array([mode.log_mass() for mode in modes])
     # A mode that is narrow and high may be heavier than it looks: none is left with next to nothing.
     shares = np.maximum(np.exp(masses - logsumexp(masses)), 0.05)
+    # With many coordinates a heavy tail in all of them at once would hold most of the draws.
+    freedom = max(LEAST_FREEDOM, float(len(modes[0].point)))
     return Mixture(tuple(_split(mode, log_density, freedom) for mode in modes), shares / shares.sum())
 
 
