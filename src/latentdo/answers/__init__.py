@@ -3,7 +3,7 @@
 from .answer import Answer, Answers
 from .ask import ask_all
 from .checkup import Report, check_model
-from .judge import judge
+from .judge import judge, judge_fit
 from .support import check_values
 from .variants import VariantReport, check_variants
 
@@ -17,4 +17,5 @@ __all__ = [
     "check_values",
     "check_variants",
     "judge",
+    "judge_fit",
 ]

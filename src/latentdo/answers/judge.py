@@ -1,15 +1,38 @@
-"""Convergence of a study's own questions, judged when the model is trained."""
+"""What a fit is judged on beside the moments of its columns: its study's questions, and effects that it will be asked for.
+
+Whether an effect is identified is a matter of `identification`, so these are judged here and not with the training.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from latentdo.errors import LatentdoError
-from latentdo.identification import identify
-from latentdo.inference import Diagnostic, Posterior
+from latentdo.graphs import Name, format_number, quote
+from latentdo.identification import answerable, identify
+from latentdo.inference import Dataset, Diagnostic, FloatArray, Posterior, flat, node_parameters, predictor
+from latentdo.models.build import NUMPY, numerics
 from latentdo.query import Query
 
 from .ask import ask_all, used_nodes
+
+MOST_EFFECTS = 200
+"""Pairs of treatment and outcome that are judged, each at two values of the treatment."""
+MOST_TREATMENTS = 40
+"""Treatments that are looked at: the verdicts of a graph of hundreds of nodes would take longer than the fit."""
+UNITS = 16
+"""Simulated units per draw. They are the same in every draw, so that their number adds no noise to what is compared."""
+LEVELS = (0.1, 0.9)
+
+
+def judge_fit(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> Posterior:
+    """The posterior with its study's questions, judged on them and on the effects between its measured nodes."""
+    effects, unjudged = _effects(posterior)
+    diagnostics = (*posterior.diagnostics, *effects, *judge(posterior, queries))
+    return replace(posterior, queries=tuple(queries), diagnostics=diagnostics, unjudged=unjudged)
 
 
 def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[Diagnostic, ...]:
@@ -30,3 +53,122 @@ def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[D
             for answer in answers
         ]
     return tuple(found)
+
+
+def _effects(posterior: Posterior) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:
+    """E[Y | do(X = x)] of each measured node Y and measured ancestor X, identified, at two values x; what was left out.
+
+    Effects that rest on independent draws alone have been judged with their blocks.
+    """
+    if posterior.data is None:
+        return (), ()
+    treatments = _spread(posterior.spec.measured, MOST_TREATMENTS)
+    pairs = _identified(posterior, treatments)
+    chosen = _spread(pairs, MOST_EFFECTS)
+    unjudged = []
+    if len(treatments) < len(posterior.spec.measured):
+        unjudged.append(f"effects of {len(posterior.spec.measured) - len(treatments)} measured nodes")
+    if len(chosen) < len(pairs):
+        unjudged.append(f"{len(pairs) - len(chosen)} of {len(pairs)} identified effects")
+    if not chosen:
+        return (), tuple(unjudged)
+    outcomes: dict[Name, list[Name]] = {}
+    for treatment, outcome in chosen:
+        outcomes.setdefault(treatment, []).append(outcome)
+    # A draw far out may overflow: a mean that is not finite fails, and is named.
+    with np.errstate(all="ignore"):
+        simulation = _SharedNoise(posterior)
+        found = [
+            posterior.diagnose(
+                f"E[{quote(outcome)} | do({quote(treatment)}={format_number(level)})]",
+                means,
+                _used(posterior, treatment, outcome),
+            )
+            for treatment, wanted in outcomes.items()
+            for level in _levels(posterior.data, posterior, treatment)
+            for outcome, means in simulation.means(treatment, level, wanted).items()
+        ]
+    return tuple(found), tuple(unjudged)
+
+
+def _spread(items: Sequence, most: int) -> Sequence:  # pyright: ignore[reportMissingTypeArgument]
+    """The items, or `most` of them at even distances: always the same ones."""
+    if len(items) <= most:
+        return items
+    return [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]
+
+
+def _identified(posterior: Posterior, treatments: Sequence[Name]) -> list[tuple[Name, Name]]:
+    """(treatment, outcome) of the identified effects that some chain has a part in, in topological order."""
+    graph = posterior.spec.graph
+    candidates = [
+        (treatment, outcome)
+        for treatment in treatments
+        for outcome in posterior.spec.measured
+        if outcome != treatment and treatment in graph.ancestors([outcome])
+    ]
+    candidates = [pair for pair in candidates if not posterior.independent(_used(posterior, *pair))]
+    if not candidates:
+        return []
+    rows = tuple(dict.fromkeys(treatment for treatment, _ in candidates))
+    columns = tuple(dict.fromkeys(outcome for _, outcome in candidates))
+    table = answerable(graph, rows, columns, functional=posterior.functional)
+    row = {name: i for i, name in enumerate(rows)}
+    column = {name: i for i, name in enumerate(columns)}
+    return [(x, y) for x, y in candidates if table.verdicts[row[x]][column[y]]]
+
+
+def _used(posterior: Posterior, treatment: Name, outcome: Name) -> frozenset[Name]:
+    """The nodes whose parameters E[outcome | do(treatment)] depends on."""
+    return posterior.spec.graph.without_incoming([treatment]).ancestors([outcome]) - {treatment}
+
+
+def _levels(data: Dataset, posterior: Posterior, node: Name) -> tuple[float, ...]:
+    """The 10 and 90 % quantiles of a column, to four digits; the smallest and largest value where these are the same."""
+    column = posterior.facts.column(node)
+    ends = (column.minimum, column.maximum)
+    if posterior.spec[node].family.discrete:
+        return ends
+    found = np.quantile(data.column(node), LEVELS, weights=data.weights, method="inverted_cdf")
+    low, high = (float(f"{value:.4g}") for value in found)
+    return (low, high) if low < high else ends
+
+
+class _SharedNoise:
+    """Simulated units of the trained model in every draw, with the same noise in all draws and under all interventions."""
+
+    def __init__(self, posterior: Posterior) -> None:
+        random = np.random.default_rng([posterior.seed, 2])
+        self.posterior = posterior
+        self.order = posterior.spec.graph.topological_order()
+        self.uniforms = {node: (random.permutation(UNITS) + random.uniform(size=UNITS)) / UNITS for node in self.order}
+        self.untouched: dict[Name, FloatArray] = {}
+        for node in self.order:
+            self._draw(node, self.untouched)
+
+    def _draw(self, node: Name, values: dict[Name, FloatArray]) -> None:
+        family = self.posterior.spec[node].family
+        values[node] = numerics(family).draw(self.uniforms[node], *self._law(node, values))
+
+    def _law(self, node: Name, values: Mapping[Name, FloatArray]) -> tuple[FloatArray, dict[str, FloatArray]]:
+        """Predictor and parameters of a node, given its parents."""
+        coefficients, parameters = flat(self.posterior.by_node[node])
+        return predictor(self.posterior.spec[node], coefficients, values), node_parameters(parameters)
+
+    def means(self, treatment: Name, level: float, outcomes: Sequence[Name]) -> dict[Name, FloatArray]:
+        """E[outcome | do(treatment = level)] of each outcome, one number per draw."""
+        graph = self.posterior.spec.graph
+        moved = graph.descendants([treatment]) & graph.ancestors(outcomes) - {treatment}
+        passed_on = {parent for node in moved for parent in graph.parents(node)}
+        values = {**self.untouched, treatment: np.full((1, 1), level)}
+        found: dict[Name, FloatArray] = {}
+        for node in self.order:
+            if node not in moved:
+                continue
+            if node in outcomes:
+                # The last step is integrated, so that a discrete outcome does not move in steps.
+                mean = numerics(self.posterior.spec[node].family).mean(NUMPY, *self._law(node, values))
+                found[node] = np.broadcast_to(mean.mean(axis=-1), (self.posterior.n_chains * self.posterior.n_draws,))
+            if node in passed_on:
+                self._draw(node, values)
+        return found

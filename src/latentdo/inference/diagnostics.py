@@ -84,6 +84,9 @@ def _plain_rhat(chains: FloatArray) -> float:
 def _plain_ess(chains: FloatArray) -> float:
     """Eq. 10-11 with Geyer's initial monotone sequence."""
     m, n = chains.shape
+    # Of the largest deviation: squares of numbers near the largest that there are would overflow.
+    chains = chains - chains.mean()
+    chains = chains / max(np.abs(chains).max(), np.finfo(float).tiny)
     size = 2 ** int(np.ceil(np.log2(2 * n)))
     transform = np.fft.rfft(chains - chains.mean(axis=1, keepdims=True), size, axis=1)
     autocovariance = np.fft.irfft(np.abs(transform) ** 2, size, axis=1)[:, :n] / n

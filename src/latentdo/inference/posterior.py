@@ -190,8 +190,7 @@ class Posterior:
             R-hat is None where every block concerned has independent draws. The effective number is at most that of the
             blocks' importance weights.
         """
-        chosen = None if nodes is None else frozenset(nodes)
-        used = [block for block in self.blocks if chosen is None or chosen & frozenset(block.block.nodes)]
+        used = self._blocks_of(nodes)
         weighted = [block.weight_ess for block in used if block.weight_ess is not None]
         if all(block.independent for block in used):
             finite = bool(np.isfinite(draws).all())
@@ -200,6 +199,14 @@ class Posterior:
             )
         found = diagnose(name, draws.reshape(self.shape))
         return replace(found, ess=min([found.ess, *weighted]))
+
+    def independent(self, nodes: Iterable[Name] | None = None) -> bool:
+        """Whether a quantity that depends on the parameters of these nodes (all unless given) rests on no chain."""
+        return all(block.independent for block in self._blocks_of(nodes))
+
+    def _blocks_of(self, nodes: Iterable[Name] | None) -> list[BlockDraws]:
+        chosen = None if nodes is None else frozenset(nodes)
+        return [block for block in self.blocks if chosen is None or chosen & frozenset(block.block.nodes)]
 
     @property
     def functional(self) -> dict[Name, tuple[Name, ...]]:
