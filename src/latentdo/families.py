@@ -1,7 +1,40 @@
-"""The families a node can have, as classes; the model language names them in lower case."""
+"""The families a node can have, as classes; the model language names them in lower case.
+
+A family of one's own derives from `AbstractFamily` and is made known by `register`.
+"""
 
 from __future__ import annotations
 
-from latentdo.models import AbstractFamily, Bernoulli, Gamma, Hill, Linear, Normal
+from latentdo.models import (
+    AbstractFamily,
+    Arithmetic,
+    Bernoulli,
+    Categorical,
+    ColumnSummary,
+    Default,
+    Gamma,
+    Hill,
+    Linear,
+    Normal,
+    Prior,
+    Student,
+    Table,
+    register,
+)
 
-__all__ = ["AbstractFamily", "Bernoulli", "Gamma", "Hill", "Linear", "Normal"]
+__all__ = [
+    "AbstractFamily",
+    "Arithmetic",
+    "Bernoulli",
+    "Categorical",
+    "ColumnSummary",
+    "Default",
+    "Gamma",
+    "Hill",
+    "Linear",
+    "Normal",
+    "Prior",
+    "Student",
+    "Table",
+    "register",
+]

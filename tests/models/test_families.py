@@ -20,18 +20,21 @@ def column(*values: float) -> ColumnSummary:
 
 
 def test_the_families_go_by_their_names():
-    assert list(FAMILIES) == ["normal", "bernoulli", "gamma", "hill", "linear"]
+    assert list(FAMILIES) == ["normal", "student", "bernoulli", "categorical", "gamma", "hill", "linear", "table"]
     for name, family in FAMILIES.items():
         assert family.name == name == str(family())
         assert family.equation
-    assert {name for name, family in FAMILIES.items() if family.may_be_latent} == {"normal", "linear"}
-    assert {name for name, family in FAMILIES.items() if family.discrete} == {"bernoulli"}
+    assert {name for name, family in FAMILIES.items() if not family.may_be_latent} == {"gamma"}
+    assert {name for name, family in FAMILIES.items() if family.discrete} == {"bernoulli", "categorical", "table"}
     assert {name: family.parameters for name, family in FAMILIES.items()} == {
         "normal": ("sd",),
+        "student": ("scale", "df"),
         "bernoulli": (),
+        "categorical": (),
         "gamma": ("shape",),
         "hill": ("sd",),
         "linear": (),
+        "table": (),
     }
 
 

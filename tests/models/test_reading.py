@@ -205,7 +205,7 @@ REST = "; X, Z ~ normal"
             "Y ~ poisson(X)" + REST,
             1,
             5,
-            "No family is called 'poisson'. Known are: normal, bernoulli, gamma, hill, linear.",
+            "No family is called 'poisson'. Known are: normal, student, bernoulli, categorical, gamma, hill, linear, table.",
         ),
         (
             "X ~ normal\nY ~ normal(X, scale=2)",

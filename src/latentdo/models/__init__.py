@@ -1,10 +1,12 @@
 """How each node is generated: families, mechanisms, priors and specs, as data.
 
-`study` (YAML) and `build` (densities and samplers) are entered by their own names, so that a spec never pays for them.
+`study` (YAML) and `build` (arithmetic in NumPy) are entered by their own names, so that a spec never pays for them.
 """
 
+from .arithmetic import Arithmetic
 from .column import ColumnSummary
-from .family import FAMILIES, AbstractFamily, Bernoulli, Constant, Gamma, Hill, Linear, Normal
+from .families import Bernoulli, Categorical, Constant, Gamma, Hill, Linear, Normal, Student, Table
+from .family import FAMILIES, AbstractFamily, Default, Level, register
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
 from .prior import Prior, plain
 from .spec import ModelSpec
@@ -13,22 +15,29 @@ from .variant import Variant, Varied, vary
 __all__ = [
     "FAMILIES",
     "AbstractFamily",
+    "Arithmetic",
     "Belief",
     "Bernoulli",
+    "Categorical",
     "ColumnSummary",
     "Constant",
+    "Default",
     "Gamma",
     "Hill",
+    "Level",
     "Linear",
     "Mechanism",
     "ModelSpec",
     "Normal",
     "Prior",
     "Sign",
+    "Student",
+    "Table",
     "Variant",
     "Varied",
     "Weight",
     "plain",
+    "register",
     "shown",
     "vary",
 ]

@@ -1,50 +1,206 @@
-"""How a node is generated once its linear predictor is known: the families as data, without arithmetic.
+"""How a node is generated once its linear predictor is known: what every family has, and how one is registered.
 
-A family says which numbers its node can take, which parameters it has beside the coefficients, and its equation.
-The densities and samplers are in `build.py`.
+A family is one file in `families/`: which numbers its node can take, which parameters it has beside the coefficients, its
+equation, and its arithmetic, written with the `Arithmetic` it is given, so that a spec loads neither NumPy nor JAX.
 """
 
 from __future__ import annotations
 
 import abc
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+import re
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple, TypeVar
 
-from latentdo.errors import DataError, SupportError
+from latentdo.errors import DataError, SpecError, SupportError
 from latentdo.graphs import Name
 
+from .arithmetic import Arithmetic, Array
 from .column import ColumnSummary
-from .prior import plain
+from .prior import Prior, plain
+
+Level = float | str
+"""A value of a node with finitely many: a number, or a name."""
+
+SD_FLOOR = 0.05
+"""Smallest residual sd under the default prior, as a share of the sd of the column."""
+_CURVE_STEP = 1e-2
+_BISECTIONS = 200
+
+
+class Default(NamedTuple):
+    """The default prior of a family's parameter.
+
+    Attributes:
+        prior: Of (value - shift).
+        shift: A floor of the value.
+        start: Where chains start around, and how far: (centre, spread).
+    """
+
+    prior: Prior
+    shift: float = 0.0
+    start: tuple[float, float] = (5.0, 2.0)
 
 
 class AbstractFamily(abc.ABC):
-    """How a node is generated once its linear predictor is known."""
+    """How a node is generated once its linear predictor is known.
+
+    A family of one's own needs `name`, `equation`, `parameters`, `mean`, `log_density` and `cdf`; all else has defaults.
+    In the arithmetic `eta` is the linear predictor, `parameters` holds the family's own by name, and all shapes broadcast.
+    Families with several predictors or a table instead (`categorical`, `table`) have these on a leading axis of `eta`.
+
+    Attributes:
+        parameters: Names of the parameters beside the coefficients, all positive: `sd`, `shape`.
+        support: The open interval in which values lie.
+        takes: The values in words, for messages.
+        discrete: Whether single values have a probability of their own.
+        link_sd: The sd t of the default priors on the link scale where it does not come from the column.
+        as_latent: What a latent node of the family has unless given; of a family that may be latent.
+        needs: Smallest value of a parameter that a user's prior may reach, where it is not 0.
+        option_keys: Options beside parameters and coefficients: `max`, `levels`.
+    """
 
     name: ClassVar[str]
     equation: ClassVar[str]
     parameters: ClassVar[tuple[str, ...]] = ()
+    support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    takes: ClassVar[str] = "any number"
     discrete: ClassVar[bool] = False
     may_be_latent: ClassVar[bool] = False
+    link_sd: ClassVar[float | None] = None
+    as_latent: ClassVar[Mapping[str, float]] = {}
+    needs: ClassVar[Mapping[str, float]] = {}
+    option_keys: ClassVar[tuple[str, ...]] = ()
 
-    @abc.abstractmethod
+    # What a node can be
+
+    @property
+    def points(self) -> tuple[float, ...]:
+        """The node's values as numbers, ascending, where they are finitely many and known; else empty."""
+        return ()
+
     def check(self, column: ColumnSummary) -> None:
         """Raise `DataError` unless every value of the column is possible."""
+        low, high = self.support
+        if column.minimum <= low or column.maximum >= high:
+            extreme = column.minimum if column.minimum <= low else column.maximum
+            raise DataError(
+                f"Column {column.name} is declared {self.name}, which takes {self.takes}, but it has {plain(extreme)}. "
+                "Check the column, or give the node another family.",
+                column=column.name,
+            )
+        if self.discrete and not column.integral:
+            raise DataError(
+                f"Column {column.name} is declared {self.name}, which takes {self.takes}, but not all of its values are "
+                "whole numbers. Check the column, or give the node another family.",
+                column=column.name,
+            )
 
-    @abc.abstractmethod
-    def check_value(self, node: Name, value: float | str) -> float:
+    def check_value(self, node: Name, value: Level) -> float:
         """The value as a number; raises `SupportError` where the node cannot take it."""
+        value = finite(node, value, self.name, self.takes)
+        low, high = self.support
+        if not low < value < high or (self.discrete and value != math.floor(value)):
+            raise SupportError(node, f"{node} is {self.name} and takes {self.takes}, not {plain(value)}.")
+        return value
 
     def caution(self, node: Name, value: float) -> str | None:
         """A sentence about a value that is possible and yet odd, or None."""
         del node, value
         return None
 
+    # What is believed of it by default
+
+    def default(self, parameter: str, size: float) -> Default:
+        """The default prior of a parameter; `size` is the sd of the column (1 for a latent)."""
+        if parameter in ("sd", "scale"):
+            return Default(Prior("halfnormal", (size,)), SD_FLOOR * size, (size, 0.2 * size))
+        return Default(Prior("halfnormal", (10.0,)))
+
+    def default_intercept(self, link_mean: float, t: float, *, latent: bool) -> Default:
+        """The default prior of the intercept at the parents' centre; `t` is the node's sd on the link scale."""
+        del latent
+        return Default(Prior("normal", (link_mean, 2.0 * t)), start=(link_mean, 0.3 * t))
+
+    def predicted(self, node: str) -> str:
+        """What the linear predictor is, in words, if not the node's own mean: `log Y`."""
+        del node
+        return ""
+
+    # How it is typed
+
+    def with_option(self, key: str, value: object, node: Name) -> AbstractFamily | None:
+        """The family with an option such as `max=50` or `levels=[a, b]`; None where it has no such option."""
+        del key, value, node
+        return None
+
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """The options that are not as by default, as they are typed."""
+        return ()
+
     def __str__(self) -> str:
         return self.name
 
+    # Its arithmetic
 
-def _number(node: Name, value: float | str, family: str, expected: str) -> float:
+    def link(self, m: Arithmetic, values: Array) -> Array:
+        """The column on the link scale, where the default priors are stated."""
+        del m
+        return values
+
+    @abc.abstractmethod
+    def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """E[node | parents]."""
+
+    @abc.abstractmethod
+    def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The log density (log probability) of `y` given the parents."""
+
+    @abc.abstractmethod
+    def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """P(node <= y | parents) (NumPy)."""
+
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """The log density near `eta` as a parabola in the predictor: precision tau, and tau times (its top - eta).
+
+        An approximation that the sampler uses to place latents; nothing that is reported rests on it. By differences here.
+        """
+        step = _CURVE_STEP
+        below, here, above = (self.log_density(m, y, eta + by, parameters) for by in (-step, 0.0, step))
+        return m.np.maximum((2.0 * here - below - above) / step**2, 0.0), (above - below) / (2.0 * step)
+
+    def noise_log_density(self, m: Arithmetic, e: Array, parameters: Mapping[str, Array]) -> Array:
+        """The log density of the noise e of a latent node, whose value is mean + sd · e; a standard normal here."""
+        del parameters
+        return -0.5 * e**2 - 0.5 * math.log(2 * math.pi) + 0.0 * m.np.abs(e)
+
+    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The node's value at the quantile `uniform` of its law given the parents (NumPy); by bisection of the cdf here."""
+        np = m.np
+        shape = np.broadcast_shapes(np.shape(uniform), np.shape(eta), *(np.shape(own) for own in parameters.values()))
+        low = np.full(shape, max(self.support[0], -1.0))
+        high = np.full(shape, min(self.support[1], 1.0))
+        # Outwards until the quantile is between the two, then inwards.
+        for _ in range(340):
+            beyond = self.cdf(m, high, eta, parameters) < uniform
+            before = self.cdf(m, low, eta, parameters) > uniform
+            if not (beyond.any() or before.any()):
+                break
+            high = np.where(beyond, np.minimum(np.maximum(2.0 * high, 1.0), self.support[1]), high)
+            low = np.where(before, np.maximum(np.minimum(2.0 * low, -1.0), self.support[0]), low)
+        for _ in range(_BISECTIONS):
+            middle = 0.5 * low + 0.5 * high
+            middle = np.floor(middle) if self.discrete else middle
+            reached = self.cdf(m, middle, eta, parameters) >= uniform
+            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+            if (high - low <= (1.0 if self.discrete else 1e-12 * (1.0 + np.abs(high)))).all():
+                break
+        return np.ceil(high) if self.discrete else high
+
+
+def finite(node: Name, value: Level, family: str, expected: str) -> float:
+    """The value as a finite number; raises `SupportError` where it is a name or none."""
     if isinstance(value, str):
         raise SupportError(node, f"{node} is {family} and takes {expected}, not the level {value!r}.")
     if not math.isfinite(value):
@@ -52,144 +208,28 @@ def _number(node: Name, value: float | str, family: str, expected: str) -> float
     return float(value)
 
 
-@dataclass(frozen=True)
-class Normal(AbstractFamily):
-    """`node = linear predictor + Normal(0, sd)`."""
+_Family = TypeVar("_Family", bound=AbstractFamily)
 
-    name = "normal"
-    equation = "Y = intercept + Σ weight · parent + Normal(0, sd)"
-    parameters = ("sd",)
-    may_be_latent = True
-
-    def check(self, column: ColumnSummary) -> None:
-        """Every finite number is possible."""
-        del column
-
-    def check_value(self, node: Name, value: float | str) -> float:
-        """Any number."""
-        return _number(node, value, "normal", "any number")
+FAMILIES: dict[str, type[AbstractFamily]] = {}
+"""The families that the model language knows, by name."""
 
 
-@dataclass(frozen=True)
-class Linear(AbstractFamily):
-    """`node = linear predictor`, exactly: no noise."""
+def register(family: type[_Family]) -> type[_Family]:
+    """Make a family known to the model language by its `name`; usable as a class decorator.
 
-    name = "linear"
-    equation = "Y = intercept + Σ weight · parent, without noise"
-    may_be_latent = True
-
-    def check(self, column: ColumnSummary) -> None:
-        """Every finite number is possible; whether the column fits exactly is checked by `fit`."""
-        del column
-
-    def check_value(self, node: Name, value: float | str) -> float:
-        """Any number."""
-        return _number(node, value, "linear", "any number")
-
-
-@dataclass(frozen=True)
-class Bernoulli(AbstractFamily):
-    """`P(node = 1) = sigmoid(linear predictor)`."""
-
-    name = "bernoulli"
-    equation = "P(Y = 1) = 1 / (1 + exp(-(intercept + Σ weight · parent)))"
-    discrete = True
-
-    def check(self, column: ColumnSummary) -> None:
-        """Only 0 and 1 are possible."""
-        if column.minimum not in (0.0, 1.0) or column.maximum not in (0.0, 1.0) or column.n_distinct > 2:
-            shown = ", ".join(plain(value) for value in column.values[:6])
-            seen = f"it has {shown}" if shown else f"it runs from {plain(column.minimum)} to {plain(column.maximum)}"
-            raise DataError(
-                f"Column {column.name} is declared bernoulli, whose values are 0 and 1, but {seen}. "
-                "Recode it to 0/1, or give the node another family.",
-                column=column.name,
-            )
-
-    def check_value(self, node: Name, value: float | str) -> float:
-        """0 or 1."""
-        number = _number(node, value, "bernoulli", "0 or 1")
-        if number not in (0.0, 1.0):
-            raise SupportError(node, f"{node} is bernoulli: its values are 0 and 1, not {plain(number)}.")
-        return number
-
-
-@dataclass(frozen=True)
-class Gamma(AbstractFamily):
-    """`node ~ Gamma(shape, mean = exp(linear predictor))`."""
-
-    name = "gamma"
-    equation = "Y ~ Gamma(shape, mean = exp(intercept + Σ weight · parent))"
-    parameters = ("shape",)
-
-    def check(self, column: ColumnSummary) -> None:
-        """Only positive numbers are possible."""
-        if column.minimum <= 0:
-            raise DataError(
-                f"Column {column.name} is declared gamma, whose values are positive, but its smallest value is "
-                f"{plain(column.minimum)}. Remove or shift such rows, or give the node another family.",
-                column=column.name,
-            )
-
-    def check_value(self, node: Name, value: float | str) -> float:
-        """A positive number."""
-        number = _number(node, value, "gamma", "positive numbers")
-        if number <= 0:
-            raise SupportError(node, f"{node} is gamma: its values are positive numbers, not {plain(number)}.")
-        return number
-
-
-@dataclass(frozen=True)
-class Hill(AbstractFamily):
-    """`node = max · sigmoid(linear predictor) + Normal(0, sd)`."""
-
-    name = "hill"
-    equation = "Y = max / (1 + exp(-(intercept + Σ weight · parent))) + Normal(0, sd)"
-    parameters = ("sd",)
-
-    max: float = 100.0
-
-    def check(self, column: ColumnSummary) -> None:
-        """Every number is possible, but a column that lies at one end of (0, max) says nothing on the logit scale."""
-        if not 0.01 * self.max < column.mean < 0.99 * self.max:
-            raise DataError(
-                f"Column {column.name} is declared hill with max={plain(self.max)}, but its values run from "
-                f"{plain(column.minimum)} to {plain(column.maximum)}: "
-                f"most lie at one end of (0, {plain(self.max)}) or outside it. "
-                "Give the true maximum with max=…, or another family.",
-                column=column.name,
-            )
-
-    def check_value(self, node: Name, value: float | str) -> float:
-        """Any number; a caution outside (0, max)."""
-        return _number(node, value, "hill", "any number")
-
-    def caution(self, node: Name, value: float) -> str | None:
-        """Says so where the value is outside (0, max)."""
-        if 0 < value < self.max:
-            return None
-        return f"{node} = {plain(value)} lies outside (0, {plain(self.max)}), the range of its mean."
-
-
-@dataclass(frozen=True)
-class Constant(AbstractFamily):
-    """`node = value`, whatever its parents: what `do(node = value)` leaves behind."""
-
-    name = "constant"
-    equation = "Y = value"
-
-    value: float
-
-    def check(self, column: ColumnSummary) -> None:
-        """No column belongs to a node that was set."""
-        raise DataError(f"{column.name} was set by an intervention and has no data.", column=column.name)
-
-    def check_value(self, node: Name, value: float | str) -> float:
-        """Only the value itself."""
-        number = _number(node, value, "set", plain(self.value))
-        if number != self.value:
-            raise SupportError(node, f"{node} was set to {plain(self.value)}, it cannot be {plain(number)}.")
-        return number
-
-
-FAMILIES: dict[str, type[AbstractFamily]] = {family.name: family for family in (Normal, Bernoulli, Gamma, Hill, Linear)}
+    Raises:
+        SpecError: A class that is no family, a name that cannot be typed or is taken.
+    """
+    if not isinstance(family, type) or not issubclass(family, AbstractFamily):
+        raise SpecError(f"A family is a class derived from AbstractFamily, got {family!r}.")
+    lacking = [name for name in ("name", "equation") if not isinstance(getattr(family, name, None), str)]
+    lacking += sorted(family.__abstractmethods__)
+    if lacking:
+        raise SpecError(f"The family {family.__name__} lacks {', '.join(lacking)}. Define them in the class.")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", family.name):
+        raise SpecError(f"{family.name!r} cannot be typed as a family: use letters, digits and _.")
+    known = FAMILIES.get(family.name)
+    if known is not None and (known.__module__, known.__qualname__) != (family.__module__, family.__qualname__):
+        raise SpecError(f"A family is called {family.name!r} already. Give yours another name.")
+    FAMILIES[family.name] = family
+    return family

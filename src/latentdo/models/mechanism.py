@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from latentdo.errors import SpecError, nearest
-from latentdo.graphs import Name, quote
+from latentdo.graphs import Name, format_level, quote
 
-from .family import AbstractFamily
+from .families import Categorical, Table
+from .family import AbstractFamily, Level
 from .prior import Prior, plain
 
 Sign = Literal["", "+", "-"]
@@ -21,20 +23,57 @@ Belief = Prior | float | None
 class Weight:
     """The coefficient of one parent, or of the product of several (an interaction).
 
+    A parent with levels enters by indicators: `C[b]` is 1 where C is b and else 0.
+
     Args:
         parents: One name, or the names of an interaction.
         sign: `+` or `-` keeps the coefficient on that side of zero.
         belief: Per unit of the parent (of the product of raw columns), or None for the default prior.
+        levels: Per parent the level whose indicator it is, as typed and as the number in columns, or None for a parent that
+            enters by its value; empty where all do.
     """
 
     parents: tuple[Name, ...]
     sign: Sign = ""
     belief: Belief = None
+    levels: tuple[tuple[Level, float] | None, ...] = ()
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """What is multiplied: a parent's name, or `C[b]` for the indicator of a level."""
+        if not self.levels:
+            return self.parents
+        return tuple(
+            name if level is None else f"{quote(name)}[{format_level(level[0])}]"
+            for name, level in zip(self.parents, self.levels, strict=True)
+        )
 
     @property
     def label(self) -> str:
-        """The term as it is typed: `X`, or `X:V`."""
+        """The term as it is printed: `X`, `X:V`, or `C[b]`."""
+        levels = self.levels or (None,) * len(self.parents)
+        return ":".join(
+            quote(name) if level is None else factor
+            for name, level, factor in zip(self.parents, levels, self.factors, strict=True)
+        )
+
+    @property
+    def typed(self) -> str:
+        """The term as it is typed, without levels."""
         return ":".join(quote(name) for name in self.parents)
+
+    def factor(self, k: int, values: Mapping[Name, Any]) -> Any:
+        """The k-th factor of the product: the parent's value, or whether it is at the level."""
+        own = values[self.parents[k]]
+        level = self.levels[k] if self.levels else None
+        return own if level is None else 1.0 * (own == level[1])
+
+    def product(self, values: Mapping[Name, Any]) -> Any:
+        """What the coefficient is multiplied by, from the parents' values."""
+        total = self.factor(0, values)
+        for k in range(1, len(self.parents)):
+            total = total * self.factor(k, values)
+        return total
 
 
 @dataclass(frozen=True)
@@ -54,7 +93,8 @@ class Mechanism:
             )
         # Always one entry per parameter, so that equal mechanisms are equal values.
         object.__setattr__(self, "parameters", tuple((name, given.get(name)) for name in self.family.parameters))
-        terms = [frozenset(weight.parents) for weight in self.weights]
+        self._check_form()
+        terms = [frozenset(weight.factors) for weight in self.weights]
         counts = Counter(terms)
         products: dict[Name, list[frozenset[Name]]] = {}
         for term in counts:
@@ -65,11 +105,31 @@ class Mechanism:
                 raise SpecError(f"{weight.label} is listed twice among the parents. Keep one.")
             if len(term) < len(weight.parents):
                 raise SpecError(f"{weight.label} multiplies a node with itself. Interactions join different nodes.")
-            if weight.sign and any(term < other for other in products.get(weight.parents[0], ())):
+            if weight.sign and any(term < other for other in products.get(weight.factors[0], ())):
                 raise SpecError(
                     f"The sign of {weight.label} cannot be constrained beside an interaction with it: its effect then "
                     f"depends on the other parent. Remove the {weight.sign} or the interaction."
                 )
+
+    def _check_form(self) -> None:
+        """Refuses what a family without one linear predictor has no place for."""
+        if not isinstance(self.family, Table | Categorical):
+            return
+        name = self.family.name
+        for weight in self.weights:
+            if weight.sign:
+                raise SpecError(
+                    f"A {name} node has no sign of {weight.typed}: its levels do not all move one way. Remove the "
+                    f"{weight.sign}."
+                )
+            if isinstance(self.family, Table) and (len(weight.parents) > 1 or weight.belief is not None):
+                what = f"interaction {weight.typed}" if len(weight.parents) > 1 else f"weight of {weight.typed}"
+                raise SpecError(
+                    f"A table has no {what}: every combination of its parents' levels has probabilities of its own. "
+                    "List the parents alone."
+                )
+        if isinstance(self.family, Table) and self.intercept is not None:
+            raise SpecError("A table has no intercept, but probabilities: give it a concentration.")
 
     @property
     def parents(self) -> tuple[Name, ...]:
@@ -85,9 +145,9 @@ class Mechanism:
 
         A prior of a single weight has no place here: the model's `priors` hold it.
         """
-        items = [weight.sign + weight.label for weight in self.weights]
-        maximum = getattr(self.family, "max", 100.0)
-        items += [f"max={plain(maximum)}"] if maximum != 100.0 else []
+        # The indicators of a parent's levels are typed as one.
+        items = list(dict.fromkeys(weight.sign + weight.typed for weight in self.weights))
+        items += [f"{key}={value}" for key, value in self.family.options]
         if with_beliefs:
             items += [f"intercept={shown(self.intercept)}"] if self.intercept is not None else []
             items += [f"{name}={shown(belief)}" for name, belief in self.parameters if belief is not None]

@@ -22,12 +22,11 @@ from latentdo.graphs import (
     parse_weight_key,
 )
 
-from .family import FAMILIES, AbstractFamily, Hill
+from .families import Table
+from .family import FAMILIES, AbstractFamily
 from .mechanism import Belief, Mechanism, Weight
 from .prior import Prior, plain
 from .spec import ModelSpec
-
-_POSITIVE = frozenset({"sd", "shape", "max"})
 
 
 def read_model(text: str) -> ModelSpec:
@@ -87,13 +86,14 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
     beliefs: dict[str, Belief] = {}
     for option in options.values():
         with _located(text, option.position):
-            if option.key == "max" and isinstance(family, Hill):
-                family = Hill(_maximum(option, node))
+            changed = family.with_option(option.key, option.value, node)
+            if changed is not None:
+                family = changed
             else:
                 key = _option_key(option.key, family, node, has_parents=bool(graph.parents(node)))
                 if key in beliefs:
                     raise SpecError(f"mean and intercept of {node} are the same parameter. Keep one.", node=node)
-                beliefs[key] = _belief(option.value, key, f"{option.key} of {node}")
+                beliefs[key] = _belief(option.value, key, f"{option.key} of {node}", family)
     weights = []
     for parent in statement.parents:
         with _located(text, parent.position):
@@ -123,17 +123,11 @@ def _offer(family: str) -> str:
     return f"Did you mean {known!r}?" if known else nearest(family, FAMILIES)
 
 
-def _maximum(option: Option, node: Name) -> float:
-    if not isinstance(option.value, float | int) or not 0 < option.value < math.inf:
-        raise SpecError(f"max of {node} must be a positive number, got {_typed(option.value)}.", node=node)
-    return float(option.value)
-
-
 def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bool) -> str:
     """The parameter that an option writes; `mean` of a normal root is its intercept."""
-    known = ["intercept", *(["weight"] if has_parents else []), *family.parameters]
-    known += ["max"] if isinstance(family, Hill) else []
-    if key == "mean" and not has_parents and family.name == "normal":
+    known = [] if isinstance(family, Table) else ["intercept", *(["weight"] if has_parents else [])]
+    known += [*family.parameters, *family.option_keys]
+    if key == "mean" and not has_parents and family.name in ("normal", "student"):
         return "intercept"
     if key == "mean":
         why = "has parents" if has_parents else f"is {family.name}, whose intercept is on the link scale"
@@ -148,16 +142,18 @@ def _typed(value: object) -> str:
     return plain(value) if isinstance(value, float | int) else f"{value}"
 
 
-def _belief(value: object, key: str, what: str) -> Belief:
-    """A fixed number or a prior; priors of positive parameters are cut at 0."""
-    positive = key in _POSITIVE
+def _belief(value: object, key: str, what: str, family: AbstractFamily | None = None) -> Belief:
+    """A fixed number or a prior; priors of a family's parameters, which are positive, are cut at 0 or where it needs."""
+    positive = key not in ("weight", "intercept", "mean")
+    least = 0.0 if family is None else family.needs.get(key, 0.0)
     if isinstance(value, float | int):
-        if not math.isfinite(value) or (positive and value <= 0):
-            raise SpecError(f"{what} must be {'positive' if positive else 'finite'}, got {plain(value)}.")
+        if not math.isfinite(value) or (positive and value <= least):
+            kind = "finite" if not positive else f"above {plain(least)}" if least else "positive"
+            raise SpecError(f"{what} must be {kind}, got {plain(value)}.")
         return float(value)
     if isinstance(value, Call):
         prior = Prior.of(value)
-        return prior.cut(low=0.0) if positive else prior
+        return prior.cut(low=least) if positive else prior
     raise SpecError(f"{what} takes a number or a prior such as normal(0, 1), got {_typed(value)}.")
 
 
@@ -239,12 +235,14 @@ def _with_broad(
     """The mechanism with the priors of the whole model where nothing was written."""
     changed = mechanism
     for kind, (key, value) in broad.items():
-        belief = _belief(value, kind, key)
+        belief = _belief(value, kind, key, mechanism.family)
+        if kind == "weight" and isinstance(mechanism.family, Table):
+            continue
         if kind == "weight":
             weights = tuple(_signed(w, belief, node) if w.belief is None else w for w in changed.weights)
             used.update([key] if weights else [])
             changed = replace(changed, weights=weights)
-        elif latent:
+        elif latent or (kind == "intercept" and isinstance(mechanism.family, Table)):
             continue
         elif kind == "intercept":
             used.add(key)
@@ -253,8 +251,11 @@ def _with_broad(
             used.add(key)
             filled = tuple((n, belief if n == kind and b is None else b) for n, b in changed.parameters)
             changed = replace(changed, parameters=filled)
-        elif kind not in ("sd", "shape"):
-            raise SpecError(f"No parameter is called {kind!r}. {nearest(kind, ('weight', 'intercept', 'sd', 'shape'))}")
+        elif kind in mechanism.family.option_keys:
+            changed = _with_option(changed, node, key, kind, value)
+            used.add(key)
+        elif kind not in (known := _parameter_names()):
+            raise SpecError(f"No parameter is called {kind!r}. {nearest(kind, known)}")
     return changed
 
 
@@ -280,10 +281,27 @@ def _with_narrow(
         return replace(mechanism, weights=weights)
     if kind == "max":
         raise SpecError(f"max of {node} is a fixed number: write it in the model, {node} ~ hill(…, max=…).", node=node)
+    if kind in mechanism.family.option_keys:
+        return _with_option(mechanism, node, key, kind, value)
     kind = _option_key(kind, mechanism.family, node, has_parents=bool(mechanism.weights))
-    belief = _belief(value, kind, key)
+    belief = _belief(value, kind, key, mechanism.family)
     if kind == "weight":
         return replace(mechanism, weights=tuple(_signed(w, belief, node) for w in mechanism.weights))
     if kind == "intercept":
         return replace(mechanism, intercept=belief)
     return replace(mechanism, parameters=tuple((n, belief if n == kind else b) for n, b in mechanism.parameters))
+
+
+def _with_option(mechanism: Mechanism, node: Name, key: str, kind: str, value: Call | float) -> Mechanism:
+    """The mechanism with an option of its family that is stated among the priors, as `concentration(Y): 0.5`."""
+    if isinstance(value, Call):
+        raise SpecError(f"The prior {key!r}: {kind} of {node} is a number, not a distribution.", node=node)
+    family = mechanism.family.with_option(kind, value, node)
+    assert family is not None, "asked only for the family's own options"
+    return replace(mechanism, family=family)
+
+
+def _parameter_names() -> tuple[str, ...]:
+    """What a prior of the whole model may be of."""
+    own = (name for family in FAMILIES.values() for name in (*family.parameters, *family.option_keys))
+    return tuple(dict.fromkeys(("weight", "intercept", *(name for name in own if name not in ("max", "levels")))))

@@ -6,15 +6,18 @@ surgery on `A` leaves them in place as causes of `B`.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from latentdo.errors import SpecError, SupportError
 from latentdo.graphs import Call, LatentDag, Name, quote
 
-from .family import AbstractFamily, Constant, Linear, Normal
+from .families import Bernoulli, Categorical, Constant, Linear, Normal, Table
+from .family import AbstractFamily, Level
+from .levels import points_of, settled
 from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
 
@@ -52,8 +55,10 @@ class ModelSpec:
             )
         for node in given:
             self.graph.require(node)
-        settled = {node: self._settled(node, given[node]) for node in self.graph.nodes}
-        object.__setattr__(self, "mechanisms", tuple(settled.items()))
+        found = {node: self._settled(node, given[node]) for node in self.graph.nodes}
+        families = {node: mechanism.family for node, mechanism in found.items()}
+        found = {node: _levelled(node, mechanism, families) for node, mechanism in found.items()}
+        object.__setattr__(self, "mechanisms", tuple(found.items()))
 
     def _settled(self, node: Name, mechanism: Mechanism) -> Mechanism:
         """The mechanism, checked against the graph, with the fixed scale of a latent filled in."""
@@ -65,18 +70,25 @@ class ModelSpec:
             )
         if node not in self.graph.latent or isinstance(mechanism.family, Constant):
             return mechanism
-        if not mechanism.family.may_be_latent:
+        family = mechanism.family
+        if not family.may_be_latent:
             raise SpecError(
-                f"{node} is latent and declared {mechanism.family.name}; a latent node is normal or linear "
-                "in this version. Write `latent " + quote(node) + " ~ normal(…)`.",
+                f"{node} is latent and declared {family.name}; a latent node is normal, linear, student, hill, bernoulli, "
+                "categorical or table in this version. Write `latent " + quote(node) + " ~ normal(…)`.",
                 node=node,
             )
-        # A latent has no scale of its own: 0 and 1 unless the user says otherwise (Bollen 1989, ch. 7).
+        if isinstance(family, Categorical | Table) and not family.levels:
+            raise SpecError(
+                f"{node} is latent, so no column tells its levels. Write them: `latent {quote(node)} ~ "
+                f"{family.name}(…, levels=[1, 2])`.",
+                node=node,
+            )
+        # A latent has no scale of its own: what its family says unless the user says otherwise.
         parameters = tuple(
-            (name, 1.0 if mechanism.parameter(name) is None else mechanism.parameter(name))
-            for name in mechanism.family.parameters
+            (name, family.as_latent.get(name) if mechanism.parameter(name) is None else mechanism.parameter(name))
+            for name in family.parameters
         )
-        intercept = 0.0 if mechanism.intercept is None else mechanism.intercept
+        intercept = family.as_latent.get("intercept") if mechanism.intercept is None else mechanism.intercept
         return replace(mechanism, intercept=intercept, parameters=parameters)
 
     @staticmethod
@@ -129,6 +141,28 @@ class ModelSpec:
             for node, mechanism in self.mechanisms
             if isinstance(mechanism.family, Linear) and mechanism.weights
         }
+
+    @property
+    def unsettled(self) -> tuple[Name, ...]:
+        """The nodes whose levels only their columns can tell."""
+        return tuple(
+            node
+            for node, mechanism in self.mechanisms
+            if isinstance(mechanism.family, Categorical | Table) and not mechanism.family.levels
+        )
+
+    def with_levels(self, levels: Mapping[Name, Sequence[Level]]) -> ModelSpec:
+        """This model with the levels of nodes that did not state them.
+
+        Raises:
+            SpecError: Levels that no node can have.
+        """
+        mechanisms = dict(self.mechanisms)
+        for node, found in levels.items():
+            family = self[node].family
+            if isinstance(family, Categorical | Table):
+                mechanisms[node] = replace(mechanisms[node], family=replace(family, levels=settled(tuple(found), node)))
+        return ModelSpec(self.graph, tuple(mechanisms.items()))
 
     def __getitem__(self, node: Name) -> Mechanism:
         self.graph.require(node)
@@ -188,11 +222,12 @@ class ModelSpec:
             kept = tuple(weight for weight in mechanism.weights if not implicit.intersection(weight.parents))
             beliefs = {weight.belief for weight in kept}
             common = beliefs.pop() if len(beliefs) == 1 else None
-            priors += [
-                (f"{weight.label} -> {quote(node)}", shown(weight.belief))
+            # The indicators of a parent's levels share one belief.
+            priors += dict.fromkeys(
+                (f"{weight.typed} -> {quote(node)}", shown(weight.belief))
                 for weight in kept
                 if weight.belief is not None and common is None
-            ]
+            )
             lines.append(self._line(node, replace(mechanism, weights=kept), common))
         inhibiting = [f"{quote(a)} -| {quote(b)}" for a, b in sorted(self.graph.inhibiting)]
         return "\n".join([*self._order(implicit), *lines, *inhibiting, *arcs]), tuple(priors)
@@ -209,8 +244,9 @@ class ModelSpec:
         if isinstance(mechanism.family, Constant):
             return f"{quote(node)} = {plain(mechanism.family.value)}  # set by an intervention"
         if node in self.latent:
-            default = [("sd", 1.0)] if mechanism.family.parameters else []
-            if mechanism.intercept == 0.0:
+            own = mechanism.family.as_latent
+            default = [(name, own.get(name)) for name in mechanism.family.parameters]
+            if mechanism.intercept == own.get("intercept"):
                 mechanism = replace(mechanism, intercept=None)
             mechanism = replace(
                 mechanism,
@@ -276,3 +312,64 @@ class ModelSpec:
     def __str__(self) -> str:
         text, priors = self.source
         return "\n".join([text, *(f"# prior of {key}: {prior}" for key, prior in priors)])
+
+
+def _levelled(node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFamily]) -> Mechanism:
+    """The mechanism with an indicator per level of its parents, or with the rows of its table."""
+    if isinstance(mechanism.family, Constant):
+        return mechanism
+    if isinstance(mechanism.family, Table):
+        return _tabled(node, mechanism, families)
+    weights = tuple(new for weight in mechanism.weights for new in _indicators(node, weight, families))
+    if weights == mechanism.weights:
+        return mechanism
+    if clash := {
+        factor for w in weights for factor, parent in zip(w.factors, w.parents, strict=True) if factor != parent
+    } & {*families}:
+        raise SpecError(f"A node is called like a level of another, {clash.pop()}. Rename it.", node=node)
+    return replace(mechanism, weights=weights)
+
+
+def _indicators(node: Name, weight: Weight, families: Mapping[Name, AbstractFamily]) -> tuple[Weight, ...]:
+    """One weight per combination of the levels but the first of the parents that have levels."""
+    if weight.levels:
+        return (weight,)
+    choices: list[tuple[tuple[Level, float] | None, ...]] = []
+    for parent in weight.parents:
+        family = families[parent]
+        if isinstance(family, Categorical | Table) and family.levels:
+            choices.append(tuple(zip(family.levels[1:], points_of(family.levels)[1:], strict=True)))
+        else:
+            choices.append((None,))
+    found = tuple(itertools.product(*choices))
+    if all(level is None for level in found[0]):
+        return (weight,)
+    if weight.sign and len(found) > 1:
+        raise SpecError(
+            f"{weight.typed} has {len(found) + 1} levels, and a sign says nothing of more than two. Remove the "
+            f"{weight.sign} from {weight.sign}{weight.typed} in {node}.",
+            node=node,
+        )
+    return tuple(replace(weight, levels=levels) for levels in found)
+
+
+def _tabled(node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFamily]) -> Mechanism:
+    """The mechanism of a table that knows the levels of its parents; those of parents that were set are kept."""
+    family = mechanism.family
+    assert isinstance(family, Table)
+    given = []
+    for k, parent in enumerate(mechanism.parents):
+        own = families[parent]
+        if family.given and (isinstance(own, Constant) or not own.points):
+            given.append(family.given[k])
+        elif isinstance(own, Bernoulli | Categorical | Table):
+            given.append(own.points)
+        elif isinstance(own, Constant):
+            given.append((own.value,))
+        else:
+            raise SpecError(
+                f"{node} is a table and its parent {parent} is {own.name}: the parents of a table have levels. Make {parent} "
+                f"bernoulli, categorical or table, or {node} categorical, which takes any parent.",
+                node=node,
+            )
+    return replace(mechanism, family=family.beneath(tuple(given), node))

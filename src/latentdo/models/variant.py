@@ -140,9 +140,9 @@ class _Rebuilt:
 
     def distinct(self, node: Name, weights: tuple[Weight, ...]) -> tuple[Weight, ...]:
         """The weights with those of equal terms as one; they must say the same."""
-        found: dict[frozenset[Name], Weight] = {}
+        found: dict[frozenset[str], Weight] = {}
         for weight in weights:
-            known = found.setdefault(frozenset(weight.parents), weight)
+            known = found.setdefault(frozenset(weight.factors), weight)
             if (known.sign, known.belief) != (weight.sign, weight.belief):
                 self.blame(
                     f"the weights that become one weight of {known.label} in {quote(node)} have different signs or "

@@ -1,0 +1,42 @@
+"""What the families compute with: the arithmetic of NumPy or of JAX, and the formulas that several of them share.
+
+Apart from `build.py`, so that a family states its arithmetic and yet loads neither.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+Array = Any
+"""A NumPy or JAX array; the shapes of all arguments broadcast."""
+
+LINK_CLIP = 0.01
+"""Shares of `max` beyond which a hill column says nothing reliable on the logit scale."""
+
+LOG_LARGEST = 300.0
+"""Log of what the exponential of a log link stops at: far above any value that data may hold, its square still a number."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The pair of modules that a computation uses: NumPy's and the matching special functions."""
+
+    np: Any
+    special: Any
+
+
+def safe_exp(m: Arithmetic, x: Array) -> Array:
+    """The exponential, cut off before it overflows."""
+    return m.np.exp(m.np.minimum(x, LOG_LARGEST))
+
+
+def logistic(m: Arithmetic, x: Array) -> Array:
+    """1 / (1 + exp(-x)); written with tanh, which has no overflow at either end, in NumPy or in JAX's gradient."""
+    return 0.5 * (1.0 + m.np.tanh(0.5 * x))
+
+
+def normal_log_density(m: Arithmetic, y: Array, mean: Array, sd: Array) -> Array:
+    """The log density of Normal(mean, sd) at y."""
+    return -0.5 * ((y - mean) / sd) ** 2 - m.np.log(sd) - 0.5 * math.log(2 * math.pi)

@@ -1,0 +1,13 @@
+"""The families, one file each; importing them registers them with the model language, in this order."""
+
+from .normal import Normal  # isort: skip
+from .student import Student  # isort: skip
+from .bernoulli import Bernoulli  # isort: skip
+from .categorical import Categorical  # isort: skip
+from .gamma import Gamma  # isort: skip
+from .hill import Hill  # isort: skip
+from .linear import Linear  # isort: skip
+from .table import Table  # isort: skip
+from .constant import Constant  # isort: skip
+
+__all__ = ["Bernoulli", "Categorical", "Constant", "Gamma", "Hill", "Linear", "Normal", "Student", "Table"]

@@ -1,0 +1,81 @@
+"""`bernoulli`: zeros and ones with a logit link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from latentdo.errors import DataError, SupportError
+from latentdo.graphs import Name
+
+from ..arithmetic import Arithmetic, Array, logistic
+from ..column import ColumnSummary
+from ..family import AbstractFamily, Default, Level, finite, register
+from ..prior import Prior, plain
+
+
+@register
+@dataclass(frozen=True)
+class Bernoulli(AbstractFamily):
+    """`P(node = 1) = sigmoid(linear predictor)`."""
+
+    name = "bernoulli"
+    equation = "P(Y = 1) = 1 / (1 + exp(-(intercept + Σ weight · parent)))"
+    discrete = True
+    may_be_latent = True
+    takes = "0 or 1"
+    link_sd = 2.0
+
+    @property
+    def points(self) -> tuple[float, ...]:
+        """0 and 1."""
+        return (0.0, 1.0)
+
+    def check(self, column: ColumnSummary) -> None:
+        """Only 0 and 1 are possible."""
+        if column.minimum not in (0.0, 1.0) or column.maximum not in (0.0, 1.0) or column.n_distinct > 2:
+            shown = ", ".join(plain(value) for value in column.values[:6])
+            seen = f"it has {shown}" if shown else f"it runs from {plain(column.minimum)} to {plain(column.maximum)}"
+            raise DataError(
+                f"Column {column.name} is declared bernoulli, whose values are 0 and 1, but {seen}. "
+                "Recode it to 0/1, or give the node another family.",
+                column=column.name,
+            )
+
+    def check_value(self, node: Name, value: Level) -> float:
+        """0 or 1."""
+        number = finite(node, value, "bernoulli", "0 or 1")
+        if number not in (0.0, 1.0):
+            raise SupportError(node, f"{node} is bernoulli: its values are 0 and 1, not {plain(number)}.")
+        return number
+
+    def default_intercept(self, link_mean: float, t: float, *, latent: bool) -> Default:
+        """Normal(0, 3); of a latent normal(0, 1.5), near enough to every share of the class being as likely."""
+        sd = 1.5 if latent else 3.0
+        return Default(Prior("normal", (0.0, sd)), start=(0.0, 0.2 * sd))
+
+    def predicted(self, node: str) -> str:
+        """The logit of a one."""
+        return f"logit P({node} = 1)"
+
+    def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The probability of a one."""
+        return logistic(m, eta)
+
+    def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The log probability of 0 or 1."""
+        return y * eta - m.np.logaddexp(0.0, eta)
+
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Information and score."""
+        p = logistic(m, eta)
+        return p * (1.0 - p), y - p
+
+    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The upper quantiles are the ones: more of the uniform, more of the node, as for the other families."""
+        return (uniform > 1.0 - logistic(m, eta)).astype(float)
+
+    def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """Steps at 0 and 1."""
+        zero = 1.0 - logistic(m, eta)
+        return m.np.where(y < 0, 0.0, m.np.where(y < 1, zero, 1.0))

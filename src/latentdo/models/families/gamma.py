@@ -1,0 +1,78 @@
+"""`gamma`: positive values with a log link and a shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from latentdo.errors import DataError, SupportError
+from latentdo.graphs import Name
+
+from ..arithmetic import Arithmetic, Array, safe_exp
+from ..column import ColumnSummary
+from ..family import AbstractFamily, Level, finite, register
+from ..prior import plain
+
+
+@register
+@dataclass(frozen=True)
+class Gamma(AbstractFamily):
+    """`node ~ Gamma(shape, mean = exp(linear predictor))`."""
+
+    name = "gamma"
+    equation = "Y ~ Gamma(shape, mean = exp(intercept + Σ weight · parent))"
+    parameters = ("shape",)
+    support = (0.0, math.inf)
+    takes = "positive numbers"
+
+    def check(self, column: ColumnSummary) -> None:
+        """Only positive numbers are possible."""
+        if column.minimum <= 0:
+            raise DataError(
+                f"Column {column.name} is declared gamma, whose values are positive, but its smallest value is "
+                f"{plain(column.minimum)}. Remove or shift such rows, or give the node another family.",
+                column=column.name,
+            )
+
+    def check_value(self, node: Name, value: Level) -> float:
+        """A positive number."""
+        number = finite(node, value, "gamma", "positive numbers")
+        if number <= 0:
+            raise SupportError(node, f"{node} is gamma: its values are positive numbers, not {plain(number)}.")
+        return number
+
+    def predicted(self, node: str) -> str:
+        """The log."""
+        return f"log {node}"
+
+    def link(self, m: Arithmetic, values: Array) -> Array:
+        """The log."""
+        return m.np.log(values)
+
+    def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The exponential of the predictor."""
+        return safe_exp(m, eta)
+
+    def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """Gamma with this mean and shape."""
+        shape, log_y = parameters["shape"], m.np.log(y)
+        log_share = m.np.log(shape) + log_y - eta
+        return shape * log_share - log_y - m.special.gammaln(shape) - safe_exp(m, log_share)
+
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Its information is the shape; the top lies at log y."""
+        precision = parameters["shape"] + 0.0 * eta
+        return precision, precision * (m.np.log(y) - eta)
+
+    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """By the inverse of the incomplete gamma function."""
+        shape = parameters["shape"]
+        return m.special.gammaincinv(shape, uniform) / shape * safe_exp(m, eta)
+
+    def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The incomplete gamma function."""
+        shape = parameters["shape"]
+        positive = m.np.maximum(y, m.np.finfo(float).tiny)
+        share = safe_exp(m, m.np.log(shape) + m.np.log(positive) - eta)
+        return m.np.where(y > 0, m.special.gammainc(shape, share), 0.0)

@@ -1,0 +1,41 @@
+"""`linear`: the linear predictor itself, without noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..arithmetic import Arithmetic, Array
+from ..family import AbstractFamily, register
+
+
+@register
+@dataclass(frozen=True)
+class Linear(AbstractFamily):
+    """`node = linear predictor`, exactly: no noise."""
+
+    name = "linear"
+    equation = "Y = intercept + Σ weight · parent, without noise"
+    may_be_latent = True
+    as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0}
+
+    def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The predictor."""
+        return eta
+
+    def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """None: evidence on a point mass would be an equation, not a weight."""
+        raise AssertionError("a noise-free node has no density")
+
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """None, as there is no density."""
+        raise AssertionError("a noise-free node has no density")
+
+    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The predictor at every quantile."""
+        return eta + 0.0 * uniform
+
+    def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """A step at the predictor."""
+        return (eta <= y).astype(float)

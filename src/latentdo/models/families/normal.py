@@ -1,0 +1,44 @@
+"""`normal`: the linear predictor plus normal noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..arithmetic import Arithmetic, Array, normal_log_density
+from ..family import AbstractFamily, register
+
+
+@register
+@dataclass(frozen=True)
+class Normal(AbstractFamily):
+    """`node = linear predictor + Normal(0, sd)`."""
+
+    name = "normal"
+    equation = "Y = intercept + Σ weight · parent + Normal(0, sd)"
+    parameters = ("sd",)
+    may_be_latent = True
+    # A latent has no scale of its own: 0 and 1 unless the user says otherwise (Bollen 1989, ch. 7).
+    as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0, "sd": 1.0}
+
+    def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The predictor."""
+        return eta
+
+    def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """Normal around the predictor."""
+        return normal_log_density(m, y, eta, parameters["sd"])
+
+    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Exact: the log density is a parabola."""
+        precision = parameters["sd"] ** -2.0 + 0.0 * eta
+        return precision, precision * (y - eta)
+
+    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """By the normal quantile."""
+        return eta + parameters["sd"] * m.special.ndtri(uniform)
+
+    def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The normal cdf."""
+        return m.special.ndtr((y - eta) / parameters["sd"])
