@@ -1,0 +1,137 @@
+"""Whether latentdo's answers are those of a long NUTS run on the same data: means in reference sds, ratios of sds.
+
+Run with `make bench`, or some: `python bench/agreement.py signaling covid --engine auto nuts laplace svi --seeds 3`. The
+references are stored beside this file (`references/*.json`, made by `python -m references.make STUDY`): hand-written NumPyro
+models that share no code with latentdo. The goal is a mean within 0.1 sd and an sd within 5 %; beside each number stands the
+Monte Carlo error of the two runs together, and a miss counts as one only where it is beyond twice that error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import latentdo as ld
+from studies import CASES, Case
+
+REFERENCES = Path(__file__).parent / "references"
+ENGINES = {"auto": "Auto", "nuts": "Nuts", "laplace": "Laplace", "svi": "Svi"}
+MEAN_GOAL, SD_GOAL = 0.1, 0.05
+
+
+class Comparison(NamedTuple):
+    """One question: the difference of means in reference sds and the log ratio of sds, each with its Monte Carlo error."""
+
+    query: str
+    mean: float
+    shift: float
+    shift_error: float
+    log_ratio: float
+    log_ratio_error: float
+    rhat: float | None
+    ess: float
+
+    @property
+    def met(self) -> bool:
+        """Whether both goals are met, whatever Monte Carlo error contributed."""
+        return abs(self.shift) <= MEAN_GOAL and abs(self.log_ratio) <= SD_GOAL
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is off by more than its goal and twice its Monte Carlo error."""
+        return (
+            abs(self.shift) <= MEAN_GOAL + 2 * self.shift_error
+            and abs(self.log_ratio) <= SD_GOAL + 2 * self.log_ratio_error
+        )
+
+
+def reference(name: str, n: int = 100, data_seed: int = 1) -> Mapping[str, Any]:
+    """The stored reference of a study; refused where the data are no longer those that it was made from."""
+    stored = json.loads((REFERENCES / f"{name}.json").read_text(encoding="utf8"))
+    digest = CASES[name].digest(n, data_seed)
+    if (stored["n"], stored["data_seed"], stored["data_digest"]) != (n, data_seed, digest):
+        sys.exit(f"The reference of {name} belongs to other data: run python -m references.make {name} in bench/.")
+    return stored
+
+
+def compared(
+    query: str, found: tuple[float, float, float, float], ess: float, rhat: float | None, stored: Any
+) -> Comparison:
+    """`found`: mean, its Monte Carlo error, sd, its Monte Carlo error."""
+    mean, mean_error, sd, sd_error = found
+    return Comparison(
+        query,
+        mean,
+        (mean - stored["mean"]) / stored["sd"],
+        math.hypot(mean_error, stored["mcse_mean"]) / stored["sd"],
+        math.log(sd / stored["sd"]) if sd > 0 else -math.inf,
+        math.hypot(sd_error / sd if sd > 0 else 0.0, stored["mcse_sd"] / stored["sd"]),
+        rhat,
+        ess,
+    )
+
+
+def compare(case: Case, stored: Mapping[str, Any], posterior: ld.Posterior, seed: int) -> Iterator[Comparison]:
+    """Every question of the study that has a reference."""
+    queries = [query for query in case.queries if query in stored["answers"]]
+    for query, answer in zip(queries, ld.ask(posterior, *queries, seed=seed), strict=True):
+        # The sd's own error as for a normal law; draws of heavier tails have more.
+        sd_error = answer.sd / math.sqrt(2 * max(answer.ess, 1.0))
+        found = (answer.mean, answer.mcse, answer.sd, sd_error)
+        yield compared(query, found, answer.ess, answer.rhat, stored["answers"][query])
+
+
+def print_table(title: str, comparisons: list[Comparison]) -> None:
+    """One line per question."""
+    print(f"\n{title}")
+    print(f"  {'query':<56}{'mean':>9}{'shift/sd':>10}{'± mce':>7}{'sd ratio':>10}{'± mce':>7}{'R-hat':>7}{'ESS':>8}")
+    for found in comparisons:
+        query = found.query if len(found.query) <= 55 else found.query[:52] + "..."
+        rhat = "–" if found.rhat is None else f"{found.rhat:.3f}"
+        verdict = "" if found.met else "  (within Monte Carlo error)" if found.agrees else "  DISAGREES"
+        print(
+            f"  {query:<56}{found.mean:>9.4f}{found.shift:>10.3f}{found.shift_error:>7.3f}{math.exp(found.log_ratio):>10.3f}"
+            f"{found.log_ratio_error:>7.3f}{rhat:>7}{found.ess:>8.0f}{verdict}"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help=f"any of {', '.join(CASES)}; all by default")
+    parser.add_argument("--engine", nargs="+", choices=tuple(ENGINES), default=["auto"])
+    parser.add_argument("--seeds", type=int, default=1, help="fits of the same data with other seeds")
+    parser.add_argument("--plan", action="store_true", help="print which method trained each block")
+    options = parser.parse_args()
+    if unknown := set(options.studies) - CASES.keys():
+        parser.error(f"no study is called {sorted(unknown)[0]!r}; there are {', '.join(CASES)}")
+    off = 0
+    for name in options.studies or CASES:
+        if not (REFERENCES / f"{name}.json").exists():
+            print(f"\n{name}: no reference is stored")
+            continue
+        stored = reference(name)
+        rows = CASES[name].draw(stored["n"], stored["data_seed"])
+        for engine in options.engine:
+            for seed in range(options.seeds):
+                begun = time.perf_counter()
+                posterior = ld.fit(CASES[name].model, rows, getattr(ld, ENGINES[engine])(), seed=seed, progress=False)
+                seconds = time.perf_counter() - begun
+                comparisons = list(compare(CASES[name], stored, posterior, seed))
+                state = "converged" if posterior.converged else "NOT CONVERGED"
+                print_table(f"{name}, n = {stored['n']}, {engine}, seed {seed}: {seconds:.1f} s, {state}", comparisons)
+                if options.plan:
+                    print("  " + str(posterior.plan).replace("\n", "\n  "))
+                off += sum(not found.agrees for found in comparisons) if engine in ("auto", "nuts") else 0
+    if off:
+        print(f"\n{off} answers of engines that claim to be exact disagree with the reference.")
+    return 1 if off else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

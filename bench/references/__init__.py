@@ -1,0 +1,1 @@
+"""Long NUTS runs of hand-written NumPyro models, and their stored results."""
