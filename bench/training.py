@@ -60,11 +60,19 @@ class Runs:
         return statistics.median(w / s for w, s in zip(kept, seconds, strict=False)) if kept else math.nan
 
 
-def timed(command: list[str], environment: dict[str, str], cap: float) -> tuple[float, dict[str, Any] | None, str]:
+def timed(
+    command: list[str], environment: dict[str, str], folder: str, cap: float
+) -> tuple[float, dict[str, Any] | None, str]:
     """Seconds of a whole process, the last line that it printed, and what went wrong, if anything did."""
     begun = time.perf_counter()
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         printed, complaints = process.communicate(timeout=cap)
@@ -130,7 +138,7 @@ def race(study: str, programs: list[str], options: argparse.Namespace) -> dict[s
                     command += ["--seed", str(2 * repeat + (kind == "warm"))]
                     environment = os.environ | {"LATENTDO_CACHE": str(cache), "PEER_CACHE": str(cache)}
                     environment |= {"XDG_CACHE_HOME": str(cache), "NUMBA_CACHE_DIR": str(cache)}
-                    seconds, reply, complaint = timed(command, environment, options.cap)
+                    seconds, reply, complaint = timed(command, environment, scratch, options.cap)
                     if reply is None:
                         runs.note = complaint
                         break
