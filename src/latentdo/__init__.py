@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .answers import Answer
-    from .api import answerable, ask, check, fit, graph, identify, load, load_study, model, same_admg, simulate
+    from .api import (
+        answerable,
+        ask,
+        check,
+        fit,
+        fit_many,
+        graph,
+        identify,
+        load,
+        load_study,
+        model,
+        same_admg,
+        simulate,
+    )
     from .errors import LatentdoError, NotIdentifiedError
     from .identification import Identified, NotIdentified
     from .inference import Auto, Nuts, Posterior
@@ -27,6 +40,7 @@ _HOMES = {
     "ask": "api",
     "check": "api",
     "fit": "api",
+    "fit_many": "api",
     "graph": "api",
     "identify": "api",
     "load": "api",
@@ -51,6 +65,7 @@ __all__ = [
     "ask",
     "check",
     "fit",
+    "fit_many",
     "graph",
     "identify",
     "load",

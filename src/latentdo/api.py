@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
+from latentdo.errors import ArchiveError, DataError, QueryError, SpecError, StudyError
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, parse_statements
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from latentdo.answers import Answer, Answers, Report
     from latentdo.graphs import SameAdmg
     from latentdo.identification import Answerable, Nodes
-    from latentdo.inference import Dataset, Engine, Posterior
+    from latentdo.inference import Dataset, Engine, Fit, Posterior
     from latentdo.io import Table
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
@@ -224,6 +224,8 @@ def fit(
     *,
     seed: int = 0,
     progress: bool | None = None,
+    start: Posterior | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Posterior:
     """A model trained once: its posterior answers any number of questions.
 
@@ -234,27 +236,153 @@ def fit(
         engine: How to train; `ld.Auto()` unless the study says otherwise.
         seed: Same seed, same numbers.
         progress: Whether to show progress on stderr; None shows it on terminals and in notebooks.
+        start: An earlier fit: its blocks are kept, draw for draw, where neither factors, priors, scales and data nor
+            engine and seed have changed. `posterior.plan` says which, and why the others were trained anew.
+        checkpoint: A folder for what is finished and how far the rest is. After Ctrl-C or a crash the same call goes on
+            from there, to the same numbers; it is removed when the fit is done.
 
     Returns:
         The posterior; `.converged` says whether what the data pin down has converged.
 
     Raises:
         DataError: The table cannot have come from the model; says which column and why.
-        FitError: Training cannot go on.
+        FitError: Training cannot go on: a density that is nowhere finite, or too little memory.
     """
-    from latentdo.answers import check_values, judge
-    from latentdo.inference import fit_model, watch
+    posterior, discard = fit_resumably(
+        model, data, engine, seed=seed, progress=progress, start=start, checkpoint=checkpoint
+    )
+    discard()
+    return posterior
+
+
+def fit_resumably(
+    model: ModelSpec | Study | str | Path,
+    data: Any = None,
+    engine: Engine | None = None,
+    *,
+    seed: int = 0,
+    progress: bool | None = None,
+    start: Posterior | None = None,
+    checkpoint: str | Path | None = None,
+) -> tuple[Posterior, Callable[[], None]]:
+    """What `fit` gives, and a function that removes its checkpoint: for whoever saves the fit first."""
+    from latentdo.answers import judge_fit
+    from latentdo.inference import FitCheckpoint, Identity, Posterior, fit_model, watch
+
+    if start is not None and not isinstance(start, Posterior):
+        raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
+    if checkpoint is not None and not isinstance(checkpoint, str | Path):
+        raise SpecError(f"checkpoint= is the path of a folder, got {type(checkpoint).__name__}.")
+    study, chosen = _asked(model, engine)
+    rows = _rows(study.model, data, study)
+    with watch(progress) as told:
+        kept = None
+        if checkpoint is not None:
+            kept = FitCheckpoint(Path(checkpoint), Identity.of(study.model, rows, chosen, _seed(seed)))
+        posterior = fit_model(study.model, rows, chosen, _seed(seed), told, checkpoint=kept, start=start)
+    return judge_fit(posterior, study.queries), (lambda: None) if kept is None else kept.remove
+
+
+@overload
+def fit_many(
+    model: ModelSpec | Study | str | Path,
+    datasets: Mapping[str, Any],
+    engine: Engine | None = None,
+    *,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> dict[str, Posterior]: ...
+
+
+@overload
+def fit_many(
+    model: ModelSpec | Study | str | Path,
+    datasets: Sequence[Any],
+    engine: Engine | None = None,
+    *,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> list[Posterior]: ...
+
+
+def fit_many(
+    model: ModelSpec | Study | str | Path,
+    datasets: Sequence[Any] | Mapping[str, Any],
+    engine: Engine | None = None,
+    *,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> list[Posterior] | dict[str, Posterior]:
+    """One model trained on many tables: compiled once, all blocks of all tables in one queue.
+
+    Each fit is the one that `ld.fit` gives for that table with the same seed. All tables are checked before the first is
+    trained, and one that cannot be used refuses the call.
+
+    Args:
+        model: As for `fit`.
+        datasets: Tables as for `fit`, in a sequence, or in a mapping from names.
+        engine: As for `fit`.
+        seed: Same seed, same numbers; the same for every table.
+        progress: As for `fit`.
+
+    Returns:
+        A list in the order of the sequence, or a dict with the keys of the mapping.
+
+    Raises:
+        DataError: Some tables cannot have come from the model; says which and why.
+        FitError: Training cannot go on; says at which table.
+    """
+    from latentdo.answers import judge_fit
+    from latentdo.inference import train_all, watch
+
+    study, chosen = _asked(model, engine)
+    tables = _tables(datasets)
+    fits = _checked(study, tables, chosen, _seed(seed))
+    with watch(progress) as told:
+        posteriors = [judge_fit(posterior, study.queries) for posterior in train_all(fits, told)] if fits else []
+    return dict(zip(tables, posteriors, strict=True)) if isinstance(datasets, Mapping) else posteriors
+
+
+def _tables(datasets: Any) -> dict[Any, Any]:
+    """Table by name, or by place in the sequence."""
+    if isinstance(datasets, Mapping):
+        return dict(datasets)
+    if isinstance(datasets, str | Path) or not isinstance(datasets, Iterable) or hasattr(datasets, "columns"):
+        raise DataError(
+            f"ld.fit_many takes tables in a list or a dict, got {type(datasets).__name__}. Put one table into a list: [table]."
+        )
+    return dict(enumerate(datasets))
+
+
+def _checked(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int) -> list[Fit]:
+    """A fit per table, once all of them can be trained on."""
+    from latentdo.inference import Fit
+
+    fits, faults = [], []
+    for name, table in tables.items():
+        try:
+            fit = Fit.of(study.model, _rows(study.model, table, study), engine, seed)
+            fits.append(replace(fit, label=f"{name}: "))
+        except DataError as fault:
+            faults.append((name, fault))
+    if len(faults) == 1:
+        name, fault = faults[0]
+        raise DataError(f"Data set {name!r}: {fault}", column=fault.column, line=fault.line)
+    if faults:
+        listed = "\n".join(f"- {name!r}: {fault}".replace("\n", "\n  ") for name, fault in faults)
+        first = faults[0][1]
+        raise DataError(f"{len(faults)} data sets cannot be used:\n{listed}", column=first.column, line=first.line)
+    return fits
+
+
+def _asked(model: Any, engine: Any) -> tuple[Study, Engine]:
+    """The study, its queries checked, and the engine."""
+    from latentdo.answers import check_values
 
     study = _study_of(model)
-    spec = study.model
     for _, query in study.queries:
-        check_values(spec, query)
-    chosen = engine if engine is not None else _engine_of(study)
-    rows = _rows(spec, data, study)
-    with watch(progress) as told:
-        posterior = fit_model(spec, rows, _engine(chosen), _seed(seed), told)
-    judged = judge(posterior, study.queries)
-    return replace(posterior, queries=study.queries, diagnostics=(*posterior.diagnostics, *judged))
+        check_values(study.model, query)
+    return study, _engine(engine if engine is not None else _engine_of(study))
 
 
 def _study_of(model: Any) -> Study:
@@ -408,6 +536,7 @@ __all__ = [
     "ask",
     "check",
     "fit",
+    "fit_many",
     "graph",
     "identify",
     "load",
