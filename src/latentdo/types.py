@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Theorem,
         Witness,
     )
-    from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws
+    from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws, ParameterLabel
     from latentdo.io import Table
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
     from latentdo.models.study import Study
@@ -47,6 +47,7 @@ _HOMES = {
     "ModelSpec": "models",
     "NodeDraws": "inference",
     "Pair": "identification",
+    "ParameterLabel": "inference",
     "Prior": "models",
     "Query": "query",
     "Remedies": "identification",
@@ -83,6 +84,7 @@ __all__ = [
     "ModelSpec",
     "NodeDraws",
     "Pair",
+    "ParameterLabel",
     "Prior",
     "Query",
     "Remedies",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .diagnostics import Diagnostic, diagnose
     from .forward import node_parameters, predictor
     from .importance import pareto_k
+    from .labels import ParameterLabel
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
     from .progress import watch
     from .resume import FitCheckpoint, Identity
@@ -27,6 +28,7 @@ _LAZY = {
     "FitCheckpoint": "resume",
     "Identity": "resume",
     "NodeDraws": "posterior",
+    "ParameterLabel": "labels",
     "Posterior": "posterior",
     "check_columns": "checks",
     "diagnose": "diagnostics",
@@ -57,6 +59,7 @@ __all__ = [
     "Identity",
     "NodeDraws",
     "Nuts",
+    "ParameterLabel",
     "Posterior",
     "blocks",
     "check_columns",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from .blocks import Block
 from .coordinates import FloatArray, NodeCoordinates
 from .dataset import Dataset
 from .diagnostics import Diagnostic, diagnose, shortfall
+
+if TYPE_CHECKING:
+    from .labels import ParameterLabel
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,6 +261,14 @@ class Posterior:
             for own in self.coordinates
             for label, draws in self._own_parameters(own)
         )
+
+    @cached_property
+    def parameter_labels(self) -> tuple[ParameterLabel, ...]:
+        """What the data say of every parameter, in the order of `parameters`: pinned down, narrowed, nothing, or not
+        identified because of a symmetry of the hidden causes; and which chains did not mix."""
+        from .labels import parameter_labels
+
+        return parameter_labels(self)
 
     @property
     def plan(self) -> str:
