@@ -1,0 +1,166 @@
+"""Progress: what is told of blocks that wait, run, are extended and end; and where it is shown how."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import sys
+
+import pytest
+
+from latentdo.inference import progress
+from latentdo.inference.progress import Course, clock_time, watch
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "_now", clock)
+    return clock
+
+
+def told(course: Course, clock: Clock, *steps: tuple[float, str, float]) -> None:
+    for moment, block, share in steps:
+        clock.now = 100.0 + moment
+        course.tell(block, share)
+
+
+def test_the_time_left_is_that_of_the_slowest_block_or_of_the_queue():
+    clock = Clock()
+    course = Course(clock)
+    told(course, clock, (0, "a", 0), (0, "b", 0), (0, "c", 0))
+    assert course.left is None
+    told(course, clock, (0, "a", 1e-6), (0, "b", 1e-6), (10, "a", 0.5))
+    # a needs 10 s more and 20 in all; so do b and c, as far as is known: 50 s of work for two at a time.
+    assert course.left_of("a") == pytest.approx(10)
+    assert course.left_of("b") is None
+    assert course.left == pytest.approx(25)
+    told(course, clock, (10, "b", 0.1))
+    # b will need 90 s more: longer than the rest shared between two.
+    assert course.left == pytest.approx(90)
+    told(course, clock, (20, "a", 1.0), (20, "c", 1e-6), (30, "c", 1.0), (100, "b", 1.0))
+    assert course.left == 0.0
+    assert (course.n_finished, course.running) == (3, [])
+
+
+def test_a_block_that_is_extended_has_as_much_again_to_do():
+    clock = Clock()
+    course = Course(clock)
+    told(course, clock, (0, "a", 1e-6), (10, "a", 1.0), (11, "a", 1.1))
+    assert course.tracks["a"].done == pytest.approx(0.55)
+    assert course.n_finished == 0
+    assert course.left == pytest.approx(9.0)
+    told(course, clock, (30, "a", 3.0))
+    assert course.tracks["a"].done == pytest.approx(0.75)
+    told(course, clock, (31, "a", 1.0))
+    assert (course.n_finished, course.tracks["a"].done) == (1, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0:00"), (7, "0:07"), (59.6, "1:00"), (760, "12:40"), (11100, "3:05:00")]
+)
+def test_times_are_written_as_clocks_do(seconds, text):
+    assert clock_time(seconds) == text
+
+
+def test_in_a_file_there_are_plain_lines_now_and_then(clock, capsys):
+    with watch(True) as tell:
+        for block in ("{X}", "{U, \x1b[31mY}"):
+            tell(block, 0.0)
+        for second in range(40):
+            clock.now = 100.0 + second
+            tell("{X}", (second + 1) / 50)
+        tell("{X}", 1.0)
+        tell("{U, \x1b[31mY}", 1.0)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "progress: 0 of 2 done; {X} 8 %; about 1:12 left"
+    assert len(lines) == 5
+    assert lines[-1] == "progress: all 2 done in 0:39"
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_single_block_is_called_by_its_name(clock, capsys):
+    with watch(True) as tell:
+        tell("signaling", 1e-6)
+        clock.now += 5
+        tell("signaling", 0.5)
+        tell("signaling", 1.0)
+    assert capsys.readouterr().err == "progress: signaling 50 %; about 0:05 left\nprogress: signaling done in 0:05\n"
+
+
+def test_without_progress_nothing_is_written(capsys):
+    for wanted in (None, False):  # a captured stderr is no terminal
+        with watch(wanted) as tell:
+            tell("{X}", 0.5)
+            logging.getLogger("latentdo").warning("unseen")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_notes_are_shown_with_progress_unless_logging_shows_them(capsys):
+    log = logging.getLogger("latentdo")
+    with watch(True):
+        log.warning("the checkpoint %s is damaged", "x")
+    assert capsys.readouterr().err == "note: the checkpoint x is damaged\n"
+    own = logging.NullHandler
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    log.addHandler(handler)
+    try:
+        with watch(True):
+            log.warning("once")
+    finally:
+        log.removeHandler(handler)
+    assert (capsys.readouterr().err, stream.getvalue()) == ("", "once\n")
+    assert [type(one) for one in log.handlers] == [own]
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_there_is_a_bar_per_block_and_one_for_all(monkeypatch, clock):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    with watch(None) as tell:
+        for block in ("{[red]X}", "{Y}"):
+            tell(block, 0.0)
+        tell("{[red]X}", 1e-6)
+        clock.now += 10
+        tell("{[red]X}", 0.25)
+        logging.getLogger("latentdo").warning("something to know")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    last = [line.strip() for line in re.split(r"[\r\n]+", shown) if line.strip()]
+    assert "note: something to know" in last
+    assert any(line.startswith("0 of 2") and line.endswith("about 1:10 left") for line in last)
+    assert any(line.startswith("{[red]X}") and line.endswith("about 0:30 left") for line in last)
+    assert any(line.startswith("{Y}") for line in last)
+
+
+def test_a_notebook_without_widgets_gets_lines(monkeypatch, clock, capsys):
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.setattr(progress.importlib.util, "find_spec", lambda name: None)
+    with watch(None) as tell:
+        tell("{X}", 1.0)
+    assert capsys.readouterr().err == "progress: {X} done in 0:00\n"
+
+
+def test_a_reader_that_went_away_stops_nothing(monkeypatch):
+    closed = io.StringIO()
+    closed.close()
+    closed.isatty = lambda: False  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", closed)
+    with watch(True) as tell:
+        tell("{X}", 1.0)
