@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from handmade_fits import FRONT_DOOR, ODD, handmade
+from latentdo.inference.account import SHORT, node_row, parameter_rows
 from latentdo.inference.diagnostics import Diagnostic
 from latentdo.inference.posterior import Posterior
 from latentdo.inference.summary import WIDTH, posterior_text
@@ -74,9 +76,8 @@ def test_the_plan_and_the_verdict_are_told():
     assert "Auto(max_steps=16000), seed 0: 4 chains x 20 draws kept, 2.2 s" in page
     assert "{U, X, Y} given M: drawn by hand" in page
     assert "Convergence: passed" in page
-    assert "Judged: 3 functionals" in page
-    assert "Worst R-hat 1.001 mean(X)" in page
-    assert "Lowest ESS 2,000 mean(X)" in page or "Lowest ESS 2,001 mean(X)" in page
+    assert page.count("3 functionals, all passed: worst R-hat 1.001 (mean(X)), lowest ESS 2,000 (mean(X))") == 2
+    assert "Plan drawn by hand (2 blocks)" in page
     assert "Divergences 6 of 800 transitions" in page
     assert "- Two columns are much alike." in page
     assert "Warnings -------- none" in squeezed(replace(posterior, warnings=()))
@@ -97,15 +98,54 @@ def test_the_table_of_parameters_has_means_sds_and_intervals():
     draws = dict(posterior.parameters)["X -> M"]
     low, high = np.quantile(draws, (0.05, 0.95))
     judged = next(diagnostic for diagnostic in posterior.parameter_diagnostics if diagnostic.name == "X -> M")
+    label = next(label for label in posterior.parameter_labels if label.name == "X -> M")
     (row,) = [line for line in text(posterior).split("\n") if line.startswith("  X -> M")]
-    *_, mean, sd, lower, upper, rhat, ess = row.split()
+    _, _, _, mean, sd, lower, upper, rhat, ess, *said = row.split()
     assert [float(cell) for cell in (mean, sd, lower, upper)] == pytest.approx(
         [draws.mean(), draws.std(ddof=1), low, high], abs=0.006
     )
     assert (rhat, ess) == (f"{judged.rhat:.3f}", f"{judged.ess:,.0f}")
+    assert " ".join(said) == SHORT[label.kind]
     page = text(posterior)
     assert "intercept(U)" not in page, "a fixed number is not a row"
     assert "That is not a fault" in page
+
+
+def test_the_top_says_what_matters_most():
+    posterior = handmade("latent U ~ normal; X ~ normal(U, weight=normal(0, 2)); Y ~ gamma(X, U, shape=3)")
+    top = squeezed(posterior).split("Model and priors")[0]
+    assert "Families normal U, X; gamma Y" in top
+    assert "Data 30 rows from trial.csv" in top
+    assert "Priors default for 5 parameters, yours for 1, 1 fixed" in top
+    assert "APPROXIMATE" not in top
+
+
+def test_an_approximation_is_loud_and_a_bad_khat_too():
+    posterior = handmade()
+    first, second = posterior.blocks
+    weighted = replace(second, independent=True, weight_ess=312.4, khat=0.83)
+    guessed = replace(first, independent=True, approximate="Laplace approximation")
+    page = squeezed(replace(posterior, blocks=(guessed, weighted)))
+    assert page.startswith(
+        "Fit of a model with 3 measured and 1 latent node: converged, APPROXIMATE (Laplace approximation)"
+    )
+    assert "APPROXIMATE {U, X, Y}: Laplace approximation, not draws of the posterior" in page
+    assert "Pareto k-hat 0.83 (above 0.7: NOT TRUSTED); 312 effective draws" in page
+
+
+def test_a_run_that_is_too_short_is_not_certified_whatever_its_rhat():
+    posterior = handmade()
+    short = replace(posterior, blocks=tuple(replace(block, n_warmup=40) for block in posterior.blocks))
+    page = squeezed(short)
+    assert ": NOT CONVERGED" in page
+    assert "Convergence: NOT CERTIFIED, the run is too short" in page
+    assert "Too short {U, X, Y}: 40 transitions of warm-up per chain; at least 100 are needed" in page
+
+
+def test_what_was_left_out_is_told():
+    assert "Left out 31 of 231 identified effects, to save time" in squeezed(
+        replace(handmade(), unjudged=("31 of 231 identified effects",))
+    )
 
 
 def test_weights_without_latents_need_no_excuse():
@@ -150,7 +190,45 @@ def test_long_names_stay_on_the_page():
     page = text(handmade(model))
     assert "a" * 60 in page
     (row,) = [line for line in page.split("\n") if line.startswith("  `parent number 11` -> Y")]
-    assert len(row.split("Y ")[1].split()) == 6, "a row of the table stays in one line"
+    assert len(row.split("Y ")[1].split("  NOT")[0].split()) == 6, "a row of the table stays in one line"
+
+
+class Opened(HTMLParser):
+    """Elements that are open at the end, and the text of the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in ("br", "meta"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1] != "style":
+            self.text.append(data)
+
+
+def test_the_html_form_says_what_the_text_says_in_tables():
+    posterior = handmade(ODD)
+    page = Opened()
+    page.feed(posterior._repr_html_())
+    assert not page.open
+    told = " ".join(" ".join(page.text).split())
+    # Every row that the text has, word for word.
+    for row in parameter_rows(posterior):
+        assert " ".join([row.name, *row.numbers, row.rhat, row.ess]) in told
+    for own in posterior.coordinates:
+        for name, prior, unit in node_row(posterior, own).beliefs:
+            assert f"{name} {prior} {unit}" in told
+    for block in posterior.blocks:
+        assert block.block.name in told
+    assert "Two columns are much alike." in told
+    assert "<script" not in posterior._repr_html_() and "http" not in posterior._repr_html_()
 
 
 def test_the_html_form_is_escaped():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -273,7 +272,9 @@ class Posterior:
     @property
     def plan(self) -> str:
         """What was trained how, block by block, in words."""
-        return "\n".join(_planned(block) for block in self.blocks)
+        from .account import block_row
+
+        return "\n".join(str(block_row(block)) for block in self.blocks)
 
     def save(self, path: str | Path, *, data: bool = False) -> Path:
         """Write the fit as one file, and return its path.
@@ -305,22 +306,9 @@ class Posterior:
         return f"<Posterior of {len(self.spec.measured)} measured and {len(self.spec.latent)} latent nodes, {state}>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        from .summary_html import posterior_html
 
-
-def _planned(block: BlockDraws) -> str:
-    """One line of the plan."""
-    given = f" given {', '.join(block.block.inputs)}" if block.block.inputs else ""
-    judged = []
-    if block.khat is not None:
-        judged.append(f"Pareto k-hat {block.khat:.2f}")
-    if block.weight_ess is not None:
-        judged.append(f"{block.weight_ess:,.0f} effective draws")
-    worst = max(block.diagnostics, key=lambda d: d.badness, default=None)
-    if worst is not None and worst.rhat is not None:
-        judged.append(f"worst R-hat {worst.rhat:.3f}, ESS {worst.ess:,.0f} ({worst.name})")
-    parts = [block.method, *judged, *([block.why] if block.why else [])]
-    return f"{block.block.name}{given}: {'; '.join(parts)}"
+        return posterior_html(self)
 
 
 def flat(draws: NodeDraws) -> tuple[FloatArray, dict[str, FloatArray]]:
