@@ -9,7 +9,7 @@ from typing import Any
 
 from latentdo.graphs import Name, quote
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.inference import Dataset, check_columns, functional_nodes
+from latentdo.inference import Dataset, check_columns, functional_nodes, levelled
 from latentdo.models import ColumnSummary, ModelSpec
 from latentdo.query import Query
 
@@ -126,6 +126,7 @@ def check_model(spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dat
         SupportError: A value in a question that its node cannot take.
         DataError: A table that cannot have come from the model.
     """
+    spec = spec if data is None else levelled(spec, data)
     for _, query in queries:
         query.check(spec.graph)
         check_values(spec, query)

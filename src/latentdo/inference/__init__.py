@@ -10,7 +10,7 @@ from .engines import Auto, Engine, Nuts
 
 if TYPE_CHECKING:
     from .archive import read_archive, require_writable, write_archive
-    from .checks import check_columns, functional_nodes
+    from .checks import check_columns, functional_nodes, levelled
     from .diagnostics import Diagnostic, diagnose
     from .forward import node_parameters, predictor
     from .importance import pareto_k
@@ -35,6 +35,7 @@ _LAZY = {
     "fit_model": "train",
     "flat": "posterior",
     "functional_nodes": "checks",
+    "levelled": "checks",
     "node_parameters": "forward",
     "pareto_k": "importance",
     "predictor": "forward",
@@ -67,6 +68,7 @@ __all__ = [
     "fit_model",
     "flat",
     "functional_nodes",
+    "levelled",
     "node_parameters",
     "pareto_k",
     "predictor",

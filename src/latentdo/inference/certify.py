@@ -85,7 +85,7 @@ def log_likelihood(task: Task, u: FloatArray) -> FloatArray:
     n_rows = len(numbers.weights)
     # The noise z has its own prior's constant and the integral's, which cancel at z = 0.
     z = np.zeros((layout.n_noise, n_rows))
-    step = max(1, _CELLS // n_rows)
+    step = max(1, _CELLS // (n_rows * layout.n_states))
     with np.errstate(all="ignore"):
         found = [
             np.sum(layout.log_parts(NUMPY, numbers, points[at : at + step], z)[1], axis=-1)

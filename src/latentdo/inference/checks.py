@@ -9,7 +9,7 @@ import numpy as np
 
 from latentdo.errors import DataError
 from latentdo.graphs import Name
-from latentdo.models import Linear, ModelSpec, Prior, shown
+from latentdo.models import MAX_LEVELS, Level, Linear, ModelSpec, Prior, Table, shown
 from latentdo.models.build import NUMPY, numerics
 
 from .coordinates import FloatArray
@@ -103,10 +103,10 @@ class _Design:
 
 
 def _design(spec: ModelSpec, node: Name, data: Dataset) -> _Design | None:
-    terms = [weight.parents for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
-    if not terms:
+    terms = [weight for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
+    if not terms or isinstance(spec[node].family, Table):
         return None
-    columns = np.column_stack([np.prod([data.column(name) for name in term], axis=0) for term in terms])
+    columns = np.column_stack([weight.product(dict(data.columns)) for weight in terms])
     centres = np.average(columns, axis=0, weights=data.weights)
     scales = np.sqrt(np.average((columns - centres) ** 2, axis=0, weights=data.weights))
     scales = np.where(scales > 0, scales, 1.0)
@@ -117,6 +117,26 @@ def _collinear(design: _Design, data: Dataset) -> bool:
     """Whether some terms are a linear combination of the others in these rows."""
     singular = np.linalg.svd(design.columns * np.sqrt(data.weights)[:, None], compute_uv=False)
     return len(singular) < design.columns.shape[1] or bool(singular[-1] <= COLLINEAR * singular[0])
+
+
+def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
+    """The model with the levels that its columns show, for the nodes that state none; and every named level known.
+
+    Raises:
+        DataError: A column with a name that is no level of its node, or with more levels than a node can have.
+    """
+    names = dict(data.levels)
+    found: dict[Name, tuple[Level, ...]] = {}
+    for node in spec.unsettled:
+        values = tuple(np.unique(data.column(node)[data.weights > 0]).tolist())
+        found[node] = names.get(node, values)
+        if len(values) > MAX_LEVELS:
+            raise DataError(
+                f"Column {node} has {len(values)} different values, and a {spec[node].family} node at most {MAX_LEVELS} "
+                "levels. Give the node another family, or put its values into classes.",
+                column=node,
+            )
+    return spec.with_levels(found) if found else spec
 
 
 def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:

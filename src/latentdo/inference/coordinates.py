@@ -7,23 +7,21 @@ b = T w, so that every statement about b (a fixed number, a bound, a prior) is a
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from latentdo.graphs import Name
-from latentdo.models import Bernoulli, Mechanism, ModelSpec, Prior, Sign, Weight
+from latentdo.graphs import Name, format_level, quote
+from latentdo.models import Categorical, Hill, Level, Mechanism, ModelSpec, Prior, Sign, Student, Table, Weight
 
 FloatArray = npt.NDArray[np.float64]
 Scale = Literal["sampled", "raw"]
-
-SD_FLOOR = 0.05
-"""Smallest residual sd under the default prior, as a share of the sd of the column."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +75,14 @@ class Coordinate:
 class NodeCoordinates:
     """The coordinates of one node: the coefficients (intercept first), then the family's parameters.
 
+    A categorical node has the coefficients of each level but the first in turn. A table has no terms and no coefficients in
+    this sense: per row of the table the share that each level but the last takes of what the levels before it left.
+
     Attributes:
-        terms: For each weight the parents that it multiplies.
+        terms: For each weight the factors that it multiplies: parents, or indicators such as `C[b]`.
         centred: For each weight whether its parents are centred (see `_closed`).
-        to_raw: The matrix T of the module's docstring, (1 + terms) x (1 + terms).
-        centres: Centre and scale of each parent.
+        to_raw: The matrix T of the module's docstring, (1 + terms) x (1 + terms), once per level for a categorical node.
+        centres: Centre and scale of each factor.
         coefficients: One coordinate per intercept and term.
         parameters: Name and coordinate of each of the family's own parameters.
     """
@@ -102,7 +103,7 @@ class NodeCoordinates:
     @cached_property
     def order(self) -> tuple[int, ...]:
         """The coefficients from the largest term to the intercept: an order in which b = T w can be solved."""
-        sizes = [0, *(len(term) for term in self.terms)]
+        sizes = [0, *(len(term) for term in self.terms)] * (len(self.coefficients) // (1 + len(self.terms)))
         return tuple(sorted(range(len(sizes)), key=lambda k: -sizes[k]))
 
 
@@ -121,22 +122,93 @@ def node_coordinates(
     """The coordinates of a node under the default priors and what the user wrote.
 
     Args:
-        scales: Centre and scale of each parent: mean and sd of a measured one, prior means of a latent one's.
+        scales: Centre and scale of each factor: mean and sd of a measured parent or of the indicator of its level, prior
+            means of a latent one's.
         link: Of the node itself; mean 0 and sd 1 for a latent.
     """
     mechanism = spec[node]
-    terms = tuple(weight.parents for weight in mechanism.weights)
+    family = mechanism.family
+    if isinstance(family, Table):
+        sticks = _sticks(family, table_labels(spec, node))
+        return NodeCoordinates(node, (), (), np.zeros((0, 0)), (), sticks, ())
+    terms = tuple(weight.factors for weight in mechanism.weights)
     centred = tuple(_closed(term, terms) for term in terms)
     matrix = _to_raw(terms, centred, scales)
-    spread = 2.0 if isinstance(mechanism.family, Bernoulli) else link.sd
-    intercept = _intercept(node, mechanism, link, spread)
-    weights = tuple(
-        _weight(node, weight, spread, float(matrix[k + 1, k + 1]), _is_inner(weight, terms))
-        for k, weight in enumerate(mechanism.weights)
+    spread = link.sd if family.link_sd is None else family.link_sd
+    names = [node]
+    if isinstance(family, Categorical):
+        names = [f"{quote(node)}[{format_level(level)}]" for level in family.levels[1:]]
+    coefficients = tuple(
+        coordinate
+        for name in names
+        for coordinate in (
+            _intercept(name, mechanism, link, spread, latent=node in spec.latent),
+            *(
+                _weight(name, weight, spread, float(matrix[k + 1, k + 1]), _is_inner(weight, terms))
+                for k, weight in enumerate(mechanism.weights)
+            ),
+        )
     )
-    parameters = tuple((name, _parameter(node, name, mechanism, link)) for name in mechanism.family.parameters)
-    centres = tuple((parent, scales[parent]) for parent in mechanism.parents)
-    return NodeCoordinates(node, terms, centred, matrix, centres, (intercept, *weights), parameters)
+    parameters = tuple((name, _parameter(node, name, mechanism, link)) for name in family.parameters)
+    centres = tuple((factor, scales[factor]) for factor in dict.fromkeys(name for term in terms for name in term))
+    whole = np.asarray(np.kron(np.eye(len(coefficients) // (1 + len(terms))), matrix), dtype=np.float64)
+    return NodeCoordinates(node, terms, centred, whole, centres, coefficients, parameters)
+
+
+def _sticks(family: Table, labels: Sequence[str]) -> tuple[Coordinate, ...]:
+    """Row by row of a table the share that each level but the last takes of what the levels before it left.
+
+    With p_j = v_j Π_{k<j} (1 - v_k) and v_j ~ Beta(a, a · number of levels after j) the row is Dirichlet(a, …, a).
+
+    Source:
+        Connor & Mosimann (1969), Concepts of independence for proportions with a generalization of the Dirichlet distribution.
+    """
+    a, n = family.concentration, len(family.levels)
+    found = []
+    for row in range(family.n_rows):
+        for j in range(n - 1):
+            after = a * (n - 1 - j)
+            mean = a / (a + after)
+            sd = math.sqrt(mean * (1.0 - mean) / (a + after + 1.0))
+            prior = Prior("beta", (a, after))
+            label = f"share of {labels[row * n + j]}"
+            found.append(Coordinate(label, prior, start=(mean, sd), default=a == 1.0))
+    return tuple(found)
+
+
+def table_labels(spec: ModelSpec, node: Name) -> tuple[str, ...]:
+    """What each probability of a table is, row by row: `P(Y=b | A=0, B=1)`."""
+    mechanism = spec[node]
+    family = mechanism.family
+    assert isinstance(family, Table)
+    levels = [_levels_of(spec, parent) for parent in mechanism.parents]
+    found = []
+    for configuration in itertools.product(*levels):
+        given = ", ".join(
+            f"{quote(parent)}={format_level(level)}"
+            for parent, level in zip(mechanism.parents, configuration, strict=True)
+        )
+        found += [f"P({quote(node)}={format_level(level)}{' | ' + given if given else ''})" for level in family.levels]
+    return tuple(found)
+
+
+def _levels_of(spec: ModelSpec, node: Name) -> tuple[Level, ...]:
+    family = spec[node].family
+    return family.levels if isinstance(family, Table | Categorical) else family.points
+
+
+def row_of(family: Table, values: Sequence[Any]) -> Any:
+    """The row of a table for its parents' values, as numbers that stand for their levels (any shapes that broadcast)."""
+    index: Any = np.zeros((), dtype=np.intp)
+    for points, value in zip(family.given, values, strict=True):
+        index = index * len(points) + level_index(points, value)
+    return index
+
+
+def level_index(points: Sequence[float], values: Any) -> Any:
+    """Which of the ascending points each value is: the nearest."""
+    edges = np.array([0.5 * (low + high) for low, high in itertools.pairwise(points)])
+    return np.searchsorted(edges, values, side="right")
 
 
 def _closed(term: tuple[Name, ...], terms: tuple[tuple[Name, ...], ...]) -> bool:
@@ -171,20 +243,18 @@ def _to_raw(
     return matrix
 
 
-def _intercept(node: Name, mechanism: Mechanism, link: LinkScale, spread: float) -> Coordinate:
+def _intercept(node: str, mechanism: Mechanism, link: LinkScale, spread: float, *, latent: bool) -> Coordinate:
     label = f"intercept({node})"
     belief = mechanism.intercept
-    start = (link.mean, 0.3 * spread)
     if isinstance(belief, float | int):
         return Coordinate(label, None, unit="raw", prior_on="raw", fixed=float(belief), default=False)
     if belief is not None:
-        return _believed(label, belief, start)
-    if isinstance(mechanism.family, Bernoulli):
-        return Coordinate(label, Prior("normal", (0.0, 3.0)), start=(0.0, 0.6))
-    return Coordinate(label, Prior("normal", (link.mean, 2.0 * spread)), start=start)
+        return _believed(label, belief, (link.mean, 0.3 * spread))
+    default = mechanism.family.default_intercept(link.mean, spread, latent=latent)
+    return Coordinate(label, default.prior, shift=default.shift, start=default.start)
 
 
-def _weight(node: Name, weight: Weight, spread: float, to_raw: float, inner: bool) -> Coordinate:
+def _weight(node: str, weight: Weight, spread: float, to_raw: float, inner: bool) -> Coordinate:
     label = f"{weight.label} -> {node}"
     belief = weight.belief
     if isinstance(belief, float | int):
@@ -208,23 +278,46 @@ def _believed(label: str, prior: Prior, start: tuple[float, float], to_raw: floa
 def _parameter(node: Name, name: str, mechanism: Mechanism, link: LinkScale) -> Coordinate:
     label = f"{name}({node})"
     belief = mechanism.parameter(name)
-    size = link.column_sd if name == "sd" else 5.0
+    default = mechanism.family.default(name, link.column_sd)
     if isinstance(belief, float | int):
         return Coordinate(label, None, fixed=float(belief), default=False)
     if belief is not None:
-        return Coordinate(label, belief, start=(size, 0.2 * size), default=False)
-    if name == "sd":
-        return Coordinate(label, Prior("halfnormal", (size,)), shift=SD_FLOOR * size, start=(size, 0.2 * size))
-    return Coordinate(label, Prior("halfnormal", (10.0,)), start=(size, 0.4 * size))
+        return Coordinate(label, belief, start=(default.start[0], 0.2 * default.start[0]), default=False)
+    return Coordinate(label, default.prior, shift=default.shift, start=default.start)
 
 
-def parent_scales(spec: ModelSpec, measured: Mapping[Name, tuple[float, float]]) -> dict[Name, tuple[float, float]]:
-    """Centre and scale of every node as a parent: of a latent the prior means of its mean and sd."""
-    scales = dict(measured)
+def parent_scales(
+    spec: ModelSpec, measured: Mapping[Name, tuple[float, float]], shares: Mapping[str, float] | None = None
+) -> dict[str, tuple[float, float]]:
+    """Centre and scale of every factor of a term: of a latent the prior means of its mean and sd.
+
+    Args:
+        measured: Mean and sd of each measured node.
+        shares: The share of rows in which each indicator of a measured node's level (`C[b]`) is 1; each level's equal
+            share unless given.
+    """
+    scales: dict[str, tuple[float, float]] = dict(measured)
     for node in spec.latent:
-        mechanism = spec[node]
-        scales[node] = (_prior_mean(mechanism.intercept), _prior_mean(mechanism.parameter("sd"), 1.0))
+        scales[node] = _latent_scale(spec[node])
+    for _, mechanism in spec.mechanisms:
+        for weight in mechanism.weights:
+            for factor, parent in zip(weight.factors, weight.parents, strict=True):
+                if factor not in scales:
+                    share = (shares or {}).get(factor, 1.0 / max(len(_levels_of(spec, parent)), 2))
+                    scales[factor] = (share, math.sqrt(max(share * (1.0 - share), 1e-4)))
     return scales
+
+
+def _latent_scale(mechanism: Mechanism) -> tuple[float, float]:
+    family = mechanism.family
+    if points := family.points:
+        # Every level is as likely as the others by its prior.
+        centre = sum(points) / len(points)
+        return centre, math.sqrt(sum((point - centre) ** 2 for point in points) / len(points))
+    centre = _prior_mean(mechanism.intercept)
+    if isinstance(family, Hill):
+        return 0.5 * family.max, 0.25 * family.max
+    return centre, _prior_mean(mechanism.parameter("scale" if isinstance(family, Student) else "sd"), 1.0)
 
 
 def _prior_mean(belief: Prior | float | None, otherwise: float = 0.0) -> float:
@@ -242,7 +335,9 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
     """
     changed = dict(coordinates)
     for latent in spec.latent:
-        if spec[latent].weights or spec[latent].intercept != 0.0:
+        if spec[latent].weights or spec[latent].intercept != 0.0 or isinstance(spec[latent].family, Hill):
+            continue
+        if any(isinstance(spec[child].family, Categorical | Table) for child in spec.graph.children(latent)):
             continue
         touched = [
             (child, k + 1)

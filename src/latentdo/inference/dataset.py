@@ -34,6 +34,7 @@ class Dataset:
         ignored: Columns of the source that no node names.
         unread: Columns of the source that have a latent node's name; their cells were never looked at.
         source: How the table was given, for messages and summaries.
+        levels: Of columns of names the names in order: the column holds their places, counted from 0.
     """
 
     columns: tuple[tuple[str, FloatArray], ...]
@@ -41,6 +42,7 @@ class Dataset:
     ignored: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     source: str = "table"
+    levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         weights = _frozen(self.weights)
@@ -101,6 +103,8 @@ class Dataset:
     def hash(self) -> str:
         """SHA-256 over names, numbers and weights, as stored: it depends on the order of columns and rows."""
         digest = hashlib.sha256()
+        for name, levels in self.levels:
+            digest.update(repr((name, levels)).encode())
         for name, values in (*self.columns, ("", self.weights)):
             label = name.encode()
             # Lengths keep ("ab", …) apart from ("a", b…).

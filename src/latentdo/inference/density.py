@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentdo.graphs import Name
-from latentdo.models import AbstractFamily, Linear, ModelSpec
+from latentdo.models import AbstractFamily, Categorical, Linear, ModelSpec, Normal, Student, Table
 from latentdo.models.build import Arithmetic, numerics
 
 from .blocks import Block
-from .coordinates import Coordinate, FloatArray, NodeCoordinates
+from .coordinates import Coordinate, FloatArray, NodeCoordinates, level_index
 from .dataset import Dataset
+from .states import check_states, joint_states, log_sum
+from .sticks import table_logs
 
 Array = Any
 
@@ -42,8 +44,9 @@ class NodeLayout:
 
     Attributes:
         noise: Index of the node's standard normal noise, for a latent with noise; None otherwise.
-        terms: For each term the latents in it (their order among the block's latents).
+        terms: For each term the latents in it (their order among the block's latents); of a table, for each parent.
         order: The order in which coefficients are solved (`NodeCoordinates.order`).
+        indicators: For each latent of each term the level whose indicator it is, None for its value.
     """
 
     family: AbstractFamily
@@ -54,6 +57,17 @@ class NodeLayout:
     order: tuple[int, ...]
     coefficients: tuple[CoordinateLayout, ...]
     parameters: tuple[tuple[str, CoordinateLayout], ...]
+    indicators: tuple[tuple[int | None, ...], ...] = ()
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether the node has finitely many values, so that as a latent it is summed out."""
+        return bool(self.family.points)
+
+    def term_of(self, k: int) -> int | None:
+        """Which term a coefficient belongs to, None for an intercept and for entries of a table."""
+        at = k % (1 + len(self.terms))
+        return None if at == 0 or k >= len(self.coefficients) or isinstance(self.family, Table) else at - 1
 
 
 class AbstractForm(abc.ABC):
@@ -99,6 +113,16 @@ class Layout(AbstractForm):
         """Number of standard normal latents per row."""
         return sum(node.noise is not None for node in self.nodes)
 
+    @property
+    def n_states(self) -> int:
+        """Number of joint states that are summed over in every row."""
+        return math.prod(len(node.family.points) for node in self.discrete)
+
+    @property
+    def discrete(self) -> tuple[NodeLayout, ...]:
+        """The latents that are summed out."""
+        return tuple(node for node in self.nodes if node.latent is not None and node.is_discrete)
+
 
 def coordinates_of(node: NodeLayout) -> tuple[CoordinateLayout, ...]:
     """Coefficients, then parameters."""
@@ -110,7 +134,8 @@ class NodeNumbers(NamedTuple):
 
     Attributes:
         y: Its column, one value per stored row; empty for a latent.
-        design: Per term the product of its measured parents, standardised; ones where it has none.
+        design: Per term the product of its measured parents, standardised; ones where it has none. Of a table, per
+            measured parent which of its levels it is at.
         to_raw: The matrix T of `coordinates`.
         arguments: Per coordinate the arguments of its prior, padded to three.
         low, high, shift, fixed: Per coordinate.
@@ -146,9 +171,14 @@ def assemble(
 
     Args:
         rows: The columns of the block's measured nodes and inputs; rows of weight 0 are padding.
+
+    Raises:
+        UnsupportedError: More joint states of discrete latents than can be summed over.
     """
     position = {latent: k for k, latent in enumerate(block.latent)}
-    noisy = [node for node in block.latent if not isinstance(spec[node].family, Linear)]
+    levels = {latent: len(spec[latent].family.points) for latent in block.latent}
+    check_states([(latent, n) for latent, n in levels.items() if n], rows.n_stored)
+    noisy = [node for node in block.latent if not isinstance(spec[node].family, Linear) and not levels[node]]
     layouts, numbers = [], []
     for node in block.nodes:
         own = coordinates[node]
@@ -157,22 +187,49 @@ def assemble(
                 family=spec[node].family,
                 latent=position.get(node),
                 noise=noisy.index(node) if node in noisy else None,
-                terms=tuple(tuple(position[name] for name in term if name in position) for term in own.terms),
+                terms=tuple(
+                    tuple(position[name] for name in weight.parents if name in position)
+                    for weight in spec[node].weights
+                ),
                 centred=own.centred,
                 order=own.order,
                 coefficients=tuple(_layout_of(coordinate) for coordinate in own.coefficients),
                 parameters=tuple((name, _layout_of(coordinate)) for name, coordinate in own.parameters),
+                indicators=_indicators(spec, node, position),
             )
         )
-        numbers.append(_node_numbers(node, own, position, rows))
-    centres = dict(pair for node in block.nodes for pair in coordinates[node].centres)
-    latent = [centres.get(name, (0.0, 1.0)) for name in block.latent]
+        numbers.append(_node_numbers(spec, node, own, position, rows))
+    latent = [_centre_of(spec, block, coordinates, name) for name in block.latent]
     return Layout(tuple(layouts)), Numbers(
         tuple(numbers),
         np.asarray(rows.weights, dtype=float),
         np.array([centre for centre, _ in latent]),
         np.array([scale for _, scale in latent]),
     )
+
+
+def _indicators(spec: ModelSpec, node: Name, position: Mapping[Name, int]) -> tuple[tuple[int | None, ...], ...]:
+    return tuple(
+        tuple(
+            None if level is None else int(level_index(spec[parent].family.points, level[1]))
+            for parent, level in zip(weight.parents, weight.levels or (None,) * len(weight.parents), strict=True)
+            if parent in position
+        )
+        for weight in spec[node].weights
+    )
+
+
+def _centre_of(
+    spec: ModelSpec, block: Block, coordinates: Mapping[Name, NodeCoordinates], latent: Name
+) -> tuple[float, float]:
+    """Centre and scale of a latent, or of its indicators, as its children have them."""
+    for node in block.nodes:
+        centres = dict(coordinates[node].centres)
+        for weight in spec[node].weights:
+            for parent, factor in zip(weight.parents, weight.factors, strict=True):
+                if parent == latent and factor in centres:
+                    return centres[factor]
+    return 0.0, 1.0
 
 
 def _layout_of(coordinate: Coordinate) -> CoordinateLayout:
@@ -186,14 +243,22 @@ def _layout_of(coordinate: Coordinate) -> CoordinateLayout:
     return CoordinateLayout(transform, prior, coordinate.unit == "raw", coordinate.prior_on == "raw", coordinate.folded)
 
 
-def _node_numbers(node: Name, own: NodeCoordinates, position: Mapping[Name, int], rows: Dataset) -> NodeNumbers:
-    centres = dict(own.centres)
-    design = np.ones((len(own.terms), rows.n_stored))
-    for k, (term, whole) in enumerate(zip(own.terms, own.centred, strict=True)):
-        for name in term:
-            if name not in position:
-                centre, scale = centres[name]
-                design[k] *= (rows.column(name) - (centre if whole else 0.0)) / scale
+def _node_numbers(
+    spec: ModelSpec, node: Name, own: NodeCoordinates, position: Mapping[Name, int], rows: Dataset
+) -> NodeNumbers:
+    columns = dict(rows.columns)
+    mechanism = spec[node]
+    design = np.ones((len(mechanism.weights), rows.n_stored))
+    if isinstance(mechanism.family, Table):
+        for k, (parent, points) in enumerate(zip(mechanism.parents, mechanism.family.given, strict=True)):
+            design[k] = 0.0 if parent in position else level_index(points, columns[parent])
+    else:
+        centres = dict(own.centres)
+        for k, (weight, whole) in enumerate(zip(mechanism.weights, own.centred, strict=True)):
+            for at, (parent, factor) in enumerate(zip(weight.parents, weight.factors, strict=True)):
+                if parent not in position:
+                    centre, scale = centres[factor]
+                    design[k] *= (weight.factor(at, columns) - (centre if whole else 0.0)) / scale
     every = own.all
     arguments = np.ones((len(every), 3))
     for k, coordinate in enumerate(every):
@@ -240,7 +305,10 @@ def prior_log_density(m: Arithmetic, family: str, x: Array, arguments: Array) ->
 
 
 class NodeValues(NamedTuple):
-    """A node's parameters at one point: sampled and raw coefficients, own parameters, log prior with Jacobian."""
+    """A node's parameters at one point: sampled and raw coefficients, own parameters, log prior with Jacobian.
+
+    Of a table `sampled` are the log probabilities (…, row, level), `raw` the probabilities laid end to end.
+    """
 
     sampled: Array
     raw: Array
@@ -253,6 +321,12 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
     taken = 0
     values = []
     for node, own in zip(layout.nodes, numbers.nodes, strict=True):
+        if isinstance(node.family, Table):
+            n = len(node.coefficients)
+            logs, log_prior = table_logs(m, node.family, u[..., taken : taken + n])
+            taken += n
+            values.append(NodeValues(logs, m.np.exp(logs).reshape(*u.shape[:-1], -1), {}, log_prior))
+            continue
         points, log_prior = [], 0.0 * m.np.sum(u[..., :1], axis=-1)
         for k, coordinate in enumerate(coordinates_of(node)):
             if coordinate.transform == "fixed":
@@ -334,17 +408,58 @@ def linear_predictor(
     own: NodeNumbers,
     values: NodeValues,
     numbers: Numbers,
-    latents: list[Array],
-) -> Array:
-    """The predictor in every row, from the node's design and the latents of the block."""
-    eta = values.sampled[..., 0] + 0.0 * numbers.weights
-    for k, members in enumerate(node.terms):
-        term = own.design[k]
-        for latent in members:
-            centre = numbers.latent_centres[latent] if node.centred[k] else 0.0
-            term = term * (latents[latent] - centre) / numbers.latent_scales[latent]
-        eta = eta + values.sampled[..., k + 1] * term
-    return eta
+    latents: list[Any],
+) -> Any:
+    """The predictor in every row, from the node's design and the latents of the block.
+
+    Args:
+        latents: Per latent its value, or for a discrete one whether it is at each level (or how likely).
+
+    Returns:
+        (row), with the joint states of discrete latents in front where there are any; a list of such for a node with several
+        predictors: those of its levels but the first, or a table's log probabilities.
+    """
+    if isinstance(node.family, Table):
+        return _table_predictor(m, node, own, values, latents)
+    products = [_term(node, own, numbers, latents, k) for k in range(len(node.terms))]
+    size = 1 + len(products)
+    etas = []
+    for first in range(0, len(node.coefficients), size):
+        eta = values.sampled[..., first] + 0.0 * numbers.weights
+        for k, product in enumerate(products):
+            eta = eta + values.sampled[..., first + k + 1] * product
+        etas.append(eta)
+    return etas if isinstance(node.family, Categorical) else etas[0]
+
+
+def _term(node: NodeLayout, own: NodeNumbers, numbers: Numbers, latents: list[Any], k: int) -> Array:
+    """What a weight is multiplied by, in every row."""
+    term = own.design[k]
+    for latent, level in zip(node.terms[k], node.indicators[k], strict=True):
+        value = latents[latent]
+        if isinstance(value, list):
+            # Indicators, and the value of bernoulli, which is that of its second level.
+            value = value[1 if level is None else level]
+        centre = numbers.latent_centres[latent] if node.centred[k] else 0.0
+        term = term * (value - centre) / numbers.latent_scales[latent]
+    return term
+
+
+def _table_predictor(
+    m: Arithmetic, node: NodeLayout, own: NodeNumbers, values: NodeValues, latents: list[Any]
+) -> list[Array]:
+    assert isinstance(node.family, Table)
+    row = m.np.zeros(own.design.shape[1:] if len(node.terms) else np.shape(own.y) or (1,))
+    for k, (members, points) in enumerate(zip(node.terms, node.family.given, strict=True)):
+        at = own.design[k] + sum(level * latents[j][level] for j in members for level in range(1, len(points)))
+        row = row * len(points) + at
+    row = m.np.rint(row).astype(int)
+    if values.sampled.ndim == 2:
+        found = m.np.take(values.sampled, row, axis=0)
+    else:  # many draws at once: (draw, 1, row, level) and, with joint states, rows (state, 1, row)
+        found = m.np.take(values.sampled[:, 0], row, axis=1)
+        found = m.np.moveaxis(found[:, :, 0], 1, 0) if row.ndim > 1 else found
+    return [found[..., level] for level in range(len(node.family.levels))]
 
 
 def log_posterior(m: Arithmetic, form: AbstractForm, numbers: Any, u: Array, z: Array) -> Array:
@@ -370,25 +485,57 @@ def _log_parts(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array, z: Arr
     noise = [z[k] for k in range(layout.n_noise)]
     if noise:
         noise, rows = _placed(m, layout, numbers, values, noise)
-        rows = rows - 0.5 * sum(e**2 for e in noise)
-    etas = _predictors(m, layout, numbers, values, noise)
+        for node, at in zip(layout.nodes, values, strict=True):
+            if node.noise is not None:
+                rows = rows + node.family.noise_log_density(m, noise[node.noise], at.parameters)
+    discrete = layout.discrete
+    states = joint_states([len(node.family.points) for node in discrete], max(u.ndim - 1, 1))
+    known = {node.latent: own for node, own in zip(discrete, states, strict=True)}
+    etas = _predictors(m, layout, numbers, values, noise, known)
+    summed = 0.0
     for node, own, at, eta in zip(layout.nodes, numbers.nodes, values, etas, strict=True):
         if node.latent is None:
-            rows = rows + numbers.weights * numerics(node.family).log_density(m, own.y, eta, at.parameters)
-    return log_prior, rows
+            summed = summed + numerics(node.family).log_density(m, own.y, eta, at.parameters)
+        elif node.is_discrete:
+            logs = _level_logs(m, node, eta)
+            summed = summed + sum(here * log for here, log in zip(known[node.latent], logs, strict=True))
+    return log_prior, rows + numbers.weights * (log_sum(m, summed) if discrete else summed)
+
+
+def _level_logs(m: Arithmetic, node: NodeLayout, eta: Any) -> list[Array]:
+    """The log probability of each level of a node."""
+    return [node.family.log_density(m, point, eta, {}) for point in node.family.points]
 
 
 def _predictors(
-    m: Arithmetic, layout: Layout, numbers: Numbers, values: tuple[NodeValues, ...], noise: list[Array]
-) -> list[Array]:
-    """The linear predictor of each node in every row, given the latents' noise."""
-    latents: list[Array] = []
+    m: Arithmetic,
+    layout: Layout,
+    numbers: Numbers,
+    values: tuple[NodeValues, ...],
+    noise: list[Array],
+    states: Mapping[int | None, list[Array]] | None = None,
+) -> list[Any]:
+    """The linear predictor of each node in every row, given the latents' noise.
+
+    Args:
+        states: Per discrete latent whether it is at each level, (state, 1), or (state, 1, 1) for many draws; without,
+            each counts as its probabilities.
+    """
+    latents: list[Any] = []
     etas = []
     for node, own, at in zip(layout.nodes, numbers.nodes, values, strict=True):
         eta = linear_predictor(m, node, own, at, numbers, latents)
         etas.append(eta)
-        if node.latent is not None:
-            latents.append(eta if node.noise is None else eta + at.parameters["sd"] * noise[node.noise])
+        if node.latent is None:
+            continue
+        if node.is_discrete:
+            likely = states is None
+            latents.append([m.np.exp(log) for log in _level_logs(m, node, eta)] if likely else states[node.latent])
+        elif node.noise is None:
+            latents.append(eta)
+        else:
+            spread = at.parameters["scale" if isinstance(node.family, Student) else "sd"]
+            latents.append(node.family.mean(m, eta, at.parameters) + spread * noise[node.noise])
     return etas
 
 
@@ -413,17 +560,31 @@ def _placed(
     # latent, a one-sided difference does not.
     curved = any(len(term) > 1 for node in layout.nodes for term in node.terms)
     back = [step(j, -1.0) for j in range(n)] if curved else None
+
+    def at_level(eta: Any, level: int | None) -> Array:
+        return eta if level is None else eta[level]
+
     precision = [[zeros[0] + (1.0 if k == j else 0.0) for j in range(n)] for k in range(n)]
     target = list(zeros)
     for i, (node, own, at) in enumerate(zip(layout.nodes, numbers.nodes, values, strict=True)):
-        if node.latent is not None:
+        if node.latent is not None or isinstance(node.family, Table):
             continue
-        tau, pull = numerics(node.family).working(m, own.y, base[i], at.parameters)
-        loadings = [moved[j][i] - base[i] if back is None else 0.5 * (moved[j][i] - back[j][i]) for j in range(n)]
-        for k in range(n):
-            target[k] = target[k] + numbers.weights * loadings[k] * pull
-            for j in range(k + 1):
-                precision[k][j] = precision[k][j] + numbers.weights * tau * loadings[k] * loadings[j]
+        if isinstance(node.family, Categorical):
+            # Level by level, as if the others stood still: an approximation that only speed rests on.
+            chances = node.family.chances(m, base[i])
+            parts = [
+                (level, chance * (1.0 - chance), m.np.where(own.y == node.family.points[level + 1], 1.0, 0.0) - chance)
+                for level, chance in enumerate(chances[1:])
+            ]
+        else:
+            parts = [(None, *numerics(node.family).working(m, own.y, base[i], at.parameters))]
+        for level, tau, pull in parts:
+            here, *there = (at_level(etas[i], level) for etas in (base, *moved, *(back or ())))
+            loadings = [there[j] - here if back is None else 0.5 * (there[j] - there[n + j]) for j in range(n)]
+            for k in range(n):
+                target[k] = target[k] + numbers.weights * loadings[k] * pull
+                for j in range(k + 1):
+                    precision[k][j] = precision[k][j] + numbers.weights * tau * loadings[k] * loadings[j]
     factor = cholesky_rows(m, precision)
     whitened = list(z)
     for k in range(n):  # L y = target, then y + z
@@ -450,15 +611,15 @@ def cholesky_rows(m: Arithmetic, matrix: list[list[Array]]) -> list[list[Array]]
 
 
 class Mirror(NamedTuple):
-    """A latent whose sign means nothing.
+    """A latent whose sign means nothing, or whose two levels may be exchanged.
 
     Attributes:
-        noise: The index of its noise.
+        noise: The index of its noise; None for a latent that is summed out.
         coordinates: The free coordinates that change sign with it.
         reference: The one whose sign the user gave, and that sign as 1 or -1; None where there is none.
     """
 
-    noise: int
+    noise: int | None
     coordinates: tuple[int, ...]
     reference: tuple[int, float] | None
 
@@ -467,25 +628,24 @@ def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror, ...]:
     """The latents whose sign means nothing.
 
     A standard latent root may be replaced by its negative where every weight on it is unbounded and has a prior that is
-    symmetric about 0: the posterior is then the same at both points.
+    symmetric about 0: the posterior is then the same at both points. So may the two levels of a latent be exchanged, if its
+    own coefficients are such too: as a parent it is counted from halfway between them.
     """
     found = []
-    for latent in (node for node in layout.nodes if node.noise is not None):
-        assert latent.latent is not None and latent.noise is not None
-        if (
-            latent.terms
-            or float(numbers.latent_centres[latent.latent]) != 0.0
-            or not _is_fixed_zero(layout, numbers, latent)
-        ):
+    for latent in layout.nodes:
+        if latent.latent is None or not (_may_turn(layout, numbers, latent) or _may_be_exchanged(layout, latent)):
             continue
         flipped, symmetric, position, reference = [], True, 0, None
         for node, own in zip(layout.nodes, numbers.nodes, strict=True):
             for k, coordinate in enumerate(coordinates_of(node)):
-                is_weight = 1 <= k < len(node.coefficients)
-                if is_weight and latent.latent in node.terms[k - 1]:
+                term = node.term_of(k)
+                is_weight = term is not None and latent.latent in node.terms[term]
+                if is_weight or (node is latent and latent.is_discrete):
                     zero_mean = coordinate.prior in ("normal", "cauchy") and own.arguments[k, 0] == 0
                     zero_mean |= coordinate.prior == "student" and own.arguments[k, 1] == 0
-                    symmetric &= coordinate.transform == "free" and bool(zero_mean)
+                    symmetric &= coordinate.transform == "free" and bool(zero_mean) and float(own.centre[k]) == 0.0
+                    # A raw coefficient of a latent with levels is not counted from halfway.
+                    symmetric &= not (latent.is_discrete and (coordinate.raw or coordinate.prior_on_raw))
                     flipped.append(position)
                     if coordinate.folded:
                         reference = (position, 1.0 if coordinate.folded == "+" else -1.0)
@@ -493,6 +653,29 @@ def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror, ...]:
         if symmetric and flipped:
             found.append(Mirror(latent.noise, tuple(flipped), reference))
     return tuple(found)
+
+
+def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
+    """Whether a latent root with noise has a law that is symmetric about 0."""
+    assert latent.latent is not None
+    return (
+        latent.noise is not None
+        and not latent.terms
+        and isinstance(latent.family, Normal | Student)
+        and float(numbers.latent_centres[latent.latent]) == 0.0
+        and _is_fixed_zero(layout, numbers, latent)
+    )
+
+
+def _may_be_exchanged(layout: Layout, latent: NodeLayout) -> bool:
+    """Whether a latent has two levels, and every child a weight that counts it from halfway between them."""
+    if not latent.is_discrete or len(latent.family.points) != 2 or isinstance(latent.family, Table):
+        return False
+    for node in layout.nodes:
+        for k, members in enumerate(node.terms):
+            if latent.latent in members and (isinstance(node.family, Table) or not node.centred[k]):
+                return False
+    return True
 
 
 def _is_fixed_zero(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:

@@ -271,7 +271,8 @@ class Ensemble:
         faced = turned(np.concatenate([np.asarray(recent), u[None]]), self.mirrors)[-1]
         for mirror in self.mirrors:
             changed = faced[:, mirror.coordinates[0]] != u[:, mirror.coordinates[0]]
-            z[changed, mirror.noise] *= -1.0
+            if mirror.noise is not None:
+                z[changed, mirror.noise] *= -1.0
         self.state = (jnp.asarray(faced), jnp.asarray(z))
 
     def _set_metric(self, flat: FloatArray, scale: FloatArray) -> None:

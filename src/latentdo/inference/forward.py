@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from latentdo.graphs import Name
-from latentdo.models import Mechanism, ModelSpec
+from latentdo.models import Categorical, Mechanism, ModelSpec, Table
 from latentdo.models.build import numerics
 
-from .coordinates import FloatArray
+from .coordinates import FloatArray, row_of
 from .posterior import NodeDraws, flat
 
 
-def predictor(mechanism: Mechanism, coefficients: FloatArray, values: Mapping[Name, FloatArray]) -> FloatArray:
+def predictor(mechanism: Mechanism, coefficients: FloatArray, values: Mapping[Name, FloatArray]) -> Any:
     """The linear predictor in raw units, (draw, unit).
 
     Args:
-        coefficients: (draw, 1 + weights).
+        coefficients: (draw, coefficient): intercept and weights, once per level but the first of a categorical node; or the
+            probabilities of a table, row by row.
         values: Each parent, (draw, unit) or (unit,).
+
+    Returns:
+        For a categorical node and for a table (level, draw, unit): a predictor per level but the first, or log probabilities.
     """
-    eta = coefficients[:, :1]
-    for k, weight in enumerate(mechanism.weights):
-        product = coefficients[:, k + 1 : k + 2]
-        for parent in weight.parents:
-            product = product * values[parent]
-        eta = eta + product
-    return eta
+    if isinstance(mechanism.family, Table):
+        return _table_predictor(mechanism, coefficients, values)
+    products = [weight.product(values) for weight in mechanism.weights]
+    size = 1 + len(products)
+    etas = []
+    for first in range(0, coefficients.shape[1], size):
+        eta = coefficients[:, first : first + 1]
+        for k, product in enumerate(products):
+            eta = eta + coefficients[:, first + k + 1 : first + k + 2] * product
+        etas.append(eta)
+    return np.stack(etas) if isinstance(mechanism.family, Categorical) else etas[0]
+
+
+def _table_predictor(mechanism: Mechanism, coefficients: FloatArray, values: Mapping[Name, FloatArray]) -> FloatArray:
+    family = mechanism.family
+    assert isinstance(family, Table)
+    row = np.atleast_2d(row_of(family, [values[parent] for parent in mechanism.parents]))
+    table = coefficients.reshape(len(coefficients), family.n_rows, len(family.levels))
+    with np.errstate(divide="ignore"):
+        # A draw of a small Dirichlet may be 0: such a level is never seen.
+        return np.moveaxis(np.log(table[np.arange(len(table))[:, None], row]), -1, 0)
 
 
 def node_parameters(draws: Mapping[str, FloatArray]) -> dict[str, FloatArray]:

@@ -14,8 +14,20 @@ from .dataset import Dataset
 
 def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates]:
     """The coordinates of every node, in node order: centres, scales and default priors are taken from the columns."""
-    scales = parent_scales(spec, {node: (data.summary(node).mean, data.summary(node).sd) for node in spec.measured})
+    measured = {node: (data.summary(node).mean, data.summary(node).sd) for node in spec.measured}
+    scales = parent_scales(spec, measured, _shares(spec, data))
     return {node: node_coordinates(spec, node, scales, _link_scale(spec, node, data)) for node in spec.graph.nodes}
+
+
+def _shares(spec: ModelSpec, data: Dataset) -> dict[str, float]:
+    """The share of rows at each level that some weight is an indicator of."""
+    return {
+        factor: float(np.average(weight.factor(k, dict(data.columns)), weights=data.weights))
+        for _, mechanism in spec.mechanisms
+        for weight in mechanism.weights
+        for k, (factor, parent) in enumerate(zip(weight.factors, weight.parents, strict=True))
+        if factor != parent and parent not in spec.latent
+    }
 
 
 def _link_scale(spec: ModelSpec, node: Name, data: Dataset) -> LinkScale:

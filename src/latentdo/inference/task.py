@@ -68,8 +68,8 @@ class Task:
 
     @cached_property
     def rows(self) -> Dataset:
-        """The block's rows: equal ones merged where rows have no latents of their own; padded to a common size."""
-        if self.block.latent or not self.names:
+        """The block's rows: equal ones merged where rows have no noise of their own; padded to a common size."""
+        if not self.names or any(not self.spec[latent].family.points for latent in self.block.latent):
             rows = self.data.expanded(self.names) if self.names else self.data
         else:
             rows = self.data.collapsed(self.names)

@@ -16,7 +16,7 @@ from latentdo.models import ModelSpec
 from .blocks import Block, blocks
 from .certify import judged
 from .checkpoint import Checkpoint
-from .checks import check_columns, functional_nodes
+from .checks import check_columns, functional_nodes, levelled
 from .coordinates import NodeCoordinates, unfolded
 from .dataset import Dataset
 from .engines import Engine
@@ -27,6 +27,9 @@ from .reuse import kept_block
 from .runtime import compile_cache, require_backend
 from .scales import coordinates_on
 from .task import Progress, Task
+
+BEGUN = 1e-6
+"""The share that a block tells when its training begins: what only waits has told 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,7 @@ class Fit:
         """
         if not spec.measured:
             raise SpecError("Every node of the model is latent, so no data can teach it anything. Measure some node.")
+        spec = levelled(spec, data)
         return Fit(spec, data, engine, seed, check_columns(spec, data), coordinates_on(spec, data))
 
     def tasks(self, progress: Progress, stopped: threading.Event) -> list[Task]:
@@ -88,6 +92,7 @@ class Fit:
 
     def train(self, task: Task, because: str) -> BlockDraws:
         """One block, kept on disk as soon as it is finished."""
+        task.tell(BEGUN)
         found = replace(train_block(task, self.engine), rows_hash=task.rows_hash)
         if because:
             found = replace(found, why="; ".join([f"trained anew because {because}", *([found.why] * bool(found.why))]))

@@ -7,6 +7,7 @@ from .arithmetic import Arithmetic
 from .column import ColumnSummary
 from .families import Bernoulli, Categorical, Constant, Gamma, Hill, Linear, Normal, Student, Table
 from .family import FAMILIES, AbstractFamily, Default, Level, register
+from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
 from .prior import Prior, plain
 from .spec import ModelSpec
@@ -14,6 +15,7 @@ from .variant import Variant, Varied, vary
 
 __all__ = [
     "FAMILIES",
+    "MAX_LEVELS",
     "AbstractFamily",
     "Arithmetic",
     "Belief",
@@ -36,6 +38,8 @@ __all__ = [
     "Variant",
     "Varied",
     "Weight",
+    "listed",
+    "named",
     "plain",
     "register",
     "shown",

@@ -171,9 +171,9 @@ class AbstractFamily(abc.ABC):
         return m.np.maximum((2.0 * here - below - above) / step**2, 0.0), (above - below) / (2.0 * step)
 
     def noise_log_density(self, m: Arithmetic, e: Array, parameters: Mapping[str, Array]) -> Array:
-        """The log density of the noise e of a latent node, whose value is mean + sd · e; a standard normal here."""
-        del parameters
-        return -0.5 * e**2 - 0.5 * math.log(2 * math.pi) + 0.0 * m.np.abs(e)
+        """The log density, up to a constant, of the noise e of a latent, whose value is mean + sd · e; standard normal here."""
+        del m, parameters
+        return -0.5 * e**2
 
     def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The node's value at the quantile `uniform` of its law given the parents (NumPy); by bisection of the cdf here."""
