@@ -21,6 +21,8 @@ from .dataset import Dataset
 from .diagnostics import Diagnostic, diagnose, shortfall
 
 if TYPE_CHECKING:
+    import xarray
+
     from .labels import ParameterLabel
 
 
@@ -291,6 +293,24 @@ class Posterior:
         if not isinstance(path, str | Path):
             raise ArchiveError(path, f"a fit is saved under a path, not under a {type(path).__name__}.")
         return write_archive(self, Path(path), data=data)
+
+    def to_arviz(self) -> xarray.DataTree:
+        """The fit as an ArviZ DataTree, for its statistics and plots.
+
+        Returns:
+            `posterior`: one array per kind of free parameter (`weight`, `intercept`, `sd`, …) with the dimensions chain,
+            draw and `weight_of`, `intercept_of`, …, whose coordinates name the parameters, in raw units. `sample_stats`:
+            `lp`, the log posterior of each block of chains. `observed_data`: the rows, where they are in memory (a slash in
+            a node's name is ∕ there). Engine, seed, versions and model stand in the attributes. Independent draws are cut
+            into chains for the shape alone.
+
+        Raises:
+            MissingExtraError: arviz-base is not installed.
+        """
+        # The one way up in the house: formats of others live in `io`, the method with its value.
+        from latentdo.io import to_arviz
+
+        return to_arviz(self)
 
     def summary(self) -> str:
         """The fit on one page: model, data, priors, plan, convergence, parameters."""

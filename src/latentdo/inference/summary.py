@@ -154,7 +154,7 @@ def _parameters(posterior: Posterior) -> Iterator[str]:
     yield (
         f"  {'':<{width}}"
         + "".join(f"{name:>{size}}" for name, size in zip(_COLUMNS, _SIZES, strict=True))
-        + "  said by"
+        + "  status"
     )
     for row in rows:
         cells = zip((*row.numbers, row.rhat, row.ess), _SIZES, strict=True)

@@ -99,7 +99,7 @@ def _parameters(posterior: Posterior) -> Iterator[str]:
     columns = [
         ("", False),
         *((name, True) for name in ("mean", "sd", "5 %", "95 %", "R-hat", "ESS")),
-        ("said by", False),
+        ("status", False),
     ]
     cells = []
     for row in rows:
