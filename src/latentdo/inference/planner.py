@@ -117,6 +117,15 @@ def _nuts(task: Task, engine: Engine) -> BlockDraws | str:
 
     assert isinstance(engine, Nuts)
     begun = time.perf_counter()
-    run = run_nuts(task.layout, task.numbers, task.starts(engine.chains), task.rows.n_stored, engine, task.key())
+    run = run_nuts(
+        task.layout,
+        task.numbers,
+        task.starts(engine.chains),
+        task.rows.n_stored,
+        engine,
+        task.key(),
+        task.tell,
+        task.checkpoint.part("nuts"),
+    )
     result = from_chains(task, run, f"NUTS, {engine.chains} chains x {engine.draws} draws after {engine.warmup}")
     return replace(result, sample_seconds=time.perf_counter() - begun)
