@@ -401,7 +401,7 @@ def _rows(spec: ModelSpec, data: Any, study: Study) -> Dataset:
     source = study.data if data is None else data
     if source is None:
         raise StudyError("There is no data: give a table or a path, or name one under `data:` in the study.", "data")
-    return read_table(source, spec.measured, spec.latent)
+    return read_table(source, spec.measured, spec.latent, spec.levels)
 
 
 def _engine_of(study: Study) -> Any:

@@ -68,6 +68,39 @@ def parse_cell(text: str) -> float | None:
     return float(folded) if folded in _INFINITE else None
 
 
+def is_missing(text: str) -> bool:
+    """Whether a cell of text stands for nothing: blank, NA or NaN."""
+    return text.strip().casefold() in _MISSING
+
+
+def as_texts(values: Any) -> list[str] | None:
+    """The cells of a column as text, blank where missing; None where they are numbers, or neither text nor numbers."""
+    if getattr(getattr(values, "dtype", None), "kind", "") in tuple("biufc"):
+        return None
+    for method in ("to_pylist", "tolist", "to_list"):
+        if hasattr(values, method):
+            values = getattr(values, method)()
+            break
+    if not isinstance(values, list | tuple) or not any(isinstance(value, str) for value in values):
+        return None
+    cells = []
+    for value in values:
+        match value:
+            case str():
+                cells.append(value.strip())
+            case None:
+                cells.append("")
+            case bool() | np.bool_():
+                cells.append(str(value).lower())
+            case numbers.Real():
+                cells.append("" if value != value else repr(float(value)).removesuffix(".0"))
+            case _ if type(value).__name__ in ("NAType", "NaTType"):
+                cells.append("")
+            case _:
+                return None
+    return cells
+
+
 def repair(text: str) -> str:
     """A sentence on how to write this cell as a number, or an empty string where nothing can be guessed."""
     cell = text.strip()

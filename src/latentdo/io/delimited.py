@@ -81,6 +81,15 @@ class DelimitedFile:
             name: np.concatenate(piece or [np.empty(0)]) for name, piece in pieces.items() if name not in suspects
         }, faults
 
+    def texts(self, name: str) -> list[str] | None:
+        """The cells of one column; None where the rows are not all of one length (`read` says where)."""
+        position, width = self.names.index(name), len(self.names)
+        try:
+            rows = list(islice(self._reader(), 1, None))
+        except csv.Error:
+            return None
+        return None if any(len(row) != width for row in rows) else [row[position].strip() for row in rows]
+
     def _reader(self) -> Iterator[list[str]]:
         # newline="" keeps every line end as it is, so that line numbers are those of an editor.
         lines = io.StringIO(self.text, newline="")

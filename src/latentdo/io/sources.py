@@ -14,7 +14,7 @@ import numpy as np
 from latentdo.errors import DataError, MissingExtraError
 from latentdo.inference import FloatArray
 
-from .cells import as_numbers
+from .cells import as_numbers, as_texts
 from .delimited import DELIMITERS, DelimitedFile
 
 PARQUET = (".parquet", ".pq")
@@ -42,6 +42,10 @@ class Source(Protocol):
         """These columns, NaN for missing cells, without those that have a fault; and the faults."""
         ...
 
+    def texts(self, name: str) -> list[str] | None:
+        """The cells of one column as text, without blanks around them; None where it holds no text."""
+        ...
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -65,6 +69,10 @@ class Columns:
             except DataError as fault:
                 faults.append(fault)
         return columns, faults
+
+    def texts(self, name: str) -> list[str] | None:
+        """One column as text; None where it holds numbers."""
+        return as_texts(self.get(name))
 
 
 def is_path(text: str) -> bool:

@@ -14,16 +14,23 @@ import numpy as np
 
 from latentdo.errors import DataError
 from latentdo.inference import Dataset, FloatArray
+from latentdo.models import Level
 
 from .cells import NUMBER
 from .delimited import DelimitedFile
+from .level_columns import read_levels
 from .sources import Columns, Source, open_source
 
 LARGEST = 1e100
 _MAX_LISTED = 12
 
 
-def read_table(data: Any, measured: Sequence[str], latent: Collection[str] = ()) -> Dataset:
+def read_table(
+    data: Any,
+    measured: Sequence[str],
+    latent: Collection[str] = (),
+    levels: Mapping[str, Sequence[Level]] | None = None,
+) -> Dataset:
     """The columns of the measured nodes, checked; other columns are listed and not read.
 
     Args:
@@ -31,6 +38,7 @@ def read_table(data: Any, measured: Sequence[str], latent: Collection[str] = ())
             table.
         measured: The nodes that need a column, in the order wanted.
         latent: The nodes that nobody measured; a column of that name is never read.
+        levels: The nodes that have levels, whose columns may hold names, with the levels that the model states.
 
     Raises:
         DataError: The table cannot be used; the message has every fault found, `.column` and `.line` are
@@ -38,14 +46,21 @@ def read_table(data: Any, measured: Sequence[str], latent: Collection[str] = ())
         MissingExtraError: A Parquet file, and no library that reads it.
     """
     if isinstance(data, Dataset):
-        return _selected(data, measured, latent)
+        return _selected(data, measured, latent, levels or {})
     source = open_source(data)
     _refuse(source.label, _header_faults(source))
     present = [name for name in measured if name in source.names]
     faults = [_missing_column(name, source, measured) for name in measured if name not in source.names]
     faults += _headerless(source) if faults else []
-    columns, wrong = source.read(present)
-    _refuse(source.label, [*faults, *wrong, *_value_faults(columns, source)])
+    places, names, unknown = read_levels(
+        source, {node: levels[node] for node in present if node in levels} if levels else {}
+    )
+    refused = {fault.column for fault in unknown}
+    numbers, wrong = source.read([name for name in present if name not in places and name not in refused])
+    columns = {
+        name: places[name] if name in places else numbers[name] for name in present if name in {**places, **numbers}
+    }
+    _refuse(source.label, [*faults, *wrong, *unknown, *_value_faults(columns, source)])
     others = [name for name in source.names if name not in measured]
     for values in columns.values():
         values.flags.writeable = False
@@ -56,10 +71,13 @@ def read_table(data: Any, measured: Sequence[str], latent: Collection[str] = ())
         ignored=tuple(name for name in others if name not in latent),
         unread=tuple(name for name in others if name in latent),
         source=source.label,
+        levels=tuple(names.items()),
     )
 
 
-def _selected(data: Dataset, measured: Sequence[str], latent: Collection[str]) -> Dataset:
+def _selected(
+    data: Dataset, measured: Sequence[str], latent: Collection[str], levels: Mapping[str, Sequence[Level]]
+) -> Dataset:
     """The measured columns of a dataset, weights and all, checked like any other table."""
     source = Columns(data.source, data.names, data.column)
     faults = [_missing_column(name, source, measured) for name in measured if not data.has(name)]
@@ -67,6 +85,11 @@ def _selected(data: Dataset, measured: Sequence[str], latent: Collection[str]) -
     counted = {name: values[data.weights > 0] for name, values in chosen.items()}
     faults += _value_faults(counted, source, data.n_rows)
     _refuse(data.source, faults)
+    names = {name: own for name, own in data.levels if name in chosen}
+    for name, own in tuple(names.items()):
+        stated = tuple(map(str, levels.get(name, ())))
+        if stated and stated != own:
+            chosen[name], names[name] = _recoded(data, name, own, stated), stated
     others = [*(name for name in data.names if name not in measured), *data.ignored, *data.unread]
     return Dataset(
         columns=tuple(chosen.items()),
@@ -74,7 +97,16 @@ def _selected(data: Dataset, measured: Sequence[str], latent: Collection[str]) -
         ignored=tuple(name for name in others if name not in latent),
         unread=tuple(name for name in others if name in latent),
         source=data.source,
+        levels=tuple(names.items()),
     )
+
+
+def _recoded(data: Dataset, name: str, own: Sequence[str], stated: Sequence[str]) -> FloatArray:
+    """A column of names in the order that the model states."""
+    texts = [own[int(place)] for place in data.column(name)]
+    columns, _, unknown = read_levels(Columns(data.source, data.names, lambda column: texts), {name: stated})
+    _refuse(data.source, unknown)
+    return columns[name]
 
 
 def _header_faults(source: Source) -> list[DataError]:

@@ -143,6 +143,12 @@ class ModelSpec:
         }
 
     @property
+    def levels(self) -> dict[Name, tuple[Level, ...]]:
+        """The nodes whose levels may be names, with the levels that are known."""
+        families = {node: mechanism.family for node, mechanism in self.mechanisms}
+        return {node: family.levels for node, family in families.items() if isinstance(family, Categorical | Table)}
+
+    @property
     def unsettled(self) -> tuple[Name, ...]:
         """The nodes whose levels only their columns can tell."""
         return tuple(
