@@ -51,8 +51,8 @@ def test_a_pickled_spec_is_equal_and_has_the_same_hash(spec):
 @settings(max_examples=30, deadline=None)
 @given(spec=specs())
 def test_a_prior_of_every_weight_survives_the_text(spec):
-    has_weights = any(mechanism.weights for _, mechanism in spec.mechanisms)
-    changed = spec.with_priors({"weight": parse_call("normal(0, 2)")} if has_weights else {})
+    is_open = any(weight.belief is None for _, mechanism in spec.mechanisms for weight in mechanism.weights)
+    changed = spec.with_priors({"weight": parse_call("normal(0, 2)")} if is_open else {})
     assert read_back(changed) == changed
 
 
@@ -308,6 +308,24 @@ def test_priors_respect_signs_and_positive_parameters():
         Prior("normal", (0.0, 1.0)),
     ]
     assert spec["Y"].parameter("sd") == Prior("normal", (1.0, 2.0), low=0.0)
+
+
+@pytest.mark.parametrize(
+    ("priors", "idle"),
+    [
+        ({"weight": "normal(0, 1)"}, "weight"),
+        ({"sd": "2", "sd(Z)": "1"}, "sd"),
+        ({"weight(Y)": "normal(0, 1)", "X -> Y": "1", "Z -> Y": "2"}, "weight(Y)"),
+        ({"intercept": "1", "mean(X)": "0", "mean(Z)": "0"}, "intercept"),
+    ],
+)
+def test_a_prior_that_others_hide_everywhere_is_refused(priors, idle):
+    text = "Y ~ normal(X, Z, weight=0.5, sd=1, intercept=2); X ~ normal(sd=3); Z ~ normal"
+    with pytest.raises(SpecError) as caught:
+        believed(priors, text)
+    assert str(caught.value).startswith(f"The prior {idle!r} has no effect: ")
+    # With one place less stated it has one.
+    believed({key: value for key, value in priors.items() if key == idle}, text.replace("weight=0.5, ", ""))
 
 
 def test_an_interaction_has_a_key_in_any_order():

@@ -200,8 +200,12 @@ def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSp
     _check_distinct(parsed)
     mechanisms = dict(spec.mechanisms)
     used: set[str] = set()
+    # Which key has the last word on each parameter: one that has it nowhere would be silently without effect.
+    last_word: dict[tuple[Name, str], str] = {}
     for node, mechanism in spec.mechanisms:
         mechanisms[node] = _with_broad(mechanism, node, broad, used, latent=node in spec.latent)
+        filled = _stated(mechanisms[node]) - _stated(mechanism)
+        last_word |= {(node, place): broad[place.partition(" ")[0]][0] for place in filled}
     for key, kind, parents, node, value in sorted(parsed, key=lambda entry: entry[2] is not None):
         if node is None:
             continue
@@ -209,9 +213,32 @@ def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSp
             raise UnknownNodeError(node, spec.graph.nodes)
         mechanisms[node] = _with_narrow(mechanisms[node], node, key, kind, parents, value)
         used.add(key)
+        last_word |= {(node, place): key for place in _places(mechanisms[node], kind, parents)}
     if unused := [key for key in priors if key not in used]:
         raise SpecError(f"The prior {unused[0]!r} reaches no parameter of the model. Remove it, or name a node: sd(Y).")
+    learned = {"weight", "intercept", "mean", *(name for family in FAMILIES.values() for name in family.parameters)}
+    if idle := [key for key, kind, *_ in parsed if key not in last_word.values() and kind in learned]:
+        raise SpecError(
+            f"The prior {idle[0]!r} has no effect: whatever it reaches is stated more narrowly, in the model's text or by "
+            "another prior. Remove one of the two."
+        )
     return ModelSpec(spec.graph, tuple(mechanisms.items()))
+
+
+def _places(mechanism: Mechanism, kind: str, parents: tuple[Name, ...] | None) -> set[str]:
+    """The parameters of a node that a key reaches, by name; weights are numbered."""
+    if kind == "weight":
+        return {
+            f"weight {k}" for k, w in enumerate(mechanism.weights) if parents is None or set(w.parents) == set(parents)
+        }
+    return {"intercept" if kind == "mean" else kind}
+
+
+def _stated(mechanism: Mechanism) -> set[str]:
+    """The parameters of a node of which something is stated."""
+    stated = {f"weight {k}" for k, weight in enumerate(mechanism.weights) if weight.belief is not None}
+    stated |= {name for name, belief in mechanism.parameters if belief is not None}
+    return stated | ({"intercept"} if mechanism.intercept is not None else set())
 
 
 def _check_distinct(parsed: Sequence[tuple[str, str, tuple[Name, ...] | None, Name | None, Call | float]]) -> None:
