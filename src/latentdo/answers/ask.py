@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from latentdo.errors import NotIdentifiedError, QueryError
-from latentdo.graphs import Name, format_number
+from latentdo.graphs import Name, format_level, format_number
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import NodeDraws, Posterior, pareto_k
 from latentdo.models import ModelSpec
@@ -65,7 +65,7 @@ def ask_all(
     planned = [
         (name, single, verdict, {term: plan_term(spec, term) for term in single.terms})
         for (name, query), verdict in zip(queries, verdicts, strict=True)
-        for single in _levels(query)
+        for single in _levels(spec, query)
     ]
     simulation = _Simulation(posterior, seed)
     return Answers(tuple(_answer(simulation, *asked) for asked in planned))
@@ -79,14 +79,15 @@ def used_nodes(spec: ModelSpec, query: Query) -> frozenset[Name]:
     return frozenset(found)
 
 
-def _levels(query: Query) -> list[Query]:
+def _levels(spec: ModelSpec, query: Query) -> list[Query]:
     """The query itself, or of a law one event per combination of levels."""
     if not query.is_single or query.term.kind != "law":
         return [query]
     term = query.term
     free = [outcome.name for outcome in term.outcomes if not outcome.op]
     found = []
-    for levels in itertools.product((0.0, 1.0), repeat=len(free)):
+    known = {name: spec.levels.get(name, spec[name].family.points) for name in free}
+    for levels in itertools.product(*known.values()):
         chosen = dict(zip(free, levels, strict=True))
         outcomes = tuple(o if o.op else Outcome(o.name, "=", chosen[o.name]) for o in term.outcomes)
         found.append(Query(replace(term, kind="event", outcomes=outcomes)))
@@ -281,9 +282,15 @@ def _warnings(posterior: Posterior, answer: Answer) -> list[str]:
 
 def _support(posterior: Posterior, term: Term) -> list[str]:
     """Cautions about values outside the data: there the answer is an extrapolation along the fitted curves."""
-    points = [(s.name, s.value) for s in term.do if isinstance(s.value, float | int)]
-    points += [(g.name, g.value) for g in term.given if isinstance(g.value, float | int) and g.op == "="]
-    found = []
+    stated = [(s.name, s.value) for s in term.do] + [(g.name, g.value) for g in term.given if g.op == "="]
+    points = [
+        (node, value) for node, value in stated if isinstance(value, float | int) and node not in posterior.spec.levels
+    ]
+    found = [
+        f"{node} = {format_level(value)} never occurs in the data: what it does is told by the prior and the form alone"
+        for node, value in stated
+        if isinstance(value, float | int | str) and _is_unseen(posterior, node, value)
+    ]
     for node, value in points:
         column = posterior.facts.column(node)
         if not column.minimum <= value <= column.maximum:
@@ -295,6 +302,13 @@ def _support(posterior: Posterior, term: Term) -> list[str]:
         odd = posterior.spec[node].family.caution(node, float(value))
         found += [odd] if odd else []
     return found + [caution for setting in term.do for caution in _reach(posterior, setting)]
+
+
+def _is_unseen(posterior: Posterior, node: Name, value: float | str) -> bool:
+    """Whether a level of a node is in none of the rows."""
+    seen = posterior.facts.column(node).values
+    known = node in posterior.spec.levels and bool(seen)
+    return known and posterior.spec[node].family.check_value(node, value) not in seen
 
 
 def _reach(posterior: Posterior, setting: Setting) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,8 +107,11 @@ def evaluate_term(
     """
     term = plan.term
     values: dict[Name, FloatArray] = {}
-    points = {item.name: float(item.value) for item in term.given if item.op == "="}  # type: ignore[arg-type]
-    regions = [_regions(term.outcomes if term.kind == "event" else ()), _regions(term.given, skip="=")]
+    points = {item.name: _number(plan.spec, item) for item in term.given if item.op == "="}
+    regions = [
+        _regions(plan.spec, term.outcomes if term.kind == "event" else ()),
+        _regions(plan.spec, term.given, skip="="),
+    ]
     weight: FloatArray | None = None
     target: FloatArray = np.ones((1, 1))
     for node in plan.order:
@@ -154,11 +158,18 @@ def _root_parameters(mechanism: Mechanism, n_draws: int) -> tuple[FloatArray, di
     return np.full((n_draws, 1), mechanism.intercept), fixed
 
 
-def _regions(outcomes: tuple[Outcome, ...], skip: str = "") -> dict[Name, list[Outcome]]:
+def _number(spec: ModelSpec, item: Outcome) -> float:
+    """The value of a comparison as the number that stands for it in columns."""
+    assert item.value is not None
+    return spec[item.name].family.check_value(item.name, item.value) if isinstance(item.value, str) else item.value
+
+
+def _regions(spec: ModelSpec, outcomes: tuple[Outcome, ...], skip: str = "") -> dict[Name, list[Outcome]]:
+    """The comparisons of each node, levels as numbers."""
     found: dict[Name, list[Outcome]] = {}
     for outcome in outcomes:
         if outcome.op and outcome.op != skip:
-            found.setdefault(outcome.name, []).append(outcome)
+            found.setdefault(outcome.name, []).append(replace(outcome, value=_number(spec, outcome)))
     return found
 
 
@@ -176,17 +187,32 @@ def _share(
         return np.prod([_holds(item, _snapped(exact, item)) for item in comparisons], axis=0).astype(float)
     if drawn is not None:
         return np.prod(np.broadcast_arrays(*(_holds(item, drawn) for item in comparisons)), axis=0).astype(float)
+    if mechanism.family.points:
+        wanted = [point for point in mechanism.family.points if all(_holds(item, point) for item in comparisons)]
+        chances = [np.exp(arithmetic.log_density(NUMPY, point, eta, parameters)) for point in wanted]
+        return np.sum(chances, axis=0) if chances else 0.0 * arithmetic.mean(NUMPY, eta, parameters)
     if mechanism.family.discrete:
-        mean = arithmetic.mean(NUMPY, eta, parameters)
-        share: FloatArray = np.zeros_like(mean)
-        for level, chance in ((0.0, 1.0 - mean), (1.0, mean)):
-            if all(_holds(item, level) for item in comparisons):
-                share = share + chance
-        return share
+        return _share_of_counts(arithmetic, comparisons, eta, parameters)
     below = [float(item.value) for item in comparisons if item.op in ("<", "<=")]  # type: ignore[arg-type]
     above = [float(item.value) for item in comparisons if item.op in (">", ">=")]  # type: ignore[arg-type]
     upper = arithmetic.cdf(min(below), eta, parameters) if below else 1.0
     lower = arithmetic.cdf(max(above), eta, parameters) if above else 0.0
+    return np.maximum(upper - lower, 0.0)
+
+
+def _share_of_counts(
+    arithmetic: Any, comparisons: list[Outcome], eta: FloatArray, parameters: Mapping[str, FloatArray]
+) -> FloatArray:
+    """The probability that a whole number satisfies its comparisons."""
+    least, most = -math.inf, math.inf
+    for item in comparisons:
+        limit = float(item.value)  # type: ignore[arg-type]
+        if item.op in ("<", "<=", "="):
+            most = min(most, math.ceil(limit) - 1 if item.op == "<" else math.floor(limit))
+        if item.op in (">", ">=", "="):
+            least = max(least, math.floor(limit) + 1 if item.op == ">" else math.ceil(limit))
+    upper = arithmetic.cdf(most, eta, parameters) if most < math.inf else 1.0
+    lower = arithmetic.cdf(least - 1.0, eta, parameters) if least > -math.inf else 0.0
     return np.maximum(upper - lower, 0.0)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from latentdo.errors import QueryError, SupportError
-from latentdo.models import ModelSpec
+from latentdo.graphs import Name, format_level, quote
+from latentdo.models import ModelSpec, listed, named
 from latentdo.query import Distribution, Outcome, Query, Setting, Term
 
 DRAWN = {"normal": (-0.5,), "bernoulli": (0.0, 1.0)}
@@ -23,6 +24,8 @@ def check_values(spec: ModelSpec, query: Query) -> None:
         for item in (*term.given, *term.outcomes):
             if item.value is not None:
                 _check_comparison(spec, item)
+        if term.kind == "mean":
+            _check_mean(spec, term.outcomes[0].name)
         for outcome in term.outcomes:
             if outcome.op == "=" and not spec[outcome.name].family.discrete:
                 raise SupportError(
@@ -30,6 +33,17 @@ def check_values(spec: ModelSpec, query: Query) -> None:
                     f"P({outcome}) is 0 for a continuous node: {outcome.name} is {spec[outcome.name].family}. Ask for an "
                     f"interval, P({outcome.name} > …, {outcome.name} < …).",
                 )
+
+
+def _check_mean(spec: ModelSpec, node: Name) -> None:
+    """A mean needs numbers."""
+    levels = spec.levels.get(node, ())
+    if named(levels):
+        raise SupportError(
+            node,
+            f"E[{node}] has no meaning: the levels of {node} are names ({listed(levels)}). Ask for the probability of one, "
+            f"P({quote(node)} = {format_level(levels[-1])}).",
+        )
 
 
 def check_complete(spec: ModelSpec, query: Query) -> None:
@@ -78,8 +92,15 @@ def _check_comparison(spec: ModelSpec, item: Outcome) -> None:
     """A value must be possible; a limit of an inequality only has to be a number."""
     assert item.value is not None
     family = spec[item.name].family
+    levels = spec.levels.get(item.name, ())
     if item.op == "=":
         family.check_value(item.name, item.value)
+    elif named(levels):
+        raise SupportError(
+            item.name,
+            f"The levels of {item.name} are names ({listed(levels)}), which have no order: {item} cannot be told. Ask for "
+            f"P({quote(item.name)} = {format_level(levels[-1])}).",
+        )
     elif isinstance(item.value, str):
         raise SupportError(item.name, f"{item.name} is {family}: {item} needs a number, not the level {item.value!r}.")
 
@@ -88,7 +109,7 @@ def _check_law(spec: ModelSpec, query: Query, term: Term) -> None:
     """A law is answered level by level, so it must be the whole query and its outcomes must have levels."""
     for outcome in term.outcomes:
         family = spec[outcome.name].family
-        if not outcome.op and not family.discrete:
+        if not outcome.op and not (family.points or outcome.name in spec.levels):
             raise SupportError(
                 outcome.name,
                 f"{term} is a whole law, and {outcome.name} is {family}, with infinitely many values. Ask for a mean, "
