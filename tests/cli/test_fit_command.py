@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ ROWS = ["G,X,Y", "1.5,0,2.25", "0.5,1,1.5", "2.5,1,-1", "1.25,0,0.5", "3,1,4", "
 
 
 class Trainer:
-    """Stands in for `ld.fit`: remembers what it was given, and returns a fit made by hand."""
+    """Stands in for training: remembers what it was given, and returns a fit made by hand."""
 
     def __init__(self, posterior: ld.Posterior) -> None:
         self.posterior = posterior
@@ -30,15 +31,17 @@ class Trainer:
         self.data: object = None
         self.options: dict[str, object] = {}
 
-    def __call__(self, study: Study, data: object = None, **options: object) -> ld.Posterior:
+    def __call__(
+        self, study: Study, data: object = None, **options: object
+    ) -> tuple[ld.Posterior, Callable[[], object]]:
         self.study, self.data, self.options = study, data, options
-        return self.posterior
+        return self.posterior, lambda: None
 
 
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     stands_in = Trainer(handmade())
-    monkeypatch.setattr("latentdo.api.fit", stands_in)
+    monkeypatch.setattr("latentdo.api.fit_resumably", stands_in)
     return stands_in
 
 
@@ -49,7 +52,7 @@ def test_prints_the_summary_and_says_what_to_do_next(command, study, trainer, tm
     assert "Saved to study.ldo." in result.err
     assert "Next: latentdo ask study.ldo\n" in result.err
     assert ld.load(tmp_path / "study.ldo").spec == trainer.posterior.spec
-    assert trainer.options == {"seed": 0, "progress": None}
+    assert trainer.options == {"seed": 0, "progress": None, "start": None, "checkpoint": Path("study.ldo.part")}
 
 
 def test_saves_no_rows_unless_asked(command, study, trainer, tmp_path):
@@ -62,7 +65,8 @@ def test_saves_no_rows_unless_asked(command, study, trainer, tmp_path):
 def test_passes_seed_data_and_progress_on(command, study, trainer):
     command("fit", study, "other.csv", "--seed", 7, "--no-progress")
     assert trainer.data == "other.csv"
-    assert trainer.options == {"seed": 7, "progress": False}
+    assert trainer.options["seed"] == 7
+    assert trainer.options["progress"] is False
 
 
 def test_a_model_text_is_saved_as_model_and_gets_a_question_to_ask(command, trainer, monkeypatch):
@@ -112,7 +116,7 @@ def test_ctrl_c_leaves_an_old_fit_alone(command, study, monkeypatch, tmp_path):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("latentdo.api.fit", interrupted)
+    monkeypatch.setattr("latentdo.api.fit_resumably", interrupted)
     result = command("fit", study)
     assert result.code == 130
     assert result.err == "interrupted: stopped by Ctrl-C; no file was left half written.\n"
@@ -129,7 +133,7 @@ def test_ctrl_c_does_not_wait_for_compiled_code(study, tmp_path):
         "        done = pool.submit(time.sleep, 300)\n"
         "        print('begun', flush=True)\n"
         "        done.result()\n"
-        "latentdo.api.fit = fit\nsys.exit(main(sys.argv[1:]))"
+        "latentdo.api.fit_resumably = fit\nsys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "fit", str(study), "--json"]
     process = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -228,9 +232,126 @@ def test_refuses_what_it_cannot_start_with(command, tmp_path, arguments, message
     assert not (tmp_path / "model.ldo").exists()
 
 
+@pytest.mark.sample
 def test_trains_and_saves_for_real(command, study, tmp_path):
     """A few transitions of one chain: the way from the file to the saved fit, not the numbers."""
     options = ("--engine", "nuts", "--draws", 4, "--warmup", 1, "--chains", 1, "--no-progress")
     result = command("fit", "X ~ normal", "data.csv", "-o", "tiny.ldo", *options)
     assert result.code == 4
     assert ld.load(tmp_path / "tiny.ldo").shape == (1, 4)
+
+
+FAST = ("X ~ normal; M ~ normal(X); Y ~ normal(M, X)", "data.csv", "-o", "fit.ldo", "--no-progress")
+
+
+def test_an_earlier_fit_is_gone_on_from(command, study, tmp_path):
+    assert command("fit", FAST[0], *FAST[1:]).code == 0
+    result = command("fit", FAST[0].replace("(M, X)", "(M)"), "data.csv", "-o", "new.ldo", "--start", "fit.ldo")
+    assert result.code == 0
+    assert ld.load(tmp_path / "new.ldo").plan.count("kept from the earlier fit") == 2
+    assert command("fit", *FAST, "--start", "data.csv").code == 2
+
+
+def test_an_interrupted_fit_is_gone_on_from_and_its_checkpoint_removed(command, study, tmp_path, monkeypatch):
+    from latentdo.inference import train
+
+    assert command("fit", *FAST[:3], "whole.ldo").code == 0
+    real = train.train_block
+
+    def train_block(task, engine):
+        if "Y" in task.block.nodes:
+            raise KeyboardInterrupt
+        return real(task, engine)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "train_block", train_block)
+        patch.setattr(train, "_n_cores", lambda: 1)
+        assert command("fit", *FAST).code == 130
+    assert (tmp_path / "fit.ldo.part").is_dir()
+    other = command("fit", *FAST, "--seed", 1)
+    assert other.code == 0
+    assert "note: fit.ldo.part/" in other.err
+    assert "holds an interrupted fit that differs in seed: it is not used" in other.err
+    result = command("fit", *FAST)
+    assert result.code == 0
+    assert "note: Going on from fit.ldo.part, with 2 blocks finished." in result.err
+    one, two = (ld.load(tmp_path / name) for name in ("whole.ldo", "fit.ldo"))
+    assert one.by_node["X"].coefficients.tobytes() == two.by_node["X"].coefficients.tobytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "fit.ldo", "study.yaml", "whole.ldo"]
+
+
+def test_a_fit_that_cannot_be_saved_keeps_what_was_trained(command, study, tmp_path, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ld.Posterior, "save", full)
+        assert command("fit", *FAST).code == 2
+    assert len(list((tmp_path / "fit.ldo.part").glob("*/*.finished"))) == 3
+    assert "3 blocks finished" in command("fit", *FAST).err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_says_where_the_work_is_kept(study, tmp_path):
+    (tmp_path / "study.ldo.part").mkdir()
+    code = (
+        "import os, signal, sys, time, latentdo.api\nfrom latentdo.cli import main\n"
+        "def fit(*_, **__):\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(60)\n"
+        "latentdo.api.fit_resumably = fit\nsys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "fit", str(study)], cwd=tmp_path, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 130
+    assert "What was done is kept in study.ldo.part: the same command goes on from there." in done.stderr
+
+
+KILLED = """
+import sys
+from latentdo.cli import main
+from latentdo.inference import checkpoint, nuts, train
+checkpoint.EVERY = nuts.PIECE = 0.0  # each transition is a piece, and each piece is kept
+if "--stop" in sys.argv:
+    stop = int(sys.argv.pop())
+    sys.argv.pop()
+    keep = nuts.Checkpoint.save
+    def save(self, state):
+        keep(self, state)
+        made = state()["made"]
+        if made == stop:
+            print("there", flush=True)
+            import time
+            time.sleep(600)
+    nuts.Checkpoint.save = save
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.sample
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_killed_fit_goes_on_to_the_same_numbers(study, tmp_path):
+    """Killed by signal 9 in the warm-up and in the draws of a block with a latent; then the same command again."""
+
+    def begun(name: str, *more: str) -> subprocess.Popen[str]:
+        options = ("--engine", "nuts", "--draws", "12", "--warmup", "8", "--chains", "2", "--no-progress")
+        model = "latent U ~ normal; X ~ normal(U); M ~ normal(X); Y ~ normal(M, U)"
+        line = [sys.executable, "-c", KILLED, "fit", model, "data.csv", "-o", name, *options, *more]
+        return subprocess.Popen(line, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    for stop in ("5", "15"):
+        process = begun("fit.ldo", "--stop", stop)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        process.communicate()
+        assert (tmp_path / "fit.ldo.part").is_dir()
+        assert not (tmp_path / "fit.ldo").exists()
+    resumed, whole = begun("fit.ldo"), begun("whole.ldo")
+    assert "Going on from fit.ldo.part" in resumed.communicate()[1]
+    whole.communicate()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "fit.ldo", "study.yaml", "whole.ldo"]
+    one, two = (ld.load(tmp_path / name) for name in ("fit.ldo", "whole.ldo"))
+    for node, draws in one.by_node.items():
+        assert draws.coefficients.tobytes() == two.by_node[node].coefficients.tobytes()
+    assert one.diagnostics == two.diagnostics

@@ -13,7 +13,7 @@ from latentdo.graphs import quote
 from .failures import DONE, NOT_CONVERGED
 from .interrupt import stop_at_once
 from .options import Flag, Output, Source, Whole, WholeOrNone
-from .output import output_path, say, say_json, tell
+from .output import notes_told, output_path, say, say_json, tell
 from .sources import source_text, study_of, variant_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ EXAMPLES = """\
 Examples:
   latentdo fit study.yaml data.csv -o fit.ldo --seed 1
   latentdo fit "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv
-  latentdo fit study.yaml --engine nuts --draws 2000 --chains 4"""
+  latentdo fit study.yaml --engine nuts --draws 2000 --chains 4
+  latentdo fit study.yaml more.csv -o new.ldo --start fit.ldo"""
 
 CODES = "Exit codes: 0 done, 4 did not converge (but was saved), 2 bad input."
 
@@ -45,13 +46,16 @@ def command(
     draws: WholeOrNone = None,
     warmup: WholeOrNone = None,
     chains: WholeOrNone = None,
+    start: str | None = None,
     store_rows: Flag = False,
     progress: bool | None = None,
     json: Flag = False,
 ) -> int:
     """Train a model once and save the fit, from which `latentdo ask` answers any number of questions.
 
-    Prints the fit on one page: priors, convergence, parameters.
+    Prints the fit on one page: priors, convergence, parameters. What is finished
+    is kept in FIT.ldo.part until all is: after Ctrl-C or a crash the same command
+    goes on from there, to the same numbers.
 
     Args:
         study: The path of a study (.yaml), a model as text, or - for a text on standard input.
@@ -63,18 +67,22 @@ def command(
         draws: Kept draws per chain (nuts).
         warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
         chains: Number of chains (nuts).
+        start: An earlier fit (.ldo): blocks that are the same in it are kept, and only the others trained.
         store_rows: Save the rows of the data too; left out, only their hash and column summaries.
-        progress: Show progress on stderr; left out, only at a terminal.
+        progress: Show progress and the time left on stderr; left out, only at a terminal.
         json: Print an object about the fit in place of the page.
     """
-    from latentdo.api import fit
+    from latentdo.api import fit_resumably, load
 
     chosen = variant_of(study_of(source_text(study)), variant)
     path = output_path("-o", f"{chosen.name}.ldo" if output is None else output, "fit", [".ldo"])
     chosen = _with_engine(chosen, engine, {"draws": draws, "warmup": warmup, "chains": chains})
-    with stop_at_once(as_json=json):
-        posterior = fit(chosen, data, seed=seed, progress=progress)
+    earlier = None if start is None else load(Path(start))
+    kept = path.with_name(f"{path.name}.part")
+    with stop_at_once(as_json=json, kept=kept), notes_told():
+        posterior, discard = fit_resumably(chosen, data, seed=seed, progress=progress, start=earlier, checkpoint=kept)
     posterior.save(path, data=store_rows)
+    discard()
     if json:
         say_json(_facts(posterior, path))
     else:

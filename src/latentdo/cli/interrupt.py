@@ -8,6 +8,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from .failures import failure_of
 from .output import say_json, tell
@@ -16,14 +18,21 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 
 @contextmanager
-def stop_at_once(*, as_json: bool) -> Iterator[None]:
-    """While this is open, Ctrl-C tells what happened and ends the process at once; keep it closed while files are written."""
+def stop_at_once(*, as_json: bool, kept: Path) -> Iterator[None]:
+    """While this is open, Ctrl-C tells what happened and ends the process at once; keep it closed while files are written.
+
+    Args:
+        kept: The folder where training keeps what it has done, if it has done anything.
+    """
 
     def stop(*_: object) -> None:
         if sys.stderr.isatty():
             # The progress bars have hidden the cursor, and nobody else will show it again.
             sys.stderr.write(f"{_SHOW_CURSOR}\n")
         failure = failure_of(KeyboardInterrupt())
+        if kept.is_dir():
+            where = f"What was done is kept in {kept}: the same command goes on from there."
+            failure = replace(failure, message=f"{failure.message} {where}")
         if as_json:
             say_json(failure.to_json())
             sys.stdout.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import json
+import logging
 import math
 import os
 import secrets
@@ -65,6 +66,23 @@ def close_stdout() -> None:
 def tell(text: str) -> None:
     """Print a message on stderr."""
     _write(sys.stderr, text)
+
+
+@contextmanager
+def notes_told() -> Iterator[None]:
+    """While this is open, what is logged as a warning is told on stderr as a note."""
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            tell(f"note: {record.getMessage()}")
+
+    handler = Notes(logging.WARNING)
+    log = logging.getLogger("latentdo")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def say_json(value: Any, *, indent: int | None = 2) -> None:

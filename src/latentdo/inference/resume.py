@@ -84,6 +84,9 @@ class FitCheckpoint:
         self._folder = folder / identity.hash
         self._identity = identity
         sweep(self._folder)
+        if self._folder.is_dir():
+            done = self.n_finished
+            _log.warning("Going on from %s, with %d block%s finished.", folder, done, "" if done == 1 else "s")
         for path, other in self._others():
             differing = " and ".join(identity.differences(other)) or "the machine"
             _log.warning(
