@@ -142,7 +142,7 @@ def gaussian_form(task: Task) -> tuple[GaussianForm, GaussianNumbers] | str:
         return reason
     block, data = task.block, task.data
     first = Dataset(tuple((name, data.column(name)[:1]) for name in task.names), np.ones(1))
-    found = program_of(*assemble(task.spec, block, task.coordinates, first))
+    found = program_of(*assemble(task.spec, block, task.coordinates, first), dimensionless=False)
     if isinstance(found, str):
         return found
     program, numbers = found
@@ -173,6 +173,8 @@ def _reason_against(task: Task) -> str | None:
     for node in block.nodes:
         if not isinstance(spec[node].family, Normal):
             return f"{node} is {spec[node].family.name}"
+        if any(weight.levels for weight in spec[node].weights):
+            return f"{node} has a parent with levels"
         for term in task.coordinates[node].terms:
             if len(term) > 1 and set(term) & set(block.latent):
                 return f"{node} has an interaction with a latent"

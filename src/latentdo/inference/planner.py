@@ -12,21 +12,19 @@ from latentdo.models import Linear
 
 from .checks import least_squares
 from .engines import Auto, Engine, Nuts
-from .ensemble import CHAINS, CHUNK, Ensemble
+from .ensemble import CHAINS
 from .outcome import from_chains, node_draws
 from .posterior import BlockDraws, constant_draws
+from .program import program_of
 from .regression import regression
 from .runtime import float64
+from .sampling import KEPT, run_ensemble, run_lengths
 from .task import Task
-
-KEPT = 250
-"""Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
-FIRST_RUN = 500
 
 
 def kept_draws(engine: Engine) -> tuple[int, int]:
     """Chains, and draws per chain, of every block: the same in all, so that they can be paired."""
-    return (engine.chains, engine.draws) if isinstance(engine, Nuts) else (CHAINS, min(KEPT, _first_run(engine)))
+    return (engine.chains, engine.draws) if isinstance(engine, Nuts) else (CHAINS, min(KEPT, run_lengths(engine)[1]))
 
 
 Method = Callable[[Task, Engine], "BlockDraws | str"]
@@ -58,7 +56,7 @@ def _methods(engine: Engine) -> tuple[Method, ...]:
     """The methods of an engine, cheapest first; the last applies to every block."""
     if isinstance(engine, Nuts):
         return (_exact, _fixed, _nuts)
-    return (_exact, _fixed, regression, _ensemble)
+    return (_exact, _fixed, regression, _generic, _general)
 
 
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:
@@ -82,34 +80,23 @@ def _fixed(task: Task, engine: Engine) -> BlockDraws | str:
     return BlockDraws(task.block, "fixed: nothing to learn", draws, independent=True)
 
 
-def _first_run(engine: Auto) -> int:
-    return min(FIRST_RUN, engine.max_steps // 2 // CHUNK * CHUNK)
-
-
-def _ensemble(task: Task, engine: Engine) -> BlockDraws | str:
-    """Run, judge, and run longer from what was learned, until judged well or the budget is spent."""
+def _generic(task: Task, engine: Engine) -> BlockDraws | str:
+    """Latents left to the sampler, by the program that blocks of one shape share."""
     assert isinstance(engine, Auto)
-    begun = time.perf_counter()
-    ensemble = Ensemble.start(task.layout, task.numbers, task.starts(CHAINS), task.rows.n_stored, task.key())
-    first_run = _first_run(engine)
-    timing: list[float] = []
+    found = program_of(task.layout, task.numbers)
+    if isinstance(found, str):
+        return found
+    return run_ensemble(task, engine, *found, _left(task), dimensionless=True)
 
-    def report(steps: int) -> None:
-        timing.append(time.perf_counter())
-        task.tell(ensemble.made / (2.0 * first_run))
 
-    ensemble.warm_up(first_run, report)
-    length = first_run
-    while True:
-        run = ensemble.draw(length, report)
-        result = from_chains(task, run, f"ensemble HMC, {CHAINS} chains x {length} of {ensemble.made} transitions")
-        if result.certified or ensemble.made + 2 * length > engine.max_steps:
-            break
-        ensemble.learn_from(run)
-        ensemble.warm_up_again(report)
-        length *= 2
-    compiling = timing[0] - begun
-    return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
+def _general(task: Task, engine: Engine) -> BlockDraws | str:
+    """Whatever the block holds, by a program of its own."""
+    assert isinstance(engine, Auto)
+    return run_ensemble(task, engine, task.layout, task.numbers, _left(task))
+
+
+def _left(task: Task) -> str:
+    return "parameters and latents" if task.layout.n_noise else "parameters"
 
 
 def _nuts(task: Task, engine: Engine) -> BlockDraws | str:

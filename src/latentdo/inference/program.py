@@ -5,7 +5,8 @@ data sets and processes of one shape share a compiled program. All nodes of a bl
 vector: there is no operation per node or per coordinate, and little to compile.
 
 With free coordinates bent to v, every coefficient, loading and parameter of the block is an affine function of v: fixed
-numbers, raw and standardised units and the place in the equations are one matrix.
+numbers, raw and standardised units and the place in the equations are one matrix. v, the columns and the parameters are
+dimensionless (a column less its centre, in units of its spread), so that the arithmetic may be in float32.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .density import (
     Numbers,
     cholesky_rows,
     coordinates_of,
+    prior_log_density,
     solved_map,
 )
 
@@ -37,10 +39,9 @@ LOCATION, BERNOULLI, GAMMA = "location", "bernoulli", "gamma"
 GROUPS = (LOCATION, BERNOULLI, GAMMA)
 """Families that share their arithmetic: normal and hill nodes are one group, a flag apart."""
 
-TRANSFORMS = ("free", "low", "high", "interval")
+TRANSFORMS = ("free", "half", "interval")
 PRIORS = ("normal", "student", "cauchy", "exponential", "gamma", "lognormal", "beta", "uniform")
 _SAME = {"halfnormal": "normal"}
-_POSITIVE = ("exponential", "gamma", "lognormal", "beta")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Program(AbstractForm):
         n_coordinates: Number of free coordinates, padded ones included.
         n_products: Number of measured multipliers of a latent in a predictor: 1 where no latent meets one in an interaction.
         deep: Whether a latent has parents.
+        priors: The prior families of its coordinates, of `PRIORS`: the formulas of the others are not compiled.
     """
 
     counts: tuple[int, ...]
@@ -62,6 +64,7 @@ class Program(AbstractForm):
     n_coordinates: int
     n_products: int
     deep: bool
+    priors: tuple[str, ...]
 
     @property
     def n_noise(self) -> int:
@@ -71,15 +74,14 @@ class Program(AbstractForm):
     def placed(self, m: Arithmetic, numbers: ProgramNumbers, u: Array) -> tuple[Array, Parts]:
         """The log prior of `u` (with Jacobians), and what stands in the equations there; leading axes broadcast."""
         if missing := self.n_coordinates - u.shape[-1]:
-            u = m.np.concatenate([u, m.np.zeros((*u.shape[:-1], missing))], axis=-1)
+            u = m.np.concatenate([u, m.np.zeros((*u.shape[:-1], missing), u.dtype)], axis=-1)
         v, log_jacobian = _bent(m, numbers, u)
-        log_priors = _log_priors(m, numbers, v @ numbers.prior_map.T + numbers.prior_offset)
+        log_priors = _log_priors(m, self, numbers, v @ numbers.prior_map.T + numbers.prior_offset)
         return m.np.sum(log_jacobian + log_priors, axis=-1), _parts(self, v @ numbers.place.T + numbers.place_offset)
 
     def log_parts(self, m: Arithmetic, numbers: Any, u: Array, z: Array) -> tuple[Array, Array]:
         """See `AbstractForm`; `u` may be shorter than `n_coordinates`: what is missing is padding."""
-        missing = self.n_coordinates - u.shape[-1]
-        return _log_parts(m, self, numbers, m.np.concatenate([u, m.np.zeros(missing)]) if missing else u, z)
+        return _log_parts(m, self, numbers, u, z)
 
 
 class ProgramNumbers(NamedTuple):
@@ -87,10 +89,10 @@ class ProgramNumbers(NamedTuple):
 
     Attributes:
         transform: Index into `TRANSFORMS` per free coordinate.
-        low, high, scale, centre: Of the bend, per free coordinate.
-        prior: Index into `PRIORS` per prior.
-        arguments: (prior, 3).
-        prior_map, prior_offset: Value of each prior as an affine function of v; offset holds shifts and fixed numbers.
+        prior: Index into `Program.priors` per coordinate.
+        arguments: (coordinate, 3).
+        prior_map, prior_offset: Value of each prior as an affine function of v; the offset holds centres, bounds, shifts and
+            fixed numbers.
         place, place_offset: Coefficients, loadings and parameters, laid end to end (see `_parts`), from v.
         y: (node, row).
         design: (node, term, row).
@@ -103,10 +105,6 @@ class ProgramNumbers(NamedTuple):
     """
 
     transform: Array
-    low: Array
-    high: Array
-    scale: Array
-    centre: Array
     prior: Array
     arguments: Array
     prior_map: Array
@@ -153,9 +151,7 @@ def _parts(form: Program, flat: Array) -> Parts:
 
 
 def _log_parts(m: Arithmetic, form: Program, numbers: ProgramNumbers, u: Array, z: Array) -> tuple[Array, Array]:
-    v, log_jacobian = _bent(m, numbers, u)
-    log_prior = m.np.sum(log_jacobian) + m.np.sum(_log_priors(m, numbers, numbers.prior_map @ v + numbers.prior_offset))
-    parts = _parts(form, numbers.place @ v + numbers.place_offset)
+    log_prior, parts = form.placed(m, numbers, u)
     rows = 0.0 * numbers.weights
     eta = m.np.einsum("kp,kpn->kn", parts.coefficients, numbers.design)
     if form.n_latent:
@@ -170,51 +166,25 @@ def _log_parts(m: Arithmetic, form: Program, numbers: ProgramNumbers, u: Array, 
 
 
 def _bent(m: Arithmetic, numbers: ProgramNumbers, u: Array) -> tuple[Array, Array]:
-    """Values within their bounds and the log Jacobians: `density.bend` for all coordinates at once."""
+    """Distances from centres or bounds, in natural units, and the log Jacobians: `density.bend` for all at once."""
     soft = m.np.logaddexp(0.0, u)
     log_share = u - soft  # log sigmoid(u)
     kind = numbers.transform
-    bounded_low, bounded_high, interval = kind == 1, kind == 2, kind == 3
-    width = m.np.where(interval, numbers.high - numbers.low, 1.0)
-    anchor = m.np.where(kind == 0, numbers.centre, m.np.where(bounded_high, numbers.high, numbers.low))
-    moved = m.np.where(
-        kind == 0, numbers.scale * u, m.np.where(interval, width * m.np.exp(log_share), numbers.scale * soft)
-    )
-    value = anchor + m.np.where(bounded_high, -1.0, 1.0) * moved
-    log_scale = m.np.log(numbers.scale)
-    # An interval's low and high do not depend on u: the constant log(high - low) is left out, as in `density.bend`.
-    log_jacobian = m.np.where(
-        kind == 0,
-        log_scale,
-        m.np.where(interval, log_share - soft, m.np.where(bounded_low | bounded_high, log_scale + log_share, 0.0)),
-    )
-    return value, log_jacobian
+    free, interval = kind == 0, kind == 2
+    value = m.np.where(free, u, m.np.where(interval, m.np.exp(log_share), soft))
+    return value, m.np.where(free, 0.0, m.np.where(interval, log_share - soft, log_share))
 
 
-def _log_priors(m: Arithmetic, numbers: ProgramNumbers, value: Array) -> Array:
+def _log_priors(m: Arithmetic, form: Program, numbers: ProgramNumbers, value: Array) -> Array:
     """The log density of every prior, up to a constant."""
-    a, b, c = numbers.arguments.T
-    kind = numbers.prior
-    positive = (kind >= PRIORS.index("exponential")) & (kind <= PRIORS.index("beta"))
-    # Unselected branches must have finite values and gradients too.
-    x = m.np.where(positive, value, 0.5)
-    rest = m.np.where(kind == PRIORS.index("beta"), 1.0 - x, 0.5)
-    log_x = m.np.log(x)
-    one, two = m.np.where(c > 0, c, 1.0), m.np.where(b > 0, b, 1.0)
-    normal = -0.5 * ((value - a) / two) ** 2
-    student = -0.5 * (a + 1.0) * m.np.log1p(((value - b) / one) ** 2 / m.np.where(a > 0, a, 1.0))
-    cauchy = -m.np.log1p(((value - a) / two) ** 2)
-    branches = [
-        normal,
-        student,
-        cauchy,
-        -a * x,
-        (a - 1.0) * log_x - b * x,
-        -log_x - 0.5 * ((log_x - a) / two) ** 2,
-        (a - 1.0) * log_x + (b - 1.0) * m.np.log(rest),
-        0.0 * value,
-    ]
-    return m.np.select([kind == k for k in range(len(PRIORS))], branches, 0.0)
+    found = 0.0 * value
+    for k, prior in enumerate(form.priors):
+        chosen = numbers.prior == k
+        # What is not chosen must have finite values and gradients too: 1/2 lies inside every prior's bounds.
+        x = m.np.where(chosen, value, 0.5)
+        arguments = m.np.where(chosen[:, None], numbers.arguments, 1.0).T
+        found = m.np.where(chosen, prior_log_density(m, prior, x, arguments), found)
+    return found
 
 
 def _latent_paths(m: Arithmetic, form: Program, numbers: ProgramNumbers, parts: Parts) -> tuple[Array, list[Array]]:
@@ -342,11 +312,12 @@ def group_of(family: AbstractFamily) -> str | None:
             return None
 
 
-def program_of(layout: Layout, numbers: Numbers) -> tuple[Program, ProgramNumbers] | str:
+def program_of(layout: Layout, numbers: Numbers, *, dimensionless: bool = True) -> tuple[Program, ProgramNumbers] | str:
     """The generic program of a block, or why it has none.
 
     Args:
         layout, numbers: The general form of the block; its free coordinates are the program's, in the same order.
+        dimensionless: Whether columns and equations are centred and scaled, so that float32 will do.
     """
     if (why := _why_not(layout, numbers)) is not None:
         return why
@@ -364,18 +335,28 @@ def program_of(layout: Layout, numbers: Numbers) -> tuple[Program, ProgramNumber
         _padded(layout.n_free, 4),
         n_products,
         deep=any(layout.nodes[k].terms for k in latent),
+        priors=_priors(layout),
     )
     writer = _Writer(form, layout, numbers)
     for row, (k, found) in enumerate(zip(measured, products, strict=True)):
         writer.write_measured(row, k, found)
     for row, k in enumerate(latent):
         writer.write_latent(row, k)
-    return form, writer.finished([numbers.nodes[k] for k in measured], [layout.nodes[k].family for k in measured])
+    return form, writer.finished(
+        dimensionless, [numbers.nodes[k] for k in measured], [layout.nodes[k].family for k in measured]
+    )
 
 
 def _padded(n: int, step: int) -> int:
     """The next multiple of `step`: few shapes, few compilations."""
     return -(-n // step) * step
+
+
+def _priors(layout: Layout) -> tuple[str, ...]:
+    """The prior families that occur, in the order of `PRIORS`; padding is normal."""
+    used = {coordinate.prior for node in layout.nodes for coordinate in coordinates_of(node)} - {None}
+    found = {"normal", *(_SAME.get(prior, prior) for prior in used if prior is not None)}
+    return tuple(prior for prior in PRIORS if prior in found)
 
 
 def _why_not(layout: Layout, numbers: Numbers) -> str | None:
@@ -422,10 +403,10 @@ class _Writer:
         self.products = np.ones((k, form.n_products, n_rows))
         self.latent_design = np.zeros((form.n_latent, form.n_terms if form.deep else 1, n_rows))
         self.transform = np.zeros(d, dtype=int)
-        self.low, self.high = np.zeros(d), np.ones(d)
-        self.scale, self.centre = np.ones(d), np.zeros(d)
+        # Value = anchor + unit · v.
+        self.anchor, self.unit = np.zeros(d), np.ones(d)
         # Padding: standard normal coordinates that nothing depends on.
-        self.prior, self.arguments = np.zeros(d, dtype=int), np.tile([0.0, 1.0, 1.0], (d, 1))
+        self.prior, self.arguments = np.full(d, form.priors.index("normal")), np.tile([0.0, 1.0, 1.0], (d, 1))
         self.prior_map, self.prior_offset = np.eye(d), np.zeros(d)
         starts = itertools.accumulate(
             (sum(c.transform != "fixed" for c in coordinates_of(node)) for node in layout.nodes), initial=0
@@ -501,7 +482,7 @@ class _Writer:
             if at is None:
                 continue
             assert coordinate.prior is not None, "what is not fixed has a prior"
-            self.prior[at] = PRIORS.index(_SAME.get(coordinate.prior, coordinate.prior))
+            self.prior[at] = self.form.priors.index(_SAME.get(coordinate.prior, coordinate.prior))
             self.arguments[at] = _arguments(coordinate.prior, own.arguments[i])
             on_raw = i < n and coordinate.prior_on_raw
             self.prior_map[at] = raw_map[i] if on_raw else sampled[i]
@@ -509,35 +490,57 @@ class _Writer:
         return sampled, sampled_offset
 
     def _bend(self, at: int, transform: str, own: NodeNumbers, i: int) -> None:
-        kind = transform
-        if transform == "half":
-            kind = "high" if np.isinf(own.low[i]) else "low"
-        self.transform[at] = TRANSFORMS.index(kind)
-        self.low[at] = own.low[i] if np.isfinite(own.low[i]) else 0.0
-        self.high[at] = own.high[i] if np.isfinite(own.high[i]) else 1.0
-        self.scale[at], self.centre[at] = own.scale[i], own.centre[i]
+        self.transform[at] = TRANSFORMS.index(transform)
+        if transform == "free":
+            self.anchor[at], self.unit[at] = own.centre[i], own.scale[i]
+        elif transform == "interval":
+            self.anchor[at], self.unit[at] = own.low[i], own.high[i] - own.low[i]
+        elif np.isinf(own.low[i]):
+            self.anchor[at], self.unit[at] = own.high[i], -own.scale[i]
+        else:
+            self.anchor[at], self.unit[at] = own.low[i], own.scale[i]
 
-    def finished(self, nodes: list[NodeNumbers], families: list[AbstractFamily]) -> ProgramNumbers:
-        """All arrays."""
+    def finished(self, dimensionless: bool, nodes: list[NodeNumbers], families: list[AbstractFamily]) -> ProgramNumbers:
+        """All arrays, anchors and units worked into the maps, measured columns without dimension."""
         y = np.array([own.y for own in nodes])
-        location = self.form.counts[0]
+        location, gamma = self.form.counts[0], sum(self.form.counts[:2])
         is_hill = np.array([isinstance(family, Hill) for family in families[:location]], dtype=bool)
         maximum = np.array([getattr(family, "max", 1.0) for family in families[:location]], dtype=float)
+        place, offset = self.place * self.unit, self.place_offset + self.place @ self.anchor
+        coefficients = place[: self.offsets[1]].reshape(len(nodes), self.form.n_terms, -1)
+        intercepts = offset[: self.offsets[1]].reshape(len(nodes), self.form.n_terms)[:, 0]
+        loadings = place[self.offsets[1] : self.offsets[2]].reshape(len(nodes), -1)
+        parameters, parameter_offset = (part[self.offsets[2] : self.offsets[3]] for part in (place, offset))
+        loading_offset = offset[self.offsets[1] : self.offsets[2]].reshape(len(nodes), -1)
+        offsets = offset[: self.offsets[1]].reshape(len(nodes), self.form.n_terms)
+        for row in range(location if dimensionless else 0):
+            size = float(np.std(y[row])) or 1.0
+            if is_hill[row]:
+                maximum[row] /= size
+                y[row] /= size
+            else:
+                centre = float(np.mean(y[row]))
+                y[row] = (y[row] - centre) / size
+                intercepts[row] -= centre
+                for part in (coefficients, offsets, loadings, loading_offset):
+                    part[row] /= size
+            parameters[row] /= size
+            parameter_offset[row] /= size
+        for row in range(gamma, len(nodes) if dimensionless else gamma):
+            centre = float(np.mean(np.log(y[row])))
+            y[row] /= np.exp(centre)
+            intercepts[row] -= centre
         share = np.clip(y[:location] / maximum[:, None], 2 * LINK_CLIP, 1 - 2 * LINK_CLIP)
         linked = np.where(is_hill[:, None], np.log(share) - np.log1p(-share), y[:location])
         slope = np.where(is_hill[:, None], maximum[:, None] * share * (1 - share), 1.0)
         return ProgramNumbers(
             self.transform,
-            self.low,
-            self.high,
-            self.scale,
-            self.centre,
             self.prior,
             self.arguments,
-            self.prior_map,
-            self.prior_offset,
-            self.place,
-            self.place_offset,
+            self.prior_map * self.unit,
+            self.prior_offset + self.prior_map @ self.anchor,
+            place,
+            offset,
             y,
             self.design,
             self.products,

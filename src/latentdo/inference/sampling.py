@@ -1,0 +1,69 @@
+"""Ensemble HMC on one form of a block: run, judge, run longer from what was learned, until certified or out of budget."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from .density import AbstractForm, mirrors
+from .engines import Auto
+from .ensemble import CHAINS, CHUNK, FIRST_RUN, WARM_UP, Ensemble
+from .outcome import from_chains
+from .posterior import BlockDraws
+from .task import Task
+
+KEPT = 250
+"""Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
+SINGLE_ROWS = 4_096
+"""Rows up to which float32 resolves a log posterior well enough."""
+
+
+def run_lengths(engine: Auto) -> tuple[int, int]:
+    """Transitions of the warm-up and of the first run, within the budget."""
+    half = engine.max_steps // 2 // CHUNK * CHUNK
+    return min(WARM_UP, half), min(FIRST_RUN, half)
+
+
+def run_ensemble(
+    task: Task, engine: Auto, form: AbstractForm, numbers: Any, words: str, *, dimensionless: bool = False
+) -> BlockDraws:
+    """The block's draws from Markov chains on this form of its log posterior.
+
+    Args:
+        numbers: The numeric half of `form`.
+        words: What the form leaves to the sampler, for the plan.
+        dimensionless: Whether the form's numbers have no dimension, so that float32 will do where rows are few.
+    """
+    begun = time.perf_counter()
+    warm_up, first_run = run_lengths(engine)
+    ensemble = Ensemble.start(
+        form,
+        numbers,
+        task.starts(CHAINS),
+        task.rows.n_stored if form.n_noise else 0,
+        (task.seed, task.code),
+        mirrors(task.layout, task.numbers),
+        warm_up=warm_up,
+        length=first_run,
+        single=dimensionless and task.rows.n_stored <= SINGLE_ROWS,
+    )
+    kept = task.checkpoint.part("ensemble")
+    if (state := kept.load()) is not None:
+        ensemble.restore(state)
+    compiling: float | None = None
+    while True:
+        # A run that was killed right after its last transition is complete already.
+        complete = ensemble.phase == "draw" and ensemble.left == 0
+        while not complete:
+            complete = ensemble.advance()
+            compiling = time.perf_counter() - begun if compiling is None else compiling
+            task.tell(ensemble.share * ensemble.length / first_run)
+            kept.save(ensemble.state)
+        steps = f"{CHAINS} chains x {ensemble.length} of {ensemble.made} transitions"
+        result = from_chains(task, ensemble.run(), f"ensemble HMC on {words}, {steps}")
+        if result.certified or ensemble.made + 2 * ensemble.length > engine.max_steps:
+            break
+        ensemble.extend(2 * ensemble.length)
+    compiling = compiling or 0.0
+    return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
