@@ -475,7 +475,7 @@ def ask(
     return answers[0] if len(asked) == 1 and len(answers) == 1 else answers
 
 
-def check(model: ModelSpec | Study | str | Path, data: Any = None) -> Report:
+def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: bool = False, seed: int = 0) -> Report:
     """What can be said before training: the verdict of each query, and whether the table fits the model.
 
     Of a study's variants it says whether their latent projection is that of the model, and which verdicts change.
@@ -483,9 +483,12 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None) -> Report:
     Args:
         model: A study (a value, or the path of its file), a model, or its text. `study.variant(name)` is a study too.
         data: As for `fit`; without it, a study's own data where its file exists.
+        prior: Whether to simulate the measured nodes from the priors alone, and set them beside their columns.
+        seed: Of that simulation: same seed, same numbers.
 
     Raises:
         DataError: The table cannot have come from the model.
+        StudyError: `prior=True` without data, from which default priors take their scale.
         QueryError: A query that makes no sense for the model.
     """
     from latentdo.answers import check_model, check_variants
@@ -495,6 +498,12 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None) -> Report:
     source = data if data is not None else study.data if study.data is not None and study.data.exists() else None
     rows = None if source is None else _rows(study.model, source, study)
     report = check_model(study.model, study.queries, rows)
+    if prior and rows is None:
+        raise StudyError("A check of the priors needs the data: default priors take their scale from them.", "data")
+    if prior and rows is not None:
+        from latentdo.inference import check_priors_on
+
+        report = replace(report, prior=check_priors_on(report.spec, rows, _seed(seed)))
     return replace(report, variants=check_variants(study, report.verdicts, dict(report.functional)))
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Theorem,
         Witness,
     )
-    from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws, ParameterLabel
+    from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws, ParameterLabel, PriorCheck, PriorNode
     from latentdo.io import Table
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
     from latentdo.models.study import Study
@@ -49,6 +49,8 @@ _HOMES = {
     "Pair": "identification",
     "ParameterLabel": "inference",
     "Prior": "models",
+    "PriorCheck": "inference",
+    "PriorNode": "inference",
     "Query": "query",
     "Remedies": "identification",
     "Report": "answers",
@@ -86,6 +88,8 @@ __all__ = [
     "Pair",
     "ParameterLabel",
     "Prior",
+    "PriorCheck",
+    "PriorNode",
     "Query",
     "Remedies",
     "Report",

@@ -51,6 +51,18 @@ def test_takes_the_text_of_a_model(command, study):
     assert "columns that no node names, ignored: M" in result.out
 
 
+def test_sets_the_priors_beside_the_columns(command, study, tmp_path):
+    result = command("check", study, "--prior", "--seed", "3")
+    assert result.code == 0
+    assert "Under the priors alone (1,000 draws of all parameters" in result.out
+    found = command("check", study, "--prior", "--seed", "3", "--json").json["prior"]
+    assert [row["node"] for row in found["nodes"]] == ["X", "M", "Y"]
+    assert command("check", study, "--json").json["prior"] is None
+    assert command("check", study, "--prior", "--json").json["prior"] != found, "another seed, other draws"
+    (tmp_path / "data.csv").unlink()
+    assert command("check", study, "--prior").code == 2
+
+
 VARIANTS = """\
 model: |
   latent U ~ normal

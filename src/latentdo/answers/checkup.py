@@ -9,7 +9,7 @@ from typing import Any
 
 from latentdo.graphs import Name, quote
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.inference import Dataset, check_columns, functional_nodes, levelled
+from latentdo.inference import Dataset, PriorCheck, check_columns, functional_nodes, levelled
 from latentdo.models import ColumnSummary, ModelSpec
 from latentdo.query import Query
 
@@ -30,6 +30,7 @@ class Report:
         unread: Columns with a latent's name, which are never read.
         functional: Nodes that are exact functions of their parents, and these: declared, or shown by the data.
         variants: The study's other latent structures.
+        prior: What the priors alone say of each measured node; None unless it was asked for.
     """
 
     spec: ModelSpec
@@ -41,6 +42,7 @@ class Report:
     n_rows: int | None = None
     functional: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
     variants: tuple[VariantReport, ...] = ()
+    prior: PriorCheck | None = None
 
     @property
     def identified(self) -> bool:
@@ -60,10 +62,13 @@ class Report:
             "ignored": list(self.ignored),
             "unread": list(self.unread),
             "variants": [variant.to_json() for variant in self.variants],
+            "prior": None if self.prior is None else self.prior.to_json(),
         }
 
     def __str__(self) -> str:
-        return "\n".join([*self._model_lines(), *self._verdict_lines(), *self._data_lines(), *self._variant_lines()])
+        prior = [] if self.prior is None else str(self.prior).splitlines()
+        lines = [*self._model_lines(), *self._verdict_lines(), *self._data_lines(), *prior, *self._variant_lines()]
+        return "\n".join(lines)
 
     def _model_lines(self) -> list[str]:
         latent = [node for node in self.spec.graph.nodes if node in self.spec.latent]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from .failures import DONE, NOT_IDENTIFIED
-from .options import Flag, Source
+from .options import Flag, Source, Whole
 from .output import say, say_json, tell
 from .sources import source_text, study_of, variant_of
 
 NAME = "check"
 
-USAGE = "latentdo check STUDY [DATA] [--variant NAME] [--json]"
+USAGE = "latentdo check STUDY [DATA] [--variant NAME] [--prior] [--seed N] [--json]"
 
 EXAMPLES = """\
 Examples:
   latentdo check study.yaml
   latentdo check study.yaml data.csv --json
   latentdo check study.yaml --variant misspecified
+  latentdo check study.yaml data.csv --prior
   latentdo check "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv"""
 
 CODES = "Exit codes: 0 ready to fit, 3 some query is not identified, 2 bad input."
@@ -27,6 +28,8 @@ def command(
     /,
     *,
     variant: str | None = None,
+    prior: Flag = False,
+    seed: Whole = 0,
     json: Flag = False,
 ) -> int:
     """What can be said before training: the verdict of each query, and whether the table fits the model.
@@ -39,13 +42,15 @@ def command(
         study: The path of a study (.yaml), a model as text, or - for a text on standard input.
         data: The table (.csv, .tsv, .parquet); left out, the one that the study names, if it exists.
         variant: One of the study's variants, in place of its model.
+        prior: Simulate the measured nodes from the priors alone, and set them beside their columns.
+        seed: Of that simulation: the same seed gives the same numbers.
         json: Print an object: measured, latent, verdicts, n_rows, columns, cautions, functional, ignored, unread,
-            variants.
+            variants, prior.
     """
     from latentdo.api import check
 
     chosen = variant_of(study_of(source_text(study)), variant)
-    report = check(chosen, data)
+    report = check(chosen, data, prior=prior, seed=seed)
     if report.n_rows is None and chosen.data is not None:
         tell(f"note: {chosen.data} does not exist yet, so no column was checked.")
     if json:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .importance import pareto_k
     from .labels import ParameterLabel
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
+    from .prior_check import PriorCheck, PriorNode, check_priors_on
     from .progress import watch
     from .resume import FitCheckpoint, Identity
     from .train import Fit, fit_model, train_all
@@ -29,8 +30,11 @@ _LAZY = {
     "Identity": "resume",
     "NodeDraws": "posterior",
     "ParameterLabel": "labels",
+    "PriorCheck": "prior_check",
+    "PriorNode": "prior_check",
     "Posterior": "posterior",
     "check_columns": "checks",
+    "check_priors_on": "prior_check",
     "diagnose": "diagnostics",
     "fit_model": "train",
     "flat": "posterior",
@@ -62,8 +66,11 @@ __all__ = [
     "Nuts",
     "ParameterLabel",
     "Posterior",
+    "PriorCheck",
+    "PriorNode",
     "blocks",
     "check_columns",
+    "check_priors_on",
     "diagnose",
     "fit_model",
     "flat",

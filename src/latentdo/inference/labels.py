@@ -11,9 +11,10 @@ import numpy as np
 import scipy.special
 
 from latentdo.graphs import Name, quote
+from latentdo.models import Prior, Table
 
 from .certify import LOG_LIKELIHOOD, LOG_POSTERIOR
-from .coordinates import Coordinate, FloatArray, NodeCoordinates
+from .coordinates import FloatArray, NodeCoordinates, table_labels
 from .diagnostics import Diagnostic
 from .posterior import Posterior
 from .prior_law import cumulative
@@ -78,17 +79,29 @@ class _Labels:
 
     def all(self) -> Iterator[ParameterLabel]:
         for own in self.posterior.coordinates:
+            family = self.posterior.spec[own.node].family
+            if isinstance(family, Table):
+                yield from self._table(own, family)
+                continue
             scores = _scores(self.posterior, own)
             open_ones = _open_directions(scores)
             for k, coordinate in enumerate(own.all):
                 if coordinate.fixed is None:
-                    place = (own.node, k) if 1 <= k < len(own.coefficients) else None
-                    yield self._label(own, coordinate, place, scores.get(k), k in open_ones)
+                    place = (own.node, k) if k < len(own.coefficients) else None
+                    yield self._label(own, coordinate.label, place, scores.get(k), k in open_ones)
+
+    def _table(self, own: NodeCoordinates, family: Table) -> Iterator[ParameterLabel]:
+        """The labels of a table's probabilities, each of which has a beta law under the Dirichlet prior of its row."""
+        a, n = family.concentration, len(family.levels)
+        prior = Prior("beta", (a, a * (n - 1)))
+        draws = self.posterior.by_node[own.node].coefficients.reshape(-1, family.n_rows * n)
+        for k, label in enumerate(table_labels(self.posterior.spec, own.node)):
+            yield self._label(own, label, (own.node, k), _normal(cumulative(prior, draws[:, k])), False)
 
     def _label(
-        self, own: NodeCoordinates, coordinate: Coordinate, place: Place | None, score: FloatArray | None, open_: bool
+        self, own: NodeCoordinates, name: str, place: Place | None, score: FloatArray | None, open_: bool
     ) -> ParameterLabel:
-        name, block = coordinate.label, self.block[own.node]
+        block = self.block[own.node]
         if block.shortfall is not None:
             return ParameterLabel(name, "not judged", block.shortfall)
         symmetry = None if place is None else self.symmetry.get(place)
@@ -99,7 +112,8 @@ class _Labels:
             return ParameterLabel(name, "did not mix", f"{rhat}{diagnostic.ess:.0f} effective draws")
         if symmetry is not None and (not mixed or symmetry.kind != "sign"):
             return ParameterLabel(name, "not identified", str(symmetry))
-        if score is not None and _distance(score, folded=symmetry is not None) <= PRIOR_DISTANCE:
+        folded = symmetry is not None and symmetry.kind == "sign"
+        if score is not None and _distance(score, folded=folded) <= PRIOR_DISTANCE:
             return ParameterLabel(name, "prior only")
         if symmetry is not None:
             return ParameterLabel(name, "narrowed", f"but for the {symmetry}")
@@ -127,18 +141,19 @@ def _mixed(diagnostic: Diagnostic) -> bool:
 def invariants(posterior: Posterior, symmetry: Symmetry) -> Iterator[FloatArray]:
     """Functions of the weights that a symmetry leaves as they were, each (chain, draw).
 
-    Of any of them W Wᵀ, the weights' part in variances and covariances; where axes are not rotated also each row's weights
-    in order of size, without their signs if these may change.
+    Of weights W Wᵀ, their part in variances and covariances; where axes are not rotated also each row's weights in order of
+    size, without their signs if these may change. Of a latent class each row's probabilities in order of size.
     """
     rows = [
         np.stack([posterior.by_node[node].coefficients[..., k] for node, k in row], axis=-1) for row in symmetry.rows
     ]
-    for one, other in itertools.combinations_with_replacement(rows, 2):
-        yield (one * other).sum(axis=-1)
+    if symmetry.kind != "levels":
+        for one, other in itertools.combinations_with_replacement(rows, 2):
+            yield (one * other).sum(axis=-1)
     if symmetry.kind == "rotation":
         return
     for row in rows:
-        ordered = np.sort(row if symmetry.kind == "labels" else np.abs(row), axis=-1)
+        ordered = np.sort(row if symmetry.kind in ("labels", "levels") else np.abs(row), axis=-1)
         yield from (ordered[..., k] for k in range(ordered.shape[-1]))
 
 
@@ -158,8 +173,12 @@ def _scores(posterior: Posterior, own: NodeCoordinates) -> dict[int, FloatArray]
         else:
             value = (raw if coordinate.prior_on == "raw" else sampled)[:, k]
         share = cumulative(coordinate.prior, np.asarray(value - coordinate.shift, dtype=float))
-        found[k] = scipy.special.ndtri(np.clip(share, 1e-12, 1 - 1e-12))
+        found[k] = _normal(share)
     return found
+
+
+def _normal(share: FloatArray) -> FloatArray:
+    return scipy.special.ndtri(np.clip(share, 1e-12, 1 - 1e-12))
 
 
 def _open_directions(scores: Mapping[int, FloatArray]) -> frozenset[int]:

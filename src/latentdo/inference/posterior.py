@@ -12,11 +12,11 @@ import numpy as np
 
 from latentdo.errors import ArchiveError
 from latentdo.graphs import Name
-from latentdo.models import ColumnSummary, ModelSpec
+from latentdo.models import ColumnSummary, ModelSpec, Table
 from latentdo.query import Query
 
 from .blocks import Block
-from .coordinates import FloatArray, NodeCoordinates
+from .coordinates import FloatArray, NodeCoordinates, table_labels
 from .dataset import Dataset
 from .diagnostics import Diagnostic, diagnose, shortfall
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray
 
     from .labels import ParameterLabel
+    from .prior_check import PriorCheck
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,8 @@ class NodeDraws:
     """One node's parameters in raw units, (chain, draw) first.
 
     Attributes:
-        coefficients: (chain, draw, 1 + weights): the intercept, then the weights in the mechanism's order.
+        coefficients: (chain, draw, 1 + weights): the intercept, then the weights in the mechanism's order; of a categorical
+            node for each level but the first in turn; of a table its probabilities, row by row.
         parameters: Name and (chain, draw) of each of the family's own parameters.
     """
 
@@ -246,6 +248,10 @@ class Posterior:
 
     def _own_parameters(self, own: NodeCoordinates) -> Iterator[tuple[str, FloatArray]]:
         draws = self.by_node[own.node]
+        if isinstance(self.spec[own.node].family, Table):
+            for k, label in enumerate(table_labels(self.spec, own.node)):
+                yield label, draws.coefficients[..., k]
+            return
         for k, coordinate in enumerate(own.coefficients):
             if coordinate.fixed is None:
                 yield coordinate.label, draws.coefficients[..., k]
@@ -293,6 +299,20 @@ class Posterior:
         if not isinstance(path, str | Path):
             raise ArchiveError(path, f"a fit is saved under a path, not under a {type(path).__name__}.")
         return write_archive(self, Path(path), data=data)
+
+    def prior_check(self, *, n_draws: int = 1000, seed: int = 0) -> PriorCheck:
+        """What the priors alone would say of each measured node, beside its column: whether they mean what was meant.
+
+        Args:
+            n_draws: Draws of all parameters from their priors, 100 to 100,000.
+            seed: Same seed, same numbers.
+
+        Returns:
+            A table per node, with `.warnings` where the priors all but exclude the column, or allow for far more than any.
+        """
+        from .prior_check import check_priors
+
+        return check_priors(self.spec, self.coordinates, self.facts.columns, seed, n_draws=n_draws)
 
     def to_arviz(self) -> xarray.DataTree:
         """The fit as an ArviZ DataTree, for its statistics and plots.

@@ -1,4 +1,4 @@
-"""Symmetries of a model's latents: changes of sign, of names and of axes after which the posterior is the same.
+"""Symmetries of a model's latents: changes of sign, of names, of axes, of levels after which the posterior is the same.
 
 Weights that such a change moves are not identified, whatever the data; what it leaves as it was may be. That is the one excuse
 for a weight whose chains do not agree.
@@ -11,8 +11,10 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from latentdo.graphs import Name, quote
-from latentdo.models import ModelSpec
+from latentdo.models import ModelSpec, Table
 
 from .coordinates import Coordinate, NodeCoordinates
 
@@ -28,12 +30,13 @@ class Symmetry:
 
     Attributes:
         kind: `sign`: each of them may be replaced by its negative. `labels`: they may change places. `labels and signs`:
-            both. `rotation`: any rotation and reflection.
+            both. `rotation`: any rotation and reflection. `levels`: the levels of a latent class may change places.
         latents: Which ones.
-        rows: Per row the places of corresponding weights, one per latent in their order: `X`'s weights on U1, U2 and U3.
+        rows: Per row the places of corresponding weights, one per latent in their order: `X`'s weights on U1, U2 and U3; of
+            tables those of corresponding probabilities, one per level.
     """
 
-    kind: Literal["sign", "labels", "labels and signs", "rotation"]
+    kind: Literal["sign", "labels", "labels and signs", "rotation", "levels"]
     latents: tuple[Name, ...]
     rows: tuple[tuple[Place, ...], ...]
 
@@ -51,10 +54,11 @@ def symmetries(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> 
         Bollen (1989), Structural equations with latent variables, ch. 7, on what a factor model leaves open.
     """
     latents = [node for node in spec.graph.nodes if node in spec.latent]
+    classes = [one for latent in latents if (one := _levels(spec, latent)) is not None]
     groups: dict[Hashable, list[Name]] = {}
     for latent in latents:
         groups.setdefault(_signature(spec, coordinates, latent), []).append(latent)
-    found = []
+    found = classes
     for members in groups.values():
         signed = all(_may_change_sign(spec, coordinates, latent) for latent in members)
         rows = tuple(zip(*(_places(spec, coordinates, latent) for latent in members), strict=True))
@@ -69,18 +73,45 @@ def symmetries(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> 
     return tuple(found)
 
 
+def _levels(spec: ModelSpec, latent: Name) -> Symmetry | None:
+    """The symmetry of a latent class, whose children are all tables: their rows have the same symmetric Dirichlet prior."""
+    own = spec[latent].family
+    children = {child: spec[child].family for child in spec.graph.children(latent)}
+    if not isinstance(own, Table) or not children:
+        return None
+    n = len(own.levels)
+    rows = [tuple((latent, row * n + k) for k in range(n)) for row in range(own.n_rows)]
+    for child, family in children.items():
+        if not isinstance(family, Table):
+            return None
+        size = len(family.levels)
+        places = np.arange(family.n_rows * size).reshape(*(len(points) for points in family.given), size)
+        apart = np.moveaxis(places, spec[child].parents.index(latent), -1).reshape(-1, n)
+        rows += [tuple((child, int(k)) for k in row) for row in apart]
+    return Symmetry("levels", (latent,), tuple(rows))
+
+
+def _weights(own: NodeCoordinates) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The places of a node's weights, and their terms; of a categorical node once per level."""
+    size = 1 + len(own.terms)
+    for k in range(len(own.coefficients)):
+        if own.terms and k % size:
+            yield k, own.terms[k % size - 1]
+
+
 def _touched(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> Iterator[Place]:
     """The weights on a latent, and those into it."""
     for child in spec.graph.children(latent):
-        yield from ((child, k + 1) for k, term in enumerate(coordinates[child].terms) if latent in term)
-    yield from ((latent, k + 1) for k in range(len(coordinates[latent].terms)))
+        yield from ((child, k) for k, term in _weights(coordinates[child]) if latent in term)
+    yield from ((latent, k) for k, _ in _weights(coordinates[latent]))
 
 
 def _role(coordinates: Mapping[Name, NodeCoordinates], latent: Name, place: Place) -> tuple[str, ...]:
     """What a weight is to a latent, without the latent's own name: comparable between latents."""
     node, k = place
-    term = sorted("" if name == latent else f"n{name}" for name in coordinates[node].terms[k - 1])
-    return ("" if node == latent else f"n{node}", *term)
+    size = 1 + len(coordinates[node].terms)
+    term = sorted("" if name == latent else f"n{name}" for name in coordinates[node].terms[k % size - 1])
+    return ("" if node == latent else f"n{node}", f"{k // size}", *term)
 
 
 def _places(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> list[Place]:
@@ -91,7 +122,7 @@ def _places(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent
 def _signature(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> Hashable:
     """Equal for latents that may change places: same family, numbers and priors in the same roles."""
     own = coordinates[latent]
-    inner = [own.coefficients[0], *(coordinate for _, coordinate in own.parameters)]
+    inner = [*own.coefficients[:1], *(coordinate for _, coordinate in own.parameters)]
     roles = [
         (_role(coordinates, latent, (node, k)), _prior_of(coordinates[node].coefficients[k]))
         for node, k in _places(spec, coordinates, latent)
@@ -107,7 +138,7 @@ def _prior_of(coordinate: Coordinate) -> Hashable:
 
 def _may_change_sign(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> bool:
     own = coordinates[latent]
-    if str(spec[latent].family) not in SYMMETRIC_NOISE or own.coefficients[0].fixed != 0.0:
+    if spec[latent].family.name not in SYMMETRIC_NOISE or own.coefficients[0].fixed != 0.0:
         return False
     return all(_even(coordinates[node].coefficients[k]) for node, k in _touched(spec, coordinates, latent))
 
@@ -124,12 +155,13 @@ def _even(coordinate: Coordinate) -> bool:
 def _may_rotate(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], members: list[Name]) -> bool:
     """Whether standard normal roots enter their children one by one, with the same normal priors."""
     for latent in members:
-        if str(spec[latent].family) != "normal" or spec[latent].weights:
+        if spec[latent].family.name != "normal" or spec[latent].weights:
             return False
         if any(coordinate.fixed is None for _, coordinate in coordinates[latent].parameters):
             return False
         for node, k in _touched(spec, coordinates, latent):
             prior = coordinates[node].coefficients[k].prior
-            if prior is None or prior.family != "normal" or len(coordinates[node].terms[k - 1]) > 1:
+            term = coordinates[node].terms[k % (1 + len(coordinates[node].terms)) - 1]
+            if prior is None or prior.family != "normal" or len(term) > 1:
                 return False
     return True
