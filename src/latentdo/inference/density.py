@@ -290,6 +290,8 @@ def prior_log_density(m: Arithmetic, family: str, x: Array, arguments: Array) ->
             return -0.5 * (a + 1.0) * m.np.log1p(((x - b) / c) ** 2 / a)
         case "cauchy":
             return -m.np.log1p(((x - a) / b) ** 2)
+        case "chi":
+            return (a - 1.0) * m.np.log(x) - 0.5 * (x / b) ** 2
         case "exponential":
             return -a * x
         case "gamma":

@@ -28,16 +28,23 @@ KHAT_LIMIT = 0.7
 
 def node_draws(task: Task, u: FloatArray) -> tuple[tuple[Name, NodeDraws], ...]:
     """Every node's parameters in raw units at the free coordinates `u` (chain, draw, coordinate)."""
-    values = unpack(NUMPY, task.layout, task.numbers, u)
+    values = dict(zip(task.block.nodes, unpack(NUMPY, task.layout, task.numbers, u), strict=True))
+    raw = {
+        node: np.ascontiguousarray(np.broadcast_to(at.raw, (*u.shape[:2], at.raw.shape[-1])))
+        for node, at in values.items()
+    }
+    random = np.random.default_rng([task.seed, task.code, 2])
+    for group in task.rotations:
+        raw |= group.turned(raw, random)
     return tuple(
         (
             node,
             NodeDraws(
-                np.ascontiguousarray(np.broadcast_to(at.raw, (*u.shape[:2], at.raw.shape[-1]))),
+                raw[node],
                 tuple((name, np.broadcast_to(value, u.shape[:2]).copy()) for name, value in at.parameters.items()),
             ),
         )
-        for node, at in zip(task.block.nodes, values, strict=True)
+        for node, at in values.items()
     )
 
 

@@ -57,6 +57,10 @@ def _whole(prior: Prior, x: FloatArray) -> FloatArray:
                 return 0.5 + np.arctan((x - a[0]) / a[1]) / np.pi
             case "halfnormal":
                 return special.erf(np.maximum(x, 0.0) / (a[0] * np.sqrt(2.0)))
+            case "chi":
+                return special.gammainc(0.5 * a[0], 0.5 * (np.maximum(x, 0.0) / a[1]) ** 2)
+            case "chi":
+                return special.gammainc(0.5 * a[0], 0.5 * (np.maximum(x, 0.0) / a[1]) ** 2)
             case "exponential":
                 return -np.expm1(-a[0] * np.maximum(x, 0.0))
             case "gamma":
@@ -84,6 +88,10 @@ def _inverse(prior: Prior, p: FloatArray) -> FloatArray:
                 return a[0] + a[1] * np.tan(np.pi * (p - 0.5))
             case "halfnormal":
                 return a[0] * np.sqrt(2.0) * special.erfinv(p)
+            case "chi":
+                return a[1] * np.sqrt(2.0 * special.gammaincinv(0.5 * a[0], p))
+            case "chi":
+                return a[1] * np.sqrt(2.0 * special.gammaincinv(0.5 * a[0], p))
             case "exponential":
                 return -np.log1p(-p) / a[0]
             case "gamma":

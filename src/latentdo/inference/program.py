@@ -40,7 +40,7 @@ GROUPS = (LOCATION, BERNOULLI, GAMMA)
 """Families that share their arithmetic: normal and hill nodes are one group, a flag apart."""
 
 TRANSFORMS = ("free", "half", "interval")
-PRIORS = ("normal", "student", "cauchy", "exponential", "gamma", "lognormal", "beta", "uniform")
+PRIORS = ("normal", "student", "cauchy", "chi", "exponential", "gamma", "lognormal", "beta", "uniform")
 _SAME = {"halfnormal": "normal"}
 
 

@@ -21,6 +21,7 @@ from .checkpoint import Checkpoint
 from .coordinates import FloatArray, NodeCoordinates
 from .dataset import Dataset
 from .density import Layout, Numbers, assemble, starting_points
+from .rotation import Rotation
 
 Progress = Callable[[str, float], None]
 """Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
@@ -33,6 +34,7 @@ class Task:
     Attributes:
         shape: Chains, and draws per chain, that every block leaves: the same in all, so that they can be paired.
         checkpoint: Where the block's running state is kept, for methods that can go on from it.
+        rotations: Latents that may be rotated into each other; their loadings in `coordinates` are in triangular form.
     """
 
     spec: ModelSpec
@@ -44,6 +46,7 @@ class Task:
     progress: Progress
     stopped: threading.Event
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    rotations: tuple[Rotation, ...] = ()
 
     def tell(self, share: float) -> None:
         """Tell how far the block is; the place where a fit that was interrupted ends."""

@@ -24,6 +24,7 @@ from .planner import kept_draws, train_block
 from .posterior import BlockDraws, DataFacts, Posterior
 from .resume import FitCheckpoint
 from .reuse import kept_block
+from .rotation import rotations, triangular
 from .runtime import compile_cache, require_backend
 from .scales import coordinates_on
 from .task import Progress, Task
@@ -76,10 +77,12 @@ class Fit:
         def kept(block: Block) -> Checkpoint:
             return Checkpoint() if self.checkpoint is None else self.checkpoint.block(block)
 
-        return [
-            Task(self.spec, block, moved, self.data, self.seed, shape, told, stopped, kept(block))
-            for block in blocks(self.spec)
-        ]
+        found = []
+        for block in blocks(self.spec):
+            groups = rotations(self.spec, block, moved, self.data)
+            own = triangular(moved, groups)
+            found.append(Task(self.spec, block, own, self.data, self.seed, shape, told, stopped, kept(block), groups))
+        return found
 
     def known(self, task: Task) -> BlockDraws | str:
         """The draws of a block that need no training; or why it is trained although there is an earlier fit, in words."""

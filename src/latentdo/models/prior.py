@@ -15,6 +15,7 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "student": ("df", "mean", "sd"),
     "cauchy": ("mean", "sd"),
     "halfnormal": ("sd",),
+    "chi": ("df", "sd"),
     "exponential": ("rate",),
     "gamma": ("shape", "rate"),
     "lognormal": ("mean", "sd"),
@@ -24,6 +25,7 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
 _POSITIVE = frozenset({"sd", "df", "rate", "shape", "a", "b"})
 _SUPPORT: dict[str, tuple[float, float]] = {
     "halfnormal": (0.0, math.inf),
+    "chi": (0.0, math.inf),
     "exponential": (0.0, math.inf),
     "gamma": (0.0, math.inf),
     "lognormal": (0.0, math.inf),
@@ -134,6 +136,8 @@ class Prior:
                 return -0.5 * (args[0] + 1) * math.log1p(((x - args[1]) / args[2]) ** 2 / args[0])
             case "cauchy":
                 return -math.log1p(((x - args[0]) / args[1]) ** 2)
+            case "chi":
+                return (args[0] - 1) * math.log(x) - 0.5 * (x / args[1]) ** 2
             case "exponential":
                 return -args[0] * x
             case "gamma":
@@ -177,6 +181,8 @@ def _truncated_normal_mean(mean: float, sd: float, low: float, high: float) -> f
 
 def _uncut_mean(family: str, args: tuple[float, ...]) -> float:
     match family:
+        case "chi":
+            return args[1] * math.sqrt(2.0) * math.exp(math.lgamma((args[0] + 1) / 2) - math.lgamma(args[0] / 2))
         case "exponential":
             return 1.0 / args[0]
         case "gamma":
