@@ -13,6 +13,7 @@ from latentdo.models import Linear
 from .checks import least_squares
 from .engines import Auto, Engine, Nuts
 from .ensemble import CHAINS
+from .finite import finite_starts
 from .outcome import from_chains, node_draws
 from .posterior import BlockDraws, constant_draws
 from .program import program_of
@@ -107,7 +108,7 @@ def _nuts(task: Task, engine: Engine) -> BlockDraws | str:
     run = run_nuts(
         task.layout,
         task.numbers,
-        task.starts(engine.chains),
+        finite_starts(task, engine.chains),
         task.rows.n_stored,
         engine,
         task.key(),

@@ -9,6 +9,7 @@ from typing import Any
 from .density import AbstractForm, mirrors
 from .engines import Auto
 from .ensemble import CHAINS, CHUNK, FIRST_RUN, WARM_UP, Ensemble
+from .finite import finite_starts
 from .outcome import from_chains
 from .posterior import BlockDraws
 from .task import Task
@@ -40,7 +41,7 @@ def run_ensemble(
     ensemble = Ensemble.start(
         form,
         numbers,
-        task.starts(CHAINS),
+        finite_starts(task, CHAINS),
         task.rows.n_stored if form.n_noise else 0,
         (task.seed, task.code),
         mirrors(task.layout, task.numbers),
