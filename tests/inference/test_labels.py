@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from latentdo.inference.blocks import blocks
 from latentdo.inference.certify import LOG_LIKELIHOOD, LOG_POSTERIOR
+from latentdo.inference.coordinates import LinkScale, node_coordinates, parent_scales
 from latentdo.inference.diagnostics import Diagnostic, diagnose
 from latentdo.inference.labels import invariants, parameter_labels
-from latentdo.inference.posterior import NodeDraws, Posterior
+from latentdo.inference.posterior import BlockDraws, DataFacts, NodeDraws, Posterior
 from latentdo.inference.prior_law import cumulative, quantiles
 from latentdo.inference.symmetry import symmetries
-from latentdo.models import ModelSpec, Prior
+from latentdo.models import ColumnSummary, ModelSpec, Prior
 from posteriors import posterior_of
 
 TWO = "latent U1, U2 ~ normal; X ~ normal(U1, U2); Y ~ normal(U1, U2); Z ~ normal(U1, U2)"
@@ -188,6 +190,7 @@ def test_a_short_run_has_no_labels_to_give():
         (Prior("student", (3.0, -1.0, 2.0)), scipy.stats.t(3, -1, 2)),
         (Prior("cauchy", (0.5, 2.0)), scipy.stats.cauchy(0.5, 2)),
         (Prior("halfnormal", (2.0,)), scipy.stats.halfnorm(scale=2)),
+        (Prior("chi", (3.0, 2.0)), scipy.stats.chi(3, scale=2)),
         (Prior("exponential", (0.5,)), scipy.stats.expon(scale=2)),
         (Prior("gamma", (2.0, 3.0)), scipy.stats.gamma(2, scale=1 / 3)),
         (Prior("lognormal", (0.2, 0.7)), scipy.stats.lognorm(0.7, scale=np.exp(0.2))),
@@ -216,3 +219,87 @@ def test_labels_know_every_parameter_of_the_model():
     spec = ModelSpec.parse("latent U ~ normal(sd=halfnormal(1)); X ~ gamma(U); B ~ bernoulli(X, U, X:U)")
     posterior = posterior_of(spec, shape=(4, 200))
     assert [label.name for label in parameter_labels(posterior)] == [name for name, _ in posterior.parameters]
+
+
+CLASS = "latent U ~ table(levels=[0, 1, 2]); A ~ table(U, levels=[0, 1]); B ~ table(U, A, levels=[0, 1])"
+
+
+def class_posterior(order_of_chain: list[list[int]], shift: float = 0.0) -> Posterior:
+    """A latent class whose levels stand in another order in every chain."""
+    spec = ModelSpec.parse(CLASS)
+    random = np.random.default_rng(9)
+
+    def near(table: np.ndarray) -> np.ndarray:
+        noisy = table * np.exp(0.02 * random.normal(size=(CHAINS, DRAWS, *table.shape)))
+        return noisy / noisy.sum(axis=-1, keepdims=True)
+
+    u = near(np.array([[0.2, 0.3, 0.5]]))
+    a = near(np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]))
+    b = near(np.array([[0.1, 0.9], [0.3, 0.7], [0.6, 0.4], [0.8, 0.2], [0.55, 0.45], [0.25, 0.75]]))
+    a[0, :, 0] += shift * np.array([-1.0, 1.0])
+    for chain, order in enumerate(order_of_chain):
+        u[chain] = u[chain][..., order]
+        a[chain] = a[chain][:, order]
+        b[chain] = b[chain].reshape(DRAWS, 3, 2, 2)[:, order].reshape(DRAWS, 6, 2)
+    draws = {"U": u, "A": a, "B": b}
+    columns = tuple(
+        ColumnSummary(node, 30, 0.5, 0.5, 0.0, 1.0, 2, integral=True, values=(0.0, 1.0)) for node in spec.measured
+    )
+    return Posterior(
+        spec=spec,
+        blocks=tuple(
+            BlockDraws(
+                block,
+                "made by hand",
+                tuple((node, NodeDraws(draws[node].reshape(CHAINS, DRAWS, -1))) for node in block.nodes),
+                n_warmup=500,
+                n_made=500,
+            )
+            for block in blocks(spec)
+        ),
+        facts=DataFacts("rows.csv", "0" * 64, 30, columns),
+        coordinates=tuple(
+            node_coordinates(spec, node, parent_scales(spec, {}), LinkScale(0.0, 1.0, 1.0)) for node in spec.graph.nodes
+        ),
+        diagnostics=(),
+        engine="Auto()",
+        seed=0,
+    )
+
+
+ORDERS = [[0, 1, 2], [1, 2, 0], [2, 1, 0], [0, 2, 1]]
+
+
+def test_the_levels_of_a_latent_class_may_change_places():
+    labels = parameter_labels(class_posterior(ORDERS))
+    assert {str(label) for label in labels} == {"not identified (levels of U); harmless"}
+    assert len(labels) == 3 + 3 * 2 + 6 * 2
+
+
+def test_a_class_that_differs_between_chains_is_not_excused():
+    assert {label.kind for label in parameter_labels(class_posterior(ORDERS, shift=0.3))} == {"did not mix"}
+
+
+def test_a_row_of_a_table_that_was_never_seen_keeps_its_prior():
+    spec = "A ~ table(levels=[0, 1]); B ~ table(A, levels=[0, 1, 2])"
+    random = np.random.default_rng(10)
+    posterior = class_posterior(ORDERS)
+    seen, unseen = random.dirichlet([40, 30, 20], (CHAINS, DRAWS)), random.dirichlet([1, 1, 1], (CHAINS, DRAWS))
+    draws = {"A": random.dirichlet([90, 1], (CHAINS, DRAWS)), "B": np.concatenate([seen, unseen], axis=-1)}
+    model = ModelSpec.parse(spec)
+    posterior = replace(
+        posterior,
+        spec=model,
+        blocks=tuple(
+            replace(
+                posterior.blocks[0], block=block, draws=tuple((node, NodeDraws(draws[node])) for node in block.nodes)
+            )
+            for block in blocks(model)
+        ),
+        coordinates=tuple(
+            node_coordinates(model, node, parent_scales(model, {}), LinkScale(0.0, 1.0, 1.0)) for node in "AB"
+        ),
+    )
+    labels = {label.name: label.kind for label in parameter_labels(posterior)}
+    assert {labels[f"P(B={k} | A=0)"] for k in range(3)} == {"pinned down"}
+    assert {labels[f"P(B={k} | A=1)"] for k in range(3)} == {"prior only"}

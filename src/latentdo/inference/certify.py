@@ -83,7 +83,7 @@ def log_likelihood(task: Task, u: FloatArray) -> FloatArray:
         layout, numbers = assemble(task.spec, task.block, dict(task.coordinates), _sample(task.rows, task.random()))
     points = u.reshape(-1, 1, u.shape[-1])
     n_rows = len(numbers.weights)
-    # The noise z has its own prior's constant and the integral's, which cancel at z = 0.
+    # The constants of a standard normal density, which `log_parts` leaves out, and of the integral over it cancel.
     z = np.zeros((layout.n_noise, n_rows))
     step = max(1, _CELLS // (n_rows * layout.n_states))
     with np.errstate(all="ignore"):
