@@ -87,6 +87,16 @@ def test_default_priors_raise_no_alarm_down_a_chain():
     assert check_priors_on(ModelSpec.parse(text), Dataset.of(columns), 0).warnings == ()
 
 
+def test_levels_that_are_seen_equally_often_raise_no_alarm():
+    halves = Dataset.of({"B": np.tile([0.0, 1.0], 40)})
+    assert check_priors_on(ModelSpec.parse("B ~ bernoulli"), halves, 0).warnings == ()
+    table = check_priors_on(ModelSpec.parse("B ~ table(levels=[0, 1], concentration=2)"), halves, 0)
+    assert table.warnings == ()
+    # The mean of a beta(2, 2) and of 200 rows.
+    low, high = scipy.stats.beta(2, 2).ppf([0.05, 0.95])
+    assert table.nodes[0].prior_mean == pytest.approx((low, high), abs=0.03)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

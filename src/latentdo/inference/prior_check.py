@@ -244,19 +244,20 @@ def _middle(values: FloatArray) -> tuple[float, float]:
 def _caution(spec: ModelSpec, row: PriorNode) -> str:
     """What is odd about one node, with what to do."""
     name = quote(row.node)
+    whose = f"{name} and its causes" if spec[row.node].parents else name
     if row.width > ABSURD:
-        noiseless = " and its causes" if spec[row.node].parents else ""
         return (
-            f"under the priors {name} is {row.width:,.0f} times as wide as its column. Narrow the priors on {name}{noiseless}, "
+            f"under the priors {name} is {row.width:,.0f} times as wide as its column. Narrow the priors on {whose}, "
             "unless you mean to let the data decide alone."
         )
-    for what, value, below, (low, high) in (
-        ("mean", row.mean, row.below_mean, row.prior_mean),
-        ("sd", row.sd, row.below_sd, row.prior_sd),
-    ):
+    judged = [("mean", row.mean, row.below_mean, row.prior_mean)]
+    if not spec[row.node].family.discrete:
+        # That of levels follows from how often each is seen.
+        judged.append(("sd", row.sd, row.below_sd, row.prior_sd))
+    for what, value, below, (low, high) in judged:
         if min(below, 1.0 - below) < FAR:
             return (
                 f"the priors all but exclude the {what} of {name}, {value:.4g}: under them it is {low:.3g} to {high:.3g}. "
-                f"Check the units of your priors on {name} and its causes: they are in raw units."
+                f"Check the units of your priors on {whose}: they are in raw units."
             )
     return ""
