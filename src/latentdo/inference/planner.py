@@ -14,6 +14,7 @@ from .checks import least_squares
 from .engines import Auto, Engine, Nuts
 from .ensemble import CHAINS
 from .finite import finite_starts
+from .memory import chains_bytes, claim
 from .outcome import from_chains, node_draws
 from .posterior import BlockDraws, constant_draws
 from .program import program_of
@@ -105,6 +106,8 @@ def _nuts(task: Task, engine: Engine) -> BlockDraws | str:
 
     assert isinstance(engine, Nuts)
     begun = time.perf_counter()
+    needed = chains_bytes(task, task.layout, task.numbers, engine.chains, engine.draws, n_points=45)
+    claim(task, needed, "Ask for fewer chains, or fit a sample of the rows.")
     run = run_nuts(
         task.layout,
         task.numbers,

@@ -10,6 +10,7 @@ from .density import AbstractForm, mirrors
 from .engines import Auto
 from .ensemble import CHAINS, CHUNK, FIRST_RUN, WARM_UP, Ensemble
 from .finite import finite_starts
+from .memory import chains_bytes, claim
 from .outcome import from_chains
 from .posterior import BlockDraws
 from .task import Task
@@ -18,6 +19,8 @@ KEPT = 250
 """Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
 SINGLE_ROWS = 4_096
 """Rows up to which float32 resolves a log posterior well enough."""
+
+_LESS_MEMORY = "Fit a sample of the rows, or train by ld.Nuts(chains=1), which needs less."
 
 
 def run_lengths(engine: Auto) -> tuple[int, int]:
@@ -37,6 +40,7 @@ def run_ensemble(
         dimensionless: Whether the form's numbers have no dimension, so that float32 will do where rows are few.
     """
     begun = time.perf_counter()
+    claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), _LESS_MEMORY)
     warm_up, first_run = run_lengths(engine)
     ensemble = Ensemble.start(
         form,

@@ -50,9 +50,13 @@ class Task:
 
     def tell(self, share: float) -> None:
         """Tell how far the block is; the place where a fit that was interrupted ends."""
+        self.check()
+        self.progress(self.block.name, share)
+
+    def check(self) -> None:
+        """Nothing, unless the fit was interrupted: then training ends here."""
         if self.stopped.is_set():
             raise FitError(f"Training of {self.block.name} was interrupted.")
-        self.progress(self.block.name, share)
 
     @property
     def names(self) -> tuple[Name, ...]:

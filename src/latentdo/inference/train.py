@@ -20,6 +20,7 @@ from .checks import check_columns, functional_nodes, levelled
 from .coordinates import NodeCoordinates, unfolded
 from .dataset import Dataset
 from .engines import Engine
+from .memory import release
 from .planner import kept_draws, train_block
 from .posterior import BlockDraws, DataFacts, Posterior
 from .resume import FitCheckpoint
@@ -96,7 +97,10 @@ class Fit:
     def train(self, task: Task, because: str) -> BlockDraws:
         """One block, kept on disk as soon as it is finished."""
         task.tell(BEGUN)
-        found = replace(train_block(task, self.engine), rows_hash=task.rows_hash)
+        try:
+            found = replace(train_block(task, self.engine), rows_hash=task.rows_hash)
+        finally:
+            release(task)
         if because:
             found = replace(found, why="; ".join([f"trained anew because {because}", *([found.why] * bool(found.why))]))
         if self.checkpoint is not None:
