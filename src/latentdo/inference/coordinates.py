@@ -197,6 +197,15 @@ def _levels_of(spec: ModelSpec, node: Name) -> tuple[Level, ...]:
     return family.levels if isinstance(family, Table | Categorical) else family.points
 
 
+def n_coefficients(mechanism: Mechanism) -> int:
+    """How many coefficients a draw of a node has: as `NodeDraws` keeps them."""
+    family = mechanism.family
+    if isinstance(family, Table):
+        return family.n_rows * len(family.levels)
+    each = 1 + len(mechanism.weights)
+    return each * (len(family.levels) - 1) if isinstance(family, Categorical) else each
+
+
 def row_of(family: Table, values: Sequence[Any]) -> Any:
     """The row of a table for its parents' values, as numbers that stand for their levels (any shapes that broadcast)."""
     index: Any = np.zeros((), dtype=np.intp)

@@ -26,7 +26,7 @@ from latentdo.models import ModelSpec
 from latentdo.query import Query
 
 from .blocks import Block
-from .coordinates import Coordinate, FloatArray, NodeCoordinates
+from .coordinates import Coordinate, FloatArray, NodeCoordinates, n_coefficients
 from .dataset import Dataset
 from .diagnostics import Diagnostic
 from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior
@@ -198,8 +198,7 @@ class Manifest:
         names = dict(pair for record in self.blocks for pair in record.parameters)
         shapes: dict[str, tuple[int, ...]] = {}
         for i, node in enumerate(self.graph.nodes):
-            n_coefficients = 1 + len(self.spec[node].weights)
-            shapes[_coefficients(i)] = (self.chains, self.draws, n_coefficients)
+            shapes[_coefficients(i)] = (self.chains, self.draws, n_coefficients(self.spec[node]))
             for k in range(len(names[node])):
                 shapes[_parameter(i, k)] = (self.chains, self.draws)
         shapes |= {

@@ -12,9 +12,10 @@ import msgspec
 import numpy as np
 
 from latentdo.errors import ArchiveError, LatentdoError
+from latentdo.models import Table
 from latentdo.query import Query
 
-from .coordinates import Coordinate
+from .coordinates import Coordinate, n_coefficients
 from .manifest import FORMAT, NAME, Manifest, digest, graph_facts, plain_tree
 
 
@@ -111,15 +112,21 @@ def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
     names = dict(pair for record in manifest.blocks for pair in record.parameters)
     for record in manifest.coordinates:
         mechanism = manifest.spec[record.node]
-        size = 1 + len(mechanism.weights)
-        matrix = np.array([row for row in record.to_raw if len(row) == size])
+        family = mechanism.family
+        table = isinstance(family, Table)
+        terms = () if table else tuple(weight.factors for weight in mechanism.weights)
+        factors = tuple(dict.fromkeys(factor for term in terms for factor in term))
+        n = family.n_rows * (len(family.levels) - 1) if table else n_coefficients(mechanism)
+        size = 0 if table else n
+        rows = [row for row in record.to_raw if len(row) == size]
+        matrix = np.array(rows).reshape(len(rows), size)
         fits = (
-            record.terms == tuple(weight.parents for weight in mechanism.weights)
-            and len(record.centred) == size - 1
-            and len(record.coefficients) == size
+            record.terms == terms
+            and len(record.centred) == len(terms)
+            and len(record.coefficients) == n
             and matrix.shape == (size, size) == (len(record.to_raw), size)
             and bool(np.isfinite(matrix).all())
-            and tuple(name for name, _ in record.centres) == mechanism.parents
+            and tuple(name for name, _ in record.centres) == factors
             and tuple(name for name, _ in record.parameters) == mechanism.family.parameters
             and tuple(names.get(record.node, ())) == mechanism.family.parameters
             and all(_is_settled(coordinate) for coordinate in record.coefficients)
