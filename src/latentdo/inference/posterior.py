@@ -271,8 +271,10 @@ class Posterior:
 
     @cached_property
     def parameter_labels(self) -> tuple[ParameterLabel, ...]:
-        """What the data say of every parameter, in the order of `parameters`: pinned down, narrowed, nothing, or not
-        identified because of a symmetry of the hidden causes; and which chains did not mix."""
+        """What the data say of every parameter, in the order of `parameters`.
+
+        Pinned down, narrowed, nothing, or not identified because of a symmetry of the hidden causes; or its chains did not mix.
+        """
         from .labels import parameter_labels
 
         return parameter_labels(self)
