@@ -188,7 +188,9 @@ class DelimitedFile:
             f"line {line} " + (f"has {cells}" if cells else "is blank") for line, cells in ragged[:_MAX_SHOWN]
         )
         more = f" and {len(ragged) - _MAX_SHOWN} more lines" if len(ragged) > _MAX_SHOWN else ""
-        if all(cells == 0 for _, cells in ragged):
+        if width == 1 and len({cells for _, cells in ragged}) == 1 and ragged[0][1] > 1:
+            advice = "Is line 1 a title? Delete what stands above the names of the columns."
+        elif all(cells == 0 for _, cells in ragged):
             advice = "Delete blank lines between rows."
         elif all(cells == width + 1 for _, cells in ragged) and len(ragged) > 1:
             advice = (
