@@ -150,9 +150,53 @@ def node_coordinates(
         )
     )
     parameters = tuple((name, _parameter(node, name, mechanism, link)) for name in family.parameters)
+    mixed = mixing(spec, node)
     centres = tuple((factor, scales[factor]) for factor in dict.fromkeys(name for term in terms for name in term))
     whole = np.asarray(np.kron(np.eye(len(coefficients) // (1 + len(terms))), matrix), dtype=np.float64)
+    whole = whole if mixed is None else whole @ mixed
     return NodeCoordinates(node, terms, centred, whole, centres, coefficients, parameters)
+
+
+def level_groups(spec: ModelSpec, node: Name) -> tuple[tuple[Name, tuple[int, ...]], ...]:
+    """For each discrete latent parent the terms that differ only in its level, in the order of the levels."""
+    found: dict[tuple[Name, Any], list[int]] = {}
+    for k, weight in enumerate(spec[node].weights):
+        levels = weight.levels or (None,) * len(weight.parents)
+        for at, parent in enumerate(weight.parents):
+            if parent in spec.latent and spec[parent].family.points:
+                rest = tuple((name, levels[i]) for i, name in enumerate(weight.parents) if i != at)
+                found.setdefault((parent, rest), []).append(k)
+    return tuple((parent, tuple(terms)) for (parent, _), terms in found.items())
+
+
+def mixing(spec: ModelSpec, node: Name) -> FloatArray | None:
+    """The matrix that makes a node's standardised coefficients of what is sampled; None where they are the same.
+
+    What is sampled has independent priors. Differences between a latent's levels and its first have a correlation of 1/2
+    under default priors, so that no level is singled out: as if every level had an effect of its own with half the variance.
+    """
+    mechanism = spec[node]
+    if isinstance(mechanism.family, Table):
+        return None
+    size = 1 + len(mechanism.weights)
+    n_blocks = n_coefficients(mechanism) // size
+    matrix = np.eye(n_blocks * size)
+    groups = [terms for _, terms in level_groups(spec, node) if len(terms) > 1]
+    once = len({k for terms in groups for k in terms}) == sum(map(len, groups))
+    for terms in groups if once else ():
+        if all(mechanism.weights[k].belief is None for k in terms):
+            for block in range(n_blocks):
+                index = [block * size + 1 + k for k in terms]
+                matrix[np.ix_(index, index)] = _equal_correlation(len(terms))
+    default = mechanism.intercept is None and all(weight.belief is None for weight in mechanism.weights)
+    if node in spec.latent and n_blocks > 1 and default:
+        matrix = np.kron(_equal_correlation(n_blocks), np.eye(size)) @ matrix
+    return None if (matrix == np.eye(len(matrix))).all() else matrix
+
+
+def _equal_correlation(n: int) -> FloatArray:
+    """The Cholesky factor of unit variances with correlations of 1/2."""
+    return np.asarray(np.linalg.cholesky(0.5 * (np.eye(n) + np.ones((n, n)))), dtype=np.float64)
 
 
 def _sticks(family: Table, labels: Sequence[str]) -> tuple[Coordinate, ...]:

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentdo.graphs import Name
-from latentdo.models import AbstractFamily, Categorical, Linear, ModelSpec, Normal, Student, Table
+from latentdo.models import AbstractFamily, Categorical, Linear, ModelSpec, Student, Table
 from latentdo.models.build import Arithmetic, numerics
 
 from .blocks import Block
-from .coordinates import Coordinate, FloatArray, NodeCoordinates, level_index
+from .coordinates import Coordinate, FloatArray, NodeCoordinates, level_groups, level_index, mixing
 from .dataset import Dataset
 from .states import check_states, joint_states, log_sum
 from .sticks import table_logs
@@ -47,6 +47,7 @@ class NodeLayout:
         terms: For each term the latents in it (their order among the block's latents); of a table, for each parent.
         order: The order in which coefficients are solved (`NodeCoordinates.order`).
         indicators: For each latent of each term the level whose indicator it is, None for its value.
+        groups: The terms that differ only in the level of a discrete latent (`coordinates.level_groups`).
     """
 
     family: AbstractFamily
@@ -58,6 +59,7 @@ class NodeLayout:
     coefficients: tuple[CoordinateLayout, ...]
     parameters: tuple[tuple[str, CoordinateLayout], ...]
     indicators: tuple[tuple[int | None, ...], ...] = ()
+    groups: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def is_discrete(self) -> bool:
@@ -141,6 +143,7 @@ class NodeNumbers(NamedTuple):
         low, high, shift, fixed: Per coordinate.
         scale: Per coordinate its natural unit; beside a bound the distance over which it is bent.
         centre: Per coordinate where it is counted from, if it has no bound.
+        mixing: The matrix of `coordinates.mixing`; None where there is none.
     """
 
     y: Array
@@ -153,6 +156,7 @@ class NodeNumbers(NamedTuple):
     fixed: Array
     scale: Array
     centre: Array
+    mixing: Array | None = None
 
 
 class Numbers(NamedTuple):
@@ -196,6 +200,7 @@ def assemble(
                 coefficients=tuple(_layout_of(coordinate) for coordinate in own.coefficients),
                 parameters=tuple((name, _layout_of(coordinate)) for name, coordinate in own.parameters),
                 indicators=_indicators(spec, node, position),
+                groups=tuple((position[latent], terms) for latent, terms in level_groups(spec, node)),
             )
         )
         numbers.append(_node_numbers(spec, node, own, position, rows))
@@ -275,6 +280,7 @@ def _node_numbers(
         fixed=np.array([0.0 if coordinate.fixed is None else coordinate.fixed for coordinate in every]),
         scale=np.array([coordinate.bend for coordinate in every]),
         centre=np.array([coordinate.start[0] for coordinate in every]),
+        mixing=mixing(spec, node),
     )
 
 
@@ -352,6 +358,7 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
                 value = raw[..., k] if coordinate.prior_on_raw else coefficients[..., k]
             log_prior = log_prior + prior_log_density(m, coordinate.prior, value, own.arguments[k])
         names = [name for name, _ in node.parameters]
+        coefficients = coefficients if own.mixing is None else coefficients @ own.mixing.T
         values.append(NodeValues(coefficients, raw, dict(zip(names, points[n:], strict=True)), log_prior))
     return tuple(values)
 
@@ -422,7 +429,7 @@ def linear_predictor(
         predictors: those of its levels but the first, or a table's log probabilities.
     """
     if isinstance(node.family, Table):
-        return _table_predictor(m, node, own, values, latents)
+        return _table_predictor(m, node, own, values, numbers, latents)
     products = [_term(node, own, numbers, latents, k) for k in range(len(node.terms))]
     size = 1 + len(products)
     etas = []
@@ -448,10 +455,10 @@ def _term(node: NodeLayout, own: NodeNumbers, numbers: Numbers, latents: list[An
 
 
 def _table_predictor(
-    m: Arithmetic, node: NodeLayout, own: NodeNumbers, values: NodeValues, latents: list[Any]
+    m: Arithmetic, node: NodeLayout, own: NodeNumbers, values: NodeValues, numbers: Numbers, latents: list[Any]
 ) -> list[Array]:
     assert isinstance(node.family, Table)
-    row = m.np.zeros(own.design.shape[1:] if len(node.terms) else np.shape(own.y) or (1,))
+    row = 0.0 * numbers.weights
     for k, (members, points) in enumerate(zip(node.terms, node.family.given, strict=True)):
         at = own.design[k] + sum(level * latents[j][level] for j in members for level in range(1, len(points)))
         row = row * len(points) + at
@@ -610,127 +617,3 @@ def cholesky_rows(m: Arithmetic, matrix: list[list[Array]]) -> list[list[Array]]
         inner = sum((factor[k][i] ** 2 for i in range(k)), 0.0 * matrix[0][0])
         factor[k].append(m.np.sqrt(matrix[k][k] - inner))
     return factor
-
-
-class Mirror(NamedTuple):
-    """A latent whose sign means nothing, or whose two levels may be exchanged.
-
-    Attributes:
-        noise: The index of its noise; None for a latent that is summed out.
-        coordinates: The free coordinates that change sign with it.
-        reference: The one whose sign the user gave, and that sign as 1 or -1; None where there is none.
-    """
-
-    noise: int | None
-    coordinates: tuple[int, ...]
-    reference: tuple[int, float] | None
-
-
-def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror, ...]:
-    """The latents whose sign means nothing.
-
-    A standard latent root may be replaced by its negative where every weight on it is unbounded and has a prior that is
-    symmetric about 0: the posterior is then the same at both points. So may the two levels of a latent be exchanged, if its
-    own coefficients are such too: as a parent it is counted from halfway between them.
-    """
-    found = []
-    for latent in layout.nodes:
-        if latent.latent is None or not (_may_turn(layout, numbers, latent) or _may_be_exchanged(layout, latent)):
-            continue
-        flipped, symmetric, position, reference = [], True, 0, None
-        for node, own in zip(layout.nodes, numbers.nodes, strict=True):
-            for k, coordinate in enumerate(coordinates_of(node)):
-                term = node.term_of(k)
-                is_weight = term is not None and latent.latent in node.terms[term]
-                if is_weight or (node is latent and latent.is_discrete):
-                    zero_mean = coordinate.prior in ("normal", "cauchy") and own.arguments[k, 0] == 0
-                    zero_mean |= coordinate.prior == "student" and own.arguments[k, 1] == 0
-                    symmetric &= coordinate.transform == "free" and bool(zero_mean) and float(own.centre[k]) == 0.0
-                    # A raw coefficient of a latent with levels is not counted from halfway.
-                    symmetric &= not (latent.is_discrete and (coordinate.raw or coordinate.prior_on_raw))
-                    flipped.append(position)
-                    if coordinate.folded:
-                        reference = (position, 1.0 if coordinate.folded == "+" else -1.0)
-                position += coordinate.transform != "fixed"
-        if symmetric and flipped:
-            found.append(Mirror(latent.noise, tuple(flipped), reference))
-    return tuple(found)
-
-
-def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
-    """Whether a latent root with noise has a law that is symmetric about 0."""
-    assert latent.latent is not None
-    return (
-        latent.noise is not None
-        and not latent.terms
-        and isinstance(latent.family, Normal | Student)
-        and float(numbers.latent_centres[latent.latent]) == 0.0
-        and _is_fixed_zero(layout, numbers, latent)
-    )
-
-
-def _may_be_exchanged(layout: Layout, latent: NodeLayout) -> bool:
-    """Whether a latent has two levels, and every child a weight that counts it from halfway between them."""
-    if not latent.is_discrete or len(latent.family.points) != 2 or isinstance(latent.family, Table):
-        return False
-    for node in layout.nodes:
-        for k, members in enumerate(node.terms):
-            if latent.latent in members and (isinstance(node.family, Table) or not node.centred[k]):
-                return False
-    return True
-
-
-def _is_fixed_zero(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
-    own = next(own for node, own in zip(layout.nodes, numbers.nodes, strict=True) if node is latent)
-    return latent.coefficients[0].transform == "fixed" and float(own.fixed[0]) == 0.0
-
-
-def turned(u: FloatArray, mirrors: tuple[Mirror, ...], *, to_reference: bool = False) -> FloatArray:
-    """Points (…, chain or draw, coordinate) with each mirrored latent turned so that its clearest weight is positive.
-
-    The posterior is the same at a point and at its mirror image, so this changes no statement about what the data pin
-    down; it lets weights be compared between draws and chains.
-
-    Args:
-        to_reference: Turn by the weight whose sign the user gave, where there is one: for draws that are kept.
-    """
-    faced = u.copy()
-    for mirror in mirrors:
-        index = list(mirror.coordinates)
-        if to_reference and mirror.reference is not None:
-            by, side = mirror.reference
-        else:
-            size = np.abs(u[..., index])
-            axes = tuple(range(u.ndim - 1))
-            by, side = index[int(np.argmax(size.mean(axes) / (size.std(axes) + 1e-12)))], 1.0
-        signs = np.where(side * faced[..., by] < 0, -1.0, 1.0)
-        faced[..., index] *= signs[..., None]
-    return faced
-
-
-def starting_points(
-    layout: Layout, coordinates: tuple[NodeCoordinates, ...], n: int, random: np.random.Generator
-) -> FloatArray:
-    """Dispersed unbounded points, (n, free coordinates): around the data's location, several posterior sds apart."""
-    columns = []
-    for node, own in zip(layout.nodes, coordinates, strict=True):
-        for flat, coordinate in zip(coordinates_of(node), own.all, strict=True):
-            if flat.transform != "fixed":
-                columns.append(_starts(flat.transform, coordinate, n, random))
-    return np.array(columns).T.reshape(n, len(columns))
-
-
-def _starts(transform: str, coordinate: Coordinate, n: int, random: np.random.Generator) -> list[float]:
-    centre, spread = coordinate.start
-    low, high = coordinate.low, coordinate.high
-    values = centre + spread * random.standard_normal(n)
-    # Inside its bounds, and away from them by a share of the spread or of the interval.
-    margin = 0.05 * min(spread, high - low) if spread else 0.05
-    if transform == "half" and math.isfinite(low):
-        values = low + np.maximum(np.abs(values - low), margin)
-    elif transform == "half":
-        values = high - np.maximum(np.abs(high - values), margin)
-    elif transform == "interval":
-        outside = (values <= low + margin) | (values >= high - margin)
-        values = np.where(outside, low + (high - low) * random.uniform(0.2, 0.8, n), values)
-    return [unbend(transform, float(value), low, high, coordinate.bend, centre) for value in values]

@@ -22,7 +22,9 @@ import numpy as np
 from latentdo.models.build import Arithmetic
 
 from .coordinates import FloatArray
-from .density import AbstractForm, Mirror, log_posterior, turned
+from .density import AbstractForm, log_posterior
+from .exchange import Exchange
+from .mirrors import Mirror, turned
 
 JAX = Arithmetic(jnp, jax.scipy.special)
 
@@ -206,7 +208,7 @@ class Ensemble:
     numbers: Any
     n_free: int
     seed: tuple[int, ...]
-    mirrors: tuple[Mirror, ...]
+    mirrors: tuple[Mirror | Exchange, ...]
     warm_up: int
     length: int
     x: np.ndarray[Any, Any]
@@ -225,7 +227,7 @@ class Ensemble:
         u: FloatArray,
         n_rows: int,
         seed: tuple[int, ...],
-        mirrors: tuple[Mirror, ...] = (),
+        mirrors: tuple[Mirror | Exchange, ...] = (),
         *,
         warm_up: int = WARM_UP,
         length: int = FIRST_RUN,
@@ -349,7 +351,8 @@ class Ensemble:
         last = turned(np.concatenate([whole, u[None, :, : self.n_free]]), self.mirrors)[-1]
         for mirror in self.mirrors:
             changed = last[:, mirror.coordinates[0]] != u[:, mirror.coordinates[0]]
-            latents[changed, mirror.noise] *= -1.0
+            if mirror.noise is not None:
+                latents[changed, mirror.noise] *= -1.0
         u[:, : self.n_free] = last
         flat = whole.reshape(-1, whole.shape[-1])
         n, p = flat.shape

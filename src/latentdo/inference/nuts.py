@@ -18,9 +18,10 @@ from numpyro.infer.hmc import hmc
 
 from .checkpoint import Checkpoint, State
 from .coordinates import FloatArray
-from .density import AbstractForm, Layout, Numbers, log_posterior, mirrors, turned
+from .density import AbstractForm, Layout, Numbers, log_posterior
 from .engines import Nuts
 from .ensemble import JAX, ChainDraws
+from .mirrors import mirrors, turned
 
 MOST = 50
 """Transitions of the longest piece."""

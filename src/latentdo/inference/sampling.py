@@ -6,11 +6,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from .density import AbstractForm, mirrors
+from .density import AbstractForm
 from .engines import Auto
 from .ensemble import CHAINS, CHUNK, FIRST_RUN, WARM_UP, Ensemble
 from .finite import finite_starts
 from .memory import chains_bytes, claim
+from .mirrors import mirrors
 from .outcome import from_chains
 from .posterior import BlockDraws
 from .task import Task

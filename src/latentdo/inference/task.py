@@ -20,8 +20,9 @@ from .blocks import Block
 from .checkpoint import Checkpoint
 from .coordinates import FloatArray, NodeCoordinates
 from .dataset import Dataset
-from .density import Layout, Numbers, assemble, starting_points
+from .density import Layout, Numbers, assemble
 from .rotation import Rotation
+from .starts import starting_points
 
 Progress = Callable[[str, float], None]
 """Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
