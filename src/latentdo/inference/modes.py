@@ -18,12 +18,20 @@ LogDensity = Callable[[FloatArray], FloatArray]
 
 STEP = 0.1
 """Step of the differences, in units of the density's width."""
+NEAR = 0.005
+NEARLY_FLAT = 0.02
+"""Curvature at steps of `NEAR` below which a direction is flat: that of a rotation, of the fourth order, is then 0.0025."""
 LONGEST = 20.0
 """Longest Newton step along one axis, in the same units."""
 FLAT = 1e-4
 """Curvature, with axes already as wide as `WIDEST`, below which a direction counts as flat."""
 WIDEST = 1e6
-ITERATIONS = 200
+ITERATIONS = 100
+UNDAMPED = 15
+"""Iterations after which the widths are changed by half as much as the curvature says."""
+PATIENCE = 8
+CREEP = 0.003
+"""Gain over the last `PATIENCE` iterations below which a climb along a nearly flat ridge ends."""
 LENGTHS = (np.array([1.0, 0.5]), np.append([2.0, 4.0], 0.5 ** np.arange(2, 20)))
 """Shares of the Newton step that are tried: the second lot where none of the first is higher up."""
 
@@ -64,7 +72,9 @@ def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = 
     height = float(log_density(point[None])[0])
     if not np.isfinite(height):
         return None
-    for _ in range(ITERATIONS):
+    heights: list[float] = []
+    for iteration in range(ITERATIONS):
+        heights.append(height)
         found = _derivatives(log_density, point, height, axes)
         if found is None:
             axes = 0.2 * axes
@@ -78,7 +88,8 @@ def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = 
         still = float(np.abs(along) @ np.abs(move)) < 1e-6
         narrow = np.clip(1.0 / np.sqrt(size), 0.02, 50.0)
         settled = np.all((narrow > 0.7) & (narrow < 1.5) & (curvature > 0))
-        if still and settled:
+        creeping = iteration >= 2 * PATIENCE and height - heights[-PATIENCE] < CREEP
+        if (still and settled) or creeping:
             return Mode(point, height, axes * narrow)
         higher = _higher(log_density, point, height, axes @ move)
         if higher is not None:
@@ -86,10 +97,25 @@ def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = 
         elif settled:
             # Rounding hides what is left to climb.
             return Mode(point, height, axes * narrow)
-        axes = axes * narrow
+        # Where a direction is flat but for its fourth power (a rotation of latents) full steps would go to and fro.
+        axes = axes * (narrow if iteration < UNDAMPED else np.sqrt(narrow))
         if np.max(np.linalg.norm(axes, axis=0)) > WIDEST:
             return None
     return None
+
+
+def refined(log_density: LogDensity, mode: Mode) -> tuple[FloatArray, int]:
+    """The axes once more, from much nearer differences, and how many directions turn out flat: these have axes of length 0.
+
+    Along a direction in which the density does not change at all (a rotation of latents) wider differences leave the curve of
+    constant density, and see a curvature that is not there.
+    """
+    found = _derivatives(log_density, mode.point, mode.height, mode.axes, NEAR)
+    if found is None:
+        return mode.axes, 0
+    curvature, turn = np.linalg.eigh(-found[1])
+    flat = curvature < NEARLY_FLAT
+    return mode.axes @ turn * np.where(flat, 0.0, 1.0 / np.sqrt(np.where(flat, 1.0, curvature))), int(flat.sum())
 
 
 def _higher(
@@ -106,19 +132,19 @@ def _higher(
 
 
 def _derivatives(
-    log_density: LogDensity, point: FloatArray, height: float, axes: FloatArray
+    log_density: LogDensity, point: FloatArray, height: float, axes: FloatArray, step: float = STEP
 ) -> tuple[FloatArray, FloatArray] | None:
     """Gradient and Hessian along the axes; None where a neighbour's density is 0."""
     n = len(point)
     first, second = np.triu_indices(n, 1)
     single = np.eye(n)
     pairs = single[first] + single[second]
-    values = log_density(point + STEP * np.concatenate([single, -single, pairs, -pairs]) @ axes.T)
+    values = log_density(point + step * np.concatenate([single, -single, pairs, -pairs]) @ axes.T)
     if not np.isfinite(values).all():
         return None
     up, down = values[:n], values[n : 2 * n]
     both = values[2 * n :].reshape(2, -1).sum(axis=0)
-    hessian = np.diag((up + down - 2.0 * height) / STEP**2)
-    hessian[first, second] = (both - (up + down)[first] - (up + down)[second] + 2.0 * height) / (2.0 * STEP**2)
+    hessian = np.diag((up + down - 2.0 * height) / step**2)
+    hessian[first, second] = (both - (up + down)[first] - (up + down)[second] + 2.0 * height) / (2.0 * step**2)
     hessian[second, first] = hessian[first, second]
-    return (up - down) / (2.0 * STEP), hessian
+    return (up - down) / (2.0 * step), hessian

@@ -70,7 +70,7 @@ def regression(task: Task, engine: Engine) -> BlockDraws | str:
     if task.block.latent or len(task.block.nodes) != 1:
         return "the block has latent nodes"
     exact = log_density_of(task)
-    modes = find_modes(task, exact)
+    modes = find_modes(task, exact, None if _normal(task) else sample_of_rows(task))
     if not modes:
         return "no mode of the posterior was found"
     density, n_draws, how = _weighing(task, exact, modes)
@@ -122,19 +122,20 @@ def _weighing(task: Task, exact: LogDensity, modes: tuple[Mode, ...]) -> tuple[L
     return lambda u: cubic(u) + _log_prior(task, u), n_draws, how
 
 
-def find_modes(task: Task, density: LogDensity) -> tuple[Mode, ...]:
-    """The modes reached from dispersed starts, the highest first; those that weigh next to nothing are left out."""
+def find_modes(task: Task, density: LogDensity, sampled: LogDensity | None) -> tuple[Mode, ...]:
+    """The modes reached from dispersed starts, the highest first; those that weigh next to nothing are left out.
+
+    Args:
+        sampled: The density by a sample of the rows: it says roughly where to look, and the last steps are taken with all.
+    """
     starts = task.starts(64)
-    first = density
-    if task.rows.n_stored > 4 * SUBSAMPLE and not _normal(task):
-        # A sample of the rows says roughly where to look; the last steps are taken with all of them.
-        first = _sampled(task)
+    first = density if sampled is None else sampled
     values = first(starts)
     order = [int(k) for k in np.argsort(-values) if np.isfinite(values[k])]
     # The best start, and three taken as they come.
     chosen = dict.fromkeys([*order[:1], *[k for k in range(3) if k in order]])
     found = _distinct([climb(first, starts[k]) for k in chosen])
-    if first is not density:
+    if sampled is not None:
         narrower = np.sqrt(SUBSAMPLE / task.rows.n_stored)
         found = _distinct([climb(density, mode.point, mode.axes * narrower) for mode in found])
     if not found:
@@ -155,7 +156,7 @@ def _distinct(modes: list[Mode | None]) -> list[Mode]:
 
 def log_density_of(task: Task) -> LogDensity:
     """The log posterior of the block's free coordinates."""
-    return _by_moments(task) if _normal(task) else _by_rows(task, task.rows)
+    return _by_moments(task) if _normal(task) else by_rows(task, task.rows)
 
 
 def _normal(task: Task) -> bool:
@@ -168,8 +169,8 @@ def _log_prior(task: Task, u: FloatArray) -> FloatArray:
         return _numbers_only(np.asarray(at.log_prior))
 
 
-def _by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
-    """Row by row, a strip of rows and some draws at a time.
+def by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
+    """Row by row, a strip of rows and some draws at a time; the noise of latents at 0.
 
     Args:
         times: What the rows count for.
@@ -188,8 +189,8 @@ def _by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
                 part = u[begin : begin + size, None, :]
                 log_prior = np.zeros(len(part))
                 for layout, numbers in strips:
-                    nothing = np.empty((0, len(numbers.weights)))
-                    priors, each = layout.log_parts(NUMPY, numbers, part, nothing)
+                    noise = np.zeros((layout.n_noise, len(numbers.weights)))
+                    priors, each = layout.log_parts(NUMPY, numbers, part, noise)
                     total[begin : begin + size] += times * each.sum(axis=-1)
                     log_prior = priors[:, 0]
                 total[begin : begin + size] += log_prior
@@ -203,12 +204,14 @@ def _picked(rows: Dataset, index: IntArray) -> Dataset:
     return replace(rows, columns=columns, weights=rows.weights[index])
 
 
-def _sampled(task: Task) -> LogDensity:
-    """The log posterior with a sample of the rows in place of all."""
+def sample_of_rows(task: Task) -> LogDensity | None:
+    """The log posterior with a sample of the rows in place of all; None where they are few."""
     rows = task.rows
+    if rows.n_stored <= 4 * SUBSAMPLE:
+        return None
     index = task.random().choice(np.flatnonzero(rows.weights > 0), size=SUBSAMPLE, replace=False)
     sample = _picked(rows, index)
-    return _by_rows(task, sample, rows.n_rows / sample.n_rows)
+    return by_rows(task, sample, rows.n_rows / sample.n_rows)
 
 
 def _by_moments(task: Task) -> LogDensity:
