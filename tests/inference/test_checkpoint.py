@@ -19,6 +19,8 @@ STATE = {
     "key": np.array([7, 2**32 - 1], dtype=np.uint32),
     "odd name / \u00e9": np.array([np.nan, np.inf, -0.0, 5e-324]),
     "single": np.array([0.1], dtype="f4"),
+    "no axes": np.array(0.1, dtype="f4"),
+    "other order": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
     "made": 40,
     "step": 0.1 + 0.2,
     "stage": "warm-up",

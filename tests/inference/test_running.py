@@ -15,7 +15,7 @@ import pytest
 
 import latentdo as ld
 from latentdo.errors import DataError, FitError
-from latentdo.inference import Dataset, FitCheckpoint, Identity, train, whole_files
+from latentdo.inference import Dataset, FitCheckpoint, Identity, checkpoint, train, whole_files
 from shared_fits import front_door_rows
 
 MODEL = "X ~ normal; M ~ normal(X); Y ~ normal(M, X)"
@@ -77,6 +77,44 @@ def test_an_interrupted_fit_goes_on_to_the_same_numbers(tmp_path: Path, stop_bef
     assert resumed.diagnostics == whole.diagnostics
     assert [block.rows_hash for block in resumed.blocks] == [block.rows_hash for block in whole.blocks]
     assert list(tmp_path.iterdir()) == [], "a fit that is done leaves nothing"
+
+
+STOPS = {
+    "in the warm-up": (3,),
+    "in the draws, and soon after": (7, 1),
+    "after the last transition": (10,),
+    "in the second method": (13,),
+}
+
+
+@pytest.mark.parametrize("stops", STOPS.values(), ids=STOPS)
+def test_a_block_goes_on_from_its_running_state_to_the_same_numbers(stops, tmp_path: Path, monkeypatch):
+    """Ended after some calls of a compiled program, of which each of two methods makes ten: the first is not certified."""
+    x = rows()["X"]
+    data = {"X": x, "Y": (x > 0.3).astype(float)}
+    model = "latent U ~ normal; X ~ normal(U); Y ~ bernoulli(U)"
+    whole = tiny_fit(model, data)
+    real, calls = checkpoint.Checkpoint.save, []
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    for stop in stops:
+
+        def save(self, state, stop=stop):
+            real(self, state)
+            calls.append(state()["made"])
+            if len(calls) == stop:
+                raise Stopped
+
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint.Checkpoint, "save", save)
+            with pytest.raises(Stopped):
+                tiny_fit(model, data, checkpoint=tmp_path / "fit.part")
+        assert len(list(tmp_path.glob("fit.part/*/*.running"))) == (2 if stop > 10 else 1)
+        assert calls.pop() > 0
+        calls.clear()
+    resumed = tiny_fit(model, data, checkpoint=tmp_path / "fit.part")
+    assert draws(resumed) == draws(whole)
+    assert resumed.diagnostics == whole.diagnostics
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def state_bytes(state: State) -> bytes:
         archive.writestr(_VALUES, text)
         for name, array in numbered.items():
             with archive.open(name, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
     body = stream.getvalue()
     return _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 

@@ -54,7 +54,8 @@ def run_ensemble(
         length=first_run,
         single=dimensionless and task.rows.n_stored <= SINGLE_ROWS,
     )
-    kept = task.checkpoint.part("ensemble")
+    # A block may be run on one form after another: none of them may take up the state of the one before.
+    kept = task.checkpoint.part(f"ensemble-{type(form).__name__}")
     if (state := kept.load()) is not None:
         ensemble.restore(state)
     compiling: float | None = None
