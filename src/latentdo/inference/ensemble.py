@@ -351,7 +351,8 @@ class Ensemble:
         last = turned(np.concatenate([whole, u[None, :, : self.n_free]]), self.mirrors)[-1]
         for mirror in self.mirrors:
             changed = last[:, mirror.coordinates[0]] != u[:, mirror.coordinates[0]]
-            if mirror.noise is not None:
+            # In forms that integrate the latents out there is no noise to turn.
+            if mirror.noise is not None and mirror.noise < latents.shape[1]:
                 latents[changed, mirror.noise] *= -1.0
         u[:, : self.n_free] = last
         flat = whole.reshape(-1, whole.shape[-1])
