@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     )
     from .errors import LatentdoError, NotIdentifiedError
     from .identification import Identified, NotIdentified
-    from .inference import Auto, Nuts, Posterior
+    from .inference import Auto, Laplace, Map, Nuts, Posterior
 
 _HOMES = {
     "Answer": "answers",
     "Auto": "inference",
     "Identified": "identification",
+    "Laplace": "inference",
     "LatentdoError": "errors",
+    "Map": "inference",
     "NotIdentified": "identification",
     "NotIdentifiedError": "errors",
     "Nuts": "inference",
@@ -56,7 +58,9 @@ __all__ = [
     "Answer",
     "Auto",
     "Identified",
+    "Laplace",
     "LatentdoError",
+    "Map",
     "NotIdentified",
     "NotIdentifiedError",
     "Nuts",

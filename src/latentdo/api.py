@@ -404,27 +404,27 @@ def _rows(spec: ModelSpec, data: Any, study: Study) -> Dataset:
     return read_table(source, spec.measured, spec.latent, spec.levels)
 
 
-def _engine_of(study: Study) -> Any:
-    from latentdo.inference import Auto, Nuts
-
+def _engine_of(study: Study) -> Engine:
+    """The engine that a study names, with its arguments; raises `StudyError` where they are none."""
     settings = study.inference
-    match settings.engine:
-        case "auto":
-            return Auto()
-        case "nuts":
-            return Nuts(**settings.arguments)
-        case other:
-            raise StudyError(
-                f"The engine {other} is not in this version. Use `engine: auto` or `engine: nuts`.", "inference"
-            )
+    known = _engines()
+    if settings.engine not in known:
+        listed = ", ".join(f"`engine: {name}`" for name in known)
+        raise StudyError(f"The engine {settings.engine} is not in this version. Use one of {listed}.", "inference")
+    return known[settings.engine](**settings.arguments)
 
 
 def _engine(engine: Any) -> Engine:
-    from latentdo.inference import Auto, Nuts
-
-    if isinstance(engine, Auto | Nuts):
+    if isinstance(engine, tuple(_engines().values())):
         return engine
     raise SpecError(f"An engine is a value such as ld.Auto() or ld.Nuts(draws=1000), got {engine!r}.")
+
+
+def _engines() -> dict[str, type[Engine]]:
+    """The engines by the names that studies give them."""
+    from latentdo.inference import Auto, Laplace, Map, Nuts
+
+    return {"auto": Auto, "nuts": Nuts, "laplace": Laplace, "map": Map}
 
 
 def _seed(seed: Any) -> int:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, get_args
 
 from latentdo.errors import UsageError
 from latentdo.graphs import quote
 
 from .failures import DONE, NOT_CONVERGED
 from .interrupt import stop_at_once
-from .options import Flag, Output, Source, Whole, WholeOrNone
+from .options import EngineChoice, Flag, Output, Source, Whole, WholeOrNone
 from .output import notes_told, output_path, say, say_json, tell
 from .sources import source_text, study_of, variant_of
 
@@ -42,7 +42,7 @@ def command(
     output: Output = None,
     variant: str | None = None,
     seed: Whole = 0,
-    engine: Literal["auto", "nuts"] | None = None,
+    engine: EngineChoice | None = None,
     draws: WholeOrNone = None,
     warmup: WholeOrNone = None,
     chains: WholeOrNone = None,
@@ -64,7 +64,7 @@ def command(
         variant: One of the study's variants, in place of its model.
         seed: A whole number; the same seed gives the same numbers.
         engine: How to train, in place of the engine and the numbers that the study states.
-        draws: Kept draws per chain (nuts).
+        draws: Kept draws (nuts: per chain; laplace).
         warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
         chains: Number of chains (nuts).
         start: An earlier fit (.ldo): blocks that are the same in it are kept, and only the others trained.
@@ -91,18 +91,19 @@ def command(
     return DONE if posterior.converged else NOT_CONVERGED
 
 
-def _with_engine(study: Study, engine: Literal["auto", "nuts"] | None, given: dict[str, int | None]) -> Study:
+def _with_engine(study: Study, engine: EngineChoice | None, given: dict[str, Any]) -> Study:
     """The study with the engine of the command line, or with single numbers of the study's engine changed."""
     from latentdo.models.study import InferenceSettings
 
     settings = study.inference if engine is None else InferenceSettings(engine)
-    stated = {name: value for name, value in given.items() if value is not None}
-    if stated and settings.engine != "nuts":
-        option = next(iter(stated))
+    settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
+    if (found := settings.misplaced()) is not None:
+        option, takers = found[0].replace("_", "-"), [name for name in found[1] if name in get_args(EngineChoice)]
         raise UsageError(
-            f"--{option} belongs to --engine nuts, and the engine is {settings.engine}. Add --engine nuts."
+            f"--{option} belongs to --engine {' or '.join(takers)}, and the engine is {settings.engine}. "
+            f"Add --engine {takers[0]}."
         )
-    return replace(study, inference=replace(settings, **stated))
+    return replace(study, inference=settings)
 
 
 def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
@@ -110,6 +111,7 @@ def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
         "path": str(path),
         "converged": posterior.converged,
         "engine": posterior.engine,
+        "approximate": list(posterior.approximate),
         "seed": posterior.seed,
         "chains": posterior.n_chains,
         "draws": posterior.n_draws,
@@ -126,6 +128,9 @@ def _farewell(posterior: Posterior, path: Path) -> str:
     lines = [f"Saved to {path}."]
     if not posterior.converged:
         lines.append("It did not converge: train longer, for example with --engine nuts --warmup 4000 --draws 4000.")
+    if posterior.approximate:
+        kinds = " and ".join(posterior.approximate)
+        lines.append(f"APPROXIMATE ({kinds}): every answer says so. Compare with --engine auto before you rely on it.")
     query = [] if posterior.queries else [_example(posterior)]
     return "\n".join([*lines, f"Next: {shlex.join(['latentdo', 'ask', str(path), *query])}"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter, Token
 
@@ -29,6 +29,8 @@ Output = Annotated[str | None, Parameter(name=["-o", "--output"])]
 
 Whole = Annotated[int, Parameter(converter=_whole)]
 WholeOrNone = Annotated[int | None, Parameter(converter=_whole)]
+
+EngineChoice = Literal["auto", "nuts", "laplace", "map"]
 
 Names = Annotated[list[str] | None, Parameter(negative=())]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .blocks import Block, blocks
 from .dataset import Dataset, FloatArray
-from .engines import Auto, Engine, Nuts
+from .engines import Auto, Engine, Laplace, Map, Nuts, Svi
 
 if TYPE_CHECKING:
     from .archive import read_archive, require_writable, write_archive
@@ -62,12 +62,15 @@ __all__ = [
     "FitCheckpoint",
     "FloatArray",
     "Identity",
+    "Laplace",
+    "Map",
     "NodeDraws",
     "Nuts",
     "ParameterLabel",
     "Posterior",
     "PriorCheck",
     "PriorNode",
+    "Svi",
     "blocks",
     "check_columns",
     "check_priors_on",

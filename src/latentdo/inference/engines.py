@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latentdo.errors import FitError
+from latentdo.errors import FitError, nearest
+
+GUIDES = ("full-rank", "low-rank", "amortised")
+"""The families of laws that `Svi` chooses from."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,67 @@ class Nuts:
         _check_count("chains", self.chains, 1)
 
 
-Engine = Auto | Nuts
+@dataclass(frozen=True)
+class Svi:
+    """Stochastic variational inference on each block: the Gaussian law nearest to its posterior. An approximation.
+
+    Args:
+        steps: Optimiser steps.
+        guide: Which laws it chooses from. `full-rank`: every covariance of parameters and latents of a row's kind;
+            `low-rank`: a diagonal and `rank` directions; `amortised`: the latents of a row by a network that reads the row.
+        rank: Directions of the low-rank guide.
+        batch: Rows per step; None takes all of them while they are few, and minibatches where they are many.
+        draws: Draws of the law that are kept.
+        learning_rate: Of the optimiser, at its highest.
+
+    Source:
+        Kucukelbir, Tran, Ranganath, Gelman & Blei (2017), Automatic differentiation variational inference; minibatches as in
+        Hoffman, Blei, Wang & Paisley (2013), Stochastic variational inference.
+    """
+
+    steps: int = 5_000
+    guide: str = "full-rank"
+    rank: int = 10
+    batch: int | None = None
+    draws: int = 1_000
+    learning_rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check_count("steps", self.steps, 1)
+        if self.guide not in GUIDES:
+            raise FitError(f"guide must be one of {', '.join(GUIDES)}. {nearest(str(self.guide), GUIDES)}")
+        _check_count("rank", self.rank, 1)
+        if self.batch is not None:
+            _check_count("batch", self.batch, 1)
+        _check_count("draws", self.draws, 4)
+        rate = self.learning_rate
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 1:
+            raise FitError(f"learning_rate must be a number above 0 and at most 1, got {rate!r}.")
+
+
+@dataclass(frozen=True)
+class Laplace:
+    """Laplace's approximation to each block: the Gaussian at the posterior mode, with the latents integrated.
+
+    Args:
+        draws: Draws of it that are kept.
+
+    Source:
+        Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities.
+    """
+
+    draws: int = 1_000
+
+    def __post_init__(self) -> None:
+        _check_count("draws", self.draws, 4)
+
+
+@dataclass(frozen=True)
+class Map:
+    """The posterior mode alone, one draw: answers have no sd and no interval."""
+
+
+Engine = Auto | Nuts | Svi | Laplace | Map
 
 
 def _check_count(name: str, value: object, least: int) -> None:

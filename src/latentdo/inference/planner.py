@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 
 from latentdo.models import Linear
 
 from .checks import least_squares
-from .engines import Auto, Engine, Nuts
+from .engines import Auto, Engine, Laplace, Map, Nuts, Svi
 from .ensemble import CHAINS
 from .finite import finite_starts
+from .laplace import laplace, posterior_mode
 from .memory import chains_bytes, claim
 from .outcome import from_chains, node_draws
 from .posterior import BlockDraws, constant_draws
@@ -26,7 +28,15 @@ from .task import Task
 
 def kept_draws(engine: Engine) -> tuple[int, int]:
     """Chains, and draws per chain, of every block: the same in all, so that they can be paired."""
-    return (engine.chains, engine.draws) if isinstance(engine, Nuts) else (CHAINS, min(KEPT, run_lengths(engine)[1]))
+    match engine:
+        case Nuts(draws=draws, chains=chains):
+            return chains, draws
+        case Svi(draws=draws) | Laplace(draws=draws):
+            return 1, draws
+        case Map():
+            return 1, 1
+        case Auto():
+            return CHAINS, min(KEPT, run_lengths(engine)[1])
 
 
 Method = Callable[[Task, Engine], "BlockDraws | str"]
@@ -56,9 +66,17 @@ def train_block(task: Task, engine: Engine) -> BlockDraws:
 
 def _methods(engine: Engine) -> tuple[Method, ...]:
     """The methods of an engine, cheapest first; the last applies to every block."""
-    if isinstance(engine, Nuts):
-        return (_exact, _fixed, _nuts)
-    return (_exact, _fixed, regression, _generic, _general)
+    match engine:
+        case Nuts():
+            return (_exact, _fixed, _nuts)
+        case Svi():
+            return (_exact, _fixed, _svi)
+        case Laplace():
+            return (_exact, _fixed, laplace)
+        case Map():
+            return (_exact, _fixed, posterior_mode)
+        case Auto():
+            return (_exact, _fixed, regression, _generic, _general)
 
 
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:
@@ -99,6 +117,10 @@ def _general(task: Task, engine: Engine) -> BlockDraws | str:
 
 def _left(task: Task) -> str:
     return "parameters and latents" if task.layout.n_noise else "parameters"
+
+
+def _svi(task: Task, engine: Engine) -> BlockDraws | str:
+    return import_module(".svi", __package__).svi(task, engine)
 
 
 def _nuts(task: Task, engine: Engine) -> BlockDraws | str:

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,14 @@ SUFFIXES = (".yaml", ".yml")
 
 # A place that is part of a quoted name is none.
 _OTHER_PLACE = re.compile(r"`[^`\n]*`|(?<!\w)'[^'\n]*'|\bline (\d+)\b(?:, column (\d+))?")
-_ARGUMENTS: dict[EngineName, tuple[str, ...]] = {
+ARGUMENTS: dict[EngineName, tuple[str, ...]] = {
     "auto": (),
     "nuts": ("draws", "warmup", "chains"),
-    "svi": ("steps", "draws"),
+    "svi": ("steps", "guide", "rank", "batch", "draws", "learning_rate"),
     "laplace": ("draws",),
     "map": (),
 }
+"""The arguments that each engine takes."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class InferenceSettings:
         warmup: Draws per chain that adapt the sampler.
         chains: Chains side by side.
         steps: Optimiser steps.
+        guide: Laws that `svi` chooses from.
+        rank: Directions of the low-rank guide.
+        batch: Rows per optimiser step.
+        learning_rate: Of the optimiser.
     """
 
     engine: EngineName = "auto"
@@ -61,12 +66,23 @@ class InferenceSettings:
     warmup: int | None = None
     chains: int | None = None
     steps: int | None = None
+    guide: str | None = None
+    rank: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
 
     @property
-    def arguments(self) -> dict[str, int]:
-        """The arguments that the study states, by name."""
-        stated = {name: getattr(self, name) for name in ("draws", "warmup", "chains", "steps")}
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that are stated, by name."""
+        stated = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
         return {name: value for name, value in stated.items() if value is not None}
+
+    def misplaced(self) -> tuple[str, tuple[str, ...]] | None:
+        """The first argument that the engine does not take, and the engines that do; None where there is none."""
+        for name in self.arguments:
+            if name not in ARGUMENTS[self.engine]:
+                return name, tuple(engine for engine, names in ARGUMENTS.items() if name in names)
+        return None
 
 
 @dataclass(frozen=True)
@@ -342,20 +358,16 @@ class _Reader:
 
     def inference(self) -> InferenceSettings:
         form = InferenceForm() if self.form.inference is UNSET else self.form.inference
-        stated: dict[str, int] = {}
-        for name in ("draws", "warmup", "chains", "steps"):
-            value = getattr(form, name)
-            if value is UNSET:
-                continue
-            if name not in _ARGUMENTS[form.engine]:
-                takers = " or ".join(engine for engine, names in _ARGUMENTS.items() if name in names)
-                raise self.error(
-                    f"the engine {form.engine} has no argument {name}. It belongs to engine: {takers}.",
-                    "inference",
-                    name,
-                )
-            stated[name] = value
-        return InferenceSettings(form.engine, **stated)
+        stated = {key: value for key in form.__struct_fields__ if (value := getattr(form, key)) is not UNSET}
+        settings = InferenceSettings(**stated)
+        if (found := settings.misplaced()) is not None:
+            name, takers = found
+            raise self.error(
+                f"the engine {form.engine} has no argument {name}. It belongs to engine: {' or '.join(takers)}.",
+                "inference",
+                name,
+            )
+        return settings
 
     def queries(self, model: ModelSpec) -> tuple[tuple[str, Query], ...]:
         if self.form.queries is UNSET:

@@ -12,11 +12,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from latentdo.errors import nearest
 
 EngineName = Literal["auto", "nuts", "svi", "laplace", "map"]
+GuideName = Literal["full-rank", "low-rank", "amortised"]
 MethodName = Literal[
     "lvm", "naive mean", "naive regression", "plug-in", "g-formula", "ipw", "aipw", "tmle",
     "pipw", "dipw", "apipw", "nested ipw", "nested aipw", "werm-id", "dml-id",
 ]  # fmt: skip
 ENGINES: tuple[str, ...] = get_args(EngineName)
+GUIDES: tuple[str, ...] = get_args(GuideName)
 METHODS: tuple[str, ...] = get_args(MethodName)
 
 _Names = Annotated[list[str], Meta(min_length=1)]
@@ -37,12 +39,16 @@ class InferenceForm(Struct, forbid_unknown_fields=True):
     """How to train: an engine and its arguments."""
 
     engine: EngineName = "auto"
-    draws: Annotated[int, Meta(ge=4, le=1_000_000, description="Kept draws per chain.")] | UnsetType = UNSET
+    draws: Annotated[int, Meta(ge=4, le=1_000_000, description="Kept draws, per chain of nuts.")] | UnsetType = UNSET
     warmup: (
         Annotated[int, Meta(ge=1, le=1_000_000, description="Draws per chain that adapt the sampler.")] | UnsetType
     ) = UNSET
     chains: Annotated[int, Meta(ge=1, le=1000, description="Chains side by side.")] | UnsetType = UNSET
     steps: Annotated[int, Meta(ge=1, le=100_000_000, description="Optimiser steps.")] | UnsetType = UNSET
+    guide: Annotated[GuideName, Meta(description="Laws that svi chooses from.")] | UnsetType = UNSET
+    rank: Annotated[int, Meta(ge=1, le=1000, description="Directions of the low-rank guide.")] | UnsetType = UNSET
+    batch: Annotated[int, Meta(ge=1, description="Rows per optimiser step; all, unless many.")] | UnsetType = UNSET
+    learning_rate: Annotated[float, Meta(gt=0, le=1, description="Of the optimiser.")] | UnsetType = UNSET
 
 
 class VariantForm(Struct, forbid_unknown_fields=True):
@@ -166,13 +172,15 @@ def _explained(values: dict[str, Any], path: tuple[str | int, ...], problem: str
         return Misfit(path, f"the key `{found[1]}` is missing.")
     value = _at(values, path)
     if problem.startswith("Invalid enum value"):
-        known, what = (ENGINES, "engine") if path[0] == "inference" else (METHODS, "method")
+        known, what = (METHODS, "method")
+        if path[0] == "inference":
+            known, what = (GUIDES, "guide") if path[1:] == ("guide",) else (ENGINES, "engine")
         return Misfit(path, f"no {what} is called {value!r}. {nearest(str(value), known)}")
     if value is None:
         return Misfit(path, "nothing stands here: fill it in, or remove the line.")
     wanted = re.sub(r"`([\w |]+)`", lambda match: " or ".join(_WORDS.get(w, w) for w in match[1].split(" | ")), problem)
     wanted = wanted.partition(", got")[0].replace("Expected ", "expected ").replace(">= ", "of at least ")
-    wanted = wanted.replace("<= ", "of at most ").replace("of length of", "of length")
+    wanted = wanted.replace("<= ", "of at most ").replace("> ", "above ").replace("of length of", "of length")
     return Misfit(path, f"{wanted}, found {_shown(value)}.{_repair(problem, value)}")
 
 
