@@ -136,8 +136,14 @@ def _pulled_back(gradient: tuple[Array, Array], size: Array) -> tuple[Array, Arr
 _compiled_log_density.defvjp(_with_gradient, _pulled_back)
 
 
-def gaussian_form(task: Task) -> tuple[GaussianForm, GaussianNumbers] | str:
-    """The block with its latents integrated out, or why that cannot be done, in words."""
+def gaussian_form(task: Task, *, latents_only: bool = True) -> tuple[GaussianForm, GaussianNumbers] | str:
+    """The block with its latents integrated out, or why that cannot be done, in words.
+
+    Args:
+        latents_only: Whether a block without latents, in which nothing is to be integrated, is refused.
+    """
+    if latents_only and not task.block.latent:
+        return "no node is latent"
     if reason := _reason_against(task):
         return reason
     block, data = task.block, task.data
@@ -168,8 +174,6 @@ def gaussian_form(task: Task) -> tuple[GaussianForm, GaussianNumbers] | str:
 
 def _reason_against(task: Task) -> str | None:
     spec, block = task.spec, task.block
-    if not block.latent:
-        return "no node is latent"
     for node in block.nodes:
         if not isinstance(spec[node].family, Normal):
             return f"{node} is {spec[node].family.name}"
