@@ -573,6 +573,10 @@ def _placed(
     def at_level(eta: Any, level: int | None) -> Array:
         return eta if level is None else eta[level]
 
+    def loadings_at(i: int, level: int | None) -> list[Array]:
+        here, *there = (at_level(etas[i], level) for etas in (base, *moved, *(back or ())))
+        return [there[j] - here if back is None else 0.5 * (there[j] - there[n + j]) for j in range(n)]
+
     precision = [[zeros[0] + (1.0 if k == j else 0.0) for j in range(n)] for k in range(n)]
     target = list(zeros)
     for i, (node, own, at) in enumerate(zip(layout.nodes, numbers.nodes, values, strict=True)):
@@ -586,10 +590,10 @@ def _placed(
                 for level, chance in enumerate(chances[1:])
             ]
         else:
-            parts = [(None, *numerics(node.family).working(m, own.y, base[i], at.parameters))]
+            spread = sum((loading**2 for loading in loadings_at(i, None)), zeros[0])
+            parts = [(None, *numerics(node.family).working(m, own.y, base[i], at.parameters, spread))]
         for level, tau, pull in parts:
-            here, *there = (at_level(etas[i], level) for etas in (base, *moved, *(back or ())))
-            loadings = [there[j] - here if back is None else 0.5 * (there[j] - there[n + j]) for j in range(n)]
+            loadings = loadings_at(i, level)
             for k in range(n):
                 target[k] = target[k] + numbers.weights * loadings[k] * pull
                 for j in range(k + 1):

@@ -325,6 +325,10 @@ class Ensemble:
             self.made - self.length,
         )
 
+    def go_on(self, length: int) -> None:
+        """Lengthen the run that is complete to `length` draws per chain: the same transitions go on."""
+        self.left, self.length = length - self.length, length
+
     def extend(self, length: int) -> None:
         """Another run, its mass matrix taken from the whole of the last one."""
         self._learn(turned(np.concatenate(self.window.u), self.mirrors), np.asarray(self.metric.scale, np.float64))

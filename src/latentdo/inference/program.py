@@ -12,6 +12,7 @@ dimensionless (a column less its centre, in units of its spread), so that the ar
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -157,7 +158,8 @@ def _log_parts(m: Arithmetic, form: Program, numbers: ProgramNumbers, u: Array, 
     if form.n_latent:
         base, loadings = _latent_paths(m, form, numbers, parts)
         eta = eta + base
-        tau, pull = _working(m, form, numbers, eta, parts.parameters)
+        spread = sum((loading**2 for loading in loadings), 0.0)
+        tau, pull = _working(m, form, numbers, eta, spread, parts.parameters)
         noise, rows = _placed(m, form, numbers, loadings, tau * numbers.weights, pull * numbers.weights, z)
         for latent in range(form.n_latent):
             eta = eta + loadings[latent] * noise[latent]
@@ -257,9 +259,9 @@ def _share(m: Arithmetic, eta: Array) -> Array:
 
 
 def _working(
-    m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, parameters: Array
+    m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, spread: Array, parameters: Array
 ) -> tuple[Array, Array]:
-    """See `AbstractNumerics.working`: precision and pull, (node, row)."""
+    """See `AbstractFamily.working`: precision and pull, (node, row)."""
     tau, pull = [], []
     for group, part in _sliced(form).items():
         if part.start == part.stop:
@@ -269,8 +271,9 @@ def _working(
             tau.append(precision)
             pull.append(precision * (numbers.linked - eta[part]))
         elif group == BERNOULLI:
-            p = _share(m, eta[part])
-            tau.append(p * (1.0 - p))
+            shrink = (1.0 + (math.pi / 8.0) * spread[part]) ** -0.5
+            p = _share(m, shrink * eta[part])
+            tau.append(shrink * p * (1.0 - p))
             pull.append(numbers.y[part] - p)
         else:
             precision = parameters[part, None] + 0.0 * eta[part]

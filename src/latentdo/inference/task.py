@@ -121,10 +121,8 @@ class Task:
 
 
 def padded_size(n: int) -> int:
-    """The smallest size of the form 2^k or 3 · 2^k, at least 16, that holds n rows: few shapes, few compilations."""
-    size = 16
-    while size < n:
-        if size * 3 // 2 >= n:
-            return size * 3 // 2
-        size *= 2
-    return size
+    """The smallest size of the form 4, 5, 6 or 7 times a power of 2, at least 16, that holds n rows: few shapes to compile."""
+    unit = 4
+    while 8 * unit < n:
+        unit *= 2
+    return next(times * unit for times in range(4, 9) if times * unit >= n)

@@ -41,9 +41,11 @@ class Numerics:
         """The log density (log probability) of `y` given the parents."""
         return self.family.log_density(m, y, eta, parameters)
 
-    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+    def working(
+        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
+    ) -> tuple[Array, Array]:
         """The log density near `eta` as a parabola in the predictor: precision tau, and tau times (its top - eta)."""
-        return self.family.working(m, y, eta, parameters)
+        return self.family.working(m, y, eta, parameters, spread)
 
     def draw(self, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The node's value at the quantile `uniform` of its law given the parents."""

@@ -161,11 +161,18 @@ class AbstractFamily(abc.ABC):
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """P(node <= y | parents) (NumPy)."""
 
-    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+    def working(
+        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
+    ) -> tuple[Array, Array]:
         """The log density near `eta` as a parabola in the predictor: precision tau, and tau times (its top - eta).
 
         An approximation that the sampler uses to place latents; nothing that is reported rests on it. By differences here.
+
+        Args:
+            spread: Variance of the predictor over the latents before the data are seen, for families that are better
+                approximated over that whole range than at one point.
         """
+        del spread
         step = _CURVE_STEP
         below, here, above = (self.log_density(m, y, eta + by, parameters) for by in (-step, 0.0, step))
         return m.np.maximum((2.0 * here - below - above) / step**2, 0.0), (above - below) / (2.0 * step)

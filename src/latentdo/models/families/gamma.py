@@ -60,8 +60,11 @@ class Gamma(AbstractFamily):
         log_share = m.np.log(shape) + log_y - eta
         return shape * log_share - log_y - m.special.gammaln(shape) - safe_exp(m, log_share)
 
-    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+    def working(
+        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
+    ) -> tuple[Array, Array]:
         """Its information is the shape; the top lies at log y."""
+        del spread
         precision = parameters["shape"] + 0.0 * eta
         return precision, precision * (m.np.log(y) - eta)
 

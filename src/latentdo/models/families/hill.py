@@ -78,8 +78,11 @@ class Hill(AbstractFamily):
         """Normal around the mean."""
         return normal_log_density(m, y, self.mean(m, eta, parameters), parameters["sd"])
 
-    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+    def working(
+        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
+    ) -> tuple[Array, Array]:
         """The parabola whose top is at the logit of y's own share."""
+        del spread
         share = m.np.clip(y / self.max, 2 * LINK_CLIP, 1 - 2 * LINK_CLIP)
         precision = (self.max * share * (1 - share) / parameters["sd"]) ** 2
         return precision, precision * (m.np.log(share) - m.np.log1p(-share) - eta)

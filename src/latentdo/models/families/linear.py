@@ -28,8 +28,11 @@ class Linear(AbstractFamily):
         """None: evidence on a point mass would be an equation, not a weight."""
         raise AssertionError("a noise-free node has no density")
 
-    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+    def working(
+        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
+    ) -> tuple[Array, Array]:
         """None, as there is no density."""
+        del spread
         raise AssertionError("a noise-free node has no density")
 
     def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:

@@ -30,8 +30,11 @@ class Normal(AbstractFamily):
         """Normal around the predictor."""
         return normal_log_density(m, y, eta, parameters["sd"])
 
-    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+    def working(
+        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
+    ) -> tuple[Array, Array]:
         """Exact: the log density is a parabola."""
+        del spread
         precision = parameters["sd"] ** -2.0 + 0.0 * eta
         return precision, precision * (y - eta)
 

@@ -52,12 +52,15 @@ class Student(AbstractFamily):
         constant = constant - 0.5 * m.np.log(math.pi * df)
         return constant - 0.5 * (df + 1.0) * m.np.log1p(e**2 / df)
 
-    def working(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+    def working(
+        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
+    ) -> tuple[Array, Array]:
         """The weighted normal of the EM algorithm: far values pull less.
 
         Source:
             Lange, Little & Taylor (1989), Robust statistical modeling using the t distribution, §3.
         """
+        del spread
         df, scale = parameters["df"], parameters["scale"]
         precision = (df + 1.0) / (df * scale**2 + (y - eta) ** 2)
         return precision, precision * (y - eta)
