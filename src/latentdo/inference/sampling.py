@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from .density import AbstractForm
+from .diagnostics import ESS_LIMIT, RHAT_LIMIT
 from .engines import Auto
-from .ensemble import CHAINS, CHUNK, FIRST_RUN, WARM_UP, Ensemble
+from .ensemble import AGAIN, CHAINS, CHUNK, FIRST_RUN, WARM_UP, ChainDraws, Ensemble
 from .finite import finite_starts
 from .memory import chains_bytes, claim
 from .mirrors import mirrors
@@ -18,6 +22,7 @@ from .task import Task
 
 KEPT = 250
 """Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
+MOST_TIMES = 1_000.0
 SINGLE_ROWS = 4_096
 """Rows up to which float32 resolves a log posterior well enough."""
 
@@ -31,7 +36,14 @@ def run_lengths(engine: Auto) -> tuple[int, int]:
 
 
 def run_ensemble(
-    task: Task, engine: Auto, form: AbstractForm, numbers: Any, words: str, *, dimensionless: bool = False
+    task: Task,
+    engine: Auto,
+    form: AbstractForm,
+    numbers: Any,
+    words: str,
+    *,
+    dimensionless: bool = False,
+    finish: Callable[[Task, ChainDraws, str], BlockDraws] = from_chains,
 ) -> BlockDraws:
     """The block's draws from Markov chains on this form of its log posterior.
 
@@ -39,6 +51,7 @@ def run_ensemble(
         numbers: The numeric half of `form`.
         words: What the form leaves to the sampler, for the plan.
         dimensionless: Whether the form's numbers have no dimension, so that float32 will do where rows are few.
+        finish: What is made of a run, and judged.
     """
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), _LESS_MEMORY)
@@ -55,7 +68,9 @@ def run_ensemble(
         single=dimensionless and task.rows.n_stored <= SINGLE_ROWS,
     )
     # A block may be run on one form after another: none of them may take up the state of the one before.
-    kept = task.checkpoint.part(f"ensemble-{type(form).__name__}")
+    kept = task.checkpoint.part(
+        f"ensemble-{type(form).__name__}{'' if finish is from_chains else '-' + finish.__name__}"
+    )
     if (state := kept.load()) is not None:
         ensemble.restore(state)
     compiling: float | None = None
@@ -68,9 +83,28 @@ def run_ensemble(
             task.tell(ensemble.share * ensemble.length / first_run)
             kept.save(ensemble.state)
         steps = f"{CHAINS} chains x {ensemble.length} of {ensemble.made} transitions"
-        result = from_chains(task, ensemble.run(), f"ensemble HMC on {words}, {steps}")
-        if result.certified or ensemble.made + 2 * ensemble.length > engine.max_steps:
+        result = finish(task, ensemble.run(), f"ensemble HMC on {words}, {steps}")
+        needed = _needed(result, ensemble.length)
+        short = needed <= 2 * ensemble.length
+        more = needed - ensemble.length if short else AGAIN + 2 * ensemble.length
+        if result.certified or ensemble.made + more > engine.max_steps:
             break
-        ensemble.extend(2 * ensemble.length)
+        if short:
+            ensemble.go_on(needed)
+        else:
+            ensemble.extend(2 * ensemble.length)
     compiling = compiling or 0.0
     return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
+
+
+def _needed(result: BlockDraws, length: int) -> int:
+    """Draws per chain with which this run would be certified, if all that it lacks is length.
+
+    The part of R-hat that is chance falls as 1 / length, ESS rises with it.
+    """
+    times = [1.25]
+    for one in result.diagnostics:
+        times += [1.1 * ESS_LIMIT / max(one.ess, 1.0)]
+        times += [] if one.rhat is None else [(one.rhat - 1.0) / (0.8 * (RHAT_LIMIT - 1.0))]
+    most = max(times) if np.isfinite(times).all() else MOST_TIMES
+    return -(-round(length * min(most, MOST_TIMES)) // CHUNK) * CHUNK
