@@ -92,6 +92,33 @@ def test_numbers_need_the_engine_that_they_belong_to(command, study):
     result = command("fit", study, "--draws", 100)
     assert result.code == 2
     assert "--draws belongs to --engine nuts" in result.err
+    assert "and the engine is auto. Add --engine nuts." in result.err
+    result = command("fit", study, "--engine", "laplace", "--warmup", 100)
+    assert result.code == 2
+    assert "--warmup belongs to --engine nuts, and the engine is laplace" in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "engine", "shape"),
+    [
+        (("--engine", "laplace", "--draws", 600), "Laplace(draws=600)", (1, 600)),
+        (("--engine", "map"), "Map()", (1, 1)),
+    ],
+)
+def test_approximate_engines_end_well_and_are_named(command, study, tmp_path, options, engine, shape):
+    result = command("fit", FAST[0], *FAST[1:], *options)
+    assert result.code == 0
+    assert "APPROXIMATE (" in result.err
+    assert "Compare with --engine auto" in result.err
+    posterior = ld.load(tmp_path / "fit.ldo")
+    assert (posterior.engine, posterior.shape) == (engine, shape)
+    asked = command("ask", "fit.ldo", "E[Y | do(X=1)]", "--json")
+    assert asked.code == 0
+    (answer,) = asked.json["answers"]
+    assert answer["approximate"] == posterior.approximate[0]
+    assert (answer["interval"] is None) == (engine == "Map()")
+    facts = command("fit", *FAST, *options, "--json").json
+    assert facts["approximate"] == list(posterior.approximate)
 
 
 def test_prints_facts_for_programs(command, study, trainer):

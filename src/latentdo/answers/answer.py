@@ -37,6 +37,7 @@ class Answer:
         evidence_units: Where evidence weighs the units, the 5 % quantile over draws of their effective number.
         tail_index: Pareto k-hat of the draws' tails; above 0.7 their mean cannot be trusted.
         name: The study's name of the question, or None.
+        approximate: What the draws behind it are if they are not draws of the posterior: `Laplace approximation`.
         warnings: Cautions, each a sentence.
     """
 
@@ -51,6 +52,7 @@ class Answer:
     evidence_units: float | None = None
     tail_index: float = 0.0
     name: str | None = None
+    approximate: str | None = None
 
     @property
     def identified(self) -> bool:
@@ -67,10 +69,15 @@ class Answer:
         """Posterior median: what is reported where the draws have no trustworthy mean."""
         return float(np.median(self.draws))
 
+    @property
+    def is_point(self) -> bool:
+        """Whether there is one draw alone (`ld.Map()`), and so neither an sd nor an interval."""
+        return len(self.draws) == 1
+
     @cached_property
-    def sd(self) -> float:
-        """Posterior standard deviation."""
-        return float(self.draws.std(ddof=1))
+    def sd(self) -> float | None:
+        """Posterior standard deviation; None of one draw."""
+        return None if self.is_point else float(self.draws.std(ddof=1))
 
     @property
     def has_mean(self) -> bool:
@@ -79,21 +86,24 @@ class Answer:
 
     @cached_property
     def mcse(self) -> float:
-        """Monte Carlo standard error of the mean: sampling and simulation, √(sd²/ESS + e²)."""
+        """Monte Carlo standard error of the mean: sampling and simulation, √(sd²/ESS + e²); of one draw e alone."""
+        if self.sd is None:
+            return self.simulation_error
         return math.sqrt(self.sd**2 / self.ess + self.simulation_error**2) if self.ess else math.inf
 
     @property
     def grain(self) -> float:
         """How finely the number is printed (see `number`): no digit that another seed would change by more than a unit."""
-        return max(self.sd, 100 * self.mcse) if math.isfinite(self.mcse) else self.sd
+        spread = 0.0 if self.sd is None else self.sd
+        return max(spread, 100 * self.mcse) if math.isfinite(self.mcse) else spread
 
     @property
     def converged(self) -> bool:
-        """Whether the query itself has R-hat <= 1.01 and ESS >= 400."""
-        return (self.rhat is None or self.rhat <= 1.01) and self.ess >= 400
+        """Whether the query itself has R-hat <= 1.01 and ESS >= 400; of one draw there is nothing to judge."""
+        return self.is_point or ((self.rhat is None or self.rhat <= 1.01) and self.ess >= 400)
 
-    def interval(self, level: float = 0.9) -> tuple[float, float]:
-        """The equal-tailed posterior interval.
+    def interval(self, level: float = 0.9) -> tuple[float, float] | None:
+        """The equal-tailed posterior interval; None of one draw.
 
         Args:
             level: Its probability, between 0 and 1.
@@ -103,31 +113,36 @@ class Answer:
         """
         if not 0 < level < 1:
             raise QueryError(f"The level of an interval lies between 0 and 1, got {level}. Write 0.9 for 90 %.")
+        if self.is_point:
+            return None
         low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
 
     def summary(self, level: float = 0.9) -> Summary:
         """The row that tables and plots read."""
-        low, high = self.interval(level)
+        low, high = self.interval(level) or (None, None)
         point = self.mean if self.has_mean else self.median
         standing = "" if self.identified else " [not identified]"
         standing += "" if self.converged else " [not converged]"
+        standing += f" [{self.approximate}]" if self.approximate else ""
         unit = unit_of(self.query.expression)
         return Summary((self.name or str(self.query)) + standing, point, self.sd, low, high, level, unit, "lvm")
 
     def to_json(self, level: float = 0.9) -> dict[str, Any]:
-        """The answer as plain numbers and strings, with null for what is not finite."""
+        """The answer as plain numbers and strings, with null for what is not finite or not there."""
+        interval = self.interval(level)
         row = {
             "query": str(self.query),
             "mean": self.mean,
             "sd": self.sd,
-            "interval": list(self.interval(level)),
+            "interval": None if interval is None else list(interval),
             "level": level,
             "mcse": self.mcse,
             "rhat": self.rhat,
             "ess": self.ess,
             "identified": self.identified,
             "warnings": list(self.warnings),
+            "approximate": self.approximate,
             "name": self.name,
             "median": self.median,
             "simulation_error": self.simulation_error,
@@ -137,19 +152,19 @@ class Answer:
 
     def text(self, level: float = 0.9) -> str:
         """One line with the number, its interval and its standing; warnings below it."""
-        low, high = self.interval(level)
-        shown = self.grain
+        interval, shown = self.interval(level), self.grain
         point = f"{number(self.mean, shown)}" if self.has_mean else f"median {number(self.median, shown)}"
-        standing = "identified" if self.identified else "NOT nonparametrically identified"
-        if self.rhat is None:
-            judged = f"ESS {self.ess:.0f}"
+        standing = ["identified" if self.identified else "NOT nonparametrically identified"]
+        if interval is None:
+            spread = "no interval: one draw"
         else:
-            judged = f"{'converged' if self.converged else 'NOT converged'} (R-hat {self.rhat:.2f})"
-        lines = [
-            f"{point}  ({100 * level:g} % interval {number(low, shown)} to {number(high, shown)})   "
-            f"{standing} · {judged}"
-        ]
-        return "\n".join([*lines, *(f"  caution: {warning}" for warning in self.warnings)])
+            spread = f"{100 * level:g} % interval {' to '.join(number(end, shown) for end in interval)}"
+            judged = f"{'converged' if self.converged else 'NOT converged'} (R-hat {self.rhat or 0:.2f})"
+            standing.append(f"ESS {self.ess:.0f}" if self.rhat is None else judged)
+        if self.approximate:
+            standing.append(f"APPROXIMATE ({self.approximate})")
+        line = f"{point}  ({spread})   {' · '.join(standing)}"
+        return "\n".join([line, *(f"  caution: {warning}" for warning in self.warnings)])
 
     def __str__(self) -> str:
         return self.text()
@@ -196,7 +211,7 @@ class Answers(Sequence[Answer]):
             raise MissingExtraError("to_pandas", "pandas", "interop") from None
         rows = []
         for answer in self.items:
-            low, high = answer.interval(level)
+            low, high = answer.interval(level) or (None, None)
             row = {key: value for key, value in answer.to_json(level).items() if key != "interval"}
             rows.append({**row, "lower": low, "upper": high, "warnings": "; ".join(answer.warnings)})
         return pandas.DataFrame(rows)
@@ -206,14 +221,23 @@ class Answers(Sequence[Answer]):
         return [answer.to_json(level) for answer in self.items]
 
     def __str__(self) -> str:
-        rows = [_row(answer) for answer in self.items]
-        header = ("query", "mean", "sd", "90 % interval", "MCSE", "R-hat", "ESS", "identified")
+        header, rows = self._table()
         widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)
         ]
         cautions = [f"  caution{where}: {warning}" for warning, where in self._cautions()]
         return "\n".join([*(line.rstrip() for line in lines), *cautions])
+
+    def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Headings and rows; a column for what approximate answers are, where there are any."""
+        header = ("query", "mean", "sd", "90 % interval", "MCSE", "R-hat", "ESS", "identified")
+        rows = [_row(answer) for answer in self.items]
+        if not any(answer.approximate for answer in self.items):
+            return header, rows
+        return (*header, "APPROXIMATE"), [
+            (*row, answer.approximate or "–") for row, answer in zip(rows, self.items, strict=True)
+        ]
 
     def _cautions(self) -> list[tuple[str, str]]:
         """Each caution once, with the answers it belongs to unless it belongs to all."""
@@ -235,18 +259,18 @@ class Answers(Sequence[Answer]):
         return str(self)
 
     def _repr_html_(self) -> str:
-        header = ("query", "mean", "sd", "90 % interval", "MCSE", "R-hat", "ESS", "identified")
+        header, rows = self._table()
         head = "".join(f"<th style='text-align:left'>{escape(cell)}</th>" for cell in header)
         body = "".join(
-            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in _row(answer)) + "</tr>"
-            for answer in self.items
+            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in rows
         )
         cautions = "".join(f"<li>caution{escape(where)}: {escape(warning)}</li>" for warning, where in self._cautions())
         notes = f"<ul>{cautions}</ul>" if cautions else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
-    def plot(self, ax: Any = None) -> Any:
-        """A forest plot: each answer's point and 90 % interval; returns the matplotlib axes.
+    def plot(self, ax: Any = None, *, level: float = 0.9) -> Any:
+        """A forest plot: each answer's point and interval; returns the matplotlib axes.
 
         Answers in different units get a panel each; the axes returned are then those of the first, and
         `axes.figure` has them all. Save it with `axes.figure.savefig("answers.png")`.
@@ -256,7 +280,13 @@ class Answers(Sequence[Answer]):
         """
         from latentdo.plots import forest
 
-        return forest([answer.summary() for answer in self.items], ax=ax, xlabel="posterior estimate and 90 % interval")
+        kinds = ", ".join(dict.fromkeys(answer.approximate for answer in self.items if answer.approximate))
+        return forest(
+            [answer.summary(level) for answer in self.items],
+            ax=ax,
+            xlabel=f"posterior estimate and {100 * level:g} % interval",
+            title=f"APPROXIMATE: {kinds}" if kinds else "",
+        )
 
 
 def unit_of(expression: Expression) -> str:
@@ -278,14 +308,13 @@ def unit_of(expression: Expression) -> str:
 
 
 def _row(answer: Answer) -> tuple[str, ...]:
-    low, high = answer.interval()
-    shown = answer.grain
+    interval, shown = answer.interval(), answer.grain
     point = number(answer.mean, shown) if answer.has_mean else f"median {number(answer.median, shown)}"
     return (
         f"{answer.name}: {answer.query}" if answer.name else str(answer.query),
         point,
-        number(answer.sd, answer.sd),
-        f"{number(low, shown)} to {number(high, shown)}",
+        "–" if answer.sd is None else number(answer.sd, answer.sd),
+        "–" if interval is None else " to ".join(number(end, shown) for end in interval),
         f"{answer.mcse:.2g}",
         "–" if answer.rhat is None else f"{answer.rhat:.3f}",
         f"{answer.ess:.0f}",

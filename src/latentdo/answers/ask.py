@@ -14,7 +14,7 @@ from scipy.stats import qmc
 from latentdo.errors import NotIdentifiedError, QueryError
 from latentdo.graphs import Name, format_level, format_number
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.inference import NodeDraws, Posterior, pareto_k
+from latentdo.inference import BlockDraws, NodeDraws, Posterior, pareto_k
 from latentdo.models import ModelSpec
 from latentdo.query import Binary, Distribution, Number, Outcome, Query, Setting, Term
 
@@ -27,9 +27,10 @@ UNITS = (256, 1024, 4096)
 """Units per draw: the first that keeps the simulation error below its share of the posterior sd."""
 SIMULATION_SHARE = 0.05
 ENOUGH_EVIDENCE = 100.0
+"""Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
 LEAST_EVIDENCE = 10.0
 """Effective units below which a weighted mean and its simulation error mean nothing, and none is given."""
-"""Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
+KHAT_LIMIT = 0.7
 TOO_LARGE = 1e100
 """Beyond what data may hold. Exponentials are cut off above it: such a number says nothing."""
 INSISTED = (
@@ -106,8 +107,11 @@ class _Simulation:
     seed: int
 
     def __post_init__(self) -> None:
-        self.n_draws = self.posterior.n_chains * self.posterior.n_draws
-        self.n_replicates = min(REPLICATES, max(1, self.n_draws // 2))
+        n_kept = self.posterior.n_chains * self.posterior.n_draws
+        # One draw is simulated in every replicate: how far these differ is all that its error can be told by.
+        self.kept = np.zeros(REPLICATES, dtype=int) if n_kept == 1 else np.arange(n_kept)
+        self.n_draws = len(self.kept)
+        self.n_replicates = REPLICATES if n_kept == 1 else min(REPLICATES, max(1, n_kept // 2))
         random = np.random.default_rng([self.seed, 0])
         # Draws are assigned at random: chains and their trends must not line up with replicates.
         self.groups = np.array_split(random.permutation(self.n_draws), self.n_replicates)
@@ -124,10 +128,10 @@ class _Simulation:
         """The draws of each replicate, as one chain."""
         found = []
         for group in self.groups:
-            part = {}
+            part, picked = {}, self.kept[group]
             for node, draws in self.posterior.by_node.items():
-                coefficients = draws.coefficients.reshape(self.n_draws, -1)[group][None]
-                parameters = tuple((name, value.reshape(-1)[group][None]) for name, value in draws.parameters)
+                coefficients = draws.coefficients.reshape(-1, draws.coefficients.shape[-1])[picked][None]
+                parameters = tuple((name, value.reshape(-1)[picked][None]) for name, value in draws.parameters)
                 part[node] = NodeDraws(coefficients, parameters)
             found.append(part)
         return found
@@ -173,6 +177,8 @@ class _Simulation:
 
         The sd is that within replicates: between them lies the very noise that e measures.
         """
+        if self.posterior.is_point:
+            return float(values.std(ddof=1) / np.sqrt(len(values)))
         if self.n_replicates < 2:
             return 0.0
         means = np.array([values[group].mean() for group in self.groups])
@@ -216,9 +222,9 @@ def _answer(
         rare = units is not None and (units.min() == 0 or np.quantile(units, 0.05) < ENOUGH_EVIDENCE)
         if rare and n_units < UNITS[-1]:
             continue
-        _check_finite(query, values, units)
+        _check_finite(query, values, units, "the one draw" if posterior.is_point else "{} of {} posterior draws")
         error = simulation.error(values)
-        if error <= SIMULATION_SHARE * float(values.std(ddof=1)):
+        if not posterior.is_point and error <= SIMULATION_SHARE * float(values.std(ddof=1)):
             break
     evidence = None if units is None else float(np.quantile(units, 0.05))
     if evidence is not None and evidence < LEAST_EVIDENCE:
@@ -226,8 +232,10 @@ def _answer(
             f"{query}: the evidence is too rare. Behind the number would stand {evidence:.1f} effective units of {n_units} in "
             "the worst 5 % of draws, and its error could not be told. Condition on something likelier."
         )
-    diagnostic = posterior.diagnose(str(query), values, used_nodes(posterior.spec, query))
-    k = pareto_k(values)
+    values = values.mean(keepdims=True) if posterior.is_point else values
+    used = used_nodes(posterior.spec, query)
+    diagnostic = posterior.diagnose(str(query), values, used)
+    guessed = posterior.approximated(used)
     answer = Answer(
         query=query,
         draws=values,
@@ -237,27 +245,30 @@ def _answer(
         simulation_error=error,
         n_units=n_units,
         evidence_units=evidence,
-        tail_index=k,
+        tail_index=pareto_k(values),
         name=name,
+        approximate=", ".join(dict.fromkeys(str(block.approximate) for block in guessed)) or None,
     )
-    return replace(answer, warnings=tuple(_warnings(posterior, answer)))
+    return replace(answer, warnings=tuple(_warnings(posterior, answer, guessed)))
 
 
-def _check_finite(query: Query, values: FloatArray, units: FloatArray | None) -> None:
+def _check_finite(query: Query, values: FloatArray, units: FloatArray | None, where: str) -> None:
+    """Raise where the query has no value; `where` says in how many of how many draws."""
     if units is not None and (never := int((units == 0).sum())):
         raise QueryError(
-            f"{query} has no value in {never} of {len(values)} posterior draws: its evidence never occurs there, or too "
+            f"{query} has no value in {where.format(never, len(values))}: its evidence never occurs there, or too "
             "rarely to be met. Condition on less."
         )
     if bad := int((~(np.abs(values) < TOO_LARGE)).sum()):
         raise QueryError(
-            f"{query} has no value in {bad} of {len(values)} posterior draws: a denominator is 0 there, or a number is "
+            f"{query} has no value in {where.format(bad, len(values))}: a denominator is 0 there, or a number is "
             "too large. Ask for the parts one by one."
         )
 
 
-def _warnings(posterior: Posterior, answer: Answer) -> list[str]:
+def _warnings(posterior: Posterior, answer: Answer, guessed: Sequence[BlockDraws]) -> list[str]:
     found = [] if answer.identified else [INSISTED]
+    found += _approximation(answer, guessed)
     if not posterior.converged:
         found.append(f"the fit did not converge ({posterior.doubt}): train longer before you rely on this")
     if not answer.converged:
@@ -268,7 +279,7 @@ def _warnings(posterior: Posterior, answer: Answer) -> list[str]:
             f"the draws have heavy tails (Pareto k-hat {answer.tail_index:.2f}): the median is reported, the mean is "
             "unreliable"
         )
-    if answer.simulation_error > SIMULATION_SHARE * answer.sd and answer.sd > 0:
+    if answer.sd and answer.simulation_error > SIMULATION_SHARE * answer.sd:
         found.append(f"the simulation error is {100 * answer.simulation_error / answer.sd:.0f} % of the posterior sd")
     if answer.evidence_units is not None and answer.evidence_units < ENOUGH_EVIDENCE:
         found.append(
@@ -278,6 +289,19 @@ def _warnings(posterior: Posterior, answer: Answer) -> list[str]:
     found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
     found += posterior.warnings
     return list(dict.fromkeys(found))
+
+
+def _approximation(answer: Answer, guessed: Sequence[BlockDraws]) -> list[str]:
+    """What is to be said of draws that are not draws of the posterior, and of an answer of one draw."""
+    found = []
+    if answer.approximate and not answer.is_point:
+        worst = max((block.khat for block in guessed if block.khat is not None), default=0.0)
+        far = f", and far from it (Pareto k-hat {worst:.2f})" if worst > KHAT_LIMIT else ""
+        found.append(f"approximate: {answer.approximate}, not draws of the posterior{far}. Compare with ld.Auto()")
+    if answer.is_point:
+        what = f"approximate: {answer.approximate}, " if answer.approximate else "the fit is "
+        found.append(f"{what}one draw: nothing says how uncertain it is. Train by ld.Auto() for an sd and an interval")
+    return found
 
 
 def _support(posterior: Posterior, term: Term) -> list[str]:

@@ -29,7 +29,12 @@ LEVELS = (0.1, 0.9)
 
 
 def judge_fit(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> Posterior:
-    """The posterior with its study's questions, judged on them and on the effects between its measured nodes."""
+    """The posterior with its study's questions, judged on them and on the effects between its measured nodes.
+
+    Of one draw there is nothing to judge.
+    """
+    if posterior.is_point:
+        return replace(posterior, queries=tuple(queries))
     effects, unjudged = _effects(posterior)
     diagnostics = (*posterior.diagnostics, *effects, *judge(posterior, queries))
     return replace(posterior, queries=tuple(queries), diagnostics=diagnostics, unjudged=unjudged)

@@ -55,7 +55,7 @@ def command(
         level: Probability of the intervals, between 0 and 1.
         allow_unidentified: Compute what the measured nodes cannot answer, and label it so.
         plot: Draw the answers into this file (.png, .svg, .pdf).
-        json: Print {"answers": […]}: query, mean, sd, interval, level, mcse, rhat, ess, identified, warnings.
+        json: Print {"answers": […]}: query, mean, sd, interval, level, mcse, rhat, ess, identified, warnings, approximate.
     """
     if not 0 < level < 1:
         raise UsageError(f"--level {level:g}: the level of an interval lies between 0 and 1. Write 0.9 for 90 %.")
@@ -88,10 +88,8 @@ def _picture_path(plot: str) -> Path:
 
 
 def _draw(answers: Sequence[Answer], level: float, path: Path) -> None:
-    from latentdo.plots import forest
+    from latentdo.answers import Answers
 
-    axes = forest(
-        [answer.summary(level) for answer in answers], xlabel=f"posterior estimate and {100 * level:g} % interval"
-    )
+    axes = Answers(tuple(answers)).plot(level=level)
     with replacing(path) as beside:
         axes.figure.savefig(beside, format=path.suffix[1:].lower(), dpi=200)

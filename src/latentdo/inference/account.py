@@ -60,7 +60,7 @@ def title(posterior: Posterior) -> str:
 
 def state(posterior: Posterior) -> str:
     """`converged` or `NOT CONVERGED`, and in capitals whatever else the draws are."""
-    converged = "converged" if posterior.converged else "NOT CONVERGED"
+    converged = "one draw" if posterior.is_point else "converged" if posterior.converged else "NOT CONVERGED"
     if not posterior.approximate:
         return converged
     return f"{converged}, APPROXIMATE ({', '.join(posterior.approximate)})"
@@ -121,11 +121,18 @@ def _methods(posterior: Posterior) -> str:
     return "; ".join(f"{method} ({count(n, 'block')})" for method, n in methods.items())
 
 
+def kept(posterior: Posterior) -> str:
+    """How many draws there are; chains are named where there are any."""
+    if posterior.n_chains == 1 and posterior.independent():
+        return f"{count(posterior.n_draws, 'draw')} kept"
+    return f"{count(posterior.n_chains, 'chain')} x {count(posterior.n_draws, 'draw')} kept"
+
+
 def judged(posterior: Posterior) -> str:
     """How what was judged came out, in one line."""
     found = posterior.diagnostics
     if not found:
-        return "nothing"
+        return "nothing: of one draw R-hat and ESS say nothing" if posterior.is_point else "nothing"
     worst = max(found, key=lambda diagnostic: diagnostic.badness)
     least = min(found, key=lambda diagnostic: diagnostic.ess)
     failed = sum(not diagnostic.passed for diagnostic in found)
@@ -298,9 +305,11 @@ def shown_rhat(value: float | None) -> str:
 
 
 def _numbers(draws: FloatArray) -> tuple[str, str, str, str]:
-    """Mean, sd and quantiles, each with as many decimals as the sd asks for."""
+    """Mean, sd and quantiles, each with as many decimals as the sd asks for; of one draw the number alone."""
     values = draws.reshape(-1)
-    sd = float(values.std(ddof=1)) if values.size > 1 else 0.0
+    if values.size == 1:
+        return f"{values[0]:.6g}", "–", "–", "–"
+    sd = float(values.std(ddof=1))
     low, high = np.quantile(values, (0.05, 0.95))
     mean, spread, lower, upper = (_decimal(float(value), sd) for value in (values.mean(), sd, low, high))
     return mean, spread, lower, upper

@@ -38,6 +38,8 @@ def judged(posterior: Posterior) -> tuple[Diagnostic, ...]:
     Mean and sd of each measured node and the covariance of each pair, simulated with the same noise in every draw; and of
     each block of chains the log posterior and the log likelihood, which were judged with the block.
     """
+    if posterior.is_point:
+        return ()
     random = np.random.default_rng([posterior.seed, 1])
     spec, n = posterior.spec, JUDGED_UNITS
     values = simulate_nodes(

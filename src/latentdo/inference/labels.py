@@ -61,6 +61,8 @@ class ParameterLabel:
 
 def parameter_labels(posterior: Posterior) -> tuple[ParameterLabel, ...]:
     """One label per free parameter, in the order of `posterior.parameters`."""
+    if posterior.is_point:
+        return tuple(ParameterLabel(name, "not judged", "there is one draw") for name, _ in posterior.parameters)
     return tuple(_Labels(posterior).all())
 
 

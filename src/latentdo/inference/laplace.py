@@ -24,7 +24,7 @@ KHAT_CELLS = 40_000_000
 KHAT_DRAWS = 1_000
 
 LAPLACE = "Laplace approximation"
-MAP = "posterior mode alone (MAP)"
+MAP = "posterior mode alone"
 
 
 def laplace(task: Task, engine: Engine) -> BlockDraws | str:
@@ -59,7 +59,8 @@ def posterior_mode(task: Task, engine: Engine) -> BlockDraws | str:
     del engine
     mode = _best_mode(task, _marginal(task))
     u = turned(mode.point[None, None], mirrors(task.layout, task.numbers), to_reference=True)[0]
-    return from_independent(task, u, "posterior mode in unbounded coordinates", approximate=MAP)
+    found = from_independent(task, u, "posterior mode in unbounded coordinates", approximate=MAP)
+    return replace(found, diagnostics=(), weight_ess=None)
 
 
 def _best_mode(task: Task, density: LogDensity) -> Mode:

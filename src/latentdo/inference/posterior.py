@@ -181,9 +181,18 @@ class Posterior:
         return {node: draws for block in self.blocks for node, draws in block.draws}
 
     @property
+    def is_point(self) -> bool:
+        """Whether there is one draw alone, so that nothing has a spread, and R-hat and ESS say nothing."""
+        return self.shape == (1, 1)
+
+    @property
     def approximate(self) -> tuple[str, ...]:
         """What some block's draws are instead of draws of the posterior: `Laplace approximation`; empty for an exact fit."""
-        return tuple(dict.fromkeys(block.approximate for block in self.blocks if block.approximate is not None))
+        return tuple(dict.fromkeys(str(block.approximate) for block in self.approximated()))
+
+    def approximated(self, nodes: Iterable[Name] | None = None) -> tuple[BlockDraws, ...]:
+        """The blocks whose draws are not draws of the posterior, of those that these nodes (all unless given) belong to."""
+        return tuple(block for block in self._blocks_of(nodes) if block.approximate is not None)
 
     def diagnose(self, name: str, draws: FloatArray, nodes: Iterable[Name] | None = None) -> Diagnostic:
         """R-hat and effective sample size of a quantity that depends on the parameters of some nodes.
@@ -226,7 +235,10 @@ class Posterior:
 
     @property
     def converged(self) -> bool:
-        """Whether every judged functional has R-hat <= 1.01 and ESS >= 400, and no chain was too short to be judged."""
+        """Whether every judged functional has R-hat <= 1.01 and ESS >= 400, and no chain was too short to be judged.
+
+        Of one draw (`ld.Map()`) nothing is judged: the mode was reached, or training would have failed.
+        """
         return not self.shortfalls and all(diagnostic.passed for diagnostic in self.diagnostics)
 
     @property
@@ -344,7 +356,8 @@ class Posterior:
         return posterior_text(self)
 
     def __repr__(self) -> str:
-        state = "converged" if self.converged else "NOT converged"
+        state = "one draw" if self.is_point else "converged" if self.converged else "NOT converged"
+        state += f", APPROXIMATE ({', '.join(self.approximate)})" if self.approximate else ""
         return f"<Posterior of {len(self.spec.measured)} measured and {len(self.spec.latent)} latent nodes, {state}>"
 
     def _repr_html_(self) -> str:

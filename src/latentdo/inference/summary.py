@@ -11,9 +11,9 @@ from .account import (
     MEANING,
     SHORT,
     block_row,
-    count,
     header,
     judged,
+    kept,
     kinds,
     node_row,
     parameter_rows,
@@ -105,8 +105,7 @@ def _note(text: str) -> Iterator[str]:
 
 def _training(posterior: Posterior) -> Iterator[str]:
     yield from _titled("Training")
-    kept = f"{count(posterior.n_chains, 'chain')} x {count(posterior.n_draws, 'draw')} kept"
-    yield f"  {posterior.engine}, seed {posterior.seed}: {kept}, {posterior.seconds:.1f} s"
+    yield f"  {posterior.engine}, seed {posterior.seed}: {kept(posterior)}, {posterior.seconds:.1f} s"
     for block in posterior.blocks:
         row = block_row(block)
         given = f" given {row.given}" if row.given else ""
@@ -119,7 +118,7 @@ def _convergence(posterior: Posterior) -> Iterator[str]:
     """What was judged, and how it came out."""
     failed = [diagnostic for diagnostic in posterior.diagnostics if not diagnostic.passed]
     short = posterior.shortfalls
-    verdict = "passed"
+    verdict = "not judged, there is one draw" if posterior.is_point else "passed"
     if failed:
         verdict = f"FAILED for {len(failed)} of {len(posterior.diagnostics)}"
     elif short:

@@ -9,9 +9,9 @@ from .account import (
     MEANING,
     SHORT,
     block_row,
-    count,
     header,
     judged,
+    kept,
     kinds,
     node_row,
     parameter_rows,
@@ -119,8 +119,7 @@ def _parameters(posterior: Posterior) -> Iterator[str]:
 
 
 def _training(posterior: Posterior) -> Iterator[str]:
-    kept = f"{count(posterior.n_chains, 'chain')} x {count(posterior.n_draws, 'draw')} kept"
-    yield f"<p>{_code(posterior.engine)}, seed {posterior.seed}: {kept}, {posterior.seconds:.1f} s</p>"
+    yield f"<p>{_code(posterior.engine)}, seed {posterior.seed}: {kept(posterior)}, {posterior.seconds:.1f} s</p>"
     rows = []
     for block in map(block_row, posterior.blocks):
         given = f"<br>given {escape(block.given)}" if block.given else ""

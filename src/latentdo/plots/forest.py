@@ -29,7 +29,7 @@ def forest(
 
     Args:
         rows: What to draw; a row without an interval is a point alone. A label with [brackets], as for an answer that is not
-            identified, has a hollow marker.
+            identified or approximate, has a hollow marker.
         ax: Where to draw; a new figure if None.
         references: Label of a row and a number to mark beside it, such as a known truth.
         xlabel: What the numbers are, with their unit.

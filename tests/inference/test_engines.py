@@ -1,0 +1,46 @@
+"""The engines as values: what they take, and that studies and the command line offer the same."""
+
+from dataclasses import fields
+
+import pytest
+
+import latentdo as ld
+from latentdo.inference import Auto, Laplace, Map, Nuts, Svi, engines
+from latentdo.models.study import ARGUMENTS
+from latentdo.models.study_format import GUIDES
+
+BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Svi(steps=0), "steps must be a whole number of at least 1, got 0"),
+        (lambda: Svi(guide="full"), r"guide must be one of full-rank, low-rank, amortised. Did you mean 'full-rank'\?"),
+        (lambda: Svi(rank=True), "rank must be a whole number of at least 1, got True"),
+        (lambda: Svi(batch=0.5), "batch must be a whole number of at least 1, got 0.5"),
+        (lambda: Svi(draws=3), "draws must be a whole number of at least 4, got 3"),
+        (lambda: Svi(learning_rate=0), "learning_rate must be a number above 0 and at most 1, got 0"),
+        (lambda: Laplace(draws="many"), "draws must be a whole number of at least 4, got 'many'"),
+        (lambda: Nuts(chains=0), "chains must be a whole number of at least 1, got 0"),
+        (lambda: Auto(max_steps=10), "max_steps must be a whole number of at least 200, got 10"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(ld.LatentdoError, match=message):
+        make()
+
+
+def test_studies_know_the_arguments_of_every_engine():
+    assert list(ARGUMENTS) == list(BY_NAME)
+    for name, engine in BY_NAME.items():
+        # The budget of the default engine is not for files: a study says what is asked, not how long it may take.
+        taken = {field.name for field in fields(engine)} - {"max_steps"}
+        assert set(ARGUMENTS[name]) == taken
+    assert GUIDES == engines.GUIDES
+
+
+def test_engines_are_written_as_they_are_typed():
+    assert repr(Laplace()) == "Laplace(draws=1000)"
+    assert repr(Map()) == "Map()"
+    assert eval(repr(Svi(batch=100)), {"Svi": Svi}) == Svi(batch=100)
