@@ -1,8 +1,9 @@
 """The four studies as a statistician would write them in NumPyro, without latentdo: the models of the reference runs.
 
 The priors are latentdo's default ones, written out: parents centred and divided by their sd; with t the sd of the node on the
-link scale (2 for a binary node) weights are normal(0, t), halved by a sign, intercepts normal(link mean, 2 t), of a binary
-node normal(0, 3); sd = 0.05 sd(column) + half-normal(sd(column)); gamma shape half-normal(10). Latents are standard normal.
+link scale (2 for a binary node) weights are normal(0, t), halved by a sign, intercepts normal(link mean, 2 t), of of a binary
+node normal(0, 3), of a hidden one normal(0, 1.5); rows of tables beta(1, 1); sd = 0.05 sd(column) + half-normal(sd(column));
+gamma shape half-normal(10). Latents are standard normal.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
-from jax.nn import sigmoid
+from jax.nn import log_sigmoid, sigmoid
+from jax.scipy.special import logsumexp
 
 Rows = Mapping[str, np.ndarray]
 Parents = tuple[tuple[str, object], ...]
@@ -171,6 +173,35 @@ def frontdoor(rows: Rows) -> None:
     normal("Y", rows, (*scaled(rows, "M"), u))
 
 
+def latentclass(rows: Rows) -> None:
+    """A hidden class behind A, B, X and Y, summed out; as a parent it is -1 or 1."""
+    share = numpyro.sample("C.intercept", dist.Normal(0.0, 1.5))
+    c = ("C", jnp.array([[-1.0], [1.0]]))
+    # One row for each class.
+    total = jnp.stack([log_sigmoid(-share), log_sigmoid(share)])[:, None]
+    for node in ("A", "X"):
+        eta = predictor(node, dist.Normal(0.0, 3.0), 2.0, (c,))
+        total = total + dist.BernoulliLogits(eta).log_prob(rows[node])
+    for node, parents in (("B", (c,)), ("Y", (*scaled(rows, "M"), c))):
+        y = rows[node]
+        eta = predictor(node, dist.Normal(y.mean(), 2 * y.std(ddof=1)), y.std(ddof=1), parents)
+        total = total + dist.Normal(eta, residual_sd(node, y)).log_prob(y)
+    numpyro.factor("rows", logsumexp(total, axis=0).sum())
+    bernoulli("M", rows, scaled(rows, "X"))
+
+
+def network(rows: Rows) -> None:
+    """A probability of its own for every combination of the parents."""
+    a, b, d = (rows[name] for name in "ABD")
+    for site, given, y in (
+        ("A.p", a >= 0, a),
+        *((f"B.p{i}", a == i, b) for i in (0, 1)),
+        *((f"D.p{i}{j}", (a == i) & (b == j), d) for i in (0, 1) for j in (0, 1)),
+    ):
+        chance = numpyro.sample(site, dist.Beta(1.0, 1.0))
+        numpyro.sample(f"{site} of rows", dist.Binomial(int(given.sum()), chance), obs=int(y[given].sum()))
+
+
 Model = Callable[[Rows], None]
 WHOLE: Mapping[str, Model] = {
     "signaling": signaling,
@@ -178,6 +209,8 @@ WHOLE: Mapping[str, Model] = {
     "multicause": multicause,
     "covid": covid,
     "frontdoor": frontdoor,
+    "latentclass": latentclass,
+    "network": network,
 }
 # Covid as one run would take hours; its posterior is the product of these five, exactly.
 PARTS: Mapping[str, tuple[Model, ...]] = {
@@ -185,5 +218,7 @@ PARTS: Mapping[str, tuple[Model, ...]] = {
     "napkin": (napkin,),
     "multicause": (multicause,),
     "frontdoor": (frontdoor,),
+    "latentclass": (latentclass,),
+    "network": (network,),
     "covid": (covid_virus, covid_receptor, covid_growth, covid_pattern, covid_rest),
 }

@@ -206,4 +206,28 @@ def frontdoor(rows: Rows, draws: Draws) -> dict[str, np.ndarray]:
     return {"E[Y | do(X=1)]": one, "E[Y | do(X=1)] - E[Y | do(X=0)]": one - zero}
 
 
-ANSWERS = {"signaling": signaling, "napkin": napkin, "multicause": multicause, "covid": covid, "frontdoor": frontdoor}
+def latentclass(rows: Rows, draws: Draws) -> dict[str, np.ndarray]:
+    """E[Y | do(M=m)] in closed form: Y is linear in M and in the class."""
+    hidden = draws["Y.C"] * (2.0 * sigmoid(draws["C.intercept"]) - 1.0)
+    mean, sd = rows["M"].mean(), rows["M"].std(ddof=1)
+    zero, one = (draws["Y.intercept"] + draws["Y.M"] * (m - mean) / sd + hidden for m in (0.0, 1.0))
+    return {"E[Y | do(M=1)]": one, "E[Y | do(M=1)] - E[Y | do(M=0)]": one - zero}
+
+
+def network(rows: Rows, draws: Draws) -> dict[str, np.ndarray]:
+    """E[D | do(B=b)]: B's table is left out, A's stays."""
+    del rows
+    a = draws["A.p"]
+    zero, one = ((1 - a) * draws[f"D.p0{b}"] + a * draws[f"D.p1{b}"] for b in (0, 1))
+    return {"E[D | do(B=1)]": one, "E[D | do(B=1)] - E[D | do(B=0)]": one - zero}
+
+
+ANSWERS = {
+    "signaling": signaling,
+    "napkin": napkin,
+    "multicause": multicause,
+    "covid": covid,
+    "frontdoor": frontdoor,
+    "latentclass": latentclass,
+    "network": network,
+}
