@@ -61,12 +61,6 @@ def test_a_path_that_is_none_is_refused(path):
         posterior_of("X ~ normal").save(path)
 
 
-def test_check_refuses_an_engine_that_fit_would_refuse():
-    study = ld.load_study("model: X ~ normal\ninference:\n  engine: svi\n")
-    with pytest.raises(ld.LatentdoError, match="The engine svi is not in this version"):
-        ld.check(study)
-
-
 def test_graphs_come_from_text_or_pairs_not_both():
     with pytest.raises(ld.LatentdoError, match="takes a source or pairs, not both"):
         ld.graph("X -> Y", nodes=["Z"])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from .errors import LatentdoError, NotIdentifiedError
     from .identification import Identified, NotIdentified
-    from .inference import Auto, Laplace, Map, Nuts, Posterior
+    from .inference import Auto, Laplace, Map, Nuts, Posterior, Svi
 
 _HOMES = {
     "Answer": "answers",
@@ -38,6 +38,7 @@ _HOMES = {
     "NotIdentifiedError": "errors",
     "Nuts": "inference",
     "Posterior": "inference",
+    "Svi": "inference",
     "answerable": "api",
     "ask": "api",
     "check": "api",
@@ -65,6 +66,7 @@ __all__ = [
     "NotIdentifiedError",
     "Nuts",
     "Posterior",
+    "Svi",
     "answerable",
     "ask",
     "check",

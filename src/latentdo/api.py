@@ -405,13 +405,8 @@ def _rows(spec: ModelSpec, data: Any, study: Study) -> Dataset:
 
 
 def _engine_of(study: Study) -> Engine:
-    """The engine that a study names, with its arguments; raises `StudyError` where they are none."""
-    settings = study.inference
-    known = _engines()
-    if settings.engine not in known:
-        listed = ", ".join(f"`engine: {name}`" for name in known)
-        raise StudyError(f"The engine {settings.engine} is not in this version. Use one of {listed}.", "inference")
-    return known[settings.engine](**settings.arguments)
+    """The engine that a study names, with its arguments; raises `FitError` where they make no sense."""
+    return _engines()[study.inference.engine](**study.inference.arguments)
 
 
 def _engine(engine: Any) -> Engine:
@@ -422,9 +417,9 @@ def _engine(engine: Any) -> Engine:
 
 def _engines() -> dict[str, type[Engine]]:
     """The engines by the names that studies give them."""
-    from latentdo.inference import Auto, Laplace, Map, Nuts
+    from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
 
-    return {"auto": Auto, "nuts": Nuts, "laplace": Laplace, "map": Map}
+    return {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
 
 
 def _seed(seed: Any) -> int:

@@ -245,7 +245,7 @@ def test_refuses_a_table_that_cannot_be_used(command, tmp_path, verb, lines, mod
         (("X ~ normul", "rows.csv"), "normul"),
         (("X -> Y", "rows.csv"), "X"),
         ((MODEL, "rows.csv", "--engine", "nuts", "--draws", "1"), "draws"),
-        ((MODEL, "rows.csv", "--engine", "svi"), "svi"),
+        ((MODEL, "rows.csv", "--engine", "vi"), "vi"),
         ((MODEL, "rows.csv", "--seed", "-1"), "seed"),
         ((MODEL, "rows.csv", "more.csv"), "more.csv"),
     ],

@@ -12,7 +12,7 @@ from latentdo.graphs import quote
 
 from .failures import DONE, NOT_CONVERGED
 from .interrupt import stop_at_once
-from .options import EngineChoice, Flag, Output, Source, Whole, WholeOrNone
+from .options import EngineChoice, Flag, GuideChoice, Output, Source, Whole, WholeOrNone
 from .output import notes_told, output_path, say, say_json, tell
 from .sources import source_text, study_of, variant_of
 
@@ -46,6 +46,11 @@ def command(
     draws: WholeOrNone = None,
     warmup: WholeOrNone = None,
     chains: WholeOrNone = None,
+    steps: WholeOrNone = None,
+    guide: GuideChoice | None = None,
+    rank: WholeOrNone = None,
+    batch: WholeOrNone = None,
+    learning_rate: float | None = None,
     start: str | None = None,
     store_rows: Flag = False,
     progress: bool | None = None,
@@ -64,9 +69,14 @@ def command(
         variant: One of the study's variants, in place of its model.
         seed: A whole number; the same seed gives the same numbers.
         engine: How to train, in place of the engine and the numbers that the study states.
-        draws: Kept draws (nuts: per chain; laplace).
+        draws: Kept draws (nuts: per chain; svi, laplace).
         warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
         chains: Number of chains (nuts).
+        steps: Optimiser steps (svi).
+        guide: The laws that svi chooses from.
+        rank: Directions of the low-rank guide (svi).
+        batch: Rows per step (svi); left out, all while they are few.
+        learning_rate: Of the optimiser, above 0 and at most 1 (svi).
         start: An earlier fit (.ldo): blocks that are the same in it are kept, and only the others trained.
         store_rows: Save the rows of the data too; left out, only their hash and column summaries.
         progress: Show progress and the time left on stderr; left out, only at a terminal.
@@ -76,7 +86,17 @@ def command(
 
     chosen = variant_of(study_of(source_text(study)), variant)
     path = output_path("-o", f"{chosen.name}.ldo" if output is None else output, "fit", [".ldo"])
-    chosen = _with_engine(chosen, engine, {"draws": draws, "warmup": warmup, "chains": chains})
+    numbers = {
+        "draws": draws,
+        "warmup": warmup,
+        "chains": chains,
+        "steps": steps,
+        "guide": guide,
+        "rank": rank,
+        "batch": batch,
+        "learning_rate": learning_rate,
+    }
+    chosen = _with_engine(chosen, engine, numbers)
     earlier = None if start is None else load(Path(start))
     kept = path.with_name(f"{path.name}.part")
     with stop_at_once(as_json=json, kept=kept), notes_told():

@@ -30,7 +30,8 @@ Output = Annotated[str | None, Parameter(name=["-o", "--output"])]
 Whole = Annotated[int, Parameter(converter=_whole)]
 WholeOrNone = Annotated[int | None, Parameter(converter=_whole)]
 
-EngineChoice = Literal["auto", "nuts", "laplace", "map"]
+EngineChoice = Literal["auto", "nuts", "svi", "laplace", "map"]
+GuideChoice = Literal["full-rank", "low-rank", "amortised"]
 
 Names = Annotated[list[str] | None, Parameter(negative=())]
 

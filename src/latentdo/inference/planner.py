@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from .program import program_of
 from .regression import regression
 from .runtime import float64
 from .sampling import KEPT, run_ensemble, run_lengths
+from .svi import svi
 from .task import Task
 
 
@@ -70,7 +70,7 @@ def _methods(engine: Engine) -> tuple[Method, ...]:
         case Nuts():
             return (_exact, _fixed, _nuts)
         case Svi():
-            return (_exact, _fixed, _svi)
+            return (_exact, _fixed, svi)
         case Laplace():
             return (_exact, _fixed, laplace)
         case Map():
@@ -117,10 +117,6 @@ def _general(task: Task, engine: Engine) -> BlockDraws | str:
 
 def _left(task: Task) -> str:
     return "parameters and latents" if task.layout.n_noise else "parameters"
-
-
-def _svi(task: Task, engine: Engine) -> BlockDraws | str:
-    return import_module(".svi", __package__).svi(task, engine)
 
 
 def _nuts(task: Task, engine: Engine) -> BlockDraws | str:

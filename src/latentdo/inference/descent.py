@@ -1,0 +1,318 @@
+"""The optimiser of variational inference: steps along noisy gradients of a lower bound, one compiled call of many at a time.
+
+A compiled program depends on the shape of a batch and not on how many rows there are. Now and then the coordinates are whitened
+by what the guide has learned, so that one step size suits narrow and wide posteriors.
+
+Sources: Kingma & Welling (2014), Auto-encoding variational Bayes, §2.4 (gradients through draws); Hoffman et al. (2013),
+Stochastic variational inference (minibatches); Polyak & Juditsky (1992), Acceleration of stochastic approximation by averaging.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .coordinates import FloatArray
+from .density import AbstractForm
+from .ensemble import JAX
+from .guides import Guide, GuideNumbers, Place
+
+PER_STEP = 4
+"""Draws of the guide per step: one of x and z, and its reflections."""
+CHUNK = 50
+SHORT_CHUNK = 10
+LONG_STEP = 40_000
+"""Numbers of noise per step beyond which a call makes only `SHORT_CHUNK` steps."""
+WHITENED = (0.04, 0.1, 0.2, 0.35, 0.5)
+"""Shares of the steps after which the coordinates are whitened by the guide so far."""
+AVERAGED = 0.5
+"""Share of each stretch between these, its last part, whose guides are averaged."""
+FLOOR = 0.05
+"""What the step size falls to by the end of a stretch, as a share of the highest."""
+NETWORK = 0.3
+"""Step size of the network as a share of that of x, which has a scale of one."""
+MOMENTUM, MEMORY = 0.9, 0.99
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a compiled program belongs to.
+
+    Attributes:
+        structure: How the arrays of the form's numbers hang together.
+        shapes: Of each array without its last axis if that is rows, else None.
+    """
+
+    form: AbstractForm
+    guide: Guide
+    structure: Any
+    shapes: tuple[tuple[int, ...] | None, ...]
+
+    @property
+    def noisy(self) -> bool:
+        """Whether rows have noise of their own."""
+        return self.form.n_noise > 0
+
+    def numbers(self, constants: Any, rows: Any) -> tuple[Any, Any]:
+        """The form's numbers for some rows, and what the network reads, (feature, row)."""
+        constants, leaves, at = list(constants), [], 0
+        for shape in self.shapes:
+            if shape is None:
+                leaves.append(constants.pop(0))
+                continue
+            size = math.prod(shape)
+            leaves.append(rows[:, at : at + size].T.reshape(*shape, rows.shape[0]))
+            at += size
+        return jax.tree.unflatten(self.structure, leaves), rows[:, at : at + self.guide.n_features].T
+
+
+class Adam(NamedTuple):
+    """Learned numbers, their moments, and their mean over the steps that are averaged (names of Kingma & Ba 2015, alg. 1)."""
+
+    numbers: GuideNumbers
+    m: GuideNumbers
+    v: GuideNumbers
+    t: Any
+    mean: GuideNumbers
+    averaged: Any
+
+
+class Batch(NamedTuple):
+    """What the steps of a call use, one entry per step.
+
+    Attributes:
+        normals: (step, base draw, normal).
+        noise: (step, base draw, latent, row).
+        rate: Step size; 0 for a step that is not taken.
+        counts: Whether the guide after the step is averaged.
+        rows: (step, row, column); None where every step takes all rows.
+    """
+
+    normals: Any
+    noise: Any
+    rate: Any
+    counts: Any
+    rows: Any
+
+
+@partial(jax.jit, static_argnames=("problem",))
+def _advance(
+    problem: Problem, constants: Any, whole: Any, weight: Any, place: Place, state: Adam, batch: Batch
+) -> tuple[Adam, Any, Any]:
+    """As many steps as `batch` has entries; and the bound, and whether its gradient was finite, at each.
+
+    Args:
+        whole: All rows, (row, column), where every step takes them.
+        weight: What a row of a batch counts for.
+    """
+    signs = np.array([(1.0, 1.0), (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0)])[:PER_STEP]
+
+    def negative_bound(numbers: GuideNumbers, normals: Any, noise: Any, rows: Any) -> Any:
+        given, features = problem.numbers(constants, rows)
+
+        def one(sign: Any) -> Any:
+            return _bound(problem, given, features, weight, place, numbers, sign[0] * normals, sign[1] * noise)
+
+        # Reflected draws of one batch: what is odd in them cancels, and with it most of the noise of the rows' choice.
+        return -jnp.mean(jax.vmap(one)(jnp.asarray(signs, normals.dtype)))
+
+    def step(state: Adam, given: Batch) -> tuple[Adam, Any]:
+        rows = whole if given.rows is None else given.rows
+        value, slope = jax.value_and_grad(negative_bound)(state.numbers, given.normals, given.noise, rows)
+        finite = jnp.isfinite(value) & jnp.all(jnp.stack([jnp.all(jnp.isfinite(part)) for part in slope]))
+        moved = _adam(state, slope, given.rate, given.counts)
+        taken = finite & (given.rate > 0)
+        state = jax.tree.map(lambda new, old: jnp.where(taken, new, old), moved, state)
+        return state, (-value, finite)
+
+    state, (bound, finite) = jax.lax.scan(step, state, batch)
+    return state, bound, finite
+
+
+def _bound(
+    problem: Problem,
+    given: Any,
+    features: Any,
+    weight: Any,
+    place: Place,
+    numbers: GuideNumbers,
+    normals: Any,
+    noise: Any,
+) -> Any:
+    """One draw's estimate of the evidence lower bound, up to a constant."""
+    x, log_guide = problem.guide.draw(numbers, normals)
+    u = place.centre + place.axes @ x
+    if not problem.noisy:
+        log_prior, rows = problem.form.log_parts(JAX, given, u, noise)
+        return log_prior + weight * jnp.sum(rows) - log_guide
+    shift, log_scale = problem.guide.noise(numbers, features)
+    z = shift + jnp.exp(log_scale) * noise
+    log_prior, rows = problem.form.log_parts(JAX, given, u, z)
+    held = jax.lax.stop_gradient
+    log_noise = -0.5 * ((z - held(shift)) * jnp.exp(-held(log_scale))) ** 2 - held(log_scale)
+    # Padding has no data, and must not teach the rows that have some.
+    rows = jnp.where(given.weights > 0, rows - jnp.sum(log_noise, axis=0), 0.0)
+    return log_prior + weight * jnp.sum(rows) - log_guide
+
+
+def _adam(state: Adam, slope: GuideNumbers, rate: Any, counts: Any) -> Adam:
+    """One descent (Kingma & Ba 2015, algorithm 1), and the running mean of where it leads (Polyak & Juditsky 1992)."""
+    t = state.t + 1.0
+    m = jax.tree.map(lambda old, g: MOMENTUM * old + (1.0 - MOMENTUM) * g, state.m, slope)
+    v = jax.tree.map(lambda old, g: MEMORY * old + (1.0 - MEMORY) * g**2, state.v, slope)
+    shrunk, grown = 1.0 - MOMENTUM**t, 1.0 - MEMORY**t
+    shares = GuideNumbers(1.0, 1.0, 1.0, NETWORK, NETWORK, NETWORK, NETWORK)
+    numbers = jax.tree.map(
+        lambda at, share, a, b: at - share * rate * (a / shrunk) / (jnp.sqrt(b / grown) + 1e-8),
+        state.numbers,
+        shares,
+        m,
+        v,
+    )
+    averaged = state.averaged + counts
+    weight = counts / jnp.maximum(averaged, 1.0)
+    mean = jax.tree.map(lambda old, new: old + weight * (new - old), state.mean, numbers)
+    return Adam(numbers, m, v, t, mean, averaged)
+
+
+@dataclass(eq=False)
+class Descent:
+    """A running optimisation of one block; `advance` moves it on by one call of the compiled program.
+
+    Attributes:
+        table: All rows, (row, column): the numbers of the form that belong to rows, then what the network reads.
+        batch: Rows per step; None takes all.
+        seed: Words from which the random numbers of call k are drawn, with k: a run that is taken up again draws the same.
+        place: Where x is counted from, and in which units.
+        bounds: The bound at every step so far.
+        means: The mean of x after each call of the present stretch.
+    """
+
+    problem: Problem
+    constants: tuple[Any, ...]
+    table: np.ndarray[Any, Any]
+    batch: int | None
+    seed: tuple[int, ...]
+    steps: int
+    rate: float
+    place: Place
+    state: Adam
+    made: int = 0
+    calls: int = 0
+    bounds: list[float] = field(default_factory=list)
+    means: list[FloatArray] = field(default_factory=list)
+    n_lost: int = 0
+    _order: tuple[int, np.ndarray[Any, Any]] | None = None
+
+    @property
+    def chunk(self) -> int:
+        """Steps per call."""
+        per_step = self._rows_per_step * self.problem.form.n_noise * PER_STEP + self._rows_per_step
+        return CHUNK if per_step <= LONG_STEP else SHORT_CHUNK
+
+    @property
+    def _rows_per_step(self) -> int:
+        return len(self.table) if self.batch is None else self.batch
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The steps at which a stretch ends, the last included."""
+        return (*dict.fromkeys(max(1, round(share * self.steps)) for share in WHITENED), self.steps)
+
+    def advance(self) -> bool:
+        """One call of the compiled program; True once all steps are done."""
+        end = next(end for end in self.ends if end > self.made)
+        begin = max((end for end in self.ends if end <= self.made), default=0)
+        n = min(self.chunk, end - self.made)
+        share = (np.arange(self.made, self.made + self.chunk) - begin) / (end - begin)
+        rate = self.rate * (FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + np.cos(np.pi * np.minimum(share, 1.0))))
+        self._call(n, rate, share >= 1.0 - AVERAGED)
+        if self.made < end:
+            return False
+        self.settle()
+        if end < self.steps:
+            self.means = []
+        return end == self.steps
+
+    def trial(self, n: int) -> float:
+        """Some steps of full size from here, and the bound that they lead to."""
+        while self.made < n:
+            self._call(min(self.chunk, n - self.made), np.full(self.chunk, self.rate), np.zeros(self.chunk, dtype=bool))
+        last = np.array(self.bounds[-max(1, n // 4) :])
+        return float(np.mean(last)) if np.isfinite(last).all() else -np.inf
+
+    def settle(self) -> None:
+        """Take the mean of the guides that were averaged, and whiten the coordinates by it."""
+        dtype = self.table.dtype
+        averaged = self.state.mean if float(self.state.averaged) else self.state.numbers
+        numbers = GuideNumbers(*(np.asarray(part, dtype=np.float64) for part in averaged))
+        numbers, self.place = self.problem.guide.whitened(numbers, self.place)
+        self.state = fresh(numbers, dtype)
+
+    def _call(self, n: int, rate: FloatArray, counts: np.ndarray[Any, Any]) -> None:
+        dtype, chunk = self.table.dtype, self.chunk
+        random = np.random.default_rng([*self.seed, 1, self.calls])
+        guide, form = self.problem.guide, self.problem.form
+        rows = self._rows_per_step if self.problem.noisy else 0
+        taken = np.arange(chunk) < n
+        batch = Batch(
+            random.standard_normal((chunk, guide.n_normals), dtype=dtype),
+            random.standard_normal((chunk, form.n_noise, rows), dtype=dtype),
+            np.where(taken, rate, 0.0).astype(dtype),
+            (counts & taken).astype(dtype),
+            None if self.batch is None else np.stack([self._picked(self.made + k) for k in range(chunk)]),
+        )
+        whole = self.table if self.batch is None else None
+        weight = 1.0 if self.batch is None else len(self.table) / self.batch
+        place = Place(*(part.astype(dtype) for part in self.place))
+        state, bound, finite = _advance(
+            self.problem, self.constants, whole, np.asarray(weight, dtype), place, self.state, batch
+        )
+        self.state = jax.tree.map(np.asarray, state)
+        self.bounds += np.asarray(bound, dtype=np.float64)[:n].tolist()
+        self.n_lost += int(n - np.asarray(finite)[:n].sum())
+        self.means.append(np.asarray(self.state.numbers.mean, dtype=np.float64))
+        self.made += n
+        self.calls += 1
+
+    def _picked(self, step: int) -> np.ndarray[Any, Any]:
+        """The rows of a step: each epoch goes through the table in an order of its own, and leaves out what makes no batch."""
+        assert self.batch is not None
+        epoch, at = divmod(step, len(self.table) // self.batch)
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, np.random.default_rng([*self.seed, 2, epoch]).permutation(len(self.table))
+        return self.table[self._order[1][at * self.batch : (at + 1) * self.batch]]
+
+    def dump(self) -> dict[str, Any]:
+        """Everything that changes, as arrays and numbers: with it `restore` goes on to the same guide, bit by bit."""
+        return {
+            **{f"state.{k}": np.asarray(part) for k, part in enumerate(jax.tree.leaves(self.state))},
+            **{f"place.{name}": part for name, part in self.place._asdict().items()},
+            "bounds": np.array(self.bounds),
+            "means": np.array(self.means).reshape(-1, self.problem.guide.n_coordinates),
+            "made": self.made,
+            "calls": self.calls,
+            "n_lost": self.n_lost,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `dump` gave."""
+        structure = jax.tree.structure(self.state)
+        leaves = [state[f"state.{k}"] for k in range(structure.num_leaves)]
+        self.state = jax.tree.unflatten(structure, leaves)
+        self.place = Place(*(state[f"place.{name}"] for name in Place._fields))
+        self.bounds, self.means = state["bounds"].tolist(), list(state["means"])
+        self.made, self.calls, self.n_lost = int(state["made"]), int(state["calls"]), int(state["n_lost"])
+
+
+def fresh(numbers: GuideNumbers, dtype: Any) -> Adam:
+    """An optimiser that has made no step."""
+    numbers = GuideNumbers(*(np.asarray(part, dtype) for part in numbers))
+    nothing = GuideNumbers(*(np.zeros_like(part) for part in numbers))
+    return Adam(numbers, nothing, nothing, np.zeros((), dtype), numbers, np.zeros((), dtype))
