@@ -1,6 +1,6 @@
 """Whether latentdo's answers are those of a long NUTS run on the same data: means in reference sds, ratios of sds.
 
-Run with `make bench`, or some: `python bench/agreement.py signaling covid --engine auto nuts laplace svi --seeds 3`. The
+Run with `make bench`, or some: `python bench/agreement.py signaling covid --engine auto nuts laplace svi --seeds 3 --plan`. The
 references are stored beside this file (`references/*.json`, made by `python -m references.make STUDY`): hand-written NumPyro
 models that share no code with latentdo. The goal is a mean within 0.1 sd and an sd within 5 %; beside each number stands the
 Monte Carlo error of the two runs together, and a miss counts as one only where it is beyond twice that error.
@@ -9,6 +9,7 @@ Monte Carlo error of the two runs together, and a miss counts as one only where 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import sys
@@ -107,27 +108,38 @@ def main() -> int:
     parser.add_argument("--engine", nargs="+", choices=tuple(ENGINES), default=["auto"])
     parser.add_argument("--seeds", type=int, default=1, help="fits of the same data with other seeds")
     parser.add_argument("--plan", action="store_true", help="print which method trained each block")
+    parser.add_argument("--output", type=Path, help="a file for the results, one line of JSON per fit, as they come")
+    parser.add_argument("--resume", action="store_true", help="keep what the file has, and go on")
     options = parser.parse_args()
     if unknown := set(options.studies) - CASES.keys():
         parser.error(f"no study is called {sorted(unknown)[0]!r}; there are {', '.join(CASES)}")
+    if options.output and options.output.exists() and not options.resume:
+        parser.error(f"{options.output} exists: go on with --resume, or name another file")
+    kept = options.output.read_text(encoding="utf8").splitlines() if options.output and options.output.exists() else []
+    done = {(record["study"], record["engine"], record["seed"]) for record in map(json.loads, kept)}
     off = 0
     for name in options.studies or CASES:
-        if not (REFERENCES / f"{name}.json").exists():
-            print(f"\n{name}: no reference is stored")
-            continue
         stored = reference(name)
         rows = CASES[name].draw(stored["n"], stored["data_seed"])
-        for engine in options.engine:
-            for seed in range(options.seeds):
-                begun = time.perf_counter()
-                posterior = ld.fit(CASES[name].model, rows, getattr(ld, ENGINES[engine])(), seed=seed, progress=False)
-                seconds = time.perf_counter() - begun
-                comparisons = list(compare(CASES[name], stored, posterior, seed))
-                state = "converged" if posterior.converged else "NOT CONVERGED"
-                print_table(f"{name}, n = {stored['n']}, {engine}, seed {seed}: {seconds:.1f} s, {state}", comparisons)
-                if options.plan:
-                    print("  " + str(posterior.plan).replace("\n", "\n  "))
-                off += sum(not found.agrees for found in comparisons) if engine in ("auto", "nuts") else 0
+        for engine, seed in itertools.product(options.engine, range(options.seeds)):
+            if (name, engine, seed) in done:
+                continue
+            begun = time.perf_counter()
+            posterior = ld.fit(CASES[name].model, rows, getattr(ld, ENGINES[engine])(), seed=seed, progress=False)
+            seconds = time.perf_counter() - begun
+            comparisons = list(compare(CASES[name], stored, posterior, seed))
+            state = "converged" if posterior.converged else f"NOT CONVERGED: {posterior.doubt}"
+            print_table(f"{name}, n = {stored['n']}, {engine}, seed {seed}: {seconds:.1f} s, {state}", comparisons)
+            if options.plan:
+                print("  " + str(posterior.plan).replace("\n", "\n  "))
+            sys.stdout.flush()
+            if options.output:
+                record = {"study": name, "n": stored["n"], "engine": engine, "seed": seed, "seconds": seconds}
+                record |= {"converged": posterior.converged, "doubt": posterior.doubt, "plan": posterior.plan}
+                record["answers"] = [found._asdict() for found in comparisons]
+                with options.output.open("a", encoding="utf8") as file:
+                    file.write(json.dumps(record) + "\n")
+            off += sum(not found.agrees for found in comparisons) if engine in ("auto", "nuts") else 0
     if off:
         print(f"\n{off} answers of engines that claim to be exact disagree with the reference.")
     return 1 if off else 0
