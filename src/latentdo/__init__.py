@@ -5,8 +5,8 @@ Each public name is loaded on first use (PEP 562), so that a verdict never pays 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+# As type checkers know it; `typing` itself would be half of what importing this package costs.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .answers import Answer
     from .api import (

@@ -15,7 +15,7 @@ import pytest
 
 import latentdo
 from known_graphs import BOW, FRONT_DOOR
-from latentdo.cli import answerable, ask, check, fit, identify, simulate
+from latentdo.cli import answerable, ask, check, fit, identify, main, simulate
 
 COMMANDS = (identify, answerable, check, fit, ask, simulate)
 NAMES = [module.NAME for module in COMMANDS]
@@ -149,7 +149,7 @@ def test_a_bug_is_told_to_programs(command, monkeypatch):
 def test_a_bug_shows_where_when_asked(monkeypatch, capsys):
     monkeypatch.setattr(identify, "verdict_text", explode)
     monkeypatch.setenv("LATENTDO_DEBUG", "1")
-    assert latentdo.cli.main(["identify", "X -> Y", "E[Y]"]) == 1
+    assert main(["identify", "X -> Y", "E[Y]"]) == 1
     assert "in explode" in capsys.readouterr().err
 
 
@@ -238,6 +238,20 @@ def test_ctrl_c_is_one_line_and_leaves_no_file(tmp_path):
     assert process.returncode == 130
     assert (out, err) == ("", "interrupted: stopped by Ctrl-C; no file was left half written.\n")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_ctrl_c_while_the_command_is_loaded_is_one_line_too(arguments, tmp_path):
+    code = (
+        "import sys\nfrom latentdo.cli import main\n"
+        "class Interrupted:\n    def find_spec(self, name, *_):\n        if name == 'latentdo.cli.failures':\n"
+        "            sys.meta_path.remove(self)\n            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\nsys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "identify", BOW, "P(Y | do(X))", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted: stopped by Ctrl-C; no file was left half written.\n")
+    assert (json.loads(done.stdout)["error"]["kind"] == "interrupted") if arguments else not done.stdout
 
 
 # --- what a command loads

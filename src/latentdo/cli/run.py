@@ -1,4 +1,4 @@
-"""`main`: parse, run one command, and turn whatever happens into an exit code and one message.
+"""Parse, run one command, and turn whatever happens into an exit code and one message.
 
 Everything heavy is imported inside, so that Ctrl-C is caught from the first moment.
 """
@@ -14,15 +14,14 @@ from .failures import BAD_INPUT, BUG, DONE, Failure, failure_of
 from .output import close_stdout, prepare_streams, say_json, tell
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code of one command line.
-
-    Args:
-        arguments: What was typed behind `latentdo`; that of this process unless given.
-    """
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
+def run(tokens: Sequence[str]) -> int:
+    """The exit code of one command line, whose result and messages were written."""
     prepare_streams()
-    code, failure = _run(tokens)
+    return told(tokens, *_run(list(tokens)))
+
+
+def told(tokens: Sequence[str], code: int, failure: Failure | None) -> int:
+    """The exit code, once a failure was told: on stderr, and for programs on stdout."""
     try:
         if failure is not None and "--json" in tokens:
             say_json(failure.to_json())
