@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,62 +14,100 @@ from .engines import Engine
 from .gaussian import gaussian_form
 from .importance import smoothed
 from .mirrors import mirrors, turned
-from .modes import LogDensity, Mode, refined
+from .modes import LogDensity, Mode, climb, refined
 from .outcome import from_independent
 from .posterior import BlockDraws
-from .regression import CELLS, by_rows, find_modes, log_density_of, sample_of_rows
+from .quadrature import by_quadrature, n_points
+from .regression import CELLS, SUBSAMPLE, find_modes, log_density_of, sample_of_rows
 from .task import Task
 
-KHAT_CELLS = 40_000_000
+KHAT_CELLS = 20_000_000
 KHAT_DRAWS = 1_000
+LEAST_KHAT_DRAWS = 250
+MOST_MODES = 2
+"""Modes by a cheaper density that are looked at more closely."""
 
 LAPLACE = "Laplace approximation"
 MAP = "posterior mode alone"
 
 
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """The log posterior of a block's free coordinates with the latents integrated.
+
+    Attributes:
+        density: It.
+        rough: A cheaper one, to look for modes by; None where there is no need.
+        narrower: How wide the density is beside the rough one.
+        points: Points of the quadrature per row; 1 is Laplace's approximation; 0 where the integral is exact or there is none.
+    """
+
+    density: LogDensity
+    rough: LogDensity | None = None
+    narrower: float = 1.0
+    points: int = 0
+
+    @property
+    def words(self) -> str:
+        """How the latents were integrated, for the plan."""
+        match self.points:
+            case 0:
+                return ""
+            case 1:
+                return ", each row's latents by Laplace's approximation"
+            case n:
+                return f", each row's latents by {n} points of quadrature"
+
+
 def laplace(task: Task, engine: Engine) -> BlockDraws | str:
     """Draws of the Gaussian at the mode, in unbounded coordinates; latents are integrated.
 
-    Linear-Gaussian blocks are integrated exactly. In others the integral over a row's latents is its one-point Laplace
-    approximation p(u, z) / q(z | u) at the centre of q, the Gaussian that also places the latents for the samplers: exact where
-    all is Gaussian. Directions in which the posterior is flat by a symmetry (a rotation of latents) stay at the mode: moving
-    along them changes nothing that the data speak of. k-hat is that of the ratio of posterior to approximation, over
-    parameters and latents together.
+    Linear-Gaussian blocks are integrated exactly and discrete latents summed out; other latents row by row by quadrature about
+    the Gaussian that also places them for the samplers. Directions in which the posterior is flat by a symmetry (a rotation of
+    latents) stay at the mode: moving along them changes nothing that the data speak of. k-hat is that of the ratio of
+    posterior to approximation.
 
     Source:
-        Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities, §2 and eq. 4.1; Rue,
-        Martino & Chopin (2009), Approximate Bayesian inference for latent Gaussian models, eq. 3.
+        Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities, §2; the integral over
+        the latents as in Rue, Martino & Chopin (2009), Approximate Bayesian inference for latent Gaussian models, eq. 3, with
+        the quadrature of Liu & Pierce (1994), A note on Gauss-Hermite quadrature.
     """
     del engine
-    density = _marginal(task)
-    mode = _best_mode(task, density)
+    marginal = _marginal(task)
+    mode = _best_mode(task, marginal)
     random = task.random().spawn(4)[3]
+    axes, n_flat = refined(marginal.density, mode)
     normal = random.standard_normal((task.n_kept, len(mode.point)))
-    axes, n_flat = refined(density, mode)
     u = mode.point + normal @ axes.T
     facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
-    result = from_independent(task, facing, "Laplace approximation at the posterior mode", approximate=LAPLACE)
+    method = f"Laplace approximation at the posterior mode{marginal.words}"
+    result = from_independent(task, facing, method, approximate=LAPLACE)
     if n_flat:
-        return replace(result, why=f"{n_flat} directions are flat by a symmetry and were left at the mode")
-    return replace(result, khat=_khat(task, density, u, normal, random))
+        flat = "1 direction is" if n_flat == 1 else f"{n_flat} directions are"
+        return replace(result, why=f"{flat} flat by a symmetry and stayed at the mode")
+    return replace(result, khat=_khat(task, marginal, mode.point, axes, random))
 
 
 def posterior_mode(task: Task, engine: Engine) -> BlockDraws | str:
     """One draw: the highest point of the density of the unbounded coordinates, latents integrated as by `laplace`."""
     del engine
-    mode = _best_mode(task, _marginal(task))
+    marginal = _marginal(task)
+    mode = _best_mode(task, marginal)
     u = turned(mode.point[None, None], mirrors(task.layout, task.numbers), to_reference=True)[0]
-    found = from_independent(task, u, "posterior mode in unbounded coordinates", approximate=MAP)
+    found = from_independent(task, u, f"posterior mode in unbounded coordinates{marginal.words}", approximate=MAP)
     return replace(found, diagnostics=(), weight_ess=None)
 
 
-def _best_mode(task: Task, density: LogDensity) -> Mode:
+def _best_mode(task: Task, marginal: Marginal) -> Mode:
     """The mode with the largest mass of those reached from dispersed starts.
 
     Raises:
         FitError: None was reached.
     """
-    modes = find_modes(task, density, sample_of_rows(task))
+    modes = find_modes(task, marginal.density if marginal.rough is None else marginal.rough, None)
+    if marginal.rough is not None:
+        climbed = [climb(marginal.density, mode.point, mode.axes * marginal.narrower) for mode in _heaviest(modes)]
+        modes = tuple(mode for mode in climbed if mode is not None)
     if not modes:
         raise FitError(
             f"No posterior mode of {task.block.name} was found from any of several starts. Train it by ld.Auto(), which needs "
@@ -78,13 +116,27 @@ def _best_mode(task: Task, density: LogDensity) -> Mode:
     return max(modes, key=Mode.log_mass)
 
 
-def _marginal(task: Task) -> LogDensity:
-    """The log posterior of the free coordinates, with latents integrated, exactly or by Laplace's approximation."""
+def _heaviest(modes: tuple[Mode, ...]) -> list[Mode]:
+    """The heaviest few, without the mirror images of a mode, which are as high and as heavy as itself."""
+    kept: dict[tuple[float, float], Mode] = {}
+    for mode in sorted(modes, key=Mode.log_mass, reverse=True):
+        kept.setdefault((round(mode.height, 2), round(mode.log_mass(), 1)), mode)
+    return list(kept.values())[:MOST_MODES]
+
+
+def _marginal(task: Task) -> Marginal:
+    """The log posterior with the latents integrated, exactly where that is possible."""
+    few = np.sqrt(SUBSAMPLE / task.rows.n_stored)
     if not task.block.latent and len(task.block.nodes) == 1:
-        return log_density_of(task)
+        return Marginal(log_density_of(task), sample_of_rows(task), few)
     found = gaussian_form(task)
     if isinstance(found, str):
-        return by_rows(task, task.rows)
+        points = n_points(task)
+        whole = by_quadrature(task, task.rows, points)
+        if (sampled := sample_of_rows(task)) is not None:
+            return Marginal(whole, sampled, few, points if task.layout.n_noise else 0)
+        rough = by_quadrature(task, task.rows, 1) if points > 1 else None
+        return Marginal(whole, rough, 1.0, points if task.layout.n_noise else 0)
     form, numbers = found
 
     def density(u: FloatArray) -> FloatArray:
@@ -93,25 +145,22 @@ def _marginal(task: Task) -> LogDensity:
         values = log_prior + rows.sum(axis=-1)
         return np.where(np.isnan(values), -np.inf, values)
 
-    return density
+    return Marginal(density)
 
 
 def _khat(
-    task: Task,
-    density: LogDensity,
-    u: FloatArray,
-    normal: FloatArray,
-    random: np.random.Generator,
+    task: Task, marginal: Marginal, point: FloatArray, axes: FloatArray, random: np.random.Generator
 ) -> float | None:
-    """Pareto k-hat of posterior over approximation; None where it would take too long."""
-    log_proposal = -0.5 * (normal**2).sum(axis=1)
-    if not task.layout.n_noise or not isinstance(gaussian_form(task), str):
-        return smoothed(density(u) - log_proposal)[1]
-    rows = task.rows.n_stored
-    if rows * KHAT_DRAWS > KHAT_CELLS:
+    """Pareto k-hat of posterior over approximation, by draws of its own; None where it would take too long."""
+    n = KHAT_DRAWS
+    if marginal.points or not task.block.latent:
+        n = min(n, KHAT_CELLS // (task.rows.n_stored * max(marginal.points, 1)))
+    if n < LEAST_KHAT_DRAWS:
         return None
-    n = min(len(u), KHAT_CELLS // rows)
-    return smoothed(_joint(task, u[:n], random) - log_proposal[:n])[1]
+    normal = random.standard_normal((n, len(point)))
+    u = point + normal @ axes.T
+    values = _joint(task, u, random) if marginal.points == 1 else marginal.density(u)
+    return smoothed(values + 0.5 * (normal**2).sum(axis=1))[1]
 
 
 def _joint(task: Task, u: FloatArray, random: np.random.Generator) -> FloatArray:

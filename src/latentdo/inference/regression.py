@@ -15,7 +15,7 @@ from latentdo.models.build import NUMPY
 
 from .coordinates import FloatArray
 from .dataset import Dataset, IntArray
-from .density import assemble, unpack
+from .density import Layout, Numbers, assemble, unpack
 from .engines import Engine
 from .importance import smoothed
 from .modes import LogDensity, Mode, climb
@@ -175,10 +175,7 @@ def by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
     Args:
         times: What the rows count for.
     """
-    strips = []
-    for begin in range(0, rows.n_stored, STRIP):
-        strip = _picked(rows, np.arange(begin, min(begin + STRIP, rows.n_stored)))
-        strips.append(assemble(task.spec, task.block, task.coordinates, strip))
+    strips = strips_of(task, rows)
     width = min(STRIP, rows.n_stored)
     size = max(1, CELLS // width)
 
@@ -197,6 +194,13 @@ def by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
         return _numbers_only(total)
 
     return density
+
+
+def strips_of(task: Task, rows: Dataset) -> list[tuple[Layout, Numbers]]:
+    """Both halves of the block's density, for a strip of rows at a time."""
+    starts = range(0, rows.n_stored, STRIP)
+    parts = [_picked(rows, np.arange(begin, min(begin + STRIP, rows.n_stored))) for begin in starts]
+    return [assemble(task.spec, task.block, task.coordinates, part) for part in parts]
 
 
 def _picked(rows: Dataset, index: IntArray) -> Dataset:
