@@ -11,16 +11,18 @@ agreement.py). Stan (PyStan, or CmdStan where it is installed) and nutpie (with 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
+import resource
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,17 +49,35 @@ class Runs:
 
     cold: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
-    ess: list[float] = field(default_factory=list)
+    ess: dict[str, list[float]] = field(default_factory=lambda: {"cold": [], "warm": []})
     rhat: list[float] = field(default_factory=list)
     agree: list[bool] = field(default_factory=list)
     note: str = ""
 
-    def rate(self, seconds: list[float]) -> float:
+    def add(self, record: Mapping[str, Any]) -> None:
+        """One run; of one that was ended or failed only why."""
+        if "complaint" in record:
+            self.note = record["complaint"]
+            return
+        (self.cold if record["kind"] == "cold" else self.warm).append(record["seconds"])
+        # Answers that disagree are worth nothing, however fast.
+        self.ess[record["kind"]].append(record["ess"] * record["agrees"])
+        self.rhat.append(record["rhat"])
+        self.agree.append(record["agrees"])
+
+    def rate(self, kind: str) -> float:
         """Effective draws of the worst question per second: the median over runs, those that disagree counting 0."""
-        worth = [ess * agree for ess, agree in zip(self.ess, self.agree, strict=True)]
-        # Cold and warm runs take turns: the k-th of each has results of its own.
-        kept = worth[0::2] if seconds is self.cold else worth[1::2]
-        return statistics.median(w / s for w, s in zip(kept, seconds, strict=False)) if kept else math.nan
+        seconds = self.cold if kind == "cold" else self.warm
+        each = [ess / time for ess, time in zip(self.ess[kind], seconds, strict=True)]
+        return statistics.median(each) if each else math.nan
+
+
+def gathered(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Runs]]:
+    """The runs by study and program."""
+    found: dict[str, dict[str, Runs]] = {}
+    for record in records:
+        found.setdefault(record["study"], {}).setdefault(record["program"], Runs()).add(record)
+    return found
 
 
 def timed(
@@ -85,6 +105,12 @@ def timed(
     if process.returncode != 0:
         return seconds, None, (complaints.strip().splitlines() or ["failed"])[-1][:100]
     return seconds, json.loads(printed.strip().splitlines()[-1]), ""
+
+
+def processor_seconds() -> float:
+    """Processor time, of all cores together, of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def answers_of(study: str, program: str, rows: Mapping[str, np.ndarray], path: Path, stored: Any) -> list[Comparison]:
@@ -115,48 +141,68 @@ def answers_of(study: str, program: str, rows: Mapping[str, np.ndarray], path: P
     return result
 
 
-def race(study: str, programs: list[str], options: argparse.Namespace) -> dict[str, Runs]:
-    """All programs on one data set, by turns."""
+def race(study: str, programs: list[str], options: argparse.Namespace, done: set[tuple]) -> Iterator[dict[str, Any]]:
+    """All programs on one data set, by turns, but for what is done: (study, program, repeat)."""
     case, stored = STUDIES[study], reference(study)
     rows = case.draw(stored["n"], stored["data_seed"])
-    results = {program: Runs() for program in programs}
+    ended: set[str] = set()
     with tempfile.TemporaryDirectory() as scratch:
         table = Path(scratch) / f"{study}.npz"
         np.savez(table, **dict(rows))
         table.with_suffix(".model").write_text(case.model, encoding="utf8")
         table.with_suffix(".queries").write_text("\n".join(stored["answers"]), encoding="utf8")
-        for repeat in range(options.repeats):
-            for program, runs in results.items():
-                if runs.note or (repeat >= options.peer_repeats and program != "latentdo"):
-                    continue
-                cache = Path(scratch) / f"cache-{program}-{repeat}"
-                cache.mkdir()
-                for kind in ("cold", "warm"):
-                    output = Path(scratch) / ("answers.json" if program == "latentdo" else "draws.npz")
-                    command = [options.peer_python if program in NEEDS else sys.executable]
-                    command += [str(HERE / "peers" / PROGRAMS[program]), study, str(table), str(output)]
-                    command += ["--seed", str(2 * repeat + (kind == "warm"))]
-                    environment = os.environ | {"LATENTDO_CACHE": str(cache), "PEER_CACHE": str(cache)}
-                    environment |= {"XDG_CACHE_HOME": str(cache), "NUMBA_CACHE_DIR": str(cache)}
-                    seconds, reply, complaint = timed(command, environment, scratch, options.cap)
-                    if reply is None:
-                        runs.note = complaint
-                        break
-                    found = answers_of(study, program, rows, output, stored)
-                    (runs.cold if kind == "cold" else runs.warm).append(seconds)
-                    runs.ess.append(min(answer.ess for answer in found))
-                    runs.rhat.append(max(answer.rhat or 1.0 for answer in found))
-                    runs.agree.append(all(answer.agrees for answer in found))
-                    parts = ", ".join(f"{k} {v:.1f}" for k, v in reply.items() if isinstance(v, float))
-                    worst = max(found, key=lambda answer: abs(answer.shift))
-                    print(
-                        f"  {program:<9}{kind:<5}{seconds:>7.1f} s ({parts}); worst question: R-hat {runs.rhat[-1]:.3f}, "
-                        f"ESS {runs.ess[-1]:.0f}, shift {worst.shift:+.2f} sd, sd ratio "
-                        f"{max((math.exp(a.log_ratio) for a in found), key=lambda r: abs(math.log(r))):.2f}"
-                        f"{'' if runs.agree[-1] else ': DISAGREES'}{'' if reply.get('converged', True) else ', not converged'}",
-                        flush=True,
-                    )
-    return results
+        for repeat, program in itertools.product(range(options.repeats), programs):
+            beyond = repeat >= options.peer_repeats and program != "latentdo"
+            if program in ended or beyond or (study, program, repeat) in done:
+                continue
+            cache = Path(scratch) / f"cache-{program}-{repeat}"
+            cache.mkdir()
+            for kind in ("cold", "warm"):
+                output = Path(scratch) / ("answers.json" if program == "latentdo" else "draws.npz")
+                command = [options.peer_python if program in NEEDS else sys.executable]
+                command += [str(HERE / "peers" / PROGRAMS[program]), study, str(table), str(output)]
+                command += ["--seed", str(2 * repeat + (kind == "warm"))]
+                environment = os.environ | {"LATENTDO_CACHE": str(cache), "PEER_CACHE": str(cache)}
+                environment |= {"XDG_CACHE_HOME": str(cache), "NUMBA_CACHE_DIR": str(cache)}
+                load, before = os.getloadavg()[0], processor_seconds()
+                seconds, reply, complaint = timed(command, environment, scratch, options.cap)
+                record = {"study": study, "program": program, "repeat": repeat, "kind": kind, "seconds": seconds}
+                # Both tell what a machine that was busy with other things would have done alone.
+                record |= {"processor": processor_seconds() - before, "load": load}
+                if reply is None:
+                    ended.add(program)
+                    print(f"  {program:<9}{kind:<5} {complaint}", flush=True)
+                    yield record | {"complaint": complaint}
+                    break
+                found = answers_of(study, program, rows, output, stored)
+                record |= {"parts": reply, **worst_of(found)}
+                print_run(record)
+                yield record
+
+
+def worst_of(found: list[Comparison]) -> dict[str, Any]:
+    """Of all questions of a run the worst in each respect."""
+    return {
+        "ess": min(answer.ess for answer in found),
+        "rhat": max(answer.rhat or 1.0 for answer in found),
+        "agrees": all(answer.agrees for answer in found),
+        "shift": max((answer.shift for answer in found), key=abs),
+        "sd_ratio": math.exp(max((answer.log_ratio for answer in found), key=abs)),
+    }
+
+
+def print_run(record: Mapping[str, Any]) -> None:
+    """One line."""
+    parts = [f"{name} {value:.1f}" for name, value in record["parts"].items() if isinstance(value, float)]
+    parts.append(f"processor {record['processor']:.1f}")
+    doubt = "" if record["agrees"] else ": DISAGREES"
+    doubt += "" if record["parts"].get("converged", True) else ", not converged"
+    print(
+        f"  {record['program']:<9}{record['kind']:<5}{record['seconds']:>7.1f} s ({', '.join(parts)}); worst question: "
+        f"R-hat {record['rhat']:.3f}, ESS {record['ess']:.0f}, shift {record['shift']:+.2f} sd, "
+        f"sd ratio {record['sd_ratio']:.2f}{doubt}",
+        flush=True,
+    )
 
 
 def print_table(study: str, results: Mapping[str, Runs]) -> None:
@@ -175,14 +221,16 @@ def print_table(study: str, results: Mapping[str, Runs]) -> None:
         if not runs.cold:
             print(f"  {program:<10}{runs.note}")
             continue
-        cold, warm = runs.rate(runs.cold), runs.rate(runs.warm)
+        cold, warm = runs.rate("cold"), runs.rate("warm")
         times = ""
         if own is not None and program != "latentdo" and own.cold:
-            ratios = [a / b if b else math.inf for a, b in ((own.rate(own.cold), cold), (own.rate(own.warm), warm))]
+            ratios = [a / b if b else math.inf for a, b in ((own.rate("cold"), cold), (own.rate("warm"), warm))]
             times = f"{ratios[0]:,.0f}x cold, {ratios[1]:,.0f}x warm"
+        ess = middle(runs.ess["cold"] + runs.ess["warm"])
         print(
             f"  {program:<10}{len(runs.cold):>5}{middle(runs.cold):>8.1f}{middle(runs.warm):>8.1f}"
-            f"{f'{sum(runs.agree)}/{len(runs.agree)}':>8}{max(runs.rhat):>8.3f}{middle(runs.ess):>8.0f}{cold:>12.1f}{warm:>8.1f}{times:>22}"
+            f"{f'{sum(runs.agree)}/{len(runs.agree)}':>8}{max(runs.rhat):>8.3f}{ess:>8.0f}"
+            f"{cold:>12.1f}{warm:>8.1f}{times:>22}"
             f"{'  ' + runs.note if runs.note else ''}"
         )
 
@@ -202,6 +250,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="pairs of a cold and a warm run of latentdo")
     parser.add_argument("--peer-repeats", type=int, default=1, help="pairs of runs of each other program")
     parser.add_argument("--cap", type=float, default=900.0, help="seconds after which a run is ended")
+    parser.add_argument("--output", type=Path, help="a file for the results, one line of JSON per run, as they come")
+    parser.add_argument("--resume", action="store_true", help="keep what the file has, and go on")
     options = parser.parse_args()
     if unknown := set(options.studies) - STUDIES.keys():
         parser.error(f"no study is called {sorted(unknown)[0]!r}; there are {', '.join(STUDIES)}")
@@ -211,9 +261,20 @@ def main() -> None:
             print(f"{peer} is not installed in {options.peer_python}: it does not run (see --peer-python)")
             continue
         programs.append(peer)
+    if options.output and options.output.exists() and not options.resume:
+        parser.error(f"{options.output} exists: go on with --resume, or name another file")
+    kept = options.output.read_text(encoding="utf8").splitlines() if options.output and options.output.exists() else []
+    records = [json.loads(line) for line in kept]
+    # A pair of runs is done with its warm one, or with a complaint.
+    done = {(r["study"], r["program"], r["repeat"]) for r in records if r["kind"] == "warm" or "complaint" in r}
     for study in options.studies or STUDIES:
         print(f"\n{study}")
-        print_table(study, race(study, programs, options))
+        for record in race(study, programs, options, done):
+            records.append(record)
+            if options.output:
+                with options.output.open("a", encoding="utf8") as file:
+                    file.write(json.dumps(record) + "\n")
+        print_table(study, gathered(records)[study])
 
 
 if __name__ == "__main__":
