@@ -17,7 +17,7 @@ from .modes import LogDensity
 from .regression import CELLS, STRIP, strips_of
 from .task import Task
 
-PER_LATENT = (7, 5, 3)
+PER_LATENT = (9, 5, 3)
 """Points per latent that are tried, the most first."""
 MOST_POINTS = 27
 MOST_CELLS = 400_000_000
