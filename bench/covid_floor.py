@@ -12,6 +12,7 @@ import json
 import math
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from studies.case import sigmoid
@@ -91,6 +92,37 @@ def main() -> None:
     report(options.n, records)
 
 
+class Errors(NamedTuple):
+    """Errors of one question over data sets.
+
+    Attributes:
+        fit, floor, naive: Estimate less truth: of the fit, of one who knows all but the last equation, of the column's mean.
+        covers, sure: How many 90 % intervals hold the truth, and how many answers have R-hat <= 1.01 and ESS >= 400.
+    """
+
+    fit: np.ndarray
+    floor: np.ndarray
+    naive: np.ndarray
+    covers: int
+    sure: int
+
+    @property
+    def more(self) -> np.ndarray:
+        """How much farther off the fit is than the floor, data set by data set."""
+        return abs(self.fit) - abs(self.floor)
+
+
+def errors(query: str, records: list[dict]) -> Errors:
+    """The errors of a question over stored data sets."""
+    truth = COVID.truths[query]
+    assert truth is not None
+    fit, floor = (np.array([record[kind][query] for record in records]) - truth for kind in ("fit", "floor"))
+    naive = np.array([record["mean"] for record in records]) - truth
+    covers = sum(record["interval"][query][0] <= truth <= record["interval"][query][1] for record in records)
+    sure = sum((record["rhat"][query] or 1.0) <= 1.01 and record["ess"][query] >= 400 for record in records)
+    return Errors(fit, floor, naive, covers, sure)
+
+
 def report(n: int, records: list[dict]) -> None:
     """Medians, means and paired differences with their standard errors."""
     k = len(records)
@@ -104,18 +136,12 @@ def report(n: int, records: list[dict]) -> None:
         f"{'bias (SE)':>18}{'90 % covers':>13}{'R-hat <= 1.01, ESS >= 400':>27}"
     )
     for query in ARMS:
-        truth = COVID.truths[query]
-        assert truth is not None
-        fit, floor = (np.array([record[kind][query] for record in records]) - truth for kind in ("fit", "floor"))
-        naive = np.array([record["mean"] for record in records]) - truth
-        more = abs(fit) - abs(floor)
-        covers = sum(record["interval"][query][0] <= truth <= record["interval"][query][1] for record in records)
-        sure = sum((record["rhat"][query] or 1.0) <= 1.01 and record["ess"][query] >= 400 for record in records)
+        e = errors(query, records)
         error = (lambda values: values.std(ddof=1) / math.sqrt(k)) if k > 1 else (lambda values: math.nan)
         print(
-            f"  {query:<30}{np.median(abs(fit)):>15.4f}{np.median(abs(floor)):>8.4f}{np.median(abs(naive)):>16.4f}"
-            f"{f'{more.mean():+.4f} ({error(more):.4f})':>31}{f'{fit.mean():+.4f} ({error(fit):.4f})':>18}"
-            f"{f'{covers}/{k}':>13}{f'{sure}/{k}':>27}"
+            f"  {query:<30}{np.median(abs(e.fit)):>15.4f}{np.median(abs(e.floor)):>8.4f}{np.median(abs(e.naive)):>16.4f}"
+            f"{f'{e.more.mean():+.4f} ({error(e.more):.4f})':>31}{f'{e.fit.mean():+.4f} ({error(e.fit):.4f})':>18}"
+            f"{f'{e.covers}/{k}':>13}{f'{e.sure}/{k}':>27}"
         )
 
 

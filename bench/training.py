@@ -45,11 +45,19 @@ NEEDS = {"stan": "stan", "nutpie": "nutpie, pymc"}
 
 @dataclass
 class Runs:
-    """What one program did on one study, run by run."""
+    """What one program did on one study, run by run.
+
+    Attributes:
+        cold, warm: Seconds.
+        draws: Effective draws of the worst question of each run.
+        worth: The same by kind of run, 0 where the answers disagree with the reference.
+        note: Why no more runs were made, if they were ended or failed.
+    """
 
     cold: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
-    ess: dict[str, list[float]] = field(default_factory=lambda: {"cold": [], "warm": []})
+    draws: list[float] = field(default_factory=list)
+    worth: dict[str, list[float]] = field(default_factory=lambda: {"cold": [], "warm": []})
     rhat: list[float] = field(default_factory=list)
     agree: list[bool] = field(default_factory=list)
     note: str = ""
@@ -60,15 +68,16 @@ class Runs:
             self.note = record["complaint"]
             return
         (self.cold if record["kind"] == "cold" else self.warm).append(record["seconds"])
+        self.draws.append(record["ess"])
         # Answers that disagree are worth nothing, however fast.
-        self.ess[record["kind"]].append(record["ess"] * record["agrees"])
+        self.worth[record["kind"]].append(record["ess"] * record["agrees"])
         self.rhat.append(record["rhat"])
         self.agree.append(record["agrees"])
 
     def rate(self, kind: str) -> float:
         """Effective draws of the worst question per second: the median over runs, those that disagree counting 0."""
         seconds = self.cold if kind == "cold" else self.warm
-        each = [ess / time for ess, time in zip(self.ess[kind], seconds, strict=True)]
+        each = [ess / time for ess, time in zip(self.worth[kind], seconds, strict=True)]
         return statistics.median(each) if each else math.nan
 
 
@@ -226,7 +235,7 @@ def print_table(study: str, results: Mapping[str, Runs]) -> None:
         if own is not None and program != "latentdo" and own.cold:
             ratios = [a / b if b else math.inf for a, b in ((own.rate("cold"), cold), (own.rate("warm"), warm))]
             times = f"{ratios[0]:,.0f}x cold, {ratios[1]:,.0f}x warm"
-        ess = middle(runs.ess["cold"] + runs.ess["warm"])
+        ess = middle(runs.draws)
         print(
             f"  {program:<10}{len(runs.cold):>5}{middle(runs.cold):>8.1f}{middle(runs.warm):>8.1f}"
             f"{f'{sum(runs.agree)}/{len(runs.agree)}':>8}{max(runs.rhat):>8.3f}{ess:>8.0f}"

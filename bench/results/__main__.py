@@ -1,0 +1,42 @@
+"""Write the stored results into the pages of the documentation: `python -m results` from `bench/`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from .tables import agreement, calibration, covid, training
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {
+    "explanation/trust.md": {
+        "calibration of the default engine": lambda: calibration(["auto"]),
+        "calibration of the engines": lambda: calibration(["nuts", "laplace", "svi"]),
+        "agreement": agreement,
+        "covid": covid,
+    },
+    "explanation/speed.md": {"training": training},
+}
+
+
+def filled(page: str, name: str, content: str) -> str:
+    """The page with what stands between the comments of a table replaced."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    if begin not in page or end not in page:
+        sys.exit(f"The page has no place for the table {name!r}: add {begin} and {end}.")
+    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n\n{content}\n\n{end}", page, flags=re.DOTALL)
+
+
+def main() -> None:
+    for name, tables in PAGES.items():
+        path = DOCS / name
+        page = path.read_text(encoding="utf8")
+        for title, make in tables.items():
+            page = filled(page, title, make())
+        path.write_text(page, encoding="utf8")
+        print(f"wrote {len(tables)} tables into {path}")
+
+
+if __name__ == "__main__":
+    main()

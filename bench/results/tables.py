@@ -1,0 +1,173 @@
+"""Stored results as Markdown tables."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from covid_floor import ARMS, errors
+from training import Runs, gathered
+
+from studies import STUDIES
+
+HERE = Path(__file__).parent
+ENGINES = {"auto": "`Auto`", "nuts": "`Nuts`", "laplace": "`Laplace`", "svi": "`Svi`"}
+PROGRAMS = {"latentdo": "latentdo", "numpyro": "NumPyro", "stan": "Stan", "nutpie": "nutpie"}
+BARS = "▁▂▃▄▅▆▇█"
+ALPHA = 0.01
+EXACT = ("auto", "nuts")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; all columns but the first are set to the right."""
+    lines = [heads, ["---", *(["---:"] * (len(heads) - 1))], *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def records(name: str) -> list[dict[str, Any]]:
+    """The lines of a stored file; none where there is no such file."""
+    path = HERE / name
+    return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()] if path.exists() else []
+
+
+def bars(bins: Sequence[int]) -> str:
+    """Counts as bars, a flat line of middle height where all are alike."""
+    level = 2 * sum(bins) / len(bins)
+    return "".join(BARS[min(len(BARS) - 1, int(len(BARS) * count / level))] for count in bins)
+
+
+def probability(p: float) -> str:
+    """Two digits, or how small it is."""
+    return f"{p:.2f}" if p >= 0.01 else f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def calibration(chosen: Sequence[str]) -> str:
+    """One line per model and engine: the worst functional's ranks, and how likely the worst is if all are uniform."""
+    path = HERE / "calibration.json"
+    found = json.loads(path.read_text(encoding="utf8")) if path.exists() else []
+    found = [cell for cell in found if cell["engine"] in chosen]
+    rows = []
+    for cell in found:
+        functionals: Mapping[str, Any] = cell["functionals"]
+        worst = min(functionals, key=lambda name: min(functionals[name]["chi_square_p"], functionals[name]["ks_p"]))
+        alike = sum(other["engine"] == cell["engine"] for other in found)
+        verdict = "**off**" if cell["p"] * alike < ALPHA else "uniform"
+        outside = sum(functional["outside"] for functional in functionals.values())
+        rows.append(
+            [
+                cell["cell"],
+                *([ENGINES[cell["engine"]]] if len(chosen) > 1 else []),
+                f"{cell['datasets']}",
+                f"{bars(functionals[worst]['bins'])} {worst}",
+                f"{outside} of {len(functionals)}",
+                probability(cell["p"]),
+                verdict,
+                f"{cell['unsure']}",
+                f"{cell['seconds']:.2f}",
+            ]
+        )
+    heads = ["model", *(["engine"] if len(chosen) > 1 else []), "data sets", "worst ranks", "outside the 95 % envelope"]
+    return table([*heads, "p", "ranks", "not certified", "s per fit"], rows)
+
+
+def agreement() -> str:
+    """One line per problem and engine, over all of its questions and seeds."""
+    by_fit: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in records("agreement.jsonl"):
+        by_fit.setdefault((record["study"], record["engine"]), []).append(record)
+    rows = []
+    for (study, engine), fits in by_fit.items():
+        answers = [answer for fit in fits for answer in fit["answers"]]
+        shift = max(answers, key=lambda answer: abs(answer["shift"]))
+        ratio = max(answers, key=lambda answer: abs(answer["log_ratio"]))
+        off = sum(not _agrees(answer) for answer in answers)
+        rows.append(
+            [
+                study,
+                ENGINES[engine],
+                f"{len(answers)}",
+                f"{shift['shift']:+.3f} ± {shift['shift_error']:.3f}",
+                f"{math.exp(ratio['log_ratio']):.3f} ± {ratio['log_ratio_error']:.3f}",
+                f"**{off} off**" if off else "all agree",
+                f"{sum(fit['converged'] for fit in fits)} of {len(fits)}" if engine in EXACT else "–",
+            ]
+        )
+    heads = ["problem", "engine", "answers", "largest shift of a mean, sd", "farthest ratio of sds", "verdict"]
+    return table([*heads, "certified"], rows)
+
+
+def _agrees(answer: Mapping[str, float]) -> bool:
+    return (
+        abs(answer["shift"]) <= 0.1 + 2 * answer["shift_error"]
+        and abs(answer["log_ratio"]) <= 0.05 + 2 * answer["log_ratio_error"]
+    )
+
+
+def covid() -> str:
+    """One line per sample size and question."""
+    path = HERE / "covid.json"
+    stored = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
+    rows = []
+    for n in sorted({int(key.split()[0]) for key in stored}):
+        found = [record for key, record in stored.items() if key.startswith(f"{n} ")]
+        for query in ARMS:
+            e = errors(query, found)
+            rows.append(
+                [
+                    f"{n}",
+                    f"`{query}`",
+                    f"{len(found)}",
+                    f"{np.median(abs(e.fit)):.4f}",
+                    f"{np.median(abs(e.floor)):.4f}",
+                    f"{e.more.mean():+.4f} ± {e.more.std(ddof=1) / math.sqrt(len(found)):.4f}",
+                    f"{e.covers}",
+                    f"{e.sure}",
+                    f"{statistics.median(record['seconds'] for record in found):.1f}",
+                ]
+            )
+    heads = ["rows", "question", "data sets", "median error", "floor", "mean error less floor (± se)", "90 % covers"]
+    return table([*heads, "certified", "s for fit and answers"], rows)
+
+
+def training() -> str:
+    """One line per study and program."""
+    found = gathered(records("training.jsonl"))
+    rows = []
+    for study in STUDIES:
+        programs = found.get(study, {})
+        own = programs.get("latentdo")
+        for program, title in PROGRAMS.items():
+            if (runs := programs.get(program)) is not None:
+                rows.append([study, title, *_timing(runs, None if program == "latentdo" else own)])
+    heads = ["study", "program", "cold s", "warm s", "agrees", "R-hat", "ESS", "ESS per s, cold", "warm"]
+    return table([*heads, "latentdo is, cold", "warm"], rows)
+
+
+def _timing(runs: Runs, own: Runs | None) -> list[str]:
+    if not runs.cold:
+        return [runs.note, *["–"] * 8]
+    rates = [runs.rate(kind) for kind in ("cold", "warm")]
+    times = ["", ""]
+    if own is not None and own.cold:
+        times = [_times(own.rate(kind), rate) for kind, rate in zip(("cold", "warm"), rates, strict=True)]
+    warm = f"{statistics.median(runs.warm):.1f}" if runs.warm else runs.note
+    return [
+        f"{statistics.median(runs.cold):.1f}",
+        warm,
+        f"{sum(runs.agree)} of {len(runs.agree)}",
+        f"{max(runs.rhat):.3f}",
+        f"{statistics.median(runs.draws):,.0f}",
+        *(f"{rate:,.1f}" if math.isfinite(rate) else "–" for rate in rates),
+        *times,
+    ]
+
+
+def _times(own: float, other: float) -> str:
+    if not math.isfinite(other):
+        return "–"
+    return f"{own / other:,.0f}x" if other > 0 else "answers off"
