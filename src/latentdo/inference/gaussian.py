@@ -33,6 +33,9 @@ Column = tuple[tuple[Name, ...], bool]
 
 ROWS_AT_ONCE = 100_000
 
+LARGEST = 1e14
+"""Variance, in units of the noise of a node, beyond which float64 no longer resolves that noise."""
+
 
 class GaussianNumbers(NamedTuple):
     """The numeric half: what is left of the rows.
@@ -105,7 +108,12 @@ class GaussianForm(AbstractForm):
 
 
 def _log_density(covariance: Array, residuals: Array, n: Array) -> Array:
-    """Log density of `n` rows with this covariance (measured, measured) whose cross-products are residuals · residualsᵀ."""
+    """Log density of `n` rows with this covariance (measured, measured) whose cross-products are residuals · residualsᵀ.
+
+    NaN where the loadings are so large that the noise is lost in them, where NumPy would find a singular matrix.
+    """
+    large = np.max(np.abs(covariance), axis=(-2, -1), keepdims=True) >= LARGEST
+    covariance = np.where(large, np.nan, covariance)
     inverse, log_determinant = np.linalg.inv(covariance), np.linalg.slogdet(covariance)[1]
     squares = np.sum(residuals * (inverse @ residuals), axis=(-2, -1))
     return -0.5 * (squares + n * (log_determinant + covariance.shape[-1] * np.log(2 * np.pi)))
