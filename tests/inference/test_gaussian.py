@@ -152,3 +152,17 @@ def test_counted_rows_are_rows_repeated(seed):
 )
 def test_what_cannot_be_integrated_out_says_why(text, reason):
     assert gaussian_form(task_of(only_block(text, "Y"))) == reason
+
+
+def test_a_point_where_loadings_drown_the_noise_has_no_density_instead_of_an_error() -> None:
+    block = only_block("latent U ~ normal; X ~ normal(U); Y ~ normal(U)", "Y")
+    found = gaussian_form(task_of(block))
+    assert not isinstance(found, str), found
+    form, numbers = found
+    u = np.zeros((2, block.layout.n_free))
+    # The noise has a floor, so that loadings are a billion times it.
+    u[1] = -1e8
+    with np.errstate(all="ignore"):
+        _, rows = form.log_parts(NUMPY, numbers, u, NOWHERE)
+    assert np.isfinite(rows[0]).all()
+    assert not np.isfinite(rows[1]).any()
