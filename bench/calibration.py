@@ -168,6 +168,8 @@ def rank(cell: Cell, engine: str, seed: int) -> dict[str, Any]:
             if not UNFIT.search(str(error)) or redrawn > 100:
                 return {"redrawn": redrawn, "error": str(error)}
             redrawn += 1
+        except Exception as error:  # noqa: BLE001 - a fault of the engine is a result, and must not end hours of fits
+            return {"redrawn": redrawn, "error": f"{type(error).__name__}: {error}"}
     seconds = time.perf_counter() - begun
     draws = {label: values.reshape(-1) for label, values in posterior.parameters}
     picked = np.linspace(0, len(next(iter(draws.values()))) - 1, LEVELS).round().astype(int)
@@ -247,6 +249,8 @@ def main() -> int:
             break
         record = {"cell": name, "engine": engine, "seed": seed, **rank(CELLS[name], engine, seed)}
         kept.append(record)
+        if "error" in record:
+            print(f"{name}, {engine}, {seed}: {record['error']}", file=sys.stderr, flush=True)
         if options.output:
             with options.output.open("a", encoding="utf8") as file:
                 file.write(json.dumps(record) + "\n")
