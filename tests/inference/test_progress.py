@@ -64,6 +64,18 @@ def test_a_block_that_is_extended_has_as_much_again_to_do():
     assert (course.n_finished, course.tracks["a"].done) == (1, 1.0)
 
 
+def test_a_block_that_goes_on_is_not_taken_to_be_as_fast_as_it_seems():
+    clock = Clock()
+    course = Course(clock)
+    told(course, clock, (0, "a", 1e-6), (1, "a", 0.0), (1, "a", 0.6))
+    assert course.tracks["a"].done == pytest.approx(0.6)
+    assert course.left is None
+    told(course, clock, (11, "a", 0.7))
+    assert course.left == pytest.approx(30.0)
+    told(course, clock, (41, "a", 1.0))
+    assert course.left == 0.0
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "0:00"), (7, "0:07"), (59.6, "1:00"), (760, "12:40"), (11100, "3:05:00")]
 )

@@ -88,7 +88,7 @@ STOPS = {
 
 
 @pytest.mark.parametrize("stops", STOPS.values(), ids=STOPS)
-def test_a_block_goes_on_from_its_running_state_to_the_same_numbers(stops, tmp_path: Path, monkeypatch):
+def test_a_block_goes_on_from_its_running_state_to_the_same_numbers(stops, tmp_path: Path, monkeypatch, caplog):
     """Ended after some calls of a compiled program, of which each of two methods makes ten: the first is not certified."""
     x = rows()["X"]
     data = {"X": x, "Y": (x > 0.3).astype(float)}
@@ -111,7 +111,9 @@ def test_a_block_goes_on_from_its_running_state_to_the_same_numbers(stops, tmp_p
         assert len(list(tmp_path.glob("fit.part/*/*.running"))) == (2 if stop > 10 else 1)
         assert calls.pop() > 0
         calls.clear()
-    resumed = tiny_fit(model, data, checkpoint=tmp_path / "fit.part")
+    with caplog.at_level(logging.WARNING, "latentdo"):
+        resumed = tiny_fit(model, data, checkpoint=tmp_path / "fit.part")
+    assert "with 0 blocks finished and 1 half done." in caplog.text
     assert draws(resumed) == draws(whole)
     assert resumed.diagnostics == whole.diagnostics
     assert list(tmp_path.iterdir()) == []

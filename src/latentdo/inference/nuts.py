@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -22,6 +22,7 @@ from .density import AbstractForm, Layout, Numbers, log_posterior
 from .engines import Nuts
 from .ensemble import JAX, ChainDraws
 from .mirrors import mirrors, turned
+from .task import BEGUN
 
 MOST = 50
 """Transitions of the longest piece."""
@@ -46,14 +47,17 @@ def run_nuts(
         checkpoint: Where the run is kept, and found again.
     """
     arrays = jax.tree.map(jnp.asarray, numbers)
-    start_kernel, advance = _program(layout, engine.warmup)
+    begin, advance = _program(layout, engine.warmup)
     key_z, key_run = jax.random.split(key)
     z = 0.5 * jax.random.normal(key_z, (len(start), layout.n_noise, n_rows))
     keys = jax.random.split(key_run, engine.chains)
-    state = jax.vmap(partial(start_kernel, arrays))({"u": jnp.asarray(start), "z": z}, keys)
-    run = _Run(engine, state, start.shape[1])
+    run = _Run(engine, begin(arrays, {"u": jnp.asarray(start), "z": z}, keys), start.shape[1])
     if checkpoint is not None and (saved := checkpoint.load()) is not None:
         run.restore(saved)
+        # As at its beginning: what was done before says nothing of the speed.
+        report(0.0)
+    # Compiling cannot be interrupted: an interruption is heard at least between the two programs.
+    report(max(BEGUN, run.made / (engine.warmup + engine.draws)))
     n_piece = 1
     while run.made < engine.warmup + engine.draws:
         begun = time.monotonic()
@@ -78,7 +82,7 @@ def run_nuts(
 
 @lru_cache(maxsize=64)
 def _program(form: AbstractForm, warmup: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """How a chain of blocks of this form starts, and how it goes on: compiled once for all of their tables."""
+    """How chains of blocks of this form start, and how they go on: compiled once for all of their tables."""
 
     def potential_of(numbers: Any) -> Callable[[dict[str, Any]], Any]:
         return lambda point: -log_posterior(JAX, form, numbers, point["u"], point["z"])
@@ -115,7 +119,7 @@ def _program(form: AbstractForm, warmup: int) -> tuple[Callable[..., Any], Calla
 
         return n, *jax.lax.fori_loop(0, n, body, (state, u, one, one, one))
 
-    return start, jax.jit(advance)
+    return jax.jit(jax.vmap(start, in_axes=(None, 0, 0))), jax.jit(advance)
 
 
 class _Run:

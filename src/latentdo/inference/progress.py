@@ -36,7 +36,8 @@ _log.addHandler(logging.NullHandler())
 def watch(progress: bool | None) -> Iterator[Tell]:
     """A function to tell (block, share done) to, while this is open.
 
-    A block that is announced with the share 0 counts as waiting; above 1 it is being trained longer than planned.
+    A block that is announced with the share 0 counts as waiting; one that tells 0 after it began goes on from the share that
+    follows, from which its speed is measured; above 1 it is being trained longer than planned.
 
     Args:
         progress: True shows progress, False shows nothing, None shows it on a terminal or in a notebook.
@@ -85,9 +86,12 @@ class Course:
         track = self.tracks.setdefault(block, Track())
         if share > 0 and track.begun is None:
             track.begun = now
+            track.first = share if track.goes_on else 0.0
         if share > track.total:
             # The block is being trained longer: each extension doubles what there is to do.
             track.total = max(2 * track.total, share)
+        if share == 0 and track.begun is not None:
+            track.begun, track.goes_on = None, True
         track.share = share
         track.ended = now if share == 1.0 else None
         self._most_running = max(self._most_running, len(self.running))
@@ -112,9 +116,9 @@ class Course:
         track = self.tracks[block]
         if track.ended is not None:
             return 0.0
-        if track.begun is None or track.done < TELLING:
+        if track.begun is None or (moved := track.done - track.first / track.total) < TELLING:
             return None
-        return (self._clock() - track.begun) * (1.0 - track.done) / track.done
+        return (self._clock() - track.begun) * (1.0 - track.done) / moved
 
     @property
     def left(self) -> float | None:
@@ -142,9 +146,11 @@ class Course:
 
 @dataclass
 class Track:
-    """One block: `total` is the share at which it will be done, as far as is known now."""
+    """One block: `first` is the share at which it began, `total` that at which it will be done, as far as is known now."""
 
     share: float = 0.0
+    first: float = 0.0
+    goes_on: bool = False
     total: float = 1.0
     begun: float | None = None
     ended: float | None = None

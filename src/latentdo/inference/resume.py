@@ -85,8 +85,9 @@ class FitCheckpoint:
         self._identity = identity
         sweep(self._folder)
         if self._folder.is_dir():
-            done = self.n_finished
-            _log.warning("Going on from %s, with %d block%s finished.", folder, done, "" if done == 1 else "s")
+            done, begun = self.n_finished, self.n_running
+            shown = f"{done} block{'' if done == 1 else 's'} finished"
+            _log.warning("Going on from %s, with %s%s.", folder, shown, f" and {begun} half done" if begun else "")
         for path, other in self._others():
             differing = " and ".join(identity.differences(other)) or "the machine"
             _log.warning(
@@ -120,6 +121,11 @@ class FitCheckpoint:
     def n_finished(self) -> int:
         """Number of finished blocks in the folder."""
         return len(list(self._folder.glob(f"*{_FINISHED}")))
+
+    @property
+    def n_running(self) -> int:
+        """Number of other blocks that were begun: each has a state for every method that was tried on it."""
+        return len({path.name.split(".")[0] for path in self._folder.glob(f"*{_RUNNING}")})
 
     def remove(self) -> None:
         """Remove what this fit kept, and the folder if nothing else is in it."""

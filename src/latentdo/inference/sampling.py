@@ -73,6 +73,7 @@ def run_ensemble(
     )
     if (state := kept.load()) is not None:
         ensemble.restore(state)
+        task.go_on(ensemble.share * ensemble.length / first_run)
     compiling: float | None = None
     while True:
         # A run that was killed right after its last transition is complete already.

@@ -27,6 +27,9 @@ from .starts import starting_points
 Progress = Callable[[str, float], None]
 """Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
 
+BEGUN = 1e-6
+"""The share that a block tells when its training begins: what only waits has told 0."""
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -53,6 +56,11 @@ class Task:
         """Tell how far the block is; the place where a fit that was interrupted ends."""
         self.check()
         self.progress(self.block.name, share)
+
+    def go_on(self, share: float) -> None:
+        """Tell that the block begins where an earlier run left it, so that its speed is not taken to be that high."""
+        self.tell(0.0)
+        self.tell(max(share, BEGUN))
 
     def check(self) -> None:
         """Nothing, unless the fit was interrupted: then training ends here."""

@@ -28,10 +28,7 @@ from .reuse import kept_block
 from .rotation import rotations, triangular
 from .runtime import compile_cache, require_backend
 from .scales import coordinates_on
-from .task import Progress, Task
-
-BEGUN = 1e-6
-"""The share that a block tells when its training begins: what only waits has told 0."""
+from .task import BEGUN, Progress, Task
 
 
 @dataclass(frozen=True, eq=False)
