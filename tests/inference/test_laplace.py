@@ -12,6 +12,7 @@ from latentdo.inference.density import unpack
 from latentdo.inference.laplace import _marginal as marginal
 from latentdo.inference.laplace import laplace, posterior_mode
 from latentdo.inference.modes import climb
+from latentdo.inference.quadrature import by_quadrature
 from latentdo.inference.runtime import float64
 from latentdo.models.build import NUMPY
 from small_blocks import only_block
@@ -149,8 +150,7 @@ def test_other_latents_are_integrated_as_by_dense_quadrature(model):
         values = found.density(points)
         log_prior, each = task.layout.log_parts(NUMPY, task.numbers, points[None, :, None], grid[None, :, None, None])
         dense = scipy.special.logsumexp(each, axis=0) + np.log((grid[1] - grid[0]) / np.sqrt(2 * np.pi))
-        truth = log_prior[0, :, 0] + dense.sum(axis=-1)
-    # A row of padding holds a standard normal density, which integrates to one.
+        truth = log_prior[0, :, 0] + dense[:, task.rows.weights > 0].sum(axis=-1)
     np.testing.assert_allclose(values, truth, atol=NOT_GAUSSIAN[model])
 
 
@@ -170,7 +170,7 @@ def test_latents_beside_tables_are_integrated_node_by_node():
             parts = [task.layout.log_parts(NUMPY, task.numbers, u_point[None, None], np.full((1, 1), z)) for z in grid]
             each = np.array([rows_of[0] for _, rows_of in parts])
             dense = scipy.special.logsumexp(each, axis=0) + np.log((grid[1] - grid[0]) / np.sqrt(2 * np.pi))
-            truth.append(parts[0][0].item() + dense.sum())
+            truth.append(parts[0][0].item() + dense[task.rows.weights > 0].sum())
     np.testing.assert_allclose(values, truth, atol=0.1)
 
 
@@ -184,6 +184,29 @@ def test_two_latents_have_a_grid_of_points_and_many_have_one_point_each():
         assert (marginal(two).points, marginal(many).points) == (25, 1)
         assert "each row's latents by 25 points of quadrature" in marginal(two).words
         assert "each row's latents by Laplace's approximation" in marginal(many).words
+
+
+def test_equal_rows_are_integrated_once_and_count_as_often_as_they_occur():
+    random = np.random.default_rng(11)
+    u = random.normal(size=200_000)
+    rows = {
+        name: (random.uniform(size=len(u)) < scipy.special.expit(a * u)) * 1.0
+        for name, a in zip("ABC", (1, 2, 1), strict=True)
+    }
+    model = "latent U ~ normal; A ~ bernoulli(U); B ~ bernoulli(U); C ~ bernoulli(U)"
+    task = task_of(model, rows, "A", ENGINE)
+    few = task_of(model, {name: column[:30] for name, column in rows.items()}, "A", ENGINE)
+    with float64():
+        assert (marginal(task).n_rows, marginal(task).points, marginal(task).rough is None) == (8, 9, False)
+        u = few.starts(3)
+        assert few.rows.expanded(few.names).n_stored == 30
+        one_by_one = by_quadrature(few, few.rows.expanded(few.names), 9)(u)
+        np.testing.assert_allclose(marginal(few).density(u), one_by_one, rtol=1e-12)
+    posterior = ld.fit(model, rows, ld.Map(), progress=False)
+    answers = ld.ask(posterior, "P(A=1)", "P(A=1, B=1)", "P(A=1, B=1, C=1)")
+    both = [rows["A"], rows["A"] * rows["B"], rows["A"] * rows["B"] * rows["C"]]
+    for answer, column in zip(answers, both, strict=True):
+        assert answer.mean == pytest.approx(column.mean(), abs=0.003)
 
 
 def test_many_rows_are_first_looked_at_in_a_sample():

@@ -17,13 +17,15 @@ from .mirrors import mirrors, turned
 from .modes import LogDensity, Mode, climb, refined
 from .outcome import from_independent
 from .posterior import BlockDraws
-from .quadrature import by_quadrature, n_points
+from .quadrature import by_quadrature, merged_rows, n_points
 from .regression import CELLS, SUBSAMPLE, find_modes, log_density_of, sample_of_rows
 from .task import Task
 
 KHAT_CELLS = 20_000_000
 KHAT_DRAWS = 1_000
 LEAST_KHAT_DRAWS = 250
+MANY_ROWS = 4 * SUBSAMPLE
+"""Rows beyond which modes are first looked for in a sample."""
 MOST_MODES = 2
 """Modes by a cheaper density that are looked at more closely."""
 
@@ -40,12 +42,14 @@ class Marginal:
         rough: A cheaper one, to look for modes by; None where there is no need.
         narrower: How wide the density is beside the rough one.
         points: Points of the quadrature per row; 1 is Laplace's approximation; 0 where the integral is exact or there is none.
+        n_rows: Rows that one value of the density takes.
     """
 
     density: LogDensity
     rough: LogDensity | None = None
     narrower: float = 1.0
     points: int = 0
+    n_rows: int = 1
 
     @property
     def words(self) -> str:
@@ -128,15 +132,16 @@ def _marginal(task: Task) -> Marginal:
     """The log posterior with the latents integrated, exactly where that is possible."""
     few = np.sqrt(SUBSAMPLE / task.rows.n_stored)
     if not task.block.latent and len(task.block.nodes) == 1:
-        return Marginal(log_density_of(task), sample_of_rows(task), few)
+        return Marginal(log_density_of(task), sample_of_rows(task), few, n_rows=task.rows.n_stored)
     found = gaussian_form(task)
     if isinstance(found, str):
-        points = n_points(task)
-        whole = by_quadrature(task, task.rows, points)
-        if (sampled := sample_of_rows(task)) is not None:
-            return Marginal(whole, sampled, few, points if task.layout.n_noise else 0)
-        rough = by_quadrature(task, task.rows, 1) if points > 1 else None
-        return Marginal(whole, rough, 1.0, points if task.layout.n_noise else 0)
+        rows = merged_rows(task)
+        points = n_points(task, rows)
+        whole, told = by_quadrature(task, rows, points), points if task.layout.n_noise else 0
+        if rows.n_stored > MANY_ROWS and (sampled := sample_of_rows(task)) is not None:
+            return Marginal(whole, sampled, few, told, rows.n_stored)
+        rough = by_quadrature(task, rows, 1) if points > 1 else None
+        return Marginal(whole, rough, 1.0, told, rows.n_stored)
     form, numbers = found
 
     def density(u: FloatArray) -> FloatArray:
@@ -152,9 +157,8 @@ def _khat(
     task: Task, marginal: Marginal, point: FloatArray, axes: FloatArray, random: np.random.Generator
 ) -> float | None:
     """Pareto k-hat of posterior over approximation, by draws of its own; None where it would take too long."""
-    n = KHAT_DRAWS
-    if marginal.points or not task.block.latent:
-        n = min(n, KHAT_CELLS // (task.rows.n_stored * max(marginal.points, 1)))
+    n_rows = task.rows.n_stored if marginal.points == 1 else marginal.n_rows * max(marginal.points, 1)
+    n = min(KHAT_DRAWS, KHAT_CELLS // n_rows)
     if n < LEAST_KHAT_DRAWS:
         return None
     normal = random.standard_normal((n, len(point)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import logsumexp
@@ -24,27 +25,33 @@ MOST_CELLS = 400_000_000
 """Points times rows times the evaluations of one step towards the mode, beyond which fewer points are taken."""
 
 
-def n_points(task: Task) -> int:
+def merged_rows(task: Task) -> Dataset:
+    """The block's rows, equal ones merged: with the latents integrated, equal rows have equal densities."""
+    return task.data.collapsed(task.names) if task.names else task.data
+
+
+def n_points(task: Task, rows: Dataset) -> int:
     """Points per row: a power of the number of latents, as many as can be afforded; 1 where none can or there is no latent."""
     latents = task.layout.n_noise
-    evaluations = task.rows.n_stored * (task.layout.n_free + 1) ** 2
+    evaluations = rows.n_stored * (task.layout.n_free + 1) ** 2
     for each in PER_LATENT if latents else ():
         if each**latents <= MOST_POINTS and each**latents * evaluations <= MOST_CELLS:
             return each**latents
     return 1
 
 
-def by_quadrature(task: Task, rows: Dataset, points: int, times: float = 1.0) -> LogDensity:
+def by_quadrature(task: Task, rows: Dataset, points: int) -> LogDensity:
     """The log posterior of the free coordinates, a strip of rows and some draws at a time.
 
     Args:
+        rows: Each counts as often as its weight says, with latents of its own every time.
         points: Points per row; 1 is the one-point Laplace approximation about the Gaussian that places the latents.
-        times: What the rows count for.
 
     Source:
         Liu & Pierce (1994), A note on Gauss-Hermite quadrature: nodes about the integrand's own centre, in units of its width.
     """
-    strips = strips_of(task, rows)
+    strips = strips_of(task, replace(rows, weights=np.ones(rows.n_stored)))
+    counts = [rows.weights[begin : begin + STRIP] for begin in range(0, rows.n_stored, STRIP)]
     nodes, log_weights = _nodes(task.layout.n_noise, points)
     width = min(STRIP, rows.n_stored) * len(nodes) * task.layout.n_states
     size = max(1, CELLS // width)
@@ -55,9 +62,9 @@ def by_quadrature(task: Task, rows: Dataset, points: int, times: float = 1.0) ->
             for begin in range(0, len(u), size):
                 part = u[begin : begin + size]
                 log_prior = np.zeros(len(part))
-                for layout, numbers in strips:
+                for (layout, numbers), count in zip(strips, counts, strict=True):
                     log_prior, each = _integrated(layout, numbers, part, nodes, log_weights)
-                    total[begin : begin + size] += times * each
+                    total[begin : begin + size] += each @ count
                 total[begin : begin + size] += log_prior
         return np.where(np.isnan(total), -np.inf, total)
 
@@ -76,7 +83,7 @@ def _nodes(latents: int, points: int) -> tuple[FloatArray, FloatArray]:
 def _integrated(
     layout: Layout, numbers: Numbers, u: FloatArray, nodes: FloatArray, log_weights: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Log prior and log likelihood of each point, (point)."""
+    """Log prior of each point, and log likelihood of each row, (point) and (point, row)."""
     n_rows = len(numbers.weights)
     if len(nodes) > 1 and not any(isinstance(node.family, Table) for node in layout.nodes):
         # The nodes in front: what places them is the same for all and computed once.
@@ -89,5 +96,5 @@ def _integrated(
 
 
 def _log_sum(each: FloatArray) -> FloatArray:
-    """The sum over nodes, in logs; then over rows: (node, point, row) -> (point)."""
-    return np.asarray(logsumexp(each, axis=0), dtype=float).sum(axis=-1)
+    """The sum over nodes, in logs: (node, point, row) -> (point, row)."""
+    return np.asarray(logsumexp(each, axis=0), dtype=float)
