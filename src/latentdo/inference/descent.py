@@ -21,23 +21,27 @@ import numpy as np
 from .coordinates import FloatArray
 from .density import AbstractForm
 from .ensemble import JAX
-from .guides import Guide, GuideNumbers, Place
+from .guides import Guide, GuideNumbers, Nodes, Place, nodes_of
 
-PER_STEP = 4
-"""Draws of the guide per step: one of x and z, and its reflections."""
+SIGNS = ((1.0, 1.0), (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0))
+"""Draws of the guide per step: one of x and z, and its reflections; without noise in z the first two are all."""
 CHUNK = 50
 SHORT_CHUNK = 10
 LONG_STEP = 40_000
-"""Numbers of noise per step beyond which a call makes only `SHORT_CHUNK` steps."""
-WHITENED = (0.04, 0.1, 0.2, 0.35, 0.5)
+"""Densities of rows per step beyond which a call makes only `SHORT_CHUNK` steps."""
+WHITENED = (0.02, 0.05, 0.09, 0.14, 0.2, 0.26, 0.33, 0.41, 0.5)
 """Shares of the steps after which the coordinates are whitened by the guide so far."""
+GROWN = 6
+"""Stretches over which the rows' count grows from that of a batch to all: the posterior narrows in steps, not at once."""
 AVERAGED = 0.5
-"""Share of each stretch between these, its last part, whose guides are averaged."""
-FLOOR = 0.05
-"""What the step size falls to by the end of a stretch, as a share of the highest."""
+"""Share of the last stretch whose guides are averaged; half as much of those before, which may still be on their way."""
 NETWORK = 0.3
-"""Step size of the network as a share of that of x, which has a scale of one."""
+"""Step size of the guide of z as a share of that of x, before it decays."""
+FLOOR = 0.02
+"""What that decays to, as a share."""
 MOMENTUM, MEMORY = 0.9, 0.99
+USUAL = 2.0
+"""Size of a gradient in whitened coordinates, but for the noise of the rows' choice; steps along larger ones are cut."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,24 @@ class Problem:
 
     @property
     def noisy(self) -> bool:
-        """Whether rows have noise of their own."""
-        return self.form.n_noise > 0
+        """Whether the noise of rows is drawn; where it is of few dimensions it is integrated."""
+        return self.form.n_noise > 0 and nodes_of(self.form.n_noise) is None
+
+    @property
+    def signs(self) -> FloatArray:
+        """The reflections of a step's draw, of x and of z: (draw, 2)."""
+        return np.array(SIGNS if self.noisy else SIGNS[:2])
+
+    @property
+    def n_nodes(self) -> int:
+        """At how many points of z a row's density is computed for one x."""
+        nodes = nodes_of(self.form.n_noise)
+        return 1 if nodes is None else len(nodes.log_weights)
+
+    @property
+    def n_points(self) -> int:
+        """At how many points a row's density is computed per step."""
+        return len(self.signs) * self.n_nodes
 
     def numbers(self, constants: Any, rows: Any) -> tuple[Any, Any]:
         """The form's numbers for some rows, and what the network reads, (feature, row)."""
@@ -89,7 +109,8 @@ class Batch(NamedTuple):
     Attributes:
         normals: (step, base draw, normal).
         noise: (step, base draw, latent, row).
-        rate: Step size; 0 for a step that is not taken.
+        rate: Step size of x; 0 for a step that is not taken.
+        noise_rate: Step size of the guide of z.
         counts: Whether the guide after the step is averaged.
         rows: (step, row, column); None where every step takes all rows.
     """
@@ -97,6 +118,7 @@ class Batch(NamedTuple):
     normals: Any
     noise: Any
     rate: Any
+    noise_rate: Any
     counts: Any
     rows: Any
 
@@ -111,7 +133,6 @@ def _advance(
         whole: All rows, (row, column), where every step takes them.
         weight: What a row of a batch counts for.
     """
-    signs = np.array([(1.0, 1.0), (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0)])[:PER_STEP]
 
     def negative_bound(numbers: GuideNumbers, normals: Any, noise: Any, rows: Any) -> Any:
         given, features = problem.numbers(constants, rows)
@@ -120,13 +141,13 @@ def _advance(
             return _bound(problem, given, features, weight, place, numbers, sign[0] * normals, sign[1] * noise)
 
         # Reflected draws of one batch: what is odd in them cancels, and with it most of the noise of the rows' choice.
-        return -jnp.mean(jax.vmap(one)(jnp.asarray(signs, normals.dtype)))
+        return -jnp.mean(jax.vmap(one)(jnp.asarray(problem.signs, normals.dtype)))
 
     def step(state: Adam, given: Batch) -> tuple[Adam, Any]:
         rows = whole if given.rows is None else given.rows
         value, slope = jax.value_and_grad(negative_bound)(state.numbers, given.normals, given.noise, rows)
         finite = jnp.isfinite(value) & jnp.all(jnp.stack([jnp.all(jnp.isfinite(part)) for part in slope]))
-        moved = _adam(state, slope, given.rate, given.counts)
+        moved = _moved(state, slope, given, weight)
         taken = finite & (given.rate > 0)
         state = jax.tree.map(lambda new, old: jnp.where(taken, new, old), moved, state)
         return state, (-value, finite)
@@ -148,10 +169,13 @@ def _bound(
     """One draw's estimate of the evidence lower bound, up to a constant."""
     x, log_guide = problem.guide.draw(numbers, normals)
     u = place.centre + place.axes @ x
-    if not problem.noisy:
+    if not problem.form.n_noise:
         log_prior, rows = problem.form.log_parts(JAX, given, u, noise)
         return log_prior + weight * jnp.sum(rows) - log_guide
     shift, log_scale = problem.guide.noise(numbers, features)
+    if (nodes := nodes_of(problem.form.n_noise)) is not None:
+        log_prior, rows, misfit = _integrated(problem, given, nodes, u, shift, log_scale)
+        return log_prior + weight * jnp.sum(rows) - log_guide - misfit
     z = shift + jnp.exp(log_scale) * noise
     log_prior, rows = problem.form.log_parts(JAX, given, u, z)
     held = jax.lax.stop_gradient
@@ -161,23 +185,60 @@ def _bound(
     return log_prior + weight * jnp.sum(rows) - log_guide
 
 
-def _adam(state: Adam, slope: GuideNumbers, rate: Any, counts: Any) -> Adam:
-    """One descent (Kingma & Ba 2015, algorithm 1), and the running mean of where it leads (Polyak & Juditsky 1992)."""
+def _integrated(problem: Problem, given: Any, nodes: Nodes, u: Any, shift: Any, log_scale: Any) -> tuple[Any, Any, Any]:
+    """Log prior, the log of each row's density with z integrated, and a number of value 0 whose gradient fits the guide of z.
+
+    The guide of z only says where the nodes are put: its mean and scale follow those of z under the nodes' weights.
+
+    Source:
+        Naylor & Smith (1982), Applications of a method for the efficient computation of posterior distributions, §3.
+    """
+    held = jax.lax.stop_gradient
+    points = jnp.asarray(nodes.points, u.dtype)[:, :, None]
+    z = held(shift) + jnp.exp(held(log_scale)) * points
+
+    def at(z: Any) -> tuple[Any, Any]:
+        return problem.form.log_parts(JAX, given, u, z)
+
+    log_prior, each = jax.vmap(at, out_axes=(None, 0))(z)
+    each = each + jnp.asarray(nodes.log_weights, u.dtype)[:, None]
+    real = given.weights > 0
+    rows = jnp.where(real, jax.scipy.special.logsumexp(each, axis=0) + jnp.sum(held(log_scale), axis=0), 0.0)
+    shares = jax.nn.softmax(held(each), axis=0)[:, None]
+    mean = jnp.sum(shares * z, axis=0)
+    log_sd = 0.5 * jnp.log(jnp.sum(shares * (z - mean) ** 2, axis=0) + 1e-4)
+    misfit = 0.5 * jnp.sum(jnp.where(real, (shift - mean) ** 2 + (log_scale - log_sd) ** 2, 0.0))
+    return log_prior, rows, misfit - held(misfit)
+
+
+def _moved(state: Adam, slope: GuideNumbers, given: Batch, weight: Any) -> Adam:
+    """One descent, and the running mean of where such lead.
+
+    In whitened coordinates the bound curves about as much in every direction, and plain steps, averaged, lose nothing to the
+    best there are; Adam's division is for gradients that are larger than whitening lets expect. The guide of z is Adam's.
+    """
     t = state.t + 1.0
     m = jax.tree.map(lambda old, g: MOMENTUM * old + (1.0 - MOMENTUM) * g, state.m, slope)
     v = jax.tree.map(lambda old, g: MEMORY * old + (1.0 - MEMORY) * g**2, state.v, slope)
     shrunk, grown = 1.0 - MOMENTUM**t, 1.0 - MEMORY**t
-    shares = GuideNumbers(1.0, 1.0, 1.0, NETWORK, NETWORK, NETWORK, NETWORK)
-    numbers = jax.tree.map(
-        lambda at, share, a, b: at - share * rate * (a / shrunk) / (jnp.sqrt(b / grown) + 1e-8),
-        state.numbers,
-        shares,
-        m,
-        v,
-    )
-    averaged = state.averaged + counts
-    weight = counts / jnp.maximum(averaged, 1.0)
-    mean = jax.tree.map(lambda old, new: old + weight * (new - old), state.mean, numbers)
+
+    def of_mean(at: Any, a: Any, b: Any) -> Any:
+        # Which rows are in a batch moves the mean by about one sd to and fro, however many there are.
+        rate = given.rate / jnp.maximum(1.0, 0.25 * given.rate * weight)
+        return at - rate * (a / shrunk) / jnp.maximum(1.0, jnp.sqrt(b / grown / weight) / USUAL)
+
+    def of_x(at: Any, a: Any, b: Any) -> Any:
+        # In reflected draws that choice cancels.
+        return at - given.rate * (a / shrunk) / jnp.maximum(1.0, jnp.sqrt(b / grown) / USUAL)
+
+    def of_noise(at: Any, a: Any, b: Any) -> Any:
+        return at - given.noise_rate * (a / shrunk) / (jnp.sqrt(b / grown) + 1e-8)
+
+    rules = GuideNumbers(of_mean, of_x, of_x, of_noise, of_noise, of_noise, of_noise)
+    numbers = GuideNumbers(*(rule(*parts) for rule, *parts in zip(rules, state.numbers, m, v, strict=True)))
+    averaged = state.averaged + given.counts
+    share = given.counts / jnp.maximum(averaged, 1.0)
+    mean = jax.tree.map(lambda old, new: old + share * (new - old), state.mean, numbers)
     return Adam(numbers, m, v, t, mean, averaged)
 
 
@@ -213,8 +274,7 @@ class Descent:
     @property
     def chunk(self) -> int:
         """Steps per call."""
-        per_step = self._rows_per_step * self.problem.form.n_noise * PER_STEP + self._rows_per_step
-        return CHUNK if per_step <= LONG_STEP else SHORT_CHUNK
+        return CHUNK if self._rows_per_step * self.problem.n_points <= LONG_STEP else SHORT_CHUNK
 
     @property
     def _rows_per_step(self) -> int:
@@ -227,23 +287,37 @@ class Descent:
 
     def advance(self) -> bool:
         """One call of the compiled program; True once all steps are done."""
-        end = next(end for end in self.ends if end > self.made)
-        begin = max((end for end in self.ends if end <= self.made), default=0)
-        n = min(self.chunk, end - self.made)
+        (begin, end), before = self._stretch, self._weight
         share = (np.arange(self.made, self.made + self.chunk) - begin) / (end - begin)
-        rate = self.rate * (FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + np.cos(np.pi * np.minimum(share, 1.0))))
-        self._call(n, rate, share >= 1.0 - AVERAGED)
+        self._call(min(self.chunk, end - self.made), share >= 1.0 - AVERAGED * (1.0 if end == self.steps else 0.5))
         if self.made < end:
             return False
         self.settle()
         if end < self.steps:
             self.means = []
+            # Of so many more rows the posterior is so much narrower.
+            self.place = self.place._replace(axes=self.place.axes * math.sqrt(before / self._weight))
         return end == self.steps
+
+    @property
+    def _stretch(self) -> tuple[int, int]:
+        """Where the present stretch begins and ends."""
+        ends = self.ends
+        end = next((end for end in ends if end > self.made), self.steps)
+        return max((other for other in ends if other < end), default=0), end
+
+    @property
+    def _weight(self) -> float:
+        """What a row of a batch counts for in the present stretch."""
+        if self.batch is None:
+            return 1.0
+        share = min(1.0, self.ends.index(self._stretch[1]) / GROWN) if len(self.ends) > GROWN else 1.0
+        return float((len(self.table) / self.batch) ** share)
 
     def trial(self, n: int) -> float:
         """Some steps of full size from here, and the bound that they lead to."""
         while self.made < n:
-            self._call(min(self.chunk, n - self.made), np.full(self.chunk, self.rate), np.zeros(self.chunk, dtype=bool))
+            self._call(min(self.chunk, n - self.made), np.zeros(self.chunk, dtype=bool))
         last = np.array(self.bounds[-max(1, n // 4) :])
         return float(np.mean(last)) if np.isfinite(last).all() else -np.inf
 
@@ -255,24 +329,26 @@ class Descent:
         numbers, self.place = self.problem.guide.whitened(numbers, self.place)
         self.state = fresh(numbers, dtype)
 
-    def _call(self, n: int, rate: FloatArray, counts: np.ndarray[Any, Any]) -> None:
+    def _call(self, n: int, counts: np.ndarray[Any, Any]) -> None:
         dtype, chunk = self.table.dtype, self.chunk
         random = np.random.default_rng([*self.seed, 1, self.calls])
         guide, form = self.problem.guide, self.problem.form
         rows = self._rows_per_step if self.problem.noisy else 0
         taken = np.arange(chunk) < n
+        done = np.minimum((self.made + np.arange(chunk)) / self.steps, 1.0)
+        decay = FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + np.cos(np.pi * done))
         batch = Batch(
             random.standard_normal((chunk, guide.n_normals), dtype=dtype),
             random.standard_normal((chunk, form.n_noise, rows), dtype=dtype),
-            np.where(taken, rate, 0.0).astype(dtype),
+            np.where(taken, self.rate, 0.0).astype(dtype),
+            (NETWORK * self.rate * decay).astype(dtype),
             (counts & taken).astype(dtype),
             None if self.batch is None else np.stack([self._picked(self.made + k) for k in range(chunk)]),
         )
         whole = self.table if self.batch is None else None
-        weight = 1.0 if self.batch is None else len(self.table) / self.batch
         place = Place(*(part.astype(dtype) for part in self.place))
         state, bound, finite = _advance(
-            self.problem, self.constants, whole, np.asarray(weight, dtype), place, self.state, batch
+            self.problem, self.constants, whole, np.asarray(self._weight, dtype), place, self.state, batch
         )
         self.state = jax.tree.map(np.asarray, state)
         self.bounds += np.asarray(bound, dtype=np.float64)[:n].tolist()

@@ -54,8 +54,10 @@ class Svi:
 
     Args:
         steps: Optimiser steps.
-        guide: Which laws it chooses from. `full-rank`: every covariance of parameters and latents of a row's kind;
-            `low-rank`: a diagonal and `rank` directions; `amortised`: the latents of a row by a network that reads the row.
+        guide: Which laws it chooses from. `full-rank`: Gaussians of the parameters with any covariance; `low-rank`: of a
+            diagonal and `rank` directions. Both put a row's latents around where the model itself places them given the
+            parameters, with a mean and a spread that all rows share. `amortised`: as `full-rank`, and a small network reads
+            mean and spread off the row.
         rank: Directions of the low-rank guide.
         batch: Rows per step; None takes all of them while they are few, and minibatches where they are many.
         draws: Draws of the law that are kept.
@@ -71,7 +73,7 @@ class Svi:
     rank: int = 10
     batch: int | None = None
     draws: int = 1_000
-    learning_rate: float = 0.01
+    learning_rate: float = 0.05
 
     def __post_init__(self) -> None:
         _check_count("steps", self.steps, 1)

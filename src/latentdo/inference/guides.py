@@ -7,6 +7,8 @@ single row, so that any batch of rows trains the whole guide.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +21,8 @@ from .coordinates import FloatArray
 
 Array = Any
 
+NODES = {1: 7, 2: 5, 3: 3}
+"""Nodes per dimension of z, for as many dimensions as are integrated."""
 HIDDEN = 16
 """Hidden units of the network of an amortised guide."""
 
@@ -118,6 +122,33 @@ class Guide:
             root = np.linalg.cholesky(np.diag(scale**2) + numbers.factor @ numbers.factor.T)
             log_density = -0.5 * (np.linalg.solve(root, steps.T) ** 2).sum(axis=0)
         return Draws(place.centre + (numbers.mean + steps) @ place.axes.T, log_density)
+
+
+class Nodes(NamedTuple):
+    """Where a row's density is computed to integrate it over z, in units of the guide of z, and what each counts for.
+
+    Attributes:
+        points: (node, latent).
+        log_weights: (node,), the standard normal density at the node taken out.
+    """
+
+    points: FloatArray
+    log_weights: FloatArray
+
+
+@functools.lru_cache
+def nodes_of(n_noise: int) -> Nodes | None:
+    """The nodes of Gauss-Hermite quadrature in so many dimensions; None where they would be too many, or there is nothing to do.
+
+    Source:
+        Golub & Welsch (1969), Calculation of Gauss quadrature rules, as in NumPy's `hermegauss`.
+    """
+    if n_noise not in NODES:
+        return None
+    points, weights = np.polynomial.hermite_e.hermegauss(NODES[n_noise])
+    grid = np.array(list(itertools.product(points, repeat=n_noise)))
+    log_weights = np.log(np.array(list(itertools.product(weights / weights.sum(), repeat=n_noise)))).sum(axis=1)
+    return Nodes(grid, log_weights + 0.5 * (grid**2).sum(axis=1))
 
 
 class GuideNumbers(NamedTuple):

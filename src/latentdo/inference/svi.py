@@ -13,17 +13,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import logsumexp
 
 from latentdo.errors import FitError
 from latentdo.models.build import NUMPY
 
 from .coordinates import FloatArray
 from .density import AbstractForm
-from .descent import PER_STEP, Descent, Problem, fresh
+from .descent import Descent, Problem, fresh
 from .engines import Engine, Svi
 from .finite import finite_starts
 from .gaussian import GaussianForm, gaussian_form
-from .guides import Draws, Guide, GuideNumbers, Place
+from .guides import Draws, Guide, GuideNumbers, Place, nodes_of
 from .importance import smoothed
 from .memory import chains_bytes, claim
 from .mirrors import mirrors, turned
@@ -97,16 +98,6 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
     batch = size if size < len(real) and any(by_rows) else None
     n_rows = (0 if isinstance(form, GaussianForm) else task.rows.n_stored) if batch is None else batch
     dtype = np.float32 if isinstance(form, Program) and n_rows <= SINGLE_ROWS else np.float64
-    columns = [leaf.reshape(-1, leaf.shape[-1]) for leaf, of_rows in zip(leaves, by_rows, strict=True) if of_rows]
-    n_columns = sum(map(len, columns)) + len(features)
-    # Rows as they are stored and once more while they are gathered; noise and rows of one call.
-    needed = chains_bytes(task, form, np.empty(n_rows), PER_STEP, 0)
-    needed += 2.0 * np.dtype(dtype).itemsize * n_columns * (task.rows.n_stored + 50.0 * n_rows)
-    claim(task, needed, "Ask for a smaller batch, or fit a sample of the rows.")
-    table = np.zeros((0, 0), dtype)
-    if columns or len(features):
-        table = np.concatenate([*columns, features]).astype(dtype).T
-        table = np.ascontiguousarray(table if batch is None else table[real])
     n_free = task.layout.n_free
     guide = Guide(
         n_coordinates=max(n_free, getattr(form, "n_coordinates", n_free)),
@@ -114,6 +105,17 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
         n_features=len(features),
         rank=min(engine.rank, n_free) if engine.guide == "low-rank" else None,
     )
+    problem = Problem(form, guide, structure, shapes)
+    columns = [leaf.reshape(-1, leaf.shape[-1]) for leaf, of_rows in zip(leaves, by_rows, strict=True) if of_rows]
+    n_columns = sum(map(len, columns)) + len(features)
+    # Rows as they are stored and once more while they are gathered; noise and rows of one call.
+    needed = chains_bytes(task, form, np.empty(n_rows), problem.n_points, 0)
+    needed += 2.0 * np.dtype(dtype).itemsize * n_columns * (task.rows.n_stored + 50.0 * n_rows)
+    claim(task, needed, "Ask for a smaller batch, or fit a sample of the rows.")
+    table = np.zeros((0, 0), dtype)
+    if columns or len(features):
+        table = np.concatenate([*columns, features]).astype(dtype).T
+        table = np.ascontiguousarray(table if batch is None else table[real])
     constants = tuple(
         jnp.asarray(leaf.astype(dtype) if leaf.dtype == np.float64 else leaf)
         for leaf, of_rows in zip(leaves, by_rows, strict=True)
@@ -122,7 +124,6 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
     place = Place(np.zeros(guide.n_coordinates), np.eye(guide.n_coordinates))
     seed = (task.seed, task.code)
     state = fresh(guide.start(np.random.default_rng([*seed, 0])), dtype)
-    problem = Problem(form, guide, structure, shapes)
     rows = f"{batch:,} of {len(real):,} rows" if batch is not None else "all rows"
     how = f"{how}, {engine.steps:,} steps" + ("" if isinstance(form, GaussianForm) else f" of {rows}")
     return Descent(problem, constants, table, batch, seed, engine.steps, engine.learning_rate, place, state), how
@@ -135,7 +136,10 @@ def _form(task: Task) -> tuple[AbstractForm, Any, str]:
         return (*found, "parameters" + (", latents integrated" if task.block.latent else ""))
     found = program_of(task.layout, task.numbers)
     form, numbers = (task.layout, task.numbers) if isinstance(found, str) else found
-    return form, numbers, "parameters and latents" if form.n_noise else "parameters"
+    if not form.n_noise:
+        return form, numbers, "parameters"
+    by_quadrature = nodes_of(form.n_noise) is not None
+    return form, numbers, "parameters, latents integrated by quadrature" if by_quadrature else "parameters and latents"
 
 
 def _is_of_rows(path: tuple[Any, ...], leaf: Any, task: Task) -> bool:
@@ -279,21 +283,33 @@ def _khat(
         with np.errstate(all="ignore"):
             log_prior, each = form.log_parts(NUMPY, found[1], draws.u, np.empty((0, 1)))
         return smoothed(_numbers_only(log_prior + each.sum(axis=-1) - draws.log_density))[1]
-    if rows * KHAT_DRAWS * task.layout.n_states > KHAT_CELLS:
+    if rows * KHAT_DRAWS * task.layout.n_states * descent.problem.n_nodes > KHAT_CELLS:
         return None
     n_free, n = task.layout.n_free, min(len(draws.u), KHAT_DRAWS)
     features = _features(task) if descent.problem.guide.n_features else np.zeros((0, rows))
     shift, log_scale = (np.asarray(part)[:, None, :] for part in descent.problem.guide.noise(numbers, features))
     real, size, found = task.rows.weights > 0, max(1, CELLS // (rows * task.layout.n_states)), []
-    # What pads the coordinates is standard normal under the posterior.
-    log_padding = -0.5 * (draws.u[:n, n_free:] ** 2).sum(axis=1)
+    nodes = nodes_of(form.n_noise)
+
+    def log_rows(u: FloatArray, noise: FloatArray) -> tuple[Any, Any]:
+        log_prior, each = task.layout.log_parts(NUMPY, task.numbers, u, shift + np.exp(log_scale) * noise)
+        return log_prior[:, 0], each + log_scale.sum(axis=0)
+
     with np.errstate(all="ignore"):
         for begin in range(0, n, size):
             u = draws.u[begin : min(begin + size, n), None, :n_free]
-            noise = random.standard_normal((task.layout.n_noise, len(u), rows))
-            log_prior, each = task.layout.log_parts(NUMPY, task.numbers, u, shift + np.exp(log_scale) * noise)
-            each = np.where(real, each + (0.5 * noise**2 + log_scale).sum(axis=0), 0.0)
-            found.append(log_prior[:, 0] + each.sum(axis=-1))
+            if nodes is None:
+                noise = random.standard_normal((form.n_noise, len(u), rows))
+                log_prior, at_noise = log_rows(u, noise)
+                each = at_noise + 0.5 * (noise**2).sum(axis=0)
+            else:
+                by_node = [log_rows(u, point[:, None, None]) for point in nodes.points]
+                log_prior = by_node[0][0]
+                logs = [part + log for (_, part), log in zip(by_node, nodes.log_weights, strict=True)]
+                each = np.asarray(logsumexp(np.stack(logs), axis=0))
+            found.append(log_prior + np.where(real, each, 0.0).sum(axis=-1))
+    # What pads the coordinates is standard normal under the posterior.
+    log_padding = -0.5 * (draws.u[:n, n_free:] ** 2).sum(axis=1)
     return smoothed(_numbers_only(np.concatenate(found) + log_padding - draws.log_density[:n]))[1]
 
 
