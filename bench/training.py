@@ -166,7 +166,8 @@ def race(study: str, programs: list[str], options: argparse.Namespace, done: set
                 continue
             cache = Path(scratch) / f"cache-{program}-{repeat}"
             cache.mkdir()
-            for kind in ("cold", "warm"):
+            # A study that takes minutes to sample has no need of a second run that saves seconds.
+            for kind in ("cold", "warm") if options.peer_warm or program == "latentdo" else ("cold",):
                 output = Path(scratch) / ("answers.json" if program == "latentdo" else "draws.npz")
                 command = [options.peer_python if program in NEEDS else sys.executable]
                 command += [str(HERE / "peers" / PROGRAMS[program]), study, str(table), str(output)]
@@ -258,6 +259,7 @@ def main() -> None:
     parser.add_argument("--peer-python", default=sys.executable, help="the Python that has PyStan and nutpie")
     parser.add_argument("--repeats", type=int, default=3, help="pairs of a cold and a warm run of latentdo")
     parser.add_argument("--peer-repeats", type=int, default=1, help="pairs of runs of each other program")
+    parser.add_argument("--no-peer-warm", dest="peer_warm", action="store_false", help="run the others cold only")
     parser.add_argument("--cap", type=float, default=900.0, help="seconds after which a run is ended")
     parser.add_argument("--output", type=Path, help="a file for the results, one line of JSON per run, as they come")
     parser.add_argument("--resume", action="store_true", help="keep what the file has, and go on")
@@ -274,8 +276,12 @@ def main() -> None:
         parser.error(f"{options.output} exists: go on with --resume, or name another file")
     kept = options.output.read_text(encoding="utf8").splitlines() if options.output and options.output.exists() else []
     records = [json.loads(line) for line in kept]
-    # A pair of runs is done with its warm one, or with a complaint.
-    done = {(r["study"], r["program"], r["repeat"]) for r in records if r["kind"] == "warm" or "complaint" in r}
+    # A pair of runs is done with its warm one if that is wanted, or with a complaint.
+    done = {
+        (r["study"], r["program"], r["repeat"])
+        for r in records
+        if r["kind"] == "warm" or "complaint" in r or (r["program"] != "latentdo" and not options.peer_warm)
+    }
     for study in options.studies or STUDIES:
         print(f"\n{study}")
         for record in race(study, programs, options, done):
