@@ -19,7 +19,7 @@ import numpy as np
 
 from latentdo.graphs import Name
 from latentdo.models import Normal
-from latentdo.models.build import Arithmetic
+from latentdo.models.build import NUMPY, Arithmetic
 
 from .coordinates import FloatArray
 from .dataset import Dataset
@@ -56,6 +56,10 @@ class GaussianNumbers(NamedTuple):
     terms: Array
     latent_terms: Array
 
+    def counted(self, share: float) -> GaussianNumbers:
+        """The same with every row counted as `share` rows."""
+        return self._replace(root=self.root * np.sqrt(share), n_rows=np.asarray(share * self.n_rows))
+
 
 @dataclass(frozen=True)
 class GaussianForm(AbstractForm):
@@ -72,6 +76,25 @@ class GaussianForm(AbstractForm):
     def log_parts(self, m: Arithmetic, numbers: GaussianNumbers, u: Array, z: Array) -> tuple[Array, Array]:
         """See `AbstractForm`; all rows come as one number. Leading axes of `u` broadcast."""
         del z
+        log_prior, covariance, residuals, log_sds = self._law(m, numbers, u)
+        density = _log_density if m.np is np else _compiled_log_density
+        n = numbers.n_rows
+        return log_prior, (density(covariance, residuals, n) - n * log_sds)[..., None]
+
+    def innovations(self, numbers: GaussianNumbers, u: FloatArray) -> FloatArray:
+        """What each measured node adds to those before it, per row and column: (point, feature).
+
+        With these V the log likelihood is -n/2 |V|² and the log determinant: they say all of the law that rows can tell. NaN
+        where the noise is lost in the loadings.
+        """
+        _, covariance, residuals, _ = self._law(NUMPY, numbers, u)
+        lost = ~(np.max(np.abs(covariance), axis=(-2, -1), keepdims=True) < LARGEST)
+        factor = np.linalg.cholesky(np.where(lost, np.eye(covariance.shape[-1]), covariance))
+        found = np.linalg.solve(factor, np.where(lost, np.nan, residuals)) / np.sqrt(numbers.n_rows)
+        return found.reshape(len(u), -1)
+
+    def _law(self, m: Arithmetic, numbers: GaussianNumbers, u: Array) -> tuple[Array, Array, Array, Array]:
+        """Log prior, covariance of the residuals in units of their noise, residuals times root, sum of the log sds."""
         log_prior, parts = self.program.placed(m, numbers.program, u)
         sd = parts.parameters[..., None]
         columns, noise = self._latents(m, numbers, parts)
@@ -80,10 +103,7 @@ class GaussianForm(AbstractForm):
         residuals = (numbers.own - predictors) / sd @ numbers.root.T
         loadings = loadings @ noise / sd
         covariance = np.eye(sd.shape[-2]) + loadings @ m.np.swapaxes(loadings, -1, -2)
-        density = _log_density if m.np is np else _compiled_log_density
-        n = numbers.n_rows
-        rows = density(covariance, residuals, n) - n * m.np.sum(m.np.log(parts.parameters), axis=-1)
-        return log_prior, rows[..., None]
+        return log_prior, covariance, residuals, m.np.sum(m.np.log(parts.parameters), axis=-1)
 
     def _latents(self, m: Arithmetic, numbers: GaussianNumbers, parts: Any) -> tuple[Array, Array]:
         """The latents as parents: (latent, column), and (latent, noise)."""

@@ -14,7 +14,9 @@ from .checks import least_squares
 from .engines import Auto, Engine, Laplace, Map, Nuts, Svi
 from .ensemble import CHAINS
 from .finite import finite_starts
+from .gaussian import gaussian_form
 from .laplace import laplace, posterior_mode
+from .marginal import gaussian
 from .memory import chains_bytes, claim
 from .outcome import from_chains, node_draws
 from .posterior import BlockDraws, constant_draws
@@ -76,7 +78,10 @@ def _methods(engine: Engine) -> tuple[Method, ...]:
         case Map():
             return (_exact, _fixed, posterior_mode)
         case Auto():
-            return (_exact, _fixed, regression, _generic, _general)
+            return (_exact, _fixed, regression, gaussian, _generic, _general)
+
+
+_INTEGRATED = "its latents are integrated out in closed form"
 
 
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:
@@ -103,6 +108,8 @@ def _fixed(task: Task, engine: Engine) -> BlockDraws | str:
 def _generic(task: Task, engine: Engine) -> BlockDraws | str:
     """Latents left to the sampler, by the program that blocks of one shape share."""
     assert isinstance(engine, Auto)
+    if _is_integrated(task):
+        return _INTEGRATED
     found = program_of(task.layout, task.numbers)
     if isinstance(found, str):
         return found
@@ -112,7 +119,14 @@ def _generic(task: Task, engine: Engine) -> BlockDraws | str:
 def _general(task: Task, engine: Engine) -> BlockDraws | str:
     """Whatever the block holds, by a program of its own."""
     assert isinstance(engine, Auto)
+    if _is_integrated(task):
+        return _INTEGRATED
     return run_ensemble(task, engine, task.layout, task.numbers, _left(task))
+
+
+def _is_integrated(task: Task) -> bool:
+    """Whether the latents were integrated out: chains that move them as well would fare no better."""
+    return not isinstance(gaussian_form(task), str)
 
 
 def _left(task: Task) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import logsumexp
 
 from latentdo.models import Normal
 from latentdo.models.build import NUMPY
@@ -18,10 +19,11 @@ from .dataset import Dataset, IntArray
 from .density import Layout, Numbers, assemble, unpack
 from .engines import Engine
 from .importance import smoothed
+from .mirrors import Mirror, turned
 from .modes import LogDensity, Mode, climb
 from .outcome import from_independent
 from .posterior import BlockDraws
-from .proposal import around, fitted
+from .proposal import Mixture, around, fitted
 from .surrogate import fit_surrogate
 from .task import Task
 
@@ -81,19 +83,25 @@ def regression(task: Task, engine: Engine) -> BlockDraws | str:
 
 
 def importance_sample(
-    density: LogDensity, modes: tuple[Mode, ...], n_draws: int, random: np.random.Generator, exact: LogDensity
+    density: LogDensity,
+    modes: tuple[Mode, ...],
+    n_draws: int,
+    random: np.random.Generator,
+    exact: LogDensity,
+    sides: tuple[Mirror, ...] = (),
 ) -> WeightedDraws:
     """Weighted draws around the modes, the best of a few proposals.
 
     Args:
         density: What the draws are weighted by.
         exact: What the widths of the first proposal are taken from: far from the mode it may differ from `density`.
+        sides: Symmetries of both densities: a draw counts for all of its mirror images, and is turned to one side.
     """
     proposal = around(modes, exact)
     best: WeightedDraws | None = None
     for _ in range(ROUNDS):
-        u = proposal.draw(n_draws, random)
-        log_weights = density(u) - proposal.log_density(u)
+        u = turned(proposal.draw(n_draws, random), sides)
+        log_weights = density(u) - _on_all_sides(proposal, u, sides)
         weights, khat = smoothed(log_weights)
         found = WeightedDraws(u, log_weights, khat, 1.0 / float((weights**2).sum()))
         best = found if best is None else max(best, found, key=lambda draws: draws.rank)
@@ -105,6 +113,16 @@ def importance_sample(
         proposal = proposal.joined(refitted)
     assert best is not None
     return best
+
+
+def _on_all_sides(proposal: Mixture, u: FloatArray, sides: tuple[Mirror, ...]) -> FloatArray:
+    """The log density of a proposal at points and at their mirror images, added up."""
+    signs = np.ones((1, u.shape[1]))
+    for mirror in sides:
+        other = signs.copy()
+        other[:, list(mirror.coordinates)] *= -1.0
+        signs = np.concatenate([signs, other])
+    return np.asarray(logsumexp(np.stack([proposal.log_density(u * sign) for sign in signs]), axis=0), dtype=float)
 
 
 def _weighing(task: Task, exact: LogDensity, modes: tuple[Mode, ...]) -> tuple[LogDensity, int, str]:
@@ -134,17 +152,17 @@ def find_modes(task: Task, density: LogDensity, sampled: LogDensity | None) -> t
     order = [int(k) for k in np.argsort(-values) if np.isfinite(values[k])]
     # The best start, and three taken as they come.
     chosen = dict.fromkeys([*order[:1], *[k for k in range(3) if k in order]])
-    found = _distinct([climb(first, starts[k]) for k in chosen])
+    found = distinct([climb(first, starts[k]) for k in chosen])
     if sampled is not None:
         narrower = np.sqrt(SUBSAMPLE / task.rows.n_stored)
-        found = _distinct([climb(density, mode.point, mode.axes * narrower) for mode in found])
+        found = distinct([climb(density, mode.point, mode.axes * narrower) for mode in found])
     if not found:
         return ()
     heaviest = max(mode.log_mass() for mode in found)
     return tuple(mode for mode in found if mode.log_mass() > heaviest - 12.0)
 
 
-def _distinct(modes: list[Mode | None]) -> list[Mode]:
+def distinct(modes: list[Mode | None]) -> list[Mode]:
     """Modes that are not the same point reached twice, the highest first."""
     kept: list[Mode] = []
     for mode in sorted((mode for mode in modes if mode is not None), key=lambda mode: -mode.height):

@@ -1,0 +1,149 @@
+"""Blocks whose latents are integrated out, so that only their parameters are left to be sampled.
+
+Three ways, cheapest first: importance sampling around the modes, where the data pin the parameters down; with many rows
+ensemble HMC with every row counted less, whose draws are then contracted; ensemble HMC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from latentdo.models.build import NUMPY
+
+from .contraction import Features, contracted
+from .coordinates import FloatArray
+from .density import AbstractForm
+from .diagnostics import Diagnostic
+from .engines import Auto, Engine
+from .ensemble import ChainDraws
+from .gaussian import gaussian_form
+from .importance import smoothed
+from .mirrors import Mirror, mirrors, turned
+from .outcome import from_chains, from_independent
+from .posterior import BlockDraws
+from .regression import distinct, find_modes, importance_sample
+from .sampling import run_ensemble
+from .task import Task
+
+FEW_ROWS = 1_000
+"""Rows that chains see at most: with more, every row is counted less."""
+CHUNK = 2_000
+"""Points whose densities are computed together."""
+GOOD_KHAT = 0.5
+LEAST_EFFECTIVE = 1_000.0
+"""What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
+KHAT_LIMIT = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """A form of a block that has no noise, with what is known of it.
+
+    Attributes:
+        words: What became of the latents, for the plan.
+        features: See `contraction.Features`.
+        n_rows: What the rows count for.
+    """
+
+    form: AbstractForm
+    numbers: Any
+    words: str
+    features: Features
+    n_rows: float
+
+    def density(self, u: FloatArray) -> FloatArray:
+        """The log posterior at points (point, coordinate)."""
+        found = []
+        with np.errstate(all="ignore"):
+            for at in range(0, len(u), CHUNK):
+                log_prior, rows = self.form.log_parts(NUMPY, self.numbers, u[at : at + CHUNK], np.empty((0, 1)))
+                found.append(log_prior + rows.sum(axis=-1))
+        values = np.concatenate(found)
+        return np.where(np.isnan(values), -np.inf, values)
+
+
+def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
+    """Linear-Gaussian blocks, whose latents are integrated out in closed form."""
+    found = gaussian_form(task)
+    if isinstance(found, str):
+        return found
+    form, numbers = found
+    marginal = Marginal(
+        form,
+        numbers,
+        "parameters, latents integrated out in closed form",
+        lambda u: form.innovations(numbers, u),
+        float(numbers.n_rows),
+    )
+    assert isinstance(engine, Auto)
+    if (found_around := around_modes(task, marginal)) is not None:
+        return found_around
+    share = FEW_ROWS / marginal.n_rows
+    if share >= 1.0:
+        return run_ensemble(task, engine, form, numbers, marginal.words)
+    result = by_contraction(task, engine, marginal, numbers.counted(share), share)
+    if result.certified:
+        return result
+    said = f"{result.method} was tried first and not certified"
+    return replace(run_ensemble(task, engine, form, numbers, marginal.words), why=said)
+
+
+def around_modes(task: Task, marginal: Marginal) -> BlockDraws | None:
+    """Independent draws by importance sampling around the modes; None where that cannot be relied on."""
+    sides = tuple(mirror for mirror in mirrors(task.layout, task.numbers) if isinstance(mirror, Mirror))
+    modes = find_modes(task, marginal.density, None)
+    if not modes:
+        return None
+    points = turned(np.array([mode.point for mode in modes]), sides)
+    one_side = tuple(distinct([replace(mode, point=at) for mode, at in zip(modes, points, strict=True)]))
+    drawn = importance_sample(
+        marginal.density, one_side, 2 * task.n_kept, task.random().spawn(5)[4], marginal.density, sides
+    )
+    if drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
+        return None
+    where = "the mode" if len(one_side) == 1 else f"{len(one_side)} modes"
+    method = f"importance sampling of {marginal.words}, around {where}, {len(drawn.u):,} draws"
+    return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
+
+
+def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, share: float) -> BlockDraws:
+    """Chains with every row counted as `share` rows, their draws contracted.
+
+    Args:
+        counted: The numbers of `marginal`, rows counted so.
+    """
+
+    def finish(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+        n_made = run.u.shape[1]
+        picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
+        sides = mirrors(task.layout, task.numbers)
+        u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
+        found = contracted(
+            marginal.features,
+            marginal.density,
+            u.reshape(-1, u.shape[-1]),
+            log_part.reshape(-1),
+            marginal.n_rows,
+            share,
+        )
+        if isinstance(found, str):
+            return replace(from_chains(task, run, method), diagnostics=(Diagnostic(found, None, 0.0),))
+        weights, khat = smoothed(found.log_weights)
+        # Systematic resampling, chain after chain: with nearly equal weights every draw stays in its chain.
+        offset = task.random().spawn(6)[5].uniform()
+        n = len(weights)
+        chosen = np.searchsorted(np.cumsum(weights), (np.arange(n) + offset) / n).clip(0, n - 1)
+        moved = turned(found.u[chosen].reshape(u.shape), sides, to_reference=True)
+        at_all = marginal.density(moved.reshape(n, -1)).reshape(log_part.shape)
+        result = from_chains(task, replace(run, u=moved, log_posterior=at_all), method)
+        effective = 1.0 / float((weights**2).sum())
+        diagnostics = result.diagnostics
+        if khat >= KHAT_LIMIT:
+            diagnostics = tuple(replace(diagnostic, ess=0.0) for diagnostic in diagnostics)
+        return replace(result, n_made=n_made, khat=khat, weight_ess=effective, diagnostics=diagnostics)
+
+    words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
+    return run_ensemble(task, engine, marginal.form, counted, words, finish=finish)
