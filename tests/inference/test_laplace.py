@@ -160,7 +160,7 @@ def test_latents_beside_tables_are_integrated_node_by_node():
     rows = {"X": u + random.normal(size=20), "Z": (u > 0) * 1.0, "Y": u}
     model = "latent U ~ normal; latent C ~ table(levels=[0, 1]); X ~ normal(U, C); Z ~ table(C); Y ~ normal(U)"
     task = task_of(model, rows, "Y", ENGINE)
-    grid = np.linspace(-9, 9, 721)
+    grid = np.linspace(-8, 8, 161)
     with float64():
         found = marginal(task)
         points = task.starts(3)
@@ -266,7 +266,8 @@ def test_every_family_answers_about_as_the_plain_estimate_does(model):
     else:
         inner = [sum((y[(m == level) & (x == at)]).mean() * (x == at).mean() for at in (0, 1)) for level in (0, 1)]
         plain = inner[0] * (1 - m[x == 1].mean()) + inner[1] * m[x == 1].mean()
-    assert answer.approximate == "Laplace approximation"
+    # A table of measured nodes has a conjugate posterior, and needs no approximation.
+    assert answer.approximate == (None if model == "X ~ table; Y ~ table(X)" else "Laplace approximation")
     assert abs(answer.mean - plain) < 0.6 * answer.sd + 0.02
     mode = ld.ask(
         ld.fit(posterior.spec, {n: rows[n] for n in posterior.spec.measured}, ld.Map(), progress=False), FAMILIES[model]

@@ -16,7 +16,7 @@ from .importance import smoothed
 from .mirrors import mirrors, turned
 from .modes import LogDensity, Mode, climb, refined
 from .outcome import from_independent
-from .posterior import BlockDraws
+from .posterior import POINT, BlockDraws
 from .quadrature import by_quadrature, merged_rows, n_points
 from .regression import CELLS, SUBSAMPLE, find_modes, log_density_of, sample_of_rows
 from .task import Task
@@ -30,7 +30,6 @@ MOST_MODES = 2
 """Modes by a cheaper density that are looked at more closely."""
 
 LAPLACE = "Laplace approximation"
-MAP = "posterior mode alone"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +97,7 @@ def posterior_mode(task: Task, engine: Engine) -> BlockDraws | str:
     marginal = _marginal(task)
     mode = _best_mode(task, marginal)
     u = turned(mode.point[None, None], mirrors(task.layout, task.numbers), to_reference=True)[0]
-    found = from_independent(task, u, f"posterior mode in unbounded coordinates{marginal.words}", approximate=MAP)
+    found = from_independent(task, u, f"posterior mode in unbounded coordinates{marginal.words}", approximate=POINT)
     return replace(found, diagnostics=(), weight_ess=None)
 
 

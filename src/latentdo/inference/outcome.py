@@ -117,6 +117,13 @@ def from_independent(
     )
 
 
+def from_draws(task: Task, draws: tuple[tuple[Name, NodeDraws], ...], method: str) -> BlockDraws:
+    """Independent draws of the posterior itself, in raw units."""
+    found = judged_moments(task, dict(draws), task.shape[0])
+    diagnostics = tuple(Diagnostic(name, None, float(task.n_kept)) for name in found)
+    return BlockDraws(task.block, method, draws, diagnostics=diagnostics, independent=True)
+
+
 def judged_moments(task: Task, draws: Mapping[Name, NodeDraws], n_chains: int) -> dict[str, FloatArray]:
     """What the block's data pin down: moments of its measured nodes given its inputs, over a sample of rows."""
     random = task.random()

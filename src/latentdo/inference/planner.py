@@ -11,6 +11,7 @@ import numpy as np
 from latentdo.models import Linear
 
 from .checks import least_squares
+from .conjugate import conjugate
 from .engines import Auto, Engine, Laplace, Map, Nuts, Svi
 from .ensemble import CHAINS
 from .finite import finite_starts
@@ -74,11 +75,11 @@ def _methods(engine: Engine) -> tuple[Method, ...]:
         case Svi():
             return (_exact, _fixed, svi)
         case Laplace():
-            return (_exact, _fixed, laplace)
+            return (_exact, _fixed, conjugate, laplace)
         case Map():
-            return (_exact, _fixed, posterior_mode)
+            return (_exact, _fixed, conjugate, posterior_mode)
         case Auto():
-            return (_exact, _fixed, regression, gaussian, _generic, _general)
+            return (_exact, _fixed, conjugate, regression, gaussian, _generic, _general)
 
 
 _INTEGRATED = "its latents are integrated out in closed form"

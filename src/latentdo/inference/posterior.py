@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from .prior_check import PriorCheck
 
 
+POINT = "posterior mode alone"
+"""What the one draw of a block is that has no others."""
+
+
 @dataclass(frozen=True, eq=False)
 class NodeDraws:
     """One node's parameters in raw units, (chain, draw) first.
