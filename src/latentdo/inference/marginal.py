@@ -6,6 +6,7 @@ ensemble HMC with every row counted less, whose draws are then contracted; ensem
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,13 +57,21 @@ class Marginal:
 
     def density(self, u: FloatArray) -> FloatArray:
         """The log posterior at points (point, coordinate)."""
-        found = []
+        log_prior, likelihood = self._parts(u)
+        return np.where(np.isnan(log_prior + likelihood), -np.inf, log_prior + likelihood)
+
+    def likelihood(self, u: FloatArray) -> FloatArray:
+        """The log likelihood at points (point, coordinate)."""
+        return self._parts(u)[1]
+
+    def _parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        priors, likelihoods = [], []
         with np.errstate(all="ignore"):
             for at in range(0, len(u), CHUNK):
                 log_prior, rows = self.form.log_parts(NUMPY, self.numbers, u[at : at + CHUNK], np.empty((0, 1)))
-                found.append(log_prior + rows.sum(axis=-1))
-        values = np.concatenate(found)
-        return np.where(np.isnan(values), -np.inf, values)
+                priors.append(log_prior)
+                likelihoods.append(rows.sum(axis=-1))
+        return np.concatenate(priors), np.concatenate(likelihoods)
 
 
 def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
@@ -79,21 +88,33 @@ def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
         float(numbers.n_rows),
     )
     assert isinstance(engine, Auto)
-    if (found_around := around_modes(task, marginal)) is not None:
-        return found_around
+    return around_modes(task, marginal) or by_chains(task, engine, marginal, numbers.counted)
+
+
+def by_chains(task: Task, engine: Auto, marginal: Marginal, counted: Callable[[float], Any]) -> BlockDraws:
+    """Chains: with few rows on their posterior, with many by contraction first.
+
+    Args:
+        counted: The numbers of `marginal` with every row counted as a share of one.
+    """
     share = FEW_ROWS / marginal.n_rows
-    if share >= 1.0:
-        return run_ensemble(task, engine, form, numbers, marginal.words)
-    result = by_contraction(task, engine, marginal, numbers.counted(share), share)
-    if result.certified:
-        return result
-    said = f"{result.method} was tried first and not certified"
-    return replace(run_ensemble(task, engine, form, numbers, marginal.words), why=said)
+    said = ""
+    if share < 1.0:
+        result = by_contraction(task, engine, marginal, counted(share), share)
+        if result.certified:
+            return result
+        said = f"{result.method} was tried first and not certified"
+
+    def direct(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+        return from_chains(task, run, method, marginal.likelihood)
+
+    result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, finish=direct)
+    return replace(result, why=said)
 
 
 def around_modes(task: Task, marginal: Marginal) -> BlockDraws | None:
     """Independent draws by importance sampling around the modes; None where that cannot be relied on."""
-    sides = tuple(mirror for mirror in mirrors(task.layout, task.numbers) if isinstance(mirror, Mirror))
+    sides = tuple(mirror for mirror in mirrors(task.layout, task.priors) if isinstance(mirror, Mirror))
     modes = find_modes(task, marginal.density, None)
     if not modes:
         return None
@@ -116,10 +137,15 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
         counted: The numbers of `marginal`, rows counted so.
     """
 
-    def finish(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+    few = replace(marginal, numbers=counted)
+
+    def contract(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+        before = from_chains(task, run, method, few.likelihood)
+        if not before.certified:
+            return before
         n_made = run.u.shape[1]
         picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
-        sides = mirrors(task.layout, task.numbers)
+        sides = mirrors(task.layout, task.priors)
         u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
         found = contracted(
             marginal.features,
@@ -130,7 +156,7 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
             share,
         )
         if isinstance(found, str):
-            return replace(from_chains(task, run, method), diagnostics=(Diagnostic(found, None, 0.0),))
+            return replace(before, diagnostics=(Diagnostic(found, None, 0.0),))
         weights, khat = smoothed(found.log_weights)
         # Systematic resampling, chain after chain: with nearly equal weights every draw stays in its chain.
         offset = task.random().spawn(6)[5].uniform()
@@ -138,7 +164,7 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
         chosen = np.searchsorted(np.cumsum(weights), (np.arange(n) + offset) / n).clip(0, n - 1)
         moved = turned(found.u[chosen].reshape(u.shape), sides, to_reference=True)
         at_all = marginal.density(moved.reshape(n, -1)).reshape(log_part.shape)
-        result = from_chains(task, replace(run, u=moved, log_posterior=at_all), method)
+        result = from_chains(task, replace(run, u=moved, log_posterior=at_all), method, marginal.likelihood)
         effective = 1.0 / float((weights**2).sum())
         diagnostics = result.diagnostics
         if khat >= KHAT_LIMIT:
@@ -146,4 +172,4 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
         return replace(result, n_made=n_made, khat=khat, weight_ess=effective, diagnostics=diagnostics)
 
     words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
-    return run_ensemble(task, engine, marginal.form, counted, words, finish=finish)
+    return run_ensemble(task, engine, marginal.form, counted, words, finish=contract)

@@ -75,7 +75,7 @@ def chains_bytes(task: Task, form: AbstractForm, numbers: Any, n_chains: int, n_
     gradient = 7.0 + 8.0 * n_measured * summed_out + 4.0 * n_measured * n_latent + 7.0 * n_latent**2
     per_row = gradient + (10.0 + n_points) * n_latent
     n_rows = max((size for leaf in jax.tree.leaves(numbers) for size in np.shape(leaf)), default=0)
-    table = 8.0 * task.rows.n_stored * (4.0 * len(task.names) + 10.0)
+    table = 8.0 * n_rows * (4.0 * len(task.names) + 10.0)
     kept = 8.0 * n_chains * n_draws * (task.layout.n_free + 1.0) * 4.0
     return 8.0 * n_chains * n_rows * per_row + table + kept
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .density import AbstractForm
+from latentdo.models.build import NUMPY
+
+from .coordinates import FloatArray
+from .density import AbstractForm, log_posterior
 from .diagnostics import ESS_LIMIT, RHAT_LIMIT
 from .engines import Auto
 from .ensemble import AGAIN, CHAINS, CHUNK, FIRST_RUN, WARM_UP, ChainDraws, Ensemble
@@ -59,10 +62,10 @@ def run_ensemble(
     ensemble = Ensemble.start(
         form,
         numbers,
-        finite_starts(task, CHAINS),
+        _starts(task, form, numbers),
         task.rows.n_stored if form.n_noise else 0,
         (task.seed, task.code),
-        mirrors(task.layout, task.numbers),
+        mirrors(task.layout, task.priors),
         warm_up=warm_up,
         length=first_run,
         single=dimensionless and task.rows.n_stored <= SINGLE_ROWS,
@@ -96,6 +99,17 @@ def run_ensemble(
             ensemble.extend(2 * ensemble.length)
     compiling = compiling or 0.0
     return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
+
+
+def _starts(task: Task, form: AbstractForm, numbers: Any) -> FloatArray:
+    """Where chains start: looked at by this form where it has no noise, which may be far fewer numbers than the rows."""
+    if not form.n_noise:
+        points = task.starts(CHAINS)
+        with np.errstate(all="ignore"):
+            none = np.empty((0, 1))
+            if any(np.isfinite(log_posterior(NUMPY, form, numbers, point, none)) for point in points):
+                return points
+    return finite_starts(task, CHAINS)
 
 
 def _needed(result: BlockDraws, length: int) -> int:

@@ -95,10 +95,20 @@ class Task:
     def _assembled(self) -> tuple[Layout, Numbers]:
         return assemble(self.spec, self.block, self.coordinates, self.rows)
 
+    @cached_property
+    def _of_one_row(self) -> tuple[Layout, Numbers]:
+        columns = tuple((name, self.data.column(name)[:1]) for name in self.names)
+        return assemble(self.spec, self.block, self.coordinates, Dataset(columns, np.ones(1)))
+
     @property
     def layout(self) -> Layout:
         """The general form of the block's log posterior: it defines the free coordinates."""
-        return self._assembled[0]
+        return self._of_one_row[0]
+
+    @property
+    def priors(self) -> Numbers:
+        """The numeric half of `layout` with a single row: for what asks for priors and coordinates alone."""
+        return self._of_one_row[1]
 
     @property
     def numbers(self) -> Numbers:
