@@ -49,7 +49,7 @@ ENGINES: Mapping[str, Callable[[], Any]] = {
     "svi": lambda: ld.Svi(),
 }
 # Of a table that no engine takes: its parameters are drawn anew. This depends on the data alone, so that ranks stay uniform.
-UNFIT = re.compile(r"constant|too small|one end|Rescale|the same value")
+UNFIT = re.compile(r"constant|too small|one end|rescale|the same value", re.IGNORECASE)
 
 
 @dataclass
