@@ -55,14 +55,17 @@ class Student(AbstractFamily):
     def working(
         self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
     ) -> tuple[Array, Array]:
-        """The weighted normal of the EM algorithm: far values pull less.
+        """The weighted normal of the EM algorithm: values far from what the latents may explain pull less.
 
         Source:
-            Lange, Little & Taylor (1989), Robust statistical modeling using the t distribution, §3.
+            Lange, Little & Taylor (1989), Robust statistical modeling using the t distribution, §3; the squared residual is
+            averaged over the latents, given this node alone.
         """
-        del spread
         df, scale = parameters["df"], parameters["scale"]
-        precision = (df + 1.0) / (df * scale**2 + (y - eta) ** 2)
+        precision = scale**-2.0
+        for _ in range(2):
+            left = 1.0 / (1.0 + precision * spread)
+            precision = (df + 1.0) / (df * scale**2 + (left * (y - eta)) ** 2 + left * spread)
         return precision, precision * (y - eta)
 
     def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
