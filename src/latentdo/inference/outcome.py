@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +28,7 @@ KHAT_LIMIT = 0.7
 
 def node_draws(task: Task, u: FloatArray) -> tuple[tuple[Name, NodeDraws], ...]:
     """Every node's parameters in raw units at the free coordinates `u` (chain, draw, coordinate)."""
-    values = dict(zip(task.block.nodes, unpack(NUMPY, task.layout, task.numbers, u), strict=True))
+    values = dict(zip(task.block.nodes, unpack(NUMPY, task.layout, task.priors, u), strict=True))
     raw = {
         node: np.ascontiguousarray(np.broadcast_to(at.raw, (*u.shape[:2], at.raw.shape[-1])))
         for node, at in values.items()
@@ -48,8 +48,14 @@ def node_draws(task: Task, u: FloatArray) -> tuple[tuple[Name, NodeDraws], ...]:
     )
 
 
-def from_chains(task: Task, run: ChainDraws, method: str) -> BlockDraws:
-    """A Markov chain's run, thinned evenly to the common number of draws, and judged by R-hat and ESS."""
+def from_chains(
+    task: Task, run: ChainDraws, method: str, likelihood: Callable[[FloatArray], FloatArray] | None = None
+) -> BlockDraws:
+    """A Markov chain's run, thinned evenly to the common number of draws, and judged by R-hat and ESS.
+
+    Args:
+        likelihood: The block's log likelihood with latents integrated, at points (point, coordinate), where it is known.
+    """
     if not np.isfinite(run.log_posterior[:, -1]).any():
         raise FitError(
             f"The log density of {task.block.name} is not finite anywhere the sampler went. A prior or a fixed "
@@ -71,7 +77,11 @@ def from_chains(task: Task, run: ChainDraws, method: str) -> BlockDraws:
         log_posterior=log_posterior if np.isfinite(log_posterior).all() else None,
     )
     found = judged_moments(task, dict(draws), run.u.shape[0])
-    found |= {LOG_POSTERIOR: log_posterior, LOG_LIKELIHOOD: log_likelihood(task, run.u[:, picked])}
+    u = run.u[:, picked]
+    likelihoods = (
+        log_likelihood(task, u) if likelihood is None else likelihood(u.reshape(-1, u.shape[-1])).reshape(u.shape[:2])
+    )
+    found |= {LOG_POSTERIOR: log_posterior, LOG_LIKELIHOOD: likelihoods}
     return replace(result, diagnostics=tuple(diagnose(name, value) for name, value in found.items()))
 
 
