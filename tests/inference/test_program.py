@@ -24,6 +24,7 @@ MODELS = [
     "latent U ~ normal; latent V ~ normal(U, X); X ~ normal; Y ~ normal(V, X, X:V); Z ~ bernoulli(V, U)",
     "latent U ~ normal; X ~ normal(U, weight=normal(0, 3), intercept=student(4, 0, 2), sd=gamma(2, 1)); "
     "Y ~ hill(U, X, weight=cauchy(0, 2, low=-3, high=4), sd=lognormal(0, 1))",
+    "latent U ~ normal; X ~ student(U, df=4); Y ~ student(U, X, X:U); Z ~ hill(U, Y); W ~ gamma(U); V ~ student(Y)",
     "latent U ~ normal; X ~ normal(U, sd=halfnormal(2)); Y ~ normal(U, X, weight=uniform(-4, 4), sd=exponential(1))",
 ]
 

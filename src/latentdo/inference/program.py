@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentdo.models import AbstractFamily, Bernoulli, Gamma, Hill, Normal
+from latentdo.models import AbstractFamily, Bernoulli, Gamma, Hill, Normal, Student
 from latentdo.models.build import LINK_CLIP, Arithmetic
 
 from .coordinates import FloatArray
@@ -36,9 +36,10 @@ from .density import (
 
 Array = Any
 
-LOCATION, BERNOULLI, GAMMA = "location", "bernoulli", "gamma"
-GROUPS = (LOCATION, BERNOULLI, GAMMA)
+LOCATION, BERNOULLI, GAMMA, STUDENT = "location", "bernoulli", "gamma", "student"
+GROUPS = (LOCATION, BERNOULLI, GAMMA, STUDENT)
 """Families that share their arithmetic: normal and hill nodes are one group, a flag apart."""
+_STUDENT = Student()
 
 TRANSFORMS = ("free", "half", "interval")
 PRIORS = ("normal", "student", "cauchy", "chi", "exponential", "gamma", "lognormal", "beta", "uniform")
@@ -130,16 +131,18 @@ class Parts(NamedTuple):
 
     coefficients: Array  # (node, term)
     loadings: Array  # (node, product, latent)
-    parameters: Array  # (node,): sd or shape
+    parameters: Array  # (node,): sd, shape or scale
     latent_coefficients: Array  # (latent, term)
     latent_loadings: Array  # (latent, latent)
     latent_sd: Array  # (latent,)
+    degrees: Array  # (student node,): degrees of freedom
 
 
 def _sizes(form: Program) -> tuple[tuple[int, ...], ...]:
     k, latents, terms = sum(form.counts), form.n_latent, form.n_terms
     latent_terms = terms if form.deep else 1
-    return ((k, terms), (k, form.n_products, latents), (k,), (latents, latent_terms), (latents, latents), (latents,))
+    measured = ((k, terms), (k, form.n_products, latents), (k,))
+    return (*measured, (latents, latent_terms), (latents, latents), (latents,), (form.counts[-1],))
 
 
 def _parts(form: Program, flat: Array) -> Parts:
@@ -159,12 +162,12 @@ def _log_parts(m: Arithmetic, form: Program, numbers: ProgramNumbers, u: Array, 
         base, loadings = _latent_paths(m, form, numbers, parts)
         eta = eta + base
         spread = sum((loading**2 for loading in loadings), 0.0)
-        tau, pull = _working(m, form, numbers, eta, spread, parts.parameters)
+        tau, pull = _working(m, form, numbers, eta, spread, parts)
         noise, rows = _placed(m, form, numbers, loadings, tau * numbers.weights, pull * numbers.weights, z)
         for latent in range(form.n_latent):
             eta = eta + loadings[latent] * noise[latent]
             rows = rows - 0.5 * noise[latent] ** 2
-    return log_prior, rows + numbers.weights * m.np.sum(_log_density(m, form, numbers, eta, parts.parameters), axis=0)
+    return log_prior, rows + numbers.weights * m.np.sum(_log_density(m, form, numbers, eta, parts), axis=0)
 
 
 def _bent(m: Arithmetic, numbers: ProgramNumbers, u: Array) -> tuple[Array, Array]:
@@ -259,10 +262,10 @@ def _share(m: Arithmetic, eta: Array) -> Array:
 
 
 def _working(
-    m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, spread: Array, parameters: Array
+    m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, spread: Array, parts: Parts
 ) -> tuple[Array, Array]:
     """See `AbstractFamily.working`: precision and pull, (node, row)."""
-    tau, pull = [], []
+    tau, pull, parameters = [], [], parts.parameters
     for group, part in _sliced(form).items():
         if part.start == part.stop:
             continue
@@ -275,6 +278,11 @@ def _working(
             p = _share(m, shrink * eta[part])
             tau.append(shrink * p * (1.0 - p))
             pull.append(numbers.y[part] - p)
+        elif group == STUDENT:
+            own = {"scale": parameters[part, None], "df": parts.degrees[:, None]}
+            precision, towards = _STUDENT.working(m, numbers.y[part], eta[part], own, spread[part])
+            tau.append(precision)
+            pull.append(towards)
         else:
             precision = parameters[part, None] + 0.0 * eta[part]
             tau.append(precision)
@@ -282,18 +290,20 @@ def _working(
     return m.np.concatenate(tau), m.np.concatenate(pull)
 
 
-def _log_density(m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, parameters: Array) -> Array:
+def _log_density(m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, parts: Parts) -> Array:
     """The log density of every measured cell, (node, row), without constants."""
     found = []
     for group, part in _sliced(form).items():
         if part.start == part.stop:
             continue
-        y, at, own = numbers.y[part], eta[part], parameters[part, None]
+        y, at, own = numbers.y[part], eta[part], parts.parameters[part, None]
         if group == LOCATION:
             mean = m.np.where(numbers.is_hill[:, None], numbers.maximum[:, None] * _share(m, at), at)
             found.append(-0.5 * ((y - mean) / own) ** 2 - m.np.log(own))
         elif group == BERNOULLI:
             found.append(y * at - m.np.logaddexp(0.0, at))
+        elif group == STUDENT:
+            found.append(_STUDENT.log_density(m, y, at, {"scale": own, "df": parts.degrees[:, None]}))
         else:
             log_y = m.np.log(y)
             log_share = m.np.log(own) + log_y - at
@@ -311,6 +321,8 @@ def group_of(family: AbstractFamily) -> str | None:
             return BERNOULLI
         case Gamma():
             return GAMMA
+        case Student():
+            return STUDENT
         case _:
             return None
 
@@ -435,7 +447,10 @@ class _Writer:
                 at = 1 + next(i for i, column in enumerate(products) if np.array_equal(column, design))
             self._put(1, (row, at, members[0]), sampled[term + 1], offset[term + 1])
         if node.parameters:
-            self._put(2, (row,), sampled[-1], offset[-1])
+            first = len(node.coefficients)
+            self._put(2, (row,), sampled[first], offset[first])
+        if isinstance(node.family, Student):
+            self._put(6, (row - sum(self.form.counts[:-1]),), sampled[-1], offset[-1])
 
     def write_latent(self, row: int, k: int) -> None:
         """Node `k` of the layout as latent `row`."""
@@ -506,7 +521,9 @@ class _Writer:
     def finished(self, dimensionless: bool, nodes: list[NodeNumbers], families: list[AbstractFamily]) -> ProgramNumbers:
         """All arrays, anchors and units worked into the maps, measured columns without dimension."""
         y = np.array([own.y for own in nodes])
-        location, gamma = self.form.counts[0], sum(self.form.counts[:2])
+        groups = _sliced(self.form)
+        location, gamma = self.form.counts[0], groups[GAMMA]
+        students = range(len(nodes))[groups[STUDENT]]
         is_hill = np.array([isinstance(family, Hill) for family in families[:location]], dtype=bool)
         maximum = np.array([getattr(family, "max", 1.0) for family in families[:location]], dtype=float)
         place, offset = self.place * self.unit, self.place_offset + self.place @ self.anchor
@@ -516,9 +533,9 @@ class _Writer:
         parameters, parameter_offset = (part[self.offsets[2] : self.offsets[3]] for part in (place, offset))
         loading_offset = offset[self.offsets[1] : self.offsets[2]].reshape(len(nodes), -1)
         offsets = offset[: self.offsets[1]].reshape(len(nodes), self.form.n_terms)
-        for row in range(location if dimensionless else 0):
+        for row in (*range(location), *students) if dimensionless else ():
             size = float(np.std(y[row])) or 1.0
-            if is_hill[row]:
+            if row < location and is_hill[row]:
                 maximum[row] /= size
                 y[row] /= size
             else:
@@ -529,7 +546,7 @@ class _Writer:
                     part[row] /= size
             parameters[row] /= size
             parameter_offset[row] /= size
-        for row in range(gamma, len(nodes) if dimensionless else gamma):
+        for row in range(gamma.start, gamma.stop) if dimensionless else ():
             centre = float(np.mean(np.log(y[row])))
             y[row] /= np.exp(centre)
             intercepts[row] -= centre
