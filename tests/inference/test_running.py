@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -285,6 +286,29 @@ def test_training_that_fails_says_at_which_table(monkeypatch):
     monkeypatch.setattr(train, "train_block", train_block)
     with pytest.raises(FitError, match=r"^b: The log density of \{M\} is not finite"):
         ld.fit_many(MODEL, {"a": rows(1), "b": rows(2, 20)}, AUTO, progress=False)
+
+
+@pytest.mark.parametrize(
+    "problem", [MemoryError(), jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes.")]
+)
+def test_memory_that_ends_in_training_is_no_bug(problem, monkeypatch):
+    def train_block(task, engine):
+        raise problem
+
+    monkeypatch.setattr(train, "train_block", train_block)
+    with pytest.raises(
+        FitError, match=r"^b: Training \{[XMY]\} ran out of memory \(30 rows\)\. Fit a sample of the rows"
+    ):
+        ld.fit_many(MODEL, {"b": rows()}, AUTO, progress=False)
+
+
+def test_other_faults_of_jax_stay_what_they_are(monkeypatch):
+    def train_block(task, engine):
+        raise jax.errors.JaxRuntimeError("INTERNAL: something else")
+
+    monkeypatch.setattr(train, "train_block", train_block)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
+        tiny_fit()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
+import jax
+
 from latentdo.errors import FitError, SpecError
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
@@ -186,11 +188,19 @@ def train_all(fits: Sequence[Fit], progress: Progress) -> list[Posterior]:
 
 
 def _trained(fit: Fit, task: Task, because: str) -> BlockDraws:
-    """One trained block; an error says of which table."""
+    """One trained block; an error says of which table and block."""
     try:
         return fit.train(task, because)
     except FitError as problem:
         raise FitError(f"{fit.label}{problem}") from problem.__cause__
+    except (MemoryError, jax.errors.JaxRuntimeError) as problem:
+        # What a block needs is asked for before it is trained, but others take memory too.
+        if not isinstance(problem, MemoryError) and "RESOURCE_EXHAUSTED" not in str(problem):
+            raise
+        raise FitError(
+            f"{fit.label}Training {task.block.name} ran out of memory ({task.data.n_stored:,} rows). Fit a sample of the "
+            "rows, ask for fewer chains or draws, or end what else needs memory on this machine."
+        ) from problem
 
 
 def _n_cores() -> int:
