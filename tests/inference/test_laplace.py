@@ -218,6 +218,15 @@ def test_many_rows_are_first_looked_at_in_a_sample():
     # The width that 30,000 rows leave, and the truth within it.
     assert np.all(draws.std(axis=0) < 0.03)
     np.testing.assert_allclose((draws.mean(axis=0) - [0.5, 1.0]) / draws.std(axis=0), 0.0, atol=4)
+    # A normal node's k-hat costs nothing however many rows it has.
+    assert posterior.blocks[0].khat is not None
+
+
+def test_a_k_hat_that_would_take_too_long_is_left_out_and_said_to_be(monkeypatch):
+    monkeypatch.setattr("latentdo.inference.laplace.KHAT_CELLS", 1_000)
+    posterior = ld.fit("X ~ bernoulli; Y ~ student(X)", family_rows("student"), ld.Laplace(draws=400), progress=False)
+    line = next(line for line in posterior.plan.splitlines() if line.startswith("{Y}"))
+    assert line.endswith("400 effective draws; with so many rows Pareto k-hat would take too long")
 
 
 FAMILIES = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latentdo.errors import FitError
+from latentdo.models import Normal
 from latentdo.models.build import NUMPY
 
 from .coordinates import FloatArray
@@ -88,7 +89,8 @@ def laplace(task: Task, engine: Engine) -> BlockDraws | str:
     if n_flat:
         flat = "1 direction is" if n_flat == 1 else f"{n_flat} directions are"
         return replace(result, why=f"{flat} flat by a symmetry and stayed at the mode")
-    return replace(result, khat=_khat(task, marginal, mode.point, axes, random))
+    khat = _khat(task, marginal, mode.point, axes, random)
+    return replace(result, khat=khat, why="with so many rows Pareto k-hat would take too long" if khat is None else "")
 
 
 def posterior_mode(task: Task, engine: Engine) -> BlockDraws | str:
@@ -131,7 +133,9 @@ def _marginal(task: Task) -> Marginal:
     """The log posterior with the latents integrated, exactly where that is possible."""
     few = np.sqrt(SUBSAMPLE / task.rows.n_stored)
     if not task.block.latent and len(task.block.nodes) == 1:
-        return Marginal(log_density_of(task), sample_of_rows(task), few, n_rows=task.rows.n_stored)
+        # Of a normal node the rows are few numbers.
+        n_rows = 1 if isinstance(task.layout.nodes[0].family, Normal) else task.rows.n_stored
+        return Marginal(log_density_of(task), sample_of_rows(task), few, n_rows=n_rows)
     found = gaussian_form(task)
     if isinstance(found, str):
         rows = merged_rows(task)

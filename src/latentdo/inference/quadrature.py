@@ -21,7 +21,7 @@ from .task import Task
 PER_LATENT = (9, 5, 3)
 """Points per latent that are tried, the most first."""
 MOST_POINTS = 27
-MOST_CELLS = 400_000_000
+MOST_CELLS = 50_000_000
 """Points times rows times the evaluations of one step towards the mode, beyond which fewer points are taken."""
 
 
