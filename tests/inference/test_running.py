@@ -110,6 +110,7 @@ def test_a_block_goes_on_from_its_running_state_to_the_same_numbers(stops, tmp_p
             with pytest.raises(Stopped):
                 tiny_fit(model, data, checkpoint=tmp_path / "fit.part")
         assert len(list(tmp_path.glob("fit.part/*/*.running"))) == (2 if stop > 10 else 1)
+        assert len(list(tmp_path.glob("fit.part/*/fit.json"))) == 1, "whose it is can be told"
         assert calls.pop() > 0
         calls.clear()
     with caplog.at_level(logging.WARNING, "latentdo"):

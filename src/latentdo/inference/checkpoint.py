@@ -47,10 +47,14 @@ class Checkpoint:
     Args:
         path: The file; None keeps nothing.
         every: Seconds between two saves; 0 keeps every state.
+        written: Called when a state was written.
     """
 
-    def __init__(self, path: Path | None = None, every: float | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, every: float | None = None, written: Callable[[], None] = lambda: None
+    ) -> None:
         self._path = path
+        self._written = written
         self._every = EVERY if every is None else every
         self._due = time.monotonic() + self._every
 
@@ -58,7 +62,9 @@ class Checkpoint:
         """The checkpoint of one of several methods that train the block in turn, in a file of its own."""
         if self._path is None:
             return self
-        return Checkpoint(self._path.with_name(f"{self._path.stem}.{name}{self._path.suffix}"), self._every)
+        return Checkpoint(
+            self._path.with_name(f"{self._path.stem}.{name}{self._path.suffix}"), self._every, self._written
+        )
 
     def load(self) -> dict[str, Any] | None:
         """The state that was saved last: each value as it was, arrays bit by bit; None where there is none."""
@@ -76,6 +82,7 @@ class Checkpoint:
         if not write_state(self._path, state()):
             self._path = None
             return
+        self._written()
         ended = time.monotonic()
         self._due = ended + (max(self._every, (ended - begun) / SHARE) if self._every else 0.0)
 

@@ -99,7 +99,7 @@ class FitCheckpoint:
 
     def block(self, block: Block) -> Checkpoint:
         """The checkpoint of one block's running state."""
-        return Checkpoint(self._path(block, _RUNNING))
+        return Checkpoint(self._path(block, _RUNNING), written=self._write_facts)
 
     def finished(self, block: Block) -> BlockDraws | None:
         """The draws of a block that was finished before, bit by bit; None if it was not."""
