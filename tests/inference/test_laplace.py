@@ -300,6 +300,24 @@ def test_rotated_latents_leave_what_the_data_pin_down():
         assert abs(answer.mean - plain) < 1.0 * answer.sd
 
 
+def test_a_direction_that_a_symmetry_leaves_flat_stays_at_the_mode_and_is_told():
+    """Bounds far out keep the loadings from being written in triangular form, and do not keep them from turning."""
+    random = np.random.default_rng(12)
+    u, noise = random.normal(size=(2, 120)), random.normal(size=(3, 120))
+    rows = dict(zip("ABC", np.array([[1.0, 0.0], [1.0, 1.0], [0.5, -1.0]]) @ u + 0.6 * noise, strict=True))
+    options = "U, V, weight=normal(0, 1, low=-50, high=50)"
+    model = "latent U, V ~ normal; " + "; ".join(f"{name} ~ normal({options})" for name in "ABC")
+    posterior = ld.fit(model, rows, ld.Laplace(), progress=False)
+    (block,) = posterior.blocks
+    assert block.why == "1 direction is flat by a symmetry and stayed at the mode"
+    assert block.khat is not None
+    assert np.isfinite(block.khat)
+    answer = ld.ask(posterior, "E[A | B = 1]")
+    covariance = np.cov(rows["A"], rows["B"])
+    plain = rows["A"].mean() + covariance[0, 1] / covariance[1, 1] * (1 - rows["B"].mean())
+    assert abs(answer.mean - plain) < answer.sd < 0.3
+
+
 def test_known_and_noise_free_nodes_stay_exact():
     x = np.arange(30.0) / 10 - 1.4
     rows = {"X": x, "Y": 1 + 2 * x, "Z": np.sin(17 * x)}

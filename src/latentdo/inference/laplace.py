@@ -86,11 +86,11 @@ def laplace(task: Task, engine: Engine) -> BlockDraws | str:
     facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
     method = f"Laplace approximation at the posterior mode{marginal.words}"
     result = from_independent(task, facing, method, approximate=LAPLACE)
-    if n_flat:
-        flat = "1 direction is" if n_flat == 1 else f"{n_flat} directions are"
-        return replace(result, why=f"{flat} flat by a symmetry and stayed at the mode")
     khat = _khat(task, marginal, mode.point, axes, random)
-    return replace(result, khat=khat, why="with so many rows Pareto k-hat would take too long" if khat is None else "")
+    flat = "1 direction is" if n_flat == 1 else f"{n_flat} directions are"
+    why = [f"{flat} flat by a symmetry and stayed at the mode"] if n_flat else []
+    why += ["with so many rows Pareto k-hat would take too long"] if khat is None else []
+    return replace(result, khat=khat, why="; ".join(why))
 
 
 def posterior_mode(task: Task, engine: Engine) -> BlockDraws | str:
@@ -159,12 +159,15 @@ def _marginal(task: Task) -> Marginal:
 def _khat(
     task: Task, marginal: Marginal, point: FloatArray, axes: FloatArray, random: np.random.Generator
 ) -> float | None:
-    """Pareto k-hat of posterior over approximation, by draws of its own; None where it would take too long."""
+    """Pareto k-hat of posterior over approximation, by draws of its own; None where it would take too long.
+
+    Where directions are flat it is that of the slice through the mode on which the draws lie.
+    """
     n_rows = task.rows.n_stored if marginal.points == 1 else marginal.n_rows * max(marginal.points, 1)
     n = min(KHAT_DRAWS, KHAT_CELLS // n_rows)
     if n < LEAST_KHAT_DRAWS:
         return None
-    normal = random.standard_normal((n, len(point)))
+    normal = random.standard_normal((n, len(point))) * axes.any(axis=0)
     u = point + normal @ axes.T
     values = _joint(task, u, random) if marginal.points == 1 else marginal.density(u)
     return smoothed(values + 0.5 * (normal**2).sum(axis=1))[1]
