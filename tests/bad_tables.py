@@ -66,7 +66,7 @@ FILES = [
     BadFile("CSV named as Parquet", lines(), "rows.parquet is not a Parquet file", name="rows.parquet"),
     BadFile("a torn Parquet file", b"PAR1 torn PAR1", "rows.parquet cannot be read as Parquet", name="rows.parquet"),
     BadFile("CSV named as TSV", lines(), "Rename the file to end in .csv", 1, name="rows.tsv"),
-    BadFile("a page of a server", b"<!DOCTYPE html>\n<html>\n</html>\n", "There is no column for the node 'G'"),
+    BadFile("a page of a server", b"<!DOCTYPE html>\n<html>\n</html>\n", "This is a web page, not a table", 1),
     # Separators
     BadFile("semicolons", each(lambda line: line.replace(",", ";")), "separated by semicolons", 1),
     BadFile("tabs", each(lambda line: line.replace(",", "\t")), "separated by tabs", 1),
@@ -74,8 +74,8 @@ FILES = [
     BadFile("thousands", lines((3, '2.5,1,"-1,000"')), "If the comma separates thousands, write -1000", 4),
     BadFile("quoted decimal commas", lines((3, '"2,5",1,-1')), "Write the decimal comma as a point: 2.5", 4),
     # Header
-    BadFile("no header", b"\n".join(lines().split(b"\n")[1:]), "Line 1 holds numbers only"),
-    BadFile("a title above the header", b"Trial 7\n" + lines(), "Delete what stands above the names of the columns"),
+    BadFile("no header", b"\n".join(lines().split(b"\n")[1:]), "Line 1 holds numbers only", 1),
+    BadFile("a title above the header", b"Trial 7\n" + lines(), "Delete what stands above the names of the columns", 2),
     BadFile("a blank line above the header", b"\n" + lines(), "line 1 is blank", 1),
     BadFile("repeated names", lines((0, "G,Y,Y")), "The column name 'Y' occurs 2 times (columns 2, 3)", 1),
     BadFile("a missing column", lines((0, "G,X,Z")), "There is no column for the node 'Y'"),
@@ -101,19 +101,21 @@ FILES = [
     BadFile("inf", lines((3, "2.5,1,inf")), "Infinite cells: 'Y' 1", 4),
     BadFile("a number beyond floats", lines((3, "2.5,1,1e999")), "Infinite cells: 'Y' 1", 4),
     BadFile("1e101", lines((3, "2.5,1,1e101")), "Cells beyond ±1e+100: 'Y' 1", 4),
-    BadFile("a word among numbers", lines((3, "2.5,1,much")), "'much' in line 4", 4),
+    BadFile("a word among numbers", lines((3, "2.5,1,much")), "'much' in line 4. Correct such cells", 4),
     BadFile("a percent sign", lines((3, "2.5,1,40%")), "without the percent sign", 4),
-    BadFile("a unit behind the number", lines((3, "2.5 mg,1,4")), "'2.5 mg' in line 4", 4),
-    BadFile("below the limit of detection", lines((3, "<0.1,1,4")), "'<0.1' in line 4", 4),
-    BadFile("a fraction", lines((3, "1/2,1,4")), "'1/2' in line 4", 4),
-    BadFile("a date", lines((3, "2020-01-31,1,4")), "'2020-01-31' in line 4", 4),
+    BadFile("a unit behind the number", lines((3, "2.5 mg,1,4")), "Write the number alone (2.5)", 4),
+    BadFile("below the limit of detection", lines((3, "<0.1,1,4")), "half of a lower limit is usual", 4),
+    BadFile("a fraction", lines((3, "1/2,1,4")), "Write the fraction as a decimal number", 4),
+    BadFile("a date", lines((3, "2020-01-31,1,4")), "'2020-01-31' in line 4. Convert dates to numbers", 4),
     BadFile("hexadecimal", lines((3, "0x10,1,4")), "'0x10' in line 4", 4),
     BadFile("underscores", lines((3, "1_000,1,4")), "Write it without underscores: 1000", 4),
     BadFile("a typographic minus", lines((3, "2.5,1,\u22124")), "write -4", 4),
     BadFile("full-width digits", lines((3, "2.5,1,\uff14")), "write 4", 4),
     BadFile("an identifier", lines((3, "2.5,1,9007199254740993")), "Whole numbers beyond 2^53", 4),
     BadFile("true among numbers", lines((3, "2.5,true,4")), "mixes true/false (line 4) with numbers (line 2)", 4),
-    BadFile("yes and no", each(lambda line: line.replace(",0,", ",no,").replace(",1,", ",yes,")), "'no' in line 2", 2),
+    BadFile(
+        "yes and no", each(lambda line: line.replace(",0,", ",no,").replace(",1,", ",yes,")), "Write 1 and 0 instead", 2
+    ),
     # What no family makes, or nothing can be learnt from
     BadFile(
         "a constant column",
@@ -131,7 +133,10 @@ FILES = [
     single("an unknown level", ["a", "b", "c", "a", "b", "d"] * 2, "X ~ categorical(levels=[a, b, c])", "'d'", 7),
     single("names without levels", ["a", "b", "c", "a", "b", "c"], "X ~ categorical(levels=[1, 2, 3])", "'a'", 2),
     single(
-        "a spread too small to square", [f"{k}e-200" for k in range(1, 7)], "X ~ normal", "Column X has a spread of"
+        "a spread too small to square",
+        [f"{k}e-200" for k in range(1, 7)],
+        "X ~ normal",
+        "Column X runs from 1e-200 to 6e-200: its spread is too small",
     ),
     BadFile(
         "a noisy linear node",
@@ -169,7 +174,7 @@ SIX = range(6)
 
 TABLES = [
     BadTable("nothing", lambda: None, "There is no data"),
-    BadTable("a number", lambda: 3, "The data are a int; expected a path"),
+    BadTable("a number", lambda: 3, "The data are an int; expected a path"),
     BadTable("a text that is no path", lambda: "G,X,Y\n1,2,3", "A text is read as a path only if it is one line"),
     BadTable("a list of rows", lambda: [(1, 0, 2), (2, 1, 3)], "whose columns have no names"),
     BadTable("a bare array", lambda: np.ones((6, 3)), "whose columns have no names"),

@@ -129,7 +129,7 @@ def test_a_linear_node_with_a_residual_is_refused():
     spec = ModelSpec.parse("Y ~ linear(X); X ~ normal")
     found = least_squares(spec, "Y", Dataset.of({"X": X, "Y": y}))
     assert found is not None
-    share = f"{100 * found.relative_residual:.2g}"
+    share = f"{100 * found.relative_residual:.3g}"
     assert str(error) == (
         f"Y is declared linear (no noise), but its parents leave a residual of {share} % of the column's sd. "
         "Declare it normal, or check the column."

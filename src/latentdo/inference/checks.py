@@ -152,7 +152,9 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
         if data.summary(node).sd < SMALLEST_SPREAD:
             faults.append(
                 DataError(
-                    f"Column {node} has a spread of {data.summary(node).sd:.3g}, too small. Rescale it.", column=node
+                    f"Column {node} runs from {data.summary(node).minimum:g} to {data.summary(node).maximum:g}: its spread is too "
+                    "small to compute with. Change its unit.",
+                    column=node,
                 )
             )
             continue
@@ -201,7 +203,7 @@ def _check_linear(spec: ModelSpec, node: Name, regression: LeastSquares | None) 
     if not regression.exact:
         raise DataError(
             f"{node} is declared linear (no noise), but its parents leave a residual of "
-            f"{100 * regression.relative_residual:.2g} % of the column's sd"
+            f"{100 * regression.relative_residual:.3g} % of the column's sd"
             + (f", with only {regression.spare} spare rows" if regression.spare < SPARE else "")
             + ". Declare it normal, or check the column.",
             column=node,

@@ -27,6 +27,12 @@ BOOLEANS = {"true": 1.0, "false": 0.0}
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _MISSING = {"", "na", "nan", "+nan", "-nan"}
 _INFINITE = {sign + word for sign in ("", "+", "-") for word in ("inf", "infinity")}
+_YES_NO = {"yes", "no", "y", "n", "t", "f", "positive", "negative", "pos", "neg"}
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D.*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})(\D.*)?", re.ASCII)
+NO_NUMBER = (
+    "Correct such cells; if they are categories, declare the node categorical or table, or code them as numbers."
+)
+"""What to do with a cell that is no number and looks like none."""
 _PLACEHOLDERS = {"n/a", "#n/a", "null", "none", "missing", "?", "-", "--", "."}
 
 
@@ -119,6 +125,19 @@ def repair(text: str) -> str:
         return f"Its characters are not plain digits: write {plain}."
     if plain.endswith("%") and NUMBER.fullmatch(plain[:-1].strip()):
         return "Write it as a number, without the percent sign."
+    if re.fullmatch(r"[<>≤≥]=?\s*[\d.]+", plain):
+        return (
+            "A value beyond a limit of detection is no number: write one in its place (half of a lower limit is usual), or "
+            "leave such rows out."
+        )
+    if _DATE.fullmatch(cell):
+        return "Convert dates to numbers first, for example days since the start."
+    if cell.casefold() in _YES_NO:
+        return "Write 1 and 0 instead."
+    if re.fullmatch(r"[+-]?\d+/\d+", cell):
+        return "Write the fraction as a decimal number."
+    if (unit := re.fullmatch(rf"({NUMBER.pattern})\s*[^\W\d_]\S*", cell)) and not cell.lower().startswith("0x"):
+        return f"Write the number alone ({unit[1]}), in one unit for the whole column."
     return ""
 
 
@@ -227,7 +246,7 @@ def _refused(name: str, kind: str, example: Any, where: Iterable[Any], n: int) -
             text = example if isinstance(example, str) else ""
             hint = "Convert the column to numbers first." if parse_cell(text) is not None else repair(text)
             problem = f"holds text where numbers are expected ({cells}; {place})"
-            advice = hint or "Code categories as numbers, or remove the column's node from the model."
+            advice = hint or NO_NUMBER
         case "integers":
             problem = f"holds integers beyond 2^53 = {LARGEST_INTEGER}, which lose digits ({cells}; {place})"
             advice = "If it is an identifier, remove its node from the model; else rescale it."

@@ -16,7 +16,7 @@ import numpy as np
 from latentdo.errors import DataError
 from latentdo.inference import FloatArray
 
-from .cells import BOOLEANS, LARGEST_INTEGER, parse_cell, repair
+from .cells import BOOLEANS, LARGEST_INTEGER, NO_NUMBER, parse_cell, repair
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _DELIMITER_NAMES = {",": "commas", "\t": "tabs", ";": "semicolons"}
@@ -201,13 +201,14 @@ class DelimitedFile:
             advice = "A comma inside a number (1,5 or 1,000) splits its cell: write 1.5 and 1000."
         else:
             advice = "Write a missing cell as nothing between two separators."
-        return DataError(f"The header has {width} cells, but {shown}{more}. {advice}", line=ragged[0][0])
+        cells = "1 cell" if width == 1 else f"{width} cells"
+        return DataError(f"The header has {cells}, but {shown}{more}. {advice}", line=ragged[0][0])
 
     def _text(self, name: str, cells: list[tuple[int, str]]) -> DataError:
         line, first = cells[0]
         shown = ", ".join(f"{_short(cell)} in line {line}" for line, cell in cells[:_MAX_SHOWN])
         more = f" and {len(cells) - _MAX_SHOWN} more" if len(cells) > _MAX_SHOWN else ""
-        advice = repair(first) or "Code categories as numbers, or remove the column's node from the model."
+        advice = repair(first) or NO_NUMBER
         place = f"column {self.names.index(name) + 1}"
         return DataError(
             f"Column {name!r} ({place}) holds text where numbers are expected: {shown}{more}. {advice}",

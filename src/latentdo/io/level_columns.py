@@ -62,6 +62,12 @@ def _too_many(name: str, known: Sequence[str]) -> DataError:
     )
 
 
+def _meant(cell: str, known: Sequence[str]) -> str:
+    """The level that was meant, where one is close; all of them are listed anyway."""
+    found = nearest(cell, known)
+    return f"{found} " if found.startswith("Did") else ""
+
+
 def _unknown(name: str, unknown: Sequence[tuple[int, str]], known: Sequence[str], source: Source) -> DataError:
     row, cell = unknown[0]
     where, line = source.place(row)
@@ -69,7 +75,7 @@ def _unknown(name: str, unknown: Sequence[tuple[int, str]], known: Sequence[str]
     more = f" and {len(others) - 1} other unknown level{'s' if len(others) > 2 else ''}" if len(others) > 1 else ""
     return DataError(
         f"Column {name!r} has the level {cell!r} in {where}{more}, but the model's levels are {listed(known)}. "
-        f"{nearest(cell, known)} Add it to levels=[…], or correct the cell.",
+        f"{_meant(cell, known)}Add it to levels=[…], or correct the cell.",
         column=name,
         line=line,
     )

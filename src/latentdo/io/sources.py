@@ -176,8 +176,9 @@ def _frame(data: Any) -> Columns:
         )
     if isinstance(frame, nw.DataFrame):
         return Columns(f"{_library(data)} table", frame.columns, lambda name: frame[name].to_native())
+    kind = type(data).__name__
     raise DataError(
-        f"The data are a {type(data).__name__}; expected a path, a dict of columns, or a pandas, polars or "
+        f"The data are {'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}; expected a path, a dict of columns, or a pandas, polars or "
         "pyarrow table."
     )
 

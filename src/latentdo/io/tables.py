@@ -51,7 +51,8 @@ def read_table(
     _refuse(source.label, _header_faults(source))
     present = [name for name in measured if name in source.names]
     faults = [_missing_column(name, source, measured) for name in measured if name not in source.names]
-    faults += _headerless(source) if faults else []
+    if faults:
+        _refuse(source.label, _no_header(source))
     places, names, unknown = read_levels(
         source, {node: levels[node] for node in present if node in levels} if levels else {}
     )
@@ -60,6 +61,9 @@ def read_table(
     columns = {
         name: places[name] if name in places else numbers[name] for name in present if name in {**places, **numbers}
     }
+    if wrong and len(source.names) == 1:
+        # A title above the table: that no column was found follows from it.
+        faults = []
     _refuse(source.label, [*faults, *wrong, *unknown, *_value_faults(columns, source)])
     others = [name for name in source.names if name not in measured]
     for values in columns.values():
@@ -151,10 +155,13 @@ def _missing_column(node: str, source: Source, measured: Collection[str]) -> Dat
     )
 
 
-def _headerless(source: Source) -> list[DataError]:
-    if not all(NUMBER.fullmatch(name) for name in source.names):
-        return []
-    return [DataError("Line 1 holds numbers only; expected the names of the columns.", line=1)]
+def _no_header(source: Source) -> list[DataError]:
+    """Why none of the column names can be meant as one, if that is so: then no name is said to be missing."""
+    if all(NUMBER.fullmatch(name) for name in source.names):
+        return [DataError("Line 1 holds numbers only; expected the names of the columns: write them above it.", line=1)]
+    if source.names[0].lower().startswith(("<!doctype", "<html", "<?xml")):
+        return [DataError("This is a web page, not a table. Save the file itself, not the page that shows it.", line=1)]
+    return []
 
 
 def _value_faults(columns: Mapping[str, FloatArray], source: Source, n_rows: int | None = None) -> list[DataError]:
@@ -162,7 +169,12 @@ def _value_faults(columns: Mapping[str, FloatArray], source: Source, n_rows: int
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name!r} {n}" for name, n in lengths.items())
-        return [DataError(f"The columns have different lengths: {listed}.", column=_shortest(lengths))]
+        return [
+            DataError(
+                f"The columns have different lengths: {listed}. Each needs one value per row.",
+                column=_shortest(lengths),
+            )
+        ]
     n = next(iter(lengths.values()), None)
     n = n if n_rows is None else n_rows
     if n is not None and n < 2:
