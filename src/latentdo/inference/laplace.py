@@ -69,7 +69,7 @@ def laplace(task: Task, engine: Engine) -> BlockDraws | str:
     Linear-Gaussian blocks are integrated exactly and discrete latents summed out; other latents row by row by quadrature about
     the Gaussian that also places them for the samplers. Directions in which the posterior is flat by a symmetry (a rotation of
     latents) stay at the mode: moving along them changes nothing that the data speak of. k-hat is that of the ratio of
-    posterior to approximation.
+    posterior to approximation; where the data leave several directions open the share of draws that would count tells more.
 
     Source:
         Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities, §2; the integral over
@@ -86,10 +86,13 @@ def laplace(task: Task, engine: Engine) -> BlockDraws | str:
     facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
     method = f"Laplace approximation at the posterior mode{marginal.words}"
     result = from_independent(task, facing, method, approximate=LAPLACE)
-    khat = _khat(task, marginal, mode.point, axes, random)
     flat = "1 direction is" if n_flat == 1 else f"{n_flat} directions are"
     why = [f"{flat} flat by a symmetry and stayed at the mode"] if n_flat else []
-    why += ["with so many rows Pareto k-hat would take too long"] if khat is None else []
+    khat, share = _quality(task, marginal, mode.point, axes, random) or (None, 0.0)
+    if khat is None:
+        why.append("with so many rows Pareto k-hat would take too long")
+    else:
+        why.append(f"weighted by the posterior, {100 * share:.2g} % of such draws would count")
     return replace(result, khat=khat, why="; ".join(why))
 
 
@@ -156,12 +159,12 @@ def _marginal(task: Task) -> Marginal:
     return Marginal(density)
 
 
-def _khat(
+def _quality(
     task: Task, marginal: Marginal, point: FloatArray, axes: FloatArray, random: np.random.Generator
-) -> float | None:
-    """Pareto k-hat of posterior over approximation, by draws of its own; None where it would take too long.
+) -> tuple[float, float] | None:
+    """Pareto k-hat of posterior over approximation, and the effective share of draws so weighted; None where they cost too much.
 
-    Where directions are flat it is that of the slice through the mode on which the draws lie.
+    By draws of its own. Where directions are flat it is that of the slice through the mode on which the draws lie.
     """
     n_rows = task.rows.n_stored if marginal.points == 1 else marginal.n_rows * max(marginal.points, 1)
     n = min(KHAT_DRAWS, KHAT_CELLS // n_rows)
@@ -170,7 +173,8 @@ def _khat(
     normal = random.standard_normal((n, len(point))) * axes.any(axis=0)
     u = point + normal @ axes.T
     values = _joint(task, u, random) if marginal.points == 1 else marginal.density(u)
-    return smoothed(values + 0.5 * (normal**2).sum(axis=1))[1]
+    weights, khat = smoothed(values + 0.5 * (normal**2).sum(axis=1))
+    return khat, 1.0 / float((weights**2).sum()) / n
 
 
 def _joint(task: Task, u: FloatArray, random: np.random.Generator) -> FloatArray:
