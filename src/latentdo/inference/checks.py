@@ -149,11 +149,12 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
     faults: list[DataError] = []
     cautions: list[str] = []
     for node in spec.measured:
-        if data.summary(node).sd < SMALLEST_SPREAD:
+        column = data.summary(node)
+        if column.sd < SMALLEST_SPREAD:
             faults.append(
                 DataError(
-                    f"Column {node} runs from {data.summary(node).minimum:g} to {data.summary(node).maximum:g}: its spread is too "
-                    "small to compute with. Change its unit.",
+                    f"Column {node} runs from {column.minimum:g} to {column.maximum:g}: its spread is too small to compute "
+                    "with. Change its unit.",
                     column=node,
                 )
             )

@@ -177,9 +177,9 @@ def _frame(data: Any) -> Columns:
     if isinstance(frame, nw.DataFrame):
         return Columns(f"{_library(data)} table", frame.columns, lambda name: frame[name].to_native())
     kind = type(data).__name__
+    article = "an" if kind[0].lower() in "aeiou" else "a"
     raise DataError(
-        f"The data are {'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}; expected a path, a dict of columns, or a pandas, polars or "
-        "pyarrow table."
+        f"The data are {article} {kind}; expected a path, a dict of columns, or a pandas, polars or pyarrow table."
     )
 
 
