@@ -24,7 +24,7 @@ from latentdo.models.build import Arithmetic
 from .coordinates import FloatArray
 from .density import AbstractForm, log_posterior
 from .exchange import Exchange
-from .mirrors import Mirror, turned
+from .mirrors import Mirror, turned, turns
 
 JAX = Arithmetic(jnp, jax.scipy.special)
 
@@ -352,13 +352,12 @@ class Ensemble:
         Chains are turned to one side too: the posterior is the same on both sides, their pooled covariance is not.
         """
         u, latents = self._places()
-        last = turned(np.concatenate([whole, u[None, :, : self.n_free]]), self.mirrors)[-1]
-        for mirror in self.mirrors:
-            changed = last[:, mirror.coordinates[0]] != u[:, mirror.coordinates[0]]
+        last, taken = turns(np.concatenate([whole, u[None, :, : self.n_free]]), self.mirrors)
+        for noise, signs in taken.items():
             # In forms that integrate the latents out there is no noise to turn.
-            if mirror.noise is not None and mirror.noise < latents.shape[1]:
-                latents[changed, mirror.noise] *= -1.0
-        u[:, : self.n_free] = last
+            if noise < latents.shape[1]:
+                latents[:, noise] *= signs[-1][:, None]
+        u[:, : self.n_free] = last[-1]
         flat = whole.reshape(-1, whole.shape[-1])
         n, p = flat.shape
         centre, factor = np.zeros(u.shape[1]), np.eye(u.shape[1])

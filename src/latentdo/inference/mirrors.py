@@ -23,20 +23,24 @@ class Mirror(NamedTuple):
     Attributes:
         noise: The index of its noise; None for a latent that is summed out.
         coordinates: The free coordinates that change sign with it.
+        clear: Those by which its side is told: no mirror that comes after it in a block's list changes them.
         reference: The one whose sign the user gave, and that sign as 1 or -1; None where there is none.
     """
 
     noise: int | None
     coordinates: tuple[int, ...]
+    clear: tuple[int, ...]
     reference: tuple[int, float] | None
 
 
 def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror | Exchange, ...]:
     """The latents whose sign means nothing, and those whose levels may be exchanged.
 
-    A standard latent root may be replaced by its negative where every weight on it is unbounded and has a prior that is
-    symmetric about 0: the posterior is then the same at both points. So may the two levels of a latent be exchanged, if its
+    A latent around 0 may be replaced by its negative where every weight on it and of its own is unbounded and has a prior that
+    is symmetric about 0: the posterior is then the same at both points. So may the two levels of a latent be exchanged, if its
     own coefficients are such too: as a parent it is counted from halfway between them.
+
+    Effects come before their causes: a weight between two latents changes with either.
     """
     found: list[Mirror | Exchange] = []
     for latent in layout.nodes:
@@ -50,7 +54,7 @@ def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror | Exchange, ...]:
             for k, coordinate in enumerate(coordinates_of(node)):
                 term = node.term_of(k)
                 is_weight = term is not None and latent.latent in node.terms[term]
-                if is_weight or (node is latent and latent.is_discrete):
+                if is_weight or (node is latent and (latent.is_discrete or term is not None)):
                     zero_mean = coordinate.prior in ("normal", "cauchy") and own.arguments[k, 0] == 0
                     zero_mean |= coordinate.prior == "student" and own.arguments[k, 1] == 0
                     symmetric &= coordinate.transform == "free" and bool(zero_mean) and float(own.centre[k]) == 0.0
@@ -61,16 +65,23 @@ def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror | Exchange, ...]:
                         reference = (position, 1.0 if coordinate.folded == "+" else -1.0)
                 position += coordinate.transform != "fixed"
         if symmetric and flipped:
-            found.append(Mirror(latent.noise, tuple(flipped), reference))
-    return tuple(found)
+            found.append(Mirror(latent.noise, tuple(flipped), (), reference))
+    found.reverse()
+    return tuple(one if isinstance(one, Exchange) else _cleared(one, found[k + 1 :]) for k, one in enumerate(found))
+
+
+def _cleared(mirror: Mirror, later: list[Mirror | Exchange]) -> Mirror:
+    changed = {at for other in later if isinstance(other, Mirror) for at in other.coordinates}
+    clear = tuple(at for at in mirror.coordinates if at not in changed) or mirror.coordinates
+    reference = mirror.reference if mirror.reference is not None and mirror.reference[0] in clear else None
+    return mirror._replace(clear=clear, reference=reference)
 
 
 def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
-    """Whether a latent root with noise has a law that is symmetric about 0."""
+    """Whether a latent with noise has a law that is symmetric about 0, or about what its parents make of it."""
     assert latent.latent is not None
     return (
         latent.noise is not None
-        and not latent.terms
         and isinstance(latent.family, Normal | Student)
         and float(numbers.latent_centres[latent.latent]) == 0.0
         and _is_fixed_zero(layout, numbers, latent)
@@ -147,18 +158,27 @@ def turned(u: FloatArray, mirrors: tuple[Mirror | Exchange, ...], *, to_referenc
     Args:
         to_reference: Turn by the weight whose sign the user gave, where there is one: for draws that are kept.
     """
-    faced = u.copy()
+    return turns(u, mirrors, to_reference=to_reference)[0]
+
+
+def turns(
+    u: FloatArray, mirrors: tuple[Mirror | Exchange, ...], *, to_reference: bool = False
+) -> tuple[FloatArray, dict[int, FloatArray]]:
+    """`turned`, and per noise that may change its sign the signs that it took, (…, chain or draw)."""
+    faced, taken = u.copy(), {}
     for mirror in mirrors:
         if isinstance(mirror, Exchange):
             faced = mirror.relabelled(faced)
             continue
-        index = list(mirror.coordinates)
+        index = list(mirror.clear)
         if to_reference and mirror.reference is not None:
             by, side = mirror.reference
         else:
-            size = np.abs(u[..., index])
+            size = np.abs(faced[..., index])
             axes = tuple(range(u.ndim - 1))
             by, side = index[int(np.argmax(size.mean(axes) / (size.std(axes) + 1e-12)))], 1.0
         signs = np.where(side * faced[..., by] < 0, -1.0, 1.0)
-        faced[..., index] *= signs[..., None]
-    return faced
+        faced[..., list(mirror.coordinates)] *= signs[..., None]
+        if mirror.noise is not None:
+            taken[mirror.noise] = signs
+    return faced, taken
