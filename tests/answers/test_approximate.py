@@ -120,6 +120,20 @@ def test_a_k_hat_that_is_too_large_is_told_with_the_answer(gaussian):
     assert not any("far from it" in warning for warning in ld.ask(poor, "E[M | do(X=1)]").warnings)
 
 
+def test_too_few_draws_of_an_approximation_call_for_more_of_them():
+    few = ld.fit(MODEL, table(), ld.Laplace(draws=100), progress=False)
+    warnings = ld.ask(few, EFFECT).warnings
+    assert any("the fit did not converge (100 effective draws for " in w and "keep more draws" in w for w in warnings)
+    assert "this question did not converge (100 effective draws): keep more draws" in warnings
+
+
+def test_an_answer_is_drawn_at_the_level_asked_for(gaussian):
+    answer = ld.ask(gaussian, EFFECT)
+    line = answer.plot(level=0.5).lines[0]
+    assert tuple(line.get_xdata()) == answer.interval(0.5)
+    assert "50 % interval" in answer.plot(level=0.5).get_xlabel()
+
+
 def test_the_fit_itself_says_what_it_is(mode, gaussian):
     assert mode.converged
     assert not mode.diagnostics

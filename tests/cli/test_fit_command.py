@@ -117,6 +117,10 @@ def test_approximate_engines_end_well_and_are_named(command, study, tmp_path, op
     (answer,) = asked.json["answers"]
     assert answer["approximate"] == posterior.approximate[0]
     assert (answer["interval"] is None) == (engine == "Map()")
+    if engine != "Map()":
+        few = command("fit", *FAST, "--engine", "laplace", "--draws", 100)
+        assert few.code == 4
+        assert "It did not converge: keep more draws: --draws 1000." in few.err
     facts = command("fit", *FAST, *options, "--json").json
     assert facts["approximate"] == list(posterior.approximate)
 

@@ -175,9 +175,9 @@ class Answer:
     def _repr_html_(self) -> str:
         return Answers((self,))._repr_html_()
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: Any = None, *, level: float = 0.9) -> Any:
         """The answer as a point with its interval; returns the matplotlib axes."""
-        return Answers((self,)).plot(ax)
+        return Answers((self,)).plot(ax, level=level)
 
 
 @dataclass(frozen=True, eq=False)

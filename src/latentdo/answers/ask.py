@@ -269,11 +269,13 @@ def _check_finite(query: Query, values: FloatArray, units: FloatArray | None, wh
 def _warnings(posterior: Posterior, answer: Answer, guessed: Sequence[BlockDraws]) -> list[str]:
     found = [] if answer.identified else [INSISTED]
     found += _approximation(answer, guessed)
+    # Of independent draws of an approximation more can be had at once.
+    repair = "keep more draws" if answer.approximate and answer.rhat is None else "train longer"
     if not posterior.converged:
-        found.append(f"the fit did not converge ({posterior.doubt}): train longer before you rely on this")
+        found.append(f"the fit did not converge ({posterior.doubt}): {repair} before you rely on this")
     if not answer.converged:
         mixing = "" if answer.rhat is None else f"R-hat {answer.rhat:.3f}, "
-        found.append(f"this question did not converge ({mixing}{answer.ess:.0f} effective draws): train longer")
+        found.append(f"this question did not converge ({mixing}{answer.ess:.0f} effective draws): {repair}")
     if not answer.has_mean:
         found.append(
             f"the draws have heavy tails (Pareto k-hat {answer.tail_index:.2f}): the median is reported, the mean is "

@@ -147,7 +147,10 @@ def _farewell(posterior: Posterior, path: Path) -> str:
     """Where the fit is, whether it can be relied on, and what to type next."""
     lines = [f"Saved to {path}."]
     if not posterior.converged:
-        lines.append("It did not converge: train longer, for example with --engine nuts --warmup 4000 --draws 4000.")
+        repair = "train longer, for example with --engine nuts --warmup 4000 --draws 4000"
+        if posterior.approximate and posterior.independent():
+            repair = "keep more draws: --draws 1000"
+        lines.append(f"It did not converge: {repair}.")
     if posterior.approximate:
         kinds = " and ".join(posterior.approximate)
         lines.append(f"APPROXIMATE ({kinds}): every answer says so. Compare with --engine auto before you rely on it.")
