@@ -18,6 +18,7 @@ from latentdo.graphs import Name
 from latentdo.models import AbstractFamily, Categorical, Linear, ModelSpec, Student, Table
 from latentdo.models.build import Arithmetic, numerics
 
+from .bends import bend
 from .blocks import Block
 from .coordinates import Coordinate, FloatArray, NodeCoordinates, level_groups, level_index, mixing
 from .dataset import Dataset
@@ -361,37 +362,6 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
         coefficients = coefficients if own.mixing is None else coefficients @ own.mixing.T
         values.append(NodeValues(coefficients, raw, dict(zip(names, points[n:], strict=True)), log_prior))
     return tuple(values)
-
-
-def bend(
-    m: Arithmetic, transform: str, u: Array, low: Array, high: Array, scale: Array, centre: Array
-) -> tuple[Array, Array]:
-    """The value within its bounds, and the log Jacobian of the bend.
-
-    A half-line is bent by softplus: logarithmic within `scale` of the bound, straight beyond. With the logarithm alone a
-    coordinate that reaches down to its bound is stiff at the other end: twenty times the gradients for the same draws.
-    """
-    if transform == "free":
-        # In units of its own: a column in 1e-8ths must not look narrower to the sampler than one in thousands.
-        return centre + scale * u, m.np.log(scale) + 0.0 * u
-    if transform == "half":
-        upper = m.np.isinf(low)
-        bound = m.np.where(upper, high, low)
-        distance = scale * m.np.logaddexp(0.0, u)
-        return bound + m.np.where(upper, -1.0, 1.0) * distance, m.np.log(scale) - m.np.logaddexp(0.0, -u)
-    share = 0.5 * (1.0 + m.np.tanh(0.5 * u))
-    return low + (high - low) * share, -m.np.logaddexp(0.0, u) - m.np.logaddexp(0.0, -u)
-
-
-def unbend(transform: str, value: float, low: float, high: float, scale: float, centre: float) -> float:
-    """The unbounded point of a value: the inverse of `bend`."""
-    if transform == "free":
-        return (value - centre) / scale
-    if transform == "half":
-        distance = (value - low if math.isfinite(low) else high - value) / scale
-        return distance + math.log(-math.expm1(-distance))
-    share = (value - low) / (high - low)
-    return math.log(share) - math.log1p(-share)
 
 
 def _solve(node: NodeLayout, own: NodeNumbers, points: list[Array]) -> list[Array]:

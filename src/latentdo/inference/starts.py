@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from .bends import unbend
 from .coordinates import Coordinate, FloatArray, NodeCoordinates
-from .density import Layout, coordinates_of, unbend
+from .density import Layout, coordinates_of
 
 
 def starting_points(
