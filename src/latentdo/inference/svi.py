@@ -20,6 +20,7 @@ from latentdo.models.build import NUMPY
 
 from .coordinates import FloatArray
 from .density import AbstractForm
+from .descent import CHUNK as LONGEST_CALL
 from .descent import Descent, Problem, fresh
 from .engines import Engine, Svi
 from .finite import finite_starts
@@ -88,15 +89,16 @@ def svi(task: Task, engine: Engine) -> BlockDraws | str:
 def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
     """The optimisation of a block, not yet anywhere, and in words what the guide is of."""
     form, numbers, how = _form(task)
-    paths, structure = jax.tree_util.tree_flatten_with_path(numbers)
-    by_rows = [not isinstance(form, GaussianForm) and _is_of_rows(path, leaf, task) for path, leaf in paths]
-    leaves = [np.asarray(leaf) for _, leaf in paths]
-    shapes = tuple(leaf.shape[:-1] if of_rows else None for leaf, of_rows in zip(leaves, by_rows, strict=True))
-    features = _features(task) if engine.guide == "amortised" and form.n_noise else np.zeros((0, task.rows.n_stored))
-    real = np.flatnonzero(task.rows.weights > 0)
+    # Cross-products stand for the rows, which are then not even looked at.
+    weights = np.zeros(0) if isinstance(form, GaussianForm) else task.rows.weights
+    n_stored, real = len(weights), np.flatnonzero(weights > 0)
+    features = _features(task) if engine.guide == "amortised" and form.n_noise else np.zeros((0, n_stored))
+    flat, structure = jax.tree_util.tree_flatten_with_path(numbers)
+    leaves = [(np.asarray(leaf), bool(n_stored) and _is_of_rows(path, leaf, n_stored)) for path, leaf in flat]
+    columns = [*(leaf.reshape(-1, n_stored) for leaf, of_rows in leaves if of_rows), features]
     size = engine.batch or BATCH
-    batch = size if size < len(real) and any(by_rows) else None
-    n_rows = (0 if isinstance(form, GaussianForm) else task.rows.n_stored) if batch is None else batch
+    batch = size if size < len(real) else None
+    n_rows = n_stored if batch is None else batch
     dtype = np.float32 if isinstance(form, Program) and n_rows <= SINGLE_ROWS else np.float64
     n_free = task.layout.n_free
     guide = Guide(
@@ -105,28 +107,38 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
         n_features=len(features),
         rank=min(engine.rank, n_free) if engine.guide == "low-rank" else None,
     )
-    problem = Problem(form, guide, structure, shapes)
-    columns = [leaf.reshape(-1, leaf.shape[-1]) for leaf, of_rows in zip(leaves, by_rows, strict=True) if of_rows]
-    n_columns = sum(map(len, columns)) + len(features)
-    # Rows as they are stored and once more while they are gathered; noise and rows of one call.
+    problem = Problem(form, guide, structure, tuple(leaf.shape[:-1] if of_rows else None for leaf, of_rows in leaves))
+    # The numbers of all rows twice: as they were assembled, and in a table; and those of the rows of one call.
     needed = chains_bytes(task, form, np.empty(n_rows), problem.n_points, 0)
-    needed += 2.0 * np.dtype(dtype).itemsize * n_columns * (task.rows.n_stored + 50.0 * n_rows)
+    needed += sum(map(len, columns)) * (16.0 * n_stored + 8.0 * LONGEST_CALL * n_rows)
     claim(task, needed, "Ask for a smaller batch, or fit a sample of the rows.")
-    table = np.zeros((0, 0), dtype)
-    if columns or len(features):
-        table = np.concatenate([*columns, features]).astype(dtype).T
-        table = np.ascontiguousarray(table if batch is None else table[real])
-    constants = tuple(
-        jnp.asarray(leaf.astype(dtype) if leaf.dtype == np.float64 else leaf)
-        for leaf, of_rows in zip(leaves, by_rows, strict=True)
-        if not of_rows
-    )
-    place = Place(np.zeros(guide.n_coordinates), np.eye(guide.n_coordinates))
     seed = (task.seed, task.code)
-    state = fresh(guide.start(np.random.default_rng([*seed, 0])), dtype)
-    rows = f"{batch:,} of {len(real):,} rows" if batch is not None else "all rows"
-    how = f"{how}, {engine.steps:,} steps" + ("" if isinstance(form, GaussianForm) else f" of {rows}")
-    return Descent(problem, constants, table, batch, seed, engine.steps, engine.learning_rate, place, state), how
+    descent = Descent(
+        problem,
+        constants=tuple(
+            jnp.asarray(leaf.astype(dtype) if leaf.dtype == np.float64 else leaf)
+            for leaf, of_rows in leaves
+            if not of_rows
+        ),
+        table=_table(columns, slice(None) if batch is None else real, dtype),
+        batch=batch,
+        seed=seed,
+        steps=engine.steps,
+        rate=engine.learning_rate,
+        place=Place(np.zeros(guide.n_coordinates), np.eye(guide.n_coordinates)),
+        state=fresh(guide.start(np.random.default_rng([*seed, 0])), dtype),
+    )
+    rows = f" of {batch:,} of {len(real):,} rows" if batch is not None else " of all rows"
+    return descent, f"{how}, {engine.steps:,} steps{rows if n_stored else ''}"
+
+
+def _table(columns: list[FloatArray], index: Any, dtype: Any) -> np.ndarray[Any, Any]:
+    """Rows side by side, (row, column), so that those of a batch are gathered in one go; column by column, to save memory."""
+    n_rows = len(np.empty(columns[0].shape[1])[index])
+    table = np.empty((n_rows, sum(map(len, columns))), dtype)
+    for k, column in enumerate(column for part in columns for column in part):
+        table[:, k] = column[index]
+    return table
 
 
 def _form(task: Task) -> tuple[AbstractForm, Any, str]:
@@ -142,9 +154,8 @@ def _form(task: Task) -> tuple[AbstractForm, Any, str]:
     return form, numbers, "parameters, latents integrated by quadrature" if by_quadrature else "parameters and latents"
 
 
-def _is_of_rows(path: tuple[Any, ...], leaf: Any, task: Task) -> bool:
-    shape = np.shape(leaf)
-    return getattr(path[-1], "name", "") in ROW_FIELDS and shape[-1:] == (task.rows.n_stored,)
+def _is_of_rows(path: tuple[Any, ...], leaf: Any, n_stored: int) -> bool:
+    return getattr(path[-1], "name", "") in ROW_FIELDS and np.shape(leaf)[-1:] == (n_stored,)
 
 
 def _features(task: Task) -> FloatArray:
@@ -240,16 +251,18 @@ def _result(task: Task, descent: Descent, method: str) -> BlockDraws:
     u = draws.u[:, : task.layout.n_free]
     rise, drift = _settled(descent)
     unsettled = []
-    if rise > RISE:
+    if np.isinf(drift):
+        unsettled.append("too few steps to tell whether it has settled")
+    elif rise > RISE:
         unsettled.append(f"its bound was still rising (by {rise:.2g} over the last quarter of the steps)")
-    if drift > DRIFT:
+    if np.isfinite(drift) and drift > DRIFT:
         unsettled.append(f"its mean was still moving (by {drift:.2g} sd over the last quarter of the steps)")
     why = unsettled or [f"settled, its mean known to about {max(0.5 * drift, 0.01):.1g} sd"]
     if unsettled:
         why.append("ask for more steps")
     khat = _khat(task, descent, numbers, draws, random)
     if khat is None:
-        why.append(f"no k-hat: it would take {KHAT_DRAWS:,} passes over {task.rows.n_rows:,} rows")
+        why.append(f"no k-hat: it would take {KHAT_DRAWS:,} passes over {task.data.n_rows:,} rows")
     facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
     result = from_independent(task, facing, method, approximate=RISING if unsettled else SVI)
     return replace(result, khat=khat, why="; ".join(why))
@@ -276,13 +289,14 @@ def _khat(
     task: Task, descent: Descent, numbers: GuideNumbers, draws: Draws, random: np.random.Generator
 ) -> float | None:
     """Pareto k-hat of posterior over guide, of parameters and latents together; None where it would take too long."""
-    form, rows = descent.problem.form, task.rows.n_stored
+    form = descent.problem.form
     if isinstance(form, GaussianForm):
         found = gaussian_form(task, latents_only=False)
         assert not isinstance(found, str)
         with np.errstate(all="ignore"):
             log_prior, each = form.log_parts(NUMPY, found[1], draws.u, np.empty((0, 1)))
         return smoothed(_numbers_only(log_prior + each.sum(axis=-1) - draws.log_density))[1]
+    rows = task.rows.n_stored
     if rows * KHAT_DRAWS * task.layout.n_states * descent.problem.n_nodes > KHAT_CELLS:
         return None
     n_free, n = task.layout.n_free, min(len(draws.u), KHAT_DRAWS)
