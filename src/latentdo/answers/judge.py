@@ -13,7 +13,16 @@ import numpy as np
 from latentdo.errors import LatentdoError
 from latentdo.graphs import Name, format_number, quote
 from latentdo.identification import answerable, identify
-from latentdo.inference import Dataset, Diagnostic, FloatArray, Posterior, flat, node_parameters, predictor
+from latentdo.inference import (
+    Dataset,
+    Diagnostic,
+    FloatArray,
+    Posterior,
+    even_uniforms,
+    flat,
+    node_parameters,
+    predictor,
+)
 from latentdo.models.build import NUMPY, numerics
 from latentdo.query import Query
 
@@ -23,7 +32,7 @@ MOST_EFFECTS = 200
 """Pairs of treatment and outcome that are judged, each at two values of the treatment."""
 MOST_TREATMENTS = 40
 """Treatments that are looked at: the verdicts of a graph of hundreds of nodes would take longer than the fit."""
-UNITS = 16
+UNITS = 32
 """Simulated units per draw. They are the same in every draw, so that their number adds no noise to what is compared."""
 LEVELS = (0.1, 0.9)
 
@@ -143,10 +152,9 @@ class _SharedNoise:
     """Simulated units of the trained model in every draw, with the same noise in all draws and under all interventions."""
 
     def __init__(self, posterior: Posterior) -> None:
-        random = np.random.default_rng([posterior.seed, 2])
         self.posterior = posterior
         self.order = posterior.spec.graph.topological_order()
-        self.uniforms = {node: (random.permutation(UNITS) + random.uniform(size=UNITS)) / UNITS for node in self.order}
+        self.uniforms = even_uniforms(self.order, UNITS, np.random.default_rng([posterior.seed, 2]))
         self.untouched: dict[Name, FloatArray] = {}
         for node in self.order:
             self._draw(node, self.untouched)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .archive import read_archive, require_writable, write_archive
     from .checks import check_columns, functional_nodes, levelled
     from .diagnostics import Diagnostic, diagnose
-    from .forward import node_parameters, predictor
+    from .forward import even_uniforms, node_parameters, predictor
     from .importance import pareto_k
     from .labels import ParameterLabel
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
@@ -36,6 +36,7 @@ _LAZY = {
     "check_columns": "checks",
     "check_priors_on": "prior_check",
     "diagnose": "diagnostics",
+    "even_uniforms": "forward",
     "fit_model": "train",
     "flat": "posterior",
     "functional_nodes": "checks",
@@ -75,6 +76,7 @@ __all__ = [
     "check_columns",
     "check_priors_on",
     "diagnose",
+    "even_uniforms",
     "fit_model",
     "flat",
     "functional_nodes",

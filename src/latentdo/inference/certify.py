@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentdo.models.build import NUMPY, numerics
+from latentdo.models.build import NUMPY
 
 from .coordinates import FloatArray
 from .dataset import Dataset
 from .diagnostics import Diagnostic
-from .forward import moments, node_parameters, predictor, simulate_nodes
-from .posterior import Posterior, flat
+from .forward import even_uniforms, moments, simulate_nodes, smooth_means
+from .posterior import Posterior
 
 if TYPE_CHECKING:
     from .task import Task
 
-JUDGED_UNITS = 64
+JUDGED_UNITS = 256
 """Simulated units per draw, the same in every draw: what is compared between draws has no noise of its own."""
+FEWER_UNITS = 64
+FEW_NODES = 24
+"""Nodes up to which units are many."""
 LIKELIHOOD_ROWS = 256
 """Rows over which the log likelihood is taken: with more a sample of them, which is a functional of the parameters too."""
 LOG_POSTERIOR = "log posterior"
@@ -40,25 +43,13 @@ def judged(posterior: Posterior) -> tuple[Diagnostic, ...]:
     """
     if posterior.is_point:
         return ()
-    random = np.random.default_rng([posterior.seed, 1])
-    spec, n = posterior.spec, JUDGED_UNITS
-    values = simulate_nodes(
-        spec,
-        spec.graph.topological_order(),
-        posterior.by_node,
-        lambda node: (random.permutation(n) + random.uniform(size=n)) / n,
-        {},
-    )
+    spec = posterior.spec
+    order = spec.graph.topological_order()
+    n = JUDGED_UNITS if len(order) <= FEW_NODES else FEWER_UNITS
+    uniforms = even_uniforms(order, n, np.random.default_rng([posterior.seed, 1]))
+    values = simulate_nodes(spec, order, posterior.by_node, uniforms.__getitem__, {})
     found = moments({node: values[node] for node in spec.measured}, spec.measured, posterior.n_chains)
-    for node in spec.measured:
-        if spec[node].family.discrete:
-            # Drawn levels change in steps, which many rows make larger than the posterior's width; their mean does not.
-            coefficients, parameters = flat(posterior.by_node[node])
-            eta = predictor(spec[node], coefficients, values)
-            mean = numerics(spec[node].family).mean(NUMPY, eta, node_parameters(parameters)).mean(axis=-1)
-            found[f"mean({node})"] = np.broadcast_to(mean, posterior.n_chains * posterior.n_draws).reshape(
-                posterior.shape
-            )
+    found |= smooth_means(spec, spec.measured, posterior.by_node, values, posterior.shape)
     of_chains = tuple(
         replace(diagnostic, name=f"{diagnostic.name} of {block.block.name}")
         for block in posterior.blocks

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import qmc
 
 from latentdo.graphs import Name
 from latentdo.models import Categorical, Mechanism, ModelSpec, Table
-from latentdo.models.build import numerics
+from latentdo.models.build import NUMPY, numerics
 
 from .coordinates import FloatArray, row_of
 from .posterior import NodeDraws, flat
@@ -78,6 +79,19 @@ def simulate_nodes(
     return values
 
 
+def even_uniforms(nodes: Sequence[Name], n: int, random: np.random.Generator) -> dict[Name, FloatArray]:
+    """Uniforms of each node, (unit,), that fill the cube evenly: a scrambled Sobol sequence of n = 2^k points.
+
+    Moments over units depend on every parameter a little, also where the law of the nodes does not: on the axes of latents that
+    may be rotated, say. Independent units would leave so much of that that chains which agree would seem not to.
+
+    Source:
+        Owen (1998), Scrambling Sobol' and Niederreiter-Xing points.
+    """
+    points = qmc.Sobol(max(1, len(nodes)), rng=random).random(n)
+    return dict(zip(nodes, np.clip(points.T, 1e-6, 1 - 1e-6), strict=False))
+
+
 def moments(values: Mapping[Name, FloatArray], nodes: Sequence[Name], n_chains: int) -> dict[str, FloatArray]:
     """Mean and sd of each node and the covariance of each pair, per draw, as (chain, draw).
 
@@ -99,3 +113,28 @@ def moments(values: Mapping[Name, FloatArray], nodes: Sequence[Name], n_chains: 
             if max(len(centred[a]), len(centred[b])) > 1:
                 found[f"cov({b}, {a})"] = (centred[a] * centred[b]).mean(axis=1)
     return {name: value.reshape(n_chains, -1) for name, value in found.items()}
+
+
+def smooth_means(
+    spec: ModelSpec,
+    nodes: Sequence[Name],
+    draws: Mapping[Name, NodeDraws],
+    values: Mapping[Name, FloatArray],
+    shape: tuple[int, int],
+) -> dict[str, FloatArray]:
+    """The means of the discrete ones among some nodes, per draw, from the laws that their parents give them.
+
+    Drawn levels change in steps, which many rows make larger than the posterior's width.
+
+    Args:
+        values: Parents, (draw, unit) or (unit,).
+        shape: (chain, draw).
+    """
+    found = {}
+    for node in nodes:
+        if spec[node].family.discrete:
+            coefficients, parameters = flat(draws[node])
+            eta = predictor(spec[node], coefficients, values)
+            mean = numerics(spec[node].family).mean(NUMPY, eta, node_parameters(parameters)).mean(axis=-1)
+            found[f"mean({node})"] = np.broadcast_to(mean, shape[0] * shape[1]).reshape(shape)
+    return found

@@ -16,12 +16,12 @@ from .coordinates import FloatArray
 from .density import unpack
 from .diagnostics import Diagnostic, diagnose
 from .ensemble import ChainDraws
-from .forward import moments, simulate_nodes
+from .forward import even_uniforms, moments, simulate_nodes, smooth_means
 from .importance import smoothed
 from .posterior import BlockDraws, NodeDraws
 from .task import Task
 
-JUDGED_ROWS = 100
+JUDGED_ROWS = 128
 KHAT_LIMIT = 0.7
 """Largest Pareto k-hat at which importance weights are trusted."""
 
@@ -138,7 +138,10 @@ def judged_moments(task: Task, draws: Mapping[Name, NodeDraws], n_chains: int) -
     """What the block's data pin down: moments of its measured nodes given its inputs, over a sample of rows."""
     random = task.random()
     weights = task.data.weights / task.data.weights.sum()
-    rows = random.choice(len(weights), size=min(JUDGED_ROWS, task.data.n_rows), p=weights)
+    rows = random.choice(len(weights), size=JUDGED_ROWS, p=weights)
     values: dict[Name, FloatArray] = {name: task.data.column(name)[rows][None] for name in task.block.inputs}
-    simulate_nodes(task.spec, task.block.nodes, draws, lambda node: random.uniform(size=len(rows)), values)
-    return moments(values, (*task.block.inputs, *task.block.measured), n_chains)
+    uniforms = even_uniforms(task.block.nodes, JUDGED_ROWS, random)
+    simulate_nodes(task.spec, task.block.nodes, draws, uniforms.__getitem__, values)
+    found = moments(values, (*task.block.inputs, *task.block.measured), n_chains)
+    shape = next(iter(draws.values())).coefficients.shape[:2]
+    return found | smooth_means(task.spec, task.block.measured, draws, values, shape)
