@@ -80,6 +80,13 @@ FILES = [
     BadFile("repeated names", lines((0, "G,Y,Y")), "The column name 'Y' occurs 2 times (columns 2, 3)", 1),
     BadFile("a missing column", lines((0, "G,X,Z")), "There is no column for the node 'Y'"),
     BadFile("another case", lines((0, "g,X,Y")), "Column 'g' differs only in case or blanks"),
+    BadFile(
+        "an accent in two characters",
+        lines((0, "G,X,e\u0301tat")),
+        "looks the same, but is written with other code points",
+        None,
+        MODEL.replace("Y", "`\u00e9tat`"),
+    ),
     BadFile("a slip in a name", lines((0, "G,X,Yy")), "There is no column for the node 'Y'"),
     BadFile("row names", each(lambda line: line if line == LINES[0] else f"r,{line}"), "row names without a header", 2),
     BadFile(
@@ -132,6 +139,12 @@ FILES = [
     ),
     single("an unknown level", ["a", "b", "c", "a", "b", "d"] * 2, "X ~ categorical(levels=[a, b, c])", "'d'", 7),
     single("names without levels", ["a", "b", "c", "a", "b", "c"], "X ~ categorical(levels=[1, 2, 3])", "'a'", 2),
+    single(
+        "an identifier with levels",
+        [f"p{k}" for k in range(11)],
+        "X ~ categorical",
+        "another level in each of its 11 rows",
+    ),
     single(
         "a spread too small to square",
         [f"{k}e-200" for k in range(1, 7)],
@@ -265,6 +278,12 @@ TABLES = [
         "holds integers beyond 2^53",
         "Y",
     ),
+    BadTable(
+        "rounding alone", with_column(lambda: [0.1, 0.1, 0.1 + 2e-17, 0.1 + 1e-16, 0.1, 0.1]), "varies only in", "Y"
+    ),
+    BadTable(
+        "a tiny share of a huge offset", with_column(lambda: [1e16 + 2 * k for k in SIX]), "Subtract a constant", "Y"
+    ),
     BadTable("a constant of booleans", with_column(lambda: [True] * 6, "X"), "Constant in every row: 'X' is 1", "X"),
 ]
 
@@ -304,6 +323,36 @@ def _odd() -> list[OddTable]:
             "X ~ normal; Y ~ normal(X)",
             {"X": far, "Y": noise},
             "more than 20 robust standard deviations",
+        ),
+        OddTable(
+            "a perfect separation",
+            "X ~ normal; Y ~ bernoulli(X)",
+            {"X": x, "Y": x > 0.1},
+            "X tells Y apart without contradiction in these data (separation)",
+        ),
+        OddTable(
+            "an empty cell of a two-by-two table",
+            "X ~ bernoulli; Y ~ bernoulli(X)",
+            {"X": x > 0, "Y": (x > 0) & (z > 0)},
+            "X tells Y apart without contradiction in these data (separation)",
+        ),
+        OddTable(
+            "one exposed row",
+            "X ~ bernoulli; Y ~ normal(X)",
+            {"X": np.arange(60) == 7, "Y": noise},
+            "only 1 of 60 row differs from 0",
+        ),
+        OddTable(
+            "a level without rows",
+            "X ~ categorical(levels=[a, b, c]); Y ~ normal(X)",
+            {"X": np.where(x > 0, "a", "b"), "Y": noise},
+            "X has no row with the level c",
+        ),
+        OddTable(
+            "few rows per level",
+            "X ~ table; Y ~ normal",
+            {"X": np.arange(60) // 3, "Y": noise},
+            "X has 20 levels in 60 rows: is it an identifier",
         ),
     ]
 

@@ -263,3 +263,33 @@ def test_a_discrete_function_is_named_without_a_noise_floor():
         "C is an exact function of A in these data. Verdicts treat it as one: what needs C to vary beside its parents is not "
         "identified.",
     )
+
+
+def test_separation_is_told_where_no_row_contradicts_it_and_nowhere_else():
+    y = (np.median(X + 10 * Z) < X + 10 * Z).astype(float)
+    (caution,) = cautions("X, Z ~ normal; Y ~ bernoulli(X, Z)", X=X, Z=Z, Y=y)
+    assert caution.startswith(
+        "X, Z tell Y apart without contradiction in these data (separation): the likelihood grows"
+    )
+    assert cautions("X, Z ~ normal; Y ~ bernoulli(X)", X=X, Z=Z, Y=y) == ()
+    y[np.argmax(X + 10 * Z)] = 0.0
+    assert cautions("X, Z ~ normal; Y ~ bernoulli(X, Z)", X=X, Z=Z, Y=y) == ()
+
+
+def test_separation_seen_in_a_sample_of_many_rows_is_verified_in_all(monkeypatch):
+    monkeypatch.setattr("latentdo.inference.columns.LARGEST_PROGRAM", 20)
+    y = (np.median(X) < X).astype(float)
+    assert len(cautions("X ~ normal; Y ~ bernoulli(X)", X=X, Y=y)) == 1
+    y[np.argmax(X)] = 0.0
+    assert cautions("X ~ normal; Y ~ bernoulli(X)", X=X, Y=y) == ()
+
+
+def test_a_long_tail_is_looked_at_on_the_scale_of_the_link():
+    assert cautions("Y ~ gamma", Y=np.exp(12 * NOISE)) == ()
+    far = np.where(np.arange(len(X)) == 3, 100.0, NOISE)
+    assert cautions("Y ~ gamma", Y=np.exp(far))[0].startswith("in Y, 1 cell lies")
+
+
+def test_a_level_without_rows_makes_no_parents_collinear():
+    found = cautions("A ~ categorical(levels=[0, 1, 2]); Y ~ normal(A)", A=(NOISE > 0).astype(float), Y=X)
+    assert found == ("A has no row with the level 2: of these the priors alone speak",)

@@ -9,9 +9,10 @@ import numpy as np
 
 from latentdo.errors import DataError
 from latentdo.graphs import Name
-from latentdo.models import MAX_LEVELS, Level, Linear, ModelSpec, Prior, Table, shown
+from latentdo.models import MAX_LEVELS, ColumnSummary, Level, Linear, ModelSpec, Prior, Table, shown
 from latentdo.models.build import NUMPY, numerics
 
+from .columns import outliers, rare, separation
 from .coordinates import FloatArray
 from .dataset import Dataset
 
@@ -23,8 +24,10 @@ REPEATED = 20
 """Rows that each value of a discrete column needs beyond the first of the parent configurations that give it."""
 COLLINEAR = 1e-6
 SMALLEST_SPREAD = 1e-100
-FAR = 20.0
-"""Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
+MOST_SINGLE = 10
+"""Rows up to which a column may have a level of its own in each."""
+RESOLUTION = 16.0
+"""Gaps between neighbouring numbers that a column's sd must span: else it varies by rounding alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +117,10 @@ def _design(spec: ModelSpec, node: Name, data: Dataset) -> _Design | None:
 
 
 def _collinear(design: _Design, data: Dataset) -> bool:
-    """Whether some terms are a linear combination of the others in these rows."""
-    singular = np.linalg.svd(design.columns * np.sqrt(data.weights)[:, None], compute_uv=False)
-    return len(singular) < design.columns.shape[1] or bool(singular[-1] <= COLLINEAR * singular[0])
+    """Whether some terms are a linear combination of the others in these rows; levels without a row are no terms."""
+    columns = design.columns[:, np.any(design.columns != 0.0, axis=0)]
+    singular = np.linalg.svd(columns * np.sqrt(data.weights)[:, None], compute_uv=False)
+    return len(singular) < columns.shape[1] or bool(singular[-1] <= COLLINEAR * singular[0])
 
 
 def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
@@ -136,6 +140,8 @@ def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
                 "levels. Give the node another family, or put its values into classes.",
                 column=node,
             )
+        if len(values) == data.n_rows > MOST_SINGLE:
+            raise _identifier(node, data)
     return spec.with_levels(found) if found else spec
 
 
@@ -159,7 +165,9 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
                 )
             )
             continue
-        cautions += _outliers(node, data)
+        if column.sd < RESOLUTION * np.spacing(max(abs(column.minimum), abs(column.maximum))):
+            faults.append(_rounded(column))
+            continue
         try:
             spec[node].family.check(data.summary(node))
             regression = least_squares(spec, node, data)
@@ -168,7 +176,7 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
         except DataError as fault:
             faults.append(fault)
             continue
-        cautions += _cautions(spec, node, data)
+        cautions += [*outliers(spec, node, data), *rare(spec, node, data), *_cautions(spec, node, data)]
     if len(faults) == 1:
         raise faults[0]
     if faults:
@@ -176,21 +184,21 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
     return tuple(cautions)
 
 
-def _outliers(node: Name, data: Dataset) -> list[str]:
-    """A caution about values that no ordinary tail reaches; least squares and its kin follow them wherever they are."""
-    values = data.expanded([node]).column(node)
-    middle = np.median(values)
-    # The median absolute deviation times 1.48 is the sd of normal data; it is 0 where half the rows are equal.
-    spread = 1.4826 * np.median(np.abs(values - middle))
-    far = np.abs(values - middle) > FAR * spread
-    if not spread or not far.any() or len(np.unique(values)) <= 10:
-        return []
-    worst = values[np.argmax(np.abs(values - middle))]
-    cells = "1 cell lies" if far.sum() == 1 else f"{int(far.sum())} cells lie"
-    return [
-        f"in {node}, {cells} more than {FAR:g} robust standard deviations from the median {middle:.4g} (the farthest is "
-        f"{worst:.4g}): if that is no slip, the family {node} has may not fit, and these rows may decide the answer"
-    ]
+def _rounded(column: ColumnSummary) -> DataError:
+    return DataError(
+        f"Column {column.name} varies only in the last digits that a number has (its values are about {column.mean:.6g}, "
+        f"their sd is {column.sd:.2g}): rounding, as far as can be told. Subtract a constant before the table is made, or "
+        "remove the column's node from the model.",
+        column=column.name,
+    )
+
+
+def _identifier(node: Name, data: Dataset) -> DataError:
+    return DataError(
+        f"Column {node} has another level in each of its {data.n_rows} rows: nothing can be learnt about any of them. If it "
+        "is an identifier, remove its node from the model; if it is a number, give the node another family.",
+        column=node,
+    )
 
 
 def _check_linear(spec: ModelSpec, node: Name, regression: LeastSquares | None) -> None:
@@ -243,6 +251,8 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
             "to vary beside its parents is not identified."
         )
     design = _design(spec, node, data)
+    if not found:
+        found += separation(spec, node, data, None if design is None else design.columns)
     if design is not None and _collinear(design, data):
         found.append(
             f"The parents of {node} are collinear in these data ({measured}): their weights are set apart "

@@ -6,6 +6,7 @@ All faults of one table are told at once.
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -142,7 +143,10 @@ def _missing_column(node: str, source: Source, measured: Collection[str]) -> Dat
     free = [name for name in source.names if name not in measured]
     same = [name for name in free if name.strip().casefold() == node.casefold()]
     close = difflib.get_close_matches(node, free, n=1, cutoff=0.6)
-    if same:
+    plain = unicodedata.normalize("NFC", node)
+    if alike := [name for name in free if unicodedata.normalize("NFC", name.strip()) == plain and name.strip() != node]:
+        hint = f"Column {alike[0]!r} looks the same, but is written with other code points (Unicode normal forms): rename it."
+    elif same:
         hint = f"Column {same[0]!r} differs only in case or blanks, which count: rename it."
     elif close:
         hint = f"Is it the column {close[0]!r}? Then rename that one."
