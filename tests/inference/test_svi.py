@@ -165,6 +165,7 @@ def test_a_conjugate_regression_is_its_own_approximation(guide):
     assert (draws.mean(axis=0) - mean) / sds == pytest.approx(np.zeros(2), abs=0.02 + 3 / np.sqrt(4_000))
     assert np.cov(draws.T) / np.outer(sds, sds) == pytest.approx(covariance / np.outer(sds, sds), abs=0.09)
     assert block.khat < 0.5
+    assert re.search(r"settled, .*; weighted by the posterior, (9\d|1e\+02) % of such draws would count", block.why)
     assert (block.approximate, block.certified, block.independent) == ("variational approximation", False, True)
     assert re.search(rf"SVI, {guide} guide of parameters, 1,000 steps", block.method)
 
@@ -281,4 +282,4 @@ def test_khat_is_left_out_where_rows_are_many(monkeypatch):
     monkeypatch.setattr("latentdo.inference.svi.KHAT_CELLS", 10)
     block = trained("X ~ bernoulli", {"X": np.tile([0.0, 1.0, 1.0], 10)}, "X", ld.Svi(steps=3, draws=50))
     assert block.khat is None
-    assert "no k-hat: it would take 1,000 passes over 30 rows" in block.why
+    assert "with so many rows Pareto k-hat would take too long" in block.why

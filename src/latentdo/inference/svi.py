@@ -260,9 +260,14 @@ def _result(task: Task, descent: Descent, method: str) -> BlockDraws:
     why = unsettled or [f"settled, its mean known to about {max(0.5 * drift, 0.01):.1g} sd"]
     if unsettled:
         why.append("ask for more steps")
-    khat = _khat(task, descent, numbers, draws, random)
-    if khat is None:
-        why.append(f"no k-hat: it would take {KHAT_DRAWS:,} passes over {task.data.n_rows:,} rows")
+    log_ratios = _log_ratios(task, descent, numbers, draws, random)
+    if log_ratios is None:
+        khat = None
+        why.append("with so many rows Pareto k-hat would take too long")
+    else:
+        weights, khat = smoothed(np.where(np.isnan(log_ratios), -np.inf, log_ratios))
+        share = 1.0 / float((weights**2).sum()) / len(weights)
+        why.append(f"weighted by the posterior, {100 * share:.2g} % of such draws would count")
     facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
     result = from_independent(task, facing, method, approximate=RISING if unsettled else SVI)
     return replace(result, khat=khat, why="; ".join(why))
@@ -285,17 +290,17 @@ def _settled(descent: Descent) -> tuple[float, float]:
     return rise, drift
 
 
-def _khat(
+def _log_ratios(
     task: Task, descent: Descent, numbers: GuideNumbers, draws: Draws, random: np.random.Generator
-) -> float | None:
-    """Pareto k-hat of posterior over guide, of parameters and latents together; None where it would take too long."""
+) -> FloatArray | None:
+    """Log of posterior over guide at draws of it, parameters and latents together; None where it would take too long."""
     form = descent.problem.form
     if isinstance(form, GaussianForm):
         found = gaussian_form(task, latents_only=False)
         assert not isinstance(found, str)
         with np.errstate(all="ignore"):
             log_prior, each = form.log_parts(NUMPY, found[1], draws.u, np.empty((0, 1)))
-        return smoothed(_numbers_only(log_prior + each.sum(axis=-1) - draws.log_density))[1]
+        return log_prior + each.sum(axis=-1) - draws.log_density
     rows = task.rows.n_stored
     if rows * KHAT_DRAWS * task.layout.n_states * descent.problem.n_nodes > KHAT_CELLS:
         return None
@@ -324,8 +329,4 @@ def _khat(
             found.append(log_prior + np.where(real, each, 0.0).sum(axis=-1))
     # What pads the coordinates is standard normal under the posterior.
     log_padding = -0.5 * (draws.u[:n, n_free:] ** 2).sum(axis=1)
-    return smoothed(_numbers_only(np.concatenate(found) + log_padding - draws.log_density[:n]))[1]
-
-
-def _numbers_only(values: FloatArray) -> FloatArray:
-    return np.where(np.isnan(values), -np.inf, values)
+    return np.concatenate(found) + log_padding - draws.log_density[:n]
