@@ -20,6 +20,7 @@ import functools
 import json
 import math
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -189,6 +190,15 @@ def rank(cell: Cell, engine: str, seed: int) -> dict[str, Any]:
     }
 
 
+def code_version() -> str:
+    """The commit of the latentdo that is measured: results of a run that goes on after a change can be told apart."""
+    folder = Path(ld.__file__).parent
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
 def gathered(records: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Ranks]:
     """The ranks by cell and engine."""
     found: dict[tuple[str, str], Ranks] = {}
@@ -235,7 +245,7 @@ def main() -> int:
         options.output.write_text("".join(whole), encoding="utf8")
         kept = [json.loads(line) for line in whole]
     done = {(record["cell"], record["engine"], record["seed"]) for record in kept}
-    begun = time.perf_counter()
+    begun, version = time.perf_counter(), code_version()
     wanted = [
         (name, engine, seed)
         for first in range(0, options.datasets, TURN)
@@ -247,7 +257,7 @@ def main() -> int:
     for k, (name, engine, seed) in enumerate(wanted):
         if time.perf_counter() - begun > 60 * options.minutes:
             break
-        record = {"cell": name, "engine": engine, "seed": seed, **rank(CELLS[name], engine, seed)}
+        record = {"cell": name, "engine": engine, "seed": seed, "code": version, **rank(CELLS[name], engine, seed)}
         kept.append(record)
         if "error" in record:
             print(f"{name}, {engine}, {seed}: {record['error']}", file=sys.stderr, flush=True)
