@@ -251,8 +251,8 @@ class Descent:
         batch: Rows per step; None takes all.
         seed: Words from which the random numbers of call k are drawn, with k: a run that is taken up again draws the same.
         place: Where x is counted from, and in which units.
-        bounds: The bound at every step so far.
-        means: The mean of x after each call of the present stretch.
+        bounds: The mean of the bound over each call of the present stretch.
+        means: The mean of x after each of them.
     """
 
     problem: Problem
@@ -294,7 +294,7 @@ class Descent:
             return False
         self.settle()
         if end < self.steps:
-            self.means = []
+            self.bounds, self.means = [], []
             # Of so many more rows the posterior is so much narrower.
             self.place = self.place._replace(axes=self.place.axes * math.sqrt(before / self._weight))
         return end == self.steps
@@ -318,7 +318,7 @@ class Descent:
         """Some steps of full size from here, and the bound that they lead to."""
         while self.made < n:
             self._call(min(self.chunk, n - self.made), np.zeros(self.chunk, dtype=bool))
-        last = np.array(self.bounds[-max(1, n // 4) :])
+        last = np.array(self.bounds[-max(1, len(self.bounds) // 4) :])
         return float(np.mean(last)) if np.isfinite(last).all() else -np.inf
 
     def settle(self) -> None:
@@ -351,8 +351,9 @@ class Descent:
             self.problem, self.constants, whole, np.asarray(self._weight, dtype), place, self.state, batch
         )
         self.state = jax.tree.map(np.asarray, state)
-        self.bounds += np.asarray(bound, dtype=np.float64)[:n].tolist()
-        self.n_lost += int(n - np.asarray(finite)[:n].sum())
+        kept = np.asarray(finite)[:n]
+        self.bounds.append(float(np.asarray(bound, dtype=np.float64)[:n][kept].mean()) if kept.any() else -np.inf)
+        self.n_lost += int(n - kept.sum())
         self.means.append(np.asarray(self.state.numbers.mean, dtype=np.float64))
         self.made += n
         self.calls += 1

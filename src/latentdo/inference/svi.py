@@ -276,10 +276,8 @@ def _result(task: Task, descent: Descent, method: str) -> BlockDraws:
 def _settled(descent: Descent) -> tuple[float, float]:
     """How far the last quarter of the steps went beyond the one before: rise of the bound beyond its noise, and the largest
     move of the mean in sds of the guide."""
-    begin = descent.ends[-2] if len(descent.ends) > 1 else 0
-    trace = np.array(descent.bounds[begin:])
-    means = np.array(descent.means)
-    trace, means = trace[len(trace) // 2 :], means[len(means) // 2 :]
+    half = len(descent.bounds) // 2
+    trace, means = np.array(descent.bounds[half:]), np.array(descent.means[half:])
     halves = np.array_split(trace[np.isfinite(trace)], 2)
     places = np.array_split(means, 2)
     if min(map(len, (*halves, *places))) == 0:
