@@ -12,7 +12,10 @@ GUIDES = ("full-rank", "low-rank", "amortised")
 
 @dataclass(frozen=True)
 class Auto:
-    """The default: ensemble Hamiltonian Monte Carlo, block by block, extended until what the data pin down has converged.
+    """The default: block by block the cheapest method that its own diagnostics certify.
+
+    Closed forms where there are any, importance sampling for single equations, ensemble Hamiltonian Monte Carlo for the rest,
+    extended until what the data pin down has converged. `Posterior.plan` says what was done, and how it was certified.
 
     Args:
         max_steps: Most transitions per chain that one block may take, warm-up included, before it is given up and
