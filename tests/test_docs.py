@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from latentdo.models.family import FAMILIES
 from markdown_pages import PageError, Runner, blocks, comments, is_ours, make_targets, pairs, same_output
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +56,16 @@ def site() -> dict[str, object]:
 # --- the pages
 
 
+@pytest.fixture
+def own_families() -> Iterator[None]:
+    """Families that a page makes known are forgotten afterwards."""
+    known = dict(FAMILIES)
+    yield
+    FAMILIES.clear()
+    FAMILIES.update(known)
+
+
+@pytest.mark.usefixtures("own_families")
 def test_every_block_runs_and_prints_what_the_page_shows(
     subtests: pytest.Subtests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

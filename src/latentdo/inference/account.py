@@ -87,7 +87,7 @@ def header(posterior: Posterior) -> Iterator[tuple[str, str]]:
         if block.approximate is not None:
             yield "APPROXIMATE", f"{block.block.name}: {block.approximate}, not draws of the posterior"
     for name, query in posterior.queries:
-        yield "Queries", f"{name}: {query}" if name else str(query)
+        yield "Queries", f"{name}: {query}" if name not in ("", str(query)) else str(query)
 
 
 def _families(posterior: Posterior) -> str:
