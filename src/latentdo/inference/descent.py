@@ -29,6 +29,8 @@ CHUNK = 50
 SHORT_CHUNK = 10
 LONG_STEP = 40_000
 """Densities of rows per step beyond which a call makes only `SHORT_CHUNK` steps."""
+CHEAP_STEP = 8_000
+"""Densities of rows per step up to which several draws are made."""
 WHITENED = (0.02, 0.05, 0.09, 0.14, 0.2, 0.26, 0.33, 0.41, 0.5)
 """Shares of the steps after which the coordinates are whitened by the guide so far."""
 GROWN = 6
@@ -107,9 +109,10 @@ class Batch(NamedTuple):
     """What the steps of a call use, one entry per step.
 
     Attributes:
-        normals: (step, base draw, normal).
-        noise: (step, base draw, latent, row).
-        rate: Step size of x; 0 for a step that is not taken.
+        normals: (step, draw, normal), before reflections.
+        noise: (step, draw, latent, row).
+        rate: Step size of the mean of x; 0 for a step that is not taken.
+        spread_rate: Step size of the covariance of x.
         noise_rate: Step size of the guide of z.
         counts: Whether the guide after the step is averaged.
         rows: (step, row, column); None where every step takes all rows.
@@ -118,6 +121,7 @@ class Batch(NamedTuple):
     normals: Any
     noise: Any
     rate: Any
+    spread_rate: Any
     noise_rate: Any
     counts: Any
     rows: Any
@@ -137,19 +141,20 @@ def _advance(
     def negative_bound(numbers: GuideNumbers, normals: Any, noise: Any, rows: Any) -> Any:
         given, features = problem.numbers(constants, rows)
 
-        def one(sign: Any) -> Any:
+        def one(sign: Any, normals: Any, noise: Any) -> Any:
             return _bound(problem, given, features, weight, place, numbers, sign[0] * normals, sign[1] * noise)
 
         # Reflected draws of one batch: what is odd in them cancels, and with it most of the noise of the rows' choice.
-        return -jnp.mean(jax.vmap(one)(jnp.asarray(problem.signs, normals.dtype)))
+        reflected = jax.vmap(jax.vmap(one, in_axes=(0, None, None)), in_axes=(None, 0, 0))
+        return -jnp.mean(reflected(jnp.asarray(problem.signs, normals.dtype), normals, noise))
 
     def step(state: Adam, given: Batch) -> tuple[Adam, Any]:
         rows = whole if given.rows is None else given.rows
         value, slope = jax.value_and_grad(negative_bound)(state.numbers, given.normals, given.noise, rows)
         finite = jnp.isfinite(value) & jnp.all(jnp.stack([jnp.all(jnp.isfinite(part)) for part in slope]))
+        slope = jax.tree.map(lambda found, back: jnp.where(finite, found, back), slope, _inwards(state.numbers))
         moved = _moved(state, slope, given, weight)
-        taken = finite & (given.rate > 0)
-        state = jax.tree.map(lambda new, old: jnp.where(taken, new, old), moved, state)
+        state = jax.tree.map(lambda new, old: jnp.where(given.rate > 0, new, old), moved, state)
         return state, (-value, finite)
 
     state, (bound, finite) = jax.lax.scan(step, state, batch)
@@ -211,6 +216,15 @@ def _integrated(problem: Problem, given: Any, nodes: Nodes, u: Any, shift: Any, 
     return log_prior, rows, misfit - held(misfit)
 
 
+def _inwards(numbers: GuideNumbers) -> GuideNumbers:
+    """A gradient for draws at which the density is no number: back to where the stretch began, and narrower.
+
+    Steps that were merely left out would let the guide grow into what is left out.
+    """
+    still = jax.tree.map(jnp.zeros_like, numbers)
+    return still._replace(mean=numbers.mean, log_scale=jnp.exp(2.0 * numbers.log_scale), factor=numbers.factor)
+
+
 def _moved(state: Adam, slope: GuideNumbers, given: Batch, weight: Any) -> Adam:
     """One descent, and the running mean of where such lead.
 
@@ -227,14 +241,14 @@ def _moved(state: Adam, slope: GuideNumbers, given: Batch, weight: Any) -> Adam:
         rate = given.rate / jnp.maximum(1.0, 0.25 * given.rate * weight)
         return at - rate * (a / shrunk) / jnp.maximum(1.0, jnp.sqrt(b / grown / weight) / USUAL)
 
-    def of_x(at: Any, a: Any, b: Any) -> Any:
+    def of_spread(at: Any, a: Any, b: Any) -> Any:
         # In reflected draws that choice cancels.
-        return at - given.rate * (a / shrunk) / jnp.maximum(1.0, jnp.sqrt(b / grown) / USUAL)
+        return at - given.spread_rate * (a / shrunk) / jnp.maximum(1.0, jnp.sqrt(b / grown) / USUAL)
 
     def of_noise(at: Any, a: Any, b: Any) -> Any:
         return at - given.noise_rate * (a / shrunk) / (jnp.sqrt(b / grown) + 1e-8)
 
-    rules = GuideNumbers(of_mean, of_x, of_x, of_noise, of_noise, of_noise, of_noise)
+    rules = GuideNumbers(of_mean, of_spread, of_spread, of_noise, of_noise, of_noise, of_noise)
     numbers = GuideNumbers(*(rule(*parts) for rule, *parts in zip(rules, state.numbers, m, v, strict=True)))
     averaged = state.averaged + given.counts
     share = given.counts / jnp.maximum(averaged, 1.0)
@@ -277,6 +291,11 @@ class Descent:
         return CHUNK if self._rows_per_step * self.problem.n_points <= LONG_STEP else SHORT_CHUNK
 
     @property
+    def n_draws(self) -> int:
+        """Draws per step, before reflections: more where rows are few, which makes long steps safe."""
+        return max(n for n in (1, 2, 4, 8) if n == 1 or n * self._rows_per_step * self.problem.n_points <= CHEAP_STEP)
+
+    @property
     def _rows_per_step(self) -> int:
         return len(self.table) if self.batch is None else self.batch
 
@@ -305,6 +324,12 @@ class Descent:
         ends = self.ends
         end = next((end for end in ends if end > self.made), self.steps)
         return max((other for other in ends if other < end), default=0), end
+
+    @property
+    def _spread_rate(self) -> float:
+        # The gradient of a covariance has noise in proportion to its error and to the dimension: longer steps than about
+        # twice this would enlarge the error.
+        return min(self.rate, 0.7 * self.n_draws / (self.problem.guide.n_normals + 2.0))
 
     @property
     def _weight(self) -> float:
@@ -338,9 +363,10 @@ class Descent:
         done = np.minimum((self.made + np.arange(chunk)) / self.steps, 1.0)
         decay = FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + np.cos(np.pi * done))
         batch = Batch(
-            random.standard_normal((chunk, guide.n_normals), dtype=dtype),
-            random.standard_normal((chunk, form.n_noise, rows), dtype=dtype),
+            random.standard_normal((chunk, self.n_draws, guide.n_normals), dtype=dtype),
+            random.standard_normal((chunk, self.n_draws, form.n_noise, rows), dtype=dtype),
             np.where(taken, self.rate, 0.0).astype(dtype),
+            np.full(chunk, self._spread_rate, dtype),
             (NETWORK * self.rate * decay).astype(dtype),
             (counts & taken).astype(dtype),
             None if self.batch is None else np.stack([self._picked(self.made + k) for k in range(chunk)]),
