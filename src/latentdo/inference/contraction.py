@@ -74,9 +74,7 @@ def contracted(
     best = climb(lambda y: density(start + y @ pinned.T), np.zeros(k), np.eye(k))
     if best is None:
         return "no mode of the posterior was found"
-    chart = _Chart.at(features, start + pinned @ best.point, axes, n_rows)
-    if chart.n_pinned != k:
-        return "how much the data pin down differs from place to place"
+    chart = _Chart.at(features, start + pinned @ best.point, axes, n_rows, k)
     x = u / axes.diagonal()
     chart = chart.facing(x[:: max(1, len(x) // LOOKED_AT)])
     wide = chart.positions(x)
@@ -125,13 +123,13 @@ class _Chart:
     n_rows: float
 
     @staticmethod
-    def at(features: Features, point: FloatArray, axes: FloatArray, n_rows: float) -> _Chart:
+    def at(features: Features, point: FloatArray, axes: FloatArray, n_rows: float, k: int | None = None) -> _Chart:
         slopes = _slopes(features, (point / axes.diagonal())[None], axes)[0]
         left, singular, transposed = np.linalg.svd(slopes, full_matrices=True)
         right = transposed.T
         information = np.zeros(axes.shape[1])
         information[: len(singular)] = n_rows * singular**2
-        k = int((information > OPEN).sum())
+        k = int((information > OPEN).sum()) if k is None else k
         reference = features(point[None])[0] @ left[:, :k]
         return _Chart(features, axes, left, right, right[:, k:].T, information, k, reference, n_rows)
 

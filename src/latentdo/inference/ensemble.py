@@ -232,6 +232,7 @@ class Ensemble:
         warm_up: int = WARM_UP,
         length: int = FIRST_RUN,
         single: bool = False,
+        axes: FloatArray | None = None,
     ) -> Ensemble:
         """An ensemble at dispersed points.
 
@@ -241,6 +242,7 @@ class Ensemble:
             seed: Words of the block's own.
             mirrors: The latents whose sign means nothing.
             single: Whether the arithmetic is float32: only for forms without dimension.
+            axes: How wide the density is around the points' mean, as in `modes.Mode`, where that is known.
         """
         random = np.random.default_rng([*seed, 0])
         n_chains, n_free = u.shape
@@ -249,8 +251,11 @@ class Ensemble:
         dtype = np.float32 if single else np.float64
         numbers = jax.tree.map(lambda part: _array(part, dtype), numbers)
         centre, factor = u.mean(axis=0), 0.3 * np.eye(u.shape[1])
+        if axes is not None:
+            factor = np.eye(u.shape[1])
+            factor[:n_free, :n_free] = axes
         latents = 0.5 * random.standard_normal((n_chains, form.n_noise * n_rows))
-        x = np.concatenate([(u - centre) / 0.3, latents], axis=1).astype(dtype)
+        x = np.concatenate([np.linalg.solve(factor, (u - centre).T).T, latents], axis=1).astype(dtype)
         metric = Metric(centre.astype(dtype), factor.astype(dtype), np.ones((form.n_noise, n_rows), dtype))
         tuning = _fresh_tuning(np.log(0.1), dtype)
         return Ensemble(form, numbers, n_free, seed, mirrors, warm_up, length, x, metric, tuning, left=warm_up)

@@ -22,14 +22,24 @@ from .engines import Auto, Engine
 from .ensemble import ChainDraws
 from .gaussian import gaussian_form
 from .importance import smoothed
+from .lattice import (
+    MOST_POINTS,
+    Cells,
+    LatticeForm,
+    LatticeNumbers,
+    lattice_form,
+    loadings_at,
+    spacings,
+)
 from .mirrors import Mirror, mirrors, turned
+from .modes import Mode, climb
 from .outcome import from_chains, from_independent
 from .posterior import BlockDraws
 from .regression import distinct, find_modes, importance_sample
 from .sampling import run_ensemble
 from .task import Task
 
-FEW_ROWS = 1_000
+FEW_ROWS = 500
 """Rows that chains see at most: with more, every row is counted less."""
 CHUNK = 2_000
 """Points whose densities are computed together."""
@@ -37,6 +47,19 @@ GOOD_KHAT = 0.5
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
 KHAT_LIMIT = 0.7
+FEWEST_ROWS = 1_000
+LEAST_REPEATED = 4
+"""Rows per distinct row from which merging them is worth while."""
+PILOT_ROWS = 1_000.0
+"""What all rows count for where the mode is first looked for."""
+MARGIN = 1.3
+FINER, FARTHER = 0.7, 6.0
+"""Spacing, as a share, and radius of the lattice that another is compared with."""
+TRIAL_DRAWS = 1_000
+CHECKED = 200
+"""Draws at which the lattice is compared with a finer one."""
+LARGEST_OFF = 0.3
+"""Largest standard deviation of their difference in log density."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,3 +196,95 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
 
     words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
     return run_ensemble(task, engine, marginal.form, counted, words, finish=contract)
+
+
+def discrete(task: Task, engine: Engine) -> BlockDraws | str:
+    """Many rows of few binary columns: equal rows merged, their normal latents integrated on a lattice of points."""
+    assert isinstance(engine, Auto)
+    n_rows = task.data.n_rows
+    if n_rows < FEWEST_ROWS:
+        return f"fewer than {FEWEST_ROWS:,} rows"
+    found = lattice_form(task)
+    if isinstance(found, str):
+        return found
+    n_cells = int((found[1].counts > 0).sum())
+    if n_rows < LEAST_REPEATED * n_cells:
+        return "most rows differ"
+    placed = _placed(task, *found)
+    if isinstance(placed, str):
+        return placed
+    mode, spacing, form, numbers = placed
+    cells, finer = Cells(form, numbers), _cells(task, FINER * spacing)
+    points = f"{n_cells:,} distinct rows, latents integrated over {len(numbers.points):,} points"
+    sides = tuple(mirror for mirror in mirrors(task.layout, task.priors) if isinstance(mirror, Mirror))
+    random = task.random().spawn(8)[7]
+
+    def error(u: FloatArray) -> float:
+        """How far apart the two lattices put draws (draw, coordinate) in log density."""
+        return float(np.std(finer.parts(u)[1] - cells.parts(u)[1]))
+
+    trial = importance_sample(cells.density, (mode,), TRIAL_DRAWS, random, cells.density, sides)
+    if trial.khat < KHAT_LIMIT and trial.effective > LEAST_EFFECTIVE * TRIAL_DRAWS / (2 * task.n_kept):
+        drawn = importance_sample(cells.density, (mode,), 2 * task.n_kept, random, cells.density, sides)
+        off = error(drawn.u[:CHECKED])
+        if drawn.khat < KHAT_LIMIT and drawn.effective >= LEAST_EFFECTIVE and off < LARGEST_OFF:
+            method = (
+                f"importance sampling of parameters around the mode, {len(drawn.u):,} draws; {points} ({_off(off)})"
+            )
+            return from_independent(
+                task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights
+            )
+
+    def on_cells(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+        result = from_chains(task, run, method, lambda u: cells.parts(u)[1])
+        if not result.certified:
+            return result
+        off = error(run.u[:, -max(1, CHECKED // len(run.u)) :].reshape(-1, run.u.shape[-1]))
+        result = replace(result, method=f"{method} ({_off(off)})")
+        if off < LARGEST_OFF:
+            return result
+        return replace(result, diagnostics=tuple(replace(diagnostic, ess=0.0) for diagnostic in result.diagnostics))
+
+    words = f"parameters; {points}"
+    return run_ensemble(
+        task, engine, form, numbers, words, dimensionless=True, worth=float(n_rows), mode=mode, finish=on_cells
+    )
+
+
+def _off(error: float) -> str:
+    return f"a finer lattice moves log densities by {error:.2g}"
+
+
+def _cells(task: Task, spacing: FloatArray) -> Cells:
+    found = lattice_form(task, spacing, radius=FARTHER, most_points=50 * MOST_POINTS)
+    assert not isinstance(found, str), "a coarser one was found"
+    return Cells(*found)
+
+
+def _placed(
+    task: Task, form: LatticeForm, numbers: LatticeNumbers
+) -> tuple[Mode, FloatArray, LatticeForm, LatticeNumbers] | str:
+    """The mode with all rows, and a lattice fine enough there; or why there is none."""
+    share = min(1.0, PILOT_ROWS / task.data.n_rows)
+    few = Cells(form, numbers.counted(share))
+    starts = task.starts(64)
+    heights = few.density(starts)
+    order = np.argsort(-heights)
+    modes = [mode for k in order[:2] if (mode := climb(few.density, starts[k])) is not None]
+    if not modes:
+        return "no mode of the posterior was found"
+    mode = max(modes, key=Mode.log_mass)
+    mode = replace(mode, axes=mode.axes * np.sqrt(share))
+    spacing = np.zeros(0)
+    for _ in range(2):
+        # Somewhat larger loadings than those of the mode are within the posterior.
+        spacing = spacings(MARGIN * loadings_at(form, numbers, mode.point), task.data.n_rows)
+        found = lattice_form(task, spacing)
+        if isinstance(found, str):
+            return found
+        form, numbers = found
+        higher = climb(Cells(form, numbers).density, mode.point, mode.axes)
+        if higher is None:
+            return "no mode of the posterior was found"
+        mode = higher
+    return mode, spacing, form, numbers

@@ -17,7 +17,8 @@ from .ensemble import CHAINS
 from .finite import finite_starts
 from .gaussian import gaussian_form
 from .laplace import laplace, posterior_mode
-from .marginal import gaussian
+from .lattice import lattice_form
+from .marginal import discrete, gaussian
 from .memory import chains_bytes, claim
 from .outcome import from_chains, node_draws
 from .posterior import BlockDraws, constant_draws
@@ -79,10 +80,12 @@ def _methods(engine: Engine) -> tuple[Method, ...]:
         case Map():
             return (_exact, _fixed, conjugate, posterior_mode)
         case Auto():
-            return (_exact, _fixed, conjugate, regression, gaussian, _generic, _general)
+            return (_exact, _fixed, conjugate, regression, gaussian, discrete, _generic, _general)
 
 
-_INTEGRATED = "its latents are integrated out in closed form"
+MANY_ROWS = 20_000
+"""Rows beyond which chains do not move each row's latents where these can be integrated out."""
+_INTEGRATED = "its latents are integrated out"
 
 
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:
@@ -127,7 +130,9 @@ def _general(task: Task, engine: Engine) -> BlockDraws | str:
 
 def _is_integrated(task: Task) -> bool:
     """Whether the latents were integrated out: chains that move them as well would fare no better."""
-    return not isinstance(gaussian_form(task), str)
+    if not isinstance(gaussian_form(task), str):
+        return True
+    return task.data.n_rows > MANY_ROWS and not isinstance(lattice_form(task), str)
 
 
 def _left(task: Task) -> str:

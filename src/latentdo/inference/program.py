@@ -159,7 +159,7 @@ def _log_parts(m: Arithmetic, form: Program, numbers: ProgramNumbers, u: Array, 
     rows = 0.0 * numbers.weights
     eta = m.np.einsum("kp,kpn->kn", parts.coefficients, numbers.design)
     if form.n_latent:
-        base, loadings = _latent_paths(m, form, numbers, parts)
+        base, loadings = latent_paths(m, form, numbers, parts)
         eta = eta + base
         spread = sum((loading**2 for loading in loadings), 0.0)
         tau, pull = _working(m, form, numbers, eta, spread, parts)
@@ -192,7 +192,7 @@ def _log_priors(m: Arithmetic, form: Program, numbers: ProgramNumbers, value: Ar
     return found
 
 
-def _latent_paths(m: Arithmetic, form: Program, numbers: ProgramNumbers, parts: Parts) -> tuple[Array, list[Array]]:
+def latent_paths(m: Arithmetic, form: Program, numbers: ProgramNumbers, parts: Parts) -> tuple[Array, list[Array]]:
     """What the latents add to each predictor without noise, (node, row), and its slope in each latent's noise.
 
     A latent as a parent is t = (latent - centre)/scale, and t = t0 + H e in the noises e.

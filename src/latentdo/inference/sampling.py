@@ -19,6 +19,7 @@ from .ensemble import AGAIN, CHAINS, CHUNK, FIRST_RUN, WARM_UP, ChainDraws, Ense
 from .finite import finite_starts
 from .memory import chains_bytes, claim
 from .mirrors import mirrors
+from .modes import Mode
 from .outcome import from_chains
 from .posterior import BlockDraws
 from .task import Task
@@ -46,6 +47,8 @@ def run_ensemble(
     words: str,
     *,
     dimensionless: bool = False,
+    worth: float | None = None,
+    mode: Mode | None = None,
     finish: Callable[[Task, ChainDraws, str], BlockDraws] = from_chains,
 ) -> BlockDraws:
     """The block's draws from Markov chains on this form of its log posterior.
@@ -54,6 +57,8 @@ def run_ensemble(
         numbers: The numeric half of `form`.
         words: What the form leaves to the sampler, for the plan.
         dimensionless: Whether the form's numbers have no dimension, so that float32 will do where rows are few.
+        worth: What the rows count for, if not one each.
+        mode: Where chains start, and how wide the density is there; unless given they start all over the prior.
         finish: What is made of a run, and judged.
     """
     begun = time.perf_counter()
@@ -62,13 +67,14 @@ def run_ensemble(
     ensemble = Ensemble.start(
         form,
         numbers,
-        _starts(task, form, numbers),
+        _starts(task, form, numbers) if mode is None else _about(mode, task.random()),
         task.rows.n_stored if form.n_noise else 0,
         (task.seed, task.code),
         mirrors(task.layout, task.priors),
         warm_up=warm_up,
         length=first_run,
-        single=dimensionless and task.rows.n_stored <= SINGLE_ROWS,
+        single=dimensionless and (task.rows.n_stored if worth is None else worth) <= SINGLE_ROWS,
+        axes=None if mode is None else mode.axes,
     )
     # A block may be run on one form after another: none of them may take up the state of the one before.
     kept = task.checkpoint.part(
@@ -110,6 +116,11 @@ def _starts(task: Task, form: AbstractForm, numbers: Any) -> FloatArray:
             if any(np.isfinite(log_posterior(NUMPY, form, numbers, point, none)) for point in points):
                 return points
     return finite_starts(task, CHAINS)
+
+
+def _about(mode: Mode, random: np.random.Generator) -> FloatArray:
+    """Points around a mode, twice as far apart as Laplace's approximation has them."""
+    return mode.point + 2.0 * random.standard_normal((CHAINS, len(mode.point))) @ mode.axes.T
 
 
 def _needed(result: BlockDraws, length: int) -> int:

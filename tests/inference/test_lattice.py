@@ -1,0 +1,127 @@
+"""Cells of binary columns with their latents integrated on a lattice, against Gauss-Hermite quadrature row by row."""
+
+from __future__ import annotations
+
+import threading
+
+import jax
+import numpy as np
+import pytest
+import scipy.special
+
+import latentdo as ld
+from latentdo.inference.blocks import blocks
+from latentdo.inference.dataset import Dataset
+from latentdo.inference.density import log_posterior
+from latentdo.inference.ensemble import JAX
+from latentdo.inference.lattice import lattice_form, spacings
+from latentdo.inference.scales import coordinates_on
+from latentdo.inference.task import Task
+from latentdo.models import ModelSpec
+from latentdo.models.build import NUMPY
+
+NOWHERE = np.empty((0, 1))
+ONE = "latent U ~ normal; A ~ bernoulli(U); B ~ bernoulli(U, A); C ~ bernoulli(U, B, U:B); D ~ bernoulli(U, A)"
+DEEP = "latent U ~ normal; latent V ~ normal(U, sd=0.7); A ~ bernoulli(U); B ~ bernoulli(V, A); C ~ bernoulli(U, V)"
+
+
+def binary(text: str, n: int = 60, seed: int = 2) -> tuple[ModelSpec, Dataset]:
+    spec = ModelSpec.parse(text)
+    random = np.random.default_rng(seed)
+    return spec, Dataset.of({node: random.integers(0, 2, n) for node in spec.measured})
+
+
+def task_of(text: str, data: Dataset | None = None) -> Task:
+    spec, rows = binary(text)
+    rows = rows if data is None else data
+    (block,) = (block for block in blocks(spec) if block.latent)
+    return Task(
+        spec, block, coordinates_on(spec, rows), rows, 0, (16, 250), lambda name, share: None, threading.Event()
+    )
+
+
+def integrated(task: Task, u: np.ndarray, n_points: int = 21) -> float:
+    """The general form, its noise integrated by a product rule in every row."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(n_points)
+    n = task.layout.n_noise
+    grid = np.stack(np.meshgrid(*[nodes] * n, indexing="ij"), axis=-1).reshape(-1, n)
+    chances = np.prod(np.stack(np.meshgrid(*[weights] * n, indexing="ij"), axis=-1).reshape(-1, n), axis=1)
+    rows, prior = [], 0.0
+    for node in grid:
+        noise = np.repeat(node[:, None], task.rows.n_stored, axis=1)
+        log_prior, each = task.layout.log_parts(NUMPY, task.numbers, u, noise)
+        prior = float(log_prior)
+        rows.append(each + task.numbers.weights * 0.5 * (node**2).sum())
+    counted = task.numbers.weights > 0
+    return prior + float(scipy.special.logsumexp(np.array(rows), axis=0, b=chances[:, None])[counted].sum())
+
+
+@pytest.mark.parametrize("text", [ONE, DEEP])
+def test_it_is_the_general_form_with_the_noise_integrated_out(text):
+    task = task_of(text)
+    found = lattice_form(task, 0.5)
+    assert not isinstance(found, str), found
+    form, numbers = found
+    assert numbers.counts.sum() == 60
+    random = np.random.default_rng(1)
+    points = 0.7 * random.standard_normal((3, task.layout.n_free))
+    ours = [float(log_posterior(NUMPY, form, numbers, u, NOWHERE)) for u in points]
+    assert np.diff(ours) == pytest.approx(np.diff([integrated(task, u) for u in points]), abs=5e-3)
+    with jax.enable_x64(True):
+        value, gradient = jax.value_and_grad(lambda u: log_posterior(JAX, form, numbers, u, NOWHERE))(points[0])
+    assert float(value) == pytest.approx(ours[0], rel=1e-10)
+    assert np.isfinite(np.asarray(gradient)).all()
+
+
+def test_counts_are_rows_repeated():
+    spec, rows = binary(ONE)
+    twice = Dataset.of({name: np.tile(values, 2) for name, values in rows.columns})
+    del spec
+    u = 0.5 * np.ones(task_of(ONE).layout.n_free)
+    once_found, twice_found = lattice_form(task_of(ONE, rows)), lattice_form(task_of(ONE, twice))
+    assert not isinstance(once_found, str) and not isinstance(twice_found, str)
+    assert twice_found[1].counts.sum() == 2 * once_found[1].counts.sum()
+    logs = [form.log_cells(NUMPY, numbers, u)[1] for form, numbers in (once_found, twice_found)]
+    assert len(logs[0]) == len(logs[1])
+    counted = once_found[1].counted(2.0)
+    assert np.asarray(counted.counts).sum() == twice_found[1].counts.sum()
+
+
+def test_larger_loadings_and_more_rows_ask_for_a_finer_lattice():
+    loadings = np.array([[4.0, 0.6], [2.0, 1.0]])
+    few, many = spacings(loadings, 1e3), spacings(loadings, 1e6)
+    assert (many <= few).all() and few[0] < few[1] <= 1.2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("latent U ~ normal; A ~ bernoulli(U); B ~ normal(U)", "a measured node is not bernoulli"),
+        ("latent U ~ bernoulli; A ~ bernoulli(U); B ~ bernoulli(U)", "no latent has noise"),
+        (
+            "latent P, Q, R, S, T ~ normal; A ~ bernoulli(P, Q, R, S, T); B ~ bernoulli(P, Q, R, S, T)",
+            "more than 4 latents",
+        ),
+    ],
+)
+def test_what_has_no_lattice_says_why(text, reason):
+    assert lattice_form(task_of(text)) == reason
+
+
+@pytest.mark.slow
+def test_the_law_is_that_of_nuts():
+    """Rows with latents of their own, moved by NUTS, against merged rows."""
+    random = np.random.default_rng(3)
+    u = random.normal(size=1_200)
+    a = random.uniform(size=1_200) < scipy.special.expit(1.2 * u)
+    m = random.uniform(size=1_200) < scipy.special.expit(1.5 * a - 0.7)
+    y = random.uniform(size=1_200) < scipy.special.expit(m + 1.1 * u - 0.5)
+    text = "latent U ~ normal; A ~ bernoulli(U); M ~ bernoulli(A); Y ~ bernoulli(M, U)"
+    rows = {"A": a.astype(float), "M": m.astype(float), "Y": y.astype(float)}
+    ours = ld.fit(text, rows, progress=False)
+    assert ours.converged and "distinct rows, latents integrated over" in ours.plan
+    reference = ld.fit(text, rows, ld.Nuts(draws=1500, warmup=800), progress=False)
+    for query in ("E[Y | do(A=1)]", "E[Y | do(A=1)] - E[Y | do(A=0)]", "E[Y]"):
+        found, expected = (ld.ask(p, query) for p in (ours, reference))
+        assert abs(found.mean - expected.mean) < max(0.1 * expected.sd, 4 * np.hypot(found.mcse, expected.mcse))
+        assert found.sd == pytest.approx(expected.sd, rel=0.1)
