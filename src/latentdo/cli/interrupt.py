@@ -26,6 +26,10 @@ def stop_at_once(*, as_json: bool, kept: Path) -> Iterator[None]:
     """
 
     def stop(*_: object) -> None:
+        # People press it twice.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # While progress bars are shown these write above them and draw them again.
+        sys.stdout, sys.stderr = sys.__stdout__ or sys.stdout, sys.__stderr__ or sys.stderr
         if sys.stderr.isatty():
             # The progress bars have hidden the cursor, and nobody else will show it again.
             sys.stderr.write(f"{_SHOW_CURSOR}\n")
