@@ -18,7 +18,7 @@ from latentdo.inference.density import Layout
 from latentdo.inference.guides import Guide, Place, nodes_of
 from latentdo.inference.program import Program
 from latentdo.inference.runtime import float64
-from latentdo.inference.svi import _descent, _settled, svi
+from latentdo.inference.svi import _descent, _find_start, _settled, svi
 from latentdo.models.build import NUMPY
 from tasks import raw_draws, task_of
 
@@ -193,6 +193,27 @@ def test_minibatches_lead_where_all_rows_do():
         assert np.abs(a.mean(axis=0) - b.mean(axis=0)) / b.std(axis=0) == pytest.approx(0.0, abs=0.4)
         assert a.std(axis=0) / b.std(axis=0) == pytest.approx(1.0, abs=0.35)
     assert "3,000 steps of 50 of 400 rows" in parts.method
+
+
+@pytest.mark.sample
+def test_guides_of_many_coordinates_do_not_run_away():
+    random = np.random.default_rng(4)
+    u = random.normal(size=(60, 3))
+    names = ["A", "B", "C", "D", "E", "F"]
+    rows = {name: (random.uniform(size=60) < scipy.special.expit(u @ random.normal(size=3))) * 1.0 for name in names}
+    model = f"latent U, V, W ~ normal; {', '.join(names)} ~ bernoulli(U, V, W)"
+    engine = ld.Svi(steps=600)
+    task = task_of(model, rows, "A", engine)
+    with float64():
+        descent, _ = _descent(task, engine)
+        _find_start(task, descent)
+        while descent.made < descent.steps:
+            descent.advance()
+    memory.release(task)
+    assert descent.problem.guide.n_coordinates >= 24
+    assert descent.n_lost == 0
+    # Priors have sds of about two natural units, and a posterior is narrower.
+    assert np.sqrt((descent.place.axes**2).sum(axis=1)).max() < 3.0
 
 
 FAMILIES = {

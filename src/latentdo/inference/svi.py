@@ -260,7 +260,9 @@ def _result(task: Task, descent: Descent, method: str) -> BlockDraws:
     why = unsettled or [f"settled, its mean known to about {max(0.5 * drift, 0.01):.1g} sd"]
     if unsettled:
         why.append("ask for more steps")
-    log_ratios = _log_ratios(task, descent, numbers, draws, random)
+    # Draws of their own: few that are kept would have no tail to judge by.
+    judged = guide.draw_many(numbers, place, random, KHAT_DRAWS)
+    log_ratios = _log_ratios(task, descent, numbers, judged, random)
     if log_ratios is None:
         khat = None
         why.append("with so many rows Pareto k-hat would take too long")
@@ -302,7 +304,7 @@ def _log_ratios(
     rows = task.rows.n_stored
     if rows * KHAT_DRAWS * task.layout.n_states * descent.problem.n_nodes > KHAT_CELLS:
         return None
-    n_free, n = task.layout.n_free, min(len(draws.u), KHAT_DRAWS)
+    n_free, n = task.layout.n_free, len(draws.u)
     features = _features(task) if descent.problem.guide.n_features else np.zeros((0, rows))
     shift, log_scale = (np.asarray(part)[:, None, :] for part in descent.problem.guide.noise(numbers, features))
     real, size, found = task.rows.weights > 0, max(1, CELLS // (rows * task.layout.n_states)), []
@@ -326,5 +328,5 @@ def _log_ratios(
                 each = np.asarray(logsumexp(np.stack(logs), axis=0))
             found.append(log_prior + np.where(real, each, 0.0).sum(axis=-1))
     # What pads the coordinates is standard normal under the posterior.
-    log_padding = -0.5 * (draws.u[:n, n_free:] ** 2).sum(axis=1)
-    return np.concatenate(found) + log_padding - draws.log_density[:n]
+    log_padding = -0.5 * (draws.u[:, n_free:] ** 2).sum(axis=1)
+    return np.concatenate(found) + log_padding - draws.log_density
