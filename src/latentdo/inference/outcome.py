@@ -21,7 +21,7 @@ from .importance import smoothed
 from .posterior import BlockDraws, NodeDraws
 from .task import Task
 
-JUDGED_ROWS = 128
+JUDGED_ROWS, FEWER_ROWS, FEW_NODES = 256, 64, 12
 KHAT_LIMIT = 0.7
 """Largest Pareto k-hat at which importance weights are trusted."""
 
@@ -138,9 +138,10 @@ def judged_moments(task: Task, draws: Mapping[Name, NodeDraws], n_chains: int) -
     """What the block's data pin down: moments of its measured nodes given its inputs, over a sample of rows."""
     random = task.random()
     weights = task.data.weights / task.data.weights.sum()
-    rows = random.choice(len(weights), size=JUDGED_ROWS, p=weights)
+    n = JUDGED_ROWS if len(task.block.nodes) <= FEW_NODES else FEWER_ROWS
+    rows = random.choice(len(weights), size=n, p=weights)
     values: dict[Name, FloatArray] = {name: task.data.column(name)[rows][None] for name in task.block.inputs}
-    uniforms = even_uniforms(task.block.nodes, JUDGED_ROWS, random)
+    uniforms = even_uniforms(task.block.nodes, n, random)
     simulate_nodes(task.spec, task.block.nodes, draws, uniforms.__getitem__, values)
     found = moments(values, (*task.block.inputs, *task.block.measured), n_chains)
     shape = next(iter(draws.values())).coefficients.shape[:2]

@@ -27,6 +27,8 @@ from .task import Task
 KEPT = 250
 """Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
 MOST_TIMES = 1_000.0
+SPARE_RHAT, SPARE_ESS = 0.85, 1.2
+"""Shares of the limits that a run keeps to."""
 SINGLE_ROWS = 4_096
 """Rows up to which float32 resolves a log posterior well enough."""
 
@@ -97,7 +99,7 @@ def run_ensemble(
         needed = _needed(result, ensemble.length)
         short = needed <= 2 * ensemble.length
         more = needed - ensemble.length if short else AGAIN + 2 * ensemble.length
-        if result.certified or ensemble.made + more > engine.max_steps:
+        if _is_comfortable(result) or ensemble.made + more > engine.max_steps:
             break
         if short:
             ensemble.go_on(needed)
@@ -123,6 +125,14 @@ def _about(mode: Mode, random: np.random.Generator) -> FloatArray:
     return mode.point + 2.0 * random.standard_normal((CHAINS, len(mode.point))) @ mode.axes.T
 
 
+def _is_comfortable(result: BlockDraws) -> bool:
+    """Whether a run is certified with something to spare: the whole fit is judged once more, on other simulated units."""
+    return result.certified and all(
+        one.ess >= SPARE_ESS * ESS_LIMIT and (one.rhat is None or one.rhat - 1.0 <= SPARE_RHAT * (RHAT_LIMIT - 1.0))
+        for one in result.diagnostics
+    )
+
+
 def _needed(result: BlockDraws, length: int) -> int:
     """Draws per chain with which this run would be certified, if all that it lacks is length.
 
@@ -130,7 +140,7 @@ def _needed(result: BlockDraws, length: int) -> int:
     """
     times = [1.25]
     for one in result.diagnostics:
-        times += [1.1 * ESS_LIMIT / max(one.ess, 1.0)]
-        times += [] if one.rhat is None else [(one.rhat - 1.0) / (0.8 * (RHAT_LIMIT - 1.0))]
+        times += [1.1 * SPARE_ESS * ESS_LIMIT / max(one.ess, 1.0)]
+        times += [] if one.rhat is None else [1.1 * (one.rhat - 1.0) / (SPARE_RHAT * (RHAT_LIMIT - 1.0))]
     most = max(times) if np.isfinite(times).all() else MOST_TIMES
     return -(-round(length * min(most, MOST_TIMES)) // CHUNK) * CHUNK
