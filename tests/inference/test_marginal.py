@@ -68,7 +68,7 @@ def test_what_the_data_pin_down_needs_no_chains():
         FRONT_DOOR,
         "latent U, V ~ normal; A ~ normal(U, V); B ~ normal(U, V, A); C ~ normal(U, V)",
         "latent U ~ normal; latent V ~ normal(U); A ~ normal(U); B ~ normal(V, A); C ~ normal(V, U)",
-        "latent U ~ normal; A ~ normal(+U); B ~ normal(-U, A); C ~ normal(U, A, B, A:B)",
+        "latent U ~ normal; A ~ normal(+U); B ~ normal(-U); C ~ normal(U, A:B)",
     ],
 )
 def test_the_law_is_that_of_nuts(text):

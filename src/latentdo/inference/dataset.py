@@ -22,6 +22,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 MAX_LISTED_VALUES = 20
+SMALL_RANGE = 4_096
+"""Whole numbers in a range of fewer are told apart without sorting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,14 +186,39 @@ def _distinct_rows(columns: list[FloatArray], n: int) -> tuple[IntArray, IntArra
     codes = np.zeros(n, dtype=np.intp)
     first = np.arange(min(n, 1))
     for values in columns:
-        distinct, code = np.unique(values, return_inverse=True)
-        _, first, codes = np.unique(codes * len(distinct) + code, return_index=True, return_inverse=True)
+        code, size = _coded(values)
+        codes, first = _recoded(codes * size + code, size * max(len(first), 1))
         if len(first) == n:
             break
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return first[order], rank[codes]
+
+
+def _coded(values: FloatArray) -> tuple[IntArray, int]:
+    """A column as integers below a number: small whole numbers as they are, others by their rank."""
+    if len(values):
+        low, high = values.min(), values.max()
+        if high - low < SMALL_RANGE and (values == np.floor(values)).all():
+            return (values - low).astype(np.intp), int(high - low) + 1
+    distinct, code = np.unique(values, return_inverse=True)
+    return code, max(len(distinct), 1)
+
+
+def _recoded(codes: IntArray, size: int) -> tuple[IntArray, IntArray]:
+    """Codes below `size` numbered anew without gaps, and where each first occurs."""
+    n = len(codes)
+    if size > max(n, SMALL_RANGE):
+        _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+        return codes, first
+    # Without sorting: of several places the one that is written last, the first row, stays.
+    place = np.full(size, -1, dtype=np.intp)
+    place[codes[::-1]] = np.arange(n - 1, -1, -1)
+    seen = np.flatnonzero(place >= 0)
+    rank = np.empty(size, dtype=np.intp)
+    rank[seen] = np.arange(len(seen))
+    return rank[codes], place[seen]
 
 
 def _summarise(name: str, values: FloatArray, weights: FloatArray) -> ColumnSummary:

@@ -136,7 +136,7 @@ def lattice_form(
         return "a measured node is not bernoulli"
     if len(task.block.measured) > MOST_COLUMNS:
         return f"more than {MOST_COLUMNS} measured nodes"
-    cells = task.data.collapsed(task.names)
+    cells = task.cells
     if cells.n_stored > MOST_CELLS:
         return f"{cells.n_stored:,} distinct rows"
     points, log_weights = _points(task.layout.n_noise, spacing, radius)

@@ -92,6 +92,11 @@ class Task:
         return rows.padded(padded_size(rows.n_stored))
 
     @cached_property
+    def cells(self) -> Dataset:
+        """The block's rows, equal ones merged."""
+        return self.data.collapsed(self.names)
+
+    @cached_property
     def _assembled(self) -> tuple[Layout, Numbers]:
         return assemble(self.spec, self.block, self.coordinates, self.rows)
 
