@@ -67,7 +67,9 @@ def test_a_block_that_is_extended_has_as_much_again_to_do():
 def test_a_block_that_goes_on_is_not_taken_to_be_as_fast_as_it_seems():
     clock = Clock()
     course = Course(clock)
-    told(course, clock, (0, "a", 1e-6), (1, "a", 0.0), (1, "a", 0.6))
+    told(course, clock, (0, "a", 1e-6), (1, "a", 0.0))
+    assert course.running == ["a"]
+    told(course, clock, (1, "a", 0.6))
     assert course.tracks["a"].done == pytest.approx(0.6)
     assert course.left is None
     told(course, clock, (11, "a", 0.7))

@@ -99,7 +99,11 @@ class Course:
     @property
     def running(self) -> list[str]:
         """The blocks that are being trained."""
-        return [name for name, track in self.tracks.items() if track.begun is not None and track.ended is None]
+        return [
+            name
+            for name, track in self.tracks.items()
+            if (track.begun is not None or track.goes_on) and track.ended is None
+        ]
 
     @property
     def n_finished(self) -> int:
