@@ -104,10 +104,12 @@ def separation(spec: ModelSpec, node: Name, data: Dataset, design: FloatArray | 
 def _separated(design: FloatArray, y: FloatArray) -> bool:
     from scipy.optimize import linprog
 
-    signed = np.unique(np.where(y[:, None] > 0.5, design, -design), axis=0)
+    signed = np.where(y[:, None] > 0.5, design, -design)
     some = signed
     if len(signed) > LARGEST_PROGRAM:
+        # What tells no sample of the rows apart tells not all of them apart either.
         some = signed[np.random.default_rng(0).choice(len(signed), LARGEST_PROGRAM, replace=False)]
+    some = np.unique(some, axis=0)
     found = linprog(-some.sum(axis=0), A_ub=-some, b_ub=np.zeros(len(some)), bounds=(-1.0, 1.0))
     if found.x is None or -found.fun < 1e-6 * len(some):
         return False
