@@ -241,9 +241,12 @@ def _moved(state: Adam, slope: GuideNumbers, given: Batch, weight: Any) -> Adam:
         rate = given.rate / jnp.maximum(1.0, 0.25 * given.rate * weight)
         return at - rate * (a / shrunk) / jnp.maximum(1.0, jnp.sqrt(b / grown / weight) / USUAL)
 
+    # One measure for the whole covariance: cut one by one, its many entries would each wander as far as one may.
+    whole = jnp.sqrt((jnp.sum(v.log_scale) + jnp.sum(v.factor)) / grown / v.mean.shape[0])
+
     def of_spread(at: Any, a: Any, b: Any) -> Any:
-        # In reflected draws that choice cancels.
-        return at - given.spread_rate * (a / shrunk) / jnp.maximum(1.0, jnp.sqrt(b / grown) / USUAL)
+        del b
+        return at - given.spread_rate * (a / shrunk) / jnp.maximum(1.0, whole / USUAL)
 
     def of_noise(at: Any, a: Any, b: Any) -> Any:
         return at - given.noise_rate * (a / shrunk) / (jnp.sqrt(b / grown) + 1e-8)

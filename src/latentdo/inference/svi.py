@@ -38,6 +38,8 @@ from .task import Task
 
 BATCH = 4_096
 """Rows per step unless told; tables of no more are taken whole."""
+MANY_NODES = 25
+"""Nodes per row beyond which a quarter of that is taken."""
 SINGLE_ROWS = 4_096
 """Rows up to which float32 resolves the bound well enough where every step sees all of them."""
 CANDIDATES = 4
@@ -96,7 +98,8 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
     flat, structure = jax.tree_util.tree_flatten_with_path(numbers)
     leaves = [(np.asarray(leaf), bool(n_stored) and _is_of_rows(path, leaf, n_stored)) for path, leaf in flat]
     columns = [*(leaf.reshape(-1, n_stored) for leaf, of_rows in leaves if of_rows), features]
-    size = engine.batch or BATCH
+    crowded = (nodes := nodes_of(form.n_noise)) is not None and len(nodes.log_weights) > MANY_NODES
+    size = engine.batch or (BATCH // 4 if crowded else BATCH)
     batch = size if size < len(real) else None
     n_rows = n_stored if batch is None else batch
     dtype = np.float32 if isinstance(form, Program) and n_rows <= SINGLE_ROWS else np.float64
