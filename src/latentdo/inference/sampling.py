@@ -26,6 +26,7 @@ from .task import Task
 
 KEPT = 250
 """Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
+WARM_UP_AT_MODE = 160
 MOST_TIMES = 1_000.0
 SPARE_RHAT, SPARE_ESS = 0.85, 1.2
 """Shares of the limits that a run keeps to."""
@@ -66,6 +67,9 @@ def run_ensemble(
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), _LESS_MEMORY)
     warm_up, first_run = run_lengths(engine)
+    if mode is not None:
+        # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
+        warm_up = min(warm_up, WARM_UP_AT_MODE)
     ensemble = Ensemble.start(
         form,
         numbers,
