@@ -346,8 +346,8 @@ def program_of(layout: Layout, numbers: Numbers, *, dimensionless: bool = True) 
     form = Program(
         counts,
         len(latent),
-        _padded(n_terms, 2),
-        _padded(layout.n_free, 4),
+        _padded(n_terms, 4),
+        _padded(layout.n_free, 6),
         n_products,
         deep=any(layout.nodes[k].terms for k in latent),
         priors=_priors(layout),
