@@ -170,8 +170,14 @@ def test_a_conjugate_regression_is_its_own_approximation(guide):
     assert re.search(rf"SVI, {guide} guide of parameters, 1,000 steps", block.method)
 
 
-@pytest.mark.sample
-@pytest.mark.parametrize("guide", ["full-rank", "low-rank", "amortised"])
+@pytest.mark.parametrize(
+    "guide",
+    [
+        pytest.param("full-rank", marks=pytest.mark.sample),
+        pytest.param("low-rank", marks=pytest.mark.slow),
+        pytest.param("amortised", marks=pytest.mark.slow),
+    ],
+)
 def test_hidden_causes_agree_with_nuts(guide):
     model, rows = "latent U ~ normal; X ~ bernoulli(U); M ~ gamma(X); Y ~ normal(M, U)", rows_of(120)
     query = "E[Y | do(X=1)]"
@@ -185,7 +191,7 @@ def test_hidden_causes_agree_with_nuts(guide):
     assert 0.8 * right.sd < found.sd < 1.1 * right.sd
 
 
-@pytest.mark.sample
+@pytest.mark.slow
 def test_minibatches_lead_where_all_rows_do():
     rows = rows_of(400)
     parts, whole = (trained(MIXED, rows, "Y", ld.Svi(steps=3_000, batch=batch, draws=2_000)) for batch in (50, None))
