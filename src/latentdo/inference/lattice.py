@@ -39,7 +39,9 @@ RADIUS = 4.8
 SPACING = 0.8
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, by the estimate from which the spacing follows."""
-POINTS_AT_ONCE = 60_000
+MOST_NUMBERS = 2_000_000
+"""Numbers that one evaluation may hold: a sampler has one per chain, and several copies of each."""
+NUMBERS_AT_ONCE = 2_000_000
 
 
 class LatticeNumbers(NamedTuple):
@@ -127,6 +129,7 @@ def lattice_form(
     Args:
         spacing: Of the points, in standard deviations of the latents; one number or one per latent.
         radius: Of the ball in which they lie.
+        most_points: Number of points beyond which there is no form.
     """
     if not task.layout.n_noise:
         return "no latent has noise"
@@ -139,6 +142,8 @@ def lattice_form(
     cells = task.cells
     if cells.n_stored > MOST_CELLS:
         return f"{cells.n_stored:,} distinct rows"
+    if np.prod(2.0 * radius / np.broadcast_to(spacing, task.layout.n_noise) + 4.0) > 10.0 * most_points:
+        return "too fine a lattice"
     points, log_weights = _points(task.layout.n_noise, spacing, radius)
     if len(points) > most_points:
         return f"{len(points):,} points per cell"
@@ -154,9 +159,21 @@ def lattice_form(
     second, at_second = _patterns(taken[half:], 2 * len(column))
     full = len(first) * len(second) <= 8 * cells.n_stored
     # A 1 has the log of 1 / (1 + exp(-eta)): the predictors stand first for the zeros, with their sign, then for the ones.
-    return LatticeForm(program, full), LatticeNumbers(
+    form = LatticeForm(program, full)
+    arrays = LatticeNumbers(
         numbers, points, log_weights, column, row, first, second, at_first, at_second, cells.weights
     )
+    size = _n_numbers(form, arrays)
+    # What is computed a few draws at a time may have more points.
+    if size > MOST_NUMBERS * max(1.0, most_points / MOST_POINTS):
+        return f"{size:,} numbers in one evaluation"
+    return form, arrays
+
+
+def _n_numbers(form: LatticeForm, numbers: LatticeNumbers) -> int:
+    """About how many numbers one evaluation holds at a time."""
+    rows = len(numbers.first) + len(numbers.second) + (0 if form.full else len(numbers.counts))
+    return rows * len(numbers.points)
 
 
 def _points(latents: int, spacing: float | FloatArray, radius: float) -> tuple[FloatArray, FloatArray]:
@@ -214,7 +231,7 @@ class Cells:
     def __init__(self, form: LatticeForm, numbers: LatticeNumbers) -> None:
         arrays = jax.tree.map(jnp.asarray, numbers)
         self._counts = np.asarray(numbers.counts)
-        self._at_once = max(1, POINTS_AT_ONCE // len(numbers.points))
+        self._at_once = max(1, NUMBERS_AT_ONCE // _n_numbers(form, numbers))
         self._logs = jax.jit(jax.vmap(lambda u: form.log_cells(JAX, arrays, u)))
 
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:

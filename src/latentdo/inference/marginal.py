@@ -214,7 +214,10 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     if isinstance(placed, str):
         return placed
     mode, spacing, form, numbers = placed
-    cells, finer = Cells(form, numbers), _cells(task, FINER * spacing)
+    found = lattice_form(task, FINER * spacing, radius=FARTHER, most_points=50 * MOST_POINTS)
+    if isinstance(found, str):
+        return found
+    cells, finer = Cells(form, numbers), Cells(*found)
     points = f"{n_cells:,} distinct rows, latents integrated over {len(numbers.points):,} points"
     sides = tuple(mirror for mirror in mirrors(task.layout, task.priors) if isinstance(mirror, Mirror))
     random = task.random().spawn(8)[7]
@@ -253,12 +256,6 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
 
 def _off(error: float) -> str:
     return f"a finer lattice moves log densities by {error:.2g}"
-
-
-def _cells(task: Task, spacing: FloatArray) -> Cells:
-    found = lattice_form(task, spacing, radius=FARTHER, most_points=50 * MOST_POINTS)
-    assert not isinstance(found, str), "a coarser one was found"
-    return Cells(*found)
 
 
 def _placed(
