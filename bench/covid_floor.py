@@ -79,6 +79,7 @@ def main() -> None:
         done[key] = {
             "seconds": time.perf_counter() - since,
             "converged": posterior.converged,
+            "doubt": posterior.doubt,
             "floor": floors(rows, levels),
             "fit": {query: a.mean for query, a in zip(ARMS, answers, strict=True)},
             "interval": {query: a.interval(0.9) for query, a in zip(ARMS, answers, strict=True)},
