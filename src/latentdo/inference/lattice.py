@@ -37,6 +37,8 @@ MOST_POINTS = 6_000
 RADIUS = 4.8
 """Points farther out, where the normal density is below 1e-5 of its height, are left out."""
 SPACING = 0.8
+WIDEST = {1: 0.25, 2: 0.4}
+"""The widest spacing where points are cheap: chains may find larger loadings than the mode has."""
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, by the estimate from which the spacing follows."""
 MOST_NUMBERS = 2_000_000
@@ -222,7 +224,7 @@ def spacings(loadings: FloatArray, n_rows: float) -> FloatArray:
     """
     wanted = np.log(n_rows / LARGEST_ERROR)
     widest = np.maximum(loadings.max(axis=0), 0.5)
-    return np.clip(2.0 * np.pi**2 / (wanted * widest), 0.1, 1.2)
+    return np.clip(2.0 * np.pi**2 / (wanted * widest), 0.1, WIDEST.get(loadings.shape[1], 1.2))
 
 
 class Cells:

@@ -47,7 +47,7 @@ GOOD_KHAT = 0.5
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
 KHAT_LIMIT = 0.7
-FEWEST_ROWS = 1_000
+FEWEST_ROWS = 300
 LEAST_REPEATED = 4
 """Rows per distinct row from which merging them is worth while."""
 PILOT_ROWS = 1_000.0

@@ -83,7 +83,7 @@ def _methods(engine: Engine) -> tuple[Method, ...]:
             return (_exact, _fixed, conjugate, regression, gaussian, discrete, _generic, _general)
 
 
-MANY_ROWS = 20_000
+MANY_ROWS = 3_000
 """Rows beyond which chains do not move each row's latents where these can be integrated out."""
 _INTEGRATED = "its latents are integrated out"
 
