@@ -88,7 +88,7 @@ def test_counts_are_rows_repeated():
 
 
 def test_larger_loadings_and_more_rows_ask_for_a_finer_lattice():
-    loadings = np.array([[4.0, 0.6], [2.0, 1.0]])
+    loadings = np.array([[4.0, 0.6, 0.5], [2.0, 1.0, 0.5]])
     few, many = spacings(loadings, 1e3), spacings(loadings, 1e6)
     assert (many <= few).all() and few[0] < few[1] <= 1.2
 

@@ -255,7 +255,7 @@ def test_a_value_far_from_all_others_is_told():
 
 
 def test_a_column_without_measurable_spread_is_refused():
-    with pytest.raises(ld.LatentdoError, match=r"Column X has a spread of .*, too small\. Rescale it"):
+    with pytest.raises(ld.LatentdoError, match=r"Column X runs from .*: its spread is too small .* Change its unit"):
         ld.check("X ~ normal", {"X": [1e-200, 2e-200, 5e-200]})
 
 
