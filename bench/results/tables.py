@@ -13,7 +13,7 @@ import numpy as np
 from covid_floor import ARMS, errors
 from training import Runs, gathered
 
-from studies import STUDIES
+from studies import CASES, STUDIES
 
 HERE = Path(__file__).parent
 ENGINES = {"auto": "`Auto`", "nuts": "`Nuts`", "laplace": "`Laplace`", "svi": "`Svi`"}
@@ -68,11 +68,10 @@ def calibration(chosen: Sequence[str]) -> str:
                 probability(cell["p"]),
                 verdict,
                 f"{cell['unsure']}",
-                f"{cell['seconds']:.2f}",
             ]
         )
     heads = ["model", *(["engine"] if len(chosen) > 1 else []), "data sets", "worst ranks", "outside the 95 % envelope"]
-    return table([*heads, "p", "ranks", "not certified", "s per fit"], rows)
+    return table([*heads, "p", "ranks", "not certified"], rows)
 
 
 def agreement() -> str:
@@ -81,7 +80,8 @@ def agreement() -> str:
     for record in records("agreement.jsonl"):
         by_fit.setdefault((record["study"], record["engine"]), []).append(record)
     rows = []
-    for (study, engine), fits in by_fit.items():
+    places = {name: place for place, name in enumerate((*ENGINES, *CASES))}
+    for (study, engine), fits in sorted(by_fit.items(), key=lambda item: (places[item[0][1]], places[item[0][0]])):
         answers = [answer for fit in fits for answer in fit["answers"]]
         shift = max(answers, key=lambda answer: abs(answer["shift"]))
         ratio = max(answers, key=lambda answer: abs(answer["log_ratio"]))
@@ -127,11 +127,10 @@ def covid() -> str:
                     f"{e.more.mean():+.4f} ± {e.more.std(ddof=1) / math.sqrt(len(found)):.4f}",
                     f"{e.covers}",
                     f"{e.sure}",
-                    f"{statistics.median(record['seconds'] for record in found):.1f}",
                 ]
             )
     heads = ["rows", "question", "data sets", "median error", "floor", "mean error less floor (± se)", "90 % covers"]
-    return table([*heads, "certified", "s for fit and answers"], rows)
+    return table([*heads, "certified"], rows)
 
 
 def training() -> str:
