@@ -47,13 +47,16 @@ def last_equation(rows: Rows, points: int = 120) -> tuple[np.ndarray, np.ndarray
     return (intercept - slope * x.mean())[keep], slope[keep], (mass / mass.sum())[keep]
 
 
-def floors(rows: Rows, levels: dict[str, np.ndarray]) -> dict[str, float]:
-    """The posterior mean of each answer when all but the last equation is known."""
+def floors(rows: Rows, levels: dict[str, np.ndarray]) -> dict[str, tuple[float, float, float]]:
+    """The posterior mean of each answer when all but the last equation is known, and its 90 % interval."""
     intercept, slope, mass = last_equation(rows)
-    return {
-        query: float(mass @ sigmoid(intercept[:, None] + slope[:, None] * amounts[None, ::10]).mean(axis=1))
-        for query, amounts in levels.items()
-    }
+    found = {}
+    for query, amounts in levels.items():
+        answers = sigmoid(intercept[:, None] + slope[:, None] * amounts[None, ::10]).mean(axis=1)
+        order = np.argsort(answers)
+        low, high = np.interp((0.05, 0.95), np.cumsum(mass[order]), answers[order])
+        found[query] = (float(mass @ answers), float(low), float(high))
+    return found
 
 
 def main() -> None:
@@ -76,11 +79,13 @@ def main() -> None:
         since = time.perf_counter()
         posterior = ld.fit(model, rows, seed=seed, progress=False)
         answers = ld.ask(posterior, *ARMS, seed=seed)
+        seconds, floor = time.perf_counter() - since, floors(rows, levels)
         done[key] = {
-            "seconds": time.perf_counter() - since,
+            "seconds": seconds,
             "converged": posterior.converged,
             "doubt": posterior.doubt,
-            "floor": floors(rows, levels),
+            "floor": {query: found[0] for query, found in floor.items()},
+            "floor_interval": {query: found[1:] for query, found in floor.items()},
             "fit": {query: a.mean for query, a in zip(ARMS, answers, strict=True)},
             "interval": {query: a.interval(0.9) for query, a in zip(ARMS, answers, strict=True)},
             "rhat": {query: a.rhat for query, a in zip(ARMS, answers, strict=True)},
@@ -98,13 +103,15 @@ class Errors(NamedTuple):
 
     Attributes:
         fit, floor, naive: Estimate less truth: of the fit, of one who knows all but the last equation, of the column's mean.
-        covers, sure: How many 90 % intervals hold the truth, and how many answers have R-hat <= 1.01 and ESS >= 400.
+        covers, floor_covers: How many 90 % intervals hold the truth: of the fit, of the floor.
+        sure: How many answers have R-hat <= 1.01 and ESS >= 400.
     """
 
     fit: np.ndarray
     floor: np.ndarray
     naive: np.ndarray
     covers: int
+    floor_covers: int
     sure: int
 
     @property
@@ -119,9 +126,12 @@ def errors(query: str, records: list[dict]) -> Errors:
     assert truth is not None
     fit, floor = (np.array([record[kind][query] for record in records]) - truth for kind in ("fit", "floor"))
     naive = np.array([record["mean"] for record in records]) - truth
-    covers = sum(record["interval"][query][0] <= truth <= record["interval"][query][1] for record in records)
+    covers, floor_covers = (
+        sum(record[kind][query][0] <= truth <= record[kind][query][1] for record in records)
+        for kind in ("interval", "floor_interval")
+    )
     sure = sum((record["rhat"][query] or 1.0) <= 1.01 and record["ess"][query] >= 400 for record in records)
-    return Errors(fit, floor, naive, covers, sure)
+    return Errors(fit, floor, naive, covers, floor_covers, sure)
 
 
 def report(n: int, records: list[dict]) -> None:
@@ -134,7 +144,7 @@ def report(n: int, records: list[dict]) -> None:
     )
     print(
         f"  {'query':<30}{'median |error|':>15}{'floor':>8}{'mean(Cytokine)':>16}{'mean |error| less floor (SE)':>31}"
-        f"{'bias (SE)':>18}{'90 % covers':>13}{'R-hat <= 1.01, ESS >= 400':>27}"
+        f"{'bias (SE)':>18}{'90 % covers':>13}{'floor':>8}{'R-hat <= 1.01, ESS >= 400':>27}"
     )
     for query in ARMS:
         e = errors(query, records)
@@ -142,7 +152,7 @@ def report(n: int, records: list[dict]) -> None:
         print(
             f"  {query:<30}{np.median(abs(e.fit)):>15.4f}{np.median(abs(e.floor)):>8.4f}{np.median(abs(e.naive)):>16.4f}"
             f"{f'{e.more.mean():+.4f} ({error(e.more):.4f})':>31}{f'{e.fit.mean():+.4f} ({error(e.fit):.4f})':>18}"
-            f"{f'{e.covers}/{k}':>13}{f'{e.sure}/{k}':>27}"
+            f"{f'{e.covers}/{k}':>13}{f'{e.floor_covers}/{k}':>8}{f'{e.sure}/{k}':>27}"
         )
 
 

@@ -126,11 +126,12 @@ def covid() -> str:
                     f"{np.median(abs(e.floor)):.4f}",
                     f"{e.more.mean():+.4f} ± {e.more.std(ddof=1) / math.sqrt(len(found)):.4f}",
                     f"{e.covers}",
-                    f"{e.sure}",
+                    f"{e.floor_covers}",
+                    f"{sum(record['converged'] for record in found)}",
                 ]
             )
     heads = ["rows", "question", "data sets", "median error", "floor", "mean error less floor (± se)", "90 % covers"]
-    return table([*heads, "certified"], rows)
+    return table([*heads, "floor covers", "certified"], rows)
 
 
 def training() -> str:
