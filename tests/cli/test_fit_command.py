@@ -84,8 +84,10 @@ def test_the_engine_of_the_command_line_replaces_that_of_the_study(command, stud
     assert trainer.study.inference.arguments == {"draws": 99, "chains": 2}
     command("fit", slow, "--engine", "nuts", "--warmup", 5)
     assert trainer.study.inference.arguments == {"warmup": 5}
-    command("fit", slow, "--engine", "auto")
-    assert trainer.study.inference.engine == "auto"
+    command("fit", slow, "--engine", "auto", "--max-steps", 400)
+    assert (trainer.study.inference.engine, trainer.study.inference.arguments) == ("auto", {"max_steps": 400})
+    command("fit", study, "--max-steps", 64_000)
+    assert trainer.study.inference.arguments == {"max_steps": 64_000}
 
 
 def test_numbers_need_the_engine_that_they_belong_to(command, study):
@@ -96,6 +98,9 @@ def test_numbers_need_the_engine_that_they_belong_to(command, study):
     result = command("fit", study, "--engine", "laplace", "--warmup", 100)
     assert result.code == 2
     assert "--warmup belongs to --engine nuts, and the engine is laplace" in result.err
+    result = command("fit", study, "--engine", "nuts", "--max-steps", 400)
+    assert result.code == 2
+    assert "--max-steps belongs to --engine auto, and the engine is nuts. Add --engine auto." in result.err
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from dataclasses import fields
 import pytest
 
 import latentdo as ld
+from latentdo.api import _engine_of
 from latentdo.inference import Auto, Laplace, Map, Nuts, Svi, engines
-from latentdo.models.study import ARGUMENTS
+from latentdo.models.study import ARGUMENTS, load_study
 from latentdo.models.study_format import GUIDES
 
 BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
@@ -34,10 +35,13 @@ def test_numbers_that_make_no_sense_are_refused(make, message):
 def test_studies_know_the_arguments_of_every_engine():
     assert list(ARGUMENTS) == list(BY_NAME)
     for name, engine in BY_NAME.items():
-        # The budget of the default engine is not for files: a study says what is asked, not how long it may take.
-        taken = {field.name for field in fields(engine)} - {"max_steps"}
-        assert set(ARGUMENTS[name]) == taken
+        assert set(ARGUMENTS[name]) == {field.name for field in fields(engine)}
     assert GUIDES == engines.GUIDES
+
+
+def test_the_budget_of_auto_can_be_stated_in_a_study():
+    study = load_study("model: X ~ normal\ninference: {engine: auto, max_steps: 400}\n")
+    assert _engine_of(study) == Auto(max_steps=400)
 
 
 def test_engines_are_written_as_they_are_typed():

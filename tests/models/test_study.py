@@ -179,6 +179,8 @@ MISTAKES = {
     "inference: {engine: nuts, draws: 0}": (6, 27, "expected a whole number of at least 4, found 0."),
     "inference: {engine: nuts, chains: true}": (6, 27, "expected a whole number, found true."),
     "inference: {engine: svi, steps: 1000000000}": (6, 26, "expected a whole number of at most 100000000"),
+    "inference: {max_steps: 100}": (6, 13, "expected a whole number of at least 200"),
+    "inference: {engine: nuts, max_steps: 400}": (6, 38, "nuts has no argument max_steps. It belongs to engine: auto."),
     "inference: {draws: 100}": (6, 20, "auto has no argument draws. It belongs to engine: nuts or svi"),
     "inference: {engine: svi, guide: full}": (6, 26, "no guide is called 'full'. Did you mean 'full-rank'"),
     "inference: {engine: svi, learning_rate: 0}": (6, 26, "expected a number above 0"),

@@ -43,6 +43,7 @@ def command(
     variant: str | None = None,
     seed: Whole = 0,
     engine: EngineChoice | None = None,
+    max_steps: WholeOrNone = None,
     draws: WholeOrNone = None,
     warmup: WholeOrNone = None,
     chains: WholeOrNone = None,
@@ -69,6 +70,7 @@ def command(
         variant: One of the study's variants, in place of its model.
         seed: A whole number; the same seed gives the same numbers.
         engine: How to train, in place of the engine and the numbers that the study states.
+        max_steps: Most transitions per chain of a block before it is given up, 16000 unless given (auto).
         draws: Kept draws (nuts: per chain; svi, laplace).
         warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
         chains: Number of chains (nuts).
@@ -87,6 +89,7 @@ def command(
     chosen = variant_of(study_of(source_text(study)), variant)
     path = output_path("-o", f"{chosen.name}.ldo" if output is None else output, "fit", [".ldo"])
     numbers = {
+        "max_steps": max_steps,
         "draws": draws,
         "warmup": warmup,
         "chains": chains,

@@ -36,7 +36,7 @@ SUFFIXES = (".yaml", ".yml")
 # A place that is part of a quoted name is none.
 _OTHER_PLACE = re.compile(r"`[^`\n]*`|(?<!\w)'[^'\n]*'|\bline (\d+)\b(?:, column (\d+))?")
 ARGUMENTS: dict[EngineName, tuple[str, ...]] = {
-    "auto": (),
+    "auto": ("max_steps",),
     "nuts": ("draws", "warmup", "chains"),
     "svi": ("steps", "guide", "rank", "batch", "draws", "learning_rate"),
     "laplace": ("draws",),
@@ -51,6 +51,7 @@ class InferenceSettings:
 
     Attributes:
         engine: `auto` chooses for itself.
+        max_steps: Most transitions per chain that a block may take under `auto`.
         draws: Kept draws, per chain where there are chains.
         warmup: Draws per chain that adapt the sampler.
         chains: Chains side by side.
@@ -62,6 +63,7 @@ class InferenceSettings:
     """
 
     engine: EngineName = "auto"
+    max_steps: int | None = None
     draws: int | None = None
     warmup: int | None = None
     chains: int | None = None

@@ -39,6 +39,10 @@ class InferenceForm(Struct, forbid_unknown_fields=True):
     """How to train: an engine and its arguments."""
 
     engine: EngineName = "auto"
+    max_steps: (
+        Annotated[int, Meta(ge=200, le=100_000_000, description="Most transitions per chain of a block, for auto.")]
+        | UnsetType
+    ) = UNSET
     draws: Annotated[int, Meta(ge=4, le=1_000_000, description="Kept draws, per chain of nuts.")] | UnsetType = UNSET
     warmup: (
         Annotated[int, Meta(ge=1, le=1_000_000, description="Draws per chain that adapt the sampler.")] | UnsetType
