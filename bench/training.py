@@ -51,6 +51,7 @@ class Runs:
         cold, warm: Seconds.
         draws: Effective draws of the worst question of each run.
         worth: The same by kind of run, 0 where the answers disagree with the reference.
+        processor: Processor seconds by kind of run.
         note: Why no more runs were made, if they were ended or failed.
     """
 
@@ -60,6 +61,7 @@ class Runs:
     worth: dict[str, list[float]] = field(default_factory=lambda: {"cold": [], "warm": []})
     rhat: list[float] = field(default_factory=list)
     agree: list[bool] = field(default_factory=list)
+    processor: dict[str, list[float]] = field(default_factory=lambda: {"cold": [], "warm": []})
     note: str = ""
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -68,15 +70,20 @@ class Runs:
             self.note = record["complaint"]
             return
         (self.cold if record["kind"] == "cold" else self.warm).append(record["seconds"])
+        self.processor[record["kind"]].append(record["processor"])
         self.draws.append(record["ess"])
         # Answers that disagree are worth nothing, however fast.
         self.worth[record["kind"]].append(record["ess"] * record["agrees"])
         self.rhat.append(record["rhat"])
         self.agree.append(record["agrees"])
 
-    def rate(self, kind: str) -> float:
-        """Effective draws of the worst question per second: the median over runs, those that disagree counting 0."""
-        seconds = self.cold if kind == "cold" else self.warm
+    def rate(self, kind: str, *, processor: bool = False) -> float:
+        """Effective draws of the worst question per second: the median over runs, those that disagree counting 0.
+
+        Args:
+            processor: Per second of processor time, which depends less on what else the machine does.
+        """
+        seconds = self.processor[kind] if processor else self.cold if kind == "cold" else self.warm
         each = [ess / time for ess, time in zip(self.worth[kind], seconds, strict=True)]
         return statistics.median(each) if each else math.nan
 

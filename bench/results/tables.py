@@ -144,27 +144,34 @@ def training() -> str:
         for program, title in PROGRAMS.items():
             if (runs := programs.get(program)) is not None:
                 rows.append([study, title, *_timing(runs, None if program == "latentdo" else own)])
-    heads = ["study", "program", "cold s", "warm s", "agrees", "R-hat", "ESS", "ESS per s, cold", "warm"]
-    return table([*heads, "latentdo is, cold", "warm"], rows)
+    heads = ["study", "program", "cold s (processor s)", "warm s (processor s)", "agrees", "R-hat", "ESS"]
+    return table(
+        [*heads, "ESS per s, cold", "warm", "latentdo is, cold", "warm", "by processor time, cold", "warm"], rows
+    )
 
 
 def _timing(runs: Runs, own: Runs | None) -> list[str]:
     if not runs.cold:
-        return [runs.note, *["–"] * 8]
+        return [runs.note, *["–"] * 10]
     rates = [runs.rate(kind) for kind in ("cold", "warm")]
-    times = ["", ""]
-    if own is not None and own.cold:
-        times = [_times(own.rate(kind), rate) for kind, rate in zip(("cold", "warm"), rates, strict=True)]
-    warm = f"{statistics.median(runs.warm):.1f}" if runs.warm else runs.note
+    times = [
+        "" if own is None else _times(own.rate(kind, processor=processor), runs.rate(kind, processor=processor))
+        for processor in (False, True)
+        for kind in ("cold", "warm")
+    ]
     return [
-        f"{statistics.median(runs.cold):.1f}",
-        warm,
+        _seconds(runs.cold, runs.processor["cold"]),
+        _seconds(runs.warm, runs.processor["warm"]) if runs.warm else runs.note or "–",
         f"{sum(runs.agree)} of {len(runs.agree)}",
         f"{max(runs.rhat):.3f}",
         f"{statistics.median(runs.draws):,.0f}",
         *(f"{rate:,.1f}" if math.isfinite(rate) else "–" for rate in rates),
         *times,
     ]
+
+
+def _seconds(seconds: Sequence[float], processor: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):.1f} ({statistics.median(processor):.1f})"
 
 
 def _times(own: float, other: float) -> str:
