@@ -299,3 +299,19 @@ def test_nuts_agrees_with_the_default_engine(name, front_door, napkin):
         ours, reference = ld.ask(posterior, query), ld.ask(long, query)
         assert abs(ours.mean - reference.mean) < max(0.1 * reference.sd, 4 * np.hypot(ours.mcse, reference.mcse))
         assert ours.sd == pytest.approx(reference.sd, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "latent", ["latent U ~ normal(X)", "latent U ~ linear(X)", "latent U ~ normal(X); latent V ~ normal(U)"]
+)
+def test_latents_that_nothing_measured_depends_on_are_trained_too(latent):
+    random = np.random.default_rng(3)
+    posterior = ld.fit(f"{latent}; X ~ normal", {"X": random.normal(size=30)}, ld.Auto(max_steps=400))
+    assert np.isfinite(posterior.by_node["U"].coefficients).all()
+
+
+def test_an_approximation_that_has_not_settled_has_not_converged():
+    random = np.random.default_rng(4)
+    posterior = ld.fit("X ~ normal", {"X": random.normal(size=30)}, ld.Svi(steps=5, draws=1000))
+    assert not posterior.converged
+    assert posterior.doubt == "{X}: variational approximation, not yet settled; ask for more steps"

@@ -80,10 +80,12 @@ def log_likelihood(task: Task, u: FloatArray) -> FloatArray:
     z = np.zeros((layout.n_noise, n_rows))
     step = max(1, _CELLS // (n_rows * layout.n_states))
     with np.errstate(all="ignore"):
-        found = [
-            np.sum(layout.log_parts(NUMPY, numbers, points[at : at + step], z)[1], axis=-1)
-            for at in range(0, len(points), step)
-        ]
+        found = []
+        for at in range(0, len(points), step):
+            part = points[at : at + step]
+            each = np.sum(layout.log_parts(NUMPY, numbers, part, z)[1], axis=-1)
+            # Where nothing is measured the rows say the same at every point.
+            found.append(np.broadcast_to(each, len(part)))
     return np.concatenate(found).reshape(u.shape[:2])
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latentdo.models import Normal, Student, Table
+from latentdo.models import Linear, Normal, Student, Table
 
 from .coordinates import FloatArray
 from .density import CoordinateLayout, Layout, NodeLayout, NodeNumbers, Numbers, coordinates_of
@@ -21,7 +21,7 @@ class Mirror(NamedTuple):
     """A latent whose sign means nothing, or whose two levels may be exchanged.
 
     Attributes:
-        noise: The index of its noise; None for a latent that is summed out.
+        noise: The index of its noise; None for a latent that is summed out, or has none.
         coordinates: The free coordinates that change sign with it.
         clear: Those by which its side is told: no mirror that comes after it in a block's list changes them.
         reference: The one whose sign the user gave, and that sign as 1 or -1; None where there is none.
@@ -78,11 +78,10 @@ def _cleared(mirror: Mirror, later: list[Mirror | Exchange]) -> Mirror:
 
 
 def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
-    """Whether a latent with noise has a law that is symmetric about 0, or about what its parents make of it."""
+    """Whether a latent has a law that is symmetric about 0, or about what its parents make of it."""
     assert latent.latent is not None
     return (
-        latent.noise is not None
-        and isinstance(latent.family, Normal | Student)
+        isinstance(latent.family, Normal | Student | Linear)
         and float(numbers.latent_centres[latent.latent]) == 0.0
         and _is_fixed_zero(layout, numbers, latent)
     )

@@ -144,5 +144,9 @@ def judged_moments(task: Task, draws: Mapping[Name, NodeDraws], n_chains: int) -
     uniforms = even_uniforms(task.block.nodes, n, random)
     simulate_nodes(task.spec, task.block.nodes, draws, uniforms.__getitem__, values)
     found = moments(values, (*task.block.inputs, *task.block.measured), n_chains)
+    for name in task.block.inputs:
+        # Given one of its effects a node was not drawn: what it has in common with it there is chance.
+        for node in set(task.block.measured) & set(task.spec.graph.ancestors([name])):
+            found.pop(f"cov({name}, {node})", None)
     shape = next(iter(draws.values())).coefficients.shape[:2]
     return found | smooth_means(task.spec, task.block.measured, draws, values, shape)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .prior_check import PriorCheck
 
 
+UNSETTLED = "not yet settled"
+"""How the label of an approximation ends whose optimisation had not come to rest."""
 POINT = "posterior mode alone"
 """What the one draw of a block is that has no others."""
 
@@ -234,12 +236,18 @@ class Posterior:
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """Blocks whose chains are too short for any certificate, and why."""
-        return tuple(f"{block.block.name}: {block.shortfall}" for block in self.blocks if block.shortfall is not None)
+        """Blocks whose chains are too short for any certificate, or whose optimisation did not come to rest, and why."""
+        found = []
+        for block in self.blocks:
+            if block.shortfall is not None:
+                found.append(f"{block.block.name}: {block.shortfall}")
+            elif block.approximate is not None and block.approximate.endswith(UNSETTLED):
+                found.append(f"{block.block.name}: {block.approximate}; ask for more steps")
+        return tuple(found)
 
     @property
     def converged(self) -> bool:
-        """Whether every judged functional has R-hat <= 1.01 and ESS >= 400, and no chain was too short to be judged.
+        """Whether every judged functional has R-hat <= 1.01 and ESS >= 400, and no run was too short to be judged.
 
         Of one draw (`ld.Map()`) nothing is judged: the mode was reached, or training would have failed.
         """

@@ -31,7 +31,7 @@ from .memory import chains_bytes, claim
 from .mirrors import mirrors, turned
 from .modes import Mode
 from .outcome import from_independent
-from .posterior import BlockDraws
+from .posterior import UNSETTLED, BlockDraws
 from .program import Program, program_of
 from .regression import find_modes
 from .task import Task
@@ -60,7 +60,7 @@ ROW_FIELDS = frozenset({"y", "design", "products", "latent_design", "linked", "s
 """The arrays of `Numbers` and `ProgramNumbers` whose last axis is rows."""
 
 SVI = "variational approximation"
-RISING = "variational approximation, not yet settled"
+RISING = f"variational approximation, {UNSETTLED}"
 
 
 def svi(task: Task, engine: Engine) -> BlockDraws | str:
