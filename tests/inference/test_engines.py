@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
 import latentdo as ld
@@ -17,7 +18,12 @@ BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Ma
     ("make", "message"),
     [
         (lambda: Svi(steps=0), "steps must be a whole number of at least 1, got 0"),
-        (lambda: Svi(guide="full"), r"guide must be one of full-rank, low-rank, amortised. Did you mean 'full-rank'\?"),
+        (lambda: Svi(guide="full"), r"There is no guide 'full'. Did you mean 'full-rank'\?"),
+        (lambda: Svi(guide="x"), r"There is no guide 'x'. Known are: full-rank, low-rank, amortised\.$"),
+        (
+            lambda: Svi(rank=5),
+            "rank belongs to the guide low-rank, and the guide is full-rank. Leave rank out, or name",
+        ),
         (lambda: Svi(rank=True), "rank must be a whole number of at least 1, got True"),
         (lambda: Svi(batch=0.5), "batch must be a whole number of at least 1, got 0.5"),
         (lambda: Svi(draws=3), "draws must be a whole number of at least 4, got 3"),
@@ -30,6 +36,20 @@ BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Ma
 def test_numbers_that_make_no_sense_are_refused(make, message):
     with pytest.raises(ld.LatentdoError, match=message):
         make()
+
+
+def test_numbers_of_numpy_are_numbers():
+    stated = Svi(
+        steps=np.int64(7), guide="low-rank", rank=np.int32(3), draws=np.uint8(9), learning_rate=np.float32(0.5)
+    )
+    assert repr(stated) == repr(Svi(steps=7, guide="low-rank", rank=3, draws=9, learning_rate=0.5))
+    assert Nuts(draws=np.int64(8)) == Nuts(draws=8)
+    assert Svi(learning_rate=1).learning_rate == 1.0
+
+
+def test_only_the_low_rank_guide_has_a_rank():
+    assert Svi(guide="low-rank").rank == 10
+    assert Svi().rank is None
 
 
 def test_studies_know_the_arguments_of_every_engine():

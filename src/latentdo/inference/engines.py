@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
+from typing import Any
 
 from latentdo.errors import FitError, nearest
 
 GUIDES = ("full-rank", "low-rank", "amortised")
 """The families of laws that `Svi` chooses from."""
+RANK = 10
+"""Directions of the low-rank guide, unless stated."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Auto:
     max_steps: int = 16_000
 
     def __post_init__(self) -> None:
-        _check_count("max_steps", self.max_steps, 200)
+        _take_counts(self, max_steps=200)
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,7 @@ class Nuts:
     chains: int = 4
 
     def __post_init__(self) -> None:
-        _check_count("draws", self.draws, 4)
-        _check_count("warmup", self.warmup, 1)
-        _check_count("chains", self.chains, 1)
+        _take_counts(self, draws=4, warmup=1, chains=1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Svi:
             diagonal and `rank` directions. Both put a row's latents around where the model itself places them given the
             parameters, with a mean and a spread that all rows share. `amortised`: as `full-rank`, and a small network reads
             mean and spread off the row.
-        rank: Directions of the low-rank guide.
+        rank: Directions of the low-rank guide, a whole number: 10 unless stated. No other guide has them.
         batch: Rows per step; None takes all of them while they are few, and minibatches where they are many.
         draws: Draws of the law that are kept.
         learning_rate: Of the optimiser, at its highest.
@@ -73,22 +75,27 @@ class Svi:
 
     steps: int = 5_000
     guide: str = "full-rank"
-    rank: int = 10
+    rank: Any = None
     batch: int | None = None
     draws: int = 1_000
     learning_rate: float = 0.05
 
     def __post_init__(self) -> None:
-        _check_count("steps", self.steps, 1)
         if self.guide not in GUIDES:
-            raise FitError(f"guide must be one of {', '.join(GUIDES)}. {nearest(str(self.guide), GUIDES)}")
-        _check_count("rank", self.rank, 1)
-        if self.batch is not None:
-            _check_count("batch", self.batch, 1)
-        _check_count("draws", self.draws, 4)
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 1:
+            raise FitError(f"There is no guide {self.guide!r}. {nearest(str(self.guide), GUIDES)}")
+        if self.rank is None and self.guide == "low-rank":
+            object.__setattr__(self, "rank", RANK)
+        _take_counts(
+            self, steps=1, draws=4, **{name: 1 for name in ("rank", "batch") if getattr(self, name) is not None}
+        )
+        if self.rank is not None and self.guide != "low-rank":
+            raise FitError(
+                f"rank belongs to the guide low-rank, and the guide is {self.guide}. Leave rank out, or name the guide low-rank."
+            )
+        rate: object = self.learning_rate
+        if isinstance(rate, bool) or not isinstance(rate, numbers.Real) or not 0 < rate <= 1:
             raise FitError(f"learning_rate must be a number above 0 and at most 1, got {rate!r}.")
+        object.__setattr__(self, "learning_rate", float(rate))
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ class Laplace:
     draws: int = 1_000
 
     def __post_init__(self) -> None:
-        _check_count("draws", self.draws, 4)
+        _take_counts(self, draws=4)
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,10 @@ class Map:
 Engine = Auto | Nuts | Svi | Laplace | Map
 
 
-def _check_count(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise FitError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+def _take_counts(engine: Engine, **least: int) -> None:
+    """Check that these fields are whole numbers, each at least so large; those of NumPy become Python's, as archives write."""
+    for name, smallest in least.items():
+        value: object = getattr(engine, name)
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < smallest:
+            raise FitError(f"{name} must be a whole number of at least {smallest}, got {value!r}.")
+        object.__setattr__(engine, name, int(value))
