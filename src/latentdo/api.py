@@ -271,16 +271,37 @@ def fit_resumably(
 
     if start is not None and not isinstance(start, Posterior):
         raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
-    if checkpoint is not None and not isinstance(checkpoint, str | Path):
-        raise SpecError(f"checkpoint= is the path of a folder, got {type(checkpoint).__name__}.")
+    folder = None if checkpoint is None else _checkpoint_folder(checkpoint)
     study, chosen = _asked(model, engine)
     rows = _rows(study.model, data, study)
     with watch(progress) as told:
         kept = None
-        if checkpoint is not None:
-            kept = FitCheckpoint(Path(checkpoint), Identity.of(study.model, rows, chosen, _seed(seed)))
+        if folder is not None:
+            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, _seed(seed)))
         posterior = fit_model(study.model, rows, chosen, _seed(seed), told, checkpoint=kept, start=start)
     return judge_fit(posterior, study.queries), (lambda: None) if kept is None else kept.remove
+
+
+def _checkpoint_folder(checkpoint: Any) -> Path:
+    """The path of a checkpoint, if a folder can be called so."""
+    if not isinstance(checkpoint, str | Path):
+        raise SpecError(f"checkpoint= is the path of a folder, got {type(checkpoint).__name__}.")
+    given = str(checkpoint)
+    shown = repr(given if len(given) <= 60 else given[:59] + "…")
+    if not given.strip():
+        raise SpecError(
+            f"checkpoint= is the path of a folder, got {shown}. Name one, such as 'fit.part', or leave it out."
+        )
+    folder = Path(checkpoint)
+    try:
+        # As long as the longest name that is written below it.
+        (folder / ("x" * 80) / ("x" * 80)).lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return folder
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or problem
+        raise SpecError(f"checkpoint={shown} cannot be the path of a folder ({why}). Name another place.") from None
+    return folder
 
 
 @overload

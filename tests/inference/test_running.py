@@ -193,6 +193,34 @@ def test_a_checkpoint_that_is_a_file_is_refused(tmp_path):
         tiny_fit(checkpoint=tmp_path / "fit.part")
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("", r"checkpoint= is the path of a folder, got ''\. Name one"),
+        ("a\0b", r"checkpoint='a\\x00b' cannot be the path of a folder \(.*\)\. Name another place"),
+        ("n" * 300, r"checkpoint='n{59}…' cannot be the path of a folder \(File name too long\)"),
+        ("\ud800", r"checkpoint='\\ud800' cannot be the path"),
+        (7, "checkpoint= is the path of a folder, got int"),
+    ],
+)
+def test_a_checkpoint_that_can_be_no_folder_is_refused(place, said, monkeypatch):
+    monkeypatch.setattr(train, "train_block", lambda task, engine: pytest.fail("something was trained"))
+    with pytest.raises(ld.LatentdoError, match=said):
+        tiny_fit(checkpoint=place)
+
+
+def test_a_folder_of_the_users_stays_when_it_is_empty_again(tmp_path, stop_before):
+    own = tmp_path / "mine"
+    own.mkdir()
+    stop_before("Y")
+    with pytest.raises(Stopped):
+        tiny_fit(checkpoint=own)
+    stop_before("nothing")
+    tiny_fit(checkpoint=own)
+    assert list(tmp_path.iterdir()) == [own]
+    assert list(own.iterdir()) == []
+
+
 # From an earlier fit
 
 

@@ -34,6 +34,8 @@ from .whole_files import sweep
 _FACTS = "fit.json"
 _FINISHED = ".finished"
 _RUNNING = ".running"
+_MADE = ".made"
+"""An empty file that says that a fit made the folder of all: one that its owner made stays when it is empty again."""
 _log = logging.getLogger("latentdo")
 
 
@@ -83,6 +85,7 @@ class FitCheckpoint:
         self._parent = folder
         self._folder = folder / identity.hash
         self._identity = identity
+        self._made = not folder.exists() or any(folder.glob(f"*/{_MADE}"))
         sweep(self._folder)
         if self._folder.is_dir():
             done, begun = self.n_finished, self.n_running
@@ -128,10 +131,11 @@ class FitCheckpoint:
         return len({path.name.split(".")[0] for path in self._folder.glob(f"*{_RUNNING}")})
 
     def remove(self) -> None:
-        """Remove what this fit kept, and the folder if nothing else is in it."""
+        """Remove what this fit kept, and the folder if a fit made it and nothing else is in it."""
         shutil.rmtree(self._folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            self._parent.rmdir()
+        if self._made:
+            with contextlib.suppress(OSError):
+                self._parent.rmdir()
 
     def _path(self, block: Block, suffix: str) -> Path:
         return self._folder / f"{hashlib.sha256(block.name.encode()).hexdigest()[:16]}{suffix}"
@@ -140,6 +144,8 @@ class FitCheckpoint:
         path = self._folder / _FACTS
         if not path.exists():
             with contextlib.suppress(OSError):
+                if self._made:
+                    (self._folder / _MADE).touch()
                 path.write_text(json.dumps(plain_tree(self._identity), indent=1), encoding="utf-8")
 
     def _others(self) -> Iterator[tuple[Path, Identity]]:
