@@ -21,7 +21,7 @@ from .coordinates import FloatArray
 
 Array = Any
 
-NODES = {1: 7, 2: 5, 3: 5}
+NODES = {1: 7, 2: 5, 3: 4}
 """Nodes per dimension of z, for as many dimensions as are integrated."""
 HIDDEN = 16
 """Hidden units of the network of an amortised guide."""
