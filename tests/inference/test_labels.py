@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 
 from latentdo.inference.blocks import blocks
@@ -303,3 +304,97 @@ def test_a_row_of_a_table_that_was_never_seen_keeps_its_prior():
     labels = {label.name: label.kind for label in parameter_labels(posterior)}
     assert {labels[f"P(B={k} | A=0)"] for k in range(3)} == {"pinned down"}
     assert {labels[f"P(B={k} | A=1)"] for k in range(3)} == {"prior only"}
+
+
+MIXED = """
+latent C ~ categorical(levels=[a, b, c]); X ~ normal
+I ~ bernoulli(C); T ~ table(C, levels=[0, 1]); Y ~ normal(X, C, C:X)
+"""
+TWO_LEVELS = "latent C ~ bernoulli(X); X ~ normal; I ~ bernoulli(C); Y ~ normal(X, C, C:X)"
+
+
+def relevelled(model: str, order_of_chain: list[list[int]], shift: float = 0.0) -> Posterior:
+    """A posterior of a latent class C whose levels stand in another order in every chain; `shift` moves Y's slopes on X."""
+    random = np.random.default_rng(11)
+    spec, n = ModelSpec.parse(model), len(order_of_chain[0])
+    centres = np.linspace(-1.0, 1.5, n)[:, None]
+
+    def by_level(size: int) -> np.ndarray:
+        """Numbers of each level, (chain, draw, level, number), the levels of a chain in its order."""
+        found = centres ** np.arange(1, size + 1) + 0.02 * random.normal(size=(CHAINS, DRAWS, n, size))
+        return np.stack([own[:, order] for own, order in zip(found, order_of_chain, strict=True)])
+
+    def beside_the_first(values: np.ndarray) -> np.ndarray:
+        """As weights: what the other levels have beside the first, number by number."""
+        return np.swapaxes(values[:, :, 1:] - values[:, :, :1], 2, 3).reshape(CHAINS, DRAWS, -1)
+
+    i, y, share = by_level(1), by_level(2), scipy.special.expit(by_level(1))
+    y[..., 1] += shift * np.arange(CHAINS)[:, None, None]
+    draws = {
+        "C": beside_the_first(by_level(1 + len(spec["C"].weights))),
+        "I": np.concatenate([i[:, :, 0], beside_the_first(i)], axis=-1),
+        "Y": np.concatenate([y[:, :, 0], beside_the_first(y)], axis=-1),
+        "T": np.concatenate([share, 1.0 - share], axis=-1).reshape(CHAINS, DRAWS, -1),
+        "X": random.normal(size=(CHAINS, DRAWS, 1)),
+    }
+    random_sd = np.exp(random.normal(size=(CHAINS, DRAWS)))
+    scales = parent_scales(spec, {"X": (2.0, 3.0)})
+    return Posterior(
+        spec=spec,
+        blocks=tuple(
+            BlockDraws(
+                block,
+                "made by hand",
+                tuple(
+                    (node, NodeDraws(draws[node], tuple((name, random_sd) for name in spec[node].family.parameters)))
+                    for node in block.nodes
+                ),
+                n_warmup=500,
+                n_made=500,
+            )
+            for block in blocks(spec)
+        ),
+        facts=DataFacts("rows.csv", "0" * 64, 30, ()),
+        coordinates=tuple(node_coordinates(spec, node, scales, LinkScale(0.0, 1.0, 1.0)) for node in spec.graph.nodes),
+        diagnostics=(),
+        engine="Auto()",
+        seed=0,
+    )
+
+
+@pytest.mark.parametrize(("model", "orders"), [(MIXED, ORDERS), (TWO_LEVELS, [[0, 1], [1, 0], [1, 0], [0, 1]])])
+def test_levels_with_weights_may_change_places_too(model: str, orders: list[list[int]]):
+    """Log odds, intercepts, weights, slopes of an interaction and probabilities, in raw units, move with the names alone."""
+    labels = {label.name: label for label in parameter_labels(relevelled(model, orders))}
+    alone = {"intercept(X)", "sd(X)", "sd(Y)"}
+    assert {str(label) for name, label in labels.items() if name not in alone} == {
+        "not identified (levels of C); harmless"
+    }
+    assert all(labels[name].kind != "not identified" for name in alone)
+    apart = {label.name: label.kind for label in parameter_labels(relevelled(model, orders, shift=0.3))}
+    assert {kind for name, kind in apart.items() if name not in alone} == {"did not mix"}
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("latent C ~ bernoulli; I ~ bernoulli(C); J ~ normal(C)", ["levels of C"]),
+        (
+            "latent C ~ categorical(levels=[a, b]); I ~ bernoulli(C); J ~ categorical(C, levels=[x, y, z])",
+            ["levels of C"],
+        ),
+        ("latent C ~ table(levels=[a, b]); I ~ bernoulli(C); J ~ table(C, levels=[x, y, z])", ["levels of C"]),
+        ("latent C ~ bernoulli; I ~ bernoulli(+C); J ~ normal(C)", []),
+        ("latent C ~ bernoulli; I ~ bernoulli(C, weight=normal(1, 1)); J ~ normal(C)", []),
+        ("latent C ~ categorical(levels=[a, b, c]); I ~ bernoulli(C, weight=normal(1, 1)); J ~ bernoulli(C)", []),
+        (
+            "latent C ~ bernoulli; latent D ~ bernoulli(C); I ~ bernoulli(C); J ~ normal(D); K ~ normal(D)",
+            ["levels of C", "levels of D"],
+        ),
+    ],
+)
+def test_levels_are_exchangeable_where_no_sign_or_prior_tells_them_apart(model: str, expected: list[str]):
+    spec = ModelSpec.parse(model)
+    scales = parent_scales(spec, {})
+    coordinates = {node: node_coordinates(spec, node, scales, LinkScale(0.0, 1.0, 1.0)) for node in spec.graph.nodes}
+    assert [str(one) for one in symmetries(spec, coordinates)] == expected

@@ -14,7 +14,7 @@ from latentdo.graphs import Name, quote
 from latentdo.models import Prior, Table
 
 from .certify import LOG_LIKELIHOOD, LOG_POSTERIOR
-from .coordinates import FloatArray, NodeCoordinates, table_labels
+from .coordinates import FloatArray, NodeCoordinates, mixing, table_labels
 from .diagnostics import Diagnostic
 from .posterior import Posterior
 from .prior_law import cumulative
@@ -73,9 +73,7 @@ class _Labels:
         self.posterior = posterior
         self.diagnostics = {d.name: d for d in posterior.parameter_diagnostics}
         found = symmetries(posterior.spec, {own.node: own for own in posterior.coordinates})
-        self.symmetry: dict[Place, Symmetry] = {
-            place: symmetry for symmetry in found for row in symmetry.rows for place in row
-        }
+        self.symmetry: dict[Place, Symmetry] = {place: symmetry for symmetry in found for place in symmetry.places}
         self.unmoved: dict[Symmetry, bool] = {}
         self.block = {node: block for block in posterior.blocks for node in block.block.nodes}
 
@@ -144,19 +142,43 @@ def invariants(posterior: Posterior, symmetry: Symmetry) -> Iterator[FloatArray]
     """Functions of the weights that a symmetry leaves as they were, each (chain, draw).
 
     Of weights W Wᵀ, their part in variances and covariances; where axes are not rotated also each row's weights in order of
-    size, without their signs if these may change. Of a latent class each row's probabilities in order of size.
+    size, without their signs if these may change. Of a latent class each row's probabilities, or effects around their mean, in
+    order of size, and what its children have at the mean of its levels.
     """
+    if symmetry.kind == "levels":
+        yield from _of_classes(posterior, symmetry)
+        return
     rows = [
         np.stack([posterior.by_node[node].coefficients[..., k] for node, k in row], axis=-1) for row in symmetry.rows
     ]
-    if symmetry.kind != "levels":
-        for one, other in itertools.combinations_with_replacement(rows, 2):
-            yield (one * other).sum(axis=-1)
+    for one, other in itertools.combinations_with_replacement(rows, 2):
+        yield (one * other).sum(axis=-1)
     if symmetry.kind == "rotation":
         return
     for row in rows:
-        ordered = np.sort(row if symmetry.kind in ("labels", "levels") else np.abs(row), axis=-1)
-        yield from (ordered[..., k] for k in range(ordered.shape[-1]))
+        yield from _ordered(row if symmetry.kind == "labels" else np.abs(row))
+
+
+def _ordered(row: FloatArray) -> Iterator[FloatArray]:
+    ordered = np.sort(row, axis=-1)
+    yield from (ordered[..., k] for k in range(ordered.shape[-1]))
+
+
+def _of_classes(posterior: Posterior, symmetry: Symmetry) -> Iterator[FloatArray]:
+    for row in symmetry.rows:
+        yield from _ordered(np.stack([posterior.by_node[node].coefficients[..., k] for node, k in row], axis=-1))
+    own = {one.node: one for one in posterior.coordinates}
+    centred: dict[Name, FloatArray] = {}
+    for node in {node for row in (symmetry.moved, *symmetry.effects) for node, _ in row}:
+        raw, matrix = posterior.by_node[node].coefficients, mixing(posterior.spec, node)
+        sampled = np.linalg.solve(own[node].to_raw, raw[..., None])[..., 0].astype(float, copy=False)
+        centred[node] = sampled if matrix is None else sampled @ matrix.T
+    for node, k in symmetry.moved:
+        yield centred[node][..., k]
+    for row in symmetry.effects:
+        effects = [centred[node][..., k] for node, k in row]
+        of_level = np.stack([np.zeros_like(effects[0]), *effects], axis=-1)
+        yield from _ordered(of_level - of_level.mean(axis=-1, keepdims=True))
 
 
 def _scores(posterior: Posterior, own: NodeCoordinates) -> dict[int, FloatArray]:

@@ -16,7 +16,11 @@ import numpy as np
 from latentdo.graphs import Name, quote
 from latentdo.models import ModelSpec, Table
 
-from .coordinates import Coordinate, NodeCoordinates
+from .blocks import blocks
+from .coordinates import Coordinate, NodeCoordinates, level_groups
+from .dataset import Dataset
+from .density import assemble, coordinates_of
+from .mirrors import mirrors
 
 Place = tuple[Name, int]
 """A coefficient: its node, and its place among the node's coefficients."""
@@ -34,11 +38,24 @@ class Symmetry:
         latents: Which ones.
         rows: Per row the places of corresponding weights, one per latent in their order: `X`'s weights on U1, U2 and U3; of
             tables those of corresponding probabilities, one per level.
+        effects: Of a latent class per row the places of what each level but the first has beside it: weights of a child on
+            its indicators, its own log odds.
+        moved: Of a latent class the places of what a child has at its first level: intercepts, and weights that an
+            interaction with the class makes vary. Counted from the mean of the levels they stay as they are.
     """
 
     kind: Literal["sign", "labels", "labels and signs", "rotation", "levels"]
     latents: tuple[Name, ...]
     rows: tuple[tuple[Place, ...], ...]
+    effects: tuple[tuple[Place, ...], ...] = ()
+    moved: tuple[Place, ...] = ()
+
+    @property
+    def places(self) -> Iterator[Place]:
+        """Every coefficient and probability that may change."""
+        yield from self.moved
+        for row in (*self.rows, *self.effects):
+            yield from row
 
     def __str__(self) -> str:
         kind = "signs" if self.kind == "sign" and len(self.latents) > 1 else self.kind
@@ -48,17 +65,17 @@ class Symmetry:
 def symmetries(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> tuple[Symmetry, ...]:
     """The symmetries of a model, each latent in one at most.
 
-    Rotations and exchanges of latents with the same children and priors, and of each other latent its sign.
+    Rotations and exchanges of latents with the same children and priors, of each other latent its sign, and the order of
+    latent classes.
 
     Source:
         Bollen (1989), Structural equations with latent variables, ch. 7, on what a factor model leaves open.
     """
     latents = [node for node in spec.graph.nodes if node in spec.latent]
-    classes = [one for latent in latents if (one := _levels(spec, latent)) is not None]
     groups: dict[Hashable, list[Name]] = {}
     for latent in latents:
         groups.setdefault(_signature(spec, coordinates, latent), []).append(latent)
-    found = classes
+    found = list(_classes(spec, coordinates))
     for members in groups.values():
         signed = all(_may_change_sign(spec, coordinates, latent) for latent in members)
         rows = tuple(zip(*(_places(spec, coordinates, latent) for latent in members), strict=True))
@@ -73,22 +90,76 @@ def symmetries(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> 
     return tuple(found)
 
 
-def _levels(spec: ModelSpec, latent: Name) -> Symmetry | None:
-    """The symmetry of a latent class, whose children are all tables: their rows have the same symmetric Dirichlet prior."""
-    own = spec[latent].family
-    children = {child: spec[child].family for child in spec.graph.children(latent)}
-    if not isinstance(own, Table) or not children:
-        return None
-    n = len(own.levels)
-    rows = [tuple((latent, row * n + k) for k in range(n)) for row in range(own.n_rows)]
-    for child, family in children.items():
-        if not isinstance(family, Table):
-            return None
-        size = len(family.levels)
-        places = np.arange(family.n_rows * size).reshape(*(len(points) for points in family.given), size)
-        apart = np.moveaxis(places, spec[child].parents.index(latent), -1).reshape(-1, n)
-        rows += [tuple((child, int(k)) for k in row) for row in apart]
-    return Symmetry("levels", (latent,), tuple(rows))
+def _classes(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> Iterator[Symmetry]:
+    """The latent classes whose levels may change places: those whose draws are relabelled (`mirrors.mirrors`)."""
+    for block in blocks(spec):
+        classes = [node for node in block.latent if spec[node].family.points]
+        if not classes:
+            continue
+        # What may change places is told by priors and terms: any row will do.
+        row = Dataset(tuple((name, np.zeros(1)) for name in (*block.measured, *block.inputs)), np.ones(1))
+        layout, numbers = assemble(spec, block, coordinates, row)
+        free = [
+            (node, k)
+            for node, own in zip(block.nodes, layout.nodes, strict=True)
+            for k, coordinate in enumerate(coordinates_of(own))
+            if coordinate.transform != "fixed"
+        ]
+        found = [frozenset(free[k] for k in one.coordinates) for one in mirrors(layout, numbers) if one.noise is None]
+        for latent in classes:
+            if frozenset(_sampled(spec, coordinates, latent)) in found:
+                yield _levels(spec, coordinates, latent)
+
+
+def _sampled(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> Iterator[Place]:
+    """The sampled coefficients that change when the levels of a latent class change places."""
+    yield from ((latent, k) for k in range(len(coordinates[latent].coefficients)))
+    for child in spec.graph.children(latent):
+        if isinstance(spec[child].family, Table):
+            yield from ((child, k) for k in range(len(coordinates[child].coefficients)))
+            continue
+        for _, effects in _groups(spec, coordinates[child], latent):
+            yield from ((child, k) for k in effects)
+
+
+def _levels(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> Symmetry:
+    """What changes with the order of a latent class: probabilities, effects, and what children have at its first level."""
+    family = spec[latent].family
+    n = len(family.points)
+    rows: list[tuple[Place, ...]] = []
+    effects: list[tuple[Place, ...]] = []
+    moved: list[Place] = []
+    if isinstance(family, Table):
+        rows += [tuple((latent, row * n + k) for k in range(n)) for row in range(family.n_rows)]
+    else:
+        size = 1 + len(coordinates[latent].terms)
+        effects += [tuple((latent, k + size * level) for level in range(n - 1)) for k in range(size)]
+    for child in spec.graph.children(latent):
+        of_child = spec[child].family
+        if isinstance(of_child, Table):
+            axes = (*(len(points) for points in of_child.given), len(of_child.levels))
+            at = spec[child].parents.index(latent)
+            apart = np.moveaxis(np.arange(math.prod(axes)).reshape(axes), at, -1).reshape(-1, n)
+            rows += [tuple((child, int(k)) for k in row) for row in apart]
+            continue
+        for base, group in _groups(spec, coordinates[child], latent):
+            moved += [(child, base)] if coordinates[child].coefficients[base].fixed is None else []
+            effects.append(tuple((child, k) for k in group))
+    return Symmetry("levels", (latent,), tuple(rows), tuple(effects), tuple(dict.fromkeys(moved)))
+
+
+def _groups(spec: ModelSpec, own: NodeCoordinates, latent: Name) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Of a child the coefficients that differ only in the level of a latent class, and before them the one they add to."""
+    size = 1 + len(own.terms)
+    terms = [frozenset[Name](), *map(frozenset, own.terms)]
+    for parent, group in level_groups(spec, own.node):
+        if parent != latent:
+            continue
+        weight = spec[own.node].weights[group[0]]
+        rest = frozenset(factor for factor, name in zip(weight.factors, weight.parents, strict=True) if name != latent)
+        base = terms.index(rest) if rest in terms else 0
+        for block in range(0, len(own.coefficients), size):
+            yield block + base, tuple(block + 1 + k for k in group)
 
 
 def _weights(own: NodeCoordinates) -> Iterator[tuple[int, tuple[str, ...]]]:
