@@ -7,6 +7,7 @@ import decimal
 import fractions
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -272,6 +273,15 @@ def test_csv_faults_name_line_and_column(csv_file, text, message, column, line):
     error = refused(csv_file(text), message)
     assert str(error).startswith("cells.csv")
     assert (error.column, error.line) == (column, line)
+
+
+def test_a_constant_column_of_names_is_told_by_its_name():
+    table = {"X": ["b", "b", "b"], "Y": [1.0, 2.0, 4.0]}
+    with pytest.raises(DataError, match=r"Constant in every row: 'X' is 'b'\."):
+        read_table(table, ["X", "Y"], levels={"X": ("a", "b")})
+    varied = read_table({**table, "X": ["a", "b", "b"]}, ["X", "Y"], levels={"X": ()})
+    with pytest.raises(DataError, match=r"Constant in every row: 'X' is 'b'\."):
+        read_table(replace(varied, weights=np.array([0.0, 1.0, 1.0])), ["X", "Y"], levels={"X": ()})
 
 
 @pytest.mark.parametrize(

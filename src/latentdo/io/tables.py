@@ -65,7 +65,7 @@ def read_table(
     if wrong and len(source.names) == 1:
         # A title above the table: that no column was found follows from it.
         faults = []
-    _refuse(source.label, [*faults, *wrong, *unknown, *_value_faults(columns, source)])
+    _refuse(source.label, [*faults, *wrong, *unknown, *_value_faults(columns, names, source)])
     others = [name for name in source.names if name not in measured]
     for values in columns.values():
         values.flags.writeable = False
@@ -88,9 +88,9 @@ def _selected(
     faults = [_missing_column(name, source, measured) for name in measured if not data.has(name)]
     chosen = {name: data.column(name) for name in measured if data.has(name)}
     counted = {name: values[data.weights > 0] for name, values in chosen.items()}
-    faults += _value_faults(counted, source, data.n_rows)
-    _refuse(data.source, faults)
     names = {name: own for name, own in data.levels if name in chosen}
+    faults += _value_faults(counted, names, source, data.n_rows)
+    _refuse(data.source, faults)
     for name, own in tuple(names.items()):
         stated = tuple(map(str, levels.get(name, ())))
         if stated and stated != own:
@@ -168,8 +168,14 @@ def _no_header(source: Source) -> list[DataError]:
     return []
 
 
-def _value_faults(columns: Mapping[str, FloatArray], source: Source, n_rows: int | None = None) -> list[DataError]:
-    """Everything that no family could have made, or from which nothing could be learnt."""
+def _value_faults(
+    columns: Mapping[str, FloatArray], names: Mapping[str, Sequence[str]], source: Source, n_rows: int | None = None
+) -> list[DataError]:
+    """Everything that no family could have made, or from which nothing could be learnt.
+
+    Args:
+        names: The levels of columns that hold the places of names.
+    """
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name!r} {n}" for name, n in lengths.items())
@@ -184,8 +190,9 @@ def _value_faults(columns: Mapping[str, FloatArray], source: Source, n_rows: int
     if n is not None and n < 2:
         rows = "no rows" if n == 0 else "only one row"
         return [DataError(f"The table has {rows}; at least 2 are needed to learn anything.")]
-    checks = (_missing_cells, _infinite, _too_large, _constant)
-    return [fault for check in checks if (fault := check(columns, source)) is not None]
+    checks = (_missing_cells, _infinite, _too_large)
+    found = [*(check(columns, source) for check in checks), _constant(columns, names)]
+    return [fault for fault in found if fault is not None]
 
 
 def _shortest(lengths: Mapping[str, int]) -> str:
@@ -247,13 +254,14 @@ def _cells_fault(
     )
 
 
-def _constant(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
+def _constant(columns: Mapping[str, FloatArray], names: Mapping[str, Sequence[str]]) -> DataError | None:
     same = {
         name: values[0] for name, values in columns.items() if np.isfinite(values).all() and (values == values[0]).all()
     }
     if not same:
         return None
-    listed = ", ".join(f"{name!r} is {value:.6g}" for name, value in same.items())
+    shown = {name: repr(names[name][int(value)]) if name in names else f"{value:.6g}" for name, value in same.items()}
+    listed = ", ".join(f"{name!r} is {value}" for name, value in shown.items())
     return DataError(
         f"Constant in every row: {listed}. Nothing can be learnt about a node that never varies: "
         "remove it from the model, or add rows in which it differs.",
