@@ -78,6 +78,49 @@ def test_a_block_that_goes_on_is_not_taken_to_be_as_fast_as_it_seems():
     assert course.left == 0.0
 
 
+def test_what_people_see_never_falls():
+    clock = Clock()
+    course = Course(clock)
+    told(course, clock, (0, "a", 0), (0, "b", 0), (1, "a", 1e-6), (1, "b", 1e-6), (6, "b", 0.87), (7, "a", 1.0))
+    assert progress._summary(course).startswith("1 of 2 done; b 87 %")
+    told(course, clock, (8, "a", 1.1), (8, "b", 1.2))
+    assert (course.n_finished, course.tracks["b"].done) == (0, 0.6)
+    assert progress._summary(course).startswith("1 of 2 done; a 99 %, b 87 %; about 0:0")
+    told(course, clock, (14, "b", 1.9))
+    assert "b 95 %" in progress._summary(course)
+
+
+def test_no_time_is_told_before_something_is_known():
+    clock = Clock()
+    course = Course(clock)
+    told(course, clock, (0, "a", 0), (0, "b", 0), (0, "c", 0), (0, "a", 1e-6), (0, "b", 1e-6), (0.1, "a", 1.0))
+    assert course.left is None, "one quick block says nothing of the others at the very start"
+    told(course, clock, (4, "b", 0.2))
+    assert (course.left_of("b"), course.left) == (None, None)
+    told(course, clock, (4, "b", 0.25))
+    assert course.left_of("b") == pytest.approx(12)
+    told(course, clock, (6, "b", 0.3), (6, "c", 1e-6))
+    assert course.left_of("b") == pytest.approx(14)
+    slow = Course(clock)
+    told(slow, clock, (0, "a", 1e-6), (0, "b", 1e-6), (1, "a", 1.0), (9, "b", 1e-6))
+    assert slow.left is None, "b takes longer than a did, and nobody knows how much"
+
+
+def test_a_block_whose_method_does_not_tell_has_no_percentage(clock, capsys):
+    with watch(True) as tell:
+        for block in ("{X}", "{Y}", "{Z}"):
+            tell(block, 0.0)
+            tell(block, 1e-6)
+        for moment, block in ((6.0, "{X}"), (20.0, "{Y}"), (21.0, "{Z}")):
+            clock.now = 100.0 + moment
+            tell(block, 1.0)
+    assert capsys.readouterr().err.splitlines() == [
+        "progress: 1 of 3 done; {Y}, {Z}",
+        "progress: 2 of 3 done; {Z}",
+        "progress: all 3 done in 0:21",
+    ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "0:00"), (7, "0:07"), (59.6, "1:00"), (760, "12:40"), (11100, "3:05:00")]
 )
@@ -95,7 +138,7 @@ def test_in_a_file_there_are_plain_lines_now_and_then(clock, capsys):
         tell("{X}", 1.0)
         tell("{U, \x1b[31mY}", 1.0)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "progress: 0 of 2 done; {X} 8 %; about 1:12 left"
+    assert lines[0] == "progress: 0 of 2 done; {X} 8 %"
     assert len(lines) == 5
     assert lines[-1] == "progress: all 2 done in 0:39"
     assert all(line.isprintable() for line in lines)

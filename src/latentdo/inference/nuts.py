@@ -22,7 +22,7 @@ from .density import AbstractForm, Layout, Numbers, log_posterior
 from .engines import Nuts
 from .ensemble import JAX, ChainDraws
 from .mirrors import mirrors, turned
-from .task import BEGUN
+from .progress import BEGUN
 
 MOST = 50
 """Transitions of the longest piece."""

@@ -62,7 +62,7 @@ def train_block(task: Task, engine: Engine) -> BlockDraws:
                 break
             tried.append(f"{found.method} was tried first and not certified")
     assert result is not None, "the last method of every engine applies to every block"
-    task.tell(1.0)
+    task.end()
     if result.sample_seconds == 0.0:
         result = replace(result, sample_seconds=time.perf_counter() - begun)
     return result

@@ -22,10 +22,15 @@ Tell = Callable[[str, float], None]
 FIRST_LINE = 3.0
 """Seconds before the first plain line."""
 BETWEEN_LINES = 10.0
+BEGUN = 1e-6
+"""The share that a block tells when its training begins: what only waits has told 0."""
 MOST_BARS = 20
 """Blocks beyond which those that are finished lose their bars."""
 TELLING = 0.02
-"""Share of a block from which on its speed says something."""
+"""Share of a block from which on its speed says something, once `KNOWING` seconds went by."""
+QUARTER = 0.25
+"""Share of a block from which on its speed says something at once."""
+KNOWING = 5.0
 
 _log = logging.getLogger("latentdo")
 # Whoever wants to read notes without progress configures logging; nobody else is bothered.
@@ -79,6 +84,7 @@ class Course:
         self.begun = clock()
         self.tracks: dict[str, Track] = {}
         self._most_running = 1
+        self._most_finished = 0
 
     def tell(self, block: str, share: float) -> None:
         """Note how far a block is."""
@@ -94,6 +100,8 @@ class Course:
             track.begun, track.goes_on = None, True
         track.share = share
         track.ended = now if share == 1.0 else None
+        track.shown = max(track.shown, track.done)
+        self._most_finished = max(self._most_finished, self.n_finished)
         self._most_running = max(self._most_running, len(self.running))
 
     @property
@@ -111,6 +119,11 @@ class Course:
         return sum(track.ended is not None for track in self.tracks.values())
 
     @property
+    def counted(self) -> str:
+        """Blocks that are done, of all; never fewer than were said to be done before."""
+        return f"{self._most_finished} of {len(self.tracks)}"
+
+    @property
     def seconds(self) -> float:
         """Time since the beginning."""
         return self._clock() - self.begun
@@ -120,13 +133,19 @@ class Course:
         track = self.tracks[block]
         if track.ended is not None:
             return 0.0
-        if track.begun is None or (moved := track.done - track.first / track.total) < TELLING:
+        if track.begun is None:
             return None
-        return (self._clock() - track.begun) * (1.0 - track.done) / moved
+        passed, moved = self._clock() - track.begun, track.done - track.first / track.total
+        if moved < TELLING or (moved < QUARTER and passed < KNOWING):
+            return None
+        return passed * (1.0 - track.done) / moved
 
     @property
     def left(self) -> float | None:
-        """Seconds until all is done: no less than the longest block needs, nor than all need with as many at a time as now."""
+        """Seconds until all is done: no less than the longest block needs, nor than all need with as many at a time as now.
+
+        None where that cannot be told yet, and where a block of unknown speed takes as long already as any other did.
+        """
         known = [left for name in self.running if (left := self.left_of(name)) is not None]
         whole = [
             track.ended - track.begun
@@ -142,15 +161,21 @@ class Course:
         n_unknown = len(self.tracks) - self.n_finished - len(known)
         if not known and not n_unknown:
             return 0.0
-        if not whole:
+        if not whole or (n_unknown and self.seconds < KNOWING):
             return None
         typical = sum(whole) / len(whole)
+        unknown = [self.tracks[name].begun for name in self.running if self.left_of(name) is None]
+        if any(begun is not None and now - begun >= max(whole) for begun in unknown):
+            return None
         return max([*known, (sum(known) + n_unknown * typical) / self._most_running])
 
 
 @dataclass
 class Track:
-    """One block: `first` is the share at which it began, `total` that at which it will be done, as far as is known now."""
+    """One block: `first` is the share at which it began, `total` that at which it will be done, as far as is known now.
+
+    `shown` is the most that was done of it by the plans so far: what people see never falls when a plan grows.
+    """
 
     share: float = 0.0
     first: float = 0.0
@@ -158,6 +183,7 @@ class Track:
     total: float = 1.0
     begun: float | None = None
     ended: float | None = None
+    shown: float = 0.0
 
     @property
     def done(self) -> float:
@@ -221,10 +247,15 @@ def _lines(course: Course) -> Iterator[_Display]:
 
 
 def _summary(course: Course) -> str:
-    running = [f"{name} {100 * course.tracks[name].done:.0f} %" for name in course.running]
+    running = [f"{name}{_percent(course.tracks[name])}" for name in course.running]
     shown = [*running[:3], *([f"{len(running) - 3} more"] if len(running) > 3 else [])]
-    counted = [f"{course.n_finished} of {len(course.tracks)} done"] if len(course.tracks) > 1 else []
+    counted = [f"{course.counted} done"] if len(course.tracks) > 1 else []
     return "; ".join([*counted, *([", ".join(shown)] if shown else []), *_left(course.left)])
+
+
+def _percent(track: Track) -> str:
+    """How far a block is; nothing of one whose method does not tell, and never all while it is running."""
+    return f" {min(round(100 * track.shown), 99)} %" if track.shown > BEGUN else ""
 
 
 def _left(seconds: float | None) -> list[str]:
@@ -271,15 +302,15 @@ def _bars(course: Course) -> Iterator[_Display]:
                 left = course.left_of(block)
                 bars.update(
                     known[block],
-                    completed=track.done,
+                    completed=track.shown,
                     left="".join(_left(left)) if left else "",
                     visible=len(known) <= MOST_BARS or block in course.running,
                 )
                 n = len(course.tracks)
                 bars.update(
                     overall,
-                    completed=sum(track.done for track in course.tracks.values()) / n,
-                    description=f"{course.n_finished} of {n}",
+                    completed=sum(track.shown for track in course.tracks.values()) / n,
+                    description=course.counted,
                     left="".join(_left(course.left)),
                     visible=n > 1,
                 )

@@ -21,14 +21,12 @@ from .checkpoint import Checkpoint
 from .coordinates import FloatArray, NodeCoordinates
 from .dataset import Dataset
 from .density import Layout, Numbers, assemble
+from .progress import BEGUN
 from .rotation import Rotation
 from .starts import starting_points
 
 Progress = Callable[[str, float], None]
 """Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
-
-BEGUN = 1e-6
-"""The share that a block tells when its training begins: what only waits has told 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +51,15 @@ class Task:
     rotations: tuple[Rotation, ...] = ()
 
     def tell(self, share: float) -> None:
-        """Tell how far the block is; the place where a fit that was interrupted ends."""
+        """Tell how far a method is, 1 as planned; the place where a fit that was interrupted ends."""
         self.check()
-        self.progress(self.block.name, share)
+        # A method that did what was planned may yet go on, or be followed by another: only `end` tells the end.
+        self.progress(self.block.name, share if share != 1.0 else 1.0 - BEGUN)
+
+    def end(self) -> None:
+        """Tell that the block is done."""
+        self.check()
+        self.progress(self.block.name, 1.0)
 
     def go_on(self, share: float) -> None:
         """Tell that the block begins where an earlier run left it, so that its speed is not taken to be that high."""

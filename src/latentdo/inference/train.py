@@ -25,12 +25,13 @@ from .engines import Engine
 from .memory import release
 from .planner import kept_draws, train_block
 from .posterior import BlockDraws, DataFacts, Posterior
+from .progress import BEGUN
 from .resume import FitCheckpoint
 from .reuse import kept_block
 from .rotation import rotations, triangular
 from .runtime import compile_cache, require_backend
 from .scales import coordinates_on
-from .task import BEGUN, Progress, Task
+from .task import Progress, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +165,10 @@ def train_all(fits: Sequence[Fit], progress: Progress) -> list[Posterior]:
     stopped = threading.Event()
     jobs = [[(task, fit.known(task)) for task in fit.tasks(progress, stopped)] for fit in fits]
     for task, known in (pair for job in jobs for pair in job):
-        task.tell(0.0 if isinstance(known, str) else 1.0)
+        if isinstance(known, str):
+            task.tell(0.0)
+        else:
+            task.end()
     waiting = [
         (fit, task, known) for fit, job in zip(fits, jobs, strict=True) for task, known in job if isinstance(known, str)
     ]
