@@ -108,6 +108,18 @@ def test_effects_that_the_graph_identifies_are_judged_and_no_other():
     assert judge_fit(bow, ()).diagnostics == bow.diagnostics
 
 
+@pytest.mark.parametrize(
+    ("levels", "values", "shown"),
+    [("I, 'stage 2'", (0.0, 1.0), ["I", "'stage 2'"]), ("3, 7", (3.0, 7.0), ["3", "7"])],
+)
+def test_levels_of_a_treatment_are_named_as_they_are_typed(levels, values, shown):
+    rows = {"S": np.resize(values, 200), "M": FRONT_ROWS["M"], "Y": FRONT_ROWS["Y"]}
+    text = f"latent U ~ normal; S ~ categorical(levels=[{levels}]); M ~ normal(S, U); Y ~ normal(U)"
+    posterior = chained(text, rows, {})
+    names = [d.name for d in judge_fit(posterior, ()).diagnostics[len(posterior.diagnostics) :]]
+    assert names == [f"E[M | do(S={level})]" for level in shown]
+
+
 def test_a_chain_in_which_an_effect_differs_is_found_whatever_was_asked():
     posterior = chained(FRONT, FRONT_ROWS, {"X -> M": 0.8, "M -> Y": 0.9})
     assert judge_fit(posterior, ()).converged

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from latentdo.errors import LatentdoError
-from latentdo.graphs import Name, format_number, quote
+from latentdo.graphs import Name, format_level, format_number, quote
 from latentdo.identification import answerable, identify
 from latentdo.inference import (
     Dataset,
@@ -94,7 +94,7 @@ def _effects(posterior: Posterior) -> tuple[tuple[Diagnostic, ...], tuple[str, .
         simulation = _SharedNoise(posterior)
         found = [
             posterior.diagnose(
-                f"E[{quote(outcome)} | do({quote(treatment)}={format_number(level)})]",
+                f"E[{quote(outcome)} | do({quote(treatment)}={_typed(posterior, treatment, level)})]",
                 means,
                 _used(posterior, treatment, outcome),
             )
@@ -146,6 +146,14 @@ def _levels(data: Dataset, posterior: Posterior, node: Name) -> tuple[float, ...
     found = np.quantile(data.column(node), LEVELS, weights=data.weights, method="inverted_cdf")
     low, high = (float(f"{value:.4g}") for value in found)
     return (low, high) if low < high else ends
+
+
+def _typed(posterior: Posterior, node: Name, value: float) -> str:
+    """A value as a question has it: of a node with levels its level, not the number that stands for it."""
+    levels = posterior.spec.levels.get(node)
+    if levels is None:
+        return format_number(value)
+    return format_level(levels[posterior.spec[node].family.points.index(value)])
 
 
 class _SharedNoise:
