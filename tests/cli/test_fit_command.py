@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,12 +129,40 @@ def test_approximate_engines_end_well_and_are_named(command, study, tmp_path, op
         assert "It did not converge: keep more draws: --draws 1000." in few.err
     facts = command("fit", *FAST, *options, "--json").json
     assert facts["approximate"] == list(posterior.approximate)
+    assert any("not draws of the posterior" in warning for warning in facts["warnings"])
+    assert any("one draw" in warning for warning in facts["warnings"]) == (engine == "Map()")
+
+
+@pytest.mark.parametrize(("khat", "is_far"), [(0.93, True), (0.4, False), (None, False)])
+def test_a_program_is_told_how_far_off_an_approximation_is(command, study, trainer, khat, is_far):
+    first, *rest = trainer.posterior.blocks
+    poor = replace(first, approximate="Laplace approximation", khat=khat)
+    trainer.posterior = replace(trainer.posterior, blocks=(poor, *rest))
+    facts = command("fit", study, "--json").json
+    assert facts["khat"] == khat
+    assert len(facts["plan"]) == len(trainer.posterior.blocks)
+    assert "APPROXIMATE: Laplace approximation" in facts["plan"][0]
+    warning, *others = facts["warnings"]
+    assert others == list(trainer.posterior.warnings)
+    assert warning.startswith(f"{first.block.name}: approximate: Laplace approximation, not draws of the posterior")
+    assert (f"far from it (Pareto k-hat {khat}" in warning) == is_far
+
+
+def test_a_program_is_told_why_a_fit_did_not_converge(command, study, trainer):
+    stuck = replace(trainer.posterior.diagnostics[0], rhat=1.7, ess=9.0)
+    trainer.posterior = replace(trainer.posterior, diagnostics=(stuck,))
+    result = command("fit", study, "--json")
+    assert result.code == 4
+    assert result.json["doubt"] == f"R-hat 1.700, 9 effective draws for {stuck.name}"
+    assert result.json["warnings"][0] == f"the fit did not converge: {result.json['doubt']}"
 
 
 def test_prints_facts_for_programs(command, study, trainer):
     result = command("fit", study, "--json")
     assert result.json["path"] == "study.ldo"
     assert result.json["converged"] is True
+    assert result.json["doubt"] is None
+    assert result.json["warnings"] == list(trainer.posterior.warnings)
     assert result.json["diagnostics"][0] == {"name": "mean(X)", "rhat": 1.001, "ess": 2000.5}
 
 

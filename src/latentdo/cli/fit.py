@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -130,9 +131,12 @@ def _with_engine(study: Study, engine: EngineChoice | None, given: dict[str, Any
 
 
 def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
+    from latentdo.inference.account import block_row
+
     return {
         "path": str(path),
         "converged": posterior.converged,
+        "doubt": posterior.doubt or None,
         "engine": posterior.engine,
         "approximate": list(posterior.approximate),
         "seed": posterior.seed,
@@ -140,10 +144,29 @@ def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
         "draws": posterior.n_draws,
         "n_rows": posterior.facts.n_rows,
         "seconds": posterior.seconds,
+        "plan": [str(block_row(block)) for block in posterior.blocks],
+        "khat": max((block.khat for block in posterior.blocks if block.khat is not None), default=None),
         "diagnostics": [{"name": d.name, "rhat": d.rhat, "ess": d.ess} for d in posterior.diagnostics],
         "queries": [{"name": name, "query": str(query)} for name, query in posterior.queries],
-        "warnings": list(posterior.warnings),
+        "warnings": [*_cautions(posterior), *posterior.warnings],
     }
+
+
+def _cautions(posterior: Posterior) -> Iterator[str]:
+    """What a program must not overlook: that draws are approximate, how far off, and that the fit has not converged."""
+    from latentdo.inference.account import KHAT_LIMIT
+
+    for block in posterior.approximated():
+        far = block.khat is not None and block.khat > KHAT_LIMIT
+        judged = f", and far from it (Pareto k-hat {block.khat:.2f}, above {KHAT_LIMIT:g})" if far else ""
+        yield (
+            f"{block.block.name}: approximate: {block.approximate}, not draws of the posterior{judged}. Compare with "
+            "--engine auto"
+        )
+    if posterior.is_point:
+        yield "one draw: nothing says how uncertain it is. Train with --engine auto for intervals"
+    if posterior.doubt:
+        yield f"the fit did not converge: {posterior.doubt}"
 
 
 def _farewell(posterior: Posterior, path: Path) -> str:
