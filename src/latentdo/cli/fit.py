@@ -131,7 +131,7 @@ def _with_engine(study: Study, engine: EngineChoice | None, given: dict[str, Any
 
 
 def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
-    from latentdo.inference.account import block_row
+    from latentdo.inference import block_row
 
     return {
         "path": str(path),
@@ -154,7 +154,7 @@ def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
 
 def _cautions(posterior: Posterior) -> Iterator[str]:
     """What a program must not overlook: that draws are approximate, how far off, and that the fit has not converged."""
-    from latentdo.inference.account import KHAT_LIMIT
+    from latentdo.inference import KHAT_LIMIT
 
     for block in posterior.approximated():
         far = block.khat is not None and block.khat > KHAT_LIMIT

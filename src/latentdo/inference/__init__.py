@@ -9,6 +9,7 @@ from .dataset import Dataset, FloatArray
 from .engines import Auto, Engine, Laplace, Map, Nuts, Svi
 
 if TYPE_CHECKING:
+    from .account import KHAT_LIMIT, block_row
     from .archive import read_archive, require_writable, write_archive
     from .checks import check_columns, functional_nodes, levelled
     from .diagnostics import Diagnostic, diagnose
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .train import Fit, fit_model, train_all
 
 _LAZY = {
+    "KHAT_LIMIT": "account",
     "BlockDraws": "posterior",
     "DataFacts": "posterior",
     "Diagnostic": "diagnostics",
@@ -33,6 +35,7 @@ _LAZY = {
     "PriorCheck": "prior_check",
     "PriorNode": "prior_check",
     "Posterior": "posterior",
+    "block_row": "account",
     "check_columns": "checks",
     "check_priors_on": "prior_check",
     "diagnose": "diagnostics",
@@ -52,6 +55,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "KHAT_LIMIT",
     "Auto",
     "Block",
     "BlockDraws",
@@ -72,6 +76,7 @@ __all__ = [
     "PriorCheck",
     "PriorNode",
     "Svi",
+    "block_row",
     "blocks",
     "check_columns",
     "check_priors_on",
