@@ -322,7 +322,7 @@ def _odd() -> list[OddTable]:
             "a slip of the hand",
             "X ~ normal; Y ~ normal(X)",
             {"X": far, "Y": noise},
-            "more than 20 robust standard deviations",
+            "more than 8 robust standard deviations",
         ),
         OddTable(
             "a perfect separation",

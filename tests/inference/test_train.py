@@ -250,8 +250,26 @@ def test_a_value_far_from_all_others_is_told():
     rows = {"X": x, "Y": np.where(np.arange(60) == 3, 1e9, x)}
     report = ld.check("X ~ normal; Y ~ normal(X)", rows)
     (caution,) = report.cautions
-    assert caution.startswith("in Y, 1 cell lies more than 20 robust standard deviations from the median")
+    assert caution.startswith("in Y, 1 cell lies more than 8 robust standard deviations from the median")
     assert "1e+09" in caution
+    assert "the family student has longer tails (Y ~ student(…))" in caution
+
+
+@pytest.mark.parametrize(("value", "said"), [(84.0, False), (115.0, False), (135.0, True)])
+def test_a_slip_in_a_normal_column_is_told_from_eight_robust_sds_on(value, said):
+    random = np.random.default_rng(5)
+    age = random.normal(50.0, 10.0, size=200)
+    score = 42.0 + 0.5 * (age - 50.0) + random.normal(0.0, 8.7, size=200)
+    score[7] = value
+    report = ld.check("Age ~ normal; Score ~ normal(Age)", {"Age": age, "Score": score})
+    assert bool(report.cautions) is said
+
+
+def test_a_long_tail_that_comes_from_a_parent_is_no_slip():
+    random = np.random.default_rng(5)
+    dose = np.exp(random.normal(size=300))
+    rows = {"Dose": dose, "Y": 3.0 * dose + random.normal(size=300)}
+    assert ld.check("Dose ~ gamma; Y ~ normal(Dose)", rows).cautions == ()
 
 
 def test_a_column_without_measurable_spread_is_refused():

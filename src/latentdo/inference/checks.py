@@ -68,6 +68,13 @@ def least_squares(spec: ModelSpec, node: Name, data: Dataset) -> LeastSquares | 
     )
 
 
+def _fitted(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares) -> FloatArray:
+    """What the measured parents make of each row, on the link scale (row,)."""
+    terms = [weight for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
+    columns = np.column_stack([np.ones(data.n_stored), *(weight.product(dict(data.columns)) for weight in terms)])
+    return columns @ regression.coefficients
+
+
 def functional_nodes(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[Name, ...]]:
     """The nodes that are exact functions of their parents, and these: `linear` ones, and those that the data show.
 
@@ -176,7 +183,8 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
         except DataError as fault:
             faults.append(fault)
             continue
-        cautions += [*outliers(spec, node, data), *rare(spec, node, data), *_cautions(spec, node, data)]
+        fitted = None if regression is None else _fitted(spec, node, data, regression)
+        cautions += [*outliers(spec, node, data, fitted), *rare(spec, node, data), *_cautions(spec, node, data)]
     if len(faults) == 1:
         raise faults[0]
     if faults:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from latentdo.graphs import Name
-from latentdo.models import Bernoulli, Categorical, ModelSpec, Table
+from latentdo.models import Bernoulli, Categorical, ModelSpec, Normal, Table
 from latentdo.models.build import numerics
 
 from .coordinates import FloatArray
@@ -15,6 +15,8 @@ from .dataset import Dataset
 
 FAR = 20.0
 """Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
+FAR_FOR_NORMAL = 8.0
+"""The same for normal nodes, and for what their measured parents leave of them: one normal row in 10^15 lies so far."""
 FEW = 5
 """Rows that differ from the commonest value, or have a level: fewer say little."""
 MANY = 20
@@ -25,25 +27,46 @@ LARGEST_PROGRAM = 20_000
 """Distinct rows beyond which separation is looked for in a sample of them, and then verified in all."""
 
 
-def outliers(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
-    """A caution about values that no ordinary tail reaches; least squares and its kin follow them wherever they are."""
-    values = data.expanded([node]).column(node)
+def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | None) -> list[str]:
+    """A caution about values that no ordinary tail reaches; least squares and its kin follow them wherever they are.
+
+    Args:
+        fitted: What the measured parents make of each row by least squares; None where there are none.
+    """
+    values = data.column(node)[data.weights > 0]
     if len(np.unique(values)) <= 10:
         return []
+    weights = data.weights[data.weights > 0].astype(int)
     # Where a family's tail is long, it is not on the scale of its link.
-    linked = np.asarray(numerics(spec[node].family).link(values), dtype=float)
-    distance = np.abs(linked - np.median(linked))
-    # The median absolute deviation times 1.48 is the sd of normal data; it is 0 where half the rows are equal.
-    spread = 1.4826 * np.median(distance)
-    far = distance > FAR * spread
-    if not spread or not far.any():
+    distance = _robust_distance(np.asarray(numerics(spec[node].family).link(values), dtype=float), weights)
+    limit = FAR
+    if isinstance(spec[node].family, Normal):
+        limit = FAR_FOR_NORMAL
+        if fitted is not None:
+            # A long tail that comes from the parents is theirs.
+            residual = _robust_distance(values - fitted[data.weights > 0], weights)
+            distance = np.where(distance > FAR, distance, np.minimum(distance, residual))
+    far = distance > limit
+    n_far = int(weights[far].sum())
+    if not n_far:
         return []
-    cells = "1 cell lies" if far.sum() == 1 else f"{int(far.sum())} cells lie"
+    cells = "1 cell lies" if n_far == 1 else f"{n_far} cells lie"
+    median = np.median(np.repeat(values, weights))
+    repair = f"the family {spec[node].family.name} may not fit, and these rows may decide the answer"
+    if isinstance(spec[node].family, Normal):
+        repair = f"the family student has longer tails ({node} ~ student(…)); to a normal node these rows may decide the answer"
     return [
-        f"in {node}, {cells} more than {FAR:g} robust standard deviations from the median {np.median(values):.4g} (the "
-        f"farthest is {values[np.argmax(distance)]:.4g}): if that is no slip, the family {node} has may not fit, and these "
-        "rows may decide the answer"
+        f"in {node}, {cells} more than {limit:g} robust standard deviations from the median {median:.4g} (the "
+        f"farthest is {values[np.argmax(distance)]:.4g}): if that is no slip, {repair}"
     ]
+
+
+def _robust_distance(values: FloatArray, weights: np.ndarray) -> FloatArray:
+    """How far each value is from the median, in robust standard deviations; 0 where half the rows are equal."""
+    distance = np.abs(values - np.median(np.repeat(values, weights)))
+    # The median absolute deviation times 1.48 is the sd of normal data.
+    spread = 1.4826 * np.median(np.repeat(distance, weights))
+    return distance / spread if spread else np.zeros_like(distance)
 
 
 def rare(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
