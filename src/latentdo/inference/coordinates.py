@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo.graphs import Name, format_level, quote
-from latentdo.models import Categorical, Hill, Level, Mechanism, ModelSpec, Prior, Sign, Student, Table, Weight
+from latentdo.models import Categorical, Hill, Level, Mechanism, ModelSpec, Normal, Prior, Sign, Student, Table, Weight
 
 FloatArray = npt.NDArray[np.float64]
 Scale = Literal["sampled", "raw"]
@@ -382,13 +382,15 @@ def _prior_mean(belief: Prior | float | None, otherwise: float = 0.0) -> float:
 def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> dict[Name, NodeCoordinates]:
     """The coordinates with the bound lifted where a hidden cause has a single signed weight.
 
-    If everything else about a standard latent root is symmetric, its posterior with w > 0 is the posterior without that
-    sign, every draw turned so that w > 0. Sampled without the bound no chain is caught on the wrong side: with it, a chain
-    that starts in the mirror image of the other weights would have to pass through a weight of 0.
+    If everything else about a standard latent root, or a root of two levels, is symmetric, its posterior with w > 0 is the
+    posterior without that sign, every draw turned so that w > 0. Sampled without the bound no chain is caught on the wrong
+    side: with it, a chain that starts in the mirror image of the other weights would have to pass through a weight of 0.
     """
     changed = dict(coordinates)
     for latent in spec.latent:
-        if spec[latent].weights or spec[latent].intercept != 0.0 or isinstance(spec[latent].family, Hill):
+        # Only what `mirrors.mirrors` turns: no other draws would be brought to the side that the user gave.
+        around_zero = isinstance(spec[latent].family, Normal | Student) and spec[latent].intercept == 0.0
+        if spec[latent].weights or not (around_zero or _exchangeable(spec, coordinates, latent)):
             continue
         if any(isinstance(spec[child].family, Categorical | Table) for child in spec.graph.children(latent)):
             continue
@@ -396,7 +398,7 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
             (child, k + 1)
             for child in spec.graph.children(latent)
             for k, term in enumerate(coordinates[child].terms)
-            if latent in term
+            if not set(_factors_of(spec, child, latent)).isdisjoint(term)
         ]
         bounded = [(c, k) for c, k in touched if changed[c].coefficients[k].bounded]
         if len(bounded) != 1 or not all(_symmetric(changed[c].coefficients[k]) for c, k in touched):
@@ -411,6 +413,31 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
         coefficients[k] = replace(signed, prior=prior, folded="+" if signed.low == 0.0 else "-")
         changed[child] = replace(own, coefficients=tuple(coefficients))
     return changed
+
+
+def _exchangeable(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> bool:
+    """Whether a latent root has two levels whose names mean nothing but for its weights: as `mirrors.mirrors` has it."""
+    family = spec[latent].family
+    if len(family.points) != 2 or isinstance(family, Table):
+        return False
+    children = [coordinates[child] for child in spec.graph.children(latent)]
+    if any("raw" in (one.unit, one.prior_on) for own in children for one in own.coefficients):
+        return False
+    levels = {factor for child in spec.graph.children(latent) for factor in _factors_of(spec, child, latent)}
+    if any(
+        levels & set(term) and not whole for own in children for term, whole in zip(own.terms, own.centred, strict=True)
+    ):
+        return False
+    return all(
+        _symmetric(one) and not one.bounded and one.start[0] == 0.0 and "raw" not in (one.unit, one.prior_on)
+        for one in coordinates[latent].coefficients
+    )
+
+
+def _factors_of(spec: ModelSpec, child: Name, latent: Name) -> Iterator[Name]:
+    """The factors by which a child's terms speak of a latent: its name, or indicators of its levels."""
+    for weight in spec[child].weights:
+        yield from (factor for factor, name in zip(weight.factors, weight.parents, strict=True) if name == latent)
 
 
 def _symmetric(coordinate: Coordinate) -> bool:
