@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 ENGINES = {"auto": "`Auto`", "nuts": "`Nuts`", "laplace": "`Laplace`", "svi": "`Svi`"}
 PROGRAMS = {"latentdo": "latentdo", "numpyro": "NumPyro", "stan": "Stan", "nutpie": "nutpie"}
 BARS = "▁▂▃▄▅▆▇█"
-ALPHA = 0.01
+ALPHA, DOUBT = 0.01, 0.05
 EXACT = ("auto", "nuts")
 
 
@@ -56,7 +56,7 @@ def calibration(chosen: Sequence[str]) -> str:
         functionals: Mapping[str, Any] = cell["functionals"]
         worst = min(functionals, key=lambda name: min(functionals[name]["chi_square_p"], functionals[name]["ks_p"]))
         alike = sum(other["engine"] == cell["engine"] for other in found)
-        verdict = "**off**" if cell["p"] * alike < ALPHA else "uniform"
+        verdict = "**off**" if cell["p"] * alike < ALPHA else "doubtful" if cell["p"] < DOUBT else "uniform"
         outside = sum(functional["outside"] for functional in functionals.values())
         rows.append(
             [
