@@ -270,9 +270,8 @@ def main() -> int:
     for result in results.values():
         print_result(result)
     if options.summary:
-        options.summary.write_text(
-            json.dumps([r.summary() for r in results.values()], indent=1) + "\n", encoding="utf8"
-        )
+        lines = ",\n".join(json.dumps(result.summary()) for result in results.values())
+        options.summary.write_text(f"[\n{lines}\n]\n", encoding="utf8")
     exact = [result.corrected() for (_, engine), result in results.items() if engine in EXACT]
     if not exact:
         return 0
