@@ -26,7 +26,7 @@ BEGUN = 1e-6
 """The share that a block tells when its training begins: what only waits has told 0."""
 MOST_BARS = 20
 """Blocks beyond which those that are finished lose their bars."""
-TELLING = 0.02
+TELLING = 0.05
 """Share of a block from which on its speed says something, once `KNOWING` seconds went by."""
 QUARTER = 0.25
 """Share of a block from which on its speed says something at once."""
