@@ -24,7 +24,9 @@ MANY = 20
 PER_LEVEL = 5.0
 """Rows per level below which a column of levels is more likely one of identifiers or of numbers."""
 LARGEST_PROGRAM = 20_000
-"""Distinct rows beyond which separation is looked for in a sample of them, and then verified in all."""
+"""Rows beyond which separation is looked for in a sample of them, and then verified in all."""
+MOST_PROGRAMS = 10
+"""Times that rows which contradict the sample's direction are added to it."""
 
 
 def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | None) -> list[str]:
@@ -128,12 +130,19 @@ def _separated(design: FloatArray, y: FloatArray) -> bool:
     from scipy.optimize import linprog
 
     signed = np.where(y[:, None] > 0.5, design, -design)
-    some = signed
+    rows = np.arange(len(signed))
     if len(signed) > LARGEST_PROGRAM:
         # What tells no sample of the rows apart tells not all of them apart either.
-        some = signed[np.random.default_rng(0).choice(len(signed), LARGEST_PROGRAM, replace=False)]
-    some = np.unique(some, axis=0)
-    found = linprog(-some.sum(axis=0), A_ub=-some, b_ub=np.zeros(len(some)), bounds=(-1.0, 1.0))
-    if found.x is None or -found.fun < 1e-6 * len(some):
-        return False
-    return bool((signed @ found.x >= -1e-7).all())
+        rows = np.random.default_rng(0).choice(len(signed), LARGEST_PROGRAM, replace=False)
+    for _ in range(MOST_PROGRAMS):
+        some = np.unique(signed[rows], axis=0)
+        found = linprog(-some.sum(axis=0), A_ub=-some, b_ub=np.zeros(len(some)), bounds=(-1.0, 1.0))
+        if found.x is None or -found.fun < 1e-6 * len(some):
+            return False
+        margin = signed @ found.x
+        wrong = np.flatnonzero(margin < -1e-7)
+        if not len(wrong):
+            return True
+        # Another direction may tell these rows apart as well.
+        rows = np.union1d(rows, wrong[np.argsort(margin[wrong])[:LARGEST_PROGRAM]])
+    return False
