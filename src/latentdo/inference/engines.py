@@ -75,7 +75,7 @@ class Svi:
 
     steps: int = 5_000
     guide: str = "full-rank"
-    rank: Any = None
+    rank: int | None = None
     batch: int | None = None
     draws: int = 1_000
     learning_rate: float = 0.05

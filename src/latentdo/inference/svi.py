@@ -22,7 +22,7 @@ from .coordinates import FloatArray
 from .density import AbstractForm
 from .descent import CHUNK as LONGEST_CALL
 from .descent import Descent, Problem, fresh
-from .engines import Engine, Svi
+from .engines import RANK, Engine, Svi
 from .finite import finite_starts
 from .gaussian import GaussianForm, gaussian_form
 from .guides import Draws, Guide, GuideNumbers, Place, nodes_of
@@ -108,7 +108,7 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
         n_coordinates=max(n_free, getattr(form, "n_coordinates", n_free)),
         n_noise=form.n_noise,
         n_features=len(features),
-        rank=min(engine.rank, n_free) if engine.guide == "low-rank" else None,
+        rank=min(engine.rank or RANK, n_free) if engine.guide == "low-rank" else None,
     )
     problem = Problem(form, guide, structure, tuple(leaf.shape[:-1] if of_rows else None for leaf, of_rows in leaves))
     # The numbers of all rows twice: as they were assembled, and in a table; and those of the rows of one call.
