@@ -191,5 +191,5 @@ print(ld.fit(model, rows(50), ld.Auto(max_steps=200), progress=False).shape)
     )
     assert done.returncode == 0, done.stderr
     refused, shape = done.stdout.splitlines()
-    assert refused.startswith("Training {U, X, Y} needs about 3.1 GiB of memory (524,288 rows")
+    assert refused.startswith("Training {U, X, Y} needs about 2.7 GiB of memory (458,752 rows")
     assert shape.startswith("(16, ")
