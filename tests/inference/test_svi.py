@@ -224,7 +224,7 @@ def test_guides_of_many_coordinates_do_not_run_away():
 
 
 FAMILIES = {
-    "hill": ("latent U ~ normal; X ~ hill(U); Y ~ hill(X, U)", "Y"),
+    "hill": ("latent U ~ normal; X ~ hill(U, max=1); Y ~ normal(X, U)", "Y"),
     "student": ("latent U ~ student; X ~ student(U); Y ~ normal(X, U)", "Y"),
     "categorical": ("latent U ~ normal; Z ~ categorical(U, levels=[0, 1, 2]); Y ~ normal(Z, U)", "Y"),
     "classes": (CLASSES, "Y"),
