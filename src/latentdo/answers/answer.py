@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from latentdo.errors import MissingExtraError, QueryError
+from latentdo.graphs import Name
 from latentdo.identification import Identified, NotIdentified
-from latentdo.query import Binary, Expression, Number, Query, Summary, Term
+from latentdo.inference import Posterior
+from latentdo.query import Binary, Expression, Number, Query, Summary, Term, Value
 
 if TYPE_CHECKING:
     import pandas
@@ -39,6 +41,12 @@ class Answer:
         name: The study's name of the question, or None.
         approximate: What the draws behind it are if they are not draws of the posterior: `Laplace approximation`.
         warnings: Cautions, each a sentence.
+        method: How the number was computed of each draw: `exact: linear-Gaussian`, `simulated: 256 units per draw`.
+        posterior: The trained model that it was asked of.
+        at: Of a point of a sweep, its place: each axis and its value, in the order of the axes.
+        source: Of a point of a sweep, the whole sweep.
+        naive: The same question with seeing in place of doing, E[Y | X=1] for E[Y | do(X=1)], where it was asked for.
+        prior: The prior's own answer, beside an answer that is not identified.
     """
 
     query: Query
@@ -53,6 +61,12 @@ class Answer:
     tail_index: float = 0.0
     name: str | None = None
     approximate: str | None = None
+    method: str = ""
+    posterior: Posterior | None = field(default=None, repr=False)
+    at: tuple[tuple[Name, Value], ...] = ()
+    source: Query | None = None
+    naive: Answer | None = None
+    prior: Answer | None = None
 
     @property
     def identified(self) -> bool:
