@@ -47,6 +47,20 @@ class Numerics:
         """The log density near `eta` as a parabola in the predictor: precision tau, and tau times (its top - eta)."""
         return self.family.working(m, y, eta, parameters, spread)
 
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array | None:
+        """Var[node | parents]; None of a family that has no formula for it."""
+        return self.family.variance(m, eta, parameters)
+
+    def noise(self, uniform: Array, parameters: Mapping[str, Array]) -> Array:
+        """What of the draw at a quantile does not depend on the predictor; of a family that is not split, the quantile."""
+        return self.family.noise(NUMPY, uniform, parameters)
+
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """The node's value given its predictor and its noise; a family that is not split is drawn by NumPy."""
+        if self.family.split:
+            return self.family.respond(m, eta, noise, parameters)
+        return self.family.draw(m, noise, eta, parameters)
+
     def draw(self, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The node's value at the quantile `uniform` of its law given the parents."""
         return self.family.draw(NUMPY, uniform, eta, parameters)

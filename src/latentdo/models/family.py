@@ -58,6 +58,9 @@ class AbstractFamily(abc.ABC):
         as_latent: What a latent node of the family has unless given; of a family that may be latent.
         needs: Smallest value of a parameter that a user's prior may reach, where it is not 0.
         option_keys: Options beside parameters and coefficients: `max`, `levels`.
+        split: Whether draws are `respond(eta, noise)`, with a noise that does not depend on the predictor: then it is made once
+            for any number of questions, and these are answered by compiled programs. Of a family without, by bisection.
+        noise_parameters: Which parameters the noise of a split family depends on.
     """
 
     name: ClassVar[str]
@@ -71,6 +74,8 @@ class AbstractFamily(abc.ABC):
     as_latent: ClassVar[Mapping[str, float]] = {}
     needs: ClassVar[Mapping[str, float]] = {}
     option_keys: ClassVar[tuple[str, ...]] = ()
+    split: ClassVar[bool] = False
+    noise_parameters: ClassVar[tuple[str, ...]] = ()
 
     # What a node can be
 
@@ -161,6 +166,11 @@ class AbstractFamily(abc.ABC):
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """P(node <= y | parents) (NumPy)."""
 
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array | None:
+        """Var[node | parents], infinite where there is none; None of a family that has no formula for it."""
+        del m, eta, parameters
+        return None
+
     def working(
         self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
     ) -> tuple[Array, Array]:
@@ -182,8 +192,22 @@ class AbstractFamily(abc.ABC):
         del m, parameters
         return -0.5 * e**2
 
+    def noise(self, m: Arithmetic, uniform: Array, parameters: Mapping[str, Array]) -> Array:
+        """What of the node's value at the quantile `uniform` does not depend on the predictor (NumPy)."""
+        del m, parameters
+        return uniform
+
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """The node's value given its predictor and its `noise`, in either arithmetic; of a split family."""
+        raise NotImplementedError(f"{self.name} is not split into predictor and noise.")
+
     def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The node's value at the quantile `uniform` of its law given the parents (NumPy); by bisection of the cdf here."""
+        """The node's value at the quantile `uniform` of its law given the parents (NumPy).
+
+        Of a split family by its noise, otherwise by bisection of the cdf.
+        """
+        if self.split:
+            return self.respond(m, eta, self.noise(m, uniform, parameters), parameters)
         np = m.np
         shape = np.broadcast_shapes(np.shape(uniform), np.shape(eta), *(np.shape(own) for own in parameters.values()))
         low = np.full(shape, max(self.support[0], -1.0))

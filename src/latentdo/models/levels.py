@@ -123,3 +123,12 @@ def below(m: Arithmetic, points: Sequence[float], y: Array, chances: Sequence[Ar
     for at, chance in zip(points[1:], chances[1:], strict=True):
         total = total + m.np.where(y >= at, chance, 0.0)
     return m.np.minimum(total, 1.0)
+
+
+def spread(points: Sequence[float], chances: Sequence[Array]) -> Array:
+    """The variance of the numbers that stand for the levels."""
+    middle = expected(points, chances)
+    total = (points[0] - middle) ** 2 * chances[0]
+    for at, chance in zip(points[1:], chances[1:], strict=True):
+        total = total + (at - middle) ** 2 * chance
+    return total

@@ -26,6 +26,7 @@ class Bernoulli(AbstractFamily):
     may_be_latent = True
     takes = "0 or 1"
     link_sd = 2.0
+    split = True
 
     @property
     def points(self) -> tuple[float, ...]:
@@ -63,6 +64,11 @@ class Bernoulli(AbstractFamily):
         """The probability of a one."""
         return logistic(m, eta)
 
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """p (1 - p)."""
+        one = logistic(m, eta)
+        return one * (1.0 - one)
+
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The log probability of 0 or 1."""
         return y * eta - m.np.logaddexp(0.0, eta)
@@ -80,9 +86,13 @@ class Bernoulli(AbstractFamily):
         p = logistic(m, shrink * eta)
         return shrink * p * (1.0 - p), y - p
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The upper quantiles are the ones: more of the uniform, more of the node, as for the other families."""
-        return (uniform > 1.0 - logistic(m, eta)).astype(float)
+    def noise(self, m: Arithmetic, uniform: Array, parameters: Mapping[str, Array]) -> Array:
+        """The predictor above which the node is 1: the upper quantiles are the ones, as for the other families."""
+        return m.np.log1p(-uniform) - m.np.log(uniform)
+
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """Whether the predictor is above the noise."""
+        return 1.0 * (eta > noise)
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Steps at 0 and 1."""

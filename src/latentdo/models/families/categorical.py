@@ -33,6 +33,7 @@ class Categorical(AbstractFamily):
     option_keys = ("levels",)
     takes = "one of its levels"
     link_sd = 2.0
+    split = True
 
     levels: tuple[Level, ...] = ()
 
@@ -89,13 +90,17 @@ class Categorical(AbstractFamily):
         """The mean of the numbers that stand for the levels."""
         return _levels.expected(self.points, self.chances(m, eta))
 
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """Of the numbers that stand for the levels."""
+        return _levels.spread(self.points, self.chances(m, eta))
+
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The log probability of the level."""
         return _levels.selected(m, self.points, y, self.logs(m, eta))
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The level at the quantile."""
-        return _levels.quantile(m, self.points, uniform, self.chances(m, eta))
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """The level at the quantile; the noise is uniform."""
+        return _levels.quantile(m, self.points, noise, self.chances(m, eta))
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Steps at the levels."""

@@ -25,6 +25,8 @@ class Gamma(AbstractFamily):
     parameters = ("shape",)
     support = (0.0, math.inf)
     takes = "positive numbers"
+    split = True
+    noise_parameters = ("shape",)
 
     def check(self, column: ColumnSummary) -> None:
         """Only positive numbers are possible."""
@@ -54,6 +56,10 @@ class Gamma(AbstractFamily):
         """The exponential of the predictor."""
         return safe_exp(m, eta)
 
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """mean² / shape."""
+        return safe_exp(m, eta) ** 2 / parameters["shape"]
+
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Gamma with this mean and shape."""
         shape, log_y = parameters["shape"], m.np.log(y)
@@ -68,10 +74,13 @@ class Gamma(AbstractFamily):
         precision = parameters["shape"] + 0.0 * eta
         return precision, precision * (m.np.log(y) - eta)
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """By the inverse of the incomplete gamma function."""
-        shape = parameters["shape"]
-        return m.special.gammaincinv(shape, uniform) / shape * safe_exp(m, eta)
+    def noise(self, m: Arithmetic, uniform: Array, parameters: Mapping[str, Array]) -> Array:
+        """The value over its mean, by the inverse of the incomplete gamma function."""
+        return m.special.gammaincinv(parameters["shape"], uniform) / parameters["shape"]
+
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """Mean times noise."""
+        return noise * safe_exp(m, eta)
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The incomplete gamma function."""

@@ -26,6 +26,7 @@ class Hill(AbstractFamily):
     parameters = ("sd",)
     may_be_latent = True
     option_keys = ("max",)
+    split = True
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0, "sd": 1.0}
 
     max: float = 100.0
@@ -74,6 +75,10 @@ class Hill(AbstractFamily):
         """The share of max."""
         return self.max * logistic(m, eta)
 
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """That of the noise."""
+        return parameters["sd"] ** 2 + 0.0 * eta
+
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Normal around the mean."""
         return normal_log_density(m, y, self.mean(m, eta, parameters), parameters["sd"])
@@ -87,9 +92,13 @@ class Hill(AbstractFamily):
         precision = (self.max * share * (1 - share) / parameters["sd"]) ** 2
         return precision, precision * (m.np.log(share) - m.np.log1p(-share) - eta)
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """By the normal quantile."""
-        return self.mean(m, eta, parameters) + parameters["sd"] * m.special.ndtri(uniform)
+    def noise(self, m: Arithmetic, uniform: Array, parameters: Mapping[str, Array]) -> Array:
+        """The normal quantile."""
+        return m.special.ndtri(uniform)
+
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """Mean and noise, in units of the sd."""
+        return self.mean(m, eta, parameters) + parameters["sd"] * noise
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The normal cdf around the mean."""

@@ -18,11 +18,16 @@ class Linear(AbstractFamily):
     name = "linear"
     equation = "Y = intercept + Σ weight · parent, without noise"
     may_be_latent = True
+    split = True
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0}
 
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The predictor."""
         return eta
+
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """None: there is no noise."""
+        return 0.0 * eta
 
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """None: evidence on a point mass would be an equation, not a weight."""
@@ -35,10 +40,10 @@ class Linear(AbstractFamily):
         del spread
         raise AssertionError("a noise-free node has no density")
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The predictor at every quantile."""
-        return eta + 0.0 * uniform
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """The predictor, whatever the noise."""
+        return eta + 0.0 * noise
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """A step at the predictor."""
-        return (eta <= y).astype(float)
+        return 1.0 * (eta <= y)

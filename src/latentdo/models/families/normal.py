@@ -19,12 +19,17 @@ class Normal(AbstractFamily):
     equation = "Y = intercept + Σ weight · parent + Normal(0, sd)"
     parameters = ("sd",)
     may_be_latent = True
+    split = True
     # A latent has no scale of its own: 0 and 1 unless the user says otherwise (Bollen 1989, ch. 7).
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0, "sd": 1.0}
 
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The predictor."""
         return eta
+
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """That of the noise."""
+        return parameters["sd"] ** 2 + 0.0 * eta
 
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Normal around the predictor."""
@@ -38,9 +43,13 @@ class Normal(AbstractFamily):
         precision = parameters["sd"] ** -2.0 + 0.0 * eta
         return precision, precision * (y - eta)
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """By the normal quantile."""
-        return eta + parameters["sd"] * m.special.ndtri(uniform)
+    def noise(self, m: Arithmetic, uniform: Array, parameters: Mapping[str, Array]) -> Array:
+        """The normal quantile."""
+        return m.special.ndtri(uniform)
+
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """Predictor and noise, in units of the sd."""
+        return eta + parameters["sd"] * noise
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The normal cdf."""

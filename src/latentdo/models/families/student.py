@@ -26,6 +26,8 @@ class Student(AbstractFamily):
     equation = "Y = intercept + Σ weight · parent + scale · t(df)"
     parameters = ("scale", "df")
     may_be_latent = True
+    split = True
+    noise_parameters = ("df",)
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0, "scale": 1.0, "df": 4.0}
     # Without a mean there would be no effect to ask for.
     needs: ClassVar[Mapping[str, float]] = {"df": 1.0}
@@ -39,6 +41,13 @@ class Student(AbstractFamily):
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The predictor."""
         return eta
+
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """scale² df / (df - 2)."""
+        df = parameters["df"]
+        # Up to two degrees of freedom the variance does not exist.
+        own = m.np.where(df > 2.0, df / m.np.where(df > 2.0, df - 2.0, 1.0), math.inf)
+        return parameters["scale"] ** 2 * own + 0.0 * eta
 
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Student's t around the predictor."""
@@ -68,10 +77,17 @@ class Student(AbstractFamily):
             precision = (df + 1.0) / (df * scale**2 + (left * (y - eta)) ** 2 + left * spread)
         return precision, precision * (y - eta)
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """By Student's quantile."""
-        return eta + parameters["scale"] * m.special.stdtrit(parameters["df"], uniform)
+    def noise(self, m: Arithmetic, uniform: Array, parameters: Mapping[str, Array]) -> Array:
+        """Student's quantile."""
+        return m.special.stdtrit(parameters["df"], uniform)
+
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """Predictor and noise, in units of the scale."""
+        return eta + parameters["scale"] * noise
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Student's cdf."""
-        return m.special.stdtr(parameters["df"], (y - eta) / parameters["scale"])
+        df, t = parameters["df"], (y - eta) / parameters["scale"]
+        # By the incomplete beta function, which both arithmetics have.
+        tail = 0.5 * m.special.betainc(0.5 * df, 0.5, df / (df + t**2))
+        return m.np.where(t > 0, 1.0 - tail, tail)

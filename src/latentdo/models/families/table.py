@@ -37,6 +37,7 @@ class Table(AbstractFamily):
     may_be_latent = True
     option_keys = ("levels", "concentration")
     takes = "one of its levels"
+    split = True
 
     levels: tuple[Level, ...] = ()
     concentration: float = 1.0
@@ -111,13 +112,17 @@ class Table(AbstractFamily):
         """The mean of the numbers that stand for the levels."""
         return _levels.expected(self.points, self.chances(m, eta))
 
+    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """Of the numbers that stand for the levels."""
+        return _levels.spread(self.points, self.chances(m, eta))
+
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The log probability of the level."""
         return _levels.selected(m, self.points, y, [eta[k] for k in range(len(self.levels))])
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The level at the quantile."""
-        return _levels.quantile(m, self.points, uniform, self.chances(m, eta))
+    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
+        """The level at the quantile; the noise is uniform."""
+        return _levels.quantile(m, self.points, noise, self.chances(m, eta))
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Steps at the levels."""
