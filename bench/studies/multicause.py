@@ -40,7 +40,8 @@ def draw(n: int, seed: int) -> Rows:
     return {**{f"X{j + 1}": x[:, j] for j in range(5)}, "M": m, "Y": y}
 
 
-def _all(value: int) -> str:
+def set_all(value: int) -> str:
+    """All five causes set to one value."""
     return "do(" + ", ".join(f"X{j}={value}" for j in range(1, 6)) + ")"
 
 
@@ -50,9 +51,9 @@ MULTICAUSE = Case(
     draw,
     # From 4 000 000 draws: standard error 0.0002.
     {
-        f"E[Y | {_all(0)}]": 0.2179,
-        f"E[Y | {_all(1)}]": 0.2226,
-        f"E[Y | {_all(0)}] - E[Y]": 0.2179 - 0.2220,
+        f"E[Y | {set_all(0)}]": 0.2179,
+        f"E[Y | {set_all(1)}]": 0.2226,
+        f"E[Y | {set_all(0)}] - E[Y]": 0.2179 - 0.2220,
     },
     (60, 100),
 )
