@@ -1,25 +1,17 @@
 """The question as a value, how it is read, and `Summary`, the row every answer reduces to."""
 
-from .question import (
-    Binary,
-    Comparison,
-    Distribution,
-    Expression,
-    Number,
-    Outcome,
-    Query,
-    Setting,
-    Term,
-    Value,
-    query_of,
-)
+from .question import Query, query_of
 from .summary import Summary
+from .sweep import Axis
+from .term import Binary, Comparison, Distribution, Expression, Kind, Number, Outcome, Setting, Term, Value
 
 __all__ = [
+    "Axis",
     "Binary",
     "Comparison",
     "Distribution",
     "Expression",
+    "Kind",
     "Number",
     "Outcome",
     "Query",

@@ -2,170 +2,35 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from latentdo.errors import QueryError
-from latentdo.graphs import (
-    Admg,
-    LatentDag,
-    Name,
-    format_level,
-    format_number,
-    quote,
-)
+from latentdo.graphs import Admg, LatentDag, Name, quote
 
-Value = float | str
-Comparison = Literal["", "=", "<", ">", "<=", ">="]
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """The law that a stochastic intervention draws from: `normal(70, 5)`."""
-
-    family: str
-    args: tuple[float, ...] = ()
-    named: tuple[tuple[str, float], ...] = ()
-
-    def __str__(self) -> str:
-        named = (f"{quote(key)}={format_number(value)}" for key, value in self.named)
-        return f"{quote(self.family)}({', '.join((*map(format_number, self.args), *named))})"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One node inside `do( )`; without a value it is free, as in P(Y | do(X))."""
-
-    name: Name
-    value: Value | Distribution | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.value, Distribution):
-            _check_value(self.name, self.value)
-
-    def __str__(self) -> str:
-        match self.value:
-            case None:
-                return quote(self.name)
-            case Distribution():
-                return f"{quote(self.name)} ~ {self.value}"
-            case _:
-                return f"{quote(self.name)}={format_level(self.value)}"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A node that is asked about or seen, compared with a value or left open."""
-
-    name: Name
-    op: Comparison = ""
-    value: Value | None = None
-
-    def __post_init__(self) -> None:
-        if (self.op == "") != (self.value is None):
-            raise QueryError(f"{self.name!r} has a comparison or a value without the other. Give both or none.")
-        _check_value(self.name, self.value)
-
-    def __str__(self) -> str:
-        if self.value is None:
-            return quote(self.name)
-        space = "" if self.op == "=" else " "
-        return f"{quote(self.name)}{space}{self.op}{space}{format_level(self.value)}"
-
-
-@dataclass(frozen=True)
-class Term:
-    """One E[…] or P(…).
-
-    Attributes:
-        kind: `mean` for E[…]; `event` for P(…) with every outcome compared; `law` for any other P(…).
-        outcomes: What is asked about.
-        do: What is set.
-        given: What is seen in the world after the intervention.
-    """
-
-    kind: Literal["mean", "law", "event"]
-    outcomes: tuple[Outcome, ...]
-    do: tuple[Setting, ...] = ()
-    given: tuple[Outcome, ...] = ()
-
-    @cached_property
-    def outcome_names(self) -> tuple[Name, ...]:
-        """The nodes asked about, each once, in order."""
-        return tuple(dict.fromkeys(outcome.name for outcome in self.outcomes))
-
-    @cached_property
-    def treatments(self) -> tuple[Name, ...]:
-        """The nodes that are set, in order."""
-        return tuple(dict.fromkeys(setting.name for setting in self.do))
-
-    @cached_property
-    def conditions(self) -> tuple[Name, ...]:
-        """The nodes that are seen, each once, in order."""
-        return tuple(dict.fromkeys(outcome.name for outcome in self.given))
-
-    @property
-    def is_stochastic(self) -> bool:
-        """Whether some treatment is drawn from a distribution."""
-        return any(isinstance(setting.value, Distribution) for setting in self.do)
-
-    @property
-    def has_event_evidence(self) -> bool:
-        """Whether some evidence is an event such as Z > 0 rather than a value."""
-        return any(outcome.op not in ("", "=") for outcome in self.given)
-
-    def __str__(self) -> str:
-        outcomes = ", ".join(map(str, self.outcomes))
-        settings = ", ".join(map(str, self.do))
-        conditions = ", ".join((*([f"do({settings})"] if self.do else []), *map(str, self.given)))
-        inside = f"{outcomes} | {conditions}" if conditions else outcomes
-        return f"E[{inside}]" if self.kind == "mean" else f"P({inside})"
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number in the arithmetic of a query."""
-
-    value: float
-
-    def __post_init__(self) -> None:
-        if not math.isfinite(self.value):
-            raise QueryError(f"{self.value} cannot stand in a query. Numbers are finite.")
-
-    def __str__(self) -> str:
-        return format_number(self.value)
-
-
-@dataclass(frozen=True)
-class Binary:
-    """Two parts joined by an operator; ratios and products are formed within each posterior draw."""
-
-    op: Literal["+", "-", "*", "/"]
-    left: Expression
-    right: Expression
-
-    def __str__(self) -> str:
-        left, right = str(self.left), str(self.right)
-        if _strength(self.left) < _strength(self):
-            left = f"({left})"
-        # Operators lead from left to right, so that a right side of the same strength needs its parentheses.
-        if _strength(self.right) <= _strength(self):
-            right = f"({right})"
-        return f"{left} {self.op} {right}"
-
-
-Expression = Term | Number | Binary
+from .sweep import Axis, axis_fault
+from .term import Expression, Term, Value, filled, terms_of
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question: arithmetic over terms."""
+    """A question: arithmetic over terms.
+
+    Attributes:
+        expression: What is asked.
+        axes: The nodes whose values are swept, two at most: each is filled in wherever the expression leaves it open.
+    """
 
     expression: Expression
+    axes: tuple[Axis, ...] = ()
+
+    def __post_init__(self) -> None:
+        for count in range(1, len(self.axes) + 1):
+            if fault := axis_fault(self.expression, self.axes[:count]):
+                raise QueryError(fault[0].upper() + fault[1:])
 
     @staticmethod
     def parse(text: str) -> Query:
@@ -181,7 +46,7 @@ class Query:
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """The terms in the order asked, each once."""
-        return tuple(dict.fromkeys(_terms(self.expression)))
+        return tuple(dict.fromkeys(terms_of(self.expression)))
 
     @property
     def is_single(self) -> bool:
@@ -194,6 +59,20 @@ class Query:
         if not isinstance(self.expression, Term):
             raise QueryError(f"{self} is more than one term. Ask its terms one by one.")
         return self.expression
+
+    @cached_property
+    def points(self) -> tuple[tuple[tuple[Value, ...], Query], ...]:
+        """The values of each point, one per axis, and the query there, without axes; one point where nothing is swept.
+
+        The last axis runs fastest.
+        """
+        if not self.axes:
+            return (((), self),)
+        names = [axis.name for axis in self.axes]
+        return tuple(
+            (values, Query(filled(self.expression, dict(zip(names, values, strict=True)))))
+            for values in itertools.product(*(axis.values for axis in self.axes))
+        )
 
     def check(self, graph: LatentDag | Admg) -> None:
         """Raise unless the query makes sense for the graph.
@@ -212,7 +91,8 @@ class Query:
             _check_parts(term)
 
     def __str__(self) -> str:
-        return str(self.expression)
+        axes = ", ".join(map(str, self.axes))
+        return f"{self.expression} for {axes}" if axes else str(self.expression)
 
     def __repr__(self) -> str:
         return f"Query({str(self)!r})"
@@ -230,33 +110,6 @@ def query_of(query: Any) -> Query:
     if not isinstance(query, str):
         raise QueryError(f"A query is a text such as 'E[Y | do(X=1)]', got {type(query).__name__}.")
     return Query.parse(query)
-
-
-def _strength(expression: Expression) -> int:
-    match expression:
-        case Binary(op="+" | "-"):
-            return 1
-        case Binary():
-            return 2
-        case _:
-            return 3
-
-
-def _terms(expression: Expression) -> Iterator[Term]:
-    waiting: list[Expression] = [expression]
-    while waiting:
-        match waiting.pop():
-            case Binary(left=left, right=right):
-                waiting += (right, left)
-            case Term() as term:
-                yield term
-            case Number():
-                pass
-
-
-def _check_value(name: Name, value: Value | None) -> None:
-    if value is not None and not isinstance(value, str) and not math.isfinite(value):
-        raise QueryError(f"{name!r} cannot be compared with or set to {value}. Values are finite.")
 
 
 def _check_latent(term: Term, latent: frozenset[Name]) -> None:

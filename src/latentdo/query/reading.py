@@ -7,7 +7,7 @@ from typing import NoReturn
 from latentdo.errors import NotationError
 from latentdo.graphs import Lexicon, Token, Tokens, quote
 
-from .question import Binary, Comparison, Distribution, Expression, Number, Outcome, Setting, Term, Value
+from .term import Binary, Comparison, Distribution, Expression, Number, Outcome, Setting, Term, Value
 
 MAX_TERMS = 200
 

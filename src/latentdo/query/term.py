@@ -1,0 +1,252 @@
+"""The parts of a question: one E[…] or P(…), and arithmetic over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from latentdo.errors import QueryError
+from latentdo.graphs import Name, format_level, format_number, quote
+
+Value = float | str
+Comparison = Literal["", "=", "<", ">", "<=", ">="]
+Kind = Literal["mean", "law", "event", "variance", "sd", "quantile", "density"]
+
+_WORDS: dict[Kind, str] = {"mean": "E", "variance": "Var", "sd": "SD", "quantile": "Quantile"}
+MEDIAN = 0.5
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The law that a stochastic intervention draws from: `normal(70, 5)`."""
+
+    family: str
+    args: tuple[float, ...] = ()
+    named: tuple[tuple[str, float], ...] = ()
+
+    def __str__(self) -> str:
+        named = (f"{quote(key)}={format_number(value)}" for key, value in self.named)
+        return f"{quote(self.family)}({', '.join((*map(format_number, self.args), *named))})"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One node inside `do( )`; without a value it is free, as in P(Y | do(X))."""
+
+    name: Name
+    value: Value | Distribution | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, Distribution):
+            check_value(self.name, self.value)
+
+    def __str__(self) -> str:
+        match self.value:
+            case None:
+                return quote(self.name)
+            case Distribution():
+                return f"{quote(self.name)} ~ {self.value}"
+            case _:
+                return f"{quote(self.name)}={format_level(self.value)}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A node that is asked about or seen, compared with a value or left open."""
+
+    name: Name
+    op: Comparison = ""
+    value: Value | None = None
+
+    def __post_init__(self) -> None:
+        if (self.op == "") != (self.value is None):
+            raise QueryError(f"{self.name!r} has a comparison or a value without the other. Give both or none.")
+        check_value(self.name, self.value)
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return quote(self.name)
+        space = "" if self.op == "=" else " "
+        return f"{quote(self.name)}{space}{self.op}{space}{format_level(self.value)}"
+
+
+@dataclass(frozen=True)
+class Term:
+    """One E[…], P(…) or any other number that the law of an outcome has.
+
+    Attributes:
+        kind: `mean` for E[…]; `event` for P(…) with every outcome compared; `law` for any other P(…); `variance`, `sd`
+            and `quantile` for Var[…], SD[…] and Quantile[…]; `density` for density(…).
+        outcomes: What is asked about.
+        do: What is set.
+        given: What is seen in the world after the intervention.
+        level: The probability of a quantile, 0.5 for the median; None of any other kind.
+    """
+
+    kind: Kind
+    outcomes: tuple[Outcome, ...]
+    do: tuple[Setting, ...] = ()
+    given: tuple[Outcome, ...] = ()
+    level: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.level is not None) != (self.kind == "quantile"):
+            raise QueryError(f"A quantile has a level, and no other term has one; got {self.kind} with {self.level}.")
+        if self.level is not None and not 0 < self.level < 1:
+            raise QueryError(f"The level of a quantile lies between 0 and 1, got {format_number(self.level)}.")
+        if self.kind in _WORDS and (len(self.outcomes) != 1 or self.outcomes[0].op):
+            raise QueryError(f"{self.word} takes one outcome without comparison, got {_listed(self.outcomes)}.")
+        if self.kind == "density" and (len(self.outcomes) != 1 or self.outcomes[0].op not in ("", "=")):
+            raise QueryError(f"density takes one outcome at a value, Y=1.3, got {_listed(self.outcomes)}.")
+
+    @property
+    def word(self) -> str:
+        """What the term starts with: `E`, `P`, `Var`, `SD`, `Median`, `Quantile` or `density`."""
+        if self.level == MEDIAN:
+            return "Median"
+        return "density" if self.kind == "density" else _WORDS.get(self.kind, "P")
+
+    @property
+    def needs_numbers(self) -> bool:
+        """Whether the outcome's values are taken as numbers, so that they must not be names of levels."""
+        return self.kind not in ("law", "event")
+
+    @property
+    def open(self) -> tuple[Name, ...]:
+        """The nodes without a value: in do( ), among the conditions, and as outcomes of a law or density."""
+        found = [setting.name for setting in self.do if setting.value is None]
+        found += [outcome.name for outcome in self.given if not outcome.op]
+        found += [outcome.name for outcome in self.outcomes if not outcome.op and self.kind in ("law", "density")]
+        return tuple(dict.fromkeys(found))
+
+    def filled(self, values: Mapping[Name, Value]) -> Term:
+        """The term with these values wherever their nodes stand open."""
+        if not any(name in values for name in self.open):
+            return self
+
+        def value(item: Outcome) -> Outcome:
+            return Outcome(item.name, "=", values[item.name]) if not item.op and item.name in values else item
+
+        do = tuple(
+            Setting(item.name, values[item.name]) if item.value is None and item.name in values else item
+            for item in self.do
+        )
+        outcomes = self.outcomes if self.kind in _WORDS else tuple(map(value, self.outcomes))
+        kind = "event" if self.kind == "law" and all(item.op for item in outcomes) else self.kind
+        return replace(self, kind=kind, outcomes=outcomes, do=do, given=tuple(map(value, self.given)))
+
+    @cached_property
+    def outcome_names(self) -> tuple[Name, ...]:
+        """The nodes asked about, each once, in order."""
+        return tuple(dict.fromkeys(outcome.name for outcome in self.outcomes))
+
+    @cached_property
+    def treatments(self) -> tuple[Name, ...]:
+        """The nodes that are set, in order."""
+        return tuple(dict.fromkeys(setting.name for setting in self.do))
+
+    @cached_property
+    def conditions(self) -> tuple[Name, ...]:
+        """The nodes that are seen, each once, in order."""
+        return tuple(dict.fromkeys(outcome.name for outcome in self.given))
+
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether some treatment is drawn from a distribution."""
+        return any(isinstance(setting.value, Distribution) for setting in self.do)
+
+    @property
+    def has_event_evidence(self) -> bool:
+        """Whether some evidence is an event such as Z > 0 rather than a value."""
+        return any(outcome.op not in ("", "=") for outcome in self.given)
+
+    def __str__(self) -> str:
+        outcomes = _listed(self.outcomes)
+        if self.level is not None and self.level != MEDIAN:
+            outcomes += f", {format_number(self.level)}"
+        settings = ", ".join(map(str, self.do))
+        conditions = ", ".join((*([f"do({settings})"] if self.do else []), *map(str, self.given)))
+        inside = f"{outcomes} | {conditions}" if conditions else outcomes
+        return f"{self.word}[{inside}]" if self.kind in _WORDS else f"{self.word}({inside})"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number in the arithmetic of a query."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise QueryError(f"{self.value} cannot stand in a query. Numbers are finite.")
+
+    def __str__(self) -> str:
+        return format_number(self.value)
+
+
+@dataclass(frozen=True)
+class Binary:
+    """Two parts joined by an operator; ratios and products are formed within each posterior draw."""
+
+    op: Literal["+", "-", "*", "/"]
+    left: Expression
+    right: Expression
+
+    def __str__(self) -> str:
+        left, right = str(self.left), str(self.right)
+        if _strength(self.left) < _strength(self):
+            left = f"({left})"
+        # Operators lead from left to right, so that a right side of the same strength needs its parentheses.
+        if _strength(self.right) <= _strength(self):
+            right = f"({right})"
+        return f"{left} {self.op} {right}"
+
+
+Expression = Term | Number | Binary
+
+
+def filled(expression: Expression, values: Mapping[Name, Value]) -> Expression:
+    """The expression with these values wherever their nodes stand open."""
+    match expression:
+        case Term():
+            return expression.filled(values)
+        case Number():
+            return expression
+        case Binary(op=op, left=left, right=right):
+            return Binary(op, filled(left, values), filled(right, values))
+
+
+def _listed(outcomes: tuple[Outcome, ...]) -> str:
+    return ", ".join(map(str, outcomes))
+
+
+def _strength(expression: Expression) -> int:
+    match expression:
+        case Binary(op="+" | "-"):
+            return 1
+        case Binary():
+            return 2
+        case _:
+            return 3
+
+
+def terms_of(expression: Expression) -> Iterator[Term]:
+    """The terms from left to right, equal ones again and again."""
+    waiting: list[Expression] = [expression]
+    while waiting:
+        match waiting.pop():
+            case Binary(left=left, right=right):
+                waiting += (right, left)
+            case Term() as term:
+                yield term
+            case Number():
+                pass
+
+
+def check_value(name: Name, value: Value | None) -> None:
+    """Raise `QueryError` for a number that is not finite."""
+    if value is not None and not isinstance(value, str) and not math.isfinite(value):
+        raise QueryError(f"{name!r} cannot be compared with or set to {value}. Values are finite.")
