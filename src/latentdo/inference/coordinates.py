@@ -250,18 +250,22 @@ def n_coefficients(mechanism: Mechanism) -> int:
     return each * (len(family.levels) - 1) if isinstance(family, Categorical) else each
 
 
-def row_of(family: Table, values: Sequence[Any]) -> Any:
-    """The row of a table for its parents' values, as numbers that stand for their levels (any shapes that broadcast)."""
-    index: Any = np.zeros((), dtype=np.intp)
+def row_of(family: Table, values: Sequence[Any], arrays: Any = np) -> Any:
+    """The row of a table for its parents' values, as numbers that stand for their levels (any shapes that broadcast).
+
+    Args:
+        arrays: NumPy, or JAX's module of the same functions.
+    """
+    index: Any = arrays.zeros((), dtype=int)
     for points, value in zip(family.given, values, strict=True):
-        index = index * len(points) + level_index(points, value)
+        index = index * len(points) + level_index(points, value, arrays)
     return index
 
 
-def level_index(points: Sequence[float], values: Any) -> Any:
+def level_index(points: Sequence[float], values: Any, arrays: Any = np) -> Any:
     """Which of the ascending points each value is: the nearest."""
     edges = np.array([0.5 * (low + high) for low, high in itertools.pairwise(points)])
-    return np.searchsorted(edges, values, side="right")
+    return arrays.searchsorted(edges, values, side="right")
 
 
 def _closed(term: tuple[Name, ...], terms: tuple[tuple[Name, ...], ...]) -> bool:

@@ -10,44 +10,51 @@ from scipy.stats import qmc
 
 from latentdo.graphs import Name
 from latentdo.models import Categorical, Mechanism, ModelSpec, Table
-from latentdo.models.build import NUMPY, numerics
+from latentdo.models.build import NUMPY, Arithmetic, Array, numerics
 
 from .coordinates import FloatArray, row_of
 from .posterior import NodeDraws, flat
 
 
-def predictor(mechanism: Mechanism, coefficients: FloatArray, values: Mapping[Name, FloatArray]) -> Any:
-    """The linear predictor in raw units, (draw, unit).
+def predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, Array], m: Arithmetic = NUMPY) -> Any:
+    """The linear predictor in raw units, (…, draw, unit).
 
     Args:
-        coefficients: (draw, coefficient): intercept and weights, once per level but the first of a categorical node; or the
+        coefficients: (…, draw, coefficient): intercept and weights, once per level but the first of a categorical node; or the
             probabilities of a table, row by row.
-        values: Each parent, (draw, unit) or (unit,).
+        values: Each parent; any shape that broadcasts with (…, draw, unit).
+        m: The arithmetic of the arrays.
 
     Returns:
-        For a categorical node and for a table (level, draw, unit): a predictor per level but the first, or log probabilities.
+        For a categorical node and for a table (level, …, draw, unit): a predictor per level but the first, or log
+        probabilities.
     """
     if isinstance(mechanism.family, Table):
-        return _table_predictor(mechanism, coefficients, values)
+        return _table_predictor(mechanism, coefficients, values, m)
     products = [weight.product(values) for weight in mechanism.weights]
     size = 1 + len(products)
     etas = []
-    for first in range(0, coefficients.shape[1], size):
-        eta = coefficients[:, first : first + 1]
+    for first in range(0, coefficients.shape[-1], size):
+        eta = coefficients[..., first : first + 1]
         for k, product in enumerate(products):
-            eta = eta + coefficients[:, first + k + 1 : first + k + 2] * product
+            eta = eta + coefficients[..., first + k + 1 : first + k + 2] * product
         etas.append(eta)
-    return np.stack(etas) if isinstance(mechanism.family, Categorical) else etas[0]
+    return m.np.stack(etas) if isinstance(mechanism.family, Categorical) else etas[0]
 
 
-def _table_predictor(mechanism: Mechanism, coefficients: FloatArray, values: Mapping[Name, FloatArray]) -> FloatArray:
+def _table_predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, Array], m: Arithmetic) -> Array:
     family = mechanism.family
     assert isinstance(family, Table)
-    row = np.atleast_2d(row_of(family, [values[parent] for parent in mechanism.parents]))
-    table = coefficients.reshape(len(coefficients), family.n_rows, len(family.levels))
+    row = row_of(family, [values[parent] for parent in mechanism.parents], m.np)
+    # Rows before draws and units: what a parent's value picks is an axis of its own.
+    shape = (*coefficients.shape[:-1], family.n_rows, len(family.levels))
+    table = m.np.moveaxis(coefficients.reshape(shape), -1, 0)
+    row = m.np.broadcast_to(row, m.np.broadcast_shapes(m.np.shape(row), (*coefficients.shape[:-1], 1)))
+    table = m.np.broadcast_to(table, (len(family.levels), *row.shape[:-1], family.n_rows))
+    picked = m.np.take_along_axis(table, m.np.broadcast_to(row, (len(family.levels), *row.shape)), axis=-1)
     with np.errstate(divide="ignore"):
         # A draw of a small Dirichlet may be 0: such a level is never seen.
-        return np.moveaxis(np.log(table[np.arange(len(table))[:, None], row]), -1, 0)
+        return m.np.log(picked)
 
 
 def node_parameters(draws: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
