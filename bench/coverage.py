@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from studies import COVERED, Case
 from studies.formulas import bootstrap
 
 import latentdo as ld
+from studies import COVERED, Case
 
 LEVEL = 0.9
 SHORT = 3.0
@@ -77,6 +77,8 @@ def table(case: Case, records: list[Mapping[str, Any]], n: int, samples: int) ->
     failed = f" ({len(records) - len(good)} could not be fitted)" if len(good) < len(records) else ""
     lines = []
     for k, (query, truth) in enumerate(case.truths.items()):
+        # A bar would end the cell of the table.
+        shown = "`" + query.replace("|", "\\|") + "`"
         ends = np.array([r["answers"][k]["interval"] for r in good])
         rate = np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
         error = np.sqrt(LEVEL * (1 - LEVEL) / len(good))
@@ -90,7 +92,7 @@ def table(case: Case, records: list[Mapping[str, Any]], n: int, samples: int) ->
             other = f" {held:.1%} | {width / np.mean(tails[1] - tails[0]):.2f} |"
         verdict = "TOO SHORT" if rate < LEVEL - SHORT * error else ""
         lines.append(
-            f"| {case.name} | {query} | {truth:.4f} | {len(good)}{failed} | {means.mean() - truth:+.4f} | {rate:.1%} "
+            f"| {case.name} | {shown} | {truth:.4f} | {len(good)}{failed} | {means.mean() - truth:+.4f} | {rate:.1%} "
             f"| {np.sqrt(rate * (1 - rate) / len(good)):.1%} | {width:.3f} |{other} {verdict}".rstrip()
         )
     return "\n".join(lines)
