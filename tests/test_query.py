@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from latentdo.errors import LatentdoError, NotationError, QueryError, UnknownNodeError
 from latentdo.graphs import parse_graph, project
-from latentdo.query import Binary, Distribution, Number, Outcome, Query, Setting, Term
+from latentdo.query import Axis, Binary, Distribution, Number, Outcome, Query, Setting, Term
 
 # What is read
 
@@ -160,9 +160,66 @@ MISTAKES = {
     "E{Y}": (1, 2, "a term is written E[Y | do(X=1)]"),
     "Pr(Y)": (1, 1, "a probability is written P(…), found 'Pr'."),
     "mean(Y)": (1, 1, "a mean is written E[…], found 'mean'."),
-    "Var(Y)": (1, 1, "Var is not read: a term is E[…] or P(…)."),
-    "Q(Y)": (1, 1, "Q is not read"),
-    "f(Y)": (1, 1, "a term is E[…] or P(…), found 'f'."),
+    "Var(Y)": (1, 4, "Var takes square brackets: Var[Y | do(X=1)]."),
+    "q(Y, 0.5)": (1, 2, "Quantile takes square brackets: Quantile[Y, 0.9 | do(X=1)]."),
+    "density[Y=1]": (1, 8, "density takes parentheses: density(Y=1.3 | do(X=1))."),
+    "odds[Y=1]": (1, 5, "odds takes parentheses: odds(Y=1 | do(X=1))."),
+    "Var[Y > 1]": (1, 10, "Var takes an outcome without comparison: for a probability write P(Y > 1 | …)."),
+    "SD[Y, Z]": (1, 5, "SD takes one outcome: ask SD[Y] and the other as two queries."),
+    "Var[Y - X]": (1, 7, "arithmetic stands outside the brackets: Var[Y] - Var[X]."),
+    "Quantile[Y - X, 0.9]": (1, 12, "Quantile[Y, 0.9] - Quantile[X, 0.9]."),
+    "Median[Y, 0.9]": (1, 9, "another quantile is Quantile[Y, 0.9 | …]."),
+    "Quantile[Y]": (1, 11, "A quantile has its level behind the outcome: Quantile[Y, 0.9 | …]."),
+    "Quantile[Y | do(X=1), 0.9]": (1, 12, "A quantile has its level behind the outcome"),
+    "Quantile[0.9, Y]": (1, 10, "the outcome comes first: Quantile[Y, 0.9 | …]."),
+    "Quantile[Y, Z]": (1, 13, "expected a level between 0 and 1, found 'Z'. A quantile is written Quantile[Y, 0.9 | …]."),
+    "Quantile[Y, 90]": (1, 13, "The 90 % quantile has the level 0.9."),
+    "Quantile[Y, 90%]": (1, 15, "write a share as 0.05."),
+    "Quantile[Y, 1]": (1, 13, "the level of a quantile lies between 0 and 1"),
+    "Quantile[Y, -0.5]": (1, 13, "the level of a quantile lies between 0 and 1"),
+    "Quantile[Y, 0.1, 0.9]": (1, 16, "Quantile takes one outcome and one level"),
+    "density(Y)": (1, 9, "density(Y=1.3 | …), or along an axis: density(Y | …) for Y in 0..10."),
+    "density(Y | do(X)) for X in 0..1": (1, 9, "a density is taken at a value"),
+    "density(Y > 1)": (1, 14, "a density is taken at a value, density(Y=1.3): an event is P(Y > 1)."),
+    "density(Y=1, Z=2)": (1, 12, "a density has one outcome"),
+    "odds(Y | do(X=1))": (1, 6, "odds are those of an event: odds(Y=1 | …) or odds(Y > 1 | …)."),
+    "odds(Y=1, Z)": (1, 11, "odds are those of an event: odds(Z=1 | …)"),
+    "Cov[X, Y]": (1, 1, "Cov is not read: a query has one outcome at a time."),
+    "cor(X, Y)": (1, 1, "cor is not read: a query has one outcome at a time."),
+    "ATE(X, Y)": (1, 1, "write the contrast, E[Y | do(X=1)] - E[Y | do(X=0)]."),
+    "IQR[Y]": (1, 1, "Quantile[Y, 0.75 | …] - Quantile[Y, 0.25 | …]"),
+    "f(Y)": (1, 1, "a term is E[…] or P(…), found 'f'. Others are Var[…], SD[…], Median[…],"),
+    "`Var`[Y]": (1, 1, "expected a term, E[…] or P(…)"),
+    "E[Y | do(X)] for": (1, 17, "expected a node to sweep, found the end of the text. A sweep is written for X in 0..10."),
+    "E[Y | do(X)] for X": (1, 19, "expected 'in', found the end of the text. A sweep is written for X in 0..10 or"),
+    "E[Y | do(X)] for X = 0..10": (1, 20, "A sweep is written for X in 0..10 or for X in [0, 1, 5]."),
+    "E[Y | do(X)] for X in 0": (1, 24, "expected '..', found the end of the text."),
+    "E[Y | do(X)] for X in 0 to 10": (1, 25, "expected '..', found 'to'."),
+    "E[Y | do(X)] for X in 10..0": (1, 23, "a range ascends: write 0..10."),
+    "E[Y | do(X)] for X in 1..1": (1, 23, "the range has one value. List it: for X in [1]."),
+    "E[Y | do(X)] for X in 0..1 by 0": (1, 23, "a step is positive, got 0."),
+    "E[Y | do(X)] for X in 0..1 by 2": (1, 23, "the step 2 is longer than the range."),
+    "E[Y | do(X)] for X in 0..1 step 2": (1, 28, "A step is written for X in 0..10 by 0.5."),
+    "E[Y | do(X)] for X in 1e17..1.0000000000000002e17 by 1": (1, 23, "the step is too short for numbers of that size."),
+    "E[Y | do(X)] for X in a..b": (1, 23, "levels are listed: for X in [a, b]."),
+    "E[Y | do(X)] for X in [1, 1]": (1, 27, "the level 1 is listed twice."),
+    "E[Y | do(X)] for X in []": (1, 24, "expected a level"),
+    "E[Y | do(X)] for X in 0..1, X in 0..2": (1, 29, "'X' has two axes. Keep one."),
+    "E[Y | do(X, W, V)] for X in 0..1, W in 0..1, V in 0..1": (1, 46, "a sweep has at most 2 axes."),
+    "E[Y | do(X)] for Z in 0..1": (1, 18, "'Z' stands nowhere open in the query, so that there is nothing to sweep. Open is: X."),
+    "E[Y] for Z in 0..1": (1, 10, "Leave it without a value in the query: do(Z)."),
+    "E[Y | do(X=1)] for X in 0..1": (1, 20, "Leave out the value that is set: do(X)."),
+    "E[Y | Z=1] for Z in 0..1": (1, 16, "Leave out the value of the condition"),
+    "E[Y] for Y in 0..1": (1, 10, "It is what E[Y] asks about"),
+    "E[Y | do(X)] for X in 0..1e5 by 1": (1, 23, "a sweep has at most 100,000 points in all, and this one 100,001."),
+    "E[Y | do(X, W)] for X in 0..999 by 1, W in 0..999 by 1": (1, 39, "and this one 1,000,000."),
+    "E[Y | do(X)] for X in 0..1 - E[Y]": (1, 28, "arithmetic comes before 'for'."),
+    "(E[Y | do(X)] for X in 0..1) - E[Y]": (1, 15, "a sweep stands at the end of the query"),
+    "E[Y | do(X in 0..10)]": (1, 12, "E[Y | do(X)] for X in 0..10."),
+    "E[Y | do(X=0..10)]": (1, 13, "E[Y | do(X)] for X in 0..10."),
+    "E[Y | do(X=[0, 1])]": (1, 12, "E[Y | do(X)] for X in 0..10."),
+    "E[Y | do(X)] FOR X in 0..10": (1, 14, "in small letters"),
+    "E[Y | do(X)] for X in 0…": (1, 24, "write '..'."),
     "E[Y | do(X=‘a’)]": (1, 12, "'‘' is not read: write \"'\"."),
     "E[Y | do(X='a)]": (1, 12, "is not closed on this line"),
     "E[Y | do(X=5%)]": (1, 13, "write a share as 0.05."),
@@ -180,6 +237,182 @@ def test_a_mistake_is_told_with_its_place_and_a_repair(text: str):
         Query.parse(text)
     assert said in caught.value.problem
     assert (caught.value.line, caught.value.column) == (line, column)
+
+
+# Numbers beside means and probabilities
+
+
+def test_every_number_of_a_law_is_read():
+    y, do = (Outcome("Y"),), (Setting("X", 1.0),)
+    for text, term in {
+        "Var[Y | do(X=1)]": Term("variance", y, do),
+        "variance[Y | do(X=1)]": Term("variance", y, do),
+        "SD[Y | do(X=1)]": Term("sd", y, do),
+        "std[Y | do(X=1)]": Term("sd", y, do),
+        "MEDIAN[Y | do(X=1)]": Term("quantile", y, do, level=0.5),
+        "Quantile[Y, 0.9 | do(X=1)]": Term("quantile", y, do, level=0.9),
+        "q[Y, 0.9 | do(X=1)]": Term("quantile", y, do, level=0.9),
+        "pdf(Y=1.3 | do(X=1))": Term("density", (Outcome("Y", "=", 1.3),), do),
+    }.items():
+        assert Query.parse(text).term == term
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("VAR[Y|do(X=1),Z=2]", "Var[Y | do(X=1), Z=2]"),
+        ("stdev[`IL-6`]", "SD[`IL-6`]"),
+        ("Quantile[Y, 0.50 | Z]", "Median[Y | Z]"),
+        ("Q[Y, 9e-1]", "Quantile[Y, 0.9]"),
+        ("Density(Y = 1.30)", "density(Y=1.3)"),
+        ("odds(Y=1 | do(X=1))", "P(Y=1 | do(X=1)) / (1 - P(Y=1 | do(X=1)))"),
+        (
+            "ODDS(Y=1 | X=1) / odds(Y=1 | X=0)",
+            "P(Y=1 | X=1) / (1 - P(Y=1 | X=1)) / (P(Y=1 | X=0) / (1 - P(Y=1 | X=0)))",
+        ),
+        ("(E[Y | do(X=1)] - E[Y | do(X=0)]) / SD[Y]", "(E[Y | do(X=1)] - E[Y | do(X=0)]) / SD[Y]"),
+    ],
+)
+def test_numbers_of_a_law_are_printed_in_one_way(text: str, printed: str):
+    assert str(Query.parse(text)) == printed
+    assert Query.parse(printed) == Query.parse(text)
+
+
+def test_odds_of_a_joint_event_are_read():
+    assert len(Query.parse("odds(Y=1, Z > 2 | do(X=1))").terms) == 1
+
+
+def test_terms_are_checked_where_they_are_made():
+    y = (Outcome("Y"),)
+    with pytest.raises(QueryError, match="A quantile has a level"):
+        Term("quantile", y)
+    with pytest.raises(QueryError, match="no other term has one"):
+        Term("mean", y, level=0.5)
+    with pytest.raises(QueryError, match=r"lies between 0 and 1, got 1\."):
+        Term("quantile", y, level=1.0)
+    with pytest.raises(QueryError, match="Var takes one outcome without comparison, got Y=1"):
+        Term("variance", (Outcome("Y", "=", 1.0),))
+    with pytest.raises(QueryError, match="density takes one outcome at a value"):
+        Term("density", (Outcome("Y", ">", 1.0),))
+
+
+# Sweeps
+
+
+@pytest.mark.parametrize(
+    ("text", "printed", "values"),
+    [
+        ("X in 0..10", "X in 0..10", tuple(k / 2 for k in range(21))),
+        ("X in -1..1 by 0.5", "X in -1..1 by 0.5", (-1.0, -0.5, 0.0, 0.5, 1.0)),
+        ("X in 0..1 by 0.3", "X in 0..0.9 by 0.3", (0.0, 0.3, 0.6, 0.9)),
+        ("X in 0.1..0.3 by 1e-1", "X in 0.1..0.3 by 0.1", (0.1, 0.2, 0.3)),
+        ("X in 0..1 by 1", "X in [0, 1]", (0.0, 1.0)),
+        ("X in [5, 0, 1]", "X in [5, 0, 1]", (5.0, 0.0, 1.0)),
+        ("X in [1, 2, 3]", "X in 1..3 by 1", (1.0, 2.0, 3.0)),
+        ("X in [low, 'very high', 3]", "X in [low, 'very high', 3]", ("low", "very high", 3.0)),
+        ("X in [-2]", "X in [-2]", (-2.0,)),
+    ],
+)
+def test_an_axis_has_exact_values_and_is_printed_as_short_as_can_be(text: str, printed: str, values: tuple[float, ...]):
+    query = Query.parse(f"E[Y | do(X)] for {text}")
+    assert query.axes == (Axis("X", values),)
+    assert str(query) == f"E[Y | do(X)] for {printed}"
+    assert Query.parse(str(query)) == query
+
+
+def test_a_sweep_fills_what_stands_open_and_nothing_else():
+    query = Query.parse("E[Y | do(X), Z] - E[Y | do(X=0), Z] for Z in [a, b], X in [1, 2]")
+    texts = [str(point) for _, point in query.points]
+    assert [values for values, _ in query.points] == [("a", 1.0), ("a", 2.0), ("b", 1.0), ("b", 2.0)]
+    assert texts[1] == "E[Y | do(X=2), Z=a] - E[Y | do(X=0), Z=a]"
+    assert all(not point.axes for _, point in query.points)
+
+
+def test_outcomes_of_densities_and_laws_can_be_swept():
+    density = Query.parse("density(Y | do(X=1)) for Y in [1, 2]")
+    assert [str(point) for _, point in density.points] == ["density(Y=1 | do(X=1))", "density(Y=2 | do(X=1))"]
+    law = Query.parse("P(Y | do(X=1)) for Y in [a, b]")
+    assert [point.term.kind for _, point in law.points] == ["event", "event"]
+
+
+def test_a_query_without_axes_is_its_only_point():
+    query = Query.parse("E[Y | do(X=1)]")
+    assert query.points == (((), query),)
+
+
+def test_words_of_a_sweep_are_names_elsewhere():
+    query = Query.parse("E[by | do(for), in=1] for for in 0..1")
+    assert query.axes[0].name == "for"
+    assert Query.parse(str(query)) == query
+
+
+def test_the_largest_sweep_is_read_and_its_points_made():
+    query = Query.parse("E[Y | do(X)] for X in 1..1e5 by 1")
+    assert len(query.points) == 100_000
+    assert str(query.points[-1][1]) == "E[Y | do(X=100000)]"
+
+
+def test_axes_are_checked_where_they_are_made():
+    expression = Term("mean", (Outcome("Y"),), (Setting("X"),))
+    with pytest.raises(QueryError, match="has no values"):
+        Axis("X", ())
+    with pytest.raises(QueryError, match="Values are finite"):
+        Axis("X", (float("nan"),))
+    with pytest.raises(QueryError, match="has 1 twice"):
+        Axis("X", (1.0, 2.0, 1.0))
+    with pytest.raises(QueryError, match="at most 100,000 points"):
+        Axis("X", tuple(map(float, range(100_001))))
+    with pytest.raises(QueryError, match="'Z' stands nowhere open"):
+        Query(expression, (Axis("Z", (1.0,)),))
+    with pytest.raises(QueryError, match="A range ascends"):
+        Axis.of_range("X", 1, 0)
+
+
+# Queries that name queries
+
+
+NAMED = {
+    "low": Query.parse("E[Y | do(X=0)]"),
+    "high": Query.parse("E[Y | do(X=1)]"),
+    "gain": Query.parse("E[Y | do(X=1)] - E[Y | do(X=0)]"),
+    "slope": Query.parse("E[Y | do(X)]"),
+    "curve": Query.parse("E[Y | do(X)] for X in 0..10"),
+    "high dose": Query.parse("E[Y | do(X=9)]"),
+    "E": Query.parse("E[Y]"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("high - low", "E[Y | do(X=1)] - E[Y | do(X=0)]"),
+        ("1 - gain / 2", "1 - (E[Y | do(X=1)] - E[Y | do(X=0)]) / 2"),
+        ("`high dose` - low", "E[Y | do(X=9)] - E[Y | do(X=0)]"),
+        ("slope - low for X in [1, 2]", "E[Y | do(X)] - E[Y | do(X=0)] for X in [1, 2]"),
+        ("curve", "E[Y | do(X)] for X in 0..10"),
+        ("E - E[Z]", "E[Y] - E[Z]"),
+    ],
+)
+def test_a_word_stands_for_the_query_that_it_names(text: str, printed: str):
+    assert str(Query.parse(text, NAMED)) == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        ("high - lwo", 8, "Did you mean the query 'low'?"),
+        ("curve - low", 1, "'curve' is a sweep, and stands for itself alone"),
+        ("low - curve", 7, "'curve' is a sweep, and stands for itself alone"),
+        ("(curve)", 2, "'curve' is a sweep"),
+        ("low[Y]", 1, "a term is E[…] or P(…), found 'low'."),
+        (" + ".join(["gain"] * 101), 701, "at most 200 terms and numbers."),
+    ],
+)
+def test_a_wrong_use_of_a_named_query_is_told(text: str, column: int, said: str):
+    with pytest.raises(NotationError) as caught:
+        Query.parse(text, NAMED)
+    assert said in caught.value.problem
+    assert caught.value.column == column
 
 
 # What makes sense for a graph
@@ -253,8 +486,12 @@ def terms(draw: st.DrawFn) -> Term:
     """A term whose kind follows from its outcomes, as the parser's does."""
     do = tuple(draw(st.lists(settings_of_do, max_size=2)))
     given = tuple(draw(st.lists(outcomes, max_size=2)))
-    if draw(st.booleans()):
-        return Term("mean", (Outcome(draw(nodes)),), do, given)
+    kind = draw(st.sampled_from(["mean", "variance", "sd", "quantile", "density", "other"]))
+    if kind == "density":
+        return Term(kind, (Outcome(draw(nodes), "=", draw(values)),), do, given)
+    if kind != "other":
+        level = draw(st.one_of(st.just(0.5), st.floats(1e-300, 0.999))) if kind == "quantile" else None
+        return Term(kind, (Outcome(draw(nodes)),), do, given, level)
     asked = tuple(draw(st.lists(outcomes, min_size=1, max_size=2)))
     return Term("event" if all(outcome.op for outcome in asked) else "law", asked, do, given)
 
@@ -266,8 +503,26 @@ expressions = st.recursive(
 )
 
 
-@settings(max_examples=200)
-@given(st.builds(Query, expressions))
+ranges = st.builds(
+    lambda low, width, step: Axis.of_range("X", low, low + width, step and width / step).values,
+    st.one_of(st.integers(-50, 50), st.floats(-1e6, 1e6)),
+    st.one_of(st.integers(1, 50), st.floats(0.1, 1e6)),
+    st.one_of(st.none(), st.integers(1, 60), st.floats(1, 60)),
+)
+axis_values = st.one_of(ranges, st.lists(values, min_size=1, max_size=4, unique=True).map(tuple))
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> Query:
+    """A query with axes over some of what it leaves open."""
+    query = Query(draw(expressions))
+    opened = sorted({name for term in query.terms for name in term.open})
+    swept = draw(st.lists(st.sampled_from(opened), max_size=2, unique=True)) if opened else []
+    return Query(query.expression, tuple(Axis(name, draw(axis_values)) for name in swept))
+
+
+@settings(max_examples=300)
+@given(queries())
 def test_a_printed_query_reads_back_equal(query: Query):
     assert Query.parse(str(query)) == query
 
@@ -275,6 +530,9 @@ def test_a_printed_query_reads_back_equal(query: Query):
 VALID = [
     "P(Y > 1, Y < 2 | do(X=-1, W ~ normal(0, 1, low=-2)), Z)",
     "(E[`IL-6` | do(X='very high')] - E[Y]) / (1 - 2e-3) * P(Y <= 0 | Z > 3)",
+    "Quantile[Y, 0.9 | do(X)] - SD[Y | do(X=0)] for X in -1..2.5 by 0.5",
+    "density(Y | do(X), Z=1) for Y in 0..1, X in [a, 'b c']",
+    "odds(Y=1 | do(X=1)) / odds(Y=1 | do(X=0)) - Median[`IL-6` | Z]",
 ]
 
 
@@ -286,6 +544,11 @@ def test_no_mutation_of_a_valid_query_breaks_the_reader():
         "do(",
         "E[",
         "P(",
+        "..",
+        " for X in ",
+        " by ",
+        "Var[",
+        "odds(",
         "==",
         "−",
         "１",

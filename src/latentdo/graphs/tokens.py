@@ -26,7 +26,7 @@ _LOOKALIKES = {
     "→": "->", "⟶": "->", "⇒": "->", "➔": "->", "➜": "->", "←": "<-", "⟵": "<-", "⇐": "<-",
     "↔": "<->", "⟷": "<->", "⇔": "<->", "⊣": "-|", "⟞": "-|", "∼": "~", "≈": "~", "˜": "~",
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "≤": "<=", "≥": ">=", "⩽": "<=", "⩾": ">=",
-    "×": "*", "·": "*", "∗": "*", "÷": "/", "∣": "|", "❘": "|",
+    "×": "*", "·": "*", "∗": "*", "÷": "/", "∣": "|", "❘": "|", "…": "..", "‥": "..",
     "‘": "'", "’": "'", "‚": "'", "“": "'", "”": "'", "„": "'", "«": "'", "»": "'", "´": "'",
 }  # fmt: skip
 
@@ -68,9 +68,10 @@ class Lexicon:
     """The symbols of one language, the slips it explains, and whether a line's end ends a statement."""
 
     def __init__(self, symbols: str, slips: Mapping[str, str], *, by_line: bool) -> None:
+        self.symbols = frozenset(symbols.split())
         self.slips = slips
         self.by_line = by_line
-        spelled = sorted({*symbols.split(), *slips}, key=len, reverse=True)
+        spelled = sorted({*self.symbols, *slips}, key=len, reverse=True)
         self.pattern = re.compile(
             r"(?P<blank>[ \t\f\v]+)|(?P<newline>\n)"
             + (r"|(?P<comment>\#[^\n]*)" if by_line else "")
@@ -273,7 +274,8 @@ class Tokens:
 
     def _scan_number(self, found: str, end: int) -> Token:
         after = self._text[end : end + 1]
-        if not after or not (after.isalnum() or after in "_`."):
+        is_range = ".." in self._lexicon.symbols and self._text.startswith("..", end)
+        if is_range or not after or not (after.isalnum() or after in "_`."):
             return self._token("number", found, end)
         match = re.compile(r"[\w.]+").match(self._text, self._at)
         chunk = _shorten(match.group()) if match else found

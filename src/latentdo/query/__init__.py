@@ -1,6 +1,7 @@
 """The question as a value, how it is read, and `Summary`, the row every answer reduces to."""
 
 from .question import Query, query_of
+from .reading import draft_query
 from .summary import Summary
 from .sweep import Axis
 from .term import Binary, Comparison, Distribution, Expression, Kind, Number, Outcome, Setting, Term, Value
@@ -19,5 +20,6 @@ __all__ = [
     "Summary",
     "Term",
     "Value",
+    "draft_query",
     "query_of",
 ]

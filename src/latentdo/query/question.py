@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -30,18 +31,21 @@ class Query:
     def __post_init__(self) -> None:
         for count in range(1, len(self.axes) + 1):
             if fault := axis_fault(self.expression, self.axes[:count]):
-                raise QueryError(fault[0].upper() + fault[1:])
+                raise QueryError(fault)
 
     @staticmethod
-    def parse(text: str) -> Query:
+    def parse(text: str, named: Mapping[str, Query] | None = None) -> Query:
         """The query that a text states.
+
+        Args:
+            named: Other queries: a bare word that is one of these names stands for its expression, `high - low`.
 
         Raises:
             NotationError: The text cannot be read; says where, and what would be read.
         """
-        from .reading import Parser  # which makes queries, and so is above them
+        from .reading import read_query  # which makes queries, and so is above them
 
-        return Query(Parser(text).query())
+        return read_query(text, named or {})
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:

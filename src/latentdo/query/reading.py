@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Literal, NoReturn
 
-from latentdo.errors import NotationError
-from latentdo.graphs import Lexicon, Token, Tokens, quote
+from latentdo.errors import NotationError, QueryError
+from latentdo.graphs import Lexicon, Name, Token, Tokens, format_number, quote
 
-from .term import Binary, Comparison, Distribution, Expression, Number, Outcome, Setting, Term, Value
+from .question import Query
+from .sweep import Axis, axis_fault
+from .term import (
+    MEDIAN,
+    Binary,
+    Comparison,
+    Distribution,
+    Expression,
+    Kind,
+    Number,
+    Outcome,
+    Setting,
+    Term,
+    Value,
+    size_of,
+)
 
 MAX_TERMS = 200
 
@@ -15,7 +32,7 @@ _ARROW = "a query has no arrows: they belong in the graph. A query is like E[Y |
 _AND = "parts of a list are separated by commas."
 _BRACES = "a term is written E[Y | do(X=1)] or P(Y | do(X=1))."
 QUERY = Lexicon(
-    "[ ] ( ) , | = < > <= >= + - * / ~",
+    "[ ] ( ) , | = < > <= >= + - * / ~ ..",
     {
         "->": _ARROW,
         "-->": _ARROW,
@@ -46,23 +63,94 @@ QUERY = Lexicon(
 _COMPARISONS: tuple[Comparison, ...] = ("=", "<", ">", "<=", ">=")
 _LIKE_E = frozenset({"e", "exp", "expectation", "mean", "expected"})
 _LIKE_P = frozenset({"p", "pr", "prob", "probability"})
-_NOT_YET = frozenset({"var", "sd", "std", "median", "quantile", "q", "cov", "cor"})
+
+Form = Literal["E", "P", "Var", "SD", "Median", "Quantile", "density", "odds"]
+_FORMS: dict[str, Form] = {
+    **dict.fromkeys(("var", "variance"), "Var"),
+    **dict.fromkeys(("sd", "std", "stdev"), "SD"),
+    "median": "Median",
+    **dict.fromkeys(("quantile", "q"), "Quantile"),
+    **dict.fromkeys(("density", "pdf"), "density"),
+    "odds": "odds",
+}
+_KINDS: dict[Form, Kind] = {"E": "mean", "Var": "variance", "SD": "sd", "Median": "quantile", "Quantile": "quantile"}
+_EXAMPLES: dict[Form, str] = {
+    "P": "P(Y | do(X=1))",
+    "Quantile": "Quantile[Y, 0.9 | do(X=1)]",
+    "density": "density(Y=1.3 | do(X=1))",
+    "odds": "odds(Y=1 | do(X=1))",
+}
+_ONE_OUTCOME = "a query has one outcome at a time. How Y moves with what is set is E[Y | do(X=1)] - E[Y | do(X=0)]."
+_CONTRAST = "write the contrast, E[Y | do(X=1)] - E[Y | do(X=0)]."
+_NOT_READ = {
+    **dict.fromkeys(("cov", "covariance", "cor", "corr", "correlation"), _ONE_OUTCOME),
+    **dict.fromkeys(("ate", "ace", "effect"), _CONTRAST),
+    **dict.fromkeys(("percentile", "quantiles"), "write Quantile[Y, 0.9 | …]."),
+    "iqr": "write Quantile[Y, 0.75 | …] - Quantile[Y, 0.25 | …].",
+    "cdf": "write P(Y <= 1 | …).",
+    "or": "write odds(Y=1 | do(X=1)) / odds(Y=1 | do(X=0)).",
+    "rr": "write P(Y=1 | do(X=1)) / P(Y=1 | do(X=0)).",
+    "log": "a logarithm cannot be asked for: ask the ratio itself.",
+}
+_OTHERS = "Others are Var[…], SD[…], Median[…], Quantile[Y, 0.9 | …], density(Y=1 | …) and odds(Y=1 | …)."
+_SWEEP = "a sweep stands at the end of the query: E[Y | do(X)] for X in 0..10."
 
 
-class Parser:
-    """Reads one query; parentheses around queries are the only recursion, and they are bounded."""
+def read_query(text: str, named: Mapping[str, Query]) -> Query:
+    """The query that a text states; a word that names another query stands for that query's expression.
 
-    def __init__(self, text: str) -> None:
+    Raises:
+        NotationError: The text cannot be read; says where, and what would be read.
+    """
+    return _Parser(text, named, named).query()
+
+
+def draft_query(text: str, names: Collection[str]) -> tuple[Query | None, tuple[str, ...]]:
+    """The query that a text states, or None and the names of the other queries that it needs first.
+
+    Raises:
+        NotationError: The text cannot be read.
+    """
+    parser = _Parser(text, {}, names)
+    query = parser.query()
+    return (None, tuple(dict.fromkeys(parser.missing))) if parser.missing else (query, ())
+
+
+class _Parser:
+    """Reads one query; parentheses around queries are the only recursion, and they are bounded.
+
+    Attributes:
+        named: Other queries, by the names that may stand for them.
+        names: The names of queries, of those not yet read too.
+        missing: Names that were met and that `named` lacks: what was read is not the whole query then.
+    """
+
+    def __init__(self, text: str, named: Mapping[str, Query], names: Collection[str]) -> None:
         self.tokens = Tokens(text, QUERY)
+        self.named = named
+        self.names = names
+        self.missing: list[str] = []
         self.count = 0
+        self.open_densities: list[Token] = []
+        self.swept: tuple[Axis, ...] = ()
 
-    def query(self) -> Expression:
-        if self.tokens.at_end():
-            raise self.tokens.error("the query is empty. A query is like E[Y | do(X=1)].")
+    def query(self) -> Query:
+        tokens = self.tokens
+        if tokens.at_end():
+            raise tokens.error("the query is empty. A query is like E[Y | do(X=1)].")
         expression = self.sum()
-        if not self.tokens.at_end():
-            raise self.after_query()
-        return expression
+        axes = self.axes(expression) if tokens.current.is_word("for") else self.swept
+        if not tokens.at_end():
+            raise self.after_query(swept=bool(axes))
+        for word in self.open_densities:
+            if not self.missing and all(axis.name != word.text for axis in axes):
+                name = quote(word.text)
+                raise tokens.error(
+                    f"a density is taken at a value: density({name}=1.3 | …), or along an axis: "
+                    f"density({name} | …) for {name} in 0..10.",
+                    word,
+                )
+        return Query(expression) if self.missing else Query(expression, axes)
 
     def sum(self) -> Expression:
         left = self.product()
@@ -79,11 +167,11 @@ class Parser:
     def factor(self) -> Expression:
         tokens = self.tokens
         here = tokens.current
-        self.count += 1
-        if self.count > MAX_TERMS:
-            raise tokens.error(f"a query has at most {MAX_TERMS} terms and numbers.")
+        self.add(1, here)
         if tokens.accept("("):
             inner = self.sum()
+            if tokens.current.is_word("for"):
+                raise tokens.error(_SWEEP)
             tokens.expect(")", "')'")
             return inner
         if here.kind == "number":
@@ -91,22 +179,49 @@ class Parser:
         if here.is_symbol("+", "-"):
             repair = "A sign belongs to a number: write 0 - E[Y] or -1 * E[Y]." if here.text == "-" else ""
             return Number(tokens.number("a number after the sign", repair))
-        if here.kind == "name" and here.bare:
-            return self.term(tokens.advance())
+        if here.kind == "name" and (here.bare or here.text in self.names):
+            word = tokens.advance()
+            if word.text in self.names and not tokens.current.is_symbol("[", "("):
+                return self.reference(word)
+            return self.term(word)
         raise tokens.unexpected("a term, E[…] or P(…)")
 
-    def term(self, word: Token) -> Term:
+    def add(self, count: int, at: Token) -> None:
+        self.count += count
+        if self.count > MAX_TERMS:
+            raise self.tokens.error(f"a query has at most {MAX_TERMS} terms and numbers.", at)
+
+    def reference(self, word: Token) -> Expression:
+        """The expression of another query."""
+        if word.text not in self.named:
+            self.missing.append(word.text)
+            return Number(0.0)
+        other = self.named[word.text]
+        self.add(size_of(other.expression) - 1, word)
+        if other.axes:
+            if self.count > size_of(other.expression) or not self.tokens.at_end():
+                raise self.tokens.error(
+                    f"{word.text!r} is a sweep, and stands for itself alone: {other}. Write what it sweeps in its place.",
+                    word,
+                )
+            self.swept = other.axes
+        return other.expression
+
+    def term(self, word: Token) -> Expression:
         tokens = self.tokens
         opening = tokens.current
-        if word.text not in ("E", "P") or not opening.is_symbol("[", "("):
+        form: Form | None = word.text if word.text in ("E", "P") else _FORMS.get(word.text.casefold())
+        if form is None or not opening.is_symbol("[", "(") or not word.bare:
             raise self.not_a_term(word)
-        if word.text == "E" and opening.text == "(":
-            raise tokens.error("E takes square brackets: E[Y | do(X=1)].")
-        if word.text == "P" and opening.text == "[":
-            raise tokens.error("P takes parentheses: P(Y | do(X=1)).")
+        square = form in _KINDS
+        if opening.text != ("[" if square else "("):
+            example = _EXAMPLES.get(form, f"{form}[Y | do(X=1)]")
+            raise tokens.error(f"{form} takes {'square brackets' if square else 'parentheses'}: {example}.")
         tokens.advance()
-        closing = "]" if word.text == "E" else ")"
-        outcomes = self.outcomes(word, closing)
+        closing = "]" if square else ")"
+        outcomes = self.asked_number(form) if square else self.asked(form)
+        level = self.level(outcomes[0]) if form == "Quantile" else MEDIAN if form == "Median" else None
+        self.after_outcomes(form, outcomes[0].name, closing)
         do: list[Setting] = []
         given: list[Outcome] = []
         if tokens.accept("|"):
@@ -117,30 +232,75 @@ class Parser:
                 raise self.after_condition(closing)
         tokens.advance()
         compared = all(outcome.op for outcome in outcomes)
-        kind = "mean" if word.text == "E" else "event" if compared else "law"
-        return Term(kind, outcomes, tuple(do), tuple(given))
+        kind = "density" if form == "density" else _KINDS.get(form, "event" if compared else "law")
+        term = Term(kind, outcomes, tuple(do), tuple(given), level)
+        if form != "odds":
+            return term
+        self.add(2, word)
+        return Binary("/", term, Binary("-", Number(1.0), term))
 
-    def outcomes(self, word: Token, closing: str) -> tuple[Outcome, ...]:
+    def asked_number(self, form: Form) -> tuple[Outcome]:
+        """The one outcome of a mean, a variance, an sd or a quantile."""
         tokens = self.tokens
-        found = [self.outcome("an outcome")]
-        if word.text == "E":
-            self.check_mean(found[0])
-        while tokens.accept(","):
-            found.append(self.outcome("an outcome after the comma"))
-        if not tokens.current.is_symbol("|", closing):
-            if tokens.current.is_symbol(*_COMPARISONS):
-                raise tokens.error("one comparison per part: an interval is P(Y > 1, Y < 2).")
-            raise tokens.unexpected(f"',', '|' or {closing!r}")
+        if form == "Quantile" and tokens.current.kind == "number":
+            raise tokens.error("the outcome comes first: Quantile[Y, 0.9 | …].")
+        outcome = self.outcome("an outcome")
+        if outcome.op:
+            raise tokens.error(f"{form} takes an outcome without comparison: for a probability write P({outcome} | …).")
+        if tokens.current.is_symbol("+", "-", "*", "/"):
+            level = ", 0.9" if form == "Quantile" else ""
+            raise tokens.error(f"arithmetic stands outside the brackets: {form}[Y{level}] - {form}[X{level}].")
+        return (outcome,)
+
+    def asked(self, form: Form) -> tuple[Outcome, ...]:
+        """The outcomes of a probability, of odds, or the one of a density."""
+        tokens = self.tokens
+        found: list[Outcome] = []
+        while not found or tokens.accept(","):
+            word = tokens.current
+            found.append(self.outcome("an outcome after the comma" if found else "an outcome"))
+            name, op = quote(found[-1].name), found[-1].op
+            if form == "odds" and not op:
+                raise tokens.error(f"odds are those of an event: odds({name}=1 | …) or odds({name} > 1 | …).", word)
+            if form == "density":
+                if op not in ("", "="):
+                    raise tokens.error(
+                        f"a density is taken at a value, density({name}=1.3): an event is P({found[-1]})."
+                    )
+                if tokens.current.is_symbol(","):
+                    raise tokens.error("a density has one outcome: ask for the densities of others one by one.")
+                self.open_densities += [] if op else [word]
         return tuple(found)
 
-    def check_mean(self, outcome: Outcome) -> None:
+    def level(self, outcome: Outcome) -> float:
+        """The level of a quantile, behind its outcome."""
         tokens = self.tokens
-        if outcome.op:
-            raise tokens.error(f"E takes an outcome without comparison: for a probability write P({outcome} | …).")
+        example = f"Quantile[{quote(outcome.name)}, 0.9 | …]"
+        if not tokens.accept(","):
+            raise tokens.unexpected("',' and a level", f"A quantile has its level behind the outcome: {example}.")
+        here = tokens.current
+        level = tokens.number("a level between 0 and 1", f"A quantile is written {example}.")
+        if not 0 < level < 1:
+            share = f" The {format_number(level)} % quantile has the level {format_number(level / 100)}."
+            raise tokens.error(
+                f"the level of a quantile lies between 0 and 1, as in {example}.{share if 1 <= level < 100 else ''}",
+                here,
+            )
+        return level
+
+    def after_outcomes(self, form: Form, name: Name, closing: str) -> None:
+        tokens = self.tokens
+        if tokens.current.is_symbol("|", closing):
+            return
         if tokens.current.is_symbol(","):
-            raise tokens.error(f"E takes one outcome: ask E[{quote(outcome.name)}] and the other as two queries.")
-        if tokens.current.is_symbol("+", "-", "*", "/"):
-            raise tokens.error("arithmetic stands outside the brackets: E[Y] - E[X].")
+            if form == "Median":
+                raise tokens.error("Median takes one outcome and no level: another quantile is Quantile[Y, 0.9 | …].")
+            if form == "Quantile":
+                raise tokens.error("Quantile takes one outcome and one level: ask the others as queries of their own.")
+            raise tokens.error(f"{form} takes one outcome: ask {form}[{quote(name)}] and the other as two queries.")
+        if tokens.current.is_symbol(*_COMPARISONS):
+            raise tokens.error("one comparison per part: an interval is P(Y > 1, Y < 2).")
+        raise tokens.unexpected(f"'|' or {closing!r}" if form in _KINDS else f"',', '|' or {closing!r}")
 
     def outcome(self, expected: str) -> Outcome:
         tokens = self.tokens
@@ -194,6 +354,8 @@ class Parser:
         do.append(self.setting())
         while tokens.accept(","):
             do.append(self.setting())
+        if tokens.current.is_symbol("..") or tokens.current.is_word("in"):
+            raise tokens.error(_SWEEP)
         if tokens.current.is_symbol("+", "-", "*", "/"):
             self.refuse_policy("a shift such as do(X = X + 1)")
         tokens.expect(")", "',' or ')'")
@@ -204,6 +366,8 @@ class Parser:
         name = tokens.name("a node inside do( )", repair)
         if tokens.accept("="):
             here = tokens.current
+            if here.is_symbol("["):
+                raise tokens.error(_SWEEP)
             value = tokens.level("a number or a level after '='")
             if tokens.current.is_symbol("+", "-", "*", "/", "("):
                 self.refuse_policy("a shift such as do(X = X + 1)", here)
@@ -234,15 +398,18 @@ class Parser:
         if tokens.current.is_symbol("[", "("):
             if word.text == "do":
                 return tokens.error("do( ) stands inside a term: E[Y | do(X=1)].", word)
-            if typed in _NOT_YET:
-                return tokens.error(f"{word.text} is not read: a term is E[…] or P(…).", word)
+            if typed in _NOT_READ:
+                return tokens.error(f"{word.text} is not read: {_NOT_READ[typed]}", word)
             if typed in _LIKE_E:
                 return tokens.error(f"a mean is written E[…], found {word.text!r}.", word)
             if typed in _LIKE_P:
                 return tokens.error(f"a probability is written P(…), found {word.text!r}.", word)
-            return tokens.error(f"a term is E[…] or P(…), found {word.text!r}.", word)
+            return tokens.error(f"a term is E[…] or P(…), found {word.text!r}. {_OTHERS}", word)
+        close = get_close_matches(typed, {name.casefold() for name in self.names}, n=1)
+        known = next((name for name in self.names if close and name.casefold() == close[0]), None)
+        meant = f" Did you mean the query {known!r}?" if known is not None else ""
         return tokens.error(
-            f"expected a term, found {word.text!r}. Write E[{quote(word.text)}] for its mean, "
+            f"expected a term, found {word.text!r}.{meant} Write E[{quote(word.text)}] for its mean, "
             f"P({quote(word.text)} > 1) for a probability.",
             word,
         )
@@ -257,10 +424,60 @@ class Parser:
             return tokens.unexpected(f"',' or {closing!r}", "Conditions are separated by commas.")
         return tokens.unexpected(f"',' or {closing!r}")
 
-    def after_query(self) -> NotationError:
+    def after_query(self, *, swept: bool) -> NotationError:
         tokens = self.tokens
+        if swept:
+            if tokens.current.is_symbol("+", "-", "*", "/"):
+                return tokens.error("a sweep stands at the end of the query: arithmetic comes before 'for'.")
+            return tokens.unexpected("',' or the end of the query")
+        if tokens.current.kind == "name" and tokens.current.text.casefold() in ("for", "where", "with"):
+            return tokens.error("a sweep is written 'for', in small letters: E[Y | do(X)] for X in 0..10.")
         if tokens.current.is_symbol(*_COMPARISONS):
             return tokens.error("a query is a number to estimate, not a comparison: ask a difference or a ratio.")
         if tokens.current.is_symbol(","):
             return tokens.error("a text holds one query: ask several as several texts.")
         return tokens.unexpected("an operator or the end of the query")
+
+    def axes(self, expression: Expression) -> tuple[Axis, ...]:
+        """The axes behind the word that stands here."""
+        tokens = self.tokens
+        tokens.advance()
+        found: list[Axis] = []
+        while not found or tokens.accept(","):
+            word = tokens.current
+            name = tokens.name("a node to sweep", "A sweep is written for X in 0..10.").text
+            found.append(self.axis(name))
+            # Of a query that is read without the others that it names nobody knows what stands open.
+            if not self.missing and (fault := axis_fault(expression, found)):
+                raise tokens.error(_lowered(fault), word)
+        return tuple(found)
+
+    def axis(self, name: Name) -> Axis:
+        tokens = self.tokens
+        written = f"A sweep is written for {quote(name)} in 0..10 or for {quote(name)} in [0, 1, 5]."
+        if not tokens.current.is_word("in"):
+            raise tokens.unexpected("'in'", written)
+        tokens.advance()
+        here = tokens.current
+        try:
+            if here.is_symbol("["):
+                return Axis(name, tokens.levels())
+            if here.kind in ("name", "level"):
+                raise tokens.error(f"levels are listed: for {quote(name)} in [a, b].")
+            low = tokens.number("a range or a list of values", written)
+            if not tokens.accept(".."):
+                raise tokens.unexpected("'..'", written)
+            high = tokens.number("a number after '..'")
+            step = None
+            if tokens.current.is_word("by"):
+                tokens.advance()
+                step = tokens.number("a step after 'by'")
+            elif tokens.current.kind in ("name", "number"):
+                raise tokens.unexpected("'by', ',' or the end of the query", "A step is written for X in 0..10 by 0.5.")
+            return Axis.of_range(name, low, high, step)
+        except QueryError as error:
+            raise tokens.error(_lowered(str(error)), here) from None
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]

@@ -18,6 +18,8 @@ class Summary:
         level: The interval's probability, 0.9 for instance.
         unit: The unit of the outcome, where one is known.
         method: How the number was made.
+        scale: What the number is: `mean of Erk, in its units`, `risk ratio`.
+        null: The value that means no effect: 0 of a difference, 1 of a ratio.
     """
 
     label: str
@@ -28,3 +30,5 @@ class Summary:
     level: float
     unit: str | None
     method: str
+    scale: str | None = None
+    null: float | None = None

@@ -48,16 +48,16 @@ class Axis:
         for end in (low, high, *([] if step is None else [step])):
             check_value(name, end)
         if low == high:
-            raise QueryError(f"the range has one value. List it: for {quote(name)} in [{format_number(low)}].")
+            raise QueryError(f"The range has one value. List it: for {quote(name)} in [{format_number(low)}].")
         if low > high:
-            raise QueryError(f"a range ascends: write {format_number(high)}..{format_number(low)}.")
+            raise QueryError(f"A range ascends: write {format_number(high)}..{format_number(low)}.")
         if step is not None and step <= 0:
-            raise QueryError(f"a step is positive, got {format_number(step)}.")
+            raise QueryError(f"A step is positive, got {format_number(step)}.")
         if step is not None and step > high - low:
-            raise QueryError(f"the step {format_number(step)} is longer than the range.")
+            raise QueryError(f"The step {format_number(step)} is longer than the range.")
         values = _spaced(low, high, step)
         if len(set(values)) < len(values):
-            raise QueryError("the step is too short for numbers of that size. Take a longer one.")
+            raise QueryError("The step is too short for numbers of that size. Take a longer one.")
         return Axis(name, values)
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ def axis_fault(expression: Expression, axes: Sequence[Axis]) -> str:
     """What is wrong with the last of a query's axes, or nothing."""
     *before, axis = axes
     if len(axes) > MAX_AXES:
-        return f"a sweep has at most {MAX_AXES} axes. Ask for the values of {axis.name!r} one by one."
+        return f"A sweep has at most {MAX_AXES} axes. Ask for the values of {axis.name!r} one by one."
     if any(axis.name == other.name for other in before):
         return f"{axis.name!r} has two axes. Keep one."
     terms = list(dict.fromkeys(terms_of(expression)))
@@ -98,7 +98,7 @@ def _role(name: Name, term: Term) -> str:
 
 
 def _too_many(count: int) -> str:
-    return f"a sweep has at most {MAX_POINTS:,} points in all, and this one {count:,}. Take a longer step."
+    return f"A sweep has at most {MAX_POINTS:,} points in all, and this one {count:,}. Take a longer step."
 
 
 def _spaced(low: float, high: float, step: float | None) -> tuple[float, ...]:

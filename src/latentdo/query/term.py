@@ -246,6 +246,18 @@ def terms_of(expression: Expression) -> Iterator[Term]:
                 pass
 
 
+def size_of(expression: Expression) -> int:
+    """How many terms and numbers the expression has."""
+    waiting, count = [expression], 0
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Binary):
+            waiting += (part.left, part.right)
+        else:
+            count += 1
+    return count
+
+
 def check_value(name: Name, value: Value | None) -> None:
     """Raise `QueryError` for a number that is not finite."""
     if value is not None and not isinstance(value, str) and not math.isfinite(value):
