@@ -480,15 +480,21 @@ def ask(
 
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
-    named = dict(posterior.queries)
-    asked = [
-        (query, named[query]) if isinstance(query, str) and query in named else (None, query_of(query))
-        for query in queries
-    ] or list(posterior.queries)
-    if not asked:
-        raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
+    asked = _questions(posterior, queries)
     answers = ask_all(posterior, asked, _seed(seed), allow_unidentified=allow_unidentified)
     return answers[0] if len(asked) == 1 and len(answers) == 1 else answers
+
+
+def _questions(posterior: Posterior, queries: Sequence[Any]) -> list[tuple[str | None, Query]]:
+    """(name, query) of what was asked; a query of the study may stand for itself, or for its value in arithmetic."""
+    named = dict(posterior.queries)
+    found = [
+        (query, named[query]) if isinstance(query, str) and query in named else (None, query_of(query, named))
+        for query in queries
+    ]
+    if not (found := found or list(posterior.queries)):
+        raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
+    return found
 
 
 def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: bool = False, seed: int = 0) -> Report:

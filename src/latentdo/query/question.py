@@ -102,8 +102,8 @@ class Query:
         return f"Query({str(self)!r})"
 
 
-def query_of(query: Any) -> Query:
-    """The query, read where it is a text.
+def query_of(query: Any, named: Mapping[str, Query] | None = None) -> Query:
+    """The query, read where it is a text, in which the names of other queries may stand.
 
     Raises:
         NotationError: The text cannot be read.
@@ -113,7 +113,7 @@ def query_of(query: Any) -> Query:
         return query
     if not isinstance(query, str):
         raise QueryError(f"A query is a text such as 'E[Y | do(X=1)]', got {type(query).__name__}.")
-    return Query.parse(query)
+    return Query.parse(query, named)
 
 
 def _check_latent(term: Term, latent: frozenset[Name]) -> None:
