@@ -488,11 +488,12 @@ def ask(
 def _questions(posterior: Posterior, queries: Sequence[Any]) -> list[tuple[str | None, Query]]:
     """(name, query) of what was asked; a query of the study may stand for itself, or for its value in arithmetic."""
     named = dict(posterior.queries)
-    found = [
+    found: list[tuple[str | None, Query]] = [
         (query, named[query]) if isinstance(query, str) and query in named else (None, query_of(query, named))
         for query in queries
     ]
-    if not (found := found or list(posterior.queries)):
+    found = found or list(posterior.queries)
+    if not found:
         raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
     return found
 
