@@ -13,7 +13,7 @@ import pytest
 
 import latentdo as ld
 from latentdo.answers import Answers
-from latentdo.answers.answer import number
+from latentdo.answers.text import number
 from latentdo.answers.ask import ask_all
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.query import Query
@@ -88,7 +88,8 @@ def test_text_has_the_number_its_interval_and_its_standing(answer):
     low, high = answer.interval(0.5)
     text = answer.text(0.5)
     assert text == (
-        f"{answer.mean:.2f}  (50 % interval {low:.2f} to {high:.2f})   identified · converged (R-hat {answer.rhat:.2f})"
+        f"{answer.mean:.2f}  (50 % interval {low:.2f} to {high:.2f})   identified · converged (R-hat {answer.rhat:.2f})\n"
+        "  mean of `<b>Y</b>`, in its units"
     )
     assert str(answer).startswith(f"{answer.mean:.2f}  (90 % interval")
     assert repr(answer) == f"{ARM} = {answer}"
@@ -99,7 +100,7 @@ def test_text_says_what_is_not_well(answer):
     poor = replace(answer, rhat=1.2, warnings=("first thing", "second thing"), tail_index=0.9)
     assert "NOT converged (R-hat 1.20)" in str(poor)
     assert str(poor).startswith(f"median {poor.median:.2f}  (")
-    assert str(poor).splitlines()[1:] == ["  caution: first thing", "  caution: second thing"]
+    assert str(poor).splitlines()[2:] == ["  caution: first thing", "  caution: second thing"]
     assert f"ESS {answer.ess:.0f}" in str(replace(answer, rhat=None))
 
 
@@ -155,7 +156,7 @@ def test_the_table_has_a_row_per_answer(answers):
     assert lines[1].startswith(f"treated: {ARM}  ")
     assert lines[3].startswith("E[M]  ")
     assert all(line == line.rstrip() for line in lines)
-    assert lines[1].endswith("yes")
+    assert lines[1].endswith("yes         mean of `<b>Y</b>`, in its units")
     assert repr(answers) == str(answers)
     columns = {line.rindex("yes") for line in lines[1:]}
     assert columns == {lines[0].rindex("identified")}
@@ -217,9 +218,9 @@ def test_plots_show_every_answer(answers, tmp_path: Path):
     drawn = [label.get_text() for panel in axes.figure.axes for label in panel.get_yticklabels()]
     assert drawn == ["treated", "effect & more", "E[M]"]
     assert [panel.get_xlabel() for panel in axes.figure.axes] == [
-        "units of <b>Y</b>",
-        "difference in units of <b>Y</b>",
-        "units of M",
+        "mean of `<b>Y</b>`, in its units",
+        "difference in means of `<b>Y</b>`, in its units",
+        "mean of M, in its units",
     ]
     with pytest.raises(QueryError, match=r"not into 'answers\.png'\. Save one with"):
         answers.plot("answers.png")

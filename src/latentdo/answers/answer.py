@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from latentdo.errors import MissingExtraError, QueryError
-from latentdo.graphs import Name
+from latentdo.errors import MissingExtraError, QueryError, nearest
+from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
 from latentdo.inference import Posterior
-from latentdo.query import Binary, Expression, Number, Query, Summary, Term, Value
+from latentdo.query import Query, Summary, Value
+
+from . import bands, latex, pictures, rows, text
+from .notes import notes_of
+from .units import Scale, scale_of
 
 if TYPE_CHECKING:
     import pandas
 
+AnyArray = np.ndarray[Any, np.dtype[Any]]
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -107,7 +113,7 @@ class Answer:
 
     @property
     def grain(self) -> float:
-        """How finely the number is printed (see `number`): no digit that another seed would change by more than a unit."""
+        """How finely the number is printed (see `text.number`): no digit that another seed would change by more than a unit."""
         spread = 0.0 if self.sd is None else self.sd
         return max(spread, 100 * self.mcse) if math.isfinite(self.mcse) else spread
 
@@ -125,12 +131,39 @@ class Answer:
         Raises:
             QueryError: A level that is not between 0 and 1.
         """
-        if not 0 < level < 1:
-            raise QueryError(f"The level of an interval lies between 0 and 1, got {level}. Write 0.9 for 90 %.")
+        check_level(level)
         if self.is_point:
             return None
         low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """What the number is, and in which unit: `risk difference`, `mean of Erk, in its units`."""
+        binary: set[Name] = set()
+        if self.posterior is not None:
+            binary = {
+                node for node, mechanism in self.posterior.spec.mechanisms if mechanism.family.name == "bernoulli"
+            }
+        return scale_of(self.query, binary)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the number was computed of each draw without simulation."""
+        return self.method.startswith("exact")
+
+    @property
+    def label(self) -> str:
+        """What it is called in lists and plots: its name, of a point of a sweep with the place, or else the question."""
+        if self.name is None:
+            return str(self.query)
+        place = ", ".join(f"{quote(name)}={format_level(value)}" for name, value in self.at)
+        return f"{self.name} at {place}" if place else self.name
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What explains the number and is no caution: that there is no effect, and why."""
+        return notes_of(self)
 
     def summary(self, level: float = 0.9) -> Summary:
         """The row that tables and plots read."""
@@ -139,8 +172,10 @@ class Answer:
         standing = "" if self.identified else " [not identified]"
         standing += "" if self.converged else " [not converged]"
         standing += f" [{self.approximate}]" if self.approximate else ""
-        unit = unit_of(self.query.expression)
-        return Summary((self.name or str(self.query)) + standing, point, self.sd, low, high, level, unit, "lvm")
+        scale = self.scale
+        return Summary(
+            self.label + standing, point, self.sd, low, high, level, scale.unit, "lvm", str(scale), scale.null
+        )
 
     def to_json(self, level: float = 0.9) -> dict[str, Any]:
         """The answer as plain numbers and strings, with null for what is not finite or not there."""
@@ -161,24 +196,25 @@ class Answer:
             "median": self.median,
             "simulation_error": self.simulation_error,
             "evidence_units": self.evidence_units,
+            "scale": self.scale.name,
+            "unit": self.scale.unit,
+            "converged": self.converged,
+            "method": self.method or None,
+            "tail_index": self.tail_index,
+            "notes": list(self.notes),
+            "at": dict(self.at) or None,
+            "naive": None if self.naive is None else self.naive.to_json(level),
+            "prior": None if self.prior is None else self.prior.to_json(level),
         }
         return {key: _finite(value) for key, value in row.items()}
 
     def text(self, level: float = 0.9) -> str:
-        """One line with the number, its interval and its standing; warnings below it."""
-        interval, shown = self.interval(level), self.grain
-        point = f"{number(self.mean, shown)}" if self.has_mean else f"median {number(self.median, shown)}"
-        standing = ["identified" if self.identified else "NOT nonparametrically identified"]
-        if interval is None:
-            spread = "no interval: one draw"
-        else:
-            spread = f"{100 * level:g} % interval {' to '.join(number(end, shown) for end in interval)}"
-            judged = f"{'converged' if self.converged else 'NOT converged'} (R-hat {self.rhat or 0:.2f})"
-            standing.append(f"ESS {self.ess:.0f}" if self.rhat is None else judged)
-        if self.approximate:
-            standing.append(f"APPROXIMATE ({self.approximate})")
-        line = f"{point}  ({spread})   {' · '.join(standing)}"
-        return "\n".join([line, *(f"  caution: {warning}" for warning in self.warnings)])
+        """One line with the number, its interval and its standing; what it is, notes and cautions below it."""
+        return text.one(self, level)
+
+    def latex(self, level: float = 0.9) -> str:
+        r"""One row of a LaTeX table: question, what the number is, the number, its interval, and `\\`."""
+        return latex.row(self, level)
 
     def __str__(self) -> str:
         return self.text()
@@ -193,10 +229,19 @@ class Answer:
         """The answer as a point with its interval; returns the matplotlib axes."""
         return Answers((self,)).plot(ax, level=level)
 
+    def plot_density(self, ax: Any = None, *, level: float = 0.9) -> Any:
+        """The law of the draws as a smooth density, the interval in colour, and what stands beside it; returns the axes.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+            QueryError: There is one draw alone.
+        """
+        return pictures.density_of(self, ax, level)
+
 
 @dataclass(frozen=True, eq=False)
 class Answers(Sequence[Answer]):
-    """Answers in the order asked."""
+    """Answers in the order asked; by number, or by the name that a study gave the question."""
 
     items: tuple[Answer, ...]
 
@@ -207,11 +252,58 @@ class Answers(Sequence[Answer]):
     def __getitem__(self, index: int) -> Answer: ...
     @overload
     def __getitem__(self, index: slice) -> Answers: ...
-    def __getitem__(self, index: int | slice) -> Answer | Answers:
+    @overload
+    def __getitem__(self, index: str) -> Any: ...
+    def __getitem__(self, index: int | slice | str) -> Any:
+        if isinstance(index, str):
+            return self._named(index)
         return Answers(self.items[index]) if isinstance(index, slice) else self.items[index]
 
     def __iter__(self) -> Iterator[Answer]:
         return iter(self.items)
+
+    def _named(self, name: str) -> Answer | Answers:
+        """The answer of that name; of a sweep or a law, which is several under one name, all of them."""
+        found = [answer for answer in self.items if answer.name == name]
+        found = found or [answer for answer in self.items if name in (str(answer.query), str(answer.source))]
+        if not found:
+            known = dict.fromkeys(answer.name or str(answer.query) for answer in self.items)
+            raise QueryError(f"No answer is called {name!r}. {nearest(name, known)}")
+        return found[0] if len(found) == 1 and not found[0].at else Answers(tuple(found))
+
+    @cached_property
+    def axes(self) -> tuple[Name, ...]:
+        """The nodes that a sweep runs over, where all these answers are points of sweeps over the same ones; else none."""
+        found = {tuple(name for name, _ in answer.at) for answer in self.items}
+        return next(iter(found)) if len(found) == 1 else ()
+
+    @cached_property
+    def at(self) -> dict[Name, AnyArray]:
+        """Of each axis its value at every point, in the order of the answers: numbers, or names of levels."""
+        values = [dict(answer.at) for answer in self.items]
+        return {name: np.array([each[name] for each in values]) for name in self.axes}
+
+    @cached_property
+    def draws(self) -> FloatArray:
+        """Every draw of every answer, (point, draw)."""
+        return np.array([answer.draws for answer in self.items])
+
+    @cached_property
+    def means(self) -> FloatArray:
+        """The posterior mean of every answer."""
+        return np.array([answer.mean for answer in self.items])
+
+    def band(self, level: float = 0.9, *, simultaneous: bool = False) -> tuple[FloatArray, FloatArray] | None:
+        """Lower and upper ends of a band around the answers, one number per answer; None of one draw.
+
+        Args:
+            level: Its probability, between 0 and 1.
+            simultaneous: Whether the whole curve lies in the band with that probability, rather than each point on its own.
+
+        Raises:
+            QueryError: A level that is not between 0 and 1.
+        """
+        return bands.band(self.draws, check_level(level), simultaneous=simultaneous)
 
     def to_pandas(self, level: float = 0.9) -> pandas.DataFrame:
         """One row per answer.
@@ -223,68 +315,51 @@ class Answers(Sequence[Answer]):
             import pandas
         except ImportError:
             raise MissingExtraError("to_pandas", "pandas", "interop") from None
-        rows = []
-        for answer in self.items:
-            low, high = answer.interval(level) or (None, None)
-            row = {key: value for key, value in answer.to_json(level).items() if key != "interval"}
-            rows.append({**row, "lower": low, "upper": high, "warnings": "; ".join(answer.warnings)})
-        return pandas.DataFrame(rows)
+        header, rows = self.rows(level)
+        return pandas.DataFrame([dict(zip(header, row, strict=True)) for row in rows], columns=list(header))
 
     def to_json(self, level: float = 0.9) -> list[dict[str, Any]]:
         """One dict per answer."""
         return [answer.to_json(level) for answer in self.items]
 
+    def rows(self, level: float = 0.9) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """The header and one row per answer, of numbers, strings and None: what tables of any kind are made of.
+
+        Axes of sweeps have a column each, in front; answers that stand beside others have their mean and interval.
+        """
+        return rows.flat_rows(self.items, level)
+
+    def to_csv(self, path: str | Path, level: float = 0.9) -> Path:
+        """Write one row per answer as CSV (UTF-8, a header, empty cells for what is not there), and return the path."""
+        target = Path(path)
+        with target.open("w", newline="", encoding="utf-8") as file:
+            header, found = self.rows(level)
+            csv.writer(file).writerows([header, *found])
+        return target
+
+    def latex(self, level: float = 0.9) -> str:
+        """A LaTeX table of all answers, with the packages booktabs and amssymb."""
+        return latex.table(self.items, level)
+
+    def text(self, level: float = 0.9) -> str:
+        """A table with a row per answer; notes and cautions below it."""
+        return text.several(self.items, level)
+
     def __str__(self) -> str:
-        header, rows = self._table()
-        widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)
-        ]
-        cautions = [f"  caution{where}: {warning}" for warning, where in self._cautions()]
-        return "\n".join([*(line.rstrip() for line in lines), *cautions])
-
-    def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Headings and rows; a column for what approximate answers are, where there are any."""
-        header = ("query", "mean", "sd", "90 % interval", "MCSE", "R-hat", "ESS", "identified")
-        rows = [_row(answer) for answer in self.items]
-        if not any(answer.approximate for answer in self.items):
-            return header, rows
-        return (*header, "APPROXIMATE"), [
-            (*row, answer.approximate or "–") for row, answer in zip(rows, self.items, strict=True)
-        ]
-
-    def _cautions(self) -> list[tuple[str, str]]:
-        """Each caution once, with the answers it belongs to unless it belongs to all."""
-        found: dict[str, list[Answer]] = {}
-        for answer in self.items:
-            for warning in answer.warnings:
-                found.setdefault(warning, []).append(answer)
-        return [
-            (
-                warning,
-                ""
-                if len(owners) == len(self.items)
-                else " (" + "; ".join(a.name or str(a.query) for a in owners) + ")",
-            )
-            for warning, owners in found.items()
-        ]
+        return self.text()
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        header, rows = self._table()
-        head = "".join(f"<th style='text-align:left'>{escape(cell)}</th>" for cell in header)
-        body = "".join(
-            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in rows
-        )
-        cautions = "".join(f"<li>caution{escape(where)}: {escape(warning)}</li>" for warning, where in self._cautions())
-        notes = f"<ul>{cautions}</ul>" if cautions else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        return text.html(self.items, 0.9)
 
     def plot(self, ax: Any = None, *, level: float = 0.9) -> Any:
-        """A forest plot: each answer's point and interval; returns the matplotlib axes.
+        """The answers as a picture; returns the matplotlib axes.
+
+        A sweep over one node is a curve with its band, several of them over the same node share the axes; a sweep over two
+        is a heat map with a second one for how uncertain it is. Anything else is a forest: each answer's point and interval.
+        What stands beside an answer (seeing in place of doing, the prior alone) is drawn beside it.
 
         Answers in different units get a panel each; the axes returned are then those of the first, and
         `axes.figure` has them all. Save it with `axes.figure.savefig("answers.png")`.
@@ -292,62 +367,18 @@ class Answers(Sequence[Answer]):
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        from latentdo.plots import forest
-
-        kinds = ", ".join(dict.fromkeys(answer.approximate for answer in self.items if answer.approximate))
-        return forest(
-            [answer.summary(level) for answer in self.items],
-            ax=ax,
-            xlabel=f"posterior estimate and {100 * level:g} % interval",
-            title=f"APPROXIMATE: {kinds}" if kinds else "",
-        )
+        return pictures.picture_of(self, ax, level)
 
 
-def unit_of(expression: Expression) -> str:
-    """What a number is counted in: the outcome's units, a probability, a difference of either, or a ratio."""
-    match expression:
-        case Term(kind="mean", outcomes=outcomes):
-            return f"units of {outcomes[0].name}"
-        case Term():
-            return "probability"
-        case Number():
-            return ""
-        case Binary(op=op, left=left, right=right):
-            a, b = unit_of(left), unit_of(right)
-            if not a or not b:
-                return (a or b) if op != "/" or not b else "ratio"
-            if op in "+-" and a.removeprefix("difference in ") == b.removeprefix("difference in "):
-                return f"difference in {a.removeprefix('difference in ')}" if op == "-" else a
-            return "ratio" if op == "/" and a == b else "number"
+def check_level(level: float) -> float:
+    """The level of an interval.
 
-
-def _row(answer: Answer) -> tuple[str, ...]:
-    interval, shown = answer.interval(), answer.grain
-    point = number(answer.mean, shown) if answer.has_mean else f"median {number(answer.median, shown)}"
-    return (
-        f"{answer.name}: {answer.query}" if answer.name else str(answer.query),
-        point,
-        "–" if answer.sd is None else number(answer.sd, answer.sd),
-        "–" if interval is None else " to ".join(number(end, shown) for end in interval),
-        f"{answer.mcse:.2g}",
-        "–" if answer.rhat is None else f"{answer.rhat:.3f}",
-        f"{answer.ess:.0f}",
-        "yes" if answer.identified else "NO",
-    )
-
-
-def number(value: float, spread: float) -> str:
-    """A number with as many digits as its spread gives meaning: two of the spread."""
-    if not math.isfinite(value):
-        return str(value)
-    # Without a spread, or with one that is rounding, six digits; z, so that nothing is printed as -0.00.
-    if not math.isfinite(spread) or abs(spread) <= 1e-12 * abs(value):
-        return f"{value:z.6g}"
-    decimals = 1 - math.floor(math.log10(abs(spread))) if spread else 0
-    if decimals < 12 and abs(value) < 1e12:
-        return f"{value:z.{max(0, decimals)}f}"
-    size = math.floor(math.log10(abs(value))) if value else 0
-    return f"{value:.{min(15, max(2, size + decimals + 1))}g}"
+    Raises:
+        QueryError: It is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise QueryError(f"The level of an interval lies between 0 and 1, got {level}. Write 0.9 for 90 %.")
+    return level
 
 
 def _finite(value: Any) -> Any:

@@ -1,7 +1,53 @@
-"""Rows, graphs and arrays as matplotlib axes. matplotlib is loaded when something is drawn."""
+"""Rows, graphs and arrays as matplotlib axes. NumPy and matplotlib are loaded when something that needs them is used."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .canvas import COLOURS
 from .diagram import diagram
 from .forest import forest
+from .heat import Tile, heat, limit_of, tint
 from .matrix import matrix
 
-__all__ = ["diagram", "forest", "matrix"]
+if TYPE_CHECKING:
+    from .curve import Band, Curve, curves
+    from .density import Law, densities
+    from .surfaces import Surface, surface
+
+# A derivation is drawn without NumPy.
+_LAZY = {
+    "Band": "curve",
+    "Curve": "curve",
+    "Law": "density",
+    "Surface": "surfaces",
+    "curves": "curve",
+    "densities": "density",
+    "surface": "surfaces",
+}
+
+__all__ = [
+    "COLOURS",
+    "Band",
+    "Curve",
+    "Law",
+    "Surface",
+    "Tile",
+    "curves",
+    "densities",
+    "diagram",
+    "forest",
+    "heat",
+    "limit_of",
+    "matrix",
+    "surface",
+    "tint",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)

@@ -6,19 +6,26 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
-from latentdo.errors import MissingExtraError, QueryError
 from latentdo.query import Summary
 
-# Okabe & Ito (2008): told apart by people with any kind of colour vision, and in grey.
-COLOURS = {"lvm": "#0072B2", "reference": "#000000", "baseline": "#D55E00"}
+from .canvas import COLOURS, bare, check_axes, own_figure, plain, reach
+
 LABEL_WIDTH = 42
 """Characters of a label per line."""
+LEGEND = {"lvm": "doing", "seeing": "seeing", "prior": "prior alone"}
+OFFSET = 0.24
+"""How far below a row, in rows, stands what is beside it."""
+LOG_SPAN = 4.0
+"""Ratios that span this factor are drawn on a log scale, where 2 and 1/2 are equally far from 1."""
+
+Panel = tuple[list[Summary], list[Sequence[Summary]]]
 
 
 def forest(
     rows: Sequence[Summary],
     *,
     ax: Any = None,
+    beside: Sequence[Sequence[Summary]] | None = None,
     references: Mapping[str, float] | None = None,
     xlabel: str = "",
     title: str = "",
@@ -31,84 +38,145 @@ def forest(
         rows: What to draw; a row without an interval is a point alone. A label with [brackets], as for an answer that is not
             identified or approximate, has a hollow marker.
         ax: Where to draw; a new figure if None.
+        beside: For each row what stands right below it, by its method: `seeing` a hollow square, `prior` in grey.
         references: Label of a row and a number to mark beside it, such as a known truth.
-        xlabel: What the numbers are, with their unit.
+        xlabel: What the points and bars are.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("A plot", "matplotlib", "plot") from None
+    figure = own_figure(7.0, 1.0)
     marks = dict(references or {})
+    companions: list[Sequence[Summary]] = [()] * len(rows) if beside is None else list(beside)
     if ax is not None:
-        if not hasattr(ax, "plot"):
-            raise QueryError(
-                f"A plot is drawn into matplotlib axes, not into {ax!r}. Save one with .plot().figure.savefig(…)."
-            )
-        _draw(ax, rows, marks, xlabel)
-        ax.set_title(_plain(title), fontsize="medium", loc="left")
+        check_axes(ax)
+        _draw(ax, (list(rows), companions), marks, ", ".join(part for part in (xlabel, _scale(rows)) if part))
+        _key(ax, companions, loc="best")
+        ax.set_title(plain(title), fontsize="medium", loc="left")
         return ax
-    panels: dict[str, list[Summary]] = {}
-    for row in rows:
-        panels.setdefault(row.unit or "", []).append(row)
+    panels: dict[tuple[str, float | None], Panel] = {}
+    for row, others in zip(rows, companions, strict=True):
+        panel = panels.setdefault((row.unit or row.scale or "", row.null), ([], []))
+        panel[0].append(row)
+        panel[1].append(others)
     heights = [
-        0.55 + sum(0.22 + 0.2 * (_folded(row.label).count("\n") + 1) for row in panel) for panel in panels.values()
+        0.55
+        + sum(
+            0.22 + 0.2 * max(_folded(row.label).count("\n") + 1, len(others))
+            for row, others in zip(*panel, strict=True)
+        )
+        for panel in panels.values()
     ]
-    # A figure of its own, not pyplot's: no global state, and no window where there is no screen.
-    figure = Figure(figsize=(7.0, 0.4 + sum(heights or [1.0])), layout="constrained")
+    figure.set_size_inches(7.0, 0.4 + sum(heights or [1.0]) + 0.3 * any(companions))
     drawn = figure.subplots(max(len(panels), 1), 1, squeeze=False, gridspec_kw={"height_ratios": heights or [1.0]})[
         :, 0
     ]
-    for axes, (unit, panel) in zip(drawn, (panels or {"": []}).items(), strict=True):
-        _draw(axes, panel, marks, unit if len(panels) > 1 else ", ".join(part for part in (xlabel, unit) if part))
+    nothing: Panel = ([], [])
+    for axes, panel in zip(drawn, panels.values() or [nothing], strict=True):
+        scale = _scale(panel[0])
+        _draw(axes, panel, marks, scale if len(panels) > 1 else ", ".join(part for part in (xlabel, scale) if part))
     if len(panels) > 1 and xlabel:
-        figure.supxlabel(_plain(xlabel), fontsize="medium")
+        figure.supxlabel(plain(xlabel), fontsize="medium")
     if title:
         # Over the whole figure, labels included: a title over the axes alone would run out of the picture.
-        figure.suptitle(_plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
+        figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
+    _key(figure, companions, loc="outside upper right")
     return drawn[0]
 
 
-def _draw(ax: Any, rows: Sequence[Summary], marks: Mapping[str, float], xlabel: str) -> None:
+def _scale(rows: Sequence[Summary]) -> str:
+    """What the numbers of a panel are: their scale where they have one in common, else their unit."""
+    scales = {row.scale for row in rows}
+    if len(scales) == 1 and (scale := next(iter(scales))):
+        return scale
+    unit = next((row.unit for row in rows if row.unit), "") or ""
+    return f"in {unit}" if unit and not unit.startswith("per ") else unit
+
+
+def _draw(ax: Any, panel: Panel, marks: Mapping[str, float], xlabel: str) -> None:
     """One panel: rows from top to bottom, and a thin line at no effect where they are differences or ratios."""
-    for k, row in enumerate(rows):
-        colour = COLOURS.get(row.method, COLOURS["baseline"])
-        if row.lower is not None and row.upper is not None:
-            ax.plot([row.lower, row.upper], [k, k], color=colour, linewidth=2, solid_capstyle="butt", zorder=2)
-        if row.estimate is not None:
-            marker = "o" if row.method == "lvm" else "s"
-            fill_colour = "white" if row.label.endswith("]") and " [" in row.label else colour
-            ax.plot(
-                [row.estimate],
-                [k],
-                marker=marker,
-                color=colour,
-                markerfacecolor=fill_colour,
-                markersize=6,
-                linestyle="none",
-                zorder=3,
-            )
+    rows, companions = panel
+    for k, (row, others) in enumerate(zip(rows, companions, strict=True)):
+        for j, each in enumerate((row, *others)):
+            _point(ax, each, k + j * OFFSET)
         if row.label in marks:
             ax.plot([marks[row.label]], [k], marker="|", color=COLOURS["reference"], markersize=16, markeredgewidth=2)
-    unit = rows[0].unit or "" if rows else ""
-    if unit == "ratio" or unit.startswith("difference"):
-        ax.axvline(1.0 if unit == "ratio" else 0.0, color="0.6", linewidth=0.8, zorder=1)
-    ax.set_yticks(range(len(rows)), [_plain(_folded(row.label)) for row in rows])
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlabel(_plain(xlabel))
+    null = rows[0].null if rows else None
+    if null is not None:
+        ax.axvline(null, color="0.6", linewidth=0.8, zorder=1)
+    everything = [*rows, *(other for others in companions for other in others)]
+    near = [end for each in everything if each.method != "prior" for end in _ends(each)]
+    near += [marks[row.label] for row in rows if row.label in marks]
+    far = [end for each in everything if each.method == "prior" for end in _ends(each)]
+    limits = reach([*near, *([] if null is None else [null])], far)
+    if null == 1.0 and near and min(near) > 0 and max(near) / min(near) > LOG_SPAN:
+        _logarithmic(ax)
+    elif limits is not None:
+        ax.set_xlim(*limits)
+    depth = max((len(others) for others in companions), default=0) * OFFSET
+    ax.set_yticks(range(len(rows)), [plain(_folded(row.label)) for row in rows])
+    ax.set_ylim(len(rows) - 0.4 + max(0.0, depth - OFFSET), -0.6)
+    ax.set_xlabel(plain(xlabel))
     ax.grid(axis="x", color="0.9", zorder=0)
-    for side in ("top", "right", "left"):
-        ax.spines[side].set_visible(False)
+    bare(ax, sides=("top", "right", "left"))
     ax.tick_params(axis="y", length=0)
+
+
+def _point(ax: Any, row: Summary, y: float) -> None:
+    colour = COLOURS.get(row.method, COLOURS["baseline"])
+    if row.lower is not None and row.upper is not None:
+        ax.plot([row.lower, row.upper], [y, y], color=colour, linewidth=2, solid_capstyle="butt", zorder=2)
+    if row.estimate is None:
+        return
+    hollow = row.method == "seeing" or (row.label.endswith("]") and " [" in row.label)
+    ax.plot(
+        [row.estimate],
+        [y],
+        marker={"lvm": "o", "prior": "D"}.get(row.method, "s"),
+        color=colour,
+        markerfacecolor="white" if hollow else colour,
+        markersize=6 if row.method != "prior" else 5,
+        linestyle="none",
+        zorder=3,
+    )
+
+
+def _ends(row: Summary) -> list[float]:
+    return [end for end in (row.estimate, row.lower, row.upper) if end is not None]
+
+
+def _logarithmic(ax: Any) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _key(home: Any, companions: Sequence[Sequence[Summary]], **place: Any) -> None:
+    """A legend, where something stands beside the answers."""
+    from matplotlib.lines import Line2D
+
+    methods = dict.fromkeys(other.method for others in companions for other in others)
+    if not methods:
+        return
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=COLOURS.get(method, COLOURS["baseline"]),
+            marker={"lvm": "o", "prior": "D"}.get(method, "s"),
+            markerfacecolor="white" if method == "seeing" else COLOURS.get(method, COLOURS["baseline"]),
+            linewidth=2,
+            markersize=6,
+            label=plain(LEGEND.get(method, method)),
+        )
+        for method in ("lvm", *methods)
+    ]
+    home.legend(handles=handles, frameon=False, fontsize="small", ncols=len(handles), **place)
 
 
 def _folded(label: str) -> str:
     """A label in lines, or a long question would leave no room for the axes."""
     return fill(label, LABEL_WIDTH)
-
-
-def _plain(text: str) -> str:
-    """User text without matplotlib's mathematics: a dollar sign is a dollar sign."""
-    return text.replace("$", r"\$")

@@ -1,0 +1,194 @@
+"""Answers in LaTeX: the question as it is printed in papers, one table row per answer, a table of several.
+
+The table needs the packages `booktabs` and `amssymb` (for the E of the mean), and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from latentdo.graphs import Name, format_level, format_number
+from latentdo.query import Binary, Distribution, Expression, Number, Outcome, Setting, Term
+
+from .text import number
+
+if TYPE_CHECKING:
+    from .answer import Answer
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    **{sign: f"\\{sign}" for sign in "_{}$&#%"},
+}
+_SIGNS = {"<=": r"\le ", ">=": r"\ge ", "": ""}
+_MARKS = {
+    "identified": (r"\dagger", "not nonparametrically identified: rests on the prior and on the functional form"),
+    "converged": (r"\ddagger", "not converged"),
+    "approximate": (r"\ast", "draws of an approximation, not of the posterior"),
+    "median": (r"\circ", "posterior median, as the draws have no trustworthy mean"),
+}
+
+
+def escaped(words: str) -> str:
+    """Words for text mode."""
+    # TeX would read -- and `` as other signs.
+    safe = "".join(_SPECIAL.get(sign, sign) for sign in words)
+    return safe.replace("--", "-{}-").replace("``", "`{}`").replace("''", "'{}'")
+
+
+def question(expression: Expression) -> str:
+    r"""The question for math mode: `\mathbb{E}[Y \mid \mathrm{do}(X = 1)]`."""
+    match expression:
+        case Term():
+            return _term(expression)
+        case Number(value=value):
+            return _figure(format_number(value))
+        case Binary(op="/", left=left, right=right):
+            return rf"\frac{{{question(left)}}}{{{question(right)}}}"
+        case Binary(op=op, left=left, right=right):
+            sign = r"\cdot" if op == "*" else op
+            return f"{_operand(left, op)} {sign} {_operand(right, op, is_right=True)}"
+
+
+def _operand(expression: Expression, op: str, *, is_right: bool = False) -> str:
+    shown = question(expression)
+    weak = isinstance(expression, Binary) and expression.op in "+-"
+    negative = isinstance(expression, Number) and expression.value < 0 and is_right
+    if negative or (weak and (op == "*" or (op == "-" and is_right))):
+        return rf"\left({shown}\right)"
+    return shown
+
+
+def _term(term: Term) -> str:
+    asked = ", ".join(map(_outcome, term.outcomes))
+    conditions = [_outcome(outcome) for outcome in term.given]
+    if term.do:
+        conditions.insert(0, rf"\mathrm{{do}}({', '.join(map(_setting, term.do))})")
+    inside = rf"{asked} \mid {', '.join(conditions)}" if conditions else asked
+    match term.kind:
+        case "mean":
+            return rf"\mathbb{{E}}[{inside}]"
+        case "variance":
+            return rf"\mathrm{{Var}}[{inside}]"
+        case "sd":
+            return rf"\mathrm{{SD}}[{inside}]"
+        case "quantile":
+            return rf"Q_{{{format_number(0.5 if term.level is None else term.level)}}}[{inside}]"
+        case "density":
+            return f"p({inside})"
+        case _:
+            return f"P({inside})"
+
+
+def _outcome(outcome: Outcome) -> str:
+    if outcome.value is None:
+        return _name(outcome.name)
+    return f"{_name(outcome.name)} {_SIGNS.get(outcome.op, outcome.op + ' ')}{_value(outcome.value)}"
+
+
+def _setting(setting: Setting) -> str:
+    match setting.value:
+        case None:
+            return _name(setting.name)
+        case Distribution() as law:
+            named = [rf"\textrm{{{escaped(key)}}} = {_figure(format_number(value))}" for key, value in law.named]
+            arguments = ", ".join([*(_figure(format_number(value)) for value in law.args), *named])
+            return rf"{_name(setting.name)} \sim \textrm{{{escaped(law.family)}}}({arguments})"
+        case value:
+            return f"{_name(setting.name)} = {_value(value)}"
+
+
+def _name(name: Name) -> str:
+    if re.fullmatch(r"[A-Za-z]", name):
+        return name
+    if match := re.fullmatch(r"([A-Za-z])_?(\d+)", name):
+        return f"{match[1]}_{{{match[2]}}}"
+    return rf"\textit{{{escaped(name)}}}"
+
+
+def _value(value: float | str) -> str:
+    if isinstance(value, str):
+        return rf"\textrm{{{escaped(value)}}}"
+    return _figure(format_level(value))
+
+
+def _figure(shown: str) -> str:
+    """A number for math mode; 1e-05 becomes a power of ten."""
+    mantissa, e, exponent = shown.partition("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if e else shown
+
+
+def estimate(answer: Answer, level: float) -> tuple[str, str]:
+    """The number and its interval, each for text mode; a dash where there is no interval."""
+    value = answer.mean if answer.has_mean else answer.median
+    marks = "".join(_MARKS[key][0] for key in _marks(answer))
+    raised = f"^{{{marks}}}" if marks else ""
+    shown = f"${_shown(value, answer.grain)}{raised}$"
+    interval = answer.interval(level)
+    if interval is None:
+        return shown, "--"
+    low, high = (_shown(end, answer.grain) for end in interval)
+    return shown, f"$[{low},\\ {high}]$"
+
+
+def _shown(value: float, grain: float) -> str:
+    figure = number(value, grain)
+    return {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\textrm{--}"}.get(figure) or _figure(figure)
+
+
+def _marks(answer: Answer) -> list[str]:
+    found = {
+        "identified": not answer.identified,
+        "converged": not answer.converged,
+        "approximate": answer.approximate is not None,
+        "median": not answer.has_mean,
+    }
+    return [key for key, present in found.items() if present]
+
+
+def row(answer: Answer, level: float, *, also: Sequence[str] = ()) -> str:
+    r"""One table row, with its `\\`: question, what the number is, the number, its interval.
+
+    Args:
+        also: Of the answers beside this one, which to add with their intervals: `naive`, `prior`.
+    """
+    asked = f"${question(answer.query.expression)}$"
+    label = f"{escaped(answer.name)}: {asked}" if answer.name else asked
+    cells = [label, escaped(str(answer.scale)), *estimate(answer, level)]
+    for field in also:
+        other: Answer | None = getattr(answer, field)
+        cells += ["", ""] if other is None else estimate(other, level)
+    return " & ".join(cells) + r" \\"
+
+
+def table(answers: Sequence[Answer], level: float) -> str:
+    """A whole `tabular` in the manner of booktabs, with a line below for each mark that occurs."""
+    also = [field for field in ("naive", "prior") if any(getattr(answer, field) is not None for answer in answers)]
+    spread = rf"{100 * level:g}\,\% interval"
+    headings = ["Question", "Quantity", "Estimate", spread]
+    for field in also:
+        headings += [{"naive": "Seeing", "prior": "Prior alone"}[field], spread]
+    everyone = [*answers, *(other for answer in answers for field in also if (other := getattr(answer, field)))]
+    used = {key for answer in everyone for key in _marks(answer)}
+    marks = [_MARKS[key] for key in _MARKS if key in used]
+    lines = [
+        rf"\begin{{tabular}}{{ll{'rl' * (1 + len(also))}}}",
+        r"\toprule",
+        " & ".join(headings) + r" \\",
+        r"\midrule",
+        *(row(answer, level, also=also) for answer in answers),
+        r"\bottomrule",
+        *(
+            rf"\multicolumn{{{len(headings)}}}{{l}}{{\footnotesize $^{{{sign}}}$ {words}.}} \\"
+            for sign, words in ((sign, words[:1].upper() + words[1:]) for sign, words in marks)
+        ),
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"

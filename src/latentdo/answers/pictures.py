@@ -1,0 +1,301 @@
+"""Which picture shows some answers best, and what it is given: curves of a sweep, a surface of two axes, else a forest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentdo.errors import QueryError
+from latentdo.graphs import Name, format_level, quote
+from latentdo.query import Query, Summary, Term
+
+from . import bands
+
+if TYPE_CHECKING:
+    from latentdo.plots import Band, Curve
+
+    from .answer import Answer, Answers
+
+INNER = 0.5
+"""Level of the narrower band of a curve."""
+MOST_SERIES = 6
+"""Curves that one picture can hold apart."""
+
+
+def picture_of(answers: Answers, ax: Any, level: float) -> Any:
+    """Curve, surface or forest; returns the matplotlib axes (of the first panel)."""
+    sweeps = _sweeps(answers)
+    if sweeps and len(answers.axes) == 1 and len(sweeps) <= MOST_SERIES:
+        return _curves(sweeps, answers.axes[0], ax, level)
+    if len(sweeps) == 1 and len(answers.axes) == 2:
+        (sweep,) = sweeps
+        if (split := _by_levels(sweep)) is not None:
+            return _curves(*split, ax, level)
+        if sweep.is_grid:
+            return _surface(sweep, ax, level)
+    return _forest(answers, ax, level)
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """The points of one question over its axes, in order."""
+
+    label: str
+    answers: Answers
+
+    @property
+    def axes(self) -> tuple[Name, ...]:
+        return self.answers.axes
+
+    def places(self, axis: Name) -> tuple[Any, ...]:
+        """The different values on an axis, in order."""
+        return tuple(dict.fromkeys(dict(answer.at)[axis] for answer in self.answers))
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether there is a point for each combination of values."""
+        size = int(np.prod([len(self.places(axis)) for axis in self.axes]))
+        return size == len(self.answers) == len({answer.at for answer in self.answers})
+
+
+def _sweeps(answers: Answers) -> list[_Sweep]:
+    """The answers by the sweep they belong to; none where they are not all points over the same axes."""
+    if not answers.axes:
+        return []
+    found: dict[tuple[str | None, Query | None, int], list[Answer]] = {}
+    seen: dict[tuple[str | None, Query | None, Any], int] = {}
+    for answer in answers:
+        place = (answer.name, answer.source, answer.at)
+        # A law has an answer for each level at every point: the k-th at one place belongs to the k-th level.
+        k = seen.get(place, 0)
+        seen[place] = k + 1
+        found.setdefault((answer.name, answer.source, k), []).append(answer)
+    several = any(k for *_, k in found)
+    made = type(answers)
+    return [_Sweep(_label(points[0], level=several), made(tuple(points))) for points in found.values()]
+
+
+def _label(answer: Answer, *, level: bool) -> str:
+    """What a sweep is called: its name or question, and of a law the level."""
+    expression = answer.query.expression
+    if level and isinstance(expression, Term):
+        return ", ".join(map(str, expression.outcomes))
+    if answer.name is not None or answer.source is None:
+        return answer.name or str(answer.query)
+    return str(answer.source.expression)
+
+
+def _by_levels(sweep: _Sweep) -> tuple[list[_Sweep], Name] | None:
+    """Of two axes one with names of levels: a curve over the other for each of its levels; None where there is no such."""
+    named = [
+        axis for axis in sweep.axes if any(isinstance(value, str) for value in sweep.places(axis))
+    ]  # both may be: then the second makes the series
+    if not named or len(sweep.places(named[-1])) > MOST_SERIES:
+        return None
+    series = named[-1]
+    (over,) = (axis for axis in sweep.axes if axis != series)
+    parts = []
+    for value in sweep.places(series):
+        points = [answer for answer in sweep.answers if dict(answer.at)[series] == value]
+        own = tuple(replace(a, at=tuple(pair for pair in a.at if pair[0] != series)) for a in points)
+        parts.append(_Sweep(f"{quote(series)} = {format_level(value)}", type(sweep.answers)(own)))
+    return parts, over
+
+
+# --- the kinds of pictures
+
+
+def _forest(answers: Answers, ax: Any, level: float) -> Any:
+    from latentdo.plots import forest
+
+    beside = [
+        [
+            _beside(other, method, level)
+            for method, other in (("seeing", answer.naive), ("prior", answer.prior))
+            if other is not None
+        ]
+        for answer in answers
+    ]
+    return forest(
+        [answer.summary(level) for answer in answers],
+        ax=ax,
+        beside=beside,
+        xlabel=f"posterior estimate and {100 * level:g} % interval",
+        title=_title("", answers, approximate_only=True),
+    )
+
+
+def _beside(answer: Answer, method: str, level: float) -> Summary:
+    return replace(answer.summary(level), method=method)
+
+
+def _curves(sweeps: Sequence[_Sweep], axis: Name, ax: Any, level: float) -> Any:
+    """All sweeps in one picture; in a figure of their own each scale has a panel."""
+    from latentdo.plots import curves
+    from latentdo.plots.canvas import own_figure, plain
+
+    panels: dict[tuple[str | None, float | None, str], list[_Sweep]] = {}
+    for sweep in sweeps:
+        scale = sweep.answers[0].scale
+        panels.setdefault((scale.unit, scale.null, "" if scale.unit else scale.name), []).append(sweep)
+    groups = list(panels.values())
+    if ax is not None or len(groups) == 1:
+        return _panel([sweep for group in groups for sweep in group], axis, ax, level, curves)
+    figure = own_figure(6.4, 3.4 * len(groups))
+    drawn = figure.subplots(len(groups), 1, squeeze=False)[:, 0]
+    for panel, group in zip(drawn, groups, strict=True):
+        _panel(group, axis, panel, level, curves)
+        panel.set_title(plain(_heading(group)), fontsize="medium", loc="left")
+    return drawn[0]
+
+
+def _panel(sweeps: Sequence[_Sweep], axis: Name, ax: Any, level: float, curves: Any) -> Any:
+    series: list[Curve] = []
+    for sweep in sweeps:
+        series += _series(sweep, axis, level, alone=len(sweeps) == 1)
+    scales = dict.fromkeys(str(sweep.answers[0].scale) for sweep in sweeps)
+    units = dict.fromkeys(sweep.answers[0].scale.unit for sweep in sweeps)
+    unit = next(iter(units))
+    shared = next(iter(scales)) if len(scales) == 1 else f"in {unit}" if len(units) == 1 and unit else ""
+    return curves(
+        series,
+        ax=ax,
+        xlabel=quote(axis),
+        ylabel=shared,
+        title=_heading(sweeps),
+        null=sweeps[0].answers[0].scale.null,
+    )
+
+
+def _heading(sweeps: Sequence[_Sweep]) -> str:
+    first = sweeps[0].answers[0]
+    source = str(first.source.expression) if first.source is not None else ""
+    shared = {sweep.answers[0].source for sweep in sweeps}
+    words = sweeps[0].label if len(sweeps) == 1 else (first.name or source) if len(shared) == 1 else ""
+    return _title(words, [answer for sweep in sweeps for answer in sweep.answers])
+
+
+def _title(words: str, answers: Sequence[Answer], *, approximate_only: bool = False) -> str:
+    """What must not be overlooked stands in the title: not identified, not converged, approximate."""
+    standing = []
+    if not approximate_only:
+        if not all(answer.identified for answer in answers):
+            standing.append("NOT nonparametrically identified")
+        if not all(answer.converged for answer in answers):
+            standing.append("NOT converged")
+    kinds = ", ".join(dict.fromkeys(answer.approximate for answer in answers if answer.approximate))
+    standing += [f"APPROXIMATE: {kinds}"] if kinds else []
+    return "   ".join(part for part in (words, *standing) if part)
+
+
+def _series(sweep: _Sweep, axis: Name, level: float, *, alone: bool) -> list[Curve]:
+    """The curve of a sweep, after it what stands beside it."""
+    answers = sweep.answers
+    naive = [answer.naive for answer in answers if answer.naive is not None]
+    prior = [answer.prior for answer in answers if answer.prior is not None]
+    found = [_curve(sweep.label if not alone else "doing", answers, answers, axis, level, "doing")]
+    for role, others in (("seeing", naive), ("prior", prior)):
+        if len(others) == len(answers):
+            words = {"seeing": "seeing", "prior": "prior alone"}[role]
+            label = words if alone else f"{sweep.label}, {words}"
+            found.append(_curve(label, answers, type(answers)(tuple(others)), axis, level, role))
+    return found
+
+
+def _curve(label: str, places: Answers, answers: Answers, axis: Name, level: float, role: str) -> Curve:
+    from latentdo.plots import Curve
+
+    at = tuple(dict(answer.at)[axis] for answer in places)
+    numeric = not any(isinstance(value, str) for value in at)
+    made = _bands(answers, level, role, n_points=len(at)) if not answers[0].is_point else ()
+    within, rug = _data(places[0], axis) if numeric and role == "doing" else (None, None)
+    return Curve(
+        label,
+        at,
+        np.array([answer.mean if answer.has_mean else answer.median for answer in answers]),
+        made,
+        role,
+        within,
+        rug,
+        hollow=not all(answer.identified and answer.converged and not answer.approximate for answer in answers),
+    )
+
+
+def _bands(answers: Answers, level: float, role: str, *, n_points: int) -> tuple[Band, ...]:
+    from latentdo.plots import Band
+
+    levels = (level, INNER) if role == "doing" and level > INNER else (level,)
+    found = [Band(each, *_ends(answers, each, simultaneous=False)) for each in levels]
+    if role == "doing" and n_points > 1 and len({len(answer.draws) for answer in answers}) == 1:
+        found.append(Band(level, *_ends(answers, level, simultaneous=True), simultaneous=True))
+    return tuple(found)
+
+
+def _ends(answers: Answers, level: float, *, simultaneous: bool) -> tuple[bands.FloatArray, bands.FloatArray]:
+    if simultaneous:
+        ends = answers.band(level, simultaneous=True)
+        assert ends is not None, "one draw has no band"
+        return ends
+    pairs = np.array([answer.interval(level) for answer in answers], dtype=float)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _data(answer: Answer, axis: Name) -> tuple[tuple[float, float] | None, bands.FloatArray | None]:
+    """Range of a column in the data, and its values where the posterior still has them."""
+    posterior = answer.posterior
+    if posterior is None or axis not in posterior.spec.measured:
+        return None, None
+    column = posterior.facts.column(axis)
+    rug = None
+    if posterior.data is not None:
+        rug = np.asarray(dict(posterior.data.columns).get(axis), dtype=float)
+    return (column.minimum, column.maximum), rug
+
+
+def _surface(sweep: _Sweep, ax: Any, level: float) -> Any:
+    from latentdo.plots import Surface, surface
+
+    answers = sweep.answers
+    x_axis, y_axis = answers.axes
+    x, y = sweep.places(x_axis), sweep.places(y_axis)
+    by_place = {answer.at: answer for answer in answers}
+    grid = [[by_place[((x_axis, a), (y_axis, b))] for a in x] for b in y]
+    estimate = np.array([[one.mean if one.has_mean else one.median for one in row] for row in grid])
+    width = None
+    if not answers[0].is_point:
+        ends = np.array([[one.interval(level) for one in row] for row in grid], dtype=float)
+        width = ends[..., 1] - ends[..., 0]
+    scale = answers[0].scale
+    ranges = [
+        None if any(isinstance(value, str) for value in places) else _data(answers[0], axis)[0]
+        for axis, places in ((x_axis, x), (y_axis, y))
+    ]
+    return surface(
+        Surface(x, y, estimate, width, (ranges[0], ranges[1])),
+        ax=ax,
+        xlabel=quote(x_axis),
+        ylabel=quote(y_axis),
+        scale=str(scale),
+        spread=f"width of the {100 * level:g} % interval",
+        title=_title(sweep.label, list(answers)),
+        null=scale.null,
+    )
+
+
+def density_of(answer: Answer, ax: Any, level: float) -> Any:
+    """The law of one answer's draws, with what stands beside it."""
+    from latentdo.plots import Law, densities
+
+    if answer.is_point:
+        raise QueryError(f"{answer.query} has one draw alone, and so no density. Train by ld.Auto() for draws.")
+    support = (0.0, 1.0) if (answer.scale.base, answer.scale.kind) == ("probability", "value") else (-np.inf, np.inf)
+    laws = [Law(f"posterior, {100 * level:g} % interval shaded", answer.draws, answer.interval(level), support=support)]
+    for role, words, other in (("seeing", "seeing", answer.naive), ("prior", "prior alone", answer.prior)):
+        if other is not None and not other.is_point:
+            laws.append(Law(words, other.draws, role=role, support=support))
+    return densities(
+        laws, ax=ax, xlabel=str(answer.scale), title=_title(answer.label, [answer]), null=answer.scale.null
+    )
