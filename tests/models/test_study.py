@@ -90,6 +90,27 @@ def test_only_the_model_is_required():
     assert study == Study("study", ModelSpec.parse("X ~ normal; Y ~ normal(X)"))
 
 
+def test_queries_may_name_queries_before_and_behind_them():
+    study = load_study(
+        MODEL + "queries:\n  twice: 2 * gain\n  gain: high - low\n  low: E[Y | do(X=0)]\n  high: E[Y | do(X=1)]\n"
+        "  curve: E[Y | do(X)] for X in 0..10\n  same: curve\n"
+    )
+    assert {name: str(query) for name, query in study.queries} == {
+        "twice": "2 * (E[Y | do(X=1)] - E[Y | do(X=0)])",
+        "gain": "E[Y | do(X=1)] - E[Y | do(X=0)]",
+        "low": "E[Y | do(X=0)]",
+        "high": "E[Y | do(X=1)]",
+        "curve": "E[Y | do(X)] for X in 0..10",
+        "same": "E[Y | do(X)] for X in 0..10",
+    }
+    assert [name for name, _ in study.queries] == ["twice", "gain", "low", "high", "curve", "same"]
+
+
+def test_a_long_chain_of_queries_is_read():
+    chain = "".join(f"  q{i}: q{i + 1}\n" for i in range(2000))
+    assert str(load_study(MODEL + f"queries:\n{chain}  q2000: E[Y]\n").queries[0][1]) == "E[Y]"
+
+
 def test_queries_in_a_list_go_by_their_text():
     study = load_study(MODEL + "queries:\n  - E[ Y|do(X=1) ]\n  - E[Y]\n")
     assert [name for name, _ in study.queries] == ["E[Y | do(X=1)]", "E[Y]"]
@@ -189,6 +210,11 @@ MISTAKES = {
     "compare: [plugin]": (6, 11, "`compare[0]`: no method is called 'plugin'. Did you mean 'plug-in'?"),
     "compare: plug-in": (6, 1, "expected a list, found 'plug-in'. Write it as a list: [plug-in]."),
     "compare: [ipw, ipw]": (6, 16, "ipw is listed twice."),
+    "queries:\n  a: b + 1\n  b: 2 * c\n  c: a": (7, 6, "`queries.a`: the query needs itself: a -> b -> c -> a."),
+    "queries:\n  a: 1 - a": (7, 6, "`queries.a`: the query needs itself: a -> a. Write out one of them."),
+    "queries:\n  a: hihg - 1\n  high: E[Y]": (7, 6, "expected a term, found 'hihg'. Did you mean the query 'high'?"),
+    "queries:\n  a: curve - 1\n  curve: E[Y | do(X)] for X in 0..1": (7, 6, "'curve' is a sweep"),
+    "queries:\n  a: b for Z in 0..1\n  b: E[Y | do(X)]": (7, 12, "'Z' stands nowhere open in the query"),
     # Model, priors and queries
     "queries:\n  eff: E[Y | do(X==1)]": (7, 18, "in `queries.eff` of the study: write one '='"),
     "queries:\n  - 'E[Y | do(X==1)]'": (7, 16, "in `queries[0]` of the study"),

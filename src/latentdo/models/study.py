@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from graphlib import CycleError as GraphCycle
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from latentdo.graphs import (
     parse_statements,
     parse_weight_key,
 )
-from latentdo.query import Query
+from latentdo.query import Query, draft_query
 
 from .document import Document, Entries, Items, Node, Place, Scalar, plain, read_document
 from .spec import ModelSpec
@@ -376,16 +378,37 @@ class _Reader:
             return ()
         given = self.form.queries
         pairs = list(given.items()) if isinstance(given, dict) else list(enumerate(given))
+        # A list gives no names, so that nothing in it can refer to anything.
+        texts = {key: text for key, text in pairs if isinstance(key, str)}
         found: dict[str, Query] = {}
+        waiting: dict[str, tuple[str, ...]] = {}
         for key, text in pairs:
             with self.located("queries", key):
-                query = Query.parse(text)
+                query, needed = draft_query(text, texts)
+                if query is None:
+                    waiting[str(key)] = needed
+                    continue
                 query.check(model.graph)
             name = key if isinstance(key, str) else str(query)
             if name in found:
                 raise self.error(f"{name} is listed twice. Keep one.", "queries", key)
             found[name] = query
-        return tuple(found.items())
+        for key in self.after_what_they_need(waiting):
+            with self.located("queries", key):
+                found[key] = Query.parse(texts[key], found)
+                found[key].check(model.graph)
+        return tuple((key, found[key]) for key in texts) if waiting else tuple(found.items())
+
+    def after_what_they_need(self, waiting: dict[str, tuple[str, ...]]) -> list[str]:
+        """The names of queries that need others, in an order in which they can be read."""
+        try:
+            order = TopologicalSorter(waiting).static_order()
+            return [key for key in order if key in waiting]
+        except GraphCycle as cycle:
+            chain = cycle.args[1][::-1]
+            raise self.error(
+                f"the query needs itself: {' -> '.join(chain)}. Write out one of them.", "queries", chain[0]
+            ) from None
 
     def compare(self) -> tuple[str, ...]:
         if self.form.compare is UNSET:
