@@ -14,7 +14,7 @@ from latentdo.identification import identify as _identify
 from latentdo.query import Query, query_of
 
 if TYPE_CHECKING:
-    from latentdo.answers import Answer, Answers, Report
+    from latentdo.answers import Answer, Answers, EffectMatrix, Effects, Report
     from latentdo.graphs import SameAdmg
     from latentdo.identification import Answerable, Nodes
     from latentdo.inference import Dataset, Engine, Fit, Posterior
@@ -91,7 +91,7 @@ def identify(
 
 
 def answerable(
-    model: LatentDag | Admg | ModelSpec | str | Any,
+    model: LatentDag | Admg | ModelSpec | Posterior | str | Any,
     treatments: Iterable[Nodes] | None = None,
     outcomes: Iterable[Nodes] | None = None,
     *,
@@ -103,7 +103,7 @@ def answerable(
     Each pair is P(Y | do(X)), and each verdict the one that `ld.identify` gives, by a shorter way.
 
     Args:
-        model: A graph, a model, a study, or text of either kind.
+        model: A graph, a model, a study, a fit, or text of either kind.
         treatments: What is set, one row each: names, or tuples of names that are set together. Every measured node
             unless given.
         outcomes: What is asked about, one column each, as for `treatments`.
@@ -111,7 +111,8 @@ def answerable(
         functional: As for `ld.identify`; `linear` nodes of a model count by themselves.
 
     Returns:
-        A table of verdicts: `table["X", "Y"]` is one of them, with its form, its formula or its hedge.
+        A table of verdicts: `table["X", "Y"]` is one of them, with its form, its formula or its hedge. Of a fit,
+        `ld.ask(posterior, table)` has the effects.
 
     Raises:
         UnknownNodeError: A name that is not a node of the graph.
@@ -161,10 +162,10 @@ def _read(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
         # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
         spec = _model(model)
         return spec.graph, spec.functional
-    # A study is told by its model, so that a verdict on a graph never loads YAML.
-    for candidate in (model, getattr(model, "model", None)):
+    # A study is told by its model and a fit by its spec, so that a verdict on a graph never loads YAML or NumPy.
+    for candidate in (model, getattr(model, "model", None), getattr(model, "spec", None)):
         if (spec := _spec_of(candidate)) is not None:
-            return spec.graph, spec.functional
+            return spec.graph, dict(getattr(model, "functional", spec.functional))
     return graph(model), {}
 
 
@@ -449,9 +450,21 @@ def _seed(seed: Any) -> int:
     return seed.__index__()
 
 
+@overload
+def ask(
+    posterior: Posterior, queries: Answerable | Effects, /, *, seed: int = 0, allow_unidentified: bool = False
+) -> EffectMatrix: ...
+
+
+@overload
 def ask(
     posterior: Posterior, *queries: str | Query, seed: int = 0, allow_unidentified: bool = False
-) -> Answer | Answers:
+) -> Answer | Answers: ...
+
+
+def ask(
+    posterior: Posterior, *queries: str | Query | Answerable | Effects, seed: int = 0, allow_unidentified: bool = False
+) -> Answer | Answers | EffectMatrix:
     """Causal questions answered from one trained model.
 
     For each posterior draw the nodes in `do( )` are cut from their parents and set, latents and downstream nodes are drawn
@@ -460,12 +473,14 @@ def ask(
     Args:
         posterior: A trained model.
         queries: `E[Y | do(X=0)]`, contrasts, ratios, `P(Y > 1 | do(X=1))`, with evidence after the do; several are
-            answered together. A query of the study may go by its name; without any, all of them are asked.
+            answered together. A query of the study may go by its name; without any, all of them are asked. A table from
+            `ld.answerable`, or `ld.types.Effects(…)`, asks for the effect of each treatment on each outcome; it stands alone.
         seed: Same seed, same numbers.
         allow_unidentified: Compute questions that the measured nodes cannot answer, and label them so.
 
     Returns:
-        An `Answer` for one question, `Answers` for several, and for a law `P(Y | …)`, one per level.
+        An `Answer` for one question, `Answers` for several, and for a law `P(Y | …)`, one per level; an `EffectMatrix` for
+        a table.
 
     Raises:
         NotIdentifiedError: A question is not identified, before anything is computed; `.verdict` has the hedge.
@@ -475,11 +490,16 @@ def ask(
     Source:
         Taheri, Ness, Zucker & Vitek (2021), Do-calculus enables causal reasoning with latent variable models.
     """
-    from latentdo.answers import ask_all
+    from latentdo.answers import Effects, ask_all, effects_of
+    from latentdo.identification import Answerable
     from latentdo.inference import Posterior
 
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
+    if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
+        if len(queries) > 1:
+            raise QueryError("A table of effects is asked for alone. Ask the other questions in a call of their own.")
+        return effects_of(posterior, tables[0], _seed(seed), allow_unidentified=allow_unidentified)
     asked = _questions(posterior, queries)
     answers = ask_all(posterior, asked, _seed(seed), allow_unidentified=allow_unidentified)
     return answers[0] if len(asked) == 1 and len(answers) == 1 else answers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from latentdo.answers import Answers, Report, VariantReport
+    from latentdo.answers import Answers, Effect, EffectMatrix, Effects, Report, VariantReport
     from latentdo.graphs import Admg, LatentDag, SameAdmg
     from latentdo.identification import (
         Answerable,
@@ -37,6 +37,9 @@ _HOMES = {
     "Dataset": "inference",
     "Derivation": "identification",
     "Diagnostic": "inference",
+    "Effect": "answers",
+    "EffectMatrix": "answers",
+    "Effects": "answers",
     "Estimand": "identification",
     "Fixability": "identification",
     "Forms": "identification",
@@ -76,6 +79,9 @@ __all__ = [
     "Dataset",
     "Derivation",
     "Diagnostic",
+    "Effect",
+    "EffectMatrix",
+    "Effects",
     "Estimand",
     "Fixability",
     "Forms",

@@ -3,19 +3,26 @@
 from .answer import Answer, Answers
 from .ask import ask_all
 from .checkup import Report, check_model
+from .effect_matrix import Effect, EffectMatrix
+from .effects import Effects, effects_of
 from .judge import judge, judge_fit
-from .support import check_values
+from .support import check_complete, check_values
 from .variants import VariantReport, check_variants
 
 __all__ = [
     "Answer",
     "Answers",
+    "Effect",
+    "EffectMatrix",
+    "Effects",
     "Report",
     "VariantReport",
     "ask_all",
+    "check_complete",
     "check_model",
     "check_values",
     "check_variants",
+    "effects_of",
     "judge",
     "judge_fit",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,10 +25,12 @@ from .text import number
 if TYPE_CHECKING:
     import pandas
 
+    from latentdo.plots import Tile
+
 LINE = 100
 """Characters of a line of text, after which columns go on below."""
 CLEAR = 0.9
-"""The interval that a clear effect leaves 0 out of."""
+"""The level of the intervals that mark clear effects."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,14 +122,13 @@ class Effect:
         """The answer's cautions."""
         return () if self.answer is None else self.answer.warnings
 
-    @property
-    def text(self) -> str:
-        """The number as a cell of a table: `·` no effect, `x` not identified, `–` no number."""
+    def text(self, level: float = CLEAR) -> str:
+        """The number as a cell of a table: `·` no effect, `x` not identified, `–` no number, `*` an interval without 0."""
         if self.answer is None or self.estimate is None:
             return "·" if self.is_zero else "x" if not self.identified else "–"
         marks = ("" if self.identified else "x") + ("" if self.converged else "!")
         shown = number(self.estimate, self.answer.grain / self.scale)
-        return f"{shown}{'*' if self.excludes_zero() else ''}{marks}"
+        return f"{shown}{'*' if self.excludes_zero(level) else ''}{marks}"
 
     def to_json(self, level: float = 0.9) -> dict[str, Any]:
         """The effect as plain numbers and strings, with null for what is not there."""
@@ -255,14 +256,14 @@ class EffectMatrix:
             raise MissingExtraError("to_pandas", "pandas", "interop") from None
         return pandas.DataFrame(self._flat(level))
 
-    def to_csv(self, level: float = 0.9) -> str:
-        """One line per effect, as comma-separated text; what is not there is blank."""
-        rows = self._flat(level)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]) if rows else ["treatment", "outcome"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
-        return text.getvalue()
+    def to_csv(self, path: str | Path, level: float = 0.9) -> Path:
+        """Write one row per effect as CSV (UTF-8, a header, empty cells for what is not there), and return the path."""
+        rows, target = self._flat(level), Path(path)
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[0]) if rows else ["treatment", "outcome"])
+            writer.writeheader()
+            writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
+        return target
 
     def _flat(self, level: float) -> list[dict[str, Any]]:
         rows = []
@@ -285,22 +286,22 @@ class EffectMatrix:
             f'<body style="font-family:sans-serif">\n{self._html(level)}\n</body></html>\n'
         )
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: Any = None, *, level: float = CLEAR) -> Any:
         """A heat map: blue below 0, red above, in sds of each outcome so that columns compare; returns the matplotlib axes.
 
-        The numbers are the estimates, bold where the 90 % interval leaves 0 out; a dot is no effect, hatched what is not
+        The numbers are the estimates, bold where the interval of that level leaves 0 out; a dot is no effect, hatched what is not
         identified. Save it with `axes.figure.savefig("effects.png")`.
 
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        from latentdo.plots import Tile, heat
+        from latentdo.plots import heat
 
-        tiles = [[None if cell is None else _tile(cell) for cell in row] for row in self.rows]
-        kinds = {tile.kind for row in tiles for tile in row if tile is not None}
+        tiles = self._tiles(level)
+        kinds = {tile.kind for row in tiles for tile in row}
         legend = []
-        if any(effect.excludes_zero() for effect in self.effects):
-            legend.append(("bold", f"{100 * CLEAR:g} % interval leaves 0 out"))
+        if any(effect.excludes_zero(level) for effect in self.effects):
+            legend.append(("bold", f"{100 * level:g} % interval leaves 0 out"))
         legend += [("·", "no effect")] if "none" in kinds else []
         legend += [("hatched", "not identified")] if {"hatched", "insisted"} & kinds else []
         legend += [("blank", "no number")] if "blank" in kinds else []
@@ -308,12 +309,17 @@ class EffectMatrix:
         return heat(
             self._row_labels,
             self._column_names,
-            [[cell or Tile() for cell in row] for row in tiles],
+            tiles,
             legend,
             ax=ax,
             colours="effect in sds of the outcome",
             title=self._headline,
         )
+
+    def _tiles(self, level: float) -> list[list[Tile]]:
+        from latentdo.plots import Tile
+
+        return [[Tile() if cell is None else _tile(cell, level) for cell in row] for row in self.rows]
 
     @property
     def _headline(self) -> str:
@@ -345,15 +351,15 @@ class EffectMatrix:
     def _row_labels(self) -> list[str]:
         return [f"{name}: {change}" if change else name for name, change in self._row_names]
 
-    def _notes(self) -> list[str]:
+    def _notes(self, level: float) -> list[str]:
         """What the signs mean, in the order in which they are likely to be asked about."""
         kinds = Counter(
             sign
             for effect in self.effects
-            for sign in ({"·", "x", "–"} & {effect.text} or set(effect.text) & {"*", "x", "!"})
+            for sign in ({"·", "x", "–"} & {effect.text(level)} or set(effect.text(level)) & {"*", "x", "!"})
         )
         meanings = {
-            "*": "the 90 % interval leaves 0 out",
+            "*": f"the {100 * level:g} % interval leaves 0 out",
             "·": "no effect: no path leads there",
             "x": "not identified"
             + (
@@ -385,11 +391,12 @@ class EffectMatrix:
             )
         return lines
 
-    def __str__(self) -> str:
+    def text(self, level: float = CLEAR) -> str:
+        """The numbers under the names of the outcomes, marked where the interval of that level leaves 0 out."""
         width = max((len(name) for name, _ in self._row_names), default=0)
         names = [f"{name:<{width}}  {change}" for name, change in self._row_names]
         margin = max(map(len, ("do", *names)))
-        cells = [["" if cell is None else cell.text for cell in row] for row in self.rows]
+        cells = [["" if cell is None else cell.text(level) for cell in row] for row in self.rows]
         columns = [[name, *(row[j] for row in cells)] for j, name in enumerate(self._column_names)]
         lines = [self._headline]
         for panel in _panels(columns, LINE - margin - 2):
@@ -397,7 +404,10 @@ class EffectMatrix:
             for k, name in enumerate(("do", *names)):
                 row = "  ".join(column[k].rjust(width) for column, width in zip(panel, widths, strict=True))
                 lines.append(f"  {name:<{margin}}  {row}".rstrip())
-        return "\n".join([*lines, *(f"  {note}" for note in [*self._notes(), *self._cautions()])])
+        return "\n".join([*lines, *(f"  {note}" for note in [*self._notes(level), *self._cautions()])])
+
+    def __str__(self) -> str:
+        return self.text()
 
     def __repr__(self) -> str:
         return str(self)
@@ -406,17 +416,17 @@ class EffectMatrix:
         return self._html(0.9)
 
     def _html(self, level: float) -> str:
-        from latentdo.plots import Tile, limit_of
+        from latentdo.plots import limit_of
 
         head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self._column_names)
-        limit = limit_of([[Tile() if cell is None else _tile(cell) for cell in row] for row in self.rows])
+        limit = limit_of(self._tiles(level))
         body = "".join(
             f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>'
             + "".join(_html_cell(cell, level, limit) for cell in row)
             + "</tr>"
             for name, row in zip(self._row_labels, self.rows, strict=True)
         )
-        notes = "".join(f"<li>{escape(note)}</li>" for note in [*self._notes(), *self._cautions()])
+        notes = "".join(f"<li>{escape(note)}</li>" for note in [*self._notes(level), *self._cautions()])
         return (
             '<div style="overflow:auto"><table style="border-collapse:separate;border-spacing:1px">'
             f'<caption style="text-align:left">{escape(self._headline)}</caption>'
@@ -459,7 +469,7 @@ def _panels(columns: list[list[str]], width: int) -> list[list[list[str]]]:
     return panels
 
 
-def _tile(effect: Effect) -> Any:
+def _tile(effect: Effect, level: float) -> Tile:
     """How a cell is drawn: its colour is the effect in sds of the outcome, whatever its number is in."""
     from latentdo.plots import Tile
 
@@ -473,7 +483,7 @@ def _tile(effect: Effect) -> Any:
     sds = effect.answer.mean if effect.answer.has_mean else effect.answer.median
     colour = sds / effect.outcome_sd if effect.outcome_sd > 0 else None
     shown = number(estimate, effect.answer.grain / effect.scale) + ("" if effect.converged else "!")
-    return Tile(shown, colour, "number" if effect.identified else "insisted", effect.excludes_zero())
+    return Tile(shown, colour, "number" if effect.identified else "insisted", effect.excludes_zero(level))
 
 
 def _html_cell(effect: Effect | None, level: float, limit: float) -> str:
@@ -481,7 +491,7 @@ def _html_cell(effect: Effect | None, level: float, limit: float) -> str:
         return "<td></td>"
     from latentdo.plots import tint
 
-    tile = _tile(effect)
+    tile = _tile(effect, level)
     ends = effect.interval(level)
     background, ink = tint(tile.colour, limit)
     spread = "" if ends is None or effect.is_zero else f", {100 * level:g} % interval {ends[0]:.4g} to {ends[1]:.4g}"

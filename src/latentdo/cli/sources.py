@@ -25,7 +25,7 @@ def source_text(given: str) -> str:
         UsageError: A file that is not a study, a folder, a study on standard input, or bytes that are not UTF-8.
     """
     if given == "-":
-        text = _standard_input()
+        text = standard_input()
         if re.search(r"^model[ \t]*:", text, re.MULTILINE):
             raise UsageError(
                 "Standard input holds a study, and - reads the text of a model or graph. A study is read from its file: "
@@ -79,7 +79,12 @@ def tell_left_out(key: str, variant: str) -> None:
     tell(f"note: the query {key} cannot be asked of the variant {variant} and is left out.")
 
 
-def _standard_input() -> str:
+def standard_input() -> str:
+    """All that stands on standard input.
+
+    Raises:
+        UsageError: It is closed, or its bytes are not UTF-8.
+    """
     if sys.stdin is None:
         raise UsageError("There is no standard input to read the text from. Put it on the command line.")
     try:

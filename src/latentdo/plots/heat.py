@@ -154,8 +154,8 @@ def _numbers(ax: Any, tiles: Sequence[Sequence[Tile]], limit: float, size: float
                 ha="center",
                 va="center",
                 # A dot has the size of a digit, or nobody would see it.
-                fontsize=max(size, SMALLEST_TEXT) * (1.6 if tile.kind == "none" else 1.0),
-                fontweight="bold" if tile.bold or tile.kind == "none" else "normal",
+                fontsize=max(size, SMALLEST_TEXT) * (2.0 if tile.kind == "none" else 1.0),
+                fontweight="bold" if tile.bold else "normal",
                 color="#8A8A8A" if tile.kind == "none" else tint(tile.colour, limit)[1],
                 # Hatching must not run through digits.
                 bbox=box if tile.kind == "insisted" else None,
