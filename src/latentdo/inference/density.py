@@ -554,7 +554,7 @@ def _placed(
             continue
         if isinstance(node.family, Categorical):
             # Level by level, as if the others stood still: an approximation that only speed rests on.
-            chances = node.family.chances(m, base[i])
+            chances = node.family.chances(m, base[i], {})
             parts = [
                 (level, chance * (1.0 - chance), m.np.where(own.y == node.family.points[level + 1], 1.0, 0.0) - chance)
                 for level, chance in enumerate(chances[1:])

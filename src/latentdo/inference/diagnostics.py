@@ -8,6 +8,7 @@ Source: Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalizatio
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +35,7 @@ def rhat(draws: FloatArray) -> float:
     Returns:
         1 for draws that do not vary; infinity where a draw is not finite.
     """
-    if not np.isfinite(draws).all():
-        return float("inf")
-    if np.ptp(draws) == 0:
-        return 1.0
-    split = _split(draws)
-    folded = np.abs(split - np.median(split))
-    return max(_plain_rhat(_normal_scores(split)), _plain_rhat(_normal_scores(folded)))
+    return _judged(draws)[0]
 
 
 def ess(draws: FloatArray) -> float:
@@ -52,12 +47,20 @@ def ess(draws: FloatArray) -> float:
     Returns:
         The number of draws where they do not vary; 0 where one is not finite.
     """
+    return _judged(draws)[1]
+
+
+def _judged(draws: FloatArray) -> tuple[float, float]:
+    """R-hat and effective sample size, which share their ranks."""
     if not np.isfinite(draws).all():
-        return 0.0
+        return float("inf"), 0.0
     if np.ptp(draws) == 0:
-        return float(draws.size)
+        return 1.0, float(draws.size)
     split = _split(draws)
-    return min(_plain_ess(split), _plain_ess(_normal_scores(split)))
+    scores = _normal_scores(split)
+    folded = np.abs(split - np.median(split))
+    worst = max(_plain_rhat(scores), _plain_rhat(_normal_scores(folded)))
+    return worst, min(_plain_ess(split), _plain_ess(scores))
 
 
 def _split(draws: FloatArray) -> FloatArray:
@@ -67,8 +70,21 @@ def _split(draws: FloatArray) -> FloatArray:
 
 def _normal_scores(draws: FloatArray) -> FloatArray:
     """Ranks over all chains, as normal quantiles (Blom's offsets, eq. 14)."""
-    ranks = scipy.stats.rankdata(draws).reshape(draws.shape)
-    return scipy.special.ndtri((ranks - 0.375) / (draws.size + 0.25))
+    flat = draws.ravel()
+    order = np.argsort(flat)
+    ordered = flat[order]
+    if (ordered[1:] == ordered[:-1]).any():
+        ranks = scipy.stats.rankdata(flat)
+        return scipy.special.ndtri((ranks - 0.375) / (flat.size + 0.25)).reshape(draws.shape)
+    scores = np.empty(flat.size)
+    scores[order] = _scores_in_order(flat.size)
+    return scores.reshape(draws.shape)
+
+
+@functools.lru_cache(maxsize=8)
+def _scores_in_order(n: int) -> FloatArray:
+    """The normal quantiles of the ranks 1 to n: the same for every quantity without ties."""
+    return scipy.special.ndtri((np.arange(1, n + 1) - 0.375) / (n + 0.25))
 
 
 def _plain_rhat(chains: FloatArray) -> float:
@@ -124,7 +140,7 @@ class Diagnostic:
 
 def diagnose(name: str, draws: FloatArray) -> Diagnostic:
     """R-hat and effective sample size of a quantity given as (chain, draw)."""
-    return Diagnostic(name, rhat(draws), ess(draws))
+    return Diagnostic(name, *_judged(draws))
 
 
 def shortfall(n_chains: int, n_warmup: int, n_made: int) -> str | None:

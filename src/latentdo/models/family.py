@@ -166,6 +166,10 @@ class AbstractFamily(abc.ABC):
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """P(node <= y | parents) (NumPy)."""
 
+    def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
+        """The probability of each of `points`."""
+        return [m.np.exp(self.log_density(m, m.np.asarray(point), eta, parameters)) for point in self.points]
+
     def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array | None:
         """Var[node | parents], infinite where there is none; None of a family that has no formula for it."""
         del m, eta, parameters

@@ -64,6 +64,11 @@ class Bernoulli(AbstractFamily):
         """The probability of a one."""
         return logistic(m, eta)
 
+    def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
+        """1 - p and p."""
+        one = logistic(m, eta)
+        return [1.0 - one, one]
+
     def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """p (1 - p)."""
         one = logistic(m, eta)

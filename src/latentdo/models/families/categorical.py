@@ -82,17 +82,17 @@ class Categorical(AbstractFamily):
         log_total = top + m.np.log(total)
         return [other - log_total for other in own]
 
-    def chances(self, m: Arithmetic, eta: Array) -> list[Array]:
+    def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
         """The probability of each level."""
         return [m.np.exp(log) for log in self.logs(m, eta)]
 
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The mean of the numbers that stand for the levels."""
-        return _levels.expected(self.points, self.chances(m, eta))
+        return _levels.expected(self.points, self.chances(m, eta, parameters))
 
     def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Of the numbers that stand for the levels."""
-        return _levels.spread(self.points, self.chances(m, eta))
+        return _levels.spread(self.points, self.chances(m, eta, parameters))
 
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The log probability of the level."""
@@ -100,8 +100,8 @@ class Categorical(AbstractFamily):
 
     def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
         """The level at the quantile; the noise is uniform."""
-        return _levels.quantile(m, self.points, noise, self.chances(m, eta))
+        return _levels.quantile(m, self.points, noise, self.chances(m, eta, parameters))
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Steps at the levels."""
-        return _levels.below(m, self.points, y, self.chances(m, eta))
+        return _levels.below(m, self.points, y, self.chances(m, eta, parameters))

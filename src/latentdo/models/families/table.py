@@ -104,17 +104,17 @@ class Table(AbstractFamily):
         levels = (("levels", _levels.typed(self.levels)),) if self.levels else ()
         return levels if self.concentration == 1.0 else (*levels, ("concentration", plain(self.concentration)))
 
-    def chances(self, m: Arithmetic, eta: Array) -> list[Array]:
+    def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
         """The probability of each level; `eta` has the log probabilities of the levels on its leading axis."""
         return [m.np.exp(eta[k]) for k in range(len(self.levels))]
 
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The mean of the numbers that stand for the levels."""
-        return _levels.expected(self.points, self.chances(m, eta))
+        return _levels.expected(self.points, self.chances(m, eta, parameters))
 
     def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Of the numbers that stand for the levels."""
-        return _levels.spread(self.points, self.chances(m, eta))
+        return _levels.spread(self.points, self.chances(m, eta, parameters))
 
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The log probability of the level."""
@@ -122,8 +122,8 @@ class Table(AbstractFamily):
 
     def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
         """The level at the quantile; the noise is uniform."""
-        return _levels.quantile(m, self.points, noise, self.chances(m, eta))
+        return _levels.quantile(m, self.points, noise, self.chances(m, eta, parameters))
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Steps at the levels."""
-        return _levels.below(m, self.points, y, self.chances(m, eta))
+        return _levels.below(m, self.points, y, self.chances(m, eta, parameters))
