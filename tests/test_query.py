@@ -444,12 +444,48 @@ def test_a_sensible_query_passes(text: str):
         ("P(Y=1, Y=2)", "Only the two ends of an interval may name a node twice: Y > 1, Y < 2."),
         ("E[Y | Z=1, Z]", "'Z' is a condition 2 times"),
         ("1 + 2", "asks nothing"),
+        ("P(Y > 1, Y < 0)", "No value of 'Y' satisfies Y > 1, Y < 0 in P(Y > 1, Y < 0). Did you mean Y > 0, Y < 1?"),
+        ("E[Y | do(X=1), Z >= 2, Z < 2]", "Did you mean Z >= 2, Z <= 2?"),
+        ("P(Y > 1, Y > 3, Y <= 2)", "No value of 'Y' satisfies Y > 1, Y > 3, Y <= 2"),
+        ("E[Y | do(X ~ normal(0, -1))]", "do(X ~ normal(0, -1)): sd of normal(mean, sd) must be positive, got -1."),
+        ("E[Y | do(X ~ norm(0, 1))]", "do(X ~ norm(0, 1)): No law is called 'norm'. Did you mean 'normal'?"),
+        ("E[Y | do(X ~ `a b`(0, 1))]", "Known are: normal(mean, sd), student(df, mean, sd), lognormal(mean, sd),"),
+        ("E[Y | do(X ~ normal(0))]", "normal(0) lacks sd: write normal(mean, sd)."),
+        ("E[Y | do(X ~ normal(0, 1, 2))]", "normal(mean, sd) takes 2 numbers, got 3."),
+        ("E[Y | do(X ~ exponential(1, 2))]", "exponential(rate) takes 1 number, got 2."),
+        ("E[Y | do(X ~ normal(0, 1, mean=1))]", "mean is given twice in normal(0, 1, mean=1)."),
+        ("E[Y | do(X ~ normal(0, 1, lw=1))]", "normal(mean, sd) has no argument 'lw'. Did you mean 'low'?"),
+        ("E[Y | do(X ~ bernoulli(0.5, low=0))]", "bernoulli(p) has no argument 'low'."),
+        ("E[Y | do(X ~ bernoulli(1))]", "p of bernoulli(p) lies between 0 and 1, got 1."),
+        ("E[Y | do(X ~ poisson(0))]", "mean of poisson(mean) must be positive, got 0."),
+        ("E[Y | do(X ~ uniform(1, 0))]", "low of uniform(low, high) must be below high, got 1 and 0."),
+        ("E[Y | do(X ~ gamma(1, 1, high=-1))]", "gamma(1, 1, high=-1) leaves no values between 0 and -1."),
+        ("E[Y | do(X ~ categorical(0.5, 0.6))]", "have the sum 1, got 0.5, 0.6."),
+        ("E[Y | do(X ~ categorical(1))]", "categorical takes a probability for each of two levels at least, got 1."),
+        ("E[Y | do(X ~ categorical(p1=1))]", "categorical takes the probabilities of the levels in order"),
     ],
 )
 def test_a_query_that_makes_no_sense_is_explained(text: str, said: str):
     with pytest.raises(QueryError) as caught:
         Query.parse(text).check(GRAPH)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        "normal(0, 1)", "normal(mean=0, sd=1)", "normal(0, 1, low=0, high=2)", "student(4, 0, 1)", "lognormal(0, 1)",
+        "gamma(2, 1)", "exponential(1)", "halfnormal(1)", "beta(2, 3)", "uniform(0, 1)", "bernoulli(0.5)",
+        "categorical(0.2, 0.3, 0.5)", "poisson(3)",
+    ],
+)  # fmt: skip
+def test_every_law_is_read(law: str):
+    Query.parse(f"E[Y | do(X ~ {law})]").check(GRAPH)
+
+
+def test_intervals_of_one_value_and_open_ones_pass():
+    for text in ("P(Y >= 1, Y <= 1)", "P(Y > 1, Y > 2)", "P(Y < 1, Y > 0)", "P(Y > a, Y < b)"):
+        Query.parse(text).check(GRAPH)
 
 
 def test_an_unknown_node_is_named_with_the_nearest():
@@ -491,7 +527,7 @@ def terms(draw: st.DrawFn) -> Term:
         return Term(kind, (Outcome(draw(nodes), "=", draw(values)),), do, given)
     if kind != "other":
         level = draw(st.one_of(st.just(0.5), st.floats(1e-300, 0.999))) if kind == "quantile" else None
-        return Term(kind, (Outcome(draw(nodes)),), do, given, level)
+        return Term(kind, (Outcome(draw(nodes)),), do, given, level)  # pyright: ignore[reportArgumentType]
     asked = tuple(draw(st.lists(outcomes, min_size=1, max_size=2)))
     return Term("event" if all(outcome.op for outcome in asked) else "law", asked, do, given)
 

@@ -1,5 +1,6 @@
 """The question as a value, how it is read, and `Summary`, the row every answer reduces to."""
 
+from .laws import LAWS, Law, form_of, law_of
 from .question import Query, query_of
 from .reading import draft_query
 from .summary import Summary
@@ -7,12 +8,14 @@ from .sweep import Axis
 from .term import Binary, Comparison, Distribution, Expression, Kind, Number, Outcome, Setting, Term, Value
 
 __all__ = [
+    "LAWS",
     "Axis",
     "Binary",
     "Comparison",
     "Distribution",
     "Expression",
     "Kind",
+    "Law",
     "Number",
     "Outcome",
     "Query",
@@ -21,5 +24,7 @@ __all__ = [
     "Term",
     "Value",
     "draft_query",
+    "form_of",
+    "law_of",
     "query_of",
 ]

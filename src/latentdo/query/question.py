@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from latentdo.errors import QueryError
-from latentdo.graphs import Admg, LatentDag, Name, quote
+from latentdo.graphs import Admg, LatentDag, Name, format_number, quote
 
+from .laws import check_setting
 from .sweep import Axis, axis_fault
-from .term import Expression, Term, Value, filled, terms_of
+from .term import Expression, Outcome, Term, Value, filled, terms_of
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class Query:
 
         Raises:
             UnknownNodeError: A name is not a node of the graph.
-            QueryError: A latent node is set, asked about or seen; a node plays two parts at once.
+            QueryError: A latent node is set, asked about or seen; a node plays two parts at once; an interval has no
+                values; a node is drawn from what is no law.
         """
         latent = graph.latent if isinstance(graph, LatentDag) else frozenset[Name]()
         if not self.terms:
@@ -93,6 +95,8 @@ class Query:
                 graph.require(name)
             _check_latent(term, latent)
             _check_parts(term)
+            for setting in term.do:
+                check_setting(setting)
 
     def __str__(self) -> str:
         axes = ", ".join(map(str, self.axes))
@@ -158,3 +162,23 @@ def _check_parts(term: Term) -> None:
                     f"{item.name!r} is {role} {counts[item.name]} times in {term}. Only the two ends of an "
                     f"interval may name a node twice: {quote(item.name)} > 1, {quote(item.name)} < 2."
                 )
+        for name in dict.fromkeys(item.name for item in listed if counts[item.name] > 1):
+            _check_interval(term, [item for item in listed if item.name == name])
+
+
+def _check_interval(term: Term, ends: list[Outcome]) -> None:
+    """Raise where no number satisfies all comparisons of a node."""
+    numbers = [(item.value, item.op) for item in ends if isinstance(item.value, float | int)]
+    above = [(value, op == ">") for value, op in numbers if op in (">", ">=")]
+    below = [(value, op != "<") for value, op in numbers if op in ("<", "<=")]
+    if not above or not below:
+        return
+    (low, open_below), (high, closed_above) = max(above), min(below)
+    if low < high or (low == high and closed_above and not open_below):
+        return
+    name = quote(ends[0].name)
+    least, most = format_number(min(low, high)), format_number(max(low, high))
+    repair = f"{name} >= {least}, {name} <= {least}" if low == high else f"{name} > {least}, {name} < {most}"
+    raise QueryError(
+        f"No value of {ends[0].name!r} satisfies {', '.join(map(str, ends))} in {term}. Did you mean {repair}?"
+    )
