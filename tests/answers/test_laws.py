@@ -11,7 +11,7 @@ from scipy import integrate, stats
 from latentdo.answers.laws import law_moments, law_quantile, law_range
 from latentdo.query import LAWS, Distribution, Query
 
-LEVELS = np.array([1e-12, 1e-6, 0.01, 0.3, 0.5, 0.7, 0.99, 1 - 1e-6, 1 - 1e-12])
+LEVELS = np.array([1e-9, 1e-6, 0.01, 0.3, 0.5, 0.7, 0.99, 1 - 1e-6, 1 - 1e-9])
 
 
 def law(text: str) -> Distribution:
