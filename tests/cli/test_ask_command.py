@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import io
+import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -204,3 +209,306 @@ def test_files_that_are_no_fits_are_refused_by_name(command, napkin_fit, tmp_pat
         assert result.code == 2
         assert result.error["kind"] == "archive"
         assert name in result.err
+
+
+FILE = """\
+# one query per line
+low:  E[Y | do(X=0)]
+high: E[Y | do(X=1)]   # with a comment
+
+high - low
+"""
+
+
+def test_reads_queries_from_a_file(command, napkin_fit, tmp_path):
+    (tmp_path / "queries.txt").write_text(FILE)
+    answers = command("ask", napkin_fit, "E[Y]", "--file", "queries.txt", "--json").json["answers"]
+    assert [row["name"] for row in answers] == [None, "low", "high", None]
+    assert answers[3]["query"] == "E[Y | do(X=1)] - E[Y | do(X=0)]"
+    alone = command("ask", napkin_fit, "E[Y | do(X=1)]", "--json").json["answers"][0]
+    assert answers[2]["mean"] == alone["mean"]
+
+
+def test_reads_queries_from_standard_input_at_once(command, napkin_fit):
+    result = command("ask", napkin_fit, "--file", "-", "--json", stdin="\ufefflow: E[Y | do(X=0)]\r\nlow\r\n".encode())
+    assert [row["name"] for row in result.json["answers"]] == ["low", "low"]
+
+
+def test_the_names_of_a_study_stand_in_a_file(command, napkin_fit, tmp_path):
+    posterior = replace(ld.load(napkin_fit), queries=(("effect", Query.parse(MEAN)),))
+    posterior.save(tmp_path / "named.ldo")
+    (tmp_path / "queries.txt").write_text("effect\neffect - E[Y]\n")
+    answers = command("ask", "named.ldo", "--file", "queries.txt", "--json").json["answers"]
+    assert [row["query"] for row in answers] == [MEAN, f"{MEAN} - E[Y]"]
+    (tmp_path / "queries.txt").write_text("effect: E[Y]\n")
+    assert (
+        "line 1: 'effect' is already a query of the study" in command("ask", "named.ldo", "--file", "queries.txt").err
+    )
+
+
+def test_signs_inside_quotes_do_not_end_a_line():
+    from latentdo.cli.questions import question_of
+
+    for line, name, text in (
+        ("P(`a:b`=1 | do(`c#d`=0))", None, "P(`a:b`=1 | do(`c#d`=0))"),
+        ("x: P(A='lo#w: 1')  # said", "x", "P(A='lo#w: 1')"),
+        ("`my name`: E[Y]", "my name", "E[Y]"),
+    ):
+        question = question_of(line, 1)
+        assert question is not None
+        assert (question.name, question.text) == (name, text)
+    assert question_of("   # nothing", 1) is None
+    assert question_of("", 1) is None
+
+
+BAD_FILES = [
+    ("a syntax error", "E[Y]\n\nlow: E[Y | do(X=0)\n", 2, "queries.txt, line 3, column 7", "syntax", 3),
+    ("an unknown node", "E[Y]\nE[Q]\n", 2, "queries.txt, line 2: 'Q' is not a node", "unknown_node", 2),
+    ("a value that cannot be", "E[Y]\n\nE[Y | do(X=3)]\n", 2, "queries.txt, line 3: ", "support", 3),
+    ("a do without a value", "E[Y]\nE[Y | do(X)]\n", 2, "queries.txt, line 2: ", "query", 2),
+    ("a name twice", "a: E[Y]\na: E[X]\n", 2, "line 2: 'a' is already the query of line 1", "usage", 2),
+    ("no name", ": E[Y]\n", 2, "a name stands before ':'", "syntax", 1),
+    ("no query", "a:\n", 2, "'a' has no query", "syntax", 1),
+    ("nothing", "# nothing\n\n", 2, "queries.txt asks nothing", "usage", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message", "kind", "line"), [case[1:] for case in BAD_FILES], ids=[case[0] for case in BAD_FILES]
+)
+def test_says_in_which_line_of_a_file_a_mistake_stands(command, napkin_fit, tmp_path, text, code, message, kind, line):
+    (tmp_path / "queries.txt").write_text(text)
+    result = command("ask", napkin_fit, "--file", "queries.txt", "--json")
+    assert result.code == code
+    assert message in result.err
+    assert result.error["kind"] == kind
+    assert result.error["line"] == line
+
+
+def test_says_which_line_of_a_file_is_not_identified(command, bow_fit, tmp_path):
+    (tmp_path / "queries.txt").write_text("E[Y]\n# a comment\nE[Y | do(X=1)]\n")
+    result = command("ask", bow_fit, "--file", "queries.txt", "--json")
+    assert result.code == 3
+    assert result.error["line"] == 3
+    assert result.error["hedge"] == [["X", "Y"], ["Y"]]
+    assert result.err.startswith("not identified: queries.txt, line 3: E[Y | do(X=1)]. Unmeasured")
+    assert command("ask", bow_fit, "--file", "queries.txt", "--allow-unidentified").code == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.write_bytes(b"E[Y]\n\xff"), "queries.txt is not UTF-8 (line 2)"),
+        (lambda path: path.mkdir(), "queries.txt cannot be read"),
+        (lambda path: None, "queries.txt cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(command, napkin_fit, tmp_path, make, message):
+    make(tmp_path / "queries.txt")
+    result = command("ask", napkin_fit, "--file", "queries.txt")
+    assert result.code == 2
+    assert message in result.err
+
+
+def test_a_thousand_lines_are_asked_at_once(command, napkin_fit, tmp_path):
+    (tmp_path / "queries.txt").write_text("\n".join(f"q{k}: E[Y | do(X=1)] - {k}" for k in range(1000)))
+    answers = command("ask", napkin_fit, "--file", "queries.txt", "--json").json["answers"]
+    assert [row["name"] for row in answers] == [f"q{k}" for k in range(1000)]
+    assert answers[7]["mean"] == pytest.approx(answers[0]["mean"] - 7)
+
+
+def test_writes_a_row_per_answer(command, napkin_fit, tmp_path):
+    result = command("ask", napkin_fit, MEAN, "P(X | do(W=1))", "--csv", "answers.csv", "--json")
+    assert result.code == 0
+    assert "Wrote 3 rows to answers.csv." in result.err
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text(encoding="utf-8"))))
+    assert [row["query"] for row in rows] == [row["query"] for row in result.json["answers"]]
+    assert float(rows[0]["mean"]) == result.json["answers"][0]["mean"]
+    assert float(rows[0]["lower"]) == result.json["answers"][0]["interval"][0]
+
+
+def test_prints_a_latex_table(command, napkin_fit):
+    result = command("ask", napkin_fit, MEAN, "--latex")
+    assert result.out.startswith("\\begin{tabular}")
+    assert result.out.rstrip().endswith("\\end{tabular}")
+
+
+def test_a_sweep_is_one_table_and_its_rows_hold_the_axis(command, napkin_fit, tmp_path):
+    query = "E[Y | do(X)] for X in [0, 1]"
+    result = command("ask", napkin_fit, query, MEAN, "--csv", "curve.csv", "--plot", "curve.png")
+    assert result.code == 0
+    blocks = result.out.split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [query, MEAN]
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "curve.csv").read_text(encoding="utf-8"))))
+    assert [float(row["X"]) for row in rows[:2]] == [0.0, 1.0]
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_shows_what_seeing_gives_beside_doing(command, napkin_fit):
+    row = command("ask", napkin_fit, MEAN, "--naive", "--json").json["answers"][0]
+    seen = command("ask", napkin_fit, "E[Y | X=1]", "--json").json["answers"][0]
+    assert row["naive"]["query"] == "E[Y | X=1]"
+    assert row["naive"]["mean"] == pytest.approx(seen["mean"])
+
+
+def test_adds_a_paragraph_for_a_paper(command, napkin_fit):
+    text = command("ask", napkin_fit, MEAN, "--methods").out
+    assert "latentdo" in text.split("\n\n", 1)[1]
+    found = command("ask", napkin_fit, MEAN, "--methods", "--json").json
+    assert "latentdo" in found["methods"]
+    assert len(found["answers"]) == 1
+
+
+STREAM = b"""low: E[Y | do(X=0)]
+
+# a comment
+E[Y | do(X=1)
+E[Q]
+E[Y | do(X=1)] - low
+quit
+E[Y]
+"""
+
+
+def test_answers_a_stream_line_by_line(command, napkin_fit):
+    result = command("ask", napkin_fit, "--stdin", stdin=STREAM)
+    assert result.code == 2
+    replies = [line for line in result.out.splitlines() if not line.startswith(" ")]
+    assert replies[0].startswith("low = ")
+    assert replies[1].startswith("error: column 2: '[' is never closed")
+    assert replies[2].startswith("error: 'Q' is not a node")
+    assert replies[3].startswith("E[Y | do(X=1)] - E[Y | do(X=0)] = ")
+    assert len(replies) == 4
+
+
+def test_a_stream_of_json_has_an_object_per_question(command, napkin_fit):
+    result = command("ask", napkin_fit, "--stdin", "--json", "--level", "0.5", stdin=STREAM)
+    replies = [json.loads(line) for line in result.out.splitlines()]
+    assert [reply["query"] for reply in replies] == ["E[Y | do(X=0)]", "E[Y | do(X=1)", "E[Q]", "E[Y | do(X=1)] - low"]
+    assert [reply["number"] for reply in replies] == [1, 4, 5, 6]
+    assert [reply["error"]["kind"] for reply in replies if "error" in reply] == ["syntax", "unknown_node"]
+    (answer,) = replies[0]["answers"]
+    assert (answer["name"], answer["level"]) == ("low", 0.5)
+    assert answer["mean"] == command("ask", napkin_fit, "E[Y | do(X=0)]", "--json").json["answers"][0]["mean"]
+
+
+def test_a_stream_goes_on_after_bytes_that_are_no_text(command, napkin_fit):
+    result = command("ask", napkin_fit, "--stdin", stdin=b"\xff\nE[Y]\n")
+    assert result.out.startswith("error: The line is not UTF-8 (byte 1).\nE[Y] = ")
+    assert result.code == 2
+
+
+def test_a_stream_that_was_answered_ends_well(command, napkin_fit):
+    assert command("ask", napkin_fit, "--stdin", stdin=b"E[Y]\n").code == 0
+    assert command("ask", napkin_fit, "--stdin", stdin=b"").code == 0
+
+
+def test_a_refusal_in_a_stream_is_its_exit_code(command, bow_fit):
+    result = command("ask", bow_fit, "--stdin", "--json", stdin=b"E[Y | do(X=1)]\nE[Y]\n")
+    assert result.code == 3
+    assert json.loads(result.out.splitlines()[0])["error"]["hedge"] == [["X", "Y"], ["Y"]]
+
+
+def test_a_fault_of_ours_does_not_end_a_stream(command, napkin_fit, monkeypatch):
+    from latentdo import api
+
+    ask = api.ask
+
+    def faulty(posterior, query, **options):
+        if "W" in str(query):
+            raise ZeroDivisionError
+        return ask(posterior, query, **options)
+
+    monkeypatch.setattr(api, "ask", faulty)
+    result = command("ask", napkin_fit, "--stdin", stdin=b"E[W]\nE[Y]\n")
+    assert result.code == 1
+    assert result.out.startswith("bug: This is a fault of latentdo")
+    assert "\nE[Y] = " in result.out
+
+
+def test_ctrl_c_ends_a_stream(command, napkin_fit, monkeypatch):
+    from latentdo import api
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "ask", stopped)
+    result = command("ask", napkin_fit, "--stdin", "--json", stdin=b"E[Y]\nE[Y]\n")
+    assert result.code == 130
+    assert result.out == ""
+    assert "Ctrl-C" in result.err
+
+
+def test_each_answer_of_a_stream_is_there_before_the_next_question(napkin_fit):
+    line = [sys.executable, "-m", "latentdo", "ask", str(napkin_fit), "--stdin", "--json"]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for query in ("E[Y]", "E[X]"):
+            process.stdin.write(query + "\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["query"] == query
+        process.stdin.write("quit\n")
+        process.stdin.flush()
+        assert process.wait(20) == 0
+
+
+def test_shows_the_effects_of_all_pairs(command, napkin_fit, tmp_path):
+    rows = ("--treatment", "X", "--treatment", "R")
+    result = command("ask", napkin_fit, "--effects", *rows, "--csv", "effects.csv", "--plot", "effects.svg")
+    assert result.code == 0
+    assert result.out.startswith("Effect of each row on each column")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "effects.csv").read_text(encoding="utf-8"))))
+    assert len(rows) == 6
+    assert (tmp_path / "effects.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_chooses_rows_columns_and_levels_of_effects(command, napkin_fit):
+    options = ("--treatment", "X,R", "--outcome", "Y", "--levels", "R=0,2", "--standardised", "--level", "0.5")
+    found = command("ask", napkin_fit, "--effects", *options, "--json").json
+    (effect,) = found["effects"]
+    assert effect["treatment"] == ["X", "R"]
+    assert (effect["low"], effect["high"]) == ([0.0, 0.0], [1.0, 2.0])
+    assert effect["unit"] == "sd of Y"
+    assert effect["level"] == 0.5
+
+
+def test_effects_that_are_not_identified_are_blank(command, bow_fit):
+    result = command("ask", bow_fit, "--effects")
+    assert result.code == 0
+    assert "x not identified" in result.out
+    assert "rests on the prior" in command("ask", bow_fit, "--effects", "--allow-unidentified").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--stdin", "E[Y]"), "--stdin answers the lines of standard input one by one: leave out a query"),
+        (("--stdin", "--csv", "a.csv"), "leave out --csv"),
+        (("--stdin", "--effects"), "leave out --effects"),
+        (("--stdin", "--methods"), "leave out --methods"),
+        (("--effects", "E[Y]"), "--effects asks for a table of effects, and for nothing else: leave out a query"),
+        (("--effects", "--latex"), "leave out --latex"),
+        (("--effects", "--naive"), "leave out --naive"),
+        (("E[Y]", "--standardised"), "Add --effects"),
+        (("E[Y]", "--levels", "X=0,1"), "Add --effects"),
+        (("E[Y]", "--latex", "--json"), "two forms of one result"),
+        (("--effects", "--levels", "X=1"), "expected a node with two values"),
+        (("--effects", "--levels", "X=0,1", "--levels", "X=1,0"), "gives those of X twice"),
+        (("E[Y]", "--csv", "answers.txt"), "expected a name that ends in .csv"),
+        (("E[Y]", "--csv", "nowhere/answers.csv"), "there is no folder nowhere"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_before_anything_is_read(command, arguments, message):
+    result = command("ask", "never-opened.ldo", *arguments)
+    assert result.code == 2
+    assert message in result.err
+
+
+def test_the_help_loads_neither_jax_nor_numpy():
+    code = (
+        "import sys; from latentdo.cli import main; main(['ask', '--help'])\n"
+        "assert not {'jax', 'numpy', 'scipy'} & set(sys.modules), sorted(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

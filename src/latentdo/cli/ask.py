@@ -1,20 +1,24 @@
-"""`latentdo ask`: questions answered from a saved fit."""
+"""`latentdo ask`: questions answered from a saved fit, typed, from a file, from standard input, or for every pair of nodes."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from latentdo.errors import MissingExtraError, UsageError
+from cyclopts import Parameter
+
+from latentdo.errors import LatentdoError, MissingExtraError, UsageError
 
 from .failures import DONE, NOT_CONVERGED
-from .options import Flag, Whole
+from .options import Flag, Names, Whole, name_groups
 from .output import output_path, replacing, say, say_json, tell
 
 if TYPE_CHECKING:
-    from latentdo.answers import Answer
+    from latentdo.types import Answers, EffectMatrix, Posterior
 
 NAME = "ask"
 
@@ -24,22 +28,37 @@ EXAMPLES = """\
 Examples:
   latentdo ask fit.ldo "E[Y | do(X=1)]"
   latentdo ask fit.ldo "E[Y | do(X=1)] - E[Y | do(X=0)]" --json
-  latentdo ask fit.ldo --level 0.95 --plot answers.png"""
+  latentdo ask fit.ldo "E[Y | do(X)] for X in 0..10" --plot curve.png
+  latentdo ask fit.ldo --file queries.txt --csv answers.csv
+  latentdo ask fit.ldo --effects --plot effects.png
+  latentdo ask fit.ldo --stdin --json"""
 
 CODES = """\
 Exit codes: 0 done, 3 some query is not identified (nothing is computed),
 4 an answer did not converge (but is printed), 2 bad input."""
 
 PICTURES = (".png", ".svg", ".pdf")
+TABLES = (".csv",)
 
 
 def command(
     fit: str,
     /,
     *queries: str,
+    file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    stdin: Flag = False,
+    effects: Flag = False,
+    treatment: Names = None,
+    outcome: Names = None,
+    levels: Names = None,
+    standardised: Flag = False,
     seed: Whole = 0,
     level: float = 0.9,
     allow_unidentified: Flag = False,
+    naive: Flag = False,
+    methods: Flag = False,
+    latex: Flag = False,
+    csv: str | None = None,
     plot: str | None = None,
     json: Flag = False,
 ) -> int:
@@ -51,34 +70,164 @@ def command(
     Args:
         fit: A fit that `latentdo fit` saved (.ldo).
         queries: Such as "E[Y | do(X=0)]", "P(Y > 1 | do(X=1), Z=0)" or a contrast; left out, those of the study.
+        file: A file of queries, one per line, "name: query" or query alone, # before comments; - for standard input.
+        stdin: Answer each line of standard input as it comes, until its end or "quit"; with --json one object per line.
+        effects: The effect of every measured node on every other, as a table.
+        treatment: With --effects, a node that is set, several together with commas (X,Z); again for more.
+        outcome: With --effects, a node that is asked about; again for more.
+        levels: With --effects, what a node changes from and to: X=0,10 (otherwise first to last level, or one sd).
+        standardised: With --effects, in sds of the outcome.
         seed: A whole number; the same seed gives the same numbers.
         level: Probability of the intervals, between 0 and 1.
         allow_unidentified: Compute what the measured nodes cannot answer, and label it so.
+        naive: Beside each answer, what seeing in place of doing gives.
+        methods: Add a paragraph for a paper: graph, questions, model, priors, sampler, diagnostics, software.
+        latex: Print a LaTeX table in place of text.
+        csv: Write one row per answer into this file (.csv).
         plot: Draw the answers into this file (.png, .svg, .pdf).
-        json: Print {"answers": […]}: query, mean, sd, interval, level, mcse, rhat, ess, identified, warnings, approximate.
+        json: Print {"answers": […]}: query, mean, sd, interval, level, mcse, rhat, ess, identified, warnings, approximate, …
     """
     if not 0 < level < 1:
         raise UsageError(f"--level {level:g}: the level of an interval lies between 0 and 1. Write 0.9 for 90 %.")
-    picture = None if plot is None else _picture_path(plot)
-    from latentdo.answers import Answer
-    from latentdo.api import ask, load
-
-    found = ask(load(Path(fit)), *queries, seed=seed, allow_unidentified=allow_unidentified)
-    answers = [found] if isinstance(found, Answer) else list(found)
-    if json:
-        say_json({"answers": [answer.to_json(level) for answer in answers]})
+    shared = {"--csv": csv, "--plot": plot}
+    alone = {"a query": queries, "--file": file, "--naive": naive, "--methods": methods, "--latex": latex}
+    only_effects = {"--treatment": treatment, "--outcome": outcome, "--levels": levels, "--standardised": standardised}
+    if stdin:
+        _refuse(
+            "--stdin answers the lines of standard input one by one",
+            {key: value for key, value in alone.items() if key != "--naive"}
+            | {"--effects": effects}
+            | only_effects
+            | shared,
+        )
+    elif effects:
+        _refuse("--effects asks for a table of effects, and for nothing else", alone)
     else:
-        say("\n\n".join(_text(answer, level) for answer in answers))
-    if picture is not None:
-        _draw(answers, level, picture)
-        tell(f"Drawn in {picture}.")
-    return DONE if all(answer.converged for answer in answers) else NOT_CONVERGED
+        for option, value in only_effects.items():
+            if value:
+                raise UsageError(f"{option} chooses what the table of --effects shows. Add --effects, or leave it out.")
+    if latex and json:
+        raise UsageError("--latex and --json are two forms of one result. Keep one of them.")
+    table = None if csv is None else output_path("--csv", csv, "answers", TABLES)
+    picture = None if plot is None else _picture_path(plot)
+    changes = _levels(levels or [])
+    rows, columns = name_groups("--treatment", treatment), _outcomes(outcome)
+
+    from latentdo.api import load
+
+    posterior = load(Path(fit))
+    if stdin:
+        from .stream import Stream
+
+        return Stream(posterior, seed, level, allow_unidentified, naive, json).run()
+    if effects:
+        from latentdo.api import ask
+        from latentdo.types import Effects
+
+        found: Any = ask(
+            posterior,
+            Effects(rows, columns, levels=changes, standardised=standardised),
+            seed=seed,
+            allow_unidentified=allow_unidentified,
+        )
+        said = found.to_json(level) if json else found.text(level)
+        converged = found.converged
+    else:
+        found = _asked(posterior, queries, file, seed, allow_unidentified=allow_unidentified, naive=naive)
+        said = _said(found, level, methods=methods, latex=latex, json=json)
+        converged = all(answer.converged for answer in found)
+    if json:
+        say_json(said)
+    else:
+        say(said)
+    _write(found, level, table, picture)
+    return DONE if converged else NOT_CONVERGED
 
 
-def _text(answer: Answer, level: float) -> str:
-    query = str(answer.query)
-    label = query if answer.name in (None, query) else f"{query}   ({answer.name})"
-    return "\n".join([label, *("  " + line for line in answer.text(level).splitlines())])
+def _refuse(what: str, others: dict[str, Any]) -> None:
+    """Say which options cannot stand beside another."""
+    for option, value in others.items():
+        if value:
+            raise UsageError(f"{what}: leave out {option}.")
+
+
+def _asked(
+    posterior: Posterior, queries: Sequence[str], file: str | None, seed: int, *, allow_unidentified: bool, naive: bool
+) -> Answers:
+    """The answers to what was typed, then to what stands in the file; to the study's queries if there is neither."""
+    from latentdo.answers import Answer, Answers
+    from latentdo.api import ask
+
+    asked: list[Any] = list(queries)
+    listed = None
+    if file is not None:
+        from .questions import read_questions
+
+        listed = read_questions(file, dict(posterior.queries))
+        # By their names, under which the answers then stand.
+        posterior = replace(posterior, queries=tuple(listed.named.items()))
+        asked += [query if name is None else name for name, query in listed.asked]
+    try:
+        found = ask(posterior, *asked, seed=seed, allow_unidentified=allow_unidentified, naive=naive)
+    except LatentdoError as error:
+        if listed is None:
+            raise
+        raise listed.blame(posterior, error, allow_unidentified=allow_unidentified) from None
+    return Answers((found,)) if isinstance(found, Answer) else found
+
+
+def _said(answers: Answers, level: float, *, methods: bool, latex: bool, json: bool) -> Any:
+    """What is printed: an object for programs, a LaTeX table, or text."""
+    if json:
+        found: dict[str, Any] = {"answers": answers.to_json(level)}
+        return {**found, "methods": answers.methods()} if methods else found
+    shown = answers.latex(level) if latex else "\n\n".join(_texts(answers, level))
+    if not methods:
+        return shown
+    paragraph = answers.methods()
+    return f"{shown}\n\n{paragraph}"
+
+
+def _texts(answers: Answers, level: float) -> Iterator[str]:
+    """Each question with its answer below it; of a sweep, one table of all points."""
+    from latentdo.answers import Answers as Several
+
+    for (source, _), group in groupby(answers, lambda a: (a.source, None if a.source is not None else id(a))):
+        found = Several(tuple(group))
+        query = str(source if source is not None else found[0].query)
+        label = query if found[0].name in (None, query) else f"{query}   ({found[0].name})"
+        text = found[0].text(level) if source is None else found.text(level)
+        yield "\n".join([label, *("  " + line for line in text.splitlines())])
+
+
+def _levels(given: Sequence[str]) -> dict[str, tuple[float | str, float | str]]:
+    """The values of `--levels`."""
+    found: dict[str, tuple[float | str, float | str]] = {}
+    for text in given:
+        node, sign, values = (part.strip() for part in text.rpartition("="))
+        ends = [part.strip() for part in values.split(",")]
+        if not sign or not node or len(ends) != 2 or not all(ends):
+            raise UsageError(
+                f"--levels {text}: expected a node with two values, low and high, such as --levels X=0,10."
+            )
+        node = node.strip("`")
+        if node in found:
+            raise UsageError(f"--levels gives those of {node} twice. Keep one.")
+        low, high = (_value(end) for end in ends)
+        found[node] = low, high
+    return found
+
+
+def _value(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip("'")
+
+
+def _outcomes(given: list[str] | None) -> list[str] | None:
+    groups = name_groups("--outcome", given)
+    return None if groups is None else [name for group in groups for name in group]
 
 
 def _picture_path(plot: str) -> Path:
@@ -87,9 +236,14 @@ def _picture_path(plot: str) -> Path:
     return output_path("--plot", plot, "picture", PICTURES)
 
 
-def _draw(answers: Sequence[Answer], level: float, path: Path) -> None:
-    from latentdo.answers import Answers
-
-    axes = Answers(tuple(answers)).plot(level=level)
-    with replacing(path) as beside:
-        axes.figure.savefig(beside, format=path.suffix[1:].lower(), dpi=200)
+def _write(found: Answers | EffectMatrix, level: float, table: Path | None, picture: Path | None) -> None:
+    """The files that were asked for, each there whole or not at all."""
+    if table is not None:
+        with replacing(table) as beside:
+            found.to_csv(beside, level)
+        tell(f"Wrote {len(found)} {'rows' if len(found) != 1 else 'row'} to {table}.")
+    if picture is not None:
+        axes = found.plot(level=level)
+        with replacing(picture) as beside:
+            axes.figure.savefig(beside, format=picture.suffix[1:].lower(), dpi=200)
+        tell(f"Drawn in {picture}.")

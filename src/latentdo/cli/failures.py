@@ -58,6 +58,7 @@ def failure_of(error: BaseException) -> Failure:
                 error.kind,
                 str(error),
                 "To compute it all the same, from the prior and the functional form: --allow-unidentified.",
+                getattr(error, "line", None),
                 hedge=(sorted(larger), sorted(smaller)) if larger else None,
             )
         case LatentdoError():
