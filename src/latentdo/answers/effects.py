@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, cast
 
 from latentdo.errors import LatentdoError, QueryError
@@ -16,7 +17,8 @@ from latentdo.query import Binary, Outcome, Query, Setting, Term, Value
 
 from .answer import Answer
 from .ask import ask_all
-from .effect_matrix import Effect, EffectMatrix, listed
+from .effect_matrix import Effect, EffectMatrix
+from .effect_sheet import listed
 
 Change = tuple[Value, Value]
 """The values that a treatment is set to: low and high, or the first and the last level."""
@@ -232,20 +234,29 @@ def _sd(posterior: Posterior, outcome: Name, chance: Answer | LatentdoError | No
     return posterior.facts.column(outcome).sd if chance is None else math.nan
 
 
-def _rows(treatments: Iterable[Any]) -> tuple[Nodes, ...]:
-    groups = [treatments] if isinstance(treatments, str) else list(treatments)
-    return tuple(group if isinstance(group, str) else tuple(group) for group in groups)
+def _rows(treatments: Any) -> tuple[Nodes, ...]:
+    groups = _items(treatments, "treatments")
+    return tuple(group if isinstance(group, str) else tuple(_items(group, "treatments")) for group in groups)
 
 
-def _columns(outcomes: Iterable[Any]) -> tuple[Name, ...]:
+def _columns(outcomes: Any) -> tuple[Name, ...]:
     found = []
-    for outcome in [outcomes] if isinstance(outcomes, str) else list(outcomes):
+    for outcome in _items(outcomes, "outcomes"):
         if not isinstance(outcome, str):
             raise QueryError(
                 f"An effect is one on one outcome, got {outcome!r}. Name outcomes one by one: outcomes=['Y', 'Z']."
             )
         found.append(outcome)
     return tuple(found)
+
+
+def _items(given: Any, what: str) -> list[Any]:
+    """A lone name as a list of one."""
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise QueryError(f"{what}= takes names of nodes, such as ['X', 'M'], got {given!r}.")
+    return list(given)
 
 
 def _levels(levels: Any) -> tuple[tuple[Name, Change], ...]:
@@ -256,12 +267,15 @@ def _levels(levels: Any) -> tuple[tuple[Name, Change], ...]:
         raise QueryError(f"levels= takes low and high per treatment, such as {{'X': (0, 10)}}, got {levels!r}.")
     found: list[tuple[Name, Change]] = []
     for node, values in levels.items():
-        pair = () if isinstance(values, str) else tuple(values)
+        pair = tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else ()
         if len(pair) != 2 or pair[0] == pair[1]:
             raise QueryError(
                 f"levels= takes two different values per treatment, low and high, such as {{{node!r}: (0, 10)}}; for "
                 f"{node!r} it has {values!r}."
             )
+        for value in pair:
+            if isinstance(value, bool) or not isinstance(value, str | Real):
+                raise QueryError(f"levels= takes numbers or names of levels; for {node!r} it has {value!r}.")
         low, high = (value if isinstance(value, str) else float(value) for value in pair)
         found.append((node, (low, high)))
     return tuple(sorted(found, key=lambda item: item[0]))

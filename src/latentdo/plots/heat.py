@@ -107,7 +107,7 @@ def heat(
         _key(ax, labels, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=2)
     else:
         figure.suptitle(_plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
-        _key(figure, labels, loc="outside lower center", ncols=3 if figure.get_figwidth() >= 5.0 else 2)
+        _key(figure, labels, loc="outside lower center", ncols=max(2, int(figure.get_figwidth() / 1.8)))
     return ax
 
 
