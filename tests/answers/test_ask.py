@@ -65,31 +65,33 @@ REFUSED = [
     ("P(B=0.5 | do(Z=1))", "B is bernoulli: its values are 0 and 1, not 0.5."),
     (
         "P(Y=1 | do(B=1))",
-        "P(Y=1) is 0 for a continuous node: Y is normal. Ask for an interval, P(Y > …, Y < …).",
+        "P(Y=1) is 0 for a continuous node: Y is normal. Ask for an interval, P(Y > …, Y < …), "
+        "or for the density, density(Y=1 | …).",
     ),
     (
         "P(H=1, B=1)",
-        "P(H=1) is 0 for a continuous node: H is hill. Ask for an interval, P(H > …, H < …).",
+        "P(H=1) is 0 for a continuous node: H is hill. Ask for an interval, P(H > …, H < …), "
+        "or for the density, density(H=1 | …).",
     ),
     (
         "P(Y | do(B=1))",
-        "P(Y | do(B=1)) is a whole law, and Y is normal, with infinitely many values. Ask for a mean, E[Y | …], or for "
-        "an event, P(Y > … | …).",
+        "P(Y | do(B=1)) is a whole law, and Y is normal, with infinitely many values. Ask for a mean, E[Y | …], for a "
+        "quantile, Quantile[Y, 0.9 | …], for an event, P(Y > … | …), or for its density, density(Y=… | …).",
     ),
     (
         "P(B, G | do(Z=1))",
-        "P(B, G | do(Z=1)) is a whole law, and G is gamma, with infinitely many values. Ask for a mean, E[G | …], or for "
-        "an event, P(G > … | …).",
+        "P(B, G | do(Z=1)) is a whole law, and G is gamma, with infinitely many values. Ask for a mean, E[G | …], for "
+        "a quantile, Quantile[G, 0.9 | …], for an event, P(G > … | …), or for its density, density(G=… | …).",
     ),
     (
         "E[Y | do(B ~ normal(1, 0.5))]",
         "do(B ~ normal(1, 0.5)) draws numbers that B cannot take: B is bernoulli: its values are 0 and 1, not -0.5. Draw "
-        "from another law, or set it, do(B=…).",
+        "it from bernoulli(p), or set it, do(B=…).",
     ),
     (
         "E[Y | do(G ~ bernoulli(0.5))]",
         "do(G ~ bernoulli(0.5)) draws numbers that G cannot take: G is gamma: its values are positive numbers, not 0. "
-        "Draw from another law, or set it, do(G=…).",
+        "Draw it from a law of positive numbers, lognormal(mean, sd), or set it, do(G=…).",
     ),
 ]
 
@@ -110,9 +112,13 @@ def test_a_normal_node_may_be_drawn_from_either_law(mixed):
 SENSELESS = [
     (
         "E[Y | do(B)]",
-        "do(B) in E[Y | do(B)] has no value, so there is no number to compute. Write do(B=…).",
+        "do(B) in E[Y | do(B)] has no value, so there is no number to compute. Write do(B=…), or sweep "
+        "it: for B in [0, 1].",
     ),
-    ("E[Y | B]", "The condition B in E[Y | B] has no value, so there is no number to compute. Write B=…."),
+    (
+        "E[Y | B]",
+        "The condition B in E[Y | B] has no value, so there is no number to compute. Write B=…, or sweep it: for B in [0, 1].",
+    ),
     (
         "P(B | do(Z=1)) - P(B=1)",
         "P(B | do(Z=1)) is a law of several numbers and cannot stand in arithmetic. Give its outcome a value.",
