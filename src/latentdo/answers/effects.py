@@ -190,7 +190,7 @@ def _changes(posterior: Posterior, treatments: Sequence[Nodes], levels: dict[Nam
 def default_change(posterior: Posterior, node: Name) -> Change:
     """From the first to the last level, else one sd of the column around its mean, within what the node can take.
 
-    Counts are rounded outwards to whole numbers, other values to a thousandth of the sd.
+    Counts are rounded outwards to whole numbers, other values to about a hundredth of the sd.
     """
     spec, family = posterior.spec, posterior.spec[node].family
     if levels := spec.levels.get(node, ()) or family.points:
@@ -200,7 +200,7 @@ def default_change(posterior: Posterior, node: Name) -> Change:
     if family.discrete:
         low, high = float(math.floor(low)), float(math.ceil(high))
     else:
-        digits = 3 - math.floor(math.log10(column.sd)) if column.sd > 0 else 6
+        digits = 2 - math.floor(math.log10(column.sd)) if column.sd > 0 else 6
         low, high = round(low, digits), round(high, digits)
     least, most = family.support
     # An end that the node cannot reach gives way to the outermost value that was measured, which it can.

@@ -168,7 +168,8 @@ def _asked(
         posterior = replace(posterior, queries=tuple(listed.named.items()))
         asked += [query if name is None else name for name, query in listed.asked]
     try:
-        found = ask(posterior, *asked, seed=seed, allow_unidentified=allow_unidentified, naive=naive)
+        beside: dict[str, Any] = {"naive": True} if naive else {}
+        found: Any = ask(posterior, *asked, seed=seed, allow_unidentified=allow_unidentified, **beside)
     except LatentdoError as error:
         if listed is None:
             raise

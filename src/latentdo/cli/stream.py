@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import LatentdoError, NotationError, UsageError
 from latentdo.query import Query
@@ -86,7 +86,8 @@ class Stream:
         from latentdo.api import ask
 
         query = question.query(self.named)
-        found = ask(self.posterior, query, seed=self.seed, allow_unidentified=self.allow_unidentified, naive=self.naive)
+        beside: dict[str, Any] = {"naive": True} if self.naive else {}
+        found: Any = ask(self.posterior, query, seed=self.seed, allow_unidentified=self.allow_unidentified, **beside)
         answers = (found,) if isinstance(found, Answer) else tuple(found)
         if question.name is not None:
             self.named[question.name] = query

@@ -173,7 +173,7 @@ def _frame(ax: Any, rows: Sequence[str], columns: Sequence[str], width: float) -
     ax.xaxis.set_ticks_position("top")
     ax.xaxis.set_label_position("top")
     ax.set_xlabel("outcome")
-    ax.set_ylabel("treatment, and its change")
+    ax.set_ylabel("treatment, and its change", labelpad=8)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
