@@ -12,7 +12,7 @@ from scipy.special import log_ndtr, ndtr, ndtri
 
 from latentdo.answers.exact_gaussian import GaussianWorld
 from latentdo.answers.normal_boxes import box_moments, log_box, log_interval, truncated
-from latentdo.answers.simulate import plan_term
+from latentdo.answers.plan import plan_term
 from latentdo.inference import Posterior
 from latentdo.query import Query
 from posteriors import Gaussian, numbers, posterior_of

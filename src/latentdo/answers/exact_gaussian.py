@@ -21,8 +21,8 @@ from latentdo.models import Linear, Mechanism, ModelSpec, Normal
 
 from .comparisons import number_of
 from .normal_questions import NormalVariable, answer
+from .plan import TermPlan
 from .relevance import Relevant, StructureKey, relevant, structure_key
-from .simulate import TermPlan
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 

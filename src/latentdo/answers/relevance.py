@@ -9,7 +9,7 @@ from latentdo.models import Constant, Linear, ModelSpec, Table
 from latentdo.query import Distribution
 
 from .comparisons import by_node, holds, limits
-from .simulate import TermPlan
+from .plan import TermPlan
 
 StructureKey = tuple[object, ...]
 
@@ -31,6 +31,11 @@ class Relevant:
     drawn: frozenset[Name]
     seen: tuple[Name, ...]
     events: tuple[Name, ...]
+
+    def fixed_parents(self, spec: ModelSpec) -> tuple[Name, ...]:
+        """The fixed nodes that the random ones depend on."""
+        parents = (name for node in self.nodes if node not in self.drawn for name in spec[node].parents)
+        return tuple(dict.fromkeys(name for name in parents if name in self.fixed))
 
 
 def structure_key(plan: TermPlan) -> StructureKey:
