@@ -31,6 +31,25 @@ def shown(graph: str, query: str) -> str:
             "(Σ_Z P(Y=1 | X=1, Z) P(Z) - Σ_Z P(Y=1 | X=0, Z) P(Z)) / (Σ_Z P(Y=1 | X=0, Z) P(Z))",
         ),
         ("X -> Y", "E[Y | do(X=1)] - (E[Y | do(X=0)] - 2 * E[Y])", "E[Y | X=1] - (E[Y | X=0] - 2 * E[Y])"),
+        # A number of the whole law has the law inside, printed as for P(Y | do(X)).
+        (known_graphs.BACK_DOOR, "Var[Y | do(X=1)]", "Var[Y ~ Σ_Z P(Y | X=1, Z) P(Z)]"),
+        (
+            known_graphs.BACK_DOOR,
+            "(Quantile[Y, 0.9 | do(X)] - Median[Y]) / SD[Y]",
+            "(Quantile[Y ~ Σ_Z P(Y | X, Z) P(Z), 0.9] - Median[Y ~ P(Y)]) / SD[Y ~ P(Y)]",
+        ),
+        (
+            known_graphs.BACK_DOOR,
+            "SD[Y | do(X=1), Z > 1]",
+            "SD[Y ~ Σ_{Z > 1} P(Y | X=1, Z) P(Z) / P(Z > 1)]",
+        ),
+        (known_graphs.BACK_DOOR, "density(Y=1.3 | do(X=1))", "Σ_Z P(Y=1.3 | X=1, Z) P(Z)"),
+        (known_graphs.BACK_DOOR, "density(Y | do(X=1)) for Y in 0..1", "Σ_Z P(Y | X=1, Z) P(Z)"),
+        (
+            known_graphs.BACK_DOOR,
+            "E[Y | do(X)] - E[Y | do(X=0)] for X in 0..1",
+            "Σ_Z E[Y | X, Z] P(Z) - Σ_Z E[Y | X=0, Z] P(Z)",
+        ),
         (
             known_graphs.NAPKIN,
             "E[Y | do(X=1)]",
@@ -75,6 +94,8 @@ def test_text(graph, query, text):
             "P(Y | do(X))",
             r"\frac{\sum_{W} P(X, Y \mid R, W) P(W)}{\sum_{W} P(X \mid R, W) P(W)},\quad \text{for any } R",
         ),
+        ("X -> Y", "Var[Y | do(X=1)]", r"\mathrm{Var}\left[Y \sim P(Y \mid X = 1)\right]"),
+        ("X -> Y", "Quantile[Y, 0.9 | do(X=1)]", r"\mathrm{Quantile}\left[Y \sim P(Y \mid X = 1),\ 0.9\right]"),
         ("SOS_1 -> Y", "E[Y | do(SOS_1=70)]", r"E[Y \mid \mathit{SOS\_1} = 70]"),
         ("X -> Y", "P(Y <= 1 | do(X='a_b'))", r"P(Y \le 1 \mid X = \text{a\_b})"),
         ("X -> Y", "E[Y | do(X=1)] / E[Y | do(X=0)]", r"\frac{E[Y \mid X = 1]}{E[Y \mid X = 0]}"),

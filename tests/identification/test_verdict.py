@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import oracles
 from latentdo.errors import NotIdentifiedError, QueryError, UnknownNodeError
 from latentdo.graphs import Admg, LatentDag, parse_graph, project
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.query import Query
+from latentdo.query import Outcome, Query, Term
 
 
 def verdict(graph: str, query: str) -> Identified | NotIdentified:
@@ -147,6 +148,26 @@ def test_measuring_a_latent_never_turns_yes_into_no():
 )
 def test_event_evidence_and_drawn_treatments_need_the_law_of_the_evidence(graph, query, identified):
     assert verdict(graph, query).identified is identified
+
+
+@pytest.mark.parametrize("case", [*known_graphs.IDENTIFIED, *known_graphs.NOT_IDENTIFIED], ids=lambda case: case.name)
+def test_a_number_of_a_law_has_the_verdict_of_the_law(case):
+    term = case.query.terms[0]
+    if len(term.outcome_names) > 1:
+        return
+    law = Query(Term("law", (Outcome(term.outcome_names[0]),), term.do, term.given))
+    plain = identify(case.graph, law)
+    for kind, level in (("variance", None), ("sd", None), ("quantile", 0.9), ("density", None)):
+        asked = replace(law.term, kind=kind, level=level)
+        assert identify(case.graph, Query(asked)).identified is plain.identified
+
+
+def test_a_sweep_has_the_verdict_of_the_query_with_the_axis_left_open():
+    for graph in (known_graphs.BACK_DOOR, known_graphs.BOW):
+        plain = verdict(graph, "E[Y | do(X)]")
+        swept = verdict(graph, "E[Y | do(X)] for X in 0..10")
+        assert swept.identified is plain.identified
+        assert "E[Y | do(X)] for X in 0..10" in str(swept)
 
 
 def test_of_a_contrast_every_term_must_be_identified():

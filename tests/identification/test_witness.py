@@ -159,6 +159,25 @@ def test_differs_in_the_conditional_that_was_asked(graph, query, said):
     assert found.check() and said in str(found)
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("Var[Y | do(X=1)]", "Var[Y | do(X=1)] is 0.25 in model 1 and 0.05859 in model 2."),
+        ("SD[Y | do(X)]", "SD[Y | do(X=0)] is 0.5 in model 1"),
+        ("Quantile[Y, 0.9 | do(X)]", "Quantile[Y, 0.9 | do(X=0)] is 1 in model 1 and 0 in model 2."),
+        # Both medians are 0, and the laws differ.
+        ("Median[Y | do(X=1)]", "disagree on P(Y=1 | do(X=1))."),
+        ("density(Y=1.3 | do(X=1))", "Here Y=1.3 stands for Y = 1."),
+        ("E[Y | do(X)] for X in 0..10", "E[Y | do(X=0)] is 0.5 in model 1 and 0.0625 in model 2."),
+        ("density(Y | do(X=1)) for Y in 0..1", "P(Y=1 | do(X=1)) is 0.5 in model 1"),
+        ("Quantile[Y, 0.9 | do(X)] - Median[Y | do(X=0)]", "- Median[Y | do(X=0)] is 1 in model 1 and 0 in model 2."),
+    ],
+)
+def test_a_number_of_a_law_has_a_witness(query, said):
+    found = verdict(known_graphs.BOW, query).witness()
+    assert found.check() and said in str(found)
+
+
 def test_an_altered_witness_is_no_proof():
     from dataclasses import replace
 

@@ -294,10 +294,13 @@ def _note(solution: Solution) -> str:
     notes: list[str] = []
     if set(term.treatments) - set(problem.masks.nodes(problem.treatments)):
         notes.append(f"{term} is this law once functional nodes are written out.")
+    law = term if term.kind == "mean" else term.law
     if term.is_stochastic or problem.is_joint:
         drawn = ", ".join(str(setting) for setting in term.do if isinstance(setting.value, Distribution))
         how = [f"averaged over do({drawn})"] if drawn else []
         how += ["summed over the values that the evidence allows"] if problem.is_joint else []
         how += ["and divided by the same over every value of the outcome"] if problem.is_joint else []
-        notes.append(f"{term} is this law, {', '.join(how)}.")
+        notes.append(f"{law} is this law, {', '.join(how)}.")
+    if law != term:
+        notes.append(f"{term} is a number that this law has.")
     return " ".join(notes)

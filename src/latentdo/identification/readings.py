@@ -103,8 +103,13 @@ def _filled(term: Term, case: Case) -> Term:
         level = do[item.name]
         return item if item.value is not None or isinstance(level, tuple) else replace(item, value=float(level))
 
+    # In models with levels a density is a probability.
+    asked = term.law if term.kind == "density" else term
     outcomes = term.outcomes if case.mean else tuple(map(value, term.outcomes))
-    return replace(term, outcomes=outcomes, do=tuple(map(setting, term.do)), given=tuple(map(value, term.given)))
+    kind = "event" if asked.kind == "law" and not case.mean else asked.kind
+    return replace(
+        asked, kind=kind, outcomes=outcomes, do=tuple(map(setting, term.do)), given=tuple(map(value, term.given))
+    )
 
 
 def _keys(query: Query, name: Name) -> tuple[Key, ...]:
@@ -136,8 +141,8 @@ def _options(query: Query, name: Name, count: int) -> list[Choice]:
 def _numbers(query: Query, name: Name, count: int) -> list[tuple[Value | None, ...]]:
     """What number each level of a node may stand for; None is some number that the query does not name."""
     plain = tuple(map(float, range(count)))
-    # The levels of a mean are the numbers that it is a mean of.
-    if any(term.kind == "mean" and name in term.outcome_names for term in query.terms):
+    # The levels of a mean, a variance or a quantile are the numbers that it is one of.
+    if any(term.takes_numbers and name in term.outcome_names for term in query.terms):
         return [plain]
     values = values_named(query, name)
     keys = [key for key in _keys(query, name) if key[0] not in ("", "=")]
@@ -189,12 +194,14 @@ def _case(query: Query, term: Term, chosen: Mapping[Name, Choice], widths: Mappi
             return shares_of(setting.value, widths[setting.name], _place(query, setting))
         return chosen[setting.name][OPEN if setting.value is None else ("=", setting.value)][0]
 
-    is_mean = term.kind == "mean"
+    is_number = term.takes_numbers
     return Case(
         tuple((setting.name, level(setting)) for setting in term.do),
         tuple((name, levels(name, term.given)) for name in term.conditions),
-        () if is_mean else tuple((name, levels(name, term.outcomes)) for name in term.outcome_names),
-        term.outcome_names[0] if is_mean else None,
+        () if is_number else tuple((name, levels(name, term.outcomes)) for name in term.outcome_names),
+        term.outcome_names[0] if is_number else None,
+        term.kind if is_number else "mean",
+        term.level,
     )
 
 

@@ -144,7 +144,10 @@ def _of_term(script: Text, term: Term, formula: Formula, notes: _Notes) -> Piece
         return piece
 
     piece = reading(formula.expression, asked | seen, mean)
-    return script.fraction(piece, reading(formula.evidence, seen, None)) if formula.evidence else piece
+    piece = script.fraction(piece, reading(formula.evidence, seen, None)) if formula.evidence else piece
+    if mean or not term.takes_numbers:
+        return piece
+    return script.number_of(term.word, script.name(term.outcome_names[0]), piece, term.level)
 
 
 def _events(script: Text, outcomes: Iterable[Outcome]) -> dict[Name, str]:

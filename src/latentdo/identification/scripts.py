@@ -42,6 +42,11 @@ class Text:
         left, right = "[]" if letter == "E" else "()"
         return f"{letter}{left}{inside}{f' | {given}' if given else ''}{right}"
 
+    def number_of(self, word: str, name: str, law: Piece, level: float | None) -> Piece:
+        """A number that the law of a node has: `Var[Y ~ …]`."""
+        behind = "" if level is None or word == "Median" else f", {format_level(level)}"
+        return Piece(f"{word}[{name} ~ {law.text}{behind}]")
+
     def surgery(self, names: str) -> str:
         """do(…)."""
         return f"do({names})"
@@ -99,6 +104,10 @@ class Latex(Text):
         left, right = "[]" if letter == "E" else "()"
         bar = r" \mid " if given else ""
         return f"{letter}{left}{inside}{bar}{given}{right}"
+
+    def number_of(self, word: str, name: str, law: Piece, level: float | None) -> Piece:
+        behind = "" if level is None or word == "Median" else rf",\ {format_level(level)}"
+        return Piece(rf"\mathrm{{{word}}}\left[{name} \sim {law.text}{behind}\right]")
 
     def surgery(self, names: str) -> str:
         return rf"\mathrm{{do}}({names})"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from latentdo.graphs import Mask, Name, bits
-from latentdo.query import Distribution, Setting, Term
+from latentdo.query import Distribution, Kind, Setting, Term
 
 from .parity import Bit, Coin, Level, ParityModel
 from .reduction import Problem
 from .routes import Routes, spanning_tree, ways
 
+_ROUNDING = 1e-12
 ERROR = 1 / 16  # a power of two: the laws are sums of such numbers, and equal ones are equal to the last digit
 
 
@@ -23,14 +24,18 @@ class Case:
     Attributes:
         do: The level of each node that is set, or one probability per level of a node that is drawn.
         given: For each node of the evidence the levels that count as what was seen.
-        asked: For each outcome the levels that count as what is asked; empty for a mean.
-        mean: The node whose mean is asked, its levels taken as numbers.
+        asked: For each outcome the levels that count as what is asked; empty where a number of a whole law is asked.
+        mean: The node of whose law a number is asked, such as its mean, its levels taken as numbers.
+        kind: Which number that is: a mean, a variance, an sd or a quantile.
+        level: The level of the quantile.
     """
 
     do: tuple[tuple[Name, Level | tuple[float, ...]], ...]
     given: tuple[tuple[Name, tuple[Level, ...]], ...]
     asked: tuple[tuple[Name, tuple[Level, ...]], ...]
     mean: Name | None = None
+    kind: Kind = "mean"
+    level: float | None = None
 
     def answer(self, model: ParityModel) -> float:
         """The answer that a model gives."""
@@ -42,7 +47,7 @@ class Case:
         if not seen.sum():
             return float("nan")
         if self.mean is not None:
-            return float((_levels(seen, model, self.mean) * seen).sum() / seen.sum())
+            return float(number_of(_onto(seen, model, (self.mean,)) / seen.sum(), self.kind, self.level))
         return float(_within(seen, model, self.asked).sum() / seen.sum())
 
 
@@ -149,24 +154,24 @@ class Twins:
 
     def case(self, models: tuple[ParityModel, ParityModel]) -> Case:
         """The values at which the answers of the two models are furthest apart, as asked where that can be."""
-        import numpy as np
 
         term, widths = self.term, models[0].widths
         do = tuple((setting.name, _set_to(setting, 1 << widths[setting.name])) for setting in term.do)
         events = {name: self._levels_of_event(name, widths[name]) for name in self.events}
         seen = tuple(name for name in term.conditions if name not in events)
-        mean = term.outcome_names[0] if term.kind == "mean" else None
+        mean = term.outcome_names[0] if term.takes_numbers else None
         outcomes = term.outcome_names
         laws: list[Any] = []
         for model in models:
             law = _within(model.interventional(dict(do)), model, tuple(events.items()))
             law = _onto(law, model, (*seen, *outcomes))
             law = law / law.sum(axis=tuple(range(len(seen), law.ndim)), keepdims=True)
-            laws.append(law @ np.arange(law.shape[-1]) if mean else law)
+            laws.append(number_of(law, term.kind, term.level) if mean else law)
         best = self._best(abs(laws[0] - laws[1]), seen, () if mean else outcomes)
         found = dict(zip((*seen, *(() if mean else outcomes)), best, strict=True))
         given = tuple((name, events[name] if name in events else (found[name],)) for name in term.conditions)
-        return Case(do, given, () if mean else tuple((name, (found[name],)) for name in outcomes), mean)
+        asked = () if mean else tuple((name, (found[name],)) for name in outcomes)
+        return Case(do, given, asked, mean, term.kind if mean else "mean", term.level)
 
     def _best(self, apart: Any, seen: tuple[Name, ...], outcomes: tuple[Name, ...]) -> tuple[int, ...]:
         """The cell with a difference near the largest that has the most of the values asked for."""
@@ -209,6 +214,21 @@ def shares_of(law: Distribution, width: int, place: int = 0) -> tuple[float, ...
     one = 0.5 if not place else 0.5 ** (place + 1)
     ones = [level.bit_count() for level in range(1 << width)]
     return tuple(one**k * (1 - one) ** (width - k) for k in ones)
+
+
+def number_of(law: Any, kind: Kind, level: float | None) -> Any:
+    """A number of the law of a node: along the last axis are the probabilities of 0, 1, 2, …"""
+    import numpy as np
+
+    levels = np.arange(law.shape[-1])
+    if kind == "quantile":
+        # Probabilities of these models are exact but for rounding.
+        return (law.cumsum(axis=-1) < (level or 0.0) - _ROUNDING).sum(axis=-1)
+    mean = law @ levels
+    if kind == "mean":
+        return mean
+    variance = law @ levels**2 - mean**2
+    return np.sqrt(np.maximum(variance, 0.0)) if kind == "sd" else variance
 
 
 def _levels(law: Any, model: ParityModel, name: Name) -> Any:

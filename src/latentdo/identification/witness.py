@@ -171,7 +171,14 @@ def witness_of(graph: LatentDag | Admg, query: Query) -> Witness:
         for fault in faults[:MAX_FAULTS]:
             if whole := _whole(query, admg, fault):
                 return whole
-    return _witness(query, admg, *faults[0])
+    term, problem, found = faults[0]
+    try:
+        return _witness(query, admg, term, problem, found)
+    except UnsupportedError:
+        # The two laws differ even where this number of them does not.
+        if term.law == term or not query.is_single:
+            raise
+        return _witness(query, admg, term.law, problem, found)
 
 
 def witness_of_verdict(verdict: NotIdentified) -> Witness:

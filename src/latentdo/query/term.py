@@ -115,6 +115,19 @@ class Term:
         return self.kind not in ("law", "event")
 
     @property
+    def takes_numbers(self) -> bool:
+        """Whether it is one number of the whole law of its outcome, as a mean is, and not a share of the law."""
+        return self.kind in _WORDS
+
+    @property
+    def law(self) -> Term:
+        """The law that the term is a number of; the event itself of a probability, and of a density at a value."""
+        if self.kind not in _WORDS and self.kind != "density":
+            return self
+        kind = "event" if self.outcomes[0].op else "law"
+        return replace(self, kind=kind, level=None)
+
+    @property
     def open(self) -> tuple[Name, ...]:
         """The nodes without a value: in do( ), among the conditions, and as outcomes of a law or density."""
         found = [setting.name for setting in self.do if setting.value is None]
