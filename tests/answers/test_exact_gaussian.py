@@ -427,3 +427,28 @@ def test_an_empty_interval_has_no_moments():
     assert box_moments((one - 1, one - 1), (one + INF, one + INF), 0 * one, one).covariance[0] == pytest.approx(
         0, abs=1e-12
     )
+
+
+@pytest.mark.slow
+def test_a_long_simulation_agrees(posterior):
+    """Four million units of one draw of the mutilated model, within five standard errors."""
+    n = {label: values[3] for label, values in numbers(posterior).items()}
+    random = np.random.default_rng(11)
+    u, z, *noise = random.normal(size=(5, 4_000_000))
+    z = n["intercept(Z)"] + n["sd(Z)"] * z
+    m = n["intercept(M)"] + n["X -> M"] * 1.0 + n["sd(M)"] * noise[0]
+    y = n["intercept(Y)"] + n["M -> Y"] * m + n["U -> Y"] * u + n["Z -> Y"] * z + n["sd(Y)"] * noise[1]
+    c = n["intercept(C)"] + n["Y -> C"] * y + n["U -> C"] * u + n["sd(C)"] * noise[2]
+    for event, kept in {"C > 0, Z < 0.5": (c > 0) & (z < 0.5), "C > 1, C < 1.5": (c > 1) & (c < 1.5)}.items():
+        seen = y[kept]
+        root = np.sqrt(len(seen))
+        after = f"| do(X=1), {event}"
+        assert exact(posterior, f"E[Y {after}]")[3] == pytest.approx(seen.mean(), abs=5 * seen.std() / root)
+        error = ((seen - seen.mean()) ** 2).std() / root
+        assert exact(posterior, f"Var[Y {after}]")[3] == pytest.approx(seen.var(), abs=5 * error)
+    seen = y[(c > 1) & (c < 1.5)]
+    share = (seen > 1).mean()
+    found = exact(posterior, "P(Y > 1 | do(X=1), C > 1, C < 1.5)")[3]
+    assert found == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / len(seen)))
+    high = exact(posterior, "Quantile[Y, 0.9 | do(X=1), C > 1, C < 1.5]")[3]
+    assert (seen <= high).mean() == pytest.approx(0.9, abs=5 * 0.3 / np.sqrt(len(seen)))
