@@ -50,7 +50,7 @@ def judge_fit(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> Pos
 
 
 def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[Diagnostic, ...]:
-    """R-hat and effective sample size of each question that the data can answer with a number.
+    """R-hat and effective sample size of each question that the data can answer with a number, of a sweep at three points.
 
     A question that cannot be asked (not identified, or without values) has nothing to judge here: `ask` says why.
     """
@@ -59,7 +59,8 @@ def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[D
         try:
             if not identify(posterior.spec.graph, query, functional=posterior.functional).identified:
                 continue
-            answers = ask_all(posterior, [(name, query)], posterior.seed, allow_unidentified=False)
+            asked = [(name, point) for point in _judged(query)]
+            answers = ask_all(posterior, asked, posterior.seed, allow_unidentified=False)
         except LatentdoError:
             continue
         found += [
@@ -67,6 +68,19 @@ def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[D
             for answer in answers
         ]
     return tuple(found)
+
+
+def _judged(query: Query) -> tuple[Query, ...]:
+    """The query, or of a sweep its two ends and its middle: what lies between them moves with them."""
+    if not query.axes:
+        return (query,)
+    places = [sorted({0, len(axis.values) // 2, len(axis.values) - 1}) for axis in query.axes]
+    most = max(map(len, places))
+    chosen = [
+        {axis.name: axis.values[own[min(k, len(own) - 1)]] for axis, own in zip(query.axes, places, strict=True)}
+        for k in range(most)
+    ]
+    return tuple(map(query.at, chosen))
 
 
 def _effects(posterior: Posterior) -> tuple[tuple[Diagnostic, ...], tuple[str, ...]]:

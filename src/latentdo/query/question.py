@@ -65,6 +65,10 @@ class Query:
             raise QueryError(f"{self} is more than one term. Ask its terms one by one.")
         return self.expression
 
+    def at(self, values: Mapping[Name, Value]) -> Query:
+        """The query with these values wherever their nodes stand open, without axes."""
+        return Query(filled(self.expression, values))
+
     @cached_property
     def points(self) -> tuple[tuple[tuple[Value, ...], Query], ...]:
         """The values of each point, one per axis, and the query there, without axes; one point where nothing is swept.
@@ -75,7 +79,7 @@ class Query:
             return (((), self),)
         names = [axis.name for axis in self.axes]
         return tuple(
-            (values, Query(filled(self.expression, dict(zip(names, values, strict=True)))))
+            (values, self.at(dict(zip(names, values, strict=True))))
             for values in itertools.product(*(axis.values for axis in self.axes))
         )
 
