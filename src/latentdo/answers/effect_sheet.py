@@ -89,7 +89,7 @@ def picture(matrix: EffectMatrix, ax: Any, level: float) -> Any:
     legend = []
     if any(effect.excludes_zero(level) for effect in matrix.effects):
         legend.append(("bold", f"{100 * level:g} % interval leaves 0 out"))
-    legend += [("·", "no effect")] if "none" in kinds else []
+    legend += [("dot", "no effect")] if "none" in kinds else []
     legend += [("hatched", "not identified")] if {"hatched", "insisted"} & kinds else []
     legend += [("blank", "no number")] if "blank" in kinds else []
     legend += [] if matrix.converged else [("!", "not converged")]
@@ -200,7 +200,7 @@ def _tile(effect: Effect, level: float) -> Tile:
 
     if effect.answer is None or effect.estimate is None:
         if effect.is_zero:
-            return Tile("·", kind="none")
+            return Tile(kind="none")
         return Tile(kind="blank" if effect.identified else "hatched")
     own = effect.estimate * effect.scale
     colour = own / effect.outcome_sd if effect.outcome_sd > 0 else None
@@ -224,5 +224,5 @@ def _html_cell(effect: Effect | None, tile: Tile, level: float, limit: float) ->
     weight = ";font-weight:bold" if tile.bold else ""
     return (
         f'<td style="background-color:{background};color:{ink};text-align:right;padding:0 .4em{weight}{hatch}" '
-        f'title="{told}">{escape(tile.text)}</td>'
+        f'title="{told}">{"·" if effect.is_zero else escape(tile.text)}</td>'
     )

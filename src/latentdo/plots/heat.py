@@ -13,7 +13,7 @@ from latentdo.errors import MissingExtraError, QueryError
 DIVERGING = ("#2166AC", "#4393C3", "#92C5DE", "#D1E5F0", "#F7F7F7", "#FDDBC7", "#F4A582", "#D6604D", "#B2182B")
 DARK, LIGHT = "#111111", "#FFFFFF"
 PLAIN = "#FFFFFF"
-EMPTY = "#EDEDED"
+EMPTY, DOT = "#EDEDED", "#8A8A8A"
 SMALLEST_TEXT = 4.0
 """Points below which numbers could not be read, and are left out."""
 
@@ -25,7 +25,7 @@ class Tile:
     """One cell.
 
     Attributes:
-        text: What is written into it.
+        text: What is written into it; a certain 0 has a dot.
         colour: Where it stands on the scale, 0 being white; None without a colour.
         kind: A `number`; `insisted`, one that is hatched all the same; `none` for a certain 0; `hatched` or `blank` without a
             number; `empty` where there is no cell.
@@ -71,7 +71,7 @@ def heat(
         rows: Names of the rows.
         columns: Names of the columns.
         tiles: The cells, row by row.
-        legend: Sign (`bold`, `hatched`, `blank`, or a text as it stands) and meaning, in the order of the legend.
+        legend: Sign (`bold`, `dot`, `hatched`, `blank`, or a text as it stands) and meaning, in the order of the legend.
         ax: Where to draw; a new figure, as large as the table needs, if None.
         colours: What the colours show, with their unit.
 
@@ -142,25 +142,19 @@ def _tiles(ax: Any, tiles: Sequence[Sequence[Tile]], limit: float) -> None:
 
 
 def _numbers(ax: Any, tiles: Sequence[Sequence[Tile]], limit: float, size: float) -> None:
-    for i, row in enumerate(tiles):
-        for j, tile in enumerate(row):
-            if not tile.text or (size < SMALLEST_TEXT and tile.kind != "none"):
-                continue
-            box = {"facecolor": tint(tile.colour, limit)[0], "edgecolor": "none", "pad": 1.2}
-            ax.text(
-                j,
-                i,
-                _plain(tile.text),
-                ha="center",
-                va="center",
-                # A dot has the size of a digit, or nobody would see it.
-                fontsize=max(size, SMALLEST_TEXT) * (2.0 if tile.kind == "none" else 1.0),
-                fontweight="bold" if tile.bold else "normal",
-                color="#8A8A8A" if tile.kind == "none" else tint(tile.colour, limit)[1],
-                # Hatching must not run through digits.
-                bbox=box if tile.kind == "insisted" else None,
-                zorder=3,
-            )
+    places = [(i, j, tile) for i, row in enumerate(tiles) for j, tile in enumerate(row)]
+    dots = [(j, i) for i, j, tile in places if tile.kind == "none"]
+    # All dots in one go: thousands of texts would take seconds.
+    ax.scatter([x for x, _ in dots], [y for _, y in dots], s=max(1.0, 0.1 * size**2), color=DOT, linewidths=0, zorder=3)
+    for i, j, tile in places:
+        if not tile.text or size < SMALLEST_TEXT:
+            continue
+        colour, ink = tint(tile.colour, limit)
+        # Hatching must not run through digits.
+        box = {"facecolor": colour, "edgecolor": "none", "pad": 1.2} if tile.kind == "insisted" else None
+        weight = "bold" if tile.bold else "normal"
+        style = {"ha": "center", "va": "center", "fontsize": size, "fontweight": weight, "zorder": 3}
+        ax.text(j, i, _plain(tile.text), color=ink, bbox=box, **style)
 
 
 def _frame(ax: Any, rows: Sequence[str], columns: Sequence[str], width: float) -> None:
@@ -193,18 +187,24 @@ def _scale(ax: Any, limit: float, label: str) -> None:
 
 
 def _key(home: Any, legend: Sequence[tuple[str, str]], **place: Any) -> None:
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles, labels = [], []
+    handles: list[Any] = []
+    labels = []
     for sign, meaning in legend:
-        if sign in ("hatched", "blank"):
-            hatch = "////" if sign == "hatched" else None
-            handles.append(Patch(facecolor="white", edgecolor="#9A9A9A", hatch=hatch, linewidth=0.5))
-            labels.append(meaning)
-        else:
-            # The sign itself is the key: letters in a row with the others.
-            handles.append(Patch(facecolor="none", edgecolor="none", linewidth=0))
-            labels.append(rf"$\mathbf{{0.1}}$  {meaning}" if sign == "bold" else f"{sign}  {meaning}")
+        label = meaning
+        match sign:
+            case "hatched" | "blank":
+                hatch = "////" if sign == "hatched" else None
+                handles.append(Patch(facecolor="white", edgecolor="#9A9A9A", hatch=hatch, linewidth=0.5))
+            case "dot":
+                handles.append(Line2D([], [], linestyle="none", marker="o", markersize=3.5, color=DOT))
+            case _:
+                # The sign itself is the key: letters in a row with the others.
+                handles.append(Patch(facecolor="none", edgecolor="none", linewidth=0))
+                label = rf"$\mathbf{{0.1}}$  {meaning}" if sign == "bold" else f"{sign}  {meaning}"
+        labels.append(label)
     if handles:
         home.legend(handles, labels, frameon=False, fontsize="small", handletextpad=0.5, **place)
 
