@@ -71,7 +71,8 @@ def identify(
 
     Args:
         model: A graph, a model, a study, or text of either kind.
-        query: `P(Y | do(X))`, `E[Y | do(X=1), Z=0]`, `E[Y | do(X=1)] - E[Y | do(X=0)]`, …
+        query: `P(Y | do(X))`, `E[Y | do(X=1), Z=0]`, `E[Y | do(X=1)] - E[Y | do(X=0)]`, …; of a study the names of its
+            queries too.
         functional: Nodes that are exact functions of their parents, or a mapping from each to the parents that
             determine it. `linear` nodes of a model count by themselves.
 
@@ -87,7 +88,8 @@ def identify(
         functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies.
     """
     graph, own = _read(model)
-    return _identify(graph, query_of(query), functional={**own, **functions_of(functional)})
+    asked = query_of(query, dict(getattr(model, "queries", ())))
+    return _identify(graph, asked, functional={**own, **functions_of(functional)})
 
 
 def answerable(
