@@ -216,6 +216,10 @@ class Answer:
         r"""One row of a LaTeX table: question, what the number is, the number, its interval, and `\\`."""
         return latex.row(self, level)
 
+    def methods(self) -> str:
+        """A paragraph for a paper: graph, question, formula, model, priors, training, diagnostics, data and software."""
+        return Answers((self,)).methods()
+
     def __str__(self) -> str:
         return self.text()
 
@@ -340,6 +344,16 @@ class Answers(Sequence[Answer]):
     def latex(self, level: float = 0.9) -> str:
         """A LaTeX table of all answers, with the packages booktabs and amssymb."""
         return latex.table(self.items, level)
+
+    def methods(self) -> str:
+        """Paragraphs for a paper: what was asked of which model, how it was trained, and how the answers were computed.
+
+        Raises:
+            QueryError: There is no answer, or one that does not know the posterior it was asked of.
+        """
+        from .methods import methods_of
+
+        return methods_of(self.items)
 
     def text(self, level: float = 0.9) -> str:
         """A table with a row per answer; notes and cautions below it."""

@@ -134,8 +134,7 @@ def _beside(answer: Answer, method: str, level: float) -> Summary:
 
 def _curves(sweeps: Sequence[_Sweep], axis: Name, ax: Any, level: float) -> Any:
     """All sweeps in one picture; in a figure of their own each scale has a panel."""
-    from latentdo.plots import curves
-    from latentdo.plots.canvas import own_figure, plain
+    from latentdo.plots import curves, stacked
 
     panels: dict[tuple[str | None, float | None, str], list[_Sweep]] = {}
     for sweep in sweeps:
@@ -144,11 +143,9 @@ def _curves(sweeps: Sequence[_Sweep], axis: Name, ax: Any, level: float) -> Any:
     groups = list(panels.values())
     if ax is not None or len(groups) == 1:
         return _panel([sweep for group in groups for sweep in group], axis, ax, level, curves)
-    figure = own_figure(6.4, 3.4 * len(groups))
-    drawn = figure.subplots(len(groups), 1, squeeze=False)[:, 0]
+    drawn = stacked(len(groups))
     for panel, group in zip(drawn, groups, strict=True):
         _panel(group, axis, panel, level, curves)
-        panel.set_title(plain(_heading(group)), fontsize="medium", loc="left")
     return drawn[0]
 
 

@@ -9,15 +9,16 @@ from .dataset import Dataset, FloatArray
 from .engines import Auto, Engine, Laplace, Map, Nuts, Svi
 
 if TYPE_CHECKING:
-    from .account import KHAT_LIMIT, block_row
+    from .account import KHAT_LIMIT, block_row, node_row
     from .archive import read_archive, require_writable, write_archive
     from .checks import check_columns, functional_nodes, levelled
     from .diagnostics import Diagnostic, diagnose
     from .forward import even_uniforms, node_parameters, predictor
     from .importance import pareto_k
     from .labels import ParameterLabel
+    from .manifest import versions
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
-    from .prior_check import PriorCheck, PriorNode, check_priors_on
+    from .prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
     from .progress import watch
     from .resume import FitCheckpoint, Identity
     from .train import Fit, fit_model, train_all
@@ -45,11 +46,14 @@ _LAZY = {
     "functional_nodes": "checks",
     "levelled": "checks",
     "node_parameters": "forward",
+    "node_row": "account",
     "pareto_k": "importance",
+    "prior_draws": "prior_check",
     "predictor": "forward",
     "read_archive": "archive",
     "require_writable": "archive",
     "train_all": "train",
+    "versions": "manifest",
     "watch": "progress",
     "write_archive": "archive",
 }
@@ -87,11 +91,14 @@ __all__ = [
     "functional_nodes",
     "levelled",
     "node_parameters",
+    "node_row",
     "pareto_k",
     "predictor",
+    "prior_draws",
     "read_archive",
     "require_writable",
     "train_all",
+    "versions",
     "watch",
     "write_archive",
 ]

@@ -106,7 +106,7 @@ class Manifest:
     """What `manifest.json` holds.
 
     Attributes:
-        versions: Of latentdo and what it computes with.
+        versions: Of latentdo and what it computes with, at the time of training.
         model, priors: Together the spec: `ModelSpec.parse(model).with_priors(priors)`.
         rows: Stored rows of the data among the members; None where the archive holds none.
         digest: SHA-256 over everything else but the timings.
@@ -167,6 +167,7 @@ class Manifest:
             warnings=self.warnings,
             seconds=self.timings.fit,
             unjudged=self.unjudged,
+            versions=tuple(self.versions.items()),
             data=self._dataset(arrays),
         )
 
@@ -258,7 +259,7 @@ def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) 
     rows = posterior.data.n_stored if data and posterior.data is not None else None
     return Manifest(
         format=FORMAT,
-        versions=_versions(),
+        versions=dict(posterior.versions) or versions(),
         model=text,
         priors=priors,
         graph=graph_facts(spec),
@@ -298,7 +299,8 @@ def model_text(spec: ModelSpec) -> tuple[str, dict[str, str]]:
     return text, dict(priors)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of latentdo and what it computes with, here and now."""
     found = {name: metadata.version(name) for name in ("latentdo", "numpy", "jax", "numpyro")}
     return {**found, "python": platform.python_version()}
 

@@ -149,6 +149,7 @@ class Posterior:
         queries: The study's queries, name and question.
         warnings: Cautions about the data.
         unjudged: What was left out of `diagnostics` to save time, in words.
+        versions: Of latentdo and what it computes with, at the time of training.
         data: The rows, kept in memory only; `save(path, data=True)` writes them too.
     """
 
@@ -163,6 +164,7 @@ class Posterior:
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     unjudged: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
     data: Dataset | None = field(default=None, repr=False)
 
     @property

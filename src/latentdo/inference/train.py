@@ -22,6 +22,7 @@ from .checks import check_columns, functional_nodes, levelled
 from .coordinates import NodeCoordinates, unfolded
 from .dataset import Dataset
 from .engines import Engine
+from .manifest import versions
 from .memory import release
 from .planner import kept_draws, train_block
 from .posterior import BlockDraws, DataFacts, Posterior
@@ -118,6 +119,7 @@ class Fit:
             engine=repr(self.engine),
             seed=self.seed,
             warnings=self.cautions,
+            versions=tuple(versions().items()),
             data=self.data,
         )
         posterior = replace(posterior, diagnostics=judged(posterior))

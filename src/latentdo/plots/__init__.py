@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .canvas import COLOURS
+from .canvas import COLOURS, stacked
 from .diagram import diagram
 from .forest import forest
 from .heat import Tile, heat, limit_of, tint
@@ -40,6 +40,7 @@ __all__ = [
     "heat",
     "limit_of",
     "matrix",
+    "stacked",
     "surface",
     "tint",
 ]

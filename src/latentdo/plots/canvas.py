@@ -10,7 +10,7 @@ from latentdo.errors import MissingExtraError, QueryError
 COLOURS = {"lvm": "#0072B2", "reference": "#000000", "baseline": "#D55E00", "seeing": "#D55E00", "prior": "#8C8C8C"}
 SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 """Colours of several curves in one picture; vermilion is left to what a curve is compared with."""
-SHOWN_PRIOR = 3.0
+SHOWN_PRIOR = 1.6
 """How many times as wide as the rest what belongs to the prior may make a picture."""
 
 
@@ -25,6 +25,11 @@ def own_figure(width: float, height: float) -> Any:
     except ImportError:
         raise MissingExtraError("A plot", "matplotlib", "plot") from None
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def stacked(n: int) -> list[Any]:
+    """Axes one below the other, in a figure of their own."""
+    return list(own_figure(6.4, 3.4 * n).subplots(n, 1, squeeze=False)[:, 0])
 
 
 def check_axes(ax: Any) -> None:

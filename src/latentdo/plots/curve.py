@@ -92,7 +92,7 @@ def curves(
     if not numeric:
         _levels(ax, series, colour_of)
     if null is not None:
-        ax.axhline(null, color="0.6", linewidth=0.8, zorder=1)
+        ax.axhline(null, color="0.4", linewidth=1.0, zorder=1)
     _limits(ax, series, null)
     if numeric:
         _coverage(ax, series)
@@ -287,7 +287,7 @@ def _handles(series: Sequence[Curve], colour_of: dict[int, str], *, numeric: boo
             found.append(Line2D([], [], color=colour, linewidth=1.5 if k == 0 else 4.0, label=words))
     for band in first.bands:
         if band.simultaneous:
-            words = f"{100 * band.level:g} % band of the whole curve"
+            words = f"{100 * band.level:g} % {'band of the whole curve' if numeric else 'for all at once'}"
             found.append(Line2D([], [], color=colour, linewidth=0.8, label=words))
     if numeric and _leaves_the_data(first):
         found.append(Line2D([], [], color=colour, linewidth=2, linestyle="--", label=OUTSIDE))

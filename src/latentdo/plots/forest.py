@@ -50,7 +50,7 @@ def forest(
     companions: list[Sequence[Summary]] = [()] * len(rows) if beside is None else list(beside)
     if ax is not None:
         check_axes(ax)
-        _draw(ax, (list(rows), companions), marks, ", ".join(part for part in (xlabel, _scale(rows)) if part))
+        _draw(ax, (list(rows), companions), marks, _two_lines(_scale(rows), xlabel))
         _key(ax, companions, loc="best")
         ax.set_title(plain(title), fontsize="medium", loc="left")
         return ax
@@ -67,14 +67,14 @@ def forest(
         )
         for panel in panels.values()
     ]
-    figure.set_size_inches(7.0, 0.4 + sum(heights or [1.0]) + 0.3 * any(companions))
+    figure.set_size_inches(7.0, 0.6 + sum(heights or [1.0]) + 0.3 * any(companions))
     drawn = figure.subplots(max(len(panels), 1), 1, squeeze=False, gridspec_kw={"height_ratios": heights or [1.0]})[
         :, 0
     ]
     nothing: Panel = ([], [])
     for axes, panel in zip(drawn, panels.values() or [nothing], strict=True):
         scale = _scale(panel[0])
-        _draw(axes, panel, marks, scale if len(panels) > 1 else ", ".join(part for part in (xlabel, scale) if part))
+        _draw(axes, panel, marks, scale if len(panels) > 1 else _two_lines(scale, xlabel))
     if len(panels) > 1 and xlabel:
         figure.supxlabel(plain(xlabel), fontsize="medium")
     if title:
@@ -93,6 +93,11 @@ def _scale(rows: Sequence[Summary]) -> str:
     return f"in {unit}" if unit and not unit.startswith("per ") else unit
 
 
+def _two_lines(*parts: str) -> str:
+    """What the numbers are, and below it what is drawn of them: in one line they would run out of a narrow picture."""
+    return "\n".join(part for part in parts if part)
+
+
 def _draw(ax: Any, panel: Panel, marks: Mapping[str, float], xlabel: str) -> None:
     """One panel: rows from top to bottom, and a thin line at no effect where they are differences or ratios."""
     rows, companions = panel
@@ -103,7 +108,7 @@ def _draw(ax: Any, panel: Panel, marks: Mapping[str, float], xlabel: str) -> Non
             ax.plot([marks[row.label]], [k], marker="|", color=COLOURS["reference"], markersize=16, markeredgewidth=2)
     null = rows[0].null if rows else None
     if null is not None:
-        ax.axvline(null, color="0.6", linewidth=0.8, zorder=1)
+        ax.axvline(null, color="0.4", linewidth=1.0, zorder=1)
     everything = [*rows, *(other for others in companions for other in others)]
     near = [end for each in everything if each.method != "prior" for end in _ends(each)]
     near += [marks[row.label] for row in rows if row.label in marks]
@@ -117,7 +122,8 @@ def _draw(ax: Any, panel: Panel, marks: Mapping[str, float], xlabel: str) -> Non
     ax.set_yticks(range(len(rows)), [plain(_folded(row.label)) for row in rows])
     ax.set_ylim(len(rows) - 0.4 + max(0.0, depth - OFFSET), -0.6)
     ax.set_xlabel(plain(xlabel))
-    ax.grid(axis="x", color="0.9", zorder=0)
+    ax.grid(axis="x", color="0.9")
+    ax.set_axisbelow(True)
     bare(ax, sides=("top", "right", "left"))
     ax.tick_params(axis="y", length=0)
 

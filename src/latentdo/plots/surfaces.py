@@ -97,7 +97,7 @@ def _panel(ax: Any, grid: Surface, values: FloatArray, cmap: str, limits: tuple[
     if numeric and min(values.shape) > 2 and values.min() < values.max():
         # White under black: lines can be read on dark and on light colours.
         for colour, width in (("white", 2.2), ("black", 0.8)):
-            lines = ax.contour(x, y, values, levels=6, colors=colour, linewidths=width)
+            lines = ax.contour(x, y, values, levels=6, colors=colour, linewidths=width, linestyles="solid")
         for text in ax.clabel(lines, fontsize=7, fmt="%.3g"):
             text.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8})
 

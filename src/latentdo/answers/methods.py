@@ -1,0 +1,496 @@
+"""Paragraphs for a paper: graph, questions, formulas, model, priors, training, diagnostics, data and software.
+
+Every clause is read off the fit and the answers themselves, so that none is true of some engines only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from latentdo.errors import QueryError
+from latentdo.graphs import Name, quote
+from latentdo.identification import Identified
+from latentdo.inference import BlockDraws, Posterior, node_row, versions
+
+if TYPE_CHECKING:
+    from .answer import Answer
+
+LONG = 600
+"""Characters beyond which a formula or a model is named and not printed."""
+LISTED = 20
+"""Questions that are listed one by one."""
+EDGES = 24
+"""Edges that are listed one by one."""
+BUILT_IN = frozenset({"normal", "student", "bernoulli", "categorical", "table", "gamma", "hill", "linear"})
+"""The families whose default priors are those of the paragraph on priors."""
+LOGIT = frozenset({"bernoulli", "categorical"})
+
+REFERENCES = {
+    "taheri": "Taheri, Ness, Zucker & Vitek, Do-calculus enables causal reasoning with latent variable models, arXiv:2102.06626",
+    "pearl": "Pearl (2009), Causality, 2nd edition",
+    "shpitser": "Shpitser & Pearl (2006), Identification of joint interventional distributions in recursive semi-Markovian "
+    "causal models, AAAI",
+    "conditional": "Shpitser & Pearl (2006), Identification of conditional interventional distributions, UAI",
+    "huang": "Huang & Valtorta (2006), Pearl's calculus of intervention is complete, UAI",
+    "functional": "Chen & Darwiche (2024), Identifying causal effects under functional dependencies, NeurIPS",
+    "hmc": "Neal (2011), MCMC using Hamiltonian dynamics, in: Handbook of Markov chain Monte Carlo",
+    "nuts": "Hoffman & Gelman (2014), The No-U-Turn sampler, JMLR 15",
+    "numpyro": "Phan, Pradhan & Jankowiak (2019), Composable effects for flexible and accelerated probabilistic programming in "
+    "NumPyro, arXiv:1912.11554",
+    "psis": "Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, JMLR 25",
+    "svi": "Kucukelbir, Tran, Ranganath, Gelman & Blei (2017), Automatic differentiation variational inference, JMLR 18",
+    "laplace": "Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities, JASA 81",
+    "rhat": "Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, folding, and localization: an improved "
+    "R-hat, Bayesian Analysis 16",
+    "qmc": "Owen (1997), Scrambled net variance for integrals of smooth functions, Annals of Statistics 25",
+}
+_BY_METHOD = {
+    "importance sampling": ("psis",),
+    "ensemble HMC": ("hmc",),
+    "NUTS": ("nuts", "numpyro"),
+    "SVI": ("svi",),
+    "Laplace": ("laplace",),
+}
+
+
+def methods_of(answers: Sequence[Answer]) -> str:
+    """The paragraphs, with blank lines between; the last lists the references that they cite.
+
+    Raises:
+        QueryError: There is no answer, answers do not know their posterior, or come from different ones.
+    """
+    if not answers:
+        raise QueryError("There is no answer, and so no methods. Ask a question first.")
+    posterior = answers[0].posterior
+    if posterior is None or any(answer.posterior is not posterior for answer in answers):
+        raise QueryError(
+            "Methods are written for answers from one fit, which they know when they come from ld.ask. Ask the questions of "
+            "one fit together."
+        )
+    cited: dict[str, None] = {}
+    paragraphs = [
+        " ".join(_model(posterior, cited)),
+        " ".join(_questions(answers, cited)),
+        " ".join([*_data(posterior, cited), *_priors(posterior)]),
+        " ".join(_training(posterior, cited)),
+        " ".join(_computation(answers, cited)),
+        " ".join(_cautions(answers)),
+        " ".join(_software(posterior)),
+        "References: " + ". ".join(REFERENCES[key] for key in REFERENCES if key in cited) + ".",
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = list(names)
+    return " and ".join([*([", ".join(shown[:-1])] if len(shown) > 1 else []), *shown[-1:]])
+
+
+def _names(nodes: Iterable[Name]) -> str:
+    return ", ".join(map(quote, nodes))
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+# --- graph and model
+
+
+def _model(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
+    spec = posterior.spec
+    cited["pearl"] = None
+    latent = [node for node in spec.graph.nodes if node in spec.latent]
+    hidden = (
+        f" and {_count(len(latent), 'unmeasured one')} ({_names(latent)})" if latent else ", all causes being measured"
+    )
+    yield (
+        "We used a structural causal model (Pearl 2009) with "
+        f"{_count(len(spec.measured), 'measured variable')} ({_names(spec.measured)}){hidden}."
+    )
+    yield _edges(posterior)
+    text = "; ".join(line for line in spec.source[0].splitlines() if line.strip())
+    in_full = f": {text}" if len(text) <= 2 * LONG else ""
+    yield f"Each variable is generated from its parents alone, given which it is independent of its non-descendants{in_full}."
+    yield f"Families: {'; '.join(_families(posterior))}."
+    fixed = [own.node for own in posterior.coordinates if own.node in spec.latent and node_row(posterior, own).note]
+    plain = [node for node in fixed if spec[node].family.name == "normal" and not spec[node].weights]
+    if plain:
+        standard = "The unmeasured variables are" if len(plain) == len(latent) else f"{_listed(map(quote, plain))} are"
+        yield f"{standard if len(plain) > 1 else standard.replace('variables are', 'variable is')} standard normal."
+
+
+def _families(posterior: Posterior) -> Iterator[str]:
+    """Each family with its equation, and the ceilings of those that have one."""
+    equations: dict[str, str] = {}
+    ceilings: dict[str, dict[float, None]] = {}
+    for _, mechanism in posterior.spec.mechanisms:
+        family = mechanism.family
+        equations[family.name] = family.equation
+        if (ceiling := getattr(family, "max", None)) is not None:
+            ceilings.setdefault(family.name, {})[float(ceiling)] = None
+    for name, equation in equations.items():
+        found = list(ceilings.get(name, ()))
+        yield f"{name}, {equation}" + (f", max = {found[0]:g}" if len(found) == 1 else "")
+
+
+def _edges(posterior: Posterior) -> str:
+    graph = posterior.spec.graph
+    rank = {node: i for i, node in enumerate(graph.nodes)}
+    directed = sorted(graph.directed, key=lambda edge: (rank[edge[0]], rank[edge[1]]))
+    head = f"Its graph is acyclic and has {_count(len(directed), 'directed edge')}"
+    if not directed or len(directed) > EDGES:
+        return f"{head}."
+    return f"{head}: {', '.join(f'{quote(a)} → {quote(b)}' for a, b in directed)}."
+
+
+# --- questions and identification
+
+
+def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str]:
+    asked = list({str(answer.verdict.query): answer for answer in answers}.values())
+    shown = [f"{answer.verdict.query} ({answer.scale})" for answer in asked[:LISTED]]
+    more = f" and {len(asked) - LISTED:,} more questions" if len(asked) > LISTED else ""
+    yield f"We asked for {'; '.join(shown)}{more}."
+    terms = [term for answer in asked for term in answer.query.terms]
+    if any(term.do for term in terms):
+        yield (
+            "do( ) sets a variable and cuts it from its causes; the answer speaks of a new unit of the population under that "
+            "intervention. It is no counterfactual statement about units that were observed."
+        )
+    if any(term.given for term in terms):
+        yield "Conditions are evidence, in the world after the intervention where there is one."
+        cited["conditional"] = None
+    cited.update({"shpitser": None, "huang": None})
+    yield (
+        "Whether a question is identified was decided by the complete identification algorithm (Shpitser & Pearl 2006; Huang & "
+        "Valtorta 2006), given this graph, for a distribution of the measured variables that is positive (but for exact "
+        "functions) and without any assumption on families."
+    )
+    if any(term.given for term in terms):
+        yield "Conditional questions were reduced as in Shpitser & Pearl (2006, UAI)."
+    for answer in asked[:LISTED]:
+        yield _verdict(answer, alone=len(asked) == 1)
+    if len(asked) > LISTED:
+        rest = asked[LISTED:]
+        yield f"Of the others {sum(answer.identified for answer in rest):,} of {len(rest):,} are identified."
+    if any(answer.identified for answer in asked):
+        cited["taheri"] = None
+        yield (
+            "The answer to an identified question is determined by the distribution of the measured variables alone, whatever "
+            "the unmeasured causes; the numbers also assume that some parameter values of the model reproduce that distribution "
+            "(Taheri et al.)."
+        )
+
+
+def _verdict(answer: Answer, *, alone: bool) -> str:
+    verdict = answer.verdict
+    what = "It" if alone else str(verdict.query)
+    if isinstance(verdict, Identified) and not any(term.do for term in verdict.query.terms):
+        return f"{what} sets nothing, and is a property of the distribution of the measured variables."
+    if isinstance(verdict, Identified):
+        formula = verdict.estimand.text
+        shown = formula if len(formula) <= LONG else f"a formula of {len(formula):,} characters, not printed here"
+        notes = "".join(f" {note}" for note in verdict.notes)
+        return f"{what} is identified given this graph: {shown}.{notes}"
+    shown = "is not identified given this graph" if verdict.proved else "was not shown to be identified"
+    return f"{what} {shown}: {verdict.reason.rstrip('.')}. Its number rests on the prior and on the functional form."
+
+
+# --- data and priors
+
+
+def _data(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
+    facts = posterior.facts
+    yield f"The data have {_count(facts.n_rows, 'row')}, and no missing cells in the columns that were used."
+    functional = posterior.functional
+    if functional:
+        cited["functional"] = None
+        shown = [f"{quote(node)} of {_listed(map(quote, parents))}" for node, parents in functional.items()]
+        yield (
+            f"Exact functions of their parents, declared or in the data: {'; '.join(shown)}; identification took them into "
+            "account (Chen & Darwiche 2024)."
+        )
+
+
+Default = tuple[str, str, bool]
+"""A kind of parameter with a default prior, the family of its node, and whether the node is latent."""
+
+
+def _priors(posterior: Posterior) -> Iterator[str]:
+    spec = posterior.spec
+    default: set[Default] = set()
+    own: list[str] = []
+    tables: dict[float, list[Name]] = {}
+    # The coefficients of a node without noise are solved for, whatever its priors.
+    solved = {node for block in posterior.blocks if block.method.startswith("exact") for node in block.block.nodes}
+    for coordinates in posterior.coordinates:
+        node, row = coordinates.node, node_row(posterior, coordinates)
+        family = spec[node].family
+        if node in solved:
+            continue
+        if "Dirichlet" in row.note:
+            tables.setdefault(float(getattr(family, "concentration", 1.0)), []).append(node)
+        for label, belief, unit in row.beliefs:
+            if belief.startswith("fixed"):
+                own.append(f"{label} {belief}")
+            elif unit.startswith("default") and family.name in BUILT_IN:
+                default.add((_kind(label), family.name, node in spec.latent))
+            else:
+                where = unit.partition(", ")[2]
+                own.append(f"{label} ~ {belief}" + (f" ({where})" if where else ""))
+    for size, nodes in tables.items():
+        own.append(f"each row of the table of {_names(nodes)} ~ Dirichlet({size:g}, …, {size:g})")
+    if default:
+        yield _defaults(posterior, default)
+    if own:
+        fixed = any(" fixed at " in words for words in own)
+        head = ("Other priors" if default else "Priors") + (" and fixed numbers" if fixed else "")
+        yield f"{head}: {'; '.join(own)}."
+
+
+def _kind(label: str) -> str:
+    """`weight`, `intercept`, `sd`, … of a parameter's label."""
+    head = label.partition("(")[0]
+    return head if head in ("intercept", "sd", "scale", "df", "shape") and " -> " not in label else "weight"
+
+
+def _defaults(posterior: Posterior, default: set[Default]) -> str:
+    """The default priors in force, as the reference states them, without those of parameters that the model does not have."""
+    spec = posterior.spec
+    kinds = {kind for kind, *_ in default}
+    weighted = sorted({family for kind, family, _ in default if kind == "weight"} & LOGIT)
+    cases = [f"2 for {' and '.join(weighted)} variables"] if weighted else []
+    if any(latent and family not in LOGIT for kind, family, latent in default if kind in ("weight", "intercept")):
+        cases.append("1 for unmeasured ones, whose mean there is 0")
+    said: list[str] = []
+    if "weight" in kinds:
+        signed = any(weight.sign for _, mechanism in spec.mechanisms for weight in mechanism.weights)
+        said.append(f"weights are normal(0, t){', cut at 0 where a sign was given' if signed else ''}")
+        if any(len(weight.parents) > 1 for _, mechanism in spec.mechanisms for weight in mechanism.weights):
+            said.append(
+                "those of interactions too, of products of parents, centred where all parts of the product are terms"
+            )
+    by_family = {(family in LOGIT, latent) for kind, family, latent in default if kind == "intercept"}
+    intercepts = ["normal(mean on that scale, 2t)"] if {(False, False), (False, True)} & by_family else []
+    logit = sorted({family for kind, family, latent in default if kind == "intercept" and not latent} & LOGIT)
+    intercepts += [f"normal(0, 3) for {' and '.join(logit)} variables"] if (True, False) in by_family else []
+    intercepts += ["normal(0, 1.5) for unmeasured classes"] if (True, True) in by_family else []
+    said += [f"intercepts are {', '.join(intercepts)}"] if intercepts else []
+    said += (
+        ["residual sds are 0.05 s + halfnormal(s), with s the sd of the variable's data"]
+        if kinds & {"sd", "scale"}
+        else []
+    )
+    said += ["degrees of freedom are gamma(2, 0.1), cut at 2"] if "df" in kinds else []
+    said += ["shapes are halfnormal(10)"] if "shape" in kinds else []
+    if any(len(spec[node].family.points) > 2 for node in spec.latent):
+        said.append("coefficients of the levels of an unmeasured class correlate by 1/2")
+    scale = ""
+    if {"weight", "intercept"} & kinds:
+        words = "the sd of the variable's data on the scale of its linear predictor"
+        scale = (
+            f"with parents centred and divided by their sd, and t {words}{f' ({_listed(cases)})' if cases else ''}, "
+        )
+    return f"Default priors: {scale}{'; '.join(said)}."
+
+
+# --- training
+
+
+def _training(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
+    blocks = posterior.blocks
+    if len(blocks) > 1:
+        yield (
+            f"Priors being independent, the posterior is a product over {len(blocks)} blocks of variables that share no "
+            "unmeasured cause, each trained by itself:"
+        )
+    else:
+        yield "All variables form one block, trained"
+    by_method: dict[str, list[BlockDraws]] = {}
+    for block in blocks:
+        by_method.setdefault(block.method, []).append(block)
+    yield "; ".join(_trained(method, own, cited, alone=len(blocks) == 1) for method, own in by_method.items()) + "."
+    yield _kept(posterior)
+    if posterior.approximate and not posterior.is_point:
+        yield _approximate(posterior)
+    yield from _judged(posterior, cited)
+
+
+def _trained(method: str, blocks: Sequence[BlockDraws], cited: dict[str, None], *, alone: bool) -> str:
+    for words, keys in _BY_METHOD.items():
+        if method.startswith(words):
+            cited.update(dict.fromkeys(keys))
+    names = "; ".join(block.block.name for block in blocks)
+    findings = []
+    if khats := [block.khat for block in blocks if block.khat is not None]:
+        cited["psis"] = None
+        findings.append(f"Pareto k-hat {'at most ' if len(khats) > 1 else ''}{max(khats):.2f}")
+    if divergent := sum(block.n_divergent for block in blocks):
+        findings.append(_count(divergent, "divergent transition"))
+    if short := [block.shortfall for block in blocks if block.shortfall is not None]:
+        findings.append(f"not certified: {short[0]}")
+    told = f" ({', '.join(findings)})" if findings else ""
+    return f"{_spoken(method)}{told}" if alone else f"{names} {_spoken(method)}{told}"
+
+
+_SPOKEN = {
+    "conjugate: Dirichlet": "by the conjugate Dirichlet",
+    "conjugate: posterior mode": "by the conjugate posterior mode",
+    "exact: solved": "exactly, solved",
+    "fixed: nothing to learn": "with all parameters fixed",
+    "posterior mode": "by the posterior mode",
+}
+
+
+def _spoken(method: str) -> str:
+    """A method of the plan as the end of a sentence."""
+    for head, words in _SPOKEN.items():
+        if method.startswith(head):
+            return words + method.removeprefix(head)
+    return "by " + method.replace(" x ", " × ")
+
+
+def _kept(posterior: Posterior) -> str:
+    if posterior.is_point:
+        return "One draw was kept, the posterior mode, so that nothing is said of how uncertain the answers are."
+    total = posterior.n_chains * posterior.n_draws
+    if posterior.independent():
+        return f"{total:,} independent draws of each block were kept, and paired by index."
+    chains, draws = _count(posterior.n_chains, "chain"), _count(posterior.n_draws, "draw")
+    return f"{total:,} draws of each block were kept ({chains} × {draws} where there are chains), and paired by index."
+
+
+def _approximate(posterior: Posterior) -> str:
+    """Which draws are not of the posterior."""
+    guessed = posterior.approximated()
+    whose = "They" if len(guessed) == len(posterior.blocks) else f"Those of {'; '.join(b.block.name for b in guessed)}"
+    return f"{whose} are draws of an approximation, not of the posterior: {', '.join(posterior.approximate)}."
+
+
+def _judged(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
+    found = posterior.diagnostics
+    if not found or posterior.is_point:
+        return
+    rhats = [diagnostic.rhat for diagnostic in found if diagnostic.rhat is not None]
+    ess = f"at least {min(diagnostic.ess for diagnostic in found):,.0f} effective draws"
+    if rhats:
+        cited["rhat"] = None
+        judged = f"rank-normalised split R-hat (Vehtari et al. 2021) at most {max(rhats):.3f} and {ess}"
+    else:
+        judged = f"{ess}, the draws being independent, so that R-hat does not apply"
+    verdict = "The fit passes" if posterior.converged else f"The fit does not pass ({posterior.doubt})"
+    yield f"{_count(len(found), 'functional')} of what was fitted {'has' if len(found) == 1 else 'have'} {judged}."
+    yield f"{verdict}; the limits are an R-hat of 1.01 and 400 effective draws."
+    if posterior.unjudged:
+        yield f"Left out of it: {'; '.join(posterior.unjudged)}."
+
+
+# --- answers
+
+
+def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str]:
+    n = len(answers[0].draws)
+    each = "For the one draw" if n == 1 else f"For each of the {n:,} draws"
+    how = dict.fromkeys(answer.method for answer in answers if answer.method)
+    exact = [method.removeprefix("exact: ") for method in how if method.startswith("exact")]
+    simulated = [method.removeprefix("simulated: ") for method in how if method.startswith("simulated")]
+    other = [method for method in how if not method.startswith(("exact", "simulated"))]
+    terms = [term for answer in answers for term in answer.query.terms]
+    if any(term.do for term in terms):
+        unset = "" if all(term.do for term in terms) else " (in the model as it is, where nothing is set)"
+        yield (
+            f"{each} the variables in do( ) were cut from their causes and set, and the answer was taken in the model so "
+            f"changed{unset}, with the unmeasured causes integrated out."
+        )
+    else:
+        yield f"{each} the answer was taken in the model, with the unmeasured causes integrated out."
+    if exact:
+        yield f"Computed without simulation: {'; '.join(exact)}."
+    if simulated:
+        cited["qmc"] = None
+        yield (
+            f"Simulated: {'; '.join(simulated)}, with scrambled low-discrepancy points (Owen 1997) that the terms of a question "
+            "share."
+        )
+        yield from _error(answers)
+    if other:
+        yield f"Computed: {'; '.join(other)}."
+    units = [answer.evidence_units for answer in answers if answer.evidence_units is not None]
+    if units:
+        yield (
+            "Evidence weighs the simulated units; in 95 % of draws at least "
+            f"{min(units):,.0f} effective units stand behind a number."
+        )
+    if any(not answer.query.is_single for answer in answers):
+        yield "Differences, ratios and other arithmetic were formed within each draw."
+    yield from _reported(answers, cited)
+    if any(answer.naive is not None for answer in answers):
+        yield "Beside it stands the association in the same fit: the same question, with the values seen and not set."
+    if any(answer.prior is not None for answer in answers):
+        yield "Beside what is not identified stands the same question asked of the priors alone."
+
+
+def _error(answers: Sequence[Answer]) -> Iterator[str]:
+    shares = [
+        answer.simulation_error / answer.sd for answer in answers if answer.sd and answer.method.startswith("simulated")
+    ]
+    if shares:
+        worst = 100 * max(shares)
+        most = f"at most {worst:.2g}" if worst >= 0.01 else "below 0.01"
+        yield f"The standard error from simulation is {most} % of the posterior sd."
+
+
+def _reported(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str]:
+    spread = [answer for answer in answers if not answer.is_point]
+    if not spread:
+        return
+    medians = sum(not answer.has_mean for answer in spread)
+    yield (
+        "We report posterior means"
+        + (f" (medians of {_count(medians, 'answer')} with heavy tails, Pareto k-hat above 0.7)" if medians else "")
+        + " with equal-tailed intervals."
+    )
+    rhats = [answer.rhat for answer in spread if answer.rhat is not None]
+    ess = min(answer.ess for answer in spread)
+    the = "The answer has" if len(spread) == 1 else "The answers have"
+    if rhats:
+        cited["rhat"] = None
+        mixing = f"R-hat {'' if len(spread) == 1 else 'at most '}{max(rhats):.3f}, "
+    else:
+        mixing = ""
+    share = max((answer.mcse / answer.sd for answer in spread if answer.sd), default=0.0)
+    few = [answer for answer in spread if not answer.converged]
+    verdict = (
+        f"; {'it has' if len(spread) == 1 else f'{len(few):,} of {len(spread):,} have'} not converged" if few else ""
+    )
+    least = "" if len(spread) == 1 else "at least "
+    yield (
+        f"{the} {mixing}{least}{ess:,.0f} effective draws and a Monte Carlo standard error of "
+        f"{'' if len(spread) == 1 else 'at most '}{100 * share:.2g} % of the posterior sd{verdict}."
+    )
+
+
+def _cautions(answers: Sequence[Answer]) -> Iterator[str]:
+    found: dict[str, int] = {}
+    for answer in answers:
+        for warning in answer.warnings:
+            found[warning] = found.get(warning, 0) + 1
+    if found:
+        numbered = (f"({k}) {warning.rstrip('.')}." for k, warning in enumerate(list(found)[:LISTED], start=1))
+        yield f"Cautions: {' '.join(numbered)}"
+        if len(found) > LISTED:
+            yield f"{len(found) - LISTED} more are printed with the answers."
+
+
+def _software(posterior: Posterior) -> Iterator[str]:
+    now = versions()
+    yield f"Training (engine {posterior.engine}, seed {posterior.seed}) used {_software_of(dict(posterior.versions) or now)}."
+    if posterior.versions and dict(posterior.versions) != now:
+        yield f"The answers were computed with {_software_of(now)}."
+
+
+def _software_of(found: Mapping[str, str]) -> str:
+    others = _listed(f"{name} {version}" for name, version in found.items() if name not in ("latentdo", "python"))
+    return f"latentdo {found['latentdo']} with {others} on Python {found['python']}"
