@@ -7,6 +7,7 @@ the regular ones that grow, to see how time grows with them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from random import Random
 
@@ -17,7 +18,8 @@ WORDS = ("X", "Y", "Z", "W", "M", "U", "V", "IL6", "NF_kB", "β1", "Größe", "�
 FAMILIES = ("normal", "bernoulli", "gamma", "hill", "linear")
 KEYWORDS = (
     "latent", "do", "E", "P", "dag", "graph", "digraph", "weight", "intercept", "mean", "sd", "shape", "max", "levels",
-    "latents", "low", "high", "NO", "on", "null", "true", "model", "queries", "Do", "DO", "LATENT", "student", "neural",
+    "latents", "low", "high", "for", "in", "by", "Var", "SD", "Median", "Quantile", "density", "odds",
+    "NO", "on", "null", "true", "model", "queries", "Do", "DO", "LATENT", "student", "neural",
     "bb", "pos", "exposure", "nan", "inf", "None", "if", "lambda",
 )  # fmt: skip
 QUOTED = (
@@ -26,7 +28,7 @@ QUOTED = (
 )  # fmt: skip
 SYMBOLS = (
     "->", "<-", "-|", "<->", "~~", "=~", "~", "+", "-", ",", ":", ";", "(", ")", "[", "]", "=", "|", "<", ">", "<=", ">=",
-    "*", "/", "{", "}", "-->", "=>", "--", "==", ":=", "&", "&&", "||", "^", "**", "%", "//", "/*", "*/", "#", "!=", "<>",
+    "*", "/", "..", "{", "}", "-->", "=>", "--", "==", ":=", "&", "&&", "||", "^", "**", "%", "//", "/*", "*/", "#", "!=", "<>",
     "@", "$", "\\", "?", "!", ".", "_", '"', "'", "`", "\n", "\n\n", "\r\n", "\r", "\t", "...", "→", "↔", "~>", "|-",
 )  # fmt: skip
 NUMBERS = (
@@ -206,7 +208,29 @@ def query(random: Dice) -> str:
     text = factors[0]
     for other in factors[1:]:
         text += random.choice((" - ", " / ", " + ", " * ", "-", "/")) + other
-    return text
+    return text + sweep(random, text)
+
+
+def sweep(random: Dice, text: str) -> str:
+    """Axes for what may stand open in a query, or nothing."""
+    if random.random() < 0.6 and not random.slip():
+        return ""
+    opened = re.findall(r"(?<=do\()[^=~(),|]+(?=\))", text) if not random.slip() else []
+    nodes = opened or ([name(random)] if random.slip() else [])
+    axes = [f"{node} in {axis(random)}" for node in nodes[: 1 + random.randrange(3)]]
+    return f" for {', '.join(axes)}" if axes else ""
+
+
+def axis(random: Dice) -> str:
+    if random.slip():
+        return random.choice(
+            (f"{number(random)}..{number(random)}", f"{number(random)}..{number(random)} by {number(random)}")
+        )
+    if random.random() < 0.4:
+        return levels(random)
+    low = random.randint(-5, 5)
+    step = random.choice(("", f" by {random.choice(('0.1', '0.5', '1', '1e-3', '3'))}"))
+    return f"{low}..{low + random.randint(4, 20)}{step}"
 
 
 def factor(random: Dice, depth: int) -> str:
@@ -221,17 +245,24 @@ def factor(random: Dice, depth: int) -> str:
 
 def term(random: Dice) -> str:
     """A mean or a probability, each node in one place, unless it slips."""
-    mean = random.random() < 0.5
+    word = random.choice(
+        ("E", "E", "E", "P", "P", "P", "Var", "SD", "Median", "Quantile", "density", "odds", "std", "Q")
+    )
+    mean = word in ("E", "Var", "SD", "Median", "Quantile", "std", "Q")
     ends = [name(random) for _ in range(6)]
     ends = ends if random.slip() else list(dict.fromkeys(ends))
     outcomes = ends.pop() if mean else outcome(random, ends.pop())
+    if word in ("Quantile", "Q"):
+        outcomes += f", {random.choice(('0.9', '0.5', '1e-5')) if not random.slip() else number(random)}"
+    elif word in ("density", "odds") and not random.slip():
+        outcomes = f"{name(random)}={random.choice(('1', '1.3', '-2'))}"
     conditions = []
     if ends and random.random() < 0.8:
         conditions.append(f"do({', '.join(setting(random, ends.pop()) for _ in range(min(len(ends), 1)))})")
     while ends and random.random() < 0.4:
         conditions.append(outcome(random, ends.pop()))
     inside = f"{outcomes} | {', '.join(conditions)}" if conditions else outcomes
-    return f"E[{inside}]" if mean else f"P({inside})"
+    return f"{word}[{inside}]" if mean else f"{word}({inside})"
 
 
 def outcome(random: Dice, node: str) -> str:
@@ -362,7 +393,10 @@ def study_inference(random: Dice) -> str:
 
 
 def study_queries(random: Dice) -> str:
-    known = ("E[Y | do(X=1)]", "P(Y > 1 | do(X=1))", "E[Y | do(X=1)] - E[Y | do(X=0)]", "P(X=1 | Y)")
+    known = (
+        "E[Y | do(X=1)]", "P(Y > 1 | do(X=1))", "E[Y | do(X=1)] - E[Y | do(X=0)]", "P(X=1 | Y)", "Quantile[Y, 0.9 | do(X=1)]",
+        "E[Y | do(X)] for X in 0..10", "1 - q0", "q1 / q2", "odds(Y=1 | do(X=1))",
+    )  # fmt: skip
     asked = [query(random) if random.slip() else text for text in random.sample(known, random.randint(1, 3))]
     asked = [yaml_text(random, text) for text in asked]
     if random.slip():
@@ -559,6 +593,12 @@ def long_texts(size: int) -> dict[str, tuple[str, str]]:
         "an interval again and again": ("query", f"P({', '.join(['Y > 1'] * (size // 7))})"),
         "a sum": ("query", " + ".join(["E[Y]"] * (size // 7))),
         "parentheses": ("query", "(" * size),
+        "an axis of values": ("query", f"E[Y | do(X)] for X in [{', '.join(map(str, range(size // 7)))}]"),
+        "axes": ("query", f"E[Y | do(X)] for {', '.join(['X in 0..1'] * (size // 11))}"),
+        "a fine range": ("query", f"E[Y | do(X)] for X in 0..{size // 2} by 1" + " " * size),
+        "a sweep of many conditions": ("query", f"P(Y | {listed(', ')}) for A00000 in 0..1"),
+        "intervals": ("query", f"P({', '.join(f'A{i:05d} > 1, A{i:05d} < 2' for i in range(size // 24))})"),
+        "an axis of a deep sum": ("query", " + ".join(["E[Y | do(X)]"] * 200) + f" for X in 0..{size // 10} by 1" + " " * size),
         "evidence": ("query", f"P(Y | {listed(', ')})"),
         "a level": ("query", f"P(Y='{'x' * size}')"),
         "doubled quotes": ("query", "P(Y='" + "''" * (size // 2)),
@@ -604,6 +644,18 @@ def long_texts(size: int) -> dict[str, tuple[str, str]]:
         "named queries in a study": (
             "study",
             "model: X ~ normal\nqueries:\n" + "".join(f"  q{i:05d}: E[X]\n" for i in range(size // 15)) + "  last: []\n",
+        ),
+        "queries that need each other": (
+            "study",
+            "model: X ~ normal\nqueries:\n"
+            + "".join(f"  q{i:05d}: q{i + 1:05d}\n" for i in range(size // 17))
+            + f"  q{size // 17:05d}: E[X]\n",
+        ),
+        "a circle of queries": (
+            "study",
+            "model: X ~ normal\nqueries:\n"
+            + "".join(f"  q{i:05d}: 1 - q{i + 1:05d}\n" for i in range(size // 21))
+            + f"  q{size // 21:05d}: q00000\n",
         ),
         "a study of lists": ("study", "model: " + "[" * size),
         "a study of maps": ("study", "model: " + "{" * size),

@@ -166,8 +166,12 @@ def _check_parts(term: Term) -> None:
                     f"{item.name!r} is {role} {counts[item.name]} times in {term}. Only the two ends of an "
                     f"interval may name a node twice: {quote(item.name)} > 1, {quote(item.name)} < 2."
                 )
-        for name in dict.fromkeys(item.name for item in listed if counts[item.name] > 1):
-            _check_interval(term, [item for item in listed if item.name == name])
+        ends: dict[Name, list[Outcome]] = {}
+        for item in listed:
+            ends.setdefault(item.name, []).append(item)
+        for several in ends.values():
+            if len(several) > 1:
+                _check_interval(term, several)
 
 
 def _check_interval(term: Term, ends: list[Outcome]) -> None:

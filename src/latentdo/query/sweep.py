@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from latentdo.errors import QueryError
+from latentdo.errors import QueryError, nearest
 from latentdo.graphs import Name, format_level, format_number, quote
 
 from .term import Expression, Term, Value, check_value, terms_of
@@ -35,7 +36,7 @@ class Axis:
         for value in self.values:
             check_value(self.name, value)
         if len(set(self.values)) < len(self.values):
-            again = next(value for i, value in enumerate(self.values) if value in self.values[:i])
+            again = next(value for value, count in Counter(self.values).items() if count > 1)
             raise QueryError(f"The axis of {self.name!r} has {format_level(again)} twice. Keep one.")
 
     @staticmethod
@@ -81,8 +82,12 @@ def axis_fault(expression: Expression, axes: Sequence[Axis]) -> str:
 def _nowhere_open(name: Name, terms: Sequence[Term]) -> str:
     role = next((repair for term in terms if (repair := _role(name, term))), "")
     if not role:
-        opened = ", ".join(dict.fromkeys(quote(other) for term in terms for other in term.open))
-        role = f"Open is: {opened}." if opened else f"Leave it without a value in the query: do({quote(name)})."
+        opened = dict.fromkeys(other for term in terms for other in term.open)
+        role = (
+            nearest(name, opened).replace("Known are:", "Open are:")
+            if opened
+            else f"Leave it without a value in the query: do({quote(name)})."
+        )
     return f"{name!r} stands nowhere open in the query, so that there is nothing to sweep. {role}"
 
 
