@@ -102,6 +102,19 @@ def test_sweeps_in_different_units_have_a_panel_each():
     assert [panel.get_ylabel() for panel in axes.figure.axes] == ["mean of Y, in its units", "probability"]
 
 
+def test_sweeps_over_different_axes_have_a_panel_each():
+    answers = Answers((*sweep_of("E[Y | do(X)] for X in 0..1"), *sweep_of("E[Y | do(M)] for M in 0..1")))
+    axes = drawn(answers.plot())
+    assert [panel.get_xlabel() for panel in axes.figure.axes] == ["X", "M"]
+
+
+def test_seeing_may_lack_points():
+    sweep = sweep_of("E[Y | do(X)] for X in 0..1 by 0.25")
+    some = [replace(answer, naive=answer_of("E[Y]", START)) if k < 3 else answer for k, answer in enumerate(sweep)]
+    (seeing,) = line_with(drawn(Answers(tuple(some)).plot()), ":")
+    assert list(seeing.get_xdata()) == [0, 0.25, 0.5]
+
+
 def test_levels_are_points_with_intervals():
     places = [answer_of("E[Y]", START + k, at=(("C", level),), name="by class") for k, level in enumerate("abc")]
     axes = drawn(Answers(tuple(places)).plot())

@@ -28,12 +28,12 @@ MOST_SERIES = 6
 def picture_of(answers: Answers, ax: Any, level: float) -> Any:
     """Curve, surface or forest; returns the matplotlib axes (of the first panel)."""
     sweeps = _sweeps(answers)
-    if sweeps and len(answers.axes) == 1 and len(sweeps) <= MOST_SERIES:
-        return _curves(sweeps, answers.axes[0], ax, level)
+    if sweeps and all(len(sweep.axes) == 1 for sweep in sweeps) and len(sweeps) <= MOST_SERIES:
+        return _curves(sweeps, ax, level)
     if len(sweeps) == 1 and len(answers.axes) == 2:
         (sweep,) = sweeps
         if (split := _by_levels(sweep)) is not None:
-            return _curves(*split, ax, level)
+            return _curves(split, ax, level)
         if sweep.is_grid:
             return _surface(sweep, ax, level)
     return _forest(answers, ax, level)
@@ -62,8 +62,8 @@ class _Sweep:
 
 
 def _sweeps(answers: Answers) -> list[_Sweep]:
-    """The answers by the sweep they belong to; none where they are not all points over the same axes."""
-    if not answers.axes:
+    """The answers by the sweep they belong to; none where they are not all points of sweeps."""
+    if not all(answer.at for answer in answers):
         return []
     found: dict[tuple[str | None, Query | None, int], list[Answer]] = {}
     seen: dict[tuple[str | None, Query | None, Any], int] = {}
@@ -88,7 +88,7 @@ def _label(answer: Answer, *, level: bool) -> str:
     return str(answer.source.expression)
 
 
-def _by_levels(sweep: _Sweep) -> tuple[list[_Sweep], Name] | None:
+def _by_levels(sweep: _Sweep) -> list[_Sweep] | None:
     """Of two axes one with names of levels: a curve over the other for each of its levels; None where there is no such."""
     named = [
         axis for axis in sweep.axes if any(isinstance(value, str) for value in sweep.places(axis))
@@ -96,13 +96,12 @@ def _by_levels(sweep: _Sweep) -> tuple[list[_Sweep], Name] | None:
     if not named or len(sweep.places(named[-1])) > MOST_SERIES:
         return None
     series = named[-1]
-    (over,) = (axis for axis in sweep.axes if axis != series)
     parts = []
     for value in sweep.places(series):
         points = [answer for answer in sweep.answers if dict(answer.at)[series] == value]
         own = tuple(replace(a, at=tuple(pair for pair in a.at if pair[0] != series)) for a in points)
         parts.append(_Sweep(f"{quote(series)} = {format_level(value)}", type(sweep.answers)(own)))
-    return parts, over
+    return parts
 
 
 # --- the kinds of pictures
@@ -132,27 +131,28 @@ def _beside(answer: Answer, method: str, level: float) -> Summary:
     return replace(answer.summary(level), method=method)
 
 
-def _curves(sweeps: Sequence[_Sweep], axis: Name, ax: Any, level: float) -> Any:
-    """All sweeps in one picture; in a figure of their own each scale has a panel."""
+def _curves(sweeps: Sequence[_Sweep], ax: Any, level: float) -> Any:
+    """All sweeps in one picture; in a figure of their own each axis and each scale has a panel."""
     from latentdo.plots import curves, stacked
 
-    panels: dict[tuple[str | None, float | None, str], list[_Sweep]] = {}
+    panels: dict[tuple[Name, str | None, float | None, str], list[_Sweep]] = {}
     for sweep in sweeps:
-        scale = sweep.answers[0].scale
-        panels.setdefault((scale.unit, scale.null, "" if scale.unit else scale.name), []).append(sweep)
+        scale, (axis,) = sweep.answers[0].scale, sweep.axes
+        panels.setdefault((axis, scale.unit, scale.null, "" if scale.unit else scale.name), []).append(sweep)
     groups = list(panels.values())
     if ax is not None or len(groups) == 1:
-        return _panel([sweep for group in groups for sweep in group], axis, ax, level, curves)
+        return _panel([sweep for group in groups for sweep in group], ax, level, curves)
     drawn = stacked(len(groups))
     for panel, group in zip(drawn, groups, strict=True):
-        _panel(group, axis, panel, level, curves)
+        _panel(group, panel, level, curves)
     return drawn[0]
 
 
-def _panel(sweeps: Sequence[_Sweep], axis: Name, ax: Any, level: float, curves: Any) -> Any:
+def _panel(sweeps: Sequence[_Sweep], ax: Any, level: float, curves: Any) -> Any:
     series: list[Curve] = []
+    axes = dict.fromkeys(sweep.axes[0] for sweep in sweeps)
     for sweep in sweeps:
-        series += _series(sweep, axis, level, alone=len(sweeps) == 1)
+        series += _series(sweep, sweep.axes[0], level, alone=len(sweeps) == 1)
     scales = dict.fromkeys(str(sweep.answers[0].scale) for sweep in sweeps)
     units = dict.fromkeys(sweep.answers[0].scale.unit for sweep in sweeps)
     unit = next(iter(units))
@@ -160,7 +160,7 @@ def _panel(sweeps: Sequence[_Sweep], axis: Name, ax: Any, level: float, curves: 
     return curves(
         series,
         ax=ax,
-        xlabel=quote(axis),
+        xlabel=", ".join(map(quote, axes)),
         ylabel=shared,
         title=_heading(sweeps),
         null=sweeps[0].answers[0].scale.null,
@@ -191,14 +191,13 @@ def _title(words: str, answers: Sequence[Answer], *, approximate_only: bool = Fa
 def _series(sweep: _Sweep, axis: Name, level: float, *, alone: bool) -> list[Curve]:
     """The curve of a sweep, after it what stands beside it."""
     answers = sweep.answers
-    naive = [answer.naive for answer in answers if answer.naive is not None]
-    prior = [answer.prior for answer in answers if answer.prior is not None]
     found = [_curve(sweep.label if not alone else "doing", answers, answers, axis, level, "doing")]
-    for role, others in (("seeing", naive), ("prior", prior)):
-        if len(others) == len(answers):
-            words = {"seeing": "seeing", "prior": "prior alone"}[role]
-            label = words if alone else f"{sweep.label}, {words}"
-            found.append(_curve(label, answers, type(answers)(tuple(others)), axis, level, role))
+    for role, words in (("seeing", "seeing"), ("prior", "prior alone")):
+        # Seeing a value that hardly occurs has no answer, and some points may be without.
+        pairs = [(one, other) for one in answers if (other := one.naive if role == "seeing" else one.prior) is not None]
+        if pairs:
+            places, others = (type(answers)(part) for part in zip(*pairs, strict=True))
+            found.append(_curve(words if alone else f"{sweep.label}, {words}", places, others, axis, level, role))
     return found
 
 

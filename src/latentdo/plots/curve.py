@@ -227,7 +227,7 @@ def _coverage(ax: Any, series: Sequence[Curve]) -> None:
     if not known:
         return
     low, high = known[0].within or (0.0, 0.0)
-    x = [float(value) for value in series[0].at]
+    x = [float(value) for each in series for value in each.at]
     span = (max(x) - min(x)) or 1.0
     left, right = min(x) - 0.02 * span, max(x) + 0.02 * span
     across = ax.get_xaxis_transform()
@@ -289,7 +289,7 @@ def _handles(series: Sequence[Curve], colour_of: dict[int, str], *, numeric: boo
         if band.simultaneous:
             words = f"{100 * band.level:g} % {'band of the whole curve' if numeric else 'for all at once'}"
             found.append(Line2D([], [], color=colour, linewidth=0.8, label=words))
-    if numeric and _leaves_the_data(first):
+    if numeric and any(map(_leaves_the_data, series)):
         found.append(Line2D([], [], color=colour, linewidth=2, linestyle="--", label=OUTSIDE))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ RISING = "cividis"
 """Made for people with any kind of colour vision (Nuñez, Anderton & Renslow 2018)."""
 DIVERGING = "PuOr_r"
 WIDTHS = "Greys"
+FLAT = 0.1
+"""Share of the colour scale that numbers must span for contour lines."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,7 @@ def surface(
     _panel(panels[0], grid, grid.estimate, *_map_of(grid.estimate, null), scale)
     _frame(panels[0], grid, xlabel, ylabel)
     if grid.width is not None:
-        _panel(panels[1], grid, grid.width, WIDTHS, (0.0, float(grid.width.max()) or 1.0), spread)
+        _panel(panels[1], grid, grid.width, WIDTHS, (0.0, 1.3 * float(grid.width.max()) or 1.0), spread)
         _frame(panels[1], grid, xlabel, ylabel)
     figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
     return panels[0]
@@ -94,11 +97,14 @@ def _panel(ax: Any, grid: Surface, values: FloatArray, cmap: str, limits: tuple[
     bar.set_label(plain(label))
     bar.outline.set_visible(False)
     numeric = not any(isinstance(value, str) for value in (*grid.x, *grid.y))
-    if numeric and min(values.shape) > 2 and values.min() < values.max():
+    # Lines through what hardly differs would show noise.
+    if numeric and min(values.shape) > 2 and np.ptp(values) > FLAT * (limits[1] - limits[0]):
         # White under black: lines can be read on dark and on light colours.
         for colour, width in (("white", 2.2), ("black", 0.8)):
             lines = ax.contour(x, y, values, levels=6, colors=colour, linewidths=width, linestyles="solid")
-        for text in ax.clabel(lines, fontsize=7, fmt="%.3g"):
+        step = float(np.diff(lines.levels).min())
+        decimals = max(0, 1 - math.floor(math.log10(step)))
+        for text in ax.clabel(lines, fontsize=7, fmt=f"%.{decimals}f"):
             text.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8})
 
 
