@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from latentdo.io import Table
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
     from latentdo.models.study import Study
-    from latentdo.query import Query, Summary, Term
+    from latentdo.query import Axis, Query, Summary, Term
 
 _HOMES = {
     "Admg": "graphs",
     "Answerable": "identification",
     "Answers": "answers",
+    "Axis": "query",
     "BlockDraws": "inference",
     "ColumnSummary": "models",
     "Dataset": "inference",
@@ -74,6 +75,7 @@ __all__ = [
     "Admg",
     "Answerable",
     "Answers",
+    "Axis",
     "BlockDraws",
     "ColumnSummary",
     "Dataset",

@@ -200,7 +200,8 @@ def arithmetic(found: Witness, answer) -> list[float]:
     for model in found.models:
         text = str(found.query)
         for term, case in sorted(zip(found.query.terms, found.cases, strict=True), key=lambda pair: -len(str(pair[0]))):
-            text = text.replace(str(term), repr(answer(model, case)))
+            value = answer(model, case)
+            text = text.replace(f"odds{str(term)[1:]}", f"({value!r} / (1 - {value!r}))").replace(str(term), repr(value))
         values.append(eval(text, {"__builtins__": {}}))  # numbers and operators only
     return values
 
@@ -267,7 +268,7 @@ def test_the_average_effect_behind_a_bow_is_shown_as_a_whole():
         ("P(Y > 2 | do(X=1)) / P(Y > 2 | do(X=0))", "Here Y > 2 stands for Y = 1."),
         ("P(Y > 2, Y < 5 | do(X=1)) - P(Y > 5 | do(X=0))", "stands for Y = "),
         ("P(Y | do(X=1)) - P(Y | do(X=0))", "P(Y=1 | do(X=1)) - P(Y=1 | do(X=0)) is 0.4375 in model 1"),
-        ("P(Y | do(X)) / (1 - P(Y | do(X)))", "P(Y=1 | do(X=0)) / (1 - P(Y=1 | do(X=0))) is"),
+        ("P(Y | do(X)) / (1 - P(Y | do(X)))", "odds(Y=1 | do(X=0)) is"),
         ("E[Y | do(X=2)] - 2 * E[Y | do(X=1)] + E[Y | do(X=0)]", "X has the bits X.1 and X.2"),
         ("E[Y | do(X ~ normal(1, 1))] - E[Y | do(X ~ normal(0, 1))]", "with the probabilities 0.75, 0.25"),
         ("E[Y | do(X=1, B=1)] - E[Y | do(X=1, B=0)]", "  Y = X + B + c1, flipped in 1 of 16 units"),

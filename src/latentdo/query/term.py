@@ -208,7 +208,18 @@ class Binary:
     left: Expression
     right: Expression
 
+    @property
+    def odds_of(self) -> Term | None:
+        """The event whose odds this is, P / (1 - P); None of any other arithmetic."""
+        match self:
+            case Binary("/", Term(kind="event") as event, Binary("-", Number(1), other)) if other == event:
+                return event
+            case _:
+                return None
+
     def __str__(self) -> str:
+        if (event := self.odds_of) is not None:
+            return f"odds{str(event).removeprefix(event.word)}"
         left, right = str(self.left), str(self.right)
         if _strength(self.left) < _strength(self):
             left = f"({left})"
@@ -240,7 +251,7 @@ def _strength(expression: Expression) -> int:
     match expression:
         case Binary(op="+" | "-"):
             return 1
-        case Binary():
+        case Binary() if expression.odds_of is None:
             return 2
         case _:
             return 3
