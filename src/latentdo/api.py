@@ -11,7 +11,7 @@ from latentdo.errors import ArchiveError, DataError, QueryError, SpecError, Stud
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, parse_statements
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
-from latentdo.query import Query, query_of
+from latentdo.query import Query, queries_of, query_of
 
 if TYPE_CHECKING:
     from latentdo.answers import Answer, Answers, EffectMatrix, Effects, Report
@@ -508,13 +508,8 @@ def ask(
 
 
 def _questions(posterior: Posterior, queries: Sequence[Any]) -> list[tuple[str | None, Query]]:
-    """(name, query) of what was asked; a query of the study may stand for itself, or for its value in arithmetic."""
-    named = dict(posterior.queries)
-    found: list[tuple[str | None, Query]] = [
-        (query, named[query]) if isinstance(query, str) and query in named else (None, query_of(query, named))
-        for query in queries
-    ]
-    found = found or list(posterior.queries)
+    """(name, query) of what was asked, or else of the study's own questions."""
+    found = queries_of(queries, dict(posterior.queries)) or list(posterior.queries)
     if not found:
         raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
     return found

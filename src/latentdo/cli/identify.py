@@ -10,7 +10,7 @@ from latentdo.api import graph as as_graph
 from latentdo.api import identify, load_study
 from latentdo.errors import UnsupportedError, UsageError
 from latentdo.identification import Identified, NotIdentified, testable_implications
-from latentdo.query import query_of
+from latentdo.query import queries_of
 
 from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, name_groups
@@ -80,7 +80,7 @@ def command(
     study = load_study(source) if names_study(source) else None
     subject = _subject(source, study, variant)
     wanted = _Wanted(proof, forms, remedies, witness, measurements)
-    asked: list[tuple[str | None, Any]] = [_question(query, study) for query in queries]
+    asked: list[tuple[str | None, Any]] = list(queries_of(queries, dict(study.queries if study else ())))
     if not asked and not (implications and study is None):
         asked = _own_queries(study, subject, variant)
     functions = _functions(functional)
@@ -160,12 +160,6 @@ def _object(
     named = [{"name": name, **row} for (name, _), row in zip(verdicts, rows, strict=True)]
     found = rows[0] if single else {"verdicts": named} if named else {}
     return found if tests is None else {**found, "implications": tests.to_json()}
-
-
-def _question(text: str, study: Any) -> tuple[str | None, Any]:
-    """(name, query); the names of a study's queries are read in it."""
-    named = {} if study is None else dict(study.queries)
-    return (text, named[text]) if text in named else (None, query_of(text, named))
 
 
 def _own_queries(study: Any, subject: Any, variant: str | None) -> list[tuple[str | None, Any]]:

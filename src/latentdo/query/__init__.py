@@ -1,7 +1,7 @@
 """The question as a value, how it is read, and `Summary`, the row every answer reduces to."""
 
 from .laws import LAWS, Law, form_of, law_of
-from .question import Query, query_of
+from .question import Query, queries_of, query_of
 from .reading import draft_query
 from .summary import Summary
 from .sweep import Axis
@@ -26,5 +26,6 @@ __all__ = [
     "draft_query",
     "form_of",
     "law_of",
+    "queries_of",
     "query_of",
 ]

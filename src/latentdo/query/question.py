@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -190,3 +190,16 @@ def _check_interval(term: Term, ends: list[Outcome]) -> None:
     raise QueryError(
         f"No value of {ends[0].name!r} satisfies {', '.join(map(str, ends))} in {term}. Did you mean {repair}?"
     )
+
+
+def queries_of(asked: Iterable[Any], named: Mapping[str, Query]) -> list[tuple[str | None, Query]]:
+    """(name, query) of each text or query; the names of other queries are read, alone and in arithmetic.
+
+    Raises:
+        NotationError: A text cannot be read.
+        QueryError: One is neither a text nor a query.
+    """
+    return [
+        (query, named[query]) if isinstance(query, str) and query in named else (None, query_of(query, named))
+        for query in asked
+    ]
