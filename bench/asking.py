@@ -1,7 +1,7 @@
 """A thousand different questions of one posterior: seconds cold and warm beside NumPyro, and whether errors are as large as told.
 
 Run with `python bench/asking.py`; `--output FILE` keeps the figures. The posterior is the napkin's, 100 rows. None of the
-thousand questions has a closed form: 250 each of E[Y | do(R=r)], E[Y | do(W=w)], P(Y > y | do(R=r)) and E[Y | do(R=r), X=1], no
+thousand questions has a closed form: 250 each of E[Y | do(R=r)], E[Y | do(W=w)], P(Y > y | do(R=r)) and E[Y | do(R=r), W=w], no
 two alike. latentdo decides on the number of units by its own rule (simulation error at most 5 % of the posterior sd). NumPyro's
 `Predictive` draws fresh units for every posterior draw, which adds their noise to the spread of the answer: it gets as many
 units per draw as make that added variance equal to latentdo's own, and its error of the mean is then smaller still. Each kind is
@@ -36,7 +36,7 @@ KINDS = {
     "E[Y | do(R=r)]": "R mean -",
     "E[Y | do(W=w)]": "W mean -",
     "P(Y > y | do(R=r))": "R event -",
-    "E[Y | do(R=r), X=1]": "R mean X=1",
+    "E[Y | do(R=r), W=w]": "R mean W",
 }
 PILOT_UNITS = 64
 MEAN_ONLY = 0.05
@@ -53,7 +53,7 @@ ERRORS = [
 
 
 def points(shift: float) -> dict[str, list[list[float]]]:
-    """Per kind of question 250 pairs (value, threshold), inside the data; another shift, other numbers."""
+    """Per kind of question 250 pairs (value, threshold or evidence), inside the data; another shift, other numbers."""
     rows = NAPKIN.draw(N, SEED)
     share = (np.arange(EACH) + shift) / EACH
 
@@ -69,9 +69,10 @@ def points(shift: float) -> dict[str, list[list[float]]]:
     }
 
 
-def written(text: str, value: float, threshold: float) -> str:
+def written(text: str, value: float, other: float) -> str:
     """One question."""
-    return text.replace("=r", f"={value}").replace("=w", f"={value}").replace("> y", f"> {threshold}")
+    own = text.replace("do(R=r)", f"do(R={value})").replace("do(W=w)", f"do(W={value})")
+    return own.replace("> y", f"> {other}").replace("W=w", f"W={other}")
 
 
 def exact_questions() -> list[str]:
@@ -164,12 +165,11 @@ def compare(options: argparse.Namespace) -> None:
         pilot = theirs(folder, dict.fromkeys(KINDS.values(), PILOT_UNITS), 2, 4)
         matched, mean_only = {}, {}
         for text, kind in KINDS.items():
-            seen, sd = pilot["kinds"][kind], known[text]["sd"]
+            seen = pilot["kinds"][kind]
             unit = statistics.median(n / s**2 for n, s in zip(seen["noise"], seen["sd"], strict=True)) * PILOT_UNITS
             matched[kind] = max(1, math.ceil(unit / known[text]["added"]))
             n_draws = len(np.load(folder / "draws.npz")["Y.0"])
             mean_only[kind] = max(1, math.ceil(unit / n_draws / MEAN_ONLY**2))
-            del sd
         same = theirs(folder, matched, options.timed, 4)
         cheap = theirs(folder, mean_only, options.timed, 4)
         print_peer("as little added to the spread", same, own, known)
@@ -189,7 +189,8 @@ def print_own(found: dict[str, Any], known: dict[str, dict[str, float]]) -> None
     )
     print(f"  again   {found['next_process']:.1f} s (fresh process, programs kept on disk)")
     print(
-        f"  warm    {found['warm']:.2f} s ({found['compiled']} compilations; another 1,000 numbers of the same shapes)"
+        f"  warm    {found['warm']:.2f} s (processor {found['warm_processor']:.2f}; {found['compiled']} compilations; another "
+        "1,000 numbers of the same shapes)"
     )
     print(f"  closed  {found['exact']:.2f} s (1,000 questions about do(X=x), which have closed forms)")
     print(f"  peak    {found['peak']:,.0f} MiB")
@@ -203,10 +204,16 @@ def print_own(found: dict[str, Any], known: dict[str, dict[str, float]]) -> None
 def print_peer(title: str, found: dict[str, Any], own: dict[str, Any], known: dict[str, dict[str, float]]) -> None:
     """What the peer takes, and how many times as long."""
     kinds = found["kinds"]
-    warm = sum(EACH * each["each"] for each in kinds.values())
-    cold = warm + sum(each["first"] for each in kinds.values())
+    total = {
+        f"{start}{clock}": sum(
+            EACH * each[f"each{clock}"] + (each[f"first{clock}"] if start == "cold" else 0.0) for each in kinds.values()
+        )
+        for start in ("warm", "cold")
+        for clock in ("", "_processor")
+    }
     print(
-        f"NumPyro Predictive + do, jitted, {title}: {warm:,.0f} s warm, {cold:,.0f} s cold, peak {found['peak']:,.0f} MiB"
+        f"NumPyro Predictive + do, jitted, {title}: {total['warm']:,.0f} s warm (processor {total['warm_processor']:,.0f}), "
+        f"{total['cold']:,.0f} s cold, peak {found['peak']:,.0f} MiB"
     )
     for text, kind in KINDS.items():
         each = kinds[kind]
@@ -215,7 +222,11 @@ def print_peer(title: str, found: dict[str, Any], own: dict[str, Any], known: di
             f"  {text:<22} {each['n_units']:>6} units, {each['each']:.3f} s a question, added to the variance {added:.2%}, "
             f"{'at once' if each['parallel'] else 'draw by draw'}"
         )
-    print(f"  latentdo is {warm / own['warm']:,.0f}x as fast warm, {cold / own['cold']:,.0f}x cold")
+    ratios = {name: seconds / own[name] for name, seconds in total.items()}
+    print(
+        f"  latentdo is {ratios['warm']:,.0f}x as fast warm ({ratios['warm_processor']:,.0f}x by processor time), "
+        f"{ratios['cold']:,.0f}x cold ({ratios['cold_processor']:,.0f}x)"
+    )
 
 
 def errors(options: argparse.Namespace) -> None:
