@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from latentdo.answers import Answers, Effect, EffectMatrix, Effects, Report, VariantReport
+    from latentdo.answers import Answers, Effect, EffectMatrix, Effects, Report, Scale, VariantReport
     from latentdo.graphs import Admg, LatentDag, SameAdmg
     from latentdo.identification import (
         Answerable,
@@ -59,6 +59,7 @@ _HOMES = {
     "Remedies": "identification",
     "Report": "answers",
     "SameAdmg": "graphs",
+    "Scale": "answers",
     "Step": "identification",
     "Study": "models.study",
     "Summary": "query",
@@ -102,6 +103,7 @@ __all__ = [
     "Remedies",
     "Report",
     "SameAdmg",
+    "Scale",
     "Step",
     "Study",
     "Summary",

@@ -7,6 +7,7 @@ from .effect_matrix import Effect, EffectMatrix
 from .effects import Effects, effects_of
 from .judge import judge, judge_fit
 from .support import check_complete, check_values
+from .units import Scale
 from .variants import VariantReport, check_variants
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "EffectMatrix",
     "Effects",
     "Report",
+    "Scale",
     "VariantReport",
     "ask_all",
     "check_complete",
