@@ -213,6 +213,7 @@ MISTAKES = {
     "E[Y] for Y in 0..1": (1, 10, "It is what E[Y] asks about"),
     "E[Y | do(X)] for X in 0..1e5 by 1": (1, 23, "a sweep has at most 100,000 points in all, and this one 100,001."),
     "E[Y | do(X, W)] for X in 0..999 by 1, W in 0..999 by 1": (1, 39, "and this one 1,000,000."),
+    " + ".join(f"E[Y | do(X), Z={k}]" for k in range(20)) + " for X in 1..1e5 by 1": (1, 413, "at most 1,000,000 terms in all"),
     "E[Y | do(X)] for X in 0..1 - E[Y]": (1, 28, "arithmetic comes before 'for'."),
     "(E[Y | do(X)] for X in 0..1) - E[Y]": (1, 15, "a sweep stands at the end of the query"),
     "E[Y | do(X in 0..10)]": (1, 12, "E[Y | do(X)] for X in 0..10."),

@@ -19,6 +19,8 @@ RANGE_POINTS = 21
 MAX_AXES = 2
 MAX_POINTS = 100_000
 """Points of a sweep, all axes together."""
+MAX_COMPUTED = 1_000_000
+"""Terms of a sweep at all its points."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ def axis_fault(expression: Expression, axes: Sequence[Axis]) -> str:
     if not any(axis.name in term.open for term in terms):
         return _nowhere_open(axis.name, terms)
     count = math.prod(len(each.values) for each in axes)
-    return _too_many(count) if count > MAX_POINTS else ""
+    if count > MAX_POINTS:
+        return _too_many(count)
+    if (computed := count * len(terms)) > MAX_COMPUTED:
+        return f"A sweep computes at most {MAX_COMPUTED:,} terms in all, and this one {computed:,}. Take a longer step."
+    return ""
 
 
 def _nowhere_open(name: Name, terms: Sequence[Term]) -> str:
