@@ -89,7 +89,7 @@ def test_text_has_the_number_its_interval_and_its_standing(answer):
     text = answer.text(0.5)
     assert text == (
         f"{answer.mean:.2f}  (50 % interval {low:.2f} to {high:.2f})   identified · converged (R-hat {answer.rhat:.2f})\n"
-        "  mean of `<b>Y</b>`, in its units"
+        f"  mean of `<b>Y</b>`, in its units{' · exact: linear-Gaussian' * answer.is_exact}"
     )
     assert str(answer).startswith(f"{answer.mean:.2f}  (90 % interval")
     assert repr(answer) == f"{ARM} = {answer}"

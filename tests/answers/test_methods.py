@@ -92,11 +92,11 @@ def test_evidence_and_arithmetic_have_their_sentences():
 def test_exact_and_simulated_answers_are_told_apart():
     exact = methods()
     assert "Computed without simulation: linear-Gaussian." in exact
-    assert "Owen" not in exact
+    assert "Sobol" not in exact
     simulated = methods(method="simulated: 256 units per draw in 16 replicates", simulation_error=0.002)
     assert "Simulated: 256 units per draw in 16 replicates, with" in simulated
     assert "The standard error from simulation is at most" in simulated
-    assert "Owen (1997), Scrambled" in simulated
+    assert "Matoušek (1998), On the L2-discrepancy" in simulated
     assert "without simulation" not in simulated
 
 

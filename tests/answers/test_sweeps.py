@@ -213,3 +213,24 @@ def test_cautions_of_a_long_curve_name_a_few_points(sweep):
     points = [replace(answer, warnings=("far out",)) for answer in sweep]
     text = str(Answers((*points, answer_of("E[M]", SLOPE))))
     assert "caution (E[Y | do(X=-2)]; E[Y | do(X=-1)]; 6 more; E[Y | do(X=6)]): far out" in text
+
+
+def test_a_notebook_shows_a_sweep_as_a_picture_above_its_numbers(sweep, monkeypatch):
+    pytest.importorskip("matplotlib")
+    html = sweep._repr_html_()
+    assert html.startswith('<img src="data:image/png;base64,')
+    assert 'alt="E[Y | do(X)] for X in -2..6 by 1"' in html
+    assert "<details><summary>9 numbers</summary><table>" in html
+    assert sweep[:2]._repr_html_().startswith("<table>")
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    assert sweep._repr_html_().startswith("<table>")
+
+
+def test_a_long_table_shows_its_beginning_and_its_end():
+    many = Answers(tuple(answer_of("E[Y]", START + k, name=f"q{k}") for k in range(80)))
+    lines = str(many).splitlines()
+    assert len(lines) == 1 + 25 + 1 + 5
+    assert lines[26] == "… 50 more: .to_pandas() has them all"
+    assert lines[27].startswith("q75:")
+    assert many._repr_html_().count("<tr>") == 32
+    assert len(many.rows()[1]) == len(many.to_json()) == 80

@@ -366,7 +366,7 @@ class Answers(Sequence[Answer]):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return text.html(self.items, 0.9)
+        return text.html(self.items, 0.9, pictures.inline(self, 0.9))
 
     def plot(self, ax: Any = None, *, level: float = 0.9) -> Any:
         """The answers as a picture; returns the matplotlib axes.

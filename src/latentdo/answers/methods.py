@@ -43,7 +43,8 @@ REFERENCES = {
     "laplace": "Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities, JASA 81",
     "rhat": "Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, folding, and localization: an improved "
     "R-hat, Bayesian Analysis 16",
-    "qmc": "Owen (1997), Scrambled net variance for integrals of smooth functions, Annals of Statistics 25",
+    # SciPy scrambles by a random linear matrix and a shift.
+    "qmc": "Matoušek (1998), On the L2-discrepancy for anchored boxes, Journal of Complexity 14",
 }
 _BY_METHOD = {
     "importance sampling": ("psis",),
@@ -411,7 +412,7 @@ def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[
     if simulated:
         cited["qmc"] = None
         yield (
-            f"Simulated: {'; '.join(simulated)}, with scrambled low-discrepancy points (Owen 1997) that the terms of a question "
+            f"Simulated: {'; '.join(simulated)}, with scrambled Sobol' points (Matoušek 1998) that the terms of a question "
             "share."
         )
         yield from _error(answers)

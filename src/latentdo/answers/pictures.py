@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentdo.errors import QueryError
+from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Name, format_level, quote
 from latentdo.query import Query, Summary, Term
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from .answer import Answer, Answers
 
+FEWEST_POINTS = 4
+"""Points from which on a notebook shows a picture of a sweep."""
 INNER = 0.5
 """Level of the narrower band of a curve."""
 MOST_SERIES = 6
@@ -37,6 +41,19 @@ def picture_of(answers: Answers, ax: Any, level: float) -> Any:
         if sweep.is_grid:
             return _surface(sweep, ax, level)
     return _forest(answers, ax, level)
+
+
+def inline(answers: Answers, level: float) -> str:
+    """Of sweeps the picture as a data URI, for notebooks; else, and without matplotlib, nothing."""
+    if len(answers) < FEWEST_POINTS or not all(answer.at for answer in answers):
+        return ""
+    try:
+        axes = picture_of(answers, None, level)
+    except MissingExtraError:
+        return ""
+    image = io.BytesIO()
+    axes.figure.savefig(image, format="png", dpi=100)
+    return f"data:image/png;base64,{base64.b64encode(image.getvalue()).decode()}"
 
 
 @dataclass(frozen=True)

@@ -139,21 +139,44 @@ def _whose(owners: Sequence[Answer], n: int) -> str:
     return f" ({'; '.join(shown)})"
 
 
+MOST_ROWS = 60
+"""Answers of which a table shows every one."""
+HEAD, TAIL = 25, 5
+
+
+def _shortened(answers: Sequence[Answer], level: float) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The table; of a long one its beginning and its end, and between them how many were left out."""
+    if len(answers) <= MOST_ROWS:
+        return table(answers, level)
+    header, rows = table([*answers[:HEAD], *answers[-TAIL:]], level)
+    gap = (f"… {len(answers) - HEAD - TAIL:,} more: .to_pandas() has them all", *("" for _ in header[1:]))
+    return header, [*rows[:HEAD], gap, *rows[HEAD:]]
+
+
 def several(answers: Sequence[Answer], level: float) -> str:
     """A table with a row per answer, and what is to be said of them below."""
-    header, rows = table(answers, level)
+    header, rows = _shortened(answers, level)
     widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)]
     said = [f"  {heading}: {words}" for heading, words in remarks(answers)]
     return "\n".join([*(line.rstrip() for line in lines), *said])
 
 
-def html(answers: Sequence[Answer], level: float) -> str:
-    """The table as HTML, for notebooks; names are escaped."""
-    header, rows = table(answers, level)
+def html(answers: Sequence[Answer], level: float, picture: str = "") -> str:
+    """The table as HTML, for notebooks; names are escaped.
+
+    Args:
+        picture: An image of the answers, as a data URI: it then stands above, and the table is folded away.
+    """
+    header, rows = _shortened(answers, level)
     left = " style='text-align:left'"
     head = "".join(f"<th{left}>{escape(cell)}</th>" for cell in header)
     body = "".join("<tr>" + "".join(f"<td{left}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     said = "".join(f"<li>{escape(heading)}: {escape(words)}</li>" for heading, words in remarks(answers))
     notes = f"<ul>{said}</ul>" if said else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+    numbers = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    if not picture:
+        return f"{numbers}{notes}"
+    what = escape(str(answers[0].source or answers[0].query))
+    image = f'<img src="{picture}" alt="{what}" style="max-width:100%">'
+    return f"{image}<details><summary>{len(answers):,} numbers</summary>{numbers}</details>{notes}"
