@@ -462,6 +462,10 @@ def test_a_sensible_query_passes(text: str):
         ("E[Y | do(X ~ bernoulli(0.5, low=0))]", "bernoulli(p) has no argument 'low'."),
         ("E[Y | do(X ~ bernoulli(1))]", "p of bernoulli(p) lies between 0 and 1, got 1."),
         ("E[Y | do(X ~ poisson(0))]", "mean of poisson(mean) must be positive, got 0."),
+        (
+            "E[Y | do(X ~ poisson(4e6))]",
+            "is at most 1,000,000, got 4000000. Above, draw from normal(mean, sd) with the sd 2000.",
+        ),
         ("E[Y | do(X ~ uniform(1, 0))]", "low of uniform(low, high) must be below high, got 1 and 0."),
         ("E[Y | do(X ~ gamma(1, 1, high=-1))]", "gamma(1, 1, high=-1) leaves no values between 0 and -1."),
         ("E[Y | do(X ~ categorical(0.5, 0.6))]", "have the sum 1, got 0.5, 0.6."),

@@ -58,6 +58,18 @@ def test_the_range_of_a_law_lies_between_its_tails(text: str):
     assert law_range(law(text)) == pytest.approx(tuple(KNOWN[text].ppf([0.025, 0.975])), rel=1e-8)
 
 
+@pytest.mark.parametrize("mean", [1e-9, 0.3, 7.0, 300.0, 1e6])
+def test_counts_are_the_smallest_that_reach_the_quantile(mean: float):
+    levels = np.array([0.0, 1e-12, 0.2, stats.poisson(mean).cdf(np.floor(mean)), 0.9, 1 - 1e-12])
+    found = law_quantile(law(f"poisson({mean!r})"), levels)
+    np.testing.assert_array_equal(found[1:], stats.poisson(mean).ppf(levels[1:]))
+    assert np.isfinite(law_quantile(law(f"poisson({mean!r})"), 1.0))
+
+
+def test_no_warning_is_given_where_a_law_is_too_large():
+    assert law_range(law("lognormal(1000, 1)"))[1] == np.inf
+
+
 def test_a_student_law_without_moments_says_so():
     assert np.isnan(law_moments(law("student(1, 0, 1)"))[0])
     assert law_moments(law("student(1, 0, 1)"))[1] == np.inf

@@ -105,6 +105,8 @@ REFUSED = {
     "E[Y | do(C ~ bernoulli(0.5))]": "Draw it from categorical(p1, …, pk), a probability for each of its 3 levels, or set it",
     "E[Y | do(T ~ poisson(1))]": "T is table with the levels 0, 1, 5, not 2.",
     "E[Y | do(C ~ categorical(0.5, 0.5))]": "C has 3 levels (a, b, c), and do(C ~ categorical(0.5, 0.5)) gives 2 probabilities.",
+    "E[Y | do(Z ~ normal(0, 1, low=50))]": "or is cut where the law has next to no probability.",
+    "E[Y | do(Z ~ lognormal(1000, 1))]": "draws numbers that are too large to compute with",
     "E[Y | do(Z ~ categorical(0.5, 0.5))]": "Z is normal, without levels. Draw from a law of numbers, normal(mean, sd), or set",
 }  # fmt: skip
 

@@ -11,6 +11,8 @@ from latentdo.models import Linear, ModelSpec, listed, named
 from latentdo.query import Axis, Distribution, Law, Outcome, Query, Setting, Term, Value, form_of, law_of
 
 SHOWN = 6
+TOO_LARGE = 1e100
+"""Beyond what data may hold."""
 
 
 def check_values(spec: ModelSpec, query: Query) -> None:
@@ -162,6 +164,7 @@ def _check_drawn(spec: ModelSpec, setting: Setting, law: Law) -> None:
     if node in spec.levels and not levels:
         # Its levels are told by its column, which nobody has seen yet.
         return
+    _check_size(setting)
     problem = ""
     for value in _given_by(law):
         try:
@@ -177,6 +180,20 @@ def _check_drawn(spec: ModelSpec, setting: Setting, law: Law) -> None:
             node,
             f"do({setting}) draws numbers that {node} cannot take: {problem} {_other_law(levels, (low, high))}, or set it, "
             f"do({quote(node)}=…).",
+        )
+
+
+def _check_size(setting: Setting) -> None:
+    """A law must give numbers that can be computed with."""
+    from .laws import law_range  # which loads SciPy, and few questions draw from laws
+
+    assert isinstance(setting.value, Distribution)
+    ends = law_range(setting.value)
+    if not all(abs(end) < TOO_LARGE for end in ends):
+        raise SupportError(
+            setting.name,
+            f"do({setting}) draws numbers that are too large to compute with, or is cut where the law has next to no "
+            "probability. Move its arguments, or its low= and high=, nearer to each other.",
         )
 
 

@@ -35,6 +35,7 @@ _FROM_ZERO = frozenset(
 )
 _UP_TO_ONE = frozenset({"beta", "bernoulli"})
 _SUM_ERROR = 1e-6
+_MOST_COUNTS = 1e6
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _check_arguments(family: str, args: tuple[float, ...]) -> None:
     if family == "categorical":
         if len(args) < 2:
             raise QueryError(f"categorical takes a probability for each of two levels at least, got {len(args)}.")
-        if any(value < 0 for value in args) or abs(math.fsum(args) - 1) > _SUM_ERROR:
+        if any(value < 0 for value in args) or not abs(math.fsum(args) - 1) <= _SUM_ERROR:
             raise QueryError(
                 f"the probabilities of categorical are not negative and have the sum 1, got "
                 f"{', '.join(map(format_number, args))}."
@@ -142,6 +143,11 @@ def _check_arguments(family: str, args: tuple[float, ...]) -> None:
             raise QueryError(f"{name} of {family} must be finite.")
         if (name in _POSITIVE or family == "poisson") and value <= 0:
             raise QueryError(f"{name} of {form_of(family)} must be positive, got {format_number(value)}.")
+        if family == "poisson" and value > _MOST_COUNTS:
+            raise QueryError(
+                f"{name} of {form_of(family)} is at most {_MOST_COUNTS:,.0f}, got {format_number(value)}. Above, draw from "
+                f"normal(mean, sd) with the sd {format_number(float(f'{math.sqrt(value):.4g}'))}."
+            )
         if family == "bernoulli" and not 0 < value < 1:
             raise QueryError(
                 f"{name} of {form_of(family)} lies between 0 and 1, got {format_number(value)}. A value that is certain "
