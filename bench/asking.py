@@ -61,10 +61,13 @@ def points(shift: float) -> dict[str, list[list[float]]]:
         low, high = np.quantile(rows[name], [0.05, 0.95])
         return low + (high - low) * at
 
-    # Thresholds in another order than values, so that the two do not move together.
-    threshold = within("Y", (np.arange(EACH) * 97 % EACH + shift) / EACH)
+    # Second numbers in another order than the first, so that the two do not move together.
+    other = (np.arange(EACH) * 97 % EACH + shift) / EACH
     return {
-        text: [[round(float(a), 6), round(float(b), 6)] for a, b in zip(within(kind[0], share), threshold, strict=True)]
+        text: [
+            [round(float(a), 6), round(float(b), 6)]
+            for a, b in zip(within(kind[0], share), within("W" if kind[-1] == "W" else "Y", other), strict=True)
+        ]
         for text, kind in KINDS.items()
     }
 
