@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import latentdo as ld
 from handmade_answers import FRONT_DOOR, answer_of, line_draws, sweep_of
+from handmade_fits import handmade
 from latentdo.answers import Answers
 from latentdo.errors import QueryError
 from latentdo.inference import versions
@@ -200,3 +202,10 @@ def test_every_reference_is_used_and_none_is_a_promise(question):
         assert surname in body, reference
     assert "  " not in body
     assert np.all([paragraph == paragraph.strip() for paragraph in text.split("\n\n")])
+
+
+def test_a_saved_fit_remembers_the_versions_that_trained_it(tmp_path):
+    trained = replace(handmade(), versions=tuple({**versions(), "jax": "0.0.1"}.items()))
+    again = ld.load(ld.load(trained.save(tmp_path / "a.ldo")).save(tmp_path / "b.ldo"))
+    assert dict(again.versions) == dict(trained.versions)
+    assert dict(ld.load(handmade().save(tmp_path / "c.ldo")).versions) == versions()

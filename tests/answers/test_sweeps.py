@@ -234,3 +234,13 @@ def test_a_long_table_shows_its_beginning_and_its_end():
     assert lines[27].startswith("q75:")
     assert many._repr_html_().count("<tr>") == 32
     assert len(many.rows()[1]) == len(many.to_json()) == 80
+
+
+def test_cautions_that_differ_in_numbers_alone_are_given_once_at_each_end(sweep):
+    points = [replace(answer, warnings=(f"X = {k} lies outside", "rare")) for k, answer in enumerate(sweep)]
+    said = str(Answers(tuple(points))).splitlines()[10:]
+    assert said == [
+        "  caution (E[Y | do(X=-2)]): X = 0 lies outside",
+        "  caution (E[Y | do(X=6)]): X = 8 lies outside (and 7 more between them)",
+        "  caution: rare",
+    ]

@@ -13,6 +13,8 @@ from latentdo.graphs import Name, quote
 from latentdo.identification import Identified
 from latentdo.inference import BlockDraws, Posterior, node_row, versions
 
+from .text import remarks
+
 if TYPE_CHECKING:
     from .answer import Answer
 
@@ -399,14 +401,16 @@ def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[
     simulated = [method.removeprefix("simulated: ") for method in how if method.startswith("simulated")]
     other = [method for method in how if not method.startswith(("exact", "simulated"))]
     terms = [term for answer in answers for term in answer.query.terms]
+    posterior = answers[0].posterior
+    hidden = ", with the unmeasured causes integrated out" if posterior is not None and posterior.spec.latent else ""
     if any(term.do for term in terms):
         unset = "" if all(term.do for term in terms) else " (in the model as it is, where nothing is set)"
         yield (
             f"{each} the variables in do( ) were cut from their causes and set, and the answer was taken in the model so "
-            f"changed{unset}, with the unmeasured causes integrated out."
+            f"changed{unset}{hidden}."
         )
     else:
-        yield f"{each} the answer was taken in the model, with the unmeasured causes integrated out."
+        yield f"{each} the answer was taken in the model{hidden}."
     if exact:
         yield f"Computed without simulation: {'; '.join(exact)}."
     if simulated:
@@ -474,15 +478,11 @@ def _reported(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str
 
 
 def _cautions(answers: Sequence[Answer]) -> Iterator[str]:
-    found: dict[str, int] = {}
-    for answer in answers:
-        for warning in answer.warnings:
-            found[warning] = found.get(warning, 0) + 1
+    found = list(dict.fromkeys(words for heading, words in remarks(answers) if heading.startswith("caution")))
     if found:
-        numbered = (f"({k}) {warning.rstrip('.')}." for k, warning in enumerate(list(found)[:LISTED], start=1))
-        yield f"Cautions: {' '.join(numbered)}"
-        if len(found) > LISTED:
-            yield f"{len(found) - LISTED} more are printed with the answers."
+        yield "Cautions: " + " ".join(f"({k}) {words.rstrip('.')}." for k, words in enumerate(found[:LISTED], start=1))
+    if len(found) > LISTED:
+        yield f"{len(found) - LISTED} more are printed with the answers."
 
 
 def _software(posterior: Posterior) -> Iterator[str]:

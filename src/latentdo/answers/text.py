@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -14,6 +15,11 @@ SEEING = "seeing instead of doing"
 PRIOR_ALONE = "the prior alone"
 TOLD_SIMULATION = 0.01
 """Share of the posterior sd above which the text tells how many units were simulated."""
+MOST_ROWS = 60
+"""Answers of which a table shows every one."""
+HEAD, TAIL = 25, 5
+MOST_ALIKE = 3
+"""Cautions alike that are given one by one."""
 
 
 def number(value: float, spread: float) -> str:
@@ -114,12 +120,23 @@ def _row(answer: Answer, level: float) -> tuple[str, ...]:
 
 
 def remarks(answers: Sequence[Answer]) -> list[tuple[str, str]]:
-    """Each note and caution once with its heading, which names the answers it belongs to unless it belongs to all."""
-    return [
-        (f"{kind}{_whose(owners, len(answers))}", words)
-        for kind, field in (("note", "notes"), ("caution", "warnings"))
-        for words, owners in _collected(answers, field)
-    ]
+    """Each note and caution once with its heading, which names the answers it belongs to unless it belongs to all.
+
+    Of several that differ in numbers alone, as those of a curve beyond the data do, the first and the last are given.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for kind, field in (("note", "notes"), ("caution", "warnings")):
+        for words, owners in _collected(answers, field):
+            form = kind + re.sub(r"[-+]?\d[\d.,e+-]*", "#", words)
+            found.setdefault(form, []).append((f"{kind}{_whose(owners, len(answers))}", words))
+    return [remark for alike in found.values() for remark in _ends(alike)]
+
+
+def _ends(alike: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    if len(alike) <= MOST_ALIKE:
+        return alike
+    heading, words = alike[-1]
+    return [alike[0], (heading, f"{words} (and {len(alike) - 2} more between them)")]
 
 
 def _collected(answers: Iterable[Answer], field: str) -> list[tuple[str, list[Answer]]]:
@@ -137,11 +154,6 @@ def _whose(owners: Sequence[Answer], n: int) -> str:
     named = [owner.label for owner in owners]
     shown = named if len(named) <= 4 else [*named[:2], f"{len(named) - 3} more", named[-1]]
     return f" ({'; '.join(shown)})"
-
-
-MOST_ROWS = 60
-"""Answers of which a table shows every one."""
-HEAD, TAIL = 25, 5
 
 
 def _shortened(answers: Sequence[Answer], level: float) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
