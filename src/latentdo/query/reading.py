@@ -30,7 +30,7 @@ MAX_TERMS = 200
 
 _ARROW = "a query has no arrows: they belong in the graph. A query is like E[Y | do(X=1)]."
 _AND = "parts of a list are separated by commas."
-_BRACES = "a term is written E[Y | do(X=1)] or P(Y | do(X=1))."
+_BRACES = "a term is written E[Y | do(X=1)] or P(Y | do(X=1)), values are listed as [0, 1]."
 QUERY = Lexicon(
     "[ ] ( ) , | = < > <= >= + - * / ~ ..",
     {
@@ -52,7 +52,7 @@ QUERY = Lexicon(
         "{": _BRACES,
         "}": _BRACES,
         ";": "a text holds one query; conditions are separated by commas.",
-        ":": "unexpected ':'. A name that is not a plain word stands in backticks: `a:b`.",
+        ":": "unexpected ':'. A name that is not a plain word stands in backticks, `a:b`; a range is written 0..10.",
         "#": "a query holds no comments.",
         "^": "powers are not read: a query adds, subtracts, multiplies and divides.",
         "**": "powers are not read: a query adds, subtracts, multiplies and divides.",
@@ -430,8 +430,8 @@ class _Parser:
             if tokens.current.is_symbol("+", "-", "*", "/"):
                 return tokens.error("a sweep stands at the end of the query: arithmetic comes before 'for'.")
             return tokens.unexpected("',' or the end of the query")
-        if tokens.current.kind == "name" and tokens.current.text.casefold() in ("for", "where", "with"):
-            return tokens.error("a sweep is written 'for', in small letters: E[Y | do(X)] for X in 0..10.")
+        if tokens.current.kind == "name" and tokens.current.text.casefold() in ("for", "over", "along", "with"):
+            return tokens.error("a sweep begins with the word for, in small letters: E[Y | do(X)] for X in 0..10.")
         if tokens.current.is_symbol(*_COMPARISONS):
             return tokens.error("a query is a number to estimate, not a comparison: ask a difference or a ratio.")
         if tokens.current.is_symbol(","):
@@ -461,7 +461,7 @@ class _Parser:
         here = tokens.current
         try:
             if here.is_symbol("["):
-                return Axis(name, tokens.levels())
+                return Axis(name, self.listed())
             if here.kind in ("name", "level"):
                 raise tokens.error(f"levels are listed: for {quote(name)} in [a, b].")
             low = tokens.number("a range or a list of values", written)
@@ -477,6 +477,15 @@ class _Parser:
             return Axis.of_range(name, low, high, step)
         except QueryError as error:
             raise tokens.error(_lowered(str(error)), here) from None
+
+    def listed(self) -> tuple[Value, ...]:
+        """The values in square brackets."""
+        try:
+            return self.tokens.levels()
+        except NotationError as error:
+            if self.tokens.current.is_symbol(".."):
+                raise self.tokens.error("a range has no brackets: for X in 0..10.") from None
+            raise
 
 
 def _lowered(sentence: str) -> str:
