@@ -108,6 +108,9 @@ def trained_by(method: str, **fields: object) -> str:
     return answer_of("E[Y | do(X=1)]", SLOPE, replace(posterior, blocks=blocks)).methods()
 
 
+SHORT = {"Pareto smoothed": "(Vehtari et al. 2024", "Hoffman & Gelman": "(Hoffman & Gelman 2014; Phan et al. 2019)"}
+
+
 @pytest.mark.parametrize(
     ("method", "spoken", "source"),
     [
@@ -123,7 +126,11 @@ def trained_by(method: str, **fields: object) -> str:
 def test_each_way_to_train_is_spoken_and_cited(method, spoken, source):
     text = trained_by(method)
     assert spoken in text
-    assert source in text
+    body, _, references = text.partition("References: ")
+    assert source in references
+    assert SHORT.get(source, "") in body
+    if source in ("Neal", "Kucukelbir", "Tierney"):
+        assert f"({source}" in body
     others = {"Hoffman & Gelman", "Neal", "Pareto smoothed", "Kucukelbir", "Tierney"} - {source}
     assert not [other for other in others if other in text]
 

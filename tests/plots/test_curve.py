@@ -146,6 +146,11 @@ def test_two_number_axes_are_a_surface_with_its_uncertainty():
     assert mesh.get_array()[0, 6] == answers[30].mean
 
 
+def test_a_point_of_a_sweep_alone_is_a_forest():
+    (label,) = sweep_of()[3].plot().get_yticklabels()
+    assert label.get_text() == "E[Y | do(X=1)]"
+
+
 def test_a_part_of_a_grid_is_a_forest():
     answers = sweep_of("E[Y | do(X, M)] for X in [0, 1], M in [0, 1]")
     assert len(answers[:3].plot().get_yticks()) == 3

@@ -30,7 +30,8 @@ def _joint_tail(draws: FloatArray, level: float) -> float:
     the scale on which the curve is drawn.
 
     Source:
-        Montiel Olea & Plagborg-Møller (2019), Simultaneous confidence bands, section 3.3: the calibrated Bayesian band.
+        Montiel Olea & Plagborg-Møller (2019), Simultaneous confidence bands: theory, implementation, and an application to
+        SVARs; the band of pointwise quantiles of Bayesian draws, calibrated to the joint probability.
     """
     moving = draws[np.ptp(draws, axis=1) > 0]
     n = draws.shape[1]

@@ -48,6 +48,14 @@ REFERENCES = {
     # SciPy scrambles by a random linear matrix and a shift.
     "qmc": "Matoušek (1998), On the L2-discrepancy for anchored boxes, Journal of Complexity 14",
 }
+_SHORT = {
+    "hmc": "Neal 2011",
+    "nuts": "Hoffman & Gelman 2014",
+    "numpyro": "Phan et al. 2019",
+    "psis": "Vehtari et al. 2024",
+    "svi": "Kucukelbir et al. 2017",
+    "laplace": "Tierney & Kadane 1986",
+}
 _BY_METHOD = {
     "importance sampling": ("psis",),
     "ensemble HMC": ("hmc",),
@@ -322,19 +330,19 @@ def _training(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
 
 
 def _trained(method: str, blocks: Sequence[BlockDraws], cited: dict[str, None], *, alone: bool) -> str:
-    for words, keys in _BY_METHOD.items():
-        if method.startswith(words):
-            cited.update(dict.fromkeys(keys))
+    sources = [key for words, keys in _BY_METHOD.items() if method.startswith(words) for key in keys]
+    khats = [block.khat for block in blocks if block.khat is not None]
+    sources += ["psis"] if khats and "psis" not in sources else []
+    cited.update(dict.fromkeys(sources))
     names = "; ".join(block.block.name for block in blocks)
-    findings = []
-    if khats := [block.khat for block in blocks if block.khat is not None]:
-        cited["psis"] = None
+    findings = [_SHORT[key] for key in sources]
+    if khats:
         findings.append(f"Pareto k-hat {'at most ' if len(khats) > 1 else ''}{max(khats):.2f}")
     if divergent := sum(block.n_divergent for block in blocks):
         findings.append(_count(divergent, "divergent transition"))
     if short := [block.shortfall for block in blocks if block.shortfall is not None]:
         findings.append(f"not certified: {short[0]}")
-    told = f" ({', '.join(findings)})" if findings else ""
+    told = f" ({'; '.join(findings)})" if findings else ""
     return f"{_spoken(method)}{told}" if alone else f"{names} {_spoken(method)}{told}"
 
 

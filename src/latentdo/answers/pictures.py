@@ -32,6 +32,8 @@ MOST_SERIES = 6
 def picture_of(answers: Answers, ax: Any, level: float) -> Any:
     """Curve, surface or forest; returns the matplotlib axes (of the first panel)."""
     sweeps = _sweeps(answers)
+    if any(len(sweep.answers) == 1 for sweep in sweeps):
+        return _forest(answers, ax, level)
     if sweeps and all(len(sweep.axes) == 1 for sweep in sweeps) and len(sweeps) <= MOST_SERIES:
         return _curves(sweeps, ax, level)
     if len(sweeps) == 1 and len(answers.axes) == 2:
