@@ -482,7 +482,7 @@ class _Parser:
         """The values in square brackets."""
         try:
             return self.tokens.levels()
-        except NotationError as error:
+        except NotationError:
             if self.tokens.current.is_symbol(".."):
                 raise self.tokens.error("a range has no brackets: for X in 0..10.") from None
             raise
