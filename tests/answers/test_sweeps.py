@@ -56,6 +56,11 @@ def test_what_is_no_sweep_has_no_axes(sweep):
     assert list(two.at["M"]) == [2, 3, 4, 2, 3, 4]
 
 
+def test_answers_with_different_numbers_of_draws_have_no_array():
+    with pytest.raises(QueryError, match="different numbers of draws"):
+        _ = Answers((answer_of("E[Y]", START), answer_of("E[Y]", START[:9]))).draws
+
+
 def test_answers_are_found_by_name_or_question(sweep):
     named = Answers((answer_of("E[Y]", START, name="level"), answer_of("E[M]", SLOPE), *sweep))
     assert named["level"] is named[0]

@@ -289,7 +289,15 @@ class Answers(Sequence[Answer]):
 
     @cached_property
     def draws(self) -> FloatArray:
-        """Every draw of every answer, (point, draw)."""
+        """Every draw of every answer, (point, draw): a column is one draw of the model.
+
+        Raises:
+            QueryError: Answers of different fits, with different numbers of draws.
+        """
+        if len({len(answer.draws) for answer in self.items}) > 1:
+            raise QueryError(
+                "These answers have different numbers of draws, and so no array in common. Ask one fit for all."
+            )
         return np.array([answer.draws for answer in self.items])
 
     @cached_property
