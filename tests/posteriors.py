@@ -10,7 +10,7 @@ from latentdo.inference.blocks import blocks
 from latentdo.inference.coordinates import LinkScale, node_coordinates, parent_scales
 from latentdo.inference.diagnostics import Diagnostic
 from latentdo.inference.posterior import BlockDraws, DataFacts, NodeDraws, Posterior
-from latentdo.models import Bernoulli, ColumnSummary, ModelSpec, Weight
+from latentdo.models import Bernoulli, Categorical, ColumnSummary, ModelSpec, Table, Weight
 
 Numbers = dict[str, np.ndarray]
 
@@ -19,7 +19,14 @@ def labels(spec: ModelSpec, node: str) -> list[str]:
     """The names of a node's numbers, as summaries print them: intercept, weights, the family's own."""
     mechanism = spec[node]
     weights = [_label(weight, node) for weight in mechanism.weights]
-    return [f"intercept({node})", *weights, *(f"{name}({node})" for name in mechanism.family.parameters)]
+    match mechanism.family:
+        case Categorical(levels=levels):
+            own = [f"{label}[{level}]" for level in levels[1:] for label in (f"intercept({node})", *weights)]
+        case Table(levels=levels) as table:
+            own = [f"{node}[{row}][{level}]" for row in range(table.n_rows) for level in levels]
+        case _:
+            own = [f"intercept({node})", *weights]
+    return [*own, *(f"{name}({node})" for name in mechanism.family.parameters)]
 
 
 def _label(weight: Weight, node: str) -> str:
@@ -57,6 +64,12 @@ def posterior_of(
 
     def node_draws(node: str) -> NodeDraws:
         mechanism = spec[node]
+        if isinstance(mechanism.family, Table):
+            rows = random.dirichlet(np.ones(len(mechanism.family.levels)), size=(*shape, mechanism.family.n_rows))
+            return NodeDraws(rows.reshape(*shape, -1))
+        if isinstance(mechanism.family, Categorical):
+            centred = [given.pop(label, 0.0) for label in labels(spec, node)]
+            return NodeDraws(np.stack([centre + spread * random.normal(size=shape) for centre in centred], axis=-1))
         coefficients = [drawn(f"intercept({node})", mechanism.intercept, 0.0, positive=False)]
         coefficients += [drawn(_label(w, node), w.belief, 1.0, positive=False) for w in mechanism.weights]
         own = tuple(
@@ -88,6 +101,10 @@ def posterior_of(
 
 def _column(spec: ModelSpec, node: str, ranges: dict[str, tuple[float, float]]) -> ColumnSummary:
     binary = isinstance(spec[node].family, Bernoulli)
+    points = spec[node].family.points
+    if points and not binary:
+        mean, sd = float(np.mean(points)), float(np.std(points))
+        return ColumnSummary(node, 100, mean, sd, points[0], points[-1], len(points), True, points)
     low, high = ranges.get(node, (0.0, 1.0) if binary else (-5.0, 5.0))
     mean, sd = (low + high) / 2, (high - low) / 4
     return ColumnSummary(node, 100, mean, sd, low, high, 2 if binary else 100, binary)

@@ -270,11 +270,11 @@ def fit_resumably(
 ) -> tuple[Posterior, Callable[[], None]]:
     """What `fit` gives, and a function that removes its checkpoint: for whoever saves the fit first."""
     from latentdo.answers import judge_fit
-    from latentdo.inference import FitCheckpoint, Identity, Posterior, fit_model, watch
+    from latentdo.inference import FitCheckpoint, Identity, Posterior, checkpoint_folder, fit_model, watch
 
     if start is not None and not isinstance(start, Posterior):
         raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
-    folder = None if checkpoint is None else _checkpoint_folder(checkpoint)
+    folder = None if checkpoint is None else checkpoint_folder(checkpoint)
     study, chosen = _asked(model, engine)
     rows = _rows(study.model, data, study)
     with watch(progress) as told:
@@ -283,28 +283,6 @@ def fit_resumably(
             kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, _seed(seed)))
         posterior = fit_model(study.model, rows, chosen, _seed(seed), told, checkpoint=kept, start=start)
     return judge_fit(posterior, study.queries), (lambda: None) if kept is None else kept.remove
-
-
-def _checkpoint_folder(checkpoint: Any) -> Path:
-    """The path of a checkpoint, if a folder can be called so."""
-    if not isinstance(checkpoint, str | Path):
-        raise SpecError(f"checkpoint= is the path of a folder, got {type(checkpoint).__name__}.")
-    given = str(checkpoint)
-    shown = repr(given if len(given) <= 60 else given[:59] + "…")
-    if not given.strip():
-        raise SpecError(
-            f"checkpoint= is the path of a folder, got {shown}. Name one, such as 'fit.part', or leave it out."
-        )
-    folder = Path(checkpoint)
-    try:
-        # As long as the longest name that is written below it.
-        (folder / ("x" * 80) / ("x" * 80)).lstat()
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return folder
-    except (OSError, ValueError) as problem:
-        why = getattr(problem, "strerror", None) or problem
-        raise SpecError(f"checkpoint={shown} cannot be the path of a folder ({why}). Name another place.") from None
-    return folder
 
 
 @overload
@@ -460,12 +438,16 @@ def ask(
 
 @overload
 def ask(
-    posterior: Posterior, *queries: str | Query, seed: int = 0, allow_unidentified: bool = False
+    posterior: Posterior, *queries: str | Query, seed: int = 0, allow_unidentified: bool = False, naive: bool = False
 ) -> Answer | Answers: ...
 
 
 def ask(
-    posterior: Posterior, *queries: str | Query | Answerable | Effects, seed: int = 0, allow_unidentified: bool = False
+    posterior: Posterior,
+    *queries: str | Query | Answerable | Effects,
+    seed: int = 0,
+    allow_unidentified: bool = False,
+    naive: bool = False,
 ) -> Answer | Answers | EffectMatrix:
     """Causal questions answered from one trained model.
 
@@ -478,11 +460,13 @@ def ask(
             answered together. A query of the study may go by its name; without any, all of them are asked. A table from
             `ld.answerable`, or `ld.types.Effects(…)`, asks for the effect of each treatment on each outcome; it stands alone.
         seed: Same seed, same numbers.
-        allow_unidentified: Compute questions that the measured nodes cannot answer, and label them so.
+        allow_unidentified: Compute questions that the measured nodes cannot answer, label them so, and give beside each what
+            the priors alone say (`answer.prior`).
+        naive: Whether to give beside each answer what seeing says in place of doing, E[Y | X=x] (`answer.naive`).
 
     Returns:
-        An `Answer` for one question, `Answers` for several, and for a law `P(Y | …)`, one per level; an `EffectMatrix` for
-        a table.
+        An `Answer` for one question, `Answers` for several (or for a list of them), for a law `P(Y | …)`, one per level, and
+        for a sweep `… for X in 0..10`, one per point; an `EffectMatrix` for a table.
 
     Raises:
         NotIdentifiedError: A question is not identified, before anything is computed; `.verdict` has the hedge.
@@ -498,13 +482,19 @@ def ask(
 
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
+    listed = len(queries) == 1 and isinstance(queries[0], list | tuple)
+    queries = tuple(queries[0]) if listed else queries  # type: ignore[arg-type]
     if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
         if len(queries) > 1:
             raise QueryError("A table of effects is asked for alone. Ask the other questions in a call of their own.")
+        if naive:
+            raise QueryError(
+                "A table of effects has no naive estimates beside it. Ask for the contrasts that matter alone."
+            )
         return effects_of(posterior, tables[0], _seed(seed), allow_unidentified=allow_unidentified)
     asked = _questions(posterior, queries)
-    answers = ask_all(posterior, asked, _seed(seed), allow_unidentified=allow_unidentified)
-    return answers[0] if len(asked) == 1 and len(answers) == 1 else answers
+    answers = ask_all(posterior, asked, _seed(seed), allow_unidentified=allow_unidentified, naive=naive)
+    return answers[0] if len(asked) == 1 and len(answers) == 1 and not listed else answers
 
 
 def _questions(posterior: Posterior, queries: Sequence[Any]) -> list[tuple[str | None, Query]]:

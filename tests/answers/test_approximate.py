@@ -57,6 +57,14 @@ def test_one_draw_has_neither_sd_nor_interval_and_says_so(mode):
     assert (summary.sd, summary.lower, summary.upper, summary.label) == (None, None, None, f"{EFFECT} [{MODE}]")
 
 
+def test_one_draw_of_a_linear_gaussian_model_is_exact(mode):
+    (intercept, slope), (below, through, _) = (mode.by_node[node].coefficients.reshape(-1) for node in ("M", "Y"))
+    answer = ld.ask(mode, EFFECT)
+    assert answer.mean == pytest.approx(below + through * (intercept + slope), rel=1e-12)
+    assert (answer.simulation_error, answer.n_units) == (0, 0)
+
+
+@pytest.mark.usefixtures("simulated")
 def test_one_draw_is_simulated_in_replicates_that_tell_its_error(mode):
     (intercept, slope), (below, through, _) = (mode.by_node[node].coefficients.reshape(-1) for node in ("M", "Y"))
     truth = below + through * (intercept + slope)

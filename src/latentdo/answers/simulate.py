@@ -1,250 +1,293 @@
-"""One term of a query in every posterior draw: simulate the mutilated model, integrate the last step, weigh by evidence."""
+"""Terms by simulation: units of the mutilated model in every posterior draw, in replicates, chunk by chunk."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from latentdo.errors import QueryError, UnsupportedError
 from latentdo.graphs import Name
-from latentdo.inference import NodeDraws, flat, node_parameters, predictor
-from latentdo.models import Bernoulli, Constant, Linear, Mechanism, ModelSpec, Normal
-from latentdo.models.build import NUMPY, numerics
-from latentdo.query import Distribution, Outcome, Setting, Term
+from latentdo.inference import Posterior, flat
+from latentdo.models.build import NUMPY
+from latentdo.query import Distribution, Outcome, Term
 
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
-Uniform = Callable[[Name], FloatArray]
+from .laws import law_quantile
+from .noise import CHUNK, FloatArray, Layout, Noise
+from .plan import TermPlan, number_of, numbers_of
+from .program import Arguments, Program, StepDraws, Sums, added, log_mean_weight, run
+from .roots import smallest_level, where_reached
 
-
-@dataclass(frozen=True, eq=False)
-class TermPlan:
-    """How one term is computed, decided once for all draws.
-
-    Attributes:
-        term: The question.
-        spec: The model after surgery.
-        order: The ancestors of outcomes and evidence in it, in topological order.
-        integrated: Outcomes and evidence that nothing else in the question descends from: their last step is
-            integrated, not drawn.
-    """
-
-    term: Term
-    spec: ModelSpec
-    order: tuple[Name, ...]
-    integrated: frozenset[Name]
+MANY = 24
+"""Terms of one shape in a call from which on compiling their program is worth its time."""
+MOST_CELLS = 2**23
+"""Numbers in one array at a time: 64 MiB."""
 
 
 @dataclass(frozen=True, eq=False)
 class TermValue:
-    """A term per draw, and the effective number of units behind it where evidence weighs them."""
+    """A term, (replicate, column), and the effective number of units behind it where evidence weighs them."""
 
     value: FloatArray
     units: FloatArray | None
 
 
-def plan_term(spec: ModelSpec, term: Term) -> TermPlan:
-    """Surgery, the nodes to simulate, and which last steps are integrated.
+class Simulation:
+    """All terms of one call, on the same noise; what terms share is computed once."""
 
-    Raises:
-        UnsupportedError: A stochastic intervention with a family that has no parameters of its own here; evidence
-            on a node without noise.
-    """
-    mutilated = spec.do({setting.name: _set_to(setting) for setting in term.do})
-    relevant = {*term.outcome_names, *term.conditions}
-    ancestors = mutilated.graph.ancestors(relevant)
-    order = tuple(node for node in mutilated.graph.topological_order() if node in ancestors)
-    integrated = frozenset(node for node in relevant if not (mutilated.graph.descendants([node]) - {node}) & relevant)
-    for condition in term.given:
-        if condition.op == "=" and isinstance(mutilated[condition.name].family, Linear):
-            raise UnsupportedError(
-                f"{condition.name} is linear (no noise), so {condition} has no density to weigh by. "
-                f"Condition on its parents instead, or on an event such as {condition.name} > 0."
+    def __init__(self, posterior: Posterior, seed: int, plans: Iterable[TermPlan] = ()) -> None:
+        """
+        Args:
+            plans: Of the terms that will be asked for: programs that many of them share are compiled.
+        """
+        self.posterior = posterior
+        self.n_draws = posterior.n_chains * posterior.n_draws
+        self.layout = Layout.of(self.n_draws, np.random.default_rng([seed, 0]))
+        self.noise = Noise(posterior.spec, seed)
+        self._counts = Counter(plan.program for plan in plans)
+        self._draws: dict[Name, StepDraws] = {}
+        self._found: dict[tuple[Term, int], TermValue] = {}
+        self._sums: dict[tuple[Term, Program], list[Sums]] = {}
+        self._on_device: dict[tuple[str, Name, int], Any] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def term(self, plan: TermPlan, n_units: int) -> TermValue:
+        """One term; one that several queries share is simulated once."""
+        key = (plan.term, n_units)
+        if key not in self._found:
+            # A draw far out may overflow; what is not finite in the end is refused by name.
+            with np.errstate(all="ignore"):
+                self._found[key] = self._value(plan, n_units)
+        return self._found[key]
+
+    def _value(self, plan: TermPlan, n_units: int) -> TermValue:
+        term = plan.term
+        if term.kind == "quantile":
+            return self._quantile(plan, n_units)
+        sums = self._summed(plan, plan.program, n_units)
+        units = self._units(plan.program, sums)
+        if plan.statistic == "weight":
+            value = log_mean_weight(sums, n_units, NUMPY)
+            if plan.evidence_program.weighs:
+                evidence = self._summed(plan, plan.evidence_program, n_units)
+                value = value - log_mean_weight(evidence, n_units, NUMPY)
+                own = self._units(plan.evidence_program, evidence)
+                units = own if units is None or own is None else np.minimum(units, own)
+            return TermValue(np.exp(value), units)
+        first = sums.first / sums.weight
+        match term.kind:
+            case "mean":
+                value = first + self._centre(plan)
+            case "variance" | "sd":
+                variance = np.maximum(sums.second / sums.weight - first**2, 0.0)
+                value = variance if term.kind == "variance" else np.sqrt(variance)
+            case _:
+                value = first
+        if units is not None:
+            value = np.where(units > 0, value, np.nan)
+        return TermValue(value, units)
+
+    def _units(self, program: Program, sums: Sums) -> FloatArray | None:
+        """The effective number of units, (Σw)²/Σw² (Kong 1992)."""
+        if not program.weighs:
+            return None
+        return np.where(sums.square > 0, sums.weight**2 / sums.square, 0.0)
+
+    def _summed(self, plan: TermPlan, program: Program, n_units: int) -> Sums:
+        """The sums over the first units; those of earlier chunks are kept."""
+        known = self._sums.setdefault((plan.term, program), [])
+        while len(known) < n_units // CHUNK:
+            known.append(self._chunk(plan, program, len(known), None))
+        # What is known of more units must not change what fewer units say.
+        return added(known[: n_units // CHUNK], NUMPY)
+
+    def _quantile(self, plan: TermPlan, n_units: int) -> TermValue:
+        """The value below which the outcome lies with the level's probability, draw by draw."""
+        outcome, level = plan.outcome, plan.term.level
+        assert level is not None
+        family, column = plan.spec[outcome].family, self.posterior.facts.column(outcome)
+        units: list[FloatArray | None] = [None]
+
+        def share(limit: FloatArray) -> FloatArray:
+            at = np.broadcast_to(limit, self.layout.columns.shape)[..., None]
+            sums = added([self._chunk(plan, plan.program, chunk, at) for chunk in range(n_units // CHUNK)], NUMPY)
+            units[0] = self._units(plan.program, sums)
+            return sums.first / sums.weight
+
+        shape = self.layout.columns.shape
+        if family.points:
+            value = smallest_level(share, family.points, level, shape)
+        else:
+            value = where_reached(share, level, (column.minimum, column.maximum), shape, whole=family.discrete)
+        return TermValue(value, units[0])
+
+    def _chunk(self, plan: TermPlan, program: Program, chunk: int, limit: FloatArray | None) -> Sums:
+        """One chunk of units, in as many pieces as memory asks for."""
+        n_replicates, n_columns = self.layout.columns.shape
+        compiled = program.compiles and self._counts[program] >= MANY
+        arguments = self._arguments(plan, program, chunk, limit, compiled=compiled)
+        cells = n_replicates * n_columns * CHUNK * max(program.n_summed, 1)
+        n_pieces = -(-cells // MOST_CELLS)
+        if n_pieces == 1:
+            return self._run(program, arguments, (n_replicates, n_columns, CHUNK), compiled)
+        # Pieces of one width, so that they share a program; the last one overlaps with the one before.
+        width = -(-n_columns // n_pieces)
+        starts = [min(start, n_columns - width) for start in range(0, n_columns, width)]
+        parts = [
+            self._run(program, _piece(arguments, start, width, n_columns), (n_replicates, width, CHUNK), compiled)
+            for start in starts
+        ]
+        whole = [np.empty((n_replicates, n_columns)) for _ in Sums._fields]
+        for start, part in zip(starts, parts, strict=True):
+            for array, piece in zip(whole, part, strict=True):
+                array[:, start : start + width] = piece
+        return Sums(*whole)
+
+    def _run(self, program: Program, arguments: Arguments, shape: tuple[int, int, int], compiled: bool) -> Sums:
+        if not compiled:
+            return run(NUMPY, program, arguments, shape)
+        from .compiled import run_compiled
+
+        self._enter_jax()
+        with _float64():
+            return Sums(*map(np.asarray, run_compiled(program, arguments, shape)))
+
+    def _enter_jax(self) -> None:
+        """Keep what is compiled during this call."""
+        if not self._on_device.get(("cache", "", 0)):
+            from latentdo.inference import compile_cache
+
+            self._open.enter_context(compile_cache())
+            self._on_device["cache", "", 0] = True
+
+    def _arguments(
+        self, plan: TermPlan, program: Program, chunk: int, limit: FloatArray | None, *, compiled: bool
+    ) -> Arguments:
+        """The numbers of a question, on the device where it is compiled."""
+        settings = {setting.name: setting.value for setting in plan.term.do}
+        given = {item.name: item for item in plan.term.given if item.op == "="}
+        draws, noise, values, asked, evidence = [], [], [], [], []
+        for node, step in zip(plan.order, program.steps, strict=True):
+            keep = self._kept if compiled else _as_it_is
+            draws.append(None if step.mechanism is None else keep("draws", node, 0, lambda n=node: self._drawn(n)))
+            noise.append(
+                keep("noise", node, chunk, lambda n=node: self.noise.of(n, chunk, self._drawn(n).parameters))
+                if step.role == "drawn"
+                else None
             )
-    return TermPlan(term, mutilated, order, integrated)
-
-
-def _set_to(setting: Setting) -> float | Mechanism:
-    match setting.value:
-        case Distribution() as law:
-            return root(setting.name, law)
-        case None:
-            raise QueryError(f"do({setting.name}) has no value. Write do({setting.name}=…) to get a number.")
-        case value:
-            # Levels are refused by the node's family when surgery is done.
-            return value  # type: ignore[return-value]
-
-
-def root(node: Name, law: Distribution) -> Mechanism:
-    """The mechanism of a node that is drawn from a law of its own."""
-    numbers = [float(value) for value in (*law.args, *(value for _, value in law.named))]
-    names = ["mean", "sd"][: len(law.args)] + [name for name, _ in law.named]
-    given = dict(zip(names, numbers, strict=False))
-    if law.family == "normal" and set(given) == {"mean", "sd"} and len(numbers) == 2 and given["sd"] > 0:
-        return Mechanism(Normal(), (), given["mean"], (("sd", given["sd"]),))
-    if law.family == "bernoulli" and len(numbers) == 1 and set(given) <= {"mean", "p"} and 0 < numbers[0] < 1:
-        return Mechanism(Bernoulli(), (), float(np.log(numbers[0]) - np.log1p(-numbers[0])))
-    raise UnsupportedError(
-        f"do({node} ~ {law}): a stochastic intervention is normal(mean, sd) with sd > 0, or bernoulli(p) with 0 < p < 1, "
-        "in this version."
-    )
-
-
-def evaluate_term(
-    plan: TermPlan, draws: Mapping[Name, NodeDraws], n_draws: int, n_units: int, uniform: Uniform
-) -> TermValue:
-    """The term in every draw.
-
-    Args:
-        draws: Per node of the *untouched* model; what was trained of a node that was set is not used.
-        uniform: The uniforms of a node, (unit,), shared by all draws here and by every term of the query.
-
-    Source:
-        Likelihood weighting: Fung & Chang (1990), in the mutilated model.
-    """
-    term = plan.term
-    values: dict[Name, FloatArray] = {}
-    points = {item.name: _number(plan.spec, item) for item in term.given if item.op == "="}
-    regions = [
-        _regions(plan.spec, term.outcomes if term.kind == "event" else ()),
-        _regions(plan.spec, term.given, skip="="),
-    ]
-    weight: FloatArray | None = None
-    target: FloatArray = np.ones((1, 1))
-    for node in plan.order:
-        mechanism = plan.spec[node]
-        if isinstance(mechanism.family, Constant):
-            values[node] = np.full((1, 1), mechanism.family.value)
-            continue
-        coefficients, parameters = (
-            _root_parameters(mechanism, n_draws) if node in term.treatments else _parameters(draws[node])
+            values.append(self._given(plan, node, step.role, settings.get(node), given.get(node), chunk))
+            asked.append(
+                (limit,) if limit is not None and node == plan.outcome else _limits(plan, plan.events(node), step.asked)
+            )
+            evidence.append(_limits(plan, plan.given(node), step.given))
+        return Arguments(
+            tuple(draws),
+            tuple(noise),
+            tuple(values),
+            tuple(asked),
+            tuple(evidence),
+            _one(self._point(plan)),
+            _one(self._centre(plan)),
         )
-        eta = predictor(mechanism, coefficients, values)
-        arithmetic = numerics(mechanism.family)
-        if node in points:
-            density = arithmetic.log_density(NUMPY, points[node], eta, parameters)
-            weight = density if weight is None else weight + density
-            values[node] = np.full((1, 1), points[node])
-            continue
-        last = node in plan.integrated
-        if not last:
-            values[node] = arithmetic.draw(uniform(node), eta, parameters)
-        if term.kind == "mean" and node == term.outcomes[0].name:
-            target = arithmetic.mean(NUMPY, eta, parameters) if last else values[node]
-        if node in regions[0]:
-            target = target * _share(mechanism, arithmetic, regions[0][node], eta, parameters, values.get(node))
-        if node in regions[1]:
-            share = _share(mechanism, arithmetic, regions[1][node], eta, parameters, values.get(node))
-            with np.errstate(divide="ignore"):
-                weight = np.log(share) + (0.0 if weight is None else weight)
-    target = np.broadcast_to(target, (n_draws, n_units))
-    if weight is None:
-        return TermValue(target.mean(axis=1), None)
-    return _weighted(np.broadcast_to(weight, (n_draws, n_units)), target)
+
+    def _given(
+        self, plan: TermPlan, node: Name, role: str, setting: Any, seen: Outcome | None, chunk: int
+    ) -> FloatArray | None:
+        """The value of a node that is not drawn: set, evidence, or each level in turn."""
+        spec = self.posterior.spec
+        match role:
+            case "set" if isinstance(setting, Distribution):
+                levels = spec[node].family.points
+                return law_quantile(setting, self.noise.uniforms(node, chunk), levels)
+            case "set":
+                return _one(number_of(spec, node, setting))
+            case "seen":
+                return _one(self._point(plan) if seen is None else numbers_of(spec, [seen])[0])
+            case "summed":
+                place = plan.summed.index(node)
+                return np.array([levels[place] for levels in plan.levels]).reshape(-1, 1, 1, 1)
+            case _:
+                return None
+
+    def _point(self, plan: TermPlan) -> float:
+        """Where a density is asked for; 0 in any other term."""
+        return numbers_of(self.posterior.spec, plan.term.outcomes)[0] if plan.term.kind == "density" else 0.0
+
+    def _centre(self, plan: TermPlan) -> float:
+        """A number near the outcome's mean: that of its column."""
+        return self.posterior.facts.column(plan.outcome).mean if plan.statistic in ("mean", "spread") else 0.0
+
+    def _drawn(self, node: Name) -> StepDraws:
+        """What was trained of a node, where its draws are."""
+        if node not in self._draws:
+            coefficients, parameters = flat(self.posterior.by_node[node])
+            columns = self.layout.columns
+            placed = {name: values[columns][..., None] for name, values in parameters.items()}
+            self._draws[node] = StepDraws(coefficients[columns], placed)
+        return self._draws[node]
+
+    def _kept(self, kind: str, node: Name, chunk: int, make: Callable[[], Any]) -> Any:
+        """What many questions share, once on the device."""
+        key = (kind, node, chunk)
+        if key not in self._on_device:
+            import jax
+
+            with _float64():
+                self._on_device[key] = jax.device_put(make())
+        return self._on_device[key]
 
 
-def _parameters(draws: NodeDraws) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Coefficients (draw, 1 + weights) and parameters (draw, 1) of a trained node."""
-    coefficients, parameters = flat(draws)
-    return coefficients, node_parameters(parameters)
+def _as_it_is(kind: str, node: Name, chunk: int, make: Callable[[], Any]) -> Any:
+    del kind, node, chunk
+    return make()
 
 
-def _root_parameters(mechanism: Mechanism, n_draws: int) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """The same of a node that a stochastic intervention draws from a law of its own."""
-    fixed = {name: np.full((n_draws, 1), belief) for name, belief in mechanism.parameters}
-    return np.full((n_draws, 1), mechanism.intercept), fixed
+def _float64() -> Any:
+    from latentdo.inference import float64
+
+    return float64()
 
 
-def _number(spec: ModelSpec, item: Outcome) -> float:
-    """The value of a comparison as the number that stands for it in columns."""
-    assert item.value is not None
-    return spec[item.name].family.check_value(item.name, item.value) if isinstance(item.value, str) else item.value
+def _one(value: float) -> FloatArray:
+    return np.full((1, 1, 1), value)
 
 
-def _regions(spec: ModelSpec, outcomes: tuple[Outcome, ...], skip: str = "") -> dict[Name, list[Outcome]]:
-    """The comparisons of each node, levels as numbers."""
-    found: dict[Name, list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.op and outcome.op != skip:
-            found.setdefault(outcome.name, []).append(replace(outcome, value=_number(spec, outcome)))
-    return found
+def _limits(plan: TermPlan, items: list[Outcome], operators: tuple[str, ...]) -> tuple[FloatArray, ...]:
+    """The limits of a step's comparisons; none where the program does not compare."""
+    return tuple(map(_one, numbers_of(plan.spec, items))) if operators else ()
 
 
-def _share(
-    mechanism: Mechanism,
-    arithmetic: Any,
-    comparisons: list[Outcome],
-    eta: FloatArray,
-    parameters: Mapping[str, FloatArray],
-    drawn: FloatArray | None,
-) -> FloatArray:
-    """The probability that a node satisfies its comparisons, or whether its drawn value does."""
-    if isinstance(mechanism.family, Linear):
-        exact = eta if drawn is None else drawn
-        return np.prod([_holds(item, _snapped(exact, item)) for item in comparisons], axis=0).astype(float)
-    if drawn is not None:
-        return np.prod(np.broadcast_arrays(*(_holds(item, drawn) for item in comparisons)), axis=0).astype(float)
-    if mechanism.family.points:
-        wanted = [point for point in mechanism.family.points if all(_holds(item, point) for item in comparisons)]
-        chances = [np.exp(arithmetic.log_density(NUMPY, point, eta, parameters)) for point in wanted]
-        return np.sum(chances, axis=0) if chances else 0.0 * arithmetic.mean(NUMPY, eta, parameters)
-    if mechanism.family.discrete:
-        return _share_of_counts(arithmetic, comparisons, eta, parameters)
-    below = [float(item.value) for item in comparisons if item.op in ("<", "<=")]  # type: ignore[arg-type]
-    above = [float(item.value) for item in comparisons if item.op in (">", ">=")]  # type: ignore[arg-type]
-    upper = arithmetic.cdf(min(below), eta, parameters) if below else 1.0
-    lower = arithmetic.cdf(max(above), eta, parameters) if above else 0.0
-    return np.maximum(upper - lower, 0.0)
+def _piece(arguments: Arguments, start: int, width: int, n_columns: int) -> Arguments:
+    """The part of the arguments that belongs to some columns."""
+
+    def cut(array: Any) -> Any:
+        # Columns are the last axis but one, of coefficients and of everything else.
+        return array[..., start : start + width, :] if array.ndim > 2 and array.shape[-2] == n_columns else array
+
+    def within(part: Any) -> Any:
+        match part:
+            case None:
+                return None
+            case StepDraws():
+                return StepDraws(cut(part.coefficients), {name: cut(value) for name, value in part.parameters.items()})
+            case tuple():
+                return tuple(map(within, part))
+            case _:
+                return cut(part)
+
+    return Arguments(*map(within, arguments))
 
 
-def _share_of_counts(
-    arithmetic: Any, comparisons: list[Outcome], eta: FloatArray, parameters: Mapping[str, FloatArray]
-) -> FloatArray:
-    """The probability that a whole number satisfies its comparisons."""
-    least, most = -math.inf, math.inf
-    for item in comparisons:
-        limit = float(item.value)  # type: ignore[arg-type]
-        if item.op in ("<", "<=", "="):
-            most = min(most, math.ceil(limit) - 1 if item.op == "<" else math.floor(limit))
-        if item.op in (">", ">=", "="):
-            least = max(least, math.floor(limit) + 1 if item.op == ">" else math.ceil(limit))
-    upper = arithmetic.cdf(most, eta, parameters) if most < math.inf else 1.0
-    lower = arithmetic.cdf(least - 1.0, eta, parameters) if least > -math.inf else 0.0
-    return np.maximum(upper - lower, 0.0)
-
-
-def _snapped(values: FloatArray, item: Outcome) -> FloatArray:
-    """A noise-free node's values, those within rounding of a limit moved onto it: else 1 would not be <= 1."""
-    limit = float(item.value)  # type: ignore[arg-type]
-    rounding = 1e-9 * np.maximum(np.abs(limit), np.abs(values).max())
-    return np.where(np.abs(values - limit) <= rounding, limit, values)
-
-
-def _holds(item: Outcome, value: Any) -> Any:
-    limit = float(item.value)  # type: ignore[arg-type]
-    match item.op:
-        case "<":
-            return value < limit
-        case ">":
-            return value > limit
-        case "<=":
-            return value <= limit
-        case ">=":
-            return value >= limit
-        case _:
-            return value == limit
-
-
-def _weighted(log_weight: FloatArray, target: FloatArray) -> TermValue:
-    """Weighted means per draw, and the effective number of units, (Σw)²/Σw² (Kong 1992)."""
-    top = log_weight.max(axis=1, keepdims=True)
-    possible = np.isfinite(top[:, 0])
-    weight = np.exp(log_weight - np.where(np.isfinite(top), top, 0.0))
-    total = weight.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value = np.where(possible, (weight * target).sum(axis=1) / total, np.nan)
-        units = np.where(possible, total**2 / (weight**2).sum(axis=1), 0.0)
-    return TermValue(value, units)
+def mean_units(units: FloatArray) -> float:
+    """The 5 % quantile over draws of the effective number of units."""
+    return float(np.quantile(units, 0.05)) if math.prod(units.shape) else 0.0

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
     from .prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
     from .progress import watch
-    from .resume import FitCheckpoint, Identity
+    from .resume import FitCheckpoint, Identity, checkpoint_folder
+    from .runtime import compile_cache, float64
     from .train import Fit, fit_model, train_all
 
 _LAZY = {
@@ -39,10 +40,13 @@ _LAZY = {
     "block_row": "account",
     "check_columns": "checks",
     "check_priors_on": "prior_check",
+    "checkpoint_folder": "resume",
+    "compile_cache": "runtime",
     "diagnose": "diagnostics",
     "even_uniforms": "forward",
     "fit_model": "train",
     "flat": "posterior",
+    "float64": "runtime",
     "functional_nodes": "checks",
     "levelled": "checks",
     "node_parameters": "forward",
@@ -84,10 +88,13 @@ __all__ = [
     "blocks",
     "check_columns",
     "check_priors_on",
+    "checkpoint_folder",
+    "compile_cache",
     "diagnose",
     "even_uniforms",
     "fit_model",
     "flat",
+    "float64",
     "functional_nodes",
     "levelled",
     "node_parameters",

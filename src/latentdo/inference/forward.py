@@ -50,6 +50,8 @@ def _table_predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[
     shape = (*coefficients.shape[:-1], family.n_rows, len(family.levels))
     table = m.np.moveaxis(coefficients.reshape(shape), -1, 0)
     row = m.np.broadcast_to(row, m.np.broadcast_shapes(m.np.shape(row), (*coefficients.shape[:-1], 1)))
+    # Parents may have more leading axes than the draws: combinations of levels that are gone through.
+    table = table.reshape(len(family.levels), *[1] * (row.ndim - table.ndim + 1), *table.shape[1:])
     table = m.np.broadcast_to(table, (len(family.levels), *row.shape[:-1], family.n_rows))
     picked = m.np.take_along_axis(table, m.np.broadcast_to(row, (len(family.levels), *row.shape)), axis=-1)
     with np.errstate(divide="ignore"):

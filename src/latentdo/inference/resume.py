@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from latentdo.errors import ArchiveError
+from latentdo.errors import ArchiveError, SpecError
 from latentdo.models import ModelSpec
 
 from .blocks import Block
@@ -185,3 +185,25 @@ def _finished_block(state: State) -> BlockDraws:
 def _number(tree: dict[str, Any]) -> Any:
     """A JSON object, or the number that JSON lacks."""
     return float(tree["number"]) if list(tree) == ["number"] else tree
+
+
+def checkpoint_folder(checkpoint: Any) -> Path:
+    """The path of a checkpoint, if a folder can be called so."""
+    if not isinstance(checkpoint, str | Path):
+        raise SpecError(f"checkpoint= is the path of a folder, got {type(checkpoint).__name__}.")
+    given = str(checkpoint)
+    shown = repr(given if len(given) <= 60 else given[:59] + "…")
+    if not given.strip():
+        raise SpecError(
+            f"checkpoint= is the path of a folder, got {shown}. Name one, such as 'fit.part', or leave it out."
+        )
+    folder = Path(checkpoint)
+    try:
+        # As long as the longest name that is written below it.
+        (folder / ("x" * 80) / ("x" * 80)).lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return folder
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or problem
+        raise SpecError(f"checkpoint={shown} cannot be the path of a folder ({why}). Name another place.") from None
+    return folder

@@ -1,0 +1,118 @@
+"""What is to be said beside a number: convergence, tails, simulation, evidence, and values outside the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from latentdo.graphs import Name, format_level, format_number
+from latentdo.inference import BlockDraws, Posterior
+from latentdo.query import Distribution, Setting, Term
+
+from .answer import Answer
+from .laws import law_range
+from .values import ENOUGH_EVIDENCE, SIMULATION_SHARE
+
+KHAT_LIMIT = 0.7
+RARE = 1e-3
+"""Probability of evidence in the model below which there are next to no rows to have learned it from."""
+INSISTED = (
+    "not nonparametrically identified: this number rests on the prior and on the functional form, "
+    "however narrow its interval"
+)
+
+
+def cautions_of(posterior: Posterior, answer: Answer, guessed: Sequence[BlockDraws], rarest: float | None) -> list[str]:
+    """Every caution, once.
+
+    Args:
+        guessed: Blocks whose draws are not draws of the posterior.
+        rarest: The smallest probability of evidence, where it is known.
+    """
+    found = [] if answer.identified else [INSISTED]
+    found += _approximation(answer, guessed)
+    # Of independent draws of an approximation more can be had at once.
+    repair = "keep more draws" if answer.approximate and answer.rhat is None else "train longer"
+    if not posterior.converged:
+        found.append(f"the fit did not converge ({posterior.doubt}): {repair} before you rely on this")
+    if not answer.converged:
+        mixing = "" if answer.rhat is None else f"R-hat {answer.rhat:.3f}, "
+        found.append(f"this question did not converge ({mixing}{answer.ess:.0f} effective draws): {repair}")
+    if not answer.has_mean:
+        found.append(
+            f"the draws have heavy tails (Pareto k-hat {answer.tail_index:.2f}): the median is reported, the mean is "
+            "unreliable"
+        )
+    if answer.sd and answer.simulation_error > SIMULATION_SHARE * answer.sd:
+        found.append(f"the simulation error is {100 * answer.simulation_error / answer.sd:.0f} % of the posterior sd")
+    if answer.evidence_units is not None and answer.evidence_units < ENOUGH_EVIDENCE:
+        found.append(
+            f"the evidence is rare: behind the number stand only {answer.evidence_units:.0f} effective units of "
+            f"{answer.n_units:,} in the worst 5 % of draws"
+        )
+    if rarest is not None and rarest < RARE:
+        n_rows = posterior.facts.n_rows
+        found.append(
+            f"the evidence is rare: its probability in the trained model is {rarest:.1g}, about {rarest * n_rows:.1g} of "
+            f"{n_rows} rows; what is said of such units rests on the form of the model"
+        )
+    found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
+    found += posterior.warnings
+    return list(dict.fromkeys(found))
+
+
+def _approximation(answer: Answer, guessed: Sequence[BlockDraws]) -> list[str]:
+    """What is to be said of draws that are not draws of the posterior, and of an answer of one draw."""
+    found = []
+    if answer.approximate and not answer.is_point:
+        worst = max((block.khat for block in guessed if block.khat is not None), default=0.0)
+        far = f", and far from it (Pareto k-hat {worst:.2f})" if worst > KHAT_LIMIT else ""
+        found.append(f"approximate: {answer.approximate}, not draws of the posterior{far}. Compare with ld.Auto()")
+    if answer.is_point:
+        what = f"approximate: {answer.approximate}, " if answer.approximate else "the fit is "
+        found.append(f"{what}one draw: nothing says how uncertain it is. Train by ld.Auto() for an sd and an interval")
+    return found
+
+
+def _support(posterior: Posterior, term: Term) -> list[str]:
+    """Cautions about values outside the data: there the answer is an extrapolation along the fitted curves."""
+    stated = [(s.name, s.value) for s in term.do] + [(g.name, g.value) for g in term.given if g.op == "="]
+    points = [
+        (node, value) for node, value in stated if isinstance(value, float | int) and node not in posterior.spec.levels
+    ]
+    found = [
+        f"{node} = {format_level(value)} never occurs in the data: what it does is told by the prior and the form alone"
+        for node, value in stated
+        if isinstance(value, float | int | str) and _is_unseen(posterior, node, value)
+    ]
+    for node, value in points:
+        column = posterior.facts.column(node)
+        if not column.minimum <= value <= column.maximum:
+            away = abs(value - column.mean) / column.sd
+            found.append(
+                f"{node} = {format_number(float(value))} lies outside the data ({column.minimum:.4g} to "
+                f"{column.maximum:.4g}; {away:.3g} sd from the mean): an extrapolation along the fitted curve"
+            )
+        odd = posterior.spec[node].family.caution(node, float(value))
+        found += [odd] if odd else []
+    return found + [caution for setting in term.do for caution in _reach(posterior, setting)]
+
+
+def _is_unseen(posterior: Posterior, node: Name, value: float | str) -> bool:
+    """Whether a level of a node is in none of the rows."""
+    seen = posterior.facts.column(node).values
+    known = node in posterior.spec.levels and bool(seen)
+    return known and posterior.spec[node].family.check_value(node, value) not in seen
+
+
+def _reach(posterior: Posterior, setting: Setting) -> list[str]:
+    """A caution where a node is drawn from a law whose middle 95 % are not all inside the data."""
+    if not isinstance(setting.value, Distribution) or posterior.spec[setting.name].family.points:
+        return []
+    column = posterior.facts.column(setting.name)
+    low, high = law_range(setting.value, 0.025, 0.975)
+    if column.minimum <= low and high <= column.maximum:
+        return []
+    return [
+        f"do({setting}) reaches outside the data ({format_number(column.minimum)} to {format_number(column.maximum)}): "
+        "there it is an extrapolation along the fitted curve"
+    ]

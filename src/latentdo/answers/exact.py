@@ -1,0 +1,67 @@
+"""Which terms have an exact value in every draw, and what it is."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from latentdo.inference import Posterior
+from latentdo.query import Distribution, Term
+
+from .exact_discrete import DiscreteWorld
+from .exact_gaussian import GaussianWorld
+from .plan import TermPlan
+
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+
+GAUSSIAN = "linear-Gaussian"
+DISCRETE = "enumeration"
+_LAWS = {GAUSSIAN: frozenset({"normal"}), DISCRETE: frozenset({"bernoulli", "categorical"})}
+
+
+class Exact:
+    """The exact engines of one call, made when first needed: what its terms share is computed once."""
+
+    def __init__(self, posterior: Posterior) -> None:
+        self.posterior = posterior
+        self._engine: dict[Term, str | None] = {}
+
+    @cached_property
+    def _gaussian(self) -> GaussianWorld:
+        return GaussianWorld(self.posterior.spec, self.posterior.by_node)
+
+    @cached_property
+    def _discrete(self) -> DiscreteWorld:
+        return DiscreteWorld(self.posterior.spec, self.posterior.by_node)
+
+    def engine(self, plan: TermPlan) -> str | None:
+        """Which engine is exact for the term; None where it has to be simulated."""
+        if plan.term not in self._engine:
+            self._engine[plan.term] = self._engine_of(plan)
+        return self._engine[plan.term]
+
+    def applies(self, plan: TermPlan) -> bool:
+        """Whether some engine is exact for the term."""
+        return self.engine(plan) is not None
+
+    def _engine_of(self, plan: TermPlan) -> str | None:
+        laws = {item.value.family for item in plan.term.do if isinstance(item.value, Distribution)}
+        if laws <= _LAWS[GAUSSIAN] and self._gaussian.applies(plan):
+            return GAUSSIAN
+        if laws <= _LAWS[DISCRETE] and self._discrete.applies(plan):
+            return DISCRETE
+        return None
+
+    def value(self, plan: TermPlan) -> FloatArray | None:
+        """The term per draw; None where it has to be simulated after all, as where evidence is degenerate."""
+        engine = self.engine(plan)
+        if engine is None:
+            return None
+        # What is not finite in the end is refused by name.
+        with np.errstate(all="ignore"):
+            found = self._gaussian.value(plan) if engine == GAUSSIAN else self._discrete.value(plan)
+        if found is None:
+            self._engine[plan.term] = None
+        return found

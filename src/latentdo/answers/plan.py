@@ -1,0 +1,193 @@
+"""How one term is computed, decided once for all draws: surgery, who is simulated, drawn, summed or integrated."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from latentdo.errors import QueryError, UnsupportedError
+from latentdo.graphs import Name
+from latentdo.models import AbstractFamily, Bernoulli, Constant, Linear, Mechanism, ModelSpec, Normal, Weight
+from latentdo.query import Distribution, Outcome, Setting, Term, law_of
+
+from .program import Program, Statistic, Step
+
+MOST_SUMMED = 8
+"""Combinations of levels that are gone through rather than drawn: beyond this, drawing is cheaper than its noise is dear."""
+
+
+@dataclass(frozen=True, eq=False)
+class TermPlan:
+    """How one term is computed.
+
+    Attributes:
+        term: The question.
+        spec: The model after surgery.
+        order: The ancestors of outcomes and evidence in it, in topological order.
+        integrated: Outcomes and evidence that nothing else in the question descends from: their last step is
+            integrated, not drawn.
+    """
+
+    term: Term
+    spec: ModelSpec
+    order: tuple[Name, ...]
+    integrated: frozenset[Name]
+
+    @cached_property
+    def summed(self) -> tuple[Name, ...]:
+        """Discrete nodes all of whose levels are gone through: smooth answers, and less noise than from drawing them."""
+        found: list[Name] = []
+        combinations = 1
+        seen = {item.name for item in self.term.given if item.op == "="}
+        for node in self.order:
+            points = self.spec[node].family.points
+            if not points or node in seen or node in self.integrated or node in self.term.treatments:
+                continue
+            if combinations * len(points) <= MOST_SUMMED:
+                combinations *= len(points)
+                found.append(node)
+        return tuple(found)
+
+    @cached_property
+    def levels(self) -> tuple[tuple[float, ...], ...]:
+        """The combinations of the summed nodes' levels."""
+        if not self.summed:
+            return ()
+        return tuple(itertools.product(*(self.spec[node].family.points for node in self.summed)))
+
+    @property
+    def statistic(self) -> Statistic:
+        """What the program averages."""
+        match self.term.kind:
+            case "mean":
+                return "mean"
+            case "variance" | "sd":
+                return "spread"
+            case "density":
+                return "density" if self.outcome in self.integrated else "weight"
+            case _:
+                return "share"
+
+    @property
+    def outcome(self) -> Name:
+        """The first outcome: the only one but of events."""
+        return self.term.outcomes[0].name
+
+    @cached_property
+    def program(self) -> Program:
+        """The program that answers this term and all of its shape."""
+        return self._program(self.statistic)
+
+    @cached_property
+    def evidence_program(self) -> Program:
+        """The probability of the evidence alone, by which a density beside it is divided."""
+        return replace(self, term=replace(self.term, kind="event", outcomes=()))._program("weight")
+
+    def _program(self, statistic: Statistic) -> Program:
+        place = {node: f"n{k}" for k, node in enumerate(self.order)}
+        target = place[self.outcome] if statistic in ("mean", "spread", "density") else None
+        steps = [self._step(node, place, statistic) for node in self.order]
+        return Program(tuple(steps), statistic, target, len(self.levels))
+
+    def _step(self, node: Name, place: dict[Name, str], statistic: Statistic) -> Step:
+        if node in self.term.treatments:
+            return Step(place[node], None, "set")
+        mechanism = _placed(self.spec[node], place)
+        asked = ("<=",) if self.term.kind == "quantile" and node == self.outcome else tuple(self.asked(node))
+        given = tuple(item.op for item in self.given(node))
+        seen = any(item.name == node and item.op == "=" for item in self.term.given)
+        if seen or (self.term.kind == "density" and statistic == "weight" and node == self.outcome):
+            return Step(place[node], mechanism, "seen")
+        if node in self.summed:
+            return Step(place[node], mechanism, "summed", asked, given)
+        last = node in self.integrated and (
+            statistic != "spread" or node != self.outcome or has_variance(mechanism.family)
+        )
+        return Step(place[node], mechanism, "last" if last else "drawn", asked, given)
+
+    def asked(self, node: Name) -> list[str]:
+        """The comparisons of a node as an outcome of an event."""
+        return [item.op for item in self.events(node)]
+
+    def events(self, node: Name) -> list[Outcome]:
+        """What the event says of a node."""
+        return [item for item in self.term.outcomes if item.name == node and item.op and self.term.kind == "event"]
+
+    def given(self, node: Name) -> list[Outcome]:
+        """What evidence that is an event says of a node."""
+        return [item for item in self.term.given if item.name == node and item.op not in ("", "=")]
+
+
+def has_variance(family: AbstractFamily) -> bool:
+    """Whether the family has a formula for its variance given the parents."""
+    return type(family).variance is not AbstractFamily.variance
+
+
+def plan_term(spec: ModelSpec, term: Term) -> TermPlan:
+    """Surgery, the nodes to simulate, and which last steps are integrated.
+
+    Raises:
+        UnsupportedError: Evidence, or a density, on a node without noise.
+    """
+    mutilated = spec.do({setting.name: _set_to(setting) for setting in term.do})
+    relevant = {*term.outcome_names, *term.conditions}
+    ancestors = mutilated.graph.ancestors(relevant)
+    order = tuple(node for node in mutilated.graph.topological_order() if node in ancestors)
+    integrated = frozenset(node for node in relevant if not (mutilated.graph.descendants([node]) - {node}) & relevant)
+    for condition in term.given:
+        if condition.op == "=" and isinstance(mutilated[condition.name].family, Linear):
+            raise UnsupportedError(
+                f"{condition.name} is linear (no noise), so {condition} has no density to weigh by. "
+                f"Condition on its parents instead, or on an event such as {condition.name} > 0."
+            )
+    if term.kind == "density" and isinstance(mutilated[term.outcomes[0].name].family, Linear):
+        name = term.outcomes[0].name
+        raise UnsupportedError(
+            f"{name} is linear (no noise): it may have single values of positive probability, and no density is computed. "
+            f"Ask for P({name} > …, {name} < …)."
+        )
+    return TermPlan(term, mutilated, order, integrated)
+
+
+def _set_to(setting: Setting) -> float | Mechanism:
+    match setting.value:
+        case Distribution() as law:
+            return root(law)
+        case None:
+            raise QueryError(f"do({setting.name}) has no value. Write do({setting.name}=…) to get a number.")
+        case value:
+            # Levels are refused by the node's family when surgery is done.
+            return value  # type: ignore[return-value]
+
+
+def root(distribution: Distribution) -> Mechanism:
+    """The mechanism of a node that is drawn from a law of its own; of a law that is no family its place is held."""
+    law = law_of(distribution)
+    if law.family == "normal" and not law.is_cut:
+        return Mechanism(Normal(), (), law.args[0], (("sd", law.args[1]),))
+    if law.family == "bernoulli":
+        return Mechanism(Bernoulli(), (), math.log(law.args[0]) - math.log1p(-law.args[0]))
+    return Mechanism(Constant(0.0))
+
+
+def _placed(mechanism: Mechanism, place: dict[Name, str]) -> Mechanism:
+    """A mechanism whose parents are called by their places, without priors: what a program depends on."""
+    weights = tuple(Weight(tuple(place[parent] for parent in w.parents), levels=w.levels) for w in mechanism.weights)
+    return Mechanism(mechanism.family, weights)
+
+
+def number_of(spec: ModelSpec, name: Name, value: float | str) -> float:
+    """The number that stands for a value in columns."""
+    return spec[name].family.check_value(name, value) if isinstance(value, str) else float(value)
+
+
+def numbers_of(spec: ModelSpec, items: Sequence[Outcome]) -> list[float]:
+    """The limits of comparisons as numbers."""
+    found = []
+    for item in items:
+        assert item.value is not None
+        found.append(number_of(spec, item.name, item.value))
+    return found

@@ -1,0 +1,177 @@
+"""The number of a query in every draw: exact where all of its terms are, else simulated until its error is small."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from latentdo.errors import QueryError
+from latentdo.query import Binary, Number, Query, Term
+
+from .exact import Exact
+from .noise import REPLICATES, FloatArray
+from .plan import TermPlan, plan_term
+from .simulate import Simulation
+
+UNITS = (64, 256, 1024, 4096, 16384)
+"""Units per draw: the first that keeps the simulation error below its share of the posterior sd."""
+SIMULATION_SHARE = 0.05
+ENOUGH_EVIDENCE = 100.0
+"""Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
+HOPELESS = 1024
+"""Units that show whether evidence ever occurs."""
+TOO_LARGE = 1e100
+"""Beyond what data may hold. Exponentials are cut off above it: such a number says nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """A query's number in every draw.
+
+    Attributes:
+        draws: (draw,), chains end to end.
+        error: Standard error of their mean that comes from simulation; 0 where they are exact.
+        n_units: Simulated units per draw; 0 where they are exact.
+        units: Of evidence that weighs the units their effective number, per draw.
+        method: How the number was computed, in words.
+        rarest: The smallest probability of evidence, where it has one and is known; its mean over the draws.
+    """
+
+    draws: FloatArray
+    error: float
+    n_units: int
+    units: FloatArray | None
+    method: str
+    rarest: float | None = None
+
+    @property
+    def evidence(self) -> float | None:
+        """The 5 % quantile over draws of the effective number of units."""
+        return None if self.units is None else float(np.quantile(self.units, 0.05))
+
+
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """A query's number with some number of units, (replicate, column), and the fewest effective units of its terms."""
+
+    values: FloatArray
+    units: FloatArray | None
+
+
+def compute(
+    simulation: Simulation,
+    exact: Exact,
+    query: Query,
+    plans: Mapping[Term, TermPlan],
+    ladder: Sequence[int],
+) -> Computed:
+    """Exactly, or with ever more units until the simulation error is small beside the posterior sd.
+
+    Args:
+        ladder: Numbers of units to try.
+    """
+    own = {term: plans[term] for term in query.terms}
+    known = {term: value for term, plan in own.items() if (value := exact.value(plan)) is not None}
+    rarest = _rarest(exact, [plan for term, plan in own.items() if term in known])
+    if len(known) == len(own):
+        with np.errstate(all="ignore"):
+            # Not the engine's own array: answers do not share memory.
+            draws = np.array(np.broadcast_to(arithmetic(query.expression, known), (simulation.n_draws,)))
+        used = dict.fromkeys(str(exact.engine(plan)) for plan in own.values())
+        return Computed(draws, 0.0, 0, None, f"exact: {', '.join(used)}", rarest)
+    placed = {term: simulation.layout.spread(value) for term, value in known.items()}
+    left = {term: plan for term, plan in own.items() if term not in known}
+    for n_units in ladder[:-1]:
+        computed = settled(simulation, simulated(simulation, query, left, placed, n_units), n_units)
+        if is_enough(computed):
+            return replace(computed, rarest=rarest)
+    return replace(
+        settled(simulation, simulated(simulation, query, left, placed, ladder[-1]), ladder[-1]), rarest=rarest
+    )
+
+
+def simulated(
+    simulation: Simulation, query: Query, plans: Mapping[Term, TermPlan], known: Mapping[Term, FloatArray], n_units: int
+) -> Simulated:
+    """The query with some number of units; `known` are exact terms, (replicate, column)."""
+    found = {term: simulation.term(plan, n_units) for term, plan in plans.items()}
+    terms = {**known, **{term: value.value for term, value in found.items()}}
+    with np.errstate(all="ignore"):
+        values = np.broadcast_to(arithmetic(query.expression, terms), simulation.layout.columns.shape)
+    units = [value.units for value in found.values() if value.units is not None]
+    return Simulated(values, np.min(units, axis=0) if units else None)
+
+
+def settled(simulation: Simulation, found: Simulated, n_units: int, note: str = "") -> Computed:
+    """One number per draw, and the simulation error."""
+    layout = simulation.layout
+    units = None if found.units is None else layout.gathered(found.units)
+    method = f"simulated: {n_units:,} units per draw in {REPLICATES} replicates{note}"
+    return Computed(layout.gathered(found.values), layout.error(found.values), n_units, units, method)
+
+
+def is_enough(found: Computed) -> bool:
+    """Whether more units would change nothing that is reported."""
+    if found.evidence is not None and found.units is not None:
+        rare = found.units.min() == 0 or found.evidence < ENOUGH_EVIDENCE
+        # Evidence that in most draws no unit shows is given up: it will be refused.
+        if rare and not (found.n_units >= HOPELESS and np.median(found.units) == 0):
+            return False
+        if rare:
+            return True
+    if not (np.abs(found.draws) < TOO_LARGE).all():
+        # No number of units gives it a value.
+        return True
+    # Of one draw there is no sd to compare with.
+    return len(found.draws) > 1 and found.error <= SIMULATION_SHARE * float(found.draws.std(ddof=1))
+
+
+def _rarest(exact: Exact, plans: list[TermPlan]) -> float | None:
+    """The smallest probability of the terms' evidence, of evidence whose probability is exact too and not a density."""
+    spec = exact.posterior.spec
+    found = []
+    for plan in plans:
+        seen = [item for item in plan.term.given if item.op != "=" or spec[item.name].family.discrete]
+        if not seen:
+            continue
+        chance = plan_term(spec, Term("event", tuple(seen), plan.term.do))
+        value = exact.value(chance)
+        if value is not None:
+            found.append(float(value.mean()))
+    return min(found, default=None)
+
+
+def arithmetic(expression: Any, terms: Mapping[Term, FloatArray]) -> FloatArray:
+    """The expression over the numbers of its terms."""
+    match expression:
+        case Term():
+            return terms[expression]
+        case Number(value=value):
+            return np.asarray(value)
+        case Binary(op="+", left=left, right=right):
+            return arithmetic(left, terms) + arithmetic(right, terms)
+        case Binary(op="-", left=left, right=right):
+            return arithmetic(left, terms) - arithmetic(right, terms)
+        case Binary(op="*", left=left, right=right):
+            return arithmetic(left, terms) * arithmetic(right, terms)
+        case Binary(left=left, right=right):
+            return arithmetic(left, terms) / arithmetic(right, terms)
+        case _:
+            raise AssertionError(expression)
+
+
+def check_finite(query: Query, values: FloatArray, units: FloatArray | None, where: str) -> None:
+    """Raise where the query has no value; `where` says in how many of how many draws."""
+    if units is not None and (never := int((units == 0).sum())):
+        raise QueryError(
+            f"{query} has no value in {where.format(never, len(values))}: its evidence never occurs there, or too "
+            "rarely to be met. Condition on less."
+        )
+    if bad := int((~(np.abs(values) < TOO_LARGE)).sum()):
+        raise QueryError(
+            f"{query} has no value in {where.format(bad, len(values))}: a denominator is 0 there, or a number is "
+            "too large. Ask for the parts one by one."
+        )
