@@ -211,9 +211,9 @@ def _with_company(posterior: Posterior, answers: Sequence[Answer], seed: int, *,
     found = list(answers)
     doubtful = [i for i, answer in enumerate(found) if not answer.identified]
     if doubtful:
-        prior = prior_of(posterior, seed)
-        for i in doubtful:
-            found[i] = replace(found[i], prior=_if_finite(prior, _Asked(None, found[i].query, found[i].verdict), seed))
+        asked = [_Asked(None, found[i].query, found[i].verdict) for i in doubtful]
+        for i, beside in zip(doubtful, _where_finite(prior_of(posterior, seed), asked, seed), strict=True):
+            found[i] = replace(found[i], prior=beside)
     if naive:
         spec = posterior.spec
         seen = {i: query for i, answer in enumerate(found) if (query := seeing(spec, answer.query)) is not None}
@@ -223,10 +223,13 @@ def _with_company(posterior: Posterior, answers: Sequence[Answer], seed: int, *,
     return found
 
 
-def _if_finite(prior: Posterior, asked: _Asked, seed: int) -> Answer | None:
-    """The prior's own answer; None where wide priors reach numbers that cannot be held, or evidence that never occurs."""
+def _where_finite(prior: Posterior, asked: Sequence[_Asked], seed: int) -> list[Answer | None]:
+    """The prior's own answers; None where wide priors reach numbers that cannot be held, or evidence that never occurs."""
     try:
-        # Its error need not be small beside a posterior: it is there to be compared with by eye.
-        return _answers(prior, [asked], seed, UNITS[:2])[0]
+        # Their error need not be small beside a posterior: they are there to be compared with by eye.
+        return [*_answers(prior, asked, seed, UNITS[:2])]
     except QueryError:
-        return None
+        if len(asked) == 1:
+            return [None]
+        middle = len(asked) // 2
+        return [*_where_finite(prior, asked[:middle], seed), *_where_finite(prior, asked[middle:], seed)]
