@@ -43,16 +43,16 @@ def test_a_curve_with_a_kink_is_not_interpolated():
     posterior = posterior_of(
         "X ~ normal; S ~ linear(X, weight=1); A ~ gamma(S); Y ~ normal(A)",
         {"intercept(S)": 0.0},
-        spread=1e-3,
+        spread=0.02,
         shape=(4, 20),
     )
-    found = ld.ask(posterior, "P(S > 0.3 | do(X)) - E[Y | do(X)] for X in -1..1 by 0.02")
+    found = ld.ask(posterior, "P(S > 0.3 | do(X)) - E[Y | do(X)] for X in -1..1 by 0.03")
     assert not any("interpolated" in answer.method for answer in found)
     # The step is where it belongs, and as high as it is.
     values = np.array([answer.mean for answer in found])
     where = np.array([answer.at[0][1] for answer in found])
-    assert where[np.argmax(np.diff(values))] == pytest.approx(0.3, abs=0.021)
-    assert np.diff(values).max() > 0.4
+    assert where[np.argmax(np.diff(values))] == pytest.approx(0.3, abs=0.05)
+    assert np.diff(values).max() > 0.3
 
 
 def test_short_curves_and_levels_go_point_by_point(posterior):
@@ -74,9 +74,8 @@ def test_a_law_swept_has_every_level_at_every_point():
     np.testing.assert_allclose(found[0].draws + found[1].draws, 1.0, rtol=1e-12)
 
 
-def test_points_that_would_fill_the_memory_are_refused(posterior):
-    big = posterior_of("X ~ normal; Y ~ normal(X)", shape=(4, 2000))
-    with pytest.raises(
-        ld.LatentdoError, match=r"100,000 answers of 8,000 draws each take 6\.0 GiB\. Ask for fewer points"
-    ):
-        ld.ask(big, "E[Y | do(X)] for X in 0..99999 by 1")
+def test_points_that_would_fill_the_memory_are_refused(posterior, monkeypatch):
+    monkeypatch.setattr("latentdo.answers.ask.MOST_BYTES", 30_000)
+    with pytest.raises(ld.LatentdoError, match=r"21 answers of 200 draws each take 0\.0 GiB\. Ask for fewer points"):
+        ld.ask(posterior, "E[G | do(X)] for X in 0..1", allow_unidentified=True)
+    assert len(ld.ask(posterior, "E[G | do(X)] for X in 0..1 by 0.1", allow_unidentified=True)) == 11
