@@ -91,6 +91,16 @@ def test_evidence_and_arithmetic_have_their_sentences():
     assert "formed within each draw" in text
 
 
+def test_evidence_that_is_an_event_is_not_said_to_be_reduced():
+    text = methods("P(Y > 1 | do(X=1), M > 0)")
+    assert "was judged by the joint law of outcome and evidence" in text
+    assert "Shpitser & Pearl (2006, UAI)" not in text
+    assert "conditional interventional distributions" not in text
+    drawn = methods("E[Y | do(X ~ normal(0, 1))]")
+    assert "set or drawn from the law that is stated" in drawn
+    assert "joint law" not in drawn
+
+
 def test_exact_and_simulated_answers_are_told_apart():
     exact = methods()
     assert "Computed without simulation: linear-Gaussian." in exact
@@ -170,7 +180,7 @@ def test_several_answers_are_told_together_and_a_sweep_once():
 
 def test_what_stands_beside_has_its_sentence():
     text = methods(naive=answer_of("E[Y | X=1]", START), prior=answer_of("E[Y]", START))
-    assert "the same question, with the values seen and not set" in text
+    assert "the same questions, with the values seen and not set" in text
     assert "the priors alone" in text
 
 

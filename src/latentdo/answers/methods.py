@@ -172,15 +172,21 @@ def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[st
         )
     if any(term.given for term in terms):
         yield "Conditions are evidence, in the world after the intervention where there is one."
-        cited["conditional"] = None
     cited.update({"shpitser": None, "huang": None})
     yield (
         "Whether a question is identified was decided by the complete identification algorithm (Shpitser & Pearl 2006; Huang & "
         "Valtorta 2006), given this graph, for a distribution of the measured variables that is positive (but for exact "
         "functions) and without any assumption on families."
     )
-    if any(term.given for term in terms):
-        yield "Conditional questions were reduced as in Shpitser & Pearl (2006, UAI)."
+    joint = [term for term in terms if term.given and (term.has_event_evidence or term.is_stochastic)]
+    if any(term.given and term not in joint for term in terms):
+        cited["conditional"] = None
+        yield "Evidence that is a value was dealt with as in Shpitser & Pearl (2006, UAI)."
+    if joint:
+        yield (
+            "Evidence that is an event, and evidence beside an intervention that draws from a law, was judged by the joint law of "
+            "outcome and evidence under the intervention."
+        )
     for answer in asked[:LISTED]:
         yield _verdict(answer, alone=len(asked) == 1)
     if len(asked) > LISTED:
@@ -412,9 +418,10 @@ def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[
     posterior = answers[0].posterior
     hidden = ", with the unmeasured causes integrated out" if posterior is not None and posterior.spec.latent else ""
     if any(term.do for term in terms):
+        law = " or drawn from the law that is stated" if any(term.is_stochastic for term in terms) else ""
         unset = "" if all(term.do for term in terms) else " (in the model as it is, where nothing is set)"
         yield (
-            f"{each} the variables in do( ) were cut from their causes and set, and the answer was taken in the model so "
+            f"{each} the variables in do( ) were cut from their causes and set{law}, and the answer was taken in the model so "
             f"changed{unset}{hidden}."
         )
     else:
@@ -440,7 +447,7 @@ def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[
         yield "Differences, ratios and other arithmetic were formed within each draw."
     yield from _reported(answers, cited)
     if any(answer.naive is not None for answer in answers):
-        yield "Beside it stands the association in the same fit: the same question, with the values seen and not set."
+        yield "Beside them stands the association in the same fit: the same questions, with the values seen and not set."
     if any(answer.prior is not None for answer in answers):
         yield "Beside what is not identified stands the same question asked of the priors alone."
 
