@@ -184,8 +184,8 @@ def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[st
         yield "Evidence that is a value was dealt with as in Shpitser & Pearl (2006, UAI)."
     if joint:
         yield (
-            "Evidence that is an event, and evidence beside an intervention that draws from a law, was judged by the joint law of "
-            "outcome and evidence under the intervention."
+            "Evidence that is an event, and evidence beside an intervention that draws from a law, was judged by the joint law "
+            "of outcome and evidence under the intervention."
         )
     for answer in asked[:LISTED]:
         yield _verdict(answer, alone=len(asked) == 1)
