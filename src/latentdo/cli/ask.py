@@ -168,8 +168,7 @@ def _asked(
         posterior = replace(posterior, queries=tuple(listed.named.items()))
         asked += [query if name is None else name for name, query in listed.asked]
     try:
-        beside: dict[str, Any] = {"naive": True} if naive else {}
-        found: Any = ask(posterior, *asked, seed=seed, allow_unidentified=allow_unidentified, **beside)
+        found = ask(posterior, *asked, seed=seed, allow_unidentified=allow_unidentified, naive=naive)
     except LatentdoError as error:
         if listed is None:
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latentdo.errors import LatentdoError, NotationError, UsageError
 from latentdo.query import Query
@@ -86,8 +86,7 @@ class Stream:
         from latentdo.api import ask
 
         query = question.query(self.named)
-        beside: dict[str, Any] = {"naive": True} if self.naive else {}
-        found: Any = ask(self.posterior, query, seed=self.seed, allow_unidentified=self.allow_unidentified, **beside)
+        found = ask(self.posterior, query, seed=self.seed, allow_unidentified=self.allow_unidentified, naive=self.naive)
         answers = (found,) if isinstance(found, Answer) else tuple(found)
         if question.name is not None:
             self.named[question.name] = query
