@@ -381,6 +381,12 @@ def test_answers_a_stream_line_by_line(command, napkin_fit):
     assert len(replies) == 4
 
 
+def test_a_sweep_in_a_stream_has_a_reply_per_point(command, napkin_fit):
+    result = command("ask", napkin_fit, "--stdin", stdin=b"curve: E[Y | do(X)] for X in [0, 1]\n")
+    replies = [line for line in result.out.splitlines() if not line.startswith(" ")]
+    assert [reply.partition(" = ")[0] for reply in replies] == ["E[Y | do(X=0)]", "E[Y | do(X=1)]"]
+
+
 def test_a_stream_of_json_has_an_object_per_question(command, napkin_fit):
     result = command("ask", napkin_fit, "--stdin", "--json", "--level", "0.5", stdin=STREAM)
     replies = [json.loads(line) for line in result.out.splitlines()]

@@ -70,7 +70,9 @@ class Stream:
             say_json({"query": typed, "number": number, "answers": rows}, indent=None)
         else:
             for answer in answers:
-                say(f"{answer.name or answer.query} = {answer.text(self.level)}")
+                # Of a sweep or a law all answers have one name.
+                label = answer.name if answer.name and len(answers) == 1 else answer.query
+                say(f"{label} = {answer.text(self.level)}")
         return DONE if all(answer.converged for answer in answers) else NOT_CONVERGED
 
     def _refuse(self, error: BaseException, typed: str, number: int) -> int:
