@@ -21,7 +21,7 @@ from latentdo.models.build import numerics
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 REPLICATES = 16
-CHUNK = 64
+CHUNK = 32
 """Units that are simulated at a time."""
 CROSSED = 64
 """Draws up to which each one is simulated in every replicate."""
@@ -136,7 +136,7 @@ class Noise:
             case _:
                 found = arithmetic.noise(uniforms, parameters)
         # Noise of every draw's own is large: only as much of it is kept as most questions need.
-        if found.shape[1] == 1 or chunk < 4:
+        if found.shape[1] == 1 or chunk < 8:
             self._known[key] = found
         return found
 

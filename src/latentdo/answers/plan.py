@@ -54,8 +54,6 @@ class TermPlan:
     @cached_property
     def levels(self) -> tuple[tuple[float, ...], ...]:
         """The combinations of the summed nodes' levels."""
-        if not self.summed:
-            return ()
         return tuple(itertools.product(*(self.spec[node].family.points for node in self.summed)))
 
     @property
@@ -90,7 +88,7 @@ class TermPlan:
         place = {node: f"n{k}" for k, node in enumerate(self.order)}
         target = place[self.outcome] if statistic in ("mean", "spread", "density") else None
         steps = [self._step(node, place, statistic) for node in self.order]
-        return Program(tuple(steps), statistic, target, len(self.levels))
+        return Program(tuple(steps), statistic, target, tuple(place[node] for node in self.summed), self.levels)
 
     def _step(self, node: Name, place: dict[Name, str], statistic: Statistic) -> Step:
         if node in self.term.treatments:

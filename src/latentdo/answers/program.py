@@ -3,7 +3,7 @@
 Apart from `plan.py`, because a program holds no number of the question: limits, levels and set values are arguments, and node
 names are places, so that any number of questions of one shape share a program.
 
-Axes: (combination, replicate, draw, unit). The first is there where discrete nodes are summed out.
+Axes: (replicate, draw, unit).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, Literal, NamedTuple
 
 from latentdo.inference import predictor
@@ -44,12 +44,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """The steps, what is averaged, and of which step."""
+    """The steps, what is averaged, and of which step.
+
+    Attributes:
+        summed: The places of the nodes all of whose levels are gone through.
+        combinations: Their levels, in every combination; one empty one where nothing is summed.
+    """
 
     steps: tuple[Step, ...]
     statistic: Statistic
     target: str | None
-    n_summed: int = 0
+    summed: tuple[str, ...] = ()
+    combinations: tuple[tuple[float, ...], ...] = ((),)
 
     @property
     def weighs(self) -> bool:
@@ -60,6 +66,16 @@ class Program:
     def compiles(self) -> bool:
         """Whether every family here is known to compile; of others NumPy draws."""
         return all(step.mechanism is None or step.mechanism.family.split for step in self.steps)
+
+    @cached_property
+    def depends(self) -> tuple[tuple[int, ...], ...]:
+        """Of each step the summed nodes, counted in their order, that its value or its law depends on."""
+        found: dict[str, frozenset[int]] = {}
+        for step in self.steps:
+            parents = () if step.mechanism is None else step.mechanism.parents
+            own = {self.summed.index(step.place)} if step.place in self.summed else set()
+            found[step.place] = frozenset(own).union(*(found[parent] for parent in parents))
+        return tuple(tuple(sorted(found[step.place])) for step in self.steps)
 
 
 class StepDraws(NamedTuple):
@@ -75,7 +91,7 @@ class Arguments(NamedTuple):
     Attributes:
         draws: Trained parameters of the steps that have a mechanism.
         noise: (replicate, 1 or draw, unit) of the drawn ones.
-        values: Of set and seen nodes their values, (replicate or 1, 1, unit or 1); of summed ones (combination, 1, 1, 1).
+        values: Of set and seen nodes their values, (replicate or 1, 1, unit or 1).
         asked, given: Limits of the comparisons, each (replicate or 1, 1 or draw, 1).
         point: Where a density is asked for, like a limit.
         centre: What is subtracted from means before they are squared, so that digits are not lost.
@@ -115,34 +131,22 @@ def run(m: Arithmetic, program: Program, arguments: Arguments, shape: tuple[int,
     Source:
         Likelihood weighting: Fung & Chang (1990), in the mutilated model.
     """
-    found = _units(m, program, arguments)
-    np, first, second = m.np, found.first, found.second
-    if program.n_summed:
-        # The probabilities of the levels add up to 1 in every unit, but for what evidence takes away.
-        chance = found.chance
-        assert chance is not None
-        if found.log_weight is not None and np.ndim(found.log_weight) > 3:
-            least = np.where(np.isfinite(found.log_weight), found.log_weight, -np.inf).max(axis=0)
-            share = chance * np.exp(found.log_weight - np.where(np.isfinite(least), least, 0.0))
-        else:
-            least, share = found.log_weight, chance
-        held = share.sum(axis=0)
-        first = (share * first).sum(axis=0)
-        second = None if second is None else (share * second).sum(axis=0)
-    else:
-        least, held = found.log_weight, None
+    np, found = m.np, _over_combinations(m, program, arguments)
     zero = np.zeros(shape[:2])
-    if least is None:
-        squares = zero if second is None else np.broadcast_to(second, shape).sum(axis=-1)
-        return Sums(zero, zero + shape[2], zero + shape[2], np.broadcast_to(first, shape).sum(axis=-1), squares)
-    least = np.broadcast_to(least, shape)
-    top = least.max(axis=-1)
+
+    def total(values: Array | None, scale: Array | float = 1.0) -> Array:
+        return zero if values is None else (np.broadcast_to(values, shape) * scale).sum(axis=-1)
+
+    if found.log_weight is None:
+        return Sums(zero, zero + shape[2], zero + shape[2], total(found.first), total(found.second))
+    log_weight = np.broadcast_to(found.log_weight, shape)
+    top = log_weight.max(axis=-1)
     top = np.where(np.isfinite(top), top, 0.0)
-    scale = np.exp(least - top[..., None])
-    weight = scale if held is None else scale * held
-    squares = zero if second is None else (np.broadcast_to(second, shape) * scale).sum(axis=-1)
-    weighted = (np.broadcast_to(first, shape) * scale).sum(axis=-1)
-    return Sums(top, weight.sum(axis=-1), (weight**2).sum(axis=-1), weighted, squares)
+    scale = np.exp(log_weight - top[..., None])
+    weight = scale if found.chance is None else scale * found.chance
+    return Sums(
+        top, weight.sum(axis=-1), (weight**2).sum(axis=-1), total(found.first, scale), total(found.second, scale)
+    )
 
 
 class _Units(NamedTuple):
@@ -150,8 +154,8 @@ class _Units(NamedTuple):
 
     Attributes:
         log_weight: Of the evidence; None without.
-        chance: Of each combination of the summed levels; None where nothing is summed.
-        first, second: The statistic, and its square where spreads are asked for.
+        chance: What the levels' probabilities and the evidence leave; None where nothing is summed.
+        first, second: The statistic, and its square where spreads are asked for, times the chance.
     """
 
     log_weight: Array | None
@@ -160,43 +164,111 @@ class _Units(NamedTuple):
     second: Array | None
 
 
-def _units(m: Arithmetic, program: Program, arguments: Arguments) -> _Units:
-    """Weights, chances and statistics, unit by unit."""
-    values: dict[str, Array] = {}
-    weights: list[Array] = []
-    chances: list[Array] = []
-    first: Array = m.np.ones((1, 1, 1))
+def _over_combinations(m: Arithmetic, program: Program, arguments: Arguments) -> _Units:
+    """The units with every combination of summed levels, added up."""
+    known: dict[tuple[Any, ...], _Part] = {}
+    each = [_units(m, program, arguments, levels, known) for levels in program.combinations]
+    if not program.summed:
+        return each[0]
+    weights = [one.log_weight for one in each if one.log_weight is not None]
+    least = weights[0] if weights else None
+    shares: list[Array] = [one.chance for one in each]
+    if any(weight is not least for weight in weights):
+        least = reduce(m.np.maximum, weights)
+        floor = m.np.where(m.np.isfinite(least), least, 0.0)
+        shares = [chance * m.np.exp(weight - floor) for chance, weight in zip(shares, weights, strict=True)]
+
+    def added_up(parts: Sequence[Array]) -> Array:
+        return reduce(lambda a, b: a + b, [share * part for share, part in zip(shares, parts, strict=True)])
+
+    seconds = [one.second for one in each if one.second is not None]
+    second = added_up(seconds) if seconds else None
+    return _Units(least, reduce(lambda a, b: a + b, shares), added_up([one.first for one in each]), second)
+
+
+class _Part(NamedTuple):
+    """What one step adds: its node's value, and factors of the weight, of the levels' chance and of the statistic."""
+
+    value: Array | None = None
+    log_weight: Array | None = None
+    chance: Array | None = None
+    factor: Array | None = None
     second: Array | None = None
+
+
+def _units(
+    m: Arithmetic,
+    program: Program,
+    arguments: Arguments,
+    levels: Sequence[float],
+    known: dict[tuple[Any, ...], _Part],
+) -> _Units:
+    """The units with one combination of summed levels; what does not depend on it is computed once.
+
+    Args:
+        known: Parts of earlier combinations, by step and the levels that it depends on.
+    """
+    values: dict[str, Array] = {}
+    parts = []
     for k, step in enumerate(program.steps):
-        given = arguments.values[k]
-        if step.mechanism is None:
-            values[step.place] = given
-            continue
-        draws = arguments.draws[k]
-        assert draws is not None
-        law = _Law(m, step.mechanism, draws, values)
-        if step.role == "seen":
-            weights.append(law.log_density(given))
-            values[step.place] = given
-        elif step.role == "summed":
-            chances.append(law.chance(given))
-            values[step.place] = given
-        elif step.role == "drawn":
-            values[step.place] = law.drawn(arguments.noise[k])
-        value = values.get(step.place)
-        if step.asked:
-            first = first * law.share(step.asked, arguments.asked[k], value)
-        if step.given:
-            # JAX has no warnings to silence, and NumPy's are silenced by the caller.
-            weights.append(m.np.log(law.share(step.given, arguments.given[k], value)))
-        if step.place == program.target:
-            first, second = _target(m, program, law, value, arguments)
+        key = (k, *(levels[i] for i in program.depends[k]))
+        if key not in known:
+            level = levels[program.summed.index(step.place)] if step.role == "summed" else None
+            known[key] = _part(m, program, k, arguments, values, level)
+        parts.append(known[key])
+        if parts[-1].value is not None:
+            values[step.place] = parts[-1].value
+    weights = [part.log_weight for part in parts if part.log_weight is not None]
+    chances = [part.chance for part in parts if part.chance is not None]
+    factors = [part.factor for part in parts if part.factor is not None]
+    # One sum for all combinations that have the same parts, so that it is seen to be the same.
+    key = ("weight", *map(id, weights))
+    if weights and key not in known:
+        known[key] = _Part(log_weight=reduce(lambda a, b: a + b, weights))
     return _Units(
-        reduce(lambda a, b: a + b, weights) if weights else None,
+        known[key].log_weight if weights else None,
         reduce(lambda a, b: a * b, chances) if chances else None,
-        first,
-        second,
+        reduce(lambda a, b: a * b, factors) if factors else m.np.ones((1, 1, 1)),
+        next((part.second for part in parts if part.second is not None), None),
     )
+
+
+def _part(
+    m: Arithmetic,
+    program: Program,
+    k: int,
+    arguments: Arguments,
+    values: Mapping[str, Array],
+    level: float | None,
+) -> _Part:
+    """What the k-th step adds, given the values of its parents."""
+    step, given = program.steps[k], arguments.values[k]
+    if step.mechanism is None:
+        return _Part(given)
+    draws = arguments.draws[k]
+    assert draws is not None
+    law = _Law(m, step.mechanism, draws, values)
+    found = _Part()
+    match step.role:
+        case "seen":
+            found = _Part(given, law.log_density(given))
+        case "summed":
+            assert level is not None
+            place = step.mechanism.family.points.index(level)
+            found = _Part(m.np.full((1, 1, 1), level), chance=law.chances()[place])
+        case "drawn":
+            found = _Part(law.drawn(arguments.noise[k]))
+        case _:
+            pass
+    if step.asked:
+        found = found._replace(factor=law.share(step.asked, arguments.asked[k], found.value))
+    if step.given:
+        # JAX has no warnings to silence, and NumPy's are silenced by the caller.
+        found = found._replace(log_weight=m.np.log(law.share(step.given, arguments.given[k], found.value)))
+    if step.place == program.target:
+        first, second = _target(m, program, law, found.value, arguments)
+        found = found._replace(factor=first, second=second)
+    return found
 
 
 def _target(
@@ -225,14 +297,6 @@ class _Law:
 
     def chances(self) -> list[Array]:
         return self.mechanism.family.chances(self.m, self.eta, self.parameters)
-
-    def chance(self, level: Array) -> Array:
-        """The probability of a level, one of the family's points."""
-        points = self.mechanism.family.points
-        return reduce(
-            lambda a, b: a + b,
-            [self.m.np.where(level == at, own, 0.0) for at, own in zip(points, self.chances(), strict=True)],
-        )
 
     def drawn(self, noise: Array) -> Array:
         return self.arithmetic.respond(self.m, self.eta, noise, self.parameters)

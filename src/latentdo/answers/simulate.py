@@ -24,6 +24,10 @@ from .roots import smallest_level, where_reached
 
 MANY = 24
 """Terms of one shape in a call from which on compiling their program is worth its time."""
+MANY_CHUNKS = 16
+"""Chunks of one term after which it is compiled too, if each is a good deal of work."""
+MUCH_WORK = 5e5
+"""Numbers that a chunk computes, node by node."""
 MOST_CELLS = 2**23
 """Numbers in one array at a time: 64 MiB."""
 
@@ -134,9 +138,10 @@ class Simulation:
     def _chunk(self, plan: TermPlan, program: Program, chunk: int, limit: FloatArray | None) -> Sums:
         """One chunk of units, in as many pieces as memory asks for."""
         n_replicates, n_columns = self.layout.columns.shape
-        compiled = program.compiles and self._counts[program] >= MANY
+        cells = n_replicates * n_columns * CHUNK * len(program.combinations)
+        long = chunk >= MANY_CHUNKS and cells * len(program.steps) >= MUCH_WORK
+        compiled = program.compiles and (long or self._counts[program] >= MANY)
         arguments = self._arguments(plan, program, chunk, limit, compiled=compiled)
-        cells = n_replicates * n_columns * CHUNK * max(program.n_summed, 1)
         n_pieces = -(-cells // MOST_CELLS)
         if n_pieces == 1:
             return self._run(program, arguments, (n_replicates, n_columns, CHUNK), compiled)
@@ -213,9 +218,6 @@ class Simulation:
                 return _one(number_of(spec, node, setting))
             case "seen":
                 return _one(self._point(plan) if seen is None else numbers_of(spec, [seen])[0])
-            case "summed":
-                place = plan.summed.index(node)
-                return np.array([levels[place] for levels in plan.levels]).reshape(-1, 1, 1, 1)
             case _:
                 return None
 

@@ -16,7 +16,7 @@ from .noise import REPLICATES, FloatArray
 from .plan import TermPlan, plan_term
 from .simulate import Simulation
 
-UNITS = (64, 256, 1024, 4096, 16384)
+UNITS = (32, 128, 512, 2048, 8192, 16384)
 """Units per draw: the first that keeps the simulation error below its share of the posterior sd."""
 SIMULATION_SHARE = 0.05
 ENOUGH_EVIDENCE = 100.0

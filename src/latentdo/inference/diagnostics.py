@@ -22,6 +22,7 @@ ESS_LIMIT = 400.0
 LEAST_WARMUP = 100
 LEAST_DRAWS = 100
 """Transitions per chain below which R-hat and ESS are themselves too noisy to certify anything: a short run can look finished."""
+FEW_TIES = 8
 LEAST_CHAINS = 2
 """One chain cannot show that another would have ended elsewhere."""
 
@@ -73,11 +74,19 @@ def _normal_scores(draws: FloatArray) -> FloatArray:
     flat = draws.ravel()
     order = np.argsort(flat)
     ordered = flat[order]
-    if (ordered[1:] == ordered[:-1]).any():
-        ranks = scipy.stats.rankdata(flat)
-        return scipy.special.ndtri((ranks - 0.375) / (flat.size + 0.25)).reshape(draws.shape)
+    in_order = _scores_in_order(flat.size)
+    tied = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if len(tied) > FEW_TIES:
+        ranks = scipy.stats.rankdata(ordered)
+        in_order = scipy.special.ndtri((ranks - 0.375) / (flat.size + 0.25))
+    elif len(tied):
+        # Deviations from the median have one pair of equals at least.
+        in_order = in_order.copy()
+        for low in np.unique(np.searchsorted(ordered, ordered[tied])):
+            high = np.searchsorted(ordered, ordered[low], side="right")
+            in_order[low:high] = scipy.special.ndtri((0.5 * (low + 1 + high) - 0.375) / (flat.size + 0.25))
     scores = np.empty(flat.size)
-    scores[order] = _scores_in_order(flat.size)
+    scores[order] = in_order
     return scores.reshape(draws.shape)
 
 
