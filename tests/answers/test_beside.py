@@ -82,3 +82,12 @@ def test_a_list_of_questions_gives_answers():
     assert len(ld.ask(posterior, ["E[Y]", "E[X]"])) == 2
     (only,) = ld.ask(posterior, ["E[Y]"])
     assert only.mean == ld.ask(posterior, "E[Y]").mean
+
+
+def test_a_naive_answer_that_has_no_number_does_not_lose_the_others():
+    model = "latent U ~ normal; X ~ bernoulli(U); G ~ gamma(U, X); Y ~ normal(G, X)"
+    posterior = posterior_of(model, {"U -> G": 1.0, "shape(G)": 50.0}, shape=(4, 20), ranges={"G": (0.01, 40.0)})
+    fine, lost = ld.ask(posterior, "E[Y | do(X=1)]", "E[Y | do(G=1e-9)]", naive=True, allow_unidentified=True)
+    assert fine.naive is not None
+    assert lost.naive is None
+    assert any("what seeing says in place of doing has no number: E[Y | G=" in warning for warning in lost.warnings)

@@ -53,6 +53,7 @@ class Answer:
         source: Of a point of a sweep, the whole sweep.
         naive: The same question with seeing in place of doing, E[Y | X=1] for E[Y | do(X=1)], where it was asked for.
         prior: The prior's own answer, beside an answer that is not identified.
+        seed: Of the simulation; the same seed gives the same numbers.
     """
 
     query: Query
@@ -73,6 +74,7 @@ class Answer:
     source: Query | None = None
     naive: Answer | None = None
     prior: Answer | None = None
+    seed: int | None = None
 
     @property
     def identified(self) -> bool:

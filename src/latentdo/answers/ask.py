@@ -102,7 +102,7 @@ def _answers(posterior: Posterior, asked: Sequence[_Asked], seed: int, ladder: S
     simulated = [plan for plan in plans.values() if not exact.applies(plan)]
     with Simulation(posterior, seed, simulated) as simulation:
         found = _computed(simulation, exact, asked, plans, ladder)
-    return [_answer(posterior, single, plans, value) for single, value in zip(asked, found, strict=True)]
+    return [_answer(posterior, single, plans, value, seed) for single, value in zip(asked, found, strict=True)]
 
 
 def used_nodes(spec: ModelSpec, query: Query) -> frozenset[Name]:
@@ -173,7 +173,7 @@ def _curves(asked: Sequence[_Asked]) -> dict[Query, list[int]]:
     return {source: own for source, own in places.items() if len(own) == len(source.axes[0].values)}
 
 
-def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan], found: Computed) -> Answer:
+def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan], found: Computed, seed: int) -> Answer:
     """The number with all that is to be said of it."""
     query = asked.query
     where = "the one draw" if posterior.is_point else "{} of {} posterior draws"
@@ -202,6 +202,7 @@ def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan],
         posterior=posterior,
         at=asked.at,
         source=asked.source,
+        seed=seed,
     )
     return replace(answer, warnings=tuple(cautions_of(posterior, answer, guessed, found.rarest)))
 
@@ -212,24 +213,35 @@ def _with_company(posterior: Posterior, answers: Sequence[Answer], seed: int, *,
     doubtful = [i for i, answer in enumerate(found) if not answer.identified]
     if doubtful:
         asked = [_Asked(None, found[i].query, found[i].verdict) for i in doubtful]
-        for i, beside in zip(doubtful, _where_finite(prior_of(posterior, seed), asked, seed), strict=True):
-            found[i] = replace(found[i], prior=beside)
+        # Wide priors may reach numbers that cannot be held, and evidence that never occurs: then there is nothing to show.
+        for i, beside in zip(doubtful, _attempted(prior_of(posterior, seed), asked, seed, UNITS[:2]), strict=True):
+            found[i] = replace(found[i], prior=beside if isinstance(beside, Answer) else None)
     if naive:
         spec = posterior.spec
         seen = {i: query for i, answer in enumerate(found) if (query := seeing(spec, answer.query)) is not None}
         asked = [_Asked(None, query, identify(spec.graph, query)) for query in seen.values()]
-        for i, beside in zip(seen, _answers(posterior, asked, seed, UNITS), strict=True):
-            found[i] = replace(found[i], naive=beside)
+        for i, beside in zip(seen, _attempted(posterior, asked, seed, UNITS[:4]), strict=True):
+            if isinstance(beside, Answer):
+                found[i] = replace(found[i], naive=beside)
+            else:
+                caution = f"what seeing says in place of doing has no number: {beside}"
+                found[i] = replace(found[i], warnings=(*found[i].warnings, caution))
     return found
 
 
-def _where_finite(prior: Posterior, asked: Sequence[_Asked], seed: int) -> list[Answer | None]:
-    """The prior's own answers; None where wide priors reach numbers that cannot be held, or evidence that never occurs."""
+def _attempted(
+    posterior: Posterior, asked: Sequence[_Asked], seed: int, ladder: Sequence[int]
+) -> list[Answer | QueryError]:
+    """Answers that stand beside others, whose errors need not be small; of one that has no number why."""
+    if not asked:
+        return []
     try:
-        # Their error need not be small beside a posterior: they are there to be compared with by eye.
-        return [*_answers(prior, asked, seed, UNITS[:2])]
-    except QueryError:
+        return [*_answers(posterior, asked, seed, ladder)]
+    except QueryError as problem:
         if len(asked) == 1:
-            return [None]
+            return [problem]
         middle = len(asked) // 2
-        return [*_where_finite(prior, asked[:middle], seed), *_where_finite(prior, asked[middle:], seed)]
+        return [
+            *_attempted(posterior, asked[:middle], seed, ladder),
+            *_attempted(posterior, asked[middle:], seed, ladder),
+        ]

@@ -432,7 +432,7 @@ def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[
         cited["qmc"] = None
         yield (
             f"Simulated: {'; '.join(simulated)}, with scrambled Sobol' points (Matoušek 1998) that the terms of a question "
-            "share."
+            f"share{_seeds(answers)}."
         )
         yield from _error(answers)
     if other:
@@ -450,6 +450,12 @@ def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[
         yield "Beside them stands the association in the same fit: the same questions, with the values seen and not set."
     if any(answer.prior is not None for answer in answers):
         yield "Beside what is not identified stands the same question asked of the priors alone."
+
+
+def _seeds(answers: Sequence[Answer]) -> str:
+    """The seed of the simulation, where all answers have the same."""
+    seeds = {answer.seed for answer in answers if not answer.is_exact}
+    return f" (seed {seeds.pop()})" if len(seeds) == 1 and None not in seeds else ""
 
 
 def _error(answers: Sequence[Answer]) -> Iterator[str]:
