@@ -126,8 +126,8 @@ def ours(folder: Path, fit: Path) -> dict[str, Any]:
     path = folder / "exact.txt"
     path.write_text("\n".join(exact_questions()), encoding="utf8")
     cache = {"LATENTDO_CACHE": str(folder / "cache")}
-    seconds, found = child("latentdo_asking.py", str(fit), *texts, str(path), environment=cache)
-    _, again = child("latentdo_asking.py", str(fit), *texts, str(path), environment=cache)
+    seconds, found = child("latentdo_asking.py", str(fit), *texts, str(path), str(len(KINDS)), environment=cache)
+    _, again = child("latentdo_asking.py", str(fit), *texts, str(path), str(len(KINDS)), environment=cache)
     return found | {"process": seconds, "next_process": again["cold"], "next_warm": again["warm"]}
 
 
@@ -197,10 +197,11 @@ def print_own(found: dict[str, Any], known: dict[str, dict[str, float]]) -> None
     )
     print(f"  closed  {found['exact']:.2f} s (1,000 questions about do(X=x), which have closed forms)")
     print(f"  peak    {found['peak']:,.0f} MiB")
-    for text, values in known.items():
+    for (text, values), spent in zip(known.items(), found["kinds"], strict=True):
         print(
-            f"  {text:<22} {values['units']:>6.0f} units, error at most {values['error']:.1%} of the sd, "
-            f"added to the variance {values['added']:.2%}"
+            f"  {text:<22} {values['units']:>6.0f} units, {spent['seconds'] / EACH:.4f} s a question (processor "
+            f"{spent['processor'] / EACH:.4f}), error at most {values['error']:.1%} of the sd, added to the variance "
+            f"{values['added']:.2%}"
         )
 
 
@@ -218,12 +219,13 @@ def print_peer(title: str, found: dict[str, Any], own: dict[str, Any], known: di
         f"NumPyro Predictive + do, jitted, {title}: {total['warm']:,.0f} s warm (processor {total['warm_processor']:,.0f}), "
         f"{total['cold']:,.0f} s cold, peak {found['peak']:,.0f} MiB"
     )
-    for text, kind in KINDS.items():
+    for (text, kind), spent in zip(KINDS.items(), own["kinds"], strict=True):
         each = kinds[kind]
         added = statistics.median(n / known[text]["sd"] ** 2 for n in each["noise"])
         print(
             f"  {text:<22} {each['n_units']:>6} units, {each['each']:.3f} s a question, added to the variance {added:.2%}, "
-            f"{'at once' if each['parallel'] else 'draw by draw'}"
+            f"{'at once' if each['parallel'] else 'draw by draw'}: latentdo is {each['each'] * EACH / spent['seconds']:,.0f}x as "
+            f"fast ({each['each_processor'] * EACH / spent['processor']:,.0f}x by processor time)"
         )
     ratios = {name: seconds / own[name] for name, seconds in total.items()}
     print(

@@ -1,6 +1,7 @@
 """latentdo asked a thousand questions of a saved fit, twice: seconds, compilations, units, memory.
 
-Called by asking.py: `FILE FIT.ldo FIRST.txt SECOND.txt EXACT.txt`, one question a line. The first and the second thousand have
+Called by asking.py: `FILE FIT.ldo FIRST.txt SECOND.txt EXACT.txt KINDS`, one question a line, as many of each
+kind. The first and the second thousand have
 the same shapes and no number in common.
 """
 
@@ -25,10 +26,19 @@ def facts(answers: Any) -> list[dict[str, Any]]:
     ]
 
 
+def timed(posterior: Any, questions: list[str]) -> tuple[Any, float, float]:
+    """The answers, and seconds by the clock and of the processor."""
+    import latentdo as ld
+
+    begun, processor = time.perf_counter(), time.process_time()
+    answers = ld.ask(posterior, *questions)
+    return answers, time.perf_counter() - begun, time.process_time() - processor
+
+
 def main() -> None:
     import latentdo as ld
 
-    path, *texts = sys.argv[1:]
+    path, *texts, n_kinds = sys.argv[1:]
     first, second, exact = (Path(text).read_text(encoding="utf8").splitlines() for text in texts)
     imported = time.perf_counter()
     posterior = ld.load(path)
@@ -42,14 +52,13 @@ def main() -> None:
     jax.monitoring.register_event_duration_secs_listener(
         lambda name, seconds, **_: compiled.append(seconds) if name == COMPILED else None
     )
-    begun, processor = time.perf_counter(), time.process_time()
-    again = ld.ask(posterior, *second)
-    warm, warm_processor = time.perf_counter() - begun, time.process_time() - processor
+    again, warm, warm_processor = timed(posterior, second)
     n_compiled = len(compiled)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    begun = time.perf_counter()
-    closed = ld.ask(posterior, *exact)
-    exactly = time.perf_counter() - begun
+    closed, exactly, exactly_processor = timed(posterior, exact)
+    # Each kind of question apart.
+    size = len(second) // int(n_kinds)
+    kinds = [timed(posterior, second[k : k + size])[1:] for k in range(0, len(second), size)]
     # The noise in each draw's number: what another seed changes.
     picked = first[:: max(1, len(first) // 40)]
     own = [
@@ -64,6 +73,8 @@ def main() -> None:
         "cold_processor": cold_processor,
         "warm_processor": warm_processor,
         "exact": exactly,
+        "exact_processor": exactly_processor,
+        "kinds": [{"seconds": seconds, "processor": processor} for seconds, processor in kinds],
         "compiled": n_compiled,
         "peak": peak,
         "first": facts(answers),
