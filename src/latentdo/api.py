@@ -282,7 +282,8 @@ def fit_resumably(
         if folder is not None:
             kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, _seed(seed)))
         posterior = fit_model(study.model, rows, chosen, _seed(seed), told, checkpoint=kept, start=start)
-    return judge_fit(posterior, study.queries), (lambda: None) if kept is None else kept.remove
+    judged = judge_fit(posterior, study.queries).with_units(dict(study.units))
+    return judged, (lambda: None) if kept is None else kept.remove
 
 
 @overload
@@ -341,7 +342,8 @@ def fit_many(
     tables = _tables(datasets)
     fits = _checked(study, tables, chosen, _seed(seed))
     with watch(progress) as told:
-        posteriors = [judge_fit(posterior, study.queries) for posterior in train_all(fits, told)] if fits else []
+        trained = train_all(fits, told) if fits else ()
+        posteriors = [judge_fit(posterior, study.queries).with_units(dict(study.units)) for posterior in trained]
     return dict(zip(tables, posteriors, strict=True)) if isinstance(datasets, Mapping) else posteriors
 
 
@@ -403,7 +405,14 @@ def _rows(spec: ModelSpec, data: Any, study: Study) -> Dataset:
     source = study.data if data is None else data
     if source is None:
         raise StudyError("There is no data: give a table or a path, or name one under `data:` in the study.", "data")
-    return read_table(source, spec.measured, spec.latent, spec.levels)
+    rows = read_table(source, spec.measured, spec.latent, spec.levels)
+    if study.units:
+        from latentdo.inference import levelled
+        from latentdo.models import checked_units
+
+        # Only the column may tell that levels are names, which have no unit.
+        checked_units(levelled(spec, rows), dict(study.units))
+    return rows
 
 
 def _engine_of(study: Study) -> Engine:
@@ -534,7 +543,8 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
         from latentdo.inference import check_priors_on
 
         report = replace(report, prior=check_priors_on(report.spec, rows, _seed(seed)))
-    return replace(report, variants=check_variants(study, report.verdicts, dict(report.functional)))
+    variants = check_variants(study, report.verdicts, dict(report.functional))
+    return replace(report, variants=variants, units=study.units)
 
 
 def load(path: str | Path) -> Posterior:

@@ -10,7 +10,7 @@ import pytest
 
 import latentdo as ld
 from latentdo.answers import check_model
-from latentdo.errors import DataError, QueryError
+from latentdo.errors import DataError, QueryError, SpecError
 from latentdo.inference import Dataset
 from latentdo.models import ModelSpec
 from latentdo.query import Query
@@ -144,3 +144,28 @@ def test_the_verb_takes_text_and_a_table():
     assert report.identified
     assert report.ignored == ("site",)
     assert ld.check(ModelSpec.parse(MODEL)).n_rows is None
+
+
+def test_units_stand_beside_the_nodes(tmp_path):
+    path = tmp_path / "trial.yaml"
+    path.write_text(
+        "model: |\n  X ~ normal; `a dose` ~ normal(X); A ~ categorical(X)\nunits: {a dose: mg/kg, X: mm<Hg>}\n",
+        encoding="utf8",
+    )
+    table = {"X": [1.0, 2.0, 4.0], "a dose": [0.5, 0.25, 1.5], "A": ["a", "b", "a"]}
+    report = ld.check(path, table)
+    lines = str(report).splitlines()
+    assert lines[:2] == ["model: 3 measured nodes", "  units: X in mm<Hg>; `a dose` in mg/kg"]
+    assert "  X       normal     mean 2.333, sd 1.528, 1 to 4 mm<Hg>" in lines
+    assert any(line.startswith("  A ") and line.endswith("0 to 1") for line in lines)
+    assert report.to_json()["units"] == {"X": "mm<Hg>", "a dose": "mg/kg"}
+    assert "1 to 4 mm&lt;Hg&gt;" in report._repr_html_()
+    assert ld.check("X ~ normal").to_json()["units"] == {}
+
+
+def test_only_the_column_may_tell_that_a_node_has_no_unit(tmp_path):
+    path = tmp_path / "trial.yaml"
+    path.write_text("model: X ~ normal; A ~ categorical(X)\nunits: {A: kg}\n", encoding="utf8")
+    assert ld.check(path, {"X": [1.0, 2.0, 4.0], "A": [1, 2, 1]}).units == (("A", "kg"),)
+    with pytest.raises(SpecError, match=r"levels of A are names \(a, b\): it has no unit"):
+        ld.check(path, {"X": [1.0, 2.0, 4.0], "A": ["a", "b", "a"]})

@@ -63,3 +63,40 @@ def test_the_mean_of_a_node_of_zeros_and_ones_is_a_probability():
     assert str(scale_of(Query.parse(f"{A} - {B}"), {"Y"})) == "risk difference"
     assert str(scale_of(Query.parse(f"{A} / {B}"), {"Y"})) == "risk ratio"
     assert str(scale_of(Query.parse(f"{A} - E[M]"), {"Y"})) == "number"
+
+
+BLOOD = (("SBP", "mmHg"), ("DBP", "mmHg"), ("dose", "mg/kg"))
+
+
+@pytest.mark.parametrize(
+    ("question", "shown", "unit"),
+    [
+        ("E[SBP | do(dose=1)]", "mean of SBP, in mmHg", "mmHg"),
+        ("Var[SBP]", "variance of SBP, in mmHg²", "mmHg²"),
+        ("SD[SBP]", "standard deviation of SBP, in mmHg", "mmHg"),
+        ("Var[dose]", "variance of dose, in (mg/kg)²", "(mg/kg)²"),
+        ("Var[SBP] * Var[SBP]", "product, in mmHg⁴", "mmHg⁴"),
+        ("density(SBP=120 | do(dose=1))", "density of SBP, per mmHg", "per mmHg"),
+        ("density(dose=1)", "density of dose, per (mg/kg)", "per (mg/kg)"),
+        ("E[SBP | do(dose=1)] - E[SBP | do(dose=0)]", "difference in means of SBP, in mmHg", "mmHg"),
+        ("E[SBP | do(dose=1)] / E[SBP | do(dose=0)]", "ratio of means of SBP", None),
+        (
+            "(E[SBP | do(dose=1)] - E[SBP | do(dose=0)]) / SD[SBP]",
+            "standardised difference in means of SBP (in sd of SBP)",
+            None,
+        ),
+        ("P(SBP > 140 | do(dose=1))", "probability", None),
+        # Two outcomes in one unit can be subtracted, and their ratio has none.
+        ("E[SBP] - E[DBP]", "number, in mmHg", "mmHg"),
+        ("E[SBP] / E[DBP]", "ratio", None),
+        ("E[SBP] * E[DBP]", "product, in mmHg²", "mmHg²"),
+        ("E[SBP] / E[dose]", "ratio, in mmHg per (mg/kg)", "mmHg per (mg/kg)"),
+        ("E[SBP] - E[dose]", "number", None),
+        ("E[SBP] / E[Y]", "ratio, in mmHg per unit of Y", "mmHg per unit of Y"),
+        ("E[SBP] * E[Y]", "product, in mmHg times units of Y", "mmHg times units of Y"),
+        ("E[Y]", "mean of Y, in its units", "units of Y"),
+    ],
+)
+def test_known_units_take_the_place_of_the_units_of_a_node(question, shown, unit):
+    scale = scale_of(Query.parse(question), units=BLOOD)
+    assert (str(scale), scale.unit) == (shown, unit)

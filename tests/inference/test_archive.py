@@ -410,6 +410,7 @@ def setting(*keys_and_value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (setting("blocks", []), "the blocks and"),
         (setting("coordinates", []), "the coordinates are not of the model's nodes"),
         (setting("coordinates", 1, "to_raw", [[1.0]]), "the coordinates of X do not suit its mechanism"),
+        (setting("coordinates", 1, "to_raw", [[0.0, 0.0], [0.0, 1.0]]), "the coordinates of X do not suit its mechanism"),
         (setting("coordinates", 1, "coefficients", 0, "prior", "args", [0.0, -1.0]), "must be positive"),
         (setting("data", "columns", []), "the columns are not those of the model"),
         (setting("data", "hash", "0"), "The rows are not those that the model was trained on"),
@@ -563,6 +564,33 @@ def test_a_fit_from_before_functions_were_kept_is_read(saved, tmp_path):
     loaded = read_archive(rewritten(saved, tmp_path / "old.ldo", tree=older))
     assert loaded.facts.functional == ()
     assert loaded.functional == {}
+
+
+def test_units_are_kept_and_may_be_missing(saved, tmp_path):
+    posterior = handmade(n_draws=6).with_units({"Y": "mmHg", "X": "mg/kg"})
+    path = write_archive(posterior, tmp_path / "units.ldo")
+    assert read_archive(path).units == posterior.units == (("X", "mg/kg"), ("Y", "mmHg"))
+
+    def older(tree):
+        return {key: value for key, value in tree.items() if key != "units"}
+
+    assert read_archive(rewritten(path, tmp_path / "old.ldo", tree=older)).units == ()
+    assert read_archive(saved).units == ()
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ([["Z", "kg"]], "'Z' is not a node of the graph"),
+        ([["U", "kg"]], "U is latent"),
+        ([["Y", "k\x07g"]], "which cannot be printed"),
+        ([["Y", 5]], "Expected `str`"),
+        ([["Y", "kg"], ["X", "m"]], "the units are not in the order of the model"),
+        ([["Y", " kg"]], "the units are not in the order of the model"),
+    ],
+)
+def test_units_that_no_fit_has_are_refused(units, message: str, saved, tmp_path):
+    assert message in refusal(rewritten(saved, tmp_path / "bad.ldo", tree=lambda tree: {**tree, "units": units}))
 
 
 @pytest.mark.parametrize("functions", [[["N", ["X"]]], [["M", []]], [["M", ["Y"]]], [["M", ["X", "U"]]]])

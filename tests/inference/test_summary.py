@@ -36,6 +36,8 @@ def test_the_header_says_what_was_fitted_to_what():
     assert "site: no node has this name" in page
     assert "Never read U: named like a latent node" in page
     assert "effect: E[Y | do(X=1)]" in page
+    assert "Units" not in page
+    assert "Units      X in mg/kg; Y in mmHg" in text(handmade().with_units({"Y": "mmHg", "X": "mg/kg"}))
 
 
 def test_priors_in_force_are_stated_with_their_units():

@@ -142,12 +142,10 @@ class Answer:
     @cached_property
     def scale(self) -> Scale:
         """What the number is, and in which unit: `risk difference`, `mean of Erk, in its units`."""
-        binary: set[Name] = set()
-        if self.posterior is not None:
-            binary = {
-                node for node, mechanism in self.posterior.spec.mechanisms if mechanism.family.name == "bernoulli"
-            }
-        return scale_of(self.query, binary)
+        if self.posterior is None:
+            return scale_of(self.query)
+        binary = {node for node, mechanism in self.posterior.spec.mechanisms if mechanism.family.name == "bernoulli"}
+        return scale_of(self.query, binary, self.posterior.units)
 
     @property
     def is_exact(self) -> bool:

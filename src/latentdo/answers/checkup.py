@@ -10,7 +10,7 @@ from typing import Any
 from latentdo.graphs import Name, quote
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Dataset, PriorCheck, check_columns, functional_nodes, levelled
-from latentdo.models import ColumnSummary, ModelSpec
+from latentdo.models import ColumnSummary, ModelSpec, Units
 from latentdo.query import Query
 
 from .support import check_values
@@ -31,6 +31,7 @@ class Report:
         functional: Nodes that are exact functions of their parents, and these: declared, or shown by the data.
         variants: The study's other latent structures.
         prior: What the priors alone say of each measured node; None unless it was asked for.
+        units: Node and what it is measured in, where the study says so.
     """
 
     spec: ModelSpec
@@ -43,6 +44,7 @@ class Report:
     functional: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
     variants: tuple[VariantReport, ...] = ()
     prior: PriorCheck | None = None
+    units: Units = ()
 
     @property
     def identified(self) -> bool:
@@ -63,6 +65,7 @@ class Report:
             "unread": list(self.unread),
             "variants": [variant.to_json() for variant in self.variants],
             "prior": None if self.prior is None else self.prior.to_json(),
+            "units": dict(self.units),
         }
 
     def __str__(self) -> str:
@@ -77,7 +80,9 @@ class Report:
             f"  {quote(node)} is a function of {', '.join(map(quote, parents))}: verdicts treat it as one"
             for node, parents in self.functional
         ]
-        return [f"model: {len(self.spec.measured)} measured nodes{hidden}", *functions]
+        shown = [f"{quote(node)} in {unit}" for node, unit in self.units]
+        units = [f"  units: {'; '.join(shown)}"] if shown else []
+        return [f"model: {len(self.spec.measured)} measured nodes{hidden}", *units, *functions]
 
     def _verdict_lines(self) -> list[str]:
         lines = []
@@ -95,11 +100,12 @@ class Report:
             return []
         lines = [f"data: {self.n_rows} rows"]
         width = max((len(column.name) for column in self.columns), default=0)
+        units = dict(self.units)
         for column in self.columns:
-            family = self.spec[column.name].family
+            family, unit = self.spec[column.name].family, units.get(column.name)
             lines.append(
                 f"  {column.name:<{width}}  {family!s:<9}  mean {column.mean:.4g}, sd {column.sd:.4g}, "
-                f"{column.minimum:.4g} to {column.maximum:.4g}"
+                f"{column.minimum:.4g} to {column.maximum:.4g}{f' {unit}' if unit else ''}"
             )
         lines += [f"  columns that no node names, ignored: {', '.join(self.ignored)}"] if self.ignored else []
         lines += [f"  columns with a latent's name, never read: {', '.join(self.unread)}"] if self.unread else []

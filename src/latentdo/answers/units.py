@@ -5,16 +5,18 @@ Names follow from the form of the question and units from a small dimensional an
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from latentdo.graphs import Name, format_number, quote
+from latentdo.models import Units
 from latentdo.query import Binary, Expression, Number, Query, Term
 
 Powers = tuple[tuple[Name, int], ...]
 Kind = Literal["value", "difference", "ratio", "change", "standardised", "constant", "other"]
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _IRREGULAR = {"density": "densities", "probability": "probabilities", "odds": "odds"}
 
 
@@ -28,6 +30,7 @@ class Scale:
         base: What it is a value, a difference or a ratio of: `mean`, `probability`, `odds`, `0.9 quantile`.
         of: The outcome that it speaks of, as it is typed; for events what they are events of.
         kind: How it was made of values of its base.
+        units: What those outcomes are measured in, where that is known.
     """
 
     name: str
@@ -35,15 +38,23 @@ class Scale:
     base: str = ""
     of: str = ""
     kind: Kind = "other"
+    units: Units = ()
+
+    @property
+    def dimension(self) -> Powers:
+        """What it is counted in, each with its power: a unit where it is known, else `units of Erk`."""
+        known = dict(self.units)
+        # Two outcomes in mmHg have a difference in mmHg, and a ratio without a unit.
+        return _multiplied((), ((known.get(name, f"units of {quote(name)}"), power) for name, power in self.powers), 1)
 
     @property
     def unit(self) -> str | None:
-        """`units of Erk`, `squared units of Erk`, `per unit of Erk`; None for a pure number."""
-        if not self.powers:
-            return None
-        above = [_power(name, power) for name, power in self.powers if power > 0]
-        below = [_power(name, -power, plural=False) for name, power in self.powers if power < 0]
-        return " ".join([*([" times ".join(above)] if above else []), *(f"per {part}" for part in below)])
+        """`mmHg`, `mmHg²`, `per mmHg`; where none is known `units of Erk`, `per unit of Erk`; None for a pure number."""
+        known = {unit for _, unit in self.units}
+        parts = [(unit, power, unit in known) for unit, power in self.dimension]
+        above = [_power(unit, power, known=known) for unit, power, known in parts if power > 0]
+        below = [_per(unit, -power, known=known) for unit, power, known in parts if power < 0]
+        return " ".join([*([" times ".join(above)] if above else []), *(f"per {part}" for part in below)]) or None
 
     @property
     def null(self) -> float | None:
@@ -51,10 +62,10 @@ class Scale:
         return {"difference": 0.0, "change": 0.0, "standardised": 0.0, "ratio": 1.0}.get(self.kind)
 
     def __str__(self) -> str:
-        """Name and unit in one phrase: `mean of Erk, in its units`."""
+        """Name and unit in one phrase: `mean of SBP, in mmHg`, or `mean of Erk, in its units` where no unit is known."""
         if self.unit is None:
             return self.name
-        own = len(self.powers) == 1 and bool(self.of) and quote(self.powers[0][0]) == self.of
+        own = len(self.powers) == 1 and not self.units and bool(self.of) and quote(self.powers[0][0]) == self.of
         match self.powers[0][1] if own else 0:
             case 1:
                 return f"{self.name}, in its units"
@@ -66,21 +77,24 @@ class Scale:
                 return f"{self.name}, {self.unit if self.unit.startswith('per ') else f'in {self.unit}'}"
 
 
-def scale_of(question: Query | Expression, binary: Collection[Name] = ()) -> Scale:
+def scale_of(question: Query | Expression, binary: Collection[Name] = (), units: Units = ()) -> Scale:
     """What the numbers are that answer a question.
 
     Args:
         question: A query, or its arithmetic.
         binary: Nodes with the values 0 and 1: a mean of theirs is a probability.
+        units: Nodes and what they are measured in, where that is known.
     """
     expression = question.expression if isinstance(question, Query) else question
     match expression:
         case Term():
-            return _of_term(expression, binary)
+            scale = _of_term(expression, binary)
         case Number():
-            return Scale("number", kind="constant")
+            scale = Scale("number", kind="constant")
         case Binary():
-            return _special(expression, binary) or _combined(expression, binary)
+            scale = _special(expression, binary) or _combined(expression, binary, units)
+    asked = {name for name, _ in scale.powers}
+    return replace(scale, units=tuple(pair for pair in units if pair[0] in asked))
 
 
 def _of_term(term: Term, binary: Collection[Name]) -> Scale:
@@ -147,8 +161,8 @@ def _change(new: Scale, old: Scale, words: str) -> Scale | None:
     return Scale(f"{words} {what}", (), new.base, new.of, "change")
 
 
-def _combined(expression: Binary, binary: Collection[Name]) -> Scale:
-    a, b = scale_of(expression.left, binary), scale_of(expression.right, binary)
+def _combined(expression: Binary, binary: Collection[Name], units: Units) -> Scale:
+    a, b = scale_of(expression.left, binary, units), scale_of(expression.right, binary, units)
     if "constant" in (a.kind, b.kind):
         return _with_number(expression, a, b)
     match expression.op:
@@ -165,7 +179,7 @@ def _combined(expression: Binary, binary: Collection[Name]) -> Scale:
         case "+" if _alike(a, b) and a.kind == "value":
             return replace(a, name=f"sum of {_plural(a.name)}", kind="other", base="")
         case "+" | "-":
-            return Scale("number", a.powers if a.powers == b.powers else (), of=a.of if a.of == b.of else "")
+            return Scale("number", a.powers if a.dimension == b.dimension else (), of=a.of if a.of == b.of else "")
         case "*":
             return Scale("product", _multiplied(a.powers, b.powers, 1))
         case _:
@@ -225,14 +239,27 @@ def _with_number(expression: Binary, a: Scale, b: Scale) -> Scale:
     return replace(scale, name=name, base="", kind="other")
 
 
-def _multiplied(a: Powers, b: Powers, sign: int) -> Powers:
+def _multiplied(a: Powers, b: Iterable[tuple[str, int]], sign: int) -> Powers:
     powers = dict(a)
     for name, power in b:
         powers[name] = powers.get(name, 0) + sign * power
     return tuple(sorted((name, power) for name, power in powers.items() if power))
 
 
-def _power(name: Name, power: int, *, plural: bool = True) -> str:
-    units = "units" if plural else "unit"
-    word = {1: units, 2: f"squared {units}", 3: f"cubed {units}"}.get(power, f"{units} to the power {power}")
-    return f"{word} of {quote(name)}"
+def _power(unit: str, power: int, *, known: bool) -> str:
+    """`mmHg²`, `(mg/kg)²`, `squared units of Y`."""
+    if not known:
+        word = {1: "", 2: "squared ", 3: "cubed "}.get(power)
+        return f"{word}{unit}" if word is not None else f"{unit} to the power {power}"
+    return unit if power == 1 else f"{_enclosed(unit, simple=unit.isalpha())}{str(power).translate(_RAISED)}"
+
+
+def _per(unit: str, power: int, *, known: bool) -> str:
+    """What stands after `per`: `mmHg`, `(mg/kg)`, `unit of Y`."""
+    if known:
+        return _enclosed(unit, simple=not set(unit) & set(" /·*×")) if power == 1 else _power(unit, power, known=True)
+    return _power(unit, power, known=False).replace("units of ", "unit of ", 1)
+
+
+def _enclosed(unit: str, *, simple: bool) -> str:
+    return unit if simple else f"({unit})"

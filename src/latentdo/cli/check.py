@@ -45,7 +45,7 @@ def command(
         prior: Simulate the measured nodes from the priors alone, and set them beside their columns.
         seed: Of that simulation: the same seed gives the same numbers.
         json: Print an object: measured, latent, verdicts, n_rows, columns, cautions, functional, ignored, unread,
-            variants, prior.
+            variants, prior, units.
     """
     from latentdo.api import check
 

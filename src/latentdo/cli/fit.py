@@ -148,6 +148,7 @@ def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
         "khat": max((block.khat for block in posterior.blocks if block.khat is not None), default=None),
         "diagnostics": [{"name": d.name, "rhat": d.rhat, "ess": d.ess} for d in posterior.diagnostics],
         "queries": [{"name": name, "query": str(query)} for name, query in posterior.queries],
+        "units": dict(posterior.units),
         "warnings": [*_cautions(posterior), *posterior.warnings],
     }
 

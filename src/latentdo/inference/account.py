@@ -73,6 +73,8 @@ def header(posterior: Posterior) -> Iterator[tuple[str, str]]:
     if spec.latent:
         yield "Latent", listed(node for node in spec.graph.nodes if node in spec.latent)
     yield "Families", _families(posterior)
+    if posterior.units:
+        yield "Units", "; ".join(f"{quote(node)} in {unit}" for node, unit in posterior.units)
     yield "Data", f"{count(facts.n_rows, 'row')} from {facts.source} (SHA-256 {facts.hash[:12]}…)"
     if facts.ignored:
         yield "Ignored", f"{listed(facts.ignored)}: no node has this name"

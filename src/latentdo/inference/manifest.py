@@ -22,7 +22,7 @@ import numpy as np
 
 from latentdo.errors import DataError
 from latentdo.graphs import EdgeStatement, Name, parse_call, parse_statements
-from latentdo.models import ModelSpec
+from latentdo.models import ModelSpec, Units
 from latentdo.query import Query
 
 from .blocks import Block
@@ -111,6 +111,7 @@ class Manifest:
         rows: Stored rows of the data among the members; None where the archive holds none.
         digest: SHA-256 over everything else but the timings.
         unjudged: What was left out of the diagnostics to save time.
+        units: Node and what it is measured in.
     """
 
     format: int
@@ -133,6 +134,7 @@ class Manifest:
     members: tuple[Member, ...]
     digest: str
     unjudged: tuple[str, ...] = ()
+    units: Units = ()
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -169,6 +171,7 @@ class Manifest:
             unjudged=self.unjudged,
             versions=tuple(self.versions.items()),
             data=self._dataset(arrays),
+            units=self.units,
         )
 
     def _block(
@@ -284,6 +287,7 @@ def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) 
         members=tuple(members),
         digest="",
         unjudged=posterior.unjudged,
+        units=posterior.units,
     )
 
 

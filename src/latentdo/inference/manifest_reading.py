@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from latentdo.errors import ArchiveError, LatentdoError
-from latentdo.models import Table
+from latentdo.models import Table, checked_units
 from latentdo.query import Query
 
 from .coordinates import Coordinate, n_coefficients
@@ -87,6 +87,8 @@ def _faults(manifest: Manifest) -> Iterator[str]:
     yield from _block_faults(manifest)
     yield from _coordinate_faults(manifest)
     yield from _data_faults(manifest)
+    if checked_units(manifest.spec, dict(manifest.units)) != manifest.units:
+        yield "the units are not in the order of the model"
     yield from _member_faults(manifest)
     for _, text in manifest.queries:
         Query.parse(text)
@@ -126,6 +128,8 @@ def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
             and len(record.coefficients) == n
             and matrix.shape == (size, size) == (len(record.to_raw), size)
             and bool(np.isfinite(matrix).all())
+            # Labels of parameters are scored on the sampled scale, through the inverse.
+            and bool(np.linalg.slogdet(matrix)[0] != 0)
             and tuple(name for name, _ in record.centres) == factors
             and tuple(name for name, _ in record.parameters) == mechanism.family.parameters
             and tuple(names.get(record.node, ())) == mechanism.family.parameters

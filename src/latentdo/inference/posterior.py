@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentdo.errors import ArchiveError
+from latentdo.errors import ArchiveError, SpecError
 from latentdo.graphs import Name
-from latentdo.models import ColumnSummary, ModelSpec, Table
+from latentdo.models import ColumnSummary, ModelSpec, Table, Units, checked_units
 from latentdo.query import Query
 
 from .blocks import Block
@@ -151,6 +151,7 @@ class Posterior:
         unjudged: What was left out of `diagnostics` to save time, in words.
         versions: Of latentdo and what it computes with, at the time of training.
         data: The rows, kept in memory only; `save(path, data=True)` writes them too.
+        units: Node and what it is measured in, where that was said: answers are counted in it.
     """
 
     spec: ModelSpec
@@ -166,6 +167,7 @@ class Posterior:
     unjudged: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     data: Dataset | None = field(default=None, repr=False)
+    units: Units = ()
 
     @property
     def n_chains(self) -> int:
@@ -311,6 +313,23 @@ class Posterior:
         from .account import block_row
 
         return "\n".join(str(block_row(block)) for block in self.blocks)
+
+    def with_units(self, units: Mapping[Name, str | None]) -> Posterior:
+        """This fit with the units of some measured nodes: `posterior.with_units({"SBP": "mmHg", "dose": "mg/kg"})`.
+
+        Args:
+            units: Node and what it is measured in, as words; None forgets a unit. Those of other nodes stay as they were.
+
+        Raises:
+            UnknownNodeError: A name that is no node of the model.
+            SpecError: A latent node, one without numbers, or a text that is no unit.
+        """
+        if not isinstance(units, Mapping):
+            raise SpecError(f'Units are given as {{"SBP": "mmHg"}}, got {type(units).__name__}.')
+        for node in units:
+            self.spec.graph.require(node)
+        found = {node: unit for node, unit in {**dict(self.units), **units}.items() if unit is not None}
+        return replace(self, units=checked_units(self.spec, found))
 
     def save(self, path: str | Path, *, data: bool = False) -> Path:
         """Write the fit as one file, and return its path.

@@ -11,6 +11,7 @@ from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
 from .prior import Prior, plain
 from .spec import ModelSpec
+from .units import Units, checked_units
 from .variant import Variant, Varied, vary
 
 __all__ = [
@@ -35,9 +36,11 @@ __all__ = [
     "Sign",
     "Student",
     "Table",
+    "Units",
     "Variant",
     "Varied",
     "Weight",
+    "checked_units",
     "listed",
     "named",
     "plain",

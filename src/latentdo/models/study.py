@@ -31,6 +31,7 @@ from latentdo.query import Query, draft_query
 from .document import Document, Entries, Items, Node, Place, Scalar, plain, read_document
 from .spec import ModelSpec
 from .study_format import EngineName, InferenceForm, Misfit, StudyForm, VariantForm, fit_form
+from .units import Units, check_counted, checked_units, unit_text
 from .variant import Variant, Varied, vary
 
 SUFFIXES = (".yaml", ".yml")
@@ -103,6 +104,7 @@ class Study:
         variants: Other latent structures.
         compare: Names of rival methods.
         path: The study file, where it was read from one.
+        units: Measured node and what it is measured in, in the order of the model.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Study:
     variants: tuple[Variant, ...] = ()
     compare: tuple[str, ...] = ()
     path: Path | None = None
+    units: Units = ()
 
     def varied(self, name: str) -> Varied:
         """The graph of a variant, and its model where its mechanisms make one.
@@ -137,9 +140,12 @@ class Study:
                 or merged latents that contradict each other.
         """
         model = self.varied(name).model
+        units = tuple((node, unit) for node, unit in self.units if node in model.measured)
         queries = tuple((key, query) for key, query in self.queries if not unaskable(query, model.graph))
         # What stands under `priors:` is in the mechanisms, and may name nodes that are gone.
-        return replace(self, name=f"{self.name}-{name}", model=model, priors=(), queries=queries, variants=())
+        return replace(
+            self, name=f"{self.name}-{name}", model=model, priors=(), queries=queries, variants=(), units=units
+        )
 
 
 def unaskable(query: Query, graph: LatentDag) -> str:
@@ -251,6 +257,7 @@ class _Reader:
             variants=self.variants(graph),
             compare=self.compare(),
             path=path,
+            units=self.units(model),
         )
 
     def node(self, *keys: str | int) -> Node:
@@ -359,6 +366,20 @@ class _Reader:
             raise self.document.error(
                 f"the key {key!r} under `priors` names no parameter: {error.problem}", f"priors.{key}", place
             ) from None
+
+    def units(self, model: ModelSpec) -> Units:
+        if self.form.units is UNSET:
+            return ()
+        entries = self.node("units")
+        assert isinstance(entries, Entries)
+        for key, text in self.form.units.items():
+            try:
+                check_counted(model, key)
+            except LatentdoError as error:
+                raise self.document.error(f"`units`: {error}", f"units.{key}", entries.keys[key]) from None
+            with self.located("units", key):
+                unit_text(key, text)
+        return checked_units(model, self.form.units)
 
     def inference(self) -> InferenceSettings:
         form = InferenceForm() if self.form.inference is UNSET else self.form.inference

@@ -87,6 +87,9 @@ class StudyForm(Struct, forbid_unknown_fields=True):
         ]
         | UnsetType
     ) = UNSET
+    units: (
+        Annotated[dict[str, str], Meta(description="Measured node: what it is measured in, such as mmHg.")] | UnsetType
+    ) = UNSET
     inference: InferenceForm | UnsetType = UNSET
     queries: (
         Annotated[dict[str, str] | list[str], Meta(description="Queries by name, or a list of queries.")] | UnsetType
