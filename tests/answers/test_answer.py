@@ -13,8 +13,8 @@ import pytest
 
 import latentdo as ld
 from latentdo.answers import Answers
-from latentdo.answers.text import number
 from latentdo.answers.ask import ask_all
+from latentdo.answers.text import number
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.query import Query
 from posteriors import posterior_of
@@ -254,3 +254,15 @@ def test_plots_show_every_answer(answers, tmp_path: Path):
 )
 def test_numbers_have_the_digits_that_their_spread_gives_meaning(value, spread, text):
     assert number(value, spread) == text
+
+
+def test_known_units_are_in_every_form_of_an_answer(answers, tmp_path):
+    known = answers[0].posterior.with_units({"<b>Y</b>": "<mm>Hg"})
+    counted = Answers((replace(answers[0], posterior=known),))
+    (answer,) = counted
+    assert str(answer).splitlines()[1].startswith("  mean of `<b>Y</b>`, in <mm>Hg")
+    assert answer.summary().unit == answer.to_json()["unit"] == "<mm>Hg"
+    assert answer.to_json()["scale"] == "mean of `<b>Y</b>`"
+    header, row = counted.to_csv(tmp_path / "a.csv").read_text(encoding="utf8").splitlines()
+    assert row.split(",")[header.split(",").index("unit")] == "<mm>Hg"
+    assert "in &lt;mm&gt;Hg" in counted._repr_html_() and "<mm>" not in counted._repr_html_()

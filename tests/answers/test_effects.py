@@ -264,3 +264,24 @@ def shared_levels() -> ld.Posterior:
     c = np.where(random.uniform(size=200) < 0.15 * k, "high", np.where(random.uniform(size=200) < 0.5, "mid", "low"))
     model = "A ~ table(levels=[low, high]); K ~ table(A, levels=[1, 2, 5]); C ~ table(K, levels=[low, mid, high])"
     return ld.fit(model, {"A": a, "K": k, "C": c}, progress=False)
+
+
+def test_known_units_stand_on_columns_changes_and_effects(front_door):
+    posterior = front_door.with_units({"X": "mg/kg", "Y": "<mmHg>"})
+    effects = ld.ask(posterior, Effects(["X"], ["M", "Y"], levels={"X": (0, 2)}))
+    assert (effects["X", "M"].unit, effects["X", "Y"].unit) == ("units of M", "<mmHg>")
+    header, row = str(effects).splitlines()[1:3]
+    assert header.split() == ["do", "M", "Y", "(<mmHg>)"]
+    assert row.split()[:5] == ["X", "0", "to", "2", "mg/kg"]
+    assert str(effects["X", "Y"]).split(": ")[1].split(" ")[1] == "<mmHg>"
+    assert [cell["unit"] for cell in effects.to_json()["effects"]] == ["units of M", "<mmHg>"]
+    assert '<th scope="col">Y (&lt;mmHg&gt;)</th>' in effects.to_html()
+    assert "<mmHg>" not in effects.to_html()
+
+
+def test_sds_take_the_place_of_units(front_door):
+    posterior = front_door.with_units({"X": "mg/kg", "Y": "mmHg"})
+    effects = ld.ask(posterior, Effects([("X", "M")], ["Y"], levels={"X": (0, 2), "M": (0, 1)}, standardised=True))
+    assert "mmHg" not in str(effects)
+    assert "X, M  0 to 2 mg/kg, 0 to 1" in str(effects)
+    assert next(iter(effects)).unit == "sd of Y"

@@ -109,3 +109,19 @@ def test_one_draw_has_a_dash_and_odd_numbers_have_signs():
     assert answer_of("E[Y]", [0.5]).latex().endswith(r"& $0.5$ & -- \\")
     assert r"$1 \times 10^{300}$" in answer_of("E[Y]", [1e300]).latex()
     assert r"$\infty$" in answer_of("E[Y]", [np.inf]).latex()
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"),
+    [
+        ("mmHg", r"variance of Y, in mmHg\textsuperscript{2}"),
+        ("$/%_a", r"variance of Y, in (\$/\%\_a)\textsuperscript{2}"),
+        ("m s⁻¹", r"variance of Y, in (m s\textsuperscript{-1})\textsuperscript{2}"),
+        ("μg", "variance of Y, in µg\\textsuperscript{2}"),
+    ],
+)
+def test_units_are_typeset(unit, shown):
+    posterior = posterior_of("X ~ normal; Y ~ normal(X)", shape=(2, 10)).with_units({"Y": unit})
+    row = answer_of("Var[Y | do(X=1)]", SLOPE, posterior).latex()
+    assert row.split(" & ")[1] == shown
+    assert_sound(row)

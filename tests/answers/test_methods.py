@@ -226,3 +226,11 @@ def test_a_saved_fit_remembers_the_versions_that_trained_it(tmp_path):
     again = ld.load(ld.load(trained.save(tmp_path / "a.ldo")).save(tmp_path / "b.ldo"))
     assert dict(again.versions) == dict(trained.versions)
     assert dict(ld.load(handmade().save(tmp_path / "c.ldo")).versions) == versions()
+
+
+def test_units_are_listed_and_stand_in_the_question():
+    posterior = posterior_of("X ~ normal; `Y y` ~ normal(X)", shape=(2, 10)).with_units({"X": "mg/kg", "Y y": "mmHg"})
+    text = answer_of("E[`Y y` | do(X=1)]", [1.0, 2.0], posterior).methods()
+    assert "We asked for E[`Y y` | do(X=1)] (mean of `Y y`, in mmHg)." in text
+    assert "Units: X in mg/kg and `Y y` in mmHg." in text
+    assert "Units" not in methods()

@@ -90,6 +90,8 @@ def test_a_fit_remembers_the_units_of_its_study(tmp_path: Path):
     posterior = ld.fit(path, rows)
     assert posterior.units == ld.fit_many(path, [rows])[0].units == (("B", "pills"),)
     assert ld.load(posterior.save(tmp_path / "pills.ldo")).units == posterior.units
-    assert ld.ask(posterior, "E[B | do(A=1)]").to_json()["unit"] == "pills"
+    answer = ld.ask(posterior, "E[B | do(A=1)]")
+    assert isinstance(answer, ld.Answer)
+    assert answer.to_json()["unit"] == "pills"
     with pytest.raises(SpecError, match=r"levels of B are names \(b, c\): it has no unit"):
         ld.fit(path, {"A": [0, 1, 0, 1], "B": ["b", "c", "b", "b"]})

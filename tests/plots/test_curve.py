@@ -199,3 +199,20 @@ def test_limits_show_answers_whole_and_priors_as_far_as_they_leave_room():
     assert -2 < low < 0
     assert 1 < high < 3
     assert reach([], [1.0]) is None
+
+
+def test_axes_have_their_units_and_say_what_was_set():
+    posterior = posterior_of(FRONT_DOOR).with_units({"X": "$/kg", "M": "ml", "Y": "µg$"})
+    axes = drawn(sweep_of(posterior=posterior).plot())
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (r"X set to (\$/kg)", r"mean of Y, in µg\$")
+    assert drawn(sweep_of("E[Y | M] for M in 0..1", posterior).plot()).get_xlabel() == "M (ml)"
+    axes = drawn(sweep_of("E[Y | do(X, M)] for X in 0..1 by 0.5, M in 0..1 by 0.5", posterior).plot())
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (r"X set to (\$/kg)", "M set to (ml)")
+
+
+def test_densities_and_forests_have_units():
+    posterior = posterior_of(FRONT_DOOR).with_units({"M": "m$", "Y": "m$"})
+    answers = Answers(tuple(answer_of(f"E[{node}]", START, posterior) for node in ("M", "Y")))
+    assert drawn(answers[0].plot_density()).get_xlabel() == r"mean of M, in m\$"
+    panels = drawn(answers.plot()).figure.axes
+    assert [panel.get_xlabel().splitlines()[0] for panel in panels] == [r"in m\$"], "one unit, one panel"

@@ -14,6 +14,7 @@ import numpy as np
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Nodes
+from latentdo.models import Units
 from latentdo.query import Query, Value
 
 from . import effect_sheet
@@ -182,12 +183,14 @@ class EffectMatrix:
         outcomes: The columns.
         rows: The cells, one tuple per treatment; None where a node would be set and asked about at once.
         standardised: Whether effects are in sds of their outcomes; otherwise each is in the outcome's own units.
+        units: Nodes and what they are measured in, where that is known.
     """
 
     treatments: tuple[Nodes, ...]
     outcomes: tuple[Name, ...]
     rows: tuple[tuple[Effect | None, ...], ...]
     standardised: bool = False
+    units: Units = ()
 
     @property
     def effects(self) -> tuple[Effect, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -112,16 +112,22 @@ def _headline(matrix: EffectMatrix) -> str:
 
 
 def _column_names(matrix: EffectMatrix) -> list[str]:
-    """What is asked of each outcome: its mean by its name, a probability as P(Y=level)."""
+    """What is asked of each outcome: its mean by its name, with its unit where that is known, a probability as P(Y=level)."""
     first = {effect.outcome: effect.query for effect in matrix.effects}
-    return [asked(first[outcome]) if outcome in first else quote(outcome) for outcome in matrix.outcomes]
+    units = {} if matrix.standardised else dict(matrix.units)
+    names = [asked(first[outcome]) if outcome in first else quote(outcome) for outcome in matrix.outcomes]
+    return [
+        f"{name} ({units[outcome]})" if outcome in units else name
+        for outcome, name in zip(matrix.outcomes, names, strict=True)
+    ]
 
 
 def _row_names(matrix: EffectMatrix) -> list[tuple[str, str]]:
     """Each treatment, and its change."""
     cells = [next((cell for cell in row if cell is not None), None) for row in matrix.rows]
     return [
-        (name_of(x), "" if cell is None else _change(cell)) for x, cell in zip(matrix.treatments, cells, strict=True)
+        (name_of(x), "" if cell is None else _change(cell, dict(matrix.units)))
+        for x, cell in zip(matrix.treatments, cells, strict=True)
     ]
 
 
@@ -129,8 +135,10 @@ def _row_labels(matrix: EffectMatrix) -> list[str]:
     return [f"{name}: {change}" if change else name for name, change in _row_names(matrix)]
 
 
-def _change(effect: Effect) -> str:
-    return ", ".join(f"{format_level(a)} to {format_level(b)}" for a, b in zip(effect.low, effect.high, strict=True))
+def _change(effect: Effect, units: Mapping[Name, str]) -> str:
+    ends = zip(listed(effect.treatment), effect.low, effect.high, strict=True)
+    shown = [(f"{format_level(low)} to {format_level(high)}", units.get(node)) for node, low, high in ends]
+    return ", ".join(f"{change} {unit}" if unit else change for change, unit in shown)
 
 
 def _panels(columns: Sequence[list[str]], width: int) -> list[list[list[str]]]:

@@ -108,7 +108,7 @@ def effects_of(
             form=pair.form,
             answer=answer if isinstance(answer, Answer) else None,
             reason=_reason(pair, answer),
-            own_unit=_unit(spec, query.terms[0]),
+            own_unit=_unit(posterior, query.terms[0]),
             outcome_sd=scales[y],
             standardised=asked.standardised,
         )
@@ -123,6 +123,7 @@ def effects_of(
             for x, verdicts in zip(table.treatments, table.verdicts, strict=True)
         ),
         asked.standardised,
+        posterior.units,
     )
 
 
@@ -221,11 +222,11 @@ def _outcome(spec: ModelSpec, outcome: Name, do: tuple[Setting, ...]) -> Term:
     return Term("mean", (Outcome(outcome),), do)
 
 
-def _unit(spec: ModelSpec, term: Term) -> str:
+def _unit(posterior: Posterior, term: Term) -> str:
     """Of a mean the outcome's own, unless its values are 0 and 1."""
     outcome = term.outcomes[0].name
-    is_mean = term.kind == "mean" and spec[outcome].family.name != "bernoulli"
-    return f"units of {quote(outcome)}" if is_mean else "probability"
+    is_mean = term.kind == "mean" and posterior.spec[outcome].family.name != "bernoulli"
+    return dict(posterior.units).get(outcome, f"units of {quote(outcome)}") if is_mean else "probability"
 
 
 def _sd(posterior: Posterior, outcome: Name, chance: Answer | LatentdoError | None) -> float:

@@ -17,16 +17,23 @@ from .text import number
 if TYPE_CHECKING:
     from .answer import Answer
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    **{sign: f"\\{sign}" for sign in "_{}$&#%"},
-}
+_SPECIAL = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"\textquotedbl{}",
+        **{sign: f"\\{sign}" for sign in "_{}$&#%"},
+        # The micro sign is in every font of text; the Greek letter, which looks the same, in none.
+        "μ": "µ",
+    }
+)
+# pdfLaTeX has no sign for most of these.
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+_LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _SIGNS = {"<=": r"\le ", ">=": r"\ge ", "": ""}
 _MARKS = {
     "identified": (r"\dagger", "not nonparametrically identified: rests on the prior and on the functional form"),
@@ -39,7 +46,7 @@ _MARKS = {
 def escaped(words: str) -> str:
     """Words for text mode."""
     # TeX would read -- and `` as other signs.
-    safe = "".join(_SPECIAL.get(sign, sign) for sign in words)
+    safe = _RAISED.sub(lambda found: rf"\textsuperscript{{{found[0].translate(_LOWERED)}}}", words.translate(_SPECIAL))
     return safe.replace("--", "-{}-").replace("``", "`{}`").replace("''", "'{}'")
 
 

@@ -221,6 +221,8 @@ def _verdict(answer: Answer, *, alone: bool) -> str:
 def _data(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     facts = posterior.facts
     yield f"The data have {_count(facts.n_rows, 'row')}, and no missing cells in the columns that were used."
+    if posterior.units:
+        yield f"Units: {_listed(f'{quote(node)} in {unit}' for node, unit in posterior.units)}."
     functional = posterior.functional
     if functional:
         cited["functional"] = None

@@ -175,15 +175,27 @@ def _panel(sweeps: Sequence[_Sweep], ax: Any, level: float, curves: Any) -> Any:
     scales = dict.fromkeys(str(sweep.answers[0].scale) for sweep in sweeps)
     units = dict.fromkeys(sweep.answers[0].scale.unit for sweep in sweeps)
     unit = next(iter(units))
-    shared = next(iter(scales)) if len(scales) == 1 else f"in {unit}" if len(units) == 1 and unit else ""
+    counted = f"in {unit}" if unit and not unit.startswith("per ") else unit or ""
+    shared = next(iter(scales)) if len(scales) == 1 else counted if len(units) == 1 else ""
     return curves(
         series,
         ax=ax,
-        xlabel=", ".join(map(quote, axes)),
+        xlabel=", ".join(_axis_label(axis, sweeps[0].answers[0]) for axis in axes),
         ylabel=shared,
         title=_heading(sweeps),
         null=sweeps[0].answers[0].scale.null,
     )
+
+
+def _axis_label(axis: Name, answer: Answer) -> str:
+    """The node of an axis; with its unit, where that is known, and whether it was set or observed."""
+    unit = dict(answer.posterior.units).get(axis) if answer.posterior is not None else None
+    if unit is None:
+        return quote(axis)
+    terms = answer.query.terms
+    seen = any(outcome.name == axis for term in terms for outcome in term.given)
+    is_set = any(setting.name == axis for term in terms for setting in term.do)
+    return f"{quote(axis)} set to ({unit})" if is_set and not seen else f"{quote(axis)} ({unit})"
 
 
 def _heading(sweeps: Sequence[_Sweep]) -> str:
@@ -291,8 +303,8 @@ def _surface(sweep: _Sweep, ax: Any, level: float) -> Any:
     return surface(
         Surface(x, y, estimate, width, (ranges[0], ranges[1])),
         ax=ax,
-        xlabel=quote(x_axis),
-        ylabel=quote(y_axis),
+        xlabel=_axis_label(x_axis, answers[0]),
+        ylabel=_axis_label(y_axis, answers[0]),
         scale=str(scale),
         spread=f"width of the {100 * level:g} % interval",
         title=_title(sweep.label, list(answers)),
