@@ -91,6 +91,16 @@ def test_the_engine_of_the_command_line_replaces_that_of_the_study(command, stud
     assert trainer.study.inference.arguments == {"max_steps": 64_000}
 
 
+def test_units_go_from_the_study_to_the_answers(command, tmp_path):
+    (tmp_path / "pills.csv").write_text("A,B\n0,1\n1,2\n0,1\n1,1\n1,2\n0,2\n")
+    (tmp_path / "pills.yaml").write_text("model: A ~ table; B ~ table(A)\ndata: pills.csv\nunits: {B: pills}\n")
+    assert "  units: B in pills\n" in command("check", "pills.yaml").out
+    assert command("fit", "pills.yaml", "--json").json["units"] == {"B": "pills"}
+    assert "mean of B, in pills" in command("ask", "pills.ldo", "E[B | do(A=1)]").out
+    (answer,) = command("ask", "pills.ldo", "Var[B]", "--json").json["answers"]
+    assert answer["unit"] == "pills²"
+
+
 def test_numbers_need_the_engine_that_they_belong_to(command, study):
     result = command("fit", study, "--draws", 100)
     assert result.code == 2

@@ -44,10 +44,11 @@ def check_counted(spec: ModelSpec, node: Name) -> None:
     levels = spec.levels.get(node, ())
     if named(levels):
         raise SpecError(
-            f"The levels of {quote(node)} are names ({listed(levels)}): it has no unit. Leave it out.", node
+            f"The levels of {quote(node)} are names ({listed(levels)}): it has no unit. Leave it out of the units.",
+            node,
         )
     if isinstance(spec[node].family, Bernoulli):
-        raise SpecError(f"{quote(node)} is bernoulli, a 0 or a 1: it has no unit. Leave it out.", node)
+        raise SpecError(f"{quote(node)} is bernoulli, a 0 or a 1: it has no unit. Leave it out of the units.", node)
 
 
 def unit_text(node: Name, unit: object) -> str:
