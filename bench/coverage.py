@@ -70,32 +70,64 @@ def record(case: Case, seed: int, posterior: Any) -> dict[str, Any]:
     }
 
 
-def table(case: Case, records: list[Mapping[str, Any]], n: int, samples: int) -> str:
-    """Rows of a Markdown table, one per question."""
+def measured(case: Case, records: list[Mapping[str, Any]], n: int, samples: int) -> list[dict[str, Any]]:
+    """What came out, one row per question: coverage, width, and both of the plug-in's bootstrap."""
     good = [r for r in records if "answers" in r]
     plug_in = [bootstrap(case.name, case.draw(n, r["seed"]), samples, r["seed"]) for r in good] if samples else []
-    failed = f" ({len(records) - len(good)} could not be fitted)" if len(good) < len(records) else ""
-    lines = []
+    rows = []
     for k, (query, truth) in enumerate(case.truths.items()):
-        # A bar would end the cell of the table.
-        shown = "`" + query.replace("|", "\\|") + "`"
         ends = np.array([r["answers"][k]["interval"] for r in good])
-        rate = np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
-        error = np.sqrt(LEVEL * (1 - LEVEL) / len(good))
-        width = np.mean(ends[:, 1] - ends[:, 0])
-        means = np.array([r["answers"][k]["mean"] for r in good])
-        other = ""
+        row = {
+            "study": case.name,
+            "query": query,
+            "truth": truth,
+            "n": n,
+            "datasets": len(good),
+            "failed": len(records) - len(good),
+            "unsure": sum(not r["converged"] for r in good),
+            "bias": float(np.mean([r["answers"][k]["mean"] for r in good])) - truth,
+            **_coverage(ends[:, 0], ends[:, 1], truth),
+        }
         if plug_in:
-            rival = np.array([p[:, k] for p in plug_in])
-            tails = np.quantile(rival, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
-            held = np.mean((tails[0] <= truth) & (truth <= tails[1]))
-            other = f" {held:.1%} | {width / np.mean(tails[1] - tails[0]):.2f} |"
-        verdict = "TOO SHORT" if rate < LEVEL - SHORT * error else ""
+            tails = np.quantile([p[:, k] for p in plug_in], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
+            row |= {f"plug_in_{key}": value for key, value in _coverage(*tails, truth).items()}
+        rows.append(row)
+    return rows
+
+
+def _coverage(low: np.ndarray, high: np.ndarray, truth: float) -> dict[str, float]:
+    return {"covered": float(np.mean((low <= truth) & (truth <= high))), "width": float(np.mean(high - low))}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as a Markdown table."""
+    lines = [
+        "| study | question | truth | data sets | bias | 90 % covers | its SE | width | plug-in covers | width / its |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        # A bar would end the cell of the table.
+        query = row["query"].replace("|", "\\|")
+        failed = f" ({row['failed']} could not be fitted)" if row["failed"] else ""
+        beside = "– | –"
+        if "plug_in_width" in row:
+            beside = f"{row['plug_in_covered']:.1%} | {row['width'] / row['plug_in_width']:.2f}"
         lines.append(
-            f"| {case.name} | {shown} | {truth:.4f} | {len(good)}{failed} | {means.mean() - truth:+.4f} | {rate:.1%} "
-            f"| {np.sqrt(rate * (1 - rate) / len(good)):.1%} | {width:.3f} |{other} {verdict}".rstrip()
+            f"| {row['study']} | `{query}` | {row['truth']:.4f} | {row['datasets']}{failed} | {row['bias']:+.4f} "
+            f"| {row['covered']:.1%}{' TOO SHORT' if too_short(row) else ''} | {binomial_error(row):.1%} "
+            f"| {row['width']:.3f} | {beside} |"
         )
     return "\n".join(lines)
+
+
+def binomial_error(row: Mapping[str, Any]) -> float:
+    """The standard error that a coverage of just 90 % would have."""
+    return float(np.sqrt(LEVEL * (1 - LEVEL) / row["datasets"]))
+
+
+def too_short(row: Mapping[str, Any]) -> bool:
+    """Whether chance does not explain that so few intervals hold the truth."""
+    return row["covered"] < LEVEL - SHORT * binomial_error(row)
 
 
 def main() -> None:
@@ -106,6 +138,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=20, help="data sets that are fitted in one call")
     parser.add_argument("--bootstraps", type=int, default=200, help="of the plug-in; 0 leaves it out")
     parser.add_argument("--fits", type=Path, help="a folder that keeps the fits, and gives those that it has")
+    parser.add_argument("--summary", type=Path, help="a file for the table, as JSON")
     parser.add_argument("--output", type=Path, required=True, help="one line of JSON per data set, as they come")
     options = parser.parse_args()
     if unknown := set(options.studies) - COVERED.keys():
@@ -126,13 +159,15 @@ def main() -> None:
                 with options.output.open("a", encoding="utf8") as file:
                     file.write(json.dumps(records[-1]) + "\n")
             print(f"{case.name}: {batch[-1] + 1} data sets; {time.perf_counter() - begun:.0f} s", flush=True)
-    print(
-        "\n| study | question | truth | data sets | bias | covered | its SE | width | plug-in covers | width / its width |"
-    )
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for case in chosen:
-        mine = [r for r in records if r["study"] == case.name and r["seed"] < options.datasets]
-        print(table(case, mine, options.n, options.bootstraps), flush=True)
+    rows = [
+        row
+        for case in chosen
+        if (mine := [r for r in records if r["study"] == case.name and r["seed"] < options.datasets])
+        for row in measured(case, mine, options.n, options.bootstraps)
+    ]
+    print("\n" + table(rows))
+    if options.summary is not None:
+        options.summary.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf8")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ assert spec is not None
 assert spec.loader is not None
 benchmark = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(benchmark)
-table = benchmark.table
+measured, table = benchmark.measured, benchmark.table
 
 
 @pytest.mark.parametrize("name", ["frontdoor", "frontdoor-binary"])
@@ -52,14 +52,28 @@ def test_the_table_counts_intervals_that_hold_the_truth():
     case = COVERED["frontdoor"]
 
     def record(seed: int, *ends: tuple[float, float]) -> dict[str, object]:
-        return {"study": case.name, "seed": seed, "answers": [{"mean": sum(e) / 2, "interval": e} for e in ends]}
+        answers = [{"mean": sum(each) / 2, "interval": each} for each in ends]
+        return {"study": case.name, "seed": seed, "converged": seed > 1, "answers": answers}
 
     inside, outside = (0.5, 1.0), (0.8, 1.2)
     records = [record(k, inside, inside if k < 60 else outside) for k in range(100)]
-    first, second = table(case, records, 20, 0).splitlines()
+    good, bad = measured(case, [*records, {"study": "frontdoor", "error": "no"}], 20, 0)
+    assert (good["covered"], bad["covered"]) == (1.0, 0.6)
+    assert (good["datasets"], good["failed"], good["unsure"]) == (100, 1, 2)
+    assert good["width"] == pytest.approx(0.5)
+    first, second = table([good, bad]).splitlines()[2:]
     assert "| 100.0% |" in first
-    assert "TOO SHORT" not in first
-    assert "| 60.0% |" in second
-    assert second.endswith("TOO SHORT")
+    assert "| 60.0% TOO SHORT |" in second
     assert "\\|" in first
-    assert "| 100 (1 could not be fitted) |" in table(case, [*records, {"study": "frontdoor", "error": "no"}], 20, 0)
+    assert "| 100 (1 could not be fitted) |" in first
+
+
+def test_the_width_is_set_beside_that_of_the_bootstrap():
+    case = COVERED["frontdoor"]
+    found = bootstrap(case.name, case.draw(50, 0), 40, 0)
+    answers = [
+        {"mean": found[:, k].mean(), "interval": tuple(np.quantile(found[:, k], [0.05, 0.95]))} for k in range(2)
+    ]
+    rows = measured(case, [{"study": case.name, "seed": 0, "converged": True, "answers": answers}], 50, 40)
+    assert all(row["width"] == pytest.approx(row["plug_in_width"]) for row in rows)
+    assert table(rows).count("| 1.00 |") == 2
