@@ -201,7 +201,9 @@ def arithmetic(found: Witness, answer) -> list[float]:
         text = str(found.query)
         for term, case in sorted(zip(found.query.terms, found.cases, strict=True), key=lambda pair: -len(str(pair[0]))):
             value = answer(model, case)
-            text = text.replace(f"odds{str(term)[1:]}", f"({value!r} / (1 - {value!r}))").replace(str(term), repr(value))
+            text = text.replace(f"odds{str(term)[1:]}", f"({value!r} / (1 - {value!r}))").replace(
+                str(term), repr(value)
+            )
         values.append(eval(text, {"__builtins__": {}}))  # numbers and operators only
     return values
 

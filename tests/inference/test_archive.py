@@ -410,7 +410,10 @@ def setting(*keys_and_value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (setting("blocks", []), "the blocks and"),
         (setting("coordinates", []), "the coordinates are not of the model's nodes"),
         (setting("coordinates", 1, "to_raw", [[1.0]]), "the coordinates of X do not suit its mechanism"),
-        (setting("coordinates", 1, "to_raw", [[0.0, 0.0], [0.0, 1.0]]), "the coordinates of X do not suit its mechanism"),
+        (
+            setting("coordinates", 1, "to_raw", [[0.0, 0.0], [0.0, 1.0]]),
+            "the coordinates of X do not suit its mechanism",
+        ),
         (setting("coordinates", 1, "coefficients", 0, "prior", "args", [0.0, -1.0]), "must be positive"),
         (setting("data", "columns", []), "the columns are not those of the model"),
         (setting("data", "hash", "0"), "The rows are not those that the model was trained on"),

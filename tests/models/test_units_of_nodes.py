@@ -38,7 +38,11 @@ def test_a_variant_keeps_the_units_of_what_it_still_measures(tmp_path: Path):
     [
         ("SPB: mmHg", (4, 3), "`units`: 'SPB' is not a node of the graph. Did you mean 'SBP'?"),
         ("U: kg", (4, 3), "U is latent, and no question asks for its value: it has no unit. Name a measured node."),
-        ("my arm: mg", (4, 3), "The levels of `my arm` are names (low, high): it has no unit. Leave it out of the units."),
+        (
+            "my arm: mg",
+            (4, 3),
+            "The levels of `my arm` are names (low, high): it has no unit. Leave it out of the units.",
+        ),
         ("dead: yes", (4, 3), "dead is bernoulli, a 0 or a 1: it has no unit. Leave it out of the units."),
         ("SBP: ' '", (4, 8), "The unit of SBP is empty. Write one such as 'mmHg', or leave the node out."),
         (f"SBP: {'m' * 41}", (4, 8), f"has 41 characters, and a unit at most {LONGEST_UNIT}. Abbreviate it."),

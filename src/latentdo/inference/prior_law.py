@@ -59,8 +59,6 @@ def _whole(prior: Prior, x: FloatArray) -> FloatArray:
                 return special.erf(np.maximum(x, 0.0) / (a[0] * np.sqrt(2.0)))
             case "chi":
                 return special.gammainc(0.5 * a[0], 0.5 * (np.maximum(x, 0.0) / a[1]) ** 2)
-            case "chi":
-                return special.gammainc(0.5 * a[0], 0.5 * (np.maximum(x, 0.0) / a[1]) ** 2)
             case "exponential":
                 return -np.expm1(-a[0] * np.maximum(x, 0.0))
             case "gamma":
@@ -88,8 +86,6 @@ def _inverse(prior: Prior, p: FloatArray) -> FloatArray:
                 return a[0] + a[1] * np.tan(np.pi * (p - 0.5))
             case "halfnormal":
                 return a[0] * np.sqrt(2.0) * special.erfinv(p)
-            case "chi":
-                return a[1] * np.sqrt(2.0 * special.gammaincinv(0.5 * a[0], p))
             case "chi":
                 return a[1] * np.sqrt(2.0 * special.gammaincinv(0.5 * a[0], p))
             case "exponential":
