@@ -26,9 +26,14 @@ SHORT = 3.0
 """Binomial standard errors below the level from which on intervals are too short."""
 
 
+def fit_path(folder: Path, case: Case, n: int, seed: int) -> Path:
+    """Where the fit of a data set is kept."""
+    return folder / f"{case.name}-{n}-{seed}.ldo"
+
+
 def fits_of(case: Case, seeds: list[int], n: int, folder: Path | None) -> Iterator[tuple[int, Any]]:
     """The fit of each data set, or the error that it ended in; kept and taken from a folder where there is one."""
-    kept = {} if folder is None else {seed: folder / f"{case.name}-{n}-{seed}.ldo" for seed in seeds}
+    kept = {} if folder is None else {seed: fit_path(folder, case, n, seed) for seed in seeds}
     ready = {seed: ld.load(kept[seed]) for seed in seeds if seed in kept and kept[seed].exists()}
     missing = [seed for seed in seeds if seed not in ready]
     for seed, posterior in trained(case, missing, n):
@@ -138,11 +143,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=20, help="data sets that are fitted in one call")
     parser.add_argument("--bootstraps", type=int, default=200, help="of the plug-in; 0 leaves it out")
     parser.add_argument("--fits", type=Path, help="a folder that keeps the fits, and gives those that it has")
+    parser.add_argument("--only-kept", action="store_true", help="train nothing: ask the fits that the folder has")
     parser.add_argument("--summary", type=Path, help="a file for the table, as JSON")
     parser.add_argument("--output", type=Path, required=True, help="one line of JSON per data set, as they come")
     options = parser.parse_args()
     if unknown := set(options.studies) - COVERED.keys():
         parser.error(f"no study is called {sorted(unknown)[0]!r}; there are {', '.join(COVERED)}")
+    if options.only_kept and options.fits is None:
+        parser.error("--only-kept needs the folder of --fits")
     if options.fits is not None:
         options.fits.mkdir(parents=True, exist_ok=True)
     kept = options.output.read_text(encoding="utf8").splitlines() if options.output.exists() else []
@@ -151,6 +159,8 @@ def main() -> None:
     for case in chosen:
         done = {r["seed"] for r in records if r["study"] == case.name}
         left = [seed for seed in range(options.datasets) if seed not in done]
+        if options.only_kept:
+            left = [seed for seed in left if fit_path(options.fits, case, options.n, seed).exists()]
         for first in range(0, len(left), options.batch):
             batch = left[first : first + options.batch]
             begun = time.perf_counter()
