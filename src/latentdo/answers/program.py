@@ -64,8 +64,12 @@ class Program:
 
     @property
     def compiles(self) -> bool:
-        """Whether every family here is known to compile; of others NumPy draws."""
-        return all(step.mechanism is None or step.mechanism.family.split for step in self.steps)
+        """Whether every family here is known to compile, and to be the faster for it; of others NumPy draws."""
+        families = [(step, step.mechanism.family) for step in self.steps if step.mechanism is not None]
+        return all(
+            family.split and (family.cdf_compiles or step.role != "last" or not (step.asked or step.given))
+            for step, family in families
+        )
 
     @cached_property
     def depends(self) -> tuple[tuple[int, ...], ...]:

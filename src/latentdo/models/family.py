@@ -61,6 +61,7 @@ class AbstractFamily(abc.ABC):
         split: Whether draws are `respond(eta, noise)`, with a noise that does not depend on the predictor: then it is made once
             for any number of questions, and these are answered by compiled programs. Of a family without, by bisection.
         noise_parameters: Which parameters the noise of a split family depends on.
+        cdf_compiles: Whether the cdf of a split family is worth compiling: JAX's special functions of two arguments are slow.
     """
 
     name: ClassVar[str]
@@ -76,6 +77,7 @@ class AbstractFamily(abc.ABC):
     option_keys: ClassVar[tuple[str, ...]] = ()
     split: ClassVar[bool] = False
     noise_parameters: ClassVar[tuple[str, ...]] = ()
+    cdf_compiles: ClassVar[bool] = True
 
     # What a node can be
 

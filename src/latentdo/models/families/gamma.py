@@ -27,6 +27,7 @@ class Gamma(AbstractFamily):
     takes = "positive numbers"
     split = True
     noise_parameters = ("shape",)
+    cdf_compiles = False
 
     def check(self, column: ColumnSummary) -> None:
         """Only positive numbers are possible."""

@@ -28,6 +28,7 @@ class Student(AbstractFamily):
     may_be_latent = True
     split = True
     noise_parameters = ("df",)
+    cdf_compiles = False
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0, "scale": 1.0, "df": 4.0}
     # Without a mean there would be no effect to ask for.
     needs: ClassVar[Mapping[str, float]] = {"df": 1.0}
