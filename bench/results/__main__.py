@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from .tables import agreement, calibration, covid, training
+from .tables import agreement, asking, asking_errors, calibration, covid, training
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
@@ -16,7 +16,7 @@ PAGES = {
         "agreement": agreement,
         "covid": covid,
     },
-    "explanation/speed.md": {"training": training},
+    "explanation/speed.md": {"training": training, "asking": asking, "asking errors": asking_errors},
 }
 
 

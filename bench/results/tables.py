@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from asking import ALL, EACH, KINDS
 from covid_floor import ARMS, errors
 from training import Runs, gathered
 
@@ -148,6 +149,53 @@ def training() -> str:
     return table(
         [*heads, "ESS per s, cold", "warm", "latentdo is, cold", "warm", "by processor time, cold", "warm"], rows
     )
+
+
+def asking() -> str:
+    """One line per kind of question, the thousand of the first four together, and the hardest apart."""
+    path = HERE / "asking.json"
+    if not path.exists():
+        return ""
+    found = json.loads(path.read_text(encoding="utf8"))
+    own, rows = found["own"], []
+    for text, kind in ALL.items():
+        mine = own["kinds"][text]
+        cells = [f"{mine['units']:,.0f}", _each(mine["seconds"], mine["processor"], mine["n"])]
+        for name in ("matched", "coarse"):
+            peer = found[name]["kinds"][kind]
+            ratio = peer["each_processor"] * mine["n"] / mine["processor"]
+            cells += [f"{peer['n_units']:,}", _each(peer["each"], peer["each_processor"]), f"{ratio:,.0f}x"]
+        rows.append([f"`{text}`", *cells])
+    cells = ["", f"{own['warm']['seconds']:.1f} s ({own['warm']['processor']:.1f})"]
+    for name in ("matched", "coarse"):
+        peers = [found[name]["kinds"][kind] for kind in KINDS.values()]
+        seconds, processor = (sum(EACH * peer[key] for peer in peers) for key in ("each", "each_processor"))
+        cells += ["", f"{seconds:,.0f} s ({processor:,.0f})", f"**{processor / own['warm']['processor']:,.0f}x**"]
+    rows.insert(len(KINDS), ["all four, 250 each", *cells])
+    heads = ["question", "units", "latentdo, ms each", "NumPyro, equal noise: units", "ms each", "latentdo is"]
+    return table([*heads, "intervals 5 % too wide: units", "ms each", "latentdo is"], rows)
+
+
+def _each(seconds: float, processor: float, n: int = 1) -> str:
+    return f"{1000 * seconds / n:,.1f} ({1000 * processor / n:,.1f})"
+
+
+def asking_errors() -> str:
+    """One line per question."""
+    path = HERE / "asking_errors.json"
+    found = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
+    rows = [
+        [
+            f"`{text}`",
+            f"{each['within']} of {each['n']} ({each['within'] / each['n']:.1%})",
+            f"{each['error']:.2%}",
+            f"{each['told']:.2%}",
+            f"{each['units']:,}",
+        ]
+        for text, each in found.items()
+    ]
+    heads = ["question", "errors within the 95 % t quantile times e", "error made, of the sd", "error told, of the sd"]
+    return table([*heads, "units"], rows)
 
 
 def _timing(runs: Runs, own: Runs | None) -> list[str]:
