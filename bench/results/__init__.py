@@ -1,6 +1,6 @@
 """What long benchmark runs found, and the tables of the documentation that are made from it.
 
-`calibration.json`, `agreement.jsonl`, `covid.json` and `training.jsonl` are what `bench/calibration.py --summary`,
-`agreement.py --output`, `covid_floor.py --json` and `training.py --output` wrote; `python -m results` from `bench/` puts them
-into the pages.
+`calibration.json`, `coverage.json`, `agreement.jsonl`, `covid.json` and `training.jsonl` are what `bench/calibration.py --summary`,
+`coverage.py --summary`, `agreement.py --output`, `covid_floor.py --json` and `training.py --output` wrote; `python -m results` from
+`bench/` puts them into the pages.
 """

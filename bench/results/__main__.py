@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from .tables import agreement, asking, asking_errors, calibration, covid, training
+from .tables import agreement, asking, asking_errors, calibration, coverage, covid, training
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
@@ -14,6 +14,7 @@ PAGES = {
         "calibration of the default engine": lambda: calibration(["auto"]),
         "calibration of the engines": lambda: calibration(["nuts", "laplace", "svi"]),
         "agreement": agreement,
+        "coverage": coverage,
         "covid": covid,
     },
     "explanation/speed.md": {"training": training, "asking": asking, "asking errors": asking_errors},

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from asking import ALL, EACH, KINDS
+from coverage import table as coverage_table
 from covid_floor import ARMS, errors
 from training import Runs, gathered
 
@@ -133,6 +134,12 @@ def covid() -> str:
             )
     heads = ["rows", "question", "data sets", "median error", "floor", "mean error less floor (± se)", "90 % covers"]
     return table([*heads, "floor covers", "certified"], rows)
+
+
+def coverage() -> str:
+    """One line per study and question."""
+    path = HERE / "coverage.json"
+    return coverage_table(json.loads(path.read_text(encoding="utf8"))) if path.exists() else ""
 
 
 def training() -> str:
