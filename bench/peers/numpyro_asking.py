@@ -1,8 +1,8 @@
 """NumPyro's `Predictive` under `do` on the napkin: per question seconds, and how noisy each draw's number is.
 
 Called by asking.py: `FILE DRAWS.npz REQUEST.json`. Every program is jitted, the value that is set being an argument, so that
-each kind of question compiles once. It is given what helps it: the last step of Y is integrated, evidence on W is weighed
-rather than waited for, both as latentdo does, and of the two ways in which Predictive goes through draws the faster one.
+each kind of question compiles once. It is given what helps it: the last step of Y is integrated, a value of W as evidence
+is weighed by its density, both as latentdo does, and of the two ways in which Predictive goes through draws the faster one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
-from jax.scipy.special import gammaincc, ndtr
+from jax.scipy.special import ndtr
 from numpyro.handlers import condition, do
 from numpyro.infer import Predictive
 
@@ -65,10 +65,8 @@ def question(kind: str, n_units: int, parallel: bool) -> Callable[..., Any]:
             shape = draws["W.shape"][:, None]
             rate = shape * jnp.exp(-found["log mean of W"])
             # As in latentdo: units are weighed by the evidence, not thrown away.
-            chance = (
-                dist.Gamma(shape, rate).log_prob(other) if seen == "W=" else jnp.log(gammaincc(shape, rate * other))
-            )
-            return (jax.nn.softmax(chance, axis=1) * found["mean of Y"]).sum(axis=1)
+            log_weight = dist.Gamma(shape, rate).log_prob(other)
+            return (jax.nn.softmax(log_weight, axis=1) * found["mean of Y"]).sum(axis=1)
         return found["mean of Y"].mean(axis=1)
 
     return jax.jit(ask)
