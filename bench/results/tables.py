@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from asking import ALL, EACH, KINDS
+from asking import ALL, COARSE, EACH, KINDS
 from coverage import table as coverage_table
 from covid_floor import ARMS, errors
 from training import Runs, gathered
@@ -170,17 +170,25 @@ def asking() -> str:
         cells = [f"{mine['units']:,.0f}", _each(mine["seconds"], mine["processor"], mine["n"])]
         for name in ("matched", "coarse"):
             peer = found[name]["kinds"][kind]
-            ratio = peer["each_processor"] * mine["n"] / mine["processor"]
+            ratio = _at_equal_noise(peer, mine, name) * mine["n"] / mine["processor"]
             cells += [f"{peer['n_units']:,}", _each(peer["each"], peer["each_processor"]), f"{ratio:,.0f}x"]
         rows.append([f"`{text}`", *cells])
     cells = ["", f"{own['warm']['seconds']:.1f} s ({own['warm']['processor']:.1f})"]
     for name in ("matched", "coarse"):
         peers = [found[name]["kinds"][kind] for kind in KINDS.values()]
         seconds, processor = (sum(EACH * peer[key] for peer in peers) for key in ("each", "each_processor"))
-        cells += ["", f"{seconds:,.0f} s ({processor:,.0f})", f"**{processor / own['warm']['processor']:,.0f}x**"]
+        mine = [own["kinds"][text] for text in KINDS]
+        equal = sum(EACH * _at_equal_noise(*pair, name) for pair in zip(peers, mine, strict=True))
+        cells += ["", f"{seconds:,.0f} s ({processor:,.0f})", f"**{equal / own['warm']['processor']:,.0f}x**"]
     rows.insert(len(KINDS), ["all four, 250 each", *cells])
     heads = ["question", "units", "latentdo, ms each", "NumPyro, equal noise: units", "ms each", "latentdo is"]
     return table([*heads, "intervals 5 % too wide: units", "ms each", "latentdo is"], rows)
+
+
+def _at_equal_noise(peer: Mapping[str, Any], mine: Mapping[str, Any], name: str) -> float:
+    """Processor seconds that a question takes the peer at the noise it should have: units were chosen on other questions."""
+    made = statistics.median(noise / mine["sd"] ** 2 for noise in peer["noise"])
+    return peer["each_processor"] * made / (mine["added"] if name == "matched" else COARSE)
 
 
 def _each(seconds: float, processor: float, n: int = 1) -> str:
