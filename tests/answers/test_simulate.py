@@ -371,6 +371,14 @@ def test_a_probability_far_in_the_lower_tail_keeps_its_digits(gaussian):
     assert (answer.draws > 0).any()
 
 
+def test_a_probability_far_in_the_upper_tail_keeps_its_digits():
+    lone = posterior_of("X ~ normal; Y ~ normal(X)", shape=FEW)
+    own = numbers(lone)
+    exact = ndtr(-(40 - own["intercept(Y)"] - own["X -> Y"]) / own["sd(Y)"])
+    np.testing.assert_allclose(asked(lone, "P(Y > 40 | do(X=1))").draws, exact, rtol=1e-9)
+    assert exact.max() < 1e-100
+
+
 def test_a_law_may_name_its_numbers(gaussian):
     plain = asked(gaussian, "E[Y | do(X ~ normal(1, 0.5))]").draws
     for law in ("normal(mean=1, sd=0.5)", "normal(1, sd=0.5)", "normal(sd=0.5, mean=1)"):

@@ -204,7 +204,7 @@ def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan],
         source=asked.source,
         seed=seed,
     )
-    return replace(answer, warnings=tuple(cautions_of(posterior, answer, guessed, found.rarest)))
+    return replace(answer, warnings=tuple(cautions_of(posterior, answer, guessed, found)))
 
 
 def _with_company(posterior: Posterior, answers: Sequence[Answer], seed: int, *, naive: bool) -> list[Answer]:
@@ -220,7 +220,7 @@ def _with_company(posterior: Posterior, answers: Sequence[Answer], seed: int, *,
         spec = posterior.spec
         seen = {i: query for i, answer in enumerate(found) if (query := seeing(spec, answer.query)) is not None}
         asked = [_Asked(None, query, identify(spec.graph, query)) for query in seen.values()]
-        for i, beside in zip(seen, _attempted(posterior, asked, seed, UNITS[:4]), strict=True):
+        for i, beside in zip(seen, _attempted(posterior, asked, seed, UNITS[:5]), strict=True):
             if isinstance(beside, Answer):
                 found[i] = replace(found[i], naive=beside)
             else:

@@ -10,7 +10,7 @@ from latentdo.query import Distribution, Setting, Term
 
 from .answer import Answer
 from .laws import law_range
-from .values import ENOUGH_EVIDENCE, SIMULATION_SHARE
+from .values import ENOUGH_EVIDENCE, SIMULATION_SHARE, Computed
 
 KHAT_LIMIT = 0.7
 RARE = 1e-3
@@ -21,12 +21,12 @@ INSISTED = (
 )
 
 
-def cautions_of(posterior: Posterior, answer: Answer, guessed: Sequence[BlockDraws], rarest: float | None) -> list[str]:
+def cautions_of(posterior: Posterior, answer: Answer, guessed: Sequence[BlockDraws], computed: Computed) -> list[str]:
     """Every caution, once.
 
     Args:
         guessed: Blocks whose draws are not draws of the posterior.
-        rarest: The smallest probability of evidence, where it is known.
+        computed: The number, and what was seen while it was computed.
     """
     found = [] if answer.identified else [INSISTED]
     found += _approximation(answer, guessed)
@@ -49,6 +49,12 @@ def cautions_of(posterior: Posterior, answer: Answer, guessed: Sequence[BlockDra
             f"the evidence is rare: behind the number stand only {answer.evidence_units:.0f} effective units of "
             f"{answer.n_units:,} in the worst 5 % of draws"
         )
+    found += [
+        f"the denominator {text} is on both sides of 0, in {_share(share)} of the draws on the rarer one: near 0 the ratio takes "
+        "any value, and its interval spans values that it cannot take. Report the denominator itself"
+        for text, share in computed.crossing
+    ]
+    rarest = computed.rarest
     if rarest is not None and rarest < RARE:
         n_rows = posterior.facts.n_rows
         found.append(
@@ -116,3 +122,7 @@ def _reach(posterior: Posterior, setting: Setting) -> list[str]:
         f"do({setting}) reaches outside the data ({format_number(column.minimum)} to {format_number(column.maximum)}): "
         "there it is an extrapolation along the fitted curve"
     ]
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.2g} %"

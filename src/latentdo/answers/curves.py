@@ -83,13 +83,15 @@ def _at(
         }
         for own in plans
     ]
+    enough = False
     for n_units in ladder:
         found = [
             simulated(simulation, query, {t: p for t, p in own.items() if t not in exactly}, exactly, n_units)
             for query, own, exactly in zip(queries, plans, known, strict=True)
         ]
-        if all(is_enough(settled(simulation, one, n_units)) for one in found):
+        if enough or n_units == ladder[-1]:
             return found, n_units
+        enough = all(is_enough(settled(simulation, one, n_units)) for one in found)
     return found, ladder[-1]
 
 

@@ -334,7 +334,9 @@ class _Law:
             return self._share_of_counts(operators, limits)
         below = [limit for op, limit in zip(operators, limits, strict=True) if op in ("<", "<=")]
         above = [limit for op, limit in zip(operators, limits, strict=True) if op in (">", ">=")]
-        upper = self._cdf(reduce(m.np.minimum, below)) if below else 1.0
+        if not below:
+            return family.survival(m, reduce(m.np.maximum, above), self.eta, self.parameters)
+        upper = self._cdf(reduce(m.np.minimum, below))
         lower = self._cdf(reduce(m.np.maximum, above)) if above else 0.0
         return m.np.maximum(upper - lower, 0.0)
 

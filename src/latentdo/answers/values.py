@@ -16,8 +16,11 @@ from .noise import REPLICATES, FloatArray
 from .plan import TermPlan, plan_term
 from .simulate import Simulation
 
-UNITS = (32, 128, 512, 2048, 8192, 16384)
-"""Units per draw: the first that keeps the simulation error below its share of the posterior sd."""
+UNITS = tuple(2**k for k in range(5, 15))
+"""Units per draw: the first after one that keeps the simulation error below its share of the posterior sd.
+
+One more, because an error that was looked at until it was small is told too small.
+"""
 SIMULATION_SHARE = 0.05
 ENOUGH_EVIDENCE = 100.0
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
@@ -38,6 +41,7 @@ class Computed:
         units: Of evidence that weighs the units their effective number, per draw.
         method: How the number was computed, in words.
         rarest: The smallest probability of evidence, where it has one and is known; its mean over the draws.
+        crossing: Denominators that are now above, now below 0, and in which share of the draws on the rarer side.
     """
 
     draws: FloatArray
@@ -46,6 +50,7 @@ class Computed:
     units: FloatArray | None
     method: str
     rarest: float | None = None
+    crossing: tuple[tuple[str, float], ...] = ()
 
     @property
     def evidence(self) -> float | None:
@@ -81,16 +86,20 @@ def compute(
             # Not the engine's own array: answers do not share memory.
             draws = np.array(np.broadcast_to(arithmetic(query.expression, known), (simulation.n_draws,)))
         used = dict.fromkeys(str(exact.engine(plan)) for plan in own.values())
-        return Computed(draws, 0.0, 0, None, f"exact: {', '.join(used)}", rarest)
+        return Computed(draws, 0.0, 0, None, f"exact: {', '.join(used)}", rarest, crossings(query, known))
     placed = {term: simulation.layout.spread(value) for term, value in known.items()}
     left = {term: plan for term, plan in own.items() if term not in known}
-    for n_units in ladder[:-1]:
-        computed = settled(simulation, simulated(simulation, query, left, placed, n_units), n_units)
-        if is_enough(computed):
-            return replace(computed, rarest=rarest)
-    return replace(
-        settled(simulation, simulated(simulation, query, left, placed, ladder[-1]), ladder[-1]), rarest=rarest
-    )
+    found, n_units, enough = None, 0, False
+    for n_units in ladder:
+        found = settled(simulation, simulated(simulation, query, left, placed, n_units), n_units)
+        if enough:
+            break
+        enough = is_enough(found)
+    assert found is not None
+    gathered = simulation.layout.gathered
+    drawn = {term: gathered(simulation.term(plan, n_units).value) for term, plan in left.items()}
+    crossing = crossings(query, {**known, **drawn})
+    return replace(found, rarest=rarest, crossing=crossing)
 
 
 def simulated(
@@ -142,6 +151,23 @@ def _rarest(exact: Exact, plans: list[TermPlan]) -> float | None:
         if value is not None:
             found.append(float(value.mean()))
     return min(found, default=None)
+
+
+def crossings(query: Query, terms: Mapping[Term, FloatArray]) -> tuple[tuple[str, float], ...]:
+    """The denominators of a query that change their sign from draw to draw, and the share of the rarer sign."""
+    found = {}
+    waiting = [query.expression]
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, Binary):
+            continue
+        waiting += [part.left, part.right]
+        if part.op == "/" and isinstance(part.right, Binary):
+            with np.errstate(all="ignore"):
+                below = float((arithmetic(part.right, terms) < 0).mean())
+            if 0 < below < 1:
+                found[str(part.right)] = min(below, 1 - below)
+    return tuple(found.items())
 
 
 def arithmetic(expression: Any, terms: Mapping[Term, FloatArray]) -> FloatArray:

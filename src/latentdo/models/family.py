@@ -168,6 +168,10 @@ class AbstractFamily(abc.ABC):
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """P(node <= y | parents) (NumPy)."""
 
+    def survival(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """P(node > y | parents)."""
+        return 1.0 - self.cdf(m, y, eta, parameters)
+
     def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
         """The probability of each of `points`."""
         return [m.np.exp(self.log_density(m, m.np.asarray(point), eta, parameters)) for point in self.points]

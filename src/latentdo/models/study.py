@@ -17,10 +17,12 @@ from msgspec import UNSET
 
 from latentdo.errors import LatentdoError, NotationError, StudyError, nearest
 from latentdo.graphs import (
+    STUDY_SUFFIXES,
     Call,
     EdgeStatement,
     LatentDag,
     Name,
+    is_study_path,
     parse_call,
     parse_graph,
     parse_statements,
@@ -33,8 +35,6 @@ from .spec import ModelSpec
 from .study_format import EngineName, InferenceForm, Misfit, StudyForm, VariantForm, fit_form
 from .units import Units, check_counted, checked_units, unit_text
 from .variant import Variant, Varied, vary
-
-SUFFIXES = (".yaml", ".yml")
 
 # A place that is part of a quoted name is none.
 _OTHER_PLACE = re.compile(r"`[^`\n]*`|(?<!\w)'[^'\n]*'|\bline (\d+)\b(?:, column (\d+))?")
@@ -187,18 +187,13 @@ def load_study(source: str | Path, data: str | Path | None = None) -> Study:
     return Study(**{**study.__dict__, "data": Path(data)})
 
 
-def is_study_path(text: str) -> bool:
-    """Whether a string names a study file: one line that ends in a known suffix."""
-    return len(text.splitlines()) == 1 and text.lower().endswith(SUFFIXES)
-
-
 def _text_of(path: Path) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         folder = path.parent
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        close = nearest(path.name, [name for name in names if name.lower().endswith(SUFFIXES)])
+        close = nearest(path.name, [name for name in names if name.lower().endswith(STUDY_SUFFIXES)])
         raise StudyError(f"The study file {path} does not exist (looked from {Path.cwd()}). {close}") from None
     except IsADirectoryError:
         raise StudyError(f"{path} is a folder; expected a study file.") from None

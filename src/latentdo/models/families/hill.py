@@ -10,7 +10,7 @@ from typing import ClassVar
 from latentdo.errors import DataError, SpecError
 from latentdo.graphs import Name
 
-from ..arithmetic import LINK_CLIP, Arithmetic, Array, logistic, normal_log_density
+from ..arithmetic import LINK_CLIP, Arithmetic, Array, logistic, normal_cdf, normal_log_density
 from ..column import ColumnSummary
 from ..family import AbstractFamily, register
 from ..prior import plain
@@ -102,4 +102,8 @@ class Hill(AbstractFamily):
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The normal cdf around the mean."""
-        return m.special.ndtr((y - self.mean(m, eta, parameters)) / parameters["sd"])
+        return normal_cdf(m, (y - self.mean(m, eta, parameters)) / parameters["sd"])
+
+    def survival(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The other tail of the normal law, with its own digits."""
+        return normal_cdf(m, -(y - self.mean(m, eta, parameters)) / parameters["sd"])

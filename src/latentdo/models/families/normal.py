@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..arithmetic import Arithmetic, Array, normal_log_density
+from ..arithmetic import Arithmetic, Array, normal_cdf, normal_log_density
 from ..family import AbstractFamily, register
 
 
@@ -53,4 +53,8 @@ class Normal(AbstractFamily):
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The normal cdf."""
-        return m.special.ndtr((y - eta) / parameters["sd"])
+        return normal_cdf(m, (y - eta) / parameters["sd"])
+
+    def survival(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The other tail of the normal law, with its own digits."""
+        return normal_cdf(m, -(y - eta) / parameters["sd"])
