@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,39 @@ def test_a_model_whose_first_node_is_called_like_a_format_is_a_model():
 
 def test_dagitty_text_behind_a_comment_has_a_verdict():
     assert ld.identify("# mine\ndag { X -> Y }", "P(Y | do(X))").identified
+
+
+STUDY = """\
+model: |
+  latent U ~ normal
+  X ~ normal(U)
+  M ~ normal(X)
+  Y ~ normal(M, U)
+queries:
+  effect: E[Y | do(X=1)] - E[Y | do(X=0)]
+"""
+
+
+@pytest.mark.parametrize("typed", [str, Path], ids=["text", "path"])
+def test_a_study_path_goes_wherever_a_graph_goes(tmp_path, typed):
+    path = tmp_path / "lung.yaml"
+    path.write_text(STUDY)
+    source, study = typed(path), ld.load_study(path)
+    assert str(ld.identify(source, "effect")) == str(ld.identify(study, "effect"))
+    assert ld.answerable(source).to_json() == ld.answerable(study).to_json()
+    assert ld.same_admg(source, study.model)
+    assert ld.graph(source) == ld.graph(study) == study.model.graph
+
+
+def test_a_saved_fit_goes_by_its_path_where_its_graph_is_meant(tmp_path):
+    posterior = posterior_of("X ~ normal; Y ~ normal(X)")
+    path = tmp_path / "fit.ldo"
+    posterior.save(path)
+    assert ld.identify(str(path), "P(Y | do(X))").identified
+    assert ld.answerable(path).treatments == ld.answerable(posterior).treatments
+
+
+@pytest.mark.parametrize("verb", [ld.answerable, ld.graph, ld.check])
+def test_a_path_that_leads_nowhere_is_no_notation_error(verb):
+    with pytest.raises(ld.LatentdoError, match=r"nowhere\.yaml does not exist"):
+        verb("nowhere.yaml")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from latentdo.errors import ArchiveError, DataError, QueryError, SpecError, StudyError
-from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, parse_statements
+from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
 from latentdo.query import Query, queries_of, query_of
@@ -36,8 +36,8 @@ def graph(
     """A causal graph, some of whose nodes may never have been measured.
 
     Args:
-        source: Text of arrows (`W -> R -> X -> Y; W <-> X; latent U`), dagitty text, a networkx graph, a model or a
-            graph. Leave it out to build from pairs.
+        source: Text of arrows (`W -> R -> X -> Y; W <-> X; latent U`), dagitty text, a networkx graph, a model, a study
+            or its path, a fit or its path, or a graph. Leave it out to build from pairs.
         directed: Edges (cause, effect).
         bidirected: Pairs with a hidden common cause.
         latent: Nodes that were never measured.
@@ -54,9 +54,10 @@ def graph(
         raise QueryError("ld.graph takes a source or pairs, not both. Put the edges into the text.")
     if source is None:
         return graph_from_pairs(*pairs)
-    if not isinstance(source, str) and (spec := _spec_of(source)) is not None:
+    opened = _opened(source)
+    if not isinstance(opened, str) and (spec := _spec_of(opened)) is not None:
         return spec.graph
-    return read_graph(source)
+    return read_graph(opened)
 
 
 def identify(
@@ -70,7 +71,7 @@ def identify(
     The verdict is complete: a "no" means that no formula exists, and carries the hedge that proves it.
 
     Args:
-        model: A graph, a model, a study, or text of either kind.
+        model: A graph, a model, a study (a value, or the path of its file), a fit or its path, or text of a graph or model.
         query: `P(Y | do(X))`, `E[Y | do(X=1), Z=0]`, `E[Y | do(X=1)] - E[Y | do(X=0)]`, …; of a study the names of its
             queries too.
         functional: Nodes that are exact functions of their parents, or a mapping from each to the parents that
@@ -87,8 +88,9 @@ def identify(
         Shpitser & Pearl (2006), Identification of joint interventional distributions; and of conditional ones. For
         functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies.
     """
-    graph, own = _read(model)
-    asked = query_of(query, dict(getattr(model, "queries", ())))
+    opened = _opened(model)
+    graph, own = _read(opened)
+    asked = query_of(query, dict(getattr(opened, "queries", ())))
     return _identify(graph, asked, functional={**own, **functions_of(functional)})
 
 
@@ -105,7 +107,7 @@ def answerable(
     Each pair is P(Y | do(X)), and each verdict the one that `ld.identify` gives, by a shorter way.
 
     Args:
-        model: A graph, a model, a study, a fit, or text of either kind.
+        model: A graph, a model, a study (a value, or the path of its file), a fit or its path, or text of a graph or model.
         treatments: What is set, one row each: names, or tuples of names that are set together. Every measured node
             unless given.
         outcomes: What is asked about, one column each, as for `treatments`.
@@ -126,7 +128,7 @@ def answerable(
     """
     from latentdo.identification import answerable as _answerable
 
-    graph, own = _read(model)
+    graph, own = _read(_opened(model))
     return _answerable(graph, treatments, outcomes, given=given, functional={**own, **functions_of(functional)})
 
 
@@ -137,7 +139,7 @@ def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg |
     answers in the limit of many data is another question: both must be able to fit what was measured.
 
     Args:
-        a: A graph, a model, a study, or text of either kind.
+        a: A graph, a model, a study (a value, or the path of its file), a fit or its path, or text of a graph or model.
         b: Likewise; the order of nodes does not matter.
 
     Returns:
@@ -146,11 +148,16 @@ def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg |
     """
     from latentdo.graphs import same_admg as _same_admg
 
-    return _same_admg(_graph_of(a), _graph_of(b))
+    return _same_admg(_read(_opened(a))[0], _read(_opened(b))[0])
 
 
-def _graph_of(model: Any) -> LatentDag | Admg:
-    return _read(model)[0]
+def _opened(source: Any) -> Any:
+    """The study or the fit that a path names; whatever is no path as it is."""
+    if not isinstance(source, str | Path):
+        return source
+    if is_fit_path(str(source)):
+        return load(source)
+    return load_study(source) if isinstance(source, Path) or is_study_path(source) else source
 
 
 def _read(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
@@ -164,18 +171,17 @@ def _read(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
         # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
         spec = _model(model)
         return spec.graph, spec.functional
-    # A study is told by its model and a fit by its spec, so that a verdict on a graph never loads YAML or NumPy.
-    for candidate in (model, getattr(model, "model", None), getattr(model, "spec", None)):
-        if (spec := _spec_of(candidate)) is not None:
-            return spec.graph, dict(getattr(model, "functional", spec.functional))
+    if (spec := _spec_of(model)) is not None:
+        return spec.graph, dict(getattr(model, "functional", spec.functional))
     return graph(model), {}
 
 
 def _spec_of(value: Any) -> ModelSpec | None:
-    """The value, if it is a model: a verdict on arrows never loads what models are made of."""
+    """The model that a value is or has: a study is told by its model and a fit by its spec, without loading YAML or NumPy."""
     from latentdo.models import ModelSpec
 
-    return value if isinstance(value, ModelSpec) else None
+    found = (value, getattr(value, "model", None), getattr(value, "spec", None))
+    return next((each for each in found if isinstance(each, ModelSpec)), None)
 
 
 def _states_mechanisms(text: str) -> bool:
@@ -390,13 +396,10 @@ def _asked(model: Any, engine: Any) -> tuple[Study, Engine]:
 
 
 def _study_of(model: Any) -> Study:
-    from latentdo.models.study import Study, is_study_path, load_study
+    from latentdo.models.study import Study
 
-    if isinstance(model, Study):
-        return model
-    if isinstance(model, Path) or (isinstance(model, str) and is_study_path(model)):
-        return load_study(model)
-    return Study("model", _model(model))
+    opened = _opened(model)
+    return opened if isinstance(opened, Study) else Study("model", _model(opened))
 
 
 def _rows(spec: ModelSpec, data: Any, study: Study) -> Dataset:

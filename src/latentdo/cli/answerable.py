@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentdo.api import answerable, load_study
+from latentdo.graphs import is_study_path
 
 from .failures import DONE
 from .options import Flag, Names, Output, Source, name_groups
 from .output import output_path, replacing, say, say_json, tell
-from .sources import names_study, source_text
+from .sources import source_text
 
 if TYPE_CHECKING:
     from latentdo.types import Answerable
@@ -57,7 +58,7 @@ def command(
     """
     source = source_text(graph)
     path = None if output is None else output_path("-o", output, "matrix", FILES)
-    subject = load_study(source) if names_study(source) else source
+    subject = load_study(source) if is_study_path(source) else source
     table = answerable(
         subject,
         name_groups("--treatment", treatment),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from latentdo.api import graph as as_graph
 from latentdo.api import identify, load_study
 from latentdo.errors import UnsupportedError, UsageError
+from latentdo.graphs import is_study_path
 from latentdo.identification import Identified, NotIdentified, testable_implications
 from latentdo.query import queries_of
 
@@ -16,7 +17,7 @@ from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, name_groups
 from .output import folded, output_path, say, say_json, tell
 from .proofs import FILES, Page, write_pages
-from .sources import names_study, source_text, tell_left_out
+from .sources import source_text, tell_left_out
 
 if TYPE_CHECKING:
     from latentdo.types import Study
@@ -77,7 +78,7 @@ def command(
     """
     path = None if output is None else output_path("-o", output, "proof", FILES)
     source = source_text(graph)
-    study = load_study(source) if names_study(source) else None
+    study = load_study(source) if is_study_path(source) else None
     subject = _subject(source, study, variant)
     wanted = _Wanted(proof, forms, remedies, witness, measurements)
     asked: list[tuple[str | None, Any]] = list(queries_of(queries, dict(study.queries if study else ())))

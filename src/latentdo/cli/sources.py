@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentdo.errors import UsageError
+from latentdo.graphs import STUDY_SUFFIXES, is_study_path
 
 from .output import tell
 
 if TYPE_CHECKING:
     from latentdo.models.study import Study
-
-_STUDIES = (".yaml", ".yml")
 
 
 def source_text(given: str) -> str:
@@ -44,18 +43,12 @@ def source_text(given: str) -> str:
     return given
 
 
-def names_study(text: str) -> bool:
-    """Whether a text is the path of a study file: one line that ends in a known suffix."""
-    # The rule of `is_study_path`, without loading YAML for every graph.
-    return text.lower().endswith(_STUDIES) and len(text.splitlines()) == 1
-
-
 def study_of(text: str) -> Study:
     """The study that a path names, or one around the text of a model."""
     from latentdo.api import load_study, model
     from latentdo.models.study import Study
 
-    return load_study(text) if names_study(text) else Study("model", model(text))
+    return load_study(text) if is_study_path(text) else Study("model", model(text))
 
 
 def variant_of(study: Study, name: str | None) -> Study:
@@ -94,7 +87,7 @@ def standard_input() -> str:
 
 
 def _is_other_file(text: str) -> bool:
-    if "\n" in text or "." not in text or text.lower().endswith(_STUDIES):
+    if "\n" in text or "." not in text or text.lower().endswith(STUDY_SUFFIXES):
         return False
     try:
         return Path(text).is_file()

@@ -12,6 +12,7 @@ from .admg import Admg
 from .bitset import Mask, Masks, bits, components, reach
 from .checks import Name
 from .dag import LatentDag
+from .file_names import STUDY_SUFFIXES, is_fit_path, is_study_path
 from .notation import parse_call, parse_graph, parse_statements, parse_weight_key
 from .projection import hidden, project
 from .separation import connected, m_separated
@@ -45,6 +46,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "STUDY_SUFFIXES",
     "Admg",
     "Call",
     "Difference",
@@ -75,6 +77,8 @@ __all__ = [
     "format_number",
     "graph_of",
     "hidden",
+    "is_fit_path",
+    "is_study_path",
     "m_separated",
     "merge_latents",
     "mutilate",
