@@ -347,7 +347,8 @@ def _trained(method: str, blocks: Sequence[BlockDraws], cited: dict[str, None], 
     if khats:
         findings.append(f"Pareto k-hat {'at most ' if len(khats) > 1 else ''}{max(khats):.2f}")
     if divergent := sum(block.n_divergent for block in blocks):
-        findings.append(_count(divergent, "divergent transition"))
+        made = sum(block.n_transitions for block in blocks)
+        findings.append(f"{divergent:,} of {made:,} transitions diverged")
     if short := [block.shortfall for block in blocks if block.shortfall is not None]:
         findings.append(f"not certified: {short[0]}")
     told = f" ({'; '.join(findings)})" if findings else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,12 +135,17 @@ def judged(posterior: Posterior) -> str:
     found = posterior.diagnostics
     if not found:
         return "nothing: of one draw R-hat and ESS say nothing" if posterior.is_point else "nothing"
-    worst = max(found, key=lambda diagnostic: diagnostic.badness)
-    least = min(found, key=lambda diagnostic: diagnostic.ess)
     failed = sum(not diagnostic.passed for diagnostic in found)
     verdict = "all passed" if not failed else f"{failed} FAILED"
+    return f"{count(len(found), 'functional')}, {verdict}: {extremes(found)}"
+
+
+def extremes(found: Sequence[Diagnostic]) -> str:
+    """The worst R-hat and the lowest ESS, which need not be of the same functional."""
+    worst = max(found, key=lambda diagnostic: diagnostic.badness)
+    least = min(found, key=lambda diagnostic: diagnostic.ess)
     mixing = "" if worst.rhat is None else f"worst R-hat {shown_rhat(worst.rhat)} ({worst.name}), "
-    return f"{count(len(found), 'functional')}, {verdict}: {mixing}lowest ESS {least.ess:,.0f} ({least.name})"
+    return f"{mixing}lowest ESS {least.ess:,.0f} ({least.name})"
 
 
 @dataclass(frozen=True)
@@ -258,11 +263,10 @@ def block_row(block: BlockDraws) -> BlockRow:
         findings.append(f"Pareto k-hat {block.khat:.2f}{limit}")
     if block.weight_ess is not None:
         findings.append(f"{block.weight_ess:,.0f} effective draws")
-    worst = max(block.diagnostics, key=lambda diagnostic: diagnostic.badness, default=None)
-    if worst is not None and worst.rhat is not None:
-        findings.append(f"worst R-hat {shown_rhat(worst.rhat)}, ESS {worst.ess:,.0f} ({worst.name})")
-    if block.n_divergent:
-        findings.append(count(block.n_divergent, "divergence"))
+    if any(diagnostic.rhat is not None for diagnostic in block.diagnostics):
+        findings.append(extremes(block.diagnostics))
+    if block.divergences:
+        findings.append(block.divergences)
     if block.shortfall is not None:
         findings.append(f"NOT CERTIFIED: {block.shortfall}")
     return BlockRow(

@@ -156,5 +156,7 @@ def _nuts(task: Task, engine: Engine) -> BlockDraws | str:
         task.tell,
         task.checkpoint.part("nuts"),
     )
-    result = from_chains(task, run, f"NUTS, {engine.chains} chains x {engine.draws} draws after {engine.warmup}")
+    result = from_chains(
+        task, run, f"NUTS, {engine.chains} chains x {engine.draws} draws after {engine.warmup} of warm-up"
+    )
     return replace(result, sample_seconds=time.perf_counter() - begun)

@@ -31,6 +31,8 @@ UNSETTLED = "not yet settled"
 """How the label of an approximation ends whose optimisation had not come to rest."""
 POINT = "posterior mode alone"
 """What the one draw of a block is that has no others."""
+MANY_DIVERGENT = 0.01
+"""Share of divergent transitions from which on a block is cautioned against."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,36 @@ class BlockDraws:
         return shortfall(self.draws[0][1].coefficients.shape[0], self.n_warmup, self.n_made)
 
     @property
+    def n_transitions(self) -> int:
+        """Transitions of all chains from which draws were kept; 0 where there were no chains."""
+        return 0 if self.independent else self.n_made * self.draws[0][1].coefficients.shape[0]
+
+    @property
+    def divergences(self) -> str:
+        """How many transitions diverged, in words; empty where none did."""
+        if not self.n_divergent:
+            return ""
+        return f"{self.n_divergent:,} of {self.n_transitions:,} transitions diverged"
+
+    @property
+    def caution(self) -> str:
+        """What is to be said where the sampler could not follow the posterior everywhere; else empty."""
+        if self.n_divergent < MANY_DIVERGENT * self.n_transitions or not self.n_divergent:
+            return ""
+        passed = all(diagnostic.passed for diagnostic in self.diagnostics)
+        blind = "R-hat and effective draws have passed, and cannot see what no chain has visited. " if passed else ""
+        repair = (
+            "Give it more warm-up (ld.Nuts(warmup=5000))"
+            if self.method.startswith("NUTS")
+            else "Compare with ld.Nuts(draws=2000, warmup=2000)"
+        )
+        return (
+            f"{self.block.name}: {self.divergences} ({100 * self.n_divergent / self.n_transitions:.2g} %). There the posterior "
+            "bends too sharply for the sampler's steps, and draws from there may be missing: means and intervals can be off. "
+            f"{blind}{repair}, or state tighter priors for its nodes"
+        )
+
+    @property
     def certified(self) -> bool:
         """Whether these are draws of the posterior, and enough of them, as far as the diagnostics tell."""
         return (
@@ -147,7 +179,7 @@ class Posterior:
         engine: How it was trained, as it is typed: `Auto()`, `Nuts(draws=1000, warmup=1000, chains=4)`.
         seed: The seed of the fit.
         queries: The study's queries, name and question.
-        warnings: Cautions about the data.
+        warnings: Cautions about the data, and about blocks whose sampler diverged often.
         unjudged: What was left out of `diagnostics` to save time, in words.
         versions: Of latentdo and what it computes with, at the time of training.
         data: The rows, kept in memory only; `save(path, data=True)` writes them too.
@@ -203,6 +235,11 @@ class Posterior:
     def approximated(self, nodes: Iterable[Name] | None = None) -> tuple[BlockDraws, ...]:
         """The blocks whose draws are not draws of the posterior, of those that these nodes (all unless given) belong to."""
         return tuple(block for block in self._blocks_of(nodes) if block.approximate is not None)
+
+    def cautions(self, nodes: Iterable[Name]) -> tuple[str, ...]:
+        """Of `warnings`, those that concern what depends on the parameters of these nodes."""
+        elsewhere = {block.caution for block in self.blocks} - {block.caution for block in self._blocks_of(nodes)}
+        return tuple(warning for warning in self.warnings if warning not in elsewhere)
 
     def diagnose(self, name: str, draws: FloatArray, nodes: Iterable[Name] | None = None) -> Diagnostic:
         """R-hat and effective sample size of a quantity that depends on the parameters of some nodes.

@@ -98,7 +98,10 @@ def run_ensemble(
             compiling = time.perf_counter() - begun if compiling is None else compiling
             task.tell(ensemble.share * ensemble.length / first_run)
             kept.save(ensemble.state)
-        steps = f"{CHAINS} chains x {ensemble.length} of {ensemble.made} transitions"
+        steps = (
+            f"{CHAINS} chains x {ensemble.length:,} transitions after {ensemble.made - ensemble.length:,} of warm-up, "
+            f"{min(task.shape[1], ensemble.length):,} draws kept of each"
+        )
         result = finish(task, ensemble.run(), f"ensemble HMC on {words}, {steps}")
         needed = _needed(result, ensemble.length)
         short = needed <= 2 * ensemble.length

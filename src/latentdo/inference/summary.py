@@ -130,7 +130,7 @@ def _convergence(posterior: Posterior) -> Iterator[str]:
     for left_out in posterior.unjudged:
         yield f"  Left out      {left_out}, to save time"
     divergent = sum(block.n_divergent for block in posterior.blocks)
-    if made := sum(block.n_made * posterior.n_chains for block in posterior.blocks if not block.independent):
+    if made := sum(block.n_transitions for block in posterior.blocks):
         yield f"  Divergences   {divergent:,} of {made:,} transitions"
     for reason in short:
         yield f"  Too short     {reason}"

@@ -118,7 +118,7 @@ class Fit:
             diagnostics=(),
             engine=repr(self.engine),
             seed=self.seed,
-            warnings=self.cautions,
+            warnings=(*self.cautions, *(block.caution for block in trained if block.caution)),
             versions=tuple(versions().items()),
             data=self.data,
         )
