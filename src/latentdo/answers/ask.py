@@ -185,7 +185,6 @@ def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan],
         )
     used = _used({term: plans[term] for term in query.terms})
     diagnostic = posterior.diagnose(str(query), found.draws, used)
-    guessed = posterior.approximated(used)
     answer = Answer(
         query=query,
         draws=found.draws,
@@ -197,14 +196,14 @@ def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan],
         evidence_units=found.evidence,
         tail_index=pareto_k(found.draws),
         name=asked.name,
-        approximate=", ".join(dict.fromkeys(str(block.approximate) for block in guessed)) or None,
+        approximate=", ".join(dict.fromkeys(str(block.approximate) for block in posterior.approximated(used))) or None,
         method=found.method,
         posterior=posterior,
         at=asked.at,
         source=asked.source,
         seed=seed,
     )
-    return replace(answer, warnings=tuple(cautions_of(posterior, answer, guessed, found)))
+    return replace(answer, warnings=tuple(cautions_of(posterior, answer, used, found)))
 
 
 def _with_company(posterior: Posterior, answers: Sequence[Answer], seed: int, *, naive: bool) -> list[Answer]:

@@ -21,15 +21,15 @@ INSISTED = (
 )
 
 
-def cautions_of(posterior: Posterior, answer: Answer, guessed: Sequence[BlockDraws], computed: Computed) -> list[str]:
+def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], computed: Computed) -> list[str]:
     """Every caution, once.
 
     Args:
-        guessed: Blocks whose draws are not draws of the posterior.
+        used: The nodes whose parameters the answer depends on.
         computed: The number, and what was seen while it was computed.
     """
     found = [] if answer.identified else [INSISTED]
-    found += _approximation(answer, guessed)
+    found += _approximation(answer, posterior.approximated(used))
     # Of independent draws of an approximation more can be had at once.
     repair = "keep more draws" if answer.approximate and answer.rhat is None else "train longer"
     if not posterior.converged:
@@ -62,7 +62,7 @@ def cautions_of(posterior: Posterior, answer: Answer, guessed: Sequence[BlockDra
             f"{n_rows} rows; what is said of such units rests on the form of the model"
         )
     found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
-    found += posterior.warnings
+    found += posterior.cautions(used)
     return list(dict.fromkeys(found))
 
 
