@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -49,13 +48,14 @@ def inline(answers: Answers, level: float) -> str:
     """Of sweeps the picture as a data URI, for notebooks; else, and without matplotlib, nothing."""
     if len(answers) < FEWEST_POINTS or not all(answer.at for answer in answers):
         return ""
+    from latentdo.plots import leave, png
+
     try:
         axes = picture_of(answers, None, level)
     except MissingExtraError:
         return ""
-    image = io.BytesIO()
-    axes.figure.savefig(image, format="png", dpi=100)
-    return f"data:image/png;base64,{base64.b64encode(image.getvalue()).decode()}"
+    leave(axes.figure)
+    return f"data:image/png;base64,{base64.b64encode(png(axes.figure)).decode()}"
 
 
 @dataclass(frozen=True)

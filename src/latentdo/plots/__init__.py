@@ -9,6 +9,7 @@ from .diagram import diagram
 from .forest import forest
 from .heat import Tile, heat, limit_of, tint
 from .matrix import matrix
+from .notebook import leave, png
 
 if TYPE_CHECKING:
     from .curve import Band, Curve, curves
@@ -38,8 +39,10 @@ __all__ = [
     "diagram",
     "forest",
     "heat",
+    "leave",
     "limit_of",
     "matrix",
+    "png",
     "stacked",
     "surface",
     "tint",

@@ -6,6 +6,8 @@ from typing import Any
 
 from latentdo.errors import MissingExtraError, QueryError
 
+from .notebook import show_at_end
+
 # Okabe & Ito (2008): told apart by people with any kind of colour vision, and in grey.
 COLOURS = {"lvm": "#0072B2", "reference": "#000000", "baseline": "#D55E00", "seeing": "#D55E00", "prior": "#8C8C8C"}
 SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
@@ -24,7 +26,9 @@ def own_figure(width: float, height: float) -> Any:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("A plot", "matplotlib", "plot") from None
-    return Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
+    show_at_end(figure)
+    return figure
 
 
 def stacked(n: int) -> list[Any]:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from latentdo.errors import MissingExtraError, QueryError
 
+from .notebook import show_at_end
+
 # ColorBrewer's RdBu (Harrower & Brewer 2003), reversed: told apart with any kind of colour vision, and centred at white.
 DIVERGING = ("#2166AC", "#4393C3", "#92C5DE", "#D1E5F0", "#F7F7F7", "#FDDBC7", "#F4A582", "#D6604D", "#B2182B")
 DARK, LIGHT = "#111111", "#FFFFFF"
@@ -95,6 +97,7 @@ def heat(
         )
         # A figure of its own, not pyplot's: no global state, and no window where there is no screen.
         figure = Figure(figsize=size, dpi=110, layout="constrained")
+        show_at_end(figure)
         ax = figure.subplots()
     limit = limit_of(tiles)
     _tiles(ax, tiles, limit)

@@ -7,6 +7,8 @@ from typing import Any
 
 from latentdo.errors import MissingExtraError, QueryError
 
+from .notebook import show_at_end
+
 # Okabe & Ito (2008), from calm to alarming; dark letters can be read on each, and grey keeps the order.
 TINTS = {"·": "#EDEDED", "=": "#B9DDF3", "B": "#56B4E9", "F": "#3DBE95", "G": "#F0E442", "x": "#E2703A"}
 OTHER = "#CC79A7"
@@ -51,6 +53,7 @@ def matrix(
         names = 0.09 * max(map(len, (*rows, *columns)), default=0) * min(1.0, cell / 0.22)
         size = (max(5.0, names + cell * len(columns) + 0.6), max(2.2, names + cell * len(rows) + 1.6))
         figure = Figure(figsize=size, dpi=100 if cell > 0.3 else 160, layout="constrained")
+        show_at_end(figure)
         ax = figure.subplots()
     side = _side(ax, len(rows), len(columns))
     _tiles(ax, letters)
