@@ -205,11 +205,17 @@ class UsageError(LatentdoError):
 
 
 class NotIdentifiedError(LatentdoError):
-    """The data cannot answer the question; `.verdict` holds the hedge that proves it."""
+    """The data cannot answer the question; `.verdict` holds the hedge that proves it.
+
+    Where questions were asked together, `.askable` counts those that are identified; `.advice`, the last line of the message,
+    says in Python's words what can be done.
+    """
 
     kind = "not_identified"
     exit_code = 3
 
-    def __init__(self, message: str, verdict: Any) -> None:
+    def __init__(self, message: str, verdict: Any, *, advice: str = "", askable: int = 0) -> None:
         self.verdict = verdict
-        super().__init__(message)
+        self.advice = advice
+        self.askable = askable
+        super().__init__(f"{message}\n{advice}" if advice else message)

@@ -69,7 +69,8 @@ def ask_all(
     verdicts = [identify(spec.graph, query, functional=posterior.functional) for _, query in queries]
     for verdict in verdicts:
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
-            raise NotIdentifiedError(str(verdict), verdict)
+            askable = sum(each.identified for each in verdicts)
+            raise NotIdentifiedError(str(verdict), verdict, advice=_advice(askable, len(verdicts)), askable=askable)
     asked = [
         single
         for (name, query), verdict in zip(queries, verdicts, strict=True)
@@ -78,6 +79,16 @@ def ask_all(
     _check_size(posterior, len(asked))
     answers = _answers(posterior, asked, seed, UNITS)
     return Answers(tuple(_with_company(posterior, answers, seed, naive=naive)))
+
+
+def _advice(askable: int, n: int) -> str:
+    """What can be done where some of n questions are not identified, in Python's words."""
+    option = "allow_unidentified=True computes what is not identified too, from the prior and the functional form"
+    if n == 1:
+        return f"{option}."
+    others = f"{askable} of the {n} questions {'is' if askable == 1 else 'are'} identified"
+    alone = f"ask {'it' if askable == 1 else 'them'} without the rest; or {option}"
+    return f"Nothing was computed. {others}: {alone}." if askable else f"None of the {n} is identified. {option}."
 
 
 def _check_size(posterior: Posterior, n_answers: int) -> None:

@@ -52,12 +52,13 @@ def failure_of(error: BaseException) -> Failure:
     """The failure that an exception means."""
     match error:
         case NotIdentifiedError(verdict=verdict):
+            # Its advice is meant for Python.
             larger, smaller = verdict.hedge
             return Failure(
                 NOT_IDENTIFIED,
                 error.kind,
-                str(error),
-                "To compute it all the same, from the prior and the functional form: --allow-unidentified.",
+                str(error).removesuffix(error.advice).rstrip(),
+                _insisting(error.askable),
                 getattr(error, "line", None),
                 hedge=(sorted(larger), sorted(smaller)) if larger else None,
             )
@@ -75,6 +76,15 @@ def failure_of(error: BaseException) -> Failure:
             return Failure(BAD_INPUT, "memory", "There is not enough memory for this. Ask for fewer rows or draws.")
         case _:
             return _bug(error)
+
+
+def _insisting(askable: int) -> str:
+    """What can be done where a question is not identified, some of those beside it being so."""
+    option = "--allow-unidentified computes what is not identified too, from the prior and the functional form."
+    if not askable:
+        return option
+    others, alone = ("1 question is", "it") if askable == 1 else (f"{askable} questions are", "them")
+    return f"Nothing was computed. {others} identified: ask {alone} without the rest. Or: {option}"
 
 
 def _bug(error: BaseException) -> Failure:
