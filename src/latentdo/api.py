@@ -477,8 +477,8 @@ def ask(
         naive: Whether to give beside each answer what seeing says in place of doing, E[Y | X=x] (`answer.naive`).
 
     Returns:
-        An `Answer` for one question, `Answers` for several (or for a list of them), for a law `P(Y | …)`, one per level, and
-        for a sweep `… for X in 0..10`, one per point; an `EffectMatrix` for a table.
+        An `Answer` for one question, `Answers` for several (a list of them, or a dict from names), for a law `P(Y | …)`, one
+        per level, and for a sweep `… for X in 0..10`, one per point; an `EffectMatrix` for a table.
 
     Raises:
         NotIdentifiedError: A question is not identified, before anything is computed; `.verdict` has the hedge.
@@ -494,8 +494,8 @@ def ask(
 
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
-    listed = len(queries) == 1 and isinstance(queries[0], list | tuple)
-    queries = tuple(queries[0]) if listed else queries  # type: ignore[arg-type]
+    listed = len(queries) == 1 and isinstance(queries[0], list | tuple | Mapping)
+    queries = (*(queries[0].items() if isinstance(queries[0], Mapping) else queries[0]),) if listed else queries  # type: ignore[union-attr]
     if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
         if len(queries) > 1:
             raise QueryError("A table of effects is asked for alone. Ask the other questions in a call of their own.")

@@ -91,3 +91,10 @@ def test_a_naive_answer_that_has_no_number_does_not_lose_the_others():
     assert fine.naive is not None
     assert lost.naive is None
     assert any("what seeing says in place of doing has no number: E[Y | G=" in warning for warning in lost.warnings)
+
+
+def test_a_dict_of_questions_gives_answers_with_names():
+    posterior = posterior_of(CONFOUNDED, shape=(4, 20))
+    found = ld.ask(posterior, {"low": "E[Y | do(X=0)]", "high": "E[Y | do(X=1)]"})
+    assert [answer.name for answer in found] == ["low", "high"]
+    assert found["high"].mean == ld.ask(posterior, "E[Y | do(X=1)]").mean

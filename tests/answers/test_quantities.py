@@ -119,3 +119,34 @@ def test_digits_are_not_lost_far_from_zero():
     )
     np.testing.assert_allclose(draws(posterior, "Var[Y | do(X=1)]"), 1.0, rtol=1e-6)
     np.testing.assert_allclose(draws(posterior, "Var[Y]"), 2.0, rtol=0.02)
+
+
+NO_MOMENTS = [
+    ("E[Y | do(X ~ student(1, 0, 1))]", "student(1, 0, 1) has no mean"),
+    ("Var[Y | do(X ~ student(2, 0, 1))]", "student(2, 0, 1) has an infinite variance"),
+    ("E[G | do(X ~ lognormal(0, 1))]", "tails too heavy for the exponential of a log link"),
+]
+TAILED = "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U); G ~ gamma(X); H ~ hill(X); B ~ bernoulli(Y)"
+
+
+@pytest.mark.parametrize(("query", "why"), NO_MOMENTS)
+def test_moments_that_do_not_exist_are_refused(query, why):
+    with pytest.raises(ld.LatentdoError) as caught:
+        ld.ask(posterior_of(TAILED, shape=(4, 5)), query, allow_unidentified=True)
+    assert why in str(caught.value)
+    assert "Ask for the median" in str(caught.value)
+
+
+def test_bounded_responses_and_cut_laws_have_moments():
+    posterior = posterior_of(TAILED, shape=(4, 20))
+    for query in (
+        "E[H | do(X ~ student(1, 0, 1))]",
+        "E[B | do(X ~ student(1, 0, 1))]",
+        "Median[Y | do(X ~ student(1, 0, 1))]",
+        "E[Y | do(X ~ student(1, 0, 1, low=-9, high=9))]",
+    ):
+        answer = ld.ask(posterior, query, allow_unidentified=True)
+        assert np.isfinite(answer.mean)
+        assert not any("heavy tails, which" in warning for warning in answer.warnings)
+    heavy = ld.ask(posterior, "E[Y | do(X ~ student(3, 0, 1))]", allow_unidentified=True)
+    assert any("has heavy tails, which a mean may hang on" in warning for warning in heavy.warnings)

@@ -188,7 +188,7 @@ def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan],
     """The number with all that is to be said of it."""
     query = asked.query
     where = "the one draw" if posterior.is_point else "{} of {} posterior draws"
-    check_finite(query, found.draws, found.units, where)
+    check_finite(query, found, where)
     if found.evidence is not None and found.evidence < LEAST_EVIDENCE:
         raise QueryError(
             f"{query}: the evidence is too rare. Behind the number would stand {found.evidence:.1f} effective units of "

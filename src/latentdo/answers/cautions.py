@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from latentdo.graphs import Name, format_level, format_number
 from latentdo.inference import BlockDraws, Posterior
-from latentdo.query import Distribution, Setting, Term
+from latentdo.query import Distribution, Setting, Term, law_of
 
 from .answer import Answer
 from .laws import law_range
+from .plan import unbounded_path
 from .values import ENOUGH_EVIDENCE, SIMULATION_SHARE, Computed
 
 KHAT_LIMIT = 0.7
+HEAVY_DF = 5.0
+HEAVY_LOG = 1.0
+"""A student law with fewer degrees of freedom, and a lognormal law with a larger sd of the logarithm, have heavy tails."""
 RARE = 1e-3
 """Probability of evidence in the model below which there are next to no rows to have learned it from."""
 INSISTED = (
@@ -61,6 +66,8 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
             f"the evidence is rare: its probability in the trained model is {rarest:.1g}, about {rarest * n_rows:.1g} of "
             f"{n_rows} rows; what is said of such units rests on the form of the model"
         )
+    if not answer.is_exact:
+        found += [warning for term in answer.query.terms for warning in _tails(posterior, term)]
     found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
     found += posterior.cautions(used)
     return list(dict.fromkeys(found))
@@ -77,6 +84,32 @@ def _approximation(answer: Answer, guessed: Sequence[BlockDraws]) -> list[str]:
         what = f"approximate: {answer.approximate}, " if answer.approximate else "the fit is "
         found.append(f"{what}one draw: nothing says how uncertain it is. Train by ld.Auto() for an sd and an interval")
     return found
+
+
+def _tails(posterior: Posterior, term: Term) -> list[str]:
+    """A caution where a moment is simulated under a law whose far tail carries much of it, and units seldom reach it."""
+    if term.kind not in ("mean", "variance", "sd"):
+        return []
+    found = []
+    for setting in term.do:
+        if not isinstance(setting.value, Distribution):
+            continue
+        law = law_of(setting.value)
+        heavy = (law.family == "student" and law.args[0] < HEAVY_DF) or (
+            law.family == "lognormal" and law.args[1] > HEAVY_LOG
+        )
+        carried = unbounded_path(posterior.spec, setting.name, term.outcomes[0].name)
+        if heavy and carried and not math.isfinite(law.high - law.low):
+            found.append(
+                f"do({setting}) has heavy tails, which {_answered(term)} may hang on: simulated units seldom reach them, and the "
+                "simulation error may be told too small. A quantile does not depend on them"
+            )
+    return found
+
+
+def _answered(term: Term) -> str:
+    """What is asked of the outcome, in a word."""
+    return {"mean": "a mean", "variance": "a variance", "sd": "a standard deviation"}[term.kind]
 
 
 def _support(posterior: Posterior, term: Term) -> list[str]:

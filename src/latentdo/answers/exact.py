@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latentdo.inference import Posterior
-from latentdo.query import Distribution, Term
+from latentdo.query import Distribution, Term, law_of
 
 from .exact_discrete import DiscreteWorld
 from .exact_gaussian import GaussianWorld
@@ -18,7 +18,7 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 GAUSSIAN = "linear-Gaussian"
 DISCRETE = "enumeration"
-_LAWS = {GAUSSIAN: frozenset({"normal"}), DISCRETE: frozenset({"bernoulli", "categorical"})}
+_LEVELLED = frozenset({"bernoulli", "categorical"})
 
 
 class Exact:
@@ -47,10 +47,15 @@ class Exact:
         return self.engine(plan) is not None
 
     def _engine_of(self, plan: TermPlan) -> str | None:
-        laws = {item.value.family for item in plan.term.do if isinstance(item.value, Distribution)}
-        if laws <= _LAWS[GAUSSIAN] and self._gaussian.applies(plan):
+        laws = [law_of(item.value) for item in plan.term.do if isinstance(item.value, Distribution)]
+        # Means and variances of a linear model depend on the mean and the variance of a law alone.
+        by_moments = plan.term.kind in ("mean", "variance", "sd") and not plan.term.given
+        normal = all(law.family == "normal" and not law.is_cut for law in laws)
+        if (normal or (by_moments and not any(law.family in _LEVELLED for law in laws))) and self._gaussian.applies(
+            plan
+        ):
             return GAUSSIAN
-        if laws <= _LAWS[DISCRETE] and self._discrete.applies(plan):
+        if all(law.family in _LEVELLED for law in laws) and self._discrete.applies(plan):
             return DISCRETE
         return None
 

@@ -14,6 +14,7 @@ from scipy.special import erfcx, log_ndtr, ndtr, owens_t
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
+FARTHEST = 1e150
 NARROW = 1e-3
 """Width below which an interval's probability is that of its middle, to 1e-14 with one correction."""
 LEAST_BOX = 1e-6
@@ -55,6 +56,8 @@ def log_interval(low: FloatArray, high: FloatArray) -> FloatArray:
     # Mirrored into the left half, where log_ndtr keeps all digits.
     mirror = low > -high
     a, b = np.where(mirror, -high, low), np.where(mirror, -low, high)
+    # Farther out the square of a limit would be no number.
+    a, b = (np.where(np.isfinite(end), np.clip(end, -FARTHEST, FARTHEST), end) for end in (a, b))
     with np.errstate(all="ignore"):
         top = log_ndtr(b)
         wide = top + np.log1p(-np.exp(log_ndtr(a) - top))

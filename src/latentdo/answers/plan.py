@@ -9,10 +9,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from latentdo.errors import QueryError, UnsupportedError
-from latentdo.graphs import Name
-from latentdo.models import AbstractFamily, Bernoulli, Constant, Linear, Mechanism, ModelSpec, Normal, Weight
+from latentdo.graphs import Name, quote
+from latentdo.models import (
+    AbstractFamily,
+    Bernoulli,
+    Constant,
+    Gamma,
+    Hill,
+    Linear,
+    Mechanism,
+    ModelSpec,
+    Normal,
+    Weight,
+)
 from latentdo.query import Distribution, Outcome, Setting, Term, law_of
 
+from .laws import law_moments
 from .program import Program, Statistic, Step
 
 MOST_SUMMED = 8
@@ -129,8 +141,10 @@ def plan_term(spec: ModelSpec, term: Term) -> TermPlan:
 
     Raises:
         UnsupportedError: Evidence, or a density, on a node without noise.
+        QueryError: A mean or a variance that does not exist.
     """
     mutilated = spec.do({setting.name: _set_to(setting) for setting in term.do})
+    _check_moments(term, mutilated)
     relevant = {*term.outcome_names, *term.conditions}
     ancestors = mutilated.graph.ancestors(relevant)
     order = tuple(node for node in mutilated.graph.topological_order() if node in ancestors)
@@ -162,13 +176,63 @@ def _set_to(setting: Setting) -> float | Mechanism:
 
 
 def root(distribution: Distribution) -> Mechanism:
-    """The mechanism of a node that is drawn from a law of its own; of a law that is no family its place is held."""
+    """The mechanism of a node that is drawn from a law of its own.
+
+    Of a law that is no family here it has the mean and the sd: what means and variances of a linear model depend on. Where there
+    are none, its place is held.
+    """
     law = law_of(distribution)
-    if law.family == "normal" and not law.is_cut:
-        return Mechanism(Normal(), (), law.args[0], (("sd", law.args[1]),))
     if law.family == "bernoulli":
         return Mechanism(Bernoulli(), (), math.log(law.args[0]) - math.log1p(-law.args[0]))
-    return Mechanism(Constant(0.0))
+    mean, sd = law_moments(distribution)
+    if law.family == "categorical" or not math.isfinite(mean):
+        return Mechanism(Constant(0.0))
+    return Mechanism(Normal(), (), mean, (("sd", sd),))
+
+
+def _check_moments(term: Term, mutilated: ModelSpec) -> None:
+    """Refuse a mean or variance that does not exist, because a treatment is drawn from a law without one.
+
+    A response that is bounded (hill, probabilities) has moments whatever moves it, so only paths without one count.
+    """
+    if term.kind not in ("mean", "variance", "sd") or term.given:
+        return
+    for setting in term.do:
+        if not isinstance(setting.value, Distribution):
+            continue
+        law = law_of(setting.value)
+        mean, sd = law_moments(setting.value)
+        path = unbounded_path(mutilated, setting.name, term.outcomes[0].name)
+        if not path or (math.isfinite(law.low) and math.isfinite(law.high)):
+            continue
+        grows = any(isinstance(mutilated[node].family, Gamma) for node in path)
+        lacking = (
+            "no mean"
+            if not math.isfinite(mean)
+            else "an infinite variance"
+            if term.kind != "mean" and not math.isfinite(sd)
+            else "tails too heavy for the exponential of a log link"
+            if grows and law.family in ("student", "lognormal")
+            else ""
+        )
+        if lacking:
+            name = quote(term.outcomes[0].name)
+            raise QueryError(
+                f"{term} does not exist: {setting.value} has {lacking}. Ask for the median, Median[{name} | …], or draw "
+                f"{quote(setting.name)} from a law that is cut, with low= and high=."
+            )
+
+
+def unbounded_path(spec: ModelSpec, treatment: Name, outcome: Name) -> frozenset[Name]:
+    """The nodes on paths from the treatment to the outcome that are not held back by a bounded response."""
+    bounded = {node for node in spec.graph.nodes if spec[node].family.points or isinstance(spec[node].family, Hill)}
+    reached, waiting = set[Name](), [treatment]
+    while waiting:
+        for child in spec.graph.children(waiting.pop()):
+            if child not in bounded and child not in reached:
+                reached.add(child)
+                waiting.append(child)
+    return frozenset(reached & spec.graph.ancestors([outcome])) if outcome in reached else frozenset()
 
 
 def _placed(mechanism: Mechanism, place: dict[Name, str]) -> Mechanism:

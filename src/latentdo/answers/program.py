@@ -346,6 +346,10 @@ class _Law:
     def _share_of_counts(self, operators: Sequence[str], limits: Sequence[Array]) -> Array:
         """The probability that a whole number satisfies its comparisons."""
         np = self.m.np
+        if list(operators) == ["="]:
+            # Its own digits, far out too; a count that is no whole number never occurs.
+            (limit,) = limits
+            return np.where(limit == np.floor(limit), np.exp(self.log_density(limit)), 0.0)
         least: list[Array] = []
         most: list[Array] = []
         for op, limit in zip(operators, limits, strict=True):

@@ -41,6 +41,7 @@ class Computed:
         units: Of evidence that weighs the units their effective number, per draw.
         method: How the number was computed, in words.
         rarest: The smallest probability of evidence, where it has one and is known; its mean over the draws.
+        n_never: Draws in which evidence of an exact term never occurs.
         crossing: Denominators that are now above, now below 0, and in which share of the draws on the rarer side.
     """
 
@@ -51,6 +52,7 @@ class Computed:
     method: str
     rarest: float | None = None
     crossing: tuple[tuple[str, float], ...] = ()
+    n_never: int = 0
 
     @property
     def evidence(self) -> float | None:
@@ -86,7 +88,9 @@ def compute(
             # Not the engine's own array: answers do not share memory.
             draws = np.array(np.broadcast_to(arithmetic(query.expression, known), (simulation.n_draws,)))
         used = dict.fromkeys(str(exact.engine(plan)) for plan in own.values())
-        return Computed(draws, 0.0, 0, None, f"exact: {', '.join(used)}", rarest, crossings(query, known))
+        never = [np.isnan(value) for term, value in known.items() if term.given]
+        n_never = int(np.any(never, axis=0).sum()) if never else 0
+        return Computed(draws, 0.0, 0, None, f"exact: {', '.join(used)}", rarest, crossings(query, known), n_never)
     placed = {term: simulation.layout.spread(value) for term, value in known.items()}
     left = {term: plan for term, plan in own.items() if term not in known}
     found, n_units, enough = None, 0, False
@@ -189,9 +193,10 @@ def arithmetic(expression: Any, terms: Mapping[Term, FloatArray]) -> FloatArray:
             raise AssertionError(expression)
 
 
-def check_finite(query: Query, values: FloatArray, units: FloatArray | None, where: str) -> None:
+def check_finite(query: Query, found: Computed, where: str) -> None:
     """Raise where the query has no value; `where` says in how many of how many draws."""
-    if units is not None and (never := int((units == 0).sum())):
+    values, units = found.draws, found.units
+    if never := found.n_never + (0 if units is None else int((units == 0).sum())):
         raise QueryError(
             f"{query} has no value in {where.format(never, len(values))}: its evidence never occurs there, or too "
             "rarely to be met. Condition on less."

@@ -193,13 +193,18 @@ def _check_interval(term: Term, ends: list[Outcome]) -> None:
 
 
 def queries_of(asked: Iterable[Any], named: Mapping[str, Query]) -> list[tuple[str | None, Query]]:
-    """(name, query) of each text or query; the names of other queries are read, alone and in arithmetic.
+    """(name, query) of each text, query, or pair of a name and either; the names of other queries are read too.
 
     Raises:
         NotationError: A text cannot be read.
         QueryError: One is neither a text nor a query.
     """
-    return [
-        (query, named[query]) if isinstance(query, str) and query in named else (None, query_of(query, named))
-        for query in asked
-    ]
+    found: list[tuple[str | None, Query]] = []
+    for query in asked:
+        if isinstance(query, tuple) and len(query) == 2 and isinstance(query[0], str):
+            found.append((query[0], query_of(query[1], named)))
+        elif isinstance(query, str) and query in named:
+            found.append((query, named[query]))
+        else:
+            found.append((None, query_of(query, named)))
+    return found

@@ -89,3 +89,10 @@ class Gamma(AbstractFamily):
         positive = m.np.maximum(y, m.np.finfo(float).tiny)
         share = safe_exp(m, m.np.log(shape) + m.np.log(positive) - eta)
         return m.np.where(y > 0, m.special.gammainc(shape, share), 0.0)
+
+    def survival(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The complementary incomplete gamma function."""
+        shape = parameters["shape"]
+        positive = m.np.maximum(y, m.np.finfo(float).tiny)
+        share = safe_exp(m, m.np.log(shape) + m.np.log(positive) - eta)
+        return m.np.where(y > 0, m.special.gammaincc(shape, share), 1.0)

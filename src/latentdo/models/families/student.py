@@ -88,7 +88,13 @@ class Student(AbstractFamily):
 
     def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """Student's cdf."""
-        df, t = parameters["df"], (y - eta) / parameters["scale"]
+        return self._below(m, (y - eta) / parameters["scale"], parameters["df"])
+
+    def survival(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The other tail."""
+        return self._below(m, (eta - y) / parameters["scale"], parameters["df"])
+
+    def _below(self, m: Arithmetic, t: Array, df: Array) -> Array:
         # By the incomplete beta function, which both arithmetics have.
         tail = 0.5 * m.special.betainc(0.5 * df, 0.5, df / (df + t**2))
         return m.np.where(t > 0, 1.0 - tail, tail)
