@@ -188,6 +188,22 @@ def test_what_is_not_identified_says_why_and_carries_its_verdict(bow):
     assert caught.value.verdict.hedge == ({"X", "Y"}, {"Y"})
 
 
+@pytest.mark.parametrize(
+    ("queries", "advice"),
+    [
+        (["E[Y | do(X=1)]"], "allow_unidentified=True computes"),
+        (["E[Y]", "E[Y | do(X=1)]"], "Nothing was computed. 1 of the 2 questions is identified: ask it without the rest"),
+        (["E[Y]", "E[X]", "E[Y | do(X=1)]"], "2 of the 3 questions are identified: ask them without the rest; or allow_"),
+        (["E[Y | do(X=0)]", "E[Y | do(X=1)]"], "None of the 2 is identified. allow_unidentified=True"),
+    ],
+)
+def test_what_is_not_identified_says_how_to_go_on(bow, queries, advice):
+    with pytest.raises(NotIdentifiedError) as caught:
+        ld.ask(bow, *queries)
+    assert advice in str(caught.value).splitlines()[-1]
+    assert caught.value.advice == str(caught.value).splitlines()[-1]
+
+
 def test_an_insisted_answer_is_labelled(bow):
     fine, insisted = ld.ask(bow, "E[Y | X=1]", "E[Y | do(X=1)]", allow_unidentified=True)
     assert fine.identified

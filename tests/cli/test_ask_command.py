@@ -75,7 +75,9 @@ def test_a_question_that_is_not_identified_is_refused_with_its_hedge(command, bo
     assert result.error["kind"] == "not_identified"
     assert result.error["hedge"] == [["X", "Y"], ["Y"]]
     assert result.err.startswith("not identified: E[Y | do(X=1)]. Unmeasured causes join")
-    assert "--allow-unidentified" in result.err
+    assert "1 question is identified: ask it without the rest. Or: --allow-unidentified computes" in result.err
+    assert "allow_unidentified" not in result.err + result.error["message"]
+    assert "Nothing was computed" not in command("ask", bow_fit, MEAN).err
 
 
 def test_a_question_that_a_function_in_the_data_undoes_is_refused(command, tmp_path):
