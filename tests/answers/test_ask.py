@@ -192,8 +192,14 @@ def test_what_is_not_identified_says_why_and_carries_its_verdict(bow):
     ("queries", "advice"),
     [
         (["E[Y | do(X=1)]"], "allow_unidentified=True computes"),
-        (["E[Y]", "E[Y | do(X=1)]"], "Nothing was computed. 1 of the 2 questions is identified: ask it without the rest"),
-        (["E[Y]", "E[X]", "E[Y | do(X=1)]"], "2 of the 3 questions are identified: ask them without the rest; or allow_"),
+        (
+            ["E[Y]", "E[Y | do(X=1)]"],
+            "Nothing was computed. 1 of the 2 questions is identified: ask it without the rest",
+        ),
+        (
+            ["E[Y]", "E[X]", "E[Y | do(X=1)]"],
+            "2 of the 3 questions are identified: ask them without the rest; or allow_",
+        ),
         (["E[Y | do(X=0)]", "E[Y | do(X=1)]"], "None of the 2 is identified. allow_unidentified=True"),
     ],
 )
