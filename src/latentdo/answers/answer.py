@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import numpy as np
 from latentdo.errors import MissingExtraError, QueryError, nearest
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
-from latentdo.inference import Posterior
+from latentdo.inference import Posterior, write_table
 from latentdo.query import Query, Summary, Value
 
 from . import bands, latex, pictures, rows, text
@@ -342,12 +341,14 @@ class Answers(Sequence[Answer]):
         return rows.flat_rows(self.items, level)
 
     def to_csv(self, path: str | Path, level: float = 0.9) -> Path:
-        """Write one row per answer as CSV (UTF-8, a header, empty cells for what is not there), and return the path."""
-        target = Path(path)
-        with target.open("w", newline="", encoding="utf-8") as file:
-            header, found = self.rows(level)
-            csv.writer(file).writerows([header, *found])
-        return target
+        """Write one row per answer as CSV (UTF-8, a header, empty cells for what is not there), and return the path.
+
+        A file that stands there is replaced once the new one is whole.
+
+        Raises:
+            DataError: The file cannot be written; says why.
+        """
+        return write_table(path, rows.csv_bytes(*self.rows(level)))
 
     def latex(self, level: float = 0.9) -> str:
         """A LaTeX table of all answers, with the packages booktabs and amssymb."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +13,14 @@ import numpy as np
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Nodes
+from latentdo.inference import write_table
 from latentdo.models import Units
 from latentdo.query import Query, Value
 
 from . import effect_sheet
 from .answer import Answer, FloatArray
 from .effect_sheet import asked, listed, name_of
+from .rows import csv_bytes
 from .text import number
 
 if TYPE_CHECKING:
@@ -264,13 +265,16 @@ class EffectMatrix:
         return pandas.DataFrame(self._flat(level))
 
     def to_csv(self, path: str | Path, level: float = 0.9) -> Path:
-        """Write one row per effect as CSV (UTF-8, a header, empty cells for what is not there), and return the path."""
-        rows, target = self._flat(level), Path(path)
-        with target.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]) if rows else ["treatment", "outcome"])
-            writer.writeheader()
-            writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
-        return target
+        """Write one row per effect as CSV (UTF-8, a header, empty cells for what is not there), and return the path.
+
+        A file that stands there is replaced once the new one is whole.
+
+        Raises:
+            DataError: The file cannot be written; says why.
+        """
+        rows = self._flat(level)
+        header = tuple(rows[0]) if rows else ("treatment", "outcome")
+        return write_table(path, csv_bytes(header, (tuple(row.values()) for row in rows)))
 
     def _flat(self, level: float) -> list[dict[str, Any]]:
         rows = []

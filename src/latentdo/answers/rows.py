@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +29,14 @@ def flat_rows(answers: Sequence[Answer], level: float) -> tuple[tuple[str, ...],
             for answer, row in zip(answers, rows, strict=True)
         ],
     )
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """The table as CSV in UTF-8, with empty cells for None."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *rows])
+    # A character that UTF-8 does not have must not cost the numbers beside it.
+    return text.getvalue().encode("utf-8", "replace")
 
 
 def _row(answer: Answer, level: float) -> dict[str, Any]:

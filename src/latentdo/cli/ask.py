@@ -239,8 +239,7 @@ def _picture_path(plot: str) -> Path:
 def _write(found: Answers | EffectMatrix, level: float, table: Path | None, picture: Path | None) -> None:
     """The files that were asked for, each there whole or not at all."""
     if table is not None:
-        with replacing(table) as beside:
-            found.to_csv(beside, level)
+        found.to_csv(table, level)
         tell(f"Wrote {len(found)} {'rows' if len(found) != 1 else 'row'} to {table}.")
     if picture is not None:
         axes = found.plot(level=level)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .resume import FitCheckpoint, Identity, checkpoint_folder
     from .runtime import compile_cache, float64
     from .train import Fit, fit_model, train_all
+    from .whole_files import write_table
 
 _LAZY = {
     "KHAT_LIMIT": "account",
@@ -60,6 +61,7 @@ _LAZY = {
     "versions": "manifest",
     "watch": "progress",
     "write_archive": "archive",
+    "write_table": "whole_files",
 }
 
 __all__ = [
@@ -108,6 +110,7 @@ __all__ = [
     "versions",
     "watch",
     "write_archive",
+    "write_table",
 ]
 
 

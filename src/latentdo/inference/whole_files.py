@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from latentdo.errors import DataError
+
 SUFFIX = ".tmp"
 OLD = 24 * 3600.0
 """Seconds after which a half-written file belongs to nobody, whoever began it."""
@@ -32,6 +34,39 @@ def replacing(target: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()
+
+
+def write_table(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a table as a whole file in place of what stands there, and return the path as it was given.
+
+    A link stays a link; a device or a pipe is written to as it is.
+
+    Raises:
+        DataError: It cannot be written; says why. What stood there still does.
+    """
+    given = Path(path)
+    try:
+        target = Path(os.path.realpath(given))
+        if target.is_dir():
+            raise DataError(f"{given} cannot be written: it is a folder. Give the name of a file in it.")
+        if not target.parent.is_dir():
+            raise DataError(
+                f"{given} cannot be written: there is no folder {given.parent}. Make it first, or write elsewhere."
+            )
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+            return given
+        # A rename would not ask: a file that must not be changed is replaced as easily as any other.
+        if target.exists() and not os.access(target, os.W_OK):
+            raise DataError(f"{given} cannot be written: the file is read-only. Write elsewhere.")
+        with replacing(target) as beside, beside.open("xb") as file:
+            file.write(content)
+    except FileNotFoundError:
+        raise DataError(f"{given} cannot be written: no file can be made in {given.parent}. Write elsewhere.") from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise DataError(f"{given} cannot be written: {reason}. Write elsewhere.") from None
+    return given
 
 
 def sweep(folder: Path, target: Path | None = None) -> None:
