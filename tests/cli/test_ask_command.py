@@ -400,6 +400,21 @@ def test_a_stream_of_json_has_an_object_per_question(command, napkin_fit):
     assert answer["mean"] == command("ask", napkin_fit, "E[Y | do(X=0)]", "--json").json["answers"][0]["mean"]
 
 
+def test_a_name_stands_for_one_question_of_a_stream(command, napkin_fit, tmp_path):
+    lines = ("low: E[Y | do(X=", "low: E[Y]", "low: E[X]", "low", "quit: E[Y]", "`exit`: E[Y]", "quit", "E[X]")
+    result = command("ask", napkin_fit, "--stdin", "--json", stdin="\n".join(lines).encode())
+    syntax, first, second, again, quit_, exit_ = (json.loads(line) for line in result.out.splitlines())
+    assert syntax["error"]["kind"] == "syntax"  # gives no name
+    assert second["error"]["kind"] == "usage"
+    assert second["error"]["message"] == "'low' is already the query of line 2. Give this one another name."
+    assert again["answers"] == first["answers"]
+    for reply, name in ((quit_, "quit"), (exit_, "exit")):
+        assert reply["error"]["message"].startswith(f"'{name}' ends the session, and so cannot be a name.")
+    replace(ld.load(napkin_fit), queries=(("low", Query.parse("E[X]")),)).save(tmp_path / "named.ldo")
+    result = command("ask", "named.ldo", "--stdin", stdin=b"low: E[Y]\n")
+    assert result.out.startswith("error: 'low' is already a query of the study.")
+
+
 def test_a_stream_goes_on_after_bytes_that_are_no_text(command, napkin_fit):
     result = command("ask", napkin_fit, "--stdin", stdin=b"\xff\nE[Y]\n")
     assert result.out.startswith("error: The line is not UTF-8 (byte 1).\nE[Y] = ")

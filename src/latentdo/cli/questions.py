@@ -132,7 +132,7 @@ def read_questions(path: str, known: Mapping[str, Query]) -> QuestionFile:
             if question is None:
                 continue
             if question.name is not None:
-                _check_new(question, places, known)
+                check_new(question, places, known)
             query = question.query(named)
         except LatentdoError as error:
             raise _placed(error, source, number) from None
@@ -148,7 +148,8 @@ def read_questions(path: str, known: Mapping[str, Query]) -> QuestionFile:
     return QuestionFile(source, tuple(asked), tuple(questions), named)
 
 
-def _check_new(question: Question, places: Mapping[str, int], known: Mapping[str, Query]) -> None:
+def check_new(question: Question, places: Mapping[str, int], known: Mapping[str, Query]) -> None:
+    """Raise `UsageError` where a question has the name of another, on an earlier line or of the study."""
     name = question.name or ""
     if name in places:
         raise UsageError(f"{name!r} is already the query of line {places[name]}. Give this one another name.")

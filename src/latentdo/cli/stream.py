@@ -12,7 +12,7 @@ from latentdo.query import Query
 
 from .failures import BAD_INPUT, BUG, DONE, INTERRUPTED, NOT_CONVERGED, NOT_IDENTIFIED, Failure, failure_of
 from .output import say, say_json, tell
-from .questions import Question, question_of
+from .questions import Question, check_new, question_of
 
 if TYPE_CHECKING:
     from latentdo.types import Answers, Posterior
@@ -23,7 +23,7 @@ WORST_FIRST = (BUG, BAD_INPUT, NOT_IDENTIFIED, NOT_CONVERGED, DONE)
 
 @dataclass
 class Stream:
-    """One session: the fit, how it is asked, the queries that were given names, and the codes of the replies."""
+    """One session: the fit, how it is asked, the queries that have names, and the codes of the replies."""
 
     posterior: Posterior
     seed: int
@@ -32,6 +32,8 @@ class Stream:
     naive: bool
     json: bool
     named: dict[str, Query] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
+    """The line of each name that was given here."""
     codes: set[int] = field(default_factory=lambda: {DONE})
 
     def run(self) -> int:
@@ -61,7 +63,7 @@ class Stream:
             if question is None:
                 return DONE
             typed = question.text
-            answers = self._answers(question)
+            answers = self._answers(question, number)
         # A question that cannot be answered must not end the session, not even by a fault of ours.
         except Exception as error:  # noqa: BLE001
             return self._refuse(error, typed, number)
@@ -83,17 +85,26 @@ class Stream:
             say(_one_line(failure, error))
         return failure.code
 
-    def _answers(self, question: Question) -> Answers:
+    def _answers(self, question: Question, number: int) -> Answers:
         from latentdo.answers import Answer, Answers
         from latentdo.api import ask
 
+        self._check_name(question)
         query = question.query(self.named)
         found = ask(self.posterior, query, seed=self.seed, allow_unidentified=self.allow_unidentified, naive=self.naive)
         answers = (found,) if isinstance(found, Answer) else tuple(found)
         if question.name is not None:
-            self.named[question.name] = query
+            self.named[question.name], self.places[question.name] = query, number
         name = question.name or (question.text if question.text in self.named else None)
         return Answers(tuple(replace(answer, name=name) for answer in answers))
+
+    def _check_name(self, question: Question) -> None:
+        """Raise where a name is taken: what it stands for on later lines must not change."""
+        if question.name in ENDINGS:
+            raise UsageError(
+                f"{question.name!r} ends the session, and so cannot be a name. Give this one another name."
+            )
+        check_new(question, self.places, self.named)
 
 
 def _lines() -> Iterator[str | LatentdoError]:
