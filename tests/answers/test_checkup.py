@@ -157,7 +157,7 @@ def test_units_stand_beside_the_nodes(tmp_path):
     lines = str(report).splitlines()
     assert lines[:2] == ["model: 3 measured nodes", "  units: X in mm<Hg>; `a dose` in mg/kg"]
     assert "  X       normal     mean 2.333, sd 1.528, 1 to 4 mm<Hg>" in lines
-    assert any(line.startswith("  A ") and line.endswith("0 to 1") for line in lines)
+    assert any(line.startswith("  A ") and line.endswith("  a 2, b 1") for line in lines)
     assert report.to_json()["units"] == {"X": "mm<Hg>", "a dose": "mg/kg"}
     assert "1 to 4 mm&lt;Hg&gt;" in report._repr_html_()
     assert ld.check("X ~ normal").to_json()["units"] == {}
@@ -169,3 +169,23 @@ def test_only_the_column_may_tell_that_a_node_has_no_unit(tmp_path):
     assert ld.check(path, {"X": [1.0, 2.0, 4.0], "A": [1, 2, 1]}).units == (("A", "kg"),)
     with pytest.raises(SpecError, match=r"levels of A are names \(a, b\): it has no unit"):
         ld.check(path, {"X": [1.0, 2.0, 4.0], "A": ["a", "b", "a"]})
+
+
+def test_of_named_levels_each_is_counted():
+    table = {"Sex": ["male", "female", "male", "male"], "Dose": [0, 2, 1, 2], "Y": [0.5, 1.0, -1.0, 2.0]}
+    model = "Sex ~ categorical; Dose ~ categorical(Sex, levels=[0, 1, 2]); Y ~ normal(Dose)"
+    report = ld.check(model, table)
+    assert report.counts == (("Sex", (("female", 1), ("male", 3))),)
+    assert "Sex   categorical  female 1, male 3\n" in str(report)
+    assert "Dose  categorical  mean 1.25, sd" in str(report)
+    assert report.to_json()["counts"] == {"Sex": {"female": 1, "male": 3}}
+    declared = ld.check("Sex ~ categorical(levels=[male, female, other]); Y ~ normal(Sex)", table)
+    assert "male 3, female 1, other 0" in str(declared)
+
+
+def test_of_many_levels_some_are_shown():
+    names = [f"city{k:02}" for k in range(15)]
+    report = ld.check("City ~ categorical; Y ~ normal(City)", {"City": names * 2, "Y": np.arange(30.0)})
+    assert "city00 2, city01 2" in str(report)
+    assert "city11 2, … (15 levels in all)" in str(report)
+    assert len(report.to_json()["counts"]["City"]) == 15

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from latentdo.graphs import Name, quote
+from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Dataset, PriorCheck, check_columns, functional_nodes, levelled
-from latentdo.models import ColumnSummary, ModelSpec, Units
+from latentdo.models import ColumnSummary, ModelSpec, Units, named
 from latentdo.query import Query
 
 from .support import check_values
 from .variants import VariantReport
+
+SHOWN_LEVELS = 12
+"""Levels of a column that are printed with their counts."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Report:
         variants: The study's other latent structures.
         prior: What the priors alone say of each measured node; None unless it was asked for.
         units: Node and what it is measured in, where the study says so.
+        counts: Of each measured node whose levels are names, every level and how many rows have it.
     """
 
     spec: ModelSpec
@@ -45,6 +49,7 @@ class Report:
     variants: tuple[VariantReport, ...] = ()
     prior: PriorCheck | None = None
     units: Units = ()
+    counts: tuple[tuple[Name, tuple[tuple[str, int], ...]], ...] = ()
 
     @property
     def identified(self) -> bool:
@@ -59,6 +64,7 @@ class Report:
             "verdicts": [_verdict_json(name, verdict) for name, verdict in self.verdicts],
             "n_rows": self.n_rows,
             "columns": {column.name: column.to_json() for column in self.columns},
+            "counts": {node: dict(levels) for node, levels in self.counts},
             "cautions": list(self.cautions),
             "functional": {node: list(parents) for node, parents in self.functional},
             "ignored": list(self.ignored),
@@ -100,17 +106,24 @@ class Report:
             return []
         lines = [f"data: {self.n_rows} rows"]
         width = max((len(column.name) for column in self.columns), default=0)
-        units = dict(self.units)
-        for column in self.columns:
-            family, unit = self.spec[column.name].family, units.get(column.name)
-            lines.append(
-                f"  {column.name:<{width}}  {family!s:<9}  mean {column.mean:.4g}, sd {column.sd:.4g}, "
-                f"{column.minimum:.4g} to {column.maximum:.4g}{f' {unit}' if unit else ''}"
-            )
+        lines += [
+            f"  {column.name:<{width}}  {self.spec[column.name].family!s:<9}  {self._looks(column)}"
+            for column in self.columns
+        ]
         lines += [f"  columns that no node names, ignored: {', '.join(self.ignored)}"] if self.ignored else []
         lines += [f"  columns with a latent's name, never read: {', '.join(self.unread)}"] if self.unread else []
         lines += [f"  caution: {caution}" for caution in self.cautions]
         return lines
+
+    def _looks(self, column: ColumnSummary) -> str:
+        """Where a column lies and how wide it is, with its unit; of names, which have no mean, how often each occurs."""
+        counts = dict(self.counts).get(column.name)
+        if counts is None:
+            unit = dict(self.units).get(column.name)
+            shown = f"mean {column.mean:.4g}, sd {column.sd:.4g}, {column.minimum:.4g} to {column.maximum:.4g}"
+            return f"{shown} {unit}" if unit else shown
+        told = [f"{format_level(level)} {count:,}" for level, count in counts[:SHOWN_LEVELS]]
+        return ", ".join(told + [f"… ({len(counts)} levels in all)"] * (len(counts) > SHOWN_LEVELS))
 
     def __repr__(self) -> str:
         return str(self)
@@ -147,4 +160,21 @@ def check_model(spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dat
     functions = tuple(functional.items())
     if data is None:
         return Report(spec, verdicts, functional=functions)
-    return Report(spec, verdicts, data.summaries, cautions, data.ignored, data.unread, data.n_rows, functions)
+    return Report(
+        spec,
+        verdicts,
+        data.summaries,
+        cautions,
+        data.ignored,
+        data.unread,
+        data.n_rows,
+        functions,
+        counts=tuple((node, _counts(spec, data, node)) for node in spec.measured if named(spec.levels.get(node, ()))),
+    )
+
+
+def _counts(spec: ModelSpec, data: Dataset, node: Name) -> tuple[tuple[str, int], ...]:
+    """Each level of a node and its number of rows, in the order of the levels."""
+    column = data.column(node)
+    pairs = zip(spec.levels[node], spec[node].family.points, strict=True)
+    return tuple((str(level), int(data.weights[column == point].sum())) for level, point in pairs)

@@ -44,8 +44,8 @@ def command(
         variant: One of the study's variants, in place of its model.
         prior: Simulate the measured nodes from the priors alone, and set them beside their columns.
         seed: Of that simulation: the same seed gives the same numbers.
-        json: Print an object: measured, latent, verdicts, n_rows, columns, cautions, functional, ignored, unread,
-            variants, prior, units.
+        json: Print an object: measured, latent, verdicts, n_rows, columns, counts, cautions, functional, ignored,
+            unread, variants, prior, units.
     """
     from latentdo.api import check
 
