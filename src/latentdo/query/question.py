@@ -184,12 +184,14 @@ def _check_interval(term: Term, ends: list[Outcome]) -> None:
     (low, open_below), (high, closed_above) = max(above), min(below)
     if low < high or (low == high and closed_above and not open_below):
         return
-    name = quote(ends[0].name)
-    least, most = format_number(min(low, high)), format_number(max(low, high))
-    repair = f"{name} >= {least}, {name} <= {least}" if low == high else f"{name} > {least}, {name} < {most}"
-    raise QueryError(
-        f"No value of {ends[0].name!r} satisfies {', '.join(map(str, ends))} in {term}. Did you mean {repair}?"
+    name, (least, most) = quote(ends[0].name), (format_number(end) for end in sorted((low, high)))
+    # One value alone has a probability of 0 wherever the node is continuous: no repair.
+    why = (
+        f"An interval from {least} to {most} that leaves an end out is empty: give it two different ends."
+        if low == high
+        else f"Did you mean {name} > {least}, {name} < {most}?"
     )
+    raise QueryError(f"No value of {ends[0].name!r} satisfies {', '.join(map(str, ends))} in {term}. {why}")
 
 
 def queries_of(asked: Iterable[Any], named: Mapping[str, Query]) -> list[tuple[str | None, Query]]:
