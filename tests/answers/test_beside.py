@@ -46,6 +46,24 @@ def test_the_naive_answer_is_that_of_the_association():
     assert ld.ask(posterior, "E[Y | do(X=1)]").naive is None
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("E[Y | do(X ~ normal(0, 1))]", "no naive answer: X is drawn from a law"),
+        ("E[Y | do(X ~ normal(0, 1))] - E[Y | do(X=0)]", "no naive answer: X is drawn from a law"),
+        ("E[Y | do(S=1)]", "no naive answer: S has no noise of its own"),
+    ],
+)
+def test_why_there_is_no_naive_answer_is_said(query, why):
+    posterior = posterior_of("X ~ normal; S ~ linear(X); Y ~ normal(S, X)", shape=(4, 20))
+    # The graph does not answer questions about S, a function of X.
+    answer = ld.ask(posterior, query, naive=True, allow_unidentified=True)
+    assert answer.naive is None
+    assert why in " ".join(answer.warnings)
+    assert "naive" not in " ".join(ld.ask(posterior, query, allow_unidentified=True).warnings)
+    assert "naive" not in " ".join(ld.ask(posterior, "E[Y]", naive=True).warnings)
+
+
 def test_a_sweep_has_a_naive_answer_at_every_point():
     posterior = posterior_of(CONFOUNDED, shape=(4, 20))
     found = ld.ask(posterior, "E[Y | do(X)] for X in [0, 1]", naive=True)

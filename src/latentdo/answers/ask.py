@@ -14,7 +14,7 @@ from latentdo.models import ModelSpec
 from latentdo.query import Outcome, Query, Term, Value
 
 from .answer import Answer, Answers
-from .beside import prior_of, seeing
+from .beside import prior_of, seeing, unseen
 from .cautions import ENOUGH_EVIDENCE, cautions_of
 from .curves import interpolated
 from .exact import Exact
@@ -228,6 +228,9 @@ def _with_company(posterior: Posterior, answers: Sequence[Answer], seed: int, *,
             found[i] = replace(found[i], prior=beside if isinstance(beside, Answer) else None)
     if naive:
         spec = posterior.spec
+        for i, answer in enumerate(found):
+            if why := unseen(spec, answer.query):
+                found[i] = replace(answer, warnings=(*answer.warnings, f"no naive answer: {why}"))
         seen = {i: query for i, answer in enumerate(found) if (query := seeing(spec, answer.query)) is not None}
         asked = [_Asked(None, query, identify(spec.graph, query)) for query in seen.values()]
         for i, beside in zip(seen, _attempted(posterior, asked, seed, UNITS[:5]), strict=True):

@@ -18,15 +18,23 @@ def seeing(spec: ModelSpec, query: Query) -> Query | None:
     """The query with E[Y | X=x] for every E[Y | do(X=x)]: what the association says, confounding and all.
 
     Returns:
-        None where nothing is set, where a node is drawn from a law, and where a node without noise is set, whose value has no
-        density to be seen by.
+        None where nothing is set, and where `unseen` says why nothing is to be seen.
     """
-    settings = [setting for term in query.terms for setting in term.do]
-    if not settings or any(isinstance(setting.value, Distribution) or setting.value is None for setting in settings):
-        return None
-    if any(isinstance(spec[setting.name].family, Linear | Constant) for setting in settings):
+    if not any(term.do for term in query.terms) or unseen(spec, query):
         return None
     return Query(_seen(query.expression))
+
+
+def unseen(spec: ModelSpec, query: Query) -> str:
+    """Why some of what the query sets cannot be seen in its place, in words; empty where all can, or where nothing is set."""
+    for setting in (setting for term in query.terms for setting in term.do):
+        if isinstance(setting.value, Distribution):
+            return f"{setting.name} is drawn from a law, and no row shows what that is like"
+        if setting.value is None:
+            return f"{setting.name} is set to no value"
+        if isinstance(spec[setting.name].family, Linear | Constant):
+            return f"{setting.name} has no noise of its own, so that its value has no density to be seen by"
+    return ""
 
 
 def _seen(expression: Expression) -> Expression:
