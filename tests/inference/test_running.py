@@ -291,11 +291,11 @@ def test_many_tables_give_the_fits_that_each_gives_alone():
 def test_a_table_that_cannot_be_used_is_named_before_any_is_trained(monkeypatch):
     monkeypatch.setattr(train, "train_block", lambda task, engine: pytest.fail("something was trained"))
     bad = {**rows(), "M": np.full(30, 2.0)}
-    with pytest.raises(DataError, match=r"^Data set 1: dict: Constant in every row: 'M' is 2") as caught:
+    with pytest.raises(DataError, match=r"^Data set 1: The table: Constant in every row: 'M' is 2") as caught:
         ld.fit_many(MODEL, [rows(), bad], AUTO, progress=False)
     assert caught.value.column == "M"
     with pytest.raises(
-        ld.LatentdoError, match=r"^2 data sets cannot be used:\n- 'b': dict: Const.*\n- 'c': dict cannot"
+        ld.LatentdoError, match=r"^2 data sets cannot be used:\n- 'b': The table: Const.*\n- 'c': The table cannot"
     ):
         ld.fit_many(MODEL, {"a": rows(), "b": bad, "c": {"X": [1, 2]}}, AUTO, progress=False)
     wrong: tuple[Any, ...] = ({"X": 1}.keys(), "cells.csv", 5, pd.DataFrame(rows()))

@@ -49,21 +49,21 @@ def csv_file(tmp_path):
 @pytest.mark.parametrize(
     ("table", "source"),
     [
-        (GOOD, "dict"),
-        (Table(GOOD), "Table"),
+        (GOOD, "the table"),
+        (Table(GOOD), "the table"),
         (pd.DataFrame(GOOD), "pandas table"),
         (pd.DataFrame(GOOD).convert_dtypes(), "pandas table"),
         (pd.DataFrame(GOOD).astype({"Y": "category"}), "pandas table"),
         (pl.DataFrame(GOOD), "polars table"),
         (pl.DataFrame(GOOD).lazy(), "polars query"),
         (pa.table(GOOD), "pyarrow table"),
-        ({"X": pd.Series(GOOD["X"]), "Y": pl.Series(GOOD["Y"])}, "dict"),
-        ({"X": pa.chunked_array([GOOD["X"]]), "Y": range(3, 6)}, "dict"),
-        ({"X": tuple(GOOD["X"]), "Y": np.array([3, 4, 5], dtype=object)}, "dict"),
-        ({"X": np.float32([0, 1, 2.5]), "Y": np.uint8([3, 4, 5])}, "dict"),
-        ({"X": np.ma.masked_invalid(GOOD["X"]), "Y": [np.int64(3), 4.0, np.float32(5)]}, "dict"),
-        ({"X": [decimal.Decimal("0"), 1, 2.5], "Y": [fractions.Fraction(3), np.array(4), 5]}, "dict"),
-        (Dataset.of(GOOD, source="dict"), "dict"),
+        ({"X": pd.Series(GOOD["X"]), "Y": pl.Series(GOOD["Y"])}, "the table"),
+        ({"X": pa.chunked_array([GOOD["X"]]), "Y": range(3, 6)}, "the table"),
+        ({"X": tuple(GOOD["X"]), "Y": np.array([3, 4, 5], dtype=object)}, "the table"),
+        ({"X": np.float32([0, 1, 2.5]), "Y": np.uint8([3, 4, 5])}, "the table"),
+        ({"X": np.ma.masked_invalid(GOOD["X"]), "Y": [np.int64(3), 4.0, np.float32(5)]}, "the table"),
+        ({"X": [decimal.Decimal("0"), 1, 2.5], "Y": [fractions.Fraction(3), np.array(4), 5]}, "the table"),
+        (Dataset.of(GOOD, source="mine"), "mine"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
@@ -325,7 +325,7 @@ def test_faults_beyond_the_first_chunk_are_found(csv_file):
 def test_all_faults_are_told_at_once():
     error = refused(
         {"X": [1.0, None, 3.0], "Y": [2, 2, 2], "Z": ["a", "b", "c"], "W": [1.0, np.inf, 2.0]},
-        "dict cannot be used, for 5 reasons:",
+        "The table cannot be used, for 5 reasons:",
         measured=["V", "X", "Y", "Z", "W"],
     )
     listed = str(error).splitlines()[1:]

@@ -93,8 +93,7 @@ def open_source(data: Any) -> Source:
                 f"and ends in {', '.join(SUFFIXES)}; read other tables first, for example with pandas."
             )
         case Mapping():
-            label = "dict" if isinstance(data, dict) else type(data).__name__
-            return Columns(label, list(data), data.__getitem__)
+            return Columns("the table", list(data), data.__getitem__)
         case np.ndarray() | list() | tuple():
             raise DataError(
                 f"The data are a bare {type(data).__name__}, whose columns have no names. "

@@ -274,6 +274,7 @@ def _refuse(label: str, faults: Sequence[DataError]) -> None:
     if not faults:
         return
     first = faults[0]
+    label = label.replace("the ", "The ", 1) if label.startswith("the ") else label
     if len(faults) == 1:
         raise DataError(f"{label}: {first}", column=first.column, line=first.line)
     listed = "\n".join(f"- {fault}" for fault in faults)
