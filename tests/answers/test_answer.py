@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import latentdo as ld
+from handmade_answers import answer_of
 from latentdo.answers import Answers
 from latentdo.answers.ask import ask_all
 from latentdo.answers.text import number
@@ -266,3 +267,15 @@ def test_known_units_are_in_every_form_of_an_answer(answers, tmp_path):
     header, row = counted.to_csv(tmp_path / "a.csv").read_text(encoding="utf8").splitlines()
     assert row.split(",")[header.split(",").index("unit")] == "<mm>Hg"
     assert "in &lt;mm&gt;Hg" in counted._repr_html_() and "<mm>" not in counted._repr_html_()
+
+
+def test_a_quantile_of_a_discrete_node_is_a_level():
+    posterior = posterior_of("X ~ normal; Y ~ bernoulli(X)")
+    answer = answer_of("Median[Y | do(X=1)]", [0.0] * 999 + [1.0], posterior, tail_index=0.9)
+    assert (answer.point, answer.interval(), answer.mean) == (0.0, (0.0, 0.0), 0.001)
+    assert str(answer).startswith("median 0  (90 % interval 0 to 0)")
+    assert answer.notes == ("each draw is a level: 0 in 99.9 % of the draws",)
+    halves = answer_of("Median[Y | do(X=1)] - Median[Y | do(X=0)]", [0.0, 1.0] * 500, posterior)
+    assert halves.point in (0.0, 1.0)
+    mean = answer_of("Median[X | do(Y=1)]", [0.0, 1.0] * 500, posterior)
+    assert (mean.point, mean.is_median) == (0.5, False)

@@ -77,7 +77,7 @@ def test_seeing_and_the_prior_are_drawn_beside_doing():
         )
     )
     axes = drawn(both.plot())
-    assert legend_of(axes)[:3] == ["doing", "seeing", "prior alone"]
+    assert legend_of(axes)[:3] == ["doing", "seeing", "prior alone (beyond the picture)"]
     assert axes.figure._suptitle.get_text() == "E[Y | do(X)]   NOT nonparametrically identified"
     (seeing,) = line_with(axes, ":")
     assert seeing.get_color() == COLOURS["seeing"]
@@ -106,6 +106,40 @@ def test_sweeps_over_different_axes_have_a_panel_each():
     answers = Answers((*sweep_of("E[Y | do(X)] for X in 0..1"), *sweep_of("E[Y | do(M)] for M in 0..1")))
     axes = drawn(answers.plot())
     assert [panel.get_xlabel() for panel in axes.figure.axes] == ["X", "M"]
+
+
+def test_sweeps_and_single_questions_have_panels_of_their_own():
+    sweep = sweep_of()
+    mean, spread = answer_of("E[Y | do(X=1)]", SLOPE), answer_of("SD[Y | do(X=1)]", SLOPE)
+    figure = drawn(Answers((mean, *sweep, spread)).plot()).figure
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        "X",
+        "mean of Y, in its units",
+        "standard deviation of Y, in its units",
+    ]
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["E[Y | do(X=1)]"]
+
+
+def test_many_sweeps_are_curves_still():
+    sweeps = [sweep_of(f"E[Y | do(X, M={k})] for X in -2..6 by 4") for k in range(8)]
+    axes = drawn(Answers(tuple(answer for sweep in sweeps for answer in sweep)).plot())
+    assert len(axes.figure.axes) == 2
+    assert legend_of(axes)[:6] == [f"E[Y | do(X, M={k})]" for k in range(6)]
+
+
+def test_a_curve_has_one_statistic_at_all_points():
+    sweep = sweep_of()
+    draws = [np.exp(3 * (answer.draws - answer.mean)) for answer in sweep]
+    tails = [0.0] * 5 + [0.8] * 4
+    mixed = Answers(
+        tuple(replace(a, draws=own, tail_index=tail) for a, own, tail in zip(sweep, draws, tails, strict=True))
+    )
+    axes = drawn(mixed.plot())
+    shown = np.concatenate([line.get_ydata() for line in axes.lines if line.get_linestyle() == "None"])
+    np.testing.assert_allclose(shown, [np.median(each) for each in draws])
+    assert legend_of(axes)[0] == "median"
+    row = drawn(mixed[5].plot())
+    assert [label.get_text() for label in row.get_yticklabels()] == ["E[Y | do(X=3)] (median)"]
 
 
 def test_seeing_may_lack_points():

@@ -102,6 +102,13 @@ def test_many_rows_make_a_taller_figure():
     assert many > 5 * few
 
 
+def test_very_many_rows_stand_closer():
+    few, many = (forest([row(str(k)) for k in range(n)]).figure for n in (40, 110))
+    assert many.get_figheight() < 1.5 * few.get_figheight()
+    size = [figure.axes[0].get_yticklabels()[0].get_fontsize() for figure in (few, many)]
+    assert size[1] < 0.7 * size[0]
+
+
 def test_no_rows_make_an_empty_plot(tmp_path: Path):
     forest([]).figure.savefig(tmp_path / "plot.png")
 

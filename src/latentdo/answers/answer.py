@@ -87,8 +87,28 @@ class Answer:
 
     @cached_property
     def median(self) -> float:
-        """Posterior median: what is reported where the draws have no trustworthy mean."""
-        return float(np.median(self.draws))
+        """Posterior median: what is reported where the draws have no trustworthy mean, and of levels."""
+        # Of levels the middle one, and no number half-way between two.
+        return float(np.quantile(self.draws, 0.5, method="inverted_cdf" if self.is_level else "linear"))
+
+    @cached_property
+    def is_level(self) -> bool:
+        """Whether it is made of quantiles of discrete nodes alone: each draw is then a level, and their mean none."""
+        terms = self.query.terms
+        if self.posterior is None or not terms or any(term.kind != "quantile" for term in terms):
+            return False
+        spec = self.posterior.spec
+        return all(spec[name].family.discrete for term in terms for name in term.outcome_names)
+
+    @property
+    def is_median(self) -> bool:
+        """Whether the median of the draws is what is reported: their mean is not to be trusted, or is no level."""
+        return self.is_level or not self.has_mean
+
+    @property
+    def point(self) -> float:
+        """The number that is reported: the posterior mean, or the median where `is_median`."""
+        return self.median if self.is_median else self.mean
 
     @property
     def is_point(self) -> bool:
@@ -115,6 +135,9 @@ class Answer:
     @property
     def grain(self) -> float:
         """How finely the number is printed (see `text.number`): no digit that another seed would change by more than a unit."""
+        # Levels are printed as they are.
+        if self.is_level:
+            return 0.0
         spread = 0.0 if self.sd is None else self.sd
         return max(spread, 100 * self.mcse) if math.isfinite(self.mcse) else spread
 
@@ -135,7 +158,8 @@ class Answer:
         check_level(level)
         if self.is_point:
             return None
-        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
+        how = "inverted_cdf" if self.is_level else "linear"
+        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2], method=how)
         return float(low), float(high)
 
     @cached_property
@@ -167,13 +191,12 @@ class Answer:
     def summary(self, level: float = 0.9) -> Summary:
         """The row that tables and plots read."""
         low, high = self.interval(level) or (None, None)
-        point = self.mean if self.has_mean else self.median
         standing = "" if self.identified else " [not identified]"
         standing += "" if self.converged else " [not converged]"
         standing += f" [{self.approximate}]" if self.approximate else ""
         scale = self.scale
         return Summary(
-            self.label + standing, point, self.sd, low, high, level, scale.unit, "lvm", str(scale), scale.null
+            self.label + standing, self.point, self.sd, low, high, level, scale.unit, "lvm", str(scale), scale.null
         )
 
     def to_json(self, level: float = 0.9) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
     if not answer.converged:
         mixing = "" if answer.rhat is None else f"R-hat {answer.rhat:.3f}, "
         found.append(f"this question did not converge ({mixing}{answer.ess:.0f} effective draws): {repair}")
-    if not answer.has_mean:
+    if not answer.has_mean and not answer.is_level:
         found.append(
             f"the draws have heavy tails (Pareto k-hat {answer.tail_index:.2f}): the median is reported, the mean is "
             "unreliable"

@@ -134,10 +134,9 @@ def _figure(shown: str) -> str:
 
 def estimate(answer: Answer, level: float) -> tuple[str, str]:
     """The number and its interval, each for text mode; a dash where there is no interval."""
-    value = answer.mean if answer.has_mean else answer.median
     marks = "".join(_MARKS[key][0] for key in _marks(answer))
     raised = f"^{{{marks}}}" if marks else ""
-    shown = f"${_shown(value, answer.grain)}{raised}$"
+    shown = f"${_shown(answer.point, answer.grain)}{raised}$"
     interval = answer.interval(level)
     if interval is None:
         return shown, "--"
@@ -155,7 +154,7 @@ def _marks(answer: Answer) -> list[str]:
         "identified": not answer.identified,
         "converged": not answer.converged,
         "approximate": answer.approximate is not None,
-        "median": not answer.has_mean,
+        "median": answer.is_median,
     }
     return [key for key, present in found.items() if present]
 

@@ -1,10 +1,10 @@
-"""What explains a number and is no caution: that there is no effect, and what in the graph makes it so."""
+"""What explains a number and is no caution: that there is no effect, and why; how sure a level is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latentdo.graphs import LatentDag, Name, quote
+from latentdo.graphs import LatentDag, Name, format_number, quote
 from latentdo.query import Binary, Term
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 def notes_of(answer: Answer) -> tuple[str, ...]:
     """The notes, each a sentence; none for most answers."""
     expression = answer.query.expression
+    if answer.is_level and not answer.is_point:
+        share = float((answer.draws == answer.median).mean())
+        return (f"each draw is a level: {format_number(answer.median)} in {_share(share)} of the draws",)
     if not isinstance(expression, Binary) or expression.op not in ("-", "/"):
         return ()
     left, right = expression.left, expression.right
@@ -46,3 +49,8 @@ def _without_path(graph: LatentDag, left: Term, right: Term) -> tuple[str, ...]:
 def _listed(graph: LatentDag, names: set[Name] | tuple[Name, ...]) -> str:
     shown = [quote(node) for node in graph.nodes if node in names]
     return " and ".join([*([", ".join(shown[:-1])] if len(shown) > 1 else []), shown[-1]])
+
+
+def _share(share: float) -> str:
+    """A share in per cent, which says 100 only where it is all."""
+    return "all" if share == 1 else f"{min(99.9, 100 * share):.3g} %"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,24 +25,75 @@ FEWEST_POINTS = 4
 """Points from which on a notebook shows a picture of a sweep."""
 INNER = 0.5
 """Level of the narrower band of a curve."""
+CURVE_HEIGHT = 3.4
+"""Inches of a panel of curves among others."""
+FOREST_MARGIN = 0.4
+"""Inches of a panel of a forest among others, beside those of its rows: for the words at its axis."""
 MOST_SERIES = 6
 """Curves that one picture can hold apart."""
+MOST_POINTS = 2000
+"""Points of a curve that are drawn: more than a picture has pixels across."""
 
 
 def picture_of(answers: Answers, ax: Any, level: float) -> Any:
-    """Curve, surface or forest; returns the matplotlib axes (of the first panel)."""
-    sweeps = _sweeps(answers)
-    if any(len(sweep.answers) == 1 for sweep in sweeps):
+    """Curves, surfaces and forests; returns the matplotlib axes (of the first panel).
+
+    Of several kinds each has panels of its own, one below the other; axes that were handed in hold one kind, a forest.
+    """
+    curves, surfaces, rest = _kinds(answers)
+    panels: list[tuple[float, Callable[[Any], Any]]] = [
+        (CURVE_HEIGHT, partial(_panel, group, level=level)) for group in _groups(curves)
+    ]
+    panels += [(CURVE_HEIGHT, partial(_surface, sweep, level=level)) for sweep in surfaces]
+    if len(panels) == 1 and not rest:
+        return panels[0][1](ax)
+    if ax is not None and curves and not surfaces and not rest and len(curves) <= MOST_SERIES:
+        return _panel(curves, ax, level)
+    if ax is not None or not panels:
         return _forest(answers, ax, level)
-    if sweeps and all(len(sweep.axes) == 1 for sweep in sweeps) and len(sweeps) <= MOST_SERIES:
-        return _curves(sweeps, ax, level)
-    if len(sweeps) == 1 and len(answers.axes) == 2:
-        (sweep,) = sweeps
-        if (split := _by_levels(sweep)) is not None:
-            return _curves(split, ax, level)
-        if sweep.is_grid:
-            return _surface(sweep, ax, level)
-    return _forest(answers, ax, level)
+    from latentdo.plots import forest_panels, stacked
+
+    made = type(answers)
+    for rows in forest_panels([answer.summary(level) for answer in rest]) if rest else ():
+        part = made(tuple(rest[k] for k in rows.places))
+        panels.append((rows.height + FOREST_MARGIN, partial(_forest, part, level=level, font=rows.font, words="")))
+    drawn = stacked([height for height, _ in panels])
+    for axes, (_, draw) in zip(drawn, panels, strict=True):
+        draw(axes)
+    if rest:
+        drawn[-1].figure.supxlabel(_estimates(level), fontsize="medium")
+    return drawn[0]
+
+
+def _kinds(answers: Answers) -> tuple[list[_Sweep], list[_Sweep], list[Answer]]:
+    """The sweeps that are curves, those that are surfaces, and the answers that are neither."""
+    curves: list[_Sweep] = []
+    surfaces: list[_Sweep] = []
+    rest = [answer for answer in answers if not answer.at]
+    for sweep in _sweeps(answers):
+        split = _by_levels(sweep) if len(sweep.axes) == 2 else None
+        if len(sweep.answers) == 1:
+            rest += sweep.answers
+        elif split is not None or len(sweep.axes) == 1:
+            curves += split or [sweep]
+        elif len(sweep.axes) == 2 and sweep.is_grid:
+            surfaces.append(sweep)
+        else:
+            rest += sweep.answers
+    return curves, surfaces, rest
+
+
+def _groups(sweeps: Sequence[_Sweep]) -> list[list[_Sweep]]:
+    """The curves that share a panel: over one axis, of one kind of number, and no more than can be told apart."""
+    panels: dict[tuple[Any, ...], list[_Sweep]] = {}
+    for sweep in sweeps:
+        scale, (axis,) = sweep.answers[0].scale, sweep.axes
+        spread = scale.base == "standard deviation"
+        key = (axis, scale.unit, scale.null, "" if scale.unit else scale.name, spread)
+        panels.setdefault(key, []).append(sweep)
+    return [
+        group[start : start + MOST_SERIES] for group in panels.values() for start in range(0, len(group), MOST_SERIES)
+    ]
 
 
 def inline(answers: Answers, level: float) -> str:
@@ -81,20 +133,21 @@ class _Sweep:
 
 
 def _sweeps(answers: Answers) -> list[_Sweep]:
-    """The answers by the sweep they belong to; none where they are not all points of sweeps."""
-    if not all(answer.at for answer in answers):
-        return []
+    """The answers that are points of sweeps, by the sweep they belong to."""
     found: dict[tuple[str | None, Query | None, int], list[Answer]] = {}
     seen: dict[tuple[str | None, Query | None, Any], int] = {}
-    for answer in answers:
+    for answer in (answer for answer in answers if answer.at):
         place = (answer.name, answer.source, answer.at)
         # A law has an answer for each level at every point: the k-th at one place belongs to the k-th level.
         k = seen.get(place, 0)
         seen[place] = k + 1
         found.setdefault((answer.name, answer.source, k), []).append(answer)
-    several = any(k for *_, k in found)
+    several = {(name, source) for name, source, k in found if k}
     made = type(answers)
-    return [_Sweep(_label(points[0], level=several), made(tuple(points))) for points in found.values()]
+    return [
+        _Sweep(_label(points[0], level=(name, source) in several), made(tuple(points)))
+        for (name, source, _), points in found.items()
+    ]
 
 
 def _label(answer: Answer, *, level: bool) -> str:
@@ -126,7 +179,11 @@ def _by_levels(sweep: _Sweep) -> list[_Sweep] | None:
 # --- the kinds of pictures
 
 
-def _forest(answers: Answers, ax: Any, level: float) -> Any:
+def _estimates(level: float) -> str:
+    return f"posterior estimate and {100 * level:g} % interval"
+
+
+def _forest(answers: Answers, ax: Any, level: float, *, words: str | None = None, font: float | None = None) -> Any:
     from latentdo.plots import forest
 
     beside = [
@@ -137,37 +194,34 @@ def _forest(answers: Answers, ax: Any, level: float) -> Any:
         ]
         for answer in answers
     ]
-    return forest(
-        [answer.summary(level) for answer in answers],
+    axes = forest(
+        [_row(answer, level) for answer in answers],
         ax=ax,
         beside=beside,
-        xlabel=f"posterior estimate and {100 * level:g} % interval",
+        xlabel=_estimates(level) if words is None else words,
         title=_title("", answers, approximate_only=True),
     )
+    if font is not None:
+        axes.tick_params(axis="y", labelsize=font)
+    return axes
+
+
+def _row(answer: Answer, level: float) -> Summary:
+    """The row of an answer, whose label says so where its point is a median."""
+    row = answer.summary(level)
+    if answer.has_mean or answer.is_level:
+        return row
+    return replace(row, label=f"{answer.label} (median){row.label.removeprefix(answer.label)}")
 
 
 def _beside(answer: Answer, method: str, level: float) -> Summary:
     return replace(answer.summary(level), method=method)
 
 
-def _curves(sweeps: Sequence[_Sweep], ax: Any, level: float) -> Any:
-    """All sweeps in one picture; in a figure of their own each axis and each scale has a panel."""
-    from latentdo.plots import curves, stacked
+def _panel(sweeps: Sequence[_Sweep], ax: Any, level: float) -> Any:
+    """Curves over one axis in one picture."""
+    from latentdo.plots import curves
 
-    panels: dict[tuple[Name, str | None, float | None, str], list[_Sweep]] = {}
-    for sweep in sweeps:
-        scale, (axis,) = sweep.answers[0].scale, sweep.axes
-        panels.setdefault((axis, scale.unit, scale.null, "" if scale.unit else scale.name), []).append(sweep)
-    groups = list(panels.values())
-    if ax is not None or len(groups) == 1:
-        return _panel([sweep for group in groups for sweep in group], ax, level, curves)
-    drawn = stacked(len(groups))
-    for panel, group in zip(drawn, groups, strict=True):
-        _panel(group, panel, level, curves)
-    return drawn[0]
-
-
-def _panel(sweeps: Sequence[_Sweep], ax: Any, level: float, curves: Any) -> Any:
     series: list[Curve] = []
     axes = dict.fromkeys(sweep.axes[0] for sweep in sweeps)
     for sweep in sweeps:
@@ -221,15 +275,29 @@ def _title(words: str, answers: Sequence[Answer], *, approximate_only: bool = Fa
 
 def _series(sweep: _Sweep, axis: Name, level: float, *, alone: bool) -> list[Curve]:
     """The curve of a sweep, after it what stands beside it."""
-    answers = sweep.answers
-    found = [_curve(sweep.label if not alone else "doing", answers, answers, axis, level, "doing")]
+    made, answers = type(sweep.answers), sweep.answers
+    shown = made(tuple(answers[k] for k in _spread(answers, axis)))
+    found = [_curve(sweep.label if not alone else "doing", shown, shown, axis, level, "doing")]
     for role, words in (("seeing", "seeing"), ("prior", "prior alone")):
         # Seeing a value that hardly occurs has no answer, and some points may be without.
         pairs = [(one, other) for one in answers if (other := one.naive if role == "seeing" else one.prior) is not None]
         if pairs:
-            places, others = (type(answers)(part) for part in zip(*pairs, strict=True))
+            shown = [pairs[k] for k in _spread([one for one, _ in pairs], axis)]
+            places, others = (made(part) for part in zip(*shown, strict=True))
             found.append(_curve(words if alone else f"{sweep.label}, {words}", places, others, axis, level, role))
     return found
+
+
+def _spread(answers: Sequence[Answer], axis: Name) -> list[int]:
+    """Which points of a curve are drawn: all, or of very many one for each small step along the axis, and both ends."""
+    places = [dict(answer.at)[axis] for answer in answers]
+    if len(places) <= MOST_POINTS or any(isinstance(place, str) for place in places):
+        return list(range(len(places)))
+    # By halves: the range itself may be no number.
+    x = np.array(places, dtype=float) / 2
+    steps = np.floor((x - x.min()) / np.ptp(x) * (MOST_POINTS - 1))
+    _, first = np.unique(steps, return_index=True)
+    return sorted({*first.tolist(), int(x.argmin()), int(x.argmax())})
 
 
 def _curve(label: str, places: Answers, answers: Answers, axis: Name, level: float, role: str) -> Curve:
@@ -238,16 +306,19 @@ def _curve(label: str, places: Answers, answers: Answers, axis: Name, level: flo
     at = tuple(dict(answer.at)[axis] for answer in places)
     numeric = not any(isinstance(value, str) for value in at)
     made = _bands(answers, level, role, n_points=len(at)) if not answers[0].is_point else ()
+    # One statistic for all points: between a mean and a median next to it the curve would jump.
+    medians = any(answer.is_median for answer in answers)
     within, rug = _data(places[0], axis) if numeric and role == "doing" else (None, None)
     return Curve(
         label,
         at,
-        np.array([answer.mean if answer.has_mean else answer.median for answer in answers]),
+        np.array([answer.median if medians else answer.mean for answer in answers]),
         made,
         role,
         within,
         rug,
         hollow=not all(answer.identified and answer.converged and not answer.approximate for answer in answers),
+        medians=medians and not all(answer.is_level for answer in answers),
     )
 
 
@@ -290,7 +361,8 @@ def _surface(sweep: _Sweep, ax: Any, level: float) -> Any:
     x, y = sweep.places(x_axis), sweep.places(y_axis)
     by_place = {answer.at: answer for answer in answers}
     grid = [[by_place[((x_axis, a), (y_axis, b))] for a in x] for b in y]
-    estimate = np.array([[one.mean if one.has_mean else one.median for one in row] for row in grid])
+    medians = any(answer.is_median for answer in answers)
+    estimate = np.array([[one.median if medians else one.mean for one in row] for row in grid])
     width = None
     if not answers[0].is_point:
         ends = np.array([[one.interval(level) for one in row] for row in grid], dtype=float)
@@ -305,7 +377,7 @@ def _surface(sweep: _Sweep, ax: Any, level: float) -> Any:
         ax=ax,
         xlabel=_axis_label(x_axis, answers[0]),
         ylabel=_axis_label(y_axis, answers[0]),
-        scale=str(scale),
+        scale=f"{scale} (median)" if medians else str(scale),
         spread=f"width of the {100 * level:g} % interval",
         title=_title(sweep.label, list(answers)),
         null=scale.null,

@@ -37,10 +37,8 @@ def number(value: float, spread: float) -> str:
 
 
 def point_text(answer: Answer) -> str:
-    """The number that is reported: the mean, or the median where the draws have no trustworthy mean."""
-    if answer.has_mean:
-        return number(answer.mean, answer.grain)
-    return f"median {number(answer.median, answer.grain)}"
+    """The number that is reported: the mean, or the median where the draws have no trustworthy mean or are levels."""
+    return f"{'median ' if answer.is_median else ''}{number(answer.point, answer.grain)}"
 
 
 def interval_text(answer: Answer, level: float) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .canvas import COLOURS, stacked
 from .diagram import diagram
-from .forest import forest
+from .forest import forest, forest_panels
 from .heat import Tile, heat, limit_of, tint
 from .matrix import matrix
 from .notebook import leave, png
@@ -38,6 +38,7 @@ __all__ = [
     "densities",
     "diagram",
     "forest",
+    "forest_panels",
     "heat",
     "leave",
     "limit_of",

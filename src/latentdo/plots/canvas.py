@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from latentdo.errors import MissingExtraError, QueryError
@@ -31,9 +32,11 @@ def own_figure(width: float, height: float) -> Any:
     return figure
 
 
-def stacked(n: int) -> list[Any]:
-    """Axes one below the other, in a figure of their own."""
-    return list(own_figure(6.4, 3.4 * n).subplots(n, 1, squeeze=False)[:, 0])
+def stacked(heights: Sequence[float]) -> list[Any]:
+    """Axes one below the other, so many inches high, in a figure of their own."""
+    figure = own_figure(7.0, sum(heights))
+    drawn = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": list(heights)})
+    return list(drawn[:, 0])
 
 
 def check_axes(ax: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from .canvas import COLOURS, SERIES, bare, check_axes, own_figure, plain, reach
 FloatArray = npt.NDArray[np.float64]
 MANY_TICKS = 400
 """Rows beyond which the rug shows evenly spaced quantiles of them."""
+BEYOND = "beyond the picture"
 OUTSIDE = "outside the data: extrapolated"
 
 
@@ -40,6 +41,7 @@ class Curve:
         within: Of a numeric axis, the smallest and largest value in the data.
         rug: Of a numeric axis, the values in the data, where they are at hand.
         hollow: Whether it must not be taken for an identified answer that converged.
+        medians: Whether the numbers are medians.
     """
 
     label: str
@@ -50,6 +52,7 @@ class Curve:
     within: tuple[float, float] | None = None
     rug: FloatArray | None = None
     hollow: bool = False
+    medians: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -93,7 +96,7 @@ def curves(
         _levels(ax, series, colour_of)
     if null is not None:
         ax.axhline(null, color="0.4", linewidth=1.0, zorder=1)
-    _limits(ax, series, null)
+    beyond = _limits(ax, series, null)
     if numeric:
         _coverage(ax, series)
     ax.set_xlabel(plain(xlabel))
@@ -101,17 +104,24 @@ def curves(
     ax.grid(axis="y", color="0.92", zorder=0)
     ax.set_axisbelow(True)
     bare(ax)
-    handles = _handles(series, colour_of, numeric=numeric)
+    handles = _handles(series, colour_of, numeric=numeric, beyond=beyond)
+    labels = [words for _, words in handles]
+    handles = [handle for handle, _ in handles]
     if own:
         figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
         if handles:
             figure.legend(
-                handles=handles, loc="outside lower center", frameon=False, fontsize="small", ncols=min(3, len(handles))
+                handles,
+                labels,
+                loc="outside lower center",
+                frameon=False,
+                fontsize="small",
+                ncols=_columns(labels),
             )
     else:
         ax.set_title(plain(title), fontsize="medium", loc="left")
         if handles:
-            ax.legend(handles=handles, loc="best", frameon=False, fontsize="small")
+            ax.legend(handles, labels, loc="best", fontsize="small", edgecolor="none", framealpha=0.75)
     return ax
 
 
@@ -210,15 +220,36 @@ def _shown(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _limits(ax: Any, series: Sequence[Curve], null: float | None) -> None:
-    near = [] if null is None else [null]
+def _limits(ax: Any, series: Sequence[Curve], null: float | None) -> frozenset[int]:
+    """Show the answers with their intervals whole; returns what goes on beyond the picture, by identity.
+
+    A prior, and a band of a whole curve with heavy tails, may be thousands of times as wide as the rest, which would then
+    be a line.
+    """
+    near: list[float] = [] if null is None else [null]
     far: list[float] = []
+    prior: list[float] = []
+    wide: dict[int, list[float]] = {}
     for each in series:
-        ends = [each.estimate, *(end for band in each.bands for end in (band.lower, band.upper))]
-        values = [float(value) for part in ends for value in (part.min(), part.max())]
-        (far if each.role == "prior" else near).extend(values)
-    if limits := reach(near, far):
-        ax.set_ylim(*limits)
+        own = _ends(each.estimate, *(end for band in each.bands if not band.simultaneous for end in _edges(band)))
+        joint = [_ends(*_edges(band)) for band in each.bands if band.simultaneous]
+        (prior if each.role == "prior" else near).extend(own)
+        far += [end for pair in joint for end in pair]
+        wide |= {id(band): pair for band, pair in zip((b for b in each.bands if b.simultaneous), joint, strict=True)}
+        wide |= {id(each): own} if each.role == "prior" else {}
+    limits = reach(near or prior, far)
+    if limits is None:
+        return frozenset()
+    ax.set_ylim(*limits)
+    return frozenset(key for key, (low, high) in wide.items() if low < limits[0] or high > limits[1])
+
+
+def _edges(band: Band) -> tuple[FloatArray, FloatArray]:
+    return band.lower, band.upper
+
+
+def _ends(*parts: FloatArray) -> list[float]:
+    return [float(min(part.min() for part in parts)), float(max(part.max() for part in parts))]
 
 
 def _coverage(ax: Any, series: Sequence[Curve]) -> None:
@@ -247,51 +278,63 @@ def _coverage(ax: Any, series: Sequence[Curve]) -> None:
     ax.set_xlim(left, right)
 
 
-def _handles(series: Sequence[Curve], colour_of: dict[int, str], *, numeric: bool) -> list[Any]:
-    """The legend: series where there are several, bands, and what dashes mean; each once."""
+def _handles(
+    series: Sequence[Curve], colour_of: dict[int, str], *, numeric: bool, beyond: frozenset[int]
+) -> list[tuple[Any, str]]:
+    """The legend: series where there are several, bands, and what dashes mean; each once, with its words."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    found: list[Any] = []
+    found: list[tuple[Any, str]] = []
     alone = len(series) == 1
-    for each in series:
-        colour = colour_of[id(each)]
-        if alone:
-            continue
-        marker = {"seeing": "s", "prior": "" if numeric else "D"}.get(each.role, "" if numeric else "o")
-        style: Literal["-", ":", "-."] = "-"
-        if numeric and each.role != "doing":
-            style = ":" if each.role == "seeing" else "-."
-        found.append(
-            Line2D(
-                [],
-                [],
-                color=colour,
-                linestyle=style,
-                linewidth=2,
-                marker=marker or None,
-                markerfacecolor="white" if each.hollow or each.role == "seeing" else colour,
-                label=plain(each.label),
-            )
-        )
+    for each in series if not alone or series[0].medians else ():
+        said = [*(["median"] if each.medians else []), *([BEYOND] if id(each) in beyond else [])]
+        words = ", ".join(said) if alone else each.label + (f" ({', '.join(said)})" if said else "")
+        found.append((_swatch(each, colour_of[id(each)], numeric=numeric), plain(words)))
     first = next((each for each in series if each.role == "doing"), None)
     if first is None:
         return found
-    colour = colour_of[id(first)] if alone else "0.4"
+    several = sum(each.role == "doing" for each in series) > 1
+    colour = "0.4" if several else colour_of[id(first)]
     bands = [band for band in first.bands if not band.simultaneous]
     for k, band in enumerate(bands):
         words = f"{100 * band.level:g} % interval"
         if numeric:
-            found.append(Patch(facecolor=colour, alpha=0.22 if k == 0 else 0.4, label=words))
+            found.append((Patch(facecolor=colour, alpha=0.22 if k == 0 else 0.4), words))
         else:
-            found.append(Line2D([], [], color=colour, linewidth=1.5 if k == 0 else 4.0, label=words))
+            found.append((Line2D([], [], color=colour, linewidth=1.5 if k == 0 else 4.0), words))
     for band in first.bands:
         if band.simultaneous:
             words = f"{100 * band.level:g} % {'band of the whole curve' if numeric else 'for all at once'}"
-            found.append(Line2D([], [], color=colour, linewidth=0.8, label=words))
+            if id(band) in beyond:
+                words = f"{words.replace('band of the ', '')} ({BEYOND})"
+            found.append((Line2D([], [], color=colour, linewidth=0.8), words))
     if numeric and any(map(_leaves_the_data, series)):
-        found.append(Line2D([], [], color=colour, linewidth=2, linestyle="--", label=OUTSIDE))
+        found.append((Line2D([], [], color=colour, linewidth=2, linestyle="--"), OUTSIDE))
     return found
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """How many columns of a legend fit below a picture."""
+    longest = max(map(len, labels))
+    return min(len(labels), 3 if longest <= 30 else 2 if longest <= 42 else 1)
+
+
+def _swatch(curve: Curve, colour: str, *, numeric: bool) -> Any:
+    """A series in the legend; of what stands beside an answer, the band too, which is nobody else's."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    marker = {"seeing": "s", "prior": "" if numeric else "D"}.get(curve.role, "" if numeric else "o")
+    style = {"seeing": ":", "prior": "-."}.get(curve.role, "-") if numeric else "-"
+    white = curve.hollow or curve.role == "seeing"
+    line = Line2D(
+        [], [], color=colour, linewidth=2, marker=marker or None, markerfacecolor="white" if white else colour
+    )
+    line.set(linestyle=style)
+    if not numeric or curve.role == "doing" or not curve.bands:
+        return line
+    return Patch(facecolor=colour, alpha=0.1 if curve.role == "seeing" else 0.22), line
 
 
 def _leaves_the_data(curve: Curve) -> bool:

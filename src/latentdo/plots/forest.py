@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
 
@@ -18,7 +19,47 @@ OFFSET = 0.24
 LOG_SPAN = 4.0
 """Ratios that span this factor are drawn on a log scale, where 2 and 1/2 are equally far from 1."""
 
+HIGHEST = 20.0
+"""Inches beyond which rows stand closer, and their names are smaller."""
+CLOSEST = 0.45
+"""The share of their height to which rows may shrink: below it nobody could read their names."""
+FONT = 10.0
+
 Panel = tuple[list[Summary], list[Sequence[Summary]]]
+
+
+@dataclass(frozen=True)
+class ForestPanel:
+    """Rows that share a scale: their places among all rows, the inches that they take, and the size of their names."""
+
+    places: tuple[int, ...]
+    height: float
+    font: float
+
+
+def forest_panels(
+    rows: Sequence[Summary], beside: Sequence[Sequence[Summary]] | None = None
+) -> tuple[ForestPanel, ...]:
+    """The rows by what they are counted in, their value of no effect, and whether they are spreads or not."""
+    others = [()] * len(rows) if beside is None else beside
+    found: dict[tuple[str, float | None, bool], list[int]] = {}
+    for k, row in enumerate(rows):
+        spread = "standard deviation" in (row.scale or "")
+        found.setdefault((row.unit or row.scale or "", row.null, spread), []).append(k)
+    full = [
+        0.55 + sum(0.22 + 0.2 * max(_folded(rows[k].label).count("\n") + 1, len(others[k])) for k in places)
+        for places in found.values()
+    ]
+    share = _shrunk(sum(full))
+    return tuple(
+        ForestPanel(tuple(places), share * height, share * FONT)
+        for places, height in zip(found.values(), full, strict=True)
+    )
+
+
+def _shrunk(height: float) -> float:
+    """The share of their height that rows have, of a picture that would be so many inches high."""
+    return max(CLOSEST, min(1.0, HIGHEST / max(height, 1.0)))
 
 
 def forest(
@@ -54,27 +95,19 @@ def forest(
         _key(ax, companions, loc="best")
         ax.set_title(plain(title), fontsize="medium", loc="left")
         return ax
-    panels: dict[tuple[str, float | None], Panel] = {}
-    for row, others in zip(rows, companions, strict=True):
-        panel = panels.setdefault((row.unit or row.scale or "", row.null), ([], []))
-        panel[0].append(row)
-        panel[1].append(others)
-    heights = [
-        0.55
-        + sum(
-            0.22 + 0.2 * max(_folded(row.label).count("\n") + 1, len(others))
-            for row, others in zip(*panel, strict=True)
-        )
-        for panel in panels.values()
-    ]
+    parts = forest_panels(rows, companions)
+    panels = [([rows[k] for k in part.places], [companions[k] for k in part.places]) for part in parts]
+    heights = [part.height for part in parts]
     figure.set_size_inches(7.0, 0.6 + sum(heights or [1.0]) + 0.3 * any(companions))
     drawn = figure.subplots(max(len(panels), 1), 1, squeeze=False, gridspec_kw={"height_ratios": heights or [1.0]})[
         :, 0
     ]
     nothing: Panel = ([], [])
-    for axes, panel in zip(drawn, panels.values() or [nothing], strict=True):
+    size = parts[0].font if parts else FONT
+    for axes, panel in zip(drawn, panels or [nothing], strict=True):
         scale = _scale(panel[0])
         _draw(axes, panel, marks, scale if len(panels) > 1 else _two_lines(scale, xlabel))
+        axes.tick_params(axis="y", labelsize=size)
     if len(panels) > 1 and xlabel:
         figure.supxlabel(plain(xlabel), fontsize="medium")
     if title:
