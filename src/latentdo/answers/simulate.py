@@ -55,7 +55,7 @@ class Simulation:
         self._counts = Counter(plan.program for plan in plans)
         self._draws: dict[Name, StepDraws] = {}
         self._found: dict[tuple[Term, int], TermValue] = {}
-        self._sums: dict[tuple[Term, Program], list[Sums]] = {}
+        self._sums: dict[tuple[Term, Program], tuple[int, Sums]] = {}
         self._on_device: dict[tuple[str, Name, int], Any] = {}
         self._open = ExitStack()
 
@@ -108,12 +108,18 @@ class Simulation:
         return np.where(sums.square > 0, sums.weight**2 / sums.square, 0.0)
 
     def _summed(self, plan: TermPlan, program: Program, n_units: int) -> Sums:
-        """The sums over the first units; those of earlier chunks are kept."""
-        known = self._sums.setdefault((plan.term, program), [])
-        while len(known) < n_units // CHUNK:
-            known.append(self._chunk(plan, program, len(known), None))
-        # What is known of more units must not change what fewer units say.
-        return added(known[: n_units // CHUNK], NUMPY)
+        """The sums over the first units; those over fewer are gone on from."""
+        key, n_chunks = (plan.term, program), n_units // CHUNK
+        done, total = self._sums.get(key, (0, None))
+        if done > n_chunks:
+            # What is known of more units must not change what fewer units say.
+            done, total = 0, None
+        for chunk in range(done, n_chunks):
+            more = self._chunk(plan, program, chunk, None)
+            total = more if total is None else added([total, more], NUMPY)
+        assert total is not None
+        self._sums[key] = n_chunks, total
+        return total
 
     def _quantile(self, plan: TermPlan, n_units: int) -> TermValue:
         """The value below which the outcome lies with the level's probability, draw by draw."""
