@@ -120,6 +120,32 @@ def test_levels_of_a_treatment_are_named_as_they_are_typed(levels, values, shown
     assert names == [f"E[M | do(S={level})]" for level in shown]
 
 
+CLASSES = (
+    "latent U ~ normal; X ~ normal(U); C ~ categorical(X, levels=[low, mid, 'very high']); D ~ table(C, levels=[n, y])"
+)
+
+
+def test_of_an_outcome_with_names_probabilities_are_judged():
+    rows = {"X": FRONT_ROWS["X"], "C": np.resize([0.0, 1.0, 2.0], 200), "D": np.resize([0.0, 1.0, 1.0], 200)}
+    posterior = chained(CLASSES, rows, {})
+    names = [d.name for d in judge_fit(posterior, ()).diagnostics[len(posterior.diagnostics) :]]
+    assert not [name for name in names if name.startswith("E[")]
+    asked = {name.partition(" |")[0] for name in names}
+    assert asked == {"P(C=mid", "P(C='very high'", "P(D=y"}
+    assert "P(D=y | do(C='very high'))" in names
+    means = import_module("latentdo.answers.judge")._SharedNoise(posterior).means("X", 0.5, ["C"])
+    for level, typed in (("mid", "mid"), ("very high", "'very high'")):
+        assert means["C", level] == pytest.approx(ld.ask(posterior, f"P(C={typed} | do(X=0.5))").draws, abs=1e-12)
+
+
+def test_of_many_levels_with_names_some_are_judged():
+    levels = [f"city{k}" for k in range(9)]
+    text = f"latent U ~ normal; X ~ normal(U); C ~ categorical(X, levels=[{', '.join(levels)}])"
+    posterior = chained(text, {"X": FRONT_ROWS["X"], "C": np.resize(np.arange(9.0), 200)}, {})
+    names = [d.name for d in judge_fit(posterior, ()).diagnostics[len(posterior.diagnostics) :]]
+    assert len(names) == 8 and "city8" in "".join(names)
+
+
 def test_a_chain_in_which_an_effect_differs_is_found_whatever_was_asked():
     posterior = chained(FRONT, FRONT_ROWS, {"X -> M": 0.8, "M -> Y": 0.9})
     assert judge_fit(posterior, ()).converged
@@ -137,8 +163,8 @@ def test_the_means_are_those_of_the_mutilated_model(monkeypatch: pytest.MonkeyPa
     means = room._SharedNoise(posterior).means("X", 2.0, ["M", "Y"])
     n = {name: values.reshape(-1) for name, values in posterior.parameters}
     m = n["intercept(M)"] + 2.0 * n["X -> M"]
-    assert means["M"] == pytest.approx(m)
-    assert means["Y"] == pytest.approx(n["intercept(Y)"] + n["M -> Y"] * m, abs=0.05)
+    assert means["M", None] == pytest.approx(m)
+    assert means["Y", None] == pytest.approx(n["intercept(Y)"] + n["M -> Y"] * m, abs=0.05)
 
 
 def test_effects_on_independent_draws_are_not_judged_again():

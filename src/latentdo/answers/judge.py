@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from latentdo.errors import LatentdoError
-from latentdo.graphs import Name, format_level, format_number, quote
+from latentdo.graphs import Level, Name, format_level, format_number, quote
 from latentdo.identification import answerable, identify
 from latentdo.inference import (
     Dataset,
@@ -23,6 +23,7 @@ from latentdo.inference import (
     node_parameters,
     predictor,
 )
+from latentdo.models import named
 from latentdo.models.build import NUMPY, numerics
 from latentdo.query import Query
 
@@ -32,6 +33,8 @@ MOST_EFFECTS = 200
 """Pairs of treatment and outcome that are judged, each at two values of the treatment."""
 MOST_TREATMENTS = 40
 """Treatments that are looked at: the verdicts of a graph of hundreds of nodes would take longer than the fit."""
+MOST_LEVELS = 4
+"""Levels of an outcome with names whose probabilities are judged."""
 UNITS = 32
 """Simulated units per draw. They are the same in every draw, so that their number adds no noise to what is compared."""
 LEVELS = (0.1, 0.9)
@@ -108,13 +111,13 @@ def _effects(posterior: Posterior) -> tuple[tuple[Diagnostic, ...], tuple[str, .
         simulation = _SharedNoise(posterior)
         found = [
             posterior.diagnose(
-                f"E[{quote(outcome)} | do({quote(treatment)}={_typed(posterior, treatment, level)})]",
+                _question(outcome, own, f"do({quote(treatment)}={_typed(posterior, treatment, level)})"),
                 means,
                 _used(posterior, treatment, outcome),
             )
             for treatment, wanted in outcomes.items()
             for level in _levels(posterior.data, posterior, treatment)
-            for outcome, means in simulation.means(treatment, level, wanted).items()
+            for (outcome, own), means in simulation.means(treatment, level, wanted).items()
         ]
     return tuple(found), tuple(unjudged)
 
@@ -162,6 +165,13 @@ def _levels(data: Dataset, posterior: Posterior, node: Name) -> tuple[float, ...
     return (low, high) if low < high else ends
 
 
+def _question(outcome: Name, level: Level | None, setting: str) -> str:
+    """The mean of an outcome, or the probability of one of its levels, as a question has it."""
+    if level is None:
+        return f"E[{quote(outcome)} | {setting}]"
+    return f"P({quote(outcome)}={format_level(level)} | {setting})"
+
+
 def _typed(posterior: Posterior, node: Name, value: float) -> str:
     """A value as a question has it: of a node with levels its level, not the number that stands for it."""
     levels = posterior.spec.levels.get(node)
@@ -190,20 +200,35 @@ class _SharedNoise:
         coefficients, parameters = flat(self.posterior.by_node[node])
         return predictor(self.posterior.spec[node], coefficients, values), node_parameters(parameters)
 
-    def means(self, treatment: Name, level: float, outcomes: Sequence[Name]) -> dict[Name, FloatArray]:
-        """E[outcome | do(treatment = level)] of each outcome, one number per draw."""
+    def means(
+        self, treatment: Name, level: float, outcomes: Sequence[Name]
+    ) -> dict[tuple[Name, Level | None], FloatArray]:
+        """E[outcome | do(treatment = level)] of each outcome, one number per draw; of one with names P(outcome = level | …)."""
         graph = self.posterior.spec.graph
         moved = graph.descendants([treatment]) & graph.ancestors(outcomes) - {treatment}
         passed_on = {parent for node in moved for parent in graph.parents(node)}
         values = {**self.untouched, treatment: np.full((1, 1), level)}
-        found: dict[Name, FloatArray] = {}
+        found: dict[tuple[Name, Level | None], FloatArray] = {}
         for node in self.order:
             if node not in moved:
                 continue
             if node in outcomes:
-                # The last step is integrated, so that a discrete outcome does not move in steps.
-                mean = numerics(self.posterior.spec[node].family).mean(NUMPY, *self._law(node, values))
-                found[node] = np.broadcast_to(mean.mean(axis=-1), (self.posterior.n_chains * self.posterior.n_draws,))
+                for own, mean in self._integrated(node, values):
+                    whole = (self.posterior.n_chains * self.posterior.n_draws,)
+                    found[node, own] = np.broadcast_to(mean.mean(axis=-1), whole)
             if node in passed_on:
                 self._draw(node, values)
         return found
+
+    def _integrated(self, node: Name, values: Mapping[Name, FloatArray]) -> list[tuple[Level | None, FloatArray]]:
+        """The mean of a node given its parents, or the probabilities of some of its levels where these are names.
+
+        This last step is integrated, so that a discrete outcome does not move in steps.
+        """
+        family, law = self.posterior.spec[node].family, self._law(node, values)
+        levels = self.posterior.spec.levels.get(node, ())
+        if not named(levels):
+            return [(None, numerics(family).mean(NUMPY, *law))]
+        # The first is what the others leave.
+        pairs = list(zip(levels, family.chances(NUMPY, *law), strict=True))[1:]
+        return list(_spread(pairs, MOST_LEVELS))
