@@ -360,6 +360,13 @@ def test_the_largest_sweep_is_read_and_its_points_made():
     assert str(query.points[-1][1]) == "E[Y | do(X=100000)]"
 
 
+def test_sweeps_are_told_apart_by_all_their_values():
+    axes = [Axis("X", values) for values in ((0.0, 1.0, 3.0), (0.0, 2.0, 3.0), (0.0, 1.0, 3.0))]
+    assert hash(axes[0]) == hash(axes[2])
+    assert len(set(axes)) == 2
+    assert len({Query(Term("mean", (Outcome("Y"),), (Setting("X"),)), (axis,)) for axis in axes}) == 2
+
+
 def test_axes_are_checked_where_they_are_made():
     expression = Term("mean", (Outcome("Y"),), (Setting("X"),))
     with pytest.raises(QueryError, match="has no values"):

@@ -41,6 +41,10 @@ class Axis:
             again = next(value for value, count in Counter(self.values).items() if count > 1)
             raise QueryError(f"The axis of {self.name!r} has {format_level(again)} twice. Keep one.")
 
+    def __hash__(self) -> int:
+        # Each of a hundred thousand answers names its whole sweep: the hash must not walk through all values.
+        return hash((self.name, len(self.values), self.values[0], self.values[-1]))
+
     @staticmethod
     def of_range(name: Name, low: float, high: float, step: float | None = None) -> Axis:
         """The values from `low` on, a step apart, none above `high`; without a step 21 of them, both ends included.
