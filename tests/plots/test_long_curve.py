@@ -59,5 +59,14 @@ def test_a_curve_of_two_thousand_points_is_drawn_as_it_is():
 
 def test_the_widest_range_keeps_both_ends():
     places = np.concatenate([[1e308], np.linspace(-1.0, 1.0, 2999), [-1e308]])
-    shown = places[_spread([replace(POINT, at=(("X", x),)) for x in places.tolist()], "X")]
+    shown = places[_spread(places.tolist())]
     assert (shown.min(), shown.max(), len(shown)) == (-1e308, 1e308, 3)
+
+
+def test_a_long_surface_is_drawn_in_small_steps_along_its_axis():
+    source = Query.parse("E[Y | do(X, M)] for X in 0..1 by 0.0001, M in [0, 1]")
+    found = [replace(POINT, at=(("X", x), ("M", m)), source=source) for (x, m), _ in source.points]
+    axes = Answers(tuple(found)).plot()
+    (mesh,) = axes.collections
+    assert mesh.get_array().size <= 2 * 2001
+    assert axes.get_xlim()[1] >= 1

@@ -12,7 +12,7 @@ import numpy as np
 
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Name, format_level, quote
-from latentdo.query import Query, Summary, Term
+from latentdo.query import Query, Summary, Term, Value
 
 from . import bands
 
@@ -32,7 +32,7 @@ FOREST_MARGIN = 0.4
 MOST_SERIES = 6
 """Curves that one picture can hold apart."""
 MOST_POINTS = 2000
-"""Points of a curve that are drawn: more than a picture has pixels across."""
+"""Points along an axis that are drawn: more than a picture has pixels across."""
 
 
 def picture_of(answers: Answers, ax: Any, level: float) -> Any:
@@ -276,21 +276,24 @@ def _title(words: str, answers: Sequence[Answer], *, approximate_only: bool = Fa
 def _series(sweep: _Sweep, axis: Name, level: float, *, alone: bool) -> list[Curve]:
     """The curve of a sweep, after it what stands beside it."""
     made, answers = type(sweep.answers), sweep.answers
-    shown = made(tuple(answers[k] for k in _spread(answers, axis)))
+    shown = made(tuple(answers[k] for k in _spread(_places(answers, axis))))
     found = [_curve(sweep.label if not alone else "doing", shown, shown, axis, level, "doing")]
     for role, words in (("seeing", "seeing"), ("prior", "prior alone")):
         # Seeing a value that hardly occurs has no answer, and some points may be without.
         pairs = [(one, other) for one in answers if (other := one.naive if role == "seeing" else one.prior) is not None]
         if pairs:
-            shown = [pairs[k] for k in _spread([one for one, _ in pairs], axis)]
+            shown = [pairs[k] for k in _spread(_places([one for one, _ in pairs], axis))]
             places, others = (made(part) for part in zip(*shown, strict=True))
             found.append(_curve(words if alone else f"{sweep.label}, {words}", places, others, axis, level, role))
     return found
 
 
-def _spread(answers: Sequence[Answer], axis: Name) -> list[int]:
-    """Which points of a curve are drawn: all, or of very many one for each small step along the axis, and both ends."""
-    places = [dict(answer.at)[axis] for answer in answers]
+def _places(answers: Sequence[Answer], axis: Name) -> list[Value]:
+    return [dict(answer.at)[axis] for answer in answers]
+
+
+def _spread(places: Sequence[Value]) -> list[int]:
+    """Which places on an axis are drawn: all, or of very many one for each small step along it, and both ends."""
     if len(places) <= MOST_POINTS or any(isinstance(place, str) for place in places):
         return list(range(len(places)))
     # By halves: the range itself may be no number.
@@ -358,7 +361,7 @@ def _surface(sweep: _Sweep, ax: Any, level: float) -> Any:
 
     answers = sweep.answers
     x_axis, y_axis = answers.axes
-    x, y = sweep.places(x_axis), sweep.places(y_axis)
+    x, y = (tuple(own[k] for k in _spread(own)) for own in map(sweep.places, (x_axis, y_axis)))
     by_place = {answer.at: answer for answer in answers}
     grid = [[by_place[((x_axis, a), (y_axis, b))] for a in x] for b in y]
     medians = any(answer.is_median for answer in answers)
