@@ -203,10 +203,12 @@ def queries_of(asked: Iterable[Any], named: Mapping[str, Query]) -> list[tuple[s
     """
     found: list[tuple[str | None, Query]] = []
     for query in asked:
-        if isinstance(query, tuple) and len(query) == 2 and isinstance(query[0], str):
-            found.append((query[0], query_of(query[1], named)))
-        elif isinstance(query, str) and query in named:
-            found.append((query, named[query]))
-        else:
-            found.append((None, query_of(query, named)))
+        match query:
+            # A list is rather two questions in brackets than a name with one.
+            case (str(name), text) if not isinstance(query, list):
+                found.append((name, query_of(text, named)))
+            case str() if query in named:
+                found.append((query, named[query]))
+            case _:
+                found.append((None, query_of(query, named)))
     return found
