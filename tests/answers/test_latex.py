@@ -9,7 +9,7 @@ import pytest
 
 from handmade_answers import answer_of, line_draws
 from latentdo.answers import Answers
-from latentdo.answers.latex import escaped, question
+from latentdo.answers.latex import escaped, prose, question
 from latentdo.query import Query
 from posteriors import posterior_of
 
@@ -46,6 +46,8 @@ def assert_sound(text: str) -> None:
         ("Quantile[Y, 0.9 | do(X=1)]", r"Q_{0.9}[Y \mid \mathrm{do}(X = 1)]"),
         ("Median[Y]", r"Q_{0.5}[Y]"),
         ("density(Y=1.3)", "p(Y = 1.3)"),
+        ("odds(Y>1) / odds(Y>2)", r"\mathrm{odds}(Y > 1) / \mathrm{odds}(Y > 2)"),
+        ("odds(Y>1) / 2", r"\frac{\mathrm{odds}(Y > 1)}{2}"),
         ("(E[Y] - E[M]) / 2", r"\frac{\mathbb{E}[Y] - \mathbb{E}[M]}{2}"),
         ("E[Y] - (E[M] - 1)", r"\mathbb{E}[Y] - \left(\mathbb{E}[M] - 1\right)"),
         ("2 * (E[Y] + E[M])", r"2 \cdot \left(\mathbb{E}[Y] + \mathbb{E}[M]\right)"),
@@ -125,3 +127,27 @@ def test_units_are_typeset(unit, shown):
     row = answer_of("Var[Y | do(X=1)]", SLOPE, posterior).latex()
     assert row.split(" & ")[1] == shown
     assert_sound(row)
+
+
+def test_the_methods_have_no_signs_that_latex_takes_for_commands():
+    answer = answer_of("E[Y | do(X=1)] - E[Y | do(X=0)]", SLOPE, name="a_b")
+    text = Answers((answer,)).methods_latex(0.95)
+    assert_sound(text)
+    assert r"U $\to$ X" in text
+    assert r"95 \% intervals" in text
+    assert r"$\Sigma$\_M P(M \textbar{} X=1)" in text
+    assert not re.search("[Α-Ωα-ω→·×]", text)
+
+
+def test_greek_letters_are_commands():
+    assert prose("αΑΣςο_λΩ") == r"$\alpha$A$\Sigma$$\varsigma$o\_$\lambda$$\Omega$"
+
+
+def test_medians_are_marked_for_what_they_are():
+    posterior = posterior_of("X ~ normal; Y ~ bernoulli(X)")
+    prior = answer_of("E[Y]", SLOPE, tail_index=0.9)
+    table = Answers((answer_of("Median[Y | do(X=1)]", [0.0] * 500, posterior, prior=prior),)).latex()
+    assert r"$0^{\bullet}$" in table
+    assert "Median of the draws, each of which is a level." in table
+    assert "Median of the draws, as they have no trustworthy mean." in table
+    assert "osterior median" not in table

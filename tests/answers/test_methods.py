@@ -72,7 +72,7 @@ def test_a_question_is_told_with_its_verdict_and_formula():
 def test_what_is_not_identified_says_so_and_promises_nothing():
     text = methods("E[Y | do(X=1)]", "X ~ normal; Y ~ normal(X); X <-> Y")
     assert "It is not identified given this graph: " in text
-    assert "Its number rests on the prior and on the functional form." in text
+    assert "The number rests on the prior and on the functional form." in text
     assert "determined by the distribution" not in text
 
 
@@ -80,7 +80,7 @@ def test_without_intervention_nothing_is_cut():
     text = methods("E[Y]")
     assert "It sets nothing, and is a property of the distribution of the measured variables." in text
     assert "do( )" not in text
-    assert "For each of the 400 draws the answer was taken in the model, with" in text
+    assert "For each of the 400 draws the answer was taken in the model as it is." in text
 
 
 def test_evidence_and_arithmetic_have_their_sentences():
@@ -103,10 +103,12 @@ def test_evidence_that_is_an_event_is_not_said_to_be_reduced():
 
 def test_exact_and_simulated_answers_are_told_apart():
     exact = methods()
-    assert "Computed without simulation: linear-Gaussian." in exact
+    assert "computed without simulation (linear-Gaussian), the unmeasured causes integrated out exactly." in exact
     assert "Sobol" not in exact
     simulated = methods(method="simulated: 256 units per draw in 16 replicates", simulation_error=0.002)
-    assert "Simulated: 256 units per draw in 16 replicates, with" in simulated
+    assert "computed from simulated units, with their unmeasured causes and noise from scrambled" in simulated
+    assert "(256 units per draw in 16 replicates)" in simulated
+    assert "integrated out" not in simulated
     assert "The standard error from simulation is at most" in simulated
     assert "Matoušek (1998), On the L2-discrepancy" in simulated
     assert "without simulation" not in simulated
@@ -172,16 +174,48 @@ def test_several_answers_are_told_together_and_a_sweep_once():
     sweep = sweep_of(posterior=posterior)
     heavy = answer_of("E[M | do(X=1)]", SLOPE, posterior, tail_index=0.9, warnings=("rare", "far out"))
     text = Answers((*sweep, heavy)).methods()
-    assert text.count("E[Y | do(X)] for X") == 2
-    assert "medians of 1 answer with heavy tails" in text
+    assert text.count("E[Y | do(X)] for X") == 1
+    assert "We report posterior means, of 1 answer with heavy tails (Pareto k-hat above 0.7) the median, with" in text
     assert "Cautions: (1) rare. (2) far out." in text
     assert "The answers have R-hat at most 1.001" in text
 
 
 def test_what_stands_beside_has_its_sentence():
     text = methods(naive=answer_of("E[Y | X=1]", START), prior=answer_of("E[Y]", START))
-    assert "the same questions, with the values seen and not set" in text
+    assert "Beside the answer stands the association in the same fit: the same question, with the values seen" in text
     assert "the priors alone" in text
+
+
+def test_only_what_has_a_naive_answer_is_said_to_have_one():
+    posterior = posterior_of(FRONT_DOOR)
+    naive = answer_of("E[Y | X=1]", START, posterior)
+    answers = [answer_of("E[Y | do(X=1)]", SLOPE, posterior, naive=naive), answer_of("E[M]", SLOPE, posterior)]
+    assert "Beside 1 of the 2 answers stands" in Answers(tuple(answers)).methods()
+
+
+def test_the_interval_has_its_level_and_medians_are_no_means():
+    assert "We report posterior means with equal-tailed 95 % intervals." in answer_of("E[Y]", SLOPE).methods(0.95)
+    heavy = methods(tail_index=0.9)
+    assert "We report posterior medians with equal-tailed 90 % intervals." in heavy
+    assert "posterior means" not in heavy
+
+
+def test_of_many_questions_a_few_are_told_with_their_formulas():
+    posterior = posterior_of(FRONT_DOOR)
+    text = Answers(tuple(answer_of(f"E[Y | do(X={k})]", SLOPE, posterior) for k in range(12))).methods()
+    assert "(8) E[Y | do(X=7)] (mean of Y, in its units); and 4 more questions, listed with their numbers" in text
+    assert text.count("is identified given this graph") == 8
+    assert "Of the others 4 of 4 are identified." in text
+
+
+def test_drawn_treatments_are_named_beside_evidence_only_where_there_are_any():
+    assert "that draws from a law was judged" in methods("E[Y | do(X ~ normal(0, 1)), M=1]")
+    assert "draws from a law" not in methods("P(Y > 1 | do(X=1), M > 0)")
+
+
+def test_ensemble_hmc_is_explained_where_it_was_used():
+    assert "by many chains at once" in trained_by("ensemble HMC on parameters, 16 chains x 260")
+    assert "by many chains at once" not in methods()
 
 
 def test_functions_are_told():

@@ -238,9 +238,9 @@ class Answer:
         r"""One row of a LaTeX table: question, what the number is, the number, its interval, and `\\`."""
         return latex.row(self, level)
 
-    def methods(self) -> str:
+    def methods(self, level: float = 0.9) -> str:
         """A paragraph for a paper: graph, question, formula, model, priors, training, diagnostics, data and software."""
-        return Answers((self,)).methods()
+        return Answers((self,)).methods(level)
 
     def __str__(self) -> str:
         return self.text()
@@ -377,15 +377,26 @@ class Answers(Sequence[Answer]):
         """A LaTeX table of all answers, with the packages booktabs and amssymb."""
         return latex.table(self.items, level)
 
-    def methods(self) -> str:
+    def methods(self, level: float = 0.9) -> str:
         """Paragraphs for a paper: what was asked of which model, how it was trained, and how the answers were computed.
+
+        Args:
+            level: Of the intervals that are reported.
 
         Raises:
             QueryError: There is no answer, or one that does not know the posterior it was asked of.
         """
         from .methods import methods_of
 
-        return methods_of(self.items)
+        return methods_of(self.items, check_level(level))
+
+    def methods_latex(self, level: float = 0.9) -> str:
+        """The same paragraphs for a LaTeX file, with nothing in them that LaTeX would take for a command.
+
+        Raises:
+            QueryError: There is no answer, or one that does not know the posterior it was asked of.
+        """
+        return latex.prose(self.methods(level))
 
     def text(self, level: float = 0.9) -> str:
         """A table with a row per answer; notes and cautions below it."""

@@ -6,6 +6,7 @@ The table needs the packages `booktabs` and `amssymb` (for the E of the mean), a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,31 @@ _SPECIAL = str.maketrans(
 # pdfLaTeX has no sign for most of these.
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+# Signs of prose that text fonts lack, as mathematics. Greek letters go by their names.
+_MATH = {
+    "→": r"\to",
+    "↔": r"\leftrightarrow",
+    "·": r"\cdot",
+    "×": r"\times",
+    "±": r"\pm",
+    "√": r"\surd",
+    "≤": r"\le",
+    "≥": r"\ge",
+    "≠": r"\ne",
+    "∞": r"\infty",
+    "∫": r"\int",
+    "∏": r"\prod",
+    "−": "-",
+}
+_GREEK = re.compile("[Α-Ωα-ωϵ]")
+_LATIN_CAPITALS = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True))
 _SIGNS = {"<=": r"\le ", ">=": r"\ge ", "": ""}
 _MARKS = {
     "identified": (r"\dagger", "not nonparametrically identified: rests on the prior and on the functional form"),
     "converged": (r"\ddagger", "not converged"),
     "approximate": (r"\ast", "draws of an approximation, not of the posterior"),
-    "median": (r"\circ", "posterior median, as the draws have no trustworthy mean"),
+    "median": (r"\circ", "median of the draws, as they have no trustworthy mean"),
+    "level": (r"\bullet", "median of the draws, each of which is a level"),
 }
 
 
@@ -50,6 +70,24 @@ def escaped(words: str) -> str:
     return safe.replace("--", "-{}-").replace("``", "`{}`").replace("''", "'{}'")
 
 
+def prose(paragraphs: str) -> str:
+    """Paragraphs for text mode: escaped, and signs that text fonts lack as mathematics."""
+    safe = escaped(paragraphs)
+    for sign, command in _MATH.items():
+        safe = safe.replace(sign, f"${command}$")
+    return _GREEK.sub(lambda found: _greek(found[0]), safe)
+
+
+def _greek(letter: str) -> str:
+    if letter in _LATIN_CAPITALS:
+        return _LATIN_CAPITALS[letter]
+    name = unicodedata.name(letter).removeprefix("GREEK ").replace("LAMDA", "LAMBDA").split()
+    words = {"FINAL": "varsigma", "LUNATE": "epsilon"}.get(name[2] if len(name) > 3 else "", name[-1].lower())
+    if words == "omicron":
+        return "o"
+    return rf"$\{words.capitalize() if name[0] == 'CAPITAL' else words}$"
+
+
 def question(expression: Expression) -> str:
     r"""The question for math mode: `\mathbb{E}[Y \mid \mathrm{do}(X = 1)]`."""
     match expression:
@@ -57,6 +95,11 @@ def question(expression: Expression) -> str:
             return _term(expression)
         case Number(value=value):
             return _figure(format_number(value))
+        case Binary(odds_of=Term() as event):
+            return rf"\mathrm{{odds}}{_term(event).removeprefix('P')}"
+        case Binary(op="/", left=Binary(odds_of=Term()) as left, right=Binary(odds_of=Term()) as right):
+            # One below the other they would be fractions of fractions to the eye.
+            return f"{question(left)} / {question(right)}"
         case Binary(op="/", left=left, right=right):
             return rf"\frac{{{question(left)}}}{{{question(right)}}}"
         case Binary(op=op, left=left, right=right):
@@ -154,7 +197,8 @@ def _marks(answer: Answer) -> list[str]:
         "identified": not answer.identified,
         "converged": not answer.converged,
         "approximate": answer.approximate is not None,
-        "median": answer.is_median,
+        "median": answer.is_median and not answer.is_level,
+        "level": answer.is_level,
     }
     return [key for key, present in found.items() if present]
 

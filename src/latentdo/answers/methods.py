@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 LONG = 600
 """Characters beyond which a formula or a model is named and not printed."""
-LISTED = 20
-"""Questions that are listed one by one."""
+LISTED = 8
+"""Questions that are listed one by one, with their formulas."""
+TOLD = 20
+"""Cautions that are given one by one."""
 EDGES = 24
 """Edges that are listed one by one."""
 BUILT_IN = frozenset({"normal", "student", "bernoulli", "categorical", "table", "gamma", "hill", "linear"})
@@ -65,8 +67,11 @@ _BY_METHOD = {
 }
 
 
-def methods_of(answers: Sequence[Answer]) -> str:
+def methods_of(answers: Sequence[Answer], level: float) -> str:
     """The paragraphs, with blank lines between; the last lists the references that they cite.
+
+    Args:
+        level: Of the intervals that are reported.
 
     Raises:
         QueryError: There is no answer, answers do not know their posterior, or come from different ones.
@@ -85,7 +90,7 @@ def methods_of(answers: Sequence[Answer]) -> str:
         " ".join(_questions(answers, cited)),
         " ".join([*_data(posterior, cited), *_priors(posterior)]),
         " ".join(_training(posterior, cited)),
-        " ".join(_computation(answers, cited)),
+        " ".join(_computation(answers, level, cited)),
         " ".join(_cautions(answers)),
         " ".join(_software(posterior)),
         "References: " + ". ".join(REFERENCES[key] for key in REFERENCES if key in cited) + ".",
@@ -161,8 +166,17 @@ def _edges(posterior: Posterior) -> str:
 
 def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str]:
     asked = list({str(answer.verdict.query): answer for answer in answers}.values())
-    shown = [f"{answer.verdict.query} ({answer.scale})" for answer in asked[:LISTED]]
-    more = f" and {len(asked) - LISTED:,} more questions" if len(asked) > LISTED else ""
+    alone = len(asked) == 1
+    shown = [
+        f"{'' if alone else f'({k}) '}{answer.verdict.query} ({answer.scale})"
+        for k, answer in enumerate(asked[:LISTED], start=1)
+    ]
+    n_more = len(asked) - LISTED
+    more = (
+        f"; and {_count(n_more, 'more question')}, listed with their numbers in the supplement (CSV)"
+        if n_more > 0
+        else ""
+    )
     yield f"We asked for {'; '.join(shown)}{more}."
     terms = [term for answer in asked for term in answer.query.terms]
     if any(term.do for term in terms):
@@ -182,14 +196,16 @@ def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[st
     if any(term.given and term not in joint for term in terms):
         cited["conditional"] = None
         yield "Evidence that is a value was dealt with as in Shpitser & Pearl (2006, UAI)."
-    if joint:
+    events = any(term.given and term.has_event_evidence for term in terms)
+    drawn = any(term.given and term.is_stochastic for term in terms)
+    if events or drawn:
+        kinds = ["that is an event"] * events + ["beside an intervention that draws from a law"] * drawn
         yield (
-            "Evidence that is an event, and evidence beside an intervention that draws from a law, was judged by the joint law "
-            "of outcome and evidence under the intervention."
+            f"Evidence {' or '.join(kinds)} was judged by the joint law of outcome and evidence under the intervention."
         )
-    for answer in asked[:LISTED]:
-        yield _verdict(answer, alone=len(asked) == 1)
-    if len(asked) > LISTED:
+    for k, answer in enumerate(asked[:LISTED], start=1):
+        yield f"{'It' if alone else f'({k})'} {_verdict(answer)}"
+    if n_more > 0:
         rest = asked[LISTED:]
         yield f"Of the others {sum(answer.identified for answer in rest):,} of {len(rest):,} are identified."
     if any(answer.identified for answer in asked):
@@ -201,18 +217,18 @@ def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[st
         )
 
 
-def _verdict(answer: Answer, *, alone: bool) -> str:
+def _verdict(answer: Answer) -> str:
+    """The verdict as the end of a sentence, and what is to be said of it."""
     verdict = answer.verdict
-    what = "It" if alone else str(verdict.query)
     if isinstance(verdict, Identified) and not any(term.do for term in verdict.query.terms):
-        return f"{what} sets nothing, and is a property of the distribution of the measured variables."
+        return "sets nothing, and is a property of the distribution of the measured variables."
     if isinstance(verdict, Identified):
         formula = verdict.estimand.text
         shown = formula if len(formula) <= LONG else f"a formula of {len(formula):,} characters, not printed here"
         notes = "".join(f" {note}" for note in verdict.notes)
-        return f"{what} is identified given this graph: {shown}.{notes}"
-    shown = "is not identified given this graph" if verdict.proved else "was not shown to be identified"
-    return f"{what} {shown}: {verdict.reason.rstrip('.')}. Its number rests on the prior and on the functional form."
+        return f"is identified given this graph: {shown}.{notes}"
+    shown = "is not identified given this graph" if verdict.proved else "is not shown to be identified"
+    return f"{shown}: {verdict.reason.rstrip('.')}. The number rests on the prior and on the functional form."
 
 
 # --- data and priors
@@ -331,6 +347,11 @@ def _training(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     for block in blocks:
         by_method.setdefault(block.method, []).append(block)
     yield "; ".join(_trained(method, own, cited, alone=len(blocks) == 1) for method, own in by_method.items()) + "."
+    if any(method.startswith("ensemble HMC") for method in by_method):
+        yield (
+            "Ensemble HMC is Hamiltonian Monte Carlo by many chains at once, which share the step size and the mass matrix "
+            "that they adapt while warming up."
+        )
     yield _kept(posterior)
     if posterior.approximate and not posterior.is_point:
         yield _approximate(posterior)
@@ -410,7 +431,7 @@ def _judged(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
 # --- answers
 
 
-def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str]:
+def _computation(answers: Sequence[Answer], level: float, cited: dict[str, None]) -> Iterator[str]:
     n = len(answers[0].draws)
     each = "For the one draw" if n == 1 else f"For each of the {n:,} draws"
     how = dict.fromkeys(answer.method for answer in answers if answer.method)
@@ -419,23 +440,25 @@ def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[
     other = [method for method in how if not method.startswith(("exact", "simulated"))]
     terms = [term for answer in answers for term in answer.query.terms]
     posterior = answers[0].posterior
-    hidden = ", with the unmeasured causes integrated out" if posterior is not None and posterior.spec.latent else ""
+    hidden = posterior is not None and bool(posterior.spec.latent)
     if any(term.do for term in terms):
         law = " or drawn from the law that is stated" if any(term.is_stochastic for term in terms) else ""
         unset = "" if all(term.do for term in terms) else " (in the model as it is, where nothing is set)"
         yield (
             f"{each} the variables in do( ) were cut from their causes and set{law}, and the answer was taken in the model so "
-            f"changed{unset}{hidden}."
+            f"changed{unset}."
         )
     else:
-        yield f"{each} the answer was taken in the model{hidden}."
+        yield f"{each} the answer was taken in the model as it is."
     if exact:
-        yield f"Computed without simulation: {'; '.join(exact)}."
+        closed = ", the unmeasured causes integrated out exactly" if hidden else ""
+        yield f"{_how_many(answers, 'exact', 'computed without simulation')} ({'; '.join(exact)}){closed}."
     if simulated:
         cited["qmc"] = None
+        noise = "units, with their unmeasured causes and noise from" if hidden else "units, with their noise from"
         yield (
-            f"Simulated: {'; '.join(simulated)}, with scrambled Sobol' points (Matoušek 1998) that the terms of a question "
-            f"share{_seeds(answers)}."
+            f"{_how_many(answers, 'simulated', 'computed from simulated')} {noise} scrambled Sobol' points (Matoušek 1998) that "
+            f"the terms of a question share ({'; '.join(simulated)}{_seeds(answers)})."
         )
         yield from _error(answers)
     if other:
@@ -448,17 +471,31 @@ def _computation(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[
         )
     if any(not answer.query.is_single for answer in answers):
         yield "Differences, ratios and other arithmetic were formed within each draw."
-    yield from _reported(answers, cited)
-    if any(answer.naive is not None for answer in answers):
-        yield "Beside them stands the association in the same fit: the same questions, with the values seen and not set."
+    yield from _reported(answers, level, cited)
+    seen = [answer for answer in answers if answer.naive is not None]
+    if seen:
+        which = _beside(len(seen), len(answers))
+        yield f"Beside {which} stands the association in the same fit: the same question, with the values seen and not set."
     if any(answer.prior is not None for answer in answers):
         yield "Beside what is not identified stands the same question asked of the priors alone."
+
+
+def _beside(n: int, total: int) -> str:
+    return ("the answer" if total == 1 else "each answer") if n == total else f"{n:,} of the {total:,} answers"
+
+
+def _how_many(answers: Sequence[Answer], kind: str, words: str) -> str:
+    """`The answer was computed …`, `Of the 20 answers 5 were computed …`."""
+    n = sum(answer.method.startswith(kind) for answer in answers)
+    if n == len(answers):
+        return f"The answer was {words}" if n == 1 else f"The answers were {words}"
+    return f"Of the {len(answers):,} answers {n:,} {'was' if n == 1 else 'were'} {words}"
 
 
 def _seeds(answers: Sequence[Answer]) -> str:
     """The seed of the simulation, where all answers have the same."""
     seeds = {answer.seed for answer in answers if not answer.is_exact}
-    return f" (seed {seeds.pop()})" if len(seeds) == 1 and None not in seeds else ""
+    return f"; seed {seeds.pop()}" if len(seeds) == 1 and None not in seeds else ""
 
 
 def _error(answers: Sequence[Answer]) -> Iterator[str]:
@@ -471,16 +508,17 @@ def _error(answers: Sequence[Answer]) -> Iterator[str]:
         yield f"The standard error from simulation is {most} % of the posterior sd."
 
 
-def _reported(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str]:
+def _reported(answers: Sequence[Answer], level: float, cited: dict[str, None]) -> Iterator[str]:
     spread = [answer for answer in answers if not answer.is_point]
     if not spread:
         return
-    medians = sum(not answer.has_mean for answer in spread)
-    yield (
-        "We report posterior means"
-        + (f" (medians of {_count(medians, 'answer')} with heavy tails, Pareto k-hat above 0.7)" if medians else "")
-        + " with equal-tailed intervals."
-    )
+    heavy = sum(not answer.has_mean and not answer.is_level for answer in spread)
+    levels = sum(answer.is_level for answer in spread)
+    reasons = [f"{_count(heavy, 'answer')} with heavy tails (Pareto k-hat above 0.7)"] if heavy else []
+    reasons += [f"{_count(levels, 'answer')} whose draws are levels"] if levels else []
+    what = "posterior medians" if heavy + levels == len(spread) else "posterior means"
+    but = f", of {_listed(reasons)} the median," if reasons and what == "posterior means" else ""
+    yield f"We report {what}{but} with equal-tailed {100 * level:g} % intervals."
     rhats = [answer.rhat for answer in spread if answer.rhat is not None]
     ess = min(answer.ess for answer in spread)
     the = "The answer has" if len(spread) == 1 else "The answers have"
@@ -504,9 +542,9 @@ def _reported(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str
 def _cautions(answers: Sequence[Answer]) -> Iterator[str]:
     found = list(dict.fromkeys(words for heading, words in remarks(answers) if heading.startswith("caution")))
     if found:
-        yield "Cautions: " + " ".join(f"({k}) {words.rstrip('.')}." for k, words in enumerate(found[:LISTED], start=1))
-    if len(found) > LISTED:
-        yield f"{len(found) - LISTED} more are printed with the answers."
+        yield "Cautions: " + " ".join(f"({k}) {words.rstrip('.')}." for k, words in enumerate(found[:TOLD], start=1))
+    if len(found) > TOLD:
+        yield f"{len(found) - TOLD} more are printed with the answers."
 
 
 def _software(posterior: Posterior) -> Iterator[str]:

@@ -180,11 +180,11 @@ def _said(answers: Answers, level: float, *, methods: bool, latex: bool, json: b
     """What is printed: an object for programs, a LaTeX table, or text."""
     if json:
         found: dict[str, Any] = {"answers": answers.to_json(level)}
-        return {**found, "methods": answers.methods()} if methods else found
+        return {**found, "methods": answers.methods(level)} if methods else found
     shown = answers.latex(level) if latex else "\n\n".join(_texts(answers, level))
     if not methods:
         return shown
-    paragraph = answers.methods()
+    paragraph = answers.methods_latex(level) if latex else answers.methods(level)
     return f"{shown}\n\n{paragraph}"
 
 
