@@ -206,6 +206,9 @@ def test_table_text_and_json_say_the_same(bow, tmp_path):
     for sign in ("* the 90 % interval leaves 0 out", "· no effect", "x not identified"):
         assert sign in text
     assert "* the 50 % interval" in effects.text(0.5)
+    # The signs of the legend are those of the cells, in the page too.
+    for effect in effects:
+        assert f">{effect.text()}</td>" in effects.to_html()
     rows = json.loads(json.dumps(effects.to_json(0.5), allow_nan=False))["effects"]
     assert [row["level"] for row in rows] == [0.5] * 3
     assert rows[0]["estimate"] is None
@@ -285,3 +288,10 @@ def test_sds_take_the_place_of_units(front_door):
     assert "mmHg" not in str(effects)
     assert "X, M  0 to 2 mg/kg, 0 to 1" in str(effects)
     assert next(iter(effects)).unit == "sd of Y"
+
+
+def test_a_wide_table_says_that_its_rows_go_on(bow, monkeypatch):
+    monkeypatch.setattr("latentdo.answers.effect_sheet.LINE", 20)
+    lines = str(ld.ask(bow, Effects(["X", "Y"], ["X", "B"]))).splitlines()
+    assert lines[4] == "  the same rows, further columns:"
+    assert lines[5].split() == ["do", "B"]

@@ -90,7 +90,7 @@ class Effect:
         """The posterior mean, the median where there is no trustworthy mean, 0 where there is no effect, else None."""
         if self.answer is None:
             return 0.0 if self.is_zero else None
-        return (self.answer.mean if self.answer.has_mean else self.answer.median) / self.scale
+        return self.answer.point / self.scale
 
     @property
     def sd(self) -> float | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LINE = 100
 """Characters of a line of text, after which columns go on below."""
+CONTINUED = "  the same rows, further columns:"
 MOST_NOTES = 8
 """Reasons and cautions below a table; the others are counted."""
 MOST_PLACES = 4
@@ -50,10 +51,11 @@ def text(matrix: EffectMatrix, level: float) -> str:
     cells = [["" if cell is None else cell.text(level) for cell in row] for row in matrix.rows]
     columns = [[name, *(row[j] for row in cells)] for j, name in enumerate(_column_names(matrix))]
     lines = [_headline(matrix)]
-    for panel in _panels(columns, LINE - margin - 2):
+    for k, panel in enumerate(_panels(columns, LINE - margin - 2)):
+        lines += [CONTINUED] if k else []
         widths = [max(map(len, column)) for column in panel]
-        for k, name in enumerate(("do", *rows)):
-            row = "  ".join(column[k].rjust(width) for column, width in zip(panel, widths, strict=True))
+        for i, name in enumerate(("do", *rows)):
+            row = "  ".join(column[i].rjust(width) for column, width in zip(panel, widths, strict=True))
             lines.append(f"  {name:<{margin}}  {row}".rstrip())
     return "\n".join([*lines, *(f"  {note}" for note in [*_signs(matrix, level), *_notes(matrix)])])
 
@@ -232,5 +234,5 @@ def _html_cell(effect: Effect | None, tile: Tile, level: float, limit: float) ->
     weight = ";font-weight:bold" if tile.bold else ""
     return (
         f'<td style="background-color:{background};color:{ink};text-align:right;padding:0 .4em{weight}{hatch}" '
-        f'title="{told}">{"·" if effect.is_zero else escape(tile.text)}</td>'
+        f'title="{told}">{escape(effect.text(level))}</td>'
     )

@@ -49,12 +49,18 @@ class Scale:
 
     @property
     def unit(self) -> str | None:
-        """`mmHg`, `mmHg²`, `per mmHg`; where none is known `units of Erk`, `per unit of Erk`; None for a pure number."""
+        """`mmHg`, `mmHg²`, `1/mmHg`; where none is known `units of Erk`, `per unit of Erk`; None for a pure number."""
         known = {unit for _, unit in self.units}
         parts = [(unit, power, unit in known) for unit, power in self.dimension]
         above = [_power(unit, power, known=known) for unit, power, known in parts if power > 0]
-        below = [_per(unit, -power, known=known) for unit, power, known in parts if power < 0]
-        return " ".join([*([" times ".join(above)] if above else []), *(f"per {part}" for part in below)]) or None
+        # A unit stands as it was typed, often in the plural: "per litres" would be no English.
+        below = [_power(unit, -power, known=True) for unit, power, known in parts if power < 0 and known]
+        unknown = [_power(unit, -power, known=False) for unit, power, known in parts if power < 0 and not known]
+        whole = " times ".join(above)
+        if below:
+            divisor = _operand("·".join(below))
+            whole = f"{_operand(whole) if all(known for *_, known in parts) else whole or 1}/{divisor}"
+        return " ".join([*([whole] if whole else []), *(f"per {_singular(unit)}" for unit in unknown)]) or None
 
     @property
     def null(self) -> float | None:
@@ -254,11 +260,14 @@ def _power(unit: str, power: int, *, known: bool) -> str:
     return unit if power == 1 else f"{_enclosed(unit, simple=unit.isalpha())}{str(power).translate(_RAISED)}"
 
 
-def _per(unit: str, power: int, *, known: bool) -> str:
-    """What stands after `per`: `mmHg`, `(mg/kg)`, `unit of Y`."""
-    if known:
-        return _enclosed(unit, simple=not set(unit) & set(" /·*×")) if power == 1 else _power(unit, power, known=True)
-    return _power(unit, power, known=False).replace("units of ", "unit of ", 1)
+def _singular(unit: str) -> str:
+    """What stands after `per`: `unit of Y`."""
+    return unit.replace("units of ", "unit of ", 1)
+
+
+def _operand(unit: str) -> str:
+    """A unit beside the stroke of a fraction: `mmHg`, `(mg/kg)`, and 1 for none."""
+    return _enclosed(unit, simple=not set(unit) & set(" /·*×")) if unit else "1"
 
 
 def _enclosed(unit: str, *, simple: bool) -> str:
