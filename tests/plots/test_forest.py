@@ -109,6 +109,16 @@ def test_very_many_rows_stand_closer():
     assert size[1] < 0.7 * size[0]
 
 
+def test_many_panels_stand_in_columns():
+    rows = [Summary(str(k), 1.0, 0.1, 0.8, 1.2, 0.9, f"unit {k}", "lvm") for k in range(40)]
+    axes = forest(rows)
+    figure = axes.figure
+    figure.canvas.draw()
+    assert len(figure.axes) == 40
+    assert figure.get_figheight() < 21
+    assert len({round(panel.get_subplotspec().get_topmost_subplotspec().colspan.start) for panel in figure.axes}) == 2
+
+
 def test_no_rows_make_an_empty_plot(tmp_path: Path):
     forest([]).figure.savefig(tmp_path / "plot.png")
 

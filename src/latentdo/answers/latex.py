@@ -72,7 +72,7 @@ def escaped(words: str) -> str:
 
 def prose(paragraphs: str) -> str:
     """Paragraphs for text mode: escaped, and signs that text fonts lack as mathematics."""
-    safe = escaped(paragraphs)
+    safe = escaped(paragraphs.replace("->", "→"))
     for sign, command in _MATH.items():
         safe = safe.replace(sign, f"${command}$")
     return _GREEK.sub(lambda found: _greek(found[0]), safe)

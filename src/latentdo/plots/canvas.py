@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,11 @@ from .notebook import show_at_end
 COLOURS = {"lvm": "#0072B2", "reference": "#000000", "baseline": "#D55E00", "seeing": "#D55E00", "prior": "#8C8C8C"}
 SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 """Colours of several curves in one picture; vermilion is left to what a curve is compared with."""
+WIDTH = 7.0
+"""Inches of a column of panels."""
+HIGHEST = 20.0
+"""Inches beyond which panels go on in a further column."""
+MOST_COLUMNS = 3
 SHOWN_PRIOR = 1.6
 """How many times as wide as the rest what belongs to the prior may make a picture."""
 
@@ -33,10 +39,42 @@ def own_figure(width: float, height: float) -> Any:
 
 
 def stacked(heights: Sequence[float]) -> list[Any]:
-    """Axes one below the other, so many inches high, in a figure of their own."""
-    figure = own_figure(7.0, sum(heights))
-    drawn = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": list(heights)})
-    return list(drawn[:, 0])
+    """Axes one below the other, so many inches high, in a figure of their own; many in columns side by side."""
+    return laid_out(own_figure(WIDTH, 1.0), heights)
+
+
+def laid_out(figure: Any, heights: Sequence[float], *, margin: float = 0.0) -> list[Any]:
+    """Axes one below the other, so many inches high, in columns no higher than need be; the figure takes their size.
+
+    Args:
+        margin: Inches that the figure needs beside them.
+    """
+    columns = _columns(heights)
+    highest = max(sum(heights[k] for k in column) for column in columns)
+    figure.set_size_inches(WIDTH * len(columns), highest + margin)
+    drawn = []
+    for column, place in zip(columns, figure.add_gridspec(1, len(columns)), strict=True):
+        shares = [heights[k] for k in column]
+        spare = highest - sum(shares)
+        shares += [spare] if spare > 0.01 else []
+        rows = place.subgridspec(len(shares), 1, height_ratios=shares)
+        drawn += [figure.add_subplot(rows[k]) for k in range(len(column))]
+    return drawn
+
+
+def _columns(heights: Sequence[float]) -> list[list[int]]:
+    """The panels by column, in order; one column where that is not too high."""
+    total = sum(heights)
+    share = total / min(MOST_COLUMNS, max(1, math.ceil(total / HIGHEST)))
+    columns: list[list[int]] = [[]]
+    used = 0.0
+    for k, height in enumerate(heights):
+        # A panel belongs where its middle lies.
+        if columns[-1] and used + height / 2 > share * len(columns):
+            columns.append([])
+        columns[-1].append(k)
+        used += height
+    return columns
 
 
 def check_axes(ax: Any) -> None:

@@ -120,7 +120,12 @@ def curves(
             )
     else:
         ax.set_title(plain(title), fontsize="medium", loc="left")
-        if handles:
+        if handles and not numeric:
+            # Room above the points: matplotlib does not see intervals when it looks for the best place.
+            low, high = ax.get_ylim()
+            ax.set_ylim(low, high + 0.35 * (high - low))
+            ax.legend(handles, labels, loc="upper left", fontsize="small", frameon=False, ncols=_columns(labels))
+        elif handles:
             ax.legend(handles, labels, loc="best", fontsize="small", edgecolor="none", framealpha=0.75)
     return ax
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from latentdo.query import Summary
 
-from .canvas import COLOURS, bare, check_axes, own_figure, plain, reach
+from .canvas import COLOURS, HIGHEST, bare, check_axes, laid_out, own_figure, plain, reach
 
 LABEL_WIDTH = 42
 """Characters of a label per line."""
@@ -19,10 +19,8 @@ OFFSET = 0.24
 LOG_SPAN = 4.0
 """Ratios that span this factor are drawn on a log scale, where 2 and 1/2 are equally far from 1."""
 
-HIGHEST = 20.0
-"""Inches beyond which rows stand closer, and their names are smaller."""
 CLOSEST = 0.45
-"""The share of their height to which rows may shrink: below it nobody could read their names."""
+"""The share of their height to which the rows of a high panel may shrink: below it nobody could read their names."""
 FONT = 10.0
 
 Panel = tuple[list[Summary], list[Sequence[Summary]]]
@@ -50,15 +48,14 @@ def forest_panels(
         0.55 + sum(0.22 + 0.2 * max(_folded(rows[k].label).count("\n") + 1, len(others[k])) for k in places)
         for places in found.values()
     ]
-    share = _shrunk(sum(full))
     return tuple(
-        ForestPanel(tuple(places), share * height, share * FONT)
+        ForestPanel(tuple(places), _shrunk(height) * height, _shrunk(height) * FONT)
         for places, height in zip(found.values(), full, strict=True)
     )
 
 
 def _shrunk(height: float) -> float:
-    """The share of their height that rows have, of a picture that would be so many inches high."""
+    """The share of their height that rows have, of a panel that would be so many inches high."""
     return max(CLOSEST, min(1.0, HIGHEST / max(height, 1.0)))
 
 
@@ -98,16 +95,13 @@ def forest(
     parts = forest_panels(rows, companions)
     panels = [([rows[k] for k in part.places], [companions[k] for k in part.places]) for part in parts]
     heights = [part.height for part in parts]
-    figure.set_size_inches(7.0, 0.6 + sum(heights or [1.0]) + 0.3 * any(companions))
-    drawn = figure.subplots(max(len(panels), 1), 1, squeeze=False, gridspec_kw={"height_ratios": heights or [1.0]})[
-        :, 0
-    ]
+    drawn = laid_out(figure, heights or [1.0], margin=0.6 + 0.3 * any(companions))
     nothing: Panel = ([], [])
-    size = parts[0].font if parts else FONT
+    sizes = [part.font for part in parts] or [FONT]
     for axes, panel in zip(drawn, panels or [nothing], strict=True):
         scale = _scale(panel[0])
         _draw(axes, panel, marks, scale if len(panels) > 1 else _two_lines(scale, xlabel))
-        axes.tick_params(axis="y", labelsize=size)
+        axes.tick_params(axis="y", labelsize=sizes.pop(0))
     if len(panels) > 1 and xlabel:
         figure.supxlabel(plain(xlabel), fontsize="medium")
     if title:
