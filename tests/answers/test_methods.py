@@ -176,7 +176,7 @@ def test_several_answers_are_told_together_and_a_sweep_once():
     text = Answers((*sweep, heavy)).methods()
     assert text.count("E[Y | do(X)] for X") == 1
     assert "We report posterior means, of 1 answer with heavy tails (Pareto k-hat above 0.7) the median, with" in text
-    assert "Cautions: (1) rare. (2) far out." in text
+    assert "Cautions: (1) E[M | do(X=1)]: rare. (2) E[M | do(X=1)]: far out." in text
     assert "The answers have R-hat at most 1.001" in text
 
 

@@ -540,7 +540,12 @@ def _reported(answers: Sequence[Answer], level: float, cited: dict[str, None]) -
 
 
 def _cautions(answers: Sequence[Answer]) -> Iterator[str]:
-    found = list(dict.fromkeys(words for heading, words in remarks(answers) if heading.startswith("caution")))
+    # "This question" would be nobody's among several: whose a caution is stands in brackets behind the kind of remark.
+    found = [
+        f"{heading.removeprefix('caution (').removesuffix(')')}: {words}" if heading != "caution" else words
+        for heading, words in remarks(answers)
+        if heading.startswith("caution")
+    ]
     if found:
         yield "Cautions: " + " ".join(f"({k}) {words.rstrip('.')}." for k, words in enumerate(found[:TOLD], start=1))
     if len(found) > TOLD:
