@@ -1,0 +1,155 @@
+"""One term as estimators see it: the rows, what is set to which value, the outcome as a column of numbers."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from latentdo.errors import QueryError, SupportError
+from latentdo.graphs import Admg, LatentDag, Name, format_level, project, quote
+from latentdo.identification import Fixability, Forms, NotIdentified, forms_of, identify
+from latentdo.identification.estimand import Solution
+from latentdo.query import Comparison, Distribution, Outcome, Query, Term, Value
+
+from .sample import Column, FloatArray, Sample
+
+_COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A term with its rows.
+
+    Attributes:
+        graph: The graph over the measured nodes.
+        term: What is asked.
+        sample: The rows; in place of an outcome that is compared stands whether it satisfies the comparison.
+        treatments: What is set, and to which number.
+        solution: The formula of the term.
+    """
+
+    graph: Admg
+    term: Term
+    sample: Sample
+    treatments: Mapping[Name, float]
+    solution: Solution
+
+    @property
+    def outcome(self) -> Name:
+        """The node asked about."""
+        return self.term.outcome_names[0]
+
+    @cached_property
+    def forms(self) -> Forms | None:
+        """The textbook forms of the effect; None where nothing is set."""
+        return forms_of(self.graph, self.term) if self.term.do else None
+
+    @property
+    def fixability(self) -> Fixability | None:
+        """What kind of fixable the treatment is; None where not exactly one node is set."""
+        return self.forms and self.forms.fixability
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether what is set causes what is asked about."""
+        return self.forms is not None and self.forms.has_effect
+
+    @cached_property
+    def why_not_one_outcome(self) -> str | None:
+        """Why the term is not a mean, given nothing, of one column under values that are set; None where it is."""
+        if not self.term.do:
+            return "nothing is set, so that there is no effect to estimate."
+        if self.term.given:
+            return "it has no form for conditions after do( )."
+        if len(self.term.outcome_names) > 1:
+            return "it has no form for events of several nodes."
+        return None
+
+    def set(self, env: Mapping[Name, FloatArray]) -> dict[Name, FloatArray]:
+        """The env with the treatments at the values that are set."""
+        ndim = max(np.ndim(values) for values in env.values())
+        return {**env, **{name: np.full((1,) * ndim, value) for name, value in self.treatments.items()}}
+
+
+def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotIdentified:
+    """The task of a term, or the verdict that no estimator is right for it.
+
+    Raises:
+        QueryError: It is no mean or probability, leaves a value open, or draws a treatment from a law.
+        SupportError: A value is no level of its column.
+    """
+    if term.kind not in ("mean", "event"):
+        raise QueryError(f"Estimators give means and probabilities, and {term} is neither. Ask E[ ] or P( ) of an event.")
+    if term.is_stochastic:
+        raise QueryError(f"{term} draws a treatment from a law, which no estimator here does. Set it to a value.")
+    if term.open:
+        name = quote(term.open[0])
+        raise QueryError(f"{term} leaves {name} without a value. Estimators need one: {name}=1.")
+    verdict = identify(graph, Query(term))
+    if isinstance(verdict, NotIdentified):
+        return verdict
+    (solution,) = verdict.estimand.solutions
+    treatments = {
+        setting.name: number_of(sample[setting.name], setting.value)
+        for setting in term.do
+        if setting.value is not None and not isinstance(setting.value, Distribution)
+    }
+    if term.kind == "mean" and sample[term.outcome_names[0]].labels:
+        raise QueryError(
+            f"The levels of {term.outcome_names[0]!r} are names, which have no mean. Ask P({quote(term.outcome_names[0])} "
+            f"= {format_level(sample[term.outcome_names[0]].labels[0])} | …)."
+        )
+    if term.kind == "event":
+        for name in term.outcome_names:
+            sample = sample.with_column(event_column(sample[name], [own for own in term.outcomes if own.name == name]))
+    return Task(project(graph), term, sample, treatments, solution)
+
+
+def number_of(column: Column, value: Value) -> float:
+    """The number that stands for a value in a column.
+
+    Raises:
+        SupportError: A name that is no level, or a number in a column of names.
+    """
+    if column.labels:
+        known = ", ".join(map(format_level, column.labels))
+        if isinstance(value, str) and value in column.labels:
+            return float(column.labels.index(value))
+        raise SupportError(
+            column.name, f"{quote(column.name)} has no level {format_level(value)}. Its levels are: {known}."
+        )
+    if isinstance(value, str):
+        raise SupportError(
+            column.name, f"{quote(column.name)} is a column of numbers, and {value!r} is a name. Give a number."
+        )
+    return float(value)
+
+
+def event_column(column: Column, outcomes: list[Outcome]) -> Column:
+    """Whether each row satisfies all comparisons, as 1 and 0.
+
+    Raises:
+        SupportError: No row does, or all do.
+    """
+    holds = np.ones(len(column.values), dtype=bool)
+    for outcome in outcomes:
+        assert outcome.value is not None
+        holds &= _COMPARE[outcome.op](column.values, number_of(column, outcome.value))
+    if not 0 < holds.sum() < len(holds):
+        rows = "No row satisfies" if not holds.any() else "All rows satisfy"
+        raise SupportError(
+            column.name,
+            f"{rows} {', '.join(map(str, outcomes))}, and nothing can be learned of how likely it is. Ask another event.",
+        )
+    return Column(column.name, holds.astype(float), np.array([0.0, 1.0]))

@@ -1,0 +1,96 @@
+"""Weights: how rows under one treatment stand for all rows, their effective number, and what was cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from latentdo.graphs import Name
+
+from .laws import AbstractLaw
+from .nuisances import Laws
+from .sample import Column, Env, FloatArray, Sample
+
+LEAST_PROBABILITY = 0.01
+"""Probabilities of a treatment below are raised to it: one row would weigh more than a hundred others."""
+CUT_AT = 0.99
+"""The quantile at which the weights of continuous treatments are cut."""
+BANDWIDTH = 0.5 * 1.06
+"""In standard deviations times n^(-1/5): half of Silverman's, so that the interval is not centred off the truth."""
+T_NODES = 15
+"""Over how many values a continuous treatment is averaged."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The weights of the rows, with what they rest on.
+
+    Attributes:
+        values: (replicate, row); their mean is about one.
+        trimmed: Rows whose weight was cut.
+        bandwidths: Of each continuous treatment.
+    """
+
+    values: FloatArray
+    trimmed: int = 0
+    bandwidths: Mapping[Name, float] = field(default_factory=dict)
+
+
+def bandwidth(column: Column, share: float = BANDWIDTH) -> float:
+    """The bandwidth of a continuous treatment: share sd n^(-1/5)."""
+    return share * column.sd * len(column.values) ** -0.2
+
+
+def closeness(column: Column, value: float, h: float) -> FloatArray:
+    """The indicator of the rows at a value, (1, row); of a continuous column the normal kernel of the distance."""
+    if column.is_discrete:
+        return (column.values == value).astype(float)[None, :]
+    z = (column.values - value) / h
+    return (np.exp(-0.5 * z**2) / (h * np.sqrt(2 * np.pi)))[None, :]
+
+
+def inverse(
+    sample: Sample, laws: Laws, treatments: Mapping[Name, float], given: Sequence[Name], h: Mapping[Name, float]
+) -> Weights:
+    """1(T = t) / P(T | given), several treatments one after the other; K_h(T - t) / f(T | given) of continuous ones."""
+    env = sample.env((*given, *treatments))
+    weights: FloatArray = np.ones((1, sample.n))
+    trimmed = 0
+    before: list[Name] = []
+    for name, value in treatments.items():
+        column = sample[name]
+        density = laws.law(name, (*given, *before)).density(env, env[name])
+        near = closeness(column, value, h.get(name, 1.0))
+        if column.is_discrete:
+            trimmed += int(((density < LEAST_PROBABILITY) & (near > 0))[0].sum())
+            density = np.maximum(density, LEAST_PROBABILITY)
+        weights = weights * near / density
+        before.append(name)
+    if any(not sample[name].is_discrete for name in treatments):
+        weights, cut = clipped(weights)
+        trimmed += cut
+    return Weights(weights, trimmed, {name: h[name] for name in treatments if name in h})
+
+
+def clipped(weights: FloatArray, at: float = CUT_AT) -> tuple[FloatArray, int]:
+    """The weights cut at their quantile, and in how many rows of the first replicate that changed them."""
+    limit = np.quantile(weights, at, axis=1, keepdims=True)
+    return np.minimum(weights, limit), int((weights[0] > limit[0]).sum())
+
+
+def effective_size(weights: FloatArray) -> float:
+    """(Σw)² / Σw² of the first replicate: how many rows of equal weight say as much."""
+    own = np.abs(weights[0])
+    return float(own.sum() ** 2 / max((own**2).sum(), 1e-300))
+
+
+def average(weights: FloatArray, values: FloatArray) -> FloatArray:
+    """The weighted mean over the rows, one per replicate."""
+    return (weights * values).sum(axis=1) / weights.sum(axis=1)
+
+
+def values_of(column: Column, law: AbstractLaw, env: Env) -> tuple[FloatArray, FloatArray]:
+    """All values of a treatment with their probabilities given the env, along a new last axis; nodes of a continuous one."""
+    return law.nodes(env, T_NODES)
