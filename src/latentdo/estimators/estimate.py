@@ -22,6 +22,7 @@ class Result:
         trimmed: Rows whose weight was cut.
         notes: What has to be known to read the number: sets, bandwidths.
         cautions: What may be wrong with it.
+        size: The most numbers per replicate that were held at once; 0 for a few per row.
     """
 
     values: FloatArray
@@ -30,6 +31,7 @@ class Result:
     trimmed: int = 0
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    size: int = 0
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,6 @@ class AbstractMethod(abc.ABC):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         """The number, one per replicate, with the sets that `applies` found."""
 
-    def width(self, task: Task) -> int:
-        """How many numbers per row and replicate are held at once, at most: what decides how many replicates go together."""
-        return 1
-
 
 def support_cautions(task: Task) -> list[str]:
     """Cautions about treatment values that the data hardly have."""

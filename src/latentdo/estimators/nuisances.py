@@ -165,11 +165,12 @@ class Nuisances:
         mean = float(np.average(values, weights=np.broadcast_to(self.weights, values.shape)))
         scale = float(values.std()) or 1.0
         target = (values - mean) / scale
+        glm = self.models.learner if isinstance(self.models.learner, Glm) else Glm()
         key = ("regress", label, tuple(column.name for column in columns))
         if key not in self._choices:
-            self._choices[key] = _linear_degree(columns, env, target[0], self.weights[0], Glm())
+            self._choices[key] = glm.degree or _linear_degree(columns, env, target[0], self.weights[0], glm)
         features = Features(columns, self._choices[key])
-        coefficients = fit_linear(features.matrix(env, self.sample.n), target, self.weights, features.penalty(Glm().penalty))
+        coefficients = fit_linear(features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty))
         return LinearMean(features, coefficients, mean, scale)
 
     def _fit(self, target: Name, given: tuple[Name, ...]) -> AbstractLaw:

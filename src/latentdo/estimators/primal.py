@@ -241,9 +241,6 @@ class Pipw(AbstractMethod):
         problem = primal_problem(task, fits.plain)
         return _weighted(problem, fits, *primal_terms(problem), normalised=self.normalised, kernel=True)
 
-    def width(self, task: Task) -> int:
-        return _width(task)
-
 
 @dataclass(frozen=True)
 class Dipw(AbstractMethod):
@@ -258,9 +255,6 @@ class Dipw(AbstractMethod):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         problem = primal_problem(task, fits.plain)
         return _weighted(problem, fits, *dual_terms(problem), normalised=self.normalised, kernel=False)
-
-    def width(self, task: Task) -> int:
-        return _width(task)
 
 
 @dataclass(frozen=True)
@@ -283,10 +277,7 @@ class Apipw(AbstractMethod):
         effective = effective_size(problem.ratio(last))
         if problem.outcome not in problem.joined or len(problem.joined) < len(problem.order):
             effective = min(effective, effective_size(problem.near / problem.own_density()))
-        return Result(average(fits.weights, terms), terms[0], effective, notes=_kernel_note(problem))
-
-    def width(self, task: Task) -> int:
-        return _width(task)
+        return Result(average(fits.weights, terms), terms[0], effective, notes=_kernel_note(problem), size=_size(problem))
 
 
 def primal_sets(task: Task) -> Yes | No:
@@ -325,11 +316,12 @@ def _after(order: Sequence[Name], treatment: Name) -> tuple[Name, ...]:
     return tuple(order[order.index(treatment) :])
 
 
-def _width(task: Task) -> int:
-    fixed = task.fixability
-    assert fixed is not None
-    sizes = [len(levels) if (levels := task.sample[name].levels) is not None else INNER_NODES for name in fixed.order]
-    return min(prod(sizes), MOST_PATHS) * T_NODES
+def _size(problem: PrimalProblem) -> int:
+    """How many numbers per replicate the recursion holds at once."""
+    levels = [problem.sample[name].levels for name in problem.order]
+    widths = [INNER_NODES if own is None else len(own) for own in levels]
+    values = T_NODES if levels[0] is None else widths[0]
+    return min(prod(widths[1:]), MOST_PATHS) * values * problem.sample.n
 
 
 def _kernel_note(problem: PrimalProblem) -> tuple[str, ...]:
@@ -343,4 +335,5 @@ def _weighted(
         found = average(np.maximum(fits.weights * weights, 1e-300), values)
     else:
         found = average(fits.weights, weights * values)
-    return Result(found, None, effective_size(weights), notes=_kernel_note(problem) if kernel else ())
+    notes = _kernel_note(problem) if kernel else ()
+    return Result(found, None, effective_size(weights), notes=notes, size=_size(problem))

@@ -20,7 +20,9 @@ from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .estimate import Estimate, Result
 from .method import AbstractMethod, Fits, No, Yes, support_cautions
+from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import Models, Nuisances
+from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
 from .sample import FloatArray, Sample, sample_of
 from .task import Task, number_of, task_of
@@ -62,6 +64,10 @@ def all_methods() -> tuple[AbstractMethod, ...]:
         Pipw(),
         Dipw(),
         Apipw(),
+        NestedIpw(),
+        NestedAipw(),
+        WermId(),
+        PlugIn(),
     )
 
 
@@ -149,7 +155,8 @@ class _Run:
             for method in self.methods
             if method.name in points and any(result.influence is None for result in points[method.name])
         ]
-        replicates = self._bootstrap(waiting, answers, seconds)
+        largest = max((result.size for method in waiting for result in points[method.name]), default=0)
+        replicates = self._bootstrap(waiting, answers, seconds, largest)
         for method in self.methods:
             if method.name in points:
                 rows[method.name] = self._row(
@@ -183,7 +190,11 @@ class _Run:
         return np.atleast_1d(linearised(self.query.expression, values)[0])
 
     def _bootstrap(
-        self, methods: Sequence[AbstractMethod], answers: Mapping[str, list[Yes | No]], seconds: dict[str, float]
+        self,
+        methods: Sequence[AbstractMethod],
+        answers: Mapping[str, list[Yes | No]],
+        seconds: dict[str, float],
+        largest: int,
     ) -> dict[str, FloatArray]:
         """The query in every replicate: rows get exponential weights, so that none and no level is ever left out.
 
@@ -193,8 +204,7 @@ class _Run:
         count, n = self.options.replicates, self._sample.n
         if not methods or not count:
             return {}
-        widest = max(method.width(task) for method in methods for task in self.tasks)
-        size = max(1, min(count, _MOST_NUMBERS // max(1, n * widest)))
+        size = max(1, min(count, _MOST_NUMBERS // max(n, largest)))
         rng = np.random.default_rng([self.seed, 2])
         found: dict[str, list[FloatArray]] = {method.name: [] for method in methods}
         for start in range(0, count, size):

@@ -18,7 +18,7 @@ from latentdo.query import Comparison, Distribution, Outcome, Query, Term, Value
 
 from .sample import Column, FloatArray, Sample
 
-_COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
+COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "<": operator.lt,
     ">": operator.gt,
@@ -34,9 +34,10 @@ class Task:
     Attributes:
         graph: The graph over the measured nodes.
         term: What is asked.
-        sample: The rows; in place of an outcome that is compared stands whether it satisfies the comparison.
+        sample: The rows; in place of a single outcome that is compared stands whether it satisfies the comparison.
         treatments: What is set, and to which number.
         solution: The formula of the term.
+        is_mean: Whether the answer is the mean of the outcome's column, rather than the probability of events.
     """
 
     graph: Admg
@@ -44,6 +45,7 @@ class Task:
     sample: Sample
     treatments: Mapping[Name, float]
     solution: Solution
+    is_mean: bool
 
     @property
     def outcome(self) -> Name:
@@ -110,10 +112,17 @@ def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotId
             f"The levels of {term.outcome_names[0]!r} are names, which have no mean. Ask P({quote(term.outcome_names[0])} "
             f"= {format_level(sample[term.outcome_names[0]].labels[0])} | …)."
         )
-    if term.kind == "event":
-        for name in term.outcome_names:
-            sample = sample.with_column(event_column(sample[name], [own for own in term.outcomes if own.name == name]))
-    return Task(project(graph), term, sample, treatments, solution)
+    admg = project(graph)
+    if term.kind == "event" and is_last(admg, term):
+        sample = sample.with_column(event_column(sample[term.outcome_names[0]], list(term.outcomes)))
+        return Task(admg, term, sample, treatments, solution, True)
+    return Task(admg, term, sample, treatments, solution, term.kind == "mean")
+
+
+def is_last(graph: Admg, term: Term) -> bool:
+    """Whether one node is asked about that causes nothing else in the term: then whether it satisfies a comparison is
+    caused by the same, and can stand in its place."""
+    return len(term.outcome_names) == 1 and not graph.ancestors(term.conditions) & set(term.outcome_names)
 
 
 def number_of(column: Column, value: Value) -> float:
@@ -145,7 +154,7 @@ def event_column(column: Column, outcomes: list[Outcome]) -> Column:
     holds = np.ones(len(column.values), dtype=bool)
     for outcome in outcomes:
         assert outcome.value is not None
-        holds &= _COMPARE[outcome.op](column.values, number_of(column, outcome.value))
+        holds &= COMPARE[outcome.op](column.values, number_of(column, outcome.value))
     if not 0 < holds.sum() < len(holds):
         rows = "No row satisfies" if not holds.any() else "All rows satisfy"
         raise SupportError(
