@@ -264,6 +264,11 @@ class CrossFitted:
     def __init__(self, parts: list[Nuisances], rows: list[IntArray], n: int) -> None:
         self._parts, self._rows, self._n = parts, rows, n
 
+    @property
+    def folds(self) -> tuple[tuple[Nuisances, IntArray], ...]:
+        """The laws of each fold, fitted to the other rows, and its rows."""
+        return tuple(zip(self._parts, self._rows, strict=True))
+
     def law(self, target: Name, given: Iterable[Name]) -> AbstractLaw:
         """P(target | given)."""
         given = tuple(given)

@@ -128,7 +128,7 @@ class Evaluator:
     def _ratio(self, formula: Formula, env: dict[Name, FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Numerator and denominator of the answer, with the axes of the env."""
         outcome = self.task.outcome
-        if self.task.is_mean and formula.evidence is None and _is_linear(formula.expression, outcome):
+        if self.task.is_mean and formula.evidence is None and is_linear(formula.expression, outcome):
             self._mean_of = outcome
             match formula.expression:
                 case Quotient(numerator=numerator, denominator=denominator):
@@ -309,7 +309,7 @@ class Evaluator:
         return _grown(env), values.reshape(1, *lead, -1), np.full((1, *lead, len(values)), 1 / len(values))
 
 
-def _is_linear(expression: Expression, outcome: Name) -> bool:
+def is_linear(expression: Expression, outcome: Name) -> bool:
     """Whether the law of the outcome enters as one factor, so that its mean can stand in its place."""
     for part in parts(expression):
         match part:

@@ -18,6 +18,7 @@ from latentdo.query import Number, Query, Term
 
 from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
+from .dml import DmlId
 from .estimate import Estimate, Result
 from .method import AbstractMethod, Fits, No, Yes, support_cautions
 from .nested import NestedAipw, NestedIpw, WermId
@@ -67,6 +68,7 @@ def all_methods() -> tuple[AbstractMethod, ...]:
         NestedIpw(),
         NestedAipw(),
         WermId(),
+        DmlId(),
         PlugIn(),
     )
 
