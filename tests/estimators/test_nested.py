@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import oracles
 import pytest
-from exact_laws import cells_of
 
+import oracles
+from exact_laws import cells_of
 from latentdo.estimators.method import Fits, No
 from latentdo.estimators.nested import NestedAipw, NestedIpw, WermId
 from latentdo.estimators.nuisances import Glm, Models, Nuisances

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
-import oracles
 import pytest
-from exact_laws import ExactLaws
 
+import oracles
+from exact_laws import ExactLaws
 from latentdo.estimators.plug_in import Evaluator
 from latentdo.estimators.task import task_of
 from latentdo.identification import NotIdentified

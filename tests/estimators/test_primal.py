@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import oracles
 import pytest
-from exact_laws import ExactLaws
 
+import oracles
+from exact_laws import ExactLaws
 from latentdo.estimators.primal import PrimalProblem, augmented_terms, dual_terms, primal_terms
 from latentdo.graphs import parse_graph, project
 from latentdo.identification import forms_of
@@ -45,6 +45,8 @@ def test_terms_average_to_surgery_with_the_laws_that_they_need(text, levels, wro
     truth, mass = _do_mean(scm, 1), problem.sample.weights / problem.sample.n
     augmented = augmented_terms(problem, problem.sample.weights[None], levelled=False)
     assert (mass * augmented).sum() == pytest.approx(truth, abs=1e-6)
-    primal, dual = (float((mass * weights * values).sum()) for weights, values in (primal_terms(problem), dual_terms(problem)))
+    primal, dual = (
+        float((mass * weights * values).sum()) for weights, values in (primal_terms(problem), dual_terms(problem))
+    )
     assert (primal == pytest.approx(truth, abs=1e-6)) == (wrong != "L")
     assert (dual == pytest.approx(truth, abs=1e-6)) == (wrong != "M")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit, logit
@@ -25,7 +26,7 @@ _EDGE = 1e-4
 class NaiveMean(AbstractMethod):
     """The mean of the outcome in the rows that have the treatment: a baseline, right only where nothing confounds."""
 
-    name: str = "naive mean"
+    name: ClassVar[str] = "naive mean"
 
     def applies(self, task: Task) -> Yes | No:
         reason = task.why_not_one_outcome
@@ -47,7 +48,7 @@ class NaiveMean(AbstractMethod):
 class NaiveRegression(AbstractMethod):
     """The outcome's regression on what is set, and on nothing else: a baseline."""
 
-    name: str = "naive regression"
+    name: ClassVar[str] = "naive regression"
 
     def applies(self, task: Task) -> Yes | No:
         reason = task.why_not_one_outcome
@@ -67,7 +68,7 @@ class GFormula(AbstractMethod):
     """
 
     adjustment: frozenset[Name] | None = None
-    name: str = "g-formula"
+    name: ClassVar[str] = "g-formula"
 
     def applies(self, task: Task) -> Yes | No:
         return adjustment_of(task, self.adjustment)
@@ -88,7 +89,7 @@ class Ipw(AbstractMethod):
 
     adjustment: frozenset[Name] | None = None
     normalised: bool = True
-    name: str = "ipw"
+    name: ClassVar[str] = "ipw"
 
     def applies(self, task: Task) -> Yes | No:
         return adjustment_of(task, self.adjustment)
@@ -113,7 +114,7 @@ class Aipw(AbstractMethod):
     """
 
     adjustment: frozenset[Name] | None = None
-    name: str = "aipw"
+    name: ClassVar[str] = "aipw"
 
     def applies(self, task: Task) -> Yes | No:
         return adjustment_of(task, self.adjustment)
@@ -140,7 +141,7 @@ class Tmle(AbstractMethod):
     """
 
     adjustment: frozenset[Name] | None = None
-    name: str = "tmle"
+    name: ClassVar[str] = "tmle"
 
     def applies(self, task: Task) -> Yes | No:
         return adjustment_of(task, self.adjustment)
@@ -173,7 +174,9 @@ def adjustment_of(task: Task, chosen: frozenset[Name] | None) -> Yes | No:
         return No(no_effect(task))
     if chosen is not None:
         if not forms.is_adjustment_set(chosen):
-            return No(f"{_listed(chosen)} is no adjustment set: it leaves a path open that is not causal, or blocks one.")
+            return No(
+                f"{_listed(chosen)} is no adjustment set: it leaves a path open that is not causal, or blocks one."
+            )
         return Yes({"adjustment": tuple(sorted(chosen))})
     best = forms.optimal_adjustment
     if best is None:

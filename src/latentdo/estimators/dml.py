@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class DmlId(AbstractMethod):
         Jung, Tian & Bareinboim (2021), Estimating identifiable causal effects through double machine learning.
     """
 
-    name: str = "dml-id"
+    name: ClassVar[str] = "dml-id"
 
     def applies(self, task: Task) -> Yes | No:
         answer = nested_sets(task)
@@ -83,9 +84,13 @@ def _sets(answer: Yes | No) -> Yes:
 def _enumerable(task: Task) -> Yes | No:
     """Whether every column of the formula has levels, the outcome's mean set apart."""
     formula = task.solution.formula
-    names = {name for part in parts(formula.expression) if isinstance(part, Prob) for name in (*part.outcomes, *part.given)}
+    names = {
+        name for part in parts(formula.expression) if isinstance(part, Prob) for name in (*part.outcomes, *part.given)
+    }
     linear = formula.evidence is None and is_linear(formula.expression, task.outcome)
-    wrong = sorted(name for name in names if not task.sample[name].is_discrete and not (linear and name == task.outcome))
+    wrong = sorted(
+        name for name in names if not task.sample[name].is_discrete and not (linear and name == task.outcome)
+    )
     if wrong:
         return No(
             f"its influence function is worked out for adjustments, p-fixable treatments, ratios of adjustments and columns "
@@ -140,9 +145,7 @@ class _Tables:
         env = all_cells(features.columns)
         law = self._laws.law(target, given)
         if isinstance(law, AbstractDiscreteLaw):
-            table = np.broadcast_to(
-                law.probabilities(env)[:1], (1, features.size - 1, len(law.levels))
-            )
+            table = np.broadcast_to(law.probabilities(env)[:1], (1, features.size - 1, len(law.levels)))
             return TableLaw(self._sample[target], features, table)
         return _MeanTable(features, np.broadcast_to(law.mean(env)[:1], (1, features.size - 1)))
 

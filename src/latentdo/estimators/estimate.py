@@ -75,6 +75,4 @@ class Estimate:
     @property
     def summary(self) -> Summary:
         """The row that plots and tables read."""
-        return Summary(
-            self.method, self.estimate, self.sd, self.lower, self.upper, self.level, self.unit, self.method
-        )
+        return Summary(self.method, self.estimate, self.sd, self.lower, self.upper, self.level, self.unit, self.method)

@@ -25,7 +25,8 @@ def fit_linear(features: FloatArray, target: FloatArray, weights: FloatArray, pe
         (replicate, term).
     """
     gram = _grams(features, weights) + np.diag(penalty)
-    return np.linalg.solve(gram, ((weights * target) @ features)[..., None])[..., 0]
+    found: FloatArray = np.linalg.solve(gram, ((weights * target) @ features)[..., None])[..., 0].astype(np.float64)
+    return found
 
 
 def fit_logistic(
@@ -69,7 +70,7 @@ def fit_multinomial(
     Returns:
         (replicate, level without the first, term).
     """
-    n, p = features.shape
+    p = features.shape[1]
     truth = (codes[:, None] == np.arange(1, n_levels)).astype(float)
     found = np.zeros((len(weights), n_levels - 1, p))
     costs = np.tile(penalty, n_levels - 1)

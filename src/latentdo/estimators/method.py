@@ -6,6 +6,7 @@ import abc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,12 +56,9 @@ class Fits:
 
 
 class AbstractMethod(abc.ABC):
-    """An estimator of one term."""
+    """An estimator of one term; `name` is what tables call it."""
 
-    @property
-    @abc.abstractmethod
-    def name(self) -> str:
-        """What tables call it."""
+    name: ClassVar[str]
 
     @abc.abstractmethod
     def applies(self, task: Task) -> Yes | No:

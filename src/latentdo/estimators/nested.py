@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -115,7 +116,7 @@ class NestedIpw(AbstractMethod):
     """
 
     normalised: bool = True
-    name: str = "nested ipw"
+    name: ClassVar[str] = "nested ipw"
 
     def applies(self, task: Task) -> Yes | No:
         return nested_sets(task)
@@ -136,7 +137,7 @@ class NestedIpw(AbstractMethod):
 class NestedAipw(AbstractMethod):
     """Nested inverse weighting with a regression, both in the population that ρ makes."""
 
-    name: str = "nested aipw"
+    name: ClassVar[str] = "nested aipw"
 
     def applies(self, task: Task) -> Yes | No:
         return nested_sets(task)
@@ -166,7 +167,7 @@ class WermId(AbstractMethod):
         Jung, Tian & Bareinboim (2020), Learning causal effects via weighted empirical risk minimization.
     """
 
-    name: str = "werm-id"
+    name: ClassVar[str] = "werm-id"
 
     def applies(self, task: Task) -> Yes | No:
         return nested_sets(task)
@@ -257,4 +258,3 @@ def _treated(task: Task, fits: Fits) -> tuple[FloatArray, int, tuple[str, ...]]:
     weights = inverse(task.sample, fits.plain, task.treatments, fixed.pillow, h)
     notes = tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())
     return weights.values, weights.trimmed, notes
-

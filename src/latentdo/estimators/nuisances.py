@@ -170,7 +170,9 @@ class Nuisances:
         if key not in self._choices:
             self._choices[key] = glm.degree or _linear_degree(columns, env, target[0], self.weights[0], glm)
         features = Features(columns, self._choices[key])
-        coefficients = fit_linear(features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty))
+        coefficients = fit_linear(
+            features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty)
+        )
         return LinearMean(features, coefficients, mean, scale)
 
     def _fit(self, target: Name, given: tuple[Name, ...]) -> AbstractLaw:
@@ -213,7 +215,9 @@ class Nuisances:
     def _fit_glm(self, column: Column, features: Features, env: Env, glm: Glm) -> AbstractLaw:
         if column.levels is None:
             target = ((column.values - column.mean) / column.sd)[None, :]
-            coefficients = fit_linear(features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty))
+            coefficients = fit_linear(
+                features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty)
+            )
             return self._continuous(column, features, env, LinearMean(features, coefficients, column.mean, column.sd))
         codes = column.codes(column.values)
         if features.degree == "cells":
@@ -338,13 +342,11 @@ def _degree(column: Column, columns: tuple[Column, ...], env: Env, weights: Floa
     return 2 if scores[1] < scores[0] else 1
 
 
-def _linear_degree(
-    columns: tuple[Column, ...], env: Env, target: FloatArray, weights: FloatArray, glm: Glm
-) -> Degree:
+def _linear_degree(columns: tuple[Column, ...], env: Env, target: FloatArray, weights: FloatArray, glm: Glm) -> Degree:
     n = len(weights)
-    if columns and all(column.is_discrete for column in columns):
-        if (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= n:
-            return "cells"
+    discrete = bool(columns) and all(column.is_discrete for column in columns)
+    if discrete and (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= n:
+        return "cells"
     richer = Features(columns, 2)
     if not columns or richer.size == Features(columns, 1).size or n < ROWS_PER_TERM * richer.size:
         return 1
@@ -403,7 +405,7 @@ def _foreign(column: Column, learner: AbstractLearner) -> Any:
         case Boosted():
             from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-            kind = HistGradientBoostingClassifier if column.is_discrete else HistGradientBoostingRegressor
+            kind: Any = HistGradientBoostingClassifier if column.is_discrete else HistGradientBoostingRegressor
             return kind(
                 max_iter=learner.trees,
                 learning_rate=learner.rate,

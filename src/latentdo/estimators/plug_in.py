@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from latentdo.graphs import Name, m_separated, quote
 from latentdo.identification.construct import Formula
 from latentdo.identification.expression import Expression, Prob, Product, Quotient, Sum, parts
+from latentdo.query import Outcome
 
 from .estimate import Result
 from .method import AbstractMethod, Fits, No, Yes
@@ -46,7 +48,7 @@ class PlugIn(AbstractMethod):
         trapdoor variables.
     """
 
-    name: str = "plug-in"
+    name: ClassVar[str] = "plug-in"
 
     def applies(self, task: Task) -> Yes | No:
         if not task.term.do:
@@ -150,15 +152,19 @@ class Evaluator:
             env[name] = values
         law = self.value(expression, env) * share
         for item in compared:
-            law = law * COMPARE[item.op](env[item.name], number_of(self.sample[item.name], item.value))
+            law = law * COMPARE[item.op](env[item.name], self._number(item))
         asked: FloatArray = np.ones((1,) * _ndim(env))
         if self.task.is_mean:
             asked = env[self.task.outcome]
         else:
             for item in term.outcomes:
-                asked = asked * COMPARE[item.op](env[item.name], number_of(self.sample[item.name], item.value))
+                asked = asked * COMPARE[item.op](env[item.name], self._number(item))
         axes = tuple(range(ndim, law.ndim))
         return (law * asked).sum(axis=axes), law.sum(axis=axes)
+
+    def _number(self, item: Outcome) -> float:
+        assert item.value is not None
+        return number_of(self.sample[item.name], item.value)
 
     def value(self, expression: Expression, env: dict[Name, FloatArray]) -> FloatArray:
         """The value for every combination of the values in the env."""
@@ -281,9 +287,7 @@ class Evaluator:
             env[name] = self.sample[name].values[rows].reshape(1, *lead, -1)
         return env, share[..., None] * weights.reshape(len(weights), *lead, -1), rest, left
 
-    def _grid(
-        self, env: dict[Name, FloatArray], name: Name
-    ) -> tuple[dict[Name, FloatArray], FloatArray, FloatArray]:
+    def _grid(self, env: dict[Name, FloatArray], name: Name) -> tuple[dict[Name, FloatArray], FloatArray, FloatArray]:
         """The env with an axis more, the values along it, and what each counts in a plain sum or integral."""
         column = self.sample[name]
         lead = (1,) * _ndim(env)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 
@@ -232,7 +233,7 @@ class Pipw(AbstractMethod):
     """Primal inverse weighting: right if the models of the treatment and of what shares its hidden causes are."""
 
     normalised: bool = True
-    name: str = "pipw"
+    name: ClassVar[str] = "pipw"
 
     def applies(self, task: Task) -> Yes | No:
         return primal_sets(task)
@@ -247,7 +248,7 @@ class Dipw(AbstractMethod):
     """Dual inverse weighting: right if the models of the mediators are."""
 
     normalised: bool = True
-    name: str = "dipw"
+    name: ClassVar[str] = "dipw"
 
     def applies(self, task: Task) -> Yes | No:
         return primal_sets(task)
@@ -265,7 +266,7 @@ class Apipw(AbstractMethod):
     """
 
     crossfit: bool = True
-    name: str = "apipw"
+    name: ClassVar[str] = "apipw"
 
     def applies(self, task: Task) -> Yes | No:
         return primal_sets(task)
@@ -277,7 +278,9 @@ class Apipw(AbstractMethod):
         effective = effective_size(problem.ratio(last))
         if problem.outcome not in problem.joined or len(problem.joined) < len(problem.order):
             effective = min(effective, effective_size(problem.near / problem.own_density()))
-        return Result(average(fits.weights, terms), terms[0], effective, notes=_kernel_note(problem), size=_size(problem))
+        return Result(
+            average(fits.weights, terms), terms[0], effective, notes=_kernel_note(problem), size=_size(problem)
+        )
 
 
 def primal_sets(task: Task) -> Yes | No:

@@ -14,7 +14,7 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.identification import NotIdentified
 from latentdo.inference import Dataset
-from latentdo.query import Number, Query, Term
+from latentdo.query import Query
 
 from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
@@ -25,8 +25,8 @@ from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import Models, Nuisances
 from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
-from .sample import FloatArray, Sample, sample_of
-from .task import Task, number_of, task_of
+from .sample import FloatArray, sample_of
+from .task import Task, task_of
 
 FEW_EFFECTIVE = 30.0
 N_FOLDS = 5
@@ -105,7 +105,9 @@ def estimates(
         found = task_of(graph, term, sample)
         if isinstance(found, NotIdentified):
             note = f"not identified: no method is right. {found.reason}"
-            return tuple(Estimate(method.name, None, level=settings.level, applies=False, note=note) for method in chosen)
+            return tuple(
+                Estimate(method.name, None, level=settings.level, applies=False, note=note) for method in chosen
+            )
         tasks.append(found)
     return _Run(query, tuple(tasks), chosen, settings, seed).rows()
 
@@ -139,32 +141,26 @@ class _Run:
         self._choices: dict[Any, Any] = {}
 
     def rows(self) -> tuple[Estimate, ...]:
-        rows: dict[str, Estimate] = {}
-        points: dict[str, list[Result]] = {}
-        seconds: dict[str, float] = {}
+        """One row per method, in order."""
+        answers = [[method.applies(task) for task in self.tasks] for method in self.methods]
+        rows: dict[int, Estimate] = {}
+        points: dict[int, list[Result]] = {}
+        seconds: dict[int, float] = {}
         fits = self._fits(self._sample.weights[None, :])
-        answers = {method.name: [method.applies(task) for task in self.tasks] for method in self.methods}
-        for method in self.methods:
-            if refusals := [answer for answer in answers[method.name] if isinstance(answer, No)]:
+        for i, method in enumerate(self.methods):
+            if refusals := [answer for answer in answers[i] if isinstance(answer, No)]:
                 note = refusals[0].reason
-                rows[method.name] = Estimate(method.name, None, level=self.options.level, applies=False, note=note)
+                rows[i] = Estimate(method.name, None, level=self.options.level, applies=False, note=note)
                 continue
             started = time.perf_counter()
-            points[method.name] = self._fit(method, fits, answers[method.name])
-            seconds[method.name] = time.perf_counter() - started
-        waiting = [
-            method
-            for method in self.methods
-            if method.name in points and any(result.influence is None for result in points[method.name])
-        ]
-        largest = max((result.size for method in waiting for result in points[method.name]), default=0)
+            points[i] = self._fit(method, fits, answers[i])
+            seconds[i] = time.perf_counter() - started
+        waiting = [i for i, results in points.items() if any(result.influence is None for result in results)]
+        largest = max((result.size for i in waiting for result in points[i]), default=0)
         replicates = self._bootstrap(waiting, answers, seconds, largest)
-        for method in self.methods:
-            if method.name in points:
-                rows[method.name] = self._row(
-                    method, points[method.name], replicates.get(method.name), answers[method.name], seconds[method.name]
-                )
-        return tuple(rows[method.name] for method in self.methods)
+        for i, results in points.items():
+            rows[i] = self._row(self.methods[i], results, replicates.get(i), answers[i], seconds[i])
+        return tuple(rows[i] for i in range(len(self.methods)))
 
     def _fits(self, weights: FloatArray) -> list[Fits]:
         """The nuisance models of each term; terms with the same columns share them."""
@@ -192,31 +188,27 @@ class _Run:
         return np.atleast_1d(linearised(self.query.expression, values)[0])
 
     def _bootstrap(
-        self,
-        methods: Sequence[AbstractMethod],
-        answers: Mapping[str, list[Yes | No]],
-        seconds: dict[str, float],
-        largest: int,
-    ) -> dict[str, FloatArray]:
+        self, waiting: Sequence[int], answers: Sequence[list[Yes | No]], seconds: dict[int, float], largest: int
+    ) -> dict[int, FloatArray]:
         """The query in every replicate: rows get exponential weights, so that none and no level is ever left out.
 
         Source:
             Rubin (1981), The Bayesian bootstrap; Praestgaard & Wellner (1993), Exchangeably weighted bootstraps.
         """
         count, n = self.options.replicates, self._sample.n
-        if not methods or not count:
+        if not waiting or not count:
             return {}
         size = max(1, min(count, _MOST_NUMBERS // max(n, largest)))
         rng = np.random.default_rng([self.seed, 2])
-        found: dict[str, list[FloatArray]] = {method.name: [] for method in methods}
+        found: dict[int, list[FloatArray]] = {i: [] for i in waiting}
         for start in range(0, count, size):
             weights = rng.exponential(size=(min(size, count - start), n)) * self._sample.weights
             fits = self._fits(weights / weights.mean(axis=1, keepdims=True))
-            for method in methods:
+            for i in waiting:
                 started = time.perf_counter()
-                found[method.name].append(self._value(self._fit(method, fits, answers[method.name])))
-                seconds[method.name] += time.perf_counter() - started
-        return {name: np.concatenate(parts) for name, parts in found.items()}
+                found[i].append(self._value(self._fit(self.methods[i], fits, answers[i])))
+                seconds[i] += time.perf_counter() - started
+        return {i: np.concatenate(parts) for i, parts in found.items()}
 
     def _row(
         self,

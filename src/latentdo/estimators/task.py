@@ -92,7 +92,9 @@ def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotId
         SupportError: A value is no level of its column.
     """
     if term.kind not in ("mean", "event"):
-        raise QueryError(f"Estimators give means and probabilities, and {term} is neither. Ask E[ ] or P( ) of an event.")
+        raise QueryError(
+            f"Estimators give means and probabilities, and {term} is neither. Ask E[ ] or P( ) of an event."
+        )
     if term.is_stochastic:
         raise QueryError(f"{term} draws a treatment from a law, which no estimator here does. Set it to a value.")
     if term.open:
