@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
+from .dml import DmlId
 from .estimate import Estimate
 from .method import AbstractMethod
+from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
+from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
 from .rivals import Options, all_methods, estimates
 
@@ -17,6 +20,7 @@ __all__ = [
     "Auto",
     "Boosted",
     "Dipw",
+    "DmlId",
     "Estimate",
     "Foreign",
     "GFormula",
@@ -25,9 +29,13 @@ __all__ = [
     "Models",
     "NaiveMean",
     "NaiveRegression",
+    "NestedAipw",
+    "NestedIpw",
     "Options",
     "Pipw",
+    "PlugIn",
     "Tmle",
+    "WermId",
     "all_methods",
     "estimates",
 ]

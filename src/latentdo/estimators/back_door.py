@@ -74,8 +74,8 @@ class GFormula(AbstractMethod):
         return adjustment_of(task, self.adjustment)
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        given = sets["adjustment"]
-        return Result(average(fits.weights, np.broadcast_to(_mean(task, fits.plain, given), fits.weights.shape)))
+        mean, _ = _means(task, fits.plain, sets["adjustment"])
+        return Result(average(fits.weights, np.broadcast_to(mean, fits.weights.shape)))
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ class Aipw(AbstractMethod):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         given = sets["adjustment"]
         weights = _weights(task, fits.crossed, given)
-        mean = _mean(task, fits.crossed, given)
+        mean, own = _means(task, fits.crossed, given)
         outcome = task.sample[task.outcome].values[None]
-        terms = mean + _levelled(task, weights.values, fits.weights) * (outcome - mean)
+        terms = mean + _levelled(task, weights.values, fits.weights) * (outcome - own)
         values = average(fits.weights, terms)
         return _weighted(values, terms[0], weights)
 
@@ -152,15 +152,17 @@ class Tmle(AbstractMethod):
         outcome = task.sample[task.outcome].values[None]
         low, high = float(outcome.min()), float(outcome.max())
         # Predictions outside the range would have no logit; the range is that of the rows.
-        mean = np.clip((_mean(task, fits.crossed, given) - low) / (high - low), _EDGE, 1 - _EDGE)
+        mean, own = (
+            np.clip((part - low) / (high - low), _EDGE, 1 - _EDGE) for part in _means(task, fits.crossed, given)
+        )
         scaled = (outcome - low) / (high - low)
         counts = fits.weights * weights.values
         moved = fit_logistic(
-            np.ones((task.sample.n, 1)), scaled, counts / len(counts.T), np.array([1e-9]), offset=logit(mean)
+            np.ones((task.sample.n, 1)), scaled, counts / len(counts.T), np.array([1e-9]), offset=logit(own)
         )
-        mean = expit(logit(mean) + moved)
+        mean, own = expit(logit(mean) + moved), expit(logit(own) + moved)
         values = average(fits.weights, mean)
-        terms = mean + _levelled(task, weights.values, fits.weights) * (scaled - mean)
+        terms = mean + _levelled(task, weights.values, fits.weights) * (scaled - own)
         return _weighted(low + (high - low) * values, low + (high - low) * terms[0], weights)
 
 
@@ -205,10 +207,11 @@ def _kernel_note(h: Mapping[Name, float]) -> tuple[str, ...]:
     return tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())
 
 
-def _mean(task: Task, laws: Laws, given: tuple[Name, ...]) -> FloatArray:
-    """E[Y | T = t, Z] for every row."""
+def _means(task: Task, laws: Laws, given: tuple[Name, ...]) -> tuple[FloatArray, FloatArray]:
+    """E[Y | T, Z] of every row with T = t, and with its own T: near t these differ where the treatment is continuous."""
     law = laws.law(task.outcome, (*task.treatments, *given))
-    return law.mean(task.set(task.sample.env((*given, *task.treatments, task.outcome))))
+    env = task.sample.env((*given, *task.treatments, task.outcome))
+    return law.mean(task.set(env)), law.mean(env)
 
 
 def _weights(task: Task, laws: Laws, given: tuple[Name, ...]) -> Weights:

@@ -27,7 +27,7 @@ from .plug_in import Evaluator, is_linear
 from .primal import Apipw
 from .sample import Column, Env, FloatArray, Sample
 from .task import Task
-from .weighting import CUT_AT, T_NODES, average, bandwidth, closeness, effective_size
+from .weighting import T_NODES, average, bandwidth, clipped, closeness, effective_size
 
 LEAST_CELL = 1e-3
 """Probabilities of a combination of levels below are raised to it where they divide."""
@@ -276,23 +276,23 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
     weights = chosen / own
     trimmed = 0
     if not column.is_discrete:
-        limit = np.quantile(weights, CUT_AT, axis=1, keepdims=True)
-        trimmed = int((weights[0] > limit[0]).sum())
-        weights = np.minimum(weights, limit)
+        weights, trimmed = clipped(weights)
     grid = {name: old[..., None] for name, old in env.items()}
     grid[moved] = values.reshape(1, 1, -1)
 
-    def parts_at(point: dict[Name, FloatArray]) -> tuple[FloatArray, FloatArray]:
-        """E[Y 1(X = x) | moved, covariates], and the same without Y."""
-        ndim = point[moved].ndim
-        fixed = {**point, ratio.seen: np.full((1,) * ndim, task.treatments[ratio.seen])}
-        below = laws.law(ratio.seen, given).density(point, fixed[ratio.seen])
-        return laws.law(task.outcome, (ratio.seen, *given)).mean(fixed) * below, below
+    outcomes = laws.law(task.outcome, (ratio.seen, *given))
 
-    above, below = parts_at(env)
-    above_all, below_all = ((part * shares).sum(axis=-1) for part in parts_at(grid))
-    top = weights * (outcome * near - above) + above_all
-    bottom = weights * (near - below) + below_all
+    def parts_at(point: dict[Name, FloatArray]) -> tuple[FloatArray, FloatArray]:
+        """E[Y | X = x, moved, covariates], and P(X = x | moved, covariates)."""
+        fixed = {**point, ratio.seen: np.full((1,) * point[moved].ndim, task.treatments[ratio.seen])}
+        return outcomes.mean(fixed), laws.law(ratio.seen, given).density(point, fixed[ratio.seen])
+
+    mean, density = parts_at(env)
+    means, densities = parts_at(grid)
+    # Near x but not at it, a row's outcome differs from those at x by what the regression says of the distance.
+    level = outcome - outcomes.mean(env) + mean
+    top = weights * (level * near - mean * density) + (means * densities * shares).sum(axis=-1)
+    bottom = weights * (near - density) + (densities * shares).sum(axis=-1)
     sums, totals = average(fits.weights, top), average(fits.weights, bottom)
     value = sums / totals
     influence = value[0] + (top[0] - value[0] * bottom[0]) / totals[0]

@@ -25,9 +25,6 @@ from .sample import FloatArray
 from .task import Task
 from .weighting import average, bandwidth, clipped, effective_size, inverse
 
-CUT_AT = 0.995
-"""The quantile at which the weights of a kernel are cut."""
-
 
 @dataclass(frozen=True, eq=False)
 class Weighted:
@@ -61,7 +58,7 @@ def weighted(task: Task, fits: Fits, kernel: Kernel, keep: Iterable[Name] = ()) 
         chosen = fits.plain.law(step.node, ()).density(env, env[step.node])
         weights = weights * chosen / np.maximum(own, 1e-12)
         if not sample[step.node].is_discrete:
-            weights, cut = clipped(weights, CUT_AT)
+            weights, cut = clipped(weights)
             trimmed += cut
         label = (kernel.district, tuple(step.node for step in steps[: i + 1]))
         laws = fits.plain.reweighted(weights, label)
@@ -228,7 +225,7 @@ def inverse_of_treatment(task: Task, fits: Fits) -> FloatArray:
     above = fits.plain.law(fixed.treatment, ()).density(env, env[fixed.treatment])
     below = fits.plain.law(fixed.treatment, fixed.pillow).density(env, env[fixed.treatment])
     weights = above / np.maximum(below, 1e-12)
-    return weights if task.sample[fixed.treatment].is_discrete else clipped(weights, CUT_AT)[0]
+    return weights if task.sample[fixed.treatment].is_discrete else clipped(weights)[0]
 
 
 def nested_sets(task: Task) -> Yes | No:

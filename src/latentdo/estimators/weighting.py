@@ -15,8 +15,8 @@ from .sample import Column, Env, FloatArray, Sample
 
 LEAST_PROBABILITY = 0.01
 """Probabilities of a treatment below are raised to it: one row would weigh more than a hundred others."""
-CUT_AT = 0.99
-"""The quantile at which the weights of continuous treatments are cut."""
+LARGEST_SHARE = 0.02
+"""What part of all weight one row may have, where weights are ratios of densities: more is cut."""
 BANDWIDTH = 0.5 * 1.06
 """In standard deviations times n^(-1/5): half of Silverman's, so that the interval is not centred off the truth."""
 T_NODES = 15
@@ -74,10 +74,13 @@ def inverse(
     return Weights(weights, trimmed, {name: h[name] for name in treatments if name in h})
 
 
-def clipped(weights: FloatArray, at: float = CUT_AT) -> tuple[FloatArray, int]:
-    """The weights cut at their quantile, and in how many rows of the first replicate that changed them."""
-    limit = np.quantile(weights, at, axis=1, keepdims=True)
-    return np.minimum(weights, limit), int((weights[0] > limit[0]).sum())
+def clipped(weights: FloatArray) -> tuple[FloatArray, int]:
+    """The weights with no row above its largest share, and in how many rows of the first replicate that changed them."""
+    found = weights
+    # Each cut makes the whole smaller; a few rounds come near enough to the share.
+    for _ in range(4):
+        found = np.minimum(found, max(LARGEST_SHARE, 2 / weights.shape[1]) * found.sum(axis=1, keepdims=True))
+    return found, int((found[0] < weights[0]).sum())
 
 
 def effective_size(weights: FloatArray) -> float:
