@@ -182,10 +182,7 @@ def adjustment_of(task: Task, chosen: frozenset[Name] | None) -> Yes | No:
         return Yes({"adjustment": tuple(sorted(chosen))})
     best = forms.optimal_adjustment
     if best is None:
-        fixed = forms.fixability
-        reasons = dict(fixed.reasons) if fixed else {}
-        why = reasons.get("a-fixable", "whatever is adjusted for, some path that is not causal stays open.")
-        return No(f"no adjustment set: {why}")
+        return No(f"no adjustment set: {forms.why_no_adjustment}")
     return Yes({"adjustment": tuple(sorted(best.nodes))})
 
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from latentdo.graphs import Name, quote
-from latentdo.identification.expression import Expression, Prob, Product, Quotient, Sum, parts
+from latentdo.identification import Expression, Prob, Product, Quotient, Sum, parts
 
 from .back_door import Aipw
 from .estimate import Result

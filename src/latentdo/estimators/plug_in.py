@@ -14,8 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from latentdo.graphs import Name, m_separated, quote
-from latentdo.identification.construct import Formula
-from latentdo.identification.expression import Expression, Prob, Product, Quotient, Sum, parts
+from latentdo.identification import Expression, Formula, Prob, Product, Quotient, Sum, parts
 from latentdo.query import Outcome
 
 from .estimate import Result

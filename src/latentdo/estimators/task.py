@@ -12,8 +12,7 @@ import numpy as np
 
 from latentdo.errors import QueryError, SupportError
 from latentdo.graphs import Admg, LatentDag, Name, format_level, project, quote
-from latentdo.identification import Fixability, Forms, NotIdentified, forms_of, identify
-from latentdo.identification.estimand import Solution
+from latentdo.identification import Fixability, Forms, NotIdentified, Solution, forms_of, identify
 from latentdo.query import Comparison, Distribution, Outcome, Query, Term, Value
 
 from .sample import Column, FloatArray, Sample

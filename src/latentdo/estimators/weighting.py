@@ -9,9 +9,8 @@ import numpy as np
 
 from latentdo.graphs import Name
 
-from .laws import AbstractLaw
 from .nuisances import Laws
-from .sample import Column, Env, FloatArray, Sample
+from .sample import Column, FloatArray, Sample
 
 LEAST_PROBABILITY = 0.01
 """Probabilities of a treatment below are raised to it: one row would weigh more than a hundred others."""
@@ -92,8 +91,3 @@ def effective_size(weights: FloatArray) -> float:
 def average(weights: FloatArray, values: FloatArray) -> FloatArray:
     """The weighted mean over the rows, one per replicate."""
     return (weights * values).sum(axis=1) / weights.sum(axis=1)
-
-
-def values_of(column: Column, law: AbstractLaw, env: Env) -> tuple[FloatArray, FloatArray]:
-    """All values of a treatment with their probabilities given the env, along a new last axis; nodes of a continuous one."""
-    return law.nodes(env, T_NODES)
