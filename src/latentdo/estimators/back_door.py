@@ -15,6 +15,7 @@ from .estimate import Result
 from .fitting import fit_logistic
 from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Laws
+from .plug_in import Evaluator
 from .sample import FloatArray
 from .task import Task
 from .weighting import Weights, average, bandwidth, closeness, effective_size, inverse
@@ -61,7 +62,7 @@ class NaiveRegression(AbstractMethod):
 
 @dataclass(frozen=True)
 class GFormula(AbstractMethod):
-    """Outcome regression, averaged over the adjustment set: the mean of m(t, Z).
+    """Outcome regression, averaged over the adjustment set: the mean of m(t, Z); sequential where treatments need it.
 
     Source:
         Robins (1986), A new approach to causal inference in mortality studies.
@@ -71,9 +72,15 @@ class GFormula(AbstractMethod):
     name: ClassVar[str] = "g-formula"
 
     def applies(self, task: Task) -> Yes | No:
-        return adjustment_of(task, self.adjustment)
+        answer = adjustment_of(task, self.adjustment)
+        if isinstance(answer, No) and task.is_sequential and self.adjustment is None:
+            return Yes(note="sequential: each later covariate averaged over its own law")
+        return answer
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        if "adjustment" not in sets:
+            evaluator = Evaluator(task, fits.plain, fits.weights)
+            return Result(evaluator.answer()[0], size=evaluator.size)
         mean, _ = _means(task, fits.plain, sets["adjustment"])
         return Result(average(fits.weights, np.broadcast_to(mean, fits.weights.shape)))
 
@@ -197,7 +204,9 @@ def _listed(names: frozenset[Name]) -> str:
 
 def _bandwidths(task: Task) -> dict[Name, float]:
     columns = (task.sample[name] for name in task.treatments)
-    return {column.name: bandwidth(column) for column in columns if not column.is_discrete}
+    return {
+        column.name: bandwidth(column, task.treatments[column.name]) for column in columns if not column.is_discrete
+    }
 
 
 def _kernel_note(h: Mapping[Name, float]) -> tuple[str, ...]:

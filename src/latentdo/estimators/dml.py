@@ -268,7 +268,7 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
     column, outcome = sample[moved], sample[task.outcome].values[None]
     env = sample.env(sample.columns)
     treatment = sample[ratio.seen]
-    h = 1.0 if treatment.is_discrete else bandwidth(treatment)
+    h = 1.0 if treatment.is_discrete else bandwidth(treatment, task.treatments[ratio.seen])
     near = closeness(treatment, task.treatments[ratio.seen], h)
     given = (moved, *ratio.covariates)
     own = np.maximum(laws.law(moved, ratio.covariates).density(env, env[moved]), 1e-12)

@@ -251,7 +251,7 @@ def _treated(task: Task, fits: Fits) -> tuple[FloatArray, int, tuple[str, ...]]:
     fixed = task.fixability
     assert fixed is not None
     column = task.sample[fixed.treatment]
-    h = {} if column.is_discrete else {column.name: bandwidth(column)}
+    h = {} if column.is_discrete else {column.name: bandwidth(column, task.treatments[column.name])}
     weights = inverse(task.sample, fits.plain, task.treatments, fixed.pillow, h)
     notes = tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())
     return weights.values, weights.trimmed, notes

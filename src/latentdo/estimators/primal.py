@@ -114,18 +114,21 @@ class PrimalProblem:
                 found = found * self.density(node, treatment)
         return found
 
-    def regression(self, place: int, treatment: FloatArray) -> FloatArray:
+    def regression(self, place: int, treatment: FloatArray, first: FloatArray | None = None) -> FloatArray:
         """q of a place: Y averaged over all from there on, mediators under t, L under these values of the treatment.
+
+        Args:
+            first: What the treatment is to the mediator at the place itself; t unless given.
 
         Returns:
             (replicate, row, value).
         """
         if place == len(self.order):
             return self.sample[self.outcome].values[None, :, None]
-        return integrate(self, place, treatment)
+        return integrate(self, place, treatment, self.set if first is None else first)
 
 
-def integrate(problem: PrimalProblem, place: int, treatment: FloatArray) -> FloatArray:
+def integrate(problem: PrimalProblem, place: int, treatment: FloatArray, first: FloatArray) -> FloatArray:
     """The backward recursion run forwards: paths of values of the nodes that the outcome's mean depends on, each weighted."""
     env = {name: values[..., None] for name, values in problem.env(treatment).items()}
     own, other = treatment[..., None], problem.set[..., None]
@@ -136,7 +139,7 @@ def integrate(problem: PrimalProblem, place: int, treatment: FloatArray) -> Floa
         if not _matters(problem, i):
             continue
         law = problem.laws.law(node, problem.pillows[node])
-        given = {**env, problem.treatment: own if node in problem.joined else other}
+        given = {**env, problem.treatment: own if node in problem.joined else first[..., None] if i == place else other}
         column = problem.sample[node]
         width = len(column.levels) if column.levels is not None else INNER_NODES
         if n_paths * width <= MOST_PATHS:
@@ -150,6 +153,8 @@ def integrate(problem: PrimalProblem, place: int, treatment: FloatArray) -> Floa
             uniforms = (np.random.default_rng(i).permutation(n_paths) + 0.5) / n_paths
             env[node] = law.draw(given, uniforms.reshape(1, 1, 1, -1))
     law = problem.laws.law(problem.outcome, problem.pillows[problem.outcome])
+    if place == len(problem.order) - 1:
+        other = first[..., None]
     env[problem.treatment] = own if problem.outcome in problem.joined else other
     return (law.mean(env) * share).sum(axis=-1)
 
@@ -220,7 +225,8 @@ def augmented_terms(problem: PrimalProblem, counts: FloatArray, *, levelled: boo
             step = problem.regression(i + 1, problem.seen) - problem.regression(i, problem.seen)
             total = total + level(problem.ratio(i)) * step[..., 0]
             continue
-        step = problem.regression(i + 1, values) - problem.regression(i, values)
+        # Near t but not at it, a mediator is compared with its own law there, or the kernel's width would be a bias.
+        step = problem.regression(i + 1, values) - problem.regression(i, values, problem.seen)
         above = shares * problem.joint(i, values)
         weights = near / (own * problem.joint(i, problem.seen)[..., 0])
         mass = above.sum(axis=-1)
@@ -311,7 +317,7 @@ def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
         _after(fixed.order, fixed.treatment),
         frozenset(fixed.joined),
         dict(fixed.pillows),
-        1.0 if column.is_discrete else bandwidth(column),
+        1.0 if column.is_discrete else bandwidth(column, task.treatments[fixed.treatment]),
     )
 
 

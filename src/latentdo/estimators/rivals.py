@@ -225,7 +225,7 @@ class _Run:
             kept = replicates[np.isfinite(replicates)]
             if len(kept) > 1:
                 tail = (1 - self.options.level) / 2
-                sd = float(kept.std(ddof=1))
+                sd = _spread(kept)
                 lower, upper = _bootstrap_interval(estimate, kept, tail)
                 interval = "bootstrap"
         elif all(result.influence is not None for result in results):
@@ -266,6 +266,13 @@ class _Run:
             total += slopes[task.term][0] * (result.influence - result.values[0])
         weights = self._sample.weights
         return float(np.sqrt((weights * total**2).mean() / self._sample.n))
+
+
+def _spread(replicates: FloatArray) -> float:
+    """The standard deviation, with far replicates drawn in: a ratio may have one whose divisor is next to zero."""
+    low, middle, high = np.quantile(replicates, [0.25, 0.5, 0.75])
+    reach = 4 * (high - low)
+    return float(np.clip(replicates, middle - reach, middle + reach).std(ddof=1))
 
 
 def _bootstrap_interval(estimate: float, replicates: FloatArray, tail: float) -> tuple[float, float]:

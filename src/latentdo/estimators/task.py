@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from latentdo.errors import QueryError, SupportError
-from latentdo.graphs import Admg, LatentDag, Name, format_level, project, quote
-from latentdo.identification import Fixability, Forms, NotIdentified, Solution, forms_of, identify
+from latentdo.graphs import Admg, LatentDag, Name, format_level, format_number, project, quote
+from latentdo.identification import Estimand, Fixability, Forms, NotIdentified, Solution, forms_of, identify
 from latentdo.query import Comparison, Distribution, Outcome, Query, Term, Value
 
 from .sample import Column, FloatArray, Sample
@@ -67,14 +67,19 @@ class Task:
         return self.forms is not None and self.forms.has_effect
 
     @cached_property
+    def is_sequential(self) -> bool:
+        """Whether the formula is the g-formula: a product of laws, none of them a ratio of sums."""
+        return Estimand(Query(self.term), (self.solution,)).form == "g-formula"
+
+    @cached_property
     def why_not_one_outcome(self) -> str | None:
         """Why the term is not a mean, given nothing, of one column under values that are set; None where it is."""
         if not self.term.do:
             return "nothing is set, so that there is no effect to estimate."
         if self.term.given:
-            return "it has no form for conditions after do( )."
+            return "it has no form for conditions after do( ); plug-in has."
         if len(self.term.outcome_names) > 1:
-            return "it has no form for events of several nodes."
+            return "it has no form for events of several nodes; plug-in has."
         return None
 
     def set(self, env: Mapping[Name, FloatArray]) -> dict[Name, FloatArray]:
@@ -104,7 +109,7 @@ def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotId
         return verdict
     (solution,) = verdict.estimand.solutions
     treatments = {
-        setting.name: number_of(sample[setting.name], setting.value)
+        setting.name: level_of(sample[setting.name], setting.value)
         for setting in term.do
         if setting.value is not None and not isinstance(setting.value, Distribution)
     }
@@ -146,6 +151,21 @@ def number_of(column: Column, value: Value) -> float:
     return float(value)
 
 
+def level_of(column: Column, value: Value) -> float:
+    """The number that a column is set to.
+
+    Raises:
+        SupportError: It is no level of a column of levels.
+    """
+    number = number_of(column, value)
+    if column.levels is not None and number not in column.levels:
+        known = ", ".join(map(format_number, column.levels.tolist()))
+        raise SupportError(
+            column.name, f"No row has {quote(column.name)} = {format_number(number)}. Its values are: {known}."
+        )
+    return number
+
+
 def event_column(column: Column, outcomes: list[Outcome]) -> Column:
     """Whether each row satisfies all comparisons, as 1 and 0.
 
@@ -155,6 +175,12 @@ def event_column(column: Column, outcomes: list[Outcome]) -> Column:
     holds = np.ones(len(column.values), dtype=bool)
     for outcome in outcomes:
         assert outcome.value is not None
+        if outcome.op == "=" and column.levels is None:
+            name, value = quote(column.name), format_level(outcome.value)
+            raise SupportError(
+                column.name,
+                f"{name} is continuous, so that {name} = {value} has probability zero. Ask an event such as {name} > {value}.",
+            )
         holds &= COMPARE[outcome.op](column.values, number_of(column, outcome.value))
     if not 0 < holds.sum() < len(holds):
         rows = "No row satisfies" if not holds.any() else "All rows satisfy"

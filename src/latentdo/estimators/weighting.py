@@ -18,6 +18,8 @@ LARGEST_SHARE = 0.02
 """What part of all weight one row may have, where weights are ratios of densities: more is cut."""
 BANDWIDTH = 0.5 * 1.06
 """In standard deviations times n^(-1/5): half of Silverman's, so that the interval is not centred off the truth."""
+FEW_NEAR = 20
+"""So many rows at least lie within two bandwidths: outside the data the kernel widens, and the caution says so."""
 T_NODES = 15
 """Over how many values a continuous treatment is averaged."""
 
@@ -37,9 +39,11 @@ class Weights:
     bandwidths: Mapping[Name, float] = field(default_factory=dict)
 
 
-def bandwidth(column: Column, share: float = BANDWIDTH) -> float:
-    """The bandwidth of a continuous treatment: share sd n^(-1/5)."""
-    return share * column.sd * len(column.values) ** -0.2
+def bandwidth(column: Column, value: float, share: float = BANDWIDTH) -> float:
+    """The bandwidth of a continuous treatment at a value: share sd n^(-1/5), and more where few rows lie near."""
+    distances = np.abs(column.values - value)
+    few = min(FEW_NEAR, len(distances)) - 1
+    return max(share * column.sd * len(column.values) ** -0.2, float(np.partition(distances, few)[few]) / 2)
 
 
 def closeness(column: Column, value: float, h: float) -> FloatArray:
