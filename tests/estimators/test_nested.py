@@ -9,9 +9,10 @@ import pytest
 
 import oracles
 from exact_laws import cells_of
+from latentdo.estimators import Glm, Models
 from latentdo.estimators.method import Fits, No
 from latentdo.estimators.nested import NestedAipw, NestedIpw, WermId
-from latentdo.estimators.nuisances import Glm, Models, Nuisances
+from latentdo.estimators.nuisances import Nuisances
 from latentdo.estimators.task import task_of
 from latentdo.graphs import parse_graph
 from latentdo.identification import NotIdentified

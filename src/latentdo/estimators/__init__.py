@@ -5,9 +5,9 @@ from __future__ import annotations
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .dml import DmlId
 from .estimate import Estimate
+from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
 from .method import AbstractMethod
 from .nested import NestedAipw, NestedIpw, WermId
-from .nuisances import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
 from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
 from .rivals import Options, all_methods, estimates

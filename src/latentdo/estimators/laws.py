@@ -7,10 +7,9 @@ is one call. What a law is asked with is an env, the values of the columns that 
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy.special import expit, ndtri, softmax
@@ -123,31 +122,6 @@ class LogisticLaw(AbstractDiscreteLaw):
 
 
 @dataclass(frozen=True, eq=False)
-class ClassifierLaw(AbstractDiscreteLaw):
-    """The probabilities of a scikit-learn classifier, one classifier per replicate."""
-
-    column: Column
-    given: tuple[Column, ...]
-    classifiers: Sequence[Any]
-
-    @property
-    def levels(self) -> FloatArray:
-        assert self.column.levels is not None
-        return self.column.levels
-
-    def probabilities(self, env: Env) -> FloatArray:
-        rows, shape = raw_matrix(self.given, env)
-        found = np.full((len(self.classifiers), *shape[1:], len(self.levels)), FLOOR)
-        for b, classifier in enumerate(self.classifiers):
-            own = rows[0 if shape[0] == 1 else b]
-            law = np.full((len(own), len(self.levels)), FLOOR)
-            # A level without rows in a fold is unknown to its classifier.
-            law[:, self.column.codes(np.asarray(classifier.classes_, dtype=float))] = classifier.predict_proba(own)
-            found[b] = np.maximum(law, FLOOR).reshape(*shape[1:], -1)
-        return found / found.sum(axis=-1, keepdims=True)
-
-
-@dataclass(frozen=True, eq=False)
 class LinearMean:
     """A mean that is linear in features: coefficients (replicate, term) of (target - centre) / scale."""
 
@@ -158,23 +132,6 @@ class LinearMean:
 
     def __call__(self, env: Env) -> FloatArray:
         return self.centre + self.scale * self.features.predict(env, self.coefficients)
-
-
-@dataclass(frozen=True, eq=False)
-class RegressorMean:
-    """The mean of a scikit-learn regressor, one regressor per replicate."""
-
-    given: tuple[Column, ...]
-    regressors: Sequence[Any]
-
-    def __call__(self, env: Env) -> FloatArray:
-        rows, shape = raw_matrix(self.given, env)
-        return np.stack(
-            [
-                np.asarray(regressor.predict(rows[0 if shape[0] == 1 else b]), dtype=float).reshape(shape[1:])
-                for b, regressor in enumerate(self.regressors)
-            ]
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,18 +243,3 @@ class ContinuousLaw(AbstractLaw):
         shape = self.residuals.shape
         z = ndtri(np.clip(uniforms, 1e-9, 1 - 1e-9)) if shape is None else shape.quantile(uniforms)
         return self.centre(env) + self.residuals.scale(env) * z
-
-
-def raw_matrix(given: Sequence[Column], env: Env) -> tuple[FloatArray, tuple[int, ...]]:
-    """What a foreign learner sees: (replicate or 1, row, column), levels coded one by one; and the env's shape."""
-    shape = np.broadcast_shapes(*(np.shape(env[column.name]) for column in given)) if given else (1, 1)
-    parts: list[FloatArray] = []
-    for column in given:
-        values = np.broadcast_to(env[column.name], shape).reshape(shape[0], -1)
-        if column.levels is None or len(column.levels) == 2:
-            parts.append(values)
-        else:
-            parts += [(values == level).astype(float) for level in column.levels]
-    if not parts:
-        parts = [np.zeros((shape[0], int(np.prod(shape[1:]))))]
-    return np.stack(parts, axis=-1), shape

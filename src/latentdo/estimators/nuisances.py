@@ -2,105 +2,25 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from latentdo.graphs import Name
 
+from .choices import degree_of, linear_degree, residuals_of
 from .features import Degree, Features
 from .fitting import fit_linear, fit_logistic, fit_multinomial
-from .laws import (
-    AbstractLaw,
-    ClassifierLaw,
-    ContinuousLaw,
-    LinearMean,
-    LogisticLaw,
-    LogLinearScale,
-    Predictor,
-    RegressorMean,
-    Residuals,
-    Shape,
-    TableLaw,
-    raw_matrix,
-)
+from .foreign import ClassifierLaw, RegressorMean, fitted_copy, foreign_model, raw_matrix
+from .laws import AbstractLaw, ContinuousLaw, LinearMean, LogisticLaw, Predictor, Residuals, TableLaw
+from .learners import AbstractLearner, Auto, Boosted, Glm, Models
 from .sample import Column, Env, FloatArray, IntArray, Sample
 
-ROWS_PER_CELL = 20
-"""With so many rows for each combination of levels, each has a parameter of its own."""
-ROWS_PER_TERM = 10
 BOOSTING_FROM = 5_000
 BETTER = 0.99
 """What boosting's loss must stay below, relative to the linear model's, to be preferred."""
-
-
-class AbstractLearner:
-    """How a conditional law is fitted."""
-
-
-@dataclass(frozen=True)
-class Glm(AbstractLearner):
-    """Penalised generalised linear models: least squares, logistic, multinomial logistic.
-
-    Attributes:
-        degree: 1: one term per column; 2: with squares and products; `cells`: one parameter for each combination of
-            levels, relative frequencies where the target has levels; None: cells where all that is given has levels
-            and there are rows enough for each combination, else 1 or 2 by Schwarz's criterion (BIC).
-        penalty: What the square of a coefficient costs, in rows: a column's terms have standard deviation one. Of
-            frequencies the rows that are added, in the proportions of the whole table.
-    """
-
-    degree: Degree | None = None
-    penalty: float = 0.1
-
-
-@dataclass(frozen=True)
-class Boosted(AbstractLearner):
-    """Gradient-boosted trees on binned columns (scikit-learn), for thousands of rows and surfaces that are not smooth."""
-
-    trees: int = 150
-    rate: float = 0.08
-    leaves: int = 15
-    rows_per_leaf: int = 40
-
-
-@dataclass(frozen=True)
-class Auto(AbstractLearner):
-    """The linear models, or from 5000 rows boosted trees where these predict a quarter of the rows clearly better."""
-
-
-@dataclass(frozen=True)
-class Foreign(AbstractLearner):
-    """Your own learners with the interface of scikit-learn, cloned before each fit.
-
-    Attributes:
-        classifier: For columns with levels; needs `fit(X, y, sample_weight)` and `predict_proba`.
-        regressor: For continuous columns; needs `fit(X, y, sample_weight)` and `predict`.
-    """
-
-    classifier: Any = None
-    regressor: Any = None
-
-
-@dataclass(frozen=True)
-class Models:
-    """Which learners are used.
-
-    Attributes:
-        learner: For every column that `own` does not name.
-        own: The learner of single columns.
-        seen: What the model of a column is a function of, in place of all that it should be: to see what a wrong model
-            does.
-        normal: Whether residuals are normal with one standard deviation, instead of what the data prefer.
-    """
-
-    learner: AbstractLearner = Glm()
-    own: Mapping[Name, AbstractLearner] = field(default_factory=dict)
-    seen: Mapping[Name, tuple[Name, ...]] = field(default_factory=dict)
-    normal: bool = False
 
 
 class Laws(Protocol):
@@ -168,7 +88,7 @@ class Nuisances:
         glm = self.models.learner if isinstance(self.models.learner, Glm) else Glm()
         key = ("regress", label, tuple(column.name for column in columns))
         if key not in self._choices:
-            self._choices[key] = glm.degree or _linear_degree(columns, env, target[0], self.weights[0], glm)
+            self._choices[key] = glm.degree or linear_degree(columns, env, target[0], self.weights[0], glm)
         features = Features(columns, self._choices[key])
         coefficients = fit_linear(
             features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty)
@@ -190,7 +110,7 @@ class Nuisances:
     def _choose(self, column: Column, columns: tuple[Column, ...], env: Env) -> _Choice:
         learner = self.models.own.get(column.name, self.models.learner)
         glm = learner if isinstance(learner, Glm) else Glm()
-        degree = glm.degree or _degree(column, columns, env, self.weights.mean(axis=0), glm)
+        degree = glm.degree or degree_of(column, columns, env, self.weights.mean(axis=0), glm)
         if isinstance(learner, Auto):
             learner = glm
             if columns and self.sample.n >= BOOSTING_FROM and degree != "cells":
@@ -244,18 +164,18 @@ class Nuisances:
     def _fit_foreign(
         self, column: Column, columns: tuple[Column, ...], env: Env, learner: AbstractLearner
     ) -> AbstractLaw:
-        model = _foreign(column, learner)
+        model = foreign_model(column, learner)
         if model is None or not columns:
             return self._fit_glm(column, Features(columns, 1), env, Glm())
         rows = raw_matrix(columns, env)[0][0]
-        fitted = [_clone(model).fit(rows[own > 0], column.values[own > 0], own[own > 0]) for own in self.weights]
+        fitted = [fitted_copy(model, rows, column.values, own) for own in self.weights]
         if column.is_discrete:
             return ClassifierLaw(column, columns, fitted)
         return self._continuous(column, Features(columns, 1), env, RegressorMean(columns, fitted))
 
     def _continuous(self, column: Column, features: Features, env: Env, mean: Predictor) -> ContinuousLaw:
         def residuals() -> Residuals:
-            return _residuals(
+            return residuals_of(
                 column.values - mean(env), self.weights, features, env, self._choices, column.name, self.models.normal
             )
 
@@ -316,109 +236,3 @@ class _ByFold(AbstractLaw):
 
     def _part(self, values: FloatArray, rows: IntArray) -> FloatArray:
         return values[:, rows] if values.shape[1] == self.n else values
-
-
-def _degree(column: Column, columns: tuple[Column, ...], env: Env, weights: FloatArray, glm: Glm) -> Degree:
-    if column.levels is None:
-        return _linear_degree(columns, env, (column.values - column.mean) / column.sd, weights, glm)
-    n = len(weights)
-    discrete = all(given.is_discrete for given in columns)
-    if discrete and (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= n:
-        return "cells"
-    richer = Features(columns, 2)
-    width = len(column.levels) - 1
-    if not columns or richer.size == Features(columns, 1).size or n < ROWS_PER_TERM * richer.size * width:
-        return 1
-    codes = column.codes(column.values)
-    scores: list[float] = []
-    for features in (Features(columns, 1), richer):
-        matrix, penalty = features.matrix(env, n), features.penalty(glm.penalty)
-        if width == 1:
-            found = fit_logistic(matrix, codes[None, :].astype(float), weights[None], penalty)[:, None]
-        else:
-            found = fit_multinomial(matrix, codes, width + 1, weights[None], penalty)
-        law = LogisticLaw(column, features, found).density(env, column.values[None])[0]
-        scores.append(-2 * float(weights @ np.log(np.maximum(law, 1e-12))) + width * features.size * np.log(n))
-    return 2 if scores[1] < scores[0] else 1
-
-
-def _linear_degree(columns: tuple[Column, ...], env: Env, target: FloatArray, weights: FloatArray, glm: Glm) -> Degree:
-    n = len(weights)
-    discrete = bool(columns) and all(column.is_discrete for column in columns)
-    if discrete and (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= n:
-        return "cells"
-    richer = Features(columns, 2)
-    if not columns or richer.size == Features(columns, 1).size or n < ROWS_PER_TERM * richer.size:
-        return 1
-    scores: list[float] = []
-    for features in (Features(columns, 1), richer):
-        found = fit_linear(features.matrix(env, n), target[None], weights[None], features.penalty(glm.penalty))
-        spread = np.average((target - features.predict(env, found)[0]) ** 2, weights=weights)
-        scores.append(n * float(np.log(max(spread, 1e-300))) + features.size * np.log(n))
-    return 2 if scores[1] < scores[0] else 1
-
-
-def _residuals(
-    residuals: FloatArray,
-    weights: FloatArray,
-    features: Features,
-    env: Env,
-    choices: dict[Any, Any],
-    target: Name,
-    normal: bool,
-) -> Residuals:
-    """The law of the residuals: spread, constant or not, and shape, normal or not, by Schwarz's criterion."""
-    totals = weights.sum(axis=1)
-    sd = np.sqrt(np.maximum((weights * residuals**2).sum(axis=1) / totals, 1e-300))
-    constant = LogLinearScale(Features(()), np.log(sd)[:, None])
-    if normal:
-        return Residuals(constant, None)
-    linear = Features(features.columns, 1 if features.degree != "cells" else "cells")
-    key = ("residuals", target, tuple(column.name for column in features.columns))
-    n = residuals.shape[1]
-    scale = constant
-    if features.columns and n >= ROWS_PER_TERM * linear.size and choices.get((key, "scale"), True):
-        # The mean of the logarithm of a squared standard normal is -1.27; the last line makes up for other laws.
-        squared = np.log(np.maximum(residuals**2, 1e-12 * sd[:, None] ** 2)) + 1.2704
-        found = fit_linear(linear.matrix(env, n), squared / 2, weights, linear.penalty(0.1))
-        z2 = (residuals / np.exp(linear.predict(env, found))) ** 2
-        found[:, 0] += np.log((weights * z2).sum(axis=1) / totals) / 2
-        varying = LogLinearScale(linear, found)
-        gain = (weights[0] * (np.log(sd[0]) - np.log(varying(env)[0]))).sum()
-        if choices.setdefault((key, "scale"), bool(gain > 0.5 * (linear.size - 1) * np.log(n) + 2)):
-            scale = varying
-    z = residuals / scale(env)
-    if not choices.get((key, "shape"), True):
-        return Residuals(scale, None)
-    shape = Shape.of(z, weights)
-    gain = weights[0] @ (np.log(shape.density(z)[0]) + 0.5 * z[0] ** 2 + 0.5 * np.log(2 * np.pi))
-    # A kernel estimate has about as many parameters as kernels lie side by side.
-    if choices.setdefault((key, "shape"), bool(gain > 6 * np.log(n))):
-        return Residuals(scale, shape)
-    return Residuals(scale, None)
-
-
-def _foreign(column: Column, learner: AbstractLearner) -> Any:
-    match learner:
-        case Foreign():
-            return learner.classifier if column.is_discrete else learner.regressor
-        case Boosted():
-            from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-            kind: Any = HistGradientBoostingClassifier if column.is_discrete else HistGradientBoostingRegressor
-            return kind(
-                max_iter=learner.trees,
-                learning_rate=learner.rate,
-                max_leaf_nodes=learner.leaves,
-                min_samples_leaf=learner.rows_per_leaf,
-                early_stopping=False,
-                random_state=0,
-            )
-        case _:
-            return None
-
-
-def _clone(model: Any) -> Any:
-    from sklearn.base import clone
-
-    return clone(model) if hasattr(model, "get_params") else copy.deepcopy(model)

@@ -20,9 +20,10 @@ from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .dml import DmlId
 from .estimate import Estimate, Result
+from .learners import Models
 from .method import AbstractMethod, Fits, No, Yes, support_cautions
 from .nested import NestedAipw, NestedIpw, WermId
-from .nuisances import Models, Nuisances
+from .nuisances import Nuisances
 from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
 from .sample import FloatArray, sample_of
