@@ -27,7 +27,7 @@ from .plug_in import Evaluator, is_linear
 from .primal import Apipw
 from .sample import Column, Env, FloatArray, Sample
 from .task import Task
-from .weighting import T_NODES, average, bandwidth, clipped, closeness, effective_size
+from .weighting import T_NODES, average, bandwidth, clipped, closeness, effective_size, middle, middle_density
 
 LEAST_CELL = 1e-3
 """Probabilities of a combination of levels below are raised to it where they divide."""
@@ -309,8 +309,6 @@ def _reference(column: Column, fits: Fits) -> tuple[FloatArray, FloatArray, Floa
         env = {column.name: column.values[None]}
         weights = law.nodes({"": np.zeros((1, 1))}, T_NODES)[1]
         return column.levels, weights, law.density(env, column.values[None])
-    low, middle, high = np.quantile(column.values, [0.25, 0.5, 0.75])
-    spread = max((high - low) / 2, 1e-9)
+    centre, spread = middle(column)
     z, weights = np.polynomial.hermite_e.hermegauss(T_NODES)
-    density = np.exp(-0.5 * ((column.values - middle) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
-    return middle + spread * z, (weights / weights.sum()).reshape(1, 1, -1), density[None]
+    return centre + spread * z, (weights / weights.sum()).reshape(1, 1, -1), middle_density(column)

@@ -23,7 +23,7 @@ from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Nuisances
 from .sample import FloatArray
 from .task import Task
-from .weighting import average, bandwidth, clipped, effective_size, inverse
+from .weighting import average, bandwidth, clipped, effective_size, inverse, middle_density
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +55,14 @@ def weighted(task: Task, fits: Fits, kernel: Kernel, keep: Iterable[Name] = ()) 
     laws, weights, trimmed = fits.plain, np.ones((1, sample.n)), 0
     for i, step in enumerate(steps):
         own = laws.law(step.node, step.blanket).density(env, env[step.node])
-        chosen = fits.plain.law(step.node, ()).density(env, env[step.node])
+        column = sample[step.node]
+        if column.is_discrete or step.node in kernel.parents:
+            chosen = fits.plain.law(step.node, ()).density(env, env[step.node])
+        else:
+            # The district does not depend on the node, so that any part of its range will do.
+            chosen = middle_density(column)
         weights = weights * chosen / np.maximum(own, 1e-12)
-        if not sample[step.node].is_discrete:
+        if not column.is_discrete:
             weights, cut = clipped(weights)
             trimmed += cut
         label = (kernel.district, tuple(step.node for step in steps[: i + 1]))
@@ -100,6 +105,9 @@ def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, int]:
             above = population.laws.law(node, conditions(fixed, kernel, node)).density(env, env[node])
             below = fits.plain.law(node, pillows[node]).density(env, env[node])
             found = found * above / np.maximum(below, 1e-12)
+            if not sample[node].is_discrete:
+                found, cut = clipped(found)
+                trimmed += cut
     return found, trimmed
 
 
@@ -121,13 +129,13 @@ class NestedIpw(AbstractMethod):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         ratio, trimmed = kernel_ratio(task, fits)
         inner, cut, notes = _treated(task, fits)
-        weights = ratio * inner
+        weights, more = _cut(task, ratio * inner)
         outcome = task.sample[task.outcome].values[None]
         if self.normalised:
             values = average(np.maximum(fits.weights * weights, 1e-300), outcome)
         else:
             values = average(fits.weights, weights * outcome)
-        return Result(values, None, effective_size(weights), trimmed + cut, notes)
+        return Result(values, None, effective_size(weights), trimmed + cut + more, notes)
 
 
 @dataclass(frozen=True)
@@ -148,9 +156,10 @@ class NestedAipw(AbstractMethod):
         env = task.sample.env(task.sample.columns)
         law = laws.law(task.outcome, (fixed.treatment, *fixed.pillow))
         mean, seen = law.mean(task.set(env)), law.mean(env)
-        terms = mean + inner * (env[task.outcome] - seen)
-        values = average(np.maximum(fits.weights * ratio, 1e-300), terms)
-        return Result(values, None, effective_size(ratio * inner), trimmed + cut, notes)
+        weights, more = _cut(task, ratio * inner)
+        total = average(fits.weights, np.maximum(ratio, 1e-300))
+        values = average(fits.weights, ratio * mean + weights * (env[task.outcome] - seen)) / total
+        return Result(values, None, effective_size(weights), trimmed + cut + more, notes)
 
 
 @dataclass(frozen=True)
@@ -244,6 +253,14 @@ def nested_sets(task: Task) -> Yes | No:
         if kernel.meets_treatment_district:
             sets[f"kernel {', '.join(map(quote, kernel.district))} given"] = kernel.parents
     return Yes(sets)
+
+
+def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
+    """The weights as they are, or cut where ratios of densities are among them; and how many rows that changed."""
+    fixed = task.fixability
+    assert fixed is not None
+    nodes = (node for kernel in fixed.kernels if kernel.meets_treatment_district for node in kernel.district)
+    return (weights, 0) if all(task.sample[node].is_discrete for node in nodes) else clipped(weights)
 
 
 def _treated(task: Task, fits: Fits) -> tuple[FloatArray, int, tuple[str, ...]]:

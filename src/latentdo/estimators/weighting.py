@@ -86,6 +86,21 @@ def clipped(weights: FloatArray) -> tuple[FloatArray, int]:
     return found, int((found[0] < weights[0]).sum())
 
 
+def middle(column: Column) -> tuple[float, float]:
+    """Centre and standard deviation of a normal law that stays in the middle of a continuous column.
+
+    Weights that move a node to a law of one's own choice are steady if that law has no part in the column's tails.
+    """
+    low, centre, high = np.quantile(column.values, [0.25, 0.5, 0.75])
+    return float(centre), max(float(high - low) / 2, 1e-3 * column.sd)
+
+
+def middle_density(column: Column) -> FloatArray:
+    """The density of that law at the rows, (1, row)."""
+    centre, spread = middle(column)
+    return (np.exp(-0.5 * ((column.values - centre) / spread) ** 2) / (spread * np.sqrt(2 * np.pi)))[None, :]
+
+
 def effective_size(weights: FloatArray) -> float:
     """(Σw)² / Σw² of the first replicate: how many rows of equal weight say as much."""
     own = np.abs(weights[0])
