@@ -67,7 +67,9 @@ def test_the_napkin_is_right_for_every_method_that_applies(x):
     query = Query.parse(f"E[Y | do(X={x})]")
     for row in estimates(NAPKIN, napkin(300_000, 1), query, methods=methods, options=Options(replicates=0)):
         assert abs(row.estimate - napkin_truth(x)) < 0.005, row
-    assert row.note.startswith("averaged over {R}; over the values of R the estimate has the standard deviation 0.00")
+    assert "averaged over {R}" in row.note
+    assert "over the values of R the estimate has the standard deviation 0.00" in row.note
+    assert "for any R" in row.note
 
 
 def test_every_method_has_a_row_and_the_others_say_why():
@@ -165,6 +167,27 @@ def test_treatments_over_time_are_a_sequential_g_formula():
     assert rows["g-formula"].estimate == rows["plug-in"].estimate
     assert "sequential" in rows["g-formula"].note
     assert rows["apipw"].note == "it takes one treatment."
+
+
+def test_columns_of_names_are_levels_and_columns_that_do_not_matter_are_not_read():
+    rng = np.random.default_rng(9)
+    z = rng.normal(size=800)
+    k = np.clip(np.digitize(z + rng.normal(size=800), [-0.7, 0.7]), 0, 2).astype(float)
+    data = Dataset(
+        (("Z", z), ("K", k), ("Y", z + k + rng.normal(size=800))),
+        np.ones(800),
+        levels=(("K", ("low", "mid", "high", "top")),),
+    )
+    graph = parse_graph("Z -> K -> Y; Z -> Y; Y -> After")
+    query = Query.parse("E[Y | do(K=high)] - E[Y | do(K=low)]")
+    for row in estimates(graph, data, query, options=QUICK)[2:]:
+        assert row.estimate == pytest.approx(2, abs=5 * row.sd), row
+    with pytest.raises(SupportError, match=r"No row has K = top. Its values are: low, mid, high."):
+        estimates(graph, data, Query.parse("E[Y | do(K=top)]"))
+    with pytest.raises(SupportError, match=r"K has no level 7. Its levels are: low, mid, high, top."):
+        estimates(graph, data, Query.parse("E[Y | do(K=7)]"))
+    with pytest.raises(QueryError, match=r"The levels of 'K' are names"):
+        estimates(graph, data, Query.parse("E[K | do(Y=1)]"))
 
 
 def test_what_is_not_identified_has_no_estimate():

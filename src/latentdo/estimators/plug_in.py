@@ -33,6 +33,7 @@ MOST_NUMBERS = 1_000_000
 """With more numbers per replicate, further nodes are drawn along paths and not each on an axis of its own."""
 PATHS = 1_000
 MOST_TRAPDOORS = 9
+LONGEST_FORMULA = 200
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ class PlugIn(AbstractMethod):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         evaluator = Evaluator(task, fits.plain, fits.weights)
         values, spread = evaluator.answer()
-        notes: list[str] = []
-        cautions: list[str] = []
+        text = task.formula
+        notes = [text] if len(text) <= LONGEST_FORMULA else []
         if spread is not None:
             names = ", ".join(map(quote, task.solution.formula.free))
             notes.append(f"over the values of {names} the estimate has the standard deviation {spread:.3g}")
-        return Result(values, notes=tuple(notes), cautions=tuple(cautions), size=evaluator.size)
+        return Result(values, notes=tuple(notes), size=evaluator.size)
 
 
 @dataclass(frozen=True)

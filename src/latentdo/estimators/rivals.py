@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import norm
 
 from latentdo.errors import QueryError
-from latentdo.graphs import Admg, LatentDag, Name, quote
+from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.identification import NotIdentified
 from latentdo.inference import Dataset
 from latentdo.query import Query
@@ -100,7 +100,7 @@ def estimates(
     query.check(graph)
     if query.axes:
         raise QueryError(f"{query} has axes. Ask each of its points.")
-    sample = sample_of(data, graph.measured, numbers=(*settings.numbers, *_off_level(query, data)))
+    sample = sample_of(data, _needed(graph, query), numbers=(*settings.numbers, *_off_level(query, data)))
     tasks: list[Task] = []
     for term in query.terms:
         found = task_of(graph, term, sample)
@@ -111,6 +111,14 @@ def estimates(
             )
         tasks.append(found)
     return _Run(query, tuple(tasks), chosen, settings, seed).rows()
+
+
+def _needed(graph: LatentDag | Admg, query: Query) -> tuple[Name, ...]:
+    """The measured nodes that can matter: what the query names, and its causes."""
+    named = {name for term in query.terms for name in (*term.outcome_names, *term.treatments, *term.conditions)}
+    admg = project(graph)
+    causes = admg.ancestors(named)
+    return tuple(name for name in admg.nodes if name in causes)
 
 
 def _off_level(query: Query, data: Dataset | Mapping[Name, Any]) -> Iterator[Name]:

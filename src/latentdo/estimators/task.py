@@ -67,9 +67,18 @@ class Task:
         return self.forms is not None and self.forms.has_effect
 
     @cached_property
+    def _estimand(self) -> Estimand:
+        return Estimand(Query(self.term), (self.solution,))
+
+    @property
+    def formula(self) -> str:
+        """The formula of the term as a text."""
+        return self._estimand.text
+
+    @property
     def is_sequential(self) -> bool:
         """Whether the formula is the g-formula: a product of laws, none of them a ratio of sums."""
-        return Estimand(Query(self.term), (self.solution,)).form == "g-formula"
+        return self._estimand.form == "g-formula"
 
     @cached_property
     def why_not_one_outcome(self) -> str | None:
@@ -139,8 +148,9 @@ def number_of(column: Column, value: Value) -> float:
     """
     if column.labels:
         known = ", ".join(map(format_level, column.labels))
-        if isinstance(value, str) and value in column.labels:
-            return float(column.labels.index(value))
+        label = value if isinstance(value, str) else format_number(value)
+        if label in column.labels:
+            return float(column.labels.index(label))
         raise SupportError(
             column.name, f"{quote(column.name)} has no level {format_level(value)}. Its levels are: {known}."
         )
@@ -159,9 +169,10 @@ def level_of(column: Column, value: Value) -> float:
     """
     number = number_of(column, value)
     if column.levels is not None and number not in column.levels:
-        known = ", ".join(map(format_number, column.levels.tolist()))
+        values = [column.labels[int(level)] if column.labels else level for level in column.levels]
+        known = ", ".join(map(format_level, values))
         raise SupportError(
-            column.name, f"No row has {quote(column.name)} = {format_number(number)}. Its values are: {known}."
+            column.name, f"No row has {quote(column.name)} = {format_level(value)}. Its values are: {known}."
         )
     return number
 
