@@ -53,13 +53,15 @@ def test_influence_function_is_the_slope_of_the_formula(seed):
                 assert terms[cell] - truth == pytest.approx(slope, rel=1e-3, abs=1e-4)
 
 
-def test_ratio_is_surgery_and_forgives_either_wrong_law():
-    graph = parse_graph(NAPKIN)
+@pytest.mark.parametrize("more", ["", "; C -> X; C -> Y", "; C -> W; C -> R; C -> X; C -> Y"])
+def test_ratio_is_surgery_and_forgives_either_wrong_law(more):
+    graph = parse_graph(NAPKIN + more)
     scm = oracles.random_scm(graph, 1)
     joint, names = scm.law(), scm.graph.measured
     task = _task(graph, "X", "Y", joint, names)
     ratio = ratio_of_adjustments(task)
-    assert ratio is not None and (ratio.moved, ratio.seen, ratio.covariates) == (("R",), "X", ("W",))
+    assert ratio is not None
+    assert (ratio.moved, ratio.seen, ratio.covariates, ratio.outer) == ("R", "X", ("W",), ("C",) if more else ())
     truth = scm.answer(Query.parse("P(Y | do(X))").term)[1, 1]
 
     class Known(Fits):

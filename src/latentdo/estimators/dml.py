@@ -31,6 +31,8 @@ from .weighting import T_NODES, average, bandwidth, clipped, closeness, effectiv
 
 LEAST_CELL = 1e-3
 """Probabilities of a combination of levels below are raised to it where they divide."""
+LEAST_RATIO = 0.05
+"""Divisors that depend on covariates are at least this part of their mean."""
 _STEP = 1e-5
 MOST_ENTRIES = 20_000
 
@@ -56,7 +58,7 @@ class DmlId(AbstractMethod):
         if fixed.p_fixable:
             return replace(_sets(Apipw().applies(task)), note="here the same as apipw")
         if ratio_of_adjustments(task) is not None:
-            return Yes(note="a ratio of two adjustments")
+            return Yes(note="a ratio of adjustments")
         return _enumerable(task)
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
@@ -209,25 +211,35 @@ def _chance(laws: Laws, names: tuple[Name, ...], env: Env) -> FloatArray:
 
 @dataclass(frozen=True)
 class RatioOfAdjustments:
-    """Σ_w P(seen, Y | moved, w) P(w) / Σ_w P(seen | moved, w) P(w): the napkin's form.
+    """Σ_w P(seen, Y | moved, w) P(w) / Σ_w P(seen | moved, w) P(w), the napkin's form, or its mean over more covariates.
 
     Attributes:
-        moved: The nodes that the adjustment sets, whose values do not matter.
+        moved: The node that the adjustment sets, whose value does not matter.
         seen: The treatment, which is conditioned on.
-        covariates: What is averaged over.
+        covariates: What is averaged over above and below.
+        outer: What the ratio is averaged over.
     """
 
-    moved: tuple[Name, ...]
+    moved: Name
     seen: Name
     covariates: tuple[Name, ...]
+    outer: tuple[Name, ...] = ()
 
 
 def ratio_of_adjustments(task: Task) -> RatioOfAdjustments | None:
     """The nodes of a formula of this form, or None."""
     formula = task.solution.formula
-    if formula.evidence is not None or len(task.treatments) != 1:
+    if formula.evidence is not None or len(task.treatments) != 1 or len(formula.free) != 1:
         return None
-    match formula.expression:
+    expression, outer = formula.expression, frozenset[Name]()
+    match expression:
+        case Sum(over=over, body=Product(factors=factors)):
+            ratios = [factor for factor in factors if isinstance(factor, Quotient)]
+            laws = [factor for factor in factors if isinstance(factor, Prob)]
+            if len(ratios) != 1 or len(laws) != len(factors) - 1 or _covered(laws, frozenset()) != set(over):
+                return None
+            expression, outer = ratios[0], frozenset(over)
+    match expression:
         case Quotient(
             numerator=Sum(over=over, body=Product(factors=above)),
             denominator=Sum(over=over_below, body=Product(factors=below)),
@@ -236,42 +248,46 @@ def ratio_of_adjustments(task: Task) -> RatioOfAdjustments | None:
         case _:
             return None
     (seen,) = task.treatments
-    inner = _inner(above, {seen, task.outcome}, over)
-    if inner is None or _inner(below, {seen}, over) != inner:
+    inner = _inner(above, {seen, task.outcome}, frozenset(over), outer)
+    if inner is None or _inner(below, {seen}, frozenset(over), outer) != inner or not inner >= set(over):
         return None
-    moved = tuple(sorted(inner - set(over)))
-    if not moved or set(moved) != set(formula.free) or len(moved) > 1 or not inner >= set(over):
+    if inner - set(over) - outer != set(formula.free):
         return None
-    return RatioOfAdjustments(moved, seen, tuple(sorted(over)))
+    return RatioOfAdjustments(formula.free[0], seen, tuple(sorted(over)), tuple(sorted(outer)))
 
 
-def _inner(factors: tuple[Expression, ...], outcomes: set[Name], over: tuple[Name, ...]) -> frozenset[Name] | None:
-    """What the only factor over these outcomes is given, where all others are laws of what is averaged over."""
-    given: frozenset[Name] | None = None
-    covered: set[Name] = set()
-    for factor in factors:
-        if not isinstance(factor, Prob):
-            return None
-        if set(factor.outcomes) == outcomes and given is None:
-            given = frozenset(factor.given)
-        elif set(factor.outcomes) <= set(over) and set(factor.given) <= covered | set(over):
-            covered |= set(factor.outcomes)
-        else:
-            return None
-    return given if covered == set(over) else None
+def _inner(
+    factors: tuple[Expression, ...], outcomes: set[Name], over: frozenset[Name], outer: frozenset[Name]
+) -> frozenset[Name] | None:
+    """What the only factor over these outcomes is given, where all others are the law of what is averaged over."""
+    own = [factor for factor in factors if isinstance(factor, Prob) and set(factor.outcomes) == outcomes]
+    rest = [factor for factor in factors if factor not in own]
+    if len(own) != 1 or _covered(rest, outer) != over:
+        return None
+    return frozenset(own[0].given)
+
+
+def _covered(factors: Iterable[Expression], outer: frozenset[Name]) -> set[Name] | None:
+    """The nodes whose law the factors are, given `outer`; None where they are no such law."""
+    every = list(factors)
+    laws = [factor for factor in every if isinstance(factor, Prob)]
+    found = {name for law in laws for name in law.outcomes}
+    if len(laws) != len(every) or len(found) != sum(len(law.outcomes) for law in laws):
+        return None
+    return found if all(set(law.given) <= found | outer for law in laws) else None
 
 
 def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
     """Each adjustment with its influence function, for a law of the moved node that stays in the middle of its column."""
     sample, laws = task.sample, fits.crossed
-    (moved,) = ratio.moved
+    moved, others = ratio.moved, (*ratio.covariates, *ratio.outer)
     column, outcome = sample[moved], sample[task.outcome].values[None]
     env = sample.env(sample.columns)
     treatment = sample[ratio.seen]
     h = 1.0 if treatment.is_discrete else bandwidth(treatment, task.treatments[ratio.seen])
     near = closeness(treatment, task.treatments[ratio.seen], h)
-    given = (moved, *ratio.covariates)
-    own = np.maximum(laws.law(moved, ratio.covariates).density(env, env[moved]), 1e-12)
+    given = (moved, *others)
+    own = np.maximum(laws.law(moved, others).density(env, env[moved]), 1e-12)
     values, shares, chosen = _reference(column, fits)
     weights = chosen / own
     trimmed = 0
@@ -291,11 +307,21 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
     means, densities = parts_at(grid)
     # Near x but not at it, a row's outcome differs from those at x by what the regression says of the distance.
     level = outcome - outcomes.mean(env) + mean
-    top = weights * (level * near - mean * density) + (means * densities * shares).sum(axis=-1)
-    bottom = weights * (near - density) + (densities * shares).sum(axis=-1)
-    sums, totals = average(fits.weights, top), average(fits.weights, bottom)
-    value = sums / totals
-    influence = value[0] + (top[0] - value[0] * bottom[0]) / totals[0]
+    above, below = (means * densities * shares).sum(axis=-1), (densities * shares).sum(axis=-1)
+    top = weights * (level * near - mean * density) + above
+    bottom = weights * (near - density) + below
+    if ratio.outer:
+        # The corrected parts are averaged at each value of what the ratio is averaged over: right if either law is.
+        sums, totals = (
+            fits.plain.regress(part, ratio.outer, ("ratio", i))(env) for i, part in enumerate((top, bottom))
+        )
+        totals = np.maximum(totals, LEAST_RATIO * average(fits.weights, below)[:, None])
+        terms = sums / totals + (top - sums / totals * bottom) / totals
+        value, influence = average(fits.weights, terms), terms[0]
+    else:
+        sums, totals = average(fits.weights, top), average(fits.weights, bottom)
+        value = sums / totals
+        influence = value[0] + (top[0] - value[0] * bottom[0]) / totals[0]
     notes = [f"{moved} drawn from the middle of its column"] if not column.is_discrete else []
     if not treatment.is_discrete:
         notes.append(f"bandwidth {h:.3g} on {treatment.name}")
