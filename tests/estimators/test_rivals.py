@@ -229,6 +229,30 @@ def test_questions_that_no_estimator_answers(query, error, message):
         estimates(FRONT_DOOR, front_door(50, 0), Query.parse(query))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": 90}, "lies between 0 and 1, got 90"),
+        ({"replicates": -1}, "got -1"),
+        ({"folds": 1}, "2 folds at least"),
+    ],
+)
+def test_options_that_cannot_be(options, message):
+    with pytest.raises(QueryError, match=message):
+        Options(**options)
+
+
+def test_rows_that_could_not_have_the_treatment_are_said():
+    rng = np.random.default_rng(11)
+    z = rng.normal(size=600)
+    t = (rng.random(600) < expit(4 * z)) * 1.0
+    columns = {"Z": z, "T": t, "Y": t + z + rng.normal(size=600)}
+    rows = estimates(parse_graph("Z -> T -> Y; Z -> Y"), columns, Query.parse("E[Y | do(T=1)]"), options=QUICK)
+    for row in rows:
+        if row.method in ("ipw", "aipw", "tmle", "pipw", "apipw", "nested ipw"):
+            assert any("of 600 rows what is set has a probability below 0.01" in text for text in row.cautions), row
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("seen", "biases", "coverage"),

@@ -18,7 +18,7 @@ from .nuisances import Laws
 from .plug_in import Evaluator
 from .sample import FloatArray
 from .task import Task
-from .weighting import Weights, average, bandwidth, closeness, effective_size, inverse
+from .weighting import Weights, average, bandwidth, closeness, effective_size, inverse, rare_caution
 
 _EDGE = 1e-4
 
@@ -233,4 +233,5 @@ def _levelled(task: Task, weights: FloatArray, counts: FloatArray) -> FloatArray
 
 def _weighted(values: FloatArray, influence: FloatArray | None, weights: Weights) -> Result:
     effective = effective_size(weights.values)
-    return Result(values, influence, effective, weights.trimmed, _kernel_note(weights.bandwidths))
+    cautions = rare_caution(weights.rare, weights.values.shape[1])
+    return Result(values, influence, effective, weights.trimmed, _kernel_note(weights.bandwidths), cautions)

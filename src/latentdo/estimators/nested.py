@@ -23,7 +23,7 @@ from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Nuisances
 from .sample import FloatArray
 from .task import Task
-from .weighting import average, bandwidth, clipped, effective_size, inverse, middle_density
+from .weighting import Weights, average, bandwidth, clipped, effective_size, inverse, middle_density, rare_caution
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +128,15 @@ class NestedIpw(AbstractMethod):
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         ratio, trimmed = kernel_ratio(task, fits)
-        inner, cut, notes = _treated(task, fits)
-        weights, more = _cut(task, ratio * inner)
+        inner, notes = _treated(task, fits)
+        weights, more = _cut(task, ratio * inner.values)
+        cautions = rare_caution(inner.rare, task.sample.n)
         outcome = task.sample[task.outcome].values[None]
         if self.normalised:
             values = average(np.maximum(fits.weights * weights, 1e-300), outcome)
         else:
             values = average(fits.weights, weights * outcome)
-        return Result(values, None, effective_size(weights), trimmed + cut + more, notes)
+        return Result(values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions)
 
 
 @dataclass(frozen=True)
@@ -151,15 +152,16 @@ class NestedAipw(AbstractMethod):
         fixed = task.fixability
         assert fixed is not None
         ratio, trimmed = kernel_ratio(task, fits)
-        inner, cut, notes = _treated(task, fits)
+        inner, notes = _treated(task, fits)
         laws = fits.plain.reweighted(ratio, ("ratio",))
         env = task.sample.env(task.sample.columns)
         law = laws.law(task.outcome, (fixed.treatment, *fixed.pillow))
         mean, seen = law.mean(task.set(env)), law.mean(env)
-        weights, more = _cut(task, ratio * inner)
+        weights, more = _cut(task, ratio * inner.values)
+        cautions = rare_caution(inner.rare, task.sample.n)
         total = average(fits.weights, np.maximum(ratio, 1e-300))
         values = average(fits.weights, ratio * mean + weights * (env[task.outcome] - seen)) / total
-        return Result(values, None, effective_size(weights), trimmed + cut + more, notes)
+        return Result(values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions)
 
 
 @dataclass(frozen=True)
@@ -263,12 +265,11 @@ def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
     return (weights, 0) if all(task.sample[node].is_discrete for node in nodes) else clipped(weights)
 
 
-def _treated(task: Task, fits: Fits) -> tuple[FloatArray, int, tuple[str, ...]]:
-    """1(T = t) / p(T | pillow), how many weights were cut, and the bandwidth in words."""
+def _treated(task: Task, fits: Fits) -> tuple[Weights, tuple[str, ...]]:
+    """1(T = t) / p(T | pillow), and the bandwidth in words."""
     fixed = task.fixability
     assert fixed is not None
     column = task.sample[fixed.treatment]
     h = {} if column.is_discrete else {column.name: bandwidth(column, task.treatments[column.name])}
     weights = inverse(task.sample, fits.plain, task.treatments, fixed.pillow, h)
-    notes = tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())
-    return weights.values, weights.trimmed, notes
+    return weights, tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())

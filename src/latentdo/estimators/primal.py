@@ -20,7 +20,7 @@ from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Laws
 from .sample import FloatArray, Sample
 from .task import Task
-from .weighting import LEAST_PROBABILITY, T_NODES, average, bandwidth, closeness, effective_size
+from .weighting import LEAST_PROBABILITY, T_NODES, average, bandwidth, closeness, effective_size, rare_caution
 
 INNER_NODES = 9
 """Over how many values of a continuous mediator a regression is averaged exactly."""
@@ -96,6 +96,15 @@ class PrimalProblem:
         flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
         found = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.seen[..., 0])
         return np.maximum(found, LEAST_PROBABILITY if self.is_discrete else 1e-12)
+
+    def rarity(self) -> tuple[int, tuple[str, ...]]:
+        """Rows at t whose probability of t was raised to the least allowed, and a caution about all rows of that kind."""
+        if not self.is_discrete:
+            return 0, ()
+        flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
+        chance = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.set[..., 0])
+        small = np.broadcast_to(chance[:1] < LEAST_PROBABILITY, self.near.shape)
+        return int((small & (self.near > 0)).sum()), rare_caution(int(small.sum()), self.sample.n)
 
     def ratio(self, before: int) -> FloatArray:
         """w_M: the product over mediators before a place of p(M | pillow) at T = t over that of the rows, (replicate, row)."""
@@ -284,9 +293,9 @@ class Apipw(AbstractMethod):
         effective = effective_size(problem.ratio(last))
         if problem.outcome not in problem.joined or len(problem.joined) < len(problem.order):
             effective = min(effective, effective_size(problem.near / problem.own_density()))
-        return Result(
-            average(fits.weights, terms), terms[0], effective, notes=_kernel_note(problem), size=_size(problem)
-        )
+        trimmed, cautions = problem.rarity()
+        notes = _kernel_note(problem)
+        return Result(average(fits.weights, terms), terms[0], effective, trimmed, notes, cautions, _size(problem))
 
 
 def primal_sets(task: Task) -> Yes | No:
@@ -345,4 +354,5 @@ def _weighted(
     else:
         found = average(fits.weights, weights * values)
     notes = _kernel_note(problem) if kernel else ()
-    return Result(found, None, effective_size(weights), notes=notes, size=_size(problem))
+    trimmed, cautions = problem.rarity() if kernel else (0, ())
+    return Result(found, None, effective_size(weights), trimmed, notes, cautions, _size(problem))

@@ -53,6 +53,14 @@ class Options:
     folds: int = N_FOLDS
     numbers: tuple[Name, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise QueryError(f"The level of an interval lies between 0 and 1, got {self.level}. Write 0.9 for 90 %.")
+        if self.replicates < 0:
+            raise QueryError(f"A bootstrap has no fewer than 0 replicates, got {self.replicates}. 200 are usual.")
+        if self.folds < 2:
+            raise QueryError(f"Cross-fitting needs 2 folds at least, got {self.folds}. {N_FOLDS} are usual.")
+
 
 def all_methods() -> tuple[AbstractMethod, ...]:
     """Every method with its defaults, in the order in which tables show them."""
@@ -244,6 +252,10 @@ class _Run:
         effective = min((result.effective for result in results if result.effective is not None), default=None)
         cautions = [caution for task in self.tasks for caution in support_cautions(task)]
         cautions += [caution for result in results for caution in result.cautions]
+        if replicates is not None and (lost := int((~np.isfinite(replicates)).sum())):
+            cautions.append(f"{lost} of {len(replicates)} replicates of the bootstrap have no value.")
+        if self.query.is_single and self.query.term.kind == "event" and not 0 <= estimate <= 1:
+            cautions.append("no probability: the weights are too uneven for so few rows.")
         trimmed = sum(result.trimmed for result in results)
         if effective is not None and effective < FEW_EFFECTIVE:
             cautions.append(f"the weights are worth {effective:.0f} rows of equal weight: a few rows decide.")
@@ -254,6 +266,10 @@ class _Run:
         notes = [*_sets_note(first.sets), first.note, *(note for result in results for note in result.notes)]
         if interval:
             notes.append(f"interval by {interval}")
+        if not np.isfinite(estimate):
+            # A table has no place for NaN.
+            notes.insert(0, "no number: the weights or a divisor vanish")
+            return Estimate(method.name, None, level=self.options.level, seconds=seconds, note="; ".join(notes))
         row = Estimate(method.name, estimate, sd, lower, upper, self.options.level, seconds)
         return replace(
             row,

@@ -31,12 +31,24 @@ class Weights:
     Attributes:
         values: (replicate, row); their mean is about one.
         trimmed: Rows whose weight was cut.
+        rare: Rows of the first replicate for which a treatment's value is next to impossible.
         bandwidths: Of each continuous treatment.
     """
 
     values: FloatArray
     trimmed: int = 0
+    rare: int = 0
     bandwidths: Mapping[Name, float] = field(default_factory=dict)
+
+
+def rare_caution(rare: int, n: int) -> tuple[str, ...]:
+    """The sentence for rows that could hardly have had the treatment's value."""
+    if not rare:
+        return ()
+    return (
+        f"for {rare} of {n} rows what is set has a probability below {LEAST_PROBABILITY:g}: the data hardly say what it "
+        "does to such.",
+    )
 
 
 def bandwidth(column: Column, value: float, share: float = BANDWIDTH) -> float:
@@ -60,21 +72,24 @@ def inverse(
     """1(T = t) / P(T | given), several treatments one after the other; K_h(T - t) / f(T | given) of continuous ones."""
     env = sample.env((*given, *treatments))
     weights: FloatArray = np.ones((1, sample.n))
-    trimmed = 0
+    trimmed = rare = 0
     before: list[Name] = []
     for name, value in treatments.items():
         column = sample[name]
-        density = laws.law(name, (*given, *before)).density(env, env[name])
         near = closeness(column, value, h.get(name, 1.0))
+        asked = np.full((1, 1), value) if column.is_discrete else env[name]
+        density = laws.law(name, (*given, *before)).density(env, asked)
         if column.is_discrete:
-            trimmed += int(((density < LEAST_PROBABILITY) & (near > 0))[0].sum())
+            small = np.broadcast_to(density[:1] < LEAST_PROBABILITY, near.shape)
+            rare += int(small.sum())
+            trimmed += int((small & (near > 0)).sum())
             density = np.maximum(density, LEAST_PROBABILITY)
         weights = weights * near / density
         before.append(name)
     if any(not sample[name].is_discrete for name in treatments):
         weights, cut = clipped(weights)
         trimmed += cut
-    return Weights(weights, trimmed, {name: h[name] for name in treatments if name in h})
+    return Weights(weights, trimmed, rare, {name: h[name] for name in treatments if name in h})
 
 
 def clipped(weights: FloatArray) -> tuple[FloatArray, int]:
