@@ -25,7 +25,7 @@ def _exact(text: str, query: str, methods=METHODS, seen=None, levels: int = 2):
     term = Query.parse(query).term
     task = task_of(graph, term, sample)
     fits = Fits(
-        Nuisances(sample, sample.weights[None], Models(Glm("cells", 0.0), seen=seen or {})), np.zeros(sample.n, int), 0
+        Nuisances(sample, sample.weights[None], Models(Glm("cells", 0.0), seen=seen or {})), np.zeros(sample.n, int)
     )
     # The laws of all rows: with one fold none would be left to train on.
     fits.__dict__["crossed"] = fits.plain

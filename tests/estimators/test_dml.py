@@ -68,7 +68,7 @@ def test_ratio_is_surgery_and_forgives_either_wrong_law(more):
         crossed = None  # pyright: ignore[reportAssignmentType]
 
     for wrong in ((), ("R",), ("X", "Y")):
-        fits = Known(Nuisances(task.sample, task.sample.weights[None], Models(Glm("cells", 0.0))), np.zeros(1, int), 0)
+        fits = Known(Nuisances(task.sample, task.sample.weights[None], Models(Glm("cells", 0.0))), np.zeros(1, int))
         fits.crossed = ExactLaws(joint, names, wrong)
         answer = DmlId().applies(task)
         assert not isinstance(answer, No)

@@ -26,7 +26,7 @@ def _exact(graph, treatment: str, outcome: str, seed: int, methods) -> list[tupl
     if isinstance(task, NotIdentified):
         return []
     models = Models(Glm("cells", penalty=0.0))
-    fits = Fits(Nuisances(sample, sample.weights[None], models), np.zeros(sample.n, dtype=np.intp), 0)
+    fits = Fits(Nuisances(sample, sample.weights[None], models), np.zeros(sample.n, dtype=np.intp))
     truth = scm.answer(Query.parse(f"P({outcome} | do({treatment}))").term)[1, 1]
     found = []
     for method in methods:

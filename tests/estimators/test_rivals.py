@@ -169,6 +169,18 @@ def test_treatments_over_time_are_a_sequential_g_formula():
     assert rows["apipw"].note == "it takes one treatment."
 
 
+def test_replicates_of_a_part_of_the_rows_are_as_wide_as_those_of_all(monkeypatch):
+    columns = front_door(4000, 12)
+    methods = [PlugIn(), Dipw()]
+    whole = estimates(FRONT_DOOR, columns, CONTRAST, methods=methods)
+    monkeypatch.setattr("latentdo.estimators.rivals.MOST_BOOTSTRAPPED", 1000)
+    part = estimates(FRONT_DOOR, columns, CONTRAST, methods=methods)
+    for row, other in zip(whole, part, strict=True):
+        assert row.estimate == other.estimate
+        assert row.sd == pytest.approx(other.sd, rel=0.25)
+        assert other.lower < other.estimate < other.upper
+
+
 def test_columns_of_names_are_levels_and_columns_that_do_not_matter_are_not_read():
     rng = np.random.default_rng(9)
     z = rng.normal(size=800)

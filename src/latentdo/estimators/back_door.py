@@ -18,7 +18,7 @@ from .nuisances import Laws
 from .plug_in import Evaluator
 from .sample import FloatArray
 from .task import Task
-from .weighting import Weights, average, bandwidth, closeness, effective_size, inverse, rare_caution
+from .weighting import Weights, average, bandwidth, closeness, effective_size, inverse, rare_caution, rate_of
 
 _EDGE = 1e-4
 
@@ -234,4 +234,12 @@ def _levelled(task: Task, weights: FloatArray, counts: FloatArray) -> FloatArray
 def _weighted(values: FloatArray, influence: FloatArray | None, weights: Weights) -> Result:
     effective = effective_size(weights.values)
     cautions = rare_caution(weights.rare, weights.values.shape[1])
-    return Result(values, influence, effective, weights.trimmed, _kernel_note(weights.bandwidths), cautions)
+    return Result(
+        values,
+        influence,
+        effective,
+        weights.trimmed,
+        _kernel_note(weights.bandwidths),
+        cautions,
+        rate=rate_of(weights.bandwidths),
+    )

@@ -22,6 +22,7 @@ class Result:
         trimmed: Rows whose weight was cut.
         notes: What has to be known to read the number: sets, bandwidths.
         cautions: What may be wrong with it.
+        rate: The power of the number of rows with which its error shrinks: 1/2, with a kernel 2/5.
         size: The most numbers per replicate that were held at once; 0 for a few per row.
     """
 
@@ -32,6 +33,7 @@ class Result:
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     size: int = 0
+    rate: float = 0.5
 
 
 @dataclass(frozen=True)

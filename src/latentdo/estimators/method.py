@@ -41,8 +41,8 @@ class Fits:
         weights: (replicate, row).
     """
 
-    def __init__(self, plain: Nuisances, folds: IntArray, seed: int) -> None:
-        self.plain, self._folds, self.seed = plain, folds, seed
+    def __init__(self, plain: Nuisances, folds: IntArray) -> None:
+        self.plain, self._folds = plain, folds
 
     @property
     def weights(self) -> FloatArray:

@@ -23,7 +23,17 @@ from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Nuisances
 from .sample import FloatArray
 from .task import Task
-from .weighting import Weights, average, bandwidth, clipped, effective_size, inverse, middle_density, rare_caution
+from .weighting import (
+    Weights,
+    average,
+    bandwidth,
+    clipped,
+    effective_size,
+    inverse,
+    middle_density,
+    rare_caution,
+    rate_of,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +146,9 @@ class NestedIpw(AbstractMethod):
             values = average(np.maximum(fits.weights * weights, 1e-300), outcome)
         else:
             values = average(fits.weights, weights * outcome)
-        return Result(values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions)
+        return Result(
+            values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions, rate=rate_of(notes)
+        )
 
 
 @dataclass(frozen=True)
@@ -161,7 +173,9 @@ class NestedAipw(AbstractMethod):
         cautions = rare_caution(inner.rare, task.sample.n)
         total = average(fits.weights, np.maximum(ratio, 1e-300))
         values = average(fits.weights, ratio * mean + weights * (env[task.outcome] - seen)) / total
-        return Result(values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions)
+        return Result(
+            values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions, rate=rate_of(notes)
+        )
 
 
 @dataclass(frozen=True)

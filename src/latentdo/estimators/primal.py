@@ -20,7 +20,7 @@ from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Laws
 from .sample import FloatArray, Sample
 from .task import Task
-from .weighting import LEAST_PROBABILITY, T_NODES, average, bandwidth, closeness, effective_size, rare_caution
+from .weighting import LEAST_PROBABILITY, T_NODES, average, bandwidth, closeness, effective_size, rare_caution, rate_of
 
 INNER_NODES = 9
 """Over how many values of a continuous mediator a regression is averaged exactly."""
@@ -295,7 +295,9 @@ class Apipw(AbstractMethod):
             effective = min(effective, effective_size(problem.near / problem.own_density()))
         trimmed, cautions = problem.rarity()
         notes = _kernel_note(problem)
-        return Result(average(fits.weights, terms), terms[0], effective, trimmed, notes, cautions, _size(problem))
+        return Result(
+            average(fits.weights, terms), terms[0], effective, trimmed, notes, cautions, _size(problem), rate_of(notes)
+        )
 
 
 def primal_sets(task: Task) -> Yes | No:
@@ -355,4 +357,4 @@ def _weighted(
         found = average(fits.weights, weights * values)
     notes = _kernel_note(problem) if kernel else ()
     trimmed, cautions = problem.rarity() if kernel else (0, ())
-    return Result(found, None, effective_size(weights), trimmed, notes, cautions, _size(problem))
+    return Result(found, None, effective_size(weights), trimmed, notes, cautions, _size(problem), rate_of(notes))

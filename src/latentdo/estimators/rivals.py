@@ -26,11 +26,13 @@ from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import Nuisances
 from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
-from .sample import FloatArray, sample_of
+from .sample import FloatArray, IntArray, sample_of
 from .task import Task, task_of
 
 FEW_EFFECTIVE = 30.0
 N_FOLDS = 5
+MOST_BOOTSTRAPPED = 30_000
+"""With more rows, replicates are made of so many of them."""
 _MOST_NUMBERS = 4_000_000
 
 
@@ -163,39 +165,38 @@ class _Run:
         rows: dict[int, Estimate] = {}
         points: dict[int, list[Result]] = {}
         seconds: dict[int, float] = {}
-        fits = self._fits(self._sample.weights[None, :])
+        fits = self._fits(self.tasks, self._folds, self._sample.weights[None, :])
         for i, method in enumerate(self.methods):
             if refusals := [answer for answer in answers[i] if isinstance(answer, No)]:
                 note = refusals[0].reason
                 rows[i] = Estimate(method.name, None, level=self.options.level, applies=False, note=note)
                 continue
             started = time.perf_counter()
-            points[i] = self._fit(method, fits, answers[i])
+            points[i] = self._fit(method, self.tasks, fits, answers[i])
             seconds[i] = time.perf_counter() - started
         waiting = [i for i, results in points.items() if any(result.influence is None for result in results)]
-        largest = max((result.size for i in waiting for result in points[i]), default=0)
-        replicates = self._bootstrap(waiting, answers, seconds, largest)
+        replicates = self._bootstrap({i: points[i] for i in waiting}, answers, seconds)
         for i, results in points.items():
             rows[i] = self._row(self.methods[i], results, replicates.get(i), answers[i], seconds[i])
         return tuple(rows[i] for i in range(len(self.methods)))
 
-    def _fits(self, weights: FloatArray) -> list[Fits]:
+    def _fits(self, tasks: Sequence[Task], folds: IntArray, weights: FloatArray) -> list[Fits]:
         """The nuisance models of each term; terms with the same columns share them."""
         shared: dict[Any, Fits] = {}
         found: list[Fits] = []
-        for task in self.tasks:
+        for task in tasks:
             key = tuple(outcome for outcome in task.term.outcomes if outcome.op)
             if key not in shared:
                 choices = self._choices.setdefault(key, {})
-                shared[key] = Fits(
-                    Nuisances(task.sample, weights, self.options.models, choices), self._folds, self.seed
-                )
+                shared[key] = Fits(Nuisances(task.sample, weights, self.options.models, choices), folds)
             found.append(shared[key])
         return found
 
-    def _fit(self, method: AbstractMethod, fits: Sequence[Fits], answers: Sequence[Yes | No]) -> list[Result]:
+    def _fit(
+        self, method: AbstractMethod, tasks: Sequence[Task], fits: Sequence[Fits], answers: Sequence[Yes | No]
+    ) -> list[Result]:
         results: list[Result] = []
-        for task, own, answer in zip(self.tasks, fits, answers, strict=True):
+        for task, own, answer in zip(tasks, fits, answers, strict=True):
             assert isinstance(answer, Yes)
             results.append(method.fit(task, own, answer.sets))
         return results
@@ -205,27 +206,57 @@ class _Run:
         return np.atleast_1d(linearised(self.query.expression, values)[0])
 
     def _bootstrap(
-        self, waiting: Sequence[int], answers: Sequence[list[Yes | No]], seconds: dict[int, float], largest: int
+        self, points: Mapping[int, list[Result]], answers: Sequence[list[Yes | No]], seconds: dict[int, float]
     ) -> dict[int, FloatArray]:
         """The query in every replicate: rows get exponential weights, so that none and no level is ever left out.
 
+        Of very many rows the replicates see a part, and what they differ by is made smaller by the method's rate.
+
         Source:
-            Rubin (1981), The Bayesian bootstrap; Praestgaard & Wellner (1993), Exchangeably weighted bootstraps.
+            Rubin (1981), The Bayesian bootstrap; Praestgaard & Wellner (1993), Exchangeably weighted bootstraps; for parts
+            of the rows Bickel, Götze & van Zwet (1997), Resampling fewer than n observations.
         """
         count, n = self.options.replicates, self._sample.n
-        if not waiting or not count:
+        if not points or not count:
             return {}
-        size = max(1, min(count, _MOST_NUMBERS // max(n, largest)))
         rng = np.random.default_rng([self.seed, 2])
-        found: dict[int, list[FloatArray]] = {i: [] for i in waiting}
+        tasks, folds, base = self.tasks, self._folds, self._sample.weights
+        part = min(n, MOST_BOOTSTRAPPED)
+        if part < n:
+            rows = np.sort(rng.choice(n, part, replace=False))
+            tasks = tuple(replace(task, sample=task.sample.part(rows)) for task in tasks)
+            folds, base = folds[rows], base[rows]
+        largest = max(result.size for results in points.values() for result in results) * part // n
+        size = max(1, min(count, _MOST_NUMBERS // max(part, largest)))
+        found: dict[int, list[FloatArray]] = {i: [] for i in points}
         for start in range(0, count, size):
-            weights = rng.exponential(size=(min(size, count - start), n)) * self._sample.weights
-            fits = self._fits(weights / weights.mean(axis=1, keepdims=True))
-            for i in waiting:
-                started = time.perf_counter()
-                found[i].append(self._value(self._fit(self.methods[i], fits, answers[i])))
-                seconds[i] += time.perf_counter() - started
-        return {i: np.concatenate(parts) for i, parts in found.items()}
+            weights = rng.exponential(size=(min(size, count - start), part)) * base
+            self._replicate(found, tasks, folds, weights, answers, seconds)
+        replicates = {i: np.concatenate(parts) for i, parts in found.items()}
+        if part == n:
+            return replicates
+        centres: dict[int, list[FloatArray]] = {i: [] for i in points}
+        self._replicate(centres, tasks, folds, base[None], answers, seconds)
+        rates = {i: min(result.rate for result in results) for i, results in points.items()}
+        return {
+            i: self._value(points[i])[0] + (replicates[i] - centres[i][0][0]) * (part / n) ** rates[i] for i in points
+        }
+
+    def _replicate(
+        self,
+        found: dict[int, list[FloatArray]],
+        tasks: Sequence[Task],
+        folds: IntArray,
+        weights: FloatArray,
+        answers: Sequence[list[Yes | No]],
+        seconds: dict[int, float],
+    ) -> None:
+        """Adds the query's values under these weights, one per replicate, to what is found of each method."""
+        fits = self._fits(tasks, folds, weights / weights.mean(axis=1, keepdims=True))
+        for i, parts in found.items():
+            started = time.perf_counter()
+            parts.append(self._value(self._fit(self.methods[i], tasks, fits, answers[i])))
+            seconds[i] += time.perf_counter() - started
 
     def _row(
         self,

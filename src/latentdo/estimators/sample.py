@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -91,6 +91,12 @@ class Sample:
     def env(self, names: Iterable[Name]) -> dict[Name, FloatArray]:
         """The values of these columns with the axes (1, row)."""
         return {name: self[name].values[None, :] for name in names}
+
+    def part(self, rows: IntArray) -> Sample:
+        """The sample of some rows; levels stay what they are."""
+        columns = {name: replace(column, values=column.values[rows]) for name, column in self.columns.items()}
+        weights = self.weights[rows]
+        return Sample(columns, len(rows), weights / weights.mean())
 
     def with_column(self, column: Column) -> Sample:
         """The sample with this column in place of the one of its name."""
