@@ -170,6 +170,23 @@ def table(name: str, label: str, records: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def summary(name: str, records: list[dict[str, Any]]) -> str:
+    """One line per method, one column per set of models: bias, and how often the interval holds the truth."""
+    rivalry = RIVALRIES[name]
+    labels = ["all right", *rivalry.wrong]
+    lines = [f"\n| {name} | {' | '.join(labels)} |", f"| --- |{' ---: |' * len(labels)}"]
+    first = next(r for r in records if r["models"] == "all right")
+    for method in first["rows"]:
+        cells: list[str] = []
+        for label in labels:
+            own = np.array([r["rows"][method] for r in records if r["models"] == label], dtype=float)
+            covered = ((own[:, 2] <= rivalry.truth) & (rivalry.truth <= own[:, 3])).mean()
+            baseline = method.startswith("naive") and label != "all right"
+            cells.append("" if baseline else f"{own[:, 0].mean() - rivalry.truth:+.3f} ({100 * covered:.0f} %)")
+        lines.append(f"| {method} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("graphs", nargs="*", metavar="GRAPH", help=f"any of {', '.join(RIVALRIES)}; all by default")
@@ -195,6 +212,7 @@ def main() -> None:
             own = [r for r in records if (r["graph"], r["models"], r["n"]) == (name, label, options.n)]
             print(table(name, label, own), flush=True)
             print(f"{time.perf_counter() - begun:.0f} s", flush=True)
+        print(summary(name, [r for r in records if (r["graph"], r["n"]) == (name, options.n)]), flush=True)
 
 
 if __name__ == "__main__":
