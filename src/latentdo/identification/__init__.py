@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from .arguments import functions_of
 from .decision import identify
-from .estimand import Estimand
+from .estimand import Estimand, Solution
 from .verdict import Identified, NotIdentified
 
 if TYPE_CHECKING:
+    from .construct import Formula
     from .derivation import Derivation, Step, Theorem
     from .evaluate import Law
+    from .expression import Expression, Prob, Product, Quotient, Sum, parts
     from .fixability import Fixability, Fixing, Kernel
     from .forms import BestAdjustment, Forms, Instrument, forms_of
     from .measurements import Measurements, omissible
@@ -28,9 +30,11 @@ _HOMES = {
     "Answerable": "pairs",
     "BestAdjustment": "forms",
     "Derivation": "derivation",
+    "Expression": "expression",
     "Fixability": "fixability",
     "Fixing": "fixability",
     "Forms": "forms",
+    "Formula": "construct",
     "Independence": "testable",
     "Instrument": "forms",
     "Kernel": "fixability",
@@ -38,8 +42,12 @@ _HOMES = {
     "Measurements": "measurements",
     "Nodes": "pairs",
     "Pair": "pairs",
+    "Prob": "expression",
+    "Product": "expression",
+    "Quotient": "expression",
     "Remedies": "remedies",
     "Step": "derivation",
+    "Sum": "expression",
     "TestableImplications": "testable",
     "Theorem": "derivation",
     "VermaConstraint": "testable",
@@ -47,6 +55,7 @@ _HOMES = {
     "answerable": "pairs",
     "forms_of": "forms",
     "omissible": "measurements",
+    "parts": "expression",
     "testable_implications": "testable",
     "witness_of": "witness",
 }
@@ -56,9 +65,11 @@ __all__ = [
     "BestAdjustment",
     "Derivation",
     "Estimand",
+    "Expression",
     "Fixability",
     "Fixing",
     "Forms",
+    "Formula",
     "Identified",
     "Independence",
     "Instrument",
@@ -68,8 +79,13 @@ __all__ = [
     "Nodes",
     "NotIdentified",
     "Pair",
+    "Prob",
+    "Product",
+    "Quotient",
     "Remedies",
+    "Solution",
     "Step",
+    "Sum",
     "TestableImplications",
     "Theorem",
     "VermaConstraint",
@@ -79,6 +95,7 @@ __all__ = [
     "functions_of",
     "identify",
     "omissible",
+    "parts",
     "testable_implications",
     "witness_of",
 ]

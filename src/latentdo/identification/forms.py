@@ -183,7 +183,9 @@ class Forms:
             self.graph.require(name)
         return self._masks.mask(names)
 
-    def _why_no_adjustment(self) -> str:
+    @property
+    def why_no_adjustment(self) -> str:
+        """A sentence for effects that have no adjustment set."""
         fixed = self.fixability
         if fixed and "a-fixable" in (reasons := dict(fixed.reasons)):
             return reasons["a-fixable"]
@@ -196,7 +198,7 @@ class Forms:
             yield "Adjustment", shown + (", …" if len(sets) > SHOWN else "")
             yield "Best adjustment", str(self.optimal_adjustment)
         else:
-            yield "Adjustment", f"no: {self._why_no_adjustment()}"
+            yield "Adjustment", f"no: {self.why_no_adjustment}"
         front = self.front_door
         yield (
             "Front door",

@@ -1,0 +1,41 @@
+"""Rivals: estimators of the same question from the measured columns alone, without a latent variable model."""
+
+from __future__ import annotations
+
+from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
+from .dml import DmlId
+from .estimate import Estimate
+from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
+from .method import AbstractMethod
+from .nested import NestedAipw, NestedIpw, WermId
+from .plug_in import PlugIn
+from .primal import Apipw, Dipw, Pipw
+from .rivals import Options, all_methods, estimates
+
+__all__ = [
+    "AbstractLearner",
+    "AbstractMethod",
+    "Aipw",
+    "Apipw",
+    "Auto",
+    "Boosted",
+    "Dipw",
+    "DmlId",
+    "Estimate",
+    "Foreign",
+    "GFormula",
+    "Glm",
+    "Ipw",
+    "Models",
+    "NaiveMean",
+    "NaiveRegression",
+    "NestedAipw",
+    "NestedIpw",
+    "Options",
+    "Pipw",
+    "PlugIn",
+    "Tmle",
+    "WermId",
+    "all_methods",
+    "estimates",
+]

@@ -1,0 +1,245 @@
+"""Adjustment: g-formula, inverse weighting, and both together; and the two baselines that adjust for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import expit, logit
+
+from latentdo.graphs import Name, quote
+
+from .estimate import Result
+from .fitting import fit_logistic
+from .method import AbstractMethod, Fits, No, Yes
+from .nuisances import Laws
+from .plug_in import Evaluator
+from .sample import FloatArray
+from .task import Task
+from .weighting import Weights, average, bandwidth, closeness, effective_size, inverse, rare_caution, rate_of
+
+_EDGE = 1e-4
+
+
+@dataclass(frozen=True)
+class NaiveMean(AbstractMethod):
+    """The mean of the outcome in the rows that have the treatment: a baseline, right only where nothing confounds."""
+
+    name: ClassVar[str] = "naive mean"
+
+    def applies(self, task: Task) -> Yes | No:
+        reason = task.why_not_one_outcome
+        return No(reason) if reason else Yes()
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        weights: FloatArray = np.ones((1, task.sample.n))
+        h = _bandwidths(task)
+        for name, value in task.treatments.items():
+            weights = weights * closeness(task.sample[name], value, h.get(name, 1.0))
+        weights = np.maximum(weights * fits.weights, 1e-300)
+        outcome = task.sample[task.outcome].values[None]
+        values = average(weights, outcome)
+        influence = values[0] + weights[0] / weights[0].mean() * (outcome[0] - values[0])
+        return Result(values, influence, effective_size(weights), notes=_kernel_note(h))
+
+
+@dataclass(frozen=True)
+class NaiveRegression(AbstractMethod):
+    """The outcome's regression on what is set, and on nothing else: a baseline."""
+
+    name: ClassVar[str] = "naive regression"
+
+    def applies(self, task: Task) -> Yes | No:
+        reason = task.why_not_one_outcome
+        return No(reason) if reason else Yes()
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        law = fits.plain.law(task.outcome, task.treatments)
+        return Result(law.mean(task.set(task.sample.env(task.treatments)))[:, 0])
+
+
+@dataclass(frozen=True)
+class GFormula(AbstractMethod):
+    """Outcome regression, averaged over the adjustment set: the mean of m(t, Z); sequential where treatments need it.
+
+    Source:
+        Robins (1986), A new approach to causal inference in mortality studies.
+    """
+
+    adjustment: frozenset[Name] | None = None
+    name: ClassVar[str] = "g-formula"
+
+    def applies(self, task: Task) -> Yes | No:
+        answer = adjustment_of(task, self.adjustment)
+        if isinstance(answer, No) and task.is_sequential and self.adjustment is None:
+            return Yes(note="sequential: each later covariate averaged over its own law")
+        return answer
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        if "adjustment" not in sets:
+            evaluator = Evaluator(task, fits.plain, fits.weights)
+            return Result(evaluator.answer()[0], size=evaluator.size)
+        mean, _ = _means(task, fits.plain, sets["adjustment"])
+        return Result(average(fits.weights, np.broadcast_to(mean, fits.weights.shape)))
+
+
+@dataclass(frozen=True)
+class Ipw(AbstractMethod):
+    """Inverse probability weighting, by default with weights that are divided by their sum (Hajek).
+
+    Source:
+        Horvitz & Thompson (1952); for continuous treatments Colangelo & Lee (2020), Double debiased machine learning
+        nonparametric inference with continuous treatments.
+    """
+
+    adjustment: frozenset[Name] | None = None
+    normalised: bool = True
+    name: ClassVar[str] = "ipw"
+
+    def applies(self, task: Task) -> Yes | No:
+        return adjustment_of(task, self.adjustment)
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        weights = _weights(task, fits.plain, sets["adjustment"])
+        outcome = task.sample[task.outcome].values[None]
+        if self.normalised:
+            values = average(np.maximum(fits.weights * weights.values, 1e-300), outcome)
+        else:
+            values = average(fits.weights, weights.values * outcome)
+        return _weighted(values, None, weights)
+
+
+@dataclass(frozen=True)
+class Aipw(AbstractMethod):
+    """Regression plus weighted residuals, both cross-fitted: right if either model is.
+
+    Source:
+        Robins, Rotnitzky & Zhao (1994); cross-fitting Chernozhukov et al. (2018); for continuous treatments Kennedy et al.
+        (2017) and Colangelo & Lee (2020).
+    """
+
+    adjustment: frozenset[Name] | None = None
+    name: ClassVar[str] = "aipw"
+
+    def applies(self, task: Task) -> Yes | No:
+        return adjustment_of(task, self.adjustment)
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        given = sets["adjustment"]
+        weights = _weights(task, fits.crossed, given)
+        mean, own = _means(task, fits.crossed, given)
+        outcome = task.sample[task.outcome].values[None]
+        terms = mean + _levelled(task, weights.values, fits.weights) * (outcome - own)
+        values = average(fits.weights, terms)
+        return _weighted(values, terms[0], weights)
+
+
+@dataclass(frozen=True)
+class Tmle(AbstractMethod):
+    """Targeted learning: the regression is moved, within the outcome's range, until weighted residuals average to zero.
+
+    The fluctuation has weights in place of a clever covariate, which is steadier. Fluctuations for several values of a
+    discrete treatment concern different rows, so that the joint fit of a contrast is these fits side by side.
+
+    Source:
+        van der Laan & Rubin (2006), Targeted maximum likelihood learning; cross-fitted: Zheng & van der Laan (2011).
+    """
+
+    adjustment: frozenset[Name] | None = None
+    name: ClassVar[str] = "tmle"
+
+    def applies(self, task: Task) -> Yes | No:
+        return adjustment_of(task, self.adjustment)
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        given = sets["adjustment"]
+        weights = _weights(task, fits.crossed, given)
+        outcome = task.sample[task.outcome].values[None]
+        low, high = float(outcome.min()), float(outcome.max())
+        # Predictions outside the range would have no logit; the range is that of the rows.
+        mean, own = (
+            np.clip((part - low) / (high - low), _EDGE, 1 - _EDGE) for part in _means(task, fits.crossed, given)
+        )
+        scaled = (outcome - low) / (high - low)
+        counts = fits.weights * weights.values
+        moved = fit_logistic(
+            np.ones((task.sample.n, 1)), scaled, counts / len(counts.T), np.array([1e-9]), offset=logit(own)
+        )
+        mean, own = expit(logit(mean) + moved), expit(logit(own) + moved)
+        values = average(fits.weights, mean)
+        terms = mean + _levelled(task, weights.values, fits.weights) * (scaled - own)
+        return _weighted(low + (high - low) * values, low + (high - low) * terms[0], weights)
+
+
+def adjustment_of(task: Task, chosen: frozenset[Name] | None) -> Yes | No:
+    """The adjustment set: the chosen one if it is valid, else the one of least variance; or why there is none."""
+    if reason := task.why_not_one_outcome:
+        return No(reason)
+    forms = task.forms
+    assert forms is not None
+    if not forms.has_effect:
+        return No(no_effect(task))
+    if chosen is not None:
+        if not forms.is_adjustment_set(chosen):
+            return No(
+                f"{_listed(chosen)} is no adjustment set: it leaves a path open that is not causal, or blocks one."
+            )
+        return Yes({"adjustment": tuple(sorted(chosen))})
+    best = forms.optimal_adjustment
+    if best is None:
+        return No(f"no adjustment set: {forms.why_no_adjustment}")
+    return Yes({"adjustment": tuple(sorted(best.nodes))})
+
+
+def no_effect(task: Task) -> str:
+    """The sentence for treatments that cause no outcome."""
+    return f"{', '.join(map(quote, task.treatments))} does not cause {quote(task.outcome)}: there is nothing to adjust."
+
+
+def _listed(names: frozenset[Name]) -> str:
+    return "{" + ", ".join(map(quote, sorted(names))) + "}"
+
+
+def _bandwidths(task: Task) -> dict[Name, float]:
+    columns = (task.sample[name] for name in task.treatments)
+    return {
+        column.name: bandwidth(column, task.treatments[column.name]) for column in columns if not column.is_discrete
+    }
+
+
+def _kernel_note(h: Mapping[Name, float]) -> tuple[str, ...]:
+    return tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())
+
+
+def _means(task: Task, laws: Laws, given: tuple[Name, ...]) -> tuple[FloatArray, FloatArray]:
+    """E[Y | T, Z] of every row with T = t, and with its own T: near t these differ where the treatment is continuous."""
+    law = laws.law(task.outcome, (*task.treatments, *given))
+    env = task.sample.env((*given, *task.treatments, task.outcome))
+    return law.mean(task.set(env)), law.mean(env)
+
+
+def _weights(task: Task, laws: Laws, given: tuple[Name, ...]) -> Weights:
+    return inverse(task.sample, laws, task.treatments, given, _bandwidths(task))
+
+
+def _levelled(task: Task, weights: FloatArray, counts: FloatArray) -> FloatArray:
+    """The weights, divided by their mean where a treatment is continuous and density ratios have a long tail."""
+    if all(task.sample[name].is_discrete for name in task.treatments):
+        return weights
+    return weights / np.maximum(average(counts, weights), 1e-300)[:, None]
+
+
+def _weighted(values: FloatArray, influence: FloatArray | None, weights: Weights) -> Result:
+    effective = effective_size(weights.values)
+    cautions = rare_caution(weights.rare, weights.values.shape[1])
+    return Result(
+        values,
+        influence,
+        effective,
+        weights.trimmed,
+        _kernel_note(weights.bandwidths),
+        cautions,
+        rate=rate_of(weights.bandwidths),
+    )

@@ -1,0 +1,126 @@
+"""From columns to the terms of a linear predictor: coded levels, standardised numbers, and their products."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from math import prod
+from typing import Literal
+
+import numpy as np
+
+from .sample import Column, Env, FloatArray, IntArray
+
+Degree = Literal[1, 2, "cells"]
+FAR = 4.0
+"""Standard deviations beyond which squares and products no longer grow: they would run away outside the data."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The terms of a linear predictor, the constant first.
+
+    Attributes:
+        columns: What it is a function of.
+        degree: 1: each column by itself, levels coded against the first; 2: also squares and all products of two
+            columns; `cells`: one term for every combination of levels.
+    """
+
+    columns: tuple[Column, ...]
+    degree: Degree = 1
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """How many levels each column has; of discrete columns only."""
+        return tuple(len(column.levels) for column in self.columns if column.levels is not None)
+
+    @cached_property
+    def _terms(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Each term as the elements (column, number) that it is the product of."""
+        singles = [[(i, k) for k in range(_width(column))] for i, column in enumerate(self.columns)]
+        terms: list[tuple[tuple[int, int], ...]] = [(), *((element,) for own in singles for element in own)]
+        if self.degree == 2:
+            terms += [((i, 0), (i, 0)) for i, column in enumerate(self.columns) if not column.is_discrete]
+            terms += [(a, b) for own, other in combinations(singles, 2) for a in own for b in other]
+        return tuple(terms)
+
+    @property
+    def size(self) -> int:
+        """The number of terms."""
+        return 1 + prod(self.shape) if self.degree == "cells" else len(self._terms)
+
+    def penalty(self, strength: float) -> FloatArray:
+        """What the square of each coefficient costs: nothing of the constant, more of products than of columns."""
+        if self.degree == "cells":
+            return np.array([1e-8] + [strength] * prod(self.shape))
+        return np.array([1e-8 if not term else strength * (1.0 if len(term) == 1 else 4.0) for term in self._terms])
+
+    def cells(self, env: Env) -> IntArray:
+        """The combination of levels that each row has, as one number."""
+        code: IntArray = np.zeros((1,) * _ndim(env), dtype=np.intp)
+        for column in self.columns:
+            assert column.levels is not None
+            code = code * len(column.levels) + column.codes(env[column.name])
+        return code
+
+    def matrix(self, env: Env, n: int) -> FloatArray:
+        """The terms of the n rows of an env with the axes (1, row): (row, term)."""
+        if self.degree == "cells":
+            found = np.zeros((n, self.size))
+            found[:, 0] = 1.0
+            found[np.arange(n), 1 + np.broadcast_to(self.cells(env)[0], n)] = 1.0
+            return found
+        elements = self._elements(env)
+        return np.stack([np.broadcast_to(_product(term, elements, 2)[0], n) for term in self._terms], axis=1)
+
+    def predict(self, env: Env, coefficients: FloatArray) -> FloatArray:
+        """The linear predictor.
+
+        Args:
+            coefficients: (replicate, term).
+
+        Returns:
+            With the axes that the values have in common, the first being the replicates.
+        """
+        ndim = _ndim(env)
+        tail = (-1,) + (1,) * (ndim - 1)
+        if self.degree == "cells":
+            code = self.cells(env)
+            own = coefficients[:, 1:]
+            if code.shape[0] == 1:
+                picked = own[:, code[0]]
+            else:
+                picked = own[np.arange(len(own)).reshape(tail), code]
+            return coefficients[:, 0].reshape(tail) + picked
+        elements = self._elements(env)
+        total: FloatArray = np.zeros(tail[:1] and (len(coefficients),) + (1,) * (ndim - 1))
+        for j, term in enumerate(self._terms):
+            total = total + coefficients[:, j].reshape(tail) * _product(term, elements, ndim)
+        return total
+
+    def _elements(self, env: Env) -> list[list[FloatArray]]:
+        return [_coded(column, env[column.name], clip=self.degree == 2) for column in self.columns]
+
+
+def _ndim(env: Env) -> int:
+    return max((np.ndim(values) for values in env.values()), default=2)
+
+
+def _width(column: Column) -> int:
+    return 1 if column.levels is None else len(column.levels) - 1
+
+
+def _coded(column: Column, values: FloatArray, *, clip: bool) -> list[FloatArray]:
+    if column.levels is None:
+        scaled = (values - column.mean) / column.sd
+        return [np.clip(scaled, -FAR, FAR) if clip else scaled]
+    code = column.codes(values)
+    return [(code == k).astype(float) for k in range(1, len(column.levels))]
+
+
+def _product(term: tuple[tuple[int, int], ...], elements: list[list[FloatArray]], ndim: int) -> FloatArray:
+    value: FloatArray = np.ones((1,) * ndim)
+    for i, k in term:
+        value = value * elements[i][k]
+    return value

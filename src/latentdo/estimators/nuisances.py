@@ -1,0 +1,238 @@
+"""Nuisance models: which learner fits P(target | given), one fit for each pair wherever it recurs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from latentdo.graphs import Name
+
+from .choices import degree_of, linear_degree, residuals_of
+from .features import Degree, Features
+from .fitting import fit_linear, fit_logistic, fit_multinomial
+from .foreign import ClassifierLaw, RegressorMean, fitted_copy, foreign_model, raw_matrix
+from .laws import AbstractLaw, ContinuousLaw, LinearMean, LogisticLaw, Predictor, Residuals, TableLaw
+from .learners import AbstractLearner, Auto, Boosted, Glm, Models
+from .sample import Column, Env, FloatArray, IntArray, Sample
+
+BOOSTING_FROM = 5_000
+BETTER = 0.99
+"""What boosting's loss must stay below, relative to the linear model's, to be preferred."""
+
+
+class Laws(Protocol):
+    """Where estimators find conditional laws, fitted or known."""
+
+    def law(self, target: Name, given: Iterable[Name]) -> AbstractLaw:
+        """P(target | given), the same object for the same pair."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What was decided for a pair on the unweighted rows and is kept for all replicates."""
+
+    learner: AbstractLearner
+    degree: Degree
+
+
+class Nuisances:
+    """Conditional laws fitted to weighted rows, each pair once.
+
+    Args:
+        weights: (replicate, row), each row with mean one.
+        choices: Decisions that are shared with other weightings of the same sample.
+    """
+
+    def __init__(
+        self, sample: Sample, weights: FloatArray, models: Models, choices: dict[Any, Any] | None = None
+    ) -> None:
+        self.sample, self.weights, self.models = sample, weights, models
+        self._choices: dict[Any, Any] = {} if choices is None else choices
+        self._known: dict[tuple[Name, tuple[Name, ...]], AbstractLaw] = {}
+
+    def law(self, target: Name, given: Iterable[Name]) -> AbstractLaw:
+        """P(target | given)."""
+        names = set(given)
+        if target in self.models.seen:
+            names &= set(self.models.seen[target])
+        key = (target, tuple(sorted(names)))
+        if key not in self._known:
+            self._known[key] = self._fit(*key)
+        return self._known[key]
+
+    def reweighted(self, factors: FloatArray, label: Any) -> Nuisances:
+        """The laws in the population in which each row counts `factors` times as much, (replicate or 1, row)."""
+        weights = self.weights * factors
+        weights = weights / weights.mean(axis=1, keepdims=True)
+        return Nuisances(self.sample, weights, self.models, self._choices.setdefault(("reweighted", label), {}))
+
+    def crossfitted(self, folds: IntArray) -> CrossFitted:
+        """The laws for each row from the rows of the other folds."""
+        parts = [
+            Nuisances(self.sample, self.weights * (folds != k), self.models, self._choices)
+            for k in range(int(folds.max()) + 1)
+        ]
+        return CrossFitted(parts, [np.flatnonzero(folds == k) for k in range(len(parts))], self.sample.n)
+
+    def regress(self, values: FloatArray, given: Iterable[Name], label: Any) -> Predictor:
+        """The mean, given columns, of numbers that are no column: (replicate, row)."""
+        columns = tuple(self.sample[name] for name in sorted(given))
+        env = self.sample.env(column.name for column in columns)
+        mean = float(np.average(values, weights=np.broadcast_to(self.weights, values.shape)))
+        scale = float(values.std()) or 1.0
+        target = (values - mean) / scale
+        glm = self.models.learner if isinstance(self.models.learner, Glm) else Glm()
+        key = ("regress", label, tuple(column.name for column in columns))
+        if key not in self._choices:
+            self._choices[key] = glm.degree or linear_degree(columns, env, target[0], self.weights[0], glm)
+        features = Features(columns, self._choices[key])
+        coefficients = fit_linear(
+            features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty)
+        )
+        return LinearMean(features, coefficients, mean, scale)
+
+    def _fit(self, target: Name, given: tuple[Name, ...]) -> AbstractLaw:
+        column, columns = self.sample[target], tuple(self.sample[name] for name in given)
+        env = self.sample.env(given)
+        if (target, given) not in self._choices:
+            self._choices[target, given] = self._choose(column, columns, env)
+        choice: _Choice = self._choices[target, given]
+        match choice.learner:
+            case Glm() as glm:
+                return self._fit_glm(column, Features(columns, choice.degree), env, glm)
+            case learner:
+                return self._fit_foreign(column, columns, env, learner)
+
+    def _choose(self, column: Column, columns: tuple[Column, ...], env: Env) -> _Choice:
+        learner = self.models.own.get(column.name, self.models.learner)
+        glm = learner if isinstance(learner, Glm) else Glm()
+        degree = glm.degree or degree_of(column, columns, env, self.weights.mean(axis=0), glm)
+        if isinstance(learner, Auto):
+            learner = glm
+            if columns and self.sample.n >= BOOSTING_FROM and degree != "cells":
+                learner = self._better(column, columns, env, degree)
+        return _Choice(learner, degree)
+
+    def _better(self, column: Column, columns: tuple[Column, ...], env: Env, degree: Degree) -> AbstractLearner:
+        """The learner that predicts a quarter of the rows better."""
+        held = np.random.default_rng(self.sample.n).random(self.sample.n) < 0.25
+        part = Nuisances(self.sample, (self.sample.weights * ~held)[None, :], self.models)
+        losses: list[float] = []
+        for law in (
+            part._fit_glm(column, Features(columns, degree), env, Glm()),
+            part._fit_foreign(column, columns, env, Boosted()),
+        ):
+            if column.is_discrete:
+                losses.append(-float(np.log(np.maximum(law.density(env, column.values[None]), 1e-12))[0, held].mean()))
+            else:
+                losses.append(float(((law.mean(env)[0] - column.values)[held] ** 2).mean()))
+        return Boosted() if losses[1] < BETTER * losses[0] else Glm()
+
+    def _fit_glm(self, column: Column, features: Features, env: Env, glm: Glm) -> AbstractLaw:
+        if column.levels is None:
+            target = ((column.values - column.mean) / column.sd)[None, :]
+            coefficients = fit_linear(
+                features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty)
+            )
+            return self._continuous(column, features, env, LinearMean(features, coefficients, column.mean, column.sd))
+        codes = column.codes(column.values)
+        if features.degree == "cells":
+            return TableLaw(column, features, self._table(column, features, env, glm.penalty))
+        matrix, penalty = features.matrix(env, self.sample.n), features.penalty(glm.penalty)
+        if column.is_binary:
+            found = fit_logistic(matrix, codes[None, :].astype(float), self.weights, penalty)[:, None]
+        else:
+            found = fit_multinomial(matrix, codes, len(column.levels), self.weights, penalty)
+        return LogisticLaw(column, features, found)
+
+    def _table(self, column: Column, features: Features, env: Env, added: float) -> FloatArray:
+        assert column.levels is not None
+        n_levels, n_cells = len(column.levels), features.size - 1
+        cells = np.broadcast_to(features.cells(env)[0], self.sample.n) if features.columns else np.zeros(1, np.intp)
+        code = cells * n_levels + column.codes(column.values)
+        counts = np.stack([np.bincount(code, own, n_cells * n_levels) for own in self.weights])
+        counts = counts.reshape(-1, n_cells, n_levels)
+        whole = counts.sum(axis=1, keepdims=True)
+        # A combination that no row has is given the proportions of the whole table.
+        added = max(added, 1e-12)
+        return (counts + added * whole / whole.sum(axis=2, keepdims=True)) / (counts.sum(axis=2, keepdims=True) + added)
+
+    def _fit_foreign(
+        self, column: Column, columns: tuple[Column, ...], env: Env, learner: AbstractLearner
+    ) -> AbstractLaw:
+        model = foreign_model(column, learner)
+        if model is None or not columns:
+            return self._fit_glm(column, Features(columns, 1), env, Glm())
+        rows = raw_matrix(columns, env)[0][0]
+        fitted = [fitted_copy(model, rows, column.values, own) for own in self.weights]
+        if column.is_discrete:
+            return ClassifierLaw(column, columns, fitted)
+        return self._continuous(column, Features(columns, 1), env, RegressorMean(columns, fitted))
+
+    def _continuous(self, column: Column, features: Features, env: Env, mean: Predictor) -> ContinuousLaw:
+        def residuals() -> Residuals:
+            return residuals_of(
+                column.values - mean(env), self.weights, features, env, self._choices, column.name, self.models.normal
+            )
+
+        return ContinuousLaw(mean, residuals)
+
+
+class CrossFitted:
+    """Conditional laws in which no row is judged by a model that it trained."""
+
+    def __init__(self, parts: list[Nuisances], rows: list[IntArray], n: int) -> None:
+        self._parts, self._rows, self._n = parts, rows, n
+
+    @property
+    def folds(self) -> tuple[tuple[Nuisances, IntArray], ...]:
+        """The laws of each fold, fitted to the other rows, and its rows."""
+        return tuple(zip(self._parts, self._rows, strict=True))
+
+    def law(self, target: Name, given: Iterable[Name]) -> AbstractLaw:
+        """P(target | given)."""
+        given = tuple(given)
+        return _ByFold([part.law(target, given) for part in self._parts], self._rows, self._n)
+
+
+@dataclass(frozen=True, eq=False)
+class _ByFold(AbstractLaw):
+    """One law per fold, each asked about its own rows."""
+
+    laws: list[AbstractLaw]
+    rows: list[IntArray]
+    n: int
+
+    def mean(self, env: Env) -> FloatArray:
+        return self._gathered(lambda law, own, _: law.mean(own), env)
+
+    def density(self, env: Env, values: FloatArray) -> FloatArray:
+        return self._gathered(lambda law, own, values: law.density(own, values), env, values)
+
+    def nodes(self, env: Env, count: int) -> tuple[FloatArray, FloatArray]:
+        return (
+            self._gathered(lambda law, own, _: law.nodes(own, count)[0], env),
+            self._gathered(lambda law, own, _: law.nodes(own, count)[1], env),
+        )
+
+    def draw(self, env: Env, uniforms: FloatArray) -> FloatArray:
+        return self._gathered(lambda law, own, uniforms: law.draw(own, uniforms), env, uniforms)
+
+    def _gathered(self, ask: Any, env: Env, extra: FloatArray | None = None) -> FloatArray:
+        found: FloatArray | None = None
+        for law, rows in zip(self.laws, self.rows, strict=True):
+            own = {name: self._part(values, rows) for name, values in env.items()}
+            answer = np.asarray(ask(law, own, None if extra is None else self._part(extra, rows)))
+            answer = np.broadcast_to(answer, (answer.shape[0], len(rows), *answer.shape[2:]))
+            if found is None:
+                found = np.empty((answer.shape[0], self.n, *answer.shape[2:]))
+            found[:, rows] = answer
+        assert found is not None
+        return found
+
+    def _part(self, values: FloatArray, rows: IntArray) -> FloatArray:
+        return values[:, rows] if values.shape[1] == self.n else values

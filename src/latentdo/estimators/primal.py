@@ -1,0 +1,360 @@
+"""The p-fixable family: primal and dual weighting, and the estimator that is right if either half of the models is.
+
+The recursion runs on whatever conditional laws it is given, so that exact laws make it exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from latentdo.graphs import Name, quote
+
+from .back_door import no_effect
+from .estimate import Result
+from .method import AbstractMethod, Fits, No, Yes
+from .nuisances import Laws
+from .sample import FloatArray, Sample
+from .task import Task
+from .weighting import LEAST_PROBABILITY, T_NODES, average, bandwidth, closeness, effective_size, rare_caution, rate_of
+
+INNER_NODES = 9
+"""Over how many values of a continuous mediator a regression is averaged exactly."""
+MOST_PATHS = 81
+"""With more combinations of mediators, the average runs over a sample of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class PrimalProblem:
+    """A p-fixable effect: sets and laws, with the rows that they are asked about.
+
+    Attributes:
+        sample: The rows.
+        laws: Where the conditionals come from.
+        treatment: T.
+        value: t.
+        outcome: Y, the last of the order.
+        order: The nodes from T on, in order.
+        joined: L: T, and what comes after it in its district.
+        pillows: What the law of each node is given.
+        h: The bandwidth of a continuous treatment.
+    """
+
+    sample: Sample
+    laws: Laws
+    treatment: Name
+    value: float
+    outcome: Name
+    order: tuple[Name, ...]
+    joined: frozenset[Name]
+    pillows: Mapping[Name, tuple[Name, ...]]
+    h: float = 1.0
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether the treatment has levels."""
+        return self.sample[self.treatment].is_discrete
+
+    def env(self, treatment: FloatArray) -> dict[Name, FloatArray]:
+        """The rows with these values of the treatment: all with the axes (replicate or 1, row or 1, value)."""
+        names = {*self.order, *(name for pillow in self.pillows.values() for name in pillow)}
+        env = {name: values[..., None] for name, values in self.sample.env(sorted(names)).items()}
+        return {**env, self.treatment: treatment}
+
+    @property
+    def seen(self) -> FloatArray:
+        """The treatment of the rows."""
+        return self.sample[self.treatment].values[None, :, None]
+
+    @property
+    def set(self) -> FloatArray:
+        """The value that is set."""
+        return np.full((1, 1, 1), self.value)
+
+    @property
+    def near(self) -> FloatArray:
+        """1(T = t), or the kernel, (1, row)."""
+        return closeness(self.sample[self.treatment], self.value, self.h)
+
+    def values(self) -> tuple[FloatArray, FloatArray]:
+        """All t' with their p(t' | pillow), with the axes (replicate, row, t')."""
+        law = self.laws.law(self.treatment, self.pillows[self.treatment])
+        flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
+        return law.nodes(flat, T_NODES)
+
+    def density(self, node: Name, treatment: FloatArray) -> FloatArray:
+        """p(node | pillow) of the rows, the treatment in the pillow having these values."""
+        values = self.sample[node].values[None, :, None]
+        return self.laws.law(node, self.pillows[node]).density(self.env(treatment), values)
+
+    def own_density(self) -> FloatArray:
+        """p(T | pillow) at the rows' own treatment, (replicate, row)."""
+        flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
+        found = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.seen[..., 0])
+        return np.maximum(found, LEAST_PROBABILITY if self.is_discrete else 1e-12)
+
+    def rarity(self) -> tuple[int, tuple[str, ...]]:
+        """Rows at t whose probability of t was raised to the least allowed, and a caution about all rows of that kind."""
+        if not self.is_discrete:
+            return 0, ()
+        flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
+        chance = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.set[..., 0])
+        small = np.broadcast_to(chance[:1] < LEAST_PROBABILITY, self.near.shape)
+        return int((small & (self.near > 0)).sum()), rare_caution(int(small.sum()), self.sample.n)
+
+    def ratio(self, before: int) -> FloatArray:
+        """w_M: the product over mediators before a place of p(M | pillow) at T = t over that of the rows, (replicate, row)."""
+        found: FloatArray = np.ones((1, self.sample.n))
+        for node in self.order[1:before]:
+            if node not in self.joined and self.treatment in self.pillows[node]:
+                above, below = self.density(node, self.set), self.density(node, self.seen)
+                found = found * (above / np.maximum(below, 1e-12))[..., 0]
+        return found
+
+    def joint(self, before: int, treatment: FloatArray) -> FloatArray:
+        """The product over L without T, before a place, of p(L | pillow) at these values of the treatment."""
+        found: FloatArray = np.ones((1, 1, 1))
+        for node in self.order[1:before]:
+            if node in self.joined:
+                found = found * self.density(node, treatment)
+        return found
+
+    def regression(self, place: int, treatment: FloatArray, first: FloatArray | None = None) -> FloatArray:
+        """q of a place: Y averaged over all from there on, mediators under t, L under these values of the treatment.
+
+        Args:
+            first: What the treatment is to the mediator at the place itself; t unless given.
+
+        Returns:
+            (replicate, row, value).
+        """
+        if place == len(self.order):
+            return self.sample[self.outcome].values[None, :, None]
+        return integrate(self, place, treatment, self.set if first is None else first)
+
+
+def integrate(problem: PrimalProblem, place: int, treatment: FloatArray, first: FloatArray) -> FloatArray:
+    """The backward recursion run forwards: paths of values of the nodes that the outcome's mean depends on, each weighted."""
+    env = {name: values[..., None] for name, values in problem.env(treatment).items()}
+    own, other = treatment[..., None], problem.set[..., None]
+    share: FloatArray = np.ones((1, 1, 1, 1))
+    n_paths = 1
+    for i in range(place, len(problem.order) - 1):
+        node = problem.order[i]
+        if not _matters(problem, i):
+            continue
+        law = problem.laws.law(node, problem.pillows[node])
+        given = {**env, problem.treatment: own if node in problem.joined else first[..., None] if i == place else other}
+        column = problem.sample[node]
+        width = len(column.levels) if column.levels is not None else INNER_NODES
+        if n_paths * width <= MOST_PATHS:
+            values, weights = law.nodes(given, INNER_NODES)
+            env = {name: _spread(old, width) for name, old in env.items()}
+            share = _flat(share[..., None] * weights)
+            env[node] = _flat(np.broadcast_to(values, np.broadcast_shapes(values.shape, (1, 1, 1, n_paths, width))))
+            n_paths *= width
+        else:
+            # Every path goes on with one value; the same numbers at every row cancel in differences.
+            uniforms = (np.random.default_rng(i).permutation(n_paths) + 0.5) / n_paths
+            env[node] = law.draw(given, uniforms.reshape(1, 1, 1, -1))
+    law = problem.laws.law(problem.outcome, problem.pillows[problem.outcome])
+    if place == len(problem.order) - 1:
+        other = first[..., None]
+    env[problem.treatment] = own if problem.outcome in problem.joined else other
+    return (law.mean(env) * share).sum(axis=-1)
+
+
+def _matters(problem: PrimalProblem, i: int) -> bool:
+    """Whether a later law that matters is given the node; nothing else has to be averaged over."""
+    needed = set(problem.pillows[problem.outcome])
+    for node in reversed(problem.order[i + 1 : -1]):
+        if node in needed:
+            needed |= set(problem.pillows[node])
+    return problem.order[i] in needed
+
+
+def _flat(values: FloatArray) -> FloatArray:
+    return values.reshape(*values.shape[:-2], -1)
+
+
+def _spread(values: FloatArray, width: int) -> FloatArray:
+    """Each path repeated, for what has paths."""
+    return np.repeat(values, width, axis=-1) if values.shape[-1] > 1 else values
+
+
+def primal_terms(problem: PrimalProblem) -> tuple[FloatArray, FloatArray]:
+    """β of primal weighting: the weight of each row, and what it multiplies; (replicate, row) each."""
+    last = len(problem.order) - 1
+    values, shares = problem.values()
+    above = shares * problem.joint(last, values)
+    below = problem.own_density() * problem.joint(last, problem.seen)[..., 0]
+    near = problem.near
+    if problem.outcome in problem.joined:
+        means = problem.regression(last, values)
+        return near / below * above.sum(axis=-1), (above * means).sum(axis=-1) / above.sum(axis=-1)
+    return near / below * above.sum(axis=-1), problem.sample[problem.outcome].values[None]
+
+
+def dual_terms(problem: PrimalProblem) -> tuple[FloatArray, FloatArray]:
+    """β of dual weighting: the weight of each row, and what it multiplies; (replicate, row) each."""
+    last = len(problem.order) - 1
+    if problem.outcome in problem.joined:
+        return problem.ratio(last), problem.sample[problem.outcome].values[None]
+    return problem.ratio(last), problem.regression(last, problem.set)[..., 0]
+
+
+def augmented_terms(problem: PrimalProblem, counts: FloatArray, *, levelled: bool) -> FloatArray:
+    """The uncentred influence function of the effect, (replicate, row).
+
+    Args:
+        counts: What the rows count, (replicate, row).
+        levelled: Whether weights are divided by their means.
+
+    Source:
+        Bhattacharya, Nabi & Shpitser (2022), Semiparametric inference for causal effects in graphical models with hidden
+        variables, theorem 11.
+    """
+
+    def level(weights: FloatArray) -> FloatArray:
+        return weights / average(counts, weights)[:, None] if levelled else weights
+
+    values, shares = problem.values()
+    near, own = problem.near, problem.own_density()
+    total = problem.regression(1, problem.seen)[..., 0]
+    for i in range(1, len(problem.order)):
+        node = problem.order[i]
+        # A step over what no later law is given changes nothing.
+        if i < len(problem.order) - 1 and not _matters(problem, i):
+            continue
+        if node in problem.joined:
+            step = problem.regression(i + 1, problem.seen) - problem.regression(i, problem.seen)
+            total = total + level(problem.ratio(i)) * step[..., 0]
+            continue
+        # Near t but not at it, a mediator is compared with its own law there, or the kernel's width would be a bias.
+        step = problem.regression(i + 1, values) - problem.regression(i, values, problem.seen)
+        above = shares * problem.joint(i, values)
+        weights = near / (own * problem.joint(i, problem.seen)[..., 0])
+        mass = above.sum(axis=-1)
+        total = total + level(weights * mass) * (above * step).sum(axis=-1) / mass
+    return total
+
+
+@dataclass(frozen=True)
+class Pipw(AbstractMethod):
+    """Primal inverse weighting: right if the models of the treatment and of what shares its hidden causes are."""
+
+    normalised: bool = True
+    name: ClassVar[str] = "pipw"
+
+    def applies(self, task: Task) -> Yes | No:
+        return primal_sets(task)
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        problem = primal_problem(task, fits.plain)
+        return _weighted(problem, fits, *primal_terms(problem), normalised=self.normalised, kernel=True)
+
+
+@dataclass(frozen=True)
+class Dipw(AbstractMethod):
+    """Dual inverse weighting: right if the models of the mediators are."""
+
+    normalised: bool = True
+    name: ClassVar[str] = "dipw"
+
+    def applies(self, task: Task) -> Yes | No:
+        return primal_sets(task)
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        problem = primal_problem(task, fits.plain)
+        return _weighted(problem, fits, *dual_terms(problem), normalised=self.normalised, kernel=False)
+
+
+@dataclass(frozen=True)
+class Apipw(AbstractMethod):
+    """Augmented primal weighting, cross-fitted: right if either half of the models is.
+
+    Weights are divided by their means where the treatment is continuous: density ratios have a long tail.
+    """
+
+    crossfit: bool = True
+    name: ClassVar[str] = "apipw"
+
+    def applies(self, task: Task) -> Yes | No:
+        return primal_sets(task)
+
+    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
+        problem = primal_problem(task, fits.crossed if self.crossfit else fits.plain)
+        terms = augmented_terms(problem, fits.weights, levelled=not problem.is_discrete)
+        last = len(problem.order) - 1
+        effective = effective_size(problem.ratio(last))
+        if problem.outcome not in problem.joined or len(problem.joined) < len(problem.order):
+            effective = min(effective, effective_size(problem.near / problem.own_density()))
+        trimmed, cautions = problem.rarity()
+        notes = _kernel_note(problem)
+        return Result(
+            average(fits.weights, terms), terms[0], effective, trimmed, notes, cautions, _size(problem), rate_of(notes)
+        )
+
+
+def primal_sets(task: Task) -> Yes | No:
+    """C, L and M of a p-fixable treatment, or why it is none."""
+    if reason := task.why_not_one_outcome:
+        return No(reason)
+    if not task.has_effect:
+        return No(no_effect(task))
+    fixed = task.fixability
+    if fixed is None:
+        return No("it takes one treatment.")
+    if not fixed.p_fixable:
+        return No(f"{quote(fixed.treatment)} is not p-fixable: {dict(fixed.reasons)['p-fixable']}")
+    return Yes({"C": fixed.before, "L": fixed.joined, "M": fixed.mediators})
+
+
+def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
+    """The problem that the graph states, with these laws."""
+    fixed = task.fixability
+    assert fixed is not None
+    column = task.sample[fixed.treatment]
+    return PrimalProblem(
+        task.sample,
+        laws,
+        fixed.treatment,
+        task.treatments[fixed.treatment],
+        task.outcome,
+        _after(fixed.order, fixed.treatment),
+        frozenset(fixed.joined),
+        dict(fixed.pillows),
+        1.0 if column.is_discrete else bandwidth(column, task.treatments[fixed.treatment]),
+    )
+
+
+def _after(order: Sequence[Name], treatment: Name) -> tuple[Name, ...]:
+    return tuple(order[order.index(treatment) :])
+
+
+def _size(problem: PrimalProblem) -> int:
+    """How many numbers per replicate the recursion holds at once."""
+    levels = [problem.sample[name].levels for name in problem.order]
+    widths = [INNER_NODES if own is None else len(own) for own in levels]
+    values = T_NODES if levels[0] is None else widths[0]
+    return min(prod(widths[1:]), MOST_PATHS) * values * problem.sample.n
+
+
+def _kernel_note(problem: PrimalProblem) -> tuple[str, ...]:
+    return () if problem.is_discrete else (f"bandwidth {problem.h:.3g} on {problem.treatment}",)
+
+
+def _weighted(
+    problem: PrimalProblem, fits: Fits, weights: FloatArray, values: FloatArray, *, normalised: bool, kernel: bool
+) -> Result:
+    if normalised:
+        found = average(np.maximum(fits.weights * weights, 1e-300), values)
+    else:
+        found = average(fits.weights, weights * values)
+    notes = _kernel_note(problem) if kernel else ()
+    trimmed, cautions = problem.rarity() if kernel else (0, ())
+    return Result(found, None, effective_size(weights), trimmed, notes, cautions, _size(problem), rate_of(notes))

@@ -1,0 +1,341 @@
+"""Every method on one question: which apply, their numbers, their intervals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from latentdo.errors import QueryError
+from latentdo.graphs import Admg, LatentDag, Name, project, quote
+from latentdo.identification import NotIdentified
+from latentdo.inference import Dataset
+from latentdo.query import Query
+
+from .arithmetic import linearised
+from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
+from .dml import DmlId
+from .estimate import Estimate, Result
+from .learners import Models
+from .method import AbstractMethod, Fits, No, Yes, support_cautions
+from .nested import NestedAipw, NestedIpw, WermId
+from .nuisances import Nuisances
+from .plug_in import PlugIn
+from .primal import Apipw, Dipw, Pipw
+from .sample import FloatArray, IntArray, sample_of
+from .task import Task, task_of
+
+FEW_EFFECTIVE = 30.0
+N_FOLDS = 5
+MOST_BOOTSTRAPPED = 30_000
+"""With more rows, replicates are made of so many of them."""
+_MOST_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How rivals are run.
+
+    Attributes:
+        models: The nuisance models.
+        level: The probability of the intervals.
+        replicates: How many replicates a bootstrap has; 0 for none, which leaves methods without an influence function
+            without interval.
+        folds: How many parts cross-fitting makes of the rows.
+        numbers: Columns that are continuous whatever their values look like.
+    """
+
+    models: Models = field(default_factory=Models)
+    level: float = 0.9
+    replicates: int = 200
+    folds: int = N_FOLDS
+    numbers: tuple[Name, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise QueryError(f"The level of an interval lies between 0 and 1, got {self.level}. Write 0.9 for 90 %.")
+        if self.replicates < 0:
+            raise QueryError(f"A bootstrap has no fewer than 0 replicates, got {self.replicates}. 200 are usual.")
+        if self.folds < 2:
+            raise QueryError(f"Cross-fitting needs 2 folds at least, got {self.folds}. {N_FOLDS} are usual.")
+
+
+def all_methods() -> tuple[AbstractMethod, ...]:
+    """Every method with its defaults, in the order in which tables show them."""
+    return (
+        NaiveMean(),
+        NaiveRegression(),
+        GFormula(),
+        Ipw(),
+        Aipw(),
+        Tmle(),
+        Pipw(),
+        Dipw(),
+        Apipw(),
+        NestedIpw(),
+        NestedAipw(),
+        WermId(),
+        DmlId(),
+        PlugIn(),
+    )
+
+
+def estimates(
+    graph: LatentDag | Admg,
+    data: Dataset | Mapping[Name, Any],
+    query: Query,
+    *,
+    methods: Sequence[AbstractMethod] | None = None,
+    options: Options | None = None,
+    seed: int = 0,
+) -> tuple[Estimate, ...]:
+    """What each method says of the query, in order; methods that do not apply have a row that says why.
+
+    Args:
+        graph: The graph; what is estimated is right only if it is.
+        data: The rows, with a column for each node that a method needs.
+        query: Means and probabilities of events, and arithmetic of them.
+        methods: Which ones; all of them unless given.
+
+    Raises:
+        QueryError: The query is swept, or has a term that is no mean or probability.
+        SupportError: A value is no level of its column.
+        DataError: A column is missing or constant.
+    """
+    chosen, settings = all_methods() if methods is None else tuple(methods), options or Options()
+    query.check(graph)
+    if query.axes:
+        raise QueryError(f"{query} has axes. Ask each of its points.")
+    sample = sample_of(data, _needed(graph, query), numbers=(*settings.numbers, *_off_level(query, data)))
+    tasks: list[Task] = []
+    for term in query.terms:
+        found = task_of(graph, term, sample)
+        if isinstance(found, NotIdentified):
+            note = f"not identified: no method is right. {found.reason}"
+            return tuple(
+                Estimate(method.name, None, level=settings.level, applies=False, note=note) for method in chosen
+            )
+        tasks.append(found)
+    return _Run(query, tuple(tasks), chosen, settings, seed).rows()
+
+
+def _needed(graph: LatentDag | Admg, query: Query) -> tuple[Name, ...]:
+    """The measured nodes that can matter: what the query names, and its causes."""
+    named = {name for term in query.terms for name in (*term.outcome_names, *term.treatments, *term.conditions)}
+    admg = project(graph)
+    causes = admg.ancestors(named)
+    return tuple(name for name in admg.nodes if name in causes)
+
+
+def _off_level(query: Query, data: Dataset | Mapping[Name, Any]) -> Iterator[Name]:
+    """Columns of numbers that are set to what no row has: they cannot be levels."""
+    dataset = data if isinstance(data, Dataset) else Dataset.of(data)
+    named = dict(dataset.levels)
+    for term in query.terms:
+        for setting in term.do:
+            if isinstance(setting.value, float | int) and setting.name not in named and dataset.has(setting.name):
+                values = np.unique(dataset.column(setting.name))
+                if setting.value not in values and len(values) > 2:
+                    yield setting.name
+
+
+@dataclass(eq=False)
+class _Run:
+    """All methods on one query: the point first, then the replicates of those without an influence function."""
+
+    query: Query
+    tasks: tuple[Task, ...]
+    methods: tuple[AbstractMethod, ...]
+    options: Options
+    seed: int
+
+    def __post_init__(self) -> None:
+        self._sample = self.tasks[0].sample
+        rng = np.random.default_rng([self.seed, 1])
+        self._folds = rng.permutation(self._sample.n) % min(self.options.folds, self._sample.n)
+        self._choices: dict[Any, Any] = {}
+
+    def rows(self) -> tuple[Estimate, ...]:
+        """One row per method, in order."""
+        answers = [[method.applies(task) for task in self.tasks] for method in self.methods]
+        rows: dict[int, Estimate] = {}
+        points: dict[int, list[Result]] = {}
+        seconds: dict[int, float] = {}
+        fits = self._fits(self.tasks, self._folds, self._sample.weights[None, :])
+        for i, method in enumerate(self.methods):
+            if refusals := [answer for answer in answers[i] if isinstance(answer, No)]:
+                note = refusals[0].reason
+                rows[i] = Estimate(method.name, None, level=self.options.level, applies=False, note=note)
+                continue
+            started = time.perf_counter()
+            points[i] = self._fit(method, self.tasks, fits, answers[i])
+            seconds[i] = time.perf_counter() - started
+        waiting = [i for i, results in points.items() if any(result.influence is None for result in results)]
+        replicates = self._bootstrap({i: points[i] for i in waiting}, answers, seconds)
+        for i, results in points.items():
+            rows[i] = self._row(self.methods[i], results, replicates.get(i), answers[i], seconds[i])
+        return tuple(rows[i] for i in range(len(self.methods)))
+
+    def _fits(self, tasks: Sequence[Task], folds: IntArray, weights: FloatArray) -> list[Fits]:
+        """The nuisance models of each term; terms with the same columns share them."""
+        shared: dict[Any, Fits] = {}
+        found: list[Fits] = []
+        for task in tasks:
+            key = tuple(outcome for outcome in task.term.outcomes if outcome.op)
+            if key not in shared:
+                choices = self._choices.setdefault(key, {})
+                shared[key] = Fits(Nuisances(task.sample, weights, self.options.models, choices), folds)
+            found.append(shared[key])
+        return found
+
+    def _fit(
+        self, method: AbstractMethod, tasks: Sequence[Task], fits: Sequence[Fits], answers: Sequence[Yes | No]
+    ) -> list[Result]:
+        results: list[Result] = []
+        for task, own, answer in zip(tasks, fits, answers, strict=True):
+            assert isinstance(answer, Yes)
+            results.append(method.fit(task, own, answer.sets))
+        return results
+
+    def _value(self, results: Sequence[Result]) -> FloatArray:
+        values = {task.term: result.values for task, result in zip(self.tasks, results, strict=True)}
+        return np.atleast_1d(linearised(self.query.expression, values)[0])
+
+    def _bootstrap(
+        self, points: Mapping[int, list[Result]], answers: Sequence[list[Yes | No]], seconds: dict[int, float]
+    ) -> dict[int, FloatArray]:
+        """The query in every replicate: rows get exponential weights, so that none and no level is ever left out.
+
+        Of very many rows the replicates see a part, and what they differ by is made smaller by the method's rate.
+
+        Source:
+            Rubin (1981), The Bayesian bootstrap; Praestgaard & Wellner (1993), Exchangeably weighted bootstraps; for parts
+            of the rows Bickel, Götze & van Zwet (1997), Resampling fewer than n observations.
+        """
+        count, n = self.options.replicates, self._sample.n
+        if not points or not count:
+            return {}
+        rng = np.random.default_rng([self.seed, 2])
+        tasks, folds, base = self.tasks, self._folds, self._sample.weights
+        part = min(n, MOST_BOOTSTRAPPED)
+        if part < n:
+            rows = np.sort(rng.choice(n, part, replace=False))
+            tasks = tuple(replace(task, sample=task.sample.part(rows)) for task in tasks)
+            folds, base = folds[rows], base[rows]
+        largest = max(result.size for results in points.values() for result in results) * part // n
+        size = max(1, min(count, _MOST_NUMBERS // max(part, largest)))
+        found: dict[int, list[FloatArray]] = {i: [] for i in points}
+        for start in range(0, count, size):
+            weights = rng.exponential(size=(min(size, count - start), part)) * base
+            self._replicate(found, tasks, folds, weights, answers, seconds)
+        replicates = {i: np.concatenate(parts) for i, parts in found.items()}
+        if part == n:
+            return replicates
+        centres: dict[int, list[FloatArray]] = {i: [] for i in points}
+        self._replicate(centres, tasks, folds, base[None], answers, seconds)
+        rates = {i: min(result.rate for result in results) for i, results in points.items()}
+        return {
+            i: self._value(points[i])[0] + (replicates[i] - centres[i][0][0]) * (part / n) ** rates[i] for i in points
+        }
+
+    def _replicate(
+        self,
+        found: dict[int, list[FloatArray]],
+        tasks: Sequence[Task],
+        folds: IntArray,
+        weights: FloatArray,
+        answers: Sequence[list[Yes | No]],
+        seconds: dict[int, float],
+    ) -> None:
+        """Adds the query's values under these weights, one per replicate, to what is found of each method."""
+        fits = self._fits(tasks, folds, weights / weights.mean(axis=1, keepdims=True))
+        for i, parts in found.items():
+            started = time.perf_counter()
+            parts.append(self._value(self._fit(self.methods[i], tasks, fits, answers[i])))
+            seconds[i] += time.perf_counter() - started
+
+    def _row(
+        self,
+        method: AbstractMethod,
+        results: list[Result],
+        replicates: FloatArray | None,
+        answers: Sequence[Yes | No],
+        seconds: float,
+    ) -> Estimate:
+        estimate = float(self._value(results)[0])
+        sd = lower = upper = None
+        interval = ""
+        if replicates is not None:
+            kept = replicates[np.isfinite(replicates)]
+            if len(kept) > 1:
+                tail = (1 - self.options.level) / 2
+                sd = _spread(kept)
+                lower, upper = _bootstrap_interval(estimate, kept, tail)
+                interval = "bootstrap"
+        elif all(result.influence is not None for result in results):
+            sd = self._standard_error(results)
+            half = float(norm.ppf((1 + self.options.level) / 2)) * sd
+            lower, upper, interval = estimate - half, estimate + half, "influence function"
+        effective = min((result.effective for result in results if result.effective is not None), default=None)
+        cautions = [caution for task in self.tasks for caution in support_cautions(task)]
+        cautions += [caution for result in results for caution in result.cautions]
+        if replicates is not None and (lost := int((~np.isfinite(replicates)).sum())):
+            cautions.append(f"{lost} of {len(replicates)} replicates of the bootstrap have no value.")
+        if self.query.is_single and self.query.term.kind == "event" and not 0 <= estimate <= 1:
+            cautions.append("no probability: the weights are too uneven for so few rows.")
+        trimmed = sum(result.trimmed for result in results)
+        if effective is not None and effective < FEW_EFFECTIVE:
+            cautions.append(f"the weights are worth {effective:.0f} rows of equal weight: a few rows decide.")
+        if trimmed:
+            cautions.append(f"{trimmed} weights were cut.")
+        first = answers[0]
+        assert isinstance(first, Yes)
+        notes = [*_sets_note(first.sets), first.note, *(note for result in results for note in result.notes)]
+        if interval:
+            notes.append(f"interval by {interval}")
+        if not np.isfinite(estimate):
+            # A table has no place for NaN.
+            notes.insert(0, "no number: the weights or a divisor vanish")
+            return Estimate(method.name, None, level=self.options.level, seconds=seconds, note="; ".join(notes))
+        row = Estimate(method.name, estimate, sd, lower, upper, self.options.level, seconds)
+        return replace(
+            row,
+            note="; ".join(dict.fromkeys(note for note in notes if note)),
+            cautions=tuple(dict.fromkeys(cautions)),
+            effective=effective,
+            trimmed=trimmed,
+            sets=first.sets,
+            interval=interval,
+        )
+
+    def _standard_error(self, results: Sequence[Result]) -> float:
+        """The delta method on the terms' influence functions."""
+        values = {task.term: result.values[:1] for task, result in zip(self.tasks, results, strict=True)}
+        slopes = linearised(self.query.expression, values)[1]
+        total = np.zeros(self._sample.n)
+        for task, result in zip(self.tasks, results, strict=True):
+            assert result.influence is not None
+            total += slopes[task.term][0] * (result.influence - result.values[0])
+        weights = self._sample.weights
+        return float(np.sqrt((weights * total**2).mean() / self._sample.n))
+
+
+def _spread(replicates: FloatArray) -> float:
+    """The standard deviation, with far replicates drawn in: a ratio may have one whose divisor is next to zero."""
+    low, middle, high = np.quantile(replicates, [0.25, 0.5, 0.75])
+    reach = 4 * (high - low)
+    return float(np.clip(replicates, middle - reach, middle + reach).std(ddof=1))
+
+
+def _bootstrap_interval(estimate: float, replicates: FloatArray, tail: float) -> tuple[float, float]:
+    """The percentile interval."""
+    low, high = np.quantile(replicates, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _sets_note(sets: Mapping[str, tuple[Name, ...]]) -> list[str]:
+    return [f"{label} {{{', '.join(map(quote, names))}}}" for label, names in sets.items()]

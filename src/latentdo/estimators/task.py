@@ -1,0 +1,202 @@
+"""One term as estimators see it: the rows, what is set to which value, the outcome as a column of numbers."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from latentdo.errors import QueryError, SupportError
+from latentdo.graphs import Admg, LatentDag, Name, format_level, format_number, project, quote
+from latentdo.identification import Estimand, Fixability, Forms, NotIdentified, Solution, forms_of, identify
+from latentdo.query import Comparison, Distribution, Outcome, Query, Term, Value
+
+from .sample import Column, FloatArray, Sample
+
+COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A term with its rows.
+
+    Attributes:
+        graph: The graph over the measured nodes.
+        term: What is asked.
+        sample: The rows; in place of a single outcome that is compared stands whether it satisfies the comparison.
+        treatments: What is set, and to which number.
+        solution: The formula of the term.
+        is_mean: Whether the answer is the mean of the outcome's column, rather than the probability of events.
+    """
+
+    graph: Admg
+    term: Term
+    sample: Sample
+    treatments: Mapping[Name, float]
+    solution: Solution
+    is_mean: bool
+
+    @property
+    def outcome(self) -> Name:
+        """The node asked about."""
+        return self.term.outcome_names[0]
+
+    @cached_property
+    def forms(self) -> Forms | None:
+        """The textbook forms of the effect; None where nothing is set."""
+        return forms_of(self.graph, self.term) if self.term.do else None
+
+    @property
+    def fixability(self) -> Fixability | None:
+        """What kind of fixable the treatment is; None where not exactly one node is set."""
+        return self.forms and self.forms.fixability
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether what is set causes what is asked about."""
+        return self.forms is not None and self.forms.has_effect
+
+    @cached_property
+    def _estimand(self) -> Estimand:
+        return Estimand(Query(self.term), (self.solution,))
+
+    @property
+    def formula(self) -> str:
+        """The formula of the term as a text."""
+        return self._estimand.text
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether the formula is the g-formula: a product of laws, none of them a ratio of sums."""
+        return self._estimand.form == "g-formula"
+
+    @cached_property
+    def why_not_one_outcome(self) -> str | None:
+        """Why the term is not a mean, given nothing, of one column under values that are set; None where it is."""
+        if not self.term.do:
+            return "nothing is set, so that there is no effect to estimate."
+        if self.term.given:
+            return "it has no form for conditions after do( ); plug-in has."
+        if len(self.term.outcome_names) > 1:
+            return "it has no form for events of several nodes; plug-in has."
+        return None
+
+    def set(self, env: Mapping[Name, FloatArray]) -> dict[Name, FloatArray]:
+        """The env with the treatments at the values that are set."""
+        ndim = max(np.ndim(values) for values in env.values())
+        return {**env, **{name: np.full((1,) * ndim, value) for name, value in self.treatments.items()}}
+
+
+def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotIdentified:
+    """The task of a term, or the verdict that no estimator is right for it.
+
+    Raises:
+        QueryError: It is no mean or probability, leaves a value open, or draws a treatment from a law.
+        SupportError: A value is no level of its column.
+    """
+    if term.kind not in ("mean", "event"):
+        raise QueryError(
+            f"Estimators give means and probabilities, and {term} is neither. Ask E[ ] or P( ) of an event."
+        )
+    if term.is_stochastic:
+        raise QueryError(f"{term} draws a treatment from a law, which no estimator here does. Set it to a value.")
+    if term.open:
+        name = quote(term.open[0])
+        raise QueryError(f"{term} leaves {name} without a value. Estimators need one: {name}=1.")
+    verdict = identify(graph, Query(term))
+    if isinstance(verdict, NotIdentified):
+        return verdict
+    (solution,) = verdict.estimand.solutions
+    treatments = {
+        setting.name: level_of(sample[setting.name], setting.value)
+        for setting in term.do
+        if setting.value is not None and not isinstance(setting.value, Distribution)
+    }
+    if term.kind == "mean" and sample[term.outcome_names[0]].labels:
+        raise QueryError(
+            f"The levels of {term.outcome_names[0]!r} are names, which have no mean. Ask P({quote(term.outcome_names[0])} "
+            f"= {format_level(sample[term.outcome_names[0]].labels[0])} | …)."
+        )
+    admg = project(graph)
+    if term.kind == "event" and is_last(admg, term):
+        sample = sample.with_column(event_column(sample[term.outcome_names[0]], list(term.outcomes)))
+        return Task(admg, term, sample, treatments, solution, True)
+    return Task(admg, term, sample, treatments, solution, term.kind == "mean")
+
+
+def is_last(graph: Admg, term: Term) -> bool:
+    """Whether one node is asked about that causes nothing else in the term: then whether it satisfies a comparison is
+    caused by the same, and can stand in its place."""
+    return len(term.outcome_names) == 1 and not graph.ancestors(term.conditions) & set(term.outcome_names)
+
+
+def number_of(column: Column, value: Value) -> float:
+    """The number that stands for a value in a column.
+
+    Raises:
+        SupportError: A name that is no level, or a number in a column of names.
+    """
+    if column.labels:
+        known = ", ".join(map(format_level, column.labels))
+        label = value if isinstance(value, str) else format_number(value)
+        if label in column.labels:
+            return float(column.labels.index(label))
+        raise SupportError(
+            column.name, f"{quote(column.name)} has no level {format_level(value)}. Its levels are: {known}."
+        )
+    if isinstance(value, str):
+        raise SupportError(
+            column.name, f"{quote(column.name)} is a column of numbers, and {value!r} is a name. Give a number."
+        )
+    return float(value)
+
+
+def level_of(column: Column, value: Value) -> float:
+    """The number that a column is set to.
+
+    Raises:
+        SupportError: It is no level of a column of levels.
+    """
+    number = number_of(column, value)
+    if column.levels is not None and number not in column.levels:
+        values = [column.labels[int(level)] if column.labels else level for level in column.levels]
+        known = ", ".join(map(format_level, values))
+        raise SupportError(
+            column.name, f"No row has {quote(column.name)} = {format_level(value)}. Its values are: {known}."
+        )
+    return number
+
+
+def event_column(column: Column, outcomes: list[Outcome]) -> Column:
+    """Whether each row satisfies all comparisons, as 1 and 0.
+
+    Raises:
+        SupportError: No row does, or all do.
+    """
+    holds = np.ones(len(column.values), dtype=bool)
+    for outcome in outcomes:
+        assert outcome.value is not None
+        if outcome.op == "=" and column.levels is None:
+            name, value = quote(column.name), format_level(outcome.value)
+            raise SupportError(
+                column.name,
+                f"{name} is continuous, so that {name} = {value} has probability zero. Ask an event such as {name} > {value}.",
+            )
+        holds &= COMPARE[outcome.op](column.values, number_of(column, outcome.value))
+    if not 0 < holds.sum() < len(holds):
+        rows = "No row satisfies" if not holds.any() else "All rows satisfy"
+        raise SupportError(
+            column.name,
+            f"{rows} {', '.join(map(str, outcomes))}, and nothing can be learned of how likely it is. Ask another event.",
+        )
+    return Column(column.name, holds.astype(float), np.array([0.0, 1.0]))

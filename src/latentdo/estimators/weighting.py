@@ -1,0 +1,132 @@
+"""Weights: how rows under one treatment stand for all rows, their effective number, and what was cut."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from latentdo.graphs import Name
+
+from .nuisances import Laws
+from .sample import Column, FloatArray, Sample
+
+LEAST_PROBABILITY = 0.01
+"""Probabilities of a treatment below are raised to it: one row would weigh more than a hundred others."""
+LARGEST_SHARE = 0.02
+"""What part of all weight one row may have, where weights are ratios of densities: more is cut."""
+BANDWIDTH = 0.5 * 1.06
+"""In standard deviations times n^(-1/5): half of Silverman's, so that the interval is not centred off the truth."""
+FEW_NEAR = 20
+"""So many rows at least lie within two bandwidths: outside the data the kernel widens, and the caution says so."""
+T_NODES = 15
+"""Over how many values a continuous treatment is averaged."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The weights of the rows, with what they rest on.
+
+    Attributes:
+        values: (replicate, row); their mean is about one.
+        trimmed: Rows whose weight was cut.
+        rare: Rows of the first replicate for which a treatment's value is next to impossible.
+        bandwidths: Of each continuous treatment.
+    """
+
+    values: FloatArray
+    trimmed: int = 0
+    rare: int = 0
+    bandwidths: Mapping[Name, float] = field(default_factory=dict)
+
+
+def rare_caution(rare: int, n: int) -> tuple[str, ...]:
+    """The sentence for rows that could hardly have had the treatment's value."""
+    if not rare:
+        return ()
+    return (
+        f"for {rare} of {n} rows what is set has a probability below {LEAST_PROBABILITY:g}: the data hardly say what it "
+        "does to such.",
+    )
+
+
+def rate_of(bandwidths: Collection[object]) -> float:
+    """The power of the number of rows with which an error shrinks: smaller where there are bandwidths."""
+    return 0.4 if bandwidths else 0.5
+
+
+def bandwidth(column: Column, value: float, share: float = BANDWIDTH) -> float:
+    """The bandwidth of a continuous treatment at a value: share sd n^(-1/5), and more where few rows lie near."""
+    distances = np.abs(column.values - value)
+    few = min(FEW_NEAR, len(distances)) - 1
+    return max(share * column.sd * len(column.values) ** -0.2, float(np.partition(distances, few)[few]) / 2)
+
+
+def closeness(column: Column, value: float, h: float) -> FloatArray:
+    """The indicator of the rows at a value, (1, row); of a continuous column the normal kernel of the distance."""
+    if column.is_discrete:
+        return (column.values == value).astype(float)[None, :]
+    z = (column.values - value) / h
+    return (np.exp(-0.5 * z**2) / (h * np.sqrt(2 * np.pi)))[None, :]
+
+
+def inverse(
+    sample: Sample, laws: Laws, treatments: Mapping[Name, float], given: Sequence[Name], h: Mapping[Name, float]
+) -> Weights:
+    """1(T = t) / P(T | given), several treatments one after the other; K_h(T - t) / f(T | given) of continuous ones."""
+    env = sample.env((*given, *treatments))
+    weights: FloatArray = np.ones((1, sample.n))
+    trimmed = rare = 0
+    before: list[Name] = []
+    for name, value in treatments.items():
+        column = sample[name]
+        near = closeness(column, value, h.get(name, 1.0))
+        asked = np.full((1, 1), value) if column.is_discrete else env[name]
+        density = laws.law(name, (*given, *before)).density(env, asked)
+        if column.is_discrete:
+            small = np.broadcast_to(density[:1] < LEAST_PROBABILITY, near.shape)
+            rare += int(small.sum())
+            trimmed += int((small & (near > 0)).sum())
+            density = np.maximum(density, LEAST_PROBABILITY)
+        weights = weights * near / density
+        before.append(name)
+    if any(not sample[name].is_discrete for name in treatments):
+        weights, cut = clipped(weights)
+        trimmed += cut
+    return Weights(weights, trimmed, rare, {name: h[name] for name in treatments if name in h})
+
+
+def clipped(weights: FloatArray) -> tuple[FloatArray, int]:
+    """The weights with no row above its largest share, and in how many rows of the first replicate that changed them."""
+    found = weights
+    # Each cut makes the whole smaller; a few rounds come near enough to the share.
+    for _ in range(4):
+        found = np.minimum(found, max(LARGEST_SHARE, 2 / weights.shape[1]) * found.sum(axis=1, keepdims=True))
+    return found, int((found[0] < weights[0]).sum())
+
+
+def middle(column: Column) -> tuple[float, float]:
+    """Centre and standard deviation of a normal law that stays in the middle of a continuous column.
+
+    Weights that move a node to a law of one's own choice are steady if that law has no part in the column's tails.
+    """
+    low, centre, high = np.quantile(column.values, [0.25, 0.5, 0.75])
+    return float(centre), max(float(high - low) / 2, 1e-3 * column.sd)
+
+
+def middle_density(column: Column) -> FloatArray:
+    """The density of that law at the rows, (1, row)."""
+    centre, spread = middle(column)
+    return (np.exp(-0.5 * ((column.values - centre) / spread) ** 2) / (spread * np.sqrt(2 * np.pi)))[None, :]
+
+
+def effective_size(weights: FloatArray) -> float:
+    """(Σw)² / Σw² of the first replicate: how many rows of equal weight say as much."""
+    own = np.abs(weights[0])
+    return float(own.sum() ** 2 / max((own**2).sum(), 1e-300))
+
+
+def average(weights: FloatArray, values: FloatArray) -> FloatArray:
+    """The weighted mean over the rows, one per replicate."""
+    return (weights * values).sum(axis=1) / weights.sum(axis=1)

@@ -1,0 +1,299 @@
+"""All methods on one question: rows, reasons, intervals; the napkin and a Gaussian front door against their truths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from latentdo.errors import QueryError, SupportError
+from latentdo.estimators import (
+    Apipw,
+    Dipw,
+    DmlId,
+    Glm,
+    Models,
+    NestedAipw,
+    NestedIpw,
+    Options,
+    Pipw,
+    PlugIn,
+    WermId,
+    estimates,
+)
+from latentdo.graphs import parse_graph
+from latentdo.inference import Dataset
+from latentdo.query import Query
+
+NAPKIN = parse_graph("W -> R -> X -> Y; W <-> X; W <-> Y")
+FRONT_DOOR = parse_graph("C -> T; C -> M; C -> Y; T -> M -> Y; T <-> Y")
+CONTRAST = Query.parse("E[Y | do(T=1)] - E[Y | do(T=0)]")
+QUICK = Options(replicates=20)
+
+
+def napkin(n: int, seed: int) -> dict[str, np.ndarray]:
+    """Binary rows of the napkin whose E[Y | do(X=x)] is the mean of two logistic values."""
+    rng = np.random.default_rng(seed)
+
+    def coin(p: np.ndarray | float) -> np.ndarray:
+        return (rng.random(n) < p).astype(float)
+
+    u, v = coin(0.5), coin(0.5)
+    w = coin(expit(-1.5 + 2 * u + 2 * v))
+    r = coin(expit(-1 + 2 * w))
+    x = coin(expit(-2 + 2 * r + 2 * u))
+    return {"W": w, "R": r, "X": x, "Y": coin(expit(-1.5 + x + 2.5 * v))}
+
+
+def napkin_truth(x: int) -> float:
+    return float((expit(-1.5 + x) + expit(1 + x)) / 2)
+
+
+def front_door(n: int, seed: int) -> dict[str, np.ndarray]:
+    """Rows with binary T and M, a measured and a hidden cause of T and Y; the effect of T is 0.621."""
+    rng = np.random.default_rng(seed)
+    c, u = rng.normal(size=(2, n))
+    t = (rng.random(n) < expit(0.5 * c + u)).astype(float)
+    m = (rng.random(n) < expit(-1 + 2 * t + 0.8 * c)).astype(float)
+    return {"C": c, "T": t, "M": m, "Y": 1 + 1.5 * m + 0.7 * c + 1.2 * u + rng.normal(size=n)}
+
+
+FRONT_DOOR_TRUTH = 0.621
+
+
+@pytest.mark.parametrize("x", [0, 1])
+def test_the_napkin_is_right_for_every_method_that_applies(x):
+    methods = [NestedIpw(), NestedAipw(), WermId(), DmlId(), PlugIn()]
+    query = Query.parse(f"E[Y | do(X={x})]")
+    for row in estimates(NAPKIN, napkin(300_000, 1), query, methods=methods, options=Options(replicates=0)):
+        assert abs(row.estimate - napkin_truth(x)) < 0.005, row
+    assert "averaged over {R}" in row.note
+    assert "over the values of R the estimate has the standard deviation 0.00" in row.note
+    assert "for any R" in row.note
+
+
+def test_every_method_has_a_row_and_the_others_say_why():
+    rows = {row.method: row for row in estimates(FRONT_DOOR, front_door(400, 0), CONTRAST, options=QUICK)}
+    assert list(rows) == [
+        *("naive mean", "naive regression", "g-formula", "ipw", "aipw", "tmle", "pipw", "dipw", "apipw"),
+        *("nested ipw", "nested aipw", "werm-id", "dml-id", "plug-in"),
+    ]
+    for name in ("g-formula", "ipw", "aipw", "tmle"):
+        assert not rows[name].applies and rows[name].estimate is None and "no adjustment set" in rows[name].note
+    for name in ("naive mean", "apipw", "dml-id"):
+        assert rows[name].interval == "influence function"
+    for name in ("naive regression", "pipw", "dipw", "nested ipw", "nested aipw", "werm-id", "plug-in"):
+        assert rows[name].interval == "bootstrap" and rows[name].lower < rows[name].estimate < rows[name].upper
+    assert rows["apipw"].sets == {"C": ("C",), "L": ("T", "Y"), "M": ("M",)}
+    assert rows["apipw"].summary.estimate == rows["apipw"].estimate
+    assert rows["dml-id"].estimate == rows["apipw"].estimate
+
+
+def test_the_same_seed_gives_the_same_rows():
+    first, again, other = (
+        estimates(FRONT_DOOR, front_door(200, 0), CONTRAST, methods=[Pipw(), Apipw()], options=QUICK, seed=seed)
+        for seed in (3, 3, 4)
+    )
+    assert [(row.estimate, row.lower, row.upper) for row in first] == [
+        (row.estimate, row.lower, row.upper) for row in again
+    ]
+    assert first[0].lower != other[0].lower
+
+
+def test_row_weights_are_repeated_rows():
+    columns = napkin(500, 2)
+    weighted = Dataset.of(columns).collapsed(columns)
+    query = Query.parse("P(Y=1 | do(X=1))")
+    methods = [PlugIn(), WermId()]
+    one, two = (
+        estimates(NAPKIN, data, query, methods=methods, options=Options(replicates=0)) for data in (columns, weighted)
+    )
+    assert [row.estimate for row in one] == pytest.approx([row.estimate for row in two])
+
+
+def test_a_ratio_has_its_interval_by_the_delta_method():
+    columns = napkin(2000, 3)
+    ratio = Query.parse("P(Y=1 | do(X=1)) / P(Y=1 | do(X=0))")
+    (row,) = estimates(NAPKIN, columns, ratio, methods=[DmlId()])
+    high, low = (estimates(NAPKIN, columns, Query.parse(f"E[Y | do(X={x})]"), methods=[DmlId()])[0] for x in (1, 0))
+    assert row.estimate == pytest.approx(high.estimate / low.estimate)
+    # Different rows carry the two, so that their errors hardly depend on each other.
+    assert row.sd / row.estimate == pytest.approx(np.hypot(high.sd / high.estimate, low.sd / low.estimate), rel=0.3)
+
+
+def test_the_gaussian_front_door_has_its_closed_form():
+    rng = np.random.default_rng(5)
+    u, a, b, c = rng.normal(size=(4, 20_000))
+    t = u + a
+    m = 0.8 * t + b
+    columns = {"T": t, "M": m, "Y": 1.5 * m + 1.2 * u + c}
+    graph = parse_graph("T -> M -> Y; T <-> Y")
+    for value, tolerance in ((0, 0.06), (1, 0.08)):
+        query = Query.parse(f"E[Y | do(T={value})]")
+        for row in estimates(
+            graph, columns, query, methods=[PlugIn(), Apipw(), Dipw(), Pipw()], options=Options(replicates=0)
+        ):
+            assert row.estimate == pytest.approx(1.2 * value, abs=tolerance), row
+
+
+def test_conditions_and_joint_events_are_left_to_the_formula():
+    rng = np.random.default_rng(6)
+    z, noise = rng.normal(size=(2, 5000))
+    x = (rng.random(5000) < expit(z)) * 1.0
+    columns = {"Z": z, "X": x, "Y": x + z + noise}
+    graph = parse_graph("Z -> X -> Y; Z -> Y")
+    for text, truth in (
+        ("E[Y | do(X=1), Z=1]", 2.0),
+        ("E[Y | do(X=1), Z > 0]", 1 + np.sqrt(2 / np.pi)),
+        ("P(Y > 1, Z > 0 | do(X=1))", 3 / 8),
+        ("P(Y > 1 | do(X=1))", 1 / 2),
+    ):
+        rows = {row.method: row for row in estimates(graph, columns, Query.parse(text), options=Options(replicates=0))}
+        assert rows["plug-in"].estimate == pytest.approx(truth, abs=0.05), text
+        assert rows["aipw"].applies == (text == "P(Y > 1 | do(X=1))")
+
+
+def test_treatments_over_time_are_a_sequential_g_formula():
+    rng = np.random.default_rng(7)
+    first, u, e, f = rng.normal(size=(4, 20_000))
+    a = (rng.random(20_000) < expit(first)) * 1.0
+    second = first + a + u + e
+    b = (rng.random(20_000) < expit(second - 0.5)) * 1.0
+    columns = {"L": first, "A": a, "K": second, "B": b, "Y": a + 2 * b + second + u + f}
+    graph = parse_graph("L -> A; L -> K; A -> K; K -> B; K -> Y; A -> Y; B -> Y; K <-> Y")
+    query = Query.parse("E[Y | do(A=1, B=1)] - E[Y | do(A=0, B=0)]")
+    rows = {row.method: row for row in estimates(graph, columns, query, options=Options(replicates=0))}
+    assert rows["plug-in"].estimate == pytest.approx(4, abs=0.15)
+    assert rows["g-formula"].estimate == rows["plug-in"].estimate
+    assert "sequential" in rows["g-formula"].note
+    assert rows["apipw"].note == "it takes one treatment."
+
+
+def test_replicates_of_a_part_of_the_rows_are_as_wide_as_those_of_all(monkeypatch):
+    columns = front_door(4000, 12)
+    methods = [PlugIn(), Dipw()]
+    whole = estimates(FRONT_DOOR, columns, CONTRAST, methods=methods)
+    monkeypatch.setattr("latentdo.estimators.rivals.MOST_BOOTSTRAPPED", 1000)
+    part = estimates(FRONT_DOOR, columns, CONTRAST, methods=methods)
+    for row, other in zip(whole, part, strict=True):
+        assert row.estimate == other.estimate
+        assert row.sd == pytest.approx(other.sd, rel=0.25)
+        assert other.lower < other.estimate < other.upper
+
+
+def test_columns_of_names_are_levels_and_columns_that_do_not_matter_are_not_read():
+    rng = np.random.default_rng(9)
+    z = rng.normal(size=800)
+    k = np.clip(np.digitize(z + rng.normal(size=800), [-0.7, 0.7]), 0, 2).astype(float)
+    data = Dataset(
+        (("Z", z), ("K", k), ("Y", z + k + rng.normal(size=800))),
+        np.ones(800),
+        levels=(("K", ("low", "mid", "high", "top")),),
+    )
+    graph = parse_graph("Z -> K -> Y; Z -> Y; Y -> After")
+    query = Query.parse("E[Y | do(K=high)] - E[Y | do(K=low)]")
+    for row in estimates(graph, data, query, options=QUICK)[2:]:
+        assert row.estimate == pytest.approx(2, abs=5 * row.sd), row
+    with pytest.raises(SupportError, match=r"No row has K = top. Its values are: low, mid, high."):
+        estimates(graph, data, Query.parse("E[Y | do(K=top)]"))
+    with pytest.raises(SupportError, match=r"K has no level 7. Its levels are: low, mid, high, top."):
+        estimates(graph, data, Query.parse("E[Y | do(K=7)]"))
+    with pytest.raises(QueryError, match=r"The levels of 'K' are names"):
+        estimates(graph, data, Query.parse("E[K | do(Y=1)]"))
+
+
+def test_what_is_not_identified_has_no_estimate():
+    columns = {"X": np.arange(40) % 2.0, "Y": np.arange(40) % 7.0}
+    for row in estimates(parse_graph("X -> Y; X <-> Y"), columns, Query.parse("E[Y | do(X=1)]")):
+        assert row.estimate is None and row.note.startswith("not identified: no method is right.")
+
+
+def test_a_value_that_few_rows_have_is_said():
+    rng = np.random.default_rng(8)
+    x = np.r_[np.zeros(95), np.ones(5)]
+    rows = estimates(
+        parse_graph("X -> Y"), {"X": x, "Y": x + rng.normal(size=100)}, Query.parse("E[Y | do(X=1)]"), options=QUICK
+    )
+    for row in rows:
+        assert "5 rows have X=1: the answer rests on so few." in row.cautions
+    x = rng.normal(size=200)
+    data = {"X": x, "Y": x + rng.normal(size=200)}
+    for row in estimates(parse_graph("X -> Y"), data, Query.parse("E[Y | do(X=4)]"), options=QUICK):
+        assert np.isfinite(row.estimate)
+        assert any("X=4 lies outside the middle 98 % of its column" in caution for caution in row.cautions)
+
+
+@pytest.mark.parametrize(
+    ("query", "error", "message"),
+    [
+        ("Var[Y | do(T=1)]", QueryError, "Estimators give means and probabilities"),
+        ("E[Y | do(T)]", QueryError, "leaves T without a value"),
+        ("E[Y | do(T ~ bernoulli(0.5))]", QueryError, "draws a treatment from a law"),
+        ("E[Y | do(T=0.5)]", SupportError, r"No row has T = 0.5. Its values are: 0, 1."),
+        ("E[Y | do(T=high)]", SupportError, "T is a column of numbers, and 'high' is a name"),
+        ("P(Y=1 | do(T=1))", SupportError, "Y is continuous, so that Y = 1 has probability zero"),
+        ("P(Y > 900 | do(T=1))", SupportError, "No row satisfies Y > 900"),
+        ("E[Y | do(T)] for T in 0..1", QueryError, "has axes"),
+    ],
+)
+def test_questions_that_no_estimator_answers(query, error, message):
+    with pytest.raises(error, match=message):
+        estimates(FRONT_DOOR, front_door(50, 0), Query.parse(query))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": 90}, "lies between 0 and 1, got 90"),
+        ({"replicates": -1}, "got -1"),
+        ({"folds": 1}, "2 folds at least"),
+    ],
+)
+def test_options_that_cannot_be(options, message):
+    with pytest.raises(QueryError, match=message):
+        Options(**options)
+
+
+def test_rows_that_could_not_have_the_treatment_are_said():
+    rng = np.random.default_rng(11)
+    z = rng.normal(size=600)
+    t = (rng.random(600) < expit(4 * z)) * 1.0
+    columns = {"Z": z, "T": t, "Y": t + z + rng.normal(size=600)}
+    rows = estimates(parse_graph("Z -> T -> Y; Z -> Y"), columns, Query.parse("E[Y | do(T=1)]"), options=QUICK)
+    for row in rows:
+        if row.method in ("ipw", "aipw", "tmle", "pipw", "apipw", "nested ipw"):
+            assert any("of 600 rows what is set has a probability below 0.01" in text for text in row.cautions), row
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("seen", "biases", "coverage"),
+    [
+        ({}, (-0.003, -0.001, -0.003, -0.002), 0.923),
+        ({"M": ("T",)}, (-0.003, 0.280, 0.084, -0.003), 0.940),
+        ({"T": (), "Y": ("M",)}, (0.512, -0.001, 0.371, -0.002), 0.993),
+        ({"M": ("T",), "T": (), "Y": ("M",)}, (0.512, 0.280, 0.512, 0.280), 0.127),
+    ],
+    ids=["all right", "M wrong", "L wrong", "both wrong"],
+)
+def test_what_wrong_models_do(seen, biases, coverage):
+    """Primal, dual, plug-in and augmented under right and wrong models: biases of an independent program."""
+    options = Options(models=Models(Glm(1), seen=seen, normal=True), replicates=0, level=0.95)
+    methods = [Pipw(), Dipw(), PlugIn(), Apipw()]
+    found, covered = [], []
+    for seed in range(300):
+        rows = estimates(FRONT_DOOR, front_door(1000, 100 + seed), CONTRAST, methods=methods, options=options)
+        found.append([row.estimate for row in rows])
+        covered.append(rows[-1].lower < FRONT_DOOR_TRUTH < rows[-1].upper)
+    assert np.mean(found, axis=0) - FRONT_DOOR_TRUTH == pytest.approx(biases, abs=0.02)
+    assert np.mean(covered) == pytest.approx(coverage, abs=0.05)
+
+
+@pytest.mark.slow
+def test_intervals_of_the_napkin_cover():
+    methods = [NestedIpw(), NestedAipw(), WermId(), DmlId(), PlugIn()]
+    covered = []
+    for seed in range(200):
+        rows = estimates(NAPKIN, napkin(1000, seed), Query.parse("E[Y | do(X=1)]"), methods=methods, seed=seed)
+        covered.append([row.lower < napkin_truth(1) < row.upper for row in rows])
+    assert np.mean(covered, axis=0) == pytest.approx([0.9] * 5, abs=0.05)
