@@ -13,13 +13,15 @@ from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 from latentdo.query import Outcome
 
+from .plan import numbers_of
+
 Comparisons = tuple[Outcome, ...]
 
 
 def number_of(spec: ModelSpec, item: Outcome) -> float:
     """The value of a comparison as the number that stands for it in columns."""
-    assert item.value is not None
-    return spec[item.name].family.check_value(item.name, item.value) if isinstance(item.value, str) else item.value
+    (number,) = numbers_of(spec, [item])
+    return number
 
 
 def by_node(spec: ModelSpec, items: Iterable[Outcome]) -> dict[Name, Comparisons]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -58,6 +57,7 @@ class Simulation:
         self._sums: dict[tuple[Term, Program], tuple[int, Sums]] = {}
         self._on_device: dict[tuple[str, Name, int], Any] = {}
         self._open = ExitStack()
+        self._keeps_programs = False
 
     def __enter__(self) -> Simulation:
         return self
@@ -175,11 +175,11 @@ class Simulation:
 
     def _enter_jax(self) -> None:
         """Keep what is compiled during this call."""
-        if not self._on_device.get(("cache", "", 0)):
+        if not self._keeps_programs:
             from latentdo.inference import compile_cache
 
             self._open.enter_context(compile_cache())
-            self._on_device["cache", "", 0] = True
+            self._keeps_programs = True
 
     def _arguments(
         self, plan: TermPlan, program: Program, chunk: int, limit: FloatArray | None, *, compiled: bool
@@ -294,8 +294,3 @@ def _piece(arguments: Arguments, start: int, width: int, n_columns: int) -> Argu
                 return cut(part)
 
     return Arguments(*map(within, arguments))
-
-
-def mean_units(units: FloatArray) -> float:
-    """The 5 % quantile over draws of the effective number of units."""
-    return float(np.quantile(units, 0.05)) if math.prod(units.shape) else 0.0

@@ -15,6 +15,7 @@ from .exact import Exact
 from .noise import REPLICATES, FloatArray
 from .plan import TermPlan, plan_term
 from .simulate import Simulation
+from .support import TOO_LARGE
 
 UNITS = tuple(2**k for k in range(5, 15))
 """Units per draw: the first after one that keeps the simulation error below its share of the posterior sd.
@@ -26,8 +27,6 @@ ENOUGH_EVIDENCE = 100.0
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
 HOPELESS = 1024
 """Units that show whether evidence ever occurs."""
-TOO_LARGE = 1e100
-"""Beyond what data may hold. Exponentials are cut off above it: such a number says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
