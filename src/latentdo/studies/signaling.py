@@ -33,21 +33,24 @@ SOS -> Ras -> Raf -> Mek -> Erk
 Ras -> PI3K -> AKT -| Raf
 """
 
-MODEL = """\
-latent EGF, IGF ~ normal
-SOS ~ hill(+EGF, +IGF)
-PI3K ~ hill(+EGF, +IGF, +Ras)
-Ras ~ hill(+SOS)
-AKT ~ hill(+PI3K)
-Raf ~ hill(+Ras, -AKT)
-Mek ~ hill(+Raf)
-Erk ~ hill(+Mek)
+FILE = """\
+model: |
+  latent EGF, IGF ~ normal
+  SOS ~ hill(+EGF, +IGF)
+  PI3K ~ hill(+EGF, +IGF, +Ras)
+  Ras ~ hill(+SOS)
+  AKT ~ hill(+PI3K)
+  Raf ~ hill(+Ras, -AKT)
+  Mek ~ hill(+Raf)
+  Erk ~ hill(+Mek)
+queries:
+  erk: E[Erk | do(SOS=70)]
+  ace: E[Erk | do(SOS=70)] - E[Erk]
+compare: [plug-in, pipw, dipw, apipw]
+variants:
+  misspecified: {drop: [IGF]}
+  mediator_hidden: {hide: [PI3K]}
 """
-
-QUERIES = (
-    ("erk", "E[Erk | do(SOS=70)]"),
-    ("ace", "E[Erk | do(SOS=70)] - E[Erk]"),
-)
 
 # 20 000 cells per query, stationary, rates of the published code.
 POPULATION = (
@@ -348,10 +351,13 @@ STUDY = Study(
     name="signaling",
     title="Growth-factor signaling",
     graph=GRAPH,
-    model=MODEL,
-    queries=QUERIES,
+    file=FILE,
     population=POPULATION,
     source="20 000 simulated cells per query, stationary, with the rates of the published code",
     caution=CAUTION,
     simulate=simulate,
+    rows=500,
+    sizes=(30, 60, 100),
+    main=("erk",),
+    outcome="Erk",
 )

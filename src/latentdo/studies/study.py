@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from latentdo.io import Table
+
+if TYPE_CHECKING:
+    from latentdo.models import ModelSpec
+    from latentdo.models.study import Study as StudyFile
+    from latentdo.query import Query
 
 Progress = Callable[[float], None]
 
@@ -37,24 +43,78 @@ class PopulationValue:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """An absolute error as somebody reported it: the median over data sets, with quartiles where they are known.
+
+    Attributes:
+        query: The label of the question.
+        method: `lvm`, `lvm misspecified`, or a rival's name.
+        n: Rows of each data set.
+        median: The median of |estimate - truth|.
+        low: The lower quartile.
+        high: The upper quartile.
+        note: What has to be known to read it.
+    """
+
+    query: str
+    method: str
+    n: int
+    median: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Study:
     """A published problem whose truth is known.
 
     Attributes:
         graph: The true graph as arrows.
-        model: The true model in the model language, default priors.
-        queries: Label and text of each question.
+        file: The study file: model with default priors, queries, rivals to compare with, variants of the latent structure.
         population: True answers; `source` says where they come from.
         caution: What a user must know before comparing an estimate with these answers.
         simulate: Draws data from the true process, which need not be of the model's form.
+        rows: Rows of a full data set; data sets of a published size are its first rows.
+        sizes: The published sizes.
+        main: The labels of the queries that tables and figures are about.
+        outcome: The node whose mean is the baseline of every table.
+        published: What the paper or its stored results say.
+        reference: Errors of simple estimators, checked, against which ours are set.
+        corrections: Where the published numbers are wrong, and why, one sentence each.
+        targets: The median error that the model has to reach, by query and size.
     """
 
     name: str
     title: str
     graph: str
-    model: str
-    queries: tuple[tuple[str, str], ...]
+    file: str
     population: tuple[PopulationValue, ...]
     source: str
     caution: str
     simulate: Simulate
+    rows: int
+    sizes: tuple[int, ...]
+    main: tuple[str, ...]
+    outcome: str
+    published: tuple[Figure, ...] = ()
+    reference: tuple[Figure, ...] = ()
+    corrections: tuple[str, ...] = ()
+    targets: tuple[tuple[str, int, float], ...] = ()
+
+    @cached_property
+    def parsed(self) -> StudyFile:
+        """The study file, read."""
+        from latentdo.models.study import load_study
+
+        return load_study(self.file)
+
+    @property
+    def queries(self) -> tuple[tuple[str, Query], ...]:
+        """Label and question, in order."""
+        return self.parsed.queries
+
+    @property
+    def model(self) -> ModelSpec:
+        """The true model, default priors."""
+        return self.parsed.model
