@@ -26,7 +26,8 @@ EXAMPLES = """\
 Examples:
   latentdo simulate signaling -n 500 --seed 1 -o cells.csv
   latentdo simulate signaling -n 500 --do SOS=70 -o held.csv
-  latentdo simulate signaling -n 5 --do SOS=70,Ras=30 --latents"""
+  latentdo simulate signaling -n 5 --do SOS=70,Ras=30 --latents
+  latentdo simulate covid -n 500 --do sIL6R=20,EGFR=20 -o treated.csv"""
 
 CODES = "Exit codes: 0 done, 2 bad input, 130 interrupted."
 
@@ -51,7 +52,7 @@ def command(
     compared with it.
 
     Args:
-        name: The study: signaling (a growth-factor pathway, each cell simulated molecule by molecule).
+        name: The study: multicause, napkin, signaling (cells, molecule by molecule), covid, multicause-strong, signaling-strong.
         n: Number of rows.
         seed: A whole number; the same seed gives the same rows.
         do: Hold a node at a value: SOS=70; several with commas, or the option again.

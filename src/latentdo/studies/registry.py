@@ -9,10 +9,13 @@ from typing import Any
 from latentdo.errors import StudyError, nearest
 from latentdo.io import Table
 
-from . import signaling
+from . import covid, multicause, multicause_strong, napkin, signaling, signaling_strong
 from .study import Progress, Study
 
-STUDIES: Mapping[str, Study] = {study.name: study for study in (signaling.STUDY,)}
+STUDIES: Mapping[str, Study] = {
+    module.STUDY.name: module.STUDY
+    for module in (multicause, napkin, signaling, covid, multicause_strong, signaling_strong)
+}
 MAX_UNITS = 10**7
 
 

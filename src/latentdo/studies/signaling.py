@@ -33,7 +33,7 @@ SOS -> Ras -> Raf -> Mek -> Erk
 Ras -> PI3K -> AKT -| Raf
 """
 
-FILE = """\
+MODEL = """\
 model: |
   latent EGF, IGF ~ normal
   SOS ~ hill(+EGF, +IGF)
@@ -43,14 +43,20 @@ model: |
   Raf ~ hill(+Ras, -AKT)
   Mek ~ hill(+Raf)
   Erk ~ hill(+Mek)
-queries:
-  erk: E[Erk | do(SOS=70)]
-  ace: E[Erk | do(SOS=70)] - E[Erk]
+"""
+
+REST = """\
 compare: [plug-in, pipw, dipw, apipw]
 variants:
   misspecified: {drop: [IGF]}
   mediator_hidden: {hide: [PI3K]}
 """
+
+FILE = f"""\
+{MODEL}queries:
+  erk: E[Erk | do(SOS=70)]
+  ace: E[Erk | do(SOS=70)] - E[Erk]
+{REST}"""
 
 # 20 000 cells per query, stationary, rates of the published code.
 POPULATION = (
