@@ -6,6 +6,7 @@ from .checkup import Report, check_model
 from .effect_matrix import Effect, EffectMatrix
 from .effects import Effects, effects_of
 from .judge import judge, judge_fit
+from .latex import prose
 from .support import check_complete, check_values
 from .units import Scale
 from .variants import VariantReport, check_variants
@@ -27,4 +28,5 @@ __all__ = [
     "effects_of",
     "judge",
     "judge_fit",
+    "prose",
 ]

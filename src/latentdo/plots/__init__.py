@@ -12,28 +12,51 @@ from .matrix import matrix
 from .notebook import leave, png
 
 if TYPE_CHECKING:
+    from .boxes import Box, BoxPanel, boxes, boxes_caption
     from .curve import Band, Curve, curves
     from .density import Law, densities
+    from .shares import Share, SharePanel, shares
+    from .sizes import Planned, size_curve
+    from .spans import Span, spans
     from .surfaces import Surface, surface
 
 # A derivation is drawn without NumPy.
 _LAZY = {
     "Band": "curve",
+    "Box": "boxes",
+    "BoxPanel": "boxes",
     "Curve": "curve",
     "Law": "density",
+    "Planned": "sizes",
+    "Share": "shares",
+    "SharePanel": "shares",
+    "Span": "spans",
     "Surface": "surfaces",
+    "boxes": "boxes",
+    "boxes_caption": "boxes",
     "curves": "curve",
     "densities": "density",
+    "shares": "shares",
+    "spans": "spans",
+    "size_curve": "sizes",
     "surface": "surfaces",
 }
 
 __all__ = [
     "COLOURS",
     "Band",
+    "Box",
+    "BoxPanel",
     "Curve",
     "Law",
+    "Planned",
+    "Share",
+    "SharePanel",
+    "Span",
     "Surface",
     "Tile",
+    "boxes",
+    "boxes_caption",
     "curves",
     "densities",
     "diagram",
@@ -44,6 +67,9 @@ __all__ = [
     "limit_of",
     "matrix",
     "png",
+    "shares",
+    "size_curve",
+    "spans",
     "stacked",
     "surface",
     "tint",

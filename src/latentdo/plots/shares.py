@@ -1,0 +1,94 @@
+"""How many intervals hold the truth, against their level: a dot per method, with its binomial error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .boxes import LEGEND_LINE, PANEL_HEIGHT, PER_LINE, SLOT, method_colours
+from .canvas import WIDTH, bare, laid_out, own_figure, plain
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of one series in one group.
+
+    Attributes:
+        share: The fraction.
+        error: Its standard error, that of a share of just the level.
+        least: Below it a share falls short.
+    """
+
+    series: str
+    group: str
+    share: float
+    error: float
+    least: float
+
+
+@dataclass(frozen=True)
+class SharePanel:
+    """The shares of one question, and the level that they should have."""
+
+    title: str
+    level: float
+    shares: tuple[Share, ...]
+
+
+def shares(panels: Sequence[SharePanel], *, xlabel: str = "", ylabel: str = "", title: str = "") -> Any:
+    """The panels one below the other, a line at the level; returns the matplotlib axes of the first.
+
+    A short grey line marks the share below which one falls short; a dot that does is hollow.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    from matplotlib.lines import Line2D
+
+    series = tuple(dict.fromkeys(share.series for panel in panels for share in panel.shares))
+    colours = {name: "#000000" if colour == "#FFFFFF" else colour for name, colour in method_colours(series).items()}
+    figure = own_figure(WIDTH, 1.0)
+    lines = -(-len(series) // PER_LINE)
+    drawn = laid_out(figure, [0.8 * PANEL_HEIGHT] * len(panels), margin=0.5 + LEGEND_LINE * lines)
+    for axes, panel in zip(drawn, panels, strict=True):
+        _panel(axes, panel, series, colours)
+        axes.set_ylabel(plain(ylabel))
+    drawn[-1].set_xlabel(plain(xlabel))
+    if title:
+        figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium")
+    handles = [Line2D([], [], marker="o", color=colours[name], label=plain(name)) for name in series]
+    figure.legend(handles=handles, loc="outside lower left", ncols=PER_LINE, frameon=False, fontsize="small")
+    return drawn[0]
+
+
+def _panel(axes: Any, panel: SharePanel, series: Sequence[str], colours: Any) -> None:
+    groups = tuple(dict.fromkeys(share.group for share in panel.shares))
+    own = [name for name in series if any(share.series == name for share in panel.shares)]
+    slot = SLOT / max(1, len(own))
+    axes.axhline(panel.level, color="black", linewidth=1.0, zorder=1)
+    for share in panel.shares:
+        x = groups.index(share.group) - SLOT / 2 + (own.index(share.series) + 0.5) * slot
+        colour = colours[share.series]
+        axes.plot([x - 0.4 * slot, x + 0.4 * slot], [share.least] * 2, color="0.6", linewidth=1.0, zorder=1)
+        axes.plot([x, x], [share.share - share.error, min(1.0, share.share + share.error)], color=colour, linewidth=1.6)
+        axes.plot(
+            [x],
+            [share.share],
+            marker="o",
+            markersize=5.5,
+            color=colour,
+            markerfacecolor="white" if share.share < share.least else colour,
+            linestyle="none",
+            zorder=3,
+        )
+    for k in range(1, len(groups)):
+        axes.axvline(k - 0.5, color="0.85", linewidth=0.8)
+    lowest = min([panel.level, *(share.share - share.error for share in panel.shares)])
+    axes.set_xlim(-0.5, max(1, len(groups)) - 0.5)
+    axes.set_ylim(max(-0.02, min(0.7, lowest - 0.05)), 1.02)
+    axes.set_xticks(range(len(groups)), [plain(group) for group in groups])
+    axes.tick_params(axis="x", length=0)
+    axes.set_title(plain(panel.title), fontsize="medium", loc="left")
+    axes.yaxis.set_major_formatter(lambda value, _place: f"{100 * value:.0f} %")
+    bare(axes)

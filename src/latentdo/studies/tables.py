@@ -1,0 +1,385 @@
+"""The tables of a study: errors beside the published ones, intervals, rivals on the same data, targets, times, failures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .accuracy import (
+    FLOOR,
+    MISSPECIFIED,
+    NAIVE,
+    OURS,
+    Accuracy,
+    Match,
+    Ratio,
+    Row,
+    accuracies,
+    cell_of,
+    cells,
+    in_order,
+    is_yes,
+    matches,
+    number,
+    ratios,
+    root_mean_square,
+)
+from .sheets import Sheet, duration, figure, with_error, with_quartiles
+from .study import Figure, Study
+
+FIRST = (OURS, MISSPECIFIED)
+LAST = (*NAIVE, FLOOR)
+CLOSE = 1.1
+"""How many times the floor an error may be before more than the last equation is to blame."""
+EXPECTED = 1.5
+"""How many times the error of the true model that of a misspecified one is expected to stay below, where it fits P(V)."""
+
+
+@dataclass(frozen=True)
+class PublishedTime:
+    """How long the published computation took, and for what."""
+
+    hours: tuple[float, float]
+    n_fits: int
+    words: str
+
+    @property
+    def seconds_per_fit(self) -> tuple[float, float]:
+        """Both ends of the range, for one fit."""
+        low, high = self.hours
+        return 3600 * low / self.n_fits, 3600 * high / self.n_fits
+
+
+# Taheri, Ness, Zucker & Vitek (arXiv 2102.06626), text of the second and of the fourth study; ten data sets per size.
+PUBLISHED_TIMES = {
+    "signaling": PublishedTime((49.5 / 60, 49.5 / 60), 30, "49.5 minutes for 30 fits"),
+    "covid": PublishedTime((14.0, 20.0), 10, "14 to 20 hours for the 10 fits of a sample size"),
+}
+
+
+def methods_of(names: Iterable[str]) -> tuple[str, ...]:
+    """The model first, then the rivals as they come, what needs no method last."""
+    found = in_order(names, FIRST)
+    return (*(name for name in found if name not in LAST), *(name for name in LAST if name in found))
+
+
+def main_rows(study: Study, rows: Sequence[Row]) -> list[Row]:
+    """The rows of a study that are about its main questions."""
+    return [row for row in rows if (cell := cell_of(row)).study == study.name and cell.query in study.main]
+
+
+def errors_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
+    """Median absolute errors: published, ours against both truths, and those of simple estimators that were checked."""
+    own = main_rows(study, rows)
+    by_sample, by_population = ({a.cell: a for a in accuracies(own, against)} for against in ("sample", "population"))
+    published = {(f.query, f.n, f.method): f for f in study.published}
+    reference = {(f.query, f.n, f.method): f for f in study.reference}
+    computed = {(c.query, c.n, c.method): c for c in (*by_population, *by_sample)}
+    lines = []
+    for query in study.main:
+        for n in sorted({n for q, n, _ in computed if q == query}):
+            for method in methods_of(m for q, k, m in (*computed, *published, *reference) if (q, k) == (query, n)):
+                key = (query, n, method)
+                cell = computed.get(key)
+                lines.append(
+                    (
+                        query,
+                        str(n),
+                        method,
+                        _stored(published.get(key)),
+                        _ours(by_sample.get(cell)) if cell else "–",
+                        _ours(by_population.get(cell)) if cell else "–",
+                        _stored(reference.get(key)),
+                    )
+                )
+    notes = ["Median ± its standard error over data sets [quartiles]."]
+    notes += [f"Published: {note}" for note in dict.fromkeys(f.note for f in study.published if f.note)]
+    notes += [f"Reference: {note}" for note in dict.fromkeys(f.note for f in study.reference if f.note)]
+    return Sheet(
+        f"{study.title}: absolute error of the answer",
+        ("question", "n", "method", "published", "ours, sample value", "ours, population", "reference"),
+        tuple(lines),
+        3,
+        tuple(notes),
+    )
+
+
+def _stored(found: Figure | None) -> str:
+    return "–" if found is None else with_quartiles(found.median, found.low, found.high)
+
+
+def _ours(found: Accuracy | None) -> str:
+    if found is None:
+        return "–"
+    low, median, high = found.quartiles
+    return with_quartiles(median, low, high, found.median_error)
+
+
+def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
+    """Mean errors, and how many intervals hold the population's answer."""
+    lines = []
+    for a in sorted_by(study, accuracies(main_rows(study, rows))):
+        c = a.coverage
+        share = "–" if c is None else f"{c.held} of {c.n} ({c.share:.0%} ± {c.error:.0%})"
+        lines.append(
+            (
+                a.cell.query,
+                str(a.cell.n),
+                a.cell.method,
+                f"{a.n_datasets}" + (f" (+{a.n_missing} failed)" if a.n_missing else ""),
+                with_error(a.rmse, a.rmse_error),
+                with_error(a.bias, a.bias_error, signed=True),
+                share,
+                "–" if c is None else "falls short" if c.falls_short else "holds",
+                figure(a.width),
+                f"{a.unsure}" if a.unsure else "",
+            )
+        )
+    heads = (
+        "question",
+        "n",
+        "method",
+        "data sets",
+        "RMSE",
+        "bias",
+        "intervals hold",
+        "verdict",
+        "width",
+        "not converged",
+    )
+    return Sheet(
+        f"{study.title}: intervals against the population's answer",
+        heads,
+        tuple(lines),
+        3,
+        (
+            "± is one standard error; that of a share is binomial, at the level of the interval.",
+            "An interval falls short only if it holds the answer more than three of them less often than its level.",
+        ),
+        ("falls short",),
+    )
+
+
+def sorted_by(study: Study, found: Iterable[Accuracy]) -> list[Accuracy]:
+    """Accuracies by question, size and method, in the order of the study and of its tables."""
+    listed = list(found)
+    methods = methods_of(a.cell.method for a in listed)
+    return sorted(listed, key=lambda a: (study.main.index(a.cell.query), a.cell.n, methods.index(a.cell.method)))
+
+
+def rivals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
+    """The model against each rival on the same data sets, judged by squared error against the population's answer."""
+    lines = [
+        (
+            match.query,
+            str(match.n),
+            match.rival,
+            str(match.n_datasets),
+            figure(match.rmse),
+            figure(match.rival_rmse),
+            "–" if match.distance is None else f"{match.distance:+.1f}",
+            match.verdict,
+        )
+        for match in rivalries(study, rows)
+    ]
+    return Sheet(
+        f"{study.title}: the model against each rival, same data",
+        ("question", "n", "rival", "data sets", "RMSE of lvm", "of the rival", "difference, SE", "lvm"),
+        tuple(lines),
+        3,
+        (
+            "The difference of the squared errors, in its own standard errors; negative where the model is closer.",
+            "Within two it is a tie.",
+        ),
+        ("loses",),
+    )
+
+
+def rivalries(study: Study, rows: Sequence[Row]) -> list[Match]:
+    """The model against each rival, the misspecified model and the floor left out, in the order of the tables."""
+    found = [m for m in matches(main_rows(study, rows)) if m.rival not in (MISSPECIFIED, FLOOR)]
+    methods = methods_of(m.rival for m in found)
+    return sorted(found, key=lambda m: (study.main.index(m.query), m.n, methods.index(m.rival)))
+
+
+def ratios_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
+    """Errors as multiples of those of the floor, of the true model, of the plug-in and of the mean, on the same data."""
+    own = main_rows(study, rows)
+    pairs = ((OURS, FLOOR), (MISSPECIFIED, OURS), (OURS, "plug-in"), (OURS, NAIVE[0]))
+    lines = []
+    for method, reference in pairs:
+        medians = ratios(own, method, reference)
+        roots = ratios(own, method, reference, statistic=root_mean_square)
+        for median, root in sorted(
+            zip(medians, roots, strict=True), key=lambda pair: (study.main.index(pair[0].query), pair[0].n)
+        ):
+            words = (f"{method} / {reference}", median.query, str(median.n), str(median.n_datasets))
+            lines.append((*words, _ratio(median), _ratio(root)))
+    return Sheet(
+        f"{study.title}: errors as multiples of a reference",
+        ("errors", "question", "n", "data sets", "median absolute error", "RMSE"),
+        tuple(lines),
+        3,
+        ("[95 % bootstrap interval over data sets, paired.]",),
+    )
+
+
+def _ratio(found: Ratio) -> str:
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A median error that was to be reached, and what was."""
+
+    query: str
+    n: int
+    wanted: float
+    reached: Accuracy | None
+    by_sample: Accuracy | None
+
+    @property
+    def distance(self) -> float | None:
+        """How far the median absolute error lies above what was wanted; None where it was not measured."""
+        return None if self.reached is None else self.reached.quartiles[1] - self.wanted
+
+    @property
+    def verdict(self) -> str:
+        """Whether it was met, and if not by how many standard errors."""
+        if self.reached is None or self.distance is None:
+            return "not measured"
+        if self.distance <= 0:
+            return "met"
+        error = self.reached.median_error
+        return "missed" if not error else f"missed by {self.distance / error:.1f} SE"
+
+
+def targets(study: Study, rows: Sequence[Row]) -> list[Target]:
+    """The targets of a study, with what the model reached against the population's answer and against the sample value."""
+    own = main_rows(study, rows)
+    found = {
+        against: {(a.cell.query, a.cell.n): a for a in accuracies(own, against) if a.cell.method == OURS}
+        for against in ("population", "sample")
+    }
+    return [
+        Target(query, n, wanted, found["population"].get((query, n)), found["sample"].get((query, n)))
+        for query, n, wanted in study.targets
+    ]
+
+
+def targets_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
+    """What was to be reached, and what was."""
+    lines = [
+        (
+            target.query,
+            str(target.n),
+            f"≤ {figure(target.wanted)}",
+            _with_error(target.reached),
+            _with_error(target.by_sample),
+            figure(target.distance, signed=True),
+            target.verdict,
+        )
+        for target in targets(study, rows)
+    ]
+    return Sheet(
+        f"{study.title}: targets",
+        ("question", "n", "median error wanted", "reached", "against the sample value", "distance", "verdict"),
+        tuple(lines),
+        2,
+        ("Judged against the population's answer.",),
+        tuple({line[-1] for line in lines if line[-1].startswith("missed")}),
+    )
+
+
+def _with_error(found: Accuracy | None) -> str:
+    return "–" if found is None else with_error(found.quartiles[1], found.median_error)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of all fits of a method at one size, and of its answers.
+
+    Attributes:
+        fits: Seconds of each fit; a fit that answers several questions counts once.
+        answers: Seconds of each answer, the fit not counted.
+    """
+
+    n: int
+    method: str
+    fits: tuple[float, ...]
+    answers: tuple[float, ...]
+
+    @property
+    def total(self) -> float:
+        """Seconds of all of it, one after the other."""
+        return sum(self.fits) + sum(self.answers)
+
+
+def times(study: Study, rows: Sequence[Row]) -> list[Times]:
+    """The times by size and method."""
+    fits: dict[tuple[int, str], dict[int, float]] = {}
+    answers: dict[tuple[int, str], list[float]] = {}
+    for cell, own in cells(row for row in rows if cell_of(row).study == study.name).items():
+        key = (cell.n, cell.method)
+        fits.setdefault(key, {})
+        answers.setdefault(key, [])
+        for k, row in own.items():
+            if (seconds := number(row, "fit_seconds")) is not None:
+                fits[key][k] = seconds
+            if (seconds := number(row, "seconds")) is not None:
+                answers[key].append(seconds)
+    methods = methods_of(method for _, method in fits)
+    ordered = sorted(fits, key=lambda key: (methods.index(key[1]), key[0]))
+    return [Times(n, method, tuple(fits[n, method].values()), tuple(answers[n, method])) for n, method in ordered]
+
+
+def times_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
+    """How long fits and answers took, beside the published times."""
+    published = PUBLISHED_TIMES.get(study.name)
+    lines = [
+        (
+            each.method,
+            str(each.n),
+            str(len(each.fits)) if each.fits else "–",
+            duration(_middle(each.fits)),
+            duration(_middle(each.answers)),
+            duration(each.total),
+            _span(published) if published and each.method == OURS else "–",
+        )
+        for each in times(study, rows)
+    ]
+    return Sheet(
+        f"{study.title}: time",
+        ("method", "n", "fits", "a fit", "an answer", "all, one after the other", "published, a fit"),
+        tuple(lines),
+        2,
+        (f"Published: {published.words}.",) if published else (),
+    )
+
+
+def _middle(seconds: Sequence[float]) -> float | None:
+    ordered = sorted(seconds)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2 if ordered else None
+
+
+def _span(published: PublishedTime) -> str:
+    return " to ".join(dict.fromkeys(map(duration, published.seconds_per_fit)))
+
+
+def failures(study: Study, rows: Sequence[Row]) -> list[tuple[str, str, int, str, int]]:
+    """What failed: method, question, size, the message, and on how many data sets."""
+    found = Counter(
+        (cell.method, cell.query, cell.n, str(row.get("error") or row.get("note") or "no estimate and no reason given"))
+        for cell, own in cells(row for row in rows if cell_of(row).study == study.name).items()
+        for row in own.values()
+        if row.get("error") or (is_yes(row, "applies") and number(row, "estimate") is None)
+    )
+    return [(*key, count) for key, count in found.items()]
+
+
+def failures_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
+    """What failed, with its message."""
+    lines = tuple((m, q, str(n), str(count), message) for m, q, n, message, count in failures(study, rows))
+    # The message is words, so that all columns are.
+    return Sheet(f"{study.title}: failures", ("method", "question", "n", "data sets", "message"), lines, 5)
