@@ -12,32 +12,32 @@ from .matrix import matrix
 from .notebook import leave, png
 
 if TYPE_CHECKING:
-    from .boxes import Box, BoxPanel, boxes, boxes_caption
+    from .box import Box, BoxPanel, boxes, boxes_caption
     from .curve import Band, Curve, curves
     from .density import Law, densities
-    from .shares import Share, SharePanel, shares
+    from .share import Share, SharePanel, shares
     from .sizes import Planned, size_curve
-    from .spans import Span, spans
+    from .span import Span, spans
     from .surfaces import Surface, surface
 
 # A derivation is drawn without NumPy.
 _LAZY = {
     "Band": "curve",
-    "Box": "boxes",
-    "BoxPanel": "boxes",
+    "Box": "box",
+    "BoxPanel": "box",
     "Curve": "curve",
     "Law": "density",
     "Planned": "sizes",
-    "Share": "shares",
-    "SharePanel": "shares",
-    "Span": "spans",
+    "Share": "share",
+    "SharePanel": "share",
+    "Span": "span",
     "Surface": "surfaces",
-    "boxes": "boxes",
-    "boxes_caption": "boxes",
+    "boxes": "box",
+    "boxes_caption": "box",
     "curves": "curve",
     "densities": "density",
-    "shares": "shares",
-    "spans": "spans",
+    "shares": "share",
+    "spans": "span",
     "size_curve": "sizes",
     "surface": "surfaces",
 }

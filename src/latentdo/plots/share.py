@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .boxes import LEGEND_LINE, PANEL_HEIGHT, PER_LINE, SLOT, method_colours
+from .box import LEGEND_LINE, PANEL_HEIGHT, PER_LINE, SLOT, method_colours
 from .canvas import WIDTH, bare, laid_out, own_figure, plain
 
 
