@@ -67,6 +67,8 @@ POPULATION = (
     PopulationValue("E[Erk | do(SOS=60)]", 88.786, 0.023),
     PopulationValue("E[Erk | do(SOS=70)]", 88.862, 0.023),
     PopulationValue("E[Erk | do(SOS=90)]", 88.923, 0.023),
+    # From 100 000 other cells per arm: with 20 000 its error would be 0.033.
+    PopulationValue("E[Erk | do(SOS=70)] - E[Erk]", 0.260, 0.014),
 )
 
 CAUTION = (
