@@ -93,7 +93,7 @@ def napkin() -> Values:
 
 def moments(columns: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Means of columns, (arm, unit) a chunk at a time, and the covariance of those means."""
-    count, total, squares = 0, 0.0, 0.0
+    count, total, squares = 0, np.zeros(1), np.zeros((1, 1))
     for chunk in columns:
         count += chunk.shape[1]
         total = total + chunk.sum(axis=1)

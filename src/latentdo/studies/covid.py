@@ -7,7 +7,7 @@ Source:
 
 from __future__ import annotations
 
-from .structural import PERCENT, REAL, Equation, FloatArray, Process, Rows, coin, exact, hill, root
+from .structural import PERCENT, REAL, Equation, FloatArray, Process, coin, exact, hill, linear, root
 from .study import PopulationValue, Study
 
 GRAPH = """\
@@ -59,11 +59,7 @@ variants:
 
 def amount(node: str, intercept: float, **weights: float) -> Equation:
     """A node that is 100 times the sigmoid of its weighted parents."""
-
-    def value(rows: Rows) -> FloatArray:
-        return hill(intercept + sum(weight * rows[parent] for parent, weight in weights.items()))
-
-    return exact(node, value, PERCENT)
+    return exact(node, lambda rows: hill(linear(rows, intercept, weights)), PERCENT)
 
 
 def chance_of_cytokine(amp: FloatArray) -> FloatArray:

@@ -8,7 +8,10 @@ Source:
 
 from __future__ import annotations
 
-from .structural import Equation, FloatArray, Process, Rows, coin, root
+from collections.abc import Iterable
+from functools import partial
+
+from .structural import Equation, FloatArray, Process, Rows, coin, linear, root
 from .study import PopulationValue, Study
 
 CAUSES = ("X1", "X2", "X3", "X4", "X5")
@@ -61,22 +64,17 @@ OF_M = (-1.4, 0.36, 0.12, 0.10, 0.11, 0.26)
 OF_Y = (-1.1, 0.26, 0.22, 0.15, 0.11)
 
 
-def linear(weights: tuple[float, ...], parents: tuple[str, ...], rows: Rows) -> FloatArray:
-    """Intercept plus weighted parents."""
-    return weights[0] + sum(weight * rows[name] for weight, name in zip(weights[1:], parents, strict=True))
-
-
-def _cause(name: str) -> Equation:
-    return coin(name, lambda rows: linear(OF_CAUSES[name], tuple(HIDDEN), rows))
+def _weighted(numbers: tuple[float, ...], parents: Iterable[str], rows: Rows) -> FloatArray:
+    return linear(rows, numbers[0], dict(zip(parents, numbers[1:], strict=True)))
 
 
 def equations(of_m: tuple[float, ...], of_y: tuple[float, ...]) -> tuple[Equation, ...]:
     """The process, for these numbers of M and of Y."""
     return (
         *(root(name, mean, sd) for name, (mean, sd) in HIDDEN.items()),
-        *(_cause(name) for name in CAUSES),
-        coin("M", lambda rows: linear(of_m, CAUSES, rows)),
-        coin("Y", lambda rows: linear(of_y, ("M", *HIDDEN), rows)),
+        *(coin(name, partial(_weighted, OF_CAUSES[name], HIDDEN)) for name in CAUSES),
+        coin("M", partial(_weighted, of_m, CAUSES)),
+        coin("Y", partial(_weighted, of_y, ("M", *HIDDEN))),
     )
 
 

@@ -7,7 +7,7 @@ process, which would bias every estimator that takes the graph at its word. The 
 from __future__ import annotations
 
 from .signaling import GRAPH, GROWTH_FACTORS, MODEL, REST
-from .structural import Equation, FloatArray, Process, Rows, hill, root
+from .structural import Equation, Process, hill, linear, root
 from .study import PopulationValue, Study
 
 FILE = f"""\
@@ -20,11 +20,7 @@ FILE = f"""\
 
 def protein(node: str, sd: float, intercept: float, **weights: float) -> Equation:
     """A protein: 100 times the sigmoid of its weighted parents, plus normal noise."""
-
-    def value(rows: Rows, noise: FloatArray) -> FloatArray:
-        return hill(intercept + sum(weight * rows[parent] for parent, weight in weights.items())) + sd * noise
-
-    return Equation(node, value)
+    return Equation(node, lambda rows, noise: hill(linear(rows, intercept, weights)) + sd * noise)
 
 
 # From 20 000 000 rows; the arms of a contrast have the same noise.

@@ -72,6 +72,11 @@ def hill(z: FloatArray) -> FloatArray:
     return 100.0 * sigmoid(z)
 
 
+def linear(rows: Rows, intercept: float, weights: Mapping[str, float]) -> FloatArray:
+    """The intercept plus weighted parents."""
+    return sum((weight * rows[parent] for parent, weight in weights.items()), np.asarray(intercept, dtype=float))
+
+
 def root(node: str, mean: float, sd: float, *, latent: bool = True) -> Equation:
     """A normal node without parents."""
     return Equation(node, lambda _, e: mean + sd * e, latent=latent)
