@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .dml import DmlId
 from .estimate import Estimate
@@ -38,4 +39,5 @@ __all__ = [
     "WermId",
     "all_methods",
     "estimates",
+    "linearised",
 ]

@@ -1,8 +1,63 @@
-"""The built-in studies: model, questions, published and true answers, and data drawn from the truth."""
+"""The built-in studies: data drawn from their truths, whole reproductions, and the planning of experiments.
+
+Names that need training are loaded on first use.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from .registry import STUDIES, simulate, study
 from .study import PopulationValue, Study
 
-__all__ = ["STUDIES", "PopulationValue", "Study", "simulate", "study"]
+if TYPE_CHECKING:
+    from .planned_size import Predicted, SampleSize, SizePoint
+    from .planning import Budget, goal_of, plan_size
+    from .reproduction import Reproduction, reproduce, stored_rows
+    from .scoreboard import lines, overview
+    from .truth import BuiltIn, truth_of
+
+_LAZY = {
+    "Budget": "planning",
+    "BuiltIn": "truth",
+    "Predicted": "planned_size",
+    "Reproduction": "reproduction",
+    "SampleSize": "planned_size",
+    "SizePoint": "planned_size",
+    "goal_of": "planning",
+    "lines": "scoreboard",
+    "overview": "scoreboard",
+    "plan_size": "planning",
+    "reproduce": "reproduction",
+    "stored_rows": "reproduction",
+    "truth_of": "truth",
+}
+
+__all__ = [
+    "STUDIES",
+    "Budget",
+    "BuiltIn",
+    "PopulationValue",
+    "Predicted",
+    "Reproduction",
+    "SampleSize",
+    "SizePoint",
+    "Study",
+    "goal_of",
+    "lines",
+    "overview",
+    "plan_size",
+    "reproduce",
+    "simulate",
+    "stored_rows",
+    "study",
+    "truth_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)

@@ -1,0 +1,149 @@
+"""`latentdo reproduce`: a published study again, its numbers beside the published ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from cyclopts import Parameter
+
+from latentdo.errors import UsageError
+
+from .failures import DONE, NOT_CONVERGED
+from .interrupt import stop_at_once
+from .options import Flag, Output, Whole, WholeOrNone
+from .output import notes_told, say, say_json, tell
+
+if TYPE_CHECKING:
+    from latentdo.studies import Reproduction
+
+NAME = "reproduce"
+
+USAGE = "latentdo reproduce NAME [-o FOLDER] [OPTIONS]"
+
+EXAMPLES = """\
+Examples:
+  latentdo reproduce napkin --quick
+  latentdo reproduce signaling -o signaling-results
+  latentdo reproduce covid --datasets 20 --sizes 60,100 --models lvm,rivals
+  latentdo reproduce all -o results --workers 8"""
+
+CODES = """\
+Exit codes: 0 done, 2 bad input, 4 some tasks failed three times (the rest was
+written), 130 interrupted."""
+
+FOLDER = "reproduction"
+
+T = TypeVar("T")
+
+
+def command(
+    name: str,
+    /,
+    *,
+    output: Output = None,
+    datasets: WholeOrNone = None,
+    sizes: Annotated[list[str] | None, Parameter(negative=())] = None,
+    models: Annotated[list[str] | None, Parameter(negative=())] = None,
+    quick: Flag = False,
+    workers: WholeOrNone = None,
+    seed: Whole = 0,
+    as_published: Flag = False,
+    progress: bool | None = None,
+    json: Flag = False,
+) -> int:
+    """Do a published study again: its models and rivals on many data sets, beside the true answers.
+
+    Every finished task is kept in the folder at once: after Ctrl-C or a crash the
+    same command goes on from there. The folder then holds results.csv and
+    results.parquet, a row for each data set, size, question and method.
+
+    Args:
+        name: multicause, napkin, signaling, covid, multicause-strong, signaling-strong, or all.
+        output: The folder for results; left out, reproduction, in this folder.
+        datasets: Number of data sets; left out, 100, or 10 with --quick.
+        sizes: Rows of each data set, with commas; left out, the published sizes.
+        models: Of lvm, variants such as misspecified, and rivals, with commas; left out, these three.
+        quick: A look in minutes: 10 data sets, the two smallest sizes.
+        workers: Number of processes; left out, one for each processor.
+        seed: A whole number that is added to the seeds of training and of bootstraps.
+        as_published: Do what the published code did, errors included, to see its numbers again.
+        progress: Show progress and the time left on stderr; left out, only at a terminal.
+        json: Print an object in place of tables: folder, files, studies with their lines, failed.
+    """
+    from latentdo.studies import overview, reproduce
+
+    folder = Path(FOLDER if output is None else output)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"-o {folder} is a file. Give the name of a folder.")
+    with stop_at_once(as_json=json, kept=folder), notes_told():
+        found = reproduce(
+            name,
+            datasets=datasets,
+            sizes=_listed("--sizes", sizes, _whole),
+            models=_listed("--models", models, str),
+            quick=quick,
+            seed=seed,
+            workers=workers,
+            folder=folder,
+            progress=progress,
+            as_published=as_published,
+        )
+    if json:
+        say_json(_facts(found))
+    else:
+        say("\n\n".join(overview(plan.study, found.rows) for plan in found.plans))
+    tell(_farewell(found))
+    return NOT_CONVERGED if found.failed else DONE
+
+
+def _listed(option: str, given: list[str] | None, read: Callable[[str], T]) -> tuple[T, ...] | None:
+    """What stands between the commas."""
+    if given is None:
+        return None
+    pieces = [piece.strip() for text in given for piece in text.split(",")]
+    try:
+        return tuple(read(piece) for piece in pieces if piece)
+    except ValueError:
+        raise UsageError(f"{option} {','.join(given)}: expected whole numbers, such as {option} 60,100.") from None
+
+
+def _whole(text: str) -> int:
+    return int(text)
+
+
+def _facts(found: Reproduction) -> dict[str, Any]:
+    from latentdo.studies import lines
+
+    return {
+        "folder": str(found.folder),
+        "files": [str(path) for path in found.files],
+        "done": found.n_done,
+        "kept": found.n_kept,
+        "studies": [
+            {
+                "study": plan.study.name,
+                "datasets": plan.datasets,
+                "sizes": list(plan.sizes),
+                "models": list(plan.models),
+                "as_published": plan.as_published,
+                "lines": [line.to_json() for line in lines(plan.study, found.rows)],
+            }
+            for plan in found.plans
+        ],
+        "failed": list(found.failed),
+    }
+
+
+def _farewell(found: Reproduction) -> str:
+    """Where everything is, and what failed."""
+    told = [
+        f"{found.n_done} tasks done, {found.n_kept} kept from earlier runs. Written: {', '.join(map(str, found.files))}."
+    ]
+    if not any(path.suffix == ".parquet" for path in found.files):
+        told.append("No Parquet file was written: pyarrow is not installed (pip install 'latentdo[interop]').")
+    if found.failed:
+        told.append(f"{len(found.failed)} tasks failed three times; the same command begins them again:")
+        told += [f"- {failure}" for failure in found.failed[:10]]
+    return "\n".join(told)

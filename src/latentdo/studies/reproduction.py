@@ -1,0 +1,315 @@
+"""Whole studies: every data set, size, model and rival, spread over processes or a cluster, kept as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from latentdo.errors import StudyError, nearest
+from latentdo.inference import Auto, Engine, watch
+
+from .records import Entry, Records, Row, opened, read, write_rows
+from .registry import STUDIES, study
+from .spread import Outcome, check_executor, spread
+from .study import Study
+from .tasks import LVM, RIVALS, Task, definition, failed_rows, with_truth, work
+
+DATASETS = 100
+MODELS = (LVM, "misspecified", RIVALS)
+QUICK_DATASETS = 10
+QUICK_SIZES = 2
+ALL = "all"
+_BEGUN = 1e-6
+
+_log = logging.getLogger("latentdo")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done of one study.
+
+    Attributes:
+        datasets: Data sets 1 to so many.
+        sizes: Rows of each.
+        models: `lvm`, names of variants, `rivals`.
+    """
+
+    study: Study
+    datasets: int
+    sizes: tuple[int, ...]
+    models: tuple[str, ...]
+    engine: Engine = field(default_factory=Auto)
+    seed: int = 0
+    replicates: int = 200
+    as_published: bool = False
+
+    def __post_init__(self) -> None:
+        _require_counts("datasets", (self.datasets,), 1, 10**6)
+        _require_counts("sizes", self.sizes, 2, self.study.rows)
+        _require_counts("seed", (self.seed,), 0, 2**31)
+        known = (LVM, *(variant.name for variant in self.study.parsed.variants), RIVALS)
+        for model in self.models:
+            if model not in known:
+                raise StudyError(f"{self.study.name} has no model {model!r}. {nearest(model, known)}", key="models")
+
+    def tasks(self) -> list[Task]:
+        """Those of the same model and size in a row, so that a process compiles once for all of them."""
+        return [
+            Task(
+                self.study.name,
+                dataset,
+                n,
+                what,
+                self.engine,
+                self.seed,
+                self.replicates,
+                as_published=self.as_published,
+            )
+            for what in dict.fromkeys(self.models)
+            for n in dict.fromkeys(self.sizes)
+            for dataset in range(1, self.datasets + 1)
+        ]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What a run gave.
+
+    Attributes:
+        rows: One per data set, size, question and method.
+        plans: What was asked for, per study.
+        failed: What became of no attempt, in words.
+        n_done: Tasks that this run did.
+        n_kept: Tasks that an earlier run had done.
+        folder: Where everything is, if it was kept.
+        files: The tables that were written.
+    """
+
+    rows: tuple[Row, ...]
+    plans: tuple[Plan, ...]
+    failed: tuple[str, ...]
+    n_done: int
+    n_kept: int
+    folder: Path | None = None
+    files: tuple[Path, ...] = ()
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """The names of the studies."""
+        return tuple(plan.study.name for plan in self.plans)
+
+
+def reproduce(
+    name: str,
+    *,
+    datasets: int | None = None,
+    sizes: Sequence[int] | None = None,
+    models: Sequence[str] | None = None,
+    quick: bool = False,
+    seed: int = 0,
+    engine: Engine | None = None,
+    replicates: int = 200,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    progress: bool | None = None,
+    as_published: bool = False,
+) -> Reproduction:
+    """A built-in study again: its models and rivals on many data sets, beside the true answers.
+
+    The numbers depend on the study and on these arguments, and neither on the executor nor on the number of workers. Data set
+    k is `simulate(name, rows, seed=k)`, of which a size takes the first rows; a model is trained on it as by
+    `ld.fit(model, rows, engine, seed=1000 * k + seed)`.
+
+    Args:
+        name: A study, or `all`.
+        datasets: How many data sets: 100, or 10 with `quick`.
+        sizes: Rows of each: the published sizes, or the first two of them with `quick`.
+        models: Of `lvm`, the names of the study's variants, and `rivals`: `lvm`, `misspecified` and `rivals` unless given.
+        quick: A look in minutes.
+        seed: Added to the seeds of training and bootstraps.
+        engine: How models are trained: `ld.Auto()`.
+        replicates: Of the rivals' bootstraps.
+        executor: Where tasks are done: any `concurrent.futures.Executor`, such as that of a Dask client; it must not fork.
+        workers: Without an executor, how many processes do them; as many as there are processors; 1 for this process alone.
+        folder: Where results are kept as they come. A run that was stopped goes on from there.
+        progress: As for `ld.fit`.
+        as_published: Do what the published code did, errors included.
+
+    Raises:
+        StudyError: No study, model or size of that kind; an executor that forks; a folder that cannot be written.
+    """
+    plans = [
+        _plan(each, datasets, sizes, models, quick, seed, engine, replicates, as_published) for each in _names(name)
+    ]
+    if executor is not None:
+        check_executor(executor)
+    count = _processors() if workers is None else workers
+    _require_counts("workers", (count,), 1, 10**4)
+    place = None if folder is None else Path(folder)
+    with watch(progress) as tell, contextlib.ExitStack() as stack:
+        stores = {plan.study.name: _Store.of(plan, place, stack) for plan in plans}
+        waiting = [task for plan in plans for task in stores[plan.study.name].missing(plan)]
+        kept = sum(len(plan.tasks()) for plan in plans) - len(waiting)
+        course = _Course(plans, waiting, tell)
+        failed = []
+        # Each task is its own: no more processes than tasks.
+        outcomes = spread(work, waiting, executor, max(1, min(count, len(waiting))) if executor is None else 1)
+        with contextlib.closing(outcomes):  # type: ignore[type-var]
+            for outcome in outcomes:
+                stores[outcome.task.study].add(outcome)
+                course.done(outcome.task)
+                if outcome.error:
+                    failed.append(_told(outcome))
+        rows = [row for plan in plans for row in stores[plan.study.name].rows(plan)]
+    files = () if place is None else write_rows(place, stored_rows(place))
+    return Reproduction(tuple(rows), tuple(plans), tuple(failed), len(waiting), kept, place, files)
+
+
+def stored_rows(folder: str | os.PathLike[str]) -> list[Row]:
+    """The rows that runs have kept in a folder, of all studies as they are defined now."""
+    found: list[Row] = []
+    for name in STUDIES:
+        entries = read(_path(Path(folder), name))
+        now = definition(name) if entries else ""
+        found += [with_truth(row) for entry in entries if entry.definition == now for row in entry.rows]
+    return found
+
+
+def _names(name: str) -> tuple[str, ...]:
+    return tuple(STUDIES) if name == ALL else (study(name).name,)
+
+
+def _plan(
+    name: str,
+    datasets: int | None,
+    sizes: Sequence[int] | None,
+    models: Sequence[str] | None,
+    quick: bool,
+    seed: int,
+    engine: Engine | None,
+    replicates: int,
+    as_published: bool,
+) -> Plan:
+    chosen = study(name)
+    usual = chosen.sizes[:QUICK_SIZES] if quick else chosen.sizes
+    own = {variant.name for variant in chosen.parsed.variants}
+    given = [model for model in MODELS if model in (LVM, RIVALS) or model in own] if models is None else models
+    return Plan(
+        chosen,
+        (QUICK_DATASETS if quick else DATASETS) if datasets is None else datasets,
+        usual if sizes is None else tuple(sizes),
+        tuple(given),
+        Auto() if engine is None else engine,
+        seed,
+        replicates,
+        as_published,
+    )
+
+
+def _require_counts(key: str, given: Iterable[Any], low: int, high: int) -> None:
+    values = tuple(given)
+    if not values or any(isinstance(v, bool) or not isinstance(v, int) or not low <= v <= high for v in values):
+        shown = ", ".join(map(repr, values)) or "nothing"
+        raise StudyError(f"{key}: expected whole numbers from {low} to {high}, got {shown}.", key=key)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.jsonl"
+
+
+def _told(outcome: Outcome[Task, Any]) -> str:
+    task = outcome.task
+    return f"{task.study}, data set {task.dataset}, n = {task.n}, {task.what}: {outcome.error}"
+
+
+@dataclass(frozen=True)
+class _Store:
+    """The finished tasks of a study, in a file where there is a folder."""
+
+    definition: str
+    entries: dict[tuple[str, str], Entry]
+    records: Records | None
+
+    @staticmethod
+    def of(plan: Plan, folder: Path | None, stack: contextlib.ExitStack) -> _Store:
+        now = definition(plan.study.name)
+        if folder is None:
+            return _Store(now, {}, None)
+        records = stack.enter_context(opened(_path(folder, plan.study.name)))
+        if others := sum(entry.definition != now for entry in records.entries.values()):
+            _log.warning(
+                "%s holds %d results of another version of latentdo or of the study %s. They stay there and are not used.",
+                records.path,
+                others,
+                plan.study.name,
+            )
+        return _Store(now, records.entries, records)
+
+    def missing(self, plan: Plan) -> list[Task]:
+        """The tasks without rows; one whose attempts all failed is begun again."""
+        return [task for task in plan.tasks() if (found := self._entry(task)) is None or found.failed]
+
+    def _entry(self, task: Task) -> Entry | None:
+        return self.entries.get(Entry(self.definition, task.fields, ()).key)
+
+    def add(self, outcome: Outcome[Task, tuple[Row, ...]]) -> None:
+        """Keep what became of a task."""
+        failed = outcome.value is None
+        rows = failed_rows(outcome.task, outcome.error) if outcome.value is None else outcome.value
+        entry = Entry(self.definition, outcome.task.fields, rows, failed, outcome.attempts)
+        self.entries[entry.key] = entry
+        if self.records is not None:
+            self.records.add(entry)
+
+    def rows(self, plan: Plan) -> Iterator[Row]:
+        """The rows of a plan, in its order."""
+        for task in plan.tasks():
+            entry = self._entry(task)
+            assert entry is not None
+            yield from map(with_truth, entry.rows)
+
+
+class _Course:
+    """Tells how far the run is, by study, model and size."""
+
+    def __init__(self, plans: Sequence[Plan], waiting: Sequence[Task], tell: Any) -> None:
+        self._tell = tell
+        self._whole = Counter(_group(task) for plan in plans for task in plan.tasks())
+        self._left = Counter(map(_group, waiting))
+        self._seen: set[str] = set()
+        for group in self._left:
+            tell(group, 0.0)
+        if waiting:
+            self._begin(_group(waiting[0]))
+
+    def _begin(self, group: str) -> None:
+        self._seen.add(group)
+        self._tell(group, _BEGUN)
+        if before := 1 - self._left[group] / self._whole[group]:
+            # What an earlier run did says nothing about the speed of this one.
+            self._tell(group, 0.0)
+            self._tell(group, before)
+
+    def done(self, task: Task) -> None:
+        """Count a task."""
+        group = _group(task)
+        if group not in self._seen:
+            self._begin(group)
+        self._left[group] -= 1
+        self._tell(group, 1 - self._left[group] / self._whole[group])
+
+
+def _group(task: Task) -> str:
+    return f"{task.study} n={task.n} {task.what}"

@@ -1,0 +1,257 @@
+"""Tasks spread over an executor: each is done, whatever happens to those who do it, or it is said why not.
+
+Any `concurrent.futures.Executor` will do. Our own processes are spawned, because JAX has threads, which do not survive a fork.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from latentdo.errors import StudyError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+ATTEMPTS = 3
+"""How often a task is begun before it counts as failed."""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T, R]):
+    """What became of a task.
+
+    Attributes:
+        value: What it returned; None where it failed.
+        error: Why it failed at its last attempt; empty where it did not.
+        attempts: How often it was begun.
+    """
+
+    task: T
+    value: R | None
+    error: str
+    attempts: int
+
+
+def spread(
+    work: Callable[[T], R], tasks: Sequence[T], executor: Executor | None = None, workers: int = 1
+) -> Iterator[Outcome[T, R]]:
+    """The outcome of each task, as they come: a task that fails is begun again, up to twice.
+
+    Args:
+        work: Does one task; for other processes it must be a function of a module.
+        executor: Where to do them; None makes `workers` processes, or for one worker does them here, in order.
+
+    Raises:
+        StudyError: The executor forks, or no process can be started.
+    """
+    if executor is not None:
+        check_executor(executor)
+        return _elsewhere(work, tasks, executor)
+    return _here(work, tasks) if workers == 1 else _in_processes(work, tasks, workers)
+
+
+def check_executor(executor: Any) -> None:
+    """Raise `StudyError` unless tasks can be given to it.
+
+    Source:
+        https://docs.jax.dev: JAX is multithreaded, and so incompatible with `os.fork()`.
+    """
+    if not isinstance(executor, Executor):
+        raise StudyError(
+            f"An executor is a concurrent.futures.Executor, got {type(executor).__name__}. Of a Dask client give "
+            "client.get_executor().",
+            key="executor",
+        )
+    context = getattr(executor, "_mp_context", None)
+    if context is not None and context.get_start_method() == "fork":
+        raise StudyError(
+            "This executor forks its processes, and JAX, which has threads, would stand still in them. Make it so: "
+            "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn')).",
+            key="executor",
+        )
+
+
+def _here(work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Outcome[T, R]]:
+    for task in tasks:
+        error = ""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                value = work(task)
+            # Whatever went wrong with one task must not end the others; it is in the outcome.
+            except Exception as problem:  # noqa: BLE001
+                error = described(problem)
+                continue
+            yield Outcome(task, value, "", attempt)
+            break
+        else:
+            yield Outcome(task, None, error, ATTEMPTS)
+
+
+def _elsewhere(work: Callable[[T], R], tasks: Sequence[T], executor: Executor) -> Iterator[Outcome[T, R]]:
+    """All tasks are handed over at once: a cluster knows best who does which."""
+    done: queue.SimpleQueue[Future[R]] = queue.SimpleQueue()
+    running: dict[Future[R], tuple[T, int]] = {}
+
+    def begin(task: T, attempt: int) -> str:
+        try:
+            future = executor.submit(work, task)
+        except Exception as problem:  # noqa: BLE001
+            return described(problem)
+        running[future] = (task, attempt)
+        future.add_done_callback(done.put)
+        return ""
+
+    try:
+        for task in tasks:
+            if error := begin(task, 1):
+                yield Outcome(task, None, error, 1)
+        while running:
+            future = done.get()
+            task, attempt = running.pop(future)
+            outcome = _outcome(future, task, attempt)
+            if outcome.error and attempt < ATTEMPTS:
+                # An executor that takes no more tasks says so; what failed before is the better reason.
+                if begin(task, attempt + 1):
+                    yield outcome
+                continue
+            yield outcome
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _outcome(future: Future[R], task: T, attempt: int) -> Outcome[T, R]:
+    # A future of Dask may be cancelled from elsewhere, which is a BaseException.
+    try:
+        return Outcome(task, future.result(), "", attempt)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as problem:  # noqa: BLE001
+        return Outcome(task, None, described(problem), attempt)
+
+
+def _in_processes(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[Outcome[T, R]]:
+    """As many tasks at a time as there are processes, so that it is known which were begun when one of them ends.
+
+    Those then are begun again alone, one after the other: the one that ends its process takes no other with it twice.
+    """
+    waiting = deque((task, 1) for task in tasks)
+    suspects: deque[tuple[T, int]] = deque()
+    running: dict[Future[R], tuple[T, int]] = {}
+    with contextlib.ExitStack() as stack:
+        processes = stack.enter_context(_Processes(workers))
+        while waiting or suspects or running:
+            while len(running) < (1 if suspects else workers) and (suspects or waiting):
+                alone = bool(suspects)
+                task, attempt = suspects.popleft() if alone else waiting.popleft()
+                running[processes.submit(work, task)] = (task, attempt)
+                if alone:
+                    break
+            future = processes.next_done()
+            task, attempt = running.pop(future)
+            if isinstance(future.exception(), BrokenProcessPool):
+                broken = [(task, attempt), *running.values()]
+                running.clear()
+                processes.renew()
+                for task, attempt in broken:
+                    if attempt < ATTEMPTS:
+                        suspects.append((task, attempt + 1))
+                    else:
+                        yield Outcome(task, None, "The process that did it ended without a word (killed?).", attempt)
+                continue
+            outcome = _outcome(future, task, attempt)
+            if outcome.error and attempt < ATTEMPTS:
+                waiting.appendleft((task, attempt + 1))
+                continue
+            yield outcome
+
+
+class _Processes:
+    """Spawned processes that end with this one, however it ends; renewed when one of them died."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._context = multiprocessing.get_context("spawn")
+        self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+
+    def __enter__(self) -> _Processes:
+        self._start()
+        try:
+            self._pool.submit(os.getpid).result()
+        except BrokenProcessPool:
+            self._stop()
+            raise StudyError(
+                "No process could be started to compute in. A script that asks for several workers must hold its "
+                "calls under `if __name__ == '__main__':`, because each process reads it again; in a session "
+                "without a file, ask for workers=1.",
+                key="workers",
+            ) from None
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if problem[0] is None:
+            self._pool.shutdown()
+        self._stop()
+
+    def _start(self) -> None:
+        reader, self._held = self._context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(self._workers, self._context, _prepare, (reader,))
+        self._reader = reader
+
+    def _stop(self) -> None:
+        """End the processes at once: none waits for a task that nobody wants any more."""
+        self._held.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._reader.close()
+
+    def submit(self, work: Callable[[T], R], task: T) -> Future[R]:
+        """The future of a task; one that a broken pool does not take has failed as if it had broken it."""
+        try:
+            future = self._pool.submit(work, task)
+        except BrokenProcessPool as problem:
+            future = Future()
+            future.set_exception(problem)
+        future.add_done_callback(self._done.put)
+        return future
+
+    def next_done(self) -> Future[Any]:
+        """The next future that is done."""
+        return self._done.get()
+
+    def renew(self) -> None:
+        """Fresh processes in place of those that are left; what was running is forgotten."""
+        self._stop()
+        self._done = queue.SimpleQueue()
+        self._start()
+
+
+def _prepare(reader: Connection) -> None:
+    """In a new process: leave Ctrl-C to the first one, and end when that closes its end of the pipe, or ends itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        wait([reader])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def described(problem: BaseException) -> str:
+    """An exception in one line, with the place where it was raised: what a row of a table can hold."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(problem).__name__}: {' '.join(str(problem).split())}{place}"
