@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .canvas import COLOURS, stacked
 from .diagram import diagram
+from .figure_files import inlined, write_figure
 from .forest import forest, forest_panels
 from .heat import Tile, heat, limit_of, tint
 from .matrix import matrix
@@ -63,6 +64,7 @@ __all__ = [
     "forest",
     "forest_panels",
     "heat",
+    "inlined",
     "leave",
     "limit_of",
     "matrix",
@@ -73,6 +75,7 @@ __all__ = [
     "stacked",
     "surface",
     "tint",
+    "write_figure",
 ]
 
 

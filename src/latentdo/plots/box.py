@@ -19,7 +19,7 @@ METHODS = {
     "floor": "#FFFFFF",
 }
 """Colours that a method has in every picture; the rivals take the next free one."""
-RIVALS = ("#E69F00", "#009E73", "#CC79A7", "#D55E00", "#F0E442", "#000000")
+RIVALS = ("#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#000000")
 PANEL_HEIGHT = 3.3
 LEGEND_LINE = 0.26
 PER_LINE = 4
@@ -147,7 +147,7 @@ def _panel(axes: Any, panel: BoxPanel, series: Sequence[str], colours: Mapping[s
 
 
 def _box(axes: Any, box: Box, x: float, width: float, colour: str, top: float) -> None:
-    edge = _edge(colour)
+    edge = edge_of(colour)
     axes.boxplot(
         [box.values],
         positions=[x],
@@ -167,7 +167,7 @@ def _box(axes: Any, box: Box, x: float, width: float, colour: str, top: float) -
 
 def _published(axes: Any, found: tuple[float, float | None, float | None], x: float, colour: str, top: float) -> None:
     middle, low, high = found
-    edge = _edge(colour)
+    edge = edge_of(colour)
     if low is not None and high is not None:
         axes.plot([x, x], [low, high], color=edge, linewidth=1.4, zorder=4, solid_capstyle="butt")
     axes.plot(
@@ -193,7 +193,7 @@ def _beyond(axes: Any, x: float, top: float, colour: str, middle: float) -> None
         )
 
 
-def _edge(colour: str) -> str:
+def edge_of(colour: str) -> str:
     """The colour of lines: that of the box, or black where the box is too light for a line."""
     return "#404040" if colour in ("#FFFFFF", "#F0E442", "#BFBFBF") else colour
 
@@ -203,7 +203,8 @@ def _key(figure: Any, series: Sequence[str], colours: Mapping[str, str], publish
     from matplotlib.patches import Patch
 
     handles: list[Any] = [
-        Patch(facecolor=colours[name], edgecolor=_edge(colours[name]), alpha=0.55, label=plain(name)) for name in series
+        Patch(facecolor=colours[name], edgecolor=edge_of(colours[name]), alpha=0.55, label=plain(name))
+        for name in series
     ]
     if published:
         mark = Line2D([], [], marker="D", color="0.25", markerfacecolor="white", markersize=5, label="published")

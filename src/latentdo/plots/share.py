@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .box import LEGEND_LINE, PANEL_HEIGHT, PER_LINE, SLOT, method_colours
+from .box import LEGEND_LINE, PANEL_HEIGHT, PER_LINE, SLOT, edge_of, method_colours
 from .canvas import WIDTH, bare, laid_out, own_figure, plain
 
 
@@ -57,7 +57,10 @@ def shares(panels: Sequence[SharePanel], *, xlabel: str = "", ylabel: str = "", 
     drawn[-1].set_xlabel(plain(xlabel))
     if title:
         figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium")
-    handles = [Line2D([], [], marker="o", color=colours[name], label=plain(name)) for name in series]
+    handles = [
+        Line2D([], [], marker="o", color=edge_of(colours[name]), markerfacecolor=colours[name], label=plain(name))
+        for name in series
+    ]
     figure.legend(handles=handles, loc="outside lower left", ncols=PER_LINE, frameon=False, fontsize="small")
     return drawn[0]
 
@@ -71,13 +74,18 @@ def _panel(axes: Any, panel: SharePanel, series: Sequence[str], colours: Any) ->
         x = groups.index(share.group) - SLOT / 2 + (own.index(share.series) + 0.5) * slot
         colour = colours[share.series]
         axes.plot([x - 0.4 * slot, x + 0.4 * slot], [share.least] * 2, color="0.6", linewidth=1.0, zorder=1)
-        axes.plot([x, x], [share.share - share.error, min(1.0, share.share + share.error)], color=colour, linewidth=1.6)
+        axes.plot(
+            [x, x],
+            [share.share - share.error, min(1.0, share.share + share.error)],
+            color=edge_of(colour),
+            linewidth=1.6,
+        )
         axes.plot(
             [x],
             [share.share],
             marker="o",
             markersize=5.5,
-            color=colour,
+            color=edge_of(colour),
             markerfacecolor="white" if share.share < share.least else colour,
             linestyle="none",
             zorder=3,

@@ -56,6 +56,11 @@ class Sheet:
     @property
     def html(self) -> str:
         """A table of HTML with its title as a caption; every cell is escaped."""
+        return self.grid.replace("<table>", f"<table><caption>{escape(self.title)}</caption>", 1)
+
+    @property
+    def grid(self) -> str:
+        """A table of HTML without its title."""
         kinds = ["" if k < self.labels else ' class="n"' for k in range(len(self.heads))]
         head = "".join(
             f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(self.heads, kinds, strict=True)
@@ -67,10 +72,7 @@ class Sheet:
             for row in self.rows
         )
         notes = f'<p class="small">{escape(" ".join(self.notes))}</p>' if self.notes else ""
-        return (
-            f'<div class="wide"><table><caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>{notes}"
-        )
+        return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{notes}'
 
     def _cell(self, cell: str) -> str:
         return f"<b>{escape(cell)}</b>" if cell in self.marked else escape(cell)
@@ -122,6 +124,11 @@ def with_quartiles(median: float, low: float | None, high: float | None, error: 
     """A median with its standard error and its quartiles, `0.033 ± 0.004 [0.016, 0.055]`."""
     shown = with_error(median, error)
     return shown if low is None or high is None else f"{shown} [{figure(low)}, {figure(high)}]"
+
+
+def percent(share: float) -> str:
+    """A share as whole per cent."""
+    return f"{100 * share:.0f} %"
 
 
 def duration(seconds: float | None) -> str:

@@ -25,7 +25,7 @@ from .accuracy import (
     ratios,
     root_mean_square,
 )
-from .sheets import Sheet, duration, figure, with_error, with_quartiles
+from .sheets import Sheet, duration, figure, percent, with_error, with_quartiles
 from .study import Figure, Study
 
 FIRST = (OURS, MISSPECIFIED)
@@ -121,7 +121,7 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     lines = []
     for a in sorted_by(study, accuracies(main_rows(study, rows))):
         c = a.coverage
-        share = "–" if c is None else f"{c.held} of {c.n} ({c.share:.0%} ± {c.error:.0%})"
+        share = "–" if c is None else f"{c.held} of {c.n} ({percent(c.share)} ± {percent(c.error)})"
         lines.append(
             (
                 a.cell.query,

@@ -1,0 +1,176 @@
+"""What the rows of a study say, in sentences: where the model wins, ties and loses, what holds and what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .accuracy import FLOOR, MISSPECIFIED, NAIVE, OURS, Ratio, Row, accuracies, matches, ratios, root_mean_square
+from .sheets import duration, figure, percent
+from .study import Study
+from .tables import CLOSE, EXPECTED, PUBLISHED_TIMES, failures, main_rows, methods_of, rivalries, targets, times
+
+VERDICTS = {"wins": "wins", "ties": "ties", "loses": "loses", "not known": "cannot be judged"}
+
+
+def findings(study: Study, rows: Sequence[Row]) -> list[str]:
+    """The sentences about a study, those of a kind together."""
+    return [
+        *against_rivals(study, rows),
+        *about_targets(study, rows),
+        *about_floor(study, rows),
+        *about_intervals(study, rows),
+        *about_misspecified(study, rows),
+        *about_multiples(study, rows),
+        *about_time(study, rows),
+        *about_failures(study, rows),
+    ]
+
+
+def against_rivals(study: Study, rows: Sequence[Row]) -> list[str]:
+    """A sentence per rival: where the model wins, ties and loses against it."""
+    found = rivalries(study, rows)
+    said = []
+    for rival in methods_of(match.rival for match in found):
+        parts = []
+        for verdict, word in VERDICTS.items():
+            where = [(m.query, m.n) for m in found if m.rival == rival and m.verdict == verdict]
+            if where:
+                parts.append(f"{word} ({_places(where)})")
+        said.append(f"Against {rival} the model {_joined(parts)}.")
+    return said
+
+
+def about_targets(study: Study, rows: Sequence[Row]) -> list[str]:
+    """A sentence per target: met or missed, by how much."""
+    said = []
+    for target in targets(study, rows):
+        place = f"{target.query}, n = {target.n}"
+        if target.reached is None or target.distance is None:
+            said.append(f"Target {place}: a median error of at most {figure(target.wanted)} was not measured.")
+            continue
+        median, error = target.reached.quartiles[1], target.reached.median_error
+        own = "" if error is None else f" ± {figure(error)}"
+        sample = (
+            "" if target.by_sample is None else f" ({figure(target.by_sample.quartiles[1])} against the sample value)"
+        )
+        said.append(
+            f"Target {place}: {target.verdict}; wanted at most {figure(target.wanted)}, reached {figure(median)}{own}{sample}, "
+            f"{figure(abs(target.distance))} {'above' if target.distance > 0 else 'below'} it."
+        )
+    return said
+
+
+def about_floor(study: Study, rows: Sequence[Row]) -> list[str]:
+    """A sentence per question and size: the error as a multiple of the floor, and whether that is more than 1.1 for sure."""
+    return [
+        f"{_place(r)}: the median error is {_multiple(r)} that of one who knows all but the last equation; the interval "
+        f"{'is wholly above' if r.low > CLOSE else 'is not wholly above'} {CLOSE:g}."
+        for r in ratios(main_rows(study, rows), OURS, FLOOR)
+    ]
+
+
+def about_intervals(study: Study, rows: Sequence[Row]) -> list[str]:
+    """How often the intervals of the models hold the population's answer."""
+    said = []
+    own = accuracies(main_rows(study, rows))
+    for method in (OURS, MISSPECIFIED):
+        judged = [(a, a.coverage) for a in own if a.cell.method == method and a.coverage is not None]
+        if not judged:
+            continue
+        short = [(a, c) for a, c in judged if c.falls_short]
+        level = percent(judged[0][1].level)
+        shares = [c.share for _, c in judged]
+        span = _range(min(shares), max(shares), percent)
+        if short:
+            places = "; ".join(f"{a.cell.query}, n = {a.cell.n}: {c.held} of {c.n}" for a, c in short)
+            said.append(
+                f"The {level} intervals of {method} fall short by more than three binomial standard errors at {places}."
+            )
+        else:
+            said.append(
+                f"The {level} intervals of {method} hold the population's answer in {span} of the data sets: none falls short."
+            )
+        if unsure := sum(a.unsure for a, _ in judged):
+            said.append(
+                f"{unsure} of {sum(a.n_datasets for a, _ in judged)} answers of {method} had not converged and are counted."
+            )
+    return said
+
+
+def about_misspecified(study: Study, rows: Sequence[Row]) -> list[str]:
+    """The misspecified model against the true one."""
+    own = main_rows(study, rows)
+    verdicts = {(m.query, m.n): m.verdict for m in matches(own, method=MISSPECIFIED) if m.rival == OURS}
+    said = []
+    for r in ratios(own, MISSPECIFIED, OURS):
+        above = "below" if r.high < EXPECTED else "above" if r.low > EXPECTED else "on both sides of"
+        said.append(
+            f"{_place(r)}: the median error of the misspecified model is {_multiple(r)} that of the true one, an interval "
+            f"{above} {EXPECTED:g}; by squared error it {VERDICTS[verdicts[r.query, r.n]]} against the true one."
+        )
+    return said
+
+
+def about_multiples(study: Study, rows: Sequence[Row]) -> list[str]:
+    """RMSE of the model as a multiple of that of the plug-in and of the column's mean."""
+    own = main_rows(study, rows)
+    said = []
+    for reference in ("plug-in", NAIVE[0]):
+        found = ratios(own, OURS, reference, statistic=root_mean_square)
+        if found:
+            each = "; ".join(f"{_place(r)}: {r.value:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in found)
+            said.append(f"The RMSE of the model is so many times that of {reference}: {each}.")
+    return said
+
+
+def about_time(study: Study, rows: Sequence[Row]) -> list[str]:
+    """How long the model's fits took in all, and beside the published time for as many of them."""
+    fits = [seconds for each in times(study, rows) if each.method == OURS for seconds in each.fits]
+    if not fits:
+        return []
+    everything = sum(each.total for each in times(study, rows))
+    said = [
+        f"{len(fits)} fits of the true model took {duration(sum(fits))} one after the other; with all other models and rivals "
+        f"it was {duration(everything)}."
+    ]
+    published = PUBLISHED_TIMES.get(study.name)
+    if published is None:
+        return said
+    low, high = published.hours
+    same = sum(fits) / len(fits) * published.n_fits
+    quicker = _range(3600 * low / same, 3600 * high / same, "{:.0f}".format)
+    return [
+        *said,
+        f"Published: {published.words}. As many fits take {duration(same)} here: {quicker} times as fast.",
+    ]
+
+
+def about_failures(study: Study, rows: Sequence[Row]) -> list[str]:
+    """Whether anything failed."""
+    found = sum(count for *_, count in failures(study, rows))
+    if not found:
+        return ["Nothing failed."]
+    return [f"{found} answers failed and are listed below; they are left out of the errors."]
+
+
+def _range(low: float, high: float, shown: Callable[[float], str]) -> str:
+    return " to ".join(dict.fromkeys((shown(low), shown(high))))
+
+
+def _place(r: Ratio) -> str:
+    return f"{r.query}, n = {r.n}"
+
+
+def _multiple(r: Ratio) -> str:
+    return f"{r.value:.2f} [{r.low:.2f}, {r.high:.2f}] times"
+
+
+def _places(where: Iterable[tuple[str, int]]) -> str:
+    by_query: dict[str, list[int]] = {}
+    for query, n in where:
+        by_query.setdefault(query, []).append(n)
+    return "; ".join(f"{query}: n = {', '.join(map(str, sizes))}" for query, sizes in by_query.items())
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
