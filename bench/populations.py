@@ -2,7 +2,7 @@
 
 Run: `python bench/populations.py [NAME ...] [--draws 10000000] [--cells 20000] [--seed 1]`. Multi-cause and
 napkin by quadrature, the others by simulation under common noise: the mean of the chance of the outcome, or of the outcome.
-The exit code is 1 if one of them is more than five standard errors, or half of the last stored digit, off.
+The exit code is 1 if one of them is more than five standard errors, or a unit of the last stored digit, off.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def main() -> int:
             kept = stored.pop(query, None)
             shown = "not stored"
             if kept is not None:
-                allowed = 5 * math.hypot(error, kept.error) + 0.5 * 10.0 ** -decimals(kept.value)
+                allowed = 5 * math.hypot(error, kept.error) + 10.0 ** -decimals(kept.value)
                 wrong = abs(kept.value - value) > allowed
                 off += wrong
                 shown = f"{kept.value} ± {kept.error}{'   OFF' if wrong else ''}"

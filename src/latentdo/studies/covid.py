@@ -7,6 +7,7 @@ Source:
 
 from __future__ import annotations
 
+from . import published
 from .structural import PERCENT, REAL, Equation, FloatArray, Process, coin, exact, hill, linear, root
 from .study import PopulationValue, Study
 
@@ -126,4 +127,7 @@ STUDY = Study(
     sizes=(60, 100, 200),
     main=("tocilizumab", "gefitinib"),
     outcome="Cytokine",
+    published=published.COVID,
+    reference=published.COVID_REFERENCE,
+    corrections=published.COVID_CORRECTIONS,
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+from . import published
 from .structural import Equation, FloatArray, Process, Rows, coin, linear, root
 from .study import PopulationValue, Study
 
@@ -111,4 +112,8 @@ STUDY = Study(
     sizes=(15, 60, 100),
     main=("effect",),
     outcome="Y",
+    published=published.MULTICAUSE,
+    reference=published.MULTICAUSE_REFERENCE,
+    corrections=published.MULTICAUSE_CORRECTIONS,
+    targets=(("effect", 60, 0.035),),
 )

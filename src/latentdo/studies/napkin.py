@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import published
 from .structural import POSITIVE, Equation, Process, coin, gamma_noise, root
 from .study import PopulationValue, Study
 
@@ -78,4 +79,8 @@ STUDY = Study(
     sizes=(15, 60, 100),
     main=("effect",),
     outcome="Y",
+    published=published.NAPKIN,
+    reference=published.NAPKIN_REFERENCE,
+    corrections=published.NAPKIN_CORRECTIONS,
+    targets=(("effect", 60, 0.22), ("effect", 100, 0.26)),
 )

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from latentdo.errors import SupportError, UnknownNodeError
 from latentdo.io import Table
 
+from . import published
 from .study import PopulationValue, Progress, Study
 
 FloatArray = npt.NDArray[np.float64]
@@ -368,4 +369,8 @@ STUDY = Study(
     sizes=(30, 60, 100),
     main=("erk",),
     outcome="Erk",
+    published=published.SIGNALING,
+    reference=published.SIGNALING_REFERENCE,
+    corrections=published.SIGNALING_CORRECTIONS,
+    targets=(("erk", 60, 0.25),),
 )

@@ -79,8 +79,8 @@ class Study:
         sizes: The published sizes.
         main: The labels of the queries that tables and figures are about.
         outcome: The node whose mean is the baseline of every table.
-        published: What the paper or its stored results say.
-        reference: Errors of simple estimators, checked, against which ours are set.
+        published: What the paper or its stored results say; where they say two things, the first is what tables show.
+        reference: Errors of simple estimators, checked, against which ours are set; likewise.
         corrections: Where the published numbers are wrong, and why, one sentence each.
         targets: The median error that the model has to reach, by query and size.
     """

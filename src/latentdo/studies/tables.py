@@ -73,8 +73,8 @@ def errors_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """Median absolute errors: published, ours against both truths, and those of simple estimators that were checked."""
     own = main_rows(study, rows)
     by_sample, by_population = ({a.cell: a for a in accuracies(own, against)} for against in ("sample", "population"))
-    published = {(f.query, f.n, f.method): f for f in study.published}
-    reference = {(f.query, f.n, f.method): f for f in study.reference}
+    published = {(f.query, f.n, f.method): f for f in reversed(study.published)}
+    reference = {(f.query, f.n, f.method): f for f in reversed(study.reference)}
     computed = {(c.query, c.n, c.method): c for c in (*by_population, *by_sample)}
     lines = []
     for query in study.main:
