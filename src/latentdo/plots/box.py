@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 from typing import Any
 
@@ -61,7 +62,7 @@ class BoxPanel:
     title: str
     boxes: tuple[Box, ...]
 
-    @property
+    @cached_property
     def top(self) -> float:
         """How high the panel is, in the values' units; what lies above is marked at its upper edge."""
         ends = [box.whisker for box in self.boxes if box.values]

@@ -10,15 +10,16 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from latentdo.errors import StudyError
 
+from .records import Row
+
 FloatArray = npt.NDArray[np.float64]
-Row = Mapping[str, Any]
 Against = Literal["population", "sample"]
 
 OURS = "lvm"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .accuracy import FLOOR, MISSPECIFIED, NAIVE, OURS, Ratio, Row, accuracies, matches, ratios, root_mean_square
+from .accuracy import FLOOR, MISSPECIFIED, NAIVE, OURS, Ratio, accuracies, matches, ratios, root_mean_square
+from .records import Row
 from .sheets import duration, figure, percent
 from .study import Study
 from .tables import CLOSE, EXPECTED, PUBLISHED_TIMES, failures, main_rows, methods_of, rivalries, targets, times

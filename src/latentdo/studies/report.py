@@ -14,7 +14,7 @@ from typing import Any
 from latentdo import __version__
 from latentdo.errors import MissingExtraError, StudyError
 
-from .accuracy import FLOOR, MISSPECIFIED, OURS, SHORT, Row, accuracies, cell_of
+from .accuracy import FLOOR, MISSPECIFIED, OURS, SHORT, accuracies, cell_of
 from .findings import (
     about_failures,
     about_floor,
@@ -25,6 +25,7 @@ from .findings import (
     about_time,
     against_rivals,
 )
+from .records import Row
 from .registry import study
 from .sheets import Sheet
 from .study import Study
@@ -251,7 +252,10 @@ def _section(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mapping
         f'<p class="note">{escape(chosen.caution)}</p>' if chosen.caution else "",
         shown.get(f"{chosen.name}-errors", ""),
         shown.get(f"{chosen.name}-intervals", ""),
-        _listed("The model against its rivals", against_rivals(chosen, rows)),
+        _listed(
+            "The model against its rivals: squared error on the same data, beyond two standard errors",
+            against_rivals(chosen, rows),
+        ),
         _listed("Targets", [*about_targets(chosen, rows), *about_floor(chosen, rows), *about_multiples(chosen, rows)]),
         _listed("Where the published numbers are wrong, and why", chosen.corrections),
         _listed("Intervals", about_intervals(chosen, rows)),

@@ -14,7 +14,6 @@ from .accuracy import (
     Accuracy,
     Match,
     Ratio,
-    Row,
     accuracies,
     cell_of,
     cells,
@@ -25,6 +24,7 @@ from .accuracy import (
     ratios,
     root_mean_square,
 )
+from .records import Row
 from .sheets import Sheet, duration, figure, percent, with_error, with_quartiles
 from .study import Figure, Study
 
@@ -54,7 +54,7 @@ class PublishedTime:
 # Taheri, Ness, Zucker & Vitek (arXiv 2102.06626), text of the second and of the fourth study; ten data sets per size.
 PUBLISHED_TIMES = {
     "signaling": PublishedTime((49.5 / 60, 49.5 / 60), 30, "49.5 minutes for 30 fits"),
-    "covid": PublishedTime((14.0, 20.0), 10, "14 to 20 hours for the 10 fits of a sample size"),
+    "covid": PublishedTime((14.0, 20.0), 10, "14 to 20 hours per sample size, taken as 10 fits"),
 }
 
 
