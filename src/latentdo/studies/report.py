@@ -147,7 +147,8 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
     own = main_rows(chosen, rows)
     by_sample = sorted_by(chosen, accuracies(own, "sample"))
     by_population = sorted_by(chosen, accuracies(own))
-    published = {(f.query, f.n, f.method): (f.median, f.low, f.high) for f in chosen.published}
+    # Of several published values the first, with its quartiles, is that of the stored results.
+    published = {(f.query, f.n, f.method): (f.median, f.low, f.high) for f in reversed(chosen.published)}
     panels = [
         BoxPanel(
             query,

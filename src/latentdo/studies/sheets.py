@@ -47,11 +47,11 @@ class Sheet:
 
     @property
     def markdown(self) -> str:
-        """A table of Markdown, without its title; the notes are a paragraph below."""
+        """A table of Markdown, without its title; the notes are a list below."""
         rule = ["---" if k < self.labels else "---:" for k in range(len(self.heads))]
         lines = [self.heads, rule, *([f"**{c}**" if c in self.marked else c for c in row] for row in self.rows)]
         grid = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-        return "\n\n".join([grid, *([" ".join(self.notes)] if self.notes else [])])
+        return "\n\n".join([grid, *(["\n".join(f"- {note}" for note in self.notes)] if self.notes else [])])
 
     @property
     def html(self) -> str:
@@ -71,7 +71,7 @@ class Sheet:
             + "</tr>"
             for row in self.rows
         )
-        notes = f'<p class="small">{escape(" ".join(self.notes))}</p>' if self.notes else ""
+        notes = f'<p class="small">{"<br>".join(map(escape, self.notes))}</p>' if self.notes else ""
         return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{notes}'
 
     def _cell(self, cell: str) -> str:

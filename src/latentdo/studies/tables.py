@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .accuracy import (
@@ -28,6 +28,7 @@ from .records import Row
 from .sheets import Sheet, duration, figure, percent, with_error, with_quartiles
 from .study import Figure, Study
 
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 FIRST = (OURS, MISSPECIFIED)
 LAST = (*NAIVE, FLOOR)
 CLOSE = 1.1
@@ -73,13 +74,14 @@ def errors_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """Median absolute errors: published, ours against both truths, and those of simple estimators that were checked."""
     own = main_rows(study, rows)
     by_sample, by_population = ({a.cell: a for a in accuracies(own, against)} for against in ("sample", "population"))
-    published = {(f.query, f.n, f.method): f for f in reversed(study.published)}
-    reference = {(f.query, f.n, f.method): f for f in reversed(study.reference)}
+    published, reference = _Cited.of(study.published), _Cited.of(study.reference)
     computed = {(c.query, c.n, c.method): c for c in (*by_population, *by_sample)}
     lines = []
     for query in study.main:
         for n in sorted({n for q, n, _ in computed if q == query}):
-            for method in methods_of(m for q, k, m in (*computed, *published, *reference) if (q, k) == (query, n)):
+            for method in methods_of(
+                m for q, k, m in (*computed, *published.by_key, *reference.by_key) if (q, k) == (query, n)
+            ):
                 key = (query, n, method)
                 cell = computed.get(key)
                 lines.append(
@@ -87,15 +89,14 @@ def errors_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
                         query,
                         str(n),
                         method,
-                        _stored(published.get(key)),
+                        published.cell(key),
                         _ours(by_sample.get(cell)) if cell else "–",
                         _ours(by_population.get(cell)) if cell else "–",
-                        _stored(reference.get(key)),
+                        reference.cell(key),
                     )
                 )
     notes = ["Median ± its standard error over data sets [quartiles]."]
-    notes += [f"Published: {note}" for note in dict.fromkeys(f.note for f in study.published if f.note)]
-    notes += [f"Reference: {note}" for note in dict.fromkeys(f.note for f in study.reference if f.note)]
+    notes += [*published.told("Published"), *reference.told("Reference")]
     return Sheet(
         f"{study.title}: absolute error of the answer",
         ("question", "n", "method", "published", "ours, sample value", "ours, population", "reference"),
@@ -105,8 +106,37 @@ def errors_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     )
 
 
-def _stored(found: Figure | None) -> str:
-    return "–" if found is None else with_quartiles(found.median, found.low, found.high)
+@dataclass(frozen=True)
+class _Cited:
+    """Figures that somebody reported, of which several may be about the same cell, and letters for their notes."""
+
+    by_key: Mapping[tuple[str, int, str], tuple[Figure, ...]]
+    letters: Mapping[str, str]
+
+    @staticmethod
+    def of(figures: Sequence[Figure]) -> _Cited:
+        by_key: dict[tuple[str, int, str], tuple[Figure, ...]] = {}
+        for each in figures:
+            key = (each.query, each.n, each.method)
+            by_key[key] = (*by_key.get(key, ()), each)
+        notes = dict.fromkeys(each.note for each in figures if each.note)
+        return _Cited(by_key, dict(zip(notes, _LETTERS, strict=False)) if len(notes) > 1 else {})
+
+    def cell(self, key: tuple[str, int, str]) -> str:
+        """The figures about a cell, each with the letter of its note."""
+        shown = [
+            with_quartiles(each.median, each.low, each.high)
+            + (f" ({letter})" if (letter := self.letters.get(each.note)) else "")
+            for each in self.by_key.get(key, ())
+        ]
+        return "; ".join(shown) or "–"
+
+    def told(self, what: str) -> list[str]:
+        """The notes behind their letters."""
+        notes = dict.fromkeys(each.note for figures in self.by_key.values() for each in figures if each.note)
+        return [
+            f"{what}{f' ({self.letters[note]})' if note in self.letters else ''}: {note.rstrip('.')}." for note in notes
+        ]
 
 
 def _ours(found: Accuracy | None) -> str:
