@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .archive import read_archive, require_writable, write_archive
     from .checks import check_columns, functional_nodes, levelled
     from .diagnostics import Diagnostic, diagnose
-    from .forward import even_uniforms, node_parameters, predictor
+    from .forward import even_uniforms, node_parameters, predictor, simulate_nodes
     from .importance import pareto_k
     from .labels import ParameterLabel
     from .manifest import versions
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .progress import watch
     from .resume import FitCheckpoint, Identity, checkpoint_folder
     from .runtime import compile_cache, float64
+    from .scales import coordinates_on
     from .train import Fit, fit_model, train_all
     from .whole_files import write_table
 
@@ -43,6 +44,7 @@ _LAZY = {
     "check_priors_on": "prior_check",
     "checkpoint_folder": "resume",
     "compile_cache": "runtime",
+    "coordinates_on": "scales",
     "diagnose": "diagnostics",
     "even_uniforms": "forward",
     "fit_model": "train",
@@ -57,6 +59,7 @@ _LAZY = {
     "predictor": "forward",
     "read_archive": "archive",
     "require_writable": "archive",
+    "simulate_nodes": "forward",
     "train_all": "train",
     "versions": "manifest",
     "watch": "progress",
@@ -92,6 +95,7 @@ __all__ = [
     "check_priors_on",
     "checkpoint_folder",
     "compile_cache",
+    "coordinates_on",
     "diagnose",
     "even_uniforms",
     "fit_model",
@@ -106,6 +110,7 @@ __all__ = [
     "prior_draws",
     "read_archive",
     "require_writable",
+    "simulate_nodes",
     "train_all",
     "versions",
     "watch",

@@ -1,0 +1,85 @@
+"""The verb that plans an experiment. It stands on the verbs of `api` and reads models and paths as they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentdo.api import _engine, _engine_of, _opened, _seed, _study_of
+from latentdo.query import Query, query_of
+
+if TYPE_CHECKING:
+    from latentdo.graphs import Name
+    from latentdo.inference import Engine, Posterior
+    from latentdo.models import ModelSpec
+    from latentdo.models.study import Study
+    from latentdo.studies import SampleSize
+
+
+def sample_size(
+    model: ModelSpec | Study | str | Path,
+    truth: Mapping[Name, float] | ModelSpec | Study | Posterior | str | Path | Callable[[int, int], Any],
+    query: str | Query,
+    *,
+    width: float | None = None,
+    excludes: float | None = None,
+    level: float = 0.9,
+    assurance: float | None = None,
+    engine: Engine | None = None,
+    datasets: int = 200,
+    precision: float = 0.1,
+    smallest: int = 20,
+    largest: int = 20_000,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> SampleSize:
+    """How many samples a question needs for an interval of some width, with the uncertainty of that number.
+
+    Experiments of several sizes are simulated from the truth; on each the model is trained and asked, as with real data.
+
+    Args:
+        model: The model that will be trained, as for `fit`.
+        truth: Where the planned rows come from. A mapping that gives every parameter of the model a number, with the keys of a
+            study's priors: `{"X -> Y": 2, "intercept(Y)": 0, "sd(Y)": 1, …}`; a model, its text or a study with fixed numbers
+            alone, which may be another model of the same measured nodes; the name of a built-in study, for its simulator; a
+            pilot, a posterior from `ld.fit`, each of whose draws is a world that rows may come from; or a function
+            `(n, seed) -> columns`.
+        query: One number that `ask` gives, which must be identified, or its name in the study.
+        width: The full width that the interval may have at most, in the query's units.
+        excludes: In place of a width, a value that the interval must not contain: 0 for a difference.
+        level: Probability of that interval.
+        assurance: Share of experiments whose interval has to be so: 0.5 unless given for a width, 0.8 with `excludes`.
+        engine: How to train, as for `fit`.
+        datasets: Data sets to simulate at most.
+        precision: Half of the 90 % interval of n, relative to n, at which no more data sets are made.
+        smallest: Smallest size of a data set.
+        largest: Largest size of a data set; beyond it n is extrapolated, and says so.
+        seed: Same seed, same numbers.
+        progress: As for `fit`.
+
+    Returns:
+        A `SampleSize`: `.n` with `.lower` and `.upper`, `.curve`, `.at(n)`, `.for_width(width)`, `.warnings`; `.n` is None where
+        no number of samples leads there.
+
+    Raises:
+        NotIdentifiedError: No number of samples answers the question.
+        SpecError: The truth has a parameter that is no number, or does not measure what the model needs.
+        QueryError: No single number is asked for, or a goal that makes no sense.
+        DataError: The truth gives no data that the model can be trained on.
+    """
+    from latentdo.inference import watch
+    from latentdo.studies import BuiltIn, Budget, goal_of, plan_size, truth_of
+
+    goal = goal_of(width=width, excludes=excludes, level=level, assurance=assurance)
+    budget = Budget(datasets, precision, smallest, largest)
+    study = _study_of(model)
+    chosen = _engine(engine if engine is not None else _engine_of(study))
+    source = truth_of(_opened(truth), study.model)
+    own = dict(source.study.queries) if isinstance(source, BuiltIn) else {}
+    asked = query_of(query, {**own, **dict(study.queries)})
+    with watch(progress) as told:
+        return plan_size(study.model, source, asked, goal, chosen, budget, _seed(seed), told)
+
+
+__all__ = ["sample_size"]

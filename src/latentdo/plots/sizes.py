@@ -1,0 +1,144 @@
+"""What experiments of different sizes come to: simulated ones, the law through them with its band, the goal and its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .canvas import COLOURS, bare, check_axes, own_figure, plain
+
+FloatArray = npt.NDArray[np.float64]
+Z = 1.645
+"""Standard errors to each side of a share: 90 %."""
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A law of what experiments of each size come to, and the size that reaches a target.
+
+    Attributes:
+        at: Sizes.
+        value, lower, upper: The law there, with its band.
+        target: What is to be reached.
+        n: The size that reaches it, None where there is none.
+        interval: Of that size.
+        simulated: The smallest and largest simulated size: beyond them the law is dashed.
+        points: Size and width of every experiment, both axes logarithmic; None where shares are shown.
+        shares: Size, share and number of experiments behind it.
+    """
+
+    at: FloatArray
+    value: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    target: float
+    n: int | None
+    interval: tuple[float, float] | None
+    simulated: tuple[float, float]
+    points: tuple[FloatArray, FloatArray] | None = None
+    shares: Sequence[tuple[int, float, int]] = ()
+
+
+def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str = "", law: str = "") -> Any:
+    """The law over the number of samples; returns the matplotlib axes.
+
+    Args:
+        ax: Where to draw; a new figure if None.
+        law: What the line is called.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure = own_figure(6.4, 4.4)
+    own = ax is None
+    if own:
+        ax = figure.subplots()
+    check_axes(ax)
+    ax.set_xscale("log")
+    if planned.points is not None:
+        ax.set_yscale("log")
+    _experiments(ax, planned)
+    _law(ax, planned, law)
+    _goal(ax, planned)
+    ax.set_xlabel("number of samples")
+    ax.set_ylabel(plain(ylabel))
+    ax.xaxis.set_major_formatter(_whole)
+    ax.xaxis.set_minor_formatter(lambda value, place: _whole(value, place) if str(f"{value:.0e}")[0] in "25" else "")
+    if planned.points is not None:
+        ax.yaxis.set_major_formatter(_short)
+        ax.yaxis.set_minor_formatter(_short if _few(ax) else lambda value, place: "")
+    ax.tick_params(axis="both", which="minor", labelsize="small")
+    ax.grid(which="major", color="0.92", zorder=0)
+    ax.set_axisbelow(True)
+    bare(ax)
+    if own:
+        figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
+        figure.legend(loc="outside lower center", frameon=False, fontsize="small", ncols=2)
+    else:
+        ax.set_title(plain(title), fontsize="medium", loc="left")
+        ax.legend(loc="best", fontsize="small", edgecolor="none", framealpha=0.75)
+    return ax
+
+
+def _whole(value: float, place: Any) -> str:
+    del place
+    return f"{value:,.0f}" if value >= 1 else ""
+
+
+def _short(value: float, place: Any) -> str:
+    del place
+    return f"{value:.3g}"
+
+
+def _few(ax: Any) -> bool:
+    """Whether the axis has too few powers of ten to be read by them alone."""
+    low, high = ax.get_ylim()
+    return np.log10(high / low) < 1.2
+
+
+def _experiments(ax: Any, planned: Planned) -> None:
+    if planned.points is not None:
+        n, width = planned.points
+        # Side by side, in an order of their own, so that those of one size are seen one by one.
+        aside = np.exp(0.05 * (np.modf(np.arange(len(n)) * 0.618034)[0] - 0.5))
+        ax.plot(
+            n * aside, width, ".", color="0.45", markersize=4, alpha=0.55, zorder=2, label="simulated experiments"
+        )
+        return
+    for k, (n, share, count) in enumerate(planned.shares):
+        # Wilson (1927): an interval that stays within 0 and 1.
+        middle = (share + Z**2 / (2 * count)) / (1 + Z**2 / count)
+        half = Z * np.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2)) / (1 + Z**2 / count)
+        ax.vlines(n, middle - half, middle + half, color="0.45", linewidth=1.2, zorder=2)
+        label = "simulated experiments, with 90 % interval" if k == 0 else None
+        ax.plot([n], [share], "o", color="0.45", markersize=4, zorder=2, label=label)
+
+
+def _law(ax: Any, planned: Planned, label: str) -> None:
+    colour = COLOURS["lvm"]
+    ax.fill_between(
+        planned.at, planned.lower, planned.upper, color=colour, alpha=0.22, linewidth=0, zorder=3, label="90 % interval of it"
+    )
+    first, last = planned.simulated
+    inside = (planned.at >= first) & (planned.at <= last)
+    ax.plot(planned.at[inside], planned.value[inside], color=colour, linewidth=2, zorder=4, label=plain(label))
+    for beyond in (planned.at <= first, planned.at >= last):
+        if beyond.sum() > 1:
+            ax.plot(planned.at[beyond], planned.value[beyond], color=colour, linewidth=2, linestyle="--", zorder=4)
+    if not inside.all():
+        ax.plot([], [], color=colour, linewidth=2, linestyle="--", label="extrapolated")
+
+
+def _goal(ax: Any, planned: Planned) -> None:
+    colour = COLOURS["baseline"]
+    ax.axhline(planned.target, color=colour, linewidth=1.2, zorder=3, label=f"goal: {planned.target:g}")
+    if planned.n is None or planned.interval is None:
+        return
+    ax.axvspan(*planned.interval, color=colour, alpha=0.15, linewidth=0, zorder=1)
+    ax.axvline(
+        planned.n, color=colour, linewidth=1.2, linestyle=":", zorder=3, label=f"{planned.n:,} samples, with 90 % interval"
+    )

@@ -1,0 +1,505 @@
+"""How many samples an experiment needs: what was simulated, what follows from it, and how sure that is."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from latentdo.errors import MissingExtraError, QueryError
+from latentdo.query import Query
+
+from .size_law import Law, fit_law
+
+if TYPE_CHECKING:
+    import pandas
+
+FloatArray = npt.NDArray[np.float64]
+
+SURE = 0.9
+"""Probability of every interval of a number of samples."""
+FAR = 1e12
+"""Samples beyond which a number means that there is none."""
+NEAR = math.log(2.0)
+"""Distance in log n at which an experiment counts half as much for the law near the answer."""
+WORST = 1e6
+"""Stands for a width, in that of the widest interval, where no interval came out at all."""
+FLAT = 0.02
+"""Slope of the log width in log n below which the width does not shrink."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the interval has to be like, and in what share of experiments.
+
+    Args:
+        level: Of the interval, 0.9 for instance.
+        assurance: The share of experiments in which it has to be so.
+        width: The full width that it may have at most; or else
+        excludes: the value that it must not contain.
+    """
+
+    level: float
+    assurance: float
+    width: float | None = None
+    excludes: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The goal in words, after "interval"."""
+        if self.width is not None:
+            return f"at most {self.width:g} wide in {100 * self.assurance:g} % of experiments"
+        return f"that excludes {self.excludes:g} in {100 * self.assurance:g} % of experiments"
+
+    @property
+    def target(self) -> float:
+        """The value that the quantile of `measured` has to fall to."""
+        return -1.0 if self.width is None else math.log(self.width)
+
+    def place(self, n: Any) -> Any:
+        """Where a size stands on the scale on which the law is a line: log n for a width, √n for what a contrast is in sds."""
+        return np.sqrt(n) if self.width is None else np.log(n)
+
+    def size(self, place: Any) -> Any:
+        """The size that stands there; infinite beyond all reason."""
+        with np.errstate(all="ignore"):
+            found = np.maximum(place, 0.0) ** 2 if self.width is None else np.exp(place)
+            return np.where(found < FAR, found, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Experiments:
+    """What every simulated experiment came to; arrays with one entry per experiment.
+
+    Attributes:
+        n: Rows.
+        width: Of its interval; infinite where the experiment could not be analysed.
+        distance: From its point to the value to exclude, in lengths of that side of the interval: above 1 it is excluded.
+        covered: Whether its interval holds the true answer: 1, 0, or NaN where that is not known.
+        converged: Whether its answer converged.
+        failed: Whether its table could not be analysed.
+    """
+
+    n: FloatArray
+    width: FloatArray
+    distance: FloatArray
+    covered: FloatArray
+    converged: npt.NDArray[np.bool_]
+    failed: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.n)
+
+    def joined(self, other: Experiments) -> Experiments:
+        """These and others."""
+        own, more = vars(self), vars(other)
+        return Experiments(**{name: np.concatenate([own[name], more[name]]) for name in own})
+
+    def at(self, n: float) -> Experiments:
+        """Those of one size."""
+        return Experiments(**{name: values[self.n == n] for name, values in vars(self).items()})
+
+    def measured(self, goal: Goal) -> FloatArray:
+        """The number per experiment of which a quantile has to fall to the goal's target."""
+        if goal.width is None:
+            return -np.where(self.failed, 0.0, self.distance)
+        finite = self.width[~self.failed]
+        worst = WORST * (finite.max() if len(finite) else 1.0)
+        return np.log(np.clip(np.where(self.failed, worst, self.width), 1e-300, None))
+
+
+@dataclass(frozen=True)
+class SizePoint:
+    """The experiments of one size.
+
+    Attributes:
+        n: Rows of each.
+        n_datasets: Number of experiments.
+        width: Their median width.
+        low, high: The 5 and 95 % quantiles of it.
+        assured: The quantile of the width at the assurance asked for.
+        coverage: The share of intervals that hold the true answer; None where that is not known.
+        excluding: The share of intervals that exclude the value that was to be excluded; None where none was.
+        converged: The share of answers that converged.
+        failed: The number of tables that could not be analysed.
+    """
+
+    n: int
+    n_datasets: int
+    width: float
+    low: float
+    high: float
+    assured: float
+    coverage: float | None
+    excluding: float | None
+    converged: float
+    failed: int
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What the law says of one size.
+
+    Attributes:
+        n: Rows.
+        value: The width that the assured share of experiments stays below; or the share of experiments whose interval excludes
+            the value.
+        lower, upper: The 90 % interval of `value`.
+        extrapolated: Whether the size lies outside those that were simulated.
+    """
+
+    n: int
+    value: float
+    lower: float
+    upper: float
+    extrapolated: bool
+
+
+@dataclass(frozen=True, eq=False)
+class SampleSize:
+    """How many samples an interval of some width needs, with its own uncertainty.
+
+    Attributes:
+        query: The question.
+        goal: What the interval has to be like.
+        truth: Where the rows came from, in words.
+        engine: How each data set was trained on.
+        experiments: What each came to.
+        precision: The relative half-width of the interval of n that was aimed at.
+        answer: The true answer, its mean over worlds where they differ; None where it is not known.
+        notes: Cautions of the simulation itself: tables that could not be analysed, coverage that could not be judged.
+        seed: Same seed, same numbers.
+        seconds: Wall time.
+    """
+
+    query: Query
+    goal: Goal
+    truth: str
+    engine: str
+    experiments: Experiments
+    precision: float
+    seed: int
+    answer: float | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def level(self) -> float:
+        """Of the intervals that are planned."""
+        return self.goal.level
+
+    @property
+    def assurance(self) -> float:
+        """The share of experiments whose interval is as wanted."""
+        return self.goal.assurance
+
+    @property
+    def width(self) -> float | None:
+        """The width that was asked for; None where the interval was to exclude a value."""
+        return self.goal.width
+
+    @cached_property
+    def law(self) -> Law:
+        """The line that sizes are read from, most faithful near the answer."""
+        goal, random = self.goal, [self.seed, 21]
+        x, y = goal.place(self.experiments.n), self.experiments.measured(goal)
+        nearness = np.ones(len(x))
+        for _ in range(3):
+            law = fit_law(x, y, nearness, goal.assurance, np.random.default_rng(random), n=0)
+            found = float(goal.size(law.place(goal.target)[0]))
+            if not math.isfinite(found):
+                break
+            middle = min(max(found, self.experiments.n.min()), self.experiments.n.max())
+            nearness = 1.0 / (1.0 + (np.log(self.experiments.n / middle) / NEAR) ** 2)
+        return fit_law(x, y, nearness, goal.assurance, np.random.default_rng(random))
+
+    @cached_property
+    def _sizes(self) -> FloatArray:
+        """The number of samples, and its bootstrap; not below the smallest size that was simulated."""
+        return np.maximum(self.goal.size(self.law.place(self.goal.target)), self.experiments.n.min())
+
+    @property
+    def reachable(self) -> bool:
+        """Whether more samples lead there at all, as far as the simulated sizes tell."""
+        least = FLAT if self.goal.width is not None else 0.0
+        return bool(np.isfinite(self._sizes[0]) and np.quantile(self.law.slopes[1:], (1 - SURE) / 2) > least)
+
+    @property
+    def n(self) -> int | None:
+        """The number of samples; None where no number is enough."""
+        return math.ceil(self._sizes[0]) if self.reachable else None
+
+    @property
+    def lower(self) -> int | None:
+        """The lower end of the 90 % interval of n."""
+        return math.floor(self._end((1 - SURE) / 2)) if self.reachable else None
+
+    @property
+    def upper(self) -> int | None:
+        """The upper end of the 90 % interval of n; None where it has none."""
+        end = self._end((1 + SURE) / 2) if self.reachable else math.inf
+        return math.ceil(end) if math.isfinite(end) else None
+
+    def _end(self, share: float) -> float:
+        # Between a number and infinity there is nothing to interpolate.
+        return float(np.quantile(self._sizes[1:], share, method="inverted_cdf"))
+
+    @property
+    def spread(self) -> float:
+        """Half the interval of n, relative to n; infinite where there is none."""
+        if self.n is None or self.lower is None or self.upper is None:
+            return math.inf
+        return (self.upper - self.lower) / (2 * self.n)
+
+    @property
+    def simulated(self) -> tuple[int, int]:
+        """The smallest and the largest size that was simulated."""
+        return int(self.experiments.n.min()), int(self.experiments.n.max())
+
+    def at(self, n: int) -> Predicted:
+        """What n samples give: the width, or the share of intervals that exclude the value.
+
+        Raises:
+            QueryError: n is no number of at least 2.
+        """
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2:
+            raise QueryError(f"A number of samples is a whole number of at least 2, got {n!r}.")
+        x = float(self.goal.place(float(n)))
+        found = np.exp(self.law.value(x)) if self.goal.width is not None else self.law.share_below(x, self.goal.target)
+        low, high = np.quantile(found[1:], [(1 - SURE) / 2, (1 + SURE) / 2])
+        first, last = self.simulated
+        return Predicted(int(n), float(found[0]), float(low), float(high), not first <= n <= last)
+
+    def for_width(self, width: float) -> SampleSize:
+        """The same simulated experiments read for another width.
+
+        Raises:
+            QueryError: A width that is not positive.
+        """
+        goal = Goal(self.level, self.assurance, width=check_width(width))
+        return replace(self, goal=goal)
+
+    @cached_property
+    def curve(self) -> tuple[SizePoint, ...]:
+        """The simulated sizes, smallest first, and what their experiments came to."""
+        return tuple(self._point(n) for n in np.unique(self.experiments.n))
+
+    def _point(self, n: float) -> SizePoint:
+        own = self.experiments.at(n)
+        # Where a table could not be analysed there is no interval: infinitely wide, and no interpolation towards it.
+        median, low, high, assured = np.quantile(own.width, [0.5, 0.05, 0.95, self.assurance], method="inverted_cdf")
+        known = own.covered[~np.isnan(own.covered)]
+        excluding = None if self.goal.excludes is None else float((own.distance > 1).mean())
+        coverage = float(known.mean()) if len(known) else None
+        numbers = [float(value) for value in (median, low, high, assured)]
+        return SizePoint(
+            int(n), len(own), *numbers, coverage, excluding, float(own.converged.mean()), int(own.failed.sum())
+        )
+
+    @cached_property
+    def coverage(self) -> tuple[float, float] | None:
+        """The share of all intervals that hold the true answer, and its standard error; None where that is not known."""
+        known = self.experiments.covered[~np.isnan(self.experiments.covered)]
+        if not len(known):
+            return None
+        return float(known.mean()), math.sqrt(self.level * (1 - self.level) / len(known))
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Cautions, each a sentence."""
+        return (*self._doubts_of_n(), *self._doubts_of_intervals(), *self.notes)
+
+    def _doubts_of_n(self) -> Iterator[str]:
+        first, last = self.simulated
+        slope = float(self.law.slopes[0])
+        if self.n is None:
+            what = "the width does not shrink" if self.goal.width is not None else "the share does not grow"
+            yield (
+                f"out of reach: from {first:,} to {last:,} samples {what} as it would have to (slope {-slope:.2g}). What the data "
+                "do not tell, the priors or the truth itself may keep open"
+            )
+            return
+        if self.n > last:
+            yield (
+                f"extrapolated: {self.n:,} samples lie beyond the {last:,} of the largest data sets that were simulated. Raise "
+                "largest= to simulate there"
+            )
+        if self._sizes[0] <= first and self.at(first).value <= (self.width or -math.inf):
+            yield f"{first:,} samples are enough, and fewer were not simulated"
+        if self.spread > 1.05 * self.precision:
+            spread = "it has no upper end" if self.upper is None else f"±{100 * self.spread:.0f} %"
+            yield (
+                f"the interval of n is wide ({spread}) after {len(self.experiments):,} data sets. Raise datasets= to narrow it"
+            )
+
+    def _doubts_of_intervals(self) -> Iterator[str]:
+        if self.coverage is not None:
+            share, error = self.coverage
+            if share < self.level - 3 * error:
+                yield (
+                    f"the intervals hold the true answer in {100 * share:.0f} % of {len(self.experiments):,} experiments, not in "
+                    f"{100 * self.level:g} %: the model's answer is off, and a narrow interval of it would not mend that"
+                )
+        unsettled = 1 - float(self.experiments.converged[~self.experiments.failed].mean())
+        if unsettled > 0.05:
+            yield f"{100 * unsettled:.0f} % of the fits did not converge for the question; their intervals count all the same"
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row per simulated size.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError("to_pandas", "pandas", "interop") from None
+        return pandas.DataFrame([vars(point) for point in self.curve])
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain numbers, strings and lists; what is not there or not finite is null."""
+        curve = [{key: _finite(value) for key, value in vars(point).items()} for point in self.curve]
+        return {
+            "query": str(self.query),
+            "n": self.n,
+            "lower": self.lower,
+            "upper": self.upper,
+            "level": self.level,
+            "assurance": self.assurance,
+            "width": self.width,
+            "excludes": self.goal.excludes,
+            "truth": self.truth,
+            "engine": self.engine,
+            "seed": self.seed,
+            "answer": self.answer,
+            "curve": curve,
+            "warnings": list(self.warnings),
+        }
+
+    @property
+    def headline(self) -> str:
+        """The number of samples with its interval, in words."""
+        if self.n is None:
+            return "no number of samples is enough"
+        upper = "…" if self.upper is None else f"{self.upper:,}"
+        return f"{self.n:,} samples  ({100 * SURE:g} % interval {self.lower:,} to {upper})"
+
+    @property
+    def _for(self) -> str:
+        return f"for a {100 * self.level:g} % interval of {self.query} {self.goal.text}"
+
+    @property
+    def _by(self) -> str:
+        return f"{len(self.experiments):,} data sets from {self.truth}, trained by {self.engine}"
+
+    def text(self) -> str:
+        """The number, what it is for, a row per simulated size, and cautions."""
+        header, rows = self._table()
+        widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
+        lines = ["  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True)) for row in (header, *rows)]
+        said = [f"  caution: {warning}" for warning in self.warnings]
+        return "\n".join([self.headline, f"  {self._for}", f"  {self._by}", *("  " + line for line in lines), *said])
+
+    def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        header = ["n", "data sets", "width", "5 to 95 %"]
+        header += ["excluding"] * (self.goal.excludes is not None) + ["coverage"] * (self.coverage is not None)
+        return tuple(header), [tuple(self._cells(point)) for point in self.curve]
+
+    def _cells(self, point: SizePoint) -> Iterator[str]:
+        yield f"{point.n:,}"
+        yield f"{point.n_datasets:,}"
+        yield f"{point.width:.3g}"
+        yield f"{point.low:.3g} to {point.high:.3g}"
+        if point.excluding is not None:
+            yield f"{100 * point.excluding:.0f} %"
+        if self.coverage is not None:
+            yield "" if point.coverage is None else f"{100 * point.coverage:.0f} %"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        header, rows = self._table()
+        right = " style='text-align:right'"
+        head = "".join(f"<th scope='col'{right}>{escape(cell)}</th>" for cell in header)
+        body = "".join("<tr>" + "".join(f"<td{right}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+        said = "".join(f"<li>caution: {escape(warning)}</li>" for warning in self.warnings)
+        notes = f"<ul>{said}</ul>" if said else ""
+        picture = self._picture()
+        image = f"<img alt='{escape(self.headline)}' src='{picture}' style='max-width:100%'>" if picture else ""
+        return (
+            f"<div><p><b>{escape(self.headline)}</b><br>{escape(self._for)}<br>{escape(self._by)}</p>{notes}{image}"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
+
+    def _picture(self) -> str:
+        """The plot as a data URI; empty without matplotlib."""
+        from latentdo.plots import leave, png
+
+        try:
+            figure = self.plot().figure
+        except MissingExtraError:
+            return ""
+        leave(figure)
+        return f"data:image/png;base64,{base64.b64encode(png(figure)).decode()}"
+
+    def plot(self, ax: Any = None) -> Any:
+        """Simulated experiments, the law with its band, the goal and the number of samples; returns the matplotlib axes.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from latentdo.plots import Planned, size_curve
+
+        first, last = self.simulated
+        ends = [end for end in (self.lower, self.n, self.upper) if end is not None and end < FAR]
+        grid = np.unique(np.geomspace(min([first, *ends]), max([last, *ends]), 60).round().astype(int))
+        lines = [self.at(int(n)) for n in grid]
+        wide = self.goal.width is not None
+        shares = [(point.n, point.excluding, point.n_datasets) for point in self.curve if point.excluding is not None]
+        seen = ~self.experiments.failed
+        planned = Planned(
+            at=grid.astype(float),
+            value=np.array([each.value for each in lines]),
+            lower=np.array([each.lower for each in lines]),
+            upper=np.array([each.upper for each in lines]),
+            target=float(self.goal.width if self.goal.width is not None else self.assurance),
+            n=self.n,
+            interval=None if self.n is None else (float(self.lower or first), float(self.upper or grid[-1])),
+            simulated=(first, last),
+            points=(self.experiments.n[seen], self.experiments.width[seen]) if wide else None,
+            shares=() if wide else tuple((n, share, count) for n, share, count in shares if share is not None),
+        )
+        law = f"width that {100 * self.assurance:g} % of experiments stay below"
+        return size_curve(
+            planned,
+            ax=ax,
+            title=f"{self.query}: {self.headline}",
+            ylabel=f"width of the {100 * self.level:g} % interval" if wide else f"share that excludes {self.goal.excludes:g}",
+            law=law if wide else "share of experiments",
+        )
+
+
+def check_width(width: Any) -> float:
+    """The width of an interval, as a float.
+
+    Raises:
+        QueryError: It is not a positive number.
+    """
+    if isinstance(width, bool) or not isinstance(width, int | float | np.number) or not 0 < width < math.inf:
+        raise QueryError(f"width= is the full width that the interval may have, a number above 0, got {width!r}.")
+    return float(width)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,331 @@
+"""Planning an experiment: data sets simulated at sizes that close in on the answer, each trained on and asked.
+
+A scout finds the neighbourhood from the law width ~ n^(-1/2); a ladder around it tells the slope; then sizes near the answer are
+added until it is as sure as asked for, or the data sets are spent.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+from latentdo.answers import Answer, ask_all, check_complete, check_values
+from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, QueryError, SpecError
+from latentdo.identification import NotIdentified, identify
+from latentdo.inference import Engine, Fit, Map, train_all
+from latentdo.io import read_table
+from latentdo.models import ModelSpec
+from latentdo.query import Query
+
+from .planned_size import Experiments, Goal, SampleSize, check_width
+from .truth import AbstractTruth, KnownAnswer
+
+SCOUTS = 6
+"""Data sets per size while the neighbourhood of the answer is looked for."""
+MOST_SCOUTED = 4
+FIRST = 100
+FARTHEST = 16.0
+"""Factor by which the scout goes on at most: a law read off six data sets reaches no further."""
+NEIGHBOURHOOD = 3.0
+"""Factor within which the scout is near enough."""
+LADDER = (0.5, 0.7, 1.0, 1.4, 2.0)
+CLOSER = (0.75, 1.0, 1.33)
+LEAST = 5
+"""Data sets per size and round."""
+STEPS = (10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68, 82, 100)
+"""Sizes of data sets, times powers of ten: the E12 series of IEC 60063."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is simulated.
+
+    Attributes:
+        datasets: Data sets at most.
+        precision: The relative half-width of the interval of n at which no more are made.
+        smallest, largest: Sizes of data sets.
+    """
+
+    datasets: int
+    precision: float
+    smallest: int
+    largest: int
+
+    def __post_init__(self) -> None:
+        _require_whole("datasets", self.datasets, 30, 100_000)
+        _require_whole("smallest", self.smallest, 5, 10**6)
+        _require_whole("largest", self.largest, 5, 10**7)
+        if self.largest < 4 * self.smallest:
+            raise QueryError(
+                f"largest={self.largest} is less than 4 times smallest={self.smallest}: how the width falls with n is read off "
+                "sizes that differ. Widen the range."
+            )
+        _require_between("precision", self.precision, 0.0, 1.0)
+
+
+def goal_of(*, width: float | None, excludes: float | None, level: float, assurance: float | None) -> Goal:
+    """The goal that a caller states: a width or a value to exclude.
+
+    Raises:
+        QueryError: Neither or both, or a number out of range.
+    """
+    if (width is None) == (excludes is None):
+        raise QueryError(
+            "State one goal: width=0.2, the full width that the interval may have, or excludes=0, a value that it must not contain."
+        )
+    if excludes is not None and (isinstance(excludes, bool) or not math.isfinite(excludes)):
+        raise QueryError(f"excludes= is the value that the interval must not contain, 0 for no difference, got {excludes!r}.")
+    share = assurance if assurance is not None else 0.5 if excludes is None else 0.8
+    _require_between("level", level, 0.0, 1.0)
+    _require_between("assurance", share, 0.0, 1.0)
+    return Goal(
+        float(level),
+        float(share),
+        None if width is None else check_width(width),
+        None if excludes is None else float(excludes),
+    )
+
+
+def plan_size(
+    spec: ModelSpec,
+    truth: AbstractTruth,
+    query: Query,
+    goal: Goal,
+    engine: Engine,
+    budget: Budget,
+    seed: int,
+    tell: Callable[[str, float], None],
+) -> SampleSize:
+    """The number of samples that reaches the goal, from simulated experiments.
+
+    Args:
+        truth: Where rows come from.
+        tell: Told the share of the data sets that are done.
+
+    Raises:
+        NotIdentifiedError: The question is not identified from the measured nodes.
+        QueryError: The question is no single number, or makes no sense for the model.
+        DataError: No data set could be trained on.
+    """
+    begun = time.perf_counter()
+    _check_question(spec, query, engine)
+    notes = []
+    try:
+        known = truth.answer(query, seed)
+        notes += [] if known is not None else ["coverage is not judged: nothing says what the true answer is"]
+    except LatentdoError as problem:
+        known = None
+        notes.append(f"coverage is not judged: the truth has no answer to the question ({problem})")
+    search = _Search(_Laboratory(spec, truth, query, goal, engine, known, seed), budget, tell)
+    found = search.run()
+    failed = int(found.failed.sum())
+    if failed:
+        notes.append(
+            f"{failed:,} of {len(found):,} data sets could not be analysed, and count as missing the goal; the first because: "
+            f"{search.lab.fault}"
+        )
+    tell("data sets", 1.0)
+    return replace(
+        search.planned,
+        answer=None if known is None else float(known.values.mean()),
+        notes=tuple(notes),
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def _check_question(spec: ModelSpec, query: Query, engine: Engine) -> None:
+    query.check(spec.graph)
+    check_values(spec, query)
+    check_complete(spec, query)
+    if query.axes or (query.is_single and query.term.kind == "law"):
+        raise QueryError(f"{query} has several answers, and an experiment is planned for one. Ask for one level or one point.")
+    verdict = identify(spec.graph, query, functional=spec.functional)
+    if isinstance(verdict, NotIdentified):
+        raise NotIdentifiedError(str(verdict), verdict, advice="No number of samples answers it. Measure another node.")
+    if isinstance(engine, Map):
+        raise SpecError("ld.Map() gives one draw, whose answers have no interval. Plan with ld.Auto() or ld.Laplace().")
+
+
+class _Laboratory:
+    """Makes experiments: rows, a fit and an answer each, with a seed of its own so that no chance is shared."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        truth: AbstractTruth,
+        query: Query,
+        goal: Goal,
+        engine: Engine,
+        known: KnownAnswer | None,
+        seed: int,
+    ) -> None:
+        self.spec, self.truth, self.query, self.goal, self.engine, self.known = spec, truth, query, goal, engine, known
+        self.seed = seed
+        self.n_made = 0
+        self.fault = ""
+
+    def make(self, sizes: Sequence[int]) -> Experiments:
+        """One experiment of each of these sizes."""
+        made = [self._fit(n, self._own_seed()) for n in sizes]
+        trained = iter(train_all([fit for fit, _ in made if fit is not None], lambda block, share: None))
+        answers = [None if fit is None else self._answer(next(trained), fit.seed) for fit, _ in made]
+        worlds = [world for _, world in made]
+        return self._experiments(sizes, answers, worlds)
+
+    def _own_seed(self) -> int:
+        own = int(np.random.SeedSequence([self.seed, self.n_made]).generate_state(1)[0])
+        self.n_made += 1
+        return own
+
+    def _fit(self, n: int, seed: int) -> tuple[Fit | None, int]:
+        sample = self.truth.draw(n, seed)
+        spec = self.spec
+        try:
+            rows = read_table(sample.columns, spec.measured, spec.latent, spec.levels)
+            if rows.n_rows != n:
+                raise SpecError(
+                    f"{self.truth.label} gave {rows.n_rows} rows where {n} were asked for. It takes (n, seed) and gives n rows."
+                )
+            return Fit.of(spec, rows, self.engine, seed), sample.world
+        except DataError as problem:
+            # A level without rows, say: such an experiment has no interval, and has missed its goal.
+            self._note(problem)
+            return None, sample.world
+
+    def _answer(self, posterior, seed: int) -> Answer | None:
+        try:
+            return ask_all(posterior, [(None, self.query)], seed, allow_unidentified=False)[0]
+        except QueryError as problem:
+            self._note(problem)
+            return None
+
+    def _note(self, problem: LatentdoError) -> None:
+        self.fault = self.fault or str(problem)
+
+    def _experiments(
+        self, sizes: Sequence[int], answers: Sequence[Answer | None], worlds: Sequence[int]
+    ) -> Experiments:
+        n = len(sizes)
+        width, distance, covered = np.full(n, np.inf), np.zeros(n), np.full(n, np.nan)
+        for k, (answer, world) in enumerate(zip(answers, worlds, strict=True)):
+            if answer is None:
+                continue
+            interval = answer.interval(self.goal.level)
+            assert interval is not None, "engines of one draw are refused"
+            low, high = interval
+            width[k] = high - low
+            if self.goal.excludes is not None:
+                distance[k] = _distance(answer.point, low, high, self.goal.excludes)
+            if self.known is not None:
+                values = self.known.values
+                covered[k] = low <= values[world % len(values)] <= high
+        converged = np.array([answer is not None and answer.converged for answer in answers])
+        failed = np.array([answer is None for answer in answers])
+        return Experiments(np.asarray(sizes, dtype=float), width, distance, covered, converged, failed)
+
+
+def _distance(point: float, low: float, high: float, null: float) -> float:
+    """From the point to a value, in lengths of that side of the interval: above 1 where the interval excludes it."""
+    side = point - low if null < point else high - point
+    return min(abs(point - null) / side, 1e6) if side > 0 else 1e6
+
+
+class _Search:
+    """Which sizes are simulated, and when it is enough."""
+
+    def __init__(self, lab: _Laboratory, budget: Budget, tell: Callable[[str, float], None]) -> None:
+        self.lab, self.budget, self.tell = lab, budget, tell
+        self.found: Experiments | None = None
+
+    @property
+    def planned(self) -> SampleSize:
+        """What follows from the experiments so far."""
+        lab = self.lab
+        assert self.found is not None
+        return SampleSize(
+            lab.query, lab.goal, lab.truth.label, repr(lab.engine), self.found, self.budget.precision, lab.seed
+        )
+
+    @property
+    def n_left(self) -> int:
+        """Data sets that may still be made."""
+        return self.budget.datasets - (0 if self.found is None else len(self.found))
+
+    def run(self) -> Experiments:
+        """All experiments that were made."""
+        near = self._scout()
+        self._add(self._around(near, LADDER), max(LEAST, min(12, self.n_left // (2 * len(LADDER)))))
+        while self.n_left >= len(CLOSER) * LEAST:
+            planned = self.planned
+            if planned.spread <= self.budget.precision:
+                break
+            # Where the law leads nowhere, the largest sizes tell best whether anything falls.
+            middle = planned.n if planned.n is not None else self.budget.largest / max(CLOSER)
+            self._add(self._around(middle, CLOSER), max(LEAST, min(20, self.n_left // (3 * len(CLOSER)))))
+        assert self.found is not None
+        return self.found
+
+    def _scout(self) -> float:
+        """A size in the neighbourhood of the answer, within the sizes that may be simulated."""
+        size = float(min(max(FIRST, self.budget.smallest), self.budget.largest))
+        for _ in range(MOST_SCOUTED):
+            rows = int(self._within(_rounded(size)))
+            self._add([rows], SCOUTS)
+            assert self.found is not None
+            own = self.found.at(rows)
+            if own.failed.mean() > 0.5:
+                if size >= self.budget.largest:
+                    raise DataError(f"No data set of up to {self.budget.largest:,} rows could be analysed: {self.lab.fault}")
+                size = self._within(4 * size)
+                continue
+            wanted = self._within(size * min(max(self._factor(own), 1 / FARTHEST), FARTHEST))
+            if 1 / NEIGHBOURHOOD <= wanted / size <= NEIGHBOURHOOD:
+                return wanted
+            size = wanted
+        return size
+
+    def _factor(self, own: Experiments) -> float:
+        """How many times as many rows the goal takes, as the law n^(-1/2) has it."""
+        goal = self.lab.goal
+        if goal.width is not None:
+            width = float(np.quantile(own.width, goal.assurance, method="inverted_cdf"))
+            return (width / goal.width) ** 2 if math.isfinite(width) else FARTHEST
+        # Distances spread like z-values in lengths of the interval's side.
+        side = float(stats.norm.ppf((1 + goal.level) / 2))
+        wanted = max(1 + float(stats.norm.ppf(goal.assurance)) / side, 0.1)
+        return (wanted / max(float(np.median(own.distance)), 1e-3)) ** 2
+
+    def _within(self, size: float) -> float:
+        return min(max(size, self.budget.smallest), self.budget.largest)
+
+    def _around(self, middle: float, factors: Sequence[float]) -> list[int]:
+        """Sizes around one, moved as a whole so that all of them may be simulated."""
+        middle = max(middle, self.budget.smallest / min(factors))
+        middle = min(middle, self.budget.largest / max(factors))
+        return sorted({int(self._within(_rounded(middle * factor))) for factor in factors})
+
+    def _add(self, sizes: Sequence[int], repeats: int) -> None:
+        more = self.lab.make([n for n in sizes for _ in range(repeats)])
+        self.found = more if self.found is None else self.found.joined(more)
+        self.tell("data sets", min(len(self.found) / self.budget.datasets, 0.99))
+
+
+def _rounded(size: float) -> int:
+    """The nearest of twelve sizes per power of ten, as resistors come: sizes that meet again, and few shapes to compile."""
+    power = 10.0 ** (math.floor(math.log10(size)) - 1)
+    return max(2, round(min((step * power for step in STEPS), key=lambda step: abs(math.log(step / size)))))
+
+
+def _require_whole(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
+        raise QueryError(f"{name}={value!r}: expected a whole number from {low:,} to {high:,}.")
+
+
+def _require_between(name: str, value: object, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low < value < high:
+        raise QueryError(f"{name}={value!r}: expected a number between {low:g} and {high:g}. Write 0.9 for 90 %.")
