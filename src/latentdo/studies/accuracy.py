@@ -30,6 +30,8 @@ SHORT = 3.0
 """Binomial standard errors below its level from which on a coverage falls short."""
 CLEAR = 2.0
 """Standard errors from which on a difference is more than chance."""
+ROUNDING = 1e-9
+"""Relative difference of squared errors below which they are equal."""
 RESAMPLES = 2000
 INTERVAL = 0.95
 """Level of the bootstrap interval of a ratio."""
@@ -276,7 +278,8 @@ def matches(rows: Iterable[Row], against: Against = "population", *, method: str
         if cell.method == method or not shared:
             continue
         squares, rival = (np.array([of[k] for k in shared]) ** 2 for of in (ours, theirs))
-        gap = squares - rival
+        # Equal errors differ in their last digits, which would make a difference without spread.
+        gap = np.where(np.isclose(squares, rival, rtol=ROUNDING, atol=0), 0.0, squares - rival)
         found.append(
             Match(
                 cell.study,

@@ -1,0 +1,191 @@
+"""The tables of a study and the sentences about it, from rows made by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from made_rows import STUDY, made_rows
+
+from latentdo.studies.findings import (
+    about_failures,
+    about_floor,
+    about_intervals,
+    about_misspecified,
+    about_targets,
+    about_time,
+    against_rivals,
+    findings,
+)
+from latentdo.studies.tables import (
+    PUBLISHED_TIMES,
+    errors_sheet,
+    failures_sheet,
+    intervals_sheet,
+    main_rows,
+    methods_of,
+    ratios_sheet,
+    rivals_sheet,
+    targets_sheet,
+    times,
+    times_sheet,
+)
+
+
+def line(sheet, *labels: str) -> dict[str, str]:
+    """The cells of the row with these labels, by column."""
+    (found,) = (row for row in sheet.rows if row[: len(labels)] == labels)
+    return dict(zip(sheet.heads, found, strict=True))
+
+
+def test_published_ours_and_reference_stand_in_one_line():
+    sheet = errors_sheet(STUDY, made_rows())
+    ours = line(sheet, "effect", "60", "lvm")
+    assert ours["published"] == "0.400 [0.200, 0.600] (a); 0.500 (b)"
+    assert ours["ours, population"].startswith("0.300 ± ")
+    assert ours["ours, population"].endswith("[0.175, 0.425]")
+    assert ours["reference"] == "–"
+    plug_in = line(sheet, "effect", "60", "plug-in")
+    assert (plug_in["published"], plug_in["reference"]) == ("11.00 [10.00, 12.00] (a)", "0.300")
+    assert sheet.notes[1:] == ("Published (a): First release.", "Published (b): Second release.")
+
+
+def test_only_main_questions_and_sizes_that_were_run_have_lines():
+    sheet = errors_sheet(STUDY, [row for row in made_rows() if row["n"] == 15])
+    assert {row[:2] for row in sheet.rows} == {("effect", "15")}
+    assert len(main_rows(STUDY, made_rows())) == len(made_rows()) / 2
+
+
+def test_a_method_that_was_only_published_has_a_line():
+    sheet = errors_sheet(STUDY, made_rows(["lvm"]))
+    assert line(sheet, "effect", "60", "plug-in")["ours, population"] == "–"
+
+
+def test_the_model_comes_first_and_what_needs_no_method_last():
+    wanted = ("lvm", "lvm misspecified", "aipw", "plug-in", "naive mean", "floor")
+    assert methods_of(["floor", "aipw", "naive mean", "lvm misspecified", "plug-in", "lvm"]) == wanted
+
+
+def test_intervals_are_counted_with_their_binomial_error():
+    found = line(intervals_sheet(STUDY, made_rows()), "effect", "60", "lvm")
+    # 3 of 4 hold; sqrt(0.9 * 0.1 / 4) = 0.15
+    assert found["intervals hold"] == "3 of 4 (75 % ± 15 %)"
+    assert found["verdict"] == "holds"
+    assert found["width"] == "0.900"
+    assert found["not converged"] == "1"
+    assert line(intervals_sheet(STUDY, made_rows()), "effect", "60", "plug-in")["verdict"] == "falls short"
+
+
+def test_the_model_wins_and_ties():
+    sheet = rivals_sheet(STUDY, made_rows())
+    assert line(sheet, "effect", "60", "plug-in")["lvm"] == "wins"
+    tied = line(sheet, "effect", "60", "naive mean")
+    assert (tied["difference, SE"], tied["lvm"]) == ("+0.0", "ties")
+    assert {row[2] for row in sheet.rows} == {"plug-in", "naive mean"}
+    assert against_rivals(STUDY, made_rows()) == [
+        "Against plug-in the model wins (effect: n = 15, 60).",
+        "Against naive mean the model ties (effect: n = 15, 60).",
+    ]
+
+
+def test_where_the_rival_is_closer_the_model_loses():
+    rows = [
+        {**row, "method": {"lvm": "plug-in", "plug-in": "lvm"}[row["method"]]} for row in made_rows(["lvm", "plug-in"])
+    ]
+    assert against_rivals(STUDY, rows) == ["Against plug-in the model loses (effect: n = 15, 60)."]
+    assert "loses" in rivals_sheet(STUDY, rows).marked
+
+
+def test_ratios_are_those_of_the_errors():
+    sheet = ratios_sheet(STUDY, made_rows())
+    assert line(sheet, "lvm / floor", "effect", "60")["median absolute error"] == "2.00 [2.00, 2.00]"
+    assert line(sheet, "lvm misspecified / lvm", "effect", "15")["RMSE"] == "2.00 [2.00, 2.00]"
+    floor = about_floor(STUDY, made_rows())[1]
+    assert floor.startswith("effect, n = 60: the median error is 2.00 [2.00, 2.00] times that of one who knows all")
+    assert floor.endswith("the interval is wholly above 1.1.")
+    assert (
+        "2.00 [2.00, 2.00] times that of the true one, an interval above 1.5"
+        in about_misspecified(STUDY, made_rows())[0]
+    )
+
+
+def test_targets_are_met_missed_or_not_measured():
+    sheet = targets_sheet(STUDY, made_rows())
+    met, missed, absent = (line(sheet, "effect", n) for n in ("60", "15", "200"))
+    assert (met["verdict"], met["distance"]) == ("met", "-0.200")
+    assert missed["distance"] == "+2.500"
+    assert missed["verdict"].startswith("missed by ")
+    assert (absent["verdict"], absent["reached"]) == ("not measured", "–")
+    said = about_targets(STUDY, made_rows())
+    assert "wanted at most 0.500, reached 0.300" in said[1]
+    assert said[1].endswith("0.200 below it.")
+    assert said[2] == "Target effect, n = 200: a median error of at most 0.100 was not measured."
+
+
+def test_a_fit_that_answers_several_questions_counts_once():
+    found = {(each.n, each.method): each for each in times(STUDY, made_rows())}
+    assert found[60, "lvm"].fits == (2.0,) * 4
+    assert found[60, "lvm"].answers == (0.5,) * 8
+    assert found[60, "lvm"].total == 12.0
+    assert line(times_sheet(STUDY, made_rows()), "lvm", "60")["a fit"] == "2.0 s"
+    assert about_time(STUDY, made_rows()) == [
+        "8 fits of the true model took 16.0 s one after the other; with all other models and rivals it was 72.0 s."
+    ]
+
+
+def test_time_stands_beside_the_published_time_for_as_many_fits():
+    study = dataclasses.replace(STUDY, name="signaling")
+    rows = [{**row, "study": "signaling"} for row in made_rows(["lvm"])]
+    # 30 fits of 2 s are a minute, 49.5 minutes were published.
+    assert (
+        about_time(study, rows)[1]
+        == "Published: 49.5 minutes for 30 fits. As many fits take 60.0 s here: 50 times as fast."
+    )
+    assert line(times_sheet(study, rows), "lvm", "60")["published, a fit"] == "99.0 s"
+    assert PUBLISHED_TIMES["covid"].seconds_per_fit == (5040.0, 7200.0)
+
+
+def test_failures_are_listed_and_counted():
+    rows = made_rows()
+    for row in rows:
+        if row["method"] == "plug-in" and row["n"] == 60 and row["dataset"] < 3 and row["query"] == "effect":
+            row |= {"estimate": None, "lower": None, "upper": None, "error": "A | B is singular."}
+    assert failures_sheet(STUDY, rows).rows == (("plug-in", "effect", "60", "2", "A | B is singular."),)
+    assert about_failures(STUDY, rows) == ["2 answers failed and are listed below; they are left out of the errors."]
+    assert line(intervals_sheet(STUDY, rows), "effect", "60", "plug-in")["data sets"] == "2 (+2 failed)"
+    assert about_failures(STUDY, made_rows()) == ["Nothing failed."]
+
+
+def test_a_method_that_does_not_apply_has_not_failed():
+    rows = made_rows(["lvm"]) + [
+        {
+            **row,
+            "method": "tmle",
+            "estimate": None,
+            "lower": None,
+            "upper": None,
+            "applies": False,
+            "note": "five treatments",
+        }
+        for row in made_rows(["lvm"])
+    ]
+    assert not failures_sheet(STUDY, rows).rows
+    assert not [row for row in errors_sheet(STUDY, rows).rows if row[2] == "tmle"]
+
+
+def test_sentences_about_intervals_name_those_that_fall_short():
+    said = about_intervals(STUDY, made_rows())
+    assert (
+        said[0] == "The 90 % intervals of lvm hold the population's answer in 75 % of the data sets: none falls short."
+    )
+    assert said[1] == "2 of 8 answers of lvm had not converged and are counted."
+    wide = about_intervals(STUDY, [{**row, "upper": row["lower"]} for row in made_rows(["lvm"])])
+    assert wide[0] == (
+        "The 90 % intervals of lvm fall short by more than three binomial standard errors at effect, n = 15: 0 of 4; "
+        "effect, n = 60: 0 of 4."
+    )
+
+
+@pytest.mark.parametrize("methods", [["lvm"], ["plug-in"], ["lvm", "plug-in"]])
+def test_whatever_was_run_there_are_sentences_about_it(methods):
+    assert findings(STUDY, made_rows(methods))
