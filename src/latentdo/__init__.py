@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         simulate,
     )
     from .errors import LatentdoError, NotIdentifiedError
+    from .experiments import sample_size
     from .identification import Identified, NotIdentified
     from .inference import Auto, Laplace, Map, Nuts, Posterior, Svi
 
@@ -50,6 +51,7 @@ _HOMES = {
     "load_study": "api",
     "model": "api",
     "same_admg": "api",
+    "sample_size": "experiments",
     "simulate": "api",
 }
 
@@ -78,6 +80,7 @@ __all__ = [
     "load_study",
     "model",
     "same_admg",
+    "sample_size",
     "simulate",
 ]
 

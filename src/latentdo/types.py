@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
     from latentdo.models.study import Study
     from latentdo.query import Axis, Query, Summary, Term
+    from latentdo.studies import Predicted, SampleSize, SizePoint
 
 _HOMES = {
     "Admg": "graphs",
@@ -52,6 +53,7 @@ _HOMES = {
     "NodeDraws": "inference",
     "Pair": "identification",
     "ParameterLabel": "inference",
+    "Predicted": "studies",
     "Prior": "models",
     "PriorCheck": "inference",
     "PriorNode": "inference",
@@ -59,7 +61,9 @@ _HOMES = {
     "Remedies": "identification",
     "Report": "answers",
     "SameAdmg": "graphs",
+    "SampleSize": "studies",
     "Scale": "answers",
+    "SizePoint": "studies",
     "Step": "identification",
     "Study": "models.study",
     "Summary": "query",
@@ -96,6 +100,7 @@ __all__ = [
     "NodeDraws",
     "Pair",
     "ParameterLabel",
+    "Predicted",
     "Prior",
     "PriorCheck",
     "PriorNode",
@@ -103,7 +108,9 @@ __all__ = [
     "Remedies",
     "Report",
     "SameAdmg",
+    "SampleSize",
     "Scale",
+    "SizePoint",
     "Step",
     "Study",
     "Summary",
