@@ -137,7 +137,7 @@ def _panel(axes: Any, panel: BoxPanel, series: Sequence[str], colours: Mapping[s
             _published(axes, box.published, middle + 0.36 * slot, colours[box.series], panel.top)
     for k in range(1, len(groups)):
         axes.axvline(k - 0.5, color="0.85", linewidth=0.8)
-    axes.set_xlim(-0.5, len(groups) - 0.5)
+    axes.set_xlim(-0.5, max(1, len(groups)) - 0.5)
     axes.set_ylim(0, panel.top)
     axes.set_xticks(range(len(groups)), [plain(group) for group in groups])
     axes.tick_params(axis="x", length=0)
