@@ -13,6 +13,7 @@ from .study import PopulationValue, Study
 if TYPE_CHECKING:
     from .planned_size import Predicted, SampleSize, SizePoint
     from .planning import Budget, goal_of, plan_size
+    from .report import write_report
     from .reproduction import Reproduction, reproduce, stored_rows
     from .scoreboard import lines, overview
     from .truth import BuiltIn, truth_of
@@ -31,6 +32,7 @@ _LAZY = {
     "reproduce": "reproduction",
     "stored_rows": "reproduction",
     "truth_of": "truth",
+    "write_report": "report",
 }
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "stored_rows",
     "study",
     "truth_of",
+    "write_report",
 ]
 
 

@@ -1,0 +1,99 @@
+"""Write the results of reproductions into the page of the documentation: `python bench/studies_page.py FOLDER`.
+
+FOLDER is where `latentdo reproduce … -o FOLDER` has kept its results. Between the comments of a study's parts the page gets its
+findings, tables and figure anew; parts of studies that FOLDER has no rows of stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from results.__main__ import filled
+
+from latentdo.plots import write_figure
+from latentdo.studies import STUDIES, stored_rows
+from latentdo.studies.findings import (
+    about_failures,
+    about_floor,
+    about_intervals,
+    about_misspecified,
+    about_multiples,
+    about_targets,
+    about_time,
+    against_rivals,
+)
+from latentdo.studies.report import pictures_of
+from latentdo.studies.study import Study
+from latentdo.studies.tables import errors_sheet, intervals_sheet, main_rows, rivals_sheet, times_sheet
+
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "studies.md"
+FIGURES = "studies"
+"""The folder of the figures, beside the page."""
+
+
+def parts(study: Study, rows: Sequence[Any], folder: Path) -> dict[str, str]:
+    """The parts of a study's section in Markdown, by name; the figure is written into a folder beside the page."""
+    return {
+        "figure": figure(study, rows, folder),
+        "findings": listed(
+            [
+                *about_targets(study, rows),
+                *about_floor(study, rows),
+                *against_rivals(study, rows),
+                *about_multiples(study, rows),
+                *about_misspecified(study, rows),
+                *about_intervals(study, rows),
+                *about_time(study, rows),
+                *about_failures(study, rows),
+            ]
+        ),
+        "corrections": listed(study.corrections),
+        "errors": errors_sheet(study, rows).markdown,
+        "rivals": rivals_sheet(study, rows).markdown,
+        "intervals": intervals_sheet(study, rows).markdown,
+        "times": times_sheet(study, rows).markdown,
+    }
+
+
+def figure(study: Study, rows: Sequence[Any], folder: Path) -> str:
+    """The boxes of the errors as an image of the page, with what they show below."""
+    folder.mkdir(exist_ok=True)
+    picture = pictures_of(study, rows)[0]
+    for path in write_figure(picture.figure, folder / picture.name):
+        if path.suffix != ".svg":
+            path.unlink()
+    return f"![{picture.title}]({folder.name}/{picture.name}.svg)\n\n*{picture.caption}*"
+
+
+def listed(sentences: Sequence[str]) -> str:
+    """Sentences as a list; a question's letters are no Markdown."""
+    return (
+        "\n".join(f"- {sentence.replace('*', chr(92) + '*').replace('|', chr(92) + '|')}" for sentence in sentences)
+        or "None."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the results of reproductions are")
+    parser.add_argument("--page", type=Path, default=PAGE)
+    options = parser.parse_args()
+    rows = stored_rows(options.folder)
+    page = options.page.read_text(encoding="utf8")
+    written = []
+    for study in STUDIES.values():
+        if not main_rows(study, rows):
+            print(f"{study.name}: no rows in {options.folder}, its part of the page stays as it is")
+            continue
+        for name, content in parts(study, rows, options.page.parent / FIGURES).items():
+            page = filled(page, f"{study.name} {name}", content)
+        written.append(study.name)
+    options.page.write_text(page, encoding="utf8")
+    print(f"wrote {', '.join(written) or 'nothing'} into {options.page}")
+
+
+if __name__ == "__main__":
+    main()
