@@ -15,8 +15,9 @@ from .canvas import WIDTH, bare, laid_out, own_figure, plain
 METHODS = {
     "lvm": "#0072B2",
     "lvm misspecified": "#56B4E9",
-    "naive mean": "#8C8C8C",
-    "naive regression": "#BFBFBF",
+    "mean": "#6E6E6E",
+    "naive mean": "#9A9A9A",
+    "naive regression": "#C8C8C8",
     "floor": "#FFFFFF",
 }
 """Colours that a method has in every picture; the rivals take the next free one."""
@@ -30,6 +31,8 @@ TALLEST = 3.0
 """How many times as high as the middle of the upper whiskers a panel may be: beyond, one wild method would flatten the others."""
 SLOT = 0.86
 """The share of a group that boxes take."""
+WIDEST = 0.22
+"""The share of a group that one of them takes at most."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,11 @@ def method_colours(series: Sequence[str]) -> Mapping[str, str]:
     return {name: METHODS[name] if name in METHODS else next(rivals) for name in dict.fromkeys(series)}
 
 
+def slot_of(count: int) -> float:
+    """The share of a group that each of so many series takes."""
+    return min(WIDEST, SLOT / max(1, count))
+
+
 def boxes_caption(panels: Sequence[BoxPanel]) -> str:
     """What is drawn, and what lies above it, in words."""
     words = (
@@ -127,9 +135,9 @@ def boxes(panels: Sequence[BoxPanel], *, xlabel: str = "", ylabel: str = "", tit
 def _panel(axes: Any, panel: BoxPanel, series: Sequence[str], colours: Mapping[str, str]) -> None:
     groups = tuple(dict.fromkeys(box.group for box in panel.boxes))
     own = [name for name in series if any(box.series == name for box in panel.boxes)]
-    slot = SLOT / max(1, len(own))
+    slot = slot_of(len(own))
     for box in panel.boxes:
-        middle = groups.index(box.group) - SLOT / 2 + (own.index(box.series) + 0.5) * slot
+        middle = groups.index(box.group) + (own.index(box.series) + 0.5 - len(own) / 2) * slot
         left = middle - (0.12 * slot if box.published else 0)
         if box.values:
             _box(axes, box, left, 0.6 * slot, colours[box.series], panel.top)

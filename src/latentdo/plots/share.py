@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .box import LEGEND_LINE, PANEL_HEIGHT, PER_LINE, SLOT, edge_of, method_colours
+from .box import LEGEND_LINE, PANEL_HEIGHT, PER_LINE, edge_of, method_colours, slot_of
 from .canvas import WIDTH, bare, laid_out, own_figure, plain
 
 
@@ -68,10 +68,10 @@ def shares(panels: Sequence[SharePanel], *, xlabel: str = "", ylabel: str = "", 
 def _panel(axes: Any, panel: SharePanel, series: Sequence[str], colours: Any) -> None:
     groups = tuple(dict.fromkeys(share.group for share in panel.shares))
     own = [name for name in series if any(share.series == name for share in panel.shares)]
-    slot = SLOT / max(1, len(own))
+    slot = slot_of(len(own))
     axes.axhline(panel.level, color="black", linewidth=1.0, zorder=1)
     for share in panel.shares:
-        x = groups.index(share.group) - SLOT / 2 + (own.index(share.series) + 0.5) * slot
+        x = groups.index(share.group) + (own.index(share.series) + 0.5 - len(own) / 2) * slot
         colour = colours[share.series]
         axes.plot([x - 0.4 * slot, x + 0.4 * slot], [share.least] * 2, color="0.6", linewidth=1.0, zorder=1)
         axes.plot(

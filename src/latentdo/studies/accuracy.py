@@ -25,6 +25,8 @@ Against = Literal["population", "sample"]
 OURS = "lvm"
 MISSPECIFIED = "lvm misspecified"
 FLOOR = "floor"
+MEAN = "mean"
+"""The mean of the outcome in all rows, whatever they were treated with: hard to beat where the effect is small."""
 NAIVE = ("naive mean", "naive regression")
 SHORT = 3.0
 """Binomial standard errors below its level from which on a coverage falls short."""

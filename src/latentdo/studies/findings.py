@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .accuracy import FLOOR, MISSPECIFIED, NAIVE, OURS, Ratio, accuracies, matches, ratios, root_mean_square
+from .accuracy import FLOOR, MEAN, MISSPECIFIED, OURS, Ratio, accuracies, matches, ratios, root_mean_square
 from .records import Row
 from .sheets import duration, figure, percent
 from .study import Study
@@ -113,10 +113,10 @@ def about_misspecified(study: Study, rows: Sequence[Row]) -> list[str]:
 
 
 def about_multiples(study: Study, rows: Sequence[Row]) -> list[str]:
-    """RMSE of the model as a multiple of that of the plug-in and of the column's mean."""
+    """RMSE of the model as a multiple of that of the plug-in and of the mean of the outcome."""
     own = main_rows(study, rows)
     said = []
-    for reference in ("plug-in", NAIVE[0]):
+    for reference in ("plug-in", MEAN):
         found = ratios(own, OURS, reference, statistic=root_mean_square)
         if found:
             each = "; ".join(f"{_place(r)}: {r.value:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in found)

@@ -64,7 +64,7 @@ h1 { font-size: 1.6em; } h2 { font-size: 1.3em; border-top: 1px solid #d0d0d0; p
 h3 { font-size: 1.05em; margin-bottom: 0.3em; }
 table { border-collapse: collapse; margin: 0.6em 0; }
 caption { text-align: left; font-weight: 600; padding-bottom: 0.3em; }
-th, td { text-align: left; padding: 0.15em 1em 0.15em 0; vertical-align: top; }
+th, td { text-align: left; padding: 0.15em 0.9em 0.15em 0; vertical-align: top; font-size: 0.96em; }
 thead th { border-bottom: 1px solid #999; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .wide { overflow-x: auto; } img { max-width: 100%; } .small { color: #555; font-size: 0.92em; max-width: 62em; }

@@ -61,21 +61,27 @@ class Sheet:
     @property
     def grid(self) -> str:
         """A table of HTML without its title."""
-        kinds = ["" if k < self.labels else ' class="n"' for k in range(len(self.heads))]
+        words = [k < self.labels for k in range(len(self.heads))]
+        kinds = ["" if each else ' class="n"' for each in words]
         head = "".join(
             f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(self.heads, kinds, strict=True)
         )
         body = "".join(
             "<tr>"
-            + "".join(f"<td{kind}>{self._cell(cell)}</td>" for cell, kind in zip(row, kinds, strict=True))
+            + "".join(
+                f"<td{kind}>{self._cell(cell, words=each)}</td>"
+                for cell, kind, each in zip(row, kinds, words, strict=True)
+            )
             + "</tr>"
             for row in self.rows
         )
         notes = f'<p class="small">{"<br>".join(map(escape, self.notes))}</p>' if self.notes else ""
         return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{notes}'
 
-    def _cell(self, cell: str) -> str:
-        return f"<b>{escape(cell)}</b>" if cell in self.marked else escape(cell)
+    def _cell(self, cell: str, *, words: bool) -> str:
+        # Several numbers of one cell go below each other, or the table would be too wide for its page.
+        shown = escape(cell) if words else escape(cell).replace("; ", ";<br>")
+        return f"<b>{shown}</b>" if cell in self.marked else shown
 
     @property
     def latex(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .accuracy import (
     FLOOR,
+    MEAN,
     MISSPECIFIED,
     NAIVE,
     OURS,
@@ -29,8 +30,8 @@ from .sheets import Sheet, duration, figure, percent, with_error, with_quartiles
 from .study import Figure, Study
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-FIRST = (OURS, MISSPECIFIED)
-LAST = (*NAIVE, FLOOR)
+FIRST = (OURS, MISSPECIFIED, "plug-in")
+LAST = (MEAN, *NAIVE, FLOOR)
 CLOSE = 1.1
 """How many times the floor an error may be before more than the last equation is to blame."""
 EXPECTED = 1.5
@@ -60,7 +61,7 @@ PUBLISHED_TIMES = {
 
 
 def methods_of(names: Iterable[str]) -> tuple[str, ...]:
-    """The model first, then the rivals as they come, what needs no method last."""
+    """The model first, then the formula itself and the other rivals as they come, what needs no method last."""
     found = in_order(names, FIRST)
     return (*(name for name in found if name not in LAST), *(name for name in LAST if name in found))
 
@@ -236,7 +237,7 @@ def rivalries(study: Study, rows: Sequence[Row]) -> list[Match]:
 def ratios_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """Errors as multiples of those of the floor, of the true model, of the plug-in and of the mean, on the same data."""
     own = main_rows(study, rows)
-    pairs = ((OURS, FLOOR), (MISSPECIFIED, OURS), (OURS, "plug-in"), (OURS, NAIVE[0]))
+    pairs = ((OURS, FLOOR), (MISSPECIFIED, OURS), (OURS, "plug-in"), (OURS, MEAN))
     lines = []
     for method, reference in pairs:
         medians = ratios(own, method, reference)
