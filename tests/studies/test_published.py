@@ -8,9 +8,10 @@ import pytest
 
 from latentdo.models.study_format import MethodName
 from latentdo.studies import STUDIES
+from latentdo.studies.accuracy import MEAN
 from latentdo.studies.study import Figure
 
-METHODS = {*get_args(MethodName)}
+METHODS = {*get_args(MethodName), MEAN}
 
 
 def found(name: str, kind: str, query: str, method: str, n: int) -> list[Figure]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -56,8 +58,9 @@ def command(
     """Do a published study again: its models and rivals on many data sets, beside the true answers.
 
     Every finished task is kept in the folder at once: after Ctrl-C or a crash the
-    same command goes on from there. The folder then holds results.csv and
-    results.parquet, a row for each data set, size, question and method.
+    same command goes on from there. The folder then holds report.html, and in
+    results.csv and results.parquet a row for each data set, size, question and
+    method.
 
     Args:
         name: multicause, napkin, signaling, covid, multicause-strong, signaling-strong, or all.
@@ -77,7 +80,7 @@ def command(
     folder = Path(FOLDER if output is None else output)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"-o {folder} is a file. Give the name of a folder.")
-    with stop_at_once(as_json=json, kept=folder), notes_told():
+    with _stopped(folder, json, workers), notes_told():
         found = reproduce(
             name,
             datasets=datasets,
@@ -90,12 +93,43 @@ def command(
             progress=progress,
             as_published=as_published,
         )
+    report = _report(found)
     if json:
-        say_json(_facts(found))
+        say_json({**_facts(found), "report": None if report is None else str(report)})
     else:
         say("\n\n".join(overview(plan.study, found.rows) for plan in found.plans))
-    tell(_farewell(found))
+    tell(_farewell(found, report))
     return NOT_CONVERGED if found.failed else DONE
+
+
+@contextmanager
+def _stopped(folder: Path, as_json: bool, workers: int | None) -> Iterator[None]:
+    """While this is open, Ctrl-C says where what was done is, and how to go on."""
+    from latentdo.studies import processors
+
+    if (processors() if workers is None else workers) == 1:
+        # Training in this process cannot be interrupted; that in others ends with them.
+        with stop_at_once(as_json=as_json, kept=folder):
+            yield
+        return
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell(f"What was done is kept in {folder}: the same command goes on from there.")
+        raise
+
+
+def _report(found: Reproduction) -> Path | None:
+    """The page about all studies of the run that have rows; None where all tasks failed."""
+    from latentdo.studies import write_report
+
+    assert found.folder is not None
+    named = [plan.study.name for plan in found.plans if any(row["query"] in plan.study.main for row in found.rows
+                                                            if row["study"] == plan.study.name)]  # fmt: skip
+    if not named:
+        return None
+    about = {"Settings": "as published, errors included"} if any(plan.as_published for plan in found.plans) else {}
+    return write_report(found.rows, found.folder, studies=named, about=about)
 
 
 def _listed(option: str, given: list[str] | None, read: Callable[[str], T]) -> tuple[T, ...] | None:
@@ -136,13 +170,17 @@ def _facts(found: Reproduction) -> dict[str, Any]:
     }
 
 
-def _farewell(found: Reproduction) -> str:
+def _farewell(found: Reproduction, report: Path | None) -> str:
     """Where everything is, and what failed."""
     told = [
         f"{found.n_done} tasks done, {found.n_kept} kept from earlier runs. Written: {', '.join(map(str, found.files))}."
     ]
     if not any(path.suffix == ".parquet" for path in found.files):
         told.append("No Parquet file was written: pyarrow is not installed (pip install 'latentdo[interop]').")
+    if report is not None:
+        told.append(f"Report: {report}.")
+        if importlib.util.find_spec("matplotlib") is None:
+            told.append("It has no figures: matplotlib is not installed (pip install 'latentdo[plot]').")
     if found.failed:
         told.append(f"{len(found.failed)} tasks failed three times; the same command begins them again:")
         told += [f"- {failure}" for failure in found.failed[:10]]

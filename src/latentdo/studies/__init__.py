@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .planned_size import Predicted, SampleSize, SizePoint
     from .planning import Budget, goal_of, plan_size
     from .report import write_report
-    from .reproduction import Reproduction, reproduce, stored_rows
+    from .reproduction import Reproduction, processors, reproduce, stored_rows
     from .scoreboard import lines, overview
     from .truth import BuiltIn, truth_of
 
@@ -29,6 +29,7 @@ _LAZY = {
     "lines": "scoreboard",
     "overview": "scoreboard",
     "plan_size": "planning",
+    "processors": "reproduction",
     "reproduce": "reproduction",
     "stored_rows": "reproduction",
     "truth_of": "truth",
@@ -49,6 +50,7 @@ __all__ = [
     "lines",
     "overview",
     "plan_size",
+    "processors",
     "reproduce",
     "simulate",
     "stored_rows",

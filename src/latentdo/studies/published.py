@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .accuracy import MEAN
 from .study import Figure
 
 Quartiles = tuple[float, float, float]
@@ -39,7 +40,7 @@ _METHODS = {
     "aipw": "aipw",
     "pipw": "pipw",
     "dipw": "dipw",
-    "mean": "naive mean",
+    "mean": MEAN,
 }
 
 _MULTICAUSE = "10 data sets, against the sample value, from the stored values of each data set."
@@ -199,7 +200,7 @@ SIGNALING_REFERENCE = (
         f"{_CELLS}.",
         {30: 1.456, 60: 1.233, 100: 0.634, 200: 0.854, 500: 0.493},
     ),
-    *_medians("erk", "naive mean", f"{_CELLS}.", {30: 0.276, 60: 0.239, 100: 0.339, 200: 0.272, 500: 0.204}),
+    *_medians("erk", MEAN, f"{_CELLS}.", {30: 0.276, 60: 0.239, 100: 0.339, 200: 0.272, 500: 0.204}),
 )
 SIGNALING_CORRECTIONS = (
     "The published PIPW errors are the same at every size and multiples of 1/300: they are those of the plain mean "
@@ -303,7 +304,7 @@ COVID_REFERENCE = (
     *_simple("tocilizumab", "g-formula", "logistic, {ADAM17, AGTR1}", (0.129, 0.114, 0.094, 0.055)),
     *_simple("tocilizumab", "aipw", "kernel, {ADAM17, AGTR1}", (0.132, 0.142, 0.133, 0.084)),
     *_simple("tocilizumab", "naive regression", "logistic", (0.085, 0.075, 0.060, 0.047)),
-    *_simple("tocilizumab", "naive mean", "", (0.149, 0.108, 0.131, 0.138)),
+    *_simple("tocilizumab", MEAN, "", (0.149, 0.108, 0.131, 0.138)),
     *_simple("gefitinib", "g-formula", "logistic, {AGTR1, IL6_STAT3, TNF}", (0.110, 0.067, 0.028, 0.029)),
     *_simple(
         "gefitinib",
@@ -313,7 +314,7 @@ COVID_REFERENCE = (
     ),
     *_simple("gefitinib", "aipw", "kernel, {AGTR1, IL6_STAT3, TNF}", (0.106, 0.086, 0.031, 0.049)),
     *_simple("gefitinib", "naive regression", "logistic", (0.141, 0.132, 0.087, 0.100)),
-    *_simple("gefitinib", "naive mean", "", (0.023, 0.022, 0.036, 0.030)),
+    *_simple("gefitinib", MEAN, "", (0.023, 0.022, 0.036, 0.030)),
 )
 COVID_CORRECTIONS = (
     "The paper says that no back-door set exists for EGFR. {AGTR1, IL6_STAT3, TNF} is one, and the plug-in formula "

@@ -151,7 +151,7 @@ def reproduce(
     ]
     if executor is not None:
         check_executor(executor)
-    count = _processors() if workers is None else workers
+    count = processors() if workers is None else workers
     _require_counts("workers", (count,), 1, 10**4)
     place = None if folder is None else Path(folder)
     with watch(progress) as tell, contextlib.ExitStack() as stack:
@@ -169,17 +169,31 @@ def reproduce(
                 if outcome.error:
                     failed.append(_told(outcome))
         rows = [row for plan in plans for row in stores[plan.study.name].rows(plan)]
-    files = () if place is None else write_rows(place, stored_rows(place))
+    files = ()
+    if place is not None:
+        settings = {"seed": seed, "engine": engine, "replicates": replicates, "as_published": as_published}
+        files = write_rows(place, stored_rows(place, **settings))
     return Reproduction(tuple(rows), tuple(plans), tuple(failed), len(waiting), kept, place, files)
 
 
-def stored_rows(folder: str | os.PathLike[str]) -> list[Row]:
-    """The rows that runs have kept in a folder, of all studies as they are defined now."""
+def stored_rows(
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    engine: Engine | None = None,
+    replicates: int = 200,
+    as_published: bool = False,
+) -> list[Row]:
+    """The rows that runs with these settings have kept in a folder, of all studies as they are defined now."""
     found: list[Row] = []
     for name in STUDIES:
         entries = read(_path(Path(folder), name))
         now = definition(name) if entries else ""
-        found += [with_truth(row) for entry in entries if entry.definition == now for row in entry.rows]
+        for entry in entries:
+            dataset, n, what = (entry.task[key] for key in ("dataset", "n", "what"))
+            task = Task(name, dataset, n, what, Auto() if engine is None else engine, seed, replicates, as_published)
+            if entry.definition == now and entry.task == task.fields:
+                found += map(with_truth, entry.rows)
     return found
 
 
@@ -221,7 +235,8 @@ def _require_counts(key: str, given: Iterable[Any], low: int, high: int) -> None
         raise StudyError(f"{key}: expected whole numbers from {low} to {high}, got {shown}.", key=key)
 
 
-def _processors() -> int:
+def processors() -> int:
+    """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from .accuracy import Accuracy, Cell, accuracies
 from .records import Row
 from .study import Figure, Study
+from .tables import methods_of
 
 HEADER = (
     "n",
@@ -66,7 +67,7 @@ def lines(study: Study, rows: Sequence[Row]) -> tuple[Line, ...]:
     reference = {Cell(study.name, f.query, f.n, f.method): f for f in reversed(study.reference)}
     sizes = {cell.n for cell in (*sample, *population)}
     known = dict.fromkeys([*population, *sample, *(cell for cell in (*published, *reference) if cell.n in sizes)])
-    methods = list(dict.fromkeys(cell.method for cell in known))
+    methods = methods_of(cell.method for cell in known)
     order = sorted(known, key=lambda cell: (study.main.index(cell.query) if cell.query in study.main else 99, cell.n,
                                             methods.index(cell.method)))  # fmt: skip
     return tuple(

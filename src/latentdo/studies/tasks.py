@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import import_module
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, StudyE
 from latentdo.inference import Auto, Engine
 from latentdo.query import Query, Term
 
+from .accuracy import FLOOR, MEAN
 from .records import Row, finite
 from .registry import simulate, study
 from .study import Study
@@ -71,7 +73,9 @@ class Task:
     @property
     def fields(self) -> Mapping[str, Any]:
         """What makes it this task, as JSON."""
-        return {**asdict(self), "engine": repr(self.engine)}
+        fields = {**asdict(self), "engine": repr(self.engine)}
+        # What another list of rivals gave are other rows.
+        return {**fields, "methods": list(_names(study(self.study)))} if self.what == RIVALS else fields
 
 
 def definition(name: str) -> str:
@@ -113,7 +117,7 @@ def work(task: Task) -> tuple[Row, ...]:
 
 def failed_rows(task: Task, error: str, seconds: float | None = None) -> tuple[Row, ...]:
     """A row for each question and method of a task that gave no numbers."""
-    methods = (*_methods(study(task.study)),) if task.what == RIVALS else (task.method,)
+    methods = _names(study(task.study)) if task.what == RIVALS else (task.method,)
     return tuple(
         {
             "study": task.study,
@@ -128,6 +132,7 @@ def failed_rows(task: Task, error: str, seconds: float | None = None) -> tuple[R
         }
         for label, _ in _asked(study(task.study))
         for method in methods
+        if label in study(task.study).main or method not in (MEAN, FLOOR)
     )
 
 
@@ -205,6 +210,13 @@ def _answer_row(task: Task, posterior: Any, label: str, query: Query) -> dict[st
     }
 
 
+def _names(chosen: Study) -> tuple[str, ...]:
+    """What a task of rivals has rows of."""
+    from .floor import last_cause
+
+    return (MEAN, *_methods(chosen), *([FLOOR] if last_cause(chosen) is not None else []))
+
+
 def _methods(chosen: Study) -> dict[str, Any]:
     """The rivals of a study by name, in the order of tables."""
     from latentdo.estimators import all_methods
@@ -223,7 +235,7 @@ def _rival_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
 
     data, options = data_of(task), Options(level=LEVEL, replicates=task.replicates)
     methods = _methods(chosen)
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = _mean_rows(chosen, data)
     for label, query in _asked(chosen):
         graph, given = chosen.model.graph, tuple(methods.values())
         try:
@@ -238,6 +250,34 @@ def _rival_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
     if last_cause(chosen) is not None:
         found += floor_rows(chosen, data, task.n)
     return found
+
+
+def _mean_rows(chosen: Study, data: Mapping[str, FloatArray]) -> list[dict[str, Any]]:
+    """The mean of the outcome in all rows as the answer to each main question that asks its mean under an intervention."""
+    rows = []
+    for label in chosen.main:
+        query = dict(chosen.queries)[label]
+        if not query.is_single or query.term.kind != "mean" or query.term.given:
+            continue
+        started = time.perf_counter()
+        values = np.asarray(data[query.term.outcome_names[0]], float)
+        mean, error = float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
+        half = NormalDist().inv_cdf((1 + LEVEL) / 2) * error
+        rows.append(
+            {
+                "query": label,
+                "method": MEAN,
+                "estimate": mean,
+                "sd": error,
+                "lower": mean - half,
+                "upper": mean + half,
+                "level": LEVEL,
+                "applies": True,
+                "note": "the mean of all rows, whatever is set",
+                "seconds": time.perf_counter() - started,
+            }
+        )
+    return rows
 
 
 def _alone(task: Task, chosen: Study, label: str, query: Query, method: Any, options: Any) -> Iterator[dict[str, Any]]:
