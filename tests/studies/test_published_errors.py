@@ -9,7 +9,6 @@ import pytest
 from latentdo.models.study_format import MethodName
 from latentdo.studies import STUDIES
 from latentdo.studies.accuracy import MEAN
-from latentdo.studies.accuracy import MEAN
 from latentdo.studies.study import Figure
 
 METHODS = {*get_args(MethodName), MEAN}
