@@ -38,3 +38,9 @@ def test_every_study_has_a_section_with_its_file_and_its_true_answers(name):
 @pytest.mark.parametrize("name", [name for name in STUDIES if not name.endswith("-strong")])
 def test_the_graph_is_on_the_page(name):
     assert f"```text\n{STUDIES[name].graph}```" in section(name)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_correction_is_on_the_page(name):
+    shown = " ".join(PAGE.split())
+    assert all(sentence in shown for sentence in STUDIES[name].corrections)

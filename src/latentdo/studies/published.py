@@ -114,7 +114,7 @@ NAPKIN_REFERENCE = (
     *_medians("effect", "naive regression", _SIMPLE, {15: 0.48, 60: 0.38, 100: 0.38, 200: 0.36, 1000: 0.36}),
 )
 NAPKIN_CORRECTIONS = (
-    "The code and the numbers behind the published napkin study are not available; it gives families only. The "
+    "The code and the numbers behind the published napkin study are not available; the text gives families only. The "
     "numbers here are this project's, so that errors compare in shape and not in size.",
     "The published plug-in does not improve between n = 15 and n = 100 (1.43, 1.46, 1.46), as if it estimated "
     "something else. The formula, computed on our data, has 0.58, 0.35 and 0.26.",
