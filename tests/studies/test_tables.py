@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from made_rows import STUDY, made_rows
+from made_rows import STUDY, TRUTH, made_rows
 
 from latentdo.studies.findings import (
     about_failures,
@@ -17,6 +17,7 @@ from latentdo.studies.findings import (
     against_rivals,
     findings,
 )
+from latentdo.studies.study import PopulationValue
 from latentdo.studies.tables import (
     PUBLISHED_TIMES,
     errors_sheet,
@@ -181,9 +182,27 @@ def test_sentences_about_intervals_name_those_that_fall_short():
     assert said[1] == "2 of 8 answers of lvm had not converged and are counted."
     wide = about_intervals(STUDY, [{**row, "upper": row["lower"]} for row in made_rows(["lvm"])])
     assert wide[0] == (
-        "The 90 % intervals of lvm fall short by more than three binomial standard errors at effect, n = 15: 0 of 4; "
-        "effect, n = 60: 0 of 4."
+        "The 90 % intervals of lvm hold the population's answer too seldom, by more than three binomial standard errors, at "
+        "effect, n = 15: 0 of 4; effect, n = 60: 0 of 4."
     )
+
+
+def test_intervals_are_judged_by_the_formula_where_data_cannot_tell_the_truth():
+    # Errors 0.1, -0.2, 0.4 and -0.5, each ± 0.45: only that of -0.5 holds truth - 0.7.
+    study = dataclasses.replace(STUDY, formula=(PopulationValue("effect", TRUTH - 0.7, 0.01),))
+    found = line(intervals_sheet(study, made_rows()), "effect", "60", "lvm")
+    assert found["hold the population's answer"].startswith("3 of 4")
+    assert found["hold the formula's"].startswith("1 of 4")
+    assert found["verdict"] == "falls short"
+    said = about_intervals(study, made_rows(["lvm"]))
+    assert said[0] == (
+        "With endless rows the graph's formula gives 1.3 ± 0.01 for effect, where the population's answer is 2: that is what an "
+        "interval can be expected to hold."
+    )
+    assert said[1].startswith(
+        "The 90 % intervals of lvm hold what the graph's formula gives with endless rows too seldom"
+    )
+    assert found["bias"] == line(intervals_sheet(STUDY, made_rows()), "effect", "60", "lvm")["bias"]
 
 
 @pytest.mark.parametrize("methods", [["lvm"], ["plug-in"], ["lvm", "plug-in"]])

@@ -1,7 +1,8 @@
 """How far off answers were over many data sets, what chance does to that, and methods against each other on the same data.
 
 Rows are those of a reproduction: one mapping per data set, size, question and method, with the estimate, its interval,
-the population's answer (`truth`) and that of the interventional data set which belongs to the data (`sample_truth`).
+the population's answer (`truth`), that of the interventional data set which belongs to the data (`sample_truth`) and, where
+it is another one, what the graph's formula gives with endless rows (`formula_truth`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from latentdo.errors import StudyError
 from .records import Row
 
 FloatArray = npt.NDArray[np.float64]
-Against = Literal["population", "sample"]
+Against = Literal["population", "sample", "formula"]
 
 OURS = "lvm"
 MISSPECIFIED = "lvm misspecified"
@@ -37,7 +38,7 @@ ROUNDING = 1e-9
 RESAMPLES = 2000
 INTERVAL = 0.95
 """Level of the bootstrap interval of a ratio."""
-_TRUTHS: Mapping[Against, str] = {"population": "truth", "sample": "sample_truth"}
+_TRUTHS: Mapping[Against, str] = {"population": "truth", "sample": "sample_truth", "formula": "formula_truth"}
 
 
 class Cell(NamedTuple):

@@ -7,8 +7,19 @@ from collections.abc import Callable, Iterable, Sequence
 from .accuracy import FLOOR, MEAN, MISSPECIFIED, OURS, Ratio, accuracies, matches, ratios, root_mean_square
 from .records import Row
 from .sheets import duration, figure, percent
-from .study import Study
-from .tables import CLOSE, EXPECTED, PUBLISHED_TIMES, failures, main_rows, methods_of, rivalries, targets, times
+from .study import PopulationValue, Study
+from .tables import (
+    CLOSE,
+    EXPECTED,
+    PUBLISHED_TIMES,
+    failures,
+    judged_against,
+    main_rows,
+    methods_of,
+    rivalries,
+    targets,
+    times,
+)
 
 VERDICTS = {"wins": "wins", "ties": "ties", "loses": "loses", "not known": "cannot be judged"}
 
@@ -71,9 +82,12 @@ def about_floor(study: Study, rows: Sequence[Row]) -> list[str]:
 
 
 def about_intervals(study: Study, rows: Sequence[Row]) -> list[str]:
-    """How often the intervals of the models hold the population's answer."""
+    """How often the intervals of the models hold the population's answer, or what the formula gives where that is another."""
     said = []
-    own = accuracies(main_rows(study, rows))
+    against, words = judged_against(study)
+    if study.formula:
+        said += [_formula(study, value) for value in study.formula if value.query in study.main]
+    own = accuracies(main_rows(study, rows), against)
     for method in (OURS, MISSPECIFIED):
         judged = [(a, a.coverage) for a in own if a.cell.method == method and a.coverage is not None]
         if not judged:
@@ -84,18 +98,24 @@ def about_intervals(study: Study, rows: Sequence[Row]) -> list[str]:
         span = _range(min(shares), max(shares), percent)
         if short:
             places = "; ".join(f"{a.cell.query}, n = {a.cell.n}: {c.held} of {c.n}" for a, c in short)
-            said.append(
-                f"The {level} intervals of {method} fall short by more than three binomial standard errors at {places}."
-            )
+            seldom = "too seldom, by more than three binomial standard errors"
+            said.append(f"The {level} intervals of {method} hold {words} {seldom}, at {places}.")
         else:
-            said.append(
-                f"The {level} intervals of {method} hold the population's answer in {span} of the data sets: none falls short."
-            )
+            said.append(f"The {level} intervals of {method} hold {words} in {span} of the data sets: none falls short.")
         if unsure := sum(a.unsure for a, _ in judged):
             said.append(
                 f"{unsure} of {sum(a.n_datasets for a, _ in judged)} answers of {method} had not converged and are counted."
             )
     return said
+
+
+def _formula(study: Study, value: PopulationValue) -> str:
+    truth = next((t for t in study.population if t.query in (value.query, str(dict(study.queries)[value.query]))), None)
+    beside = "" if truth is None else f", where the population's answer is {truth.value:g}"
+    return (
+        f"With endless rows the graph's formula gives {value.value:g} ± {value.error:g} for {value.query}{beside}: that is "
+        "what an interval can be expected to hold."
+    )
 
 
 def about_misspecified(study: Study, rows: Sequence[Row]) -> list[str]:

@@ -34,6 +34,7 @@ from .tables import (
     errors_sheet,
     failures_sheet,
     intervals_sheet,
+    judged_against,
     main_rows,
     ratios_sheet,
     rivals_sheet,
@@ -146,7 +147,8 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
 
     own = main_rows(chosen, rows)
     by_sample = sorted_by(chosen, accuracies(own, "sample"))
-    by_population = sorted_by(chosen, accuracies(own))
+    against, words = judged_against(chosen)
+    judged_by = sorted_by(chosen, accuracies(own, against))
     # Of several published values the first, with its quartiles, is that of the stored results.
     published = {(f.query, f.n, f.method): (f.median, f.low, f.high) for f in reversed(chosen.published)}
     panels = [
@@ -166,12 +168,12 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
             judged[0].level,
             tuple(
                 Share(a.cell.method, f"n = {a.cell.n}", c.share, c.error, c.level - SHORT * c.error)
-                for a in by_population
+                for a in judged_by
                 if a.cell.query == query and (c := a.coverage) is not None
             ),
         )
         for query in chosen.main
-        if (judged := [a.coverage for a in by_population if a.cell.query == query and a.coverage is not None])
+        if (judged := [a.coverage for a in judged_by if a.cell.query == query and a.coverage is not None])
     ]
     title = f"{chosen.title}: absolute error against the sample value"
     found = []
@@ -179,7 +181,7 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
         drawn = boxes(panels, xlabel="rows of a data set", ylabel="absolute error", title=title)
         found.append(Picture(f"{chosen.name}-errors", drawn.figure, title, boxes_caption(panels)))
     if levels:
-        title = f"{chosen.title}: intervals that hold the population's answer"
+        title = f"{chosen.title}: intervals that hold {words}"
         drawn = shares(levels, xlabel="rows of a data set", ylabel="hold the answer", title=title)
         caption = (
             "Dot: share of the data sets, bar: a binomial standard error. Black line: the level. A method falls short below its "

@@ -73,6 +73,7 @@ class Study:
         graph: The true graph as arrows.
         file: The study file: model with default priors, queries, rivals to compare with, variants of the latent structure.
         population: True answers; `source` says where they come from.
+        formula: What the graph's formula gives with endless rows, by label, where that is not the population's answer.
         caution: What a user must know before comparing an estimate with these answers.
         simulate: Draws data from the true process, which need not be of the model's form.
         rows: Rows of a full data set; data sets of a published size are its first rows.
@@ -101,6 +102,7 @@ class Study:
     reference: tuple[Figure, ...] = ()
     corrections: tuple[str, ...] = ()
     targets: tuple[tuple[str, int, float], ...] = ()
+    formula: tuple[PopulationValue, ...] = ()
 
     @cached_property
     def parsed(self) -> StudyFile:

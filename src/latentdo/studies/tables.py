@@ -13,6 +13,8 @@ from .accuracy import (
     NAIVE,
     OURS,
     Accuracy,
+    Against,
+    Coverage,
     Match,
     Ratio,
     accuracies,
@@ -67,8 +69,19 @@ def methods_of(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def main_rows(study: Study, rows: Sequence[Row]) -> list[Row]:
-    """The rows of a study that are about its main questions."""
-    return [row for row in rows if (cell := cell_of(row)).study == study.name and cell.query in study.main]
+    """The rows of a study that are about its main questions, with what the graph's formula gives where the study says it."""
+    own = [row for row in rows if (cell := cell_of(row)).study == study.name and cell.query in study.main]
+    if not study.formula:
+        return own
+    stated = {value.query: value.value for value in study.formula}
+    return [{**row, "formula_truth": stated.get(str(row["query"]))} for row in own]
+
+
+def judged_against(study: Study) -> tuple[Against, str]:
+    """What intervals must hold, and its name: where data cannot tell the population's answer, what the formula gives."""
+    if study.formula:
+        return "formula", "what the graph's formula gives with endless rows"
+    return "population", "the population's answer"
 
 
 def errors_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
@@ -148,11 +161,13 @@ def _ours(found: Accuracy | None) -> str:
 
 
 def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
-    """Mean errors, and how many intervals hold the population's answer."""
+    """Mean errors, and how many intervals hold the population's answer, or what the formula gives where that is another."""
     lines = []
-    for a in sorted_by(study, accuracies(main_rows(study, rows))):
-        c = a.coverage
-        share = "–" if c is None else f"{c.held} of {c.n} ({percent(c.share)} ± {percent(c.error)})"
+    own = main_rows(study, rows)
+    against, words = judged_against(study)
+    judged = {a.cell: a.coverage for a in accuracies(own, against)}
+    for a in sorted_by(study, accuracies(own)):
+        c = judged.get(a.cell)
         lines.append(
             (
                 a.cell.query,
@@ -161,35 +176,30 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
                 f"{a.n_datasets}" + (f" (+{a.n_missing} failed)" if a.n_missing else ""),
                 with_error(a.rmse, a.rmse_error),
                 with_error(a.bias, a.bias_error, signed=True),
-                share,
+                *([_share(a.coverage)] if against != "population" else []),
+                _share(c),
                 "–" if c is None else "falls short" if c.falls_short else "holds",
                 figure(a.width),
                 f"{a.unsure}" if a.unsure else "",
             )
         )
-    heads = (
-        "question",
-        "n",
-        "method",
-        "data sets",
-        "RMSE",
-        "bias",
-        "intervals hold",
-        "verdict",
-        "width",
-        "not converged",
-    )
+    both = ("hold the population's answer", "hold the formula's") if against != "population" else ("intervals hold",)
+    errors = ("question", "n", "method", "data sets", "RMSE", "bias")
     return Sheet(
-        f"{study.title}: intervals against the population's answer",
-        heads,
+        f"{study.title}: errors against the population's answer, and intervals",
+        (*errors, *both, "verdict", "width", "not converged"),
         tuple(lines),
         3,
         (
             "± is one standard error; that of a share is binomial, at the level of the interval.",
-            "An interval falls short only if it holds the answer more than three of them less often than its level.",
+            f"An interval falls short only if it holds {words} more than three of them less often than its level.",
         ),
         ("falls short",),
     )
+
+
+def _share(found: Coverage | None) -> str:
+    return "–" if found is None else f"{found.held} of {found.n} ({percent(found.share)} ± {percent(found.error)})"
 
 
 def sorted_by(study: Study, found: Iterable[Accuracy]) -> list[Accuracy]:
