@@ -1,0 +1,134 @@
+"""Finished tasks on disk: what was written is there, what was cut short is said and taken away."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import logging
+import math
+from pathlib import Path
+
+import pytest
+
+from latentdo.errors import StudyError
+from latentdo.studies import records
+from latentdo.studies.records import COLUMNS, Entry, opened, read, write_rows
+
+ONE = Entry("now", {"n": 60, "dataset": 1}, ({"estimate": 0.1 + 0.2, "note": "µ\nσ", "applies": True, "sd": None},))
+TWO = Entry("now", {"n": 60, "dataset": 2}, ({"estimate": 1e-300},), failed=True, attempts=3)
+
+
+def test_entries_read_back_as_they_were(tmp_path):
+    path = tmp_path / "made" / "napkin.jsonl"
+    with opened(path) as kept:
+        kept.add(ONE)
+        kept.add(TWO)
+    assert read(path) == (ONE, TWO)
+    with opened(path) as kept:
+        assert list(kept.entries.values()) == [ONE, TWO]
+
+
+def test_the_last_entry_of_a_task_counts(tmp_path):
+    path = tmp_path / "napkin.jsonl"
+    done = Entry("now", TWO.task, ({"estimate": 2.0},))
+    with opened(path) as kept:
+        kept.add(TWO)
+        kept.add(done)
+    assert read(path) == (done,)
+
+
+def test_no_file_has_no_entries(tmp_path):
+    assert read(tmp_path / "none.jsonl") == ()
+
+
+@pytest.mark.parametrize("cut", [1, 20])
+def test_a_last_line_that_was_cut_short_is_taken_away_and_said(tmp_path, caplog, cut):
+    path = tmp_path / "napkin.jsonl"
+    with opened(path) as kept:
+        kept.add(ONE)
+        kept.add(TWO)
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert read(path) == (ONE,)
+    with caplog.at_level(logging.WARNING, "latentdo"), opened(path) as kept:
+        assert list(kept.entries.values()) == [ONE]
+        kept.add(TWO)
+    assert f"The last line of {path} was cut short ({len(TWO.line()) - cut} bytes)" in caplog.text
+    assert read(path) == (ONE, TWO)
+    caplog.clear()
+    with opened(path):
+        assert not caplog.records
+
+
+@pytest.mark.parametrize("line", [b"not json\n", b"[1]\n", b'{"definition": "now"}\n', b"\xff\xfe\n"])
+def test_a_line_that_is_no_entry_is_refused_by_number(tmp_path, line):
+    path = tmp_path / "napkin.jsonl"
+    path.write_bytes(ONE.line() + line + TWO.line())
+    with pytest.raises(StudyError, match=r"napkin\.jsonl, line 2: this is no result of a run"), opened(path):
+        pass
+
+
+def test_two_runs_do_not_write_to_one_file(tmp_path):
+    pytest.importorskip("fcntl")
+    path = tmp_path / "napkin.jsonl"
+    with (
+        opened(path),
+        pytest.raises(StudyError, match=r"Another run writes to .*napkin\.jsonl"),
+        opened(path),
+    ):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(StudyError, match=r"cannot be written: .*Give another folder"),
+        opened(tmp_path / "file" / "a.jsonl"),
+    ):
+        pass
+
+
+def test_numbers_that_are_not_finite_are_null():
+    line = Entry("now", {}, ({"estimate": math.nan, "upper": math.inf, "lower": 1.0},)).line()
+    assert b'"estimate": null' in line
+    assert b'"upper": null' in line
+    assert b'"lower": 1.0' in line
+
+
+ROWS = [
+    {
+        "study": "napkin",
+        "dataset": 1,
+        "n": 15,
+        "query": "effect",
+        "method": "lvm",
+        "estimate": 0.1 + 0.2,
+        "applies": True,
+    },
+    {"study": "napkin", "dataset": 2, "n": 15, "query": "effect", "method": "aipw", "applies": False, "note": 'a, "b"'},
+]
+
+
+def test_rows_are_written_as_csv_that_reads_back(tmp_path):
+    path = write_rows(tmp_path, ROWS)[0]
+    with path.open(encoding="utf-8", newline="") as file:
+        one, two = csv.DictReader(file)
+    assert list(one) == list(COLUMNS)
+    assert (float(one["estimate"]), one["applies"], one["error"]) == (0.1 + 0.2, "true", "")
+    assert (two["estimate"], two["applies"], two["note"]) == ("", "false", 'a, "b"')
+
+
+def test_rows_are_written_as_parquet_with_types(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = write_rows(tmp_path, ROWS)[1]
+    table = parquet.read_table(path)
+    assert table.column_names == list(COLUMNS)
+    assert table.to_pylist() == [{name: row.get(name) for name in COLUMNS} for row in ROWS]
+    assert str(table.schema.field("estimate").type) == "double"
+    assert str(table.schema.field("applies").type) == "bool"
+
+
+def test_without_pyarrow_there_is_csv_alone(tmp_path, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(records.importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
+    assert write_rows(tmp_path, ROWS) == (tmp_path / "results.csv",)
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["results.csv"]
