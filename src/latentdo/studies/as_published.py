@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from latentdo.inference import Auto
 from latentdo.query import Query, Term
 
 from .published_models import PUBLISHED_MODELS, PublishedModel
@@ -28,6 +29,8 @@ FloatArray = npt.NDArray[np.float64]
 AVERAGES = (
     "parameter averages: each parameter averaged over the posterior, then one simulation, as in the published code"
 )
+CHAIN_LENGTH = 3000
+"""Transitions of each published chain, warm-up included."""
 _Rival = tuple[str, Callable[[Task], float]]
 
 # Study, method: what its published code gives, and the mistake in words. Each is about the study's one main query.
@@ -95,14 +98,15 @@ def _miscoded_row(task: Task, label: str, method: str) -> dict[str, Any]:
 
 
 def _model_rows(task: Task, model: PublishedModel) -> list[dict[str, Any]]:
-    from latentdo.answers import judge_fit
     from latentdo.inference import fit_model
     from latentdo.io import read_table
 
     spec = model.spec
     rows = read_table(data_of(task), spec.measured, spec.latent, spec.levels)
     queries = [(label, query) for label, query in study(task.study).queries if not query.axes]
-    posterior = judge_fit(fit_model(spec, rows, task.engine, task.fit_seed, lambda block, share: None), tuple(queries))
+    # As long as the published chains, unless the caller wants something else.
+    engine = Auto(max_steps=CHAIN_LENGTH) if task.engine == Auto() else task.engine
+    posterior = fit_model(spec, rows, engine, task.fit_seed, lambda block, share: None)
     averages = parameter_averages(posterior, model.noise)
     note = "; ".join([AVERAGES, *([model.note] if model.note else []), *posterior.warnings])
     found = []
@@ -171,4 +175,4 @@ def _simulated_mean(
     return float(np.mean(values[term.outcome_names[0]]))
 
 
-__all__ = ["AVERAGES", "MISCODED", "parameter_averages", "published_rows", "simulated_once"]
+__all__ = ["AVERAGES", "CHAIN_LENGTH", "MISCODED", "parameter_averages", "published_rows", "simulated_once"]
