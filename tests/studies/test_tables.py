@@ -106,7 +106,7 @@ def test_ratios_are_those_of_the_errors():
     assert floor.endswith("the interval is wholly above 1.1.")
     assert (
         "2.00 [2.00, 2.00] times that of the true one, an interval above 1.5"
-        in about_misspecified(STUDY, made_rows())[0]
+        in about_misspecified(STUDY, made_rows())[1]
     )
 
 

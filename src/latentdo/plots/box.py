@@ -204,7 +204,7 @@ def _beyond(axes: Any, x: float, top: float, colour: str, middle: float) -> None
 
 def edge_of(colour: str) -> str:
     """The colour of lines: that of the box, or black where the box is too light for a line."""
-    return "#404040" if colour in ("#FFFFFF", "#F0E442", "#BFBFBF") else colour
+    return "#404040" if colour in ("#FFFFFF", "#F0E442", "#C8C8C8") else colour
 
 
 def _key(figure: Any, series: Sequence[str], colours: Mapping[str, str], published: bool) -> None:

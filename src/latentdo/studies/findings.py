@@ -21,6 +21,10 @@ from .tables import (
     times,
 )
 
+_SAME_PROJECTION = (
+    "Both models have the same projection on the measured nodes, so that the same formula identifies the answer. They promise "
+    "the same answer only with endless rows, and only where both can reproduce the law of the measured nodes."
+)
 VERDICTS = {"wins": "wins", "ties": "ties", "loses": "loses", "not known": "cannot be judged"}
 
 
@@ -122,8 +126,9 @@ def about_misspecified(study: Study, rows: Sequence[Row]) -> list[str]:
     """The misspecified model against the true one."""
     own = main_rows(study, rows)
     verdicts = {(m.query, m.n): m.verdict for m in matches(own, method=MISSPECIFIED) if m.rival == OURS}
-    said = []
-    for r in ratios(own, MISSPECIFIED, OURS):
+    found = ratios(own, MISSPECIFIED, OURS)
+    said = [_SAME_PROJECTION] if found else []
+    for r in found:
         above = "below" if r.high < EXPECTED else "above" if r.low > EXPECTED else "on both sides of"
         said.append(
             f"{_place(r)}: the median error of the misspecified model is {_multiple(r)} that of the true one, an interval "

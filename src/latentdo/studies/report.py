@@ -11,7 +11,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from latentdo import __version__
 from latentdo.errors import MissingExtraError, StudyError
 
 from .accuracy import FLOOR, MISSPECIFIED, OURS, SHORT, accuracies, cell_of
@@ -325,7 +324,7 @@ _WITHOUT = 'There are no figures: matplotlib is not installed. pip install "late
 def _run(chosen: Sequence[Study], rows: Sequence[Row]) -> dict[str, str]:
     """What was run, with what, on what."""
     found = {
-        "latentdo": __version__,
+        "latentdo": metadata.version("latentdo"),
         "with": ", ".join([f"Python {platform.python_version()}", *map(_version, _PROGRAMS)]),
         "on": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, where this page was written",
     }

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from importlib import metadata
 from importlib import import_module
 from statistics import NormalDist
 from typing import Any
@@ -15,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from latentdo import __version__
 from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, StudyError
 from latentdo.inference import Auto, Engine
 from latentdo.query import Query, Term
@@ -85,7 +85,7 @@ def definition(name: str) -> str:
     # Another machine's last digits must not make it another study.
     shown = [f"{value:.{_TRUSTED_DIGITS}g}" for column in rows.values() for value in column.tolist()]
     content = "\n".join([chosen.graph, chosen.file, str(chosen.rows), *rows, *shown])
-    return f"{__version__} {hashlib.sha256(content.encode()).hexdigest()[:16]}"
+    return f"{metadata.version('latentdo')} {hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
 def work(task: Task) -> tuple[Row, ...]:
