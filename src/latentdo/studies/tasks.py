@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from importlib import metadata
-from importlib import import_module
+from importlib import import_module, metadata
 from statistics import NormalDist
 from typing import Any
 
