@@ -77,8 +77,10 @@ def listed(sentences: Sequence[str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where the results of reproductions are")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path("reproduction"), help="where reproductions kept their results"
+    )
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args()
     rows = stored_rows(options.folder)
