@@ -69,7 +69,7 @@ def sample_size(
         DataError: The truth gives no data that the model can be trained on.
     """
     from latentdo.inference import watch
-    from latentdo.studies import BuiltIn, Budget, goal_of, plan_size, truth_of
+    from latentdo.studies import Budget, BuiltIn, goal_of, plan_size, truth_of
 
     goal = goal_of(width=width, excludes=excludes, level=level, assurance=assurance)
     budget = Budget(datasets, precision, smallest, largest)

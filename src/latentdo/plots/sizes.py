@@ -71,7 +71,7 @@ def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str
     if planned.points is not None:
         ax.yaxis.set_major_formatter(_short)
         ax.yaxis.set_minor_formatter(_short if _few(ax) else lambda value, place: "")
-    ax.tick_params(axis="both", which="minor", labelsize="small")
+    ax.tick_params(axis="both", which="both", labelsize="small")
     ax.grid(which="major", color="0.92", zorder=0)
     ax.set_axisbelow(True)
     bare(ax)
@@ -105,9 +105,7 @@ def _experiments(ax: Any, planned: Planned) -> None:
         n, width = planned.points
         # Side by side, in an order of their own, so that those of one size are seen one by one.
         aside = np.exp(0.05 * (np.modf(np.arange(len(n)) * 0.618034)[0] - 0.5))
-        ax.plot(
-            n * aside, width, ".", color="0.45", markersize=4, alpha=0.55, zorder=2, label="simulated experiments"
-        )
+        ax.plot(n * aside, width, ".", color="0.45", markersize=4, alpha=0.55, zorder=2, label="simulated experiments")
         return
     for k, (n, share, count) in enumerate(planned.shares):
         # Wilson (1927): an interval that stays within 0 and 1.
@@ -120,12 +118,19 @@ def _experiments(ax: Any, planned: Planned) -> None:
 
 def _law(ax: Any, planned: Planned, label: str) -> None:
     colour = COLOURS["lvm"]
-    ax.fill_between(
-        planned.at, planned.lower, planned.upper, color=colour, alpha=0.22, linewidth=0, zorder=3, label="90 % interval of it"
-    )
     first, last = planned.simulated
     inside = (planned.at >= first) & (planned.at <= last)
     ax.plot(planned.at[inside], planned.value[inside], color=colour, linewidth=2, zorder=4, label=plain(label))
+    ax.fill_between(
+        planned.at,
+        planned.lower,
+        planned.upper,
+        color=colour,
+        alpha=0.22,
+        linewidth=0,
+        zorder=3,
+        label="90 % interval of it",
+    )
     for beyond in (planned.at <= first, planned.at >= last):
         if beyond.sum() > 1:
             ax.plot(planned.at[beyond], planned.value[beyond], color=colour, linewidth=2, linestyle="--", zorder=4)
@@ -140,5 +145,10 @@ def _goal(ax: Any, planned: Planned) -> None:
         return
     ax.axvspan(*planned.interval, color=colour, alpha=0.15, linewidth=0, zorder=1)
     ax.axvline(
-        planned.n, color=colour, linewidth=1.2, linestyle=":", zorder=3, label=f"{planned.n:,} samples, with 90 % interval"
+        planned.n,
+        color=colour,
+        linewidth=1.2,
+        linestyle=":",
+        zorder=3,
+        label=f"{planned.n:,} samples, with 90 % interval",
     )

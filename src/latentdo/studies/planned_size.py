@@ -296,11 +296,17 @@ class SampleSize:
         # Where a table could not be analysed there is no interval: infinitely wide, and no interpolation towards it.
         median, low, high, assured = np.quantile(own.width, [0.5, 0.05, 0.95, self.assurance], method="inverted_cdf")
         known = own.covered[~np.isnan(own.covered)]
-        excluding = None if self.goal.excludes is None else float((own.distance > 1).mean())
-        coverage = float(known.mean()) if len(known) else None
-        numbers = [float(value) for value in (median, low, high, assured)]
         return SizePoint(
-            int(n), len(own), *numbers, coverage, excluding, float(own.converged.mean()), int(own.failed.sum())
+            n=int(n),
+            n_datasets=len(own),
+            width=float(median),
+            low=float(low),
+            high=float(high),
+            assured=float(assured),
+            coverage=float(known.mean()) if len(known) else None,
+            excluding=None if self.goal.excludes is None else float((own.distance > 1).mean()),
+            converged=float(own.converged.mean()),
+            failed=int(own.failed.sum()),
         )
 
     @cached_property
@@ -322,14 +328,14 @@ class SampleSize:
         if self.n is None:
             what = "the width does not shrink" if self.goal.width is not None else "the share does not grow"
             yield (
-                f"out of reach: from {first:,} to {last:,} samples {what} as it would have to (slope {-slope:.2g}). What the data "
-                "do not tell, the priors or the truth itself may keep open"
+                f"out of reach: from {first:,} to {last:,} samples {what} as it would have to (slope {-slope:.2g}). What "
+                "the data do not tell, the priors or the truth itself may keep open"
             )
             return
         if self.n > last:
             yield (
-                f"extrapolated: {self.n:,} samples lie beyond the {last:,} of the largest data sets that were simulated. Raise "
-                "largest= to simulate there"
+                f"extrapolated: {self.n:,} samples lie beyond the {last:,} of the largest data sets that were simulated. Plan for "
+                "this goal by itself, with a larger largest= if need be"
             )
         if self._sizes[0] <= first and self.at(first).value <= (self.width or -math.inf):
             yield f"{first:,} samples are enough, and fewer were not simulated"
@@ -485,7 +491,9 @@ class SampleSize:
             planned,
             ax=ax,
             title=f"{self.query}: {self.headline}",
-            ylabel=f"width of the {100 * self.level:g} % interval" if wide else f"share that excludes {self.goal.excludes:g}",
+            ylabel=f"width of the {100 * self.level:g} % interval"
+            if wide
+            else f"share that excludes {self.goal.excludes:g}",
             law=law if wide else "share of experiments",
         )
 

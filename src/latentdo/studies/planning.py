@@ -37,6 +37,8 @@ LADDER = (0.5, 0.7, 1.0, 1.4, 2.0)
 CLOSER = (0.75, 1.0, 1.33)
 LEAST = 5
 """Data sets per size and round."""
+FEWEST = 60
+"""Data sets that scouts and a ladder may take."""
 STEPS = (10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68, 82, 100)
 """Sizes of data sets, times powers of ten: the E12 series of IEC 60063."""
 
@@ -57,7 +59,7 @@ class Budget:
     largest: int
 
     def __post_init__(self) -> None:
-        _require_whole("datasets", self.datasets, 30, 100_000)
+        _require_whole("datasets", self.datasets, FEWEST, 100_000)
         _require_whole("smallest", self.smallest, 5, 10**6)
         _require_whole("largest", self.largest, 5, 10**7)
         if self.largest < 4 * self.smallest:
@@ -76,10 +78,12 @@ def goal_of(*, width: float | None, excludes: float | None, level: float, assura
     """
     if (width is None) == (excludes is None):
         raise QueryError(
-            "State one goal: width=0.2, the full width that the interval may have, or excludes=0, a value that it must not contain."
+            "State one goal: width=0.2, the full width that the interval may have, or excludes=0, a value that it must not hold."
         )
     if excludes is not None and (isinstance(excludes, bool) or not math.isfinite(excludes)):
-        raise QueryError(f"excludes= is the value that the interval must not contain, 0 for no difference, got {excludes!r}.")
+        raise QueryError(
+            f"excludes= is the value that the interval must not contain, 0 for no difference, got {excludes!r}."
+        )
     share = assurance if assurance is not None else 0.5 if excludes is None else 0.8
     _require_between("level", level, 0.0, 1.0)
     _require_between("assurance", share, 0.0, 1.0)
@@ -143,7 +147,9 @@ def _check_question(spec: ModelSpec, query: Query, engine: Engine) -> None:
     check_values(spec, query)
     check_complete(spec, query)
     if query.axes or (query.is_single and query.term.kind == "law"):
-        raise QueryError(f"{query} has several answers, and an experiment is planned for one. Ask for one level or one point.")
+        raise QueryError(
+            f"{query} has several answers, and an experiment is planned for one. Ask for one level or one point."
+        )
     verdict = identify(spec.graph, query, functional=spec.functional)
     if isinstance(verdict, NotIdentified):
         raise NotIdentifiedError(str(verdict), verdict, advice="No number of samples answers it. Measure another node.")
@@ -266,7 +272,8 @@ class _Search:
                 break
             # Where the law leads nowhere, the largest sizes tell best whether anything falls.
             middle = planned.n if planned.n is not None else self.budget.largest / max(CLOSER)
-            self._add(self._around(middle, CLOSER), max(LEAST, min(20, self.n_left // (3 * len(CLOSER)))))
+            most = max(20, len(self.found or ()) // len(CLOSER))
+            self._add(self._around(middle, CLOSER), max(LEAST, min(most, self.n_left // (3 * len(CLOSER)))))
         assert self.found is not None
         return self.found
 
@@ -280,7 +287,9 @@ class _Search:
             own = self.found.at(rows)
             if own.failed.mean() > 0.5:
                 if size >= self.budget.largest:
-                    raise DataError(f"No data set of up to {self.budget.largest:,} rows could be analysed: {self.lab.fault}")
+                    raise DataError(
+                        f"No data set of up to {self.budget.largest:,} rows could be analysed: {self.lab.fault}"
+                    )
                 size = self._within(4 * size)
                 continue
             wanted = self._within(size * min(max(self._factor(own), 1 / FARTHEST), FARTHEST))

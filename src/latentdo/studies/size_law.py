@@ -10,8 +10,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 BOOTSTRAPS = 400
-STEPS = 45
-"""Of the search for the slope: each shrinks its range to 0.618 of itself, so that 1e-9 of it is left."""
+STEPS = 36
+"""Of the search for the slope: each shrinks its range to 0.618 of itself, so that 3e-8 of it is left."""
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
 

@@ -9,7 +9,7 @@ import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -265,10 +265,10 @@ def _read(source: Any, spec: ModelSpec) -> AbstractTruth:
             return FixedModel(spec.with_priors(_numbers_of(source)))
         case LatentDag():
             raise SpecError(f"truth= is a graph, and a graph draws no rows. It is {FORMS}.")
-        case _ if callable(source):
-            return Simulator(source)
         case _:
-            raise SpecError(f"truth= is {type(source).__name__}. It is {FORMS}.")
+            if not callable(source):
+                raise SpecError(f"truth= is {type(source).__name__}. It is {FORMS}.")
+            return Simulator(cast("Draw", source))
 
 
 def _numbers_of(source: Mapping[Any, Any]) -> dict[str, float]:
@@ -289,8 +289,8 @@ def _require_numbers(spec: ModelSpec) -> None:
     if missing:
         shown = ", ".join(missing[:12]) + (", …" if len(missing) > 12 else "")
         raise SpecError(
-            f"The truth has {len(missing)} parameter{'s' * (len(missing) > 1)} without a number: {shown}. Fix each: in a mapping, "
-            f"truth={{{missing[0]!r}: 0.5, …}}, or in the text, as in `Y ~ normal(X, weight=2, intercept=0, sd=1)`."
+            f"The truth has {len(missing)} parameter{'s' * (len(missing) > 1)} without a number: {shown}. Fix each: in a "
+            f"mapping, truth={{{missing[0]!r}: 0.5, …}}, or in the text, as in `Y ~ normal(X, weight=2, intercept=0, sd=1)`."
         )
     for node, mechanism in spec.mechanisms:
         if isinstance(mechanism.family, Table):

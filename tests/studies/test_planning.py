@@ -1,0 +1,139 @@
+"""Planning from end to end, against closed forms of the width; and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import latentdo as ld
+from latentdo.errors import DataError, NotIdentifiedError, QueryError, SpecError
+
+MODEL = "X ~ bernoulli; Y ~ normal(X)"
+TRUTH = {"intercept(X)": 0, "intercept(Y)": 0, "X -> Y": 1, "sd(Y)": 1}
+EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"
+LAPLACE = ld.Laplace(draws=400)
+
+
+@pytest.fixture(scope="module")
+def plan() -> ld.types.SampleSize:
+    return ld.sample_size(MODEL, TRUTH, EFFECT, width=0.5, engine=LAPLACE, datasets=60, seed=1)
+
+
+def test_a_randomised_contrast_needs_what_the_closed_form_says(plan) -> None:
+    # The posterior sd of the difference of two means is 2 sd(Y) / √n: width 2 * 1.6449 * 2 / √n.
+    assert plan.n == pytest.approx((4 * 1.6449 / 0.5) ** 2, rel=0.12)
+    assert plan.lower <= plan.n <= plan.upper
+    assert len(plan.experiments) <= 60
+
+
+def test_the_intervals_hold_the_true_answer(plan) -> None:
+    assert plan.answer == pytest.approx(1.0)
+    assert plan.coverage[0] > 0.7
+    assert plan.truth == "a model of fixed numbers"
+
+
+def test_the_same_seed_gives_the_same_numbers(plan) -> None:
+    again = ld.sample_size(MODEL, TRUTH, EFFECT, width=0.5, engine=LAPLACE, datasets=60, seed=1)
+    assert np.array_equal(again.experiments.width, plan.experiments.width)
+    assert (again.n, again.lower, again.upper) == (plan.n, plan.lower, plan.upper)
+
+
+def test_experiments_share_no_chance(plan) -> None:
+    assert len(np.unique(plan.experiments.width)) == len(plan.experiments)
+
+
+def test_a_function_draws_rows_and_coverage_is_not_judged() -> None:
+    def rows(n: int, seed: int) -> dict:
+        random = np.random.default_rng(seed)
+        x = random.integers(0, 2, n)
+        return {"X": x, "Y": x + random.standard_normal(n)}
+
+    found = ld.sample_size(
+        MODEL, rows, EFFECT, width=0.8, engine=LAPLACE, datasets=60, smallest=20, largest=100, progress=False
+    )
+    assert found.coverage is None
+    assert "coverage is not judged: nothing says what the true answer is" in found.warnings
+    assert found.n == pytest.approx((4 * 1.6449 / 0.8) ** 2, rel=0.3)
+    assert found.simulated[1] <= 100
+
+
+def test_tables_that_cannot_be_analysed_are_counted() -> None:
+    # One X in twenty: of 20 rows a third have none, so that the column is constant.
+    truth = {**TRUTH, "intercept(X)": -3}
+    found = ld.sample_size(MODEL, truth, EFFECT, width=3, engine=LAPLACE, datasets=60, smallest=20, largest=100)
+    assert found.experiments.failed.any()
+    assert any("could not be analysed, and count as missing the goal" in own for own in found.warnings)
+    assert any("Constant in every row: 'X' is 0" in own for own in found.warnings)
+
+
+def test_data_that_never_can_be_analysed_are_refused() -> None:
+    with pytest.raises(DataError, match="No data set of up to 80 rows could be analysed"):
+        ld.sample_size(
+            MODEL,
+            lambda n, seed: {"X": np.ones(n), "Y": np.arange(n)},
+            EFFECT,
+            width=1,
+            engine=LAPLACE,
+            smallest=20,
+            largest=80,
+        )
+
+
+def test_a_function_that_gives_too_few_rows_is_told_so() -> None:
+    with pytest.raises(SpecError, match="gave 10 rows where 100 were asked for"):
+        ld.sample_size(
+            MODEL, lambda n, seed: {"X": np.arange(10) % 2, "Y": np.arange(10)}, EFFECT, width=1, engine=LAPLACE
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({}, QueryError, "State one goal: width=0.2"),
+        ({"width": 1, "excludes": 0}, QueryError, "State one goal"),
+        ({"width": -1}, QueryError, "a number above 0, got -1"),
+        ({"excludes": float("nan")}, QueryError, "excludes= is the value that the interval must not contain"),
+        ({"width": 1, "level": 90}, QueryError, "level=90: expected a number between 0 and 1. Write 0.9 for 90 %"),
+        ({"width": 1, "assurance": 1.0}, QueryError, "assurance=1.0: expected"),
+        ({"width": 1, "datasets": 10}, QueryError, "datasets=10: expected a whole number from 60"),
+        ({"width": 1, "smallest": 100, "largest": 200}, QueryError, "largest=200 is less than 4 times smallest=100"),
+        ({"width": 1, "engine": ld.Map()}, SpecError, r"ld.Map\(\) gives one draw"),
+        ({"width": 1, "engine": "laplace"}, SpecError, "An engine is a value"),
+        ({"width": 1, "query": "E[Y | do(X=2)]"}, QueryError, "X"),
+        ({"width": 1, "query": "P(X)"}, QueryError, "has several answers, and an experiment is planned for one"),
+        ({"width": 1, "seed": -1}, SpecError, "A seed is a whole number"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_simulated(changes, error, message) -> None:
+    arguments = {"query": EFFECT, **changes}
+    with pytest.raises(error, match=message):
+        ld.sample_size(MODEL, TRUTH, **arguments)
+
+
+def test_no_number_of_samples_answers_what_is_not_identified() -> None:
+    model = ld.model("latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)")
+    with pytest.raises(NotIdentifiedError, match="No number of samples answers it"):
+        ld.sample_size(model, "X ~ normal(mean=0, sd=1); Y ~ normal(mean=0, sd=1)", EFFECT, width=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [ld.Auto(), ld.Laplace()])
+def test_the_interval_of_n_holds_the_closed_form_over_seeds(engine) -> None:
+    plans = [ld.sample_size(MODEL, TRUTH, EFFECT, width=0.4, engine=engine, seed=seed) for seed in range(12)]
+    # Three approximations move n together: the laws of the engine, the finite sample, the quantiles of 1,000 draws.
+    assert np.mean([plan.n for plan in plans]) == pytest.approx((4 * 1.6449 / 0.4) ** 2, rel=0.035)
+    assert np.mean([plan.spread for plan in plans]) < 0.1
+
+
+@pytest.mark.slow
+def test_the_front_door_needs_what_the_delta_method_says() -> None:
+    model = "latent U ~ normal; X ~ normal(U); M ~ normal(X); Y ~ normal(M, U)"
+    truth = {"U -> X": 1, "X -> M": 1, "M -> Y": 0.5, "U -> Y": 1}
+    truth |= {f"{key}({node})": value for node in "XMY" for key, value in (("intercept", 0), ("sd", 1))}
+    plans = [
+        ld.sample_size(model, truth, EFFECT, width=0.2, engine=ld.Laplace(), datasets=100, seed=seed)
+        for seed in range(4)
+    ]
+    # Effect a b: Var = b² Var(a) + a² Var(b); Var(a) = 1 / (2 n), Var(b) = Var(Y | M, X) / Var(M | X) / n = 1.5 / n.
+    wanted = (0.25 * 0.5 + 1.5) * (2 * 1.6449 / 0.2) ** 2
+    assert np.mean([plan.n for plan in plans]) == pytest.approx(wanted, rel=0.06)
