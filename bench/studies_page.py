@@ -26,6 +26,7 @@ from latentdo.studies.findings import (
     against_rivals,
 )
 from latentdo.studies.report import pictures_of
+from latentdo.studies.sheets import Sheet
 from latentdo.studies.study import Study
 from latentdo.studies.tables import errors_sheet, intervals_sheet, main_rows, rivals_sheet, times_sheet
 
@@ -51,11 +52,17 @@ def parts(study: Study, rows: Sequence[Any], folder: Path) -> dict[str, str]:
             ]
         ),
         "corrections": listed(study.corrections),
-        "errors": errors_sheet(study, rows).markdown,
-        "rivals": rivals_sheet(study, rows).markdown,
-        "intervals": intervals_sheet(study, rows).markdown,
-        "times": times_sheet(study, rows).markdown,
+        "errors": narrow(study, errors_sheet(study, rows, quartiles=False)),
+        "rivals": narrow(study, rivals_sheet(study, rows)),
+        "intervals": narrow(study, intervals_sheet(study, rows)),
+        "times": narrow(study, times_sheet(study, rows)),
     }
+
+
+def narrow(study: Study, sheet: Sheet) -> str:
+    """A table for the width of a page: without what is the same in all lines, and no number broken in two."""
+    same = ["data sets", *(["question"] if len(study.main) == 1 else [])]
+    return sheet.without(*same).markdown.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
 
 
 def figure(study: Study, rows: Sequence[Any], folder: Path) -> str:

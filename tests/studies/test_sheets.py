@@ -62,6 +62,12 @@ def test_comma_separated_text_reads_back_the_same():
     assert list(csv.reader(io.StringIO(SHEET.csv))) == [list(SHEET.heads), *map(list, SHEET.rows)]
 
 
+def test_a_column_can_be_left_out():
+    less = SHEET.without("question", "error")
+    assert (less.heads, less.rows, less.labels) == (("n",), (("60",), ("100",)), 0)
+    assert SHEET.without("n").labels == 1
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

@@ -51,6 +51,13 @@ def test_published_ours_and_reference_stand_in_one_line():
     assert sheet.notes[1:] == ("Published (a): First release.", "Published (b): Second release.")
 
 
+def test_a_narrow_page_has_medians_alone():
+    ours = line(errors_sheet(STUDY, made_rows(), quartiles=False), "effect", "60", "lvm")
+    assert ours["published"] == "0.400 (a); 0.500 (b)"
+    assert ours["ours, population"].startswith("0.300 ± ")
+    assert "[" not in ours["ours, population"]
+
+
 def test_only_main_questions_and_sizes_that_were_run_have_lines():
     sheet = errors_sheet(STUDY, [row for row in made_rows() if row["n"] == 15])
     assert {row[:2] for row in sheet.rows} == {("effect", "15")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 
@@ -30,6 +30,13 @@ class Sheet:
 
     def __post_init__(self) -> None:
         assert all(len(row) == len(self.heads) for row in self.rows), "each row has a cell per column"
+
+    def without(self, *heads: str) -> Sheet:
+        """The table without the columns of these names."""
+        kept = [k for k, head in enumerate(self.heads) if head not in heads]
+        rows = tuple(tuple(row[k] for k in kept) for row in self.rows)
+        labels = sum(k < self.labels for k in kept)
+        return replace(self, heads=tuple(self.heads[k] for k in kept), rows=rows, labels=labels)
 
     @property
     def text(self) -> str:

@@ -84,8 +84,12 @@ def judged_against(study: Study) -> tuple[Against, str]:
     return "population", "the population's answer"
 
 
-def errors_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
-    """Median absolute errors: published, ours against both truths, and those of simple estimators that were checked."""
+def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -> Sheet:
+    """Median absolute errors: published, ours against both truths, and those of simple estimators that were checked.
+
+    Args:
+        quartiles: Whether they stand behind the medians; a narrow page has no room for them.
+    """
     own = main_rows(study, rows)
     by_sample, by_population = ({a.cell: a for a in accuracies(own, against)} for against in ("sample", "population"))
     published, reference = _Cited.of(study.published), _Cited.of(study.reference)
@@ -103,13 +107,13 @@ def errors_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
                         query,
                         str(n),
                         method,
-                        published.cell(key),
-                        _ours(by_sample.get(cell)) if cell else "–",
-                        _ours(by_population.get(cell)) if cell else "–",
-                        reference.cell(key),
+                        published.cell(key, quartiles=quartiles),
+                        _ours(by_sample.get(cell) if cell else None, quartiles=quartiles),
+                        _ours(by_population.get(cell) if cell else None, quartiles=quartiles),
+                        reference.cell(key, quartiles=quartiles),
                     )
                 )
-    notes = ["Median ± its standard error over data sets [quartiles]."]
+    notes = [f"Median ± its standard error over data sets{' [quartiles]' * quartiles}."]
     notes += [*published.told("Published"), *reference.told("Reference")]
     return Sheet(
         f"{study.title}: absolute error of the answer",
@@ -136,10 +140,10 @@ class _Cited:
         notes = dict.fromkeys(each.note for each in figures if each.note)
         return _Cited(by_key, dict(zip(notes, _LETTERS, strict=False)) if len(notes) > 1 else {})
 
-    def cell(self, key: tuple[str, int, str]) -> str:
+    def cell(self, key: tuple[str, int, str], *, quartiles: bool) -> str:
         """The figures about a cell, each with the letter of its note."""
         shown = [
-            with_quartiles(each.median, each.low, each.high)
+            (with_quartiles(each.median, each.low, each.high) if quartiles else figure(each.median))
             + (f" ({letter})" if (letter := self.letters.get(each.note)) else "")
             for each in self.by_key.get(key, ())
         ]
@@ -153,9 +157,9 @@ class _Cited:
         ]
 
 
-def _ours(found: Accuracy | None) -> str:
-    if found is None:
-        return "–"
+def _ours(found: Accuracy | None, *, quartiles: bool) -> str:
+    if found is None or not quartiles:
+        return _with_error(found)
     low, median, high = found.quartiles
     return with_quartiles(median, low, high, found.median_error)
 
