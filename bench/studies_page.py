@@ -60,9 +60,13 @@ def parts(study: Study, rows: Sequence[Any], folder: Path) -> dict[str, str]:
 
 
 def narrow(study: Study, sheet: Sheet) -> str:
-    """A table for the width of a page: without what is the same in all lines, and no number broken in two."""
+    """A table for the width of a page: without what says nothing there, and no number broken in two."""
+    empty = [head for k, head in enumerate(sheet.heads) if not any(row[k] for row in sheet.rows)]
     same = ["data sets", *(["question"] if len(study.main) == 1 else [])]
-    return sheet.without(*same).markdown.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+    text = sheet.without(*same, *empty).markdown
+    for sign in (" ± ", " %"):
+        text = text.replace(sign, sign.replace(" ", "\N{NO-BREAK SPACE}"))
+    return text
 
 
 def figure(study: Study, rows: Sequence[Any], folder: Path) -> str:

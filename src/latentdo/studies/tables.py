@@ -195,7 +195,7 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         tuple(lines),
         3,
         (
-            "± is one standard error; that of a share is binomial, at the level of the interval.",
+            "Behind ± is one standard error; that of a share is binomial, at the level of the interval.",
             f"An interval falls short only if it holds {words} more than three of them less often than its level.",
         ),
         ("falls short",),
