@@ -51,7 +51,7 @@ def parts(study: Study, rows: Sequence[Any], folder: Path) -> dict[str, str]:
                 *about_failures(study, rows),
             ]
         ),
-        "corrections": listed(study.corrections),
+        **({"corrections": listed(study.corrections)} if study.corrections else {}),
         "errors": narrow(study, errors_sheet(study, rows, quartiles=False)),
         "rivals": narrow(study, rivals_sheet(study, rows)),
         "intervals": narrow(study, intervals_sheet(study, rows)),

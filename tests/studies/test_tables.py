@@ -12,6 +12,7 @@ from latentdo.studies.findings import (
     about_floor,
     about_intervals,
     about_misspecified,
+    about_multiples,
     about_targets,
     about_time,
     against_rivals,
@@ -115,6 +116,16 @@ def test_ratios_are_those_of_the_errors():
         "2.00 [2.00, 2.00] times that of the true one, an interval above 1.5"
         in about_misspecified(STUDY, made_rows())[1]
     )
+
+
+def test_targets_that_are_ratios_are_met_or_missed():
+    study = dataclasses.replace(STUDY, name="multicause-strong")
+    rows = [{**row, "study": study.name} for row in made_rows(["lvm", "plug-in", "mean"])]
+    said = about_multiples(study, rows)
+    assert said[1] == "Target: at most 1 times that of plug-in. effect, n = 15: met; effect, n = 60: met."
+    assert said[2].startswith("The RMSE of the model is so many times that of mean: effect, n = 15: 1.00 [1.00, 1.00]")
+    assert said[3] == "Target: at most 0.5 times that of mean. effect, n = 15: missed; effect, n = 60: missed."
+    assert not [sentence for sentence in about_multiples(STUDY, made_rows()) if sentence.startswith("Target")]
 
 
 def test_targets_are_met_missed_or_not_measured():

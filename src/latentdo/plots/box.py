@@ -28,7 +28,7 @@ PER_LINE = 4
 WHISKER = 1.5
 """Whiskers reach the last error within so many interquartile ranges of the box (Tukey 1977)."""
 TALLEST = 3.0
-"""How many times as high as the middle of the upper whiskers a panel may be: beyond, one wild method would flatten the others."""
+"""How many times as high as the middle of the upper whiskers a panel is, if it would be twice that to show all of them."""
 SLOT = 0.86
 """The share of a group that boxes take."""
 WIDEST = 0.22
@@ -73,7 +73,8 @@ class BoxPanel:
                  for middle, _, high in (box.published,)]  # fmt: skip
         if not ends or max(ends) <= 0:
             return 1.0
-        return 1.08 * min(max(ends), TALLEST * median(ends) or max(ends))
+        usual = TALLEST * median(ends)
+        return 1.08 * (max(ends) if max(ends) <= 2 * usual or not usual else usual)
 
     @property
     def above(self) -> tuple[int, int, float]:
@@ -193,7 +194,7 @@ def _beyond(axes: Any, x: float, top: float, colour: str, middle: float) -> None
         axes.annotate(
             f"{middle:.2g}",
             (x, top),
-            xytext=(0, -6),
+            xytext=(-6, -6),
             textcoords="offset points",
             rotation=90,
             fontsize=7,

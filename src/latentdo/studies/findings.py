@@ -12,6 +12,7 @@ from .tables import (
     CLOSE,
     EXPECTED,
     PUBLISHED_TIMES,
+    RATIO_TARGETS,
     failures,
     judged_against,
     main_rows,
@@ -138,15 +139,26 @@ def about_misspecified(study: Study, rows: Sequence[Row]) -> list[str]:
 
 
 def about_multiples(study: Study, rows: Sequence[Row]) -> list[str]:
-    """RMSE of the model as a multiple of that of the plug-in and of the mean of the outcome."""
+    """RMSE of the model as a multiple of that of the plug-in and of the mean, and whether that is what was wanted."""
     own = main_rows(study, rows)
+    wanted = dict(RATIO_TARGETS.get(study.name, ()))
     said = []
     for reference in ("plug-in", MEAN):
         found = ratios(own, OURS, reference, statistic=root_mean_square)
         if found:
             each = "; ".join(f"{_place(r)}: {r.value:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in found)
             said.append(f"The RMSE of the model is so many times that of {reference}: {each}.")
+        if found and reference in wanted:
+            limit = wanted[reference]
+            each = "; ".join(f"{_place(r)}: {_reached(r, limit)}" for r in found)
+            said.append(f"Target: at most {limit:g} times that of {reference}. {each}.")
     return said
+
+
+def _reached(r: Ratio, limit: float) -> str:
+    if r.value <= limit:
+        return "met"
+    return "missed" if r.low > limit else "missed, within chance"
 
 
 def about_time(study: Study, rows: Sequence[Row]) -> list[str]:

@@ -40,6 +40,10 @@ EXPECTED = 1.5
 """How many times the error of the true model that of a misspecified one is expected to stay below, where it fits P(V)."""
 
 
+RATIO_TARGETS: Mapping[str, tuple[tuple[str, float], ...]] = {"multicause-strong": (("plug-in", 1.0), (MEAN, 0.5))}
+"""How many times the RMSE of a rival that of the model may be, where a study has such targets."""
+
+
 @dataclass(frozen=True)
 class PublishedTime:
     """How long the published computation took, and for what."""
