@@ -108,6 +108,13 @@ def test_a_width_that_does_not_shrink_reaches_nothing() -> None:
     assert stuck.to_json()["n"] is None
 
 
+def test_a_width_of_zero_takes_no_more_than_the_smallest_size() -> None:
+    # A model without a free parameter knows its answer.
+    found = plan(width=np.zeros(80))
+    assert (found.n, found.lower, found.upper) == (100, 100, 100)
+    assert any("100 samples are enough" in own for own in found.warnings)
+
+
 def test_intervals_that_miss_the_truth_too_often_are_told() -> None:
     missed = (np.arange(80) % 10 > 2).astype(float)
     (warning,) = plan(covered=missed).warnings

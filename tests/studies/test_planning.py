@@ -116,6 +116,27 @@ def test_no_number_of_samples_answers_what_is_not_identified() -> None:
         ld.sample_size(model, "X ~ normal(mean=0, sd=1); Y ~ normal(mean=0, sd=1)", EFFECT, width=1)
 
 
+def test_a_saved_pilot_plans_with_what_it_leaves_open(tmp_path) -> None:
+    random = np.random.default_rng(0)
+    x = random.integers(0, 2, 40)
+    pilot = ld.fit(MODEL, {"X": x, "Y": x + 1.5 * random.standard_normal(40)}, LAPLACE, seed=0)
+    path = pilot.save(tmp_path / "pilot.ldo")
+    found = ld.sample_size(MODEL, path or tmp_path / "pilot.ldo", EFFECT, width=1, engine=LAPLACE, datasets=60)
+    assert found.truth == "the posterior predictive of a pilot of 40 rows"
+    # Each data set has an sd of its own, drawn around the pilot's: widths spread more than the 8 % of one sd.
+    sd = float(np.median(dict(pilot.parameters)["sd(Y)"]))
+    assert found.n == pytest.approx((4 * 1.6449 * sd) ** 2, rel=0.3)
+    assert found.coverage is not None
+
+
+def test_a_truth_that_cannot_be_asked_leaves_coverage_unjudged() -> None:
+    model = "X ~ normal; Y ~ normal(X)"
+    truth = "X ~ bernoulli(intercept=0); Y ~ normal(X, weight=1, intercept=0, sd=1)"
+    found = ld.sample_size(model, truth, "E[Y | do(X=0.5)]", width=0.4, engine=LAPLACE, datasets=60)
+    assert found.coverage is None
+    assert any("the truth has no answer to the question" in own for own in found.warnings)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", [ld.Auto(), ld.Laplace()])
 def test_the_interval_of_n_holds_the_closed_form_over_seeds(engine) -> None:

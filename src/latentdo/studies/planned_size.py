@@ -221,15 +221,22 @@ class SampleSize:
         return fit_law(x, y, nearness, goal.assurance, np.random.default_rng(random))
 
     @cached_property
+    def _reached(self) -> npt.NDArray[np.bool_]:
+        """Whether the smallest size that was simulated reaches the goal already, per line of the law."""
+        return self.law.value(float(self.goal.place(self.experiments.n.min()))) <= self.goal.target
+
+    @cached_property
     def _sizes(self) -> FloatArray:
         """The number of samples, and its bootstrap; not below the smallest size that was simulated."""
-        return np.maximum(self.goal.size(self.law.place(self.goal.target)), self.experiments.n.min())
+        first = self.experiments.n.min()
+        return np.where(self._reached, first, np.maximum(self.goal.size(self.law.place(self.goal.target)), first))
 
     @property
     def reachable(self) -> bool:
         """Whether more samples lead there at all, as far as the simulated sizes tell."""
         least = FLAT if self.goal.width is not None else 0.0
-        return bool(np.isfinite(self._sizes[0]) and np.quantile(self.law.slopes[1:], (1 - SURE) / 2) > least)
+        falls = np.isfinite(self._sizes[0]) and np.quantile(self.law.slopes[1:], (1 - SURE) / 2) > least
+        return bool(self._reached[0] or falls)
 
     @property
     def n(self) -> int | None:
@@ -334,10 +341,10 @@ class SampleSize:
             return
         if self.n > last:
             yield (
-                f"extrapolated: {self.n:,} samples lie beyond the {last:,} of the largest data sets that were simulated. Plan for "
-                "this goal by itself, with a larger largest= if need be"
+                f"extrapolated: {self.n:,} samples lie beyond the {last:,} of the largest data sets that were simulated. Plan "
+                "for this goal by itself, with a larger largest= if need be"
             )
-        if self._sizes[0] <= first and self.at(first).value <= (self.width or -math.inf):
+        if self._reached[0]:
             yield f"{first:,} samples are enough, and fewer were not simulated"
         if self.spread > 1.05 * self.precision:
             spread = "it has no upper end" if self.upper is None else f"±{100 * self.spread:.0f} %"
