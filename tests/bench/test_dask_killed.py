@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 import latentdo as ld
 from latentdo.studies import reproduce
 
 pytest.importorskip("distributed")
+
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
 
 @pytest.mark.slow

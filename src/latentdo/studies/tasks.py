@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from importlib import import_module, metadata
+from importlib import metadata
 from statistics import NormalDist
 from typing import Any
 
@@ -93,7 +93,9 @@ def work(task: Task) -> tuple[Row, ...]:
     started = time.perf_counter()
     try:
         if task.as_published:
-            found = import_module(".as_published", __package__).published_rows(task)
+            from .as_published import published_rows
+
+            found = published_rows(task)
         elif task.what == RIVALS:
             found = _rival_rows(task, chosen)
         else:

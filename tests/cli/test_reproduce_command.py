@@ -1,0 +1,118 @@
+"""`latentdo reproduce`: tables, an object or an exit code, and a folder to go on from."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from latentdo.studies import reproduction, study
+from latentdo.studies.tasks import work
+
+FEW = ("napkin", "--datasets", 2, "--sizes", 15, "--models", "rivals", "--workers", 1, "-o", "few")
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch):
+    """Pictures take most of the time, and have tests of their own."""
+    monkeypatch.setattr("latentdo.cli.reproduce._report", lambda found: found.folder / "report.html")
+
+
+def test_prints_a_table_and_keeps_rows(command, tmp_path):
+    result = command("reproduce", *FEW)
+    assert result.code == 0, result.err
+    assert "The new napkin problem (napkin)" in result.out
+    assert "E[Y | do(X=0)]" in result.out
+    header = next(line for line in result.out.splitlines() if line.startswith("n "))
+    assert [word for word in ("published", "ours", "RMSE (SE)", "covers") if word not in header] == []
+    plug_in = next(line for line in result.out.splitlines() if "plug-in" in line)
+    assert "1.433 [1.164, 1.737]" in plug_in
+    assert "2 tasks done, 0 kept" in result.err
+    with (tmp_path / "few" / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["dataset"] for row in rows} == {"1", "2"}
+
+
+def test_goes_on_where_it_was(command):
+    command("reproduce", *FEW)
+    again = command("reproduce", *FEW[:1], "--datasets", 3, *FEW[3:])
+    assert "1 tasks done, 2 kept" in again.err
+
+
+def test_json_has_every_line(command):
+    found = command("reproduce", *FEW, "--json").json
+    assert list(found) == ["folder", "files", "done", "kept", "studies", "failed", "report"]
+    (napkin,) = found["studies"]
+    assert (napkin["study"], napkin["datasets"], napkin["sizes"]) == ("napkin", 2, [15])
+    lines = {(line["query"], line["n"], line["method"]): line for line in napkin["lines"]}
+    mean = lines[study("napkin").main[0], 15, "mean"]
+    assert mean["population"]["datasets"] == 2
+    assert mean["coverage"]["level"] == 0.9
+
+
+def test_tasks_that_fail_are_told_and_end_with_4(command, monkeypatch):
+    def broken(task):
+        if task.dataset == 2:
+            raise RuntimeError("out of luck")
+        return work(task)
+
+    monkeypatch.setattr(reproduction, "work", broken)
+    result = command("reproduce", *FEW)
+    assert result.code == 4
+    assert "1 tasks failed three times" in result.err
+    assert "napkin, data set 2, n = 15, rivals: RuntimeError: out of luck" in result.err
+    assert "answers are missing" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["napkins"], "There is no study 'napkins'. Did you mean 'napkin'"),
+        (["napkin", "--sizes", "1.5"], "--sizes 1.5: expected whole numbers, such as --sizes 60,100."),
+        (["napkin", "--sizes", "999"], "sizes: expected whole numbers from 2 to 200, got 999"),
+        (["napkin", "--models", "lvn"], "napkin has no model 'lvn'. Did you mean 'lvm'"),
+        (["napkin", "--datasets", "0"], "datasets: expected whole numbers from 1"),
+        (["napkin", "-o", "taken"], "-o taken is a file. Give the name of a folder."),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_done(command, tmp_path, arguments, said):
+    (tmp_path / "taken").touch()
+    result = command("reproduce", *arguments, "--workers", 1)
+    assert result.code == 2
+    assert said in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_without_pyarrow_it_says_that_there_is_no_parquet(command, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "pyarrow" else found(name, *rest)
+    )
+    result = command("reproduce", *FEW)
+    assert result.code == 0
+    assert "No Parquet file was written: pyarrow is not installed" in result.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(tmp_path, workers):
+    tokens = ["reproduce", "napkin", "--models", "rivals", "--workers", str(workers), "-o", "some"]
+    started = [sys.executable, "-m", "latentdo", *tokens]
+    with subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as run:
+        kept = tmp_path / "some" / "napkin.jsonl"
+        until = time.monotonic() + 60
+        while (not kept.exists() or kept.read_bytes().count(b"\n") < 3) and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(run.pid, signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert out == ""
+    assert "kept in some: the same command goes on from there." in err
+    assert "Traceback" not in err
+    assert 3 <= kept.read_bytes().count(b"\n") < 300
