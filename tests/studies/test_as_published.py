@@ -203,3 +203,13 @@ def test_signaling_fits_as_published_have_the_published_errors(what):
     assert len(errors) == 5
     assert 0.1 < np.median(errors) < 0.75
     assert all(row["note"].startswith("parameter averages") for row in rows)
+
+
+@pytest.mark.slow
+def test_covid_fits_as_published_answer_all_questions_from_one_training():
+    """Three data sets; three times the published median error of single data sets is 0.15."""
+    rows = [row for k in range(1, 4) for row in work(Task("covid", k, 60, "misspecified", as_published=True))]
+    for label in ("tocilizumab", "gefitinib", "both"):
+        errors = [abs(row["estimate"] - row["sample_truth"]) for row in rows if row["query"] == label]
+        assert len(errors) == 3
+        assert np.median(errors) < 0.15

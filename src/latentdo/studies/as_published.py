@@ -108,7 +108,7 @@ def _model_rows(task: Task, model: PublishedModel) -> list[dict[str, Any]]:
     engine = Auto(max_steps=CHAIN_LENGTH) if task.engine == Auto() else task.engine
     posterior = fit_model(spec, rows, engine, task.fit_seed, lambda block, share: None)
     averages = parameter_averages(posterior, model.noise)
-    note = "; ".join([AVERAGES, *([model.note] if model.note else []), *posterior.warnings])
+    note = "; ".join([AVERAGES, *([model.note] if model.note else [])])
     found = []
     for label, query in queries:
         started = time.perf_counter()
@@ -119,7 +119,7 @@ def _model_rows(task: Task, model: PublishedModel) -> list[dict[str, Any]]:
                 "method": task.method,
                 "estimate": estimate,
                 "applies": True,
-                "note": " ".join(note.split()),
+                "note": note,
                 "seconds": time.perf_counter() - started,
                 "fit_seconds": posterior.seconds,
                 "converged": posterior.converged,
