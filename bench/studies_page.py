@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from results.__main__ import filled
+from results.filling import filled
 
 from latentdo.plots import write_figure
 from latentdo.studies import STUDIES, stored_rows

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from pathlib import Path
 
+from .filling import filled
 from .tables import agreement, asking, asking_errors, calibration, coverage, covid, training
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -19,14 +18,6 @@ PAGES = {
     },
     "explanation/speed.md": {"training": training, "asking": asking, "asking errors": asking_errors},
 }
-
-
-def filled(page: str, name: str, content: str) -> str:
-    """The page with what stands between the comments of a table replaced."""
-    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    if begin not in page or end not in page:
-        sys.exit(f"The page has no place for the table {name!r}: add {begin} and {end}.")
-    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n\n{content}\n\n{end}", page, flags=re.DOTALL)
 
 
 def main() -> None:

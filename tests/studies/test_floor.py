@@ -7,7 +7,7 @@ import pytest
 
 from latentdo.errors import StudyError
 from latentdo.io import Table
-from latentdo.studies import Study, study
+from latentdo.studies import STUDIES, Study, study
 from latentdo.studies.floor import floor_rows, last_cause, last_equation
 
 MODEL = """\
@@ -79,6 +79,11 @@ def test_a_study_whose_outcome_is_not_binary_with_one_measured_cause_has_no_floo
     assert last_cause(signaling) is None
     with pytest.raises(StudyError, match="bernoulli outcome with one measured cause"):
         floor_rows(signaling, signaling.simulate(60, seed=0, do={}, latents=False, progress=None), 60)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_of_the_built_in_studies_covid_has_one(name):
+    assert last_cause(STUDIES[name]) == ("IL6_AMP" if name == "covid" else None)
 
 
 @pytest.mark.parametrize(
