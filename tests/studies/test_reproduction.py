@@ -227,6 +227,13 @@ def test_a_task_that_raises_is_begun_again_and_reported(inline, tmp_path, monkey
     assert [json.loads(line)["failed"] for line in lines] == [False, True, False, False]
 
 
+def test_a_machine_with_another_version_gives_no_numbers(monkeypatch):
+    monkeypatch.setattr(reproduction, "_own_definition", lambda name: "0.0.9 abc")
+    found = reproduce("napkin", workers=1, **{**CHEAP, "datasets": 1})
+    assert "has another version of latentdo or of the study napkin (0.0.9 abc)" in found.failed[0]
+    assert all(row.get("estimate") is None for row in found.rows)
+
+
 def test_a_data_set_that_cannot_be_used_says_so_in_its_rows(monkeypatch):
     monkeypatch.setattr(tasks, "data_of", lambda task: {**data_of(task), "Y": np.zeros(task.n)})
     rows = work(Task("napkin", 1, 40, "lvm", LAPLACE))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +163,8 @@ def reproduce(
         course = _Course(plans, waiting, tell)
         failed = []
         # Each task is its own: no more processes than tasks.
-        outcomes = spread(work, waiting, executor, max(1, min(count, len(waiting))) if executor is None else 1)
+        checked = _Checked(work, tuple((name, store.definition) for name, store in stores.items()))
+        outcomes = spread(checked, waiting, executor, max(1, min(count, len(waiting))) if executor is None else 1)
         with contextlib.closing(outcomes):  # type: ignore[type-var]
             for outcome in outcomes:
                 stores[outcome.task.study].add(outcome)
@@ -247,6 +250,29 @@ def _path(folder: Path, name: str) -> Path:
 def _told(outcome: Outcome[Task, Any]) -> str:
     task = outcome.task
     return f"{task.study}, data set {task.dataset}, n = {task.n}, {task.what}: {outcome.error}"
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """Does a task where the study is what it is here: machines of a cluster may have another version of latentdo."""
+
+    work: Callable[[Task], tuple[Row, ...]]
+    definitions: tuple[tuple[str, str], ...]
+
+    def __call__(self, task: Task) -> tuple[Row, ...]:
+        here, there = _own_definition(task.study), dict(self.definitions)[task.study]
+        if here != there:
+            raise StudyError(
+                f"{platform.node()} has another version of latentdo or of the study {task.study} ({here}) than the machine that "
+                f"asks ({there}). Install the same version on both.",
+                key="executor",
+            )
+        return self.work(task)
+
+
+@cache
+def _own_definition(name: str) -> str:
+    return definition(name)
 
 
 @dataclass(frozen=True)
