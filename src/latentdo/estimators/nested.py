@@ -16,7 +16,7 @@ import numpy as np
 from latentdo.graphs import Name, quote
 from latentdo.identification import Fixability, Fixing, Kernel
 
-from .back_door import no_effect
+from .adjusting import no_effect
 from .estimate import Result
 from .laws import Predictor
 from .method import AbstractMethod, Fits, No, Yes
@@ -26,10 +26,11 @@ from .task import Task
 from .weighting import (
     Weights,
     average,
-    bandwidth,
+    bandwidths,
     clipped,
     effective_size,
     inverse,
+    kernel_notes,
     middle_density,
     rare_caution,
     rate_of,
@@ -283,7 +284,6 @@ def _treated(task: Task, fits: Fits) -> tuple[Weights, tuple[str, ...]]:
     """1(T = t) / p(T | pillow), and the bandwidth in words."""
     fixed = task.fixability
     assert fixed is not None
-    column = task.sample[fixed.treatment]
-    h = {} if column.is_discrete else {column.name: bandwidth(column, task.treatments[column.name])}
+    h = bandwidths(task)
     weights = inverse(task.sample, fits.plain, task.treatments, fixed.pillow, h)
-    return weights, tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())
+    return weights, kernel_notes(task, h)

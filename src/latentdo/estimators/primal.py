@@ -14,13 +14,23 @@ import numpy as np
 
 from latentdo.graphs import Name, quote
 
-from .back_door import no_effect
+from .adjusting import no_effect
 from .estimate import Result
 from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Laws
 from .sample import FloatArray, Sample
 from .task import Task
-from .weighting import LEAST_PROBABILITY, T_NODES, average, bandwidth, closeness, effective_size, rare_caution, rate_of
+from .weighting import (
+    LEAST_PROBABILITY,
+    T_NODES,
+    average,
+    bandwidths,
+    closeness,
+    effective_size,
+    kernel_notes,
+    rare_caution,
+    rate_of,
+)
 
 INNER_NODES = 9
 """Over how many values of a continuous mediator a regression is averaged exactly."""
@@ -255,7 +265,7 @@ class Pipw(AbstractMethod):
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         problem = primal_problem(task, fits.plain)
-        return _weighted(problem, fits, *primal_terms(problem), normalised=self.normalised, kernel=True)
+        return _weighted(task, problem, fits, *primal_terms(problem), normalised=self.normalised, kernel=True)
 
 
 @dataclass(frozen=True)
@@ -270,7 +280,7 @@ class Dipw(AbstractMethod):
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         problem = primal_problem(task, fits.plain)
-        return _weighted(problem, fits, *dual_terms(problem), normalised=self.normalised, kernel=False)
+        return _weighted(task, problem, fits, *dual_terms(problem), normalised=self.normalised, kernel=False)
 
 
 @dataclass(frozen=True)
@@ -294,7 +304,7 @@ class Apipw(AbstractMethod):
         if problem.outcome not in problem.joined or len(problem.joined) < len(problem.order):
             effective = min(effective, effective_size(problem.near / problem.own_density()))
         trimmed, cautions = problem.rarity()
-        notes = _kernel_note(problem)
+        notes = kernel_notes(task, bandwidths(task))
         return Result(
             average(fits.weights, terms), terms[0], effective, trimmed, notes, cautions, _size(problem), rate_of(notes)
         )
@@ -318,7 +328,6 @@ def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
     """The problem that the graph states, with these laws."""
     fixed = task.fixability
     assert fixed is not None
-    column = task.sample[fixed.treatment]
     return PrimalProblem(
         task.sample,
         laws,
@@ -328,7 +337,7 @@ def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
         _after(fixed.order, fixed.treatment),
         frozenset(fixed.joined),
         dict(fixed.pillows),
-        1.0 if column.is_discrete else bandwidth(column, task.treatments[fixed.treatment]),
+        bandwidths(task).get(fixed.treatment, 1.0),
     )
 
 
@@ -344,17 +353,20 @@ def _size(problem: PrimalProblem) -> int:
     return min(prod(widths[1:]), MOST_PATHS) * values * problem.sample.n
 
 
-def _kernel_note(problem: PrimalProblem) -> tuple[str, ...]:
-    return () if problem.is_discrete else (f"bandwidth {problem.h:.3g} on {problem.treatment}",)
-
-
 def _weighted(
-    problem: PrimalProblem, fits: Fits, weights: FloatArray, values: FloatArray, *, normalised: bool, kernel: bool
+    task: Task,
+    problem: PrimalProblem,
+    fits: Fits,
+    weights: FloatArray,
+    values: FloatArray,
+    *,
+    normalised: bool,
+    kernel: bool,
 ) -> Result:
     if normalised:
         found = average(np.maximum(fits.weights * weights, 1e-300), values)
     else:
         found = average(fits.weights, weights * values)
-    notes = _kernel_note(problem) if kernel else ()
+    notes = kernel_notes(task, bandwidths(task)) if kernel else ()
     trimmed, cautions = problem.rarity() if kernel else (0, ())
     return Result(found, None, effective_size(weights), trimmed, notes, cautions, _size(problem), rate_of(notes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,52 +16,24 @@ from latentdo.identification import NotIdentified
 from latentdo.inference import Dataset
 from latentdo.query import Query
 
+from .adjusting import MOST_SETS, best_columns, check_adjustment, sets_of
 from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .dml import DmlId
 from .estimate import Estimate, Result
-from .learners import Models
 from .method import AbstractMethod, Fits, No, Yes, support_cautions
 from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import Nuisances
+from .options import Adjust, Options
 from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
 from .sample import FloatArray, IntArray, sample_of
 from .task import Task, task_of
 
 FEW_EFFECTIVE = 30.0
-N_FOLDS = 5
 MOST_BOOTSTRAPPED = 30_000
 """With more rows, replicates are made of so many of them."""
 _MOST_NUMBERS = 4_000_000
-
-
-@dataclass(frozen=True)
-class Options:
-    """How rivals are run.
-
-    Attributes:
-        models: The nuisance models.
-        level: The probability of the intervals.
-        replicates: How many replicates a bootstrap has; 0 for none, which leaves methods without an influence function
-            without interval.
-        folds: How many parts cross-fitting makes of the rows.
-        numbers: Columns that are continuous whatever their values look like.
-    """
-
-    models: Models = field(default_factory=Models)
-    level: float = 0.9
-    replicates: int = 200
-    folds: int = N_FOLDS
-    numbers: tuple[Name, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise QueryError(f"The level of an interval lies between 0 and 1, got {self.level}. Write 0.9 for 90 %.")
-        if self.replicates < 0:
-            raise QueryError(f"A bootstrap has no fewer than 0 replicates, got {self.replicates}. 200 are usual.")
-        if self.folds < 2:
-            raise QueryError(f"Cross-fitting needs 2 folds at least, got {self.folds}. {N_FOLDS} are usual.")
 
 
 def all_methods() -> tuple[AbstractMethod, ...]:
@@ -110,7 +82,9 @@ def estimates(
     query.check(graph)
     if query.axes:
         raise QueryError(f"{query} has axes. Ask each of its points.")
-    sample = sample_of(data, _needed(graph, query), numbers=(*settings.numbers, *_off_level(query, data)))
+    admg = project(graph)
+    chosen = _adjusted(chosen, admg, query, settings.adjust)
+    sample = sample_of(data, _needed(admg, query, chosen), numbers=(*settings.numbers, *_off_level(query, data)))
     tasks: list[Task] = []
     for term in query.terms:
         found = task_of(graph, term, sample)
@@ -119,15 +93,42 @@ def estimates(
             return tuple(
                 Estimate(method.name, None, level=settings.level, applies=False, note=note) for method in chosen
             )
-        tasks.append(found)
+        tasks.append(replace(found, bandwidth=settings.bandwidth))
     return _Run(query, tuple(tasks), chosen, settings, seed).rows()
 
 
-def _needed(graph: LatentDag | Admg, query: Query) -> tuple[Name, ...]:
-    """The measured nodes that can matter: what the query names, and its causes."""
+def _adjusted(
+    methods: tuple[AbstractMethod, ...], graph: Admg, query: Query, adjust: Adjust
+) -> tuple[AbstractMethod, ...]:
+    """The methods, those that adjust and have no set of their own with the sets that are asked for: one row for each.
+
+    Raises:
+        QueryError: A set that is asked for is no adjustment set.
+    """
+    if adjust is None:
+        return methods
+    if adjust == "all":
+        sets, more = sets_of(graph, query)
+        said = f"one of the first {MOST_SETS} minimal sets; there are more" if more else ""
+    else:
+        check_adjustment(graph, query, adjust)
+        sets, said = [frozenset(adjust)], ""
+    found: list[AbstractMethod] = []
+    for method in methods:
+        if isinstance(method, GFormula | Ipw | Aipw | Tmle) and method.adjustment is None and sets:
+            found += [replace(method, adjustment=names, said=said) for names in sets]
+        else:
+            found.append(method)
+    return tuple(found)
+
+
+def _needed(admg: Admg, query: Query, methods: Sequence[AbstractMethod]) -> tuple[Name, ...]:
+    """The measured nodes that can matter: what the query names, its causes, and what is adjusted for."""
     named = {name for term in query.terms for name in (*term.outcome_names, *term.treatments, *term.conditions)}
-    admg = project(graph)
-    causes = admg.ancestors(named)
+    causes = set(admg.ancestors(named)) | best_columns(admg, query)
+    for method in methods:
+        if isinstance(method, GFormula | Ipw | Aipw | Tmle) and method.adjustment is not None:
+            causes |= method.adjustment & set(admg.nodes)
     return tuple(name for name in admg.nodes if name in causes)
 
 

@@ -37,6 +37,7 @@ class Task:
         treatments: What is set, and to which number.
         solution: The formula of the term.
         is_mean: Whether the answer is the mean of the outcome's column, rather than the probability of events.
+        bandwidth: Of continuous treatments, in standard deviations; None for what suits the rows.
     """
 
     graph: Admg
@@ -45,6 +46,7 @@ class Task:
     treatments: Mapping[Name, float]
     solution: Solution
     is_mean: bool
+    bandwidth: float | None = None
 
     @property
     def outcome(self) -> Name:

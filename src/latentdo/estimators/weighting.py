@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 
 from .nuisances import Laws
 from .sample import Column, FloatArray, Sample
+from .task import Task
 
 LEAST_PROBABILITY = 0.01
 """Probabilities of a treatment below are raised to it: one row would weigh more than a hundred others."""
@@ -61,6 +62,23 @@ def bandwidth(column: Column, value: float, share: float = BANDWIDTH) -> float:
     distances = np.abs(column.values - value)
     few = min(FEW_NEAR, len(distances)) - 1
     return max(share * column.sd * len(column.values) ** -0.2, float(np.partition(distances, few)[few]) / 2)
+
+
+def bandwidths(task: Task) -> dict[Name, float]:
+    """The bandwidth of each continuous treatment: what the task asks for, else what suits the rows."""
+    found: dict[Name, float] = {}
+    for name, value in task.treatments.items():
+        column = task.sample[name]
+        if not column.is_discrete:
+            found[name] = bandwidth(column, value) if task.bandwidth is None else task.bandwidth * column.sd
+    return found
+
+
+def kernel_notes(task: Task, h: Mapping[Name, float]) -> tuple[str, ...]:
+    """The bandwidths in words."""
+    return tuple(
+        f"bandwidth {value:.3g} on {quote(name)}, {value / task.sample[name].sd:.2g} sd" for name, value in h.items()
+    )
 
 
 def closeness(column: Column, value: float, h: float) -> FloatArray:
