@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from latentdo.errors import ArchiveError, DataError, QueryError, SpecError, StudyError
-from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
+from latentdo.graphs import Admg, LatentDag, Name
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
 from latentdo.query import Query, queries_of, query_of
+
+from .opening import (
+    checked_engine,
+    checked_seed,
+    engine_of,
+    graph_of,
+    model_of,
+    rows_of,
+    spec_of,
+    study_of,
+    value_of,
+)
 
 if TYPE_CHECKING:
     from latentdo.answers import Answer, Answers, EffectMatrix, Effects, Report
     from latentdo.graphs import SameAdmg
     from latentdo.identification import Answerable, Nodes
-    from latentdo.inference import Dataset, Engine, Fit, Posterior
+    from latentdo.inference import Engine, Fit, Posterior
     from latentdo.io import Table
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
-
-MAX_SEED = 2**32 - 1
 
 
 def graph(
@@ -54,8 +64,8 @@ def graph(
         raise QueryError("ld.graph takes a source or pairs, not both. Put the edges into the text.")
     if source is None:
         return graph_from_pairs(*pairs)
-    opened = _opened(source)
-    if not isinstance(opened, str) and (spec := _spec_of(opened)) is not None:
+    opened = value_of(source)
+    if not isinstance(opened, str) and (spec := spec_of(opened)) is not None:
         return spec.graph
     return read_graph(opened)
 
@@ -88,8 +98,8 @@ def identify(
         Shpitser & Pearl (2006), Identification of joint interventional distributions; and of conditional ones. For
         functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies.
     """
-    opened = _opened(model)
-    graph, own = _read(opened)
+    opened = value_of(model)
+    graph, own = graph_of(opened)
     asked = query_of(query, dict(getattr(opened, "queries", ())))
     return _identify(graph, asked, functional={**own, **functions_of(functional)})
 
@@ -128,7 +138,7 @@ def answerable(
     """
     from latentdo.identification import answerable as _answerable
 
-    graph, own = _read(_opened(model))
+    graph, own = graph_of(value_of(model))
     return _answerable(graph, treatments, outcomes, given=given, functional={**own, **functions_of(functional)})
 
 
@@ -148,48 +158,7 @@ def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg |
     """
     from latentdo.graphs import same_admg as _same_admg
 
-    return _same_admg(_read(_opened(a))[0], _read(_opened(b))[0])
-
-
-def _opened(source: Any) -> Any:
-    """The study or the fit that a path names; whatever is no path as it is."""
-    if not isinstance(source, str | Path):
-        return source
-    if is_fit_path(str(source)):
-        return load(source)
-    return load_study(source) if isinstance(source, Path) or is_study_path(source) else source
-
-
-def _read(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
-    """The graph, and the nodes that the model declares to be functions of their parents."""
-    if isinstance(model, LatentDag | Admg):
-        return model, {}
-    if isinstance(model, str):
-        read = graph(model)
-        if not _states_mechanisms(model):
-            return read, {}
-        # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
-        spec = _model(model)
-        return spec.graph, spec.functional
-    if (spec := _spec_of(model)) is not None:
-        return spec.graph, dict(getattr(model, "functional", spec.functional))
-    return graph(model), {}
-
-
-def _spec_of(value: Any) -> ModelSpec | None:
-    """The model that a value is or has: a study is told by its model and a fit by its spec, without loading YAML or NumPy."""
-    from latentdo.models import ModelSpec
-
-    found = (value, getattr(value, "model", None), getattr(value, "spec", None))
-    return next((each for each in found if isinstance(each, ModelSpec)), None)
-
-
-def _states_mechanisms(text: str) -> bool:
-    from latentdo.io import is_dagitty
-
-    return not is_dagitty(text) and any(
-        isinstance(statement, MechanismStatement) for statement in parse_statements(text)
-    )
+    return _same_admg(graph_of(value_of(a))[0], graph_of(value_of(b))[0])
 
 
 def model(text: str | ModelSpec) -> ModelSpec:
@@ -202,17 +171,7 @@ def model(text: str | ModelSpec) -> ModelSpec:
         NotationError: The text cannot be read, or names a family or option that does not exist; says where.
         SpecError: A node has no mechanism.
     """
-    return _model(text)
-
-
-def _model(text: Any) -> ModelSpec:
-    from latentdo.models import ModelSpec
-
-    if isinstance(text, ModelSpec):
-        return text
-    if not isinstance(text, str):
-        raise SpecError(f"A model is a text such as 'X ~ normal; Y ~ normal(X)', got {type(text).__name__}.")
-    return ModelSpec.parse(text)
+    return model_of(text)
 
 
 def load_study(path: str | Path) -> Study:
@@ -282,12 +241,12 @@ def fit_resumably(
         raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
     folder = None if checkpoint is None else checkpoint_folder(checkpoint)
     study, chosen = _asked(model, engine)
-    rows = _rows(study.model, data, study)
+    rows = rows_of(study.model, data, study)
     with watch(progress) as told:
         kept = None
         if folder is not None:
-            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, _seed(seed)))
-        posterior = fit_model(study.model, rows, chosen, _seed(seed), told, checkpoint=kept, start=start)
+            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, checked_seed(seed)))
+        posterior = fit_model(study.model, rows, chosen, checked_seed(seed), told, checkpoint=kept, start=start)
     judged = judge_fit(posterior, study.queries).with_units(dict(study.units))
     return judged, (lambda: None) if kept is None else kept.remove
 
@@ -346,7 +305,7 @@ def fit_many(
 
     study, chosen = _asked(model, engine)
     tables = _tables(datasets)
-    fits = _checked(study, tables, chosen, _seed(seed))
+    fits = _checked(study, tables, chosen, checked_seed(seed))
     with watch(progress) as told:
         trained = train_all(fits, told) if fits else ()
         posteriors = [judge_fit(posterior, study.queries).with_units(dict(study.units)) for posterior in trained]
@@ -371,7 +330,7 @@ def _checked(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int)
     fits, faults = [], []
     for name, table in tables.items():
         try:
-            fit = Fit.of(study.model, _rows(study.model, table, study), engine, seed)
+            fit = Fit.of(study.model, rows_of(study.model, table, study), engine, seed)
             fits.append(replace(fit, label=f"{name}: "))
         except DataError as fault:
             faults.append((name, fault))
@@ -389,57 +348,10 @@ def _asked(model: Any, engine: Any) -> tuple[Study, Engine]:
     """The study, its queries checked, and the engine."""
     from latentdo.answers import check_values
 
-    study = _study_of(model)
+    study = study_of(model)
     for _, query in study.queries:
         check_values(study.model, query)
-    return study, _engine(engine if engine is not None else _engine_of(study))
-
-
-def _study_of(model: Any) -> Study:
-    from latentdo.models.study import Study
-
-    opened = _opened(model)
-    return opened if isinstance(opened, Study) else Study("model", _model(opened))
-
-
-def _rows(spec: ModelSpec, data: Any, study: Study) -> Dataset:
-    from latentdo.io import read_table
-
-    source = study.data if data is None else data
-    if source is None:
-        raise StudyError("There is no data: give a table or a path, or name one under `data:` in the study.", "data")
-    rows = read_table(source, spec.measured, spec.latent, spec.levels)
-    if study.units:
-        from latentdo.inference import levelled
-        from latentdo.models import checked_units
-
-        # Only the column may tell that levels are names, which have no unit.
-        checked_units(levelled(spec, rows), dict(study.units))
-    return rows
-
-
-def _engine_of(study: Study) -> Engine:
-    """The engine that a study names, with its arguments; raises `FitError` where they make no sense."""
-    return _engines()[study.inference.engine](**study.inference.arguments)
-
-
-def _engine(engine: Any) -> Engine:
-    if isinstance(engine, tuple(_engines().values())):
-        return engine
-    raise SpecError(f"An engine is a value such as ld.Auto() or ld.Nuts(draws=1000), got {engine!r}.")
-
-
-def _engines() -> dict[str, type[Engine]]:
-    """The engines by the names that studies give them."""
-    from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
-
-    return {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
-
-
-def _seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or not 0 <= seed.__index__() <= MAX_SEED:
-        raise SpecError(f"A seed is a whole number from 0 to {MAX_SEED}, got {seed!r}.")
-    return seed.__index__()
+    return study, checked_engine(engine if engine is not None else engine_of(study))
 
 
 @overload
@@ -503,9 +415,9 @@ def ask(
             raise QueryError(
                 "A table of effects has no naive estimates beside it. Ask for the contrasts that matter alone."
             )
-        return effects_of(posterior, tables[0], _seed(seed), allow_unidentified=allow_unidentified)
+        return effects_of(posterior, tables[0], checked_seed(seed), allow_unidentified=allow_unidentified)
     asked = _questions(posterior, queries)
-    answers = ask_all(posterior, asked, _seed(seed), allow_unidentified=allow_unidentified, naive=naive)
+    answers = ask_all(posterior, asked, checked_seed(seed), allow_unidentified=allow_unidentified, naive=naive)
     return answers[0] if len(asked) == 1 and len(answers) == 1 and not listed else answers
 
 
@@ -535,17 +447,17 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     """
     from latentdo.answers import check_model, check_variants
 
-    study = _study_of(model)
-    _engine_of(study)
+    study = study_of(model)
+    engine_of(study)
     source = data if data is not None else study.data if study.data is not None and study.data.exists() else None
-    rows = None if source is None else _rows(study.model, source, study)
+    rows = None if source is None else rows_of(study.model, source, study)
     report = check_model(study.model, study.queries, rows)
     if prior and rows is None:
         raise StudyError("A check of the priors needs the data: default priors take their scale from them.", "data")
     if prior and rows is not None:
         from latentdo.inference import check_priors_on
 
-        report = replace(report, prior=check_priors_on(report.spec, rows, _seed(seed)))
+        report = replace(report, prior=check_priors_on(report.spec, rows, checked_seed(seed)))
     variants = check_variants(study, report.verdicts, dict(report.functional))
     return replace(report, variants=variants, units=study.units)
 
