@@ -5,34 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from latentdo.errors import ArchiveError, DataError, QueryError, SpecError, StudyError
-from latentdo.graphs import Admg, LatentDag, Name
+from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
+from latentdo.graphs import Admg, LatentDag, Name, project
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
-from latentdo.query import Query, queries_of, query_of
+from latentdo.query import Query, query_of
 
 from .opening import (
-    checked_engine,
+    checked_fits,
     checked_seed,
     engine_of,
+    fitted_rows,
     graph_of,
     model_of,
+    questions_of,
+    rival_rows,
     rows_of,
     spec_of,
+    study_and_engine,
     study_of,
+    table_first,
+    tables_of,
+    unpacked,
     value_of,
 )
 
 if TYPE_CHECKING:
     from latentdo.answers import Answer, Answers, EffectMatrix, Effects, Report
+    from latentdo.comparison import Comparison
+    from latentdo.estimators import AbstractMethod
     from latentdo.graphs import SameAdmg
     from latentdo.identification import Answerable, Nodes
-    from latentdo.inference import Engine, Fit, Posterior
+    from latentdo.inference import Engine, Posterior
     from latentdo.io import Table
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
+
+    Asked = str | Query | Sequence[str | Query] | Mapping[str, str | Query]
+    Methods = str | AbstractMethod | Iterable[str | AbstractMethod] | None
 
 
 def graph(
@@ -240,7 +252,7 @@ def fit_resumably(
     if start is not None and not isinstance(start, Posterior):
         raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
     folder = None if checkpoint is None else checkpoint_folder(checkpoint)
-    study, chosen = _asked(model, engine)
+    study, chosen = study_and_engine(model, engine)
     rows = rows_of(study.model, data, study)
     with watch(progress) as told:
         kept = None
@@ -303,55 +315,13 @@ def fit_many(
     from latentdo.answers import judge_fit
     from latentdo.inference import train_all, watch
 
-    study, chosen = _asked(model, engine)
-    tables = _tables(datasets)
-    fits = _checked(study, tables, chosen, checked_seed(seed))
+    study, chosen = study_and_engine(model, engine)
+    tables = tables_of(datasets)
+    fits = checked_fits(study, tables, chosen, checked_seed(seed))
     with watch(progress) as told:
         trained = train_all(fits, told) if fits else ()
         posteriors = [judge_fit(posterior, study.queries).with_units(dict(study.units)) for posterior in trained]
     return dict(zip(tables, posteriors, strict=True)) if isinstance(datasets, Mapping) else posteriors
-
-
-def _tables(datasets: Any) -> dict[Any, Any]:
-    """Table by name, or by place in the sequence."""
-    if isinstance(datasets, Mapping):
-        return dict(datasets)
-    if isinstance(datasets, str | Path) or not isinstance(datasets, Iterable) or hasattr(datasets, "columns"):
-        raise DataError(
-            f"ld.fit_many takes tables in a list or a dict, got {type(datasets).__name__}. Put one table into a list: [table]."
-        )
-    return dict(enumerate(datasets))
-
-
-def _checked(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int) -> list[Fit]:
-    """A fit per table, once all of them can be trained on."""
-    from latentdo.inference import Fit
-
-    fits, faults = [], []
-    for name, table in tables.items():
-        try:
-            fit = Fit.of(study.model, rows_of(study.model, table, study), engine, seed)
-            fits.append(replace(fit, label=f"{name}: "))
-        except DataError as fault:
-            faults.append((name, fault))
-    if len(faults) == 1:
-        name, fault = faults[0]
-        raise DataError(f"Data set {name!r}: {fault}", column=fault.column, line=fault.line)
-    if faults:
-        listed = "\n".join(f"- {name!r}: {fault}".replace("\n", "\n  ") for name, fault in faults)
-        first = faults[0][1]
-        raise DataError(f"{len(faults)} data sets cannot be used:\n{listed}", column=first.column, line=first.line)
-    return fits
-
-
-def _asked(model: Any, engine: Any) -> tuple[Study, Engine]:
-    """The study, its queries checked, and the engine."""
-    from latentdo.answers import check_values
-
-    study = study_of(model)
-    for _, query in study.queries:
-        check_values(study.model, query)
-    return study, checked_engine(engine if engine is not None else engine_of(study))
 
 
 @overload
@@ -407,7 +377,7 @@ def ask(
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
     listed = len(queries) == 1 and isinstance(queries[0], list | tuple | Mapping)
-    queries = (*(queries[0].items() if isinstance(queries[0], Mapping) else queries[0]),) if listed else queries  # type: ignore[union-attr]
+    queries = unpacked(queries)
     if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
         if len(queries) > 1:
             raise QueryError("A table of effects is asked for alone. Ask the other questions in a call of their own.")
@@ -416,17 +386,124 @@ def ask(
                 "A table of effects has no naive estimates beside it. Ask for the contrasts that matter alone."
             )
         return effects_of(posterior, tables[0], checked_seed(seed), allow_unidentified=allow_unidentified)
-    asked = _questions(posterior, queries)
+    asked = questions_of(queries, posterior.queries)
     answers = ask_all(posterior, asked, checked_seed(seed), allow_unidentified=allow_unidentified, naive=naive)
     return answers[0] if len(asked) == 1 and len(answers) == 1 and not listed else answers
 
 
-def _questions(posterior: Posterior, queries: Sequence[Any]) -> list[tuple[str | None, Query]]:
-    """(name, query) of what was asked, or else of the study's own questions."""
-    found = queries_of(queries, dict(posterior.queries)) or list(posterior.queries)
-    if not found:
-        raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
-    return found
+@overload
+def compare(
+    posterior: Posterior,
+    /,
+    *queries: Asked,
+    data: Any = None,
+    methods: Methods = None,
+    models: Any = None,
+    level: float = 0.9,
+    replicates: int = 200,
+    folds: int = 5,
+    adjust: Iterable[Name] | Literal["all"] | None = None,
+    seed: int = 0,
+    allow_unidentified: bool = False,
+    progress: bool | None = None,
+) -> Comparison: ...
+
+
+@overload
+def compare(
+    model: LatentDag | Admg | ModelSpec | Study | str | Path,
+    data: Any = None,
+    /,
+    *queries: Asked,
+    methods: Methods = None,
+    models: Any = None,
+    level: float = 0.9,
+    replicates: int = 200,
+    folds: int = 5,
+    adjust: Iterable[Name] | Literal["all"] | None = None,
+    seed: int = 0,
+    allow_unidentified: bool = False,
+    progress: bool | None = None,
+) -> Comparison: ...
+
+
+def compare(
+    model: Posterior | LatentDag | Admg | ModelSpec | Study | str | Path,
+    /,
+    *arguments: Any,
+    data: Any = None,
+    methods: Methods = None,
+    models: Any = None,
+    level: float = 0.9,
+    replicates: int = 200,
+    folds: int = 5,
+    adjust: Iterable[Name] | Literal["all"] | None = None,
+    seed: int = 0,
+    allow_unidentified: bool = False,
+    progress: bool | None = None,
+) -> Comparison:
+    """The latent variable model beside the estimators of the literature, which see the measured columns alone.
+
+    `ld.compare(posterior, query)` has the model and its rivals, `ld.compare(graph, data, query)` the rivals alone. Whether a
+    method applies follows from the graph; one that does not has a row that says why. Baselines say what seeing says.
+
+    Args:
+        model: A fit or its path; or, for the rivals alone, a graph, a model, a study, its path, or text of a graph or model.
+        arguments: The table, as for `fit`, where there is no fit that still has its rows; then the queries, as for `ask`:
+            means, probabilities, and arithmetic of them. Without any, those of the study.
+        data: The table by name: what a loaded fit was trained on.
+        methods: Names such as "aipw", or values of `latentdo.estimators`; otherwise those of the study, or else all.
+        models: Of the nuisances: `types.Models(…)`, a learner, or an estimator with the interface of scikit-learn.
+        level: Probability of the intervals.
+        replicates: Of the bootstrap, for methods without an influence function; 0 for none.
+        folds: Of cross-fitting.
+        adjust: What adjusting methods adjust for: names; "all" for a row per minimal set; otherwise the set of least variance.
+        seed: Same seed, same numbers.
+        allow_unidentified: Give what the measured nodes cannot answer rows too: the model's labelled so, the rivals' blank.
+        progress: As for `fit`.
+
+    Raises:
+        NotIdentifiedError: A question is not identified, before anything is computed; `.verdict` has the hedge.
+        DataError: There are no rows, or others than the fit was trained on; a column is missing, constant or has missing cells.
+        SupportError: A value that a node cannot take.
+        QueryError: A question that makes no sense, a method that does not exist, or a set that is no adjustment set.
+    """
+    from latentdo.comparison import (
+        Rivals,
+        adjust_of,
+        columns_for,
+        compare_fit,
+        compare_rivals,
+        methods_of,
+        models_of,
+        study_methods,
+    )
+    from latentdo.estimators import Options
+    from latentdo.inference import Posterior, watch
+
+    opened = value_of(model)
+    is_fit = isinstance(opened, Posterior)
+    graph, functional = graph_of(opened)
+    table, queries = table_first(arguments, data)
+    asked = questions_of(unpacked(queries), getattr(opened, "queries", ()))
+    chosen = (
+        study_methods(getattr(opened, "compare", ())) if methods is None else methods_of(methods, with_model=is_fit)
+    )
+    options = Options(models_of(models), level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes))
+    rivals = Rivals(chosen, options, checked_seed(seed))
+    for _, query in asked:
+        query.check(graph)
+    if isinstance(opened, Posterior):
+        rows = fitted_rows(opened, table)
+        with watch(progress) as told:
+            return compare_fit(opened, rows, asked, rivals, told, allow_unidentified=allow_unidentified)
+    source = getattr(opened, "data", None) if table is None else table
+    rows = rival_rows(graph, spec_of(opened), source, columns_for(graph, [query for _, query in asked], rivals))
+    units = tuple(getattr(opened, "units", ()))
+    with watch(progress) as told:
+        return compare_rivals(
+            graph, rows, asked, rivals, told, functional=functional, units=units, allow_unidentified=allow_unidentified
+        )
 
 
 def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: bool = False, seed: int = 0) -> Report:
@@ -499,6 +576,7 @@ __all__ = [
     "answerable",
     "ask",
     "check",
+    "compare",
     "fit",
     "fit_many",
     "graph",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from latentdo.errors import SpecError, StudyError
+from latentdo.errors import DataError, QueryError, SpecError, StudyError
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
+from latentdo.query import Query, queries_of
 
 if TYPE_CHECKING:
-    from latentdo.inference import Dataset, Engine
+    from latentdo.inference import Dataset, Engine, Fit, Posterior
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
 
@@ -142,3 +145,140 @@ def checked_seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or not 0 <= seed.__index__() <= MAX_SEED:
         raise SpecError(f"A seed is a whole number from 0 to {MAX_SEED}, got {seed!r}.")
     return seed.__index__()
+
+
+def table_first(arguments: Sequence[Any], data: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The table and the queries among what was handed in: a table stands in front of the queries, or under its own name.
+
+    Raises:
+        QueryError: There are two tables.
+    """
+    if not arguments or not (arguments[0] is None or _is_table(arguments[0])):
+        return data, tuple(arguments)
+    if data is not None and arguments[0] is not None:
+        raise QueryError("The data were given twice, in front of the queries and as data=. Keep one.")
+    return (data if arguments[0] is None else arguments[0]), tuple(arguments[1:])
+
+
+def _is_table(value: Any) -> bool:
+    from latentdo.io import is_path
+
+    match value:
+        case str():
+            return is_path(value)
+        case Query() | list() | tuple():
+            return False
+        case Mapping():
+            # From names to queries, or from names to columns.
+            return not all(isinstance(each, str | Query) for each in value.values())
+        case _:
+            return True
+
+
+def fitted_rows(posterior: Posterior, data: Any) -> Dataset:
+    """The rows of a fit: those that it still has, or of the table given.
+
+    Raises:
+        DataError: There are none.
+    """
+    from latentdo.io import read_table
+
+    if data is not None:
+        spec = posterior.spec
+        return read_table(data, spec.measured, spec.latent, spec.levels)
+    if posterior.data is None:
+        raise DataError(
+            "A saved fit holds no rows of its data, and rivals estimate from them. Give the table that it was trained on: "
+            'data="data.csv".'
+        )
+    return posterior.data
+
+
+def rival_rows(graph: LatentDag | Admg, spec: ModelSpec | None, data: Any, needed: Sequence[Name]) -> Dataset:
+    """The columns that rivals need, of a table for which there may be no more than a graph.
+
+    Raises:
+        DataError: There is no table; a column is missing, has missing cells, or mixes numbers and names.
+    """
+    from latentdo.io import read_table
+
+    if data is None:
+        raise DataError("There is no data, and rivals estimate from it. Give a table or a path behind the graph.")
+    # A graph says of no column whether it holds names: each may.
+    levels = dict.fromkeys(needed, ()) if spec is None else spec.levels
+    rows = read_table(data, needed, graph.latent if isinstance(graph, LatentDag) else (), levels)
+    for name, labels in rows.levels if spec is None else ():
+        if numbers := [label for label in labels if _is_number(label)]:
+            other = next((label for label in labels if label not in numbers), None)
+            if other is not None:
+                raise DataError(
+                    f"Column {name!r} holds numbers, such as {numbers[0]}, and other texts, such as {other!r}. Correct the "
+                    "cells, or say in a model what its levels are.",
+                    column=name,
+                )
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def tables_of(datasets: Any) -> dict[Any, Any]:
+    """Table by name, or by place in the sequence."""
+    if isinstance(datasets, Mapping):
+        return dict(datasets)
+    if isinstance(datasets, str | Path) or not isinstance(datasets, Iterable) or hasattr(datasets, "columns"):
+        raise DataError(
+            f"ld.fit_many takes tables in a list or a dict, got {type(datasets).__name__}. Put one table into a list: [table]."
+        )
+    return dict(enumerate(datasets))
+
+
+def checked_fits(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int) -> list[Fit]:
+    """A fit per table, once all of them can be trained on."""
+    from latentdo.inference import Fit
+
+    fits, faults = [], []
+    for name, table in tables.items():
+        try:
+            fit = Fit.of(study.model, rows_of(study.model, table, study), engine, seed)
+            fits.append(replace(fit, label=f"{name}: "))
+        except DataError as fault:
+            faults.append((name, fault))
+    if len(faults) == 1:
+        name, fault = faults[0]
+        raise DataError(f"Data set {name!r}: {fault}", column=fault.column, line=fault.line)
+    if faults:
+        listed = "\n".join(f"- {name!r}: {fault}".replace("\n", "\n  ") for name, fault in faults)
+        first = faults[0][1]
+        raise DataError(f"{len(faults)} data sets cannot be used:\n{listed}", column=first.column, line=first.line)
+    return fits
+
+
+def study_and_engine(model: Any, engine: Any) -> tuple[Study, Engine]:
+    """The study, its queries checked, and the engine."""
+    from latentdo.answers import check_values
+
+    study = study_of(model)
+    for _, query in study.queries:
+        check_values(study.model, query)
+    return study, checked_engine(engine if engine is not None else engine_of(study))
+
+
+def questions_of(queries: Sequence[Any], own: Sequence[tuple[str, Query]]) -> list[tuple[str | None, Query]]:
+    """(name, query) of what was asked, or else of the study's own questions."""
+    found = queries_of(queries, dict(own)) or list(own)
+    if not found:
+        raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
+    return found
+
+
+def unpacked(queries: Sequence[Any]) -> tuple[Any, ...]:
+    """The queries themselves, where they were handed in as one list, or as one dict from names."""
+    if len(queries) == 1 and isinstance(queries[0], list | tuple | Mapping):
+        return tuple(queries[0].items() if isinstance(queries[0], Mapping) else queries[0])
+    return tuple(queries)

@@ -14,6 +14,7 @@ from .notebook import leave, png
 if TYPE_CHECKING:
     from .curve import Band, Curve, curves
     from .density import Law, densities
+    from .methods import MethodCurve, method_curves
     from .surfaces import Surface, surface
 
 # A derivation is drawn without NumPy.
@@ -21,9 +22,11 @@ _LAZY = {
     "Band": "curve",
     "Curve": "curve",
     "Law": "density",
+    "MethodCurve": "methods",
     "Surface": "surfaces",
     "curves": "curve",
     "densities": "density",
+    "method_curves": "methods",
     "surface": "surfaces",
 }
 
@@ -32,6 +35,7 @@ __all__ = [
     "Band",
     "Curve",
     "Law",
+    "MethodCurve",
     "Surface",
     "Tile",
     "curves",
@@ -43,6 +47,7 @@ __all__ = [
     "leave",
     "limit_of",
     "matrix",
+    "method_curves",
     "png",
     "stacked",
     "surface",
