@@ -11,9 +11,28 @@ import pytest
 from scipy.special import expit
 
 import oracles
+from exact_laws import cells_of
 from latentdo.errors import QueryError, UnknownNodeError
-from latentdo.estimators import Aipw, GFormula, Ipw, Options, estimates
+from latentdo.estimators import (
+    Aipw,
+    Apipw,
+    Dipw,
+    DmlId,
+    GFormula,
+    Glm,
+    Ipw,
+    Models,
+    NestedAipw,
+    NestedIpw,
+    Options,
+    Pipw,
+    WermId,
+    estimates,
+)
 from latentdo.estimators.adjusting import MOST_SETS, why_no_adjustment_set
+from latentdo.estimators.method import Fits
+from latentdo.estimators.nuisances import Nuisances
+from latentdo.estimators.task import task_of
 from latentdo.graphs import Admg, parse_graph, project
 from latentdo.identification import forms_of
 from latentdo.query import Query
@@ -155,3 +174,38 @@ def test_reasons_are_true_on_random_graphs():
                     name = re.search(r": (\w+) is caused", reason)[1]
                     assert name in chosen and name in graph.descendants(treated)
     assert told > 50
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "pillow"),
+    [
+        ("W -> T; Z -> T -> Y; Z -> Y", ("W",), ("Z",)),
+        ("A -> W -> T -> Y; A -> Y; W -> After", ("W",), ("A",)),
+        ("V -> W -> T -> Y", ("W", "V"), ()),
+        ("W -> T -> Y; W <-> Y", (), ("W",)),
+        ("W -> T -> M -> Y; T <-> Y", (), ("W",)),
+        ("W -> T -> Y; W -> Z -> Y", (), ("W",)),
+    ],
+)
+def test_what_moves_the_treatment_alone_is_in_no_set(text, left, pillow):
+    graph = parse_graph(text)
+    sample = cells_of(np.full((2,) * len(graph.nodes), 0.5 ** len(graph.nodes)), graph.nodes)
+    task = task_of(graph, Query.parse("E[Y | do(T=1)]").term, sample)
+    assert task.instruments == left
+    assert task.fixability.pillow == pillow
+
+
+def test_effects_are_surgery_without_what_moves_the_treatment_alone():
+    """Enumeration: weights without the instrument, of a model in which it is strong."""
+    graph = parse_graph("A -> W -> T -> Y; A -> Y; V -> T; A -> T")
+    scm = oracles.random_scm(graph, 5)
+    query = Query.parse("E[Y | do(T=1)]")
+    truth = float(scm.answer(Query.parse("P(Y | do(T))").term)[1] @ [0, 1])
+    sample = cells_of(scm.law(), scm.graph.measured)
+    task = task_of(graph, query.term, sample)
+    fits = Fits(Nuisances(sample, sample.weights[None], Models(Glm("cells", 0.0))), np.zeros(sample.n, int))
+    fits.__dict__["crossed"] = fits.plain
+    for method in (Pipw(), Dipw(), Apipw(), NestedIpw(), NestedAipw(), WermId(), DmlId()):
+        answer = method.applies(task)
+        assert "without W, V, which move T alone" in answer.note or method.name == "dml-id"
+        assert float(method.fit(task, fits, answer.sets).values[0]) == pytest.approx(truth, abs=1e-4), method.name

@@ -40,6 +40,15 @@ def no_effect(task: Task) -> str:
     return f"{', '.join(map(quote, task.treatments))} does not cause {quote(task.outcome)}: there is nothing to adjust."
 
 
+def instruments_note(task: Task) -> str:
+    """The sentence for what is left out of the sets; empty where nothing is."""
+    names = task.instruments
+    if not names:
+        return ""
+    verb = "moves" if len(names) == 1 else "move"
+    return f"without {', '.join(map(quote, names))}, which {verb} {', '.join(map(quote, task.treatments))} alone"
+
+
 def adjustable(graph: Admg, query: Query) -> list[Forms]:
     """The forms of those terms that an adjustment could answer: an effect on one node, given nothing else."""
     found = [

@@ -16,7 +16,7 @@ import numpy as np
 from latentdo.graphs import Name, quote
 from latentdo.identification import Fixability, Fixing, Kernel
 
-from .adjusting import no_effect
+from .adjusting import instruments_note, no_effect
 from .estimate import Result
 from .laws import Predictor
 from .method import AbstractMethod, Fits, No, Yes
@@ -269,7 +269,7 @@ def nested_sets(task: Task) -> Yes | No:
     for kernel in fixed.kernels:
         if kernel.meets_treatment_district:
             sets[f"kernel {', '.join(map(quote, kernel.district))} given"] = kernel.parents
-    return Yes(sets)
+    return Yes(sets, instruments_note(task))
 
 
 def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from latentdo.graphs import Name, quote
 
-from .adjusting import no_effect
+from .adjusting import instruments_note, no_effect
 from .estimate import Result
 from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Laws
@@ -321,7 +321,7 @@ def primal_sets(task: Task) -> Yes | No:
         return No("it takes one treatment.")
     if not fixed.p_fixable:
         return No(f"{quote(fixed.treatment)} is not p-fixable: {dict(fixed.reasons)['p-fixable']}")
-    return Yes({"C": fixed.before, "L": fixed.joined, "M": fixed.mediators})
+    return Yes({"C": fixed.before, "L": fixed.joined, "M": fixed.mediators}, instruments_note(task))
 
 
 def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
