@@ -1,9 +1,9 @@
 """Errors of the rivals on the four studies, beside those of other programs for the same formulas.
 
-Run with `python bench/reference_errors.py --output FILE`, or some studies: `python bench/reference_errors.py covid --output FILE`.
+Run with `python bench/reference_errors.py --output FILE`, or `python bench/reference_errors.py covid --output FILE`.
 A run that is cut off goes on where it was. Every error is |estimate - truth|; the truth of the first two studies is that of
-the process, of the others the mean of an interventional data set of 500 rows, as it was for the reference. `z` is the difference of
-the two medians in its standard errors; that of a reference is 0.4 of its value for ten data sets, and shrinks with the root
+the process, of the others the mean of an interventional data set of 500 rows, as it was for the reference. `z` is the
+difference of the two medians in its standard errors; that of a reference is 0.4 of its value for ten data sets, and shrinks with the root
 of their number.
 """
 
@@ -223,7 +223,7 @@ def main() -> None:
     if unknown := set(options.studies) - REFERENCES.keys():
         parser.error(f"no study is called {sorted(unknown)[0]!r}; there are {', '.join(REFERENCES)}")
     path: Path | None = options.output
-    known = path.read_text("utf8").splitlines() if path and path.exists() else []
+    known: list[str] = path.read_text("utf8").splitlines() if path is not None and path.exists() else []
     records = [json.loads(line) for line in known]
     done = {(r["study"], r["seed"]) for r in records}
     for name in options.studies or REFERENCES:
