@@ -188,8 +188,8 @@ def fitted_rows(posterior: Posterior, data: Any) -> Dataset:
         return read_table(data, spec.measured, spec.latent, spec.levels)
     if posterior.data is None:
         raise DataError(
-            "A saved fit holds no rows of its data, and rivals estimate from them. Give the table that it was trained on: "
-            'data="data.csv".'
+            "This fit holds no rows of its data, as it was saved without, and rivals estimate from them. Give the table that it "
+            'was trained on: ld.compare(posterior, query, data="data.csv"), latentdo compare fit.ldo data.csv.'
         )
     return posterior.data
 

@@ -157,7 +157,7 @@ def _questions(
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
             askable = sum(each.identified for each in verdicts)
             advice = "Nothing was computed. allow_unidentified=True gives such a question rows without numbers."
-            raise NotIdentifiedError(str(verdict), verdict, advice=advice, askable=askable)
+            raise NotIdentifiedError(str(verdict), verdict, advice=advice, askable=askable, computable=False)
     binary = {
         name for name, values in data.columns if name not in dict(data.levels) and set(np.unique(values)) == {0.0, 1.0}
     }

@@ -16,7 +16,7 @@ from latentdo.inference import write_table
 from latentdo.models import Units
 from latentdo.query import Query, Summary
 
-from . import latex, pictures, tables, text
+from . import latex, page, pictures, tables, text
 from .row import ComparisonRow, Question
 
 if TYPE_CHECKING:
@@ -183,6 +183,10 @@ class Comparison(Sequence[ComparisonRow]):
 
     def _repr_html_(self) -> str:
         return text.html(self)
+
+    def to_html(self) -> str:
+        """A page with a picture and a table per question, that needs no other file; without matplotlib no pictures."""
+        return page.page_of(self)
 
     def plot(self, ax: Any = None) -> Any:
         """The methods as a picture; returns the matplotlib axes.

@@ -47,6 +47,11 @@ def picture_of(comparison: Comparison, ax: Any) -> Any:
     return axes[0]
 
 
+def can_be_drawn(part: Comparison) -> bool:
+    """Whether there is a picture for the rows of one question or sweep."""
+    return len(part.questions) == 1 or len(part.questions[0].at) == 1
+
+
 def _drawing(part: Comparison) -> tuple[float, Callable[..., Any]]:
     """How high the panel of a question is, and what draws it."""
     question = part.questions[0]

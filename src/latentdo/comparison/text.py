@@ -20,6 +20,8 @@ WIDTH = 118
 """Characters of a line, beyond which notes go on below."""
 LEAST_NOTE = 34
 """Characters that a column of notes has at least."""
+LABEL = 44
+"""Characters of a label beyond which its sentence stands below it."""
 MOST_POINTS = 7
 """Points of a sweep that a table of text shows."""
 BASELINE = "baseline"
@@ -98,7 +100,7 @@ def table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f}" if seconds < 100 else f"{seconds:.0f}"
+    return f"{seconds:.3f}" if seconds < 10 else f"{seconds:.1f}"
 
 
 def sweep_table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -144,8 +146,7 @@ def _one(part: Comparison) -> str:
         lines += ["", *said]
     if silent := without_number(part):
         lines += ["", "Without a number:"]
-        wide = max(len(names) for names, _ in silent)
-        wide = min(wide, 40)
+        wide = max([len(names) for names, _ in silent if len(names) <= LABEL], default=0)
         for names, reason in silent:
             lines += _hanging(f"  {names.ljust(wide)}  ", reason)
     return "\n".join(lines)
@@ -168,7 +169,12 @@ def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], *, folds: boo
 
 
 def _hanging(label: str, words: str) -> list[str]:
-    """A sentence behind a label, in lines that are indented to where it begins."""
+    """A sentence behind a label, in lines that are indented to where it begins; below a label that is too long."""
+    if len(label) > LABEL + 4:
+        above = wrap(label.strip(), WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+        start = label[: len(label) - len(label.lstrip())]
+        below = wrap(words, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+        return [start + above[0], *(f"{start}  {line}" for line in above[1:]), *(f"    {line}" for line in below)]
     room = max(LEAST_NOTE, WIDTH - len(label))
     pieces = wrap(words, room, break_long_words=False, break_on_hyphens=False) or [""]
     return [(label if k == 0 else " " * len(label)) + piece for k, piece in enumerate(pieces)]
