@@ -3,8 +3,8 @@
 Run with `python bench/reference_errors.py --output FILE`, or `python bench/reference_errors.py covid --output FILE`.
 A run that is cut off goes on where it was. Every error is |estimate - truth|; the truth of the first two studies is that of
 the process, of the others the mean of an interventional data set of 500 rows, as it was for the reference. `z` is the
-difference of the two medians in its standard errors; that of a reference is 0.4 of its value for ten data sets, and shrinks with the root
-of their number.
+difference of the two medians in its standard errors; that of a reference is 0.4 of its value for ten data sets, and
+shrinks with the root of their number.
 """
 
 from __future__ import annotations
@@ -223,8 +223,9 @@ def main() -> None:
     if unknown := set(options.studies) - REFERENCES.keys():
         parser.error(f"no study is called {sorted(unknown)[0]!r}; there are {', '.join(REFERENCES)}")
     path: Path | None = options.output
-    known: list[str] = path.read_text("utf8").splitlines() if path is not None and path.exists() else []
-    records = [json.loads(line) for line in known]
+    records: list[dict[str, Any]] = []
+    if path is not None and path.exists():
+        records = [json.loads(line) for line in path.read_text("utf8").splitlines()]
     done = {(r["study"], r["seed"]) for r in records}
     for name in options.studies or REFERENCES:
         for seed in range(options.datasets):
