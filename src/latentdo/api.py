@@ -246,7 +246,6 @@ def fit_resumably(
     checkpoint: str | Path | None = None,
 ) -> tuple[Posterior, Callable[[], None]]:
     """What `fit` gives, and a function that removes its checkpoint: for whoever saves the fit first."""
-    from latentdo.answers import judge_fit
     from latentdo.inference import FitCheckpoint, Identity, Posterior, checkpoint_folder, fit_model, watch
 
     if start is not None and not isinstance(start, Posterior):
@@ -259,8 +258,14 @@ def fit_resumably(
         if folder is not None:
             kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, checked_seed(seed)))
         posterior = fit_model(study.model, rows, chosen, checked_seed(seed), told, checkpoint=kept, start=start)
-    judged = judge_fit(posterior, study.queries).with_units(dict(study.units))
-    return judged, (lambda: None) if kept is None else kept.remove
+    return _with_study(posterior, study), (lambda: None) if kept is None else kept.remove
+
+
+def _with_study(posterior: Posterior, study: Study) -> Posterior:
+    """The fit with what its study asks, in which units, and beside which rivals; judged on the questions."""
+    from latentdo.answers import judge_fit
+
+    return replace(judge_fit(posterior, study.queries), compare=study.compare).with_units(dict(study.units))
 
 
 @overload
@@ -312,7 +317,6 @@ def fit_many(
         DataError: Some tables cannot have come from the model; says which and why.
         FitError: Training cannot go on; says at which table.
     """
-    from latentdo.answers import judge_fit
     from latentdo.inference import train_all, watch
 
     study, chosen = study_and_engine(model, engine)
@@ -320,7 +324,7 @@ def fit_many(
     fits = checked_fits(study, tables, chosen, checked_seed(seed))
     with watch(progress) as told:
         trained = train_all(fits, told) if fits else ()
-        posteriors = [judge_fit(posterior, study.queries).with_units(dict(study.units)) for posterior in trained]
+        posteriors = [_with_study(posterior, study) for posterior in trained]
     return dict(zip(tables, posteriors, strict=True)) if isinstance(datasets, Mapping) else posteriors
 
 

@@ -24,7 +24,7 @@ body {{ font-family: sans-serif; line-height: 1.45; max-width: 70rem; margin: 2r
 table {{ border-collapse: collapse; margin: 1rem 0; }}
 th, td {{ padding: 0.25rem 0.9rem 0.25rem 0; border-bottom: 1px solid #ddd; }}
 thead th {{ border-bottom: 2px solid #888; }}
-td:nth-child(n+2):nth-child(-n+5) {{ white-space: nowrap; font-variant-numeric: tabular-nums; }}
+td:nth-child(-n+4) {{ white-space: nowrap; font-variant-numeric: tabular-nums; }}
 section {{ margin-bottom: 2.5rem; }}
 img {{ max-width: 100%; }}
 </style>
@@ -36,7 +36,7 @@ img {{ max-width: 100%; }}
 def page_of(comparison: Comparison) -> str:
     """The whole page; without matplotlib it has no pictures."""
     title = "; ".join(dict.fromkeys(text.heading(part) for part in text.groups(comparison)))
-    sections = "".join(_picture(part) + text.html(part) for part in text.groups(comparison))
+    sections = "".join(text.section(part, _picture(part)) for part in text.groups(comparison))
     return _PAGE.format(title=escape(title), body=sections)
 
 

@@ -183,14 +183,18 @@ def _hanging(label: str, words: str) -> list[str]:
 def remarks(part: Comparison) -> list[tuple[str, str]]:
     """Each caution once, with the methods (of a sweep, and the points) that it belongs to."""
     found: dict[str, list[ComparisonRow]] = {}
-    shown: dict[str, str] = {}
+    shown: dict[str, dict[str, None]] = {}
     for row in part:
         for words in row.warnings:
             # Of a sweep's points, what differs in numbers alone is said once.
             form = re.sub(r"[-+]?\d[\d.,e+-]*", "#", words) if row.at else words
             found.setdefault(form, []).append(row)
-            shown.setdefault(form, words)
-    return [(_owners(rows, part), shown[form]) for form, rows in found.items()]
+            shown.setdefault(form, {})[words] = None
+    return [(_owners(rows, part), _first(list(shown[form]))) for form, rows in found.items()]
+
+
+def _first(alike: Sequence[str]) -> str:
+    return alike[0] if len(alike) == 1 else f"{alike[0]} (and {len(alike) - 1} with other numbers)"
 
 
 def _owners(rows: Sequence[ComparisonRow], part: Comparison) -> str:
@@ -214,15 +218,22 @@ def without_number(part: Comparison) -> list[tuple[str, str]]:
     return [(", ".join(names), reason) for reason, names in found.items()]
 
 
+STRONG = 4
+"""Cells of the model's row that are set in bold: its name and its numbers."""
 _STYLE = "text-align:left;vertical-align:top"
 
 
 def html(comparison: Comparison) -> str:
     """The tables as HTML, for notebooks and pages; names are escaped."""
-    return "".join(_section(part) for part in groups(comparison))
+    return "".join(section(part) for part in groups(comparison))
 
 
-def _section(part: Comparison) -> str:
+def section(part: Comparison, picture: str = "") -> str:
+    """One question with its table.
+
+    Args:
+        picture: HTML that stands above the table.
+    """
     is_sweep = part.questions[0].source is not None
     header, rows = sweep_table(part) if is_sweep else table(part)
     kinds = {method_name(row, part.items): row for row in part}
@@ -244,9 +255,17 @@ def _section(part: Comparison) -> str:
     note = "<p>Standard errors in brackets.</p>" if is_sweep and rows else ""
     said = f"<ul>{said}</ul>" if said else ""
     title = f"<p><strong>{escape(heading(part))}</strong><br>{escape(what(part))}</p>"
-    return f"<section>{title}{numbers}{note}{said}{silent}</section>"
+    return f"<section>{title}{picture}{numbers}{note}{said}{silent}</section>"
 
 
 def _html_row(cells: Sequence[str], row: ComparisonRow) -> str:
-    weight = ";font-weight:bold" if row.answer is not None else ";color:#777" if row.is_baseline else ""
-    return "<tr>" + "".join(f"<td style='{_STYLE}{weight}'>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    colour = ";color:#777" if row.is_baseline else ""
+    weights = [";font-weight:bold" if row.answer is not None and k < STRONG else "" for k in range(len(cells))]
+    return (
+        "<tr>"
+        + "".join(
+            f"<td style='{_STYLE}{colour}{weight}'>{escape(cell)}</td>"
+            for cell, weight in zip(cells, weights, strict=True)
+        )
+        + "</tr>"
+    )
