@@ -226,6 +226,9 @@ def _estimates(
     """
     options = replace(rivals.options, numbers=(*rivals.options.numbers, *_numbers(question, data)))
     reason = _no_form(question.query) if beside else None
+    if isinstance(question.verdict, NotIdentified):
+        # Also where the graph alone would not say so: a node may be a function of its parents.
+        reason = f"not identified: no method is right. {question.verdict.reason}"
     if reason is None:
         try:
             rows = estimates(graph, data, question.query, methods=rivals.methods, options=options, seed=rivals.seed)
@@ -234,8 +237,8 @@ def _estimates(
                 raise
             reason = str(fault)
         else:
-            # The model uses that a node is a function of its parents, and so may answer what they cannot.
-            if question.verdict.identified and rows and all(row.note.startswith("not identified") for row in rows):
+            # The verdict knows which nodes are functions of their parents, and so may find a formula where they find none.
+            if rows and all(row.note.startswith("not identified") for row in rows):
                 reason = (
                     "identified only because some node is a function of its parents, which these estimators do not use."
                 )

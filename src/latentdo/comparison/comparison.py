@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -93,10 +94,16 @@ class Comparison(Sequence[ComparisonRow]):
     @cached_property
     def parts(self) -> tuple[Comparison, ...]:
         """The rows question by question."""
-        return tuple(
-            Comparison(tuple(row for row in self.items if row.question is question), self.units)
-            for question in self.questions
-        )
+        found: dict[Question, list[ComparisonRow]] = {}
+        for row in self.items:
+            found.setdefault(row.question, []).append(row)
+        return tuple(Comparison(tuple(rows), self.units) for rows in found.values())
+
+    @cached_property
+    def labels(self) -> dict[ComparisonRow, str]:
+        """What each row is called in tables and plots: its method, and its set where a method has a row for several."""
+        counts = Counter((row.method, row.question) for row in self.items)
+        return {row: row.label(alone=counts[row.method, row.question] == 1) for row in self.items}
 
     @property
     def _question(self) -> Question:

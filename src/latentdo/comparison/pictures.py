@@ -14,7 +14,7 @@ from latentdo.graphs import Name, quote
 from latentdo.query import Summary
 
 from .row import ComparisonRow
-from .text import groups, heading, method_name, without_number
+from .text import groups, heading, without_number
 
 if TYPE_CHECKING:
     from .comparison import Comparison
@@ -78,7 +78,7 @@ def _forest(part: Comparison, *, ax: Any) -> Any:
 def _summary(row: ComparisonRow, part: Comparison) -> Summary:
     """The row as it is drawn, with its adjustment set where the method has several."""
     summary = row.summary
-    name = method_name(row, part.items) + (" (baseline)" if row.is_baseline else "")
+    name = part.labels[row] + (" (baseline)" if row.is_baseline else "")
     return replace(summary, label=name + summary.label.removeprefix(row.method))
 
 
@@ -108,7 +108,7 @@ def _curves(part: Comparison, *, ax: Any) -> Any:
     (axis,) = (name for name, _ in part.questions[0].at)
     series: dict[str, list[ComparisonRow]] = {}
     for row in part:
-        series.setdefault(method_name(row, part.items), []).append(row)
+        series.setdefault(part.labels[row], []).append(row)
     shown = {name: rows for name, rows in series.items() if any(row.estimate is not None for row in rows)}
     unit = dict(part.units).get(axis)
     absent = _absent(part)

@@ -126,6 +126,12 @@ class ComparisonRow:
         """Whether the method says what seeing says in place of doing: a baseline, and no rival."""
         return self.method in BASELINES
 
+    def label(self, *, alone: bool) -> str:
+        """The method's name; where it is not alone, because there is a row for each adjustment set, with the set."""
+        if alone or not self.sets:
+            return self.method
+        return f"{self.method} {{{', '.join(map(quote, next(iter(self.sets.values()))))}}}"
+
     @property
     def summary(self) -> Summary:
         """The row that plots and tables read."""

@@ -9,7 +9,6 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from latentdo.answers import number
-from latentdo.graphs import quote
 
 from .row import ComparisonRow, Question
 
@@ -73,14 +72,6 @@ def grain(rows: Iterable[ComparisonRow]) -> float:
     return spreads[len(spreads) // 4] if spreads else 0.0
 
 
-def method_name(row: ComparisonRow, rows: Sequence[ComparisonRow]) -> str:
-    """The method's name; where it has a row for each adjustment set, with the set."""
-    alike = [other for other in rows if other.method == row.method and other.question is row.question]
-    if len(alike) < 2 or not row.sets:
-        return row.method
-    return f"{row.method} {{{', '.join(map(quote, next(iter(row.sets.values()))))}}}"
-
-
 def table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Headings and rows of the methods that have a number, of one question."""
     shown = [row for row in part if row.estimate is not None]
@@ -95,7 +86,7 @@ def table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         )
         note = "; ".join([*([BASELINE] if row.is_baseline else []), *([row.note] if row.note else [])])
         sd = "–" if row.sd is None else number(row.sd, fine or row.sd)
-        rows.append((method_name(row, part.items), number(row.estimate, fine), sd, ends, _seconds(row.seconds), note))
+        rows.append((part.labels[row], number(row.estimate, fine), sd, ends, _seconds(row.seconds), note))
     return header, rows
 
 
@@ -113,7 +104,7 @@ def sweep_table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]
     by_place: dict[tuple[str, int], ComparisonRow] = {}
     names: dict[str, bool] = {}
     for row in part:
-        name = method_name(row, part.items)
+        name = part.labels[row]
         by_place[name, id(row.question)] = row
         names[name] = names.get(name, False) or row.estimate is not None
     header = ("method", *(question.place for question in questions))
@@ -198,7 +189,7 @@ def _first(alike: Sequence[str]) -> str:
 
 
 def _owners(rows: Sequence[ComparisonRow], part: Comparison) -> str:
-    names = ", ".join(dict.fromkeys(method_name(row, part.items) for row in rows))
+    names = ", ".join(dict.fromkeys(part.labels[row] for row in rows))
     places = list(dict.fromkeys(row.question.place for row in rows if row.at))
     if not places or len(places) == len(part.questions):
         return names
@@ -209,10 +200,10 @@ def _owners(rows: Sequence[ComparisonRow], part: Comparison) -> str:
 
 def without_number(part: Comparison) -> list[tuple[str, str]]:
     """Methods without a number at any point, those with the same reason together."""
-    with_number = {method_name(row, part.items) for row in part if row.estimate is not None}
+    with_number = {part.labels[row] for row in part if row.estimate is not None}
     found: dict[str, dict[str, None]] = {}
     for row in part:
-        if (name := method_name(row, part.items)) not in with_number:
+        if (name := part.labels[row]) not in with_number:
             found.setdefault(row.note, {})[name] = None
             with_number.add(name)
     return [(", ".join(names), reason) for reason, names in found.items()]
@@ -236,7 +227,7 @@ def section(part: Comparison, picture: str = "") -> str:
     """
     is_sweep = part.questions[0].source is not None
     header, rows = sweep_table(part) if is_sweep else table(part)
-    kinds = {method_name(row, part.items): row for row in part}
+    kinds = {part.labels[row]: row for row in part}
     head = "".join(f"<th style='{_STYLE}'>{escape(cell)}</th>" for cell in header)
     body = "".join(_html_row(row, kinds[row[0]]) for row in rows)
     numbers = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""

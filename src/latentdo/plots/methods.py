@@ -66,13 +66,13 @@ def method_curves(
     check_axes(ax)
     names = list(dict.fromkeys(str(value) for each in series for value in each.at if isinstance(value, str)))
     n_rivals = sum(each.kind == "rival" for each in series)
-    count = 0
+    counts = {"lvm": 0, "rival": 0, "naive": 0}
     for k, each in enumerate(series):
         x = np.array([names.index(value) if isinstance(value, str) else value for value in each.at], dtype=float)
         order = np.argsort(x)
         shift = _shift(x, k, len(series)) if names else 0.0
-        colour, style = _look(each, count)
-        count += each.kind == "rival"
+        colour, style = _look(each, counts[each.kind])
+        counts[each.kind] += 1
         _draw(
             ax,
             each,
@@ -84,7 +84,7 @@ def method_curves(
         )
     if null is not None:
         ax.axhline(null, color="0.4", linewidth=1.0, zorder=1)
-    _limit(ax, series, null)
+    _limit(ax, series, null, bars=bool(names) or n_rivals <= FEW_METHODS)
     if names:
         ax.set_xticks(range(len(names)), [plain(name) for name in names])
         ax.set_xlim(-0.6, len(names) - 0.4)
@@ -105,7 +105,7 @@ def method_curves(
 def _look(curve: MethodCurve, place: int) -> tuple[str, Any]:
     """Colour and line style; rivals beyond the colours get further styles."""
     if curve.kind != "rival":
-        return COLOURS[curve.kind], "-" if curve.kind == "lvm" else ":"
+        return COLOURS[curve.kind], "-" if curve.kind == "lvm" else (":", "-.")[place % 2]
     others = SERIES[1:]
     return others[place % len(others)], STYLES[(place // len(others)) % len(STYLES)]
 
@@ -139,11 +139,11 @@ def _draw(
     )
 
 
-def _limit(ax: Any, series: Sequence[MethodCurve], null: float | None) -> None:
+def _limit(ax: Any, series: Sequence[MethodCurve], null: float | None, *, bars: bool) -> None:
     """Show all points, and of intervals as much as leaves them readable: a few rows may have very wide ones."""
     near = [float(value) for each in series for value in each.estimate if np.isfinite(value)]
     near += [float(v) for each in series if each.kind == "lvm" for v in (*each.lower, *each.upper) if np.isfinite(v)]
-    far = [float(v) for each in series for v in (*each.lower, *each.upper) if np.isfinite(v)]
+    far = [float(v) for each in series if bars for v in (*each.lower, *each.upper) if np.isfinite(v)]
     limits = reach([*near, *([] if null is None else [null])], far)
     if limits is not None:
         ax.set_ylim(*limits)
