@@ -70,7 +70,7 @@ def test_the_text_has_a_table_and_what_has_no_number_below(single):
     lines = single.text().splitlines()
     assert lines[0] == f"{EFFECT}   (effect)"
     assert lines[1] == "  difference in means of Y, in its units · identified"
-    assert lines[3].split() == ["method", "estimate", "sd", "90", "%", "interval", "seconds", "note"]
+    assert lines[3].split() == ["method", "estimate", "sd", "90", "%", "interval", "time", "note"]
     assert lines[4].split()[:3] == ["lvm", "0.725", "0.081"]
     assert "naive mean" in lines[5] and "baseline; a note" in lines[5]
     assert len({line.index("a note") for line in lines[4:7] if "baseline" not in line}) == 1

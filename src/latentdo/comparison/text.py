@@ -77,7 +77,7 @@ def table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     shown = [row for row in part if row.estimate is not None]
     fine = grain(shown)
     level = part[0].level if len(part) else 0.9
-    header = ("method", "estimate", "sd", f"{100 * level:g} % interval", "seconds", "note")
+    header = ("method", "estimate", "sd", f"{100 * level:g} % interval", "time", "note")
     rows = []
     for row in shown:
         assert row.estimate is not None
@@ -91,7 +91,7 @@ def table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.3f}" if seconds < 10 else f"{seconds:.1f}"
+    return f"{seconds:.3f} s" if seconds < 10 else f"{seconds:.1f} s"
 
 
 def sweep_table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
