@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -29,6 +29,7 @@ from .weighting import (
     kernel_notes,
     rare_caution,
     rate_of,
+    weighted_mean,
 )
 
 _EDGE = 1e-4
@@ -117,11 +118,9 @@ class Ipw(AbstractMethod):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         weights = _weights(task, fits.plain, sets["adjustment"])
         outcome = task.sample[task.outcome].values[None]
-        if self.normalised:
-            values = average(np.maximum(fits.weights * weights.values, 1e-300), outcome)
-        else:
-            values = average(fits.weights, weights.values * outcome)
-        return _weighted(task, values, None, weights)
+        values = weighted_mean(fits.weights, weights.values, outcome, normalised=self.normalised)
+        whole = weighted_mean(fits.weights[:1], weights.whole[:1], outcome, normalised=self.normalised)[0]
+        return replace(_weighted(task, values, None, weights), whole=float(whole))
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ def _weighted(task: Task, values: FloatArray, influence: FloatArray | None, weig
         influence,
         effective,
         weights.trimmed,
-        kernel_notes(task, weights.bandwidths),
-        cautions,
+        notes=kernel_notes(task, weights.bandwidths),
+        cautions=cautions,
         rate=rate_of(weights.bandwidths),
     )

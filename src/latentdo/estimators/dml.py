@@ -333,8 +333,14 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
         value = sums / totals
         influence = value[0] + (top[0] - value[0] * bottom[0]) / totals[0]
     notes = [f"{moved} drawn from the middle of its column"] if not column.is_discrete else []
+    # Rows whose covariates go with no value of the moved node in the middle are told of by the regression alone, whose
+    # error is no part of the influence function.
     return Result(
-        value, influence, effective_size(weights * (near > 0)), trimmed, (*notes, *kernel_notes(task, bandwidths(task)))
+        value,
+        influence if column.is_discrete else None,
+        effective_size(weights * (near > 0)),
+        trimmed,
+        notes=(*notes, *kernel_notes(task, bandwidths(task))),
     )
 
 

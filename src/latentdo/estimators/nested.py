@@ -24,16 +24,20 @@ from .nuisances import Nuisances
 from .sample import FloatArray
 from .task import Task
 from .weighting import (
+    LARGEST_SHARE,
     Weights,
     average,
     bandwidths,
     clipped,
+    closeness,
     effective_size,
     inverse,
     kernel_notes,
+    largest_share,
     middle_density,
     rare_caution,
     rate_of,
+    weighted_mean,
 )
 
 
@@ -141,14 +145,18 @@ class NestedIpw(AbstractMethod):
         ratio, trimmed = kernel_ratio(task, fits)
         inner, notes = _treated(task, fits)
         weights, more = _cut(task, ratio * inner.values)
-        cautions = rare_caution(inner.rare, task.sample.n)
         outcome = task.sample[task.outcome].values[None]
-        if self.normalised:
-            values = average(np.maximum(fits.weights * weights, 1e-300), outcome)
-        else:
-            values = average(fits.weights, weights * outcome)
+        values = weighted_mean(fits.weights, weights, outcome, normalised=self.normalised)
+        whole = weighted_mean(fits.weights[:1], (ratio * inner.whole)[:1], outcome, normalised=self.normalised)[0]
         return Result(
-            values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions, rate=rate_of(notes)
+            values,
+            None,
+            effective_size(weights),
+            trimmed + inner.trimmed + more,
+            float(whole),
+            notes,
+            rare_caution(inner.rare, task.sample.n),
+            rate=rate_of(notes),
         )
 
 
@@ -175,7 +183,13 @@ class NestedAipw(AbstractMethod):
         total = average(fits.weights, np.maximum(ratio, 1e-300))
         values = average(fits.weights, ratio * mean + weights * (env[task.outcome] - seen)) / total
         return Result(
-            values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions, rate=rate_of(notes)
+            values,
+            None,
+            effective_size(weights),
+            trimmed + inner.trimmed + more,
+            notes=notes,
+            cautions=cautions,
+            rate=rate_of(notes),
         )
 
 
@@ -277,7 +291,11 @@ def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
     fixed = task.fixability
     assert fixed is not None
     nodes = (node for kernel in fixed.kernels if kernel.meets_treatment_district for node in kernel.district)
-    return (weights, 0) if all(task.sample[node].is_discrete for node in nodes) else clipped(weights)
+    if all(task.sample[node].is_discrete for node in nodes):
+        return weights, 0
+    h = bandwidths(task)
+    nearness = closeness(task.sample[fixed.treatment], task.treatments[fixed.treatment], h.get(fixed.treatment, 1.0))
+    return clipped(weights, largest_share(nearness) if h else LARGEST_SHARE)
 
 
 def _treated(task: Task, fits: Fits) -> tuple[Weights, tuple[str, ...]]:

@@ -30,6 +30,7 @@ from .weighting import (
     kernel_notes,
     rare_caution,
     rate_of,
+    weighted_mean,
 )
 
 INNER_NODES = 9
@@ -306,7 +307,14 @@ class Apipw(AbstractMethod):
         trimmed, cautions = problem.rarity()
         notes = kernel_notes(task, bandwidths(task))
         return Result(
-            average(fits.weights, terms), terms[0], effective, trimmed, notes, cautions, _size(problem), rate_of(notes)
+            average(fits.weights, terms),
+            terms[0],
+            effective,
+            trimmed,
+            notes=notes,
+            cautions=cautions,
+            size=_size(problem),
+            rate=rate_of(notes),
         )
 
 
@@ -363,10 +371,16 @@ def _weighted(
     normalised: bool,
     kernel: bool,
 ) -> Result:
-    if normalised:
-        found = average(np.maximum(fits.weights * weights, 1e-300), values)
-    else:
-        found = average(fits.weights, weights * values)
+    found = weighted_mean(fits.weights, weights, values, normalised=normalised)
     notes = kernel_notes(task, bandwidths(task)) if kernel else ()
     trimmed, cautions = problem.rarity() if kernel else (0, ())
-    return Result(found, None, effective_size(weights), trimmed, notes, cautions, _size(problem), rate_of(notes))
+    return Result(
+        found,
+        None,
+        effective_size(weights),
+        trimmed,
+        notes=notes,
+        cautions=cautions,
+        size=_size(problem),
+        rate=rate_of(notes),
+    )

@@ -292,7 +292,7 @@ class _Run:
         if effective is not None and effective < FEW_EFFECTIVE:
             cautions.append(f"the weights are worth {effective:.0f} rows of equal weight: a few rows decide.")
         if trimmed:
-            cautions.append(f"{trimmed} weights were cut.")
+            cautions.append(f"{trimmed} weights were cut{self._uncut(results)}.")
         first = answers[0]
         assert isinstance(first, Yes)
         notes = [*_sets_note(first.sets), first.note, *(note for result in results for note in result.notes)]
@@ -312,6 +312,15 @@ class _Run:
             sets=first.sets,
             interval=interval,
         )
+
+    def _uncut(self, results: Sequence[Result]) -> str:
+        """What the estimate would be with whole weights; empty where no method's weights alone decide."""
+        whole = [np.array([result.whole]) for result in results if result.whole is not None]
+        if len(whole) < len(results):
+            return ""
+        values = dict(zip((task.term for task in self.tasks), whole, strict=True))
+        value = float(np.atleast_1d(linearised(self.query.expression, values)[0])[0])
+        return f"; with all of their weight the estimate would be {value:.4g}" if np.isfinite(value) else ""
 
     def _standard_error(self, results: Sequence[Result]) -> float:
         """The delta method on the terms' influence functions."""
