@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,8 @@ from .row import ComparisonRow, Question, row_of_answer, row_of_estimate
 
 Asked = Sequence[tuple[str | None, Query]]
 Tell = Callable[[str, float], None]
+BEGUN = 1e-3
+"""The share that is told of what has begun."""
 MOST_LEVELS = 50
 """Values of a column of numbers that a law P(Y | …) may have rows for."""
 
@@ -203,16 +206,18 @@ def _rows(
     graph: LatentDag | Admg, data: Dataset, questions: Sequence[Question], rivals: Rivals, told: Tell, *, beside: bool
 ) -> list[list[ComparisonRow]]:
     """What each rival says of each question."""
-    names = [f"rivals: {question.label}" for question in questions]
-    for name in names:
-        told(name, 0.0)
+    tracks = [f"rivals: {question.label if question.source is None else question.source}" for question in questions]
+    sizes, done = Counter(tracks), Counter[str]()
+    for track in sizes:
+        told(track, 0.0)
     found = []
-    for name, question in zip(names, questions, strict=True):
-        told(name, 0.001)
+    for track, question in zip(tracks, questions, strict=True):
+        told(track, max(done[track] / sizes[track], BEGUN))
         found.append(
             [row_of_estimate(question, each) for each in _estimates(graph, data, question, rivals, beside=beside)]
         )
-        told(name, 1.0)
+        done[track] += 1
+        told(track, done[track] / sizes[track])
     return found
 
 

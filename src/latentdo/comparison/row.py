@@ -70,7 +70,7 @@ class ComparisonRow:
         effective: The effective number of rows behind the weights: (Σw)² / Σw².
         trimmed: Rows whose weight was cut.
         sets: The sets of nodes that the method used, by what they are for.
-        interval: `posterior`, `influence function`, `bootstrap`, or empty.
+        interval: `posterior` or what stands in for it, `influence function`, `bootstrap`, or empty.
         answer: Of the model, the whole answer with its draws.
     """
 
@@ -223,7 +223,7 @@ def row_of_answer(question: Question, answer: Answer, level: float, seconds: flo
         note=_note(answer),
         question=question,
         warnings=answer.warnings,
-        interval="" if answer.is_point else "posterior",
+        interval="" if answer.is_point else answer.approximate or "posterior",
         answer=answer,
     )
 

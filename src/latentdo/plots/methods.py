@@ -120,7 +120,8 @@ def _draw(
     x, order = where
     y, lower, upper = curve.estimate[order], curve.lower[order], curve.upper[order]
     is_model = curve.kind == "lvm"
-    z = {"lvm": 3.0, "rival": 2.0}.get(curve.kind, 1.5)
+    # The model's line is the widest: what agrees with it is seen on top of it.
+    z = {"lvm": 1.8, "rival": 2.0}.get(curve.kind, 1.5)
     if is_model and not levels and np.isfinite(lower).all() and len(x) > 1:
         ax.fill_between(x, lower, upper, color=colour, alpha=0.2, linewidth=0, zorder=1.2)
     elif levels or (bars and curve.kind == "rival"):
@@ -130,9 +131,9 @@ def _draw(
         y,
         color=colour,
         linestyle="none" if levels else style,
-        linewidth=2.4 if is_model else 1.3,
+        linewidth=3.0 if is_model else 1.3,
         marker={"lvm": "o", "rival": "s"}.get(curve.kind, "D") if levels or len(x) < 8 else None,
-        markersize=6 if is_model else 4,
+        markersize=8 if is_model else 4,
         markerfacecolor="white" if curve.hollow or curve.kind == "naive" else colour,
         label=plain(curve.label),
         zorder=z + 0.1,
