@@ -273,20 +273,21 @@ class _Run:
         if replicates is not None:
             kept = replicates[np.isfinite(replicates)]
             if len(kept) > 1:
-                tail = (1 - self.options.level) / 2
                 sd = _spread(kept)
-                lower, upper = _bootstrap_interval(estimate, kept, tail)
+                lower, upper = _bootstrap_interval(estimate, sd, kept, self.options.level)
                 interval = "bootstrap"
         elif all(result.influence is not None for result in results):
             sd = self._standard_error(results)
             half = float(norm.ppf((1 + self.options.level) / 2)) * sd
             lower, upper, interval = estimate - half, estimate + half, "influence function"
+        if lower is not None and upper is not None and self._is_probability and 0 <= estimate <= 1:
+            lower, upper = max(lower, 0.0), min(upper, 1.0)
         effective = min((result.effective for result in results if result.effective is not None), default=None)
         cautions = [caution for task in self.tasks for caution in support_cautions(task)]
         cautions += [caution for result in results for caution in result.cautions]
         if replicates is not None and (lost := int((~np.isfinite(replicates)).sum())):
             cautions.append(f"{lost} of {len(replicates)} replicates of the bootstrap have no value.")
-        if self.query.is_single and self.query.term.kind == "event" and not 0 <= estimate <= 1:
+        if self._is_probability and not 0 <= estimate <= 1:
             cautions.append("no probability: the weights are too uneven for so few rows.")
         trimmed = sum(result.trimmed for result in results)
         if effective is not None and effective < FEW_EFFECTIVE:
@@ -312,6 +313,10 @@ class _Run:
             sets=first.sets,
             interval=interval,
         )
+
+    @property
+    def _is_probability(self) -> bool:
+        return self.query.is_single and self.query.term.kind == "event"
 
     def _uncut(self, results: Sequence[Result]) -> str:
         """What the estimate would be with whole weights; empty where no method's weights alone decide."""
@@ -341,10 +346,15 @@ def _spread(replicates: FloatArray) -> float:
     return float(np.clip(replicates, middle - reach, middle + reach).std(ddof=1))
 
 
-def _bootstrap_interval(estimate: float, replicates: FloatArray, tail: float) -> tuple[float, float]:
-    """The percentile interval."""
-    low, high = np.quantile(replicates, [tail, 1 - tail])
-    return float(low), float(high)
+def _bootstrap_interval(estimate: float, sd: float, replicates: FloatArray, level: float) -> tuple[float, float]:
+    """The ends of the percentile or of the normal interval, whichever lie farther out.
+
+    With weights that have long tails both are too short, and not on the same side: the replicates know only the tails that
+    the rows have.
+    """
+    low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
+    half = float(norm.ppf((1 + level) / 2)) * sd
+    return min(float(low), estimate - half), max(float(high), estimate + half)
 
 
 def _sets_note(sets: Mapping[str, tuple[Name, ...]]) -> list[str]:
