@@ -397,7 +397,7 @@ def ask(
 
 @overload
 def compare(
-    posterior: Posterior,
+    model: Posterior | LatentDag | Admg | ModelSpec | Study | str | Path,
     /,
     *queries: Asked,
     data: Any = None,

@@ -223,3 +223,15 @@ def test_scales_are_those_of_answers(front_door):
     found = ld.compare(front_door.with_units({"Y": "mmHg"}), EFFECT, methods="plug-in", replicates=0)
     assert isinstance(found[0].scale, Scale) and {each.unit for each in found} == {"mmHg"}
     assert "in mmHg" in found.text() and "in mmHg" in found.plot().get_xlabel()
+
+
+def test_levels_have_points_side_by_side():
+    source = Query.parse("E[Y | do(X)] for X in [low, high]")
+    rows = []
+    for at, point in source.points:
+        asked = question(str(point), at=(("X", at[0]),), source=source)
+        rows += [row(asked, method, 1.0 + k) for k, method in enumerate(["lvm", "naive mean", "plug-in", "ipw"])]
+    axes = Comparison(tuple(rows)).plot()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["low", "high"]
+    places = [float(line.get_xdata()[0]) for line in axes.lines if not line.get_label().startswith("_")]
+    assert len(places) == 4 and places == sorted(set(places)) and max(map(abs, places)) < 0.5

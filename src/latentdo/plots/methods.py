@@ -12,7 +12,12 @@ import numpy.typing as npt
 from .canvas import COLOURS, SERIES, bare, check_axes, own_figure, plain, reach
 
 FloatArray = npt.NDArray[np.float64]
+MARKERS = ("s", "^", "v", "P")
+BESIDE = 0.25
+"""Share of their spread that intervals have beside a line over numbers."""
 STYLES = ("-", "--", "-.", (0, (1, 1)))
+FEW_POINTS = 8
+"""Points below which each has a marker."""
 FEW_METHODS = 6
 """Rivals up to which each has its interval at every point."""
 SPREAD = 0.35
@@ -40,6 +45,15 @@ class MethodCurve:
     upper: FloatArray
     kind: str = "rival"
     hollow: bool = False
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Colour, line style and marker of a method."""
+
+    colour: str
+    style: Any
+    marker: str
 
 
 def method_curves(
@@ -70,18 +84,13 @@ def method_curves(
     for k, each in enumerate(series):
         x = np.array([names.index(value) if isinstance(value, str) else value for value in each.at], dtype=float)
         order = np.argsort(x)
-        shift = _shift(x, k, len(series)) if names else 0.0
-        colour, style = _look(each, counts[each.kind])
+        shift = _shift(k, len(series)) * (1.0 if names else BESIDE * _step(x))
+        look = _look(each, counts[each.kind])
         counts[each.kind] += 1
-        _draw(
-            ax,
-            each,
-            (x[order] + shift, order),
-            colour,
-            style,
-            bars=bool(names) or n_rivals <= FEW_METHODS,
-            levels=bool(names),
-        )
+        if names:
+            _points(ax, each, x + shift, look)
+        else:
+            _line(ax, each, (x[order], shift, order), look, bars=n_rivals <= FEW_METHODS)
     if null is not None:
         ax.axhline(null, color="0.4", linewidth=1.0, zorder=1)
     _limit(ax, series, null, bars=bool(names) or n_rivals <= FEW_METHODS)
@@ -102,41 +111,60 @@ def method_curves(
     return ax
 
 
-def _look(curve: MethodCurve, place: int) -> tuple[str, Any]:
-    """Colour and line style; rivals beyond the colours get further styles."""
+def _look(curve: MethodCurve, place: int) -> _Look:
+    """How the method is drawn that is the so-many-th of its kind; rivals beyond the colours get further styles."""
     if curve.kind != "rival":
-        return COLOURS[curve.kind], "-" if curve.kind == "lvm" else (":", "-.")[place % 2]
-    others = SERIES[1:]
-    return others[place % len(others)], STYLES[(place // len(others)) % len(STYLES)]
+        model = curve.kind == "lvm"
+        return _Look(COLOURS[curve.kind], "-" if model else (":", "-.")[place % 2], "o" if model else "D")
+    round_of, own = divmod(place, len(SERIES) - 1)
+    return _Look(SERIES[1:][own], STYLES[round_of % len(STYLES)], MARKERS[round_of % len(MARKERS)])
 
 
-def _shift(x: FloatArray, place: int, count: int) -> float:
+def _step(x: FloatArray) -> float:
+    """The smallest distance between two points."""
+    return float(np.diff(np.unique(x)).min()) if len(np.unique(x)) > 1 else 1.0
+
+
+def _shift(place: int, count: int) -> float:
+    """How far beside its place a method stands, so that intervals do not cover each other."""
     return (place - (count - 1) / 2) * 2 * SPREAD / max(1, count)
 
 
-def _draw(
-    ax: Any, curve: MethodCurve, where: tuple[FloatArray, Any], colour: str, style: Any, *, bars: bool, levels: bool
-) -> None:
-    x, order = where
+def _points(ax: Any, curve: MethodCurve, x: FloatArray, look: _Look) -> None:
+    """Over levels: a point with its interval at each."""
+    ax.vlines(x, curve.lower, curve.upper, color=look.colour, linewidth=1.2, zorder=2)
+    _markers(ax, curve, (x, curve.estimate), look, linestyle="none", zorder=3)
+
+
+def _line(ax: Any, curve: MethodCurve, where: tuple[FloatArray, float, Any], look: _Look, *, bars: bool) -> None:
+    """Over numbers: a line; of the model with its band, of a few rivals with their intervals."""
+    x, shift, order = where
     y, lower, upper = curve.estimate[order], curve.lower[order], curve.upper[order]
-    is_model = curve.kind == "lvm"
     # The model's line is the widest: what agrees with it is seen on top of it.
     z = {"lvm": 1.8, "rival": 2.0}.get(curve.kind, 1.5)
-    if is_model and not levels and np.isfinite(lower).all() and len(x) > 1:
-        ax.fill_between(x, lower, upper, color=colour, alpha=0.2, linewidth=0, zorder=1.2)
-    elif levels or (bars and curve.kind == "rival"):
-        ax.vlines(x, lower, upper, color=colour, linewidth=1.2, alpha=1.0 if levels else 0.35, zorder=z)
+    if curve.kind == "lvm" and np.isfinite(lower).all() and len(x) > 1:
+        ax.fill_between(x, lower, upper, color=look.colour, alpha=0.2, linewidth=0, zorder=1.2)
+    elif curve.kind == "rival" and bars:
+        ax.vlines(x + shift, lower, upper, color=look.colour, linewidth=1.2, alpha=0.5, zorder=z)
+    if len(x) < FEW_POINTS:
+        _markers(ax, curve, (x, y), look, linestyle=look.style, zorder=z + 0.1)
+    else:
+        width = 3.0 if curve.kind == "lvm" else 1.3
+        label = plain(curve.label)
+        ax.plot(x, y, color=look.colour, linestyle=look.style, linewidth=width, label=label, zorder=z + 0.1)
+
+
+def _markers(ax: Any, curve: MethodCurve, points: tuple[FloatArray, FloatArray], look: _Look, **style: Any) -> None:
+    model = curve.kind == "lvm"
     ax.plot(
-        x,
-        y,
-        color=colour,
-        linestyle="none" if levels else style,
-        linewidth=3.0 if is_model else 1.3,
-        marker={"lvm": "o", "rival": "s"}.get(curve.kind, "D") if levels or len(x) < 8 else None,
-        markersize=8 if is_model else 4,
-        markerfacecolor="white" if curve.hollow or curve.kind == "naive" else colour,
+        *points,
+        color=look.colour,
+        linewidth=3.0 if model else 1.3,
+        marker=look.marker,
+        markersize=8 if model else 4.5,
+        markerfacecolor="white" if curve.hollow or curve.kind == "naive" else look.colour,
         label=plain(curve.label),
-        zorder=z + 0.1,
+        **style,
     )
 
 
