@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+import oracles
 from latentdo.errors import QueryError, SupportError
 from latentdo.estimators import (
     Apipw,
     Dipw,
     DmlId,
     Glm,
+    Ipw,
     Models,
     NestedAipw,
     NestedIpw,
@@ -297,3 +299,73 @@ def test_intervals_of_the_napkin_cover():
         rows = estimates(NAPKIN, napkin(1000, seed), Query.parse("E[Y | do(X=1)]"), methods=methods, seed=seed)
         covered.append([row.lower < napkin_truth(1) < row.upper for row in rows])
     assert np.mean(covered, axis=0) == pytest.approx([0.9] * 5, abs=0.05)
+
+
+def test_weights_that_are_cut_say_what_they_would_have_given():
+    """A strong confounder of a continuous treatment: rows near the value have weights of very different size."""
+    rng = np.random.default_rng(3)
+    z, e, f = rng.normal(size=(3, 400))
+    columns = {"Z": z, "T": 2 * z + e, "Y": 1 + 2 * z + e + z + f}
+    graph, query = parse_graph("Z -> T -> Y; Z -> Y"), Query.parse("E[Y | do(T=2)]")
+    rows = estimates(graph, columns, query, methods=[Ipw(), NestedIpw()], options=Options(replicates=0))
+    whole = estimates(
+        graph, columns, query, methods=[Ipw()], options=Options(replicates=0, models=Models(seen={"T": ()}))
+    )
+    for row in rows:
+        (text,) = [text for text in row.cautions if "weights were cut; with all of their weight" in text]
+        assert float(text.split()[-1].rstrip(".")) != pytest.approx(row.estimate, abs=0.01)
+    # The same without confounding in the weights: nothing is cut, and nothing said.
+    assert not any("cut" in text for text in whole[0].cautions)
+
+
+def test_a_continuous_trapdoor_has_its_interval_from_the_bootstrap():
+    rng = np.random.default_rng(4)
+    n = 400
+    u, v = rng.normal(size=(2, n))
+    w = 0.7 * u + 0.7 * v + rng.normal(size=n)
+    r = w + rng.normal(size=n)
+    x = (rng.random(n) < expit(r + u)) * 1.0
+    columns = {"W": w, "R": r, "X": x, "Y": 1.5 * x + 1.5 * v + rng.normal(size=n)}
+    (row,) = estimates(NAPKIN, columns, Query.parse("E[Y | do(X=1)]"), methods=[DmlId()], options=QUICK)
+    assert row.interval == "bootstrap" and "R drawn from the middle of its column" in row.note
+    assert abs(row.estimate - 1.5) < 4 * row.sd
+
+
+def test_the_interval_of_a_probability_stays_one():
+    rng = np.random.default_rng(5)
+    x = np.arange(60) % 2.0
+    columns = {"X": x, "Y": (rng.random(60) < 0.05 + 0.05 * x) * 1.0}
+    query = Query.parse("P(Y=1 | do(X=0))")
+    for row in estimates(parse_graph("X -> Y"), columns, query, options=QUICK):
+        if row.applies:
+            assert 0 <= row.lower <= row.estimate <= row.upper <= 1, row
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [("Z -> X -> Y; Z -> Y", 14), ("W -> R -> X -> Y; W <-> X; W <-> Y", 7)], ids=["plain", "napkin"]
+)
+def test_every_kind_of_question_is_surgery(text, names):
+    """Methods by kinds of questions, against enumeration of a random model with three levels."""
+    graph = parse_graph(text)
+    scm = oracles.random_scm(graph, 3, 3)
+    joint = scm.law()
+    # As many rows of each combination as its probability asks for: no chance is left but the rounding.
+    codes = np.repeat(np.arange(joint.size), np.round(joint.ravel() * 30_000).astype(int))
+    parts = np.unravel_index(codes, joint.shape)
+    columns = {name: part.astype(float) for name, part in zip(scm.graph.measured, parts, strict=True)}
+    law = scm.answer(Query.parse("P(Y | do(X))").term)
+    means = law @ np.arange(3)
+    for query, truth in {
+        "E[Y | do(X=1)]": means[1],
+        "P(Y=2 | do(X=1))": law[1, 2],
+        "P(Y > 0 | do(X=2))": law[2, 1:].sum(),
+        "P(Y > 0, Y < 2 | do(X=1))": law[1, 1],
+        "E[Y | do(X=2)] - E[Y | do(X=0)]": means[2] - means[0],
+        "(P(Y=1 | do(X=2)) - P(Y=1 | do(X=0))) / 2": (law[2, 1] - law[0, 1]) / 2,
+    }.items():
+        rows = estimates(graph, columns, Query.parse(query), options=Options(replicates=0))
+        known = [row for row in rows if row.applies]
+        assert len(known) == names
+        for row in known:
+            if not row.method.startswith("naive"):
+                assert row.estimate == pytest.approx(truth, abs=0.01), (query, row)
