@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,10 @@ def compared(name: str, witnesses: Iterable[Witness], options: argparse.Namespac
         methods: dict[str, Any] = {}
         for seed in range(options.datasets):
             request = {"problem": problem(name, options.n, seed), "intervals": False, "cap": options.cap}
-            for row in witness.ask(request)["rows"]:
+            reply = witness.ask(request)
+            if "error" in reply:
+                sys.exit(f"{witness.library} cannot be asked about {name}: {reply['error']}")
+            for row in reply["rows"]:
                 own = methods.setdefault(row["method"], {"estimates": [], "errors": []})
                 own["errors" if row["error"] or row["estimate"] is None else "estimates"].append(
                     row["error"] or row["estimate"]

@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+from .rival_tables import estimates, found_of_ananke, ratios, real_rows, seconds
 from .tables import agreement, asking, asking_errors, calibration, coverage, covid, training
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -16,6 +17,13 @@ PAGES = {
         "agreement": agreement,
         "coverage": coverage,
         "covid": covid,
+    },
+    "explanation/real-rows.md": {
+        "real rows": real_rows,
+        "witnesses": estimates,
+        "ananke": found_of_ananke,
+        "seconds": seconds,
+        "ratios": ratios,
     },
     "explanation/speed.md": {"training": training, "asking": asking, "asking errors": asking_errors},
 }

@@ -20,6 +20,8 @@ FAR = 4.0
 LEAST = 0.01
 """Mean errors below are never set in bold."""
 ALL = "all methods"
+RATIOS = {("y0", "napkin")}
+"""Where the number is a log odds ratio, which has no error as a difference."""
 
 
 def stored(name: str) -> dict[str, Any]:
@@ -48,8 +50,15 @@ def estimates() -> str:
     for library, method in _methods(record):
         parts = [part["libraries"].get(library, {}).get(method) for part in record.values()]
         truths = [part["truth"] for part in record.values()]
-        cells = ["" if own is None else _error(own, truth) for own, truth in zip(parts, truths, strict=True)]
-        rows.append([TITLES[library], f"`{method.split(', ')[0]}`{''.join(method.partition(', ')[1:])}", *cells])
+        cells = [
+            ""
+            if own is None
+            else f"log odds ratio {own['mean']:.3f}"
+            if (library, name) in RATIOS
+            else _error(own, truth)
+            for name, own, truth in zip(record, parts, truths, strict=True)
+        ]
+        rows.append([TITLES[library], _title(method), *cells])
     return table(heads, rows) if rows else ""
 
 
@@ -60,6 +69,11 @@ def _methods(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for part in record.values():
             names |= dict.fromkeys(part["libraries"].get(library, {}))
         yield from ((library, name) for name in names if name not in (*BASELINES, ALL))
+
+
+def _title(method: str) -> str:
+    name, comma, rest = method.partition(", ")
+    return f"`{name}`{comma}{rest}"
 
 
 def _error(own: Mapping[str, Any], truth: float) -> str:
@@ -92,7 +106,7 @@ def seconds() -> str:
                 for part in record.values()
                 for kind in ("point", "interval")
             ]
-            title = f"all {_count(record)} together" if method == ALL else f"`{method.split(', ')[0]}`"
+            title = f"all {_count(record)} together" if method == ALL else _title(method)
             rows.append([TITLES[library], title, *cells])
     return table(heads, rows) if rows else ""
 
@@ -114,8 +128,11 @@ def _seconds(own: Mapping[str, Any] | None, kind: str) -> str:
     if own is None:
         return ""
     if kind in own:
-        return f"{own[kind][1]:,.2f}" if own[kind][1] < 10 else f"{own[kind][1]:,.0f}"
-    return own["error"].partition(": ")[2] if own["error"].startswith("CapError") else "error"
+        taken = own[kind][1]
+        return f"{taken:.3f}" if taken < 0.1 else f"{taken:.2f}" if taken < 10 else f"{taken:,.0f}"
+    if own["error"].startswith("CapError"):
+        return own["error"].partition(": ")[2]
+    return "error" if own["error"] else "–"
 
 
 def ratios() -> str:

@@ -46,7 +46,7 @@ def fresh_import(folder: Path) -> str:
         [python, "-W", "ignore", "-c", "import scipy; print(scipy.__version__); import ananke.estimation"],
         env=os.environ | {"PYTHONPATH": str(place)}, capture_output=True, text=True,
     )  # fmt: skip
-    last = "imported" if done.returncode == 0 else done.stderr.strip().splitlines()[-1][:120]
+    last = "imported" if done.returncode == 0 else done.stderr.strip().splitlines()[-1].partition(" (")[0]
     return f"scipy {done.stdout.strip()}: {last}"
 
 

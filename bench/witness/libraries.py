@@ -48,7 +48,8 @@ class Problem:
     columns: Mapping[str, list[float]]
 
 
-Method = Callable[[bool], tuple[float | None, float | None, float | None]]
+Method = Callable[[bool], Any]
+"""Estimate and ends of the interval, None without one, from whether an interval is asked for."""
 
 
 class CapError(Exception):
@@ -56,11 +57,11 @@ class CapError(Exception):
 
 
 def latentdo_methods(problem: Problem) -> Iterator[tuple[str, Method]]:
-    """All of latentdo's methods in one call; `rows_of` splits it."""
+    """latentdo's methods: all in one call, which share what they fit, and each alone."""
     import numpy as np
 
     import latentdo as ld
-    from latentdo.estimators import Options, estimates
+    from latentdo.estimators import Options, all_methods, estimates
     from latentdo.query import Query
 
     edges = [f"{a} -> {b}" for a, b in problem.directed] + [f"{a} <-> {b}" for a, b in problem.bidirected]
@@ -69,10 +70,24 @@ def latentdo_methods(problem: Problem) -> Iterator[tuple[str, Method]]:
     query = Query.parse(f"E[{y} | do({t}=1)] - E[{y} | do({t}=0)]")
     data = {name: np.array(column) for name, column in problem.columns.items()}
 
-    def all_of_them(intervals: bool) -> Any:
-        return estimates(graph, data, query, options=Options(level=0.95, replicates=200 if intervals else 0))
+    def asked(intervals: bool, methods: Any = None) -> Any:
+        options = Options(level=0.95, replicates=200 if intervals else 0)
+        return estimates(graph, data, query, methods=methods, options=options)
 
-    yield "all methods", all_of_them
+    def together(intervals: bool) -> Any:
+        asked(intervals)
+        return None, None, None
+
+    yield "all methods", together
+    for method in all_methods():
+
+        def alone(intervals: bool, method: Any = method) -> Any:
+            (row,) = asked(intervals, [method])
+            if not row.applies:
+                raise RuntimeError("not identified")
+            return row.estimate, row.lower, row.upper
+
+        yield method.name, alone
 
 
 def ananke_methods(problem: Problem) -> Iterator[tuple[str, Method]]:
@@ -144,18 +159,20 @@ def y0_methods(problem: Problem) -> Iterator[tuple[str, Method]]:
     from y0.dsl import Variable
     from y0.graph import NxMixedGraph
 
+    # Some names, P for one, are taken by its language.
+    names = {node: f"V_{node}" for node in problem.nodes}
     graph = NxMixedGraph()
-    for node in problem.nodes:
+    for node in names.values():
         graph.add_node(node)
     for a, b in problem.directed:
-        graph.add_directed_edge(a, b)
+        graph.add_directed_edge(names[a], names[b])
     for a, b in problem.bidirected:
-        graph.add_undirected_edge(a, b)
-    frame = pd.DataFrame(dict(problem.columns))
+        graph.add_undirected_edge(names[a], names[b])
+    frame = pd.DataFrame({names[name]: column for name, column in problem.columns.items()})
+    treatment, outcome = Variable(names[problem.treatment]), Variable(names[problem.outcome])
 
     def ask(intervals: bool) -> Any:
-        count = BOOTSTRAP if intervals else None
-        found = estimate_ace(graph, Variable(problem.treatment), Variable(problem.outcome), frame, bootstraps=count)
+        found = estimate_ace(graph, treatment, outcome, frame, bootstraps=BOOTSTRAP if intervals else None)
         return found if intervals else (found, None, None)
 
     yield "estimate_ace", ask
@@ -188,13 +205,6 @@ def rows_of(library: str, problem: Problem, *, intervals: bool, cap: float, chos
             answer = (None, None, None)
         row.seconds, row.processor = time.perf_counter() - begun, time.process_time() - processor
         found.append(row)
-        if library == "latentdo" and not row.error:
-            found += [
-                Row(own.method, own.estimate, own.lower, own.upper, own.seconds, own.seconds)
-                for own in answer
-                if own.applies
-            ]
-            continue
         row.estimate, row.lower, row.upper = (None if value is None else float(value) for value in answer)
     return found
 
@@ -221,7 +231,11 @@ def capped(seconds: float) -> Iterator[None]:
 def answered(library: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """The reply to a request: the rows of every method, after a call on few rows that loads what is loaded on first use."""
     problem = Problem(**request["problem"])
-    options = {"intervals": request["intervals"], "cap": request["cap"], "chosen": request.get("methods")}
+    options: dict[str, Any] = {
+        "intervals": request["intervals"],
+        "cap": request["cap"],
+        "chosen": request.get("methods"),
+    }
     if request.get("warm"):
         few = {name: column[:WARM_ROWS] for name, column in problem.columns.items()}
         rows_of(library, Problem(**{**request["problem"], "columns": few}), **options | {"intervals": False})
