@@ -369,3 +369,53 @@ def test_every_kind_of_question_is_surgery(text, names):
         for row in known:
             if not row.method.startswith("naive"):
                 assert row.estimate == pytest.approx(truth, abs=0.01), (query, row)
+
+
+def test_a_treatment_that_its_causes_determine_is_cautioned_against():
+    z = np.random.default_rng(12).normal(size=100)
+    columns = {"Z": z, "T": 2 * z, "Y": z}
+    rows = estimates(parse_graph("Z -> T -> Y; Z -> Y"), columns, Query.parse("E[Y | do(T=1)]"), options=QUICK)
+    for row in rows:
+        if row.method in ("ipw", "aipw", "tmle", "pipw", "apipw", "nested ipw"):
+            assert any("what is set lies three standard deviations off" in text for text in row.cautions), row
+
+
+def test_tables_that_are_small_or_odd_have_numbers_and_cautions():
+    rng = np.random.default_rng(13)
+    n = 50
+    z = rng.normal(size=n)
+    split, coin = (z > 0) * 1.0, (rng.random(n) < 0.5) * 1.0
+    once = np.zeros(n)
+    once[0] = 1
+    noise = rng.normal(size=n)
+    many = {f"Z{i}": rng.normal(size=n) for i in range(60)}
+    plain, wide = "Z -> T -> Y; Z -> Y", "; ".join(f"Z{i} -> T; Z{i} -> Y" for i in range(60)) + "; T -> Y"
+    cases = [
+        (plain, {"Z": z, "T": split, "Y": split + z + noise}, "has a probability below"),
+        (plain, {"Z": z[:15], "T": split[:15], "Y": (split + z + noise)[:15]}, "the answer rests on so few"),
+        (plain, {"Z": z, "T": once, "Y": z + noise}, "1 row has T=1"),
+        (wide, {**many, "T": coin, "Y": coin + noise}, "a model has 62 terms for 50 rows"),
+        ("V -> T; V -> Y; " + plain, {"Z": z, "V": z.copy(), "T": coin, "Y": z + coin + noise}, ""),
+    ]
+    for text, columns, caution in cases:
+        rows = estimates(parse_graph(text), columns, CONTRAST, options=Options(replicates=4))
+        for row in rows:
+            if row.applies:
+                assert row.estimate is not None and np.isfinite([row.estimate, row.sd, row.lower, row.upper]).all(), row
+        assert not caution or any(caution in said for row in rows for said in row.cautions), caution
+
+
+def test_whole_numbers_that_are_levels_are_said_to_be():
+    rng = np.random.default_rng(14)
+    few, many = rng.integers(0, 5, 300) * 1.0, rng.poisson(6, 300) * 1.0
+    for values, note in ((few, "T as 5 levels"), (many, "bandwidth")):
+        columns = {"T": values, "Y": values + rng.normal(size=300)}
+        (row,) = estimates(
+            parse_graph("T -> Y"),
+            columns,
+            Query.parse("E[Y | do(T=3)]"),
+            methods=[Ipw()],
+            options=Options(replicates=0),
+        )
+        assert note in row.note
+        assert row.estimate == pytest.approx(3, abs=0.6)

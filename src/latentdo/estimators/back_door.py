@@ -207,7 +207,7 @@ def _levelled(task: Task, weights: FloatArray, counts: FloatArray) -> FloatArray
 
 def _weighted(task: Task, values: FloatArray, influence: FloatArray | None, weights: Weights) -> Result:
     effective = effective_size(weights.values)
-    cautions = rare_caution(weights.rare, weights.values.shape[1])
+    cautions = rare_caution(weights.rare, weights.values.shape[1], continuous=bool(weights.bandwidths))
     return Result(
         values,
         influence,

@@ -155,7 +155,7 @@ class NestedIpw(AbstractMethod):
             trimmed + inner.trimmed + more,
             float(whole),
             notes,
-            rare_caution(inner.rare, task.sample.n),
+            rare_caution(inner.rare, task.sample.n, continuous=bool(inner.bandwidths)),
             rate=rate_of(notes),
         )
 
@@ -179,7 +179,7 @@ class NestedAipw(AbstractMethod):
         law = laws.law(task.outcome, (fixed.treatment, *fixed.pillow))
         mean, seen = law.mean(task.set(env)), law.mean(env)
         weights, more = _cut(task, ratio * inner.values)
-        cautions = rare_caution(inner.rare, task.sample.n)
+        cautions = rare_caution(inner.rare, task.sample.n, continuous=bool(inner.bandwidths))
         total = average(fits.weights, np.maximum(ratio, 1e-300))
         values = average(fits.weights, ratio * mean + weights * (env[task.outcome] - seen)) / total
         return Result(

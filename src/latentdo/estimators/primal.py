@@ -27,6 +27,7 @@ from .weighting import (
     bandwidths,
     closeness,
     effective_size,
+    far_off,
     kernel_notes,
     rare_caution,
     rate_of,
@@ -110,10 +111,14 @@ class PrimalProblem:
 
     def rarity(self) -> tuple[int, tuple[str, ...]]:
         """Rows at t whose probability of t was raised to the least allowed, and a caution about all rows of that kind."""
-        if not self.is_discrete:
-            return 0, ()
         flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
-        chance = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.set[..., 0])
+        law = self.laws.law(self.treatment, self.pillows[self.treatment])
+        if not self.is_discrete:
+            # Replicates show the same again, and nobody reads theirs.
+            if not self.pillows[self.treatment] or len(self.own_density()) > 1:
+                return 0, ()
+            return 0, rare_caution(far_off(law, flat, self.value), self.sample.n, continuous=True)
+        chance = law.density(flat, self.set[..., 0])
         small = np.broadcast_to(chance[:1] < LEAST_PROBABILITY, self.near.shape)
         return int((small & (self.near > 0)).sum()), rare_caution(int(small.sum()), self.sample.n)
 

@@ -21,7 +21,7 @@ from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .dml import DmlId
 from .estimate import Estimate, Result
-from .method import AbstractMethod, Fits, No, Yes, support_cautions
+from .method import AbstractMethod, Fits, No, Yes, levels_notes, support_cautions
 from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import Nuisances
 from .options import Adjust, Options
@@ -291,12 +291,19 @@ class _Run:
             cautions.append("no probability: the weights are too uneven for so few rows.")
         trimmed = sum(result.trimmed for result in results)
         if effective is not None and effective < FEW_EFFECTIVE:
-            cautions.append(f"the weights are worth {effective:.0f} rows of equal weight: a few rows decide.")
+            rows = "1 row" if round(effective) == 1 else f"{effective:.0f} rows"
+            cautions.append(f"the weights are worth {rows} of equal weight: a few rows decide.")
         if trimmed:
-            cautions.append(f"{trimmed} weights were cut{self._uncut(results)}.")
+            cut = "1 weight was" if trimmed == 1 else f"{trimmed} weights were"
+            cautions.append(f"{cut} cut{self._uncut(results)}.")
         first = answers[0]
         assert isinstance(first, Yes)
-        notes = [*_sets_note(first.sets), first.note, *(note for result in results for note in result.notes)]
+        notes = [
+            *_sets_note(first.sets),
+            first.note,
+            *levels_notes(self.tasks[0]),
+            *(note for result in results for note in result.notes),
+        ]
         if interval:
             notes.append(f"interval by {interval}")
         if not np.isfinite(estimate):

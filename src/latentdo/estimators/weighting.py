@@ -9,8 +9,9 @@ import numpy as np
 
 from latentdo.graphs import Name, quote
 
+from .laws import AbstractLaw
 from .nuisances import Laws
-from .sample import Column, FloatArray, Sample
+from .sample import Column, Env, FloatArray, Sample
 from .task import Task
 
 LEAST_PROBABILITY = 0.01
@@ -34,7 +35,7 @@ class Weights:
         values: (replicate, row); their mean is about one.
         whole: The same before any was cut.
         trimmed: Rows whose weight was cut.
-        rare: Rows of the first replicate for which a treatment's value is next to impossible.
+        rare: Rows of the first replicate for which a treatment's value is next to impossible; of replicates 0.
         bandwidths: Of each continuous treatment.
     """
 
@@ -45,14 +46,23 @@ class Weights:
     bandwidths: Mapping[Name, float] = field(default_factory=dict)
 
 
-def rare_caution(rare: int, n: int) -> tuple[str, ...]:
+def rare_caution(rare: int, n: int, *, continuous: bool = False) -> tuple[str, ...]:
     """The sentence for rows that could hardly have had the treatment's value."""
     if not rare:
         return ()
-    return (
-        f"for {rare} of {n} rows what is set has a probability below {LEAST_PROBABILITY:g}: the data hardly say what it "
-        "does to such.",
-    )
+    far = "lies three standard deviations off" if continuous else f"has a probability below {LEAST_PROBABILITY:g}"
+    return (f"for {rare} of {n} rows what is set {far}: the data hardly say what it does to such.",)
+
+
+FAR_OFF = 4.5
+"""A value is next to impossible where its log density lies this far below the one at the mean, three standard deviations."""
+
+
+def far_off(law: AbstractLaw, env: Env, value: float) -> int:
+    """Of how many rows a continuous treatment's law has next to no mass at a value."""
+    middle = law.mean(env)
+    there = law.density(env, np.full_like(middle, value))
+    return int((there[0] < np.exp(-FAR_OFF) * law.density(env, middle)[0]).sum())
 
 
 def rate_of(bandwidths: Collection[object]) -> float:
@@ -106,13 +116,17 @@ def inverse(
         column = sample[name]
         near = closeness(column, value, h.get(name, 1.0))
         asked = np.full((1, 1), value) if column.is_discrete else env[name]
-        own = laws.law(name, (*given, *before)).density(env, asked)
+        law = laws.law(name, (*given, *before))
+        own = law.density(env, asked)
         density, nearness = density * own, nearness * near
         if column.is_discrete:
             small = np.broadcast_to(own[:1] < LEAST_PROBABILITY, near.shape)
             rare += int(small.sum())
             trimmed += int((small & (near > 0)).sum())
             own = np.maximum(own, LEAST_PROBABILITY)
+        elif len(own) == 1 and (*given, *before):
+            # Replicates show the same again, and nobody reads theirs.
+            rare += far_off(law, env, value)
         raised = raised * own
         before.append(name)
     whole, weights = nearness / np.maximum(density, 1e-300), nearness / raised
