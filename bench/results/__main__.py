@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .filling import filled
+from .rival_tables import estimates, found_of_ananke, ratios, real_rows, seconds
 from .tables import agreement, asking, asking_errors, calibration, coverage, covid, training
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -15,6 +16,13 @@ PAGES = {
         "agreement": agreement,
         "coverage": coverage,
         "covid": covid,
+    },
+    "explanation/real-rows.md": {
+        "real rows": real_rows,
+        "witnesses": estimates,
+        "ananke": found_of_ananke,
+        "seconds": seconds,
+        "ratios": ratios,
     },
     "explanation/speed.md": {"training": training, "asking": asking, "asking errors": asking_errors},
 }

@@ -5,24 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from latentdo.errors import ArchiveError, DataError, QueryError, SpecError, StudyError
-from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
+from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
+from latentdo.graphs import Admg, LatentDag, Name, project
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
-from latentdo.query import Query, queries_of, query_of
+from latentdo.query import Query, query_of
+
+from .opening import (
+    checked_fits,
+    checked_seed,
+    engine_of,
+    fitted_rows,
+    graph_of,
+    model_of,
+    questions_of,
+    rival_rows,
+    rows_of,
+    spec_of,
+    study_and_engine,
+    study_of,
+    table_first,
+    tables_of,
+    unpacked,
+    value_of,
+)
 
 if TYPE_CHECKING:
     from latentdo.answers import Answer, Answers, EffectMatrix, Effects, Report
+    from latentdo.comparison import Comparison
+    from latentdo.estimators import AbstractMethod
     from latentdo.graphs import SameAdmg
     from latentdo.identification import Answerable, Nodes
-    from latentdo.inference import Dataset, Engine, Fit, Posterior
+    from latentdo.inference import Engine, Posterior
     from latentdo.io import Table
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
 
-MAX_SEED = 2**32 - 1
+    Asked = str | Query | Sequence[str | Query] | Mapping[str, str | Query]
+    Methods = str | AbstractMethod | Iterable[str | AbstractMethod] | None
 
 
 def graph(
@@ -54,8 +76,8 @@ def graph(
         raise QueryError("ld.graph takes a source or pairs, not both. Put the edges into the text.")
     if source is None:
         return graph_from_pairs(*pairs)
-    opened = _opened(source)
-    if not isinstance(opened, str) and (spec := _spec_of(opened)) is not None:
+    opened = value_of(source)
+    if not isinstance(opened, str) and (spec := spec_of(opened)) is not None:
         return spec.graph
     return read_graph(opened)
 
@@ -88,8 +110,8 @@ def identify(
         Shpitser & Pearl (2006), Identification of joint interventional distributions; and of conditional ones. For
         functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies.
     """
-    opened = _opened(model)
-    graph, own = _read(opened)
+    opened = value_of(model)
+    graph, own = graph_of(opened)
     asked = query_of(query, dict(getattr(opened, "queries", ())))
     return _identify(graph, asked, functional={**own, **functions_of(functional)})
 
@@ -128,7 +150,7 @@ def answerable(
     """
     from latentdo.identification import answerable as _answerable
 
-    graph, own = _read(_opened(model))
+    graph, own = graph_of(value_of(model))
     return _answerable(graph, treatments, outcomes, given=given, functional={**own, **functions_of(functional)})
 
 
@@ -148,48 +170,7 @@ def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg |
     """
     from latentdo.graphs import same_admg as _same_admg
 
-    return _same_admg(_read(_opened(a))[0], _read(_opened(b))[0])
-
-
-def _opened(source: Any) -> Any:
-    """The study or the fit that a path names; whatever is no path as it is."""
-    if not isinstance(source, str | Path):
-        return source
-    if is_fit_path(str(source)):
-        return load(source)
-    return load_study(source) if isinstance(source, Path) or is_study_path(source) else source
-
-
-def _read(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
-    """The graph, and the nodes that the model declares to be functions of their parents."""
-    if isinstance(model, LatentDag | Admg):
-        return model, {}
-    if isinstance(model, str):
-        read = graph(model)
-        if not _states_mechanisms(model):
-            return read, {}
-        # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
-        spec = _model(model)
-        return spec.graph, spec.functional
-    if (spec := _spec_of(model)) is not None:
-        return spec.graph, dict(getattr(model, "functional", spec.functional))
-    return graph(model), {}
-
-
-def _spec_of(value: Any) -> ModelSpec | None:
-    """The model that a value is or has: a study is told by its model and a fit by its spec, without loading YAML or NumPy."""
-    from latentdo.models import ModelSpec
-
-    found = (value, getattr(value, "model", None), getattr(value, "spec", None))
-    return next((each for each in found if isinstance(each, ModelSpec)), None)
-
-
-def _states_mechanisms(text: str) -> bool:
-    from latentdo.io import is_dagitty
-
-    return not is_dagitty(text) and any(
-        isinstance(statement, MechanismStatement) for statement in parse_statements(text)
-    )
+    return _same_admg(graph_of(value_of(a))[0], graph_of(value_of(b))[0])
 
 
 def model(text: str | ModelSpec) -> ModelSpec:
@@ -202,17 +183,7 @@ def model(text: str | ModelSpec) -> ModelSpec:
         NotationError: The text cannot be read, or names a family or option that does not exist; says where.
         SpecError: A node has no mechanism.
     """
-    return _model(text)
-
-
-def _model(text: Any) -> ModelSpec:
-    from latentdo.models import ModelSpec
-
-    if isinstance(text, ModelSpec):
-        return text
-    if not isinstance(text, str):
-        raise SpecError(f"A model is a text such as 'X ~ normal; Y ~ normal(X)', got {type(text).__name__}.")
-    return ModelSpec.parse(text)
+    return model_of(text)
 
 
 def load_study(path: str | Path) -> Study:
@@ -275,21 +246,26 @@ def fit_resumably(
     checkpoint: str | Path | None = None,
 ) -> tuple[Posterior, Callable[[], None]]:
     """What `fit` gives, and a function that removes its checkpoint: for whoever saves the fit first."""
-    from latentdo.answers import judge_fit
     from latentdo.inference import FitCheckpoint, Identity, Posterior, checkpoint_folder, fit_model, watch
 
     if start is not None and not isinstance(start, Posterior):
         raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
     folder = None if checkpoint is None else checkpoint_folder(checkpoint)
-    study, chosen = _asked(model, engine)
-    rows = _rows(study.model, data, study)
+    study, chosen = study_and_engine(model, engine)
+    rows = rows_of(study.model, data, study)
     with watch(progress) as told:
         kept = None
         if folder is not None:
-            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, _seed(seed)))
-        posterior = fit_model(study.model, rows, chosen, _seed(seed), told, checkpoint=kept, start=start)
-    judged = judge_fit(posterior, study.queries).with_units(dict(study.units))
-    return judged, (lambda: None) if kept is None else kept.remove
+            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, checked_seed(seed)))
+        posterior = fit_model(study.model, rows, chosen, checked_seed(seed), told, checkpoint=kept, start=start)
+    return _with_study(posterior, study), (lambda: None) if kept is None else kept.remove
+
+
+def _with_study(posterior: Posterior, study: Study) -> Posterior:
+    """The fit with what its study asks, in which units, and beside which rivals; judged on the questions."""
+    from latentdo.answers import judge_fit
+
+    return replace(judge_fit(posterior, study.queries), compare=study.compare).with_units(dict(study.units))
 
 
 @overload
@@ -341,105 +317,15 @@ def fit_many(
         DataError: Some tables cannot have come from the model; says which and why.
         FitError: Training cannot go on; says at which table.
     """
-    from latentdo.answers import judge_fit
     from latentdo.inference import train_all, watch
 
-    study, chosen = _asked(model, engine)
-    tables = _tables(datasets)
-    fits = _checked(study, tables, chosen, _seed(seed))
+    study, chosen = study_and_engine(model, engine)
+    tables = tables_of(datasets)
+    fits = checked_fits(study, tables, chosen, checked_seed(seed))
     with watch(progress) as told:
         trained = train_all(fits, told) if fits else ()
-        posteriors = [judge_fit(posterior, study.queries).with_units(dict(study.units)) for posterior in trained]
+        posteriors = [_with_study(posterior, study) for posterior in trained]
     return dict(zip(tables, posteriors, strict=True)) if isinstance(datasets, Mapping) else posteriors
-
-
-def _tables(datasets: Any) -> dict[Any, Any]:
-    """Table by name, or by place in the sequence."""
-    if isinstance(datasets, Mapping):
-        return dict(datasets)
-    if isinstance(datasets, str | Path) or not isinstance(datasets, Iterable) or hasattr(datasets, "columns"):
-        raise DataError(
-            f"ld.fit_many takes tables in a list or a dict, got {type(datasets).__name__}. Put one table into a list: [table]."
-        )
-    return dict(enumerate(datasets))
-
-
-def _checked(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int) -> list[Fit]:
-    """A fit per table, once all of them can be trained on."""
-    from latentdo.inference import Fit
-
-    fits, faults = [], []
-    for name, table in tables.items():
-        try:
-            fit = Fit.of(study.model, _rows(study.model, table, study), engine, seed)
-            fits.append(replace(fit, label=f"{name}: "))
-        except DataError as fault:
-            faults.append((name, fault))
-    if len(faults) == 1:
-        name, fault = faults[0]
-        raise DataError(f"Data set {name!r}: {fault}", column=fault.column, line=fault.line)
-    if faults:
-        listed = "\n".join(f"- {name!r}: {fault}".replace("\n", "\n  ") for name, fault in faults)
-        first = faults[0][1]
-        raise DataError(f"{len(faults)} data sets cannot be used:\n{listed}", column=first.column, line=first.line)
-    return fits
-
-
-def _asked(model: Any, engine: Any) -> tuple[Study, Engine]:
-    """The study, its queries checked, and the engine."""
-    from latentdo.answers import check_values
-
-    study = _study_of(model)
-    for _, query in study.queries:
-        check_values(study.model, query)
-    return study, _engine(engine if engine is not None else _engine_of(study))
-
-
-def _study_of(model: Any) -> Study:
-    from latentdo.models.study import Study
-
-    opened = _opened(model)
-    return opened if isinstance(opened, Study) else Study("model", _model(opened))
-
-
-def _rows(spec: ModelSpec, data: Any, study: Study) -> Dataset:
-    from latentdo.io import read_table
-
-    source = study.data if data is None else data
-    if source is None:
-        raise StudyError("There is no data: give a table or a path, or name one under `data:` in the study.", "data")
-    rows = read_table(source, spec.measured, spec.latent, spec.levels)
-    if study.units:
-        from latentdo.inference import levelled
-        from latentdo.models import checked_units
-
-        # Only the column may tell that levels are names, which have no unit.
-        checked_units(levelled(spec, rows), dict(study.units))
-    return rows
-
-
-def _engine_of(study: Study) -> Engine:
-    """The engine that a study names, with its arguments; raises `FitError` where they make no sense."""
-    return _engines()[study.inference.engine](**study.inference.arguments)
-
-
-def _engine(engine: Any) -> Engine:
-    if isinstance(engine, tuple(_engines().values())):
-        return engine
-    raise SpecError(f"An engine is a value such as ld.Auto() or ld.Nuts(draws=1000), got {engine!r}.")
-
-
-def _engines() -> dict[str, type[Engine]]:
-    """The engines by the names that studies give them."""
-    from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
-
-    return {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
-
-
-def _seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or not 0 <= seed.__index__() <= MAX_SEED:
-        raise SpecError(f"A seed is a whole number from 0 to {MAX_SEED}, got {seed!r}.")
-    return seed.__index__()
 
 
 @overload
@@ -495,7 +381,7 @@ def ask(
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
     listed = len(queries) == 1 and isinstance(queries[0], list | tuple | Mapping)
-    queries = (*(queries[0].items() if isinstance(queries[0], Mapping) else queries[0]),) if listed else queries  # type: ignore[union-attr]
+    queries = unpacked(queries)
     if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
         if len(queries) > 1:
             raise QueryError("A table of effects is asked for alone. Ask the other questions in a call of their own.")
@@ -503,18 +389,125 @@ def ask(
             raise QueryError(
                 "A table of effects has no naive estimates beside it. Ask for the contrasts that matter alone."
             )
-        return effects_of(posterior, tables[0], _seed(seed), allow_unidentified=allow_unidentified)
-    asked = _questions(posterior, queries)
-    answers = ask_all(posterior, asked, _seed(seed), allow_unidentified=allow_unidentified, naive=naive)
+        return effects_of(posterior, tables[0], checked_seed(seed), allow_unidentified=allow_unidentified)
+    asked = questions_of(queries, posterior.queries)
+    answers = ask_all(posterior, asked, checked_seed(seed), allow_unidentified=allow_unidentified, naive=naive)
     return answers[0] if len(asked) == 1 and len(answers) == 1 and not listed else answers
 
 
-def _questions(posterior: Posterior, queries: Sequence[Any]) -> list[tuple[str | None, Query]]:
-    """(name, query) of what was asked, or else of the study's own questions."""
-    found = queries_of(queries, dict(posterior.queries)) or list(posterior.queries)
-    if not found:
-        raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
-    return found
+@overload
+def compare(
+    model: Posterior | LatentDag | Admg | ModelSpec | Study | str | Path,
+    /,
+    *queries: Asked,
+    data: Any = None,
+    methods: Methods = None,
+    models: Any = None,
+    level: float = 0.9,
+    replicates: int = 200,
+    folds: int = 5,
+    adjust: Iterable[Name] | Literal["all"] | None = None,
+    seed: int = 0,
+    allow_unidentified: bool = False,
+    progress: bool | None = None,
+) -> Comparison: ...
+
+
+@overload
+def compare(
+    model: LatentDag | Admg | ModelSpec | Study | str | Path,
+    data: Any = None,
+    /,
+    *queries: Asked,
+    methods: Methods = None,
+    models: Any = None,
+    level: float = 0.9,
+    replicates: int = 200,
+    folds: int = 5,
+    adjust: Iterable[Name] | Literal["all"] | None = None,
+    seed: int = 0,
+    allow_unidentified: bool = False,
+    progress: bool | None = None,
+) -> Comparison: ...
+
+
+def compare(
+    model: Posterior | LatentDag | Admg | ModelSpec | Study | str | Path,
+    /,
+    *arguments: Any,
+    data: Any = None,
+    methods: Methods = None,
+    models: Any = None,
+    level: float = 0.9,
+    replicates: int = 200,
+    folds: int = 5,
+    adjust: Iterable[Name] | Literal["all"] | None = None,
+    seed: int = 0,
+    allow_unidentified: bool = False,
+    progress: bool | None = None,
+) -> Comparison:
+    """The latent variable model beside the estimators of the literature, which see the measured columns alone.
+
+    `ld.compare(posterior, query)` has the model and its rivals, `ld.compare(graph, data, query)` the rivals alone. Whether a
+    method applies follows from the graph; one that does not has a row that says why. Baselines say what seeing says.
+
+    Args:
+        model: A fit or its path; or, for the rivals alone, a graph, a model, a study, its path, or text of a graph or model.
+        arguments: The table, as for `fit`, where there is no fit that still has its rows; then the queries, as for `ask`:
+            means, probabilities, and arithmetic of them. Without any, those of the study.
+        data: The table by name: what a loaded fit was trained on.
+        methods: Names such as "aipw", or values of `latentdo.estimators`; otherwise those of the study, or else all.
+        models: Of the nuisances: `types.Models(…)`, a learner, or an estimator with the interface of scikit-learn.
+        level: Probability of the intervals.
+        replicates: Of the bootstrap, for methods without an influence function; 0 for none.
+        folds: Of cross-fitting.
+        adjust: What adjusting methods adjust for: names; "all" for a row per minimal set; otherwise the set of least variance.
+        seed: Same seed, same numbers.
+        allow_unidentified: Give what the measured nodes cannot answer rows too: the model's labelled so, the rivals' blank.
+        progress: As for `fit`.
+
+    Raises:
+        NotIdentifiedError: A question is not identified, before anything is computed; `.verdict` has the hedge.
+        DataError: There are no rows, or others than the fit was trained on; a column is missing, constant or has missing cells.
+        SupportError: A value that a node cannot take.
+        QueryError: A question that makes no sense, a method that does not exist, or a set that is no adjustment set.
+    """
+    from latentdo.comparison import (
+        Rivals,
+        adjust_of,
+        columns_for,
+        compare_fit,
+        compare_rivals,
+        methods_of,
+        models_of,
+        study_methods,
+    )
+    from latentdo.estimators import Options
+    from latentdo.inference import Posterior, watch
+
+    opened = value_of(model)
+    is_fit = isinstance(opened, Posterior)
+    graph, functional = graph_of(opened)
+    table, queries = table_first(arguments, data)
+    asked = questions_of(unpacked(queries), getattr(opened, "queries", ()))
+    chosen = (
+        study_methods(getattr(opened, "compare", ())) if methods is None else methods_of(methods, with_model=is_fit)
+    )
+    options = Options(models_of(models), level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes))
+    rivals = Rivals(chosen, options, checked_seed(seed))
+    for _, query in asked:
+        query.check(graph)
+    if isinstance(opened, Posterior):
+        rows = fitted_rows(opened, table)
+        with watch(progress) as told:
+            return compare_fit(opened, rows, asked, rivals, told, allow_unidentified=allow_unidentified)
+    source = getattr(opened, "data", None) if table is None else table
+    rows = rival_rows(graph, spec_of(opened), source, columns_for(graph, [query for _, query in asked], rivals))
+    units = tuple(getattr(opened, "units", ()))
+    with watch(progress) as told:
+        return compare_rivals(
+            graph, rows, asked, rivals, told, functional=functional, units=units, allow_unidentified=allow_unidentified
+        )
 
 
 def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: bool = False, seed: int = 0) -> Report:
@@ -535,17 +528,17 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     """
     from latentdo.answers import check_model, check_variants
 
-    study = _study_of(model)
-    _engine_of(study)
+    study = study_of(model)
+    engine_of(study)
     source = data if data is not None else study.data if study.data is not None and study.data.exists() else None
-    rows = None if source is None else _rows(study.model, source, study)
+    rows = None if source is None else rows_of(study.model, source, study)
     report = check_model(study.model, study.queries, rows)
     if prior and rows is None:
         raise StudyError("A check of the priors needs the data: default priors take their scale from them.", "data")
     if prior and rows is not None:
         from latentdo.inference import check_priors_on
 
-        report = replace(report, prior=check_priors_on(report.spec, rows, _seed(seed)))
+        report = replace(report, prior=check_priors_on(report.spec, rows, checked_seed(seed)))
     variants = check_variants(study, report.verdicts, dict(report.functional))
     return replace(report, variants=variants, units=study.units)
 
@@ -588,6 +581,7 @@ __all__ = [
     "answerable",
     "ask",
     "check",
+    "compare",
     "fit",
     "fit_many",
     "graph",

@@ -208,14 +208,17 @@ class NotIdentifiedError(LatentdoError):
     """The data cannot answer the question; `.verdict` holds the hedge that proves it.
 
     Where questions were asked together, `.askable` counts those that are identified; `.advice`, the last line of the message,
-    says in Python's words what can be done.
+    says in Python's words what can be done; `.computable` says whether a model could compute it all the same.
     """
 
     kind = "not_identified"
     exit_code = 3
 
-    def __init__(self, message: str, verdict: Any, *, advice: str = "", askable: int = 0) -> None:
+    def __init__(
+        self, message: str, verdict: Any, *, advice: str = "", askable: int = 0, computable: bool = True
+    ) -> None:
         self.verdict = verdict
+        self.computable = computable
         self.advice = advice
         self.askable = askable
         super().__init__(f"{message}\n{advice}" if advice else message)

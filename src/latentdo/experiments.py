@@ -1,4 +1,4 @@
-"""The verb that plans an experiment. It stands on the verbs of `api` and reads models and paths as they do."""
+"""The verb that plans an experiment. It stands beside the verbs of `api` and reads models and paths as they do."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentdo.api import _engine, _engine_of, _opened, _seed, _study_of
 from latentdo.query import Query, query_of
+
+from .opening import checked_engine, checked_seed, engine_of, study_of, value_of
 
 if TYPE_CHECKING:
     from latentdo.graphs import Name
@@ -73,13 +74,13 @@ def sample_size(
 
     goal = goal_of(width=width, excludes=excludes, level=level, assurance=assurance)
     budget = Budget(datasets, precision, smallest, largest)
-    study = _study_of(model)
-    chosen = _engine(engine if engine is not None else _engine_of(study))
-    source = truth_of(_opened(truth), study.model)
+    study = study_of(model)
+    chosen = checked_engine(engine if engine is not None else engine_of(study))
+    source = truth_of(value_of(truth), study.model)
     own = dict(source.study.queries) if isinstance(source, BuiltIn) else {}
     asked = query_of(query, {**own, **dict(study.queries)})
     with watch(progress) as told:
-        return plan_size(study.model, source, asked, goal, chosen, budget, _seed(seed), told)
+        return plan_size(study.model, source, asked, goal, chosen, budget, checked_seed(seed), told)
 
 
 __all__ = ["sample_size"]

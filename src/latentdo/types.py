@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latentdo.answers import Answers, Effect, EffectMatrix, Effects, Report, Scale, VariantReport
+    from latentdo.comparison import Comparison, ComparisonRow
+    from latentdo.estimators import Boosted, Foreign, Glm, Models
     from latentdo.graphs import Admg, LatentDag, SameAdmg
     from latentdo.identification import (
         Answerable,
@@ -35,7 +37,10 @@ _HOMES = {
     "Answers": "answers",
     "Axis": "query",
     "BlockDraws": "inference",
+    "Boosted": "estimators",
     "ColumnSummary": "models",
+    "Comparison": "comparison",
+    "ComparisonRow": "comparison",
     "Dataset": "inference",
     "Derivation": "identification",
     "Diagnostic": "inference",
@@ -44,12 +49,15 @@ _HOMES = {
     "Effects": "answers",
     "Estimand": "identification",
     "Fixability": "identification",
+    "Foreign": "estimators",
     "Forms": "identification",
+    "Glm": "estimators",
     "LatentDag": "graphs",
     "Law": "identification",
     "Measurements": "identification",
     "Mechanism": "models",
     "ModelSpec": "models",
+    "Models": "estimators",
     "NodeDraws": "inference",
     "Pair": "identification",
     "ParameterLabel": "inference",
@@ -82,7 +90,10 @@ __all__ = [
     "Answers",
     "Axis",
     "BlockDraws",
+    "Boosted",
     "ColumnSummary",
+    "Comparison",
+    "ComparisonRow",
     "Dataset",
     "Derivation",
     "Diagnostic",
@@ -91,12 +102,15 @@ __all__ = [
     "Effects",
     "Estimand",
     "Fixability",
+    "Foreign",
     "Forms",
+    "Glm",
     "LatentDag",
     "Law",
     "Measurements",
     "Mechanism",
     "ModelSpec",
+    "Models",
     "NodeDraws",
     "Pair",
     "ParameterLabel",

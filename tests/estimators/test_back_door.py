@@ -87,6 +87,23 @@ def test_a_continuous_treatment_is_weighted_by_nearness():
         assert row.effective < 2000
 
 
+def test_a_bandwidth_that_is_asked_for_is_used_and_said():
+    rng = np.random.default_rng(2)
+    z = rng.normal(size=2000)
+    x = 0.5 * z + rng.normal(size=2000)
+    columns = {"Z": z, "X": x, "Y": 2 * x**2 + z + rng.normal(size=2000)}
+    graph, query = parse_graph("Z -> X -> Y; Z -> Y"), Query.parse("E[Y | do(X=0)]")
+    found = {}
+    for width in (0.1, 1.0):
+        options = Options(replicates=0, bandwidth=width)
+        (row,) = estimates(graph, columns, query, methods=[Ipw()], options=options)
+        assert f"bandwidth {width * x.std():.3g} on X, {width:.2g} sd" in row.note
+        found[width] = row.estimate
+    # A kernel averages the parabola over its width: 2 h².
+    assert found[0.1] == pytest.approx(2 * 0.01 * x.var(), abs=0.2)
+    assert found[1.0] == pytest.approx(2 * x.var(), abs=0.4)
+
+
 def test_no_set_is_a_sentence():
     task = task_of(
         parse_graph("X -> M -> Y; X <-> Y"),

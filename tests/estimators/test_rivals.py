@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+import oracles
 from latentdo.errors import QueryError, SupportError
 from latentdo.estimators import (
     Apipw,
     Dipw,
     DmlId,
     Glm,
+    Ipw,
     Models,
     NestedAipw,
     NestedIpw,
@@ -297,3 +299,123 @@ def test_intervals_of_the_napkin_cover():
         rows = estimates(NAPKIN, napkin(1000, seed), Query.parse("E[Y | do(X=1)]"), methods=methods, seed=seed)
         covered.append([row.lower < napkin_truth(1) < row.upper for row in rows])
     assert np.mean(covered, axis=0) == pytest.approx([0.9] * 5, abs=0.05)
+
+
+def test_weights_that_are_cut_say_what_they_would_have_given():
+    """A strong confounder of a continuous treatment: rows near the value have weights of very different size."""
+    rng = np.random.default_rng(3)
+    z, e, f = rng.normal(size=(3, 400))
+    columns = {"Z": z, "T": 2 * z + e, "Y": 1 + 2 * z + e + z + f}
+    graph, query = parse_graph("Z -> T -> Y; Z -> Y"), Query.parse("E[Y | do(T=2)]")
+    rows = estimates(graph, columns, query, methods=[Ipw(), NestedIpw()], options=Options(replicates=0))
+    whole = estimates(
+        graph, columns, query, methods=[Ipw()], options=Options(replicates=0, models=Models(seen={"T": ()}))
+    )
+    for row in rows:
+        (text,) = [text for text in row.cautions if "weights were cut; with all of their weight" in text]
+        assert float(text.split()[-1].rstrip(".")) != pytest.approx(row.estimate, abs=0.01)
+    # The same without confounding in the weights: nothing is cut, and nothing said.
+    assert not any("cut" in text for text in whole[0].cautions)
+
+
+def test_a_continuous_trapdoor_has_its_interval_from_the_bootstrap():
+    rng = np.random.default_rng(4)
+    n = 400
+    u, v = rng.normal(size=(2, n))
+    w = 0.7 * u + 0.7 * v + rng.normal(size=n)
+    r = w + rng.normal(size=n)
+    x = (rng.random(n) < expit(r + u)) * 1.0
+    columns = {"W": w, "R": r, "X": x, "Y": 1.5 * x + 1.5 * v + rng.normal(size=n)}
+    (row,) = estimates(NAPKIN, columns, Query.parse("E[Y | do(X=1)]"), methods=[DmlId()], options=QUICK)
+    assert row.interval == "bootstrap" and "R drawn from the middle of its column" in row.note
+    assert abs(row.estimate - 1.5) < 4 * row.sd
+
+
+def test_the_interval_of_a_probability_stays_one():
+    rng = np.random.default_rng(5)
+    x = np.arange(60) % 2.0
+    columns = {"X": x, "Y": (rng.random(60) < 0.05 + 0.05 * x) * 1.0}
+    query = Query.parse("P(Y=1 | do(X=0))")
+    for row in estimates(parse_graph("X -> Y"), columns, query, options=QUICK):
+        if row.applies:
+            assert 0 <= row.lower <= row.estimate <= row.upper <= 1, row
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [("Z -> X -> Y; Z -> Y", 14), ("W -> R -> X -> Y; W <-> X; W <-> Y", 7)], ids=["plain", "napkin"]
+)
+def test_every_kind_of_question_is_surgery(text, names):
+    """Methods by kinds of questions, against enumeration of a random model with three levels."""
+    graph = parse_graph(text)
+    scm = oracles.random_scm(graph, 3, 3)
+    joint = scm.law()
+    # As many rows of each combination as its probability asks for: no chance is left but the rounding.
+    codes = np.repeat(np.arange(joint.size), np.round(joint.ravel() * 30_000).astype(int))
+    parts = np.unravel_index(codes, joint.shape)
+    columns = {name: part.astype(float) for name, part in zip(scm.graph.measured, parts, strict=True)}
+    law = scm.answer(Query.parse("P(Y | do(X))").term)
+    means = law @ np.arange(3)
+    for query, truth in {
+        "E[Y | do(X=1)]": means[1],
+        "P(Y=2 | do(X=1))": law[1, 2],
+        "P(Y > 0 | do(X=2))": law[2, 1:].sum(),
+        "P(Y > 0, Y < 2 | do(X=1))": law[1, 1],
+        "E[Y | do(X=2)] - E[Y | do(X=0)]": means[2] - means[0],
+        "(P(Y=1 | do(X=2)) - P(Y=1 | do(X=0))) / 2": (law[2, 1] - law[0, 1]) / 2,
+    }.items():
+        rows = estimates(graph, columns, Query.parse(query), options=Options(replicates=0))
+        known = [row for row in rows if row.applies]
+        assert len(known) == names
+        for row in known:
+            if not row.method.startswith("naive"):
+                assert row.estimate == pytest.approx(truth, abs=0.01), (query, row)
+
+
+def test_a_treatment_that_its_causes_determine_is_cautioned_against():
+    z = np.random.default_rng(12).normal(size=100)
+    columns = {"Z": z, "T": 2 * z, "Y": z}
+    rows = estimates(parse_graph("Z -> T -> Y; Z -> Y"), columns, Query.parse("E[Y | do(T=1)]"), options=QUICK)
+    for row in rows:
+        if row.method in ("ipw", "aipw", "tmle", "pipw", "apipw", "nested ipw"):
+            assert any("what is set lies three standard deviations off" in text for text in row.cautions), row
+
+
+def test_tables_that_are_small_or_odd_have_numbers_and_cautions():
+    rng = np.random.default_rng(13)
+    n = 50
+    z = rng.normal(size=n)
+    split, coin = (z > 0) * 1.0, (rng.random(n) < 0.5) * 1.0
+    once = np.zeros(n)
+    once[0] = 1
+    noise = rng.normal(size=n)
+    many = {f"Z{i}": rng.normal(size=n) for i in range(60)}
+    plain, wide = "Z -> T -> Y; Z -> Y", "; ".join(f"Z{i} -> T; Z{i} -> Y" for i in range(60)) + "; T -> Y"
+    cases = [
+        (plain, {"Z": z, "T": split, "Y": split + z + noise}, "has a probability below"),
+        (plain, {"Z": z[:15], "T": split[:15], "Y": (split + z + noise)[:15]}, "the answer rests on so few"),
+        (plain, {"Z": z, "T": once, "Y": z + noise}, "1 row has T=1"),
+        (wide, {**many, "T": coin, "Y": coin + noise}, "a model has 62 terms for 50 rows"),
+        ("V -> T; V -> Y; " + plain, {"Z": z, "V": z.copy(), "T": coin, "Y": z + coin + noise}, ""),
+    ]
+    for text, columns, caution in cases:
+        rows = estimates(parse_graph(text), columns, CONTRAST, options=Options(replicates=4))
+        for row in rows:
+            if row.applies:
+                assert row.estimate is not None and np.isfinite([row.estimate, row.sd, row.lower, row.upper]).all(), row
+        assert not caution or any(caution in said for row in rows for said in row.cautions), caution
+
+
+def test_whole_numbers_that_are_levels_are_said_to_be():
+    rng = np.random.default_rng(14)
+    few, many = rng.integers(0, 5, 300) * 1.0, rng.poisson(6, 300) * 1.0
+    for values, note in ((few, "T as 5 levels"), (many, "bandwidth")):
+        columns = {"T": values, "Y": values + rng.normal(size=300)}
+        (row,) = estimates(
+            parse_graph("T -> Y"),
+            columns,
+            Query.parse("E[Y | do(T=3)]"),
+            methods=[Ipw()],
+            options=Options(replicates=0),
+        )
+        assert note in row.note
+        assert row.estimate == pytest.approx(3, abs=0.6)

@@ -603,3 +603,16 @@ def test_functions_of_other_nodes_than_the_parents_are_refused(saved, tmp_path, 
         return tree
 
     assert "is not a function of its parents" in refusal(rewritten(saved, tmp_path / "odd.ldo", tree=changed))
+
+
+def test_rivals_are_kept_may_be_missing_and_are_named_once(saved, tmp_path):
+    posterior = replace(handmade(n_draws=6), compare=("plug-in", "aipw"))
+    path = write_archive(posterior, tmp_path / "rivals.ldo")
+    assert read_archive(path).compare == ("plug-in", "aipw")
+
+    def older(tree):
+        return {key: value for key, value in tree.items() if key != "compare"}
+
+    assert read_archive(rewritten(path, tmp_path / "old.ldo", tree=older)).compare == ()
+    twice = rewritten(saved, tmp_path / "bad.ldo", tree=lambda tree: {**tree, "compare": ["ipw", "ipw"]})
+    assert "a rival is named twice" in refusal(twice)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import latentdo as ld
-from latentdo.api import _engine_of
 from latentdo.inference import Auto, Laplace, Map, Nuts, Svi, engines
 from latentdo.models.study import ARGUMENTS, load_study
 from latentdo.models.study_format import GUIDES
+from latentdo.opening import engine_of
 
 BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
 
@@ -61,7 +61,7 @@ def test_studies_know_the_arguments_of_every_engine():
 
 def test_the_budget_of_auto_can_be_stated_in_a_study():
     study = load_study("model: X ~ normal\ninference: {engine: auto, max_steps: 400}\n")
-    assert _engine_of(study) == Auto(max_steps=400)
+    assert engine_of(study) == Auto(max_steps=400)
 
 
 def test_engines_are_written_as_they_are_typed():

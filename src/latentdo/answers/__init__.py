@@ -6,9 +6,14 @@ from .checkup import Report, check_model
 from .effect_matrix import Effect, EffectMatrix
 from .effects import Effects, effects_of
 from .judge import judge, judge_fit
-from .latex import prose
+from .latex import escaped as latex_words
+from .latex import figure as latex_number
+from .latex import prose as latex_prose
+from .latex import question as latex_question
+from .rows import csv_bytes
 from .support import check_complete, check_values
-from .units import Scale
+from .text import number
+from .units import Scale, scale_of
 from .variants import VariantReport, check_variants
 
 __all__ = [
@@ -25,8 +30,14 @@ __all__ = [
     "check_model",
     "check_values",
     "check_variants",
+    "csv_bytes",
     "effects_of",
     "judge",
     "judge_fit",
-    "prose",
+    "latex_number",
+    "latex_prose",
+    "latex_question",
+    "latex_words",
+    "number",
+    "scale_of",
 ]

@@ -179,17 +179,18 @@ def estimate(answer: Answer, level: float) -> tuple[str, str]:
     """The number and its interval, each for text mode; a dash where there is no interval."""
     marks = "".join(_MARKS[key][0] for key in _marks(answer))
     raised = f"^{{{marks}}}" if marks else ""
-    shown = f"${_shown(answer.point, answer.grain)}{raised}$"
+    shown = f"${figure(answer.point, answer.grain)}{raised}$"
     interval = answer.interval(level)
     if interval is None:
         return shown, "--"
-    low, high = (_shown(end, answer.grain) for end in interval)
+    low, high = (figure(end, answer.grain) for end in interval)
     return shown, f"$[{low},\\ {high}]$"
 
 
-def _shown(value: float, grain: float) -> str:
-    figure = number(value, grain)
-    return {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\textrm{--}"}.get(figure) or _figure(figure)
+def figure(value: float, grain: float) -> str:
+    """A number for math mode, with as many digits as its grain gives meaning."""
+    shown = number(value, grain)
+    return {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\textrm{--}"}.get(shown) or _figure(shown)
 
 
 def _marks(answer: Answer) -> list[str]:

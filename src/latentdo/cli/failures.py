@@ -58,7 +58,7 @@ def failure_of(error: BaseException) -> Failure:
                 NOT_IDENTIFIED,
                 error.kind,
                 str(error).removesuffix(error.advice).rstrip(),
-                _insisting(error.askable),
+                _insisting(error.askable, computable=error.computable),
                 getattr(error, "line", None),
                 hedge=(sorted(larger), sorted(smaller)) if larger else None,
             )
@@ -78,9 +78,11 @@ def failure_of(error: BaseException) -> Failure:
             return _bug(error)
 
 
-def _insisting(askable: int) -> str:
+def _insisting(askable: int, *, computable: bool) -> str:
     """What can be done where a question is not identified, some of those beside it being so."""
     option = "--allow-unidentified computes what is not identified too, from the prior and the functional form."
+    if not computable:
+        option = "--allow-unidentified gives what is not identified rows without numbers."
     if not askable:
         return option
     others, alone = ("1 question is", "it") if askable == 1 else (f"{askable} questions are", "them")

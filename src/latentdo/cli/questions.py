@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from latentdo.query import Query
 from .sources import standard_input
 
 if TYPE_CHECKING:
-    from latentdo.types import Posterior
+    from latentdo.types import LatentDag, Posterior
 
 QUOTES = "`'"
 
@@ -105,8 +106,15 @@ class QuestionFile:
 
     def blame(self, posterior: Posterior, error: LatentdoError, *, allow_unidentified: bool) -> LatentdoError:
         """The error of a call that asked all of them, with the place of the first question that is at fault."""
+        return self._blamed(error, partial(_can_be_asked, posterior, allow_unidentified=allow_unidentified))
+
+    def blame_graph(self, graph: LatentDag, error: LatentdoError, *, allow_unidentified: bool) -> LatentdoError:
+        """The same for questions of which no more is known than the graph."""
+        return self._blamed(error, partial(_makes_sense, graph, allow_unidentified=allow_unidentified))
+
+    def _blamed(self, error: LatentdoError, can_be_asked: Callable[[Query], bool]) -> LatentdoError:
         for question, (_, query) in zip(self.places, self.asked, strict=True):
-            if not _can_be_asked(posterior, query, allow_unidentified=allow_unidentified):
+            if not can_be_asked(query):
                 return _placed(error, self.source, question.line)
         return error
 
@@ -201,5 +209,15 @@ def _can_be_asked(posterior: Posterior, query: Query, *, allow_unidentified: boo
         check_values(posterior.spec, query)
         check_complete(posterior.spec, query)
         return allow_unidentified or identify(posterior.spec.graph, query, functional=posterior.functional).identified
+    except LatentdoError:
+        return False
+
+
+def _makes_sense(graph: LatentDag, query: Query, *, allow_unidentified: bool) -> bool:
+    from latentdo.identification import identify
+
+    try:
+        query.check(graph)
+        return allow_unidentified or identify(graph, query).identified
     except LatentdoError:
         return False

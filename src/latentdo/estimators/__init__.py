@@ -9,9 +9,10 @@ from .estimate import Estimate
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
 from .method import AbstractMethod
 from .nested import NestedAipw, NestedIpw, WermId
+from .options import Options
 from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
-from .rivals import Options, all_methods, estimates
+from .rivals import all_methods, estimates
 
 __all__ = [
     "AbstractLearner",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit, logit
 
-from latentdo.graphs import Name, quote
+from latentdo.graphs import Name
 
+from .adjusting import adjustment_of
 from .estimate import Result
 from .fitting import fit_logistic
 from .method import AbstractMethod, Fits, No, Yes
@@ -18,7 +19,18 @@ from .nuisances import Laws
 from .plug_in import Evaluator
 from .sample import FloatArray
 from .task import Task
-from .weighting import Weights, average, bandwidth, closeness, effective_size, inverse, rare_caution, rate_of
+from .weighting import (
+    Weights,
+    average,
+    bandwidths,
+    closeness,
+    effective_size,
+    inverse,
+    kernel_notes,
+    rare_caution,
+    rate_of,
+    weighted_mean,
+)
 
 _EDGE = 1e-4
 
@@ -35,14 +47,14 @@ class NaiveMean(AbstractMethod):
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         weights: FloatArray = np.ones((1, task.sample.n))
-        h = _bandwidths(task)
+        h = bandwidths(task)
         for name, value in task.treatments.items():
             weights = weights * closeness(task.sample[name], value, h.get(name, 1.0))
         weights = np.maximum(weights * fits.weights, 1e-300)
         outcome = task.sample[task.outcome].values[None]
         values = average(weights, outcome)
         influence = values[0] + weights[0] / weights[0].mean() * (outcome[0] - values[0])
-        return Result(values, influence, effective_size(weights), notes=_kernel_note(h))
+        return Result(values, influence, effective_size(weights), notes=kernel_notes(task, h))
 
 
 @dataclass(frozen=True)
@@ -69,10 +81,11 @@ class GFormula(AbstractMethod):
     """
 
     adjustment: frozenset[Name] | None = None
+    said: str = ""
     name: ClassVar[str] = "g-formula"
 
     def applies(self, task: Task) -> Yes | No:
-        answer = adjustment_of(task, self.adjustment)
+        answer = adjustment_of(task, self.adjustment, self.said)
         if isinstance(answer, No) and task.is_sequential and self.adjustment is None:
             return Yes(note="sequential: each later covariate averaged over its own law")
         return answer
@@ -95,20 +108,19 @@ class Ipw(AbstractMethod):
     """
 
     adjustment: frozenset[Name] | None = None
+    said: str = ""
     normalised: bool = True
     name: ClassVar[str] = "ipw"
 
     def applies(self, task: Task) -> Yes | No:
-        return adjustment_of(task, self.adjustment)
+        return adjustment_of(task, self.adjustment, self.said)
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         weights = _weights(task, fits.plain, sets["adjustment"])
         outcome = task.sample[task.outcome].values[None]
-        if self.normalised:
-            values = average(np.maximum(fits.weights * weights.values, 1e-300), outcome)
-        else:
-            values = average(fits.weights, weights.values * outcome)
-        return _weighted(values, None, weights)
+        values = weighted_mean(fits.weights, weights.values, outcome, normalised=self.normalised)
+        whole = weighted_mean(fits.weights[:1], weights.whole[:1], outcome, normalised=self.normalised)[0]
+        return replace(_weighted(task, values, None, weights), whole=float(whole))
 
 
 @dataclass(frozen=True)
@@ -121,10 +133,11 @@ class Aipw(AbstractMethod):
     """
 
     adjustment: frozenset[Name] | None = None
+    said: str = ""
     name: ClassVar[str] = "aipw"
 
     def applies(self, task: Task) -> Yes | No:
-        return adjustment_of(task, self.adjustment)
+        return adjustment_of(task, self.adjustment, self.said)
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         given = sets["adjustment"]
@@ -133,7 +146,7 @@ class Aipw(AbstractMethod):
         outcome = task.sample[task.outcome].values[None]
         terms = mean + _levelled(task, weights.values, fits.weights) * (outcome - own)
         values = average(fits.weights, terms)
-        return _weighted(values, terms[0], weights)
+        return _weighted(task, values, terms[0], weights)
 
 
 @dataclass(frozen=True)
@@ -148,10 +161,11 @@ class Tmle(AbstractMethod):
     """
 
     adjustment: frozenset[Name] | None = None
+    said: str = ""
     name: ClassVar[str] = "tmle"
 
     def applies(self, task: Task) -> Yes | No:
-        return adjustment_of(task, self.adjustment)
+        return adjustment_of(task, self.adjustment, self.said)
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         given = sets["adjustment"]
@@ -170,47 +184,7 @@ class Tmle(AbstractMethod):
         mean, own = expit(logit(mean) + moved), expit(logit(own) + moved)
         values = average(fits.weights, mean)
         terms = mean + _levelled(task, weights.values, fits.weights) * (scaled - own)
-        return _weighted(low + (high - low) * values, low + (high - low) * terms[0], weights)
-
-
-def adjustment_of(task: Task, chosen: frozenset[Name] | None) -> Yes | No:
-    """The adjustment set: the chosen one if it is valid, else the one of least variance; or why there is none."""
-    if reason := task.why_not_one_outcome:
-        return No(reason)
-    forms = task.forms
-    assert forms is not None
-    if not forms.has_effect:
-        return No(no_effect(task))
-    if chosen is not None:
-        if not forms.is_adjustment_set(chosen):
-            return No(
-                f"{_listed(chosen)} is no adjustment set: it leaves a path open that is not causal, or blocks one."
-            )
-        return Yes({"adjustment": tuple(sorted(chosen))})
-    best = forms.optimal_adjustment
-    if best is None:
-        return No(f"no adjustment set: {forms.why_no_adjustment}")
-    return Yes({"adjustment": tuple(sorted(best.nodes))})
-
-
-def no_effect(task: Task) -> str:
-    """The sentence for treatments that cause no outcome."""
-    return f"{', '.join(map(quote, task.treatments))} does not cause {quote(task.outcome)}: there is nothing to adjust."
-
-
-def _listed(names: frozenset[Name]) -> str:
-    return "{" + ", ".join(map(quote, sorted(names))) + "}"
-
-
-def _bandwidths(task: Task) -> dict[Name, float]:
-    columns = (task.sample[name] for name in task.treatments)
-    return {
-        column.name: bandwidth(column, task.treatments[column.name]) for column in columns if not column.is_discrete
-    }
-
-
-def _kernel_note(h: Mapping[Name, float]) -> tuple[str, ...]:
-    return tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())
+        return _weighted(task, low + (high - low) * values, low + (high - low) * terms[0], weights)
 
 
 def _means(task: Task, laws: Laws, given: tuple[Name, ...]) -> tuple[FloatArray, FloatArray]:
@@ -221,7 +195,7 @@ def _means(task: Task, laws: Laws, given: tuple[Name, ...]) -> tuple[FloatArray,
 
 
 def _weights(task: Task, laws: Laws, given: tuple[Name, ...]) -> Weights:
-    return inverse(task.sample, laws, task.treatments, given, _bandwidths(task))
+    return inverse(task.sample, laws, task.treatments, given, bandwidths(task))
 
 
 def _levelled(task: Task, weights: FloatArray, counts: FloatArray) -> FloatArray:
@@ -231,15 +205,15 @@ def _levelled(task: Task, weights: FloatArray, counts: FloatArray) -> FloatArray
     return weights / np.maximum(average(counts, weights), 1e-300)[:, None]
 
 
-def _weighted(values: FloatArray, influence: FloatArray | None, weights: Weights) -> Result:
+def _weighted(task: Task, values: FloatArray, influence: FloatArray | None, weights: Weights) -> Result:
     effective = effective_size(weights.values)
-    cautions = rare_caution(weights.rare, weights.values.shape[1])
+    cautions = rare_caution(weights.rare, weights.values.shape[1], continuous=bool(weights.bandwidths))
     return Result(
         values,
         influence,
         effective,
         weights.trimmed,
-        _kernel_note(weights.bandwidths),
-        cautions,
+        notes=kernel_notes(task, weights.bandwidths),
+        cautions=cautions,
         rate=rate_of(weights.bandwidths),
     )

@@ -27,7 +27,17 @@ from .plug_in import Evaluator, is_linear
 from .primal import Apipw
 from .sample import Column, Env, FloatArray, Sample
 from .task import Task
-from .weighting import T_NODES, average, bandwidth, clipped, closeness, effective_size, middle, middle_density
+from .weighting import (
+    T_NODES,
+    average,
+    bandwidths,
+    clipped,
+    closeness,
+    effective_size,
+    kernel_notes,
+    middle,
+    middle_density,
+)
 
 LEAST_CELL = 1e-3
 """Probabilities of a combination of levels below are raised to it where they divide."""
@@ -284,7 +294,7 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
     column, outcome = sample[moved], sample[task.outcome].values[None]
     env = sample.env(sample.columns)
     treatment = sample[ratio.seen]
-    h = 1.0 if treatment.is_discrete else bandwidth(treatment, task.treatments[ratio.seen])
+    h = bandwidths(task).get(ratio.seen, 1.0)
     near = closeness(treatment, task.treatments[ratio.seen], h)
     given = (moved, *others)
     own = np.maximum(laws.law(moved, others).density(env, env[moved]), 1e-12)
@@ -323,9 +333,15 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
         value = sums / totals
         influence = value[0] + (top[0] - value[0] * bottom[0]) / totals[0]
     notes = [f"{moved} drawn from the middle of its column"] if not column.is_discrete else []
-    if not treatment.is_discrete:
-        notes.append(f"bandwidth {h:.3g} on {treatment.name}")
-    return Result(value, influence, effective_size(weights * (near > 0)), trimmed, tuple(notes))
+    # Rows whose covariates go with no value of the moved node in the middle are told of by the regression alone, whose
+    # error is no part of the influence function.
+    return Result(
+        value,
+        influence if column.is_discrete else None,
+        effective_size(weights * (near > 0)),
+        trimmed,
+        notes=(*notes, *kernel_notes(task, bandwidths(task))),
+    )
 
 
 def _reference(column: Column, fits: Fits) -> tuple[FloatArray, FloatArray, FloatArray]:

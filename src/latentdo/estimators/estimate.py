@@ -20,6 +20,7 @@ class Result:
             estimate; None where the method has none and its interval comes from the bootstrap.
         effective: The effective number of rows behind the weights; None without weights.
         trimmed: Rows whose weight was cut.
+        whole: What the first replicate would be if no weight had been cut; None where that does not matter.
         notes: What has to be known to read the number: sets, bandwidths.
         cautions: What may be wrong with it.
         rate: The power of the number of rows with which its error shrinks: 1/2, with a kernel 2/5.
@@ -30,6 +31,7 @@ class Result:
     influence: FloatArray | None = None
     effective: float | None = None
     trimmed: int = 0
+    whole: float | None = None
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     size: int = 0

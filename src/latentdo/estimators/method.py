@@ -10,12 +10,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 
 from .estimate import Result
 from .nuisances import CrossFitted, Nuisances
 from .sample import FloatArray, IntArray
 from .task import Task
+
+ROWS_PER_TERM = 3
+"""With fewer rows for each term of a model, the answer is cautioned against."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def support_cautions(task: Task) -> list[str]:
         if column.is_discrete:
             rows = int((column.values == value).sum())
             if rows < 10:
-                found.append(f"{rows} rows have {name}={_shown(task, name, value)}: the answer rests on so few.")
+                have = "1 row has" if rows == 1 else f"{rows} rows have"
+                found.append(f"{have} {name}={_shown(task, name, value)}: the answer rests on so few.")
             continue
         low, high = np.quantile(column.values, [0.01, 0.99])
         if not low <= value <= high:
@@ -85,7 +89,22 @@ def support_cautions(task: Task) -> list[str]:
                 f"{name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
                 "the answer is an extrapolation."
             )
+    n_terms = 1 + max(len(task.graph.parents(name)) for name in (task.outcome, *task.treatments))
+    if n_terms * ROWS_PER_TERM > task.sample.n:
+        found.append(
+            f"a model has {n_terms} terms for {task.sample.n} rows: its errors may be as large as what it explains."
+        )
     return found
+
+
+def levels_notes(task: Task) -> list[str]:
+    """Which columns of whole numbers are set as levels, each value by itself, and not as numbers."""
+    columns = (task.sample[name] for name in task.treatments)
+    return [
+        f"{quote(column.name)} as {len(column.levels)} levels"
+        for column in columns
+        if column.levels is not None and len(column.levels) > 2 and not column.labels
+    ]
 
 
 def _shown(task: Task, name: Name, value: float) -> str:

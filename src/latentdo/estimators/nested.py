@@ -16,7 +16,7 @@ import numpy as np
 from latentdo.graphs import Name, quote
 from latentdo.identification import Fixability, Fixing, Kernel
 
-from .back_door import no_effect
+from .adjusting import instruments_note, no_effect
 from .estimate import Result
 from .laws import Predictor
 from .method import AbstractMethod, Fits, No, Yes
@@ -24,15 +24,20 @@ from .nuisances import Nuisances
 from .sample import FloatArray
 from .task import Task
 from .weighting import (
+    LARGEST_SHARE,
     Weights,
     average,
-    bandwidth,
+    bandwidths,
     clipped,
+    closeness,
     effective_size,
     inverse,
+    kernel_notes,
+    largest_share,
     middle_density,
     rare_caution,
     rate_of,
+    weighted_mean,
 )
 
 
@@ -140,14 +145,18 @@ class NestedIpw(AbstractMethod):
         ratio, trimmed = kernel_ratio(task, fits)
         inner, notes = _treated(task, fits)
         weights, more = _cut(task, ratio * inner.values)
-        cautions = rare_caution(inner.rare, task.sample.n)
         outcome = task.sample[task.outcome].values[None]
-        if self.normalised:
-            values = average(np.maximum(fits.weights * weights, 1e-300), outcome)
-        else:
-            values = average(fits.weights, weights * outcome)
+        values = weighted_mean(fits.weights, weights, outcome, normalised=self.normalised)
+        whole = weighted_mean(fits.weights[:1], (ratio * inner.whole)[:1], outcome, normalised=self.normalised)[0]
         return Result(
-            values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions, rate=rate_of(notes)
+            values,
+            None,
+            effective_size(weights),
+            trimmed + inner.trimmed + more,
+            float(whole),
+            notes,
+            rare_caution(inner.rare, task.sample.n, continuous=bool(inner.bandwidths)),
+            rate=rate_of(notes),
         )
 
 
@@ -170,11 +179,17 @@ class NestedAipw(AbstractMethod):
         law = laws.law(task.outcome, (fixed.treatment, *fixed.pillow))
         mean, seen = law.mean(task.set(env)), law.mean(env)
         weights, more = _cut(task, ratio * inner.values)
-        cautions = rare_caution(inner.rare, task.sample.n)
+        cautions = rare_caution(inner.rare, task.sample.n, continuous=bool(inner.bandwidths))
         total = average(fits.weights, np.maximum(ratio, 1e-300))
         values = average(fits.weights, ratio * mean + weights * (env[task.outcome] - seen)) / total
         return Result(
-            values, None, effective_size(weights), trimmed + inner.trimmed + more, notes, cautions, rate=rate_of(notes)
+            values,
+            None,
+            effective_size(weights),
+            trimmed + inner.trimmed + more,
+            notes=notes,
+            cautions=cautions,
+            rate=rate_of(notes),
         )
 
 
@@ -268,7 +283,7 @@ def nested_sets(task: Task) -> Yes | No:
     for kernel in fixed.kernels:
         if kernel.meets_treatment_district:
             sets[f"kernel {', '.join(map(quote, kernel.district))} given"] = kernel.parents
-    return Yes(sets)
+    return Yes(sets, instruments_note(task))
 
 
 def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
@@ -276,14 +291,17 @@ def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
     fixed = task.fixability
     assert fixed is not None
     nodes = (node for kernel in fixed.kernels if kernel.meets_treatment_district for node in kernel.district)
-    return (weights, 0) if all(task.sample[node].is_discrete for node in nodes) else clipped(weights)
+    if all(task.sample[node].is_discrete for node in nodes):
+        return weights, 0
+    h = bandwidths(task)
+    nearness = closeness(task.sample[fixed.treatment], task.treatments[fixed.treatment], h.get(fixed.treatment, 1.0))
+    return clipped(weights, largest_share(nearness) if h else LARGEST_SHARE)
 
 
 def _treated(task: Task, fits: Fits) -> tuple[Weights, tuple[str, ...]]:
     """1(T = t) / p(T | pillow), and the bandwidth in words."""
     fixed = task.fixability
     assert fixed is not None
-    column = task.sample[fixed.treatment]
-    h = {} if column.is_discrete else {column.name: bandwidth(column, task.treatments[column.name])}
+    h = bandwidths(task)
     weights = inverse(task.sample, fits.plain, task.treatments, fixed.pillow, h)
-    return weights, tuple(f"bandwidth {value:.3g} on {name}" for name, value in h.items())
+    return weights, kernel_notes(task, h)

@@ -14,13 +14,25 @@ import numpy as np
 
 from latentdo.graphs import Name, quote
 
-from .back_door import no_effect
+from .adjusting import instruments_note, no_effect
 from .estimate import Result
 from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Laws
 from .sample import FloatArray, Sample
 from .task import Task
-from .weighting import LEAST_PROBABILITY, T_NODES, average, bandwidth, closeness, effective_size, rare_caution, rate_of
+from .weighting import (
+    LEAST_PROBABILITY,
+    T_NODES,
+    average,
+    bandwidths,
+    closeness,
+    effective_size,
+    far_off,
+    kernel_notes,
+    rare_caution,
+    rate_of,
+    weighted_mean,
+)
 
 INNER_NODES = 9
 """Over how many values of a continuous mediator a regression is averaged exactly."""
@@ -99,10 +111,14 @@ class PrimalProblem:
 
     def rarity(self) -> tuple[int, tuple[str, ...]]:
         """Rows at t whose probability of t was raised to the least allowed, and a caution about all rows of that kind."""
-        if not self.is_discrete:
-            return 0, ()
         flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
-        chance = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.set[..., 0])
+        law = self.laws.law(self.treatment, self.pillows[self.treatment])
+        if not self.is_discrete:
+            # Replicates show the same again, and nobody reads theirs.
+            if not self.pillows[self.treatment] or len(self.own_density()) > 1:
+                return 0, ()
+            return 0, rare_caution(far_off(law, flat, self.value), self.sample.n, continuous=True)
+        chance = law.density(flat, self.set[..., 0])
         small = np.broadcast_to(chance[:1] < LEAST_PROBABILITY, self.near.shape)
         return int((small & (self.near > 0)).sum()), rare_caution(int(small.sum()), self.sample.n)
 
@@ -255,7 +271,7 @@ class Pipw(AbstractMethod):
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         problem = primal_problem(task, fits.plain)
-        return _weighted(problem, fits, *primal_terms(problem), normalised=self.normalised, kernel=True)
+        return _weighted(task, problem, fits, *primal_terms(problem), normalised=self.normalised, kernel=True)
 
 
 @dataclass(frozen=True)
@@ -270,7 +286,7 @@ class Dipw(AbstractMethod):
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         problem = primal_problem(task, fits.plain)
-        return _weighted(problem, fits, *dual_terms(problem), normalised=self.normalised, kernel=False)
+        return _weighted(task, problem, fits, *dual_terms(problem), normalised=self.normalised, kernel=False)
 
 
 @dataclass(frozen=True)
@@ -294,9 +310,16 @@ class Apipw(AbstractMethod):
         if problem.outcome not in problem.joined or len(problem.joined) < len(problem.order):
             effective = min(effective, effective_size(problem.near / problem.own_density()))
         trimmed, cautions = problem.rarity()
-        notes = _kernel_note(problem)
+        notes = kernel_notes(task, bandwidths(task))
         return Result(
-            average(fits.weights, terms), terms[0], effective, trimmed, notes, cautions, _size(problem), rate_of(notes)
+            average(fits.weights, terms),
+            terms[0],
+            effective,
+            trimmed,
+            notes=notes,
+            cautions=cautions,
+            size=_size(problem),
+            rate=rate_of(notes),
         )
 
 
@@ -311,14 +334,13 @@ def primal_sets(task: Task) -> Yes | No:
         return No("it takes one treatment.")
     if not fixed.p_fixable:
         return No(f"{quote(fixed.treatment)} is not p-fixable: {dict(fixed.reasons)['p-fixable']}")
-    return Yes({"C": fixed.before, "L": fixed.joined, "M": fixed.mediators})
+    return Yes({"C": fixed.before, "L": fixed.joined, "M": fixed.mediators}, instruments_note(task))
 
 
 def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
     """The problem that the graph states, with these laws."""
     fixed = task.fixability
     assert fixed is not None
-    column = task.sample[fixed.treatment]
     return PrimalProblem(
         task.sample,
         laws,
@@ -328,7 +350,7 @@ def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
         _after(fixed.order, fixed.treatment),
         frozenset(fixed.joined),
         dict(fixed.pillows),
-        1.0 if column.is_discrete else bandwidth(column, task.treatments[fixed.treatment]),
+        bandwidths(task).get(fixed.treatment, 1.0),
     )
 
 
@@ -344,17 +366,26 @@ def _size(problem: PrimalProblem) -> int:
     return min(prod(widths[1:]), MOST_PATHS) * values * problem.sample.n
 
 
-def _kernel_note(problem: PrimalProblem) -> tuple[str, ...]:
-    return () if problem.is_discrete else (f"bandwidth {problem.h:.3g} on {problem.treatment}",)
-
-
 def _weighted(
-    problem: PrimalProblem, fits: Fits, weights: FloatArray, values: FloatArray, *, normalised: bool, kernel: bool
+    task: Task,
+    problem: PrimalProblem,
+    fits: Fits,
+    weights: FloatArray,
+    values: FloatArray,
+    *,
+    normalised: bool,
+    kernel: bool,
 ) -> Result:
-    if normalised:
-        found = average(np.maximum(fits.weights * weights, 1e-300), values)
-    else:
-        found = average(fits.weights, weights * values)
-    notes = _kernel_note(problem) if kernel else ()
+    found = weighted_mean(fits.weights, weights, values, normalised=normalised)
+    notes = kernel_notes(task, bandwidths(task)) if kernel else ()
     trimmed, cautions = problem.rarity() if kernel else (0, ())
-    return Result(found, None, effective_size(weights), trimmed, notes, cautions, _size(problem), rate_of(notes))
+    return Result(
+        found,
+        None,
+        effective_size(weights),
+        trimmed,
+        notes=notes,
+        cautions=cautions,
+        size=_size(problem),
+        rate=rate_of(notes),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,52 +16,24 @@ from latentdo.identification import NotIdentified
 from latentdo.inference import Dataset
 from latentdo.query import Query
 
+from .adjusting import MOST_SETS, best_columns, check_adjustment, sets_of
 from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .dml import DmlId
 from .estimate import Estimate, Result
-from .learners import Models
-from .method import AbstractMethod, Fits, No, Yes, support_cautions
+from .method import AbstractMethod, Fits, No, Yes, levels_notes, support_cautions
 from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import Nuisances
+from .options import Adjust, Options
 from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
 from .sample import FloatArray, IntArray, sample_of
 from .task import Task, task_of
 
 FEW_EFFECTIVE = 30.0
-N_FOLDS = 5
 MOST_BOOTSTRAPPED = 30_000
 """With more rows, replicates are made of so many of them."""
 _MOST_NUMBERS = 4_000_000
-
-
-@dataclass(frozen=True)
-class Options:
-    """How rivals are run.
-
-    Attributes:
-        models: The nuisance models.
-        level: The probability of the intervals.
-        replicates: How many replicates a bootstrap has; 0 for none, which leaves methods without an influence function
-            without interval.
-        folds: How many parts cross-fitting makes of the rows.
-        numbers: Columns that are continuous whatever their values look like.
-    """
-
-    models: Models = field(default_factory=Models)
-    level: float = 0.9
-    replicates: int = 200
-    folds: int = N_FOLDS
-    numbers: tuple[Name, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise QueryError(f"The level of an interval lies between 0 and 1, got {self.level}. Write 0.9 for 90 %.")
-        if self.replicates < 0:
-            raise QueryError(f"A bootstrap has no fewer than 0 replicates, got {self.replicates}. 200 are usual.")
-        if self.folds < 2:
-            raise QueryError(f"Cross-fitting needs 2 folds at least, got {self.folds}. {N_FOLDS} are usual.")
 
 
 def all_methods() -> tuple[AbstractMethod, ...]:
@@ -110,7 +82,9 @@ def estimates(
     query.check(graph)
     if query.axes:
         raise QueryError(f"{query} has axes. Ask each of its points.")
-    sample = sample_of(data, _needed(graph, query), numbers=(*settings.numbers, *_off_level(query, data)))
+    admg = project(graph)
+    chosen = _adjusted(chosen, admg, query, settings.adjust)
+    sample = sample_of(data, _needed(admg, query, chosen), numbers=(*settings.numbers, *_off_level(query, data)))
     tasks: list[Task] = []
     for term in query.terms:
         found = task_of(graph, term, sample)
@@ -119,15 +93,42 @@ def estimates(
             return tuple(
                 Estimate(method.name, None, level=settings.level, applies=False, note=note) for method in chosen
             )
-        tasks.append(found)
+        tasks.append(replace(found, bandwidth=settings.bandwidth))
     return _Run(query, tuple(tasks), chosen, settings, seed).rows()
 
 
-def _needed(graph: LatentDag | Admg, query: Query) -> tuple[Name, ...]:
-    """The measured nodes that can matter: what the query names, and its causes."""
+def _adjusted(
+    methods: tuple[AbstractMethod, ...], graph: Admg, query: Query, adjust: Adjust
+) -> tuple[AbstractMethod, ...]:
+    """The methods, those that adjust and have no set of their own with the sets that are asked for: one row for each.
+
+    Raises:
+        QueryError: A set that is asked for is no adjustment set.
+    """
+    if adjust is None:
+        return methods
+    if adjust == "all":
+        sets, more = sets_of(graph, query)
+        said = f"one of the first {MOST_SETS} minimal sets; there are more" if more else ""
+    else:
+        check_adjustment(graph, query, adjust)
+        sets, said = [frozenset(adjust)], ""
+    found: list[AbstractMethod] = []
+    for method in methods:
+        if isinstance(method, GFormula | Ipw | Aipw | Tmle) and method.adjustment is None and sets:
+            found += [replace(method, adjustment=names, said=said) for names in sets]
+        else:
+            found.append(method)
+    return tuple(found)
+
+
+def _needed(admg: Admg, query: Query, methods: Sequence[AbstractMethod]) -> tuple[Name, ...]:
+    """The measured nodes that can matter: what the query names, its causes, and what is adjusted for."""
     named = {name for term in query.terms for name in (*term.outcome_names, *term.treatments, *term.conditions)}
-    admg = project(graph)
-    causes = admg.ancestors(named)
+    causes = set(admg.ancestors(named)) | best_columns(admg, query)
+    for method in methods:
+        if isinstance(method, GFormula | Ipw | Aipw | Tmle) and method.adjustment is not None:
+            causes |= method.adjustment & set(admg.nodes)
     return tuple(name for name in admg.nodes if name in causes)
 
 
@@ -272,29 +273,37 @@ class _Run:
         if replicates is not None:
             kept = replicates[np.isfinite(replicates)]
             if len(kept) > 1:
-                tail = (1 - self.options.level) / 2
                 sd = _spread(kept)
-                lower, upper = _bootstrap_interval(estimate, kept, tail)
+                lower, upper = _bootstrap_interval(estimate, sd, kept, self.options.level)
                 interval = "bootstrap"
         elif all(result.influence is not None for result in results):
             sd = self._standard_error(results)
             half = float(norm.ppf((1 + self.options.level) / 2)) * sd
             lower, upper, interval = estimate - half, estimate + half, "influence function"
+        if lower is not None and upper is not None and self._is_probability and 0 <= estimate <= 1:
+            lower, upper = max(lower, 0.0), min(upper, 1.0)
         effective = min((result.effective for result in results if result.effective is not None), default=None)
         cautions = [caution for task in self.tasks for caution in support_cautions(task)]
         cautions += [caution for result in results for caution in result.cautions]
         if replicates is not None and (lost := int((~np.isfinite(replicates)).sum())):
             cautions.append(f"{lost} of {len(replicates)} replicates of the bootstrap have no value.")
-        if self.query.is_single and self.query.term.kind == "event" and not 0 <= estimate <= 1:
+        if self._is_probability and not 0 <= estimate <= 1:
             cautions.append("no probability: the weights are too uneven for so few rows.")
         trimmed = sum(result.trimmed for result in results)
         if effective is not None and effective < FEW_EFFECTIVE:
-            cautions.append(f"the weights are worth {effective:.0f} rows of equal weight: a few rows decide.")
+            rows = "1 row" if round(effective) == 1 else f"{effective:.0f} rows"
+            cautions.append(f"the weights are worth {rows} of equal weight: a few rows decide.")
         if trimmed:
-            cautions.append(f"{trimmed} weights were cut.")
+            cut = "1 weight was" if trimmed == 1 else f"{trimmed} weights were"
+            cautions.append(f"{cut} cut{self._uncut(results)}.")
         first = answers[0]
         assert isinstance(first, Yes)
-        notes = [*_sets_note(first.sets), first.note, *(note for result in results for note in result.notes)]
+        notes = [
+            *_sets_note(first.sets),
+            first.note,
+            *levels_notes(self.tasks[0]),
+            *(note for result in results for note in result.notes),
+        ]
         if interval:
             notes.append(f"interval by {interval}")
         if not np.isfinite(estimate):
@@ -311,6 +320,19 @@ class _Run:
             sets=first.sets,
             interval=interval,
         )
+
+    @property
+    def _is_probability(self) -> bool:
+        return self.query.is_single and self.query.term.kind == "event"
+
+    def _uncut(self, results: Sequence[Result]) -> str:
+        """What the estimate would be with whole weights; empty where no method's weights alone decide."""
+        whole = [np.array([result.whole]) for result in results if result.whole is not None]
+        if len(whole) < len(results):
+            return ""
+        values = dict(zip((task.term for task in self.tasks), whole, strict=True))
+        value = float(np.atleast_1d(linearised(self.query.expression, values)[0])[0])
+        return f"; with all of their weight the estimate would be {value:.4g}" if np.isfinite(value) else ""
 
     def _standard_error(self, results: Sequence[Result]) -> float:
         """The delta method on the terms' influence functions."""
@@ -331,10 +353,15 @@ def _spread(replicates: FloatArray) -> float:
     return float(np.clip(replicates, middle - reach, middle + reach).std(ddof=1))
 
 
-def _bootstrap_interval(estimate: float, replicates: FloatArray, tail: float) -> tuple[float, float]:
-    """The percentile interval."""
-    low, high = np.quantile(replicates, [tail, 1 - tail])
-    return float(low), float(high)
+def _bootstrap_interval(estimate: float, sd: float, replicates: FloatArray, level: float) -> tuple[float, float]:
+    """The ends of the percentile or of the normal interval, whichever lie farther out.
+
+    With weights that have long tails both are too short, and not on the same side: the replicates know only the tails that
+    the rows have.
+    """
+    low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
+    half = float(norm.ppf((1 + level) / 2)) * sd
+    return min(float(low), estimate - half), max(float(high), estimate + half)
 
 
 def _sets_note(sets: Mapping[str, tuple[Name, ...]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +37,7 @@ class Task:
         treatments: What is set, and to which number.
         solution: The formula of the term.
         is_mean: Whether the answer is the mean of the outcome's column, rather than the probability of events.
+        bandwidth: Of continuous treatments, in standard deviations; None for what suits the rows.
     """
 
     graph: Admg
@@ -45,6 +46,7 @@ class Task:
     treatments: Mapping[Name, float]
     solution: Solution
     is_mean: bool
+    bandwidth: float | None = None
 
     @property
     def outcome(self) -> Name:
@@ -56,10 +58,22 @@ class Task:
         """The textbook forms of the effect; None where nothing is set."""
         return forms_of(self.graph, self.term) if self.term.do else None
 
-    @property
+    @cached_property
     def fixability(self) -> Fixability | None:
-        """What kind of fixable the treatment is; None where not exactly one node is set."""
-        return self.forms and self.forms.fixability
+        """What kind of fixable the treatment is, without instruments; None where not exactly one node is set."""
+        return forms_of(self._reduced[0], self.term).fixability if self.term.do else None
+
+    @property
+    def instruments(self) -> tuple[Name, ...]:
+        """What moves the treatment and nothing else, and is left out of the sets of `fixability`."""
+        return self._reduced[1]
+
+    @cached_property
+    def _reduced(self) -> tuple[Admg, tuple[Name, ...]]:
+        if len(self.treatments) != 1:
+            return self.graph, ()
+        (treatment,) = self.treatments
+        return without_instruments(self.graph, treatment, self.term.outcome_names)
 
     @property
     def has_effect(self) -> bool:
@@ -132,6 +146,36 @@ def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotId
         sample = sample.with_column(event_column(sample[term.outcome_names[0]], list(term.outcomes)))
         return Task(admg, term, sample, treatments, solution, True)
     return Task(admg, term, sample, treatments, solution, term.kind == "mean")
+
+
+def without_instruments(graph: Admg, treatment: Name, outcomes: Iterable[Name]) -> tuple[Admg, tuple[Name, ...]]:
+    """The graph without what a treatment that shares no hidden cause has as a cause of it alone, and those nodes.
+
+    The graph is the one over what can matter, the outcomes and their causes. The effect is the same in it, and weights that
+    such nodes do not enter vary less. Of a treatment with hidden causes the same nodes may tell of these; they stay.
+
+    Source:
+        Henckel, Perković & Maathuis (2022), Graphical criteria for efficient total effect estimation, lemma 4.
+    """
+    above = graph.ancestors(outcomes)
+    if treatment not in above:
+        return graph, ()
+    graph, left = graph.induced(above), list[Name]()
+    while not graph.spouses(treatment):
+        idle = [
+            name
+            for name in graph.parents(treatment)
+            if graph.children(name) == (treatment,) and not graph.spouses(name) and name not in outcomes
+        ]
+        if not idle:
+            break
+        name = idle[0]
+        directed = {(a, b) for a, b in graph.directed if name not in (a, b)}
+        directed |= {(parent, treatment) for parent in graph.parents(name)}
+        nodes = tuple(node for node in graph.nodes if node != name)
+        graph = Admg(nodes, frozenset(directed), graph.bidirected)
+        left.append(name)
+    return graph, tuple(left)
 
 
 def is_last(graph: Admg, term: Term) -> bool:

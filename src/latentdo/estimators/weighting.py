@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 
+from .laws import AbstractLaw
 from .nuisances import Laws
-from .sample import Column, FloatArray, Sample
+from .sample import Column, Env, FloatArray, Sample
+from .task import Task
 
 LEAST_PROBABILITY = 0.01
 """Probabilities of a treatment below are raised to it: one row would weigh more than a hundred others."""
 LARGEST_SHARE = 0.02
-"""What part of all weight one row may have, where weights are ratios of densities: more is cut."""
+"""What part of all weight one row may have, where weights are ratios of densities: more is cut. Of the rows near a
+continuous treatment's value, which alone have weight, it is as many times their average."""
 BANDWIDTH = 0.5 * 1.06
 """In standard deviations times n^(-1/5): half of Silverman's, so that the interval is not centred off the truth."""
 FEW_NEAR = 20
@@ -30,25 +33,36 @@ class Weights:
 
     Attributes:
         values: (replicate, row); their mean is about one.
+        whole: The same before any was cut.
         trimmed: Rows whose weight was cut.
-        rare: Rows of the first replicate for which a treatment's value is next to impossible.
+        rare: Rows of the first replicate for which a treatment's value is next to impossible; of replicates 0.
         bandwidths: Of each continuous treatment.
     """
 
     values: FloatArray
+    whole: FloatArray
     trimmed: int = 0
     rare: int = 0
     bandwidths: Mapping[Name, float] = field(default_factory=dict)
 
 
-def rare_caution(rare: int, n: int) -> tuple[str, ...]:
+def rare_caution(rare: int, n: int, *, continuous: bool = False) -> tuple[str, ...]:
     """The sentence for rows that could hardly have had the treatment's value."""
     if not rare:
         return ()
-    return (
-        f"for {rare} of {n} rows what is set has a probability below {LEAST_PROBABILITY:g}: the data hardly say what it "
-        "does to such.",
-    )
+    far = "lies three standard deviations off" if continuous else f"has a probability below {LEAST_PROBABILITY:g}"
+    return (f"for {rare} of {n} rows what is set {far}: the data hardly say what it does to such.",)
+
+
+FAR_OFF = 4.5
+"""A value is next to impossible where its log density lies this far below the one at the mean, three standard deviations."""
+
+
+def far_off(law: AbstractLaw, env: Env, value: float) -> int:
+    """Of how many rows a continuous treatment's law has next to no mass at a value."""
+    middle = law.mean(env)
+    there = law.density(env, np.full_like(middle, value))
+    return int((there[0] < np.exp(-FAR_OFF) * law.density(env, middle)[0]).sum())
 
 
 def rate_of(bandwidths: Collection[object]) -> float:
@@ -61,6 +75,23 @@ def bandwidth(column: Column, value: float, share: float = BANDWIDTH) -> float:
     distances = np.abs(column.values - value)
     few = min(FEW_NEAR, len(distances)) - 1
     return max(share * column.sd * len(column.values) ** -0.2, float(np.partition(distances, few)[few]) / 2)
+
+
+def bandwidths(task: Task) -> dict[Name, float]:
+    """The bandwidth of each continuous treatment: what the task asks for, else what suits the rows."""
+    found: dict[Name, float] = {}
+    for name, value in task.treatments.items():
+        column = task.sample[name]
+        if not column.is_discrete:
+            found[name] = bandwidth(column, value) if task.bandwidth is None else task.bandwidth * column.sd
+    return found
+
+
+def kernel_notes(task: Task, h: Mapping[Name, float]) -> tuple[str, ...]:
+    """The bandwidths in words."""
+    return tuple(
+        f"bandwidth {value:.3g} on {quote(name)}, {value / task.sample[name].sd:.2g} sd" for name, value in h.items()
+    )
 
 
 def closeness(column: Column, value: float, h: float) -> FloatArray:
@@ -76,33 +107,46 @@ def inverse(
 ) -> Weights:
     """1(T = t) / P(T | given), several treatments one after the other; K_h(T - t) / f(T | given) of continuous ones."""
     env = sample.env((*given, *treatments))
-    weights: FloatArray = np.ones((1, sample.n))
+    nearness: FloatArray = np.ones((1, sample.n))
+    density: FloatArray = np.ones((1, 1))
+    raised: FloatArray = density
     trimmed = rare = 0
     before: list[Name] = []
     for name, value in treatments.items():
         column = sample[name]
         near = closeness(column, value, h.get(name, 1.0))
         asked = np.full((1, 1), value) if column.is_discrete else env[name]
-        density = laws.law(name, (*given, *before)).density(env, asked)
+        law = laws.law(name, (*given, *before))
+        own = law.density(env, asked)
+        density, nearness = density * own, nearness * near
         if column.is_discrete:
-            small = np.broadcast_to(density[:1] < LEAST_PROBABILITY, near.shape)
+            small = np.broadcast_to(own[:1] < LEAST_PROBABILITY, near.shape)
             rare += int(small.sum())
             trimmed += int((small & (near > 0)).sum())
-            density = np.maximum(density, LEAST_PROBABILITY)
-        weights = weights * near / density
+            own = np.maximum(own, LEAST_PROBABILITY)
+        elif len(own) == 1 and (*given, *before):
+            # Replicates show the same again, and nobody reads theirs.
+            rare += far_off(law, env, value)
+        raised = raised * own
         before.append(name)
-    if any(not sample[name].is_discrete for name in treatments):
-        weights, cut = clipped(weights)
+    whole, weights = nearness / np.maximum(density, 1e-300), nearness / raised
+    if h:
+        weights, cut = clipped(weights, largest_share(nearness))
         trimmed += cut
-    return Weights(weights, trimmed, rare, {name: h[name] for name in treatments if name in h})
+    return Weights(weights, whole, trimmed, rare, {name: h[name] for name in treatments if name in h})
 
 
-def clipped(weights: FloatArray) -> tuple[FloatArray, int]:
+def largest_share(nearness: FloatArray) -> float:
+    """What part of all weight one row may have where only rows near a value have weight."""
+    return min(1.0, LARGEST_SHARE * nearness.shape[1] / max(effective_size(nearness), 1.0))
+
+
+def clipped(weights: FloatArray, share: float = LARGEST_SHARE) -> tuple[FloatArray, int]:
     """The weights with no row above its largest share, and in how many rows of the first replicate that changed them."""
     found = weights
     # Each cut makes the whole smaller; a few rounds come near enough to the share.
     for _ in range(4):
-        found = np.minimum(found, max(LARGEST_SHARE, 2 / weights.shape[1]) * found.sum(axis=1, keepdims=True))
+        found = np.minimum(found, max(share, 2 / weights.shape[1]) * found.sum(axis=1, keepdims=True))
     return found, int((found[0] < weights[0]).sum())
 
 
@@ -130,3 +174,10 @@ def effective_size(weights: FloatArray) -> float:
 def average(weights: FloatArray, values: FloatArray) -> FloatArray:
     """The weighted mean over the rows, one per replicate."""
     return (weights * values).sum(axis=1) / weights.sum(axis=1)
+
+
+def weighted_mean(counts: FloatArray, weights: FloatArray, values: FloatArray, *, normalised: bool) -> FloatArray:
+    """The mean of what the weights multiply, one per replicate; normalised it is divided by their sum (Hajek)."""
+    if normalised:
+        return average(np.maximum(counts * weights, 1e-300), values)
+    return average(counts, weights * values)

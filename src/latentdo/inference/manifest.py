@@ -112,6 +112,7 @@ class Manifest:
         digest: SHA-256 over everything else but the timings.
         unjudged: What was left out of the diagnostics to save time.
         units: Node and what it is measured in.
+        compare: Names of the rivals that the study names.
     """
 
     format: int
@@ -135,6 +136,7 @@ class Manifest:
     digest: str
     unjudged: tuple[str, ...] = ()
     units: Units = ()
+    compare: tuple[str, ...] = ()
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -172,6 +174,7 @@ class Manifest:
             versions=tuple(self.versions.items()),
             data=self._dataset(arrays),
             units=self.units,
+            compare=self.compare,
         )
 
     def _block(
@@ -288,6 +291,7 @@ def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) 
         digest="",
         unjudged=posterior.unjudged,
         units=posterior.units,
+        compare=posterior.compare,
     )
 
 

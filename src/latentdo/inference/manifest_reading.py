@@ -89,6 +89,8 @@ def _faults(manifest: Manifest) -> Iterator[str]:
     yield from _data_faults(manifest)
     if checked_units(manifest.spec, dict(manifest.units)) != manifest.units:
         yield "the units are not in the order of the model"
+    if len(set(manifest.compare)) < len(manifest.compare):
+        yield "a rival is named twice"
     yield from _member_faults(manifest)
     for _, text in manifest.queries:
         Query.parse(text)

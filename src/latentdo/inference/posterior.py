@@ -184,6 +184,7 @@ class Posterior:
         versions: Of latentdo and what it computes with, at the time of training.
         data: The rows, kept in memory only; `save(path, data=True)` writes them too.
         units: Node and what it is measured in, where that was said: answers are counted in it.
+        compare: The rivals that the study names, by which `ld.compare` goes; all where it names none.
     """
 
     spec: ModelSpec
@@ -200,6 +201,7 @@ class Posterior:
     versions: tuple[tuple[str, str], ...] = ()
     data: Dataset | None = field(default=None, repr=False)
     units: Units = ()
+    compare: tuple[str, ...] = ()
 
     @property
     def n_chains(self) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .box import Box, BoxPanel, boxes, boxes_caption
     from .curve import Band, Curve, curves
     from .density import Law, densities
+    from .methods import MethodCurve, method_curves
     from .share import Share, SharePanel, shares
     from .sizes import Planned, size_curve
     from .span import Span, spans
@@ -32,6 +33,7 @@ _LAZY = {
     "Share": "share",
     "SharePanel": "share",
     "Span": "span",
+    "MethodCurve": "methods",
     "Surface": "surfaces",
     "boxes": "box",
     "boxes_caption": "box",
@@ -40,6 +42,7 @@ _LAZY = {
     "shares": "share",
     "spans": "span",
     "size_curve": "sizes",
+    "method_curves": "methods",
     "surface": "surfaces",
 }
 
@@ -50,6 +53,7 @@ __all__ = [
     "BoxPanel",
     "Curve",
     "Law",
+    "MethodCurve",
     "Planned",
     "Share",
     "SharePanel",
@@ -68,6 +72,7 @@ __all__ = [
     "leave",
     "limit_of",
     "matrix",
+    "method_curves",
     "png",
     "shares",
     "size_curve",

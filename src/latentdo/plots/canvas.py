@@ -11,7 +11,15 @@ from latentdo.errors import MissingExtraError, QueryError
 from .notebook import show_at_end
 
 # Okabe & Ito (2008): told apart by people with any kind of colour vision, and in grey.
-COLOURS = {"lvm": "#0072B2", "reference": "#000000", "baseline": "#D55E00", "seeing": "#D55E00", "prior": "#8C8C8C"}
+COLOURS = {
+    "lvm": "#0072B2",
+    "reference": "#000000",
+    "baseline": "#D55E00",
+    "seeing": "#D55E00",
+    "prior": "#8C8C8C",
+    "rival": "#333333",
+    "naive": "#8C8C8C",
+}
 SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 """Colours of several curves in one picture; vermilion is left to what a curve is compared with."""
 WIDTH = 7.0

@@ -1,0 +1,201 @@
+"""`latentdo compare`: a saved fit beside its rivals, or the rivals alone, in one table."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from latentdo.errors import LatentdoError, MissingExtraError, UsageError
+from latentdo.graphs import is_fit_path, is_study_path
+
+from .failures import DONE, NOT_CONVERGED
+from .options import Flag, Names, Output, Source, Whole, name_groups
+from .output import output_path, replacing, say, say_json, tell
+from .sources import source_text
+
+if TYPE_CHECKING:
+    from latentdo.query import Query
+    from latentdo.types import Comparison
+
+    from .questions import QuestionFile
+
+NAME = "compare"
+
+USAGE = "latentdo compare FIT.ldo|STUDY [DATA] [QUERY ...] [OPTIONS]"
+
+EXAMPLES = """\
+Examples:
+  latentdo compare fit.ldo data.csv "E[Y | do(X=1)] - E[Y | do(X=0)]"
+  latentdo compare fit.ldo data.csv -o comparison.html
+  latentdo compare "X -> M -> Y; X <-> Y" data.csv "E[Y | do(X=1)]"
+  latentdo compare study.yaml --methods aipw,tmle,plug-in --json
+  latentdo compare fit.ldo data.csv "E[Y | do(X)] for X in 0..10" -o curves.png"""
+
+CODES = """\
+Exit codes: 0 done, 3 some query is not identified (nothing is computed),
+4 an answer of the model did not converge (but is printed), 2 bad input."""
+
+FILES = (".html", ".png", ".svg", ".pdf", ".tex")
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def command(
+    source: Source,
+    data: str | None = None,
+    /,
+    *queries: str,
+    file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    methods: Names = None,
+    learner: Literal["glm", "auto", "boosted"] = "glm",
+    adjust: Names = None,
+    level: float = 0.9,
+    replicates: Whole = 200,
+    folds: Whole = 5,
+    seed: Whole = 0,
+    allow_unidentified: Flag = False,
+    latex: Flag = False,
+    csv: str | None = None,
+    output: Output = None,
+    progress: bool | None = None,
+    json: Flag = False,
+) -> int:
+    """Set a model beside the estimators of the literature, which see the measured columns alone.
+
+    Of a fit there is its own answer (lvm) and each rival's; of a study or a graph
+    the rivals alone. Which apply follows from the graph, and the others say why
+    not. The naive ones are baselines: what seeing says in place of doing.
+
+    Args:
+        source: A fit (.ldo), the path of a study (.yaml), a model or graph as text, or - for a text on standard input.
+        data: The table (.csv, .tsv, .parquet): that of the fit, which holds no rows; left out, the one that the study names.
+        queries: Such as "E[Y | do(X=0)]", "P(Y > 1 | do(X=1))" or a contrast; left out, those of the study.
+        file: A file of queries, one per line, "name: query" or query alone, # before comments; - for standard input.
+        methods: A method, several with commas (aipw,plug-in); again for more; left out, those of the study, or all.
+        learner: Nuisance models: linear ones (glm), boosted trees, or whichever predicts better (auto).
+        adjust: A node to adjust for, several with commas; or all, for each minimal set; left out, the set of least variance.
+        level: Probability of the intervals, between 0 and 1.
+        replicates: Replicates of the bootstrap; 0 for none.
+        folds: Parts that cross-fitting makes of the rows.
+        seed: A whole number; the same seed gives the same numbers.
+        allow_unidentified: Give what cannot be answered rows too: the model's labelled so, the rivals' blank.
+        latex: Print a LaTeX table in place of text.
+        csv: Write one row per method and query into this file (.csv).
+        output: Write a page (.html), a picture (.png, .svg, .pdf) or a LaTeX table (.tex) too.
+        progress: Show progress on stderr; left out, only at a terminal.
+        json: Print {"rows": […]}: query, method, estimate, sd, lower, upper, level, seconds, applies, note, warnings, …
+    """
+    if latex and json:
+        raise UsageError("--latex and --json are two forms of one result. Keep one of them.")
+    rows = None if csv is None else output_path("--csv", csv, "comparison", (".csv",))
+    page = None if output is None else _output(output)
+    table, asked = _table_first(data, queries)
+    subject, questions, listed = _subject(source, asked, file)
+    found = _compared(
+        subject,
+        [*table, *questions],
+        listed,
+        methods=None
+        if methods is None
+        else [name for group in name_groups("--methods", methods) or [] for name in group],
+        models=_learner(learner),
+        adjust=_adjust(adjust),
+        level=level,
+        replicates=replicates,
+        folds=folds,
+        seed=seed,
+        allow_unidentified=allow_unidentified,
+        progress=progress,
+    )
+    if json:
+        say_json({"rows": found.to_json()})
+    else:
+        say(found.latex() if latex else found.text())
+    if rows is not None:
+        found.to_csv(rows)
+        tell(f"Wrote {len(found)} {'rows' if len(found) != 1 else 'row'} to {rows}.")
+    if page is not None:
+        _write(found, page)
+        tell(f"{'Drawn in' if page.suffix.lower() in PICTURES else 'Wrote'} {page}.")
+    return DONE if found.converged else NOT_CONVERGED
+
+
+def _output(given: str) -> Path:
+    path = output_path("-o", given, "comparison", FILES)
+    if path.suffix.lower() in PICTURES and importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError("-o", "matplotlib", "plot")
+    return path
+
+
+def _table_first(data: str | None, queries: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The table, if one was named, and the queries: where the study names its table, a query may stand in its place."""
+    from latentdo.io import is_path
+
+    if data is None or is_path(data):
+        return [] if data is None else [data], list(queries)
+    return [], [data, *queries]
+
+
+def _subject(source: str, typed: list[str], file: str | None) -> tuple[Any, list[Any], QuestionFile | None]:
+    """The fit, study or text, its queries of a file beside its own; what is asked; and the file, for its lines."""
+    from latentdo.api import graph, load, load_study
+
+    subject: Any = load(Path(source)) if is_fit_path(source) else source_text(source)
+    if isinstance(subject, str) and is_study_path(subject):
+        subject = load_study(subject)
+    queries: list[Any] = list(typed)
+    if file is None:
+        return subject, queries, None
+    from .questions import read_questions
+
+    known: dict[str, Query] = dict(getattr(subject, "queries", ()))
+    listed = read_questions(file, known)
+    if isinstance(subject, str):
+        # A text has no place for names; the questions keep theirs as pairs.
+        graph(subject)
+        queries += [query if name is None else (name, query) for name, query in listed.asked]
+        return subject, queries, listed
+    # By their names, under which the answers then stand.
+    named = replace(subject, queries=tuple(listed.named.items()))
+    return named, queries + [query if name is None else name for name, query in listed.asked], listed
+
+
+def _compared(subject: Any, arguments: list[Any], listed: QuestionFile | None, **options: Any) -> Comparison:
+    from latentdo.api import compare, graph
+
+    try:
+        return compare(subject, *arguments, **options)
+    except LatentdoError as error:
+        if listed is None:
+            raise
+        raise listed.blame_graph(graph(subject), error, allow_unidentified=options["allow_unidentified"]) from None
+
+
+def _learner(name: str) -> Any:
+    from latentdo.estimators import Auto, Boosted, Glm
+
+    return {"glm": Glm, "auto": Auto, "boosted": Boosted}[name]()
+
+
+def _adjust(given: list[str] | None) -> Any:
+    groups = name_groups("--adjust", given)
+    if groups is None:
+        return None
+    names = [name.strip("`") for group in groups for name in group]
+    return "all" if names == ["all"] else names
+
+
+def _write(found: Comparison, path: Path) -> None:
+    """The comparison as a file, there whole or not at all."""
+    with replacing(path) as beside:
+        match path.suffix.lower():
+            case ".html":
+                beside.write_text(found.to_html(), encoding="utf-8")
+            case ".tex":
+                beside.write_text(found.latex(), encoding="utf-8")
+            case suffix:
+                found.plot().figure.savefig(beside, format=suffix[1:], dpi=200)

@@ -1,0 +1,279 @@
+"""Comparing: verdicts first, then the model's answer to each question, then what the rivals say of it from the same rows."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from latentdo.answers import ask_all, scale_of
+from latentdo.errors import DataError, NotIdentifiedError, QueryError, SupportError
+from latentdo.estimators import AbstractMethod, Estimate, Options, estimates
+from latentdo.graphs import Admg, LatentDag, Name, project, quote
+from latentdo.identification import NotIdentified, identify
+from latentdo.inference import Dataset, Posterior
+from latentdo.models import Units
+from latentdo.query import Outcome, Query, Value
+
+from .comparison import Comparison
+from .row import ComparisonRow, Question, row_of_answer, row_of_estimate
+
+Asked = Sequence[tuple[str | None, Query]]
+Tell = Callable[[str, float], None]
+BEGUN = 1e-3
+"""The share that is told of what has begun."""
+MOST_LEVELS = 50
+"""Values of a column of numbers that a law P(Y | …) may have rows for."""
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """What a model is compared with.
+
+    Attributes:
+        methods: Which estimators.
+        options: How they are run.
+        seed: Of cross-fitting and bootstrap.
+    """
+
+    methods: tuple[AbstractMethod, ...]
+    options: Options
+    seed: int
+
+
+def compare_fit(
+    posterior: Posterior, data: Dataset, queries: Asked, rivals: Rivals, told: Tell, *, allow_unidentified: bool
+) -> Comparison:
+    """The model beside its rivals, on the rows that it was trained on.
+
+    Args:
+        queries: (name, query).
+        told: Is told which question is being worked on, and when it is done.
+
+    Raises:
+        DataError: These are other rows.
+        NotIdentifiedError: Some query is not identified; like all that is wrong with a query, before anything is computed.
+        QueryError: A query that makes no sense for the model.
+    """
+    check_rows(posterior, data)
+    told("lvm", 0.0)
+    started = time.perf_counter()
+    answers = ask_all(posterior, queries, rivals.seed, allow_unidentified=allow_unidentified)
+    seconds = (time.perf_counter() - started) / max(1, len(answers))
+    told("lvm", 1.0)
+    questions = [Question(a.query, a.verdict, a.scale, a.name, a.at, a.source) for a in answers]
+    own = [
+        row_of_answer(question, answer, rivals.options.level, seconds)
+        for question, answer in zip(questions, answers, strict=True)
+    ]
+    others = _rows(posterior.spec.graph, data, questions, rivals, told, beside=True)
+    return Comparison(
+        tuple(row for mine, theirs in zip(own, others, strict=True) for row in (mine, *theirs)), posterior.units
+    )
+
+
+def compare_rivals(
+    graph: LatentDag | Admg,
+    data: Dataset,
+    queries: Asked,
+    rivals: Rivals,
+    told: Tell,
+    *,
+    functional: Mapping[Name, tuple[Name, ...]],
+    units: Units = (),
+    allow_unidentified: bool,
+) -> Comparison:
+    """The rivals alone.
+
+    Raises:
+        NotIdentifiedError: Some query is not identified, before anything is computed.
+        QueryError: A query that makes no sense for the graph, or that no estimator here answers.
+    """
+    questions = _questions(graph, data, queries, functional, units, allow_unidentified=allow_unidentified)
+    found = _rows(graph, data, questions, rivals, told, beside=False)
+    return Comparison(tuple(row for rows in found for row in rows), units)
+
+
+def check_rows(posterior: Posterior, data: Dataset) -> None:
+    """Raise unless these are the rows that the model was trained on, in whatever order.
+
+    Raises:
+        DataError: They are others; says what differs.
+    """
+    facts = posterior.facts
+    if data.hash == facts.hash:
+        return
+    differs = f"{data.n_rows:,} rows, and the fit has {facts.n_rows:,}" if data.n_rows != facts.n_rows else ""
+    for column in () if differs else facts.columns:
+        here = data.summary(column.name)
+        mine, theirs = (
+            (here.mean, here.sd, here.minimum, here.maximum),
+            (column.mean, column.sd, column.minimum, column.maximum),
+        )
+        if not np.allclose(mine, theirs, rtol=1e-9, atol=1e-9 * (1e-300 + column.sd)):
+            differs = f"the column {column.name!r} has the mean {here.mean:.6g}, and in the fit {column.mean:.6g}"
+            if np.isclose(here.mean, column.mean, rtol=1e-5):
+                differs = f"the column {column.name!r} has other values than in the fit"
+            break
+    if differs:
+        raise DataError(
+            f"{data.source}: these are not the rows that the fit was trained on: {differs}. Give its own table, or compare the "
+            "rivals alone on this one: ld.compare(posterior.spec, data, query)."
+        )
+
+
+def columns_for(graph: LatentDag | Admg, queries: Iterable[Query], rivals: Rivals) -> tuple[Name, ...]:
+    """The measured nodes that the rivals need as columns: what is named, its causes, and what is adjusted for."""
+    named = {
+        name
+        for query in queries
+        for term in query.terms
+        for name in (*term.outcome_names, *term.treatments, *term.conditions)
+    }
+    admg = project(graph)
+    needed = admg.ancestors(named)
+    adjust = rivals.options.adjust
+    needed |= frozenset(adjust) if isinstance(adjust, tuple) else frozenset()
+    for method in rivals.methods:
+        needed |= frozenset(getattr(method, "adjustment", None) or ())
+    return tuple(name for name in admg.nodes if name in needed)
+
+
+def _questions(
+    graph: LatentDag | Admg,
+    data: Dataset,
+    queries: Asked,
+    functional: Mapping[Name, tuple[Name, ...]],
+    units: Units,
+    *,
+    allow_unidentified: bool,
+) -> list[Question]:
+    """Every single question, all of them identified unless that is allowed."""
+    for _, query in queries:
+        query.check(graph)
+    verdicts = [identify(graph, query, functional=functional) for _, query in queries]
+    for verdict in verdicts:
+        if isinstance(verdict, NotIdentified) and not allow_unidentified:
+            askable = sum(each.identified for each in verdicts)
+            advice = "Nothing was computed. allow_unidentified=True gives such a question rows without numbers."
+            raise NotIdentifiedError(str(verdict), verdict, advice=advice, askable=askable, computable=False)
+    binary = {
+        name for name, values in data.columns if name not in dict(data.levels) and set(np.unique(values)) == {0.0, 1.0}
+    }
+    found: list[Question] = []
+    for (name, query), verdict in zip(queries, verdicts, strict=True):
+        axes = [axis.name for axis in query.axes]
+        for values, point in query.points:
+            at = tuple(zip(axes, values, strict=True))
+            found += [
+                Question(single, verdict, scale_of(single, binary, units), name, at, query if axes else None)
+                for single in _levels(point, data)
+            ]
+    return found
+
+
+def _levels(query: Query, data: Dataset) -> list[Query]:
+    """The query itself, or of a law one event per combination of the levels that the columns have.
+
+    Raises:
+        QueryError: A column has too many values for that.
+    """
+    if not query.is_single or query.term.kind != "law":
+        return [query]
+    term = query.term
+    free = [outcome.name for outcome in term.outcomes if not outcome.op]
+    known: dict[Name, tuple[Value, ...]] = {}
+    for name in free:
+        values = dict(data.levels).get(name) or tuple(np.unique(data.column(name)).tolist())
+        if len(values) > MOST_LEVELS or not all(isinstance(v, str) or v == int(v) for v in values):
+            raise QueryError(
+                f"{quote(name)} is continuous, so that {term} has no row per level. Ask an event: {quote(name)} > 1."
+            )
+        known[name] = values
+    found = []
+    for levels in itertools.product(*known.values()):
+        chosen = dict(zip(free, levels, strict=True))
+        outcomes = tuple(o if o.op else Outcome(o.name, "=", chosen[o.name]) for o in term.outcomes)
+        found.append(Query(replace(term, kind="event", outcomes=outcomes)))
+    return found
+
+
+def _rows(
+    graph: LatentDag | Admg, data: Dataset, questions: Sequence[Question], rivals: Rivals, told: Tell, *, beside: bool
+) -> list[list[ComparisonRow]]:
+    """What each rival says of each question."""
+    tracks = [f"rivals: {question.label if question.source is None else question.source}" for question in questions]
+    sizes, done = Counter(tracks), Counter[str]()
+    for track in sizes:
+        told(track, 0.0)
+    found = []
+    for track, question in zip(tracks, questions, strict=True):
+        told(track, max(done[track] / sizes[track], BEGUN))
+        found.append(
+            [row_of_estimate(question, each) for each in _estimates(graph, data, question, rivals, beside=beside)]
+        )
+        done[track] += 1
+        told(track, done[track] / sizes[track])
+    return found
+
+
+def _estimates(
+    graph: LatentDag | Admg, data: Dataset, question: Question, rivals: Rivals, *, beside: bool
+) -> tuple[Estimate, ...]:
+    """The rivals' numbers; beside a model's answer that they have no form for, rows that say so.
+
+    Raises:
+        QueryError: No estimator here answers the question, and no model stands beside them.
+    """
+    options = replace(rivals.options, numbers=(*rivals.options.numbers, *_numbers(question, data)))
+    reason = _no_form(question.query) if beside else None
+    if isinstance(question.verdict, NotIdentified):
+        # Also where the graph alone would not say so: a node may be a function of its parents.
+        reason = f"not identified: no method is right. {question.verdict.reason}"
+    if reason is None:
+        try:
+            rows = estimates(graph, data, question.query, methods=rivals.methods, options=options, seed=rivals.seed)
+        except SupportError as fault:
+            if not beside:
+                raise
+            reason = str(fault)
+        else:
+            # The verdict knows which nodes are functions of their parents, and so may find a formula where they find none.
+            if rows and all(row.note.startswith("not identified") for row in rows):
+                reason = (
+                    "identified only because some node is a function of its parents, which these estimators do not use."
+                )
+            else:
+                return rows
+    return tuple(
+        Estimate(method.name, None, level=options.level, applies=False, note=reason) for method in rivals.methods
+    )
+
+
+def _no_form(query: Query) -> str | None:
+    """Why no estimator here answers a question that a model does; None where some may."""
+    for term in query.terms:
+        if term.kind not in ("mean", "event"):
+            return f"estimators give means and probabilities, and {term} is neither."
+        if term.is_stochastic:
+            return f"{term} draws a treatment from a law, which no estimator here does."
+    return None
+
+
+def _numbers(question: Question, data: Dataset) -> list[Name]:
+    """Axes of a sweep some of whose points no row has: their columns are numbers at all points, or the curve would jump."""
+    if question.source is None:
+        return []
+    named = dict(data.levels)
+    return [
+        axis.name
+        for axis in question.source.axes
+        if axis.name not in named
+        and data.has(axis.name)
+        and len(values := np.unique(data.column(axis.name))) > 2
+        and not np.isin([v for v in axis.values if not isinstance(v, str)], values).all()
+    ]

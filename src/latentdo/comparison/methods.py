@@ -1,0 +1,111 @@
+"""Which methods are compared, by name or by value, and with which nuisance models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from latentdo.errors import QueryError, UnknownNodeError, nearest
+from latentdo.estimators import AbstractLearner, AbstractMethod, Foreign, Models, all_methods
+
+from .row import BASELINES, LVM
+
+ORDER = (
+    *(LVM, *BASELINES, "plug-in", "g-formula", "ipw", "aipw", "tmle", "pipw", "dipw", "apipw"),
+    *("nested ipw", "nested aipw", "werm-id", "dml-id"),
+)
+"""The names of all methods, in the order in which tables show them."""
+
+
+def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractMethod, ...]:
+    """The rivals and baselines that are meant, in the order of tables; `lvm` names no rival and is left out.
+
+    Args:
+        given: A name, a method, or several of either; all of them if None.
+        with_model: Whether there is a latent variable model to compare with.
+
+    Raises:
+        QueryError: No method is called so, one is listed twice, or `lvm` without a model.
+    """
+    known = {method.name: method for method in all_methods()}
+    if given is None:
+        return tuple(sorted(known.values(), key=_place))
+    listed = (
+        [given] if isinstance(given, str | AbstractMethod) else list(given) if isinstance(given, Iterable) else [given]
+    )
+    found: dict[str, AbstractMethod] = {}
+    for each in listed:
+        if isinstance(each, str) and each == LVM:
+            if not with_model:
+                raise QueryError(
+                    "lvm is the latent variable model, and there is no trained one here. Give a fit in place of the graph: "
+                    "ld.compare(posterior, query)."
+                )
+            continue
+        if isinstance(each, str) and each not in known:
+            raise QueryError(f"No method is called {each!r}. {nearest(each, ORDER)}")
+        if not isinstance(each, str | AbstractMethod):
+            raise QueryError(f"A method is a name such as 'aipw', or a value of latentdo.estimators, got {each!r}.")
+        method = known[each] if isinstance(each, str) else each
+        if method.name in found:
+            raise QueryError(f"{method.name} is listed twice. Keep one.")
+        found[method.name] = method
+    return tuple(sorted(found.values(), key=_place))
+
+
+def study_methods(names: Collection[str]) -> tuple[AbstractMethod, ...]:
+    """The methods that a study names, and the baselines; all where it names none."""
+    return methods_of([*BASELINES, *(name for name in names if name not in BASELINES)] if names else None)
+
+
+def _place(method: AbstractMethod) -> int:
+    """Where a method stands in tables; one of the user's own stands last."""
+    return ORDER.index(method.name) if method.name in ORDER else len(ORDER)
+
+
+def models_of(given: Any = None) -> Models:
+    """The nuisance models that are meant.
+
+    Args:
+        given: `Models`, a learner, or an estimator with the interface of scikit-learn: a classifier is then used for
+            columns with levels and a regressor for continuous ones, the usual models for the others.
+
+    Raises:
+        QueryError: It is none of these.
+    """
+    match given:
+        case None:
+            return Models()
+        case Models():
+            return given
+        case AbstractLearner():
+            return Models(given)
+        case _ if hasattr(given, "fit") and hasattr(given, "predict_proba") and not isinstance(given, type):
+            return Models(Foreign(classifier=given))
+        case _ if hasattr(given, "fit") and hasattr(given, "predict") and not isinstance(given, type):
+            return Models(Foreign(regressor=given))
+        case _:
+            raise QueryError(
+                "Nuisance models are given as types.Models(…), a learner such as types.Boosted(), or an estimator with the "
+                f"methods fit and predict, got {given!r}."
+            )
+
+
+def adjust_of(given: Any, measured: Collection[str]) -> Any:
+    """What to adjust for: None, `all`, or names of measured nodes as a tuple.
+
+    Raises:
+        UnknownNodeError: A name that is no measured node.
+        QueryError: It is neither.
+    """
+    if given is None or given == "all":
+        return given
+    if isinstance(given, str) and given in measured:
+        return (given,)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise QueryError(f'adjust= takes names of nodes in a list, or "all", got {given!r}.')
+    names = tuple(dict.fromkeys(given))
+    for name in names:
+        if name not in measured:
+            raise UnknownNodeError(name, measured)
+    return names

@@ -1,0 +1,284 @@
+"""What users hand to the verbs, as values: a path, a text, a study or a fit in place of a model; a table; an engine; a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from latentdo.errors import DataError, QueryError, SpecError, StudyError
+from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
+from latentdo.query import Query, queries_of
+
+if TYPE_CHECKING:
+    from latentdo.inference import Dataset, Engine, Fit, Posterior
+    from latentdo.models import ModelSpec
+    from latentdo.models.study import Study
+
+MAX_SEED = 2**32 - 1
+
+
+def value_of(source: Any) -> Any:
+    """The study or the fit that a path names; whatever is no path as it is."""
+    if not isinstance(source, str | Path):
+        return source
+    if is_fit_path(str(source)):
+        from latentdo.inference import read_archive
+
+        return read_archive(Path(source))
+    if isinstance(source, Path) or is_study_path(source):
+        from latentdo.models.study import load_study
+
+        return load_study(source)
+    return source
+
+
+def graph_of(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
+    """The graph, and the nodes that the model declares to be functions of their parents."""
+    from latentdo.io import read_graph
+
+    if isinstance(model, LatentDag | Admg):
+        return model, {}
+    if isinstance(model, str):
+        read = read_graph(model)
+        if not _states_mechanisms(model):
+            return read, {}
+        # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
+        spec = model_of(model)
+        return spec.graph, spec.functional
+    if (spec := spec_of(model)) is not None:
+        return spec.graph, dict(getattr(model, "functional", spec.functional))
+    return read_graph(model), {}
+
+
+def spec_of(value: Any) -> ModelSpec | None:
+    """The model that a value is or has: a study is told by its model and a fit by its spec, without loading YAML or NumPy."""
+    from latentdo.models import ModelSpec
+
+    found = (value, getattr(value, "model", None), getattr(value, "spec", None))
+    return next((each for each in found if isinstance(each, ModelSpec)), None)
+
+
+def _states_mechanisms(text: str) -> bool:
+    from latentdo.io import is_dagitty
+
+    return not is_dagitty(text) and any(
+        isinstance(statement, MechanismStatement) for statement in parse_statements(text)
+    )
+
+
+def model_of(text: Any) -> ModelSpec:
+    """The model that a text states, or the model itself.
+
+    Raises:
+        SpecError: It is neither.
+    """
+    from latentdo.models import ModelSpec
+
+    if isinstance(text, ModelSpec):
+        return text
+    if not isinstance(text, str):
+        raise SpecError(f"A model is a text such as 'X ~ normal; Y ~ normal(X)', got {type(text).__name__}.")
+    return ModelSpec.parse(text)
+
+
+def study_of(model: Any) -> Study:
+    """The study, or one around a model or its text."""
+    from latentdo.models.study import Study
+
+    opened = value_of(model)
+    return opened if isinstance(opened, Study) else Study("model", model_of(opened))
+
+
+def rows_of(spec: ModelSpec, data: Any, study: Study) -> Dataset:
+    """The rows that a model is trained on: of the table given, or else of the one that the study names.
+
+    Raises:
+        StudyError: There is neither.
+        DataError: The table cannot have come from the model.
+    """
+    from latentdo.io import read_table
+
+    source = study.data if data is None else data
+    if source is None:
+        raise StudyError("There is no data: give a table or a path, or name one under `data:` in the study.", "data")
+    rows = read_table(source, spec.measured, spec.latent, spec.levels)
+    if study.units:
+        from latentdo.inference import levelled
+        from latentdo.models import checked_units
+
+        # Only the column may tell that levels are names, which have no unit.
+        checked_units(levelled(spec, rows), dict(study.units))
+    return rows
+
+
+def engine_of(study: Study) -> Engine:
+    """The engine that a study names, with its arguments; raises `FitError` where they make no sense."""
+    return _engines()[study.inference.engine](**study.inference.arguments)
+
+
+def checked_engine(engine: Any) -> Engine:
+    """The engine, once it is sure to be one.
+
+    Raises:
+        SpecError: It is none.
+    """
+    if isinstance(engine, tuple(_engines().values())):
+        return engine
+    raise SpecError(f"An engine is a value such as ld.Auto() or ld.Nuts(draws=1000), got {engine!r}.")
+
+
+def _engines() -> dict[str, type[Engine]]:
+    """The engines by the names that studies give them."""
+    from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
+
+    return {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
+
+
+def checked_seed(seed: Any) -> int:
+    """The seed as a number.
+
+    Raises:
+        SpecError: It is no whole number, or out of range.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or not 0 <= seed.__index__() <= MAX_SEED:
+        raise SpecError(f"A seed is a whole number from 0 to {MAX_SEED}, got {seed!r}.")
+    return seed.__index__()
+
+
+def table_first(arguments: Sequence[Any], data: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The table and the queries among what was handed in: a table stands in front of the queries, or under its own name.
+
+    Raises:
+        QueryError: There are two tables.
+    """
+    if not arguments or not (arguments[0] is None or _is_table(arguments[0])):
+        return data, tuple(arguments)
+    if data is not None and arguments[0] is not None:
+        raise QueryError("The data were given twice, in front of the queries and as data=. Keep one.")
+    return (data if arguments[0] is None else arguments[0]), tuple(arguments[1:])
+
+
+def _is_table(value: Any) -> bool:
+    from latentdo.io import is_path
+
+    match value:
+        case str():
+            return is_path(value)
+        case Query() | list() | tuple():
+            return False
+        case Mapping():
+            # From names to queries, or from names to columns.
+            return not all(isinstance(each, str | Query) for each in value.values())
+        case _:
+            return True
+
+
+def fitted_rows(posterior: Posterior, data: Any) -> Dataset:
+    """The rows of a fit: those that it still has, or of the table given.
+
+    Raises:
+        DataError: There are none.
+    """
+    from latentdo.io import read_table
+
+    if data is not None:
+        spec = posterior.spec
+        return read_table(data, spec.measured, spec.latent, spec.levels)
+    if posterior.data is None:
+        raise DataError(
+            "This fit holds no rows of its data, as it was saved without, and rivals estimate from them. Give the table that it "
+            'was trained on: ld.compare(posterior, query, data="data.csv"), latentdo compare fit.ldo data.csv.'
+        )
+    return posterior.data
+
+
+def rival_rows(graph: LatentDag | Admg, spec: ModelSpec | None, data: Any, needed: Sequence[Name]) -> Dataset:
+    """The columns that rivals need, of a table for which there may be no more than a graph.
+
+    Raises:
+        DataError: There is no table; a column is missing, has missing cells, or mixes numbers and names.
+    """
+    from latentdo.io import read_table
+
+    if data is None:
+        raise DataError("There is no data, and rivals estimate from it. Give a table or a path behind the graph.")
+    # A graph says of no column whether it holds names: each may.
+    levels = dict.fromkeys(needed, ()) if spec is None else spec.levels
+    rows = read_table(data, needed, graph.latent if isinstance(graph, LatentDag) else (), levels)
+    for name, labels in rows.levels if spec is None else ():
+        if numbers := [label for label in labels if _is_number(label)]:
+            other = next((label for label in labels if label not in numbers), None)
+            if other is not None:
+                raise DataError(
+                    f"Column {name!r} holds numbers, such as {numbers[0]}, and other texts, such as {other!r}. Correct the "
+                    "cells, or say in a model what its levels are.",
+                    column=name,
+                )
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def tables_of(datasets: Any) -> dict[Any, Any]:
+    """Table by name, or by place in the sequence."""
+    if isinstance(datasets, Mapping):
+        return dict(datasets)
+    if isinstance(datasets, str | Path) or not isinstance(datasets, Iterable) or hasattr(datasets, "columns"):
+        raise DataError(
+            f"ld.fit_many takes tables in a list or a dict, got {type(datasets).__name__}. Put one table into a list: [table]."
+        )
+    return dict(enumerate(datasets))
+
+
+def checked_fits(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int) -> list[Fit]:
+    """A fit per table, once all of them can be trained on."""
+    from latentdo.inference import Fit
+
+    fits, faults = [], []
+    for name, table in tables.items():
+        try:
+            fit = Fit.of(study.model, rows_of(study.model, table, study), engine, seed)
+            fits.append(replace(fit, label=f"{name}: "))
+        except DataError as fault:
+            faults.append((name, fault))
+    if len(faults) == 1:
+        name, fault = faults[0]
+        raise DataError(f"Data set {name!r}: {fault}", column=fault.column, line=fault.line)
+    if faults:
+        listed = "\n".join(f"- {name!r}: {fault}".replace("\n", "\n  ") for name, fault in faults)
+        first = faults[0][1]
+        raise DataError(f"{len(faults)} data sets cannot be used:\n{listed}", column=first.column, line=first.line)
+    return fits
+
+
+def study_and_engine(model: Any, engine: Any) -> tuple[Study, Engine]:
+    """The study, its queries checked, and the engine."""
+    from latentdo.answers import check_values
+
+    study = study_of(model)
+    for _, query in study.queries:
+        check_values(study.model, query)
+    return study, checked_engine(engine if engine is not None else engine_of(study))
+
+
+def questions_of(queries: Sequence[Any], own: Sequence[tuple[str, Query]]) -> list[tuple[str | None, Query]]:
+    """(name, query) of what was asked, or else of the study's own questions."""
+    found = queries_of(queries, dict(own)) or list(own)
+    if not found:
+        raise QueryError("There is nothing to ask: give a query such as 'E[Y | do(X=1)]'.")
+    return found
+
+
+def unpacked(queries: Sequence[Any]) -> tuple[Any, ...]:
+    """The queries themselves, where they were handed in as one list, or as one dict from names."""
+    if len(queries) == 1 and isinstance(queries[0], list | tuple | Mapping):
+        return tuple(queries[0].items() if isinstance(queries[0], Mapping) else queries[0])
+    return tuple(queries)

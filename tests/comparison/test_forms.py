@@ -1,0 +1,237 @@
+"""A comparison as text, HTML, LaTeX, tables, JSON and pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import matplotlib
+import numpy as np
+import pytest
+
+import latentdo as ld
+from handmade_fits import handmade
+from latentdo.answers import Scale, scale_of
+from latentdo.comparison import Comparison, ComparisonRow, Question
+from latentdo.errors import QueryError
+from latentdo.identification import identify
+from latentdo.query import Query
+
+EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"
+
+
+def row(question: Question, method: str, estimate: float | None, sd: float | None = 0.1, **more) -> ComparisonRow:
+    ends = (None, None) if estimate is None or sd is None else (estimate - 2 * sd, estimate + 2 * sd)
+    given = {"applies": estimate is not None, "note": "a note" if estimate is not None else "no way through.", **more}
+    return ComparisonRow(
+        method, estimate, sd if estimate is not None else None, *ends, 0.9, 0.01, question=question, **given
+    )
+
+
+def question(text: str = EFFECT, **more) -> Question:
+    query = Query.parse(text)
+    return Question(query, identify(ld.graph("X -> M -> Y; X <-> Y"), query), scale_of(query), **more)
+
+
+def swept(values=(0.0, 1.0, 2.0), name: str | None = None) -> Comparison:
+    source = Query.parse(f"E[Y | do(X)] for X in [{', '.join(map(str, values))}]")
+    rows = []
+    for at, point in source.points:
+        asked = question(str(point), at=(("X", at[0]),), source=source, name=name)
+        rows += [
+            row(asked, "lvm", 0.5 * at[0]),
+            row(asked, "naive mean", at[0]),
+            row(asked, "plug-in", 0.5 * at[0] + 0.01, warnings=(f"{at[0]:g} rows are few.",)),
+            row(asked, "aipw", None),
+        ]
+    return Comparison(tuple(rows))
+
+
+@pytest.fixture
+def single() -> Comparison:
+    asked = question(name="effect")
+    return Comparison(
+        (
+            row(asked, "lvm", 0.7254, 0.0812),
+            row(asked, "naive mean", 1.4),
+            row(
+                asked, "plug-in", 0.7, warnings=("few rows decide.",), effective=12.5, sets={"adjustment": ("Z", "A b")}
+            ),
+            row(asked, "aipw", None),
+            row(asked, "tmle", None),
+            row(asked, "werm-id", None, note="another reason."),
+        )
+    )
+
+
+def test_the_text_has_a_table_and_what_has_no_number_below(single):
+    lines = single.text().splitlines()
+    assert lines[0] == f"{EFFECT}   (effect)"
+    assert lines[1] == "  difference in means of Y, in its units · identified"
+    assert lines[3].split() == ["method", "estimate", "sd", "90", "%", "interval", "time", "note"]
+    assert lines[4].split()[:3] == ["lvm", "0.725", "0.081"]
+    assert "naive mean" in lines[5] and "baseline; a note" in lines[5]
+    assert len({line.index("a note") for line in lines[4:7] if "baseline" not in line}) == 1
+    assert "caution (plug-in): few rows decide." in lines
+    assert lines[-3:] == ["Without a number:", "  aipw, tmle  no way through.", "  werm-id     another reason."]
+    assert str(single) == repr(single) == single.text()
+
+
+def test_long_notes_are_folded_below_themselves(single):
+    words = " ".join(f"word{k}" for k in range(60))
+    lines = Comparison((replace(single[0], note=words),)).text().splitlines()[4:]
+    assert max(map(len, lines)) <= 118
+    assert [line.index("word") for line in lines] == [lines[0].index("word")] * len(lines)
+    assert " ".join(" ".join(lines).split()).endswith(words)
+
+
+def test_the_text_of_a_sweep_has_a_column_per_point():
+    lines = swept().text().splitlines()
+    assert lines[3].split() == ["method", "X=0", "X=1", "X=2"]
+    assert lines[4].split() == ["lvm", "0.00", "(0.10)", "0.50", "(0.10)", "1.00", "(0.10)"]
+    assert "caution (plug-in): 0 rows are few. (and 2 with other numbers)" in lines
+    assert lines[-1] == "  aipw  no way through."
+    many = swept(tuple(float(k) for k in range(20)))
+    assert "7 of 20 points" in many.text()
+    assert len([cell for cell in many.text().splitlines()[3].split() if cell.startswith("X=")]) == 7
+
+
+def test_html_escapes_what_users_typed(single):
+    evil = "<script>alert(1)</script>"
+    asked = replace(single[0].question, name=evil)
+    rows = [replace(each, question=asked, note=evil, warnings=(evil,)) for each in single]
+    for shown in (Comparison(tuple(rows))._repr_html_(), Comparison(tuple(rows)).to_html()):
+        assert "<script" not in shown
+        assert shown.count("&lt;script&gt;") >= 4
+    assert "3 methods without a number" in single._repr_html_()
+
+
+def test_the_page_has_a_picture_per_question(single):
+    both = Comparison((*single, *swept()))
+    assert both.to_html().count('<img src="data:image/png;base64,') == 2
+    assert both.to_html().startswith("<!doctype html>")
+
+
+def test_rows_as_json_and_csv_have_no_nan(single, tmp_path):
+    odd = Comparison((*single, replace(single[1], effective=float("nan"))))
+    found = json.loads(json.dumps(odd.to_json(), allow_nan=False))
+    assert found[0]["method"] == "lvm" and found[0]["estimate"] == 0.7254 and found[0]["name"] == "effect"
+    assert found[3]["estimate"] is None and found[3]["applies"] is False and found[3]["note"] == "no way through."
+    assert found[2]["sets"] == {"adjustment": ["Z", "A b"]} and found[2]["effective"] == 12.5
+    assert found[-1]["effective"] is None
+    path = odd.to_csv(tmp_path / "rows.csv")
+    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    assert [each["method"] for each in rows] == [each.method for each in odd]
+    assert float(rows[0]["estimate"]) == 0.7254 and rows[3]["estimate"] == ""
+    assert rows[2]["sets"] == "adjustment {Z, `A b`}" and rows[2]["warnings"] == "few rows decide."
+
+
+def test_data_frames_have_a_column_per_axis(single):
+    frame = swept().to_pandas()
+    assert list(frame["X"].unique()) == [0.0, 1.0, 2.0]
+    assert frame.shape[0] == 12 and frame[frame.method == "aipw"].estimate.isna().all()
+    assert list(single.to_pandas().columns[:4]) == ["query", "name", "method", "estimate"]
+    assert list(Comparison(()).to_pandas().columns) == ["query", "method"]
+
+
+def test_latex_is_a_booktabs_table(single):
+    lines = single.latex().splitlines()
+    assert lines[:2] == [r"\begin{tabular}{lrrll}", r"\toprule"] and lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+    assert r"lvm & $0.725$ & $0.081$ & $[0.563,\ 0.888]$ & -- \\" in lines
+    assert any(line.startswith("naive mean (baseline) & $1.400$") for line in lines)
+    assert any("Without a number: aipw, tmle, werm-id." in line for line in lines)
+    assert lines.count(r"\midrule") == 1
+    odd = Comparison((replace(single[0], question=replace(single[0].question, name="50 % & more_")),))
+    assert r"50 \% \& more\_" in odd.latex()
+
+
+def test_a_fit_that_must_not_be_overlooked_has_a_mark_with_its_meaning():
+    found = ld.compare(handmade(n_draws=6), EFFECT, methods="plug-in", replicates=0)
+    assert r"^{\ddagger}" in found.latex()
+    assert "Not converged" in found.latex()
+
+
+# --- pictures
+
+
+def labels(axes) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def colours(axes) -> dict[float, tuple[str, bool]]:
+    """By height: the colour of a point's marker, and whether it is hollow."""
+    points = [line for line in axes.lines if line.get_marker() not in ("None", None, "")]
+    return {float(line.get_ydata()[0]): (line.get_color(), line.get_markerfacecolor() == "white") for line in points}
+
+
+def test_the_forest_shows_what_has_a_number_and_counts_the_rest(single):
+    axes = single.plot()
+    assert labels(axes) == ["lvm", "naive mean (baseline)", "plug-in"]
+    assert "3 methods are not drawn" in axes.get_xlabel()
+    assert "difference in means of Y" in axes.get_xlabel() and "90 % interval" in axes.get_xlabel()
+    found = colours(axes)
+    assert found[0.0] == ("#0072B2", False) and found[1.0][1] and not found[2.0][1]
+    assert len({colour for colour, _ in found.values()}) == 3
+    # The line of no effect.
+    assert any(line.get_xdata()[0] == line.get_xdata()[-1] == 0.0 and len(line.get_xdata()) == 2 for line in axes.lines)
+    assert EFFECT in axes.figure.get_suptitle()
+
+
+def test_a_picture_is_drawn_into_given_axes(single):
+    figure = matplotlib.figure.Figure()
+    axes = figure.subplots()
+    assert single.plot(axes) is axes
+    with pytest.raises(QueryError, match="2 questions, and one pair of axes"):
+        Comparison((*single, *swept())).plot(axes)
+
+
+def test_a_sweep_is_a_curve_per_method_with_the_models_band():
+    axes = swept().plot()
+    drawn = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+    assert list(drawn) == ["lvm", "naive mean (baseline)", "plug-in"]
+    np.testing.assert_allclose(drawn["plug-in"].get_ydata(), [0.01, 0.51, 1.01])
+    (band,) = [
+        each
+        for each in axes.collections
+        if type(each).__name__.startswith("FillBetween") or "Poly" in type(each).__name__
+    ]
+    assert band.get_paths()[0].vertices[:, 1].min() == pytest.approx(-0.2)
+    assert "aipw" in axes.get_xlabel()
+    assert axes.get_legend() is not None
+
+
+def test_several_questions_have_a_panel_each(single):
+    figure = Comparison((*single, *swept())).plot().figure
+    assert len(figure.axes) == 2
+
+
+def test_two_axes_have_no_picture_of_several_methods(tmp_path):
+    source = Query.parse("E[Y | do(X, M)] for X in [0, 1], M in [0, 1]")
+    rows = [
+        row(question(str(point), at=tuple(zip(("X", "M"), at, strict=True)), source=source), "lvm", 1.0)
+        for at, point in source.points
+    ]
+    with pytest.raises(QueryError, match="two axes"):
+        Comparison(tuple(rows)).plot()
+    assert "<table>" in Comparison(tuple(rows)).to_html()
+    assert "X=0, M=1" in Comparison(tuple(rows)).text()
+
+
+def test_scales_are_those_of_answers(front_door):
+    found = ld.compare(front_door.with_units({"Y": "mmHg"}), EFFECT, methods="plug-in", replicates=0)
+    assert isinstance(found[0].scale, Scale) and {each.unit for each in found} == {"mmHg"}
+    assert "in mmHg" in found.text() and "in mmHg" in found.plot().get_xlabel()
+
+
+def test_levels_have_points_side_by_side():
+    source = Query.parse("E[Y | do(X)] for X in [low, high]")
+    rows = []
+    for at, point in source.points:
+        asked = question(str(point), at=(("X", at[0]),), source=source)
+        rows += [row(asked, method, 1.0 + k) for k, method in enumerate(["lvm", "naive mean", "plug-in", "ipw"])]
+    axes = Comparison(tuple(rows)).plot()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["low", "high"]
+    places = [float(line.get_xdata()[0]) for line in axes.lines if not line.get_label().startswith("_")]
+    assert len(places) == 4 and places == sorted(set(places)) and max(map(abs, places)) < 0.5
