@@ -215,7 +215,7 @@ def table(name: str, records: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("studies", nargs="*", metavar="STUDY", help=f"any of {', '.join(REFERENCES)}; all by default")
     parser.add_argument("--datasets", type=int, default=100)
     parser.add_argument("--output", type=Path, help="one line of JSON per data set, as they come")

@@ -188,7 +188,7 @@ def summary(name: str, records: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("graphs", nargs="*", metavar="GRAPH", help=f"any of {', '.join(RIVALRIES)}; all by default")
     parser.add_argument("--datasets", type=int, default=200)
     parser.add_argument("--n", type=int, default=1000, help="rows of each data set")

@@ -11,7 +11,7 @@ import oracles
 from exact_laws import cells_of
 from latentdo.estimators import Glm, Models
 from latentdo.estimators.method import Fits, No
-from latentdo.estimators.nested import NestedAipw, NestedIpw, WermId
+from latentdo.estimators.nested import NestedAipw, NestedIpw, WermId, needed_steps
 from latentdo.estimators.nuisances import Nuisances
 from latentdo.estimators.task import task_of
 from latentdo.graphs import parse_graph
@@ -64,3 +64,17 @@ def test_nested_family_is_surgery_on_random_graphs(seed):
             if outcome != treatment:
                 for name, value, truth in _exact(graph, treatment, outcome, seed, METHODS):
                     assert value == pytest.approx(truth, abs=1e-6), (str(graph), treatment, outcome, name)
+
+
+def test_only_the_nodes_that_a_conditional_needs_are_fixed():
+    """Q lies after P, and its weight is a function of what Y is given: with it the weights had long tails for nothing."""
+    text = "C -> T; C -> Y; T -> R; R -> P; P -> Q; Q -> Y; R -> Y; T <-> P; P <-> Y"
+    graph = parse_graph(text)
+    sample = cells_of((scm := oracles.random_scm(graph, 1)).law(), scm.graph.measured)
+    task = task_of(graph, Query.parse("E[Y | do(T=1)]").term, sample)
+    assert not isinstance(task, NotIdentified) and task.fixability is not None
+    (kernel,) = (kernel for kernel in task.fixability.kernels if kernel.meets_treatment_district)
+    assert [step.node for step in kernel.fixings] == ["Q", "R", "T", "C"]
+    for node, given in (("P", {"C", "R"}), ("Y", {"C", "R", "P", "Q"})):
+        kept = needed_steps(task, kernel.fixings, node, frozenset(given))
+        assert [kernel.fixings[i].node for i in kept] == ["R"], node

@@ -7,7 +7,7 @@ district depends on its parents alone, and its conditionals are ordinary weighte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,57 +43,73 @@ from .weighting import (
 
 @dataclass(frozen=True, eq=False)
 class Weighted:
-    """The population in which a district depends on its parents alone.
+    """A population in which one conditional of a kernel is an ordinary conditional.
 
     Attributes:
         laws: Conditionals fitted there.
         weights: Of the rows, (replicate, row).
         trimmed: Rows whose weight was cut.
-        used: The nodes that were fixed.
     """
 
     laws: Nuisances
     weights: FloatArray
     trimmed: int
-    used: tuple[Name, ...]
 
 
-def weighted(task: Task, fits: Fits, kernel: Kernel, keep: Iterable[Name] = ()) -> Weighted:
-    """The population of a kernel.
+def weighted(
+    task: Task, fits: Fits, kernel: Kernel, target: Name, given: Iterable[Name], count: int | None = None
+) -> Weighted:
+    """The population in which the law of a node given others is what it is after the steps to a kernel, or `count` of them.
 
-    Args:
-        keep: Nodes that the district must not depend on although they are only summed out: they are fixed too.
+    Fixed are only the nodes that this law needs, `needed_steps`. A weight may be multiplied with any function of what
+    is given, so that a node that is given itself is moved to its law given what is given of its blanket, which makes
+    steadier weights than its law given nothing.
     """
-    sample, kept = task.sample, frozenset(keep)
+    sample, given = task.sample, frozenset(given)
     env = sample.env(sample.columns)
-    steps = [step for step in needed_steps(kernel) if not step.is_sum or step.node in kept]
     laws, weights, trimmed = fits.plain, np.ones((1, sample.n)), 0
-    for i, step in enumerate(steps):
-        own = laws.law(step.node, step.blanket).density(env, env[step.node])
+    steps = kernel.fixings[:count]
+    kept = needed_steps(task, steps, target, given)
+    for place, i in enumerate(kept):
+        step = steps[i]
+        before = weighted(task, fits, kernel, step.node, step.blanket, i)
+        own = before.laws.law(step.node, step.blanket).density(env, env[step.node])
         column = sample[step.node]
         if column.is_discrete or step.node in kernel.parents:
-            chosen = fits.plain.law(step.node, ()).density(env, env[step.node])
+            shared = given & set(step.blanket) if step.node in given else ()
+            chosen = fits.plain.law(step.node, shared).density(env, env[step.node])
         else:
-            # The district does not depend on the node, so that any part of its range will do.
+            # The law does not depend on the node, so that any part of its range will do.
             chosen = middle_density(column)
         weights = weights * chosen / np.maximum(own, 1e-12)
+        trimmed += before.trimmed
         if not column.is_discrete:
             weights, cut = clipped(weights)
             trimmed += cut
-        label = (kernel.district, tuple(step.node for step in steps[: i + 1]))
+        label = (target, tuple(sorted(given)), tuple((steps[j].node, steps[j].blanket) for j in kept[: place + 1]))
         laws = fits.plain.reweighted(weights, label)
-    return Weighted(laws, weights, trimmed, tuple(step.node for step in steps))
+    return Weighted(laws, weights, trimmed)
 
 
-def needed_steps(kernel: Kernel) -> tuple[Fixing, ...]:
-    """The fixings without the last ones that only turn a joint law into a conditional one, which fits do anyway."""
-    steps = list(kernel.fixings)
-    while steps:
-        fixed = {step.node for step in steps[:-1] if not step.is_sum}
-        if steps[-1].is_sum or not set(steps[-1].blanket) <= fixed:
-            break
-        steps.pop()
-    return tuple(steps)
+def needed_steps(task: Task, steps: Sequence[Fixing], target: Name, given: frozenset[Name]) -> list[int]:
+    """Which steps the law of a node given others needs; the others would only make its weights vary more.
+
+    To fix a node leaves the law of all that it does not cause as it is. A step is also idle if it is a sum over a node that
+    is not given, which fits do anyway, and if its weight is a function of what is given and of nodes fixed before,
+    on which nothing depends any more that is not given.
+    """
+    kept: list[int] = []
+    arguments = {target, *given}
+    sums = {step.node for step in steps if step.is_sum} - given
+    causes = task.graph.ancestors(arguments)
+    for i in reversed(range(len(steps))):
+        node, own = steps[i].node, {steps[i].node, *steps[i].blanket}
+        fixed = causes.intersection(step.node for step in steps[:i]) - sums
+        if node in sums or own <= given | fixed or not task.graph.descendants((node,)) & arguments:
+            continue
+        kept.insert(0, i)
+        arguments |= own
+    return kept
 
 
 def conditions(fixed: Fixability, kernel: Kernel, node: Name) -> tuple[Name, ...]:
@@ -114,10 +130,11 @@ def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, int]:
     for kernel in fixed.kernels:
         if not kernel.meets_treatment_district:
             continue
-        population = weighted(task, fits, kernel)
-        trimmed += population.trimmed
         for node in kernel.district:
-            above = population.laws.law(node, conditions(fixed, kernel, node)).density(env, env[node])
+            given = conditions(fixed, kernel, node)
+            population = weighted(task, fits, kernel, node, given)
+            trimmed += population.trimmed
+            above = population.laws.law(node, given).density(env, env[node])
             below = fits.plain.law(node, pillows[node]).density(env, env[node])
             found = found * above / np.maximum(below, 1e-12)
             if not sample[node].is_discrete:
@@ -226,7 +243,7 @@ class WermId(AbstractMethod):
             rest = arguments - {node}
             if kernel.fixings:
                 given = rest | set(conditions(fixed, kernel, node))
-                population = weighted(task, fits, kernel, keep=given)
+                population = weighted(task, fits, kernel, node, given)
                 laws, trimmed = population.laws, trimmed + population.trimmed
                 effective = min(effective, effective_size(population.weights))
             else:
