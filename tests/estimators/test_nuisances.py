@@ -151,3 +151,26 @@ def test_columns_are_told_apart():
         _sample(50)["Z"]
     with pytest.raises(DataError, match="There are 1 rows"):
         sample_of({"X": np.ones(1)}, ["X"])
+
+
+def test_a_model_with_too_many_terms_is_made_small_save_of_the_treatment():
+    rng = np.random.default_rng(4)
+    z = rng.normal(size=(60, 2000))
+    columns = {**{f"Z{i}": own for i, own in enumerate(z)}, "T": (rng.random(2000) < 0.5) * 1.0}
+    columns["Y"] = 2 * columns["T"] + z[0] + rng.normal(size=2000)
+    given = [name for name in columns if name != "Y"]
+
+    def error(n: int, learner: Glm, spared: tuple[str, ...] = ()) -> tuple[float, float]:
+        """Of the mean of the rows that were not seen, in standard deviations of the noise; and the effect of T."""
+        sample = sample_of({name: values[:n] for name, values in columns.items()}, tuple(columns))
+        law = Nuisances(sample, np.ones((1, n)), Models(learner), spared=spared).law("Y", given)
+        others = {name: columns[name][None, 1000:] for name in given}
+        low, high = (law.mean({**others, "T": np.full((1, 1000), t)}) for t in (0.0, 1.0))
+        truth = 2 * others["T"] + others["Z0"]
+        return float(np.sqrt(((law.mean(others) - truth) ** 2).mean())), float((high - low).mean())
+
+    loose, chosen = error(50, Glm(1, 0.1)), error(50, Glm(1))
+    assert chosen[0] < 0.75 * loose[0]
+    assert error(50, Glm(1), ("T",))[1] > chosen[1] + 0.2
+    assert error(50, Glm(1, 30.0), ("T",)) == error(50, Glm(1, 30.0))
+    assert error(1000, Glm(1)) == error(1000, Glm(1, 0.1))

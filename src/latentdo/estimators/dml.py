@@ -33,6 +33,7 @@ from .weighting import (
     bandwidths,
     clipped,
     closeness,
+    divisor,
     effective_size,
     kernel_notes,
     middle,
@@ -188,17 +189,19 @@ def one_step(task: Task, laws: Laws, rows: np.ndarray) -> FloatArray:
     for key, law in list(tables.known.items()):
         target, given = key
         size = law.table[0].size
+        # A mean has its column's unit; the formula is linear in it, so that a large step loses no digits.
+        step = _STEP if isinstance(law, TableLaw) else sample[target].sd
         slopes = np.empty(size)
         batch = max(1, MOST_ENTRIES // size)
         for start in range(0, size, batch):
             entries = np.arange(start, min(start + batch, size))
             moved = np.repeat(law.table, 2 * len(entries), axis=0).reshape(2 * len(entries), -1)
             place = np.arange(len(entries))
-            moved[place, entries] += _STEP
-            moved[len(entries) + place, entries] -= _STEP
+            moved[place, entries] += step
+            moved[len(entries) + place, entries] -= step
             tables.shifted = {key: replace(law, table=moved.reshape(-1, *law.table.shape[1:]))}
             found = Evaluator(task, tables, np.ones((2 * len(entries), 1))).answer()[0]
-            slopes[entries] = (found[: len(entries)] - found[len(entries) :]) / (2 * _STEP)
+            slopes[entries] = (found[: len(entries)] - found[len(entries) :]) / (2 * step)
         tables.shifted = {}
         cells = np.broadcast_to(law.features.cells(env)[0], len(rows))
         chance = np.maximum(_chance(laws, given, env), LEAST_CELL)
@@ -297,7 +300,7 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
     h = bandwidths(task).get(ratio.seen, 1.0)
     near = closeness(treatment, task.treatments[ratio.seen], h)
     given = (moved, *others)
-    own = np.maximum(laws.law(moved, others).density(env, env[moved]), 1e-12)
+    own = divisor(column, laws.law(moved, others).density(env, env[moved]))
     values, shares, chosen = _reference(column, fits)
     weights = chosen / own
     trimmed = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -10,9 +11,13 @@ from typing import Literal
 
 import numpy as np
 
+from latentdo.graphs import Name
+
 from .sample import Column, Env, FloatArray, IntArray
 
 Degree = Literal[1, 2, "cells"]
+PENALTY = 0.1
+"""What the square of a coefficient costs, in rows, where there are rows enough."""
 FAR = 4.0
 """Standard deviations beyond which squares and products no longer grow: they would run away outside the data."""
 
@@ -50,11 +55,19 @@ class Features:
         """The number of terms."""
         return 1 + prod(self.shape) if self.degree == "cells" else len(self._terms)
 
-    def penalty(self, strength: float) -> FloatArray:
-        """What the square of each coefficient costs: nothing of the constant, more of products than of columns."""
+    def penalty(self, strength: float, spared: Collection[Name] = ()) -> FloatArray:
+        """What the square of each coefficient costs: nothing of the constant, more of products than of columns.
+
+        Args:
+            spared: Columns whose own terms cost no more than usual.
+        """
         if self.degree == "cells":
             return np.array([1e-8] + [strength] * prod(self.shape))
-        return np.array([1e-8 if not term else strength * (1.0 if len(term) == 1 else 4.0) for term in self._terms])
+        costs = [1e-8, *(strength * (1.0 if len(term) == 1 else 4.0) for term in self._terms[1:])]
+        for j, term in enumerate(self._terms):
+            if len(term) == 1 and self.columns[term[0][0]].name in spared:
+                costs[j] = min(strength, PENALTY)
+        return np.array(costs)
 
     def cells(self, env: Env) -> IntArray:
         """The combination of levels that each row has, as one number."""

@@ -142,7 +142,10 @@ class LogLinearScale:
     coefficients: FloatArray
 
     def __call__(self, env: Env) -> FloatArray:
-        return np.exp(np.clip(self.features.predict(env, self.coefficients), -30, 30))
+        predicted = self.features.predict(env, self.coefficients)
+        # The first coefficient has the unit of the column in it: only what goes away from it is bounded.
+        centre = self.coefficients[:, 0].reshape((-1,) + (1,) * (predicted.ndim - 1))
+        return np.exp(centre + np.clip(predicted - centre, -30, 30))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from latentdo.graphs import Name
 
-from .features import Degree
+from .features import PENALTY, Degree
 
 
 class AbstractLearner:
@@ -24,11 +24,18 @@ class Glm(AbstractLearner):
             levels, relative frequencies where the target has levels; None: cells where all that is given has levels
             and there are rows enough for each combination, else 1 or 2 by Schwarz's criterion (BIC).
         penalty: What the square of a coefficient costs, in rows: a column's terms have standard deviation one. Of
-            frequencies the rows that are added, in the proportions of the whole table.
+            frequencies the rows that are added, in the proportions of the whole table. None: 0.1, and where a model has
+            more terms than a third of the rows what predicts rows best that were left out,
+            save of the treatment's own term.
     """
 
     degree: Degree | None = None
-    penalty: float = 0.1
+    penalty: float | None = None
+
+    @property
+    def least_penalty(self) -> float:
+        """The penalty of models with rows enough for their terms."""
+        return PENALTY if self.penalty is None else self.penalty
 
 
 @dataclass(frozen=True)

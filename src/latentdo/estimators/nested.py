@@ -30,6 +30,7 @@ from .weighting import (
     bandwidths,
     clipped,
     closeness,
+    divisor,
     effective_size,
     inverse,
     kernel_notes,
@@ -81,7 +82,7 @@ def weighted(
         else:
             # The law does not depend on the node, so that any part of its range will do.
             chosen = middle_density(column)
-        weights = weights * chosen / np.maximum(own, 1e-12)
+        weights = weights * chosen / divisor(column, own)
         trimmed += before.trimmed
         if not column.is_discrete:
             weights, cut = clipped(weights)
@@ -136,7 +137,7 @@ def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, int]:
             trimmed += population.trimmed
             above = population.laws.law(node, given).density(env, env[node])
             below = fits.plain.law(node, pillows[node]).density(env, env[node])
-            found = found * above / np.maximum(below, 1e-12)
+            found = found * above / divisor(sample[node], below)
             if not sample[node].is_discrete:
                 found, cut = clipped(found)
                 trimmed += cut
@@ -281,7 +282,7 @@ def inverse_of_treatment(task: Task, fits: Fits) -> FloatArray:
     env = task.sample.env(task.sample.columns)
     above = fits.plain.law(fixed.treatment, ()).density(env, env[fixed.treatment])
     below = fits.plain.law(fixed.treatment, fixed.pillow).density(env, env[fixed.treatment])
-    weights = above / np.maximum(below, 1e-12)
+    weights = above / divisor(task.sample[fixed.treatment], below)
     return weights if task.sample[fixed.treatment].is_discrete else clipped(weights)[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from latentdo.graphs import Name
 
-from .choices import degree_of, linear_degree, residuals_of
-from .features import Degree, Features
+from .choices import degree_of, linear_degree, linear_penalty, penalty_of, residuals_of
+from .features import PENALTY, Degree, Features
 from .fitting import fit_linear, fit_logistic, fit_multinomial
 from .foreign import ClassifierLaw, RegressorMean, fitted_copy, foreign_model, raw_matrix
 from .laws import AbstractLaw, ContinuousLaw, LinearMean, LogisticLaw, Predictor, Residuals, TableLaw
@@ -37,6 +37,7 @@ class _Choice:
 
     learner: AbstractLearner
     degree: Degree
+    penalty: float
 
 
 class Nuisances:
@@ -45,12 +46,18 @@ class Nuisances:
     Args:
         weights: (replicate, row), each row with mean one.
         choices: Decisions that are shared with other weightings of the same sample.
+        spared: Columns whose coefficients are not made small where there are few rows: the treatments.
     """
 
     def __init__(
-        self, sample: Sample, weights: FloatArray, models: Models, choices: dict[Any, Any] | None = None
+        self,
+        sample: Sample,
+        weights: FloatArray,
+        models: Models,
+        choices: dict[Any, Any] | None = None,
+        spared: Collection[Name] = (),
     ) -> None:
-        self.sample, self.weights, self.models = sample, weights, models
+        self.sample, self.weights, self.models, self.spared = sample, weights, models, spared
         self._choices: dict[Any, Any] = {} if choices is None else choices
         self._known: dict[tuple[Name, tuple[Name, ...]], AbstractLaw] = {}
 
@@ -68,12 +75,13 @@ class Nuisances:
         """The laws in the population in which each row counts `factors` times as much, (replicate or 1, row)."""
         weights = self.weights * factors
         weights = weights / weights.mean(axis=1, keepdims=True)
-        return Nuisances(self.sample, weights, self.models, self._choices.setdefault(("reweighted", label), {}))
+        choices = self._choices.setdefault(("reweighted", label), {})
+        return Nuisances(self.sample, weights, self.models, choices, self.spared)
 
     def crossfitted(self, folds: IntArray) -> CrossFitted:
         """The laws for each row from the rows of the other folds."""
         parts = [
-            Nuisances(self.sample, self.weights * (folds != k), self.models, self._choices)
+            Nuisances(self.sample, self.weights * (folds != k), self.models, self._choices, self.spared)
             for k in range(int(folds.max()) + 1)
         ]
         return CrossFitted(parts, [np.flatnonzero(folds == k) for k in range(len(parts))], self.sample.n)
@@ -88,12 +96,22 @@ class Nuisances:
         glm = self.models.learner if isinstance(self.models.learner, Glm) else Glm()
         key = ("regress", label, tuple(column.name for column in columns))
         if key not in self._choices:
-            self._choices[key] = glm.degree or linear_degree(columns, env, target[0], self.weights[0], glm)
-        features = Features(columns, self._choices[key])
+            degree = glm.degree or linear_degree(columns, env, target[0], self.weights[0], glm)
+            penalty = linear_penalty(Features(columns, degree), env, target[0], self.weights[0], glm, self.spared)
+            self._choices[key] = degree, penalty
+        degree, penalty = self._choices[key]
+        features = Features(columns, degree)
         coefficients = fit_linear(
-            features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty)
+            features.matrix(env, self.sample.n), target, self.weights, self._costs(features, penalty, glm)
         )
         return LinearMean(features, coefficients, mean, scale)
+
+    def _costs(self, features: Features, penalty: float, glm: Glm) -> FloatArray:
+        return features.penalty(penalty, self.spared if glm.penalty is None else ())
+
+    def _glm(self, target: Name) -> Glm:
+        learner = self.models.own.get(target, self.models.learner)
+        return learner if isinstance(learner, Glm) else Glm()
 
     def _fit(self, target: Name, given: tuple[Name, ...]) -> AbstractLaw:
         column, columns = self.sample[target], tuple(self.sample[name] for name in given)
@@ -102,20 +120,22 @@ class Nuisances:
             self._choices[target, given] = self._choose(column, columns, env)
         choice: _Choice = self._choices[target, given]
         match choice.learner:
-            case Glm() as glm:
-                return self._fit_glm(column, Features(columns, choice.degree), env, glm)
+            case Glm():
+                return self._fit_glm(column, Features(columns, choice.degree), env, choice.penalty)
             case learner:
                 return self._fit_foreign(column, columns, env, learner)
 
     def _choose(self, column: Column, columns: tuple[Column, ...], env: Env) -> _Choice:
         learner = self.models.own.get(column.name, self.models.learner)
-        glm = learner if isinstance(learner, Glm) else Glm()
-        degree = glm.degree or degree_of(column, columns, env, self.weights.mean(axis=0), glm)
+        glm = self._glm(column.name)
+        weights = self.weights.mean(axis=0)
+        degree = glm.degree or degree_of(column, columns, env, weights, glm)
+        penalty = penalty_of(column, Features(columns, degree), env, weights, glm, self.spared)
         if isinstance(learner, Auto):
             learner = glm
             if columns and self.sample.n >= BOOSTING_FROM and degree != "cells":
                 learner = self._better(column, columns, env, degree)
-        return _Choice(learner, degree)
+        return _Choice(learner, degree, penalty)
 
     def _better(self, column: Column, columns: tuple[Column, ...], env: Env, degree: Degree) -> AbstractLearner:
         """The learner that predicts a quarter of the rows better."""
@@ -123,7 +143,7 @@ class Nuisances:
         part = Nuisances(self.sample, (self.sample.weights * ~held)[None, :], self.models)
         losses: list[float] = []
         for law in (
-            part._fit_glm(column, Features(columns, degree), env, Glm()),
+            part._fit_glm(column, Features(columns, degree), env, PENALTY),
             part._fit_foreign(column, columns, env, Boosted()),
         ):
             if column.is_discrete:
@@ -132,17 +152,20 @@ class Nuisances:
                 losses.append(float(((law.mean(env)[0] - column.values)[held] ** 2).mean()))
         return Boosted() if losses[1] < BETTER * losses[0] else Glm()
 
-    def _fit_glm(self, column: Column, features: Features, env: Env, glm: Glm) -> AbstractLaw:
+    def _fit_glm(self, column: Column, features: Features, env: Env, strength: float) -> AbstractLaw:
         if column.levels is None:
             target = ((column.values - column.mean) / column.sd)[None, :]
             coefficients = fit_linear(
-                features.matrix(env, self.sample.n), target, self.weights, features.penalty(glm.penalty)
+                features.matrix(env, self.sample.n),
+                target,
+                self.weights,
+                self._costs(features, strength, self._glm(column.name)),
             )
             return self._continuous(column, features, env, LinearMean(features, coefficients, column.mean, column.sd))
         codes = column.codes(column.values)
         if features.degree == "cells":
-            return TableLaw(column, features, self._table(column, features, env, glm.penalty))
-        matrix, penalty = features.matrix(env, self.sample.n), features.penalty(glm.penalty)
+            return TableLaw(column, features, self._table(column, features, env, strength))
+        matrix, penalty = features.matrix(env, self.sample.n), self._costs(features, strength, self._glm(column.name))
         if column.is_binary:
             found = fit_logistic(matrix, codes[None, :].astype(float), self.weights, penalty)[:, None]
         else:
@@ -166,7 +189,7 @@ class Nuisances:
     ) -> AbstractLaw:
         model = foreign_model(column, learner)
         if model is None or not columns:
-            return self._fit_glm(column, Features(columns, 1), env, Glm())
+            return self._fit_glm(column, Features(columns, 1), env, PENALTY)
         rows = raw_matrix(columns, env)[0][0]
         fitted = [fitted_copy(model, rows, column.values, own) for own in self.weights]
         if column.is_discrete:

@@ -26,6 +26,7 @@ from .weighting import (
     average,
     bandwidths,
     closeness,
+    divisor,
     effective_size,
     far_off,
     kernel_notes,
@@ -107,7 +108,7 @@ class PrimalProblem:
         """p(T | pillow) at the rows' own treatment, (replicate, row)."""
         flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
         found = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.seen[..., 0])
-        return np.maximum(found, LEAST_PROBABILITY if self.is_discrete else 1e-12)
+        return np.maximum(found, LEAST_PROBABILITY) if self.is_discrete else divisor(self.sample[self.treatment], found)
 
     def rarity(self) -> tuple[int, tuple[str, ...]]:
         """Rows at t whose probability of t was raised to the least allowed, and a caution about all rows of that kind."""
@@ -128,7 +129,7 @@ class PrimalProblem:
         for node in self.order[1:before]:
             if node not in self.joined and self.treatment in self.pillows[node]:
                 above, below = self.density(node, self.set), self.density(node, self.seen)
-                found = found * (above / np.maximum(below, 1e-12))[..., 0]
+                found = found * (above / divisor(self.sample[node], below))[..., 0]
         return found
 
     def joint(self, before: int, treatment: FloatArray) -> FloatArray:

@@ -184,12 +184,13 @@ class _Run:
     def _fits(self, tasks: Sequence[Task], folds: IntArray, weights: FloatArray) -> list[Fits]:
         """The nuisance models of each term; terms with the same columns share them."""
         shared: dict[Any, Fits] = {}
+        treatments = frozenset(name for task in tasks for name in task.treatments)
         found: list[Fits] = []
         for task in tasks:
             key = tuple(outcome for outcome in task.term.outcomes if outcome.op)
             if key not in shared:
                 choices = self._choices.setdefault(key, {})
-                shared[key] = Fits(Nuisances(task.sample, weights, self.options.models, choices), folds)
+                shared[key] = Fits(Nuisances(task.sample, weights, self.options.models, choices, treatments), folds)
             found.append(shared[key])
         return found
 

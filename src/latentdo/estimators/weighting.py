@@ -16,6 +16,8 @@ from .task import Task
 
 LEAST_PROBABILITY = 0.01
 """Probabilities of a treatment below are raised to it: one row would weigh more than a hundred others."""
+LEAST_DENSITY = 1e-12
+"""Densities are divided by this at least, with the column's standard deviation as the unit."""
 LARGEST_SHARE = 0.02
 """What part of all weight one row may have, where weights are ratios of densities: more is cut. Of the rows near a
 continuous treatment's value, which alone have weight, it is as many times their average."""
@@ -148,6 +150,11 @@ def clipped(weights: FloatArray, share: float = LARGEST_SHARE) -> tuple[FloatArr
     for _ in range(4):
         found = np.minimum(found, max(share, 2 / weights.shape[1]) * found.sum(axis=1, keepdims=True))
     return found, int((found[0] < weights[0]).sum())
+
+
+def divisor(column: Column, density: FloatArray) -> FloatArray:
+    """A column's probability or density as what is divided by: never zero, and the same part in any unit of the column."""
+    return np.maximum(density, LEAST_DENSITY if column.is_discrete else LEAST_DENSITY / column.sd)
 
 
 def middle(column: Column) -> tuple[float, float]:
