@@ -76,7 +76,7 @@ class Study:
         formula: What the graph's formula gives with endless rows, by label, where that is not the population's answer.
         caution: What a user must know before comparing an estimate with these answers.
         simulate: Draws data from the true process, which need not be of the model's form.
-        rows: Rows of a full data set; data sets of a published size are its first rows.
+        rows: Rows of a full data set; data sets of a published size are its first rows, and not rows that were simulated alone.
         sizes: The published sizes.
         main: The labels of the queries that tables and figures are about.
         outcome: The node whose mean is the baseline of every table.
