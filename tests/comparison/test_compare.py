@@ -231,8 +231,25 @@ def test_what_only_the_model_answers_has_rows_that_say_so(front_door):
         found = ld.compare(front_door, query, **QUICK)
         assert found[0].estimate == ld.ask(front_door, query).mean
         assert all(row.estimate is None and not row.applies and why in row.note for row in found[1:])
-    with pytest.raises(QueryError, match="means and probabilities"):
-        ld.compare(GRAPH, front_door_rows(), "Var[Y | do(X=1)]")
+
+
+def test_a_question_that_rivals_have_no_form_for_does_not_stop_the_others():
+    rows, asked = front_door_rows(), {"methods": "plug-in", "replicates": 0}
+    others = ("SD[Y | do(X=1)]", "Quantile[Y, 0.5 | do(X=1)]", "E[Y | do(X ~ normal(5, 1))]")
+    found = ld.compare(GRAPH, rows, *others, EFFECT, **asked)
+    assert found[3].estimate == ld.compare(GRAPH, rows, EFFECT, **asked)[0].estimate
+    for row, why in zip(found, ("a standard deviation is", "a quantile is", "draws a treatment"), strict=False):
+        assert row.estimate is None and not row.applies and why in row.note and "Median" not in row.note
+    for query in others:
+        with pytest.raises(QueryError, match="There is nothing to compare"):
+            ld.compare(GRAPH, rows, query)
+
+
+def test_a_row_that_is_another_one_says_so():
+    found = ld.compare("X -> Y", back_door_rows(), EFFECT, methods=["plug-in", "g-formula", "aipw"], replicates=20)
+    same = found["g-formula"].estimate == pytest.approx(found["plug-in"].estimate, rel=1e-12)
+    assert same and found["g-formula"].note.startswith("here the same as plug-in; ")
+    assert "same as" not in found["aipw"].note
 
 
 def test_values_that_no_row_has_leave_the_model_alone():

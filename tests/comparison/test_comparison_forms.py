@@ -70,7 +70,7 @@ def test_the_text_has_a_table_and_what_has_no_number_below(single):
     lines = single.text().splitlines()
     assert lines[0] == f"{EFFECT}   (effect)"
     assert lines[1] == "  difference in means of Y, in its units · identified"
-    assert lines[3].split() == ["method", "estimate", "sd", "90", "%", "interval", "time", "note"]
+    assert lines[3].split() == ["method", "estimate", "SE", "90", "%", "interval", "time", "note"]
     assert lines[4].split()[:3] == ["lvm", "0.725", "0.081"]
     assert "naive mean" in lines[5] and "baseline; a note" in lines[5]
     assert len({line.index("a note") for line in lines[4:7] if "baseline" not in line}) == 1
@@ -91,11 +91,44 @@ def test_the_text_of_a_sweep_has_a_column_per_point():
     lines = swept().text().splitlines()
     assert lines[3].split() == ["method", "X=0", "X=1", "X=2"]
     assert lines[4].split() == ["lvm", "0.00", "(0.10)", "0.50", "(0.10)", "1.00", "(0.10)"]
-    assert "caution (plug-in): 0 rows are few. (and 2 with other numbers)" in lines
+    assert "caution (plug-in): 0 to 2 rows are few." in lines
     assert lines[-1] == "  aipw  no way through."
     many = swept(tuple(float(k) for k in range(20)))
     assert "7 of 20 points" in many.text()
     assert len([cell for cell in many.text().splitlines()[3].split() if cell.startswith("X=")]) == 7
+
+
+def test_lines_are_as_wide_as_the_terminal(single, monkeypatch):
+    wide = Comparison(tuple(replace(each, note=" ".join(f"word{k}" for k in range(40))) for each in single))
+    assert max(map(len, wide.text().splitlines())) <= 118
+    for width in (60, 80, 99, 140):
+        assert max(map(len, wide.text(width).splitlines())) <= width
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert str(wide) == wide.text(width) != wide.text(120)
+    lines = wide.text(80).splitlines()
+    # Below a hundred characters a note stands below its numbers.
+    assert lines[4].split()[:3] == ["lvm", "0.725", "0.081"] and lines[4].endswith("s")
+    assert lines[5].startswith("    word0 word1")
+    many = swept(tuple(float(k) for k in range(20)))
+    assert max(map(len, many.text(70).splitlines())) <= 70
+    assert "4 of 20 points, SE in brackets" in many.text(70)
+
+
+def test_cautions_that_differ_in_numbers_are_one_and_names_are_not_numbers(single):
+    words = (
+        "for 2 of 800 rows P38 says little.",
+        "for 14 of 800 rows P38 says little.",
+        "for 3 of 800 rows P39 says little.",
+    )
+    rows = [replace(each, warnings=(said,)) for each, said in zip(single, words, strict=False)]
+    text = Comparison(tuple(rows)).text()
+    assert "caution (lvm, naive mean): for 2 to 14 of 800 rows P38 says little." in text
+    assert "caution (plug-in): for 3 of 800 rows P39 says little." in text
+
+
+def test_a_row_shows_its_number_with_the_interval(single):
+    assert repr(single[0]) == f"<lvm of {EFFECT}: 0.725 units of Y, SE 0.081, 90 % interval 0.563 to 0.888>"
+    assert repr(single[3]) == f"<aipw of {EFFECT}: no number. no way through.>"
 
 
 def test_html_escapes_what_users_typed(single):

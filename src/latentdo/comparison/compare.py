@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +27,8 @@ Asked = Sequence[tuple[str | None, Query]]
 Tell = Callable[[str, float], None]
 BEGUN = 1e-3
 """The share that is told of what has begun."""
+EQUAL = 1e-9
+"""Relative difference below which two methods are taken to have computed the same."""
 MOST_LEVELS = 50
 """Values of a column of numbers that a law P(Y | …) may have rows for."""
 
@@ -91,8 +94,11 @@ def compare_rivals(
 
     Raises:
         NotIdentifiedError: Some query is not identified, before anything is computed.
-        QueryError: A query that makes no sense for the graph, or that no estimator here answers.
+        QueryError: A query that makes no sense for the graph, or there is none that an estimator here could answer.
     """
+    without_form = [_no_form(query) for _, query in queries]
+    if without_form and all(without_form):
+        raise QueryError(f"There is nothing to compare: {without_form[0]} A trained model answers it.")
     questions = _questions(graph, data, queries, functional, units, allow_unidentified=allow_unidentified)
     found = _rows(graph, data, questions, rivals, told, beside=False)
     return Comparison(tuple(row for rows in found for row in rows), units)
@@ -224,13 +230,13 @@ def _rows(
 def _estimates(
     graph: LatentDag | Admg, data: Dataset, question: Question, rivals: Rivals, *, beside: bool
 ) -> tuple[Estimate, ...]:
-    """The rivals' numbers; beside a model's answer that they have no form for, rows that say so.
+    """The rivals' numbers; of a question that they have no form for, rows that say so.
 
     Raises:
-        QueryError: No estimator here answers the question, and no model stands beside them.
+        SupportError: A value that no row has, and no model stands beside the rivals that could answer nevertheless.
     """
     options = replace(rivals.options, numbers=(*rivals.options.numbers, *_numbers(question, data)))
-    reason = _no_form(question.query) if beside else None
+    reason = _no_form(question.query)
     if isinstance(question.verdict, NotIdentified):
         # Also where the graph alone would not say so: a node may be a function of its parents.
         reason = f"not identified: no method is right. {question.verdict.reason}"
@@ -248,17 +254,46 @@ def _estimates(
                     "identified only because some node is a function of its parents, which these estimators do not use."
                 )
             else:
-                return rows
+                return _with_equals(rows)
     return tuple(
         Estimate(method.name, None, level=options.level, applies=False, note=reason) for method in rivals.methods
     )
 
 
+def _with_equals(rows: Sequence[Estimate]) -> tuple[Estimate, ...]:
+    """The rows, those whose estimate and interval are those of an earlier one with a note that says so.
+
+    Where a graph is simple, methods with different names are one computation: that is no agreement of two.
+    """
+    found: list[Estimate] = []
+    for row in rows:
+        twin = next((other for other in found if _is_same(other, row)), None)
+        note = row.note if twin is None else "; ".join(filter(None, [f"here the same as {twin.method}", row.note]))
+        found.append(replace(row, note=note))
+    return tuple(found)
+
+
+def _is_same(one: Estimate, other: Estimate) -> bool:
+    """Whether two methods computed the same from the same sets; where a method names no set, from whatever it took."""
+    if one.sets and other.sets and one.sets != other.sets:
+        return False
+    pairs = [
+        (mine, theirs)
+        for mine, theirs in ((one.estimate, other.estimate), (one.lower, other.lower), (one.upper, other.upper))
+        if mine is not None and theirs is not None
+    ]
+    return len(pairs) == 3 and all(math.isclose(mine, theirs, rel_tol=EQUAL) for mine, theirs in pairs)
+
+
+_NEITHER = {"variance": "a variance", "sd": "a standard deviation", "quantile": "a quantile", "density": "a density"}
+
+
 def _no_form(query: Query) -> str | None:
     """Why no estimator here answers a question that a model does; None where some may."""
     for term in query.terms:
-        if term.kind not in ("mean", "event"):
-            return f"estimators give means and probabilities, and {term} is neither."
+        if term.kind in _NEITHER:
+            # Not as it is written: Quantile[Y, 0.5 | …] prints as Median[Y | …].
+            return f"estimators give means and probabilities, and {_NEITHER[term.kind]} is neither."
         if term.is_stochastic:
             return f"{term} draws a treatment from a law, which no estimator here does."
     return None

@@ -33,10 +33,12 @@ class Comparison(Sequence[ComparisonRow]):
     Attributes:
         items: The rows.
         units: Nodes and what they are measured in, where that is known.
+        said: What is to be known of the rows of the data, as a sentence: where they were found, if nobody handed them in.
     """
 
     items: tuple[ComparisonRow, ...]
     units: Units = field(default=(), repr=False)
+    said: str = field(default="", repr=False)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -178,9 +180,14 @@ class Comparison(Sequence[ComparisonRow]):
         """A LaTeX table of the methods that apply, with the packages booktabs and amssymb."""
         return latex.table(self)
 
-    def text(self) -> str:
-        """A table per question; below it what is to be said of the numbers, and why other methods have none."""
-        return text.several(self)
+    def text(self, width: int | None = None) -> str:
+        """A table per question; below it what is to be said of the numbers, and why other methods have none.
+
+        Args:
+            width: Characters of a line; those of the terminal unless given, or of COLUMNS, or 120. Below 100 notes stand on
+                lines of their own.
+        """
+        return text.several(self, width)
 
     def __str__(self) -> str:
         return self.text()

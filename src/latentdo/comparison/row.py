@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from latentdo.answers import Answer, Scale
+from latentdo.answers import Answer, Scale, number
 from latentdo.estimators import Estimate
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
+from latentdo.inference import Posterior
 from latentdo.query import Query, Summary, Value
 
 LVM = "lvm"
@@ -51,7 +52,7 @@ class Question:
         return f"{self.name} at {self.place}" if self.at else self.name
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ComparisonRow:
     """One method's answer to one question; without `estimate` there is no number, and the note says why.
 
@@ -90,6 +91,16 @@ class ComparisonRow:
     sets: Mapping[str, tuple[Name, ...]] = field(default_factory=dict)
     interval: str = ""
     answer: Answer | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        if self.estimate is None:
+            return f"<{self.method} of {self.query}: no number. {self.note}>"
+        fine = self.sd or 0.0
+        parts = [f"{number(self.estimate, fine)}{f' {self.unit}' if self.unit else ''}"]
+        parts += [f"SE {number(self.sd, fine)}"] if self.sd is not None else []
+        if self.lower is not None and self.upper is not None:
+            parts.append(f"{100 * self.level:g} % interval {number(self.lower, fine)} to {number(self.upper, fine)}")
+        return f"<{self.method} of {self.query}: {', '.join(parts)}>"
 
     @property
     def query(self) -> Query:
@@ -228,6 +239,32 @@ def row_of_answer(question: Question, answer: Answer, level: float, seconds: flo
     )
 
 
+def trained_by(posterior: Posterior) -> str:
+    """How the blocks of a model were trained, in words: `ensemble HMC and importance sampling`."""
+    heads = dict.fromkeys(_head(block.method) for block in posterior.blocks)
+    # What has nothing to learn says nothing, unless there is nothing else.
+    words = [head for head in heads if head != _FIXED] or list(heads)
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
+
+
+_FIXED = "fixed parameters"
+_HEADS = {
+    "ensemble": "ensemble HMC",
+    "importance sampling": "importance sampling",
+    "conjugate": "exact draws",
+    "exact": "least squares without noise",
+    "fixed": _FIXED,
+    "NUTS": "NUTS",
+    "SVI": "SVI",
+    "Laplace": "Laplace approximation",
+    "posterior mode": "posterior mode",
+}
+
+
+def _head(method: str) -> str:
+    return next((words for head, words in _HEADS.items() if method.startswith(head)), method)
+
+
 def _note(answer: Answer) -> str:
     """How it was trained, how well, and how long that took."""
     posterior = answer.posterior
@@ -237,7 +274,9 @@ def _note(answer: Answer) -> str:
     )
     if answer.is_median:
         parts.append("median of the draws")
-    parts += [posterior.engine, "one draw" if answer.is_point else f"{len(answer.draws):,} draws"]
+    trained = trained_by(posterior)
+    parts += [] if trained == answer.approximate else [trained]
+    parts += ["one draw" if answer.is_point else f"{len(answer.draws):,} draws"]
     if answer.approximate:
         parts.append(f"APPROXIMATE ({answer.approximate})")
     if not answer.is_point:

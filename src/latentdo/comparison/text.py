@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from textwrap import wrap
@@ -15,8 +16,13 @@ from .row import ComparisonRow, Question
 if TYPE_CHECKING:
     from .comparison import Comparison
 
-WIDTH = 118
-"""Characters of a line, beyond which notes go on below."""
+WIDTH = 120
+"""Characters of a line where there is no terminal that has a width."""
+MARGIN = 2
+"""Characters of a line that stay free: terminals break a full line."""
+NARROW = 100
+"""Characters of a line below which notes stand on lines of their own."""
+NARROWEST = 40
 LEAST_NOTE = 34
 """Characters that a column of notes has at least."""
 LABEL = 44
@@ -27,9 +33,22 @@ BASELINE = "baseline"
 MANY_PLACES = 3
 
 
-def several(comparison: Comparison) -> str:
-    """A table per question; of a sweep one for all its points, with the methods below each other."""
-    return "\n\n".join(_one(group) for group in groups(comparison))
+def terminal_width() -> int:
+    """Characters of a line: of the terminal, or what COLUMNS says; 120 where there is neither."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns
+
+
+def several(comparison: Comparison, width: int | None = None) -> str:
+    """A table per question; of a sweep one for all its points, with the methods below each other.
+
+    Args:
+        width: Characters of a line; those of the terminal unless given.
+    """
+    room = max(NARROWEST, (terminal_width() if width is None else width) - MARGIN)
+    blocks = [_one(group, room) for group in groups(comparison)]
+    if comparison.said:
+        blocks.append("\n".join(_folded(comparison.said, room)))
+    return "\n\n".join(blocks)
 
 
 def groups(comparison: Comparison) -> list[Comparison]:
@@ -77,7 +96,7 @@ def table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     shown = [row for row in part if row.estimate is not None]
     fine = grain(shown)
     level = part[0].level if len(part) else 0.9
-    header = ("method", "estimate", "sd", f"{100 * level:g} % interval", "time", "note")
+    header = ("method", "estimate", "SE", f"{100 * level:g} % interval", "time", "note")
     rows = []
     for row in shown:
         assert row.estimate is not None
@@ -94,11 +113,15 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.3f} s" if seconds < 10 else f"{seconds:.1f} s"
 
 
-def sweep_table(part: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings and rows of a sweep: a column per point, a row per method, with standard errors in brackets."""
+def sweep_table(part: Comparison, most: int = MOST_POINTS) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows of a sweep: a column per point, a row per method, with standard errors in brackets.
+
+    Args:
+        most: How many points are shown, evenly.
+    """
     questions = list(part.questions)
-    if len(questions) > MOST_POINTS:
-        places = [round(k * (len(questions) - 1) / (MOST_POINTS - 1)) for k in range(MOST_POINTS)]
+    if len(questions) > most:
+        places = [round(k * (len(questions) - 1) / (most - 1)) for k in range(most)]
         questions = [questions[k] for k in places]
     fine = grain(part)
     by_place: dict[tuple[str, int], ComparisonRow] = {}
@@ -121,71 +144,122 @@ def _cell(row: ComparisonRow | None, fine: float) -> str:
     return number(row.estimate, fine) + ("" if row.sd is None else f" ({number(row.sd, fine or row.sd)})")
 
 
-def _one(part: Comparison) -> str:
+def _one(part: Comparison, width: int) -> str:
     is_sweep = part.questions[0].source is not None
-    header, rows = sweep_table(part) if is_sweep else table(part)
-    lines = [heading(part), f"  {what(part)}"]
-    if rows:
-        lines += ["", *_aligned(header, rows, folds=not is_sweep)]
-    if is_sweep and len(part.questions) > MOST_POINTS:
-        lines.append(
-            f"{MOST_POINTS} of {len(part.questions)} points, standard errors in brackets: .to_pandas() has them all"
-        )
-    elif is_sweep and rows:
-        lines.append("standard errors in brackets; .to_pandas() has intervals and notes")
-    if said := [line for owners, words in remarks(part) for line in _hanging(f"caution ({owners}): ", words)]:
+    lines = [*_folded(heading(part), width), *(f"  {line}" for line in _folded(what(part), width - 2))]
+    lines += _sweep(part, width) if is_sweep else _table(part, width)
+    if said := [line for owners, words in remarks(part) for line in _hanging(f"caution ({owners}): ", words, width)]:
         lines += ["", *said]
     if silent := without_number(part):
         lines += ["", "Without a number:"]
-        wide = max([len(names) for names, _ in silent if len(names) <= LABEL], default=0)
+        label = min(LABEL, width // 3)
+        wide = max([len(names) for names, _ in silent if len(names) <= label], default=0)
         for names, reason in silent:
-            lines += _hanging(f"  {names.ljust(wide)}  ", reason)
+            lines += _hanging(f"  {names.ljust(wide)}  ", reason, width)
     return "\n".join(lines)
 
 
-def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], *, folds: bool) -> Iterator[str]:
-    """Columns of equal width; the last one folded where it would run too far."""
+def _table(part: Comparison, width: int) -> list[str]:
+    """The numbers with their notes beside them, or below them where there is no room; empty without a number."""
+    header, rows = table(part)
+    if not rows:
+        return []
+    if width + MARGIN >= NARROW:
+        return ["", *_aligned(header, rows, width)]
+    lines = [""]
+    numbers = _aligned(header[:-1], [row[:-1] for row in rows])
+    lines.append(next(numbers))
+    for line, row in zip(numbers, rows, strict=True):
+        lines += [line, *(f"    {words}" for words in _folded(row[-1], width - 4) if words)]
+    return lines
+
+
+def _sweep(part: Comparison, width: int) -> list[str]:
+    """As many points as there is room for, and what stands in brackets; empty without a number."""
+    count = len(part.questions)
+    for most in range(min(count, MOST_POINTS), 1, -1):
+        header, rows = sweep_table(part, most)
+        lines = list(_aligned(header, rows))
+        if max(map(len, lines)) <= width:
+            break
+    else:
+        most, (header, rows) = min(2, count), sweep_table(part, min(2, count))
+        lines = list(_aligned(header, rows))
+    if not rows:
+        return []
+    brackets = "SE in brackets" if any(row.sd is not None for row in part) else ""
+    if most < count:
+        said = f"{most} of {count} points{', ' if brackets else ''}{brackets}: .to_pandas() has them all"
+    else:
+        said = f"{brackets}; " if brackets else ""
+        said += ".to_pandas() has intervals and notes"
+    return ["", *lines, *_folded(said, width)]
+
+
+def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], room: int | None = None) -> Iterator[str]:
+    """Columns of equal width; with a width of lines the last column is one of words, folded where it would run too far."""
+    folds = room is not None
     widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
     start = sum(widths[:-1]) + 2 * (len(widths) - 1)
-    room = max(LEAST_NOTE, WIDTH - start)
     for row in (header, *rows):
         before = "  ".join(
             cell.ljust(width) if k in (0, len(header) - 1) else cell.rjust(width)
             for k, (cell, width) in enumerate(zip(row[:-1], widths[:-1], strict=True))
         )
         last = row[-1] if folds else row[-1].rjust(widths[-1])
-        pieces = (wrap(last, room, break_long_words=False, break_on_hyphens=False) if folds else [last]) or [""]
+        pieces = _folded(last, max(LEAST_NOTE, room - start)) if room is not None else [last]
         yield f"{before}  {pieces[0]}".rstrip()
         yield from (" " * start + piece for piece in pieces[1:])
 
 
-def _hanging(label: str, words: str) -> list[str]:
+def _folded(words: str, width: int) -> list[str]:
+    """The words in lines, one at least."""
+    return wrap(words, width, break_long_words=False, break_on_hyphens=False, fix_sentence_endings=False) or [""]
+
+
+def _hanging(label: str, words: str, width: int) -> list[str]:
     """A sentence behind a label, in lines that are indented to where it begins; below a label that is too long."""
-    if len(label) > LABEL + 4:
-        above = wrap(label.strip(), WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    if len(label) > min(LABEL, width // 3) + 4:
+        above = _folded(label.strip(), width - 4)
         start = label[: len(label) - len(label.lstrip())]
-        below = wrap(words, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-        return [start + above[0], *(f"{start}  {line}" for line in above[1:]), *(f"    {line}" for line in below)]
-    room = max(LEAST_NOTE, WIDTH - len(label))
-    pieces = wrap(words, room, break_long_words=False, break_on_hyphens=False) or [""]
+        return [
+            start + above[0],
+            *(f"{start}  {line}" for line in above[1:]),
+            *(f"    {line}" for line in _folded(words, width - 4)),
+        ]
+    pieces = _folded(words, max(LEAST_NOTE, width - len(label)))
     return [(label if k == 0 else " " * len(label)) + piece for k, piece in enumerate(pieces)]
 
 
+_NUMBER = re.compile(r"(?<![\w`])[-+]?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
+"""A number in a caution; digits within names are none."""
+
+
 def remarks(part: Comparison) -> list[tuple[str, str]]:
-    """Each caution once, with the methods (of a sweep, and the points) that it belongs to."""
+    """Each caution once, with the methods (of a sweep, and the points) that it belongs to.
+
+    Cautions that differ in numbers alone are one, with the range of each number.
+    """
     found: dict[str, list[ComparisonRow]] = {}
     shown: dict[str, dict[str, None]] = {}
     for row in part:
         for words in row.warnings:
-            # Of a sweep's points, what differs in numbers alone is said once.
-            form = re.sub(r"[-+]?\d[\d.,e+-]*", "#", words) if row.at else words
+            form = _NUMBER.sub("#", words)
             found.setdefault(form, []).append(row)
             shown.setdefault(form, {})[words] = None
-    return [(_owners(rows, part), _first(list(shown[form]))) for form, rows in found.items()]
+    return [(_owners(rows, part), _merged(list(shown[form]))) for form, rows in found.items()]
 
 
-def _first(alike: Sequence[str]) -> str:
-    return alike[0] if len(alike) == 1 else f"{alike[0]} (and {len(alike) - 1} with other numbers)"
+def _merged(alike: Sequence[str]) -> str:
+    """Sentences that differ in their numbers as one: `3 to 12 of 600 rows`."""
+    numbers = [_NUMBER.findall(words) for words in alike]
+    ranges = iter([_range(values) for values in zip(*numbers, strict=True)])
+    return _NUMBER.sub(lambda _: next(ranges), alike[0])
+
+
+def _range(values: Sequence[str]) -> str:
+    ordered = sorted(dict.fromkeys(values), key=lambda value: float(value.replace(",", "")))
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
 def _owners(rows: Sequence[ComparisonRow], part: Comparison) -> str:
@@ -212,24 +286,29 @@ def without_number(part: Comparison) -> list[tuple[str, str]]:
 STRONG = 4
 """Cells of the model's row that are set in bold: its name and its numbers."""
 _STYLE = "text-align:left;vertical-align:top"
+_WHOLE = ";white-space:nowrap"
+"""A cell that is never broken: a number with its unit."""
 
 
 def html(comparison: Comparison) -> str:
     """The tables as HTML, for notebooks and pages; names are escaped."""
-    return "".join(section(part) for part in groups(comparison))
+    said = f"<p>{escape(comparison.said)}</p>" if comparison.said else ""
+    return "".join(section(part) for part in groups(comparison)) + said
 
 
-def section(part: Comparison, picture: str = "") -> str:
+def section(part: Comparison, picture: str = "", no_picture: str = "") -> str:
     """One question with its table.
 
     Args:
         picture: HTML that stands above the table.
+        no_picture: Why there is none, in words.
     """
     is_sweep = part.questions[0].source is not None
     header, rows = sweep_table(part) if is_sweep else table(part)
     kinds = {part.labels[row]: row for row in part}
-    head = "".join(f"<th style='{_STYLE}'>{escape(cell)}</th>" for cell in header)
-    body = "".join(_html_row(row, kinds[row[0]]) for row in rows)
+    head = "".join(f"<th style='{_STYLE}{_WHOLE}'>{escape(cell)}</th>" for cell in header)
+    whole = len(header) if is_sweep else len(header) - 1
+    body = "".join(_html_row(row, kinds[row[0]], whole) for row in rows)
     numbers = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
     said = "".join(f"<li>caution ({escape(owners)}): {escape(words)}</li>" for owners, words in remarks(part))
     silent = "".join(
@@ -243,20 +322,23 @@ def section(part: Comparison, picture: str = "") -> str:
         if silent
         else ""
     )
-    note = "<p>Standard errors in brackets.</p>" if is_sweep and rows else ""
+    notes = ["SE in brackets."] if is_sweep and rows else []
+    notes += [no_picture] if no_picture else []
+    note = f"<p>{escape(' '.join(notes))}</p>" if notes else ""
     said = f"<ul>{said}</ul>" if said else ""
     title = f"<p><strong>{escape(heading(part))}</strong><br>{escape(what(part))}</p>"
     return f"<section>{title}{picture}{numbers}{note}{said}{silent}</section>"
 
 
-def _html_row(cells: Sequence[str], row: ComparisonRow) -> str:
+def _html_row(cells: Sequence[str], row: ComparisonRow, whole: int) -> str:
+    """A row of a table, its first `whole` cells in one line each."""
     colour = ";color:#777" if row.is_baseline else ""
-    weights = [";font-weight:bold" if row.answer is not None and k < STRONG else "" for k in range(len(cells))]
+    styles = [
+        colour + (";font-weight:bold" if row.answer is not None and k < STRONG else "") + (_WHOLE if k < whole else "")
+        for k in range(len(cells))
+    ]
     return (
         "<tr>"
-        + "".join(
-            f"<td style='{_STYLE}{colour}{weight}'>{escape(cell)}</td>"
-            for cell, weight in zip(cells, weights, strict=True)
-        )
+        + "".join(f"<td style='{_STYLE}{own}'>{escape(cell)}</td>" for cell, own in zip(cells, styles, strict=True))
         + "</tr>"
     )
