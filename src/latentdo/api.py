@@ -475,14 +475,13 @@ def compare(
     from latentdo.comparison import (
         Rivals,
         adjust_of,
-        columns_for,
         compare_fit,
         compare_rivals,
         methods_of,
         models_of,
         study_methods,
     )
-    from latentdo.estimators import Options
+    from latentdo.estimators import Options, needed_columns
     from latentdo.inference import Posterior, watch
 
     opened = value_of(model)
@@ -502,7 +501,8 @@ def compare(
         with watch(progress) as told:
             return compare_fit(opened, rows, asked, rivals, told, allow_unidentified=allow_unidentified)
     source = getattr(opened, "data", None) if table is None else table
-    rows = rival_rows(graph, spec_of(opened), source, columns_for(graph, [query for _, query in asked], rivals))
+    must, may = needed_columns(graph, [query for _, query in asked], chosen, options.adjust)
+    rows = rival_rows(graph, spec_of(opened), source, must, may)
     units = tuple(getattr(opened, "units", ()))
     with watch(progress) as told:
         return compare_rivals(

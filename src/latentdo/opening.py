@@ -194,8 +194,14 @@ def fitted_rows(posterior: Posterior, data: Any) -> Dataset:
     return posterior.data
 
 
-def rival_rows(graph: LatentDag | Admg, spec: ModelSpec | None, data: Any, needed: Sequence[Name]) -> Dataset:
+def rival_rows(
+    graph: LatentDag | Admg, spec: ModelSpec | None, data: Any, needed: Sequence[Name], wished: Sequence[Name] = ()
+) -> Dataset:
     """The columns that rivals need, of a table for which there may be no more than a graph.
+
+    Args:
+        needed: The nodes without whose columns there is no answer.
+        wished: Nodes whose columns are read where the table has them.
 
     Raises:
         DataError: There is no table; a column is missing, has missing cells, or mixes numbers and names.
@@ -205,8 +211,10 @@ def rival_rows(graph: LatentDag | Admg, spec: ModelSpec | None, data: Any, neede
     if data is None:
         raise DataError("There is no data, and rivals estimate from it. Give a table or a path behind the graph.")
     # A graph says of no column whether it holds names: each may.
-    levels = dict.fromkeys(needed, ()) if spec is None else spec.levels
-    rows = read_table(data, needed, graph.latent if isinstance(graph, LatentDag) else (), levels)
+    names = (*needed, *wished)
+    levels = dict.fromkeys(names, ()) if spec is None else spec.levels
+    latent = graph.latent if isinstance(graph, LatentDag) else ()
+    rows = read_table(data, names, latent, levels, optional=wished)
     for name, labels in rows.levels if spec is None else ():
         if numbers := [label for label in labels if _is_number(label)]:
             other = next((label for label in labels if label not in numbers), None)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+import latentdo as ld
 import oracles
 from exact_laws import cells_of
-from latentdo.errors import QueryError, UnknownNodeError
+from latentdo.errors import DataError, QueryError, UnknownNodeError
 from latentdo.estimators import (
     Aipw,
     Apipw,
@@ -209,3 +210,18 @@ def test_effects_are_surgery_without_what_moves_the_treatment_alone():
         answer = method.applies(task)
         assert "without W, V, which move T alone" in answer.note or method.name == "dml-id"
         assert float(method.fit(task, fits, answer.sets).values[0]) == pytest.approx(truth, abs=1e-4), method.name
+
+
+def test_a_column_that_only_makes_answers_precise_may_be_missing() -> None:
+    rng = np.random.default_rng(0)
+    x, c = (rng.random(400) < 0.5) * 1.0, rng.normal(size=400)
+    columns = {"X": x, "Y": x + c + 0.1 * rng.normal(size=400), "C": c}
+    with_it = ld.compare("X -> Y; Y <-> C", columns, "E[Y | do(X=1)]", methods=["g-formula", "ipw"], replicates=20)
+    assert [row.sets["adjustment"] for row in with_it] == [("C",)] * 2
+    del columns["C"]
+    without = ld.compare("X -> Y; Y <-> C", columns, "E[Y | do(X=1)]", methods=["g-formula", "ipw"], replicates=20)
+    assert [row.sets["adjustment"] for row in without] == [()] * 2
+    assert without[0].estimate == pytest.approx(columns["Y"][x == 1].mean(), abs=1e-3)
+    assert without[0].sd is not None and with_it[0].sd is not None and without[0].sd > with_it[0].sd
+    with pytest.raises(DataError, match="'C'"):
+        ld.compare("X -> Y; Y <-> C", columns, "E[Y | do(X=1)]", methods=["ipw"], adjust=["C"], replicates=20)

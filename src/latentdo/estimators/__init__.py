@@ -8,6 +8,7 @@ from .dml import DmlId
 from .estimate import Estimate
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
 from .method import AbstractMethod
+from .needed import needed_columns
 from .nested import NestedAipw, NestedIpw, WermId
 from .options import Options
 from .plug_in import PlugIn
@@ -41,4 +42,5 @@ __all__ = [
     "all_methods",
     "estimates",
     "linearised",
+    "needed_columns",
 ]

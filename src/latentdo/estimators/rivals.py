@@ -16,12 +16,13 @@ from latentdo.identification import NotIdentified
 from latentdo.inference import Dataset
 from latentdo.query import Query
 
-from .adjusting import MOST_SETS, best_columns, check_adjustment, sets_of
+from .adjusting import MOST_SETS, check_adjustment, sets_of
 from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .dml import DmlId
 from .estimate import Estimate, Result
 from .method import AbstractMethod, Fits, No, Yes, levels_notes, support_cautions
+from .needed import needed_columns, without_columns
 from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import Nuisances
 from .options import Adjust, Options
@@ -84,10 +85,16 @@ def estimates(
         raise QueryError(f"{query} has axes. Ask each of its points.")
     admg = project(graph)
     chosen = _adjusted(chosen, admg, query, settings.adjust)
-    sample = sample_of(data, _needed(admg, query, chosen), numbers=(*settings.numbers, *_off_level(query, data)))
+    dataset = data if isinstance(data, Dataset) else Dataset.of(data)
+    must, may = needed_columns(admg, [query], chosen, settings.adjust)
+    # What would make answers more precise, and the table lacks, is as if nobody had measured it.
+    admg = without_columns(admg, [name for name in may if not dataset.has(name)])
+    names = {*must, *needed_columns(admg, [query], chosen, settings.adjust)[1]}
+    columns = [name for name in admg.nodes if name in names]
+    sample = sample_of(dataset, columns, numbers=(*settings.numbers, *_off_level(query, dataset)))
     tasks: list[Task] = []
     for term in query.terms:
-        found = task_of(graph, term, sample)
+        found = task_of(admg, term, sample)
         if isinstance(found, NotIdentified):
             note = f"not identified: no method is right. {found.reason}"
             return tuple(
@@ -122,19 +129,8 @@ def _adjusted(
     return tuple(found)
 
 
-def _needed(admg: Admg, query: Query, methods: Sequence[AbstractMethod]) -> tuple[Name, ...]:
-    """The measured nodes that can matter: what the query names, its causes, and what is adjusted for."""
-    named = {name for term in query.terms for name in (*term.outcome_names, *term.treatments, *term.conditions)}
-    causes = set(admg.ancestors(named)) | best_columns(admg, query)
-    for method in methods:
-        if isinstance(method, GFormula | Ipw | Aipw | Tmle) and method.adjustment is not None:
-            causes |= method.adjustment & set(admg.nodes)
-    return tuple(name for name in admg.nodes if name in causes)
-
-
-def _off_level(query: Query, data: Dataset | Mapping[Name, Any]) -> Iterator[Name]:
+def _off_level(query: Query, dataset: Dataset) -> Iterator[Name]:
     """Columns of numbers that are set to what no row has: they cannot be levels."""
-    dataset = data if isinstance(data, Dataset) else Dataset.of(data)
     named = dict(dataset.levels)
     for term in query.terms:
         for setting in term.do:
@@ -187,7 +183,7 @@ class _Run:
         treatments = frozenset(name for task in tasks for name in task.treatments)
         found: list[Fits] = []
         for task in tasks:
-            key = tuple(outcome for outcome in task.term.outcomes if outcome.op)
+            key = task.event
             if key not in shared:
                 choices = self._choices.setdefault(key, {})
                 shared[key] = Fits(Nuisances(task.sample, weights, self.options.models, choices, treatments), folds)
@@ -310,7 +306,8 @@ class _Run:
         if not np.isfinite(estimate):
             # A table has no place for NaN.
             notes.insert(0, "no number: the weights or a divisor vanish")
-            return Estimate(method.name, None, level=self.options.level, seconds=seconds, note="; ".join(notes))
+            note = "; ".join(dict.fromkeys(filter(None, notes)))
+            return Estimate(method.name, None, level=self.options.level, seconds=seconds, note=note)
         row = Estimate(method.name, estimate, sd, lower, upper, self.options.level, seconds)
         return replace(
             row,

@@ -31,6 +31,8 @@ def read_table(
     measured: Sequence[str],
     latent: Collection[str] = (),
     levels: Mapping[str, Sequence[Level]] | None = None,
+    *,
+    optional: Collection[str] = (),
 ) -> Dataset:
     """The columns of the measured nodes, checked; other columns are listed and not read.
 
@@ -40,6 +42,7 @@ def read_table(
         measured: The nodes that need a column, in the order wanted.
         latent: The nodes that nobody measured; a column of that name is never read.
         levels: The nodes that have levels, whose columns may hold names, with the levels that the model states.
+        optional: Those of the nodes that the table may lack.
 
     Raises:
         DataError: The table cannot be used; the message has every fault found, `.column` and `.line` are
@@ -47,8 +50,10 @@ def read_table(
         MissingExtraError: A Parquet file, and no library that reads it.
     """
     if isinstance(data, Dataset):
+        measured = [name for name in measured if name not in optional or data.has(name)]
         return _selected(data, measured, latent, levels or {})
     source = open_source(data)
+    measured = [name for name in measured if name not in optional or name in source.names]
     _refuse(source.label, _header_faults(source))
     present = [name for name in measured if name in source.names]
     faults = [_missing_column(name, source, measured) for name in measured if name not in source.names]
