@@ -1,8 +1,8 @@
 """The formula itself, with fitted conditionals in it: for any identified term.
 
 Sums over levels are exact. A continuous node is summed over nodes of its own conditional where the formula has one, over
-the rows where a set of nodes has its joint law, over draws along paths where nodes would be too many, over an even grid
-where the formula has no law of it alone.
+the rows where a set of nodes has its joint law, over draws along paths where nodes would be too many, over a grid
+where the formula has no law of it alone. No cell of a grid, and no group of rows, lies astride a threshold of the question.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ from latentdo.query import Outcome
 from .estimate import Result
 from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Laws
-from .sample import FloatArray, Sample
+from .sample import Column, FloatArray, Sample
 from .task import COMPARE, Task, number_of
 
 BINS = 48
-"""Into how many groups of neighbouring rows the law of one continuous node is gathered."""
+"""Into how many groups of neighbouring rows the law of one continuous node is gathered at least."""
+BINS_PER_ROOT = 0.7
+"""Times the root of the number of rows, if that is more: what groups blur then stays below the standard error."""
 NODES = 7
-GRID = 61
-"""Values of a continuous node that the formula has no law of."""
+PANELS = 12
+"""Into how many panels the range of a continuous node is cut that the formula has no law of."""
+MOST_PANELS = 48
+PANEL_NODES = 6
 MOST_ROWS = 20_000
 MOST_NUMBERS = 1_000_000
 """With more numbers per replicate, further nodes are drawn along paths and not each on an axis of its own."""
@@ -93,6 +97,10 @@ class Evaluator:
         self.rank = {name: i for i, name in enumerate(task.graph.sorted_masks.names)}
         self.size = task.sample.n
         self._mean_of: Name | None = None
+        # Whether the law of that node is summed over it, which gives one, in place of its mean.
+        self._is_total = False
+        # Nodes whose law given nothing is that of the rows, and stands in the weights of their grid.
+        self._gathered: set[Name] = set()
 
     def answer(self) -> tuple[FloatArray, float | None]:
         """The term's number, one per replicate, and how it varies over trapdoors (None where there are none)."""
@@ -116,9 +124,10 @@ class Evaluator:
         above, below = self._ratio(formula, env)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = above / below
-        axes = tuple(range(1, ratio.ndim))
-        # The ratio is the same at every value, so that sums may be taken above and below: little weight where both are small.
-        numbers = (above * shares).sum(axis=axes) / (below * shares).sum(axis=axes)
+            axes = tuple(range(1, ratio.ndim))
+            # The ratio is the same at every value, so that sums may be taken above and below: little weight where both are
+            # small.
+            numbers = (above * shares).sum(axis=axes) / (below * shares).sum(axis=axes)
         numbers = np.broadcast_to(numbers, (len(self.weights),)).copy()
         if not formula.free:
             return numbers, None
@@ -143,24 +152,48 @@ class Evaluator:
         """Numerator and denominator by summing the law over outcomes, and over evidence that is an event."""
         term = self.task.term
         compared = [item for item in term.given if item.op not in ("", "=")]
-        names = dict.fromkeys([*term.outcome_names, *(item.name for item in compared)])
+        # The law of an outcome that is one factor needs no grid: its mean stands in its place above, and one below.
+        is_factor = self.task.is_mean and is_linear(expression, self.task.outcome)
+        names = dict.fromkeys([*(() if is_factor else term.outcome_names), *(item.name for item in compared)])
+        self._mean_of = self.task.outcome if is_factor else None
+        self._gathered = {name for name in names if self._is_free(name, expression)}
         ndim = _ndim(env)
         share: FloatArray = np.ones((1,) * ndim)
         for name in names:
             env, values, own = self._grid(env, name)
             share = share[..., None] * own
             env[name] = values
-        law = self.value(expression, env) * share
         for item in compared:
-            law = law * COMPARE[item.op](env[item.name], self._number(item))
+            share = share * COMPARE[item.op](env[item.name], self._number(item))
+        axes = tuple(range(ndim, share.ndim))
+        law = self.value(expression, env) * share
+        if is_factor:
+            self._is_total = True
+            return law.sum(axis=axes), (self.value(expression, env) * share).sum(axis=axes)
         asked: FloatArray = np.ones((1,) * _ndim(env))
         if self.task.is_mean:
             asked = env[self.task.outcome]
         else:
             for item in term.outcomes:
                 asked = asked * COMPARE[item.op](env[item.name], self._number(item))
-        axes = tuple(range(ndim, law.ndim))
         return (law * asked).sum(axis=axes), law.sum(axis=axes)
+
+    def _is_free(self, name: Name, expression: Expression) -> bool:
+        """Whether the law of a continuous node, given nothing, is a factor of the whole: then the rows are that law."""
+        if self.sample[name].is_discrete:
+            return False
+        own: list[Prob] = []
+        for part in parts(expression):
+            match part:
+                case Quotient():
+                    return False
+                case Sum(over=over) if name in over:
+                    return False
+                case Prob(outcomes=outcomes) if name in outcomes:
+                    own.append(part)
+        if len(own) != 1:
+            return False
+        return any(single.target == name and not single.given for single in self._split(own[0]))
 
     def _number(self, item: Outcome) -> float:
         assert item.value is not None
@@ -186,9 +219,11 @@ class Evaluator:
         return found
 
     def _single(self, factor: _Single, env: dict[Name, FloatArray]) -> FloatArray:
+        if factor.target in self._gathered and not factor.given:
+            return np.ones((1,) * _ndim(env))
         law = self.laws.law(factor.target, factor.given)
         if factor.target not in env and factor.target == self._mean_of:
-            return law.mean(env)
+            return np.ones((1,) * _ndim(env)) if self._is_total else law.mean(env)
         return law.density(env, env[factor.target])
 
     def _split(self, prob: Prob) -> list[_Single]:
@@ -274,7 +309,7 @@ class Evaluator:
         rest = [name for name in todo if name not in joint]
         env = _grown(env)
         if len(joint) == 1:
-            values, weights = _binned(self.sample[joint[0]].values, self.weights)
+            values, weights = gathered(self.sample[joint[0]].values, self.weights)
             shape = (-1,) + (1,) * (share.ndim - 1) + (values.shape[1],)
             env[joint[0]] = values.reshape(shape)
             return env, share[..., None] * weights.reshape(shape), rest, left
@@ -293,12 +328,31 @@ class Evaluator:
         lead = (1,) * _ndim(env)
         if column.levels is not None:
             return _grown(env), column.levels.reshape(*lead, -1), np.ones((*lead, len(column.levels)))
-        low, high = float(column.values.min()), float(column.values.max())
-        margin = 0.25 * column.sd
-        values = np.linspace(low - margin, high + margin, GRID)
-        weights = np.full(GRID, values[1] - values[0])
-        weights[[0, -1]] /= 2
-        return _grown(env), values.reshape(*lead, -1), weights.reshape(*lead, -1)
+        if name in self._gathered:
+            values, weights = gathered(column.values, self.weights, self._thresholds(name))
+        else:
+            values, weights = panels(column, self._thresholds(name), self._residual_sd(name))
+        grown, shape = _grown(env), (len(values), *lead[1:], values.shape[1])
+        return grown, values.reshape(shape), weights.reshape(len(weights), *shape[1:])
+
+    def _thresholds(self, name: Name) -> list[float]:
+        """The numbers that the term compares a node with."""
+        compared = (*self.task.term.outcomes, *self.task.term.given)
+        return [self._number(item) for item in compared if item.name == name and item.op]
+
+    def _residual_sd(self, name: Name) -> float:
+        """How far a node varies about what the others tell of it, by least squares."""
+        expression = self.task.solution.formula.expression
+        others = {
+            other
+            for part in parts(expression)
+            if isinstance(part, Prob)
+            for other in (*part.outcomes, *part.given)
+            if other != name
+        }
+        own = self.sample[name].values
+        matrix = np.stack([np.ones(len(own)), *(self.sample[other].values for other in sorted(others))], axis=1)
+        return float((own - matrix @ np.linalg.lstsq(matrix, own, rcond=None)[0]).std())
 
     def _levels_or_quantiles(
         self, env: dict[Name, FloatArray], name: Name
@@ -328,14 +382,45 @@ def is_linear(expression: Expression, outcome: Name) -> bool:
     return outcome in expression.free
 
 
-def _binned(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Means and weights of groups of neighbouring rows, (replicate, group) each."""
+def gathered(
+    values: FloatArray, weights: FloatArray, thresholds: Sequence[float] = ()
+) -> tuple[FloatArray, FloatArray]:
+    """Means and weights of groups of neighbouring rows, (replicate, group) each; no group lies astride a threshold."""
     order = np.argsort(values, kind="stable")
-    count = min(BINS, len(values))
-    starts = np.linspace(0, len(values), count, endpoint=False).astype(np.intp)
+    ranked, n = values[order], len(values)
+    count = min(max(BINS, round(BINS_PER_ROOT * n**0.5)), n)
+    even = np.linspace(0, n, count, endpoint=False).astype(np.intp)
+    ends = [np.searchsorted(ranked, thresholds, side) for side in ("left", "right")]
+    starts = np.unique(np.concatenate([even, *ends]))
+    starts = starts[starts < n].astype(np.intp)
     mass = np.add.reduceat(weights[:, order], starts, axis=1)
     sums = np.add.reduceat((weights * values)[:, order], starts, axis=1)
-    return sums / np.maximum(mass, 1e-300), mass / mass.sum(axis=1, keepdims=True)
+    # Rounding must not carry the mean of equal values beyond them.
+    means = np.clip(sums / np.maximum(mass, 1e-300), ranked[starts], ranked[np.append(starts[1:], n) - 1])
+    return means, mass / mass.sum(axis=1, keepdims=True)
+
+
+def panels(column: Column, thresholds: Sequence[float], spread: float) -> tuple[FloatArray, FloatArray]:
+    """Values over the range of a continuous column and their weights in an integral, (1, value) each, by Gauss's rule.
+
+    Args:
+        thresholds: What no panel lies astride.
+        spread: Panels are no wider than two of it, as far as that is possible.
+    """
+    low, high = float(column.values.min()) - 0.25 * column.sd, float(column.values.max()) + 0.25 * column.sd
+    width = (high - low) / min(max(PANELS, (high - low) / max(2 * spread, 1e-300)), MOST_PANELS)
+    edges = np.unique([low, *(number for number in thresholds if low < number < high), high])
+    counts = np.ceil(np.diff(edges) / width - 1e-9).astype(int)
+    cuts = np.concatenate(
+        [
+            *(np.linspace(a, b, count, endpoint=False) for a, b, count in zip(edges, edges[1:], counts, strict=False)),
+            [high],
+        ]
+    )
+    nodes, weights = np.polynomial.legendre.leggauss(PANEL_NODES)
+    half = np.diff(cuts)[:, None] / 2
+    middles = (cuts[:-1, None] + cuts[1:, None]) / 2
+    return (middles + half * nodes).reshape(1, -1), (half * weights).reshape(1, -1)
 
 
 def _grown(env: Mapping[Name, FloatArray]) -> dict[Name, FloatArray]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from latentdo.errors import QueryError, SupportError
 from latentdo.graphs import Admg, LatentDag, Name, format_level, format_number, project, quote
@@ -52,6 +53,11 @@ class Task:
     def outcome(self) -> Name:
         """The node asked about."""
         return self.term.outcome_names[0]
+
+    @property
+    def event(self) -> tuple[Outcome, ...]:
+        """The comparisons whose truth stands in the outcome's column; empty where the sample has the columns of the table."""
+        return self.term.outcomes if self.is_mean and self.term.kind == "event" else ()
 
     @cached_property
     def forms(self) -> Forms | None:
@@ -131,6 +137,10 @@ def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotId
     if isinstance(verdict, NotIdentified):
         return verdict
     (solution,) = verdict.estimand.solutions
+    for item in (*term.given, *term.outcomes):
+        if item.value is not None:
+            check_item(sample[item.name], item)
+    check_rows(sample, term)
     treatments = {
         setting.name: level_of(sample[setting.name], setting.value)
         for setting in term.do
@@ -221,22 +231,79 @@ def level_of(column: Column, value: Value) -> float:
     return number
 
 
+def check_item(column: Column, item: Outcome) -> None:
+    """Refuses a comparison that says nothing of a column.
+
+    Raises:
+        SupportError: A value that is no level, or an inequality between names.
+    """
+    assert item.value is not None
+    if item.op in ("", "="):
+        level_of(column, item.value)
+    elif column.labels:
+        known = ", ".join(map(format_level, column.labels))
+        raise SupportError(
+            column.name,
+            f"The levels of {quote(column.name)} are names ({known}), which have no order: {item} cannot be told. Ask for "
+            f"P({quote(column.name)} = {format_level(column.labels[-1])}).",
+        )
+    else:
+        number_of(column, item.value)
+
+
+def check_rows(sample: Sample, term: Term) -> None:
+    """Refuses events of nodes that no row has: what is given by inequalities, and each outcome of several.
+
+    Raises:
+        SupportError: No row satisfies what is said of one node.
+    """
+    several = len(term.outcome_names) > 1
+    for said in (term.given, term.outcomes if several else ()):
+        compared = [item for item in said if item.value is not None and item.op]
+        for name in dict.fromkeys(item.name for item in compared if item.op != "=" or said is term.outcomes):
+            own, column = [item for item in compared if item.name == name], sample[name]
+            check_mass(column, own)
+            if not satisfied(column, own).any():
+                low, high = (format_number(float(end)) for end in (column.values.min(), column.values.max()))
+                raise SupportError(
+                    name,
+                    f"No row has {', '.join(map(str, own))}: the column {quote(name)} goes from {low} to {high}. Ask for an "
+                    "event that some rows have.",
+                )
+
+
+def satisfied(column: Column, items: Iterable[Outcome]) -> npt.NDArray[np.bool_]:
+    """Whether each row satisfies all comparisons."""
+    holds = np.ones(len(column.values), dtype=bool)
+    for item in items:
+        assert item.value is not None
+        holds &= COMPARE[item.op](column.values, number_of(column, item.value))
+    return holds
+
+
+def check_mass(column: Column, items: Iterable[Outcome]) -> None:
+    """Refuses an event that is one value of a continuous column.
+
+    Raises:
+        SupportError: It has the probability zero.
+    """
+    for item in items:
+        if item.op == "=" and item.value is not None and column.levels is None:
+            name, value = quote(column.name), format_level(item.value)
+            raise SupportError(
+                column.name,
+                f"{name} is continuous, so that {name} = {value} has probability zero. Ask an event such as {name} > {value}.",
+            )
+
+
 def event_column(column: Column, outcomes: list[Outcome]) -> Column:
     """Whether each row satisfies all comparisons, as 1 and 0.
 
     Raises:
         SupportError: No row does, or all do.
     """
-    holds = np.ones(len(column.values), dtype=bool)
-    for outcome in outcomes:
-        assert outcome.value is not None
-        if outcome.op == "=" and column.levels is None:
-            name, value = quote(column.name), format_level(outcome.value)
-            raise SupportError(
-                column.name,
-                f"{name} is continuous, so that {name} = {value} has probability zero. Ask an event such as {name} > {value}.",
-            )
-        holds &= COMPARE[outcome.op](column.values, number_of(column, outcome.value))
+    check_mass(column, outcomes)
+    holds = satisfied(column, outcomes)
     if not 0 < holds.sum() < len(holds):
         rows = "No row satisfies" if not holds.any() else "All rows satisfy"
         raise SupportError(
