@@ -324,6 +324,23 @@ def test_other_rows_than_those_of_training_are_refused():
     assert turned[1].estimate == pytest.approx(ld.compare(posterior, EFFECT, **asked)[1].estimate, rel=1e-6)
 
 
+def test_rows_whose_columns_were_shuffled_apart_are_other_rows(tmp_path):
+    posterior = handmade()
+    rows = dict(posterior.data.columns)
+    asked = {"methods": "plug-in", "replicates": 0}
+    apart = {**rows, "M": np.roll(rows["M"], 1)}
+    for fit in (posterior, ld.load(posterior.save(tmp_path / "fit.ldo", data=False))):
+        with pytest.raises(DataError, match="other rows have them together"):
+            ld.compare(fit, EFFECT, data=apart, **asked)
+        # As another program may write and read them, in another order, with a column more.
+        again = {name: np.nextafter(values, np.inf)[::-1] for name, values in reversed(rows.items())}
+        found = ld.compare(fit, EFFECT, data={**again, "more": np.arange(30)}, **asked)
+        assert "digest" not in str(found[0].warnings)
+    # What an older version saved says too little to tell.
+    older = replace(posterior, data=None, facts=replace(posterior.facts, rows_digest=None))
+    assert "digest" in ld.compare(older, EFFECT, data=apart, **asked)[0].warnings[-1]
+
+
 def test_a_column_that_is_missing_is_named_and_one_that_is_not_needed_is_not():
     rows = front_door_rows()
     with pytest.raises(DataError, match="'M'"):

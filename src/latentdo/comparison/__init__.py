@@ -1,6 +1,6 @@
 """The model beside its rivals, one table. Loaded on first use of `ld.compare`: it needs NumPy and SciPy."""
 
-from .compare import Rivals, columns_for, compare_fit, compare_rivals
+from .compare import Rivals, compare_fit, compare_rivals
 from .comparison import Comparison
 from .methods import ORDER, adjust_of, methods_of, models_of, study_methods
 from .row import ComparisonRow, Question
@@ -12,7 +12,6 @@ __all__ = [
     "Question",
     "Rivals",
     "adjust_of",
-    "columns_for",
     "compare_fit",
     "compare_rivals",
     "methods_of",

@@ -6,7 +6,7 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from latentdo.answers import ask_all, scale_of
 from latentdo.errors import DataError, NotIdentifiedError, QueryError, SupportError
 from latentdo.estimators import AbstractMethod, Estimate, Options, estimates
-from latentdo.graphs import Admg, LatentDag, Name, project, quote
+from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.identification import NotIdentified, identify
 from latentdo.inference import Dataset, Posterior
 from latentdo.models import Units
@@ -29,6 +29,7 @@ BEGUN = 1e-3
 """The share that is told of what has begun."""
 EQUAL = 1e-9
 """Relative difference below which two methods are taken to have computed the same."""
+SAME = "here the same as"
 MOST_LEVELS = 50
 """Values of a column of numbers that a law P(Y | …) may have rows for."""
 
@@ -62,7 +63,7 @@ def compare_fit(
         NotIdentifiedError: Some query is not identified; like all that is wrong with a query, before anything is computed.
         QueryError: A query that makes no sense for the model.
     """
-    check_rows(posterior, data)
+    unsure = check_rows(posterior, data)
     told("lvm", 0.0)
     started = time.perf_counter()
     answers = ask_all(posterior, queries, rivals.seed, allow_unidentified=allow_unidentified)
@@ -73,6 +74,7 @@ def compare_fit(
         row_of_answer(question, answer, rivals.options.level, seconds)
         for question, answer in zip(questions, answers, strict=True)
     ]
+    own = [replace(row, warnings=(*row.warnings, *unsure)) for row in own]
     others = _rows(posterior.spec.graph, data, questions, rivals, told, beside=True)
     return Comparison(
         tuple(row for mine, theirs in zip(own, others, strict=True) for row in (mine, *theirs)), posterior.units
@@ -104,15 +106,21 @@ def compare_rivals(
     return Comparison(tuple(row for rows in found for row in rows), units)
 
 
-def check_rows(posterior: Posterior, data: Dataset) -> None:
-    """Raise unless these are the rows that the model was trained on, in whatever order.
+UNSURE = (
+    "the fit was saved by a version that kept no digest of its rows: of the table only the number of rows and each "
+    "column's mean, spread and range were compared with it."
+)
+
+
+def check_rows(posterior: Posterior, data: Dataset) -> tuple[str, ...]:
+    """Raise unless these are the rows that the model was trained on, in whatever order; a warning where that is not sure.
 
     Raises:
         DataError: They are others; says what differs.
     """
     facts = posterior.facts
     if data.hash == facts.hash:
-        return
+        return ()
     differs = f"{data.n_rows:,} rows, and the fit has {facts.n_rows:,}" if data.n_rows != facts.n_rows else ""
     for column in () if differs else facts.columns:
         here = data.summary(column.name)
@@ -125,28 +133,15 @@ def check_rows(posterior: Posterior, data: Dataset) -> None:
             if np.isclose(here.mean, column.mean, rtol=1e-5):
                 differs = f"the column {column.name!r} has other values than in the fit"
             break
+    own = facts.rows_digest if posterior.data is None else posterior.data.rows_digest
+    if not differs and own is not None and own != data.rows_digest:
+        differs = "each column has the values that it has in the fit, but other rows have them together"
     if differs:
         raise DataError(
             f"{data.source}: these are not the rows that the fit was trained on: {differs}. Give its own table, or compare the "
             "rivals alone on this one: ld.compare(posterior.spec, data, query)."
         )
-
-
-def columns_for(graph: LatentDag | Admg, queries: Iterable[Query], rivals: Rivals) -> tuple[Name, ...]:
-    """The measured nodes that the rivals need as columns: what is named, its causes, and what is adjusted for."""
-    named = {
-        name
-        for query in queries
-        for term in query.terms
-        for name in (*term.outcome_names, *term.treatments, *term.conditions)
-    }
-    admg = project(graph)
-    needed = admg.ancestors(named)
-    adjust = rivals.options.adjust
-    needed |= frozenset(adjust) if isinstance(adjust, tuple) else frozenset()
-    for method in rivals.methods:
-        needed |= frozenset(getattr(method, "adjustment", None) or ())
-    return tuple(name for name in admg.nodes if name in needed)
+    return (UNSURE,) if own is None else ()
 
 
 def _questions(
@@ -268,15 +263,15 @@ def _with_equals(rows: Sequence[Estimate]) -> tuple[Estimate, ...]:
     found: list[Estimate] = []
     for row in rows:
         twin = next((other for other in found if _is_same(other, row)), None)
-        note = row.note if twin is None else "; ".join(filter(None, [f"here the same as {twin.method}", row.note]))
-        found.append(replace(row, note=note))
+        # Some methods know beforehand which other they are, and say it themselves.
+        if twin is not None and SAME not in row.note:
+            row = replace(row, note="; ".join(filter(None, [f"{SAME} {twin.method}", row.note])))
+        found.append(row)
     return tuple(found)
 
 
 def _is_same(one: Estimate, other: Estimate) -> bool:
-    """Whether two methods computed the same from the same sets; where a method names no set, from whatever it took."""
-    if one.sets and other.sets and one.sets != other.sets:
-        return False
+    """Whether two methods computed the same: the estimate and, to the last digits, what the bootstrap makes of it."""
     pairs = [
         (mine, theirs)
         for mine, theirs in ((one.estimate, other.estimate), (one.lower, other.lower), (one.upper, other.upper))

@@ -144,6 +144,7 @@ class DataFacts:
         ignored: Columns that no node names.
         unread: Columns with a latent's name.
         functional: Nodes that are exact functions of their parents, and these: declared, or shown by the data.
+        rows_digest: Of the rows in whatever order; None in the files of versions that did not keep it.
     """
 
     source: str
@@ -153,12 +154,22 @@ class DataFacts:
     ignored: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     functional: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
+    rows_digest: str | None = None
 
     @staticmethod
     def of(data: Dataset, functional: Mapping[Name, tuple[Name, ...]] | None = None) -> DataFacts:
         """The facts of a data set, and of what it shows to be functions."""
         functions = tuple((functional or {}).items())
-        return DataFacts(data.source, data.hash, data.n_rows, data.summaries, data.ignored, data.unread, functions)
+        return DataFacts(
+            data.source,
+            data.hash,
+            data.n_rows,
+            data.summaries,
+            data.ignored,
+            data.unread,
+            functions,
+            data.rows_digest,
+        )
 
     def column(self, name: Name) -> ColumnSummary:
         """The summary of one column."""
