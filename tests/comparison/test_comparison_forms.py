@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from dataclasses import replace
 
@@ -145,6 +146,8 @@ def test_the_page_has_a_picture_per_question(single):
     both = Comparison((*single, *swept()))
     assert both.to_html().count('<img src="data:image/png;base64,') == 2
     assert both.to_html().startswith("<!doctype html>")
+    assert f"<title>{EFFECT}   (effect) and 1 more question</title>" in both.to_html()
+    assert "No picture" not in both.to_html()
 
 
 def test_rows_as_json_and_csv_have_no_nan(single, tmp_path):
@@ -240,6 +243,49 @@ def test_several_questions_have_a_panel_each(single):
     assert len(figure.axes) == 2
 
 
+def approximate(questions: list[Question]) -> Comparison:
+    """Of each question the row of a model that is an approximation, and a baseline."""
+    posterior = handmade()
+    blocks = tuple(replace(block, approximate="Laplace approximation") for block in posterior.blocks)
+    answer = ld.ask(replace(posterior, blocks=blocks), EFFECT)
+    rows = [(row(each, "lvm", 0.7, answer=answer), row(each, "naive regression", 1.4)) for each in questions]
+    return Comparison(tuple(itertools.chain.from_iterable(rows)))
+
+
+def test_what_must_not_be_overlooked_stands_whole_in_every_title():
+    source = Query.parse("E[Y | do(X)] for X in [0, 1]")
+    points = [question(str(point), at=(("X", at[0]),), source=source) for at, point in source.points]
+    found = approximate([question(name="a name of an effect that is long enough to need a line of its own"), *points])
+    figure = found.plot().figure
+    figure.draw_without_rendering()
+    right = figure.bbox.width
+    for axes in figure.axes:
+        title = axes.get_title(loc="left")
+        assert title.splitlines()[-1].endswith("APPROXIMATE: Laplace approximation")
+        assert axes._left_title.get_window_extent().x1 < right
+    alone = found.parts[0].plot().figure
+    assert alone.get_suptitle().splitlines()[-1].endswith("APPROXIMATE: Laplace approximation")
+
+
+def test_an_approximate_model_does_not_look_like_a_baseline():
+    source = Query.parse("E[Y | do(X)] for X in [0, 1]")
+    points = [question(str(point), at=(("X", at[0]),), source=source) for at, point in source.points]
+    for found in (approximate([question()]), approximate(points)):
+        axes = found.plot()
+        model, baseline = (line for line in axes.lines if line.get_marker() not in ("None", None, ""))
+        assert model.get_fillstyle() == "left" and model.get_markerfacecolor() != "white"
+        assert baseline.get_fillstyle() == "full" and baseline.get_markerfacecolor() == "white"
+
+
+def test_curves_say_which_intervals_they_have():
+    found = swept()
+    assert "band: 90 % interval of lvm; bars: 90 % intervals" in found.plot().get_xlabel()
+    rivals = Comparison(tuple(each for each in found if each.method != "lvm"))
+    assert "\nbars: 90 % intervals" in rivals.plot().get_xlabel()
+    bare = Comparison(tuple(replace(each, lower=None, upper=None) for each in rivals))
+    assert "interval" not in bare.plot().get_xlabel()
+
+
 def test_two_axes_have_no_picture_of_several_methods(tmp_path):
     source = Query.parse("E[Y | do(X, M)] for X in [0, 1], M in [0, 1]")
     rows = [
@@ -248,7 +294,8 @@ def test_two_axes_have_no_picture_of_several_methods(tmp_path):
     ]
     with pytest.raises(QueryError, match="two axes"):
         Comparison(tuple(rows)).plot()
-    assert "<table>" in Comparison(tuple(rows)).to_html()
+    page = Comparison(tuple(rows)).to_html()
+    assert "<table>" in page and "No picture: a sweep over two nodes" in page
     assert "X=0, M=1" in Comparison(tuple(rows)).text()
 
 

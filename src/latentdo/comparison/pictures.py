@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
-from latentdo.query import Summary
+from latentdo.query import Query, Summary
 
 from .row import ComparisonRow
 from .text import groups, heading, without_number
@@ -23,28 +23,57 @@ CURVE_HEIGHT = 4.0
 FOREST_MARGIN = 1.3
 """Inches of a panel of a forest beside those of its rows: for its title and the words at its axis."""
 MOST_PANELS = 24
+TITLE = 78
+"""Characters that a line of a title has room for over the whole width of a picture."""
+LEAST_TITLE = 36
+LONGEST_NAME = 42
+"""Characters of a name of a row, beyond which a forest folds it."""
+TITLE_LINE = 0.17
+"""Inches of a line of a title."""
 
 
 def picture_of(comparison: Comparison, ax: Any) -> Any:
     """Forests and curves, one panel per question; returns the matplotlib axes (of the first)."""
     parts = groups(comparison)
-    if len(parts) > MOST_PANELS:
-        raise QueryError(
-            f"{len(parts)} questions are too many for one picture. Draw some of them: comparison[name].plot()."
-        )
-    drawings = [_drawing(part) for part in parts]
-    if len(drawings) == 1:
-        return drawings[0][1](ax=ax)
+    check_drawable([question.source for question in (part.questions[0] for part in parts)])
+    if len(parts) == 1:
+        return _drawn(parts[0], _title(parts[0], TITLE), ax)
     if ax is not None:
         raise QueryError(
             f"There are {len(parts)} questions, and one pair of axes. Draw one: comparison[name].plot(ax)."
         )
     from latentdo.plots import stacked
 
-    axes = stacked([height for height, _ in drawings] or [1.0])
-    for each, (_, draw) in zip(axes, drawings, strict=True):
-        draw(ax=each)
+    # A title begins where the axes do, and they begin where the longest name of a row ends.
+    longest = max([len(_summary(row, part).label) for part in parts if _is_forest(part) for row in part], default=0)
+    room = max(LEAST_TITLE, TITLE - min(longest, LONGEST_NAME))
+    titles = [_title(part, room) for part in parts]
+    heights = [_height(part) + TITLE_LINE * title.count("\n") for part, title in zip(parts, titles, strict=True)]
+    axes = stacked(heights or [1.0])
+    for each, part, title in zip(axes, parts, titles, strict=True):
+        _drawn(part, title, each)
     return axes[0]
+
+
+def check_drawable(sources: Sequence[Query | None]) -> None:
+    """Raise if there is no picture for so many questions, or for one of them.
+
+    Args:
+        sources: Per question the sweep; None of a single one.
+
+    Raises:
+        QueryError: A sweep over two nodes, or too many questions.
+    """
+    for source in sources:
+        if source is not None and len(source.axes) > 1 and all(len(axis.values) > 1 for axis in source.axes):
+            raise QueryError(
+                f"{source} has two axes, for which there is no picture of several methods. Sweep one, or take the numbers: "
+                ".to_pandas(), or --csv rows.csv."
+            )
+    if len(sources) > MOST_PANELS:
+        raise QueryError(
+            f"{len(sources)} questions are too many for one picture. Draw some of them: comparison[name].plot()."
+        )
 
 
 def can_be_drawn(part: Comparison) -> bool:
@@ -52,27 +81,33 @@ def can_be_drawn(part: Comparison) -> bool:
     return len(part.questions) == 1 or len(part.questions[0].at) == 1
 
 
-def _drawing(part: Comparison) -> tuple[float, Callable[..., Any]]:
-    """How high the panel of a question is, and what draws it."""
-    question = part.questions[0]
-    if question.source is None or len(part.questions) == 1:
-        rows = [row for row in part if row.estimate is not None]
-        return FOREST_MARGIN + 0.42 * len(rows), partial(_forest, part)
-    if len(question.at) > 1:
-        raise QueryError(
-            f"{question.source} has two axes, for which there is no picture of several methods. Sweep one, or see .to_pandas()."
-        )
-    return CURVE_HEIGHT, partial(_curves, part)
+def _is_forest(part: Comparison) -> bool:
+    return part.questions[0].source is None or len(part.questions) == 1
 
 
-def _forest(part: Comparison, *, ax: Any) -> Any:
+def _height(part: Comparison) -> float:
+    """Inches of the panel of a question with a title of one line."""
+    if not _is_forest(part):
+        return CURVE_HEIGHT
+    return FOREST_MARGIN + 0.42 * sum(row.estimate is not None for row in part)
+
+
+def _drawn(part: Comparison, title: str, ax: Any) -> Any:
+    if _is_forest(part):
+        return _forest(part, title, ax)
+    if not can_be_drawn(part):
+        check_drawable([part.questions[0].source])
+    return _curves(part, title, ax)
+
+
+def _forest(part: Comparison, title: str, ax: Any) -> Any:
     from latentdo.plots import forest
 
     rows = [row for row in part if row.estimate is not None]
     level = part[0].level if len(part) else 0.9
     words = [f"estimate and {100 * level:g} % interval"]
     words += [said] if (said := _absent(part)) else []
-    return forest([_summary(row, part) for row in rows], ax=ax, xlabel="\n".join(words), title=_title(part))
+    return forest([_summary(row, part) for row in rows], ax=ax, xlabel="\n".join(words), title=title)
 
 
 def _summary(row: ComparisonRow, part: Comparison) -> Summary:
@@ -92,17 +127,21 @@ def _absent(part: Comparison) -> str:
     return f"{len(silent)} methods are not drawn: they have no number"
 
 
-def _title(part: Comparison) -> str:
-    """The question, and what must not be overlooked."""
+def _title(part: Comparison, width: int) -> str:
+    """The question, and on lines of its own what must not be overlooked."""
     answers = [row.answer for row in part if row.answer is not None]
     standing = [] if all(answer.identified for answer in answers) else ["NOT nonparametrically identified"]
     standing += [] if all(answer.converged for answer in answers) else ["NOT converged"]
     kinds = ", ".join(dict.fromkeys(answer.approximate for answer in answers if answer.approximate))
     standing += [f"APPROXIMATE: {kinds}"] if kinds else []
-    return "   ".join([heading(part), *standing])
+    together = "   ".join(standing)
+    return "\n".join(
+        fill(line, width)
+        for line in [heading(part), *(standing if len(together) > width else [together][: len(standing)])]
+    )
 
 
-def _curves(part: Comparison, *, ax: Any) -> Any:
+def _curves(part: Comparison, title: str, ax: Any) -> Any:
     from latentdo.plots import method_curves
 
     (axis,) = (name for name, _ in part.questions[0].at)
@@ -111,16 +150,39 @@ def _curves(part: Comparison, *, ax: Any) -> Any:
         series.setdefault(part.labels[row], []).append(row)
     shown = {name: rows for name, rows in series.items() if any(row.estimate is not None for row in rows)}
     unit = dict(part.units).get(axis)
-    absent = _absent(part)
     scale = part.questions[0].scale
+    below = [f"{quote(axis)}{f' ({unit})' if unit else ''}", _intervals(part, shown), _absent(part)]
     return method_curves(
         [_curve(name, rows, axis) for name, rows in shown.items()],
         ax=ax,
-        xlabel=f"{quote(axis)}{f' ({unit})' if unit else ''}" + (f"\n{absent}" if absent else ""),
+        xlabel="\n".join(line for line in below if line),
         ylabel=str(scale),
-        title=_title(part),
+        title=title,
         null=scale.null,
     )
+
+
+def _intervals(part: Comparison, shown: Mapping[str, Sequence[ComparisonRow]]) -> str:
+    """Which intervals the bars and the band are."""
+    from latentdo.plots import bars_of
+
+    kinds = [rows[0].summary.method for rows in shown.values() if any(row.lower is not None for row in rows)]
+    over_levels = any(isinstance(value, str) for question in part.questions for _, value in question.at)
+    barred = [
+        kind for kind in kinds if kind in bars_of([rows[0].summary.method for rows in shown.values()], over_levels)
+    ]
+    level = f"{100 * part[0].level:g} %"
+    words = []
+    if "lvm" in kinds and not over_levels:
+        words.append(f"band: {level} interval of lvm")
+    if barred:
+        words.append(f"bars: {level} intervals")
+    return "; ".join(words)
+
+
+def _standing(rows: Sequence[ComparisonRow]) -> str:
+    """What the model's points must not be taken for, as in the name of a row."""
+    return next((tail for row in rows if (tail := row.summary.label.removeprefix(row.method))), "")
 
 
 def _curve(name: str, rows: Sequence[ComparisonRow], axis: Name) -> Any:
@@ -130,12 +192,11 @@ def _curve(name: str, rows: Sequence[ComparisonRow], axis: Name) -> Any:
         return np.array([np.nan if value is None else value for value in values], dtype=float)
 
     first = rows[0]
-    level = f", {100 * first.level:g} % interval" if first.answer is not None and not first.answer.is_point else ""
     sound = all(
         row.answer is None or (row.identified and row.answer.converged and not row.answer.approximate) for row in rows
     )
     return MethodCurve(
-        name + (" (baseline)" if first.is_baseline else "") + level,
+        name + (" (baseline)" if first.is_baseline else "") + _standing(rows),
         tuple(dict(row.at)[axis] for row in rows),
         numbers([row.estimate for row in rows]),
         numbers([row.lower for row in rows]),

@@ -213,8 +213,11 @@ def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], room: int | N
 
 
 def _folded(words: str, width: int) -> list[str]:
-    """The words in lines, one at least."""
-    return wrap(words, width, break_long_words=False, break_on_hyphens=False, fix_sentence_endings=False) or [""]
+    """The words in lines, one at least; a number stays with its unit."""
+    # wrap() takes a no-break space for a letter.
+    glued = re.sub(r"(?<=\d) (?=(?:s|sd|%)(?!\w))", "\N{NO-BREAK SPACE}", words)
+    lines = wrap(glued, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] or [""]
 
 
 def _hanging(label: str, words: str, width: int) -> list[str]:
@@ -254,12 +257,16 @@ def _merged(alike: Sequence[str]) -> str:
     """Sentences that differ in their numbers as one: `3 to 12 of 600 rows`."""
     numbers = [_NUMBER.findall(words) for words in alike]
     ranges = iter([_range(values) for values in zip(*numbers, strict=True)])
-    return _NUMBER.sub(lambda _: next(ranges), alike[0])
+    return _NUMBER.sub(lambda found: next(ranges)[found.string[found.start() - 1 : found.start()] == "="], alike[0])
 
 
-def _range(values: Sequence[str]) -> str:
+def _range(values: Sequence[str]) -> tuple[str, str]:
+    """Values as a range, and those that something is set to, which may lie at both ends of its axis, as a list."""
     ordered = sorted(dict.fromkeys(values), key=lambda value: float(value.replace(",", "")))
-    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
+    if len(ordered) == 1:
+        return ordered[0], ordered[0]
+    listed = ordered if len(ordered) <= MOST_POINTS else [*ordered[:2], "…", *ordered[-2:]]
+    return f"{ordered[0]} to {ordered[-1]}", ", ".join(listed)
 
 
 def _owners(rows: Sequence[ComparisonRow], part: Comparison) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .box import Box, BoxPanel, boxes, boxes_caption
     from .curve import Band, Curve, curves
     from .density import Law, densities
-    from .methods import MethodCurve, method_curves
+    from .methods import MethodCurve, bars_of, method_curves
     from .share import Share, SharePanel, shares
     from .sizes import Planned, size_curve
     from .span import Span, spans
@@ -35,6 +35,7 @@ _LAZY = {
     "Span": "span",
     "MethodCurve": "methods",
     "Surface": "surfaces",
+    "bars_of": "methods",
     "boxes": "box",
     "boxes_caption": "box",
     "curves": "curve",
@@ -60,6 +61,7 @@ __all__ = [
     "Span",
     "Surface",
     "Tile",
+    "bars_of",
     "boxes",
     "boxes_caption",
     "curves",

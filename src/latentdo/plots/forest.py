@@ -74,8 +74,8 @@ def forest(
 
     Args:
         rows: What to draw; a row without an interval is a point alone. A label with [brackets], as for an answer that is not
-            identified or approximate, has a hollow marker. By their methods rivals (`rival`) are dark squares, and baselines
-            (`naive`) hollow grey ones.
+            identified or approximate, has a half-full marker. By their methods rivals (`rival`) are dark squares, and
+            baselines (`naive`) hollow grey ones.
         ax: Where to draw; a new figure if None.
         beside: For each row what stands right below it, by its method: `seeing` a hollow square, `prior` in grey.
         references: Label of a row and a number to mark beside it, such as a known truth.
@@ -162,14 +162,18 @@ def _point(ax: Any, row: Summary, y: float) -> None:
         ax.plot([row.lower, row.upper], [y, y], color=colour, linewidth=2, solid_capstyle="butt", zorder=2)
     if row.estimate is None:
         return
-    hollow = row.method in ("seeing", "naive") or (row.label.endswith("]") and " [" in row.label)
+    hollow = row.method in ("seeing", "naive")
+    doubtful = not hollow and row.label.endswith("]") and " [" in row.label
     ax.plot(
         [row.estimate],
         [y],
         marker={"lvm": "o", "prior": "D"}.get(row.method, "s"),
         color=colour,
         markerfacecolor="white" if hollow else colour,
-        markersize=6 if row.method != "prior" else 5,
+        # Half full, and not hollow as what is no answer at all.
+        fillstyle="left" if doubtful else "full",
+        markerfacecoloralt="white",
+        markersize=(7 if doubtful else 6) if row.method != "prior" else 5,
         linestyle="none",
         zorder=3,
     )

@@ -35,7 +35,7 @@ class MethodCurve:
         lower: Lower ends of their intervals.
         upper: Upper ends.
         kind: `lvm`, `rival` or `naive`.
-        hollow: Whether it must not be taken for an identified answer that converged.
+        hollow: Whether it must not be taken for an identified answer that converged: half-full points, dashes.
     """
 
     label: str
@@ -79,7 +79,7 @@ def method_curves(
         ax = own_figure(7.0, 4.6).subplots()
     check_axes(ax)
     names = list(dict.fromkeys(str(value) for each in series for value in each.at if isinstance(value, str)))
-    n_rivals = sum(each.kind == "rival" for each in series)
+    bars = bool(bars_of([each.kind for each in series], bool(names)))
     counts = {"lvm": 0, "rival": 0, "naive": 0}
     for k, each in enumerate(series):
         x = np.array([names.index(value) if isinstance(value, str) else value for value in each.at], dtype=float)
@@ -90,10 +90,10 @@ def method_curves(
         if names:
             _points(ax, each, x + shift, look)
         else:
-            _line(ax, each, (x[order], shift, order), look, bars=n_rivals <= FEW_METHODS)
+            _line(ax, each, (x[order], shift, order), look, bars=bars)
     if null is not None:
         ax.axhline(null, color="0.4", linewidth=1.0, zorder=1)
-    _limit(ax, series, null, bars=bool(names) or n_rivals <= FEW_METHODS)
+    _limit(ax, series, null, bars=bars)
     if names:
         ax.set_xticks(range(len(names)), [plain(name) for name in names])
         ax.set_xlim(-0.6, len(names) - 0.4)
@@ -111,11 +111,19 @@ def method_curves(
     return ax
 
 
+def bars_of(kinds: Sequence[str], over_levels: bool) -> frozenset[str]:
+    """The kinds whose intervals are bars, of methods of these kinds: over levels all of them, over numbers a few rivals."""
+    if over_levels:
+        return frozenset(kinds)
+    return frozenset({"rival"} if kinds.count("rival") <= FEW_METHODS else ())
+
+
 def _look(curve: MethodCurve, place: int) -> _Look:
     """How the method is drawn that is the so-many-th of its kind; rivals beyond the colours get further styles."""
     if curve.kind != "rival":
         model = curve.kind == "lvm"
-        return _Look(COLOURS[curve.kind], "-" if model else (":", "-.")[place % 2], "o" if model else "D")
+        own = ("--" if curve.hollow else "-") if model else (":", "-.")[place % 2]
+        return _Look(COLOURS[curve.kind], own, "o" if model else "D")
     round_of, own = divmod(place, len(SERIES) - 1)
     return _Look(SERIES[1:][own], STYLES[round_of % len(STYLES)], MARKERS[round_of % len(MARKERS)])
 
@@ -162,7 +170,10 @@ def _markers(ax: Any, curve: MethodCurve, points: tuple[FloatArray, FloatArray],
         linewidth=3.0 if model else 1.3,
         marker=look.marker,
         markersize=8 if model else 4.5,
-        markerfacecolor="white" if curve.hollow or curve.kind == "naive" else look.colour,
+        # Half full, and not hollow as a baseline: it is the model, with a doubt.
+        fillstyle="left" if curve.hollow and model else "full",
+        markerfacecoloralt="white",
+        markerfacecolor="white" if curve.kind == "naive" else look.colour,
         label=plain(curve.label),
         **style,
     )
