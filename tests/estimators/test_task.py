@@ -1,0 +1,84 @@
+"""What a question says of the columns: levels, names, events that no row has; and terms with columns of their own."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from latentdo.errors import SupportError
+from latentdo.estimators import Options, PlugIn, estimates
+from latentdo.estimators.sample import sample_of
+from latentdo.estimators.task import Task, task_of
+from latentdo.graphs import parse_graph
+from latentdo.inference import Dataset
+from latentdo.query import Query
+
+CHAIN = parse_graph("X -> Y -> W")
+NO_INTERVAL = Options(replicates=0)
+
+
+def _chain(repeated: int = 200) -> dict[str, np.ndarray]:
+    """P(Y = X) = P(Y = X + 1) = 1/2 and P(W = 1 | Y) = 0.2 + 0.3 Y, in whole numbers of rows."""
+    rows = [
+        (x, x + step, w)
+        for x in (0, 1)
+        for step in (0, 1)
+        for w, count in ((1, 2 + 3 * (x + step)), (0, 8 - 3 * (x + step)))
+        for _ in range(count * repeated)
+    ]
+    return {name: np.array(values, dtype=float) for name, values in zip("XYW", zip(*rows, strict=True), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [
+        ("P(Y=2 | do(X=1)) - P(Y=2 | do(X=1), W=1)", 1 / 2 - 8 / 13),
+        ("P(Y=2 | do(X=1), W=1) - P(Y=2 | do(X=1))", 8 / 13 - 1 / 2),
+        ("P(Y=1 | do(X=1)) / P(Y=1 | do(X=1), W=1)", (1 / 2) / (5 / 13)),
+        ("E[Y | do(X=1)] - P(Y=2 | do(X=1))", 1.0),
+    ],
+)
+def test_terms_share_fits_only_where_their_columns_are_the_same(text, truth):
+    (row,) = estimates(CHAIN, _chain(), Query.parse(text), methods=[PlugIn()], options=NO_INTERVAL)
+    assert row.estimate == pytest.approx(truth, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("E[Y | do(X=1), W=5]", "No row has W = 5. Its values are: 0, 1."),
+        ("E[Y | X=7]", "No row has X = 7. Its values are: 0, 1."),
+        ("P(Y=7 | do(X=1))", "No row has Y = 7. Its values are: 0, 1, 2."),
+        ("P(Y=2, W=4 | do(X=1))", "No row has W = 4."),
+        ("E[Y | do(X=1), W>5]", "No row has W > 5: the column W goes from 0 to 1."),
+        ("E[W | do(X=1), Y>0, Y<1]", "No row has Y > 0, Y < 1: the column Y goes from 0 to 2."),
+        ("P(Y>0, W>3 | do(X=1))", "No row has W > 3"),
+        ("P(Y<red | do(X=1))", "'red' is a name. Give a number."),
+    ],
+)
+def test_what_no_row_has_is_refused(text, said):
+    with warnings.catch_warnings(), pytest.raises(SupportError) as problem:
+        warnings.simplefilter("error")
+        estimates(CHAIN, _chain(10), Query.parse(text), methods=[PlugIn()], options=NO_INTERVAL)
+    assert said in str(problem.value)
+
+
+def test_names_have_no_order():
+    columns = _chain(10)
+    table = Dataset(tuple(columns.items()), np.ones(400), levels=(("W", ("low", "high")),))
+    for text in ("P(W<low | do(X=1))", "E[Y | do(X=1), W>high]", "P(Y=2, W>=low | do(X=1))"):
+        with pytest.raises(SupportError, match=r"\(low, high\), which have no order.*Ask for P\(W = high\)"):
+            estimates(CHAIN, table, Query.parse(text), methods=[PlugIn()], options=NO_INTERVAL)
+    (row,) = estimates(CHAIN, table, Query.parse("P(W=high | do(X=1))"), methods=[PlugIn()], options=NO_INTERVAL)
+    assert row.estimate == pytest.approx(0.65, abs=1e-3)
+
+
+def test_a_value_of_a_continuous_column_is_no_event_but_may_be_given():
+    rng = np.random.default_rng(0)
+    columns = {**_chain(10), "W": rng.normal(size=400)}
+    with pytest.raises(SupportError, match=r"W is continuous, so that W = 0.5 has probability zero"):
+        estimates(CHAIN, columns, Query.parse("P(Y=2, W=0.5 | do(X=1))"), methods=[PlugIn()], options=NO_INTERVAL)
+    task = task_of(CHAIN, Query.parse("P(Y=2 | do(X=1), W=0.5)").term, sample_of(columns, "XYW"))
+    assert isinstance(task, Task) and not task.event
