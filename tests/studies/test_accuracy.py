@@ -101,12 +101,24 @@ def test_intervals_are_counted_and_their_median_width_told():
     assert found.width == pytest.approx(1.5)
 
 
-def test_coverage_falls_short_beyond_three_binomial_standard_errors():
-    # sqrt(0.9 * 0.1 / 100) = 0.03
+@pytest.mark.parametrize(("n", "level"), [(10, 0.9), (20, 0.5), (100, 0.9), (997, 0.95)])
+def test_coverage_falls_short_where_the_exact_binomial_law_does_not_explain_it(n, level):
+    for held in range(n + 1):
+        assert Coverage(held, n, level).falls_short == (binom.cdf(held, n, level) < 0.00135)
+
+
+def test_the_error_of_a_share_and_the_least_that_chance_explains():
     assert Coverage(90, 100, 0.9).error == pytest.approx(0.03)
-    assert not Coverage(82, 100, 0.9).falls_short
-    assert Coverage(80, 100, 0.9).falls_short
-    assert not Coverage(100, 100, 0.9).falls_short
+    # Three standard errors below 0.9 is 0.81. The law is skew: of so many intervals 80 hold it with the probability 0.002.
+    assert Coverage(90, 100, 0.9).least == 0.8
+    assert Coverage(79, 100, 0.9).falls_short
+
+
+def test_few_intervals_are_not_judged():
+    assert not Coverage(0, 9, 0.9).falls_short
+    assert not Coverage(0, 9, 0.9).is_judged
+    assert Coverage(4, 10, 0.9).falls_short
+    assert not Coverage(5, 10, 0.9).falls_short
 
 
 def test_intervals_of_several_levels_are_refused():
@@ -116,28 +128,30 @@ def test_intervals_of_several_levels_are_refused():
 
 
 def test_a_match_is_paired_by_data_set():
-    ours, theirs = rows_of([1.0, 2.0, 3.0]), rows_of([2.0, 3.0, 4.0, 50.0], "plug-in")
+    ours, theirs = rows_of(4 * [1.0, 2.0, 3.0]), rows_of([*(4 * [2.0, 3.0, 4.0]), 50.0], "plug-in")
     (found,) = matches([*theirs, *ours])
-    # Squares 1 4 9 against 4 9 16: differences -3 -5 -7, mean -5, standard error 2 / sqrt(3).
-    assert found.n_datasets == 3
+    # Squares 1 4 9 against 4 9 16: differences -3 -5 -7, mean -5, sample variance 8 * 4 / 11.
+    assert found.n_datasets == 12
     assert found.difference == pytest.approx(-5)
-    assert found.error == pytest.approx(2 / math.sqrt(3))
-    assert found.distance == pytest.approx(-5 * math.sqrt(3) / 2)
+    assert found.error == pytest.approx(math.sqrt(32 / 11 / 12))
+    assert found.distance == pytest.approx(-5 / math.sqrt(32 / 11 / 12))
     assert (found.rival, found.verdict) == ("plug-in", "wins")
     (turned,) = matches([*theirs, *ours], method="plug-in")
     assert turned.verdict == "loses"
 
 
-def test_equal_errors_tie_and_one_data_set_decides_nothing():
-    (found,) = matches([*rows_of([1.0, -1.0]), *rows_of([-1.0, 1.0], "ipw")])
+def test_equal_errors_tie_and_few_data_sets_decide_nothing():
+    (found,) = matches([*rows_of(5 * [1.0, -1.0]), *rows_of(5 * [-1.0, 1.0], "ipw")])
     assert (found.distance, found.verdict) == (0.0, "ties")
     (found,) = matches([*rows_of([1.0]), *rows_of([5.0], "ipw")])
     assert (found.distance, found.verdict) == (None, "not known")
+    (found,) = matches([*rows_of(9 * [1.0]), *rows_of(9 * [5.0], "ipw")])
+    assert (found.distance, found.verdict) == (-math.inf, "not known")
 
 
 def test_a_difference_within_two_standard_errors_is_a_tie():
-    # Squares less those of the rival: 3, -3, 3, -3, 1: mean 0.2, far within chance.
-    ours, theirs = [2.0, 1.0, 2.0, 1.0, 1.0], [1.0, 2.0, 1.0, 2.0, 0.0]
+    # Squares less those of the rival: 3, -3, 3, -3, 1, twice: mean 0.2, far within chance.
+    ours, theirs = 2 * [2.0, 1.0, 2.0, 1.0, 1.0], 2 * [1.0, 2.0, 1.0, 2.0, 0.0]
     assert matches([*rows_of(ours), *rows_of(theirs, "aipw")])[0].verdict == "ties"
 
 

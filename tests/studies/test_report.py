@@ -52,7 +52,7 @@ def report(tmp_path_factory):
 
 def test_page_says_what_was_run_and_what_was_found(report):
     text = " ".join("".join(read(report).text).split())
-    assert "4 data sets (1 to 4, each with its number as its seed), n = 15, 60" in text
+    assert "12 data sets (1 to 12, each with its number as its seed), n = 15, 60" in text
     assert "2 <here>" in text
     assert "A <made> study" in text
     assert "Mind the gap & more." in text

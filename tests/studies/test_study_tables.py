@@ -21,6 +21,7 @@ from latentdo.studies.findings import (
 from latentdo.studies.study import PopulationValue
 from latentdo.studies.tables import (
     PUBLISHED_TIMES,
+    TOO_FEW,
     errors_sheet,
     failures_sheet,
     intervals_sheet,
@@ -31,6 +32,7 @@ from latentdo.studies.tables import (
     targets_sheet,
     times,
     times_sheet,
+    unfit,
 )
 
 
@@ -77,11 +79,11 @@ def test_the_model_comes_first_and_what_needs_no_method_last():
 
 def test_intervals_are_counted_with_their_binomial_error():
     found = line(intervals_sheet(STUDY, made_rows()), "effect", "60", "lvm")
-    # 3 of 4 hold; sqrt(0.9 * 0.1 / 4) = 0.15
-    assert found["intervals hold"] == "3 of 4 (75 % ± 15 %)"
+    # 9 of 12 hold; sqrt(0.9 * 0.1 / 12) = 0.0866
+    assert found["intervals hold"] == "9 of 12 (75 % ± 9 %)"
     assert found["verdict"] == "holds"
     assert found["width"] == "0.900"
-    assert found["not converged"] == "1"
+    assert found["not converged"] == "3"
     assert line(intervals_sheet(STUDY, made_rows()), "effect", "60", "plug-in")["verdict"] == "falls short"
 
 
@@ -122,10 +124,10 @@ def test_targets_that_are_ratios_are_met_or_missed():
     study = dataclasses.replace(STUDY, name="multicause-strong")
     rows = [{**row, "study": study.name} for row in made_rows(["lvm", "plug-in", "mean"])]
     said = about_multiples(study, rows)
-    assert said[1] == "Target: at most 1 times that of plug-in. effect, n = 15: met; effect, n = 60: met."
+    assert said[1] == "At most 1 times that of plug-in was wanted. effect, n = 15: met; effect, n = 60: met."
     assert said[2].startswith("The RMSE of the model is so many times that of mean: effect, n = 15: 1.00 [1.00, 1.00]")
-    assert said[3] == "Target: at most 0.5 times that of mean. effect, n = 15: missed; effect, n = 60: missed."
-    assert not [sentence for sentence in about_multiples(STUDY, made_rows()) if sentence.startswith("Target")]
+    assert said[3] == "At most 0.5 times that of mean was wanted. effect, n = 15: missed; effect, n = 60: missed."
+    assert not [sentence for sentence in about_multiples(STUDY, made_rows()) if "wanted" in sentence]
 
 
 def test_targets_are_met_missed_or_not_measured():
@@ -136,19 +138,40 @@ def test_targets_are_met_missed_or_not_measured():
     assert missed["verdict"].startswith("missed by ")
     assert (absent["verdict"], absent["reached"]) == ("not measured", "–")
     said = about_targets(STUDY, made_rows())
-    assert "wanted at most 0.500, reached 0.300" in said[1]
-    assert said[1].endswith("0.200 below it.")
-    assert said[2] == "Target effect, n = 200: a median error of at most 0.100 was not measured."
+    assert said[1].startswith("effect, n = 60: a median error of at most 0.500 was wanted, 0.300 ± ")
+    assert said[1].endswith("was reached (0.300 against the sample value), 0.200 below it: met.")
+    assert said[2] == "effect, n = 200: a median error of at most 0.100 was wanted; this size was not run."
+
+
+def test_where_only_rivals_were_run_nothing_was_wanted_of_the_model():
+    rows = made_rows(["plug-in", "mean"])
+    assert about_targets(STUDY, rows) == []
+    assert not targets_sheet(STUDY, rows).rows
+
+
+def test_few_data_sets_have_no_verdicts_and_it_is_said():
+    rows = [row for row in made_rows() if row["dataset"] < 10]
+    assert {row[-3] for row in intervals_sheet(STUDY, rows).rows} == {"too few"}
+    assert TOO_FEW in intervals_sheet(STUDY, rows).notes
+    assert {row[-1] for row in rivals_sheet(STUDY, rows).rows} == {"too few"}
+    assert {row[-1] for row in targets_sheet(STUDY, rows).rows} == {"too few data sets", "not measured"}
+    assert against_rivals(STUDY, rows)[0] == "Against plug-in the model is not judged (effect: n = 15, 60)."
+    assert against_rivals(STUDY, rows)[-1] == TOO_FEW
+    words = " ".join(findings(dataclasses.replace(STUDY, name="made"), rows))
+    assert not [
+        verdict for verdict in ("met", "missed", "wins", "ties", "falls short", "wholly above") if verdict in words
+    ]
+    assert not [sentence for sentence in against_rivals(STUDY, made_rows()) if sentence == TOO_FEW]
 
 
 def test_a_fit_that_answers_several_questions_counts_once():
     found = {(each.n, each.method): each for each in times(STUDY, made_rows())}
-    assert found[60, "lvm"].fits == (2.0,) * 4
-    assert found[60, "lvm"].answers == (0.5,) * 8
-    assert found[60, "lvm"].total == 12.0
+    assert found[60, "lvm"].fits == (2.0,) * 12
+    assert found[60, "lvm"].answers == (0.5,) * 24
+    assert found[60, "lvm"].total == 36.0
     assert line(times_sheet(STUDY, made_rows()), "lvm", "60")["a fit"] == "2.0 s"
     assert about_time(STUDY, made_rows()) == [
-        "8 fits of the true model took 16.0 s one after the other; with all other models and rivals it was 72.0 s."
+        "24 fits of the true model took 48.0 s one after the other; with all other models and rivals it was 3.6 min."
     ]
 
 
@@ -171,7 +194,7 @@ def test_failures_are_listed_and_counted():
             row |= {"estimate": None, "lower": None, "upper": None, "error": "A | B is singular."}
     assert failures_sheet(STUDY, rows).rows == (("plug-in", "effect", "60", "2", "A | B is singular."),)
     assert about_failures(STUDY, rows) == ["2 answers failed and are listed below; they are left out of the errors."]
-    assert line(intervals_sheet(STUDY, rows), "effect", "60", "plug-in")["data sets"] == "2 (+2 failed)"
+    assert line(intervals_sheet(STUDY, rows), "effect", "60", "plug-in")["data sets"] == "10 (+2 failed)"
     assert about_failures(STUDY, made_rows()) == ["Nothing failed."]
 
 
@@ -189,7 +212,17 @@ def test_a_method_that_does_not_apply_has_not_failed():
         for row in made_rows(["lvm"])
     ]
     assert not failures_sheet(STUDY, rows).rows
-    assert not [row for row in errors_sheet(STUDY, rows).rows if row[2] == "tmle"]
+
+    sheet = errors_sheet(STUDY, rows)
+    assert line(sheet, "effect", "60", "tmle")["ours, population"] == "does not apply"
+    assert "tmle does not apply to effect: five treatments." in sheet.notes
+    assert "tmle does not apply to effect: five treatments." in intervals_sheet(STUDY, rows).notes
+
+
+def test_a_method_that_applies_and_fails_now_and_then_is_not_said_to_be_unfit():
+    rows = made_rows(["lvm"])
+    rows[0] |= {"estimate": None, "applies": False, "note": "not here"}
+    assert unfit(STUDY, rows) == []
 
 
 def test_sentences_about_intervals_name_those_that_fall_short():
@@ -197,11 +230,11 @@ def test_sentences_about_intervals_name_those_that_fall_short():
     assert (
         said[0] == "The 90 % intervals of lvm hold the population's answer in 75 % of the data sets: none falls short."
     )
-    assert said[1] == "2 of 8 answers of lvm had not converged and are counted."
+    assert said[1] == "6 of 24 answers of lvm had not converged and are counted."
     wide = about_intervals(STUDY, [{**row, "upper": row["lower"]} for row in made_rows(["lvm"])])
     assert wide[0] == (
-        "The 90 % intervals of lvm hold the population's answer too seldom, by more than three binomial standard errors, at "
-        "effect, n = 15: 0 of 4; effect, n = 60: 0 of 4."
+        "The 90 % intervals of lvm hold the population's answer more seldom than chance explains, at "
+        "effect, n = 15: 0 of 12; effect, n = 60: 0 of 12."
     )
 
 
@@ -209,8 +242,8 @@ def test_intervals_are_judged_by_the_formula_where_data_cannot_tell_the_truth():
     # Errors 0.1, -0.2, 0.4 and -0.5, each ± 0.45: only that of -0.5 holds truth - 0.7.
     study = dataclasses.replace(STUDY, formula=(PopulationValue("effect", TRUTH - 0.7, 0.01),))
     found = line(intervals_sheet(study, made_rows()), "effect", "60", "lvm")
-    assert found["hold the population's answer"].startswith("3 of 4")
-    assert found["hold the formula's"].startswith("1 of 4")
+    assert found["hold the population's answer"].startswith("9 of 12")
+    assert found["hold the formula's"].startswith("3 of 12")
     assert found["verdict"] == "falls short"
     said = about_intervals(study, made_rows(["lvm"]))
     assert said[0] == (
@@ -218,7 +251,7 @@ def test_intervals_are_judged_by_the_formula_where_data_cannot_tell_the_truth():
         "interval can be expected to hold."
     )
     assert said[1].startswith(
-        "The 90 % intervals of lvm hold what the graph's formula gives with endless rows too seldom"
+        "The 90 % intervals of lvm hold what the graph's formula gives with endless rows more seldom"
     )
     assert found["bias"] == line(intervals_sheet(STUDY, made_rows()), "effect", "60", "lvm")["bias"]
 

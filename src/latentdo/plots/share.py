@@ -17,14 +17,14 @@ class Share:
     Attributes:
         share: The fraction.
         error: Its standard error, that of a share of just the level.
-        least: Below it a share falls short.
+        least: Below it a share falls short; None where nothing is judged.
     """
 
     series: str
     group: str
     share: float
     error: float
-    least: float
+    least: float | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def _panel(axes: Any, panel: SharePanel, series: Sequence[str], colours: Any) ->
     for share in panel.shares:
         x = groups.index(share.group) + (own.index(share.series) + 0.5 - len(own) / 2) * slot
         colour = colours[share.series]
-        axes.plot([x - 0.4 * slot, x + 0.4 * slot], [share.least] * 2, color="0.6", linewidth=1.0, zorder=1)
+        if share.least is not None:
+            axes.plot([x - 0.4 * slot, x + 0.4 * slot], [share.least] * 2, color="0.6", linewidth=1.0, zorder=1)
         axes.plot(
             [x, x],
             [share.share - share.error, min(1.0, share.share + share.error)],
@@ -86,7 +87,7 @@ def _panel(axes: Any, panel: SharePanel, series: Sequence[str], colours: Any) ->
             marker="o",
             markersize=5.5,
             color=edge_of(colour),
-            markerfacecolor="white" if share.share < share.least else colour,
+            markerfacecolor="white" if share.least is not None and share.share < share.least else colour,
             linestyle="none",
             zorder=3,
         )

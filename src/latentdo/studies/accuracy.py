@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import bdtr
 
 from latentdo.errors import StudyError
 
@@ -29,8 +30,10 @@ FLOOR = "floor"
 MEAN = "mean"
 """The mean of the outcome in all rows, whatever they were treated with: hard to beat where the effect is small."""
 NAIVE = ("naive mean", "naive regression")
-SHORT = 3.0
-"""Binomial standard errors below its level from which on a coverage falls short."""
+CHANCE = 0.00135
+"""Probability below which so few intervals of just their level would hold the truth: that of three standard errors, one-sided."""
+FEWEST = 10
+"""Data sets below which there are no verdicts."""
 CLEAR = 2.0
 """Standard errors from which on a difference is more than chance."""
 ROUNDING = 1e-9
@@ -69,9 +72,19 @@ class Coverage:
         return math.sqrt(self.level * (1 - self.level) / self.n)
 
     @property
+    def is_judged(self) -> bool:
+        """Whether there are enough intervals for a verdict."""
+        return self.n >= FEWEST
+
+    @property
+    def least(self) -> float:
+        """The smallest share that chance explains, by the exact binomial law."""
+        return int(np.argmax(bdtr(np.arange(self.n + 1), self.n, self.level) >= CHANCE)) / self.n
+
+    @property
     def falls_short(self) -> bool:
-        """Whether chance does not explain that so few hold it: more than three binomial standard errors below the level."""
-        return self.share < self.level - SHORT * self.error
+        """Whether chance does not explain that so few hold it; False where there are too few intervals to tell."""
+        return self.is_judged and self.share < self.least
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,8 +193,8 @@ class Match:
 
     @property
     def verdict(self) -> Literal["wins", "ties", "loses", "not known"]:
-        """Whether the method is closer to the truth than the rival, by more than two standard errors."""
-        if self.distance is None:
+        """Whether the method is closer to the truth than the rival, by more than two standard errors; not from few data sets."""
+        if self.distance is None or self.n_datasets < FEWEST:
             return "not known"
         return "wins" if self.distance < -CLEAR else "loses" if self.distance > CLEAR else "ties"
 

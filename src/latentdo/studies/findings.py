@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .accuracy import FLOOR, MEAN, MISSPECIFIED, OURS, Ratio, accuracies, matches, ratios, root_mean_square
+from .accuracy import FEWEST, FLOOR, MEAN, MISSPECIFIED, OURS, Ratio, accuracies, matches, ratios, root_mean_square
 from .records import Row
 from .sheets import duration, figure, percent
 from .study import PopulationValue, Study
@@ -13,6 +13,7 @@ from .tables import (
     EXPECTED,
     PUBLISHED_TIMES,
     RATIO_TARGETS,
+    TOO_FEW,
     failures,
     judged_against,
     main_rows,
@@ -26,7 +27,7 @@ _SAME_PROJECTION = (
     "Both models have the same projection on the measured nodes, so that the same formula identifies the answer. They promise "
     "the same answer only with endless rows, and only where both can reproduce the law of the measured nodes."
 )
-VERDICTS = {"wins": "wins", "ties": "ties", "loses": "loses", "not known": "cannot be judged"}
+VERDICTS = {"wins": "wins", "ties": "ties", "loses": "loses", "not known": "is not judged"}
 
 
 def findings(study: Study, rows: Sequence[Row]) -> list[str]:
@@ -54,16 +55,19 @@ def against_rivals(study: Study, rows: Sequence[Row]) -> list[str]:
             if where:
                 parts.append(f"{word} ({_places(where)})")
         said.append(f"Against {rival} the model {_joined(parts)}.")
-    return said
+    few = any(match.n_datasets < FEWEST for match in found)
+    return [*said, TOO_FEW] if few else said
 
 
 def about_targets(study: Study, rows: Sequence[Row]) -> list[str]:
-    """A sentence per target: met or missed, by how much."""
+    """A sentence per error that was to be reached: met or missed, by how much; none if the model was not run."""
     said = []
     for target in targets(study, rows):
         place = f"{target.query}, n = {target.n}"
         if target.reached is None or target.distance is None:
-            said.append(f"Target {place}: a median error of at most {figure(target.wanted)} was not measured.")
+            said.append(
+                f"{place}: a median error of at most {figure(target.wanted)} was wanted; this size was not run."
+            )
             continue
         median, error = target.reached.quartiles[1], target.reached.median_error
         own = "" if error is None else f" ± {figure(error)}"
@@ -71,8 +75,8 @@ def about_targets(study: Study, rows: Sequence[Row]) -> list[str]:
             "" if target.by_sample is None else f" ({figure(target.by_sample.quartiles[1])} against the sample value)"
         )
         said.append(
-            f"Target {place}: {target.verdict}; wanted at most {figure(target.wanted)}, reached {figure(median)}{own}{sample}, "
-            f"{figure(abs(target.distance))} {'above' if target.distance > 0 else 'below'} it."
+            f"{place}: a median error of at most {figure(target.wanted)} was wanted, {figure(median)}{own} was reached{sample}, "
+            f"{figure(abs(target.distance))} {'above' if target.distance > 0 else 'below'} it: {_judged(target.verdict)}."
         )
     return said
 
@@ -80,8 +84,8 @@ def about_targets(study: Study, rows: Sequence[Row]) -> list[str]:
 def about_floor(study: Study, rows: Sequence[Row]) -> list[str]:
     """A sentence per question and size: the error as a multiple of the floor, and whether that is more than 1.1 for sure."""
     return [
-        f"{_place(r)}: the median error is {_multiple(r)} that of one who knows all but the last equation; the interval "
-        f"{'is wholly above' if r.low > CLOSE else 'is not wholly above'} {CLOSE:g}."
+        f"{_place(r)}: the median error is {_multiple(r)} that of one who knows all but the last equation"
+        + (f"; the interval is {'' if r.low > CLOSE else 'not '}wholly above {CLOSE:g}." if _enough(r) else ".")
         for r in ratios(main_rows(study, rows), OURS, FLOOR)
     ]
 
@@ -98,15 +102,18 @@ def about_intervals(study: Study, rows: Sequence[Row]) -> list[str]:
         if not judged:
             continue
         short = [(a, c) for a, c in judged if c.falls_short]
+        few = not all(c.is_judged for _, c in judged)
         level = percent(judged[0][1].level)
         shares = [c.share for _, c in judged]
         span = _range(min(shares), max(shares), percent)
         if short:
             places = "; ".join(f"{a.cell.query}, n = {a.cell.n}: {c.held} of {c.n}" for a, c in short)
-            seldom = "too seldom, by more than three binomial standard errors"
-            said.append(f"The {level} intervals of {method} hold {words} {seldom}, at {places}.")
+            said.append(
+                f"The {level} intervals of {method} hold {words} more seldom than chance explains, at {places}."
+            )
         else:
-            said.append(f"The {level} intervals of {method} hold {words} in {span} of the data sets: none falls short.")
+            end = f". {TOO_FEW}" if few else ": none falls short."
+            said.append(f"The {level} intervals of {method} hold {words} in {span} of the data sets{end}")
         if unsure := sum(a.unsure for a, _ in judged):
             said.append(
                 f"{unsure} of {sum(a.n_datasets for a, _ in judged)} answers of {method} had not converged and are counted."
@@ -131,9 +138,11 @@ def about_misspecified(study: Study, rows: Sequence[Row]) -> list[str]:
     said = [_SAME_PROJECTION] if found else []
     for r in found:
         above = "below" if r.high < EXPECTED else "above" if r.low > EXPECTED else "on both sides of"
+        verdict = VERDICTS[verdicts[r.query, r.n]]
+        judged = f", an interval {above} {EXPECTED:g}; by squared error it {verdict} against the true one."
         said.append(
-            f"{_place(r)}: the median error of the misspecified model is {_multiple(r)} that of the true one, an interval "
-            f"{above} {EXPECTED:g}; by squared error it {VERDICTS[verdicts[r.query, r.n]]} against the true one."
+            f"{_place(r)}: the median error of the misspecified model is {_multiple(r)} that of the true one"
+            + (judged if _enough(r) else ".")
         )
     return said
 
@@ -151,11 +160,21 @@ def about_multiples(study: Study, rows: Sequence[Row]) -> list[str]:
         if found and reference in wanted:
             limit = wanted[reference]
             each = "; ".join(f"{_place(r)}: {_reached(r, limit)}" for r in found)
-            said.append(f"Target: at most {limit:g} times that of {reference}. {each}.")
+            said.append(f"At most {limit:g} times that of {reference} was wanted. {each}.")
     return said
 
 
+def _judged(verdict: str) -> str:
+    return "too few data sets to judge" if verdict.startswith("too few") else verdict
+
+
+def _enough(r: Ratio) -> bool:
+    return r.n_datasets >= FEWEST
+
+
 def _reached(r: Ratio, limit: float) -> str:
+    if not _enough(r):
+        return "too few data sets to judge"
     if r.value <= limit:
         return "met"
     return "missed" if r.low > limit else "missed, within chance"

@@ -211,8 +211,8 @@ SIGNALING_CORRECTIONS = (
     "The paper says that neither the back-door nor the front-door criterion holds. The front-door criterion does, "
     "through Ras alone: SOS reaches Erk only through Ras, the back door from SOS to Ras is blocked at PI3K, and SOS "
     "blocks that from Ras to Erk.",
-    "The published DIPW does not normalise its weights. On our data sets its error is then 8 at n = 60; with "
-    "weights that sum to one it is 0.6.",
+    "The published DIPW does not normalise its weights. Such weights have an error of 8 on our data sets of n = 60, and "
+    "weights that sum to one have 0.6. Neither is the published error of 1.27, which this slip does not explain.",
     "The formula of the paper has the sign of the exponent wrong, 100 / (1 + exp(+...)); its code has it right.",
     "The code gives PI3K the term of EGF twice and never that of IGF.",
     "The whole effect is 0.27, a twelfth of the standard deviation of Erk: the mean of Erk is as good as any "

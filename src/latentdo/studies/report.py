@@ -13,7 +13,7 @@ from typing import Any
 
 from latentdo.errors import MissingExtraError, StudyError
 
-from .accuracy import FLOOR, MISSPECIFIED, OURS, SHORT, accuracies, cell_of
+from .accuracy import FEWEST, FLOOR, MISSPECIFIED, OURS, accuracies, cell_of
 from .findings import (
     about_failures,
     about_floor,
@@ -41,6 +41,7 @@ from .tables import (
     targets_sheet,
     times,
     times_sheet,
+    unfit,
 )
 
 SHEETS: Mapping[str, Callable[[Study, Sequence[Row]], Sheet]] = {
@@ -166,7 +167,7 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
             query,
             judged[0].level,
             tuple(
-                Share(a.cell.method, f"n = {a.cell.n}", c.share, c.error, c.level - SHORT * c.error)
+                Share(a.cell.method, f"n = {a.cell.n}", c.share, c.error, c.least if c.is_judged else None)
                 for a in judged_by
                 if a.cell.query == query and (c := a.coverage) is not None
             ),
@@ -184,7 +185,8 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
         drawn = shares(levels, xlabel="rows of a data set", ylabel="hold the answer", title=title)
         caption = (
             "Dot: share of the data sets, bar: a binomial standard error. Black line: the level. A method falls short below its "
-            "grey line, three standard errors lower; its dot is then hollow."
+            "grey line, where chance no longer explains it (exact binomial); its dot is then hollow. Fewer than "
+            f"{FEWEST} data sets are not judged."
         )
         found.append(Picture(f"{chosen.name}-intervals", drawn.figure, title, caption))
     return found
@@ -258,7 +260,12 @@ def _section(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mapping
             "The model against its rivals: squared error on the same data, beyond two standard errors",
             against_rivals(chosen, rows),
         ),
-        _listed("Targets", [*about_targets(chosen, rows), *about_floor(chosen, rows), *about_multiples(chosen, rows)]),
+        _listed("What we had set ourselves", about_targets(chosen, rows)),
+        _listed(
+            "Beside what the data allow, and beside simple estimators",
+            [*about_floor(chosen, rows), *about_multiples(chosen, rows)],
+        ),
+        _listed("Methods that do not apply", [each.words for each in unfit(chosen, rows)]),
         _listed("Where the published numbers are wrong, and why", chosen.corrections),
         _listed("Intervals", about_intervals(chosen, rows)),
         _listed("The misspecified model", about_misspecified(chosen, rows)),

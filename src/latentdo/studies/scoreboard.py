@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .accuracy import Accuracy, Cell, accuracies
+from .accuracy import Accuracy, Cell, Coverage, accuracies
 from .records import Row
 from .study import Figure, Study
-from .tables import methods_of
+from .tables import SHORTFALL, TOO_FEW, judged_against, main_rows, methods_of, unfit
 
 HEADER = (
     "n",
@@ -17,11 +18,14 @@ HEADER = (
     "published",
     "ours",
     "reference",
-    "to population",
+    "population",
     "RMSE (SE)",
     "covers",
     "seconds",
 )
+
+DETAIL = (2, 1, 0)
+"""How much tables show: 2 everything, 1 no quartiles, 0 neither these nor standard errors nor seconds."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Line:
         reference: The error of a simple estimator, checked.
         sample: Our errors against the interventional data sets, as in the paper; None where there are none.
         population: Our errors against the population's answer.
+        coverage: How many intervals hold what they are judged by: the population's answer, or what the graph's formula gives.
     """
 
     cell: Cell
@@ -40,18 +45,18 @@ class Line:
     reference: Figure | None
     sample: Accuracy | None
     population: Accuracy | None
+    coverage: Coverage | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The line as plain numbers."""
         whole = self.population or self.sample
-        coverage = None if self.population is None else self.population.coverage
         return {
             **self.cell._asdict(),
             "published": _figure_json(self.published),
             "reference": _figure_json(self.reference),
             "sample": _accuracy_json(self.sample),
             "population": _accuracy_json(self.population),
-            "coverage": None if coverage is None else {"held": coverage.held, "n": coverage.n, "level": coverage.level},
+            "coverage": _coverage_json(self.coverage),
             "seconds": None if whole is None else _seconds(whole),
             "missing": 0 if whole is None else whole.n_missing,
             "not_converged": 0 if whole is None else whole.unsure,
@@ -60,7 +65,8 @@ class Line:
 
 def lines(study: Study, rows: Sequence[Row]) -> tuple[Line, ...]:
     """A line for each main question, size and method of a study that has an error or was published."""
-    own = [row for row in rows if row["study"] == study.name and row["query"] in study.main]
+    own = main_rows(study, rows)
+    judged = {found.cell: found.coverage for found in accuracies(own, judged_against(study)[0])}
     sample = {found.cell: found for found in accuracies(own, "sample")}
     population = {found.cell: found for found in accuracies(own, "population")}
     published = {Cell(study.name, f.query, f.n, f.method): f for f in reversed(study.published)}
@@ -71,70 +77,113 @@ def lines(study: Study, rows: Sequence[Row]) -> tuple[Line, ...]:
     order = sorted(known, key=lambda cell: (study.main.index(cell.query) if cell.query in study.main else 99, cell.n,
                                             methods.index(cell.method)))  # fmt: skip
     return tuple(
-        Line(cell, published.get(cell), reference.get(cell), sample.get(cell), population.get(cell)) for cell in order
+        Line(cell, published.get(cell), reference.get(cell), sample.get(cell), population.get(cell), judged.get(cell))
+        for cell in order
     )
 
 
-def overview(study: Study, rows: Sequence[Row]) -> str:
-    """The lines of a study as a text table for each main question."""
+def overview(study: Study, rows: Sequence[Row], *, width: int | None = None, as_published: bool = False) -> str:
+    """The lines of a study as a text table for each main question, and how to read them.
+
+    Args:
+        width: Columns that there are: where the tables are wider they leave something out, and prose is folded.
+        as_published: Whether the rows are those of the published code.
+    """
     found = lines(study, rows)
-    parts = [f"{study.title} ({study.name})"]
+    parts = [f"{study.title} ({study.name}){', done as published, errors included' * as_published}"]
+    outside = unfit(study, rows)
+    detail = next(d for d in DETAIL if width is None or d == 0 or all(len(line) <= width for line in _drawn(found, d)))
     for label in dict.fromkeys(line.cell.query for line in found):
         question = dict(study.queries).get(label, label)
         mine = [line for line in found if line.cell.query == label]
-        parts += ["", f"{question}", *_table([HEADER, *map(_cells, mine)])]
+        parts += ["", f"{question}", *_drawn(mine, detail)]
+        parts += [each.words for each in outside if label in each.queries]
+    parts += ["", *legend(study, found, quartiles=detail == DETAIL[0])]
+    return "\n".join(line for part in parts for line in _folded(part, width))
+
+
+def legend(study: Study, found: Sequence[Line], *, quartiles: bool = True) -> list[str]:
+    """How to read the lines of a study, a sentence or two each."""
+    _, words = judged_against(study)
     counts = {accuracy.n_datasets for line in found if (accuracy := line.population or line.sample)}
-    if counts:
-        span = f"{max(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
-        parts += [
-            "",
-            f"Absolute errors over {span} data sets, median [quartiles]: published and ours against the sample value of the",
-        ]
-        parts += [
-            "interventional data; `to population`, RMSE and coverage of 90 % intervals against the population value."
-        ]
+    if not counts:
+        return []
+    span = f"{max(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    shown = "median [quartiles]" if quartiles else "medians; a wider terminal has quartiles too, and so has report.html"
+    said = [
+        f"Absolute errors over {span} data sets: {shown}. `ours` is against the sample value, the mean of the outcome "
+        "in the interventional data set of the same seed; `population` and RMSE are against the population's answer."
+    ]
+    said += [f"`{name}`: {' '.join(notes)}" for name, notes in _sources(found).items() if notes]
+    if any(line.coverage for line in found):
+        said.append(f"`covers`: how many 90 % intervals hold {words}. {TOO_FEW}")
+    if any(line.coverage and line.coverage.falls_short for line in found):
+        said.append(f"! falls short: {SHORTFALL}.")
     unsure = sum(line.population.unsure for line in found if line.population is not None)
     missing = sum(line.population.n_missing for line in found if line.population is not None)
     if unsure:
-        parts += [f"{unsure} answers had not converged; they are counted as they are."]
+        said.append(f"{unsure} answers had not converged; they are counted as they are.")
     if missing:
-        parts += [f"{missing} answers are missing: the rows say why (`error`)."]
-    return "\n".join(parts)
+        said.append(f"{missing} answers are missing: the rows say why (`error`).")
+    return said
 
 
-def _cells(line: Line) -> tuple[str, ...]:
-    whole = line.population
+def _sources(found: Sequence[Line]) -> dict[str, list[str]]:
+    """What the published errors and those of checked estimators are, as their notes say."""
+    cited = {"published": [line.published for line in found], "reference": [line.reference for line in found]}
+    return {
+        name: [
+            f"{note.rstrip('.')}."
+            for note in dict.fromkeys(figure.note for figure in figures if figure and figure.note)
+        ]
+        for name, figures in cited.items()
+    }
+
+
+def _drawn(found: Sequence[Line], detail: int) -> list[str]:
+    return _table([HEADER, *(_cells(line, detail) for line in found)])
+
+
+def _folded(part: str, width: int | None) -> list[str]:
+    """A sentence in lines of so many columns; a line of a table as it is."""
+    if width is None or "  " in part or len(part) <= width:
+        return [part]
+    return textwrap.wrap(part, max(width, 40), break_long_words=False, break_on_hyphens=False)
+
+
+def _cells(line: Line, detail: int) -> tuple[str, ...]:
+    whole, quartiles = line.population, detail == DETAIL[0]
     rmse = covers = ""
     if whole is not None:
-        rmse = f"{whole.rmse:.3f}" + ("" if whole.rmse_error is None else f" ({whole.rmse_error:.3f})")
-        covers = "" if whole.coverage is None else f"{100 * whole.coverage.share:.0f} %"
-        covers += " !" if whole.coverage is not None and whole.coverage.falls_short else ""
+        rmse = f"{whole.rmse:.3f}" + ("" if whole.rmse_error is None or not detail else f" ({whole.rmse_error:.3f})")
+    if line.coverage is not None:
+        covers = f"{100 * line.coverage.share:.0f} %{' !' * line.coverage.falls_short}"
     timed = line.population or line.sample
     seconds = None if timed is None else _seconds(timed)
     return (
         str(line.cell.n),
         line.cell.method,
-        _figure(line.published),
-        _quartiles(line.sample),
-        _figure(line.reference),
-        _quartiles(line.population),
+        _figure(line.published, quartiles=quartiles),
+        _quartiles(line.sample, quartiles=quartiles),
+        _figure(line.reference, quartiles=quartiles),
+        _quartiles(line.population, quartiles=quartiles),
         rmse,
         covers,
-        "" if seconds is None else f"{seconds:.2g}",
+        "" if seconds is None or not detail else f"{seconds:.2g}",
     )
 
 
-def _quartiles(found: Accuracy | None) -> str:
+def _quartiles(found: Accuracy | None, *, quartiles: bool) -> str:
     if found is None:
         return ""
     low, median, high = found.quartiles
-    return f"{median:.3f} [{low:.3f}, {high:.3f}]"
+    return f"{median:.3f}" + (f" [{low:.3f}, {high:.3f}]" if quartiles else "")
 
 
-def _figure(found: Figure | None) -> str:
+def _figure(found: Figure | None, *, quartiles: bool) -> str:
     if found is None:
         return ""
-    span = "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
+    span = "" if not quartiles or found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
     return f"{found.median:.3f}{span}"
 
 
@@ -143,6 +192,13 @@ def _seconds(found: Accuracy) -> float | None:
     if found.seconds is None:
         return found.fit_seconds
     return found.seconds + (found.fit_seconds or 0.0)
+
+
+def _coverage_json(found: Coverage | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    judged = found.falls_short if found.is_judged else None
+    return {"held": found.held, "n": found.n, "level": found.level, "falls_short": judged}
 
 
 def _figure_json(found: Figure | None) -> dict[str, Any] | None:

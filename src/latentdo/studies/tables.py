@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .accuracy import (
+    CHANCE,
+    FEWEST,
     FLOOR,
     MEAN,
     MISSPECIFIED,
@@ -38,7 +40,8 @@ CLOSE = 1.1
 """How many times the floor an error may be before more than the last equation is to blame."""
 EXPECTED = 1.5
 """How many times the error of the true model that of a misspecified one is expected to stay below, where it fits P(V)."""
-
+TOO_FEW = f"There are no verdicts from fewer than {FEWEST} data sets."
+SHORTFALL = f"intervals of just that level would hold it so seldom with a probability below {CHANCE:g} (exact binomial)"
 
 RATIO_TARGETS: Mapping[str, tuple[tuple[str, float], ...]] = {"multicause-strong": (("plug-in", 1.0), (MEAN, 0.5))}
 """How many times the RMSE of a rival that of the model may be, where a study has such targets."""
@@ -88,6 +91,39 @@ def judged_against(study: Study) -> tuple[Against, str]:
     return "population", "the population's answer"
 
 
+@dataclass(frozen=True)
+class Unfit:
+    """A method that does not answer some questions, and why."""
+
+    method: str
+    queries: tuple[str, ...]
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """That as a sentence."""
+        return f"{self.method} does not apply to {', '.join(self.queries)}: {self.reason.rstrip('.')}."
+
+
+def unfit(study: Study, rows: Sequence[Row]) -> list[Unfit]:
+    """The methods that answer a main question on no data set because they do not apply, with the first reason given for each."""
+    reasons: dict[tuple[str, str], str] = {}
+    answered = set()
+    for row in main_rows(study, rows):
+        key = (str(row["method"]), str(row["query"]))
+        if number(row, "estimate") is not None:
+            answered.add(key)
+        elif not is_yes(row, "applies"):
+            reasons.setdefault(key, str(row.get("note") or "no reason was given"))
+    found: dict[tuple[str, str], list[str]] = {}
+    for (method, query), reason in reasons.items():
+        if (method, query) not in answered:
+            found.setdefault((method, reason), []).append(query)
+    listed = [Unfit(method, tuple(queries), reason) for (method, reason), queries in found.items()]
+    order = methods_of(each.method for each in listed)
+    return sorted(listed, key=lambda each: order.index(each.method))
+
+
 def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -> Sheet:
     """Median absolute errors: published, ours against both truths, and those of simple estimators that were checked.
 
@@ -98,27 +134,29 @@ def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -
     by_sample, by_population = ({a.cell: a for a in accuracies(own, against)} for against in ("sample", "population"))
     published, reference = _Cited.of(study.published), _Cited.of(study.reference)
     computed = {(c.query, c.n, c.method): c for c in (*by_population, *by_sample)}
+    outside = unfit(study, rows)
+    without = {(query, each.method) for each in outside for query in each.queries}
     lines = []
     for query in study.main:
         for n in sorted({n for q, n, _ in computed if q == query}):
-            for method in methods_of(
-                m for q, k, m in (*computed, *published.by_key, *reference.by_key) if (q, k) == (query, n)
-            ):
+            known = [m for q, k, m in (*computed, *published.by_key, *reference.by_key) if (q, k) == (query, n)]
+            for method in methods_of([*known, *(m for q, m in without if q == query)]):
                 key = (query, n, method)
                 cell = computed.get(key)
+                nothing = "does not apply" if (query, method) in without else "–"
                 lines.append(
                     (
                         query,
                         str(n),
                         method,
                         published.cell(key, quartiles=quartiles),
-                        _ours(by_sample.get(cell) if cell else None, quartiles=quartiles),
-                        _ours(by_population.get(cell) if cell else None, quartiles=quartiles),
+                        _ours(by_sample.get(cell), quartiles=quartiles) if cell else nothing,
+                        _ours(by_population.get(cell), quartiles=quartiles) if cell else nothing,
                         reference.cell(key, quartiles=quartiles),
                     )
                 )
     notes = [f"Median ± its standard error over data sets{' [quartiles]' * quartiles}."]
-    notes += [*published.told("Published"), *reference.told("Reference")]
+    notes += [*published.told("Published"), *reference.told("Reference"), *(each.words for each in outside)]
     return Sheet(
         f"{study.title}: absolute error of the answer",
         ("question", "n", "method", "published", "ours, sample value", "ours, population", "reference"),
@@ -186,7 +224,7 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
                 with_error(a.bias, a.bias_error, signed=True),
                 *([_share(a.coverage)] if against != "population" else []),
                 _share(c),
-                "–" if c is None else "falls short" if c.falls_short else "holds",
+                _verdict(c),
                 figure(a.width),
                 f"{a.unsure}" if a.unsure else "",
             )
@@ -200,10 +238,18 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         3,
         (
             "Behind ± is one standard error; that of a share is binomial, at the level of the interval.",
-            f"An interval falls short only if it holds {words} more than three of them less often than its level.",
+            f"A method falls short where its intervals hold {words} so seldom that chance does not explain it: {SHORTFALL}.",
+            TOO_FEW,
+            *(each.words for each in unfit(study, rows)),
         ),
         ("falls short",),
     )
+
+
+def _verdict(found: Coverage | None) -> str:
+    if found is None:
+        return "–"
+    return "falls short" if found.falls_short else "holds" if found.is_judged else "too few"
 
 
 def _share(found: Coverage | None) -> str:
@@ -228,7 +274,7 @@ def rivals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
             figure(match.rmse),
             figure(match.rival_rmse),
             "–" if match.distance is None else f"{match.distance:+.1f}",
-            match.verdict,
+            match.verdict if match.n_datasets >= FEWEST else "too few",
         )
         for match in rivalries(study, rows)
     ]
@@ -240,6 +286,7 @@ def rivals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         (
             "The difference of the squared errors, in its own standard errors; negative where the model is closer.",
             "Within two it is a tie.",
+            TOO_FEW,
         ),
         ("loses",),
     )
@@ -298,6 +345,8 @@ class Target:
         """Whether it was met, and if not by how many standard errors."""
         if self.reached is None or self.distance is None:
             return "not measured"
+        if self.reached.n_datasets < FEWEST:
+            return "too few data sets"
         if self.distance <= 0:
             return "met"
         error = self.reached.median_error
@@ -305,8 +354,11 @@ class Target:
 
 
 def targets(study: Study, rows: Sequence[Row]) -> list[Target]:
-    """The targets of a study, with what the model reached against the population's answer and against the sample value."""
+    """The targets of a study, with what the model reached against the population's answer and the sample value; none if only
+    other methods were run."""
     own = main_rows(study, rows)
+    if not any(row["method"] == OURS for row in own):
+        return []
     found = {
         against: {(a.cell.query, a.cell.n): a for a in accuracies(own, against) if a.cell.method == OURS}
         for against in ("population", "sample")
@@ -332,11 +384,11 @@ def targets_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         for target in targets(study, rows)
     ]
     return Sheet(
-        f"{study.title}: targets",
+        f"{study.title}: what we had set ourselves",
         ("question", "n", "median error wanted", "reached", "against the sample value", "distance", "verdict"),
         tuple(lines),
         2,
-        ("Judged against the population's answer.",),
+        ("Limits that this project set itself, judged against the population's answer.", TOO_FEW),
         tuple({line[-1] for line in lines if line[-1].startswith("missed")}),
     )
 

@@ -1,0 +1,65 @@
+"""The tables of a reproduction on one screen: judged and explained as in the report."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from made_rows import STUDY, TRUTH, made_rows
+
+from latentdo.studies.scoreboard import lines, overview
+from latentdo.studies.study import PopulationValue
+from latentdo.studies.tables import TOO_FEW, intervals_sheet
+
+
+def test_coverage_is_judged_as_in_the_report_where_the_formula_gives_another_answer():
+    study = dataclasses.replace(STUDY, formula=(PopulationValue("effect", TRUTH - 0.7, 0.01),))
+    (found,) = (line for line in lines(study, made_rows()) if line.cell[2:] == (60, "lvm"))
+    assert found.coverage is not None
+    # Errors 0.1, -0.2, 0.4 and -0.5, each ± 0.45: only that of -0.5 holds truth - 0.7.
+    assert (found.coverage.held, found.coverage.n) == (3, 12)
+    assert found.to_json()["coverage"] == {"held": 3, "n": 12, "level": 0.9, "falls_short": True}
+    (told,) = (row for row in intervals_sheet(study, made_rows()).rows if row[1:3] == ("60", "lvm"))
+    assert "3 of 12 (25 % ± 9 %)" in told
+    text = overview(study, made_rows())
+    assert "25 % !" in text
+    assert "hold what the graph's formula gives with endless rows" in text
+
+
+def test_the_legend_says_what_each_column_is_against():
+    text = overview(STUDY, made_rows())
+    assert "Absolute errors over 12 data sets: median [quartiles]." in text
+    assert "`published`: First release." in text
+    assert "`covers`: how many 90 % intervals hold the population's answer." in text
+    assert (
+        "! falls short: intervals of just that level would hold it so seldom with a probability below 0.00135" in text
+    )
+
+
+def test_few_data_sets_are_not_judged_and_it_is_said():
+    text = overview(STUDY, [row for row in made_rows() if row["dataset"] < 4])
+    assert "!" not in text
+    assert TOO_FEW in text
+    assert lines(STUDY, made_rows()[:3])[0].to_json()["coverage"]["falls_short"] is None
+
+
+def test_a_method_that_does_not_apply_is_named_with_its_reason():
+    unfit = [
+        {**row, "method": "tmle", "estimate": None, "applies": False, "note": "five treatments."}
+        for row in made_rows(["lvm"])
+    ]
+    assert "tmle does not apply to effect: five treatments." in overview(STUDY, [*made_rows(["lvm"]), *unfit])
+
+
+def test_a_narrow_terminal_has_medians_alone_and_folded_prose():
+    wide, narrow = overview(STUDY, made_rows()), overview(STUDY, made_rows(), width=90)
+    assert max(map(len, wide.splitlines())) > 90
+    assert max(map(len, narrow.splitlines())) <= 90
+    assert "[0.175, 0.425]" in wide
+    assert "[0.175, 0.425]" not in narrow
+    assert "median [quartiles]" not in narrow
+
+
+def test_rows_of_the_published_code_are_said_to_be_that():
+    assert overview(STUDY, made_rows(), as_published=True).startswith(
+        "A <made> study (made), done as published, errors included\n"
+    )
