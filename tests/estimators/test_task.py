@@ -6,9 +6,10 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from latentdo.errors import SupportError
-from latentdo.estimators import Options, PlugIn, estimates
+from latentdo.estimators import Aipw, GFormula, Ipw, NaiveRegression, Options, PlugIn, estimates
 from latentdo.estimators.sample import sample_of
 from latentdo.estimators.task import Task, task_of
 from latentdo.graphs import parse_graph
@@ -82,3 +83,43 @@ def test_a_value_of_a_continuous_column_is_no_event_but_may_be_given():
         estimates(CHAIN, columns, Query.parse("P(Y=2, W=0.5 | do(X=1))"), methods=[PlugIn()], options=NO_INTERVAL)
     task = task_of(CHAIN, Query.parse("P(Y=2 | do(X=1), W=0.5)").term, sample_of(columns, "XYW"))
     assert isinstance(task, Task) and not task.event
+
+
+def _arms(n: int, seed: int) -> dict[str, np.ndarray]:
+    """Z -> X, Z -> G, X -> G with three levels of G, multinomial logistic in Z and X."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n)
+    x = 0.7 * z + rng.normal(size=n)
+    return {"Z": z, "X": x, "G": (rng.random(n)[:, None] > _chances(x, z).cumsum(axis=1)).sum(axis=1) * 1.0}
+
+
+def _chances(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    return softmax(np.stack([0 * z, 0.5 + 0.6 * z + x, -0.8 + 1.2 * z + 2 * x], axis=-1), axis=-1)
+
+
+def test_the_levels_of_a_law_sum_to_one_and_are_those_of_the_law():
+    graph = parse_graph("Z -> X; Z -> G; X -> G")
+    methods = [GFormula(), PlugIn(), NaiveRegression(), Ipw(), Aipw()]
+    found = np.array(
+        [
+            [row.estimate for row in estimates(graph, _arms(8000, 1), query, methods=methods, options=NO_INTERVAL)]
+            for query in (Query.parse(f"P(G={level} | do(X=1))") for level in range(3))
+        ]
+    )
+    np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-9)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+    truth = weights @ _chances(np.ones(40), nodes) / weights.sum()
+    for column in (0, 1):
+        np.testing.assert_allclose(found[:, column], truth, atol=0.012)
+    (row,) = estimates(
+        graph, _arms(8000, 1), Query.parse("P(G>=1 | do(X=1))"), methods=[GFormula()], options=NO_INTERVAL
+    )
+    assert row.estimate == pytest.approx(found[1:, 0].sum(), abs=1e-9)
+
+
+def test_parts_of_the_rows_keep_the_whole_column_of_an_event():
+    task = task_of(CHAIN, Query.parse("P(Y=2 | do(X=1))").term, sample_of(_chain(10), "XYW"))
+    assert isinstance(task, Task)
+    rows = np.arange(0, 400, 7)
+    part = task.sample.part(rows)["Y"]
+    assert part.whole is not None and ((part.whole.values == 2) == (part.values == 1)).all()

@@ -122,6 +122,27 @@ class LogisticLaw(AbstractDiscreteLaw):
 
 
 @dataclass(frozen=True, eq=False)
+class EventLaw(AbstractDiscreteLaw):
+    """Whether a column has one of some levels, 1 or 0, read off its whole law: so the levels of a law sum to one.
+
+    Attributes:
+        whole: The law of the column.
+        members: Of each level whether it counts.
+    """
+
+    whole: AbstractDiscreteLaw
+    members: FloatArray
+
+    @property
+    def levels(self) -> FloatArray:
+        return np.array([0.0, 1.0])
+
+    def probabilities(self, env: Env) -> FloatArray:
+        chance = self.whole.probabilities(env) @ self.members
+        return np.stack([1 - chance, chance], axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
 class LinearMean:
     """A mean that is linear in features: coefficients (replicate, term) of (target - centre) / scale."""
 

@@ -14,7 +14,17 @@ from .choices import degree_of, linear_degree, linear_penalty, penalty_of, resid
 from .features import PENALTY, Degree, Features
 from .fitting import fit_linear, fit_logistic, fit_multinomial
 from .foreign import ClassifierLaw, RegressorMean, fitted_copy, foreign_model, raw_matrix
-from .laws import AbstractLaw, ContinuousLaw, LinearMean, LogisticLaw, Predictor, Residuals, TableLaw
+from .laws import (
+    AbstractDiscreteLaw,
+    AbstractLaw,
+    ContinuousLaw,
+    EventLaw,
+    LinearMean,
+    LogisticLaw,
+    Predictor,
+    Residuals,
+    TableLaw,
+)
 from .learners import AbstractLearner, Auto, Boosted, Glm, Models
 from .sample import Column, Env, FloatArray, IntArray, Sample
 
@@ -115,15 +125,22 @@ class Nuisances:
 
     def _fit(self, target: Name, given: tuple[Name, ...]) -> AbstractLaw:
         column, columns = self.sample[target], tuple(self.sample[name] for name in given)
-        env = self.sample.env(given)
+        event, env = column, self.sample.env(given)
+        if column.whole is not None:
+            column = column.whole
         if (target, given) not in self._choices:
             self._choices[target, given] = self._choose(column, columns, env)
         choice: _Choice = self._choices[target, given]
         match choice.learner:
             case Glm():
-                return self._fit_glm(column, Features(columns, choice.degree), env, choice.penalty)
+                law = self._fit_glm(column, Features(columns, choice.degree), env, choice.penalty)
             case learner:
-                return self._fit_foreign(column, columns, env, learner)
+                law = self._fit_foreign(column, columns, env, learner)
+        if event.whole is None:
+            return law
+        assert isinstance(law, AbstractDiscreteLaw) and column.levels is not None
+        members = {level for level in column.levels if (event.values[column.values == level] == 1).any()}
+        return EventLaw(law, np.isin(column.levels, list(members)).astype(float))
 
     def _choose(self, column: Column, columns: tuple[Column, ...], env: Env) -> _Choice:
         learner = self.models.own.get(column.name, self.models.learner)

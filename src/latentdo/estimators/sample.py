@@ -35,12 +35,14 @@ class Column:
         levels: The values in order where they are few: two, whole numbers, or the places of names. None of a
             continuous column.
         labels: The names of the levels, where it is a column of names.
+        whole: Of whether a column with more than two levels has one of some, that column.
     """
 
     name: Name
     values: FloatArray
     levels: FloatArray | None = None
     labels: tuple[str, ...] = ()
+    whole: Column | None = None
 
     @property
     def is_discrete(self) -> bool:
@@ -66,6 +68,11 @@ class Column:
         """The place of each value among the levels, that of the nearest above for what is none."""
         assert self.levels is not None
         return np.minimum(np.searchsorted(self.levels, values), len(self.levels) - 1)
+
+    def part(self, rows: IntArray) -> Column:
+        """The column of some rows; levels stay what they are."""
+        whole = None if self.whole is None else self.whole.part(rows)
+        return replace(self, values=self.values[rows], whole=whole)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +101,7 @@ class Sample:
 
     def part(self, rows: IntArray) -> Sample:
         """The sample of some rows; levels stay what they are."""
-        columns = {name: replace(column, values=column.values[rows]) for name, column in self.columns.items()}
+        columns = {name: column.part(rows) for name, column in self.columns.items()}
         weights = self.weights[rows]
         return Sample(columns, len(rows), weights / weights.mean())
 

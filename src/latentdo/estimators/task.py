@@ -297,7 +297,7 @@ def check_mass(column: Column, items: Iterable[Outcome]) -> None:
 
 
 def event_column(column: Column, outcomes: list[Outcome]) -> Column:
-    """Whether each row satisfies all comparisons, as 1 and 0.
+    """Whether each row satisfies all comparisons, as 1 and 0, with the whole column where that has more than two levels.
 
     Raises:
         SupportError: No row does, or all do.
@@ -310,4 +310,5 @@ def event_column(column: Column, outcomes: list[Outcome]) -> Column:
             column.name,
             f"{rows} {', '.join(map(str, outcomes))}, and nothing can be learned of how likely it is. Ask another event.",
         )
-    return Column(column.name, holds.astype(float), np.array([0.0, 1.0]))
+    whole = column if column.levels is not None and len(column.levels) > 2 else None
+    return Column(column.name, holds.astype(float), np.array([0.0, 1.0]), whole=whole)
