@@ -455,7 +455,8 @@ def compare(
         model: A fit or its path; or, for the rivals alone, a graph, a model, a study, its path, or text of a graph or model.
         arguments: The table, as for `fit`, where there is no fit that still has its rows; then the queries, as for `ask`:
             means, probabilities, and arithmetic of them. Without any, those of the study.
-        data: The table by name: what a loaded fit was trained on.
+        data: The table by name: what a loaded fit was trained on. A file of its name that holds the same rows is found
+            in the working folder, and beside the fit if that is named by its path.
         methods: Names such as "aipw", or values of `latentdo.estimators`; otherwise those of the study, or else all.
         models: Of the nuisances: `types.Models(…)`, a learner, or an estimator with the interface of scikit-learn.
         level: Probability of the intervals.
@@ -497,9 +498,10 @@ def compare(
     for _, query in asked:
         query.check(graph)
     if isinstance(opened, Posterior):
-        rows = fitted_rows(opened, table)
+        rows, said = fitted_rows(opened, table, Path(model).parent if isinstance(model, str | Path) else Path())
         with watch(progress) as told:
-            return compare_fit(opened, rows, asked, rivals, told, allow_unidentified=allow_unidentified)
+            found = compare_fit(opened, rows, asked, rivals, told, allow_unidentified=allow_unidentified)
+        return replace(found, said=said)
     source = getattr(opened, "data", None) if table is None else table
     must, may = needed_columns(graph, [query for _, query in asked], chosen, options.adjust)
     rows = rival_rows(graph, spec_of(opened), source, must, may)

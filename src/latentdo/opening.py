@@ -175,8 +175,13 @@ def _is_table(value: Any) -> bool:
             return True
 
 
-def fitted_rows(posterior: Posterior, data: Any) -> Dataset:
-    """The rows of a fit: those that it still has, or of the table given.
+def fitted_rows(posterior: Posterior, data: Any, folder: Path) -> tuple[Dataset, str]:
+    """The rows of a fit, those that it still has or of the table given, and where they were found if neither.
+
+    A fit without rows knows what its table was called: a file of that name is taken if it holds the very same rows.
+
+    Args:
+        folder: That of the fit's file.
 
     Raises:
         DataError: There are none.
@@ -185,13 +190,38 @@ def fitted_rows(posterior: Posterior, data: Any) -> Dataset:
 
     if data is not None:
         spec = posterior.spec
-        return read_table(data, spec.measured, spec.latent, spec.levels)
-    if posterior.data is None:
-        raise DataError(
-            "This fit holds no rows of its data, as it was saved without, and rivals estimate from them. Give the table that it "
-            'was trained on: ld.compare(posterior, query, data="data.csv"), latentdo compare fit.ldo data.csv.'
-        )
-    return posterior.data
+        return read_table(data, spec.measured, spec.latent, spec.levels), ""
+    if posterior.data is not None:
+        return posterior.data, ""
+    path, why = kept_table(posterior, folder)
+    if path is not None:
+        return fitted_rows(posterior, path, folder)[0], f"The rows are those of {path}, which the fit was trained on."
+    raise DataError(
+        f"This fit holds no rows of its data, as it was saved without, and rivals estimate from them{why}. Give the table that "
+        'it was trained on: ld.compare(posterior, query, data="data.csv").'
+    )
+
+
+def kept_table(posterior: Posterior, folder: Path) -> tuple[Path | None, str]:
+    """The file that a fit was trained on, looked for here and beside the fit; if there is none, why, if that can be said."""
+    from latentdo.io import is_path, read_table
+
+    spec, source = posterior.spec, posterior.facts.source
+    if not is_path(source):
+        return None, ""
+    why = f"; {source}, which it was trained on, is neither here nor beside it"
+    for path in dict.fromkeys([Path(source), folder / source]):
+        if not path.is_file():
+            continue
+        try:
+            rows = read_table(path, spec.measured, spec.latent, spec.levels)
+        except DataError as fault:
+            why = f"; {path}, as its table was called, cannot be read: {str(fault).rstrip('.')}"
+            continue
+        if rows.hash == posterior.facts.hash:
+            return path, ""
+        why = f"; {path}, as its table was called, holds other rows now"
+    return None, why
 
 
 def rival_rows(

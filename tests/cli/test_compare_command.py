@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import latentdo as ld
 from handmade_fits import handmade
+from latentdo.io import read_table
 from shared_fits import front_door_rows
 
 GRAPH = "X -> M -> Y; X <-> Y"
@@ -80,11 +82,43 @@ def test_without_a_query_asks_those_of_the_fit(command, fit):
 
 
 def test_a_fit_needs_its_table_and_no_other(command, fit, table):
+    (fit.parent / "trial.csv").rename(fit.parent / "moved.csv")
     without = command("compare", fit, QUERY)
-    assert without.code == 2 and "latentdo compare fit.ldo data.csv" in without.err
+    assert without.code == 2 and f"latentdo compare {fit} data.csv" in without.err and "ld.compare" not in without.err
     other = command("compare", fit, table, QUERY, "--json")
     assert other.code == 2 and other.error["kind"] == "data"
     assert "not the rows that the fit was trained on" in other.err
+
+
+def test_finds_the_table_that_the_fit_was_trained_on_if_it_holds_the_same_rows(command, tmp_path):
+    posterior = handmade()
+    (tmp_path / "fits").mkdir()
+    written = write(tmp_path / "fits" / "kept.csv", dict(posterior.data.columns))
+    rows = read_table(written, posterior.spec.measured, posterior.spec.latent, posterior.spec.levels)
+    facts = type(posterior.facts).of(rows)
+    path = replace(posterior, data=rows, facts=facts).save(tmp_path / "fits" / "fit.ldo")
+    found = command("compare", path, QUERY, *QUICK)
+    assert found.code == 4 and "The rows are those of" in found.err and "plug-in" in found.out
+    same = ld.compare(path, QUERY, methods="plug-in", replicates=5)
+    assert same.text(500).splitlines()[-1] == f"The rows are those of {written}, which the fit was trained on."
+    assert (
+        same["plug-in"].estimate
+        == ld.compare(path, written, QUERY, methods="plug-in", replicates=5)["plug-in"].estimate
+    )
+    write(written, {name: values[:-1] for name, values in posterior.data.columns})
+    other = command("compare", path, QUERY, *QUICK)
+    assert other.code == 2 and "holds other rows now" in other.err and "plug-in" not in other.out
+    written.unlink()
+    gone = command("compare", path, QUERY, *QUICK)
+    assert gone.code == 2 and "kept.csv, which it was trained on, is neither here nor beside it" in gone.err
+
+
+def test_a_picture_that_there_is_none_of_is_refused_before_anything_is_computed(command, table, tmp_path):
+    sweep = "E[Y | do(X, M)] for X in [0, 1], M in [0, 1]"
+    # A column is missing, which would be told if it had been looked at.
+    result = command("compare", "X -> M -> Y; X -> Q -> Y", table, sweep, "-o", "two.png")
+    assert result.code == 2 and "has two axes" in result.err and "--csv rows.csv" in result.err
+    assert not (tmp_path / "two.png").exists()
 
 
 def test_a_study_names_its_table_its_queries_and_its_rivals(command, study):

@@ -174,13 +174,31 @@ def test_data_frames_have_a_column_per_axis(single):
 
 def test_latex_is_a_booktabs_table(single):
     lines = single.latex().splitlines()
-    assert lines[:2] == [r"\begin{tabular}{lrrll}", r"\toprule"] and lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+    assert lines[:2] == [r"\begin{tabular}{lrrll}", r"\toprule"] and lines[-1] == r"\end{tabular}"
     assert r"lvm & $0.725$ & $0.081$ & $[0.563,\ 0.888]$ & -- \\" in lines
     assert any(line.startswith("naive mean (baseline) & $1.400$") for line in lines)
     assert any("Without a number: aipw, tmle, werm-id." in line for line in lines)
     assert lines.count(r"\midrule") == 1
     odd = Comparison((replace(single[0], question=replace(single[0].question, name="50 % & more_")),))
     assert r"50 \% \& more\_" in odd.latex()
+
+
+def test_cautions_are_footnotes_of_latex(single):
+    asked = [replace(single[0].question), replace(single[0].question)]
+    both = "50 % of the rows decide."
+    rows = [
+        row(asked[0], "lvm", 0.7, warnings=(both, "another.")),
+        row(asked[0], "plug-in", 0.7),
+        row(asked[1], "plug-in", 0.7, warnings=(both,)),
+    ]
+    lines = Comparison(tuple(rows)).latex().splitlines()
+    assert [line.split(" & ")[0] for line in lines if " & $0.70$" in line] == [
+        "lvm$^{a,b}$",
+        "plug-in",
+        "plug-in$^{a}$",
+    ]
+    notes = [line for line in lines if r"\footnotesize $^" in line]
+    assert len(notes) == 2 and r"$^{a}$ 50 \% of the rows decide." in notes[0] and "$^{b}$ another." in notes[1]
 
 
 def test_a_fit_that_must_not_be_overlooked_has_a_mark_with_its_meaning():

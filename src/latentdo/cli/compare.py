@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from latentdo.errors import LatentdoError, MissingExtraError, UsageError
+from latentdo.errors import DataError, LatentdoError, MissingExtraError, UsageError
 from latentdo.graphs import is_fit_path, is_study_path
 
 from .failures import DONE, NOT_CONVERGED
@@ -72,7 +72,7 @@ def command(
 
     Args:
         source: A fit (.ldo), the path of a study (.yaml), a model or graph as text, or - for a text on standard input.
-        data: The table (.csv, .tsv, .parquet): that of the fit, which holds no rows; left out, the one that the study names.
+        data: The table (.csv, .tsv, .parquet); left out, that of the fit or the study, if it is where it was.
         queries: Such as "E[Y | do(X=0)]", "P(Y > 1 | do(X=1))" or a contrast; left out, those of the study.
         file: A file of queries, one per line, "name: query" or query alone, # before comments; - for standard input.
         methods: A method, several with commas (aipw,plug-in); again for more; left out, those of the study, or all.
@@ -95,10 +95,13 @@ def command(
     page = None if output is None else _output(output)
     table, asked = _table_first(data, queries)
     subject, questions, listed = _subject(source, asked, file)
+    if not table:
+        table = _kept(subject, source)
     found = _compared(
         subject,
         [*table, *questions],
         listed,
+        drawn=page is not None and page.suffix.lower() in PICTURES,
         methods=None
         if methods is None
         else [name for group in name_groups("--methods", methods) or [] for name in group],
@@ -164,15 +167,50 @@ def _subject(source: str, typed: list[str], file: str | None) -> tuple[Any, list
     return named, queries + [query if name is None else name for name, query in listed.asked], listed
 
 
-def _compared(subject: Any, arguments: list[Any], listed: QuestionFile | None, **options: Any) -> Comparison:
+def _kept(subject: Any, source: str) -> list[str]:
+    """The table that a fit without rows was trained on, where it still is; none of what is no such fit.
+
+    Raises:
+        DataError: It is nowhere to be found.
+    """
+    from latentdo.inference import Posterior
+    from latentdo.opening import kept_table
+
+    if not isinstance(subject, Posterior) or subject.data is not None:
+        return []
+    path, why = kept_table(subject, Path(source).parent)
+    if path is None:
+        raise DataError(
+            f"{source} holds no rows of its data, and rivals estimate from them{why}. Give the table that it was trained on: "
+            f"latentdo compare {source} data.csv, followed by the queries."
+        )
+    tell(f"The rows are those of {path}, which the fit was trained on.")
+    return [str(path)]
+
+
+def _compared(
+    subject: Any, arguments: list[Any], listed: QuestionFile | None, *, drawn: bool, **options: Any
+) -> Comparison:
     from latentdo.api import compare, graph
 
     try:
+        if drawn:
+            _check_drawable(subject, arguments)
         return compare(subject, *arguments, **options)
     except LatentdoError as error:
         if listed is None:
             raise
         raise listed.blame_graph(graph(subject), error, allow_unidentified=options["allow_unidentified"]) from None
+
+
+def _check_drawable(subject: Any, arguments: list[Any]) -> None:
+    """Raise before anything is computed if there is no picture of it."""
+    from latentdo.comparison import check_drawable
+    from latentdo.opening import questions_of, table_first
+
+    _, queries = table_first(arguments, None)
+    asked = questions_of(queries, getattr(subject, "queries", ()))
+    check_drawable([query if query.axes else None for _, query in asked])
 
 
 def _learner(name: str) -> Any:

@@ -3,6 +3,7 @@
 from .compare import Rivals, compare_fit, compare_rivals
 from .comparison import Comparison
 from .methods import ORDER, adjust_of, methods_of, models_of, study_methods
+from .pictures import check_drawable
 from .row import ComparisonRow, Question
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Question",
     "Rivals",
     "adjust_of",
+    "check_drawable",
     "compare_fit",
     "compare_rivals",
     "methods_of",

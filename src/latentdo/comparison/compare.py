@@ -139,7 +139,7 @@ def check_rows(posterior: Posterior, data: Dataset) -> tuple[str, ...]:
     if differs:
         raise DataError(
             f"{data.source}: these are not the rows that the fit was trained on: {differs}. Give its own table, or compare the "
-            "rivals alone on this one: ld.compare(posterior.spec, data, query)."
+            "rivals alone on this one, with the graph in place of the fit."
         )
     return (UNSURE,) if own is None else ()
 

@@ -239,7 +239,12 @@ _NUMBER = re.compile(r"(?<![\w`])[-+]?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
 
 
 def remarks(part: Comparison) -> list[tuple[str, str]]:
-    """Each caution once, with the methods (of a sweep, and the points) that it belongs to.
+    """Each caution once, with the methods (of a sweep, and the points) that it belongs to."""
+    return [(_owners(rows, part), words) for rows, words in cautions(part)]
+
+
+def cautions(part: Comparison) -> list[tuple[list[ComparisonRow], str]]:
+    """Each caution once, behind the rows that it belongs to.
 
     Cautions that differ in numbers alone are one, with the range of each number.
     """
@@ -250,7 +255,7 @@ def remarks(part: Comparison) -> list[tuple[str, str]]:
             form = _NUMBER.sub("#", words)
             found.setdefault(form, []).append(row)
             shown.setdefault(form, {})[words] = None
-    return [(_owners(rows, part), _merged(list(shown[form]))) for form, rows in found.items()]
+    return [(rows, _merged(list(shown[form]))) for form, rows in found.items()]
 
 
 def _merged(alike: Sequence[str]) -> str:
