@@ -24,7 +24,8 @@ def _no_pictures(monkeypatch):
     monkeypatch.setattr("latentdo.cli.reproduce._report", lambda found: found.folder / "report.html")
 
 
-def test_prints_a_table_and_keeps_rows(command, tmp_path):
+def test_prints_a_table_and_keeps_rows(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     result = command("reproduce", *FEW)
     assert result.code == 0, result.err
     assert "The new napkin problem (napkin)" in result.out
@@ -39,10 +40,44 @@ def test_prints_a_table_and_keeps_rows(command, tmp_path):
     assert {row["dataset"] for row in rows} == {"1", "2"}
 
 
+def words(text: str) -> str:
+    """The text without its line breaks."""
+    return " ".join(text.split())
+
+
 def test_goes_on_where_it_was(command):
     command("reproduce", *FEW)
     again = command("reproduce", *FEW[:1], "--datasets", 3, *FEW[3:])
     assert "1 tasks done, 2 kept" in again.err
+
+
+def test_text_fits_the_terminal(command):
+    result = command("reproduce", *FEW)
+    assert max(map(len, [*result.out.splitlines(), *result.err.splitlines()])) <= 80
+    assert "There are no verdicts from fewer than 10 data sets." in words(result.out)
+
+
+def test_says_that_the_folder_holds_more_than_was_asked_for(command, tmp_path):
+    command("reproduce", *FEW)
+    again = command("reproduce", *FEW[:1], "--datasets", 1, *FEW[3:])
+    with (tmp_path / "few" / "results.csv").open(encoding="utf-8", newline="") as file:
+        more = sum(row["dataset"] == "2" for row in csv.DictReader(file))
+    assert f"few holds {more} rows of earlier runs that were not asked for now" in words(again.err)
+    assert "neither in the tables above nor in the report" in words(again.err)
+
+
+def test_a_folder_done_another_way_is_refused(command):
+    command("reproduce", *FEW)
+    result = command("reproduce", *FEW, "--as-published")
+    assert result.code == 2
+    assert "as_published is False there and True here" in words(result.err)
+    assert "such as few-as-published (-o, or folder= in Python)" in words(result.err)
+
+
+def test_as_published_is_said_above_the_tables(command):
+    result = command("reproduce", *FEW[:-1], "other", "--as-published")
+    assert result.code == 0
+    assert "(napkin), done as published, errors included" in words(result.out)
 
 
 def test_json_has_every_line(command):
@@ -66,7 +101,7 @@ def test_tasks_that_fail_are_told_and_end_with_4(command, monkeypatch):
     result = command("reproduce", *FEW)
     assert result.code == 4
     assert "1 tasks failed three times" in result.err
-    assert "napkin, data set 2, n = 15, rivals: RuntimeError: out of luck" in result.err
+    assert "napkin, data set 2, n = 15, rivals: RuntimeError: out of luck" in words(result.err)
     assert "answers are missing" in result.out
 
 
@@ -77,6 +112,7 @@ def test_tasks_that_fail_are_told_and_end_with_4(command, monkeypatch):
         (["napkin", "--sizes", "1.5"], "--sizes 1.5: expected whole numbers, such as --sizes 60,100."),
         (["napkin", "--sizes", "999"], "sizes: expected whole numbers from 2 to 200, got 999"),
         (["napkin", "--models", "lvn"], "napkin has no model 'lvn'. Did you mean 'lvm'"),
+        (["napkin", "--models", ""], "--models names nothing. Leave it out, or name some."),
         (["napkin", "--datasets", "0"], "datasets: expected whole numbers from 1"),
         (["napkin", "-o", "taken"], "-o taken is a file. Give the name of a folder."),
     ],
@@ -96,7 +132,7 @@ def test_without_pyarrow_it_says_that_there_is_no_parquet(command, monkeypatch):
     )
     result = command("reproduce", *FEW)
     assert result.code == 0
-    assert "No Parquet file was written: pyarrow is not installed" in result.err
+    assert "No Parquet file was written: pyarrow is not installed" in words(result.err)
 
 
 @pytest.mark.slow
@@ -113,6 +149,7 @@ def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(tmp_path, workers):
         out, err = run.communicate(timeout=60)
     assert run.returncode == 130, err
     assert out == ""
-    assert "kept in some: the same command goes on from there." in err
+    count = kept.read_bytes().count(b"\n")
+    assert f"{count} finished tasks are kept in some: the same command goes on from there." in err
     assert "Traceback" not in err
     assert 3 <= kept.read_bytes().count(b"\n") < 300

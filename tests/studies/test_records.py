@@ -67,6 +67,34 @@ def test_a_line_that_is_no_entry_is_refused_by_number(tmp_path, line):
         pass
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"estimate": "abc"}, "line 2: estimate is 'abc', expected a number"),
+        ({"n": 1.5}, "line 2: n is 1.5, expected a whole number"),
+        ({"applies": 1}, "line 2: applies is 1, expected true or false"),
+        ({"note": 3}, "line 2: note is 3, expected a text"),
+    ],
+)
+def test_a_line_whose_values_have_other_types_is_named_and_not_used(tmp_path, caplog, row, said):
+    path = tmp_path / "napkin.jsonl"
+    path.write_bytes(ONE.line() + Entry("now", TWO.task, (row,)).line())
+    with caplog.at_level(logging.WARNING, "latentdo"), opened(path) as kept:
+        assert list(kept.entries.values()) == [ONE]
+        assert f"{path}, {said}" in caplog.text
+        kept.add(TWO)
+    # Done again, the old line says nothing any more.
+    caplog.clear()
+    assert read(path) == (ONE, TWO)
+    assert not caplog.records
+
+
+def test_whole_numbers_are_numbers(tmp_path):
+    path = tmp_path / "napkin.jsonl"
+    path.write_bytes(Entry("now", {}, ({"estimate": 1, "sd": None},)).line())
+    assert len(read(path)) == 1
+
+
 def test_two_runs_do_not_write_to_one_file(tmp_path):
     pytest.importorskip("fcntl")
     path = tmp_path / "napkin.jsonl"

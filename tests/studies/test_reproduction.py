@@ -169,6 +169,41 @@ def test_a_folder_holds_tables_of_all_that_was_kept(inline, tmp_path):
     assert timeless(row for row in kept if row["study"] == "napkin") == timeless(inline.rows)
     assert len((tmp_path / "results.csv").read_text().splitlines()) >= len(kept) + 1
     assert not stored_rows(tmp_path)
+    assert found.n_more == len(kept) - len(found.rows) > 0
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"seed": 5}, "seed is 0 there and 5 here"),
+        ({"as_published": True}, "as_published is False there and True here.*such as .*-as-published"),
+        ({"replicates": 6}, "replicates is 5 there and 6 here"),
+        ({"engine": LAPLACE}, "engine is 'Auto"),
+    ],
+)
+def test_a_folder_of_other_settings_is_left_alone(tmp_path, other, said):
+    smaller = {**CHEAP, "datasets": 1}
+    reproduce("multicause", workers=1, folder=tmp_path, **smaller)
+    before = (tmp_path / "results.csv").read_bytes()
+    with pytest.raises(StudyError, match=said):
+        reproduce("napkin", workers=1, folder=tmp_path, **{**smaller, **other})
+    assert (tmp_path / "results.csv").read_bytes() == before
+    assert not (tmp_path / "napkin.jsonl").exists()
+
+
+def test_a_line_of_wrong_types_is_done_again(tmp_path, caplog):
+    smaller = {**CHEAP, "datasets": 2}
+    whole = reproduce("napkin", workers=1, folder=tmp_path, **smaller)
+    path = tmp_path / "napkin.jsonl"
+    first, second = path.read_text().splitlines()
+    row = json.loads(first)
+    row["rows"][3]["estimate"] = "abc"
+    path.write_text(f"{json.dumps(row)}\n{second}\n")
+    with caplog.at_level(logging.WARNING, "latentdo"):
+        again = reproduce("napkin", workers=1, folder=tmp_path, **smaller)
+    assert caplog.text.count("napkin.jsonl, line 1: estimate is 'abc', expected a number") == 1
+    assert (again.n_done, again.n_kept) == (1, 1)
+    assert timeless(again.rows) == timeless(whole.rows)
 
 
 def test_results_of_another_definition_stay_and_are_not_used(tmp_path, caplog):
@@ -264,6 +299,9 @@ def test_one_rival_that_fails_takes_no_other_with_it(monkeypatch):
         ({"sizes": [1]}, "sizes: expected whole numbers from 2 to 200, got 1"),
         ({"sizes": [201]}, "sizes: expected whole numbers from 2 to 200, got 201"),
         ({"sizes": []}, "sizes: expected .* got nothing"),
+        ({"models": []}, "models: expected some of lvm, .*, rivals, got nothing"),
+        ({"sizes": 1}, "sizes: expected whole numbers from 2 to 200, got 1"),
+        ({"models": "lvn"}, "napkin has no model 'lvn'"),
         ({"models": ["lvn"]}, "napkin has no model 'lvn'. Did you mean 'lvm'"),
         ({"workers": 0}, "workers: expected whole numbers from 1"),
         ({"seed": -1}, "seed: expected whole numbers from 0"),

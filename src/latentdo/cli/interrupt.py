@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +18,12 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 
 @contextmanager
-def stop_at_once(*, as_json: bool, kept: Path) -> Iterator[None]:
+def stop_at_once(*, as_json: bool, kept: Path, words: Callable[[], str] | None = None) -> Iterator[None]:
     """While this is open, Ctrl-C tells what happened and ends the process at once; keep it closed while files are written.
 
     Args:
         kept: The folder where training keeps what it has done, if it has done anything.
+        words: Says what is there and how to go on.
     """
 
     def stop(*_: object) -> None:
@@ -35,7 +36,9 @@ def stop_at_once(*, as_json: bool, kept: Path) -> Iterator[None]:
             sys.stderr.write(f"{_SHOW_CURSOR}\n")
         failure = failure_of(KeyboardInterrupt())
         if kept.is_dir():
-            where = f"What was done is kept in {kept}: the same command goes on from there."
+            where = (
+                f"What was done is kept in {kept}: the same command goes on from there." if words is None else words()
+            )
             failure = replace(failure, message=f"{failure.message} {where}")
         if as_json:
             say_json(failure.to_json())

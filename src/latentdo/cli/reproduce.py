@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +18,7 @@ from latentdo.errors import UsageError
 from .failures import DONE, NOT_CONVERGED
 from .interrupt import stop_at_once
 from .options import Flag, Output, Whole, WholeOrNone
-from .output import notes_told, say, say_json, tell
+from .output import folded, notes_told, say, say_json, tell
 
 if TYPE_CHECKING:
     from latentdo.studies import Reproduction
@@ -36,6 +39,8 @@ Exit codes: 0 done, 2 bad input, 4 some tasks failed three times (the rest was
 written), 130 interrupted."""
 
 FOLDER = "reproduction"
+WHOLE = 200
+"""Columns that are enough for every table."""
 
 T = TypeVar("T")
 
@@ -97,26 +102,39 @@ def command(
     if json:
         say_json({**_facts(found), "report": None if report is None else str(report)})
     else:
-        say("\n\n".join(overview(plan.study, found.rows) for plan in found.plans))
+        # Where stdout is a file, tables are whole.
+        width = None if not sys.stdout.isatty() and "COLUMNS" not in os.environ else shutil.get_terminal_size().columns
+        say(
+            "\n\n".join(
+                overview(plan.study, found.rows, width=width or WHOLE, as_published=plan.as_published)
+                for plan in found.plans
+            )
+        )
     tell(_farewell(found, report))
     return NOT_CONVERGED if found.failed else DONE
 
 
 @contextmanager
 def _stopped(folder: Path, as_json: bool, workers: int | None) -> Iterator[None]:
-    """While this is open, Ctrl-C says where what was done is, and how to go on."""
+    """While this is open, Ctrl-C says where what was done is, how much, and how to go on."""
     from latentdo.studies import processors
 
     if (processors() if workers is None else workers) == 1:
         # Training in this process cannot be interrupted; that in others ends with them.
-        with stop_at_once(as_json=as_json, kept=folder):
+        with stop_at_once(as_json=as_json, kept=folder, words=lambda: _kept(folder)):
             yield
         return
     try:
         yield
     except KeyboardInterrupt:
-        tell(f"What was done is kept in {folder}: the same command goes on from there.")
+        tell(_kept(folder))
         raise
+
+
+def _kept(folder: Path) -> str:
+    """How many tasks are on the disk: progress is told now and then, and may be behind."""
+    count = sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
+    return f"{count} finished tasks are kept in {folder}: the same command goes on from there."
 
 
 def _report(found: Reproduction) -> Path | None:
@@ -137,6 +155,8 @@ def _listed(option: str, given: list[str] | None, read: Callable[[str], T]) -> t
     if given is None:
         return None
     pieces = [piece.strip() for text in given for piece in text.split(",")]
+    if not any(pieces):
+        raise UsageError(f"{option} names nothing. Leave it out, or name some.")
     try:
         return tuple(read(piece) for piece in pieces if piece)
     except ValueError:
@@ -172,9 +192,13 @@ def _facts(found: Reproduction) -> dict[str, Any]:
 
 def _farewell(found: Reproduction, report: Path | None) -> str:
     """Where everything is, and what failed."""
-    told = [
-        f"{found.n_done} tasks done, {found.n_kept} kept from earlier runs. Written: {', '.join(map(str, found.files))}."
-    ]
+    written = ", ".join(map(str, found.files))
+    told = [f"{found.n_done} tasks done, {found.n_kept} kept from earlier runs. Written: {written}."]
+    if found.n_more:
+        told.append(
+            f"{found.folder} holds {found.n_more} rows of earlier runs that were not asked for now: other studies, data sets, "
+            f"sizes or models. They are in {found.files[0].name} too, and neither in the tables above nor in the report."
+        )
     if not any(path.suffix == ".parquet" for path in found.files):
         told.append("No Parquet file was written: pyarrow is not installed (pip install 'latentdo[interop]').")
     if report is not None:
@@ -184,4 +208,4 @@ def _farewell(found: Reproduction, report: Path | None) -> str:
     if found.failed:
         told.append(f"{len(found.failed)} tasks failed three times; the same command begins them again:")
         told += [f"- {failure}" for failure in found.failed[:10]]
-    return "\n".join(told)
+    return "\n".join(folded(line, "") for line in told)

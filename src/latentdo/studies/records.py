@@ -46,6 +46,7 @@ COLUMNS: Mapping[str, type] = {
 }
 """The fields of a row and their types; each but the first five may be None."""
 
+_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 _log = logging.getLogger("latentdo")
 
 
@@ -115,19 +116,23 @@ def opened(path: Path) -> Iterator[Records]:
     try:
         _lock(number, path)
         whole = _repaired(number, path)
-        yield Records(path, number, {entry.key: entry for entry in _entries(whole, path)})
+        yield Records(path, number, _entries(whole, path))
     finally:
         os.close(number)
 
 
-def read(path: Path) -> tuple[Entry, ...]:
-    """The entries of a file, the last of each task; nothing where there is no file."""
+def read(path: Path, *, tell: bool = True) -> tuple[Entry, ...]:
+    """The entries of a file, the last of each task; nothing where there is no file.
+
+    Args:
+        tell: Whether to say which lines are not used.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return ()
     whole = content[: content.rfind(b"\n") + 1]
-    return tuple({entry.key: entry for entry in _entries(whole, path)}.values())
+    return tuple(_entries(whole, path, tell=tell).values())
 
 
 def _lock(number: int, path: Path) -> None:
@@ -159,18 +164,43 @@ def _repaired(number: int, path: Path) -> bytes:
     return content[:end]
 
 
-def _entries(content: bytes, path: Path) -> Iterator[Entry]:
+def _entries(content: bytes, path: Path, *, tell: bool = True) -> dict[tuple[str, str], Entry]:
+    """The last entry of each task; one whose rows are no rows of numbers is not there, so that its task is done again."""
+    found: dict[tuple[str, str], Entry] = {}
+    faults: dict[tuple[str, str], str] = {}
     for count, line in enumerate(content.splitlines(), start=1):
         try:
             fields = json.loads(line)
-            yield Entry(
-                fields["definition"], fields["task"], tuple(fields["rows"]), fields["failed"], fields["attempts"]
+            entry = Entry(
+                fields["definition"], dict(fields["task"]), tuple(fields["rows"]), fields["failed"], fields["attempts"]
             )
         except (ValueError, KeyError, TypeError) as problem:
             raise StudyError(
                 f"{path}, line {count}: this is no result of a run ({type(problem).__name__}: {problem}). Remove the "
                 "line, and its task is done again; or give another folder."
             ) from None
+        faults.pop(entry.key, None)
+        if fault := next((fault for row in entry.rows if (fault := _fault(row))), ""):
+            found.pop(entry.key, None)
+            faults[entry.key] = f"line {count}: {fault}"
+        else:
+            found[entry.key] = entry
+    if tell:
+        for fault in faults.values():
+            _log.warning("%s, %s. The line is not used, and its task is done again when it is asked for.", path, fault)
+    return found
+
+
+def _fault(row: Any) -> str:
+    """What is wrong with the types of a row; empty where nothing is."""
+    if not isinstance(row, dict):
+        return f"{row!r} is no row"
+    for name, value in row.items():
+        kind = COLUMNS.get(name)
+        if kind is None or value is None or type(value) is kind or (kind is float and type(value) is int):
+            continue
+        return f"{name} is {value!r}, expected {_KINDS[kind]}"
+    return ""
 
 
 def finite(value: Any) -> Any:

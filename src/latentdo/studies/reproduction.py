@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache
@@ -57,9 +57,21 @@ class Plan:
         _require_counts("sizes", self.sizes, 2, self.study.rows)
         _require_counts("seed", (self.seed,), 0, 2**31)
         known = (LVM, *(variant.name for variant in self.study.parsed.variants), RIVALS)
+        if not self.models:
+            raise StudyError(f"models: expected some of {', '.join(known)}, got nothing.", key="models")
         for model in self.models:
             if model not in known:
                 raise StudyError(f"{self.study.name} has no model {model!r}. {nearest(model, known)}", key="models")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What all results in one folder have in common, as JSON."""
+        return {
+            "seed": self.seed,
+            "engine": repr(self.engine),
+            "replicates": self.replicates,
+            "as_published": self.as_published,
+        }
 
     def tasks(self) -> list[Task]:
         """Those of the same model and size in a row, so that a process compiles once for all of them."""
@@ -92,6 +104,7 @@ class Reproduction:
         n_kept: Tasks that an earlier run had done.
         folder: Where everything is, if it was kept.
         files: The tables that were written.
+        n_more: Rows of these tables that this run did not ask for: those of earlier runs of other studies, sizes or data sets.
     """
 
     rows: tuple[Row, ...]
@@ -101,6 +114,7 @@ class Reproduction:
     n_kept: int
     folder: Path | None = None
     files: tuple[Path, ...] = ()
+    n_more: int = 0
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -146,7 +160,8 @@ def reproduce(
         as_published: Do what the published code did, errors included.
 
     Raises:
-        StudyError: No study, model or size of that kind; an executor that forks; a folder that cannot be written.
+        StudyError: No study, model or size of that kind; an executor that forks; a folder that cannot be written, or that holds
+            results with another seed, engine or number of replicates, or done the other way.
     """
     plans = [
         _plan(each, datasets, sizes, models, quick, seed, engine, replicates, as_published) for each in _names(name)
@@ -156,6 +171,8 @@ def reproduce(
     count = processors() if workers is None else workers
     _require_counts("workers", (count,), 1, 10**4)
     place = None if folder is None else Path(folder)
+    if place is not None:
+        _require_same_settings(place, plans)
     with watch(progress) as tell, contextlib.ExitStack() as stack:
         stores = {plan.study.name: _Store.of(plan, place, stack) for plan in plans}
         waiting = [task for plan in plans for task in stores[plan.study.name].missing(plan)]
@@ -172,11 +189,11 @@ def reproduce(
                 if outcome.error:
                     failed.append(_told(outcome))
         rows = [row for plan in plans for row in stores[plan.study.name].rows(plan)]
-    files = ()
+    files, n_more = (), 0
     if place is not None:
-        settings = {"seed": seed, "engine": engine, "replicates": replicates, "as_published": as_published}
-        files = write_rows(place, stored_rows(place, **settings))
-    return Reproduction(tuple(rows), tuple(plans), tuple(failed), len(waiting), kept, place, files)
+        stored = _stored(place, plans[0], tell=False)
+        files, n_more = write_rows(place, stored), len(stored) - len(rows)
+    return Reproduction(tuple(rows), tuple(plans), tuple(failed), len(waiting), kept, place, files, n_more)
 
 
 def stored_rows(
@@ -188,16 +205,46 @@ def stored_rows(
     as_published: bool = False,
 ) -> list[Row]:
     """The rows that runs with these settings have kept in a folder, of all studies as they are defined now."""
+    chosen = Auto() if engine is None else engine
+    plan = Plan(next(iter(STUDIES.values())), 1, (2,), (LVM,), chosen, seed, replicates, as_published)
+    return _stored(Path(folder), plan, tell=True)
+
+
+def _stored(folder: Path, plan: Plan, *, tell: bool) -> list[Row]:
+    """The rows in a folder, of all studies, that were made with the settings of a plan."""
     found: list[Row] = []
+    for name, entry in _current(folder, () if tell else STUDIES):
+        dataset, n, what = (entry.task[key] for key in ("dataset", "n", "what"))
+        task = Task(name, dataset, n, what, plan.engine, plan.seed, plan.replicates, plan.as_published)
+        if entry.task == task.fields:
+            found += map(with_truth, entry.rows)
+    return found
+
+
+def _current(folder: Path, quiet: Collection[str]) -> Iterator[tuple[str, Entry]]:
+    """The entries in a folder, of all studies as they are defined now; lines that are not used are said but for `quiet` ones."""
     for name in STUDIES:
-        entries = read(_path(Path(folder), name))
+        entries = read(_path(folder, name), tell=name not in quiet)
         now = definition(name) if entries else ""
         for entry in entries:
-            dataset, n, what = (entry.task[key] for key in ("dataset", "n", "what"))
-            task = Task(name, dataset, n, what, Auto() if engine is None else engine, seed, replicates, as_published)
-            if entry.definition == now and entry.task == task.fields:
-                found += map(with_truth, entry.rows)
-    return found
+            if entry.definition == now:
+                yield name, entry
+
+
+def _require_same_settings(folder: Path, plans: Sequence[Plan]) -> None:
+    """Raise where a folder holds results of other settings: its tables and its report would be written over."""
+    here = plans[0].settings
+    for _, entry in _current(folder, [plan.study.name for plan in plans]):
+        there = {key: entry.task.get(key) for key in here}
+        if differing := [
+            f"{key} is {there[key]!r} there and {here[key]!r} here" for key in here if there[key] != here[key]
+        ]:
+            other = f"{folder}-as-published" if plans[0].as_published else f"{folder}-2"
+            raise StudyError(
+                f"{folder} holds results of other settings: {', '.join(differing)}. Their tables and report would be written "
+                f"over. Give another folder, such as {other} (-o, or folder= in Python).",
+                key="folder",
+            )
 
 
 def _names(name: str) -> tuple[str, ...]:
@@ -222,13 +269,18 @@ def _plan(
     return Plan(
         chosen,
         (QUICK_DATASETS if quick else DATASETS) if datasets is None else datasets,
-        usual if sizes is None else tuple(sizes),
-        tuple(given),
+        usual if sizes is None else _several(sizes),
+        _several(given),
         Auto() if engine is None else engine,
         seed,
         replicates,
         as_published,
     )
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    """The values of a list; one that stands alone is a list of one."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
 
 
 def _require_counts(key: str, given: Iterable[Any], low: int, high: int) -> None:

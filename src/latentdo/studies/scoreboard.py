@@ -24,6 +24,8 @@ HEADER = (
     "seconds",
 )
 
+WIDEST = 100
+"""Columns beyond which prose is hard to read."""
 DETAIL = (2, 1, 0)
 """How much tables show: 2 everything, 1 no quartiles, 0 neither these nor standard errors nor seconds."""
 
@@ -146,9 +148,9 @@ def _drawn(found: Sequence[Line], detail: int) -> list[str]:
 
 def _folded(part: str, width: int | None) -> list[str]:
     """A sentence in lines of so many columns; a line of a table as it is."""
-    if width is None or "  " in part or len(part) <= width:
+    if width is None or "  " in part or len(part) <= min(width, WIDEST):
         return [part]
-    return textwrap.wrap(part, max(width, 40), break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(part, max(min(width, WIDEST), 40), break_long_words=False, break_on_hyphens=False)
 
 
 def _cells(line: Line, detail: int) -> tuple[str, ...]:
