@@ -409,7 +409,7 @@ def test_models_of_ones_own():
     assert wrong == pytest.approx(seen, abs=1e-6)
     assert foreign == pytest.approx(plain, abs=0.02)
     assert ld.compare(BACK_DOOR, rows, EFFECT, methods="ipw", models=Glm(degree=1), replicates=0)[0].estimate != wrong
-    with pytest.raises(QueryError, match="Nuisance models are given as"):
+    with pytest.raises(QueryError, match="takes a learner such as"):
         ld.compare(BACK_DOOR, rows, EFFECT, models="boosted")
 
 

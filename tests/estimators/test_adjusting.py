@@ -128,7 +128,7 @@ def test_a_collider_in_the_set_is_shown_as_the_open_path():
 def test_names_that_are_no_nodes_are_refused():
     with pytest.raises(UnknownNodeError, match="'Q' is not a node"):
         estimates(DAG, chain(50, 0), CONTRAST, options=Options(adjust=("Q",)))
-    with pytest.raises(QueryError, match=r"`adjust` takes the names of a set"):
+    with pytest.raises(QueryError, match=r"adjust takes names of nodes in a list"):
         Options(adjust="W")
     with pytest.raises(QueryError, match=r"positive number of standard deviations, got 0"):
         Options(bandwidth=0)

@@ -125,7 +125,7 @@ def test_no_row_is_judged_by_a_model_that_it_trained():
 
 @pytest.mark.parametrize(
     "learner",
-    [Boosted(trees=30), Foreign(RandomForestClassifier(20, random_state=0), LinearRegression()), Auto(), Foreign()],
+    [Boosted(trees=30), Foreign(RandomForestClassifier(20, random_state=0), LinearRegression()), Auto()],
 )
 def test_other_learners_have_the_same_laws(learner):
     sample = _sample(400)

@@ -246,9 +246,20 @@ def test_questions_that_no_estimator_answers(query, error, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": 90}, "lies between 0 and 1, got 90"),
-        ({"replicates": -1}, "got -1"),
-        ({"folds": 1}, "2 folds at least"),
+        ({"level": 90}, "above 0 and below 1, got 90"),
+        ({"level": "0.9"}, "got '0.9'"),
+        ({"level": None}, "got None"),
+        ({"level": float("nan")}, "got nan"),
+        ({"replicates": -1}, "replicates takes a whole number of at least 0, got -1"),
+        ({"replicates": 1.5}, "got 1.5"),
+        ({"replicates": True}, "got True"),
+        ({"folds": 1}, "folds takes a whole number of at least 2, got 1"),
+        ({"folds": 2.5}, "got 2.5"),
+        ({"adjust": [3]}, "3 is no name"),
+        ({"adjust": [("Z",)]}, "is no name"),
+        ({"adjust": 3}, "got 3"),
+        ({"numbers": "X"}, "got 'X'"),
+        ({"bandwidth": "1"}, "above 0, got '1'"),
     ],
 )
 def test_options_that_cannot_be(options, message):

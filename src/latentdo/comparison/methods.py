@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from latentdo.errors import QueryError, UnknownNodeError, nearest
-from latentdo.estimators import AbstractLearner, AbstractMethod, Foreign, Models, all_methods
+from latentdo.estimators import AbstractMethod, Models, all_methods, checked_names
 
 from .row import BASELINES, LVM
 
@@ -33,6 +33,8 @@ def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractM
     listed = (
         [given] if isinstance(given, str | AbstractMethod) else list(given) if isinstance(given, Iterable) else [given]
     )
+    if not listed:
+        raise QueryError(f"methods= names no method. Leave it out for all, or name some: {', '.join(ORDER[1:6])}, …")
     found: dict[str, AbstractMethod] = {}
     for each in listed:
         if isinstance(each, str) and each == LVM:
@@ -73,22 +75,9 @@ def models_of(given: Any = None) -> Models:
     Raises:
         QueryError: It is none of these.
     """
-    match given:
-        case None:
-            return Models()
-        case Models():
-            return given
-        case AbstractLearner():
-            return Models(given)
-        case _ if hasattr(given, "fit") and hasattr(given, "predict_proba") and not isinstance(given, type):
-            return Models(Foreign(classifier=given))
-        case _ if hasattr(given, "fit") and hasattr(given, "predict") and not isinstance(given, type):
-            return Models(Foreign(regressor=given))
-        case _:
-            raise QueryError(
-                "Nuisance models are given as types.Models(…), a learner such as types.Boosted(), or an estimator with the "
-                f"methods fit and predict, got {given!r}."
-            )
+    if isinstance(given, Models):
+        return given
+    return Models() if given is None else Models(given)
 
 
 def adjust_of(given: Any, measured: Collection[str]) -> Any:
@@ -98,14 +87,14 @@ def adjust_of(given: Any, measured: Collection[str]) -> Any:
         UnknownNodeError: A name that is no measured node.
         QueryError: It is neither.
     """
-    if given is None or given == "all":
+    if given is None or (isinstance(given, str) and given == "all"):
         return given
     if isinstance(given, str) and given in measured:
         return (given,)
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise QueryError(f'adjust= takes names of nodes in a list, or "all", got {given!r}.')
-    names = tuple(dict.fromkeys(given))
-    for name in names:
+    found = checked_names("adjust=", given, 'Write ["Z"] for one, "all" for every minimal set.')
+    for name in found:
         if name not in measured:
             raise UnknownNodeError(name, measured)
-    return names
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
+from .checks import checked_names
 from .dml import DmlId
 from .estimate import Estimate
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
@@ -40,6 +41,7 @@ __all__ = [
     "Tmle",
     "WermId",
     "all_methods",
+    "checked_names",
     "estimates",
     "linearised",
     "needed_columns",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, Name, quote
 from latentdo.identification import Forms, forms_of
 from latentdo.query import Query
 
+from .checks import checked_names
 from .method import No, Yes
 from .task import Task
 
@@ -33,6 +35,15 @@ def adjustment_of(task: Task, chosen: frozenset[Name] | None, said: str = "") ->
     if best is None:
         return No(f"no adjustment set: {forms.why_no_adjustment}")
     return Yes({"adjustment": tuple(sorted(best.nodes))})
+
+
+def checked_set(adjustment: Any) -> frozenset[Name] | None:
+    """The set that a method is made with: names in any collection; None for the set of least variance.
+
+    Raises:
+        QueryError: It is a text, or holds something else than names.
+    """
+    return None if adjustment is None else frozenset(checked_names("adjustment=", adjustment, "Write ('Z',) for one."))
 
 
 def no_effect(task: Task) -> str:

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from latentdo.graphs import Name
 
-from .adjusting import adjustment_of
+from .adjusting import adjustment_of, checked_set
 from .estimate import Result
 from .fitting import fit_logistic
 from .method import AbstractMethod, Fits, No, Yes
@@ -84,6 +84,9 @@ class GFormula(AbstractMethod):
     said: str = ""
     name: ClassVar[str] = "g-formula"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
+
     def applies(self, task: Task) -> Yes | No:
         answer = adjustment_of(task, self.adjustment, self.said)
         if isinstance(answer, No) and task.is_sequential and self.adjustment is None:
@@ -112,6 +115,9 @@ class Ipw(AbstractMethod):
     normalised: bool = True
     name: ClassVar[str] = "ipw"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
+
     def applies(self, task: Task) -> Yes | No:
         return adjustment_of(task, self.adjustment, self.said)
 
@@ -135,6 +141,9 @@ class Aipw(AbstractMethod):
     adjustment: frozenset[Name] | None = None
     said: str = ""
     name: ClassVar[str] = "aipw"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
 
     def applies(self, task: Task) -> Yes | No:
         return adjustment_of(task, self.adjustment, self.said)
@@ -163,6 +172,9 @@ class Tmle(AbstractMethod):
     adjustment: frozenset[Name] | None = None
     said: str = ""
     name: ClassVar[str] = "tmle"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
 
     def applies(self, task: Task) -> Yes | No:
         return adjustment_of(task, self.adjustment, self.said)

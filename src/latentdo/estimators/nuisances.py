@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from latentdo.errors import QueryError
 from latentdo.graphs import Name
 
 from .choices import degree_of, linear_degree, linear_penalty, penalty_of, residuals_of
@@ -146,6 +147,11 @@ class Nuisances:
         learner = self.models.own.get(column.name, self.models.learner)
         glm = self._glm(column.name)
         weights = self.weights.mean(axis=0)
+        if continuous := [given.name for given in columns if not given.is_discrete] if glm.degree == "cells" else []:
+            raise QueryError(
+                f'Glm(degree="cells") has a parameter for each combination of levels, and {continuous[0]!r}, which the model of '
+                f"{column.name!r} is given, is continuous. Take degree=None, which decides by itself."
+            )
         degree = glm.degree or degree_of(column, columns, env, weights, glm)
         penalty = penalty_of(column, Features(columns, degree), env, weights, glm, self.spared)
         if isinstance(learner, Auto):
@@ -205,13 +211,19 @@ class Nuisances:
         self, column: Column, columns: tuple[Column, ...], env: Env, learner: AbstractLearner
     ) -> AbstractLaw:
         model = foreign_model(column, learner)
+        if model is None and column.name in self.models.own:
+            kind, lacks = ("levels", "classifier") if column.is_discrete else ("numbers", "regressor")
+            raise QueryError(
+                f"Models(own=…): the learner of {column.name!r}, a column of {kind}, has no {lacks}. Give it one: "
+                f"Foreign({lacks}=…)."
+            )
         if model is None or not columns:
             return self._fit_glm(column, Features(columns, 1), env, PENALTY)
         rows = raw_matrix(columns, env)[0][0]
-        fitted = [fitted_copy(model, rows, column.values, own) for own in self.weights]
+        fitted = [fitted_copy(model, column, rows, own) for own in self.weights]
         if column.is_discrete:
             return ClassifierLaw(column, columns, fitted)
-        return self._continuous(column, Features(columns, 1), env, RegressorMean(columns, fitted))
+        return self._continuous(column, Features(columns, 1), env, RegressorMean(column, columns, fitted))
 
     def _continuous(self, column: Column, features: Features, env: Env, mean: Predictor) -> ContinuousLaw:
         def residuals() -> Residuals:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from latentdo.errors import QueryError
 from latentdo.graphs import Name
 
+from .checks import checked_names, number, whole_number
 from .learners import Models
 
 N_FOLDS = 5
@@ -40,18 +41,19 @@ class Options:
     bandwidth: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise QueryError(f"The level of an interval lies between 0 and 1, got {self.level}. Write 0.9 for 90 %.")
-        if self.replicates < 0:
-            raise QueryError(f"A bootstrap has no fewer than 0 replicates, got {self.replicates}. 200 are usual.")
-        if self.folds < 2:
-            raise QueryError(f"Cross-fitting needs 2 folds at least, got {self.folds}. {N_FOLDS} are usual.")
-        if isinstance(self.adjust, str) and self.adjust != "all":
-            raise QueryError(
-                f'`adjust` takes the names of a set, such as ("Z",), or "all", got {self.adjust!r}. For that one node '
-                f"write ({self.adjust!r},)."
+        """Checks all values; names become tuples, and a learner models of it alone."""
+        put = object.__setattr__
+        put(self, "models", self.models if isinstance(self.models, Models) else Models(self.models))
+        put(self, "level", number("level", self.level, 0, 1, "Write 0.9 for 90 %."))
+        put(self, "replicates", whole_number("replicates", self.replicates, 0, "200 are usual, 0 is no bootstrap."))
+        put(self, "folds", whole_number("folds", self.folds, 2, f"{N_FOLDS} are usual."))
+        put(self, "numbers", checked_names("numbers", self.numbers, "Write ('X',) for one."))
+        if self.adjust is not None and not (isinstance(self.adjust, str) and self.adjust == "all"):
+            put(
+                self,
+                "adjust",
+                checked_names("adjust", self.adjust, 'Write ("Z",) for one, "all" for every minimal set.'),
             )
-        if self.bandwidth is not None and not self.bandwidth > 0:
-            raise QueryError(
-                f"A bandwidth is a positive number of standard deviations, got {self.bandwidth}. Leave it out for the usual."
-            )
+        if self.bandwidth is not None:
+            repair = "It counts standard deviations of the treatment; leave it out for the usual."
+            put(self, "bandwidth", number("bandwidth", self.bandwidth, 0, math.inf, repair))

@@ -21,6 +21,7 @@ from .arithmetic import linearised
 from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .dml import DmlId
 from .estimate import Estimate, Result
+from .foreign import unweighted_notes
 from .method import AbstractMethod, Fits, No, Yes, levels_notes, support_cautions
 from .needed import needed_columns, without_columns
 from .nested import NestedAipw, NestedIpw, WermId
@@ -84,6 +85,7 @@ def estimates(
     if query.axes:
         raise QueryError(f"{query} has axes. Ask each of its points.")
     admg = project(graph)
+    settings.models.check(admg.nodes)
     chosen = _adjusted(chosen, admg, query, settings.adjust)
     dataset = data if isinstance(data, Dataset) else Dataset.of(data)
     must, may = needed_columns(admg, [query], chosen, settings.adjust)
@@ -300,6 +302,7 @@ class _Run:
             first.note,
             *levels_notes(self.tasks[0]),
             *(note for result in results for note in result.notes),
+            *unweighted_notes(self.options.models),
         ]
         if interval:
             notes.append(f"interval by {interval}")
