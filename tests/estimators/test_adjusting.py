@@ -130,7 +130,7 @@ def test_names_that_are_no_nodes_are_refused():
         estimates(DAG, chain(50, 0), CONTRAST, options=Options(adjust=("Q",)))
     with pytest.raises(QueryError, match=r"adjust takes names of nodes in a list"):
         Options(adjust="W")
-    with pytest.raises(QueryError, match=r"positive number of standard deviations, got 0"):
+    with pytest.raises(QueryError, match=r"bandwidth takes a number above 0, got 0"):
         Options(bandwidth=0)
 
 
