@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
 from latentdo.graphs import Name
 
-from .features import PENALTY, Degree, Features
+from .features import PENALTY, Features, Pair, all_pairs
 from .fitting import fit_linear, fit_logistic, fit_multinomial
 from .laws import LogisticLaw, LogLinearScale, Residuals, Shape
 from .learners import Glm
@@ -18,51 +18,134 @@ from .sample import Column, Env, FloatArray
 ROWS_PER_CELL = 20
 """With so many rows for each combination of levels, each has a parameter of its own."""
 ROWS_PER_TERM = 10
+MOST_ADDED = 12
+MOST_OFFERED = 500
+"""Of more terms none is chosen by itself."""
 FEW_ROWS_PER_TERM = 3
 """With fewer, a model can follow its rows so closely that what it says of others is arbitrary."""
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 
-def degree_of(column: Column, columns: tuple[Column, ...], env: Env, weights: FloatArray, glm: Glm) -> Degree:
-    """Which terms the model of a column has: those that Schwarz's criterion prefers."""
+def features_of(
+    column: Column, columns: tuple[Column, ...], env: Env, weights: FloatArray, glm: Glm, treated: Collection[Name] = ()
+) -> Features:
+    """Which terms the model of a column has: those that Schwarz's criterion prefers, found one by one or all at once.
+
+    Args:
+        treated: Columns whose products are offered even where there are too few rows for all products.
+    """
     if column.levels is None:
-        return linear_degree(columns, env, (column.values - column.mean) / column.sd, weights, glm)
-    n = len(weights)
-    discrete = all(given.is_discrete for given in columns)
-    if discrete and (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= n:
-        return "cells"
-    richer = Features(columns, 2)
-    width = len(column.levels) - 1
-    if not columns or richer.size == Features(columns, 1).size or n < ROWS_PER_TERM * richer.size * width:
-        return 1
-    codes = column.codes(column.values)
-    scores: list[float] = []
-    for features in (Features(columns, 1), richer):
-        matrix, penalty = features.matrix(env, n), features.penalty(glm.least_penalty)
+        return linear_features(columns, env, (column.values - column.mean) / column.sd, weights, glm, treated)
+    codes, width = column.codes(column.values), len(column.levels) - 1
+
+    def fitted(features: Features) -> LogisticLaw:
+        matrix, penalty = features.matrix(env, len(weights)), features.penalty(glm.least_penalty)
         if width == 1:
             found = fit_logistic(matrix, codes[None, :].astype(float), weights[None], penalty)[:, None]
         else:
             found = fit_multinomial(matrix, codes, width + 1, weights[None], penalty)
-        law = LogisticLaw(column, features, found).density(env, column.values[None])[0]
-        scores.append(-2 * float(weights @ np.log(np.maximum(law, 1e-12))) + width * features.size * np.log(n))
-    return 2 if scores[1] < scores[0] else 1
+        return LogisticLaw(column, features, found)
+
+    def left(features: Features) -> tuple[float, FloatArray, FloatArray]:
+        law = np.broadcast_to(fitted(features).probabilities(env)[0], (len(codes), width + 1))
+        loss = -2 * float(weights @ np.log(np.maximum(law[np.arange(len(codes)), codes], 1e-12)))
+        upper = law[:, 1:]
+        spread = upper[:, :, None] * (np.eye(width) - upper[:, None, :])
+        return loss, (codes[:, None] == np.arange(1, width + 1)) - upper, spread
+
+    return _chosen(columns, env, weights, treated, width, left)
 
 
-def linear_degree(columns: tuple[Column, ...], env: Env, target: FloatArray, weights: FloatArray, glm: Glm) -> Degree:
+def linear_features(
+    columns: tuple[Column, ...],
+    env: Env,
+    target: FloatArray,
+    weights: FloatArray,
+    glm: Glm,
+    treated: Collection[Name] = (),
+) -> Features:
     """Which terms a least-squares model of numbers has."""
     n = len(weights)
+
+    def left(features: Features) -> tuple[float, FloatArray, FloatArray]:
+        found = fit_linear(features.matrix(env, n), target[None], weights[None], features.penalty(glm.least_penalty))
+        rest = target - np.broadcast_to(features.predict(env, found)[0], n)
+        spread = max(float(np.average(rest**2, weights=weights)), 1e-300)
+        return n * float(np.log(spread)), rest[:, None] / spread, np.full((n, 1, 1), 1 / spread)
+
+    return _chosen(columns, env, weights, treated, 1, left)
+
+
+_Left = Callable[[Features], tuple[float, FloatArray, FloatArray]]
+"""From terms to what their fit leaves: twice the loss, the slope of the log-likelihood in each predictor of each row,
+(row, predictor), and its curvature, (row, predictor, predictor)."""
+
+
+def _chosen(
+    columns: tuple[Column, ...], env: Env, weights: FloatArray, treated: Collection[Name], width: int, left: _Left
+) -> Features:
+    """The best by Schwarz's criterion of: the columns alone, products added one after the other, all products."""
+    n, plain, richer = len(weights), Features(columns, 1), Features(columns, 2)
     discrete = bool(columns) and all(column.is_discrete for column in columns)
     if discrete and (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= n:
-        return "cells"
-    richer = Features(columns, 2)
-    if not columns or richer.size == Features(columns, 1).size or n < ROWS_PER_TERM * richer.size:
-        return 1
-    scores: list[float] = []
-    for features in (Features(columns, 1), richer):
-        found = fit_linear(features.matrix(env, n), target[None], weights[None], features.penalty(glm.least_penalty))
-        spread = np.average((target - features.predict(env, found)[0]) ** 2, weights=weights)
-        scores.append(n * float(np.log(max(spread, 1e-300))) + features.size * np.log(n))
-    return 2 if scores[1] < scores[0] else 1
+        return Features(columns, "cells")
+    if not columns or richer.size == plain.size or n < ROWS_PER_TERM * (plain.size + 1) * width:
+        return plain
+    whole = n >= ROWS_PER_TERM * richer.size * width
+    places = [i for i, column in enumerate(columns) if column.name in treated]
+    offered = [pair for pair in all_pairs(columns) if whole or any(i in places for i in pair)]
+    candidates = [plain]
+    if offered and Features(columns, 2, tuple(offered)).size * width <= MOST_OFFERED:
+        pairs = _forward(columns, offered, env, weights, width, left)
+        candidates += [Features(columns, 2, pairs)] if pairs else []
+    candidates += [richer] if whole else []
+    scores = [left(features)[0] + width * features.size * np.log(n) for features in candidates]
+    return candidates[int(np.argmin(scores))]
+
+
+def _forward(
+    columns: tuple[Column, ...], offered: list[Pair], env: Env, weights: FloatArray, width: int, left: _Left
+) -> tuple[Pair, ...]:
+    """Products, each the one that a score test prefers to all others, as long as it is worth its terms.
+
+    Source:
+        Rao's score test: U' (I_gg - I_gs I_ss^-1 I_sg)^-1 U, of terms g beside those s that are there.
+    """
+    n = len(weights)
+    every = Features(columns, 2, tuple(offered))
+    matrix = every.matrix(env, n)
+    places = {pair: every.places(pair) for pair in offered}
+    taken = [k for k in range(every.size) if not any(k in own for own in places.values())]
+    chosen: list[Pair] = []
+    while len(chosen) < MOST_ADDED and n >= ROWS_PER_TERM * (len(taken) + 1) * width:
+        _, slopes, curves = left(Features(columns, 2, tuple(chosen)))
+        score = matrix.T @ (weights[:, None] * slopes)
+        size = every.size
+        information = np.empty((size, width, size, width))
+        for j in range(width):
+            for k in range(width):
+                information[:, j, :, k] = matrix.T @ ((weights * curves[:, j, k])[:, None] * matrix)
+        best, gain = None, 0.0
+        inner = information[taken][:, :, taken].reshape(len(taken) * width, -1) + 1e-6 * np.eye(len(taken) * width)
+        known = np.linalg.solve(inner, information[taken].reshape(len(taken) * width, -1)).reshape(
+            len(taken), width, size, width
+        )
+        for pair, own in places.items():
+            if pair in chosen:
+                continue
+            across = information[own][:, :, taken].reshape(len(own) * width, -1)
+            rest = information[own][:, :, own].reshape(len(own) * width, -1) - across @ known[:, :, own].reshape(
+                len(taken) * width, -1
+            )
+            slope = score[own].ravel()
+            worth = float(slope @ np.linalg.solve(rest + 1e-6 * np.eye(len(slope)) * (1 + np.trace(rest)), slope))
+            if worth - len(slope) * np.log(n) > gain:
+                best, gain = pair, worth - len(slope) * np.log(n)
+        if best is None:
+            break
+        chosen.append(best)
+        taken += places[best]
+    return tuple(chosen)
 
 
 def penalty_of(

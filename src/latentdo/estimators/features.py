@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -11,13 +11,15 @@ from typing import Literal
 
 import numpy as np
 
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 
 from .sample import Column, Env, FloatArray, IntArray
 
 Degree = Literal[1, 2, "cells"]
+Pair = tuple[int, int]
 PENALTY = 0.1
 """What the square of a coefficient costs, in rows, where there are rows enough."""
+MOST_SHOWN = 3
 FAR = 4.0
 """Standard deviations beyond which squares and products no longer grow: they would run away outside the data."""
 
@@ -30,10 +32,12 @@ class Features:
         columns: What it is a function of.
         degree: 1: each column by itself, levels coded against the first; 2: also squares and all products of two
             columns; `cells`: one term for every combination of levels.
+        pairs: Of degree 2, the columns by their place whose products there are, the same twice for a square; None for all.
     """
 
     columns: tuple[Column, ...]
     degree: Degree = 1
+    pairs: tuple[Pair, ...] | None = None
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -46,9 +50,24 @@ class Features:
         singles = [[(i, k) for k in range(_width(column))] for i, column in enumerate(self.columns)]
         terms: list[tuple[tuple[int, int], ...]] = [(), *((element,) for own in singles for element in own)]
         if self.degree == 2:
-            terms += [((i, 0), (i, 0)) for i, column in enumerate(self.columns) if not column.is_discrete]
-            terms += [(a, b) for own, other in combinations(singles, 2) for a in own for b in other]
+            for i, j in all_pairs(self.columns) if self.pairs is None else self.pairs:
+                terms += [((i, 0), (i, 0))] if i == j else [(a, b) for a in singles[i] for b in singles[j]]
         return tuple(terms)
+
+    @property
+    def added(self) -> str:
+        """What there is beside the columns themselves: `A·B, Z²`; empty where nothing is."""
+        if self.degree != 2:
+            return ""
+        if self.pairs is None:
+            return "all squares and products"
+        names = [quote(column.name) for column in self.columns]
+        found = [f"{names[i]}²" if i == j else f"{names[i]}·{names[j]}" for i, j in self.pairs]
+        return ", ".join(found[:MOST_SHOWN]) + (f", … ({len(found)})" if len(found) > MOST_SHOWN else "")
+
+    def places(self, pair: Pair) -> list[int]:
+        """Where the terms of a product of two columns stand."""
+        return [k for k, term in enumerate(self._terms) if len(term) == 2 and (term[0][0], term[1][0]) == pair]
 
     @property
     def size(self) -> int:
@@ -114,6 +133,12 @@ class Features:
 
     def _elements(self, env: Env) -> list[list[FloatArray]]:
         return [_coded(column, env[column.name], clip=self.degree == 2) for column in self.columns]
+
+
+def all_pairs(columns: Sequence[Column]) -> list[Pair]:
+    """The squares of the continuous columns, then the products of two columns."""
+    squares = [(i, i) for i, column in enumerate(columns) if not column.is_discrete]
+    return [*squares, *combinations(range(len(columns)), 2)]
 
 
 def _ndim(env: Env) -> int:

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from latentdo.errors import QueryError
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 
-from .choices import degree_of, linear_degree, linear_penalty, penalty_of, residuals_of
-from .features import PENALTY, Degree, Features
+from .choices import features_of, linear_features, linear_penalty, penalty_of, residuals_of
+from .features import PENALTY, Features
 from .fitting import fit_linear, fit_logistic, fit_multinomial
 from .foreign import ClassifierLaw, RegressorMean, fitted_copy, foreign_model, raw_matrix
 from .laws import (
@@ -47,12 +47,15 @@ class _Choice:
     """What was decided for a pair on the unweighted rows and is kept for all replicates."""
 
     learner: AbstractLearner
-    degree: Degree
+    features: Features
     penalty: float
 
 
 class Nuisances:
     """Conditional laws fitted to weighted rows, each pair once.
+
+    Attributes:
+        said: Which products the laws have that were asked for, in words, until somebody clears it.
 
     Args:
         weights: (replicate, row), each row with mean one.
@@ -71,6 +74,7 @@ class Nuisances:
         self.sample, self.weights, self.models, self.spared = sample, weights, models, spared
         self._choices: dict[Any, Any] = {} if choices is None else choices
         self._known: dict[tuple[Name, tuple[Name, ...]], AbstractLaw] = {}
+        self.said: dict[str, None] = {}
 
     def law(self, target: Name, given: Iterable[Name]) -> AbstractLaw:
         """P(target | given)."""
@@ -80,6 +84,9 @@ class Nuisances:
         key = (target, tuple(sorted(names)))
         if key not in self._known:
             self._known[key] = self._fit(*key)
+        added = self._choices[key].features.added
+        if added and self._glm(target).degree is None and isinstance(self._choices[key].learner, Glm):
+            self.said[f"{quote(target)}: + {added}"] = None
         return self._known[key]
 
     def reweighted(self, factors: FloatArray, label: Any) -> Nuisances:
@@ -87,7 +94,9 @@ class Nuisances:
         weights = self.weights * factors
         weights = weights / weights.mean(axis=1, keepdims=True)
         choices = self._choices.setdefault(("reweighted", label), {})
-        return Nuisances(self.sample, weights, self.models, choices, self.spared)
+        found = Nuisances(self.sample, weights, self.models, choices, self.spared)
+        found.said = self.said
+        return found
 
     def crossfitted(self, folds: IntArray) -> CrossFitted:
         """The laws for each row from the rows of the other folds."""
@@ -95,6 +104,8 @@ class Nuisances:
             Nuisances(self.sample, self.weights * (folds != k), self.models, self._choices, self.spared)
             for k in range(int(folds.max()) + 1)
         ]
+        for part in parts:
+            part.said = self.said
         return CrossFitted(parts, [np.flatnonzero(folds == k) for k in range(len(parts))], self.sample.n)
 
     def regress(self, values: FloatArray, given: Iterable[Name], label: Any) -> Predictor:
@@ -107,11 +118,13 @@ class Nuisances:
         glm = self.models.learner if isinstance(self.models.learner, Glm) else Glm()
         key = ("regress", label, tuple(column.name for column in columns))
         if key not in self._choices:
-            degree = glm.degree or linear_degree(columns, env, target[0], self.weights[0], glm)
-            penalty = linear_penalty(Features(columns, degree), env, target[0], self.weights[0], glm, self.spared)
-            self._choices[key] = degree, penalty
-        degree, penalty = self._choices[key]
-        features = Features(columns, degree)
+            if glm.degree:
+                features = Features(columns, glm.degree)
+            else:
+                features = linear_features(columns, env, target[0], self.weights[0], glm, self.spared)
+            penalty = linear_penalty(features, env, target[0], self.weights[0], glm, self.spared)
+            self._choices[key] = features, penalty
+        features, penalty = self._choices[key]
         coefficients = fit_linear(
             features.matrix(env, self.sample.n), target, self.weights, self._costs(features, penalty, glm)
         )
@@ -134,7 +147,7 @@ class Nuisances:
         choice: _Choice = self._choices[target, given]
         match choice.learner:
             case Glm():
-                law = self._fit_glm(column, Features(columns, choice.degree), env, choice.penalty)
+                law = self._fit_glm(column, choice.features, env, choice.penalty)
             case learner:
                 law = self._fit_foreign(column, columns, env, learner)
         if event.whole is None:
@@ -152,21 +165,24 @@ class Nuisances:
                 f'Glm(degree="cells") has a parameter for each combination of levels, and {continuous[0]!r}, which the model of '
                 f"{column.name!r} is given, is continuous. Take degree=None, which decides by itself."
             )
-        degree = glm.degree or degree_of(column, columns, env, weights, glm)
-        penalty = penalty_of(column, Features(columns, degree), env, weights, glm, self.spared)
+        if glm.degree:
+            features = Features(columns, glm.degree)
+        else:
+            features = features_of(column, columns, env, weights, glm, self.spared)
+        penalty = penalty_of(column, features, env, weights, glm, self.spared)
         if isinstance(learner, Auto):
             learner = glm
-            if columns and self.sample.n >= BOOSTING_FROM and degree != "cells":
-                learner = self._better(column, columns, env, degree)
-        return _Choice(learner, degree, penalty)
+            if columns and self.sample.n >= BOOSTING_FROM and features.degree != "cells":
+                learner = self._better(column, columns, env, features)
+        return _Choice(learner, features, penalty)
 
-    def _better(self, column: Column, columns: tuple[Column, ...], env: Env, degree: Degree) -> AbstractLearner:
+    def _better(self, column: Column, columns: tuple[Column, ...], env: Env, features: Features) -> AbstractLearner:
         """The learner that predicts a quarter of the rows better."""
         held = np.random.default_rng(self.sample.n).random(self.sample.n) < 0.25
         part = Nuisances(self.sample, (self.sample.weights * ~held)[None, :], self.models)
         losses: list[float] = []
         for law in (
-            part._fit_glm(column, Features(columns, degree), env, PENALTY),
+            part._fit_glm(column, features, env, PENALTY),
             part._fit_foreign(column, columns, env, Boosted()),
         ):
             if column.is_discrete:
