@@ -25,7 +25,8 @@ class Glm(AbstractLearner):
     Attributes:
         degree: 1: one term per column; 2: with squares and products; `cells`: one parameter for each combination of
             levels, relative frequencies where the target has levels; None: cells where all that is given has levels
-            and there are rows enough for each combination, else 1 or 2 by Schwarz's criterion (BIC).
+            and there are rows enough for each combination, else squares and products one by one, all, or none, by
+            Schwarz's criterion (BIC).
         penalty: What the square of a coefficient costs, in rows: a column's terms have standard deviation one. Of
             frequencies the rows that are added, in the proportions of the whole table. None: 0.1, and where a model has
             more terms than a third of the rows what predicts rows best that were left out,
