@@ -559,7 +559,7 @@ def load(path: str | Path) -> Posterior:
 
 
 def simulate(
-    name: str, n: int, *, seed: int = 0, do: Mapping[Name, float] | None = None, latents: bool = False
+    name: str, n: int, *, seed: int = 0, do: Mapping[Name, float] | str | None = None, latents: bool = False
 ) -> Table:
     """Rows from a case study's own simulator, untouched or under an intervention.
 
@@ -568,7 +568,7 @@ def simulate(
             study whose effect is no small one, `multicause-strong` or `signaling-strong`.
         n: Number of units. Fewer units are the first of more, except in `signaling`, where only the growth factors are.
         seed: Same seed, same rows.
-        do: Nodes and the values they are held at.
+        do: Nodes and the values they are held at, as a mapping or a text such as `"SOS=70, Ras=30"`.
         latents: Whether to add the latent nodes' columns.
 
     Raises:

@@ -236,20 +236,71 @@ def test_the_studies_do_not_share_their_noise():
     [
         ("multicause", "X1", 0.5, "X1 is 0 or 1"),
         ("multicause", "X1", True, "X1 is 0 or 1"),
-        ("multicause", "U1", math.nan, "U1 is any finite number"),
-        ("napkin", "W", 0, "W is a number above 0"),
+        ("multicause", "U1", math.nan, "U1 is a number from -1e9 to 1e9"),
+        ("napkin", "W", 0, "W is a number above 0, at most 1e9"),
         ("napkin", "X", 2, "X is 0 or 1"),
-        ("napkin", "R", "3", "R is any finite number"),
+        ("napkin", "R", "3", "R is a number from -1e9 to 1e9"),
         ("covid", "sIL6R", 100.5, "sIL6R is an amount, a number from 0 to 100"),
         ("covid", "EGFR", -1, "EGFR is an amount, a number from 0 to 100"),
-        ("covid", "ACE2", math.inf, "ACE2 is any finite number"),
-        ("signaling-strong", "SOS", None, "SOS is any finite number"),
+        ("covid", "ACE2", math.inf, "ACE2 is a number from -1e9 to 1e9"),
+        ("napkin", "U", 1e100, "U is a number from -1e9 to 1e9"),
+        ("napkin", "W", 1e308, "W is a number above 0, at most 1e9"),
+        ("signaling-strong", "SOS", None, "SOS is a number from -1e9 to 1e9"),
     ],
 )
 def test_a_node_takes_only_what_it_can_take(name, node, value, says):
     with pytest.raises(SupportError, match=rf"do\({node}=.*\): {says}\.") as caught:
         simulate(name, 5, do={node: value})
     assert caught.value.node == node
+
+
+def test_what_takes_another_node_beyond_all_numbers_is_refused():
+    # W = exp(0.2 + 0.4 U + 0.5 V) e: exp(710) is more than a number can hold.
+    with pytest.raises(SupportError, match=r"do\(U=2000\): W is then no finite number\. Set U nearer") as caught:
+        simulate("napkin", 5, do={"U": 2000})
+    assert caught.value.node == "U"
+    assert np.isfinite(simulate("napkin", 5, do={"U": 1000})["Y"]).all()
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_the_largest_values_are_drawn_or_refused(name):
+    """Without warnings, which are errors here."""
+    for node in PROCESSES[name].nodes:
+        for value in (-1e9, 1e9):
+            try:
+                table = simulate(name, 5, do={node: value})
+            except SupportError:
+                continue
+            assert all(np.isfinite(table[column]).all() for column in table)
+
+
+def test_values_that_are_set_may_be_a_text():
+    assert set(simulate("covid", 4, do="sIL6R = 20, EGFR=30.5")["EGFR"].tolist()) == {30.5}
+    with pytest.raises(StudyError, match=r"do= SOS: expected a node and a number"):
+        simulate("signaling", 4, do="SOS")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((3, 3), "A study is named by a text, one of multicause, napkin, .*, got 3"),
+        ((["napkin"], 3), r"A study is named by a text, .*got \['napkin'\]"),
+        (("napkin", 3, {1: 0}), "a node is named by a text, got 1"),
+        (("napkin", 3, [("X", 0)]), "do= is list; expected a mapping from nodes to values"),
+        (("napkin", 3, 0), "do= is int; expected a mapping"),
+        (("napkin", 3.0), r"n=3.0: expected a whole number from 1 to 10,000,000\. Write 3\."),
+        (("napkin", 3.5), r"n=3.5: expected a whole number from 1 to 10,000,000\.$"),
+    ],
+)
+def test_what_is_no_study_and_no_intervention_is_refused(arguments, says):
+    name, n, do = (*arguments, None)[:3]
+    with pytest.raises(StudyError, match=says):
+        simulate(name, n, do=do)
+
+
+def test_a_number_that_is_a_text_is_shown_as_one():
+    with pytest.raises(SupportError, match=r"do\(X='0'\): X is 0 or 1"):
+        simulate("napkin", 3, do={"X": "0"})
 
 
 def test_unknown_names_get_the_nearest():

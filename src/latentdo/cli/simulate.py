@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-
-from latentdo.errors import UsageError
 
 from .failures import DONE
 from .options import Flag, Output, Whole
@@ -61,7 +58,9 @@ def command(
         progress: Show progress on stderr; left out, only at a terminal.
         json: Print an object: path, n, columns; without -o also data, the rows column by column.
     """
-    held = _held(do or [])
+    from latentdo.studies.registry import held_of
+
+    held = held_of(do or [], "--do")
     path = None if output is None else output_path("-o", output, "table", TABLES)
     table = _simulated(name, n, seed, held, latents=latents, progress=progress)
     if path is not None:
@@ -84,27 +83,6 @@ def _simulated(name: str, n: int, seed: int, held: dict[str, float], *, latents:
 
     with watch(progress) as told:
         return simulate(name, n, seed=seed, do=held, latents=latents, progress=lambda share: told(name, share))
-
-
-def _held(given: Sequence[str]) -> dict[str, float]:
-    """The values of `--do`.
-
-    Raises:
-        UsageError: Something else than NAME=NUMBER, or a node that is set twice.
-    """
-    held: dict[str, float] = {}
-    for piece in (piece.strip() for text in given for piece in text.split(",")):
-        node, sign, value = (part.strip() for part in piece.rpartition("="))
-        try:
-            number = float(value)
-        except ValueError:
-            number = None
-        if not sign or not node or number is None:
-            raise UsageError(f"--do {piece}: expected a node and a number, such as --do SOS=70.")
-        if node in held:
-            raise UsageError(f"--do sets {node} twice. A node is held at one value.")
-        held[node] = int(number) if number.is_integer() else number
-    return held
 
 
 def _print_table(table: Table) -> None:

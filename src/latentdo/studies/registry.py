@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from latentdo.errors import StudyError, nearest
@@ -21,6 +21,8 @@ MAX_UNITS = 10**7
 
 def study(name: str) -> Study:
     """The built-in study of this name."""
+    if not isinstance(name, str):
+        raise StudyError(f"A study is named by a text, one of {', '.join(STUDIES)}, got {name!r}.", key="study")
     try:
         return STUDIES[name]
     except KeyError:
@@ -32,7 +34,7 @@ def simulate(
     n: int,
     *,
     seed: int = 0,
-    do: Mapping[str, float] | None = None,
+    do: Mapping[str, float] | str | None = None,
     latents: bool = False,
     progress: Progress | None = None,
 ) -> Table:
@@ -40,22 +42,65 @@ def simulate(
 
     Args:
         n: Number of units, up to ten million.
-        do: Values of the nodes that are set by intervention.
+        do: Values of the nodes that are set by intervention, as a mapping or a text such as "SOS=70, Ras=30".
         progress: Called now and then with the fraction done.
 
     Raises:
-        StudyError: No study of that name, or `n` or `seed` out of range.
+        StudyError: No study of that name, `n` or `seed` out of range, or `do` is neither mapping nor such a text.
         UnknownNodeError: A name in `do` is not a node of the study.
         SupportError: A value in `do` is not possible for its node.
     """
     chosen = study(name)
     _require_integer("n", n, 1, MAX_UNITS)
     _require_integer("seed", seed, 0, None)
-    return chosen.simulate(int(n), seed=int(seed), do=do or {}, latents=latents, progress=progress)
+    return chosen.simulate(int(n), seed=int(seed), do=_held(do), latents=latents, progress=progress)
+
+
+def _held(do: Any) -> Mapping[str, float]:
+    """The nodes that are set, from whatever form that has."""
+    if do is None:
+        return {}
+    if isinstance(do, str):
+        return held_of([do])
+    if not isinstance(do, Mapping):
+        raise StudyError(
+            f"do= is {type(do).__name__}; expected a mapping from nodes to values, such as do={{'X': 0}}, or the text 'X=0'.",
+            key="do",
+        )
+    for name in do:
+        if not isinstance(name, str):
+            raise StudyError(f"do={do!r}: a node is named by a text, got {name!r}, as in do={{'X': 0}}.", key="do")
+    return do
+
+
+def held_of(texts: Iterable[str], option: str = "do=") -> dict[str, float]:
+    """The nodes and values in texts such as "SOS=70, Ras=30".
+
+    Args:
+        option: What messages call the texts.
+
+    Raises:
+        StudyError: Something else than NAME=NUMBER, or a node that is set twice.
+    """
+    held: dict[str, float] = {}
+    for piece in (piece.strip() for text in texts for piece in text.split(",")):
+        node, sign, value = (part.strip() for part in piece.rpartition("="))
+        try:
+            number = float(value)
+        except ValueError:
+            number = None
+        if not sign or not node or number is None:
+            raise StudyError(f"{option} {piece}: expected a node and a number, such as {option} SOS=70.", key="do")
+        if node in held:
+            raise StudyError(f"{option} sets {node} twice. A node is held at one value.", key="do")
+        held[node] = int(number) if number.is_integer() else number
+    return held
 
 
 def _require_integer(key: str, value: Any, low: int, high: int | None) -> None:
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not whole or int(value) < low or (high is not None and int(value) > high):
-        span = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise StudyError(f"{key}={value!r}: expected a whole number {span}.", key=key)
+        span = f"of at least {low}" if high is None else f"from {low} to {high:,}"
+        round_one = isinstance(value, float) and value.is_integer() and low <= value
+        repair = f" Write {int(value)}." if round_one and (high is None or value <= high) else ""
+        raise StudyError(f"{key}={value!r}: expected a whole number {span}.{repair}", key=key)

@@ -23,6 +23,7 @@ from latentdo.errors import SupportError, UnknownNodeError
 from latentdo.io import Table
 
 from . import published
+from .structural import LARGEST
 from .study import PopulationValue, Progress, Study
 
 FloatArray = npt.NDArray[np.float64]
@@ -157,7 +158,7 @@ def simulate(
     """The active molecules of each protein in `n` cells, whole numbers from 0 to 100.
 
     A protein that is set starts at its value, and its reactions stop. The growth factors may be set too, to
-    any amount of at least 0: they are latent to the model, not to the process. Under the same seed cell `i`
+    any amount from 0 to 1e9: they are latent to the model, not to the process. Under the same seed cell `i`
     has the same growth factors, whatever is set and however many cells there are.
 
     Args:
@@ -193,10 +194,10 @@ def _checked(do: Mapping[str, float]) -> dict[str, float]:
         if name in PROTEINS and not (number and 0 <= value <= MOLECULES and value == int(value)):
             raise SupportError(
                 name,
-                f"do({name}={value}): {name} counts active molecules, a whole number from 0 to {MOLECULES}.",
+                f"do({name}={value!r}): {name} counts active molecules, a whole number from 0 to {MOLECULES}.",
             )
-        if name in GROWTH_FACTORS and not (number and value >= 0):
-            raise SupportError(name, f"do({name}={value}): {name} is an amount, a number of at least 0.")
+        if name in GROWTH_FACTORS and not (number and 0 <= value <= LARGEST):
+            raise SupportError(name, f"do({name}={value!r}): {name} is an amount, a number of at least 0, at most 1e9.")
     return {name: float(value) for name, value in do.items()}
 
 

@@ -31,8 +31,10 @@ class Support(NamedTuple):
     holds: Callable[[float], bool]
 
 
-REAL = Support("any finite number", lambda _: True)
-POSITIVE = Support("a number above 0", lambda value: value > 0)
+LARGEST = 1e9
+"""Values beyond which nothing in the studies can be meant; far below what arithmetic can hold."""
+REAL = Support("a number from -1e9 to 1e9", lambda value: abs(value) <= LARGEST)
+POSITIVE = Support("a number above 0, at most 1e9", lambda value: 0 < value <= LARGEST)
 PERCENT = Support("an amount, a number from 0 to 100", lambda value: 0 <= value <= 100)
 BINARY = Support("0 or 1", lambda value: value in (0, 1))
 
@@ -123,7 +125,7 @@ class Process:
 
         Raises:
             UnknownNodeError: A name in `do` is no node of the process.
-            SupportError: A value in `do` is not possible.
+            SupportError: A value in `do` is not possible, or takes another node beyond what arithmetic can hold.
         """
         held = self._checked(do or {})
         streams = self._streams(seed)
@@ -135,7 +137,10 @@ class Process:
         }
         for start in range(0, n, _CHUNK):
             stop = min(start + _CHUNK, n)
-            rows = self._rows(stop - start, streams, held)
+            with np.errstate(over="ignore", invalid="ignore"):
+                # What overflows is refused by name.
+                rows = self._rows(stop - start, streams, held)
+            _require_finite(rows, held)
             for name, column in columns.items():
                 column[start:stop] = rows[name]
             if progress is not None:
@@ -165,5 +170,17 @@ class Process:
                 raise UnknownNodeError(name, self.nodes)
             number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
             if not (number and supports[name].holds(float(value))):
-                raise SupportError(name, f"do({name}={value}): {name} is {supports[name].says}.")
+                raise SupportError(name, f"do({name}={value!r}): {name} is {supports[name].says}.")
         return {name: float(value) for name, value in do.items()}
+
+
+def _require_finite(rows: Rows, held: Mapping[str, float]) -> None:
+    """Raise where values that were set take another node beyond what a number can be."""
+    over = [node for node, values in rows.items() if not np.isfinite(values).all()]
+    if over:
+        name = max(held, key=lambda node: abs(held[node]))
+        shown = ", ".join(f"{node}={value:g}" for node, value in held.items())
+        raise SupportError(
+            name,
+            f"do({shown}): {over[0]} is then no finite number. Set {name} nearer to what occurs without intervention.",
+        )
