@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit, logit
 
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 
 from .adjusting import adjustment_of, checked_set
 from .estimate import Result
@@ -37,21 +37,26 @@ _EDGE = 1e-4
 
 @dataclass(frozen=True)
 class NaiveMean(AbstractMethod):
-    """The mean of the outcome in the rows that have the treatment: a baseline, right only where nothing confounds."""
+    """The mean of the outcome in the rows that have the treatment and what is given: a baseline, right only where nothing
+    confounds."""
 
     name: ClassVar[str] = "naive mean"
 
     def applies(self, task: Task) -> Yes | No:
-        reason = task.why_not_one_outcome
+        reason = _why_not_seen(task)
         return No(reason) if reason else Yes()
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        weights: FloatArray = np.ones((1, task.sample.n))
-        h = bandwidths(task)
-        for name, value in task.treatments.items():
+        weights: FloatArray = task.within[None, :]
+        places = {**task.evidence, **task.treatments}
+        h = bandwidths(task, places)
+        for name, value in places.items():
             weights = weights * closeness(task.sample[name], value, h.get(name, 1.0))
+        if not weights.any():
+            # No row has all of it: a mean of none.
+            return Result(np.full(len(fits.weights), np.nan))
         weights = np.maximum(weights * fits.weights, 1e-300)
-        outcome = task.sample[task.outcome].values[None]
+        outcome = task.asked[None]
         values = average(weights, outcome)
         influence = values[0] + weights[0] / weights[0].mean() * (outcome[0] - values[0])
         return Result(values, influence, effective_size(weights), notes=kernel_notes(task, h))
@@ -59,17 +64,37 @@ class NaiveMean(AbstractMethod):
 
 @dataclass(frozen=True)
 class NaiveRegression(AbstractMethod):
-    """The outcome's regression on what is set, and on nothing else: a baseline."""
+    """The outcome's regression on what is set and given, and on nothing else: a baseline."""
 
     name: ClassVar[str] = "naive regression"
 
     def applies(self, task: Task) -> Yes | No:
-        reason = task.why_not_one_outcome
-        return No(reason) if reason else Yes()
+        if reason := _why_not_seen(task):
+            return No(reason)
+        if not task.is_mean:
+            names = ", ".join(map(quote, task.term.outcome_names))
+            return No(f"it has no form for an event of {names} given what that causes.")
+        return Yes()
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        law = fits.plain.law(task.outcome, task.treatments)
-        return Result(law.mean(task.set(task.sample.env(task.treatments)))[:, 0])
+        names = tuple(dict.fromkeys([*task.treatments, *task.term.conditions]))
+        places = {**task.evidence, **task.treatments}
+        env = {**task.sample.env(names), **{name: np.full((1, 1), value) for name, value in places.items()}}
+        mean = fits.plain.law(task.outcome, names).mean(env)
+        # Over the rows in a range that is given, each at its own place in it.
+        weights = fits.weights * task.within
+        if not weights.any():
+            return Result(np.full(len(fits.weights), np.nan))
+        return Result(average(weights, np.broadcast_to(mean, weights.shape)))
+
+
+def _why_not_seen(task: Task) -> str | None:
+    """Why what is asked cannot be looked up among the rows; None where it can."""
+    if not task.term.do and not task.term.given:
+        return task.why_not_one_outcome
+    if len(task.term.outcome_names) > 1:
+        return f"it has no form for events of several nodes, here {', '.join(map(quote, task.term.outcome_names))}."
+    return None
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,13 @@ def support_cautions(task: Task) -> list[str]:
                 f"{name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
                 "the answer is an extrapolation."
             )
+    if task.treatments and all(task.sample[name].is_discrete for name in task.treatments):
+        own = np.ones(task.sample.n, dtype=bool)
+        for name, value in task.treatments.items():
+            own &= task.sample[name].values == value
+        if own.sum() > 1 and np.ptp(task.asked[own]) == 0:
+            places = ", ".join(f"{quote(name)}={_shown(task, name, value)}" for name, value in task.treatments.items())
+            found.append(f"all rows with {places} have the same outcome: intervals that rest on them are too narrow.")
     n_terms = 1 + max(len(task.graph.parents(name)) for name in (task.outcome, *task.treatments))
     if n_terms * ROWS_PER_TERM > task.sample.n:
         found.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +32,13 @@ from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
 from .sample import FloatArray, IntArray, sample_of
 from .task import Task, task_of
+from .weighting import average
 
 FEW_EFFECTIVE = 30.0
+MOST_SAID = 3
+"""Of so many laws the note of a row says which products they have."""
+NO_SPREAD = 1e-9
+"""The share of the outcome's spread below which a standard error is none, but what adding leaves behind."""
 MOST_BOOTSTRAPPED = 30_000
 """With more rows, replicates are made of so many of them."""
 _MOST_NUMBERS = 4_000_000
@@ -157,17 +163,22 @@ class _Run:
         rng = np.random.default_rng([self.seed, 1])
         self._folds = rng.permutation(self._sample.n) % min(self.options.folds, self._sample.n)
         self._choices: dict[Any, Any] = {}
+        # Beside an effect, a mean of the rows as they are is the same for every method.
+        acts = any(task.term.do for task in self.tasks)
+        self._seen = [acts and task.is_seen for task in self.tasks]
 
     def rows(self) -> tuple[Estimate, ...]:
         """One row per method, in order."""
-        answers = [[method.applies(task) for task in self.tasks] for method in self.methods]
+        answers = [
+            [Yes() if seen else method.applies(task) for task, seen in zip(self.tasks, self._seen, strict=True)]
+            for method in self.methods
+        ]
         rows: dict[int, Estimate] = {}
         points: dict[int, list[Result]] = {}
         seconds: dict[int, float] = {}
         fits = self._fits(self.tasks, self._folds, self._sample.weights[None, :])
         for i, method in enumerate(self.methods):
-            if refusals := [answer for answer in answers[i] if isinstance(answer, No)]:
-                note = refusals[0].reason
+            if note := self._refusal(answers[i]):
                 rows[i] = Estimate(method.name, None, level=self.options.level, applies=False, note=note)
                 continue
             started = time.perf_counter()
@@ -178,6 +189,13 @@ class _Run:
         for i, results in points.items():
             rows[i] = self._row(self.methods[i], results, replicates.get(i), answers[i], seconds[i])
         return tuple(rows[i] for i in range(len(self.methods)))
+
+    def _refusal(self, answers: Sequence[Yes | No]) -> str:
+        """Why a method does not answer, and which term, where it answers others; empty where it does."""
+        reasons = [answer.reason if isinstance(answer, No) else "" for answer in answers]
+        note, place = next(((reason, k) for k, reason in enumerate(reasons) if reason), ("", 0))
+        term = str(self.tasks[place].term)
+        return note if len(set(reasons)) == 1 or term in note else f"of {term}: {note}"
 
     def _fits(self, tasks: Sequence[Task], folds: IntArray, weights: FloatArray) -> list[Fits]:
         """The nuisance models of each term; terms with the same columns share them."""
@@ -196,9 +214,11 @@ class _Run:
         self, method: AbstractMethod, tasks: Sequence[Task], fits: Sequence[Fits], answers: Sequence[Yes | No]
     ) -> list[Result]:
         results: list[Result] = []
-        for task, own, answer in zip(tasks, fits, answers, strict=True):
+        for task, own, answer, seen in zip(tasks, fits, answers, self._seen, strict=True):
             assert isinstance(answer, Yes)
-            results.append(method.fit(task, own, answer.sets))
+            own.plain.said.clear()
+            result = _observed(task, own) if seen else method.fit(task, own, answer.sets)
+            results.append(replace(result, notes=(*result.notes, *list(own.plain.said)[:MOST_SAID])))
         return results
 
     def _value(self, results: Sequence[Result]) -> FloatArray:
@@ -282,7 +302,9 @@ class _Run:
         if lower is not None and upper is not None and self._is_probability and 0 <= estimate <= 1:
             lower, upper = max(lower, 0.0), min(upper, 1.0)
         effective = min((result.effective for result in results if result.effective is not None), default=None)
-        cautions = [caution for task in self.tasks for caution in support_cautions(task)]
+        lead = self._seen.index(False)
+        asking = [task for task, seen in zip(self.tasks, self._seen, strict=True) if not seen]
+        cautions = [caution for task in asking for caution in support_cautions(task)]
         cautions += [caution for result in results for caution in result.cautions]
         if replicates is not None and (lost := int((~np.isfinite(replicates)).sum())):
             cautions.append(f"{lost} of {len(replicates)} replicates of the bootstrap have no value.")
@@ -295,13 +317,17 @@ class _Run:
         if trimmed:
             cut = "1 weight was" if trimmed == 1 else f"{trimmed} weights were"
             cautions.append(f"{cut} cut{self._uncut(results)}.")
-        first = answers[0]
+        if sd is not None and sd <= NO_SPREAD * self._scale(results):
+            sd = lower = upper = None
+            interval = ""
+            cautions.append("no interval: the rows that decide all have the same outcome, and it would have no width.")
+        first = answers[lead]
         assert isinstance(first, Yes)
         notes = [
             *_sets_note(first.sets),
             first.note,
-            *levels_notes(self.tasks[0]),
-            *(note for result in results for note in result.notes),
+            *levels_notes(self.tasks[lead]),
+            *self._notes(results),
             *unweighted_notes(self.options.models),
         ]
         if interval:
@@ -321,6 +347,21 @@ class _Run:
             sets=first.sets,
             interval=interval,
         )
+
+    def _notes(self, results: Sequence[Result]) -> list[str]:
+        """What the terms' results say; formulas that differ in the treatments' values alone once, without values."""
+        own = [list(result.notes) for result in results]
+        general = [[_without_values(note, task) for note in notes] for notes, task in zip(own, self.tasks, strict=True)]
+        told = [k for k, seen in enumerate(self._seen) if not seen]
+        if len(told) > 1 and all(general[k] == general[told[0]] != own[k] for k in told):
+            return general[told[0]]
+        return [note for k in told for note in own[k]]
+
+    def _scale(self, results: Sequence[Result]) -> float:
+        """How far the query moves if each outcome does by its standard deviation."""
+        values = {task.term: result.values[:1] for task, result in zip(self.tasks, results, strict=True)}
+        slopes = linearised(self.query.expression, values)[1]
+        return max(abs(float(slopes[task.term][0])) * float(task.asked.std()) for task in self.tasks)
 
     @property
     def _is_probability(self) -> bool:
@@ -345,6 +386,18 @@ class _Run:
             total += slopes[task.term][0] * (result.influence - result.values[0])
         weights = self._sample.weights
         return float(np.sqrt((weights * total**2).mean() / self._sample.n))
+
+
+def _observed(task: Task, fits: Fits) -> Result:
+    """The mean of the rows as they are, in which every method has the same best estimate."""
+    return Result(average(fits.weights, task.asked[None]), task.asked)
+
+
+def _without_values(note: str, task: Task) -> str:
+    """A formula with the names of the treatments in place of what they are set to: `P(M | X)` of `P(M | X=1)`."""
+    for setting in task.term.do:
+        note = re.sub(rf"(?<![\w`]){re.escape(str(setting))}(?![\w.])", quote(setting.name).replace("\\", r"\\"), note)
+    return note
 
 
 def _spread(replicates: FloatArray) -> float:

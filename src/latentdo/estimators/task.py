@@ -104,12 +104,46 @@ class Task:
     def why_not_one_outcome(self) -> str | None:
         """Why the term is not a mean, given nothing, of one column under values that are set; None where it is."""
         if not self.term.do:
-            return "nothing is set, so that there is no effect to estimate."
+            return f"nothing is set in {self.term}, so that there is no effect to estimate."
         if self.term.given:
-            return "it has no form for conditions after do( ); plug-in has."
+            return f"it has no form for conditions after do( ), here on {', '.join(map(quote, self.term.conditions))}."
         if len(self.term.outcome_names) > 1:
-            return "it has no form for events of several nodes; plug-in has."
+            return f"it has no form for events of several nodes, here {', '.join(map(quote, self.term.outcome_names))}."
         return None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether nothing is set and nothing given: a mean over the rows as they are."""
+        return not self.term.do and not self.term.given
+
+    @cached_property
+    def asked(self) -> FloatArray:
+        """What is averaged, one number per row: the outcome's column, or whether all that is asked about holds."""
+        if self.is_mean:
+            return self.sample[self.outcome].values
+        holds = np.ones(self.sample.n, dtype=bool)
+        for item in self.term.outcomes:
+            assert item.value is not None
+            holds &= COMPARE[item.op](self.sample[item.name].values, number_of(self.sample[item.name], item.value))
+        return holds.astype(float)
+
+    @cached_property
+    def evidence(self) -> dict[Name, float]:
+        """The conditions that are values: each node and its number."""
+        return {
+            item.name: number_of(self.sample[item.name], item.value)
+            for item in self.term.given
+            if item.op == "=" and item.value is not None
+        }
+
+    @cached_property
+    def within(self) -> FloatArray:
+        """Whether each row lies in the ranges that are given, as 1 and 0."""
+        holds = np.ones(self.sample.n, dtype=bool)
+        for item in self.term.given:
+            if item.op not in ("", "=") and item.value is not None:
+                holds &= COMPARE[item.op](self.sample[item.name].values, number_of(self.sample[item.name], item.value))
+        return holds.astype(float)
 
     def set(self, env: Mapping[Name, FloatArray]) -> dict[Name, FloatArray]:
         """The env with the treatments at the values that are set."""

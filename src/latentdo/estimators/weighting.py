@@ -79,10 +79,14 @@ def bandwidth(column: Column, value: float, share: float = BANDWIDTH) -> float:
     return max(share * column.sd * len(column.values) ** -0.2, float(np.partition(distances, few)[few]) / 2)
 
 
-def bandwidths(task: Task) -> dict[Name, float]:
-    """The bandwidth of each continuous treatment: what the task asks for, else what suits the rows."""
+def bandwidths(task: Task, places: Mapping[Name, float] | None = None) -> dict[Name, float]:
+    """The bandwidth of each continuous treatment: what the task asks for, else what suits the rows.
+
+    Args:
+        places: The nodes and their values in place of the treatments.
+    """
     found: dict[Name, float] = {}
-    for name, value in task.treatments.items():
+    for name, value in (task.treatments if places is None else places).items():
         column = task.sample[name]
         if not column.is_discrete:
             found[name] = bandwidth(column, value) if task.bandwidth is None else task.bandwidth * column.sd
