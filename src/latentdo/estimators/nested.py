@@ -18,6 +18,7 @@ from latentdo.identification import Fixability, Fixing, Kernel
 
 from .adjusting import instruments_note, no_effect
 from .estimate import Result
+from .features import FAR, Features
 from .laws import Predictor
 from .method import AbstractMethod, Fits, No, Yes
 from .nuisances import Nuisances
@@ -40,6 +41,11 @@ from .weighting import (
     rate_of,
     weighted_mean,
 )
+
+ROWS_PER_MEAN = 10
+"""With fewer rows for each mean that weights are to have, they are left as they are."""
+MOST_STEPS = 30
+BALANCE = 1e-11
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +259,7 @@ class WermId(AbstractMethod):
             arguments = given
         assert predictor is not None
         if arguments != {fixed.treatment}:
-            own = inverse_of_treatment(task, fits)
+            own = balanced(task, fits, inverse_of_treatment(task, fits))
             effective = min(effective, effective_size(own))
             laws = fits.plain.reweighted(own, ("treatment",))
             predictor = _regressed(task, laws, env, predictor, frozenset({fixed.treatment}), fixed.treatment)
@@ -284,6 +290,83 @@ def inverse_of_treatment(task: Task, fits: Fits) -> FloatArray:
     below = fits.plain.law(fixed.treatment, fixed.pillow).density(env, env[fixed.treatment])
     weights = above / divisor(task.sample[fixed.treatment], below)
     return weights if task.sample[fixed.treatment].is_discrete else clipped(weights)[0]
+
+
+def balanced(task: Task, fits: Fits, weights: FloatArray) -> FloatArray:
+    """The weights of a continuous treatment, moved as little as it takes to make it uncorrelated with its pillow.
+
+    Ratios of densities have a long tail, of which some hundred rows have little: with the ratios as they are the
+    treatment keeps a part of its correlation with the pillow, and the regression on it a bias. The treatment and its
+    square, the pillow, and their products have the means that they have where both are independent.
+
+    Returns:
+        The weights themselves where no positive weights have these means, or the treatment is discrete.
+
+    Source:
+        Fong, Hazlett & Imai (2018), Covariate balancing propensity score for a continuous treatment; the exponential form is
+        Hainmueller's (2012), Entropy balancing for causal effects.
+    """
+    fixed = task.fixability
+    assert fixed is not None
+    column = task.sample[fixed.treatment]
+    if column.is_discrete or not fixed.pillow:
+        return weights
+    z = np.clip((column.values - column.mean) / column.sd, -FAR, FAR)
+    pillow = Features(tuple(task.sample[name] for name in fixed.pillow), 1)
+    beside = pillow.matrix(task.sample.env(fixed.pillow), task.sample.n)[:, 1:]
+    width = beside.shape[1]
+    if ROWS_PER_MEAN * (2 + 3 * width) > task.sample.n:
+        return weights
+    found = np.empty(np.broadcast_shapes(weights.shape, fits.weights.shape))
+    for b, counts in enumerate(fits.weights):
+        share = counts / counts.sum()
+        own, others = np.stack([z, z**2], axis=1), beside - share @ beside
+        own = own - share @ own
+        terms = np.concatenate([own, others, (own[:, :, None] * others[:, None]).reshape(len(z), -1)], axis=1)
+        before = weights[b if len(weights) > 1 else 0]
+        found[b] = tilted(terms, share * before, share) * before
+    return found
+
+
+def tilted(terms: FloatArray, shares: FloatArray, least: FloatArray) -> FloatArray:
+    """Factors exp(λ · terms) with which the weighted means of the terms are zero, by Newton's method; ones where none are found.
+
+    Args:
+        terms: (row, term).
+        shares: The weights of the rows.
+        least: Of the rows; with these weights the sizes of terms are judged.
+    """
+    sizes = np.sqrt(least @ terms**2)
+    scaled = terms / np.where(sizes > 0, sizes, 1.0)
+    slopes = np.zeros(scaled.shape[1])
+
+    def value(candidate: FloatArray) -> float:
+        exponents = scaled @ candidate
+        top = exponents.max()
+        return float(top + np.log(shares @ np.exp(exponents - top)))
+
+    current = value(slopes)
+    for _ in range(MOST_STEPS):
+        exponents = scaled @ slopes
+        law = shares * np.exp(exponents - exponents.max())
+        law /= law.sum()
+        gradient = law @ scaled
+        if np.abs(gradient).max() < BALANCE:
+            return np.exp(exponents - exponents.max())
+        spread = (law[:, None] * scaled).T @ scaled - np.outer(gradient, gradient)
+        step = np.linalg.solve(spread + 1e-9 * np.eye(len(slopes)), gradient)
+        length = 1.0
+        # Close to the end values differ by less than their rounding.
+        close = np.abs(gradient).max() < 1e-4
+        while (
+            not close
+            and value(slopes - length * step) > current - 1e-4 * length * float(step @ gradient)
+            and length > 1e-4
+        ):
+            length /= 2
+        slopes = slopes - length * step
+        current = value(slopes)
+    return np.ones(len(shares))
 
 
 def nested_sets(task: Task) -> Yes | No:
