@@ -90,7 +90,7 @@ def test_thresholds_of_an_outcome_given_what_it_causes_are_no_steps():
 )
 def test_events_of_a_continuous_covariate_hold_for_the_rows_that_satisfy_them(text, truth):
     (row,) = estimates(WIDE, _wide(40_000, 2), Query.parse(text), methods=[PlugIn()], options=NO_INTERVAL)
-    assert row.estimate == pytest.approx(truth, abs=0.012)
+    assert row.estimate == pytest.approx(truth, abs=0.015)
 
 
 def test_groups_of_rows_lie_on_one_side_of_every_threshold():
