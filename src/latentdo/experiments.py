@@ -52,7 +52,7 @@ def sample_size(
         level: Probability of that interval.
         assurance: Share of experiments whose interval has to be so: 0.5 unless given for a width, 0.8 with `excludes`.
         engine: How to train, as for `fit`.
-        datasets: Data sets to simulate at most.
+        datasets: Data sets to simulate at most, 60 or more: fewer do not tell how the width falls with n.
         precision: Half of the 90 % interval of n, relative to n, at which no more data sets are made.
         smallest: Smallest size of a data set.
         largest: Largest size of a data set; beyond it n is extrapolated, and says so.
@@ -65,9 +65,11 @@ def sample_size(
 
     Raises:
         NotIdentifiedError: No number of samples answers the question.
-        SpecError: The truth has a parameter that is no number, or does not measure what the model needs.
+        SpecError: The truth has a parameter that is no number, does not measure what the model needs, or is a function that
+            raises or gives no table of n rows.
         QueryError: No single number is asked for, or a goal that makes no sense.
-        DataError: The truth gives no data that the model can be trained on.
+        DataError: The truth gives tables without a column of the model or with holes in it, or none that the model can be
+            trained on.
     """
     from latentdo.inference import watch
     from latentdo.studies import Budget, BuiltIn, goal_of, plan_size, truth_of

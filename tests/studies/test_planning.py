@@ -86,6 +86,53 @@ def test_a_function_that_gives_too_few_rows_is_told_so() -> None:
         )
 
 
+def rows_with(**columns):
+    """A function that draws X and Y, with other columns in their place; None leaves one out."""
+
+    def rows(n: int, seed: int) -> dict:
+        random = np.random.default_rng(seed)
+        drawn = {"X": random.integers(0, 2, n), "Y": random.standard_normal(n)}
+        return {
+            name: value
+            for name, value in {**drawn, **{k: v and v(n) for k, v in columns.items()}}.items()
+            if value is not None
+        }
+
+    return rows
+
+
+def failing(n, seed):
+    raise ZeroDivisionError("no rows today")
+
+
+@pytest.mark.parametrize(
+    ("truth", "error", "message"),
+    [
+        (rows_with(Y=None), DataError, r"the function rows, gives .* for n=100, seed=\d+ the column 'Y' is not there"),
+        (rows_with(Y=lambda n: np.full(n, np.nan)), DataError, "the column 'Y' has 100 missing cells of 100"),
+        (rows_with(X=lambda n: [None, *([1, 0] * n)[: n - 1]]), DataError, "the column 'X' has 1 missing cells of 100"),
+        ("signaling", SpecError, "the simulator of the study signaling, does not measure X, Y, .* it measures SOS, "),
+        (lambda n: {}, SpecError, r"failed for n=100, seed=\d+: TypeError: .* takes 1 positional argument"),
+        (
+            failing,
+            SpecError,
+            r"the function failing, which failed for n=100, seed=\d+: ZeroDivisionError: no rows today\. It takes",
+        ),
+        (lambda n, seed: [1, 2], SpecError, r"which gave list for n=100, seed="),
+        (lambda n, seed: None, SpecError, r"which gave NoneType for n=100, seed="),
+    ],
+)
+def test_a_truth_that_gives_no_usable_table_is_refused_at_its_first_one(truth, error, message) -> None:
+    with pytest.raises(error, match=message):
+        ld.sample_size(MODEL, truth, EFFECT, width=1, engine=LAPLACE)
+
+
+def test_a_truth_that_can_never_be_analysed_ends_without_training() -> None:
+    # No warning of NumPy about means of nothing: warnings are errors here.
+    with pytest.raises(DataError, match=r"No data set of up to 20,000 rows could be analysed: .*'X' is 1"):
+        ld.sample_size(MODEL, rows_with(X=np.ones), EFFECT, width=1, engine=LAPLACE)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
@@ -93,7 +140,11 @@ def test_a_function_that_gives_too_few_rows_is_told_so() -> None:
         ({"width": 1, "excludes": 0}, QueryError, "State one goal"),
         ({"width": -1}, QueryError, "a number above 0, got -1"),
         ({"excludes": float("nan")}, QueryError, "excludes= is the value that the interval must not contain"),
-        ({"width": 1, "level": 90}, QueryError, "level=90: expected a number between 0 and 1. Write 0.9 for 90 %"),
+        ({"excludes": "a"}, QueryError, "excludes= is the value that the interval must not contain.* got 'a'"),
+        ({"width": "1"}, QueryError, "a number above 0, got '1'"),
+        ({"width": 1, "precision": 0}, QueryError, "precision=0: expected a number between 0 and 1, relative to n"),
+        ({"width": 1, "level": 90}, QueryError, "level=90: expected a number between 0 and 1, .*such as 0.9 for 90 %"),
+        ({"width": 1, "level": "a"}, QueryError, "level='a': expected a number"),
         ({"width": 1, "assurance": 1.0}, QueryError, "assurance=1.0: expected"),
         ({"width": 1, "datasets": 10}, QueryError, "datasets=10: expected a whole number from 60"),
         ({"width": 1, "smallest": 100, "largest": 200}, QueryError, "largest=200 is less than 4 times smallest=100"),

@@ -110,7 +110,7 @@ def test_a_built_in_study_draws_from_its_simulator_and_states_its_population() -
         ({"X": [1, 2]}, SpecError, "A table of data is no truth: fit it, and give the posterior"),
         ({"U -> X": True}, SpecError, "a parameter of the truth is a number"),
         ("X ~ normal; Y ~ normal(X)", SpecError, "5 parameters without a number"),
-        ("X ~ normal(mean=0, sd=1)", SpecError, "The truth does not measure Y"),
+        ("X ~ normal(mean=0, sd=1)", SpecError, "The truth, a model of fixed numbers, does not measure Y"),
         ("X ~ table; Y ~ normal(mean=0, sd=1)", SpecError, "X is a table, whose probabilities cannot be fixed"),
         ("X ~ categorical(intercept=0); Y ~ normal(mean=0, sd=1)", SpecError, "X has levels that only a column could tell"),
         ("signalling", StudyError, "Did you mean 'signaling'?"),

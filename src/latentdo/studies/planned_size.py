@@ -16,6 +16,7 @@ import numpy.typing as npt
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.query import Query
 
+from .accuracy import Coverage
 from .size_law import Law, fit_law
 
 if TYPE_CHECKING:
@@ -319,10 +320,13 @@ class SampleSize:
     @cached_property
     def coverage(self) -> tuple[float, float] | None:
         """The share of all intervals that hold the true answer, and its standard error; None where that is not known."""
+        found = self._covered
+        return None if found is None else (found.share, found.error)
+
+    @cached_property
+    def _covered(self) -> Coverage | None:
         known = self.experiments.covered[~np.isnan(self.experiments.covered)]
-        if not len(known):
-            return None
-        return float(known.mean()), math.sqrt(self.level * (1 - self.level) / len(known))
+        return Coverage(int(known.sum()), len(known), self.level) if len(known) else None
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -353,13 +357,12 @@ class SampleSize:
             )
 
     def _doubts_of_intervals(self) -> Iterator[str]:
-        if self.coverage is not None:
-            share, error = self.coverage
-            if share < self.level - 3 * error:
-                yield (
-                    f"the intervals hold the true answer in {100 * share:.0f} % of {len(self.experiments):,} experiments, not in "
-                    f"{100 * self.level:g} %: the model's answer is off, and a narrow interval of it would not mend that"
-                )
+        covered = self._covered
+        if covered is not None and covered.falls_short:
+            yield (
+                f"the intervals hold the true answer in {100 * covered.share:.0f} % of {covered.n:,} experiments, not in "
+                f"{100 * self.level:g} %: the model's answer is off, and a narrow interval of it would not mend that"
+            )
         unsettled = 1 - float(self.experiments.converged[~self.experiments.failed].mean())
         if unsettled > 0.05:
             yield f"{100 * unsettled:.0f} % of the fits did not converge for the question; their intervals count all the same"

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
 import numpy as np
 from scipy import stats
@@ -67,7 +68,7 @@ class Budget:
                 f"largest={self.largest} is less than 4 times smallest={self.smallest}: how the width falls with n is read off "
                 "sizes that differ. Widen the range."
             )
-        _require_between("precision", self.precision, 0.0, 1.0)
+        _require_between("precision", self.precision, "relative to n: 0.1 ends the search at ±10 % of it")
 
 
 def goal_of(*, width: float | None, excludes: float | None, level: float, assurance: float | None) -> Goal:
@@ -80,13 +81,13 @@ def goal_of(*, width: float | None, excludes: float | None, level: float, assura
         raise QueryError(
             "State one goal: width=0.2, the full width that the interval may have, or excludes=0, a value that it must not hold."
         )
-    if excludes is not None and (isinstance(excludes, bool) or not math.isfinite(excludes)):
+    if excludes is not None and not (_is_number(excludes) and math.isfinite(excludes)):
         raise QueryError(
             f"excludes= is the value that the interval must not contain, 0 for no difference, got {excludes!r}."
         )
     share = assurance if assurance is not None else 0.5 if excludes is None else 0.8
-    _require_between("level", level, 0.0, 1.0)
-    _require_between("assurance", share, 0.0, 1.0)
+    _require_between("level", level, "the probability of the interval, such as 0.9 for 90 %")
+    _require_between("assurance", share, "the share of experiments whose interval is as wanted, such as 0.8 for 80 %")
     return Goal(
         float(level),
         float(share),
@@ -199,6 +200,13 @@ class _Laboratory:
                 )
             return Fit.of(spec, rows, self.engine, seed), sample.world
         except DataError as problem:
+            if lack := _lack(sample.columns, spec.measured):
+                name, fault = lack
+                raise DataError(
+                    f"The truth, {self.truth.label}, gives tables that cannot be used: for n={n}, seed={seed} the column "
+                    f"{name!r} {fault}. The model is fitted to {', '.join(map(repr, spec.measured))}: give each, without holes.",
+                    column=name,
+                ) from problem
             # A level without rows, say: such an experiment has no interval, and has missed its goal.
             self._note(problem)
             return None, sample.world
@@ -280,7 +288,8 @@ class _Search:
     def _scout(self) -> float:
         """A size in the neighbourhood of the answer, within the sizes that may be simulated."""
         size = float(min(max(FIRST, self.budget.smallest), self.budget.largest))
-        for _ in range(MOST_SCOUTED):
+        scouted = 0
+        while scouted < MOST_SCOUTED:
             rows = int(self._within(_rounded(size)))
             self._add([rows], SCOUTS)
             assert self.found is not None
@@ -292,6 +301,7 @@ class _Search:
                     )
                 size = self._within(4 * size)
                 continue
+            scouted += 1
             wanted = self._within(size * min(max(self._factor(own), 1 / FARTHEST), FARTHEST))
             if 1 / NEIGHBOURHOOD <= wanted / size <= NEIGHBOURHOOD:
                 return wanted
@@ -335,6 +345,26 @@ def _require_whole(name: str, value: object, low: int, high: int) -> None:
         raise QueryError(f"{name}={value!r}: expected a whole number from {low:,} to {high:,}.")
 
 
-def _require_between(name: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low < value < high:
-        raise QueryError(f"{name}={value!r}: expected a number between {low:g} and {high:g}. Write 0.9 for 90 %.")
+def _require_between(name: str, value: object, meaning: str) -> None:
+    if not (_is_number(value) and 0 < value < 1):
+        raise QueryError(f"{name}={value!r}: expected a number between 0 and 1, {meaning}.")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _lack(columns: Any, measured: Sequence[str]) -> tuple[str, str] | None:
+    """A column that no chance leaves out or empty, and what is wrong with it; None where chance alone is to blame.
+
+    That a column is constant, or lacks a level, may be chance in a small table; that it is not there, or has holes, is not.
+    """
+    for name in measured:
+        try:
+            values = np.asarray(columns[name])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            return name, "is not there"
+        empty = np.array([value is None or value != value for value in values.ravel().tolist()])
+        if empty.any():
+            return name, f"has {int(empty.sum()):,} missing cells of {empty.size:,}"
+    return None

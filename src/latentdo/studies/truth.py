@@ -48,6 +48,9 @@ FORMS = (
 )
 
 
+_CONTRACT = "It takes (n, seed) and gives a mapping from column names to arrays, or a table."
+
+
 @dataclass(frozen=True, eq=False)
 class KnownAnswer:
     """What a question's answer is in each world that rows may come from.
@@ -209,12 +212,21 @@ class Simulator(AbstractTruth):
         return f"the function {getattr(self.function, '__name__', type(self.function).__name__)}"
 
     def draw(self, n: int, seed: int) -> Sample:
-        """So many rows, with whatever columns the function gives."""
-        columns = self.function(n, seed)
-        if not hasattr(columns, "__getitem__"):
+        """So many rows, with whatever columns the function gives.
+
+        Raises:
+            SpecError: It raises anything, or gives no table.
+        """
+        try:
+            columns = self.function(n, seed)
+        # Whatever a user's function raises is told with the call that raised it.
+        except Exception as problem:
             raise SpecError(
-                f"truth= is a function that gave {type(columns).__name__} for n={n}, seed={seed}. It takes (n, seed) and gives a "
-                "mapping from column names to arrays, or a table."
+                f"truth= is {self.label}, which failed for n={n}, seed={seed}: {type(problem).__name__}: {problem}. {_CONTRACT}"
+            ) from problem
+        if not hasattr(columns, "__getitem__") or isinstance(columns, str | list | tuple):
+            raise SpecError(
+                f"truth= is {self.label}, which gave {type(columns).__name__} for n={n}, seed={seed}. {_CONTRACT}"
             )
         return Sample(columns)
 
@@ -231,14 +243,27 @@ def truth_of(source: Any, spec: ModelSpec) -> AbstractTruth:
         StudyError: A name that is no built-in study.
     """
     truth = _read(source, spec)
-    own = truth.spec if isinstance(truth, FixedModel) else truth.posterior.spec if isinstance(truth, Pilot) else None
+    own = _model_of(truth)
     if own is not None and (missing := [node for node in spec.measured if node not in own.measured]):
         raise SpecError(
-            f"The truth does not measure {', '.join(map(quote, missing))}, which the model is fitted to. Both need the same "
-            "measured nodes, with the same names.",
+            f"The truth, {truth.label}, does not measure {', '.join(map(quote, missing))}, which the model is fitted to; it "
+            f"measures {', '.join(map(quote, own.measured))}. Both need the same measured nodes, with the same names.",
             node=missing[0],
         )
     return truth
+
+
+def _model_of(truth: AbstractTruth) -> ModelSpec | None:
+    """The model whose nodes are those of a process; None for a function, of which its first table tells."""
+    match truth:
+        case FixedModel():
+            return truth.spec
+        case Pilot():
+            return truth.posterior.spec
+        case BuiltIn():
+            return truth.study.model
+        case _:
+            return None
 
 
 def _read(source: Any, spec: ModelSpec) -> AbstractTruth:
