@@ -105,3 +105,31 @@ def test_tilted_weights_have_the_means_that_are_asked_for():
     design = np.column_stack([np.ones(200), terms])
     assert np.log(law) == pytest.approx(design @ np.linalg.lstsq(design, np.log(law), rcond=None)[0], abs=1e-9)
     assert tilted(np.abs(terms), shares, shares) == pytest.approx(np.ones(200))
+
+
+def test_what_is_cut_is_told_by_both_of_the_nested_family():
+    rng = np.random.default_rng(0)
+    u, a, b, c = rng.normal(size=(4, 300))
+    t = (u + a > 0) * 1.0
+    m = 2.5 * t + b
+    rows = {"T": t, "M": m, "Y": m + u + c}
+    graph, query = parse_graph("T -> M -> Y; T <-> Y"), Query.parse("E[Y | do(T=1)]")
+    found = estimates(graph, rows, query, methods=[NestedIpw(), NestedAipw()], options=Options(replicates=0))
+    for row in found:
+        assert row.trimmed > 0
+        assert any("with all of their weight the estimate would be" in said for said in row.cautions)
+
+
+def test_few_weights_of_a_front_door_are_cut():
+    graph = parse_graph("C -> T; C -> M; C -> Y; T -> M -> Y; T <-> Y")
+    query = Query.parse("E[Y | do(T=1)] - E[Y | do(T=0)]")
+    trimmed = []
+    for seed in range(5):
+        rng = np.random.default_rng([seed, 8])
+        c, u = rng.normal(size=(2, 600))
+        t = (rng.random(600) < 1 / (1 + np.exp(-0.6 * c - 1.2 * u))) * 1.0
+        m = (rng.random(600) < 1 / (1 + np.exp(0.7 - 1.6 * t - 0.5 * c))) * 1.0
+        rows = {"C": c, "T": t, "M": m, "Y": 1 + 1.4 * m + 0.6 * c + u + 0.8 * rng.normal(size=600)}
+        (row,) = estimates(graph, rows, query, methods=[NestedIpw()], options=Options(replicates=0))
+        trimmed.append(row.trimmed)
+    assert np.mean(trimmed) < 0.5

@@ -125,14 +125,19 @@ def conditions(fixed: Fixability, kernel: Kernel, node: Name) -> tuple[Name, ...
     return tuple(name for name in before if name in kernel.district or name in kernel.parents)
 
 
-def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, int]:
-    """ρ: the kernels of the districts that meet the treatment's, over the observed laws; and how many weights were cut."""
+def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, FloatArray, int]:
+    """ρ: the kernels of the districts that meet the treatment's, over the observed laws.
+
+    Returns:
+        The ratio, what it was before any was cut, and how many were.
+    """
     fixed = task.fixability
     assert fixed is not None
     sample = task.sample
     env = sample.env(sample.columns)
     pillows = dict(fixed.pillows)
     found: FloatArray = np.ones((1, sample.n))
+    whole: FloatArray = found
     trimmed = 0
     for kernel in fixed.kernels:
         if not kernel.meets_treatment_district:
@@ -143,11 +148,24 @@ def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, int]:
             trimmed += population.trimmed
             above = population.laws.law(node, given).density(env, env[node])
             below = fits.plain.law(node, pillows[node]).density(env, env[node])
-            found = found * above / divisor(sample[node], below)
+            own = above / divisor(sample[node], below)
+            found, whole = found * own, whole * own
             if not sample[node].is_discrete:
-                found, cut = clipped(found)
+                found, cut = clipped(found, ratio_share(task))
                 trimmed += cut
-    return found, trimmed
+    return found, whole, trimmed
+
+
+def ratio_share(task: Task) -> float:
+    """What part of all weight one row may have of a product of ratios: log n / (5 sqrt n); less of a continuous treatment.
+
+    Source:
+        Gruber, Phillips, Lee & van der Laan (2022), Data-adaptive selection of the propensity score truncation level for
+        inverse-probability-weighted and targeted maximum likelihood estimators of marginal point treatment effects.
+    """
+    if bandwidths(task):
+        return LARGEST_SHARE
+    return max(LARGEST_SHARE, float(np.log(task.sample.n) / (5 * np.sqrt(task.sample.n))))
 
 
 @dataclass(frozen=True)
@@ -166,12 +184,12 @@ class NestedIpw(AbstractMethod):
         return nested_sets(task)
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        ratio, trimmed = kernel_ratio(task, fits)
+        ratio, uncut, trimmed = kernel_ratio(task, fits)
         inner, notes = _treated(task, fits)
         weights, more = _cut(task, ratio * inner.values)
         outcome = task.sample[task.outcome].values[None]
         values = weighted_mean(fits.weights, weights, outcome, normalised=self.normalised)
-        whole = weighted_mean(fits.weights[:1], (ratio * inner.whole)[:1], outcome, normalised=self.normalised)[0]
+        whole = weighted_mean(fits.weights[:1], (uncut * inner.whole)[:1], outcome, normalised=self.normalised)[0]
         return Result(
             values,
             None,
@@ -196,7 +214,7 @@ class NestedAipw(AbstractMethod):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         fixed = task.fixability
         assert fixed is not None
-        ratio, trimmed = kernel_ratio(task, fits)
+        ratio, uncut, trimmed = kernel_ratio(task, fits)
         inner, notes = _treated(task, fits)
         laws = fits.plain.reweighted(ratio, ("ratio",))
         env = task.sample.env(task.sample.columns)
@@ -205,12 +223,16 @@ class NestedAipw(AbstractMethod):
         weights, more = _cut(task, ratio * inner.values)
         cautions = rare_caution(inner.rare, task.sample.n, continuous=bool(inner.bandwidths))
         total = average(fits.weights, np.maximum(ratio, 1e-300))
-        values = average(fits.weights, ratio * mean + weights * (env[task.outcome] - seen)) / total
+        rest = env[task.outcome] - seen
+        values = average(fits.weights, ratio * mean + weights * rest) / total
+        whole = average(fits.weights[:1], (uncut * (mean + inner.whole * rest))[:1])
+        whole = whole / average(fits.weights[:1], np.maximum(uncut, 1e-300)[:1])
         return Result(
             values,
             None,
             effective_size(weights),
             trimmed + inner.trimmed + more,
+            float(whole[0]),
             notes=notes,
             cautions=cautions,
             rate=rate_of(notes),
@@ -396,7 +418,7 @@ def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
         return weights, 0
     h = bandwidths(task)
     nearness = closeness(task.sample[fixed.treatment], task.treatments[fixed.treatment], h.get(fixed.treatment, 1.0))
-    return clipped(weights, largest_share(nearness) if h else LARGEST_SHARE)
+    return clipped(weights, largest_share(nearness, ratio_share(task)))
 
 
 def _treated(task: Task, fits: Fits) -> tuple[Weights, tuple[str, ...]]:

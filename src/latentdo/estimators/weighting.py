@@ -142,9 +142,9 @@ def inverse(
     return Weights(weights, whole, trimmed, rare, {name: h[name] for name in treatments if name in h})
 
 
-def largest_share(nearness: FloatArray) -> float:
+def largest_share(nearness: FloatArray, share: float = LARGEST_SHARE) -> float:
     """What part of all weight one row may have where only rows near a value have weight."""
-    return min(1.0, LARGEST_SHARE * nearness.shape[1] / max(effective_size(nearness), 1.0))
+    return min(1.0, share * nearness.shape[1] / max(effective_size(nearness), 1.0))
 
 
 def clipped(weights: FloatArray, share: float = LARGEST_SHARE) -> tuple[FloatArray, int]:
