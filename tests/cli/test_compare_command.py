@@ -190,8 +190,8 @@ def test_adjusts_for_what_is_asked(command, tmp_path):
     ("arguments", "message"),
     [
         (("--methods", "aip"), "No method is called 'aip'. Did you mean 'aipw'?"),
-        (("--level", "2"), "between 0 and 1"),
-        (("--folds", "1"), "2 folds at least"),
+        (("--level", "2"), "above 0 and below 1"),
+        (("--folds", "1"), "a whole number of at least 2"),
         (("--adjust", "Q"), "'Q' is not a node"),
         (("--latex", "--json"), "two forms of one result"),
         (("-o", "page.txt"), ".html, .png, .svg, .pdf, .tex"),

@@ -37,8 +37,10 @@ _EDGE = 1e-4
 
 @dataclass(frozen=True)
 class NaiveMean(AbstractMethod):
-    """The mean of the outcome in the rows that have the treatment and what is given: a baseline, right only where nothing
-    confounds."""
+    """The mean of the outcome in the rows that have the treatment and what is given: a baseline.
+
+    It is right only where nothing confounds.
+    """
 
     name: ClassVar[str] = "naive mean"
 
