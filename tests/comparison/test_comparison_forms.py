@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import os
 from dataclasses import replace
 
 import matplotlib
@@ -48,6 +49,12 @@ def swept(values=(0.0, 1.0, 2.0), name: str | None = None) -> Comparison:
             row(asked, "aipw", None),
         ]
     return Comparison(tuple(rows))
+
+
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch):
+    """Text as wide as where there is no terminal, whatever the tests are started from."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture
@@ -106,6 +113,12 @@ def test_lines_are_as_wide_as_the_terminal(single, monkeypatch):
         assert max(map(len, wide.text(width).splitlines())) <= width
         monkeypatch.setenv("COLUMNS", str(width))
         assert str(wide) == wide.text(width) != wide.text(120)
+    monkeypatch.delenv("COLUMNS")
+    assert str(wide) == wide.text(120)
+    # At a terminal that says how wide it is.
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("os.get_terminal_size", lambda *_: os.terminal_size((90, 30)))
+    assert str(wide) == wide.text(90) != wide.text(120)
     lines = wide.text(80).splitlines()
     # Below a hundred characters a note stands below its numbers.
     assert lines[4].split()[:3] == ["lvm", "0.725", "0.081"] and lines[4].endswith("s")

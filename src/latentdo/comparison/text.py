@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from textwrap import wrap
@@ -34,7 +36,10 @@ MANY_PLACES = 3
 
 
 def terminal_width() -> int:
-    """Characters of a line: of the terminal, or what COLUMNS says; 120 where there is neither."""
+    """Characters of a line: what COLUMNS says, or those of the terminal that is written to; 120 where there is neither."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        # The terminal that a notebook or a pipe was started from is not where the text is read.
+        return WIDTH
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
