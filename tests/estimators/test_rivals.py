@@ -409,7 +409,7 @@ def test_tables_that_are_small_or_odd_have_numbers_and_cautions():
         ("V -> T; V -> Y; " + plain, {"Z": z, "V": z.copy(), "T": coin, "Y": z + coin + noise}, ""),
     ]
     for text, columns, caution in cases:
-        rows = estimates(parse_graph(text), columns, CONTRAST, options=Options(replicates=4))
+        rows = estimates(parse_graph(text), columns, CONTRAST, options=Options(replicates=20))
         for row in rows:
             if row.applies:
                 assert row.estimate is not None and np.isfinite([row.estimate, row.sd, row.lower, row.upper]).all(), row
@@ -432,3 +432,14 @@ def test_whole_numbers_that_are_levels_are_said_to_be():
         )
         assert note in row.note
         assert row.estimate == pytest.approx(3, abs=0.6)
+
+
+def test_few_replicates_make_no_interval():
+    rows = napkin(300, 2)
+    query = Query.parse("E[Y | do(X=1)]")
+    (few,) = estimates(NAPKIN, rows, query, methods=[WermId()], options=Options(replicates=19))
+    (enough,) = estimates(NAPKIN, rows, query, methods=[WermId()], options=Options(replicates=20))
+    assert few.estimate == enough.estimate
+    assert (few.sd, few.lower, few.interval) == (None, None, "")
+    assert "no interval: 19 replicates, and a bootstrap needs 20 at least" in few.note
+    assert enough.lower is not None and enough.interval == "bootstrap"

@@ -9,7 +9,7 @@ from latentdo.estimators import Options, estimates
 from latentdo.graphs import parse_graph
 from latentdo.query import Query
 
-N = 300
+N = 200
 
 
 def _napkin() -> tuple[str, dict[str, np.ndarray]]:
@@ -47,7 +47,7 @@ def _napkin_of_levels() -> tuple[str, dict[str, np.ndarray]]:
 def test_a_unit_changes_nothing_but_the_unit(make, k: float) -> None:
     text, columns = make()
     graph = parse_graph(text)
-    options = Options(replicates=3)
+    options = Options(replicates=20)
     plain = estimates(graph, columns, Query.parse("E[Y | do(X=1)]"), options=options)
     for name, values in columns.items():
         if len(np.unique(values)) == 2:

@@ -35,6 +35,8 @@ from .task import Task, task_of
 from .weighting import average
 
 FEW_EFFECTIVE = 30.0
+LEAST_REPLICATES = 20
+"""With fewer replicates a bootstrap's interval is too short as often as not, and none is given."""
 MOST_SAID = 3
 """Of so many laws the note of a row says which products they have."""
 NO_SPREAD = 1e-9
@@ -195,7 +197,9 @@ class _Run:
         reasons = [answer.reason if isinstance(answer, No) else "" for answer in answers]
         note, place = next(((reason, k) for k, reason in enumerate(reasons) if reason), ("", 0))
         term = str(self.tasks[place].term)
-        return note if len(set(reasons)) == 1 or term in note else f"of {term}: {note}"
+        # A mean of the rows is nobody's form, and no other term that the method answers.
+        others = {reason for reason, seen in zip(reasons, self._seen, strict=True) if not seen}
+        return note if len(others) == 1 or term in note else f"of {term}: {note}"
 
     def _fits(self, tasks: Sequence[Task], folds: IntArray, weights: FloatArray) -> list[Fits]:
         """The nuisance models of each term; terms with the same columns share them."""
@@ -288,10 +292,12 @@ class _Run:
     ) -> Estimate:
         estimate = float(self._value(results)[0])
         sd = lower = upper = None
-        interval = ""
+        interval = few = ""
         if replicates is not None:
             kept = replicates[np.isfinite(replicates)]
-            if len(kept) > 1:
+            if len(kept) < LEAST_REPLICATES:
+                few = f"no interval: {len(kept)} replicates, and a bootstrap needs {LEAST_REPLICATES} at least"
+            else:
                 sd = _spread(kept)
                 lower, upper = _bootstrap_interval(estimate, sd, kept, self.options.level)
                 interval = "bootstrap"
@@ -330,8 +336,8 @@ class _Run:
             *self._notes(results),
             *unweighted_notes(self.options.models),
         ]
-        if interval:
-            notes.append(f"interval by {interval}")
+        if interval or few:
+            notes.append(f"interval by {interval}" if interval else few)
         if not np.isfinite(estimate):
             # A table has no place for NaN.
             notes.insert(0, "no number: the weights or a divisor vanish")
