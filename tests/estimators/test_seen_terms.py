@@ -77,6 +77,8 @@ def test_a_refusal_names_the_term():
     assert "nothing is set in E[Y | C=1]" in found["aipw"].note
     given = asked("E[Y | do(X=1)] - E[Y | do(X=1), C=1]", rows(), "Z -> X; Z -> Y; X -> Y; Z -> C; C -> Y")
     assert given["aipw"].note.startswith("of E[Y | do(X=1), C=1]: it has no form for conditions after do( ), here on C")
+    one = asked("E[Y | do(X=1)] - E[Y]", {**rows(), "X": rows()["X"]}, "X -> C -> Y; X <-> Y")
+    assert one["aipw"].note.startswith("no adjustment set:")
 
 
 def test_baselines_look_at_the_rows_that_have_what_is_given():

@@ -323,10 +323,14 @@ def section(part: Comparison, picture: str = "", no_picture: str = "") -> str:
     is_sweep = part.questions[0].source is not None
     header, rows = sweep_table(part) if is_sweep else table(part)
     kinds = {part.labels[row]: row for row in part}
-    head = "".join(f"<th style='{_STYLE}{_WHOLE}'>{escape(cell)}</th>" for cell in header)
+    # Of a sweep with two axes the places are long, and may be broken.
+    head = "".join(f"<th style='{_STYLE}{'' if is_sweep else _WHOLE}'>{escape(cell)}</th>" for cell in header)
     whole = len(header) if is_sweep else len(header) - 1
-    body = "".join(_html_row(row, kinds[row[0]], whole) for row in rows)
+    strong = len(header) if is_sweep else STRONG
+    body = "".join(_html_row(row, kinds[row[0]], whole, strong) for row in rows)
     numbers = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
+    # Rather than out of the page, a wide table goes on below a bar of its own.
+    numbers = f"<div style='overflow-x:auto'>{numbers}</div>" if numbers else ""
     said = "".join(f"<li>caution ({escape(owners)}): {escape(words)}</li>" for owners, words in remarks(part))
     silent = "".join(
         f"<tr><td style='{_STYLE}'>{escape(names)}</td><td style='{_STYLE}'>{escape(reason)}</td></tr>"
@@ -347,11 +351,11 @@ def section(part: Comparison, picture: str = "", no_picture: str = "") -> str:
     return f"<section>{title}{picture}{numbers}{note}{said}{silent}</section>"
 
 
-def _html_row(cells: Sequence[str], row: ComparisonRow, whole: int) -> str:
-    """A row of a table, its first `whole` cells in one line each."""
+def _html_row(cells: Sequence[str], row: ComparisonRow, whole: int, strong: int) -> str:
+    """A row of a table, its first `whole` cells in one line each, of the model the first `strong` in bold."""
     colour = ";color:#777" if row.is_baseline else ""
     styles = [
-        colour + (";font-weight:bold" if row.answer is not None and k < STRONG else "") + (_WHOLE if k < whole else "")
+        colour + (";font-weight:bold" if row.answer is not None and k < strong else "") + (_WHOLE if k < whole else "")
         for k in range(len(cells))
     ]
     return (

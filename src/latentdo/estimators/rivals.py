@@ -28,6 +28,7 @@ from .needed import needed_columns, without_columns
 from .nested import NestedAipw, NestedIpw, WermId
 from .nuisances import Nuisances
 from .options import Adjust, Options
+from .overlap import overlap_cautions
 from .plug_in import PlugIn
 from .primal import Apipw, Dipw, Pipw
 from .sample import FloatArray, IntArray, sample_of
@@ -189,7 +190,9 @@ class _Run:
         waiting = [i for i, results in points.items() if any(result.influence is None for result in results)]
         replicates = self._bootstrap({i: points[i] for i in waiting}, answers, seconds)
         for i, results in points.items():
-            rows[i] = self._row(self.methods[i], results, replicates.get(i), answers[i], seconds[i])
+            row = self._row(self.methods[i], results, replicates.get(i), answers[i], seconds[i])
+            more = () if isinstance(self.methods[i], NaiveMean | NaiveRegression) else self._overlap(fits, row)
+            rows[i] = replace(row, cautions=tuple(dict.fromkeys((*row.cautions, *more))))
         return tuple(rows[i] for i in range(len(self.methods)))
 
     def _refusal(self, answers: Sequence[Yes | No]) -> str:
@@ -200,6 +203,15 @@ class _Run:
         # A mean of the rows is nobody's form, and no other term that the method answers.
         others = {reason for reason, seen in zip(reasons, self._seen, strict=True) if not seen}
         return note if len(others) == 1 or term in note else f"of {term}: {note}"
+
+    def _overlap(self, fits: Sequence[Fits], row: Estimate) -> tuple[str, ...]:
+        """What may be wrong whatever the method, as it rests on the same rows."""
+        own = row.sets.get("adjustment")
+        return tuple(
+            said
+            for task, each in zip(self.tasks, fits, strict=True)
+            for said in overlap_cautions(task, each.plain, own)
+        )
 
     def _fits(self, tasks: Sequence[Task], folds: IntArray, weights: FloatArray) -> list[Fits]:
         """The nuisance models of each term; terms with the same columns share them."""
