@@ -156,3 +156,13 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match="plot"):
         boxes([PANEL])
+
+
+@pytest.mark.parametrize("seconds", [0.002, 3.0, 45.0, 400.0, 20_000.0])
+def test_a_time_scale_has_ticks_wherever_it_lies(seconds):
+    axes = spans([Span("a", seconds, seconds, seconds)])
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert 3 <= len(ticks) <= 8
+    wide = spans([Span("a", seconds, seconds / 1000, seconds * 1000)])
+    assert 3 <= len(wide.get_xticks()) <= 8

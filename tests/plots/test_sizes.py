@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from latentdo.plots import Planned, size_curve
+from latentdo.plots.sizes import log_ticks
 
 AT = np.array([50.0, 100.0, 200.0, 400.0, 800.0])
 PLANNED = Planned(
@@ -48,3 +50,20 @@ def test_shares_have_wilson_intervals_and_stay_within_0_and_1() -> None:
     assert np.allclose(ends[0], (0.5 - half, 0.5 + half))
     assert ends[1][1] <= 1
     assert axes.get_title(loc="left") == r"\$"
+
+
+@pytest.mark.parametrize(
+    "ends", [(60, 300), (90, 12_000), (0.38, 0.85), (0.05, 0.8), (1e-6, 1e5), (100, 130), (20, 45)]
+)
+def test_a_logarithmic_axis_has_three_to_twelve_round_ticks(ends) -> None:
+    ticks = log_ticks(*ends)
+    assert 3 <= len(ticks) <= 12
+    assert all(ends[0] <= tick <= ends[1] for tick in ticks)
+
+
+def test_every_tick_of_the_picture_has_its_number() -> None:
+    axes = size_curve(PLANNED)
+    for axis in (axes.xaxis, axes.yaxis):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        assert len(labels) >= 3
+        assert all(labels)

@@ -299,7 +299,7 @@ def test_what_is_no_study_and_no_intervention_is_refused(arguments, says):
 
 
 def test_a_number_that_is_a_text_is_shown_as_one():
-    with pytest.raises(SupportError, match=r"do\(X='0'\): X is 0 or 1"):
+    with pytest.raises(SupportError, match=r"do\(X='0'\): X is 0 or 1\. Give a number, not a text"):
         simulate("napkin", 3, do={"X": "0"})
 
 

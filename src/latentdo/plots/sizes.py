@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ import numpy.typing as npt
 from .canvas import COLOURS, bare, check_axes, own_figure, plain
 
 FloatArray = npt.NDArray[np.float64]
+LEAST_TICKS = 3
+STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7), np.arange(10, 100) / 10, np.arange(100, 1000, 2) / 100)
+"""Ticks per power of ten, from few to many."""
 Z = 1.645
 """Standard errors to each side of a share: 90 %."""
 
@@ -66,11 +70,9 @@ def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str
     _goal(ax, planned)
     ax.set_xlabel("number of samples")
     ax.set_ylabel(plain(ylabel))
-    ax.xaxis.set_major_formatter(_whole)
-    ax.xaxis.set_minor_formatter(lambda value, place: _whole(value, place) if str(f"{value:.0e}")[0] in "25" else "")
+    _ticked(ax.xaxis, ax.get_xlim(), "{:,.0f}")
     if planned.points is not None:
-        ax.yaxis.set_major_formatter(_short)
-        ax.yaxis.set_minor_formatter(_short if _few(ax) else lambda value, place: "")
+        _ticked(ax.yaxis, ax.get_ylim(), "{:.3g}")
     ax.tick_params(axis="both", which="both", labelsize="small")
     ax.grid(which="major", color="0.92", zorder=0)
     ax.set_axisbelow(True)
@@ -84,20 +86,25 @@ def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str
     return ax
 
 
-def _whole(value: float, place: Any) -> str:
-    del place
-    return f"{value:,.0f}" if value >= 1 else ""
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two ends, no more than read easily and at least three where three digits allow it."""
+    powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found: list[float] = []
+    for steps in STEPS:
+        found = sorted({float(f"{power * step:.3g}") for power in powers for step in steps})
+        found = [tick for tick in found if low <= tick <= high]
+        if len(found) >= LEAST_TICKS:
+            break
+    return found
 
 
-def _short(value: float, place: Any) -> str:
-    del place
-    return f"{value:.3g}"
+def _ticked(axis: Any, ends: tuple[float, float], form: str) -> None:
+    """Ticks with numbers on a logarithmic axis, and none without."""
+    from matplotlib.ticker import FixedLocator, NullLocator
 
-
-def _few(ax: Any) -> bool:
-    """Whether the axis has too few powers of ten to be read by them alone."""
-    low, high = ax.get_ylim()
-    return np.log10(high / low) < 1.2
+    axis.set_major_locator(FixedLocator(log_ticks(*ends)))
+    axis.set_major_formatter(lambda value, place: form.format(value))
+    axis.set_minor_locator(NullLocator())
 
 
 def _experiments(ax: Any, planned: Planned) -> None:

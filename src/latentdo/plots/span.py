@@ -8,8 +8,13 @@ from typing import Any
 
 from .canvas import COLOURS, WIDTH, bare, own_figure, plain
 
-STEPS = ((0.001, "1 ms"), (0.01, "10 ms"), (0.1, "0.1 s"), (1.0, "1 s"), (10.0, "10 s"), (60.0, "1 min"), (600.0, "10 min"),
-         (3600.0, "1 h"), (36000.0, "10 h"))  # fmt: skip
+UNITS = (("ms", 0.001, (1, 2, 5, 10, 20, 50, 100, 200, 500)), ("s", 1.0, (1, 2, 5, 10, 20, 30)),
+         ("min", 60.0, (1, 2, 5, 10, 20, 30)), ("h", 3600.0, (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)))  # fmt: skip
+STEPS = tuple((size * unit, f"{size} {name}") for name, unit, sizes in UNITS for size in sizes)
+"""Seconds and their words, at about equal distances on a log scale."""
+COARSE = tuple(step for step in STEPS if step[1].split()[0] in ("1", "10", "100"))
+FEWEST, MOST = 3, 8
+"""Ticks between the ends of an axis: as many at least, where the scale must widen for it, and no more than are read easily."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,11 @@ def spans(rows: Sequence[Span], *, xlabel: str = "", title: str = "") -> Any:
     axes.set_xscale("log")
     ends = [end for row in rows for end in (row.low, row.high, *(row.published or ()))]
     low, high = min(ends, default=1.0) / 1.6, max(ends, default=1.0) * 1.6
-    axes.set_xticks([place for place, _ in STEPS], [words for _, words in STEPS])
+    while len(_between(STEPS, low, high)) < FEWEST:
+        low, high = low / 1.1, high * 1.1
+    ticks = _between(STEPS, low, high)
+    ticks = ticks if len(ticks) <= MOST else _between(COARSE, low, high)
+    axes.set_xticks([place for place, _ in ticks], [words for _, words in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(low, high)
     axes.set_yticks(range(len(rows)), [plain(row.label) for row in rows])
@@ -63,6 +72,10 @@ def spans(rows: Sequence[Span], *, xlabel: str = "", title: str = "") -> Any:
     if any(row.published for row in rows):
         _key(figure)
     return axes
+
+
+def _between(steps: Sequence[tuple[float, str]], low: float, high: float) -> list[tuple[float, str]]:
+    return [(place, words) for place, words in steps if low <= place <= high]
 
 
 def _key(figure: Any) -> None:

@@ -59,7 +59,7 @@ PAPER = (
 )
 _PROGRAMS = ("jax", "numpyro", "numpy", "scikit-learn")
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72em; margin: 1.5em auto; padding: 0 1.2em; color: #1b1b1b;
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 100em; margin: 1.5em auto; padding: 0 1.2em; color: #1b1b1b;
   background: #fff; }
 h1 { font-size: 1.6em; } h2 { font-size: 1.3em; border-top: 1px solid #d0d0d0; padding-top: 0.8em; margin-top: 1.6em; }
 h3 { font-size: 1.05em; margin-bottom: 0.3em; }
@@ -68,9 +68,11 @@ caption { text-align: left; font-weight: 600; padding-bottom: 0.3em; }
 th, td { text-align: left; padding: 0.15em 0.9em 0.15em 0; vertical-align: top; font-size: 0.96em; }
 thead th { border-bottom: 1px solid #999; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.wide { overflow-x: auto; } img { max-width: 100%; } .small { color: #555; font-size: 0.92em; max-width: 62em; }
-.note { background: #fbeac4; padding: 0.5em 0.8em; border-radius: 0.3em; max-width: 62em; }
-details { margin: 0.7em 0; } summary { font-weight: 600; cursor: pointer; } li { max-width: 62em; }
+.wide { overflow-x: auto; } .small { color: #555; font-size: 0.92em; max-width: 76em; } p { max-width: 76em; }
+.figures { display: flex; flex-wrap: wrap; gap: 0.5em 2em; } figure { flex: 1 1 34em; max-width: 50em; margin: 0.8em 0; }
+img { width: 100%; }
+.note { background: #fbeac4; padding: 0.5em 0.8em; border-radius: 0.3em; max-width: 74em; }
+details { margin: 0.7em 0; } summary { font-weight: 600; cursor: pointer; } li { max-width: 76em; }
 """
 
 
@@ -213,7 +215,7 @@ def picture_of_times(chosen: Sequence[Study], rows: Sequence[Row]) -> Picture | 
     if not drawn:
         return None
     title = "Time of one fit of the true model"
-    names = {each.name for each in chosen}
+    names = {each.name for each in chosen if any(span.label.startswith(f"{each.name},") for span in drawn)}
     words = "; ".join(f"{name}: {published.words}" for name, published in PUBLISHED_TIMES.items() if name in names)
     caption = f"Published, divided by the number of fits: {words}." if words else "No time was published."
     return Picture("times", spans(drawn, xlabel="seconds, minutes, hours", title=title).figure, title, caption)
@@ -254,8 +256,7 @@ def _section(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mapping
         f'<h2 id="{escape(chosen.name)}">{escape(chosen.title)}</h2>',
         _questions(chosen, rows),
         f'<p class="note">{escape(chosen.caution)}</p>' if chosen.caution else "",
-        shown.get(f"{chosen.name}-errors", ""),
-        shown.get(f"{chosen.name}-intervals", ""),
+        f'<div class="figures">{"".join(shown.get(f"{chosen.name}-{part}", "") for part in ("errors", "intervals"))}</div>',
         _listed(
             "The model against its rivals: squared error on the same data, beyond two standard errors",
             against_rivals(chosen, rows),

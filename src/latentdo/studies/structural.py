@@ -170,7 +170,8 @@ class Process:
                 raise UnknownNodeError(name, self.nodes)
             number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
             if not (number and supports[name].holds(float(value))):
-                raise SupportError(name, f"do({name}={value!r}): {name} is {supports[name].says}.")
+                repair = " Give a number, not a text." if isinstance(value, str) else ""
+                raise SupportError(name, f"do({name}={value!r}): {name} is {supports[name].says}.{repair}")
         return {name: float(value) for name, value in do.items()}
 
 
