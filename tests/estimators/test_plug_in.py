@@ -93,6 +93,13 @@ def test_events_of_a_continuous_covariate_hold_for_the_rows_that_satisfy_them(te
     assert row.estimate == pytest.approx(truth, abs=0.015)
 
 
+def test_a_condition_far_from_the_data_is_cautioned_against():
+    for value, far in ((0.5, False), (9.0, True)):
+        query = Query.parse(f"E[Y | do(X=1), Z={value}]")
+        (row,) = estimates(WIDE, _wide(500, 3), query, methods=[PlugIn()], options=NO_INTERVAL)
+        assert any(f"Z={value:g} lies outside the middle 98 %" in said for said in row.cautions) is far
+
+
 def test_groups_of_rows_lie_on_one_side_of_every_threshold():
     values = np.random.default_rng(0).choice([0.1, 0.3, 0.7, 1.1], 500)
     weights = np.random.default_rng(1).exponential(size=(3, 500))

@@ -93,7 +93,9 @@ def _chosen(
         return plain
     whole = n >= ROWS_PER_TERM * richer.size * width
     places = [i for i, column in enumerate(columns) if column.name in treated]
-    offered = [pair for pair in all_pairs(columns) if whole or any(i in places for i in pair)]
+    offered = all_pairs(columns) if whole else []
+    if not whole or richer.size * width > MOST_OFFERED:
+        offered = [pair for pair in all_pairs(columns) if any(i in places for i in pair)]
     candidates = [plain]
     if offered and Features(columns, 2, tuple(offered)).size * width <= MOST_OFFERED:
         pairs = _forward(columns, offered, env, weights, width, left)

@@ -7,7 +7,7 @@ where the formula has no law of it alone. No cell of a grid, and no group of row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -69,7 +69,20 @@ class PlugIn(AbstractMethod):
         if spread is not None:
             names = ", ".join(map(quote, task.solution.formula.free))
             notes.append(f"over the values of {names} the estimate has the standard deviation {spread:.3g}")
-        return Result(values, notes=tuple(notes), size=evaluator.size)
+        return Result(values, notes=tuple(notes), cautions=tuple(_far_conditions(task)), size=evaluator.size)
+
+
+def _far_conditions(task: Task) -> Iterator[str]:
+    """Cautions about values that are given and that the data hardly have."""
+    for item in task.term.given:
+        column = task.sample[item.name]
+        if item.op == "=" and item.value is not None and not column.is_discrete:
+            value, (low, high) = number_of(column, item.value), np.quantile(column.values, [0.01, 0.99])
+            if not low <= value <= high:
+                yield (
+                    f"{item.name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
+                    "the answer is an extrapolation."
+                )
 
 
 @dataclass(frozen=True)
