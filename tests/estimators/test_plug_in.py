@@ -74,7 +74,7 @@ def test_thresholds_of_an_outcome_given_what_it_causes_are_no_steps():
         estimates(WIDE, columns, Query.parse(f"P(Y>{c} | do(X=1), W=1)"), methods=[PlugIn()], options=NO_INTERVAL)
         for c in at
     ]
-    falls = -np.diff([row.estimate for (row,) in found])
+    falls = -np.diff(np.array([row.estimate for (row,) in found], dtype=float))
     assert (falls > 0.002).all() and falls.max() < 1.05 * falls.min()
 
 
