@@ -166,6 +166,7 @@ class _Run:
         rng = np.random.default_rng([self.seed, 1])
         self._folds = rng.permutation(self._sample.n) % min(self.options.folds, self._sample.n)
         self._choices: dict[Any, Any] = {}
+        self._overlaps: dict[tuple[Name, ...] | None, tuple[str, ...]] = {}
         # Beside an effect, a mean of the rows as they are is the same for every method.
         acts = any(task.term.do for task in self.tasks)
         self._seen = [acts and task.is_seen for task in self.tasks]
@@ -207,11 +208,12 @@ class _Run:
     def _overlap(self, fits: Sequence[Fits], row: Estimate) -> tuple[str, ...]:
         """What may be wrong whatever the method, as it rests on the same rows."""
         own = row.sets.get("adjustment")
-        return tuple(
-            said
-            for task, each in zip(self.tasks, fits, strict=True)
-            for said in overlap_cautions(task, each.plain, own)
-        )
+        if own not in self._overlaps:
+            pairs = zip(self.tasks, fits, strict=True)
+            self._overlaps[own] = tuple(
+                said for task, each in pairs for said in overlap_cautions(task, each.plain, own)
+            )
+        return self._overlaps[own]
 
     def _fits(self, tasks: Sequence[Task], folds: IntArray, weights: FloatArray) -> list[Fits]:
         """The nuisance models of each term; terms with the same columns share them."""

@@ -1,0 +1,105 @@
+"""Whether rows that differ in what is set are alike in what it has to be told from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from latentdo.graphs import Name, quote
+
+from .features import Features
+from .nuisances import Laws
+from .sample import Sample
+from .task import Task
+from .weighting import LEAST_PROBABILITY, far_off, rare_caution
+
+FIXED = 0.03
+"""A number of which others leave this part of its standard deviation, or less, is all but fixed by them."""
+EXACT = 1e-6
+FEW = 0.01
+"""Rows that could not have had a value are cautioned against if they are this part of all."""
+_ROWS_PER_TERM = 10
+
+
+def overlap_cautions(task: Task, laws: Laws, adjustment: Sequence[Name] | None) -> tuple[str, ...]:
+    """Cautions for all methods but the baselines, whether or not a method shows weights.
+
+    A treatment has to vary given what is adjusted for. Where nothing is, and mediators carry the effect, they have to vary
+    given the treatment.
+
+    Args:
+        adjustment: What the method adjusts for; None for what suits the graph.
+    """
+    forms = task.forms
+    if forms is None or not task.has_effect or task.term.given:
+        return ()
+    best, fixed = forms.optimal_adjustment, task.fixability
+    given = adjustment if adjustment is not None else best.nodes if best is not None else None
+    if given is not None:
+        return tuple(said for name in task.treatments for said in _of_treatment(task, laws, name, tuple(sorted(given))))
+    if fixed is None or not fixed.p_fixable:
+        return ()
+    pillows = dict(fixed.pillows)
+    found = list(_of_treatment(task, laws, fixed.treatment, tuple(sorted(pillows[fixed.treatment]))))
+    for name in fixed.mediators:
+        if name != task.outcome and fixed.treatment in pillows[name]:
+            found += _of_mediator(task, laws, name, fixed.treatment, tuple(sorted(pillows[name])))
+    return tuple(found)
+
+
+def left_over(sample: Sample, name: Name, given: Sequence[Name]) -> float:
+    """What part of the standard deviation of a number is left after the best fit by others, squares and products included."""
+    column, columns = sample[name], tuple(sample[other] for other in given)
+    features = Features(columns, 2)
+    if _ROWS_PER_TERM * features.size > sample.n:
+        features = Features(columns, 1)
+    if 2 * features.size > sample.n:
+        return 1.0
+    matrix = features.matrix(sample.env(given), sample.n)
+    target = (column.values - column.mean) / column.sd
+    return float((target - matrix @ np.linalg.lstsq(matrix, target, rcond=None)[0]).std())
+
+
+def _of_treatment(task: Task, laws: Laws, name: Name, given: tuple[Name, ...]) -> tuple[str, ...]:
+    column, n = task.sample[name], task.sample.n
+    if not given:
+        return ()
+    if not column.is_discrete:
+        if said := _fixed(task.sample, name, given):
+            return said
+        rare = far_off(laws.law(name, given), task.sample.env(given), task.treatments[name])
+        return rare_caution(rare, n, continuous=True) if rare >= FEW * n else ()
+    env = task.sample.env(given)
+    chance = laws.law(name, given).density(env, np.full((1, 1), task.treatments[name]))
+    rare = int((np.broadcast_to(chance[0], n) < LEAST_PROBABILITY).sum())
+    return rare_caution(rare, n) if rare >= FEW * n else ()
+
+
+def _of_mediator(task: Task, laws: Laws, name: Name, treatment: Name, given: tuple[Name, ...]) -> tuple[str, ...]:
+    column, cause, n = task.sample[name], task.sample[treatment], task.sample.n
+    if not column.is_discrete:
+        return _fixed(task.sample, name, given, blamed=treatment)
+    if cause.levels is None:
+        return ()
+    env, law = task.sample.env((*given, name)), laws.law(name, given)
+    least = np.min(
+        [law.density({**env, treatment: np.full((1, n), level)}, env[name])[0] for level in cause.levels], axis=0
+    )
+    rare = int((least < LEAST_PROBABILITY).sum())
+    if rare < FEW * n:
+        return ()
+    return (
+        f"for {rare} of {n} rows {quote(name)} has, under another value of {quote(treatment)}, a probability below "
+        f"{LEAST_PROBABILITY:g}: what {quote(name)} does can hardly be told from what {quote(treatment)} does.",
+    )
+
+
+def _fixed(sample: Sample, name: Name, given: tuple[Name, ...], blamed: Name | None = None) -> tuple[str, ...]:
+    part = left_over(sample, name, given)
+    if part > FIXED:
+        return ()
+    others = ", ".join(map(quote, given))
+    how = "fixed" if part < EXACT else "all but fixed"
+    other = f"{quote(blamed)} does" if blamed else f"{others} {'does' if len(given) == 1 else 'do'}"
+    return (f"{quote(name)} is {how} by {others}: what {quote(name)} does cannot be told from what {other}.",)
