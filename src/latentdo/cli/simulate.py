@@ -58,7 +58,7 @@ def command(
         progress: Show progress on stderr; left out, only at a terminal.
         json: Print an object: path, n, columns; without -o also data, the rows column by column.
     """
-    from latentdo.studies.registry import held_of
+    from latentdo.studies import held_of
 
     held = held_of(do or [], "--do")
     path = None if output is None else output_path("-o", output, "table", TABLES)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .registry import STUDIES, simulate, study
+from .registry import STUDIES, held_of, simulate, study
 from .study import PopulationValue, Study
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ __all__ = [
     "SizePoint",
     "Study",
     "goal_of",
+    "held_of",
     "lines",
     "overview",
     "plan_size",

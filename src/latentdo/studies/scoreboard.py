@@ -118,15 +118,16 @@ def legend(study: Study, found: Sequence[Line], *, quartiles: bool = True) -> li
     ]
     said += [f"`{name}`: {' '.join(notes)}" for name, notes in _sources(found).items() if notes]
     if any(line.coverage for line in found):
-        said.append(f"`covers`: how many 90 % intervals hold {words}. {TOO_FEW}")
+        few = not all(line.coverage.is_judged for line in found if line.coverage)
+        said.append(f"`covers`: how many 90 % intervals hold {words}.{f' {TOO_FEW}' * few}")
     if any(line.coverage and line.coverage.falls_short for line in found):
         said.append(f"! falls short: {SHORTFALL}.")
     unsure = sum(line.population.unsure for line in found if line.population is not None)
     missing = sum(line.population.n_missing for line in found if line.population is not None)
     if unsure:
-        said.append(f"{unsure} answers had not converged; they are counted as they are.")
+        said.append(f"{unsure} answer{'s' * (unsure > 1)} had not converged; all are counted as they are.")
     if missing:
-        said.append(f"{missing} answers are missing: the rows say why (`error`).")
+        said.append(f"{missing} answer{'s are' if missing > 1 else ' is'} missing: the rows say why (`error`).")
     return said
 
 
