@@ -218,9 +218,11 @@ def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], room: int | N
 
 
 def _folded(words: str, width: int) -> list[str]:
-    """The words in lines, one at least; a number stays with its unit."""
+    """The words in lines, one at least; a number stays with its unit or its name."""
     # wrap() takes a no-break space for a letter.
-    glued = re.sub(r"(?<=\d) (?=(?:s|sd|%)(?!\w))", "\N{NO-BREAK SPACE}", words)
+    glued = re.sub(
+        r"(?<=\d) (?=(?:s|sd|%)(?!\w))|(?:(?<=R-hat)|(?<=MCSE)|(?<=ESS)) (?=\d)", "\N{NO-BREAK SPACE}", words
+    )
     lines = wrap(glued, width, break_long_words=False, break_on_hyphens=False)
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] or [""]
 
@@ -302,7 +304,7 @@ def without_number(part: Comparison) -> list[tuple[str, str]]:
 
 STRONG = 4
 """Cells of the model's row that are set in bold: its name and its numbers."""
-_STYLE = "text-align:left;vertical-align:top"
+_STYLE = "text-align:left;vertical-align:top;padding-right:0.9em"
 _WHOLE = ";white-space:nowrap"
 """A cell that is never broken: a number with its unit."""
 
