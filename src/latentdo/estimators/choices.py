@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -117,37 +118,46 @@ def _forward(
     every = Features(columns, 2, tuple(offered))
     matrix = every.matrix(env, n)
     places = {pair: every.places(pair) for pair in offered}
-    taken = [k for k in range(every.size) if not any(k in own for own in places.values())]
+    taken = sorted(set(range(every.size)).difference(*places.values()))
     chosen: list[Pair] = []
     while len(chosen) < MOST_ADDED and n >= ROWS_PER_TERM * (len(taken) + 1) * width:
         _, slopes, curves = left(Features(columns, 2, tuple(chosen)))
         score = matrix.T @ (weights[:, None] * slopes)
-        size = every.size
-        information = np.empty((size, width, size, width))
-        for j in range(width):
-            for k in range(width):
-                information[:, j, :, k] = matrix.T @ ((weights * curves[:, j, k])[:, None] * matrix)
-        best, gain = None, 0.0
-        inner = information[taken][:, :, taken].reshape(len(taken) * width, -1) + 1e-6 * np.eye(len(taken) * width)
-        known = np.linalg.solve(inner, information[taken].reshape(len(taken) * width, -1)).reshape(
-            len(taken), width, size, width
-        )
-        for pair, own in places.items():
-            if pair in chosen:
-                continue
-            across = information[own][:, :, taken].reshape(len(own) * width, -1)
-            rest = information[own][:, :, own].reshape(len(own) * width, -1) - across @ known[:, :, own].reshape(
-                len(taken) * width, -1
-            )
-            slope = score[own].ravel()
-            worth = float(slope @ np.linalg.solve(rest + 1e-6 * np.eye(len(slope)) * (1 + np.trace(rest)), slope))
-            if worth - len(slope) * np.log(n) > gain:
-                best, gain = pair, worth - len(slope) * np.log(n)
-        if best is None:
+        information = np.empty((every.size, width, every.size, width))
+        for j, k in product(range(width), repeat=2):
+            information[:, j, :, k] = matrix.T @ ((weights * curves[:, j, k])[:, None] * matrix)
+        waiting = [pair for pair in offered if pair not in chosen]
+        worths = _worths(score, information, taken, [places[pair] for pair in waiting])
+        gains = [worth - width * len(places[pair]) * np.log(n) for pair, worth in zip(waiting, worths, strict=True)]
+        if not gains or max(gains) <= 0:
             break
-        chosen.append(best)
-        taken += places[best]
+        chosen.append(waiting[int(np.argmax(gains))])
+        taken += places[chosen[-1]]
     return tuple(chosen)
+
+
+def _worths(score: FloatArray, information: FloatArray, taken: list[int], groups: Sequence[list[int]]) -> list[float]:
+    """Rao's test of each group of terms beside those that are taken, from (term, predictor) and that by itself.
+
+    The terms that are taken have a score too, of their penalty; without its share a term that repeats them would look new.
+    """
+    size, width = score.shape
+    flat, matrix = score.ravel(), information.reshape(size * width, -1)
+    within = _flat(taken, width)
+    scale = np.maximum(np.diag(matrix), 1e-300)
+    inner = matrix[np.ix_(within, within)] + np.diag(1e-9 * scale[within])
+    known = np.linalg.solve(inner, matrix[within])
+    slopes = flat - known.T @ flat[within]
+    found: list[float] = []
+    for group in groups:
+        own = _flat(group, width)
+        rest = matrix[np.ix_(own, own)] - matrix[np.ix_(own, within)] @ known[:, own] + np.diag(1e-6 * scale[own])
+        found.append(float(slopes[own] @ np.linalg.solve(rest, slopes[own])))
+    return found
+
+
+def _flat(terms: Sequence[int], width: int) -> list[int]:
+    return [term * width + k for term in terms for k in range(width)]
 
 
 def penalty_of(
