@@ -86,9 +86,11 @@ def _chosen(
     columns: tuple[Column, ...], env: Env, weights: FloatArray, treated: Collection[Name], width: int, left: _Left
 ) -> Features:
     """The best by Schwarz's criterion of: the columns alone, products added one after the other, all products."""
-    n, plain, richer = len(weights), Features(columns, 1), Features(columns, 2)
+    plain, richer = Features(columns, 1), Features(columns, 2)
+    # Uneven weights make chance look like something: the rows count as so many of equal weight.
+    n = float(weights.sum() ** 2 / (weights**2).sum())
     discrete = bool(columns) and all(column.is_discrete for column in columns)
-    if discrete and (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= n:
+    if discrete and (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= len(weights):
         return Features(columns, "cells")
     if not columns or richer.size == plain.size or n < ROWS_PER_TERM * (plain.size + 1) * width:
         return plain
@@ -102,7 +104,8 @@ def _chosen(
         pairs = _forward(columns, offered, env, weights, width, left)
         candidates += [Features(columns, 2, pairs)] if pairs else []
     candidates += [richer] if whole else []
-    scores = [left(features)[0] + width * features.size * np.log(n) for features in candidates]
+    share = n / len(weights)
+    scores = [share * left(features)[0] + width * features.size * np.log(n) for features in candidates]
     return candidates[int(np.argmin(scores))]
 
 
@@ -114,9 +117,9 @@ def _forward(
     Source:
         Rao's score test: U' (I_gg - I_gs I_ss^-1 I_sg)^-1 U, of terms g beside those s that are there.
     """
-    n = len(weights)
+    n = float(weights.sum() ** 2 / (weights**2).sum())
     every = Features(columns, 2, tuple(offered))
-    matrix = every.matrix(env, n)
+    matrix = every.matrix(env, len(weights))
     places = {pair: every.places(pair) for pair in offered}
     taken = sorted(set(range(every.size)).difference(*places.values()))
     chosen: list[Pair] = []
@@ -128,7 +131,10 @@ def _forward(
             information[:, j, :, k] = matrix.T @ ((weights * curves[:, j, k])[:, None] * matrix)
         waiting = [pair for pair in offered if pair not in chosen]
         worths = _worths(score, information, taken, [places[pair] for pair in waiting])
-        gains = [worth - width * len(places[pair]) * np.log(n) for pair, worth in zip(waiting, worths, strict=True)]
+        gains = [
+            worth * n / len(weights) - width * len(places[pair]) * np.log(n)
+            for pair, worth in zip(waiting, worths, strict=True)
+        ]
         if not gains or max(gains) <= 0:
             break
         chosen.append(waiting[int(np.argmax(gains))])
