@@ -6,7 +6,7 @@ import abc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,10 +42,12 @@ class Fits:
     Attributes:
         plain: Fitted to all rows.
         weights: (replicate, row).
+        kept: What methods made for one term and need for another.
     """
 
     def __init__(self, plain: Nuisances, folds: IntArray) -> None:
         self.plain, self._folds = plain, folds
+        self.kept: dict[Any, FloatArray] = {}
 
     @property
     def weights(self) -> FloatArray:

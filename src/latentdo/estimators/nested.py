@@ -281,7 +281,11 @@ class WermId(AbstractMethod):
             arguments = given
         assert predictor is not None
         if arguments != {fixed.treatment}:
-            own = balanced(task, fits, inverse_of_treatment(task, fits))
+            key = ("balanced", fixed.treatment, fixed.pillow)
+            if key not in fits.kept:
+                # The weights are the same whatever value is set: the terms of a contrast share them.
+                fits.kept[key] = balanced(task, fits, inverse_of_treatment(task, fits))
+            own = fits.kept[key]
             effective = min(effective, effective_size(own))
             laws = fits.plain.reweighted(own, ("treatment",))
             predictor = _regressed(task, laws, env, predictor, frozenset({fixed.treatment}), fixed.treatment)
@@ -340,55 +344,60 @@ def balanced(task: Task, fits: Fits, weights: FloatArray) -> FloatArray:
     if ROWS_PER_MEAN * (2 + 3 * width) > task.sample.n:
         return weights
     found = np.empty(np.broadcast_shapes(weights.shape, fits.weights.shape))
+    start: FloatArray | None = None
     for b, counts in enumerate(fits.weights):
         share = counts / counts.sum()
         own, others = np.stack([z, z**2], axis=1), beside - share @ beside
         own = own - share @ own
         terms = np.concatenate([own, others, (own[:, :, None] * others[:, None]).reshape(len(z), -1)], axis=1)
         before = weights[b if len(weights) > 1 else 0]
-        found[b] = tilted(terms, share * before, share) * before
+        # Replicates have nearly the same answer.
+        factors, slopes = tilted(terms, share * before, share, start)
+        found[b], start = factors * before, slopes if slopes is not None else start
     return found
 
 
-def tilted(terms: FloatArray, shares: FloatArray, least: FloatArray) -> FloatArray:
-    """Factors exp(λ · terms) with which the weighted means of the terms are zero, by Newton's method; ones where none are found.
+def tilted(
+    terms: FloatArray, shares: FloatArray, least: FloatArray, start: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray | None]:
+    """Factors exp(λ · terms) with which the weighted means of the terms are zero, and λ, by Newton's method; ones where none are.
 
     Args:
         terms: (row, term).
         shares: The weights of the rows.
         least: Of the rows; with these weights the sizes of terms are judged.
+        start: The λ to begin with.
     """
     sizes = np.sqrt(least @ terms**2)
-    scaled = terms / np.where(sizes > 0, sizes, 1.0)
-    slopes = np.zeros(scaled.shape[1])
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    scaled = terms / sizes
+    slopes = np.zeros(scaled.shape[1]) if start is None else start * sizes
 
-    def value(candidate: FloatArray) -> float:
+    def point(candidate: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """The logarithm of the mean factor, the factors, and the weights with them."""
         exponents = scaled @ candidate
-        top = exponents.max()
-        return float(top + np.log(shares @ np.exp(exponents - top)))
+        factors = np.exp(exponents - exponents.max())
+        law = shares * factors
+        total = law.sum()
+        return float(exponents.max() + np.log(total)), factors, law / total
 
-    current = value(slopes)
+    value, factors, law = point(slopes)
     for _ in range(MOST_STEPS):
-        exponents = scaled @ slopes
-        law = shares * np.exp(exponents - exponents.max())
-        law /= law.sum()
         gradient = law @ scaled
         if np.abs(gradient).max() < BALANCE:
-            return np.exp(exponents - exponents.max())
+            return factors, slopes / sizes
         spread = (law[:, None] * scaled).T @ scaled - np.outer(gradient, gradient)
         step = np.linalg.solve(spread + 1e-9 * np.eye(len(slopes)), gradient)
         length = 1.0
         # Close to the end values differ by less than their rounding.
         close = np.abs(gradient).max() < 1e-4
-        while (
-            not close
-            and value(slopes - length * step) > current - 1e-4 * length * float(step @ gradient)
-            and length > 1e-4
-        ):
+        after = point(slopes - step)
+        while not close and after[0] > value - 1e-4 * length * float(step @ gradient) and length > 1e-4:
             length /= 2
+            after = point(slopes - length * step)
         slopes = slopes - length * step
-        current = value(slopes)
-    return np.ones(len(shares))
+        value, factors, law = after
+    return np.ones(len(shares)), None
 
 
 def nested_sets(task: Task) -> Yes | No:
