@@ -20,6 +20,8 @@ ROWS_PER_CELL = 20
 """With so many rows for each combination of levels, each has a parameter of its own."""
 ROWS_PER_TERM = 10
 MOST_ADDED = 12
+EXTENDED = 0.5
+"""The part of the extended criterion that grows with the number of products to choose from."""
 MOST_OFFERED = 500
 """Of more terms none is chosen by itself."""
 FEW_ROWS_PER_TERM = 3
@@ -115,7 +117,8 @@ def _forward(
     """Products, each the one that a score test prefers to all others, as long as it is worth its terms.
 
     Source:
-        Rao's score test: U' (I_gg - I_gs I_ss^-1 I_sg)^-1 U, of terms g beside those s that are there.
+        Rao's score test: U' (I_gg - I_gs I_ss^-1 I_sg)^-1 U, of terms g beside those s that are there; for its price Chen &
+        Chen (2008), Extended Bayesian information criteria for model selection with large model spaces.
     """
     n = float(weights.sum() ** 2 / (weights**2).sum())
     every = Features(columns, 2, tuple(offered))
@@ -123,6 +126,8 @@ def _forward(
     places = {pair: every.places(pair) for pair in offered}
     taken = sorted(set(range(every.size)).difference(*places.values()))
     chosen: list[Pair] = []
+    # Of many products one is sure to look good.
+    extra = 2 * EXTENDED * np.log(len(offered))
     while len(chosen) < MOST_ADDED and n >= ROWS_PER_TERM * (len(taken) + 1) * width:
         _, slopes, curves = left(Features(columns, 2, tuple(chosen)))
         score = matrix.T @ (weights[:, None] * slopes)
@@ -132,7 +137,7 @@ def _forward(
         waiting = [pair for pair in offered if pair not in chosen]
         worths = _worths(score, information, taken, [places[pair] for pair in waiting])
         gains = [
-            worth * n / len(weights) - width * len(places[pair]) * np.log(n)
+            worth * n / len(weights) - width * len(places[pair]) * np.log(n) - extra
             for pair, worth in zip(waiting, worths, strict=True)
         ]
         if not gains or max(gains) <= 0:
