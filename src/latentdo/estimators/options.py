@@ -23,7 +23,7 @@ class Options:
         models: The nuisance models.
         level: The probability of the intervals.
         replicates: How many replicates a bootstrap has; 0 for none, which leaves methods without an influence function
-            without interval.
+            without interval. So do fewer than 20.
         folds: How many parts cross-fitting makes of the rows.
         numbers: Columns that are continuous whatever their values look like.
         adjust: What g-formula, ipw, aipw and tmle adjust for. None: the set of least variance; names: that set, refused
