@@ -145,12 +145,12 @@ class BookModel(BaseEstimator):
             parts.append(np.prod([x[:, at[name]] for name in self.product], axis=0)[:, None])
         return np.concatenate(parts, axis=1)
 
-    def fit(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> BookModel:
+    def fit(self, x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) -> BookModel:
         """Itself, fitted to weighted rows."""
         terms = self.terms(x)
         self.centre_, self.scale_ = terms.mean(axis=0), terms.std(axis=0)
         self.scale_[self.scale_ == 0] = 1.0
-        self.fitted_ = self.model.fit((terms - self.centre_) / self.scale_, y, weights)
+        self.fitted_ = self.model.fit((terms - self.centre_) / self.scale_, y, sample_weight)
         return self
 
     @property
