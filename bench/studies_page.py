@@ -2,7 +2,7 @@
 
 FOLDER is where `latentdo reproduce … -o FOLDER` has kept its results. Between the comments of a study's parts the page gets its
 findings, tables and figure anew; parts of studies that FOLDER has no rows of stay as they are.
-What the page was made of lies in results/reproduced: unpack it (`gunzip -k`) into FOLDER, where `latentdo reproduce` goes on from it.
+What the page was made of lies in results/reproduced: unpacked into FOLDER, `latentdo reproduce` goes on from it.
 """
 
 from __future__ import annotations
