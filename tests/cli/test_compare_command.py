@@ -53,6 +53,15 @@ def fit(tmp_path) -> Path:
     return posterior.save(tmp_path / "fit.ldo")
 
 
+@pytest.mark.parametrize("typed", ["data.csv", "./data.csv"])
+def test_never_writes_over_what_it_reads(command, table, monkeypatch, typed):
+    monkeypatch.chdir(table.parent)
+    before = table.read_bytes()
+    result = command("compare", GRAPH, "data.csv", QUERY, *QUICK, "--csv", typed)
+    assert result.code == 2 and "is what the rows or questions are read from" in result.err
+    assert table.read_bytes() == before
+
+
 def test_prints_the_table_of_python(command, table):
     result = command("compare", GRAPH, table, QUERY, *QUICK, "--seed", 3)
     found = ld.compare(GRAPH, table, QUERY, methods=["plug-in", "dipw"], replicates=5, seed=3)

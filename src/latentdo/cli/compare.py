@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
@@ -97,6 +98,9 @@ def command(
     subject, questions, listed = _subject(source, asked, file)
     if not table:
         table = _kept(subject, source)
+    read = [source, file, *table, getattr(subject, "data", None)]
+    for option, written in (("--csv", rows), ("-o", page)):
+        _spare(option, written, [Path(each) for each in read if isinstance(each, str | Path)])
     found = _compared(
         subject,
         [*table, *questions],
@@ -132,6 +136,15 @@ def _output(given: str) -> Path:
     if path.suffix.lower() in PICTURES and importlib.util.find_spec("matplotlib") is None:
         raise MissingExtraError("-o", "matplotlib", "plot")
     return path
+
+
+def _spare(option: str, written: Path | None, read: Sequence[Path]) -> None:
+    """Raise if a result would take the place of a file that it was made from."""
+    for path in read:
+        # A source may be a text, which is too long for a path or has characters that no path has.
+        with contextlib.suppress(OSError, ValueError):
+            if written is not None and written.exists() and path.exists() and written.samefile(path):
+                raise UsageError(f"{option} {written} is what the rows or questions are read from. Give another name.")
 
 
 def _table_first(data: str | None, queries: Sequence[str]) -> tuple[list[str], list[str]]:
