@@ -58,6 +58,17 @@ class LatentdoError(Exception):
         message = _UNSEEN.sub("\ufffd", super().__str__())
         return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 600]} … {message[-597:]}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error comes back from another process as it was raised, whatever its constructor takes.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[LatentdoError], arguments: tuple[Any, ...], evidence: dict[str, Any]) -> LatentdoError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(evidence)
+    return error
+
 
 class NotationError(LatentdoError):
     """A text that cannot be read, with the place and a caret under it."""

@@ -11,6 +11,8 @@ from latentdo.query import Query, query_of
 from .opening import checked_engine, checked_seed, engine_of, study_of, value_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from latentdo.graphs import Name
     from latentdo.inference import Engine, Posterior
     from latentdo.models import ModelSpec
@@ -33,11 +35,14 @@ def sample_size(
     smallest: int = 20,
     largest: int = 20_000,
     seed: int = 0,
+    executor: Executor | None = None,
+    workers: int = 1,
     progress: bool | None = None,
 ) -> SampleSize:
     """How many samples a question needs for an interval of some width, with the uncertainty of that number.
 
-    Experiments of several sizes are simulated from the truth; on each the model is trained and asked, as with real data.
+    Experiments of several sizes are simulated from the truth; on each the model is trained and asked, as with real data. The
+    numbers depend neither on the executor nor on the number of workers.
 
     Args:
         model: The model that will be trained, as for `fit`.
@@ -57,6 +62,8 @@ def sample_size(
         smallest: Smallest size of a data set.
         largest: Largest size of a data set; beyond it n is extrapolated, and says so.
         seed: Same seed, same numbers.
+        executor: Where experiments are done: any `concurrent.futures.Executor`, such as that of a Dask client; it must not fork.
+        workers: Without an executor, how many processes do them; 1 for this process alone.
         progress: As for `fit`.
 
     Returns:
@@ -70,6 +77,8 @@ def sample_size(
         QueryError: No single number is asked for, or a goal that makes no sense.
         DataError: The truth gives tables without a column of the model or with holes in it, or none that the model can be
             trained on.
+        StudyError: No built-in study of that name, an executor that forks, or experiments most of which failed where they were
+            done.
     """
     from latentdo.inference import watch
     from latentdo.studies import Budget, BuiltIn, goal_of, plan_size, truth_of
@@ -82,7 +91,18 @@ def sample_size(
     own = dict(source.study.queries) if isinstance(source, BuiltIn) else {}
     asked = query_of(query, {**own, **dict(study.queries)})
     with watch(progress) as told:
-        return plan_size(study.model, source, asked, goal, chosen, budget, checked_seed(seed), told)
+        return plan_size(
+            study.model,
+            source,
+            asked,
+            goal,
+            chosen,
+            budget,
+            checked_seed(seed),
+            told,
+            executor=executor,
+            workers=workers,
+        )
 
 
 __all__ = ["sample_size"]

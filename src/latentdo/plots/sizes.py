@@ -14,8 +14,14 @@ from .canvas import COLOURS, bare, check_axes, own_figure, plain
 
 FloatArray = npt.NDArray[np.float64]
 LEAST_TICKS = 3
-STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7), np.arange(10, 100) / 10, np.arange(100, 1000, 2) / 100)
-"""Ticks per power of ten, from few to many."""
+STEPS = (
+    (1,),
+    (1, 3),
+    (1, 2, 5),
+    (1, 1.5, 2, 3, 4, 5, 7),
+    *(np.arange(parts, 10 * parts) / parts for parts in (1, 2, 5, 10, 20, 50)),
+)
+"""Ticks per power of ten, from few to many, each time at most some three times as many."""
 Z = 1.645
 """Standard errors to each side of a share: 90 %."""
 

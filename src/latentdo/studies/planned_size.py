@@ -116,6 +116,11 @@ class Experiments:
         return np.log(np.clip(np.where(self.failed, worst, self.width), 1e-300, None))
 
 
+_NO_NUMBERS, _NO_MARKS = np.zeros(0), np.zeros(0, dtype=bool)
+NOTHING = Experiments(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO_MARKS, _NO_MARKS)
+"""No experiments."""
+
+
 @dataclass(frozen=True)
 class SizePoint:
     """The experiments of one size.
@@ -176,7 +181,8 @@ class SampleSize:
         precision: The relative half-width of the interval of n that was aimed at.
         answer: The true answer, its mean over worlds where they differ; None where it is not known.
         notes: Cautions of the simulation itself: tables that could not be analysed, coverage that could not be judged.
-        seed: Same seed, same numbers.
+        n_lost: Experiments that failed at each of three attempts where they were done; they count as missing the goal.
+        seed: Same seed, same numbers, wherever the experiments are done.
         seconds: Wall time.
     """
 
@@ -189,6 +195,7 @@ class SampleSize:
     seed: int
     answer: float | None = None
     notes: tuple[str, ...] = ()
+    n_lost: int = 0
     seconds: float = field(default=0.0, compare=False)
 
     @property

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 from scipy import stats
 
-from latentdo.answers import Answer, ask_all, check_complete, check_values
+from latentdo.answers import check_complete, check_values
 from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, QueryError, SpecError
 from latentdo.identification import NotIdentified, identify
-from latentdo.inference import Engine, Fit, Map, train_all
-from latentdo.io import read_table
+from latentdo.inference import Engine, Map
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 
-from .planned_size import Experiments, Goal, SampleSize, check_width
-from .truth import AbstractTruth, KnownAnswer
+from .laboratory import Bench, Laboratory, check_workers, crew
+from .planned_size import NOTHING, Experiments, Goal, SampleSize, check_width
+from .spread import ATTEMPTS
+from .truth import AbstractTruth
 
 SCOUTS = 6
 """Data sets per size while the neighbourhood of the answer is looked for."""
@@ -105,20 +107,29 @@ def plan_size(
     budget: Budget,
     seed: int,
     tell: Callable[[str, float], None],
+    *,
+    executor: Executor | None = None,
+    workers: int = 1,
 ) -> SampleSize:
     """The number of samples that reaches the goal, from simulated experiments.
+
+    Which sizes come next follows from what all of a batch came to, and a batch is the same whoever does it: the numbers depend
+    neither on the executor nor on the number of workers.
 
     Args:
         truth: Where rows come from.
         tell: Told the share of the data sets that are done.
+        executor: Where experiments are done; None makes `workers` processes, or for one worker does them here.
 
     Raises:
         NotIdentifiedError: The question is not identified from the measured nodes.
         QueryError: The question is no single number, or makes no sense for the model.
         DataError: No data set could be trained on.
+        StudyError: An executor that forks, or most experiments failed where they were done.
     """
     begun = time.perf_counter()
     _check_question(spec, query, engine)
+    check_workers(executor, workers)
     notes = []
     try:
         known = truth.answer(query, seed)
@@ -126,21 +137,33 @@ def plan_size(
     except LatentdoError as problem:
         known = None
         notes.append(f"coverage is not judged: the truth has no answer to the question ({problem})")
-    search = _Search(_Laboratory(spec, truth, query, goal, engine, known, seed), budget, tell)
-    found = search.run()
-    failed = int(found.failed.sum())
-    if failed:
-        notes.append(
-            f"{failed:,} of {len(found):,} data sets could not be analysed, and count as missing the goal; the first because: "
-            f"{search.lab.fault}"
-        )
+    empty = SampleSize(query, goal, truth.label, repr(engine), NOTHING, budget.precision, seed)
+    with crew(Bench(spec, truth, query, engine, goal.level), executor, workers) as do:
+        search = _Search(Laboratory(do, goal, known, seed), budget, empty, tell)
+        search.run()
     tell("data sets", 1.0)
     return replace(
         search.planned,
         answer=None if known is None else float(known.values.mean()),
-        notes=tuple(notes),
+        notes=(*notes, *_missing(search)),
+        n_lost=search.lab.n_lost,
         seconds=time.perf_counter() - begun,
     )
+
+
+def _missing(search: _Search) -> Iterator[str]:
+    """How many experiments gave no interval, and why."""
+    found, lab = search.planned.experiments, search.lab
+    if failed := int(found.failed.sum()) - lab.n_lost:
+        yield (
+            f"{failed:,} of {len(found):,} data sets could not be analysed, and count as missing the goal; the first because: "
+            f"{lab.reason}"
+        )
+    if lab.n_lost:
+        yield (
+            f"{lab.n_lost:,} of {len(found):,} experiments failed at each of {ATTEMPTS} attempts, and count as missing the goal; "
+            f"the first, {lab.excuse}"
+        )
 
 
 def _check_question(spec: ModelSpec, query: Query, engine: Engine) -> None:
@@ -158,120 +181,23 @@ def _check_question(spec: ModelSpec, query: Query, engine: Engine) -> None:
         raise SpecError("ld.Map() gives one draw, whose answers have no interval. Plan with ld.Auto() or ld.Laplace().")
 
 
-class _Laboratory:
-    """Makes experiments: rows, a fit and an answer each, with a seed of its own so that no chance is shared."""
-
-    def __init__(
-        self,
-        spec: ModelSpec,
-        truth: AbstractTruth,
-        query: Query,
-        goal: Goal,
-        engine: Engine,
-        known: KnownAnswer | None,
-        seed: int,
-    ) -> None:
-        self.spec, self.truth, self.query, self.goal, self.engine, self.known = spec, truth, query, goal, engine, known
-        self.seed = seed
-        self.n_made = 0
-        self.fault = ""
-
-    def make(self, sizes: Sequence[int]) -> Experiments:
-        """One experiment of each of these sizes."""
-        made = [self._fit(n, self._own_seed()) for n in sizes]
-        trained = iter(train_all([fit for fit, _ in made if fit is not None], lambda block, share: None))
-        answers = [None if fit is None else self._answer(next(trained), fit.seed) for fit, _ in made]
-        worlds = [world for _, world in made]
-        return self._experiments(sizes, answers, worlds)
-
-    def _own_seed(self) -> int:
-        own = int(np.random.SeedSequence([self.seed, self.n_made]).generate_state(1)[0])
-        self.n_made += 1
-        return own
-
-    def _fit(self, n: int, seed: int) -> tuple[Fit | None, int]:
-        sample = self.truth.draw(n, seed)
-        spec = self.spec
-        try:
-            rows = read_table(sample.columns, spec.measured, spec.latent, spec.levels)
-            if rows.n_rows != n:
-                raise SpecError(
-                    f"{self.truth.label} gave {rows.n_rows} rows where {n} were asked for. It takes (n, seed) and gives n rows."
-                )
-            return Fit.of(spec, rows, self.engine, seed), sample.world
-        except DataError as problem:
-            if lack := _lack(sample.columns, spec.measured):
-                name, fault = lack
-                raise DataError(
-                    f"The truth, {self.truth.label}, gives tables that cannot be used: for n={n}, seed={seed} the column "
-                    f"{name!r} {fault}. The model is fitted to {', '.join(map(repr, spec.measured))}: give each, without holes.",
-                    column=name,
-                ) from problem
-            # A level without rows, say: such an experiment has no interval, and has missed its goal.
-            self._note(problem)
-            return None, sample.world
-
-    def _answer(self, posterior, seed: int) -> Answer | None:
-        try:
-            return ask_all(posterior, [(None, self.query)], seed, allow_unidentified=False)[0]
-        except QueryError as problem:
-            self._note(problem)
-            return None
-
-    def _note(self, problem: LatentdoError) -> None:
-        self.fault = self.fault or str(problem)
-
-    def _experiments(
-        self, sizes: Sequence[int], answers: Sequence[Answer | None], worlds: Sequence[int]
-    ) -> Experiments:
-        n = len(sizes)
-        width, distance, covered = np.full(n, np.inf), np.zeros(n), np.full(n, np.nan)
-        for k, (answer, world) in enumerate(zip(answers, worlds, strict=True)):
-            if answer is None:
-                continue
-            interval = answer.interval(self.goal.level)
-            assert interval is not None, "engines of one draw are refused"
-            low, high = interval
-            width[k] = high - low
-            if self.goal.excludes is not None:
-                distance[k] = _distance(answer.point, low, high, self.goal.excludes)
-            if self.known is not None:
-                values = self.known.values
-                covered[k] = low <= values[world % len(values)] <= high
-        converged = np.array([answer is not None and answer.converged for answer in answers])
-        failed = np.array([answer is None for answer in answers])
-        return Experiments(np.asarray(sizes, dtype=float), width, distance, covered, converged, failed)
-
-
-def _distance(point: float, low: float, high: float, null: float) -> float:
-    """From the point to a value, in lengths of that side of the interval: above 1 where the interval excludes it."""
-    side = point - low if null < point else high - point
-    return min(abs(point - null) / side, 1e6) if side > 0 else 1e6
-
-
 class _Search:
     """Which sizes are simulated, and when it is enough."""
 
-    def __init__(self, lab: _Laboratory, budget: Budget, tell: Callable[[str, float], None]) -> None:
+    def __init__(
+        self, lab: Laboratory, budget: Budget, planned: SampleSize, tell: Callable[[str, float], None]
+    ) -> None:
         self.lab, self.budget, self.tell = lab, budget, tell
-        self.found: Experiments | None = None
-
-    @property
-    def planned(self) -> SampleSize:
+        self.planned = planned
         """What follows from the experiments so far."""
-        lab = self.lab
-        assert self.found is not None
-        return SampleSize(
-            lab.query, lab.goal, lab.truth.label, repr(lab.engine), self.found, self.budget.precision, lab.seed
-        )
 
     @property
     def n_left(self) -> int:
         """Data sets that may still be made."""
-        return self.budget.datasets - (0 if self.found is None else len(self.found))
+        return self.budget.datasets - len(self.planned.experiments)
 
-    def run(self) -> Experiments:
-        """All experiments that were made."""
+    def run(self) -> None:
+        """Make experiments until the plan is as sure as asked for, or the data sets are spent."""
         near = self._scout()
         self._add(self._around(near, LADDER), max(LEAST, min(12, self.n_left // (2 * len(LADDER)))))
         while self.n_left >= len(CLOSER) * LEAST:
@@ -280,10 +206,8 @@ class _Search:
                 break
             # Where the law leads nowhere, the largest sizes tell best whether anything falls.
             middle = planned.n if planned.n is not None else self.budget.largest / max(CLOSER)
-            most = max(20, len(self.found or ()) // len(CLOSER))
+            most = max(20, len(planned.experiments) // len(CLOSER))
             self._add(self._around(middle, CLOSER), max(LEAST, min(most, self.n_left // (3 * len(CLOSER)))))
-        assert self.found is not None
-        return self.found
 
     def _scout(self) -> float:
         """A size in the neighbourhood of the answer, within the sizes that may be simulated."""
@@ -292,13 +216,11 @@ class _Search:
         while scouted < MOST_SCOUTED:
             rows = int(self._within(_rounded(size)))
             self._add([rows], SCOUTS)
-            assert self.found is not None
-            own = self.found.at(rows)
+            own = self.planned.experiments.at(rows)
             if own.failed.mean() > 0.5:
                 if size >= self.budget.largest:
-                    raise DataError(
-                        f"No data set of up to {self.budget.largest:,} rows could be analysed: {self.lab.fault}"
-                    )
+                    why = self.lab.reason or self.lab.excuse
+                    raise DataError(f"No data set of up to {self.budget.largest:,} rows could be analysed: {why}")
                 size = self._within(4 * size)
                 continue
             scouted += 1
@@ -329,9 +251,14 @@ class _Search:
         return sorted({int(self._within(_rounded(middle * factor))) for factor in factors})
 
     def _add(self, sizes: Sequence[int], repeats: int) -> None:
-        more = self.lab.make([n for n in sizes for _ in range(repeats)])
-        self.found = more if self.found is None else self.found.joined(more)
-        self.tell("data sets", min(len(self.found) / self.budget.datasets, 0.99))
+        before = self.planned.experiments
+
+        def done(count: int) -> None:
+            self.tell("data sets", min((len(before) + count) / self.budget.datasets, 0.99))
+
+        more = self.lab.make([n for n in sizes for _ in range(repeats)], done)
+        self.planned = replace(self.planned, experiments=before.joined(more))
+        done(len(more))
 
 
 def _rounded(size: float) -> int:
@@ -352,19 +279,3 @@ def _require_between(name: str, value: object, meaning: str) -> None:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-
-
-def _lack(columns: Any, measured: Sequence[str]) -> tuple[str, str] | None:
-    """A column that no chance leaves out or empty, and what is wrong with it; None where chance alone is to blame.
-
-    That a column is constant, or lacks a level, may be chance in a small table; that it is not there, or has holes, is not.
-    """
-    for name in measured:
-        try:
-            values = np.asarray(columns[name])
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            return name, "is not there"
-        empty = np.array([value is None or value != value for value in values.ravel().tolist()])
-        if empty.any():
-            return name, f"has {int(empty.sum()):,} missing cells of {empty.size:,}"
-    return None

@@ -26,6 +26,9 @@ from latentdo.errors import StudyError
 T = TypeVar("T")
 R = TypeVar("R")
 
+Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator["Outcome[Any, Any]"]]
+"""The outcomes of tasks, as they come."""
+
 ATTEMPTS = 3
 """How often a task is begun before it counts as failed."""
 
@@ -62,6 +65,23 @@ def spread(
         check_executor(executor)
         return _elsewhere(work, tasks, executor)
     return _here(work, tasks) if workers == 1 else _in_processes(work, tasks, workers)
+
+
+@contextlib.contextmanager
+def spreading(executor: Executor | None, workers: int) -> Iterator[Spread]:
+    """What `spread` does, for several lists of tasks in turn: by the same processes, which end with it.
+
+    Raises:
+        StudyError: The executor forks, or no process can be started.
+    """
+    if executor is not None:
+        check_executor(executor)
+        yield lambda work, tasks: _elsewhere(work, tasks, executor)
+    elif workers == 1:
+        yield _here
+    else:
+        with _Processes(workers) as processes:
+            yield lambda work, tasks: _by(processes, work, tasks)
 
 
 def check_executor(executor: Any) -> None:
@@ -145,6 +165,12 @@ def _outcome(future: Future[R], task: T, attempt: int) -> Outcome[T, R]:
 
 
 def _in_processes(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[Outcome[T, R]]:
+    """The outcomes from processes of their own."""
+    with _Processes(workers) as processes:
+        yield from _by(processes, work, tasks)
+
+
+def _by(processes: _Processes, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Outcome[T, R]]:
     """As many tasks at a time as there are processes, so that it is known which were begun when one of them ends.
 
     Those then are begun again alone, one after the other: the one that ends its process takes no other with it twice.
@@ -152,39 +178,37 @@ def _in_processes(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> I
     waiting = deque((task, 1) for task in tasks)
     suspects: deque[tuple[T, int]] = deque()
     running: dict[Future[R], tuple[T, int]] = {}
-    with contextlib.ExitStack() as stack:
-        processes = stack.enter_context(_Processes(workers))
-        while waiting or suspects or running:
-            while len(running) < (1 if suspects else workers) and (suspects or waiting):
-                alone = bool(suspects)
-                task, attempt = suspects.popleft() if alone else waiting.popleft()
-                running[processes.submit(work, task)] = (task, attempt)
-                if alone:
-                    break
-            future = processes.next_done()
-            task, attempt = running.pop(future)
-            if isinstance(future.exception(), BrokenProcessPool):
-                broken = [(task, attempt), *running.values()]
-                running.clear()
-                processes.renew()
-                for task, attempt in broken:
-                    if attempt < ATTEMPTS:
-                        suspects.append((task, attempt + 1))
-                    else:
-                        yield Outcome(task, None, "The process that did it ended without a word (killed?).", attempt)
-                continue
-            outcome = _outcome(future, task, attempt)
-            if outcome.error and attempt < ATTEMPTS:
-                waiting.appendleft((task, attempt + 1))
-                continue
-            yield outcome
+    while waiting or suspects or running:
+        while len(running) < (1 if suspects else processes.workers) and (suspects or waiting):
+            alone = bool(suspects)
+            task, attempt = suspects.popleft() if alone else waiting.popleft()
+            running[processes.submit(work, task)] = (task, attempt)
+            if alone:
+                break
+        future = processes.next_done()
+        task, attempt = running.pop(future)
+        if isinstance(future.exception(), BrokenProcessPool):
+            broken = [(task, attempt), *running.values()]
+            running.clear()
+            processes.renew()
+            for task, attempt in broken:
+                if attempt < ATTEMPTS:
+                    suspects.append((task, attempt + 1))
+                else:
+                    yield Outcome(task, None, "The process that did it ended without a word (killed?).", attempt)
+            continue
+        outcome = _outcome(future, task, attempt)
+        if outcome.error and attempt < ATTEMPTS:
+            waiting.appendleft((task, attempt + 1))
+            continue
+        yield outcome
 
 
 class _Processes:
     """Spawned processes that end with this one, however it ends; renewed when one of them died."""
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers
+        self.workers = workers
         self._context = multiprocessing.get_context("spawn")
         self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
@@ -209,7 +233,7 @@ class _Processes:
 
     def _start(self) -> None:
         reader, self._held = self._context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(self._workers, self._context, _prepare, (reader,))
+        self._pool = ProcessPoolExecutor(self.workers, self._context, _prepare, (reader,))
         self._reader = reader
 
     def _stop(self) -> None:

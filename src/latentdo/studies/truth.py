@@ -182,6 +182,11 @@ class BuiltIn(AbstractTruth):
 
     study: Study
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A study holds functions that cannot be sent to another process, which has the same study by its name.
+        known = STUDIES.get(self.study.name) is self.study
+        return (_built_in, (self.study.name,)) if known else super().__reduce__()  # type: ignore[return-value]
+
     @property
     def label(self) -> str:
         """What it is, in words."""
@@ -198,6 +203,10 @@ class BuiltIn(AbstractTruth):
             if own.get(stated.query, stated.query) in (query, str(query)):
                 return KnownAnswer(np.array([stated.value]), stated.error)
         return None
+
+
+def _built_in(name: str) -> BuiltIn:
+    return BuiltIn(STUDIES[name])
 
 
 @dataclass(frozen=True, eq=False)
