@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import latentdo as ld
+from latentdo.studies import reproduce
 from posteriors import posterior_of
 
 
@@ -118,3 +119,23 @@ def test_a_saved_fit_goes_by_its_path_where_its_graph_is_meant(tmp_path):
 def test_a_path_that_leads_nowhere_is_no_notation_error(verb):
     with pytest.raises(ld.LatentdoError, match=r"nowhere\.yaml does not exist"):
         verb("nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (
+            lambda: ld.ask(posterior_of("X ~ normal; Y ~ normal(X)"), "E[Y]", allow_unidentified="no"),
+            "allow_unidentified",
+        ),
+        (lambda: ld.ask(posterior_of("X ~ normal; Y ~ normal(X)"), "E[Y]", naive=0), "naive"),
+        (lambda: ld.compare("X -> Y", "E[Y | do(X=0)]", data={}, allow_unidentified="no"), "allow_unidentified"),
+        (lambda: ld.check("X ~ normal; Y ~ normal(X)", prior="no"), "prior"),
+        (lambda: ld.simulate("napkin", 5, latents="no"), "latents"),
+        (lambda: reproduce("napkin", quick="no"), "quick"),
+        (lambda: reproduce("napkin", as_published=None), "as_published"),
+    ],
+)
+def test_a_word_in_place_of_true_or_false_is_refused(call, name):
+    with pytest.raises(ld.LatentdoError, match=f"{name} is True or False, got "):
+        call()

@@ -14,6 +14,7 @@ from latentdo.identification import identify as _identify
 from latentdo.query import Query, query_of
 
 from .opening import (
+    check_flags,
     checked_fits,
     checked_seed,
     engine_of,
@@ -380,6 +381,7 @@ def ask(
 
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
+    check_flags(allow_unidentified=allow_unidentified, naive=naive)
     listed = len(queries) == 1 and isinstance(queries[0], list | tuple | Mapping)
     queries = unpacked(queries)
     if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
@@ -485,6 +487,7 @@ def compare(
     from latentdo.estimators import Options, needed_columns
     from latentdo.inference import Posterior, watch
 
+    check_flags(allow_unidentified=allow_unidentified)
     opened = value_of(model)
     is_fit = isinstance(opened, Posterior)
     graph, functional = graph_of(opened)
@@ -530,6 +533,7 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     """
     from latentdo.answers import check_model, check_variants
 
+    check_flags(prior=prior)
     study = study_of(model)
     engine_of(study)
     source = data if data is not None else study.data if study.data is not None and study.data.exists() else None

@@ -147,6 +147,18 @@ def checked_seed(seed: Any) -> int:
     return seed.__index__()
 
 
+def check_flags(**flags: Any) -> None:
+    """Whether each option is True or False; a text such as "no" would count as true.
+
+    Raises:
+        SpecError: One is something else.
+    """
+    for name, value in flags.items():
+        # A NumPy boolean is called "bool", and "bool_" before NumPy 2.
+        if type(value).__name__ not in ("bool", "bool_"):
+            raise SpecError(f"{name} is True or False, got {value!r}.")
+
+
 def table_first(arguments: Sequence[Any], data: Any) -> tuple[Any, tuple[Any, ...]]:
     """The table and the queries among what was handed in: a table stands in front of the queries, or under its own name.
 

@@ -53,6 +53,7 @@ def simulate(
     chosen = study(name)
     _require_integer("n", n, 1, MAX_UNITS)
     _require_integer("seed", seed, 0, None)
+    require_flag("latents", latents)
     return chosen.simulate(int(n), seed=int(seed), do=_held(do), latents=latents, progress=progress)
 
 
@@ -95,6 +96,17 @@ def held_of(texts: Iterable[str], option: str = "do=") -> dict[str, float]:
             raise StudyError(f"{option} sets {node} twice. A node is held at one value.", key="do")
         held[node] = int(number) if number.is_integer() else number
     return held
+
+
+def require_flag(key: str, value: Any) -> None:
+    """A text such as "no" would count as true.
+
+    Raises:
+        StudyError: It is neither True nor False.
+    """
+    # A NumPy boolean is called "bool", and "bool_" before NumPy 2.
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise StudyError(f"{key} is True or False, got {value!r}.", key=key)
 
 
 def _require_integer(key: str, value: Any, low: int, high: int | None) -> None:

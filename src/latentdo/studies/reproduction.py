@@ -18,7 +18,7 @@ from latentdo.errors import StudyError, nearest
 from latentdo.inference import Auto, Engine, watch
 
 from .records import Entry, Records, Row, opened, read, write_rows
-from .registry import STUDIES, study
+from .registry import STUDIES, require_flag, study
 from .spread import Outcome, check_executor, spread
 from .study import Study
 from .tasks import LVM, RIVALS, Task, definition, failed_rows, with_truth, work
@@ -53,6 +53,7 @@ class Plan:
     as_published: bool = False
 
     def __post_init__(self) -> None:
+        require_flag("as_published", self.as_published)
         _require_counts("datasets", (self.datasets,), 1, 10**6)
         _require_counts("sizes", self.sizes, 2, self.study.rows)
         _require_counts("seed", (self.seed,), 0, 2**31)
@@ -263,6 +264,7 @@ def _plan(
     as_published: bool,
 ) -> Plan:
     chosen = study(name)
+    require_flag("quick", quick)
     usual = chosen.sizes[:QUICK_SIZES] if quick else chosen.sizes
     own = {variant.name for variant in chosen.parsed.variants}
     given = [model for model in MODELS if model in (LVM, RIVALS) or model in own] if models is None else models
