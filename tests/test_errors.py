@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
-from latentdo.errors import CycleError, GraphError, NotationError, UnknownNodeError
+import latentdo as ld
+from latentdo.errors import (
+    ArchiveError,
+    CycleError,
+    DataError,
+    GraphError,
+    LatentdoError,
+    MissingExtraError,
+    NotationError,
+    NotIdentifiedError,
+    StudyError,
+    SupportError,
+    UnknownNodeError,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +67,33 @@ def test_a_message_about_thousands_of_names_is_short():
     assert str(cycle).endswith("unroll it over time (X_0 -> Y_1 -> X_2).")
     assert len(cycle.cycle) == 10_000
     assert len(str(UnknownNodeError("A" * 100_000, ["B"]))) < 2100
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotationError("an arrow is written ->.", "X => Y", 1, 3),
+        CycleError(("A", "B")),
+        UnknownNodeError("Z", ["X", "Y"]),
+        SupportError("X", "no."),
+        DataError("no.", column="X", line=3),
+        StudyError("no.", "data", 1, 2),
+        ArchiveError("fit.ldo", "no."),
+        MissingExtraError("plot", "matplotlib", "plot"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_comes_back_from_another_process_as_it_was_raised(error: LatentdoError):
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is type(error)
+    assert str(back) == str(error)
+    assert vars(back) == vars(error)
+
+
+def test_a_proof_comes_back_with_its_error():
+    verdict = ld.identify("X -> Y; X <-> Y", "P(Y | do(X=1))")
+    error = NotIdentifiedError(str(verdict), verdict, advice="Measure more.", askable=2, hopeless=True)
+    back = pickle.loads(pickle.dumps(error))
+    assert str(back) == str(error)
+    assert back.verdict.hedge == verdict.hedge
+    assert (back.advice, back.askable, back.computable, back.hopeless) == ("Measure more.", 2, True, True)

@@ -219,16 +219,25 @@ class NotIdentifiedError(LatentdoError):
     """The data cannot answer the question; `.verdict` holds the hedge that proves it.
 
     Where questions were asked together, `.askable` counts those that are identified; `.advice`, the last line of the message,
-    says in Python's words what can be done; `.computable` says whether a model could compute it all the same.
+    says in Python's words what can be done; `.computable` says whether a model could compute it all the same, and `.hopeless`
+    that for what was asked nothing would help: the advice then holds everywhere.
     """
 
     kind = "not_identified"
     exit_code = 3
 
     def __init__(
-        self, message: str, verdict: Any, *, advice: str = "", askable: int = 0, computable: bool = True
+        self,
+        message: str,
+        verdict: Any,
+        *,
+        advice: str = "",
+        askable: int = 0,
+        computable: bool = True,
+        hopeless: bool = False,
     ) -> None:
         self.verdict = verdict
+        self.hopeless = hopeless
         self.computable = computable
         self.advice = advice
         self.askable = askable

@@ -47,10 +47,10 @@ def sample_size(
     Args:
         model: The model that will be trained, as for `fit`.
         truth: Where the planned rows come from. A mapping that gives every parameter of the model a number, with the keys of a
-            study's priors: `{"X -> Y": 2, "intercept(Y)": 0, "sd(Y)": 1, …}`; a model, its text or a study with fixed numbers
-            alone, which may be another model of the same measured nodes; the name of a built-in study, for its simulator; a
-            pilot, a posterior from `ld.fit`, each of whose draws is a world that rows may come from; or a function
-            `(n, seed) -> columns`.
+            study's priors, or the path of a YAML or JSON file that holds it: `{"X -> Y": 2, "intercept(Y)": 0, "sd(Y)": 1, …}`;
+            a model, its text or a study with fixed numbers alone, which may be another model of the same measured nodes; the
+            name of a built-in study, for its simulator; a pilot, a posterior from `ld.fit` or its path, each of whose draws is
+            a world that rows may come from; or a function `(n, seed) -> columns`.
         query: One number that `ask` gives, which must be identified, or its name in the study.
         width: The full width that the interval may have at most, in the query's units.
         excludes: In place of a width, a value that the interval must not contain: 0 for a difference.
@@ -87,7 +87,7 @@ def sample_size(
     budget = Budget(datasets, precision, smallest, largest)
     study = study_of(model)
     chosen = checked_engine(engine if engine is not None else engine_of(study))
-    source = truth_of(value_of(truth), study.model)
+    source = truth_of(_opened(truth), study.model)
     own = dict(source.study.queries) if isinstance(source, BuiltIn) else {}
     asked = query_of(query, {**own, **dict(study.queries)})
     with watch(progress) as told:
@@ -103,6 +103,17 @@ def sample_size(
             executor=executor,
             workers=workers,
         )
+
+
+def _opened(truth: Any) -> Any:
+    """The truth itself, or what stands in the file of which it is the path."""
+    from latentdo.models.numbers import is_numbers_path, read_numbers
+
+    if isinstance(truth, str | Path) and is_numbers_path(str(truth)):
+        found = read_numbers(Path(truth))
+        if found is not None:
+            return found
+    return value_of(truth)
 
 
 __all__ = ["sample_size"]

@@ -15,9 +15,9 @@ import pytest
 
 import latentdo
 from known_graphs import BOW, FRONT_DOOR
-from latentdo.cli import answerable, ask, check, fit, identify, main, simulate
+from latentdo.cli import answerable, ask, check, fit, identify, main, sample_size, simulate
 
-COMMANDS = (identify, answerable, check, fit, ask, simulate)
+COMMANDS = (identify, answerable, check, fit, ask, sample_size, simulate)
 NAMES = [module.NAME for module in COMMANDS]
 
 

@@ -53,7 +53,7 @@ def test_shares_have_wilson_intervals_and_stay_within_0_and_1() -> None:
 
 
 @pytest.mark.parametrize(
-    "ends", [(60, 300), (90, 12_000), (0.38, 0.85), (0.05, 0.8), (1e-6, 1e5), (100, 130), (20, 45)]
+    "ends", [(60, 300), (90, 12_000), (0.38, 0.85), (0.41, 0.95), (0.05, 0.8), (1e-6, 1e5), (100, 130), (20, 45)]
 )
 def test_a_logarithmic_axis_has_three_to_twelve_round_ticks(ends) -> None:
     ticks = log_ticks(*ends)

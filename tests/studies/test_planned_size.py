@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,7 +132,7 @@ def test_fits_that_did_not_converge_are_told() -> None:
 
 def test_a_wide_interval_of_n_asks_for_more_data_sets() -> None:
     (warning,) = plan(spread=0.8, repeats=6).warnings
-    assert "Raise datasets= to narrow it" in warning
+    assert "more of them (datasets=, --datasets) narrow it" in warning
 
 
 def test_tables_that_could_not_be_analysed_miss_the_goal() -> None:
@@ -156,6 +158,41 @@ def test_text_page_and_rows_say_the_same() -> None:
     assert list(frame["n"]) == list(SIZES)
     assert frame["width"][0] == pytest.approx(0.4, rel=0.1)
     assert found.to_json()["curve"][0]["coverage"] == 1.0
+
+
+def test_text_folds_to_a_width_and_leaves_quantiles_out_where_there_is_no_room() -> None:
+    found = plan(converged=np.arange(80) % 4 > 0)
+    lines = found.text(60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "5 to 95 %" in found.text(60)
+    narrow = found.text(44)
+    assert max(map(len, narrow.splitlines())) <= 44
+    assert "5 to 95 %" not in narrow
+    words = " ".join(narrow.split())
+    assert "at most 0.25 wide in 50 % of experiments" in words
+    assert "caution: 25 % of the fits did not converge" in words
+    # A number and its % are never parted.
+    assert not any(line.strip().startswith("%") for width in range(40, 100) for line in found.text(width).splitlines())
+
+
+def test_rows_are_written_with_empty_cells_for_what_is_not_finite(tmp_path) -> None:
+    failed = np.arange(80) % 16 < 5
+    found = plan(failed=failed, width=np.where(failed, np.inf, experiments().width))
+    path = found.to_csv(tmp_path / "sizes.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["n"]) for row in rows] == list(SIZES)
+    assert [float(row["width"]) for row in rows] == [point.width for point in found.curve]
+    assert {row["high"] for row in rows} == {""}
+    assert {row["failed"] for row in rows} == {"5"}
+
+
+def test_it_has_converged_where_the_fits_have_and_none_was_lost() -> None:
+    assert plan().converged
+    assert not plan(converged=np.arange(80) % 4 > 0).converged
+    lost = replace(plan(), n_lost=1)
+    assert not lost.converged
+    assert (lost.to_json()["n_lost"], lost.to_json()["converged"]) == (1, False)
 
 
 def test_names_in_a_page_are_escaped() -> None:

@@ -7,7 +7,7 @@ from cyclopts import App, CycloptsError, MissingArgumentError, UnknownOptionErro
 from latentdo import __version__
 from latentdo.errors import UsageError
 
-from . import answerable, ask, check, compare, fit, identify, reproduce, simulate
+from . import answerable, ask, check, compare, fit, identify, reproduce, sample_size, simulate
 
 EXIT_CODES = """\
 Exit codes:
@@ -34,7 +34,7 @@ for programs.
 
 {EXIT_CODES}"""
 
-COMMANDS = (identify, answerable, check, fit, ask, compare, simulate, reproduce)
+COMMANDS = (identify, answerable, check, fit, ask, compare, sample_size, simulate, reproduce)
 
 
 def application() -> App:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from latentdo.errors import LatentdoError, MissingExtraError, UsageError
+from latentdo.errors import LatentdoError, UsageError
 
 from .failures import DONE, NOT_CONVERGED
 from .options import Flag, Names, Whole, name_groups
-from .output import output_path, replacing, say, say_json, tell
+from .output import output_path, picture_path, save_picture, say, say_json, tell
 
 if TYPE_CHECKING:
     from latentdo.types import Answers, EffectMatrix, Posterior
@@ -37,7 +36,6 @@ CODES = """\
 Exit codes: 0 done, 3 some query is not identified (nothing is computed),
 4 an answer did not converge (but is printed), 2 bad input."""
 
-PICTURES = (".png", ".svg", ".pdf")
 TABLES = (".csv",)
 
 
@@ -109,7 +107,7 @@ def command(
     if latex and json:
         raise UsageError("--latex and --json are two forms of one result. Keep one of them.")
     table = None if csv is None else output_path("--csv", csv, "answers", TABLES)
-    picture = None if plot is None else _picture_path(plot)
+    picture = None if plot is None else picture_path("--plot", plot)
     changes = _levels(levels or [])
     rows, columns = name_groups("--treatment", treatment), _outcomes(outcome)
 
@@ -230,12 +228,6 @@ def _outcomes(given: list[str] | None) -> list[str] | None:
     return None if groups is None else [name for group in groups for name in group]
 
 
-def _picture_path(plot: str) -> Path:
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError("--plot", "matplotlib", "plot")
-    return output_path("--plot", plot, "picture", PICTURES)
-
-
 def _write(found: Answers | EffectMatrix, level: float, table: Path | None, picture: Path | None) -> None:
     """The files that were asked for, each there whole or not at all."""
     if table is not None:
@@ -243,6 +235,5 @@ def _write(found: Answers | EffectMatrix, level: float, table: Path | None, pict
         tell(f"Wrote {len(found)} {'rows' if len(found) != 1 else 'row'} to {table}.")
     if picture is not None:
         axes = found.plot(level=level)
-        with replacing(picture) as beside:
-            axes.figure.savefig(beside, format=picture.suffix[1:].lower(), dpi=200)
+        save_picture(axes, picture)
         tell(f"Drawn in {picture}.")

@@ -52,13 +52,14 @@ def failure_of(error: BaseException) -> Failure:
     """The failure that an exception means."""
     match error:
         case NotIdentifiedError(verdict=verdict):
-            # Its advice is meant for Python.
+            # Its advice is meant for Python, unless nothing helps.
+            hint = error.advice if error.hopeless else _insisting(error.askable, computable=error.computable)
             larger, smaller = verdict.hedge
             return Failure(
                 NOT_IDENTIFIED,
                 error.kind,
                 str(error).removesuffix(error.advice).rstrip(),
-                _insisting(error.askable, computable=error.computable),
+                hint,
                 getattr(error, "line", None),
                 hedge=(sorted(larger), sorted(smaller)) if larger else None,
             )

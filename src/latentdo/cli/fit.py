@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import UsageError
 from latentdo.graphs import quote
 
+from .engines import with_engine
 from .failures import DONE, NOT_CONVERGED
 from .interrupt import stop_at_once
 from .options import EngineChoice, Flag, GuideChoice, Output, Source, Whole, WholeOrNone
@@ -19,7 +18,6 @@ from .sources import source_text, study_of, variant_of
 
 if TYPE_CHECKING:
     from latentdo.inference import Posterior
-    from latentdo.models.study import Study
 
 NAME = "fit"
 
@@ -100,7 +98,7 @@ def command(
         "batch": batch,
         "learning_rate": learning_rate,
     }
-    chosen = _with_engine(chosen, engine, numbers)
+    chosen = with_engine(chosen, engine, numbers)
     earlier = None if start is None else load(Path(start))
     kept = path.with_name(f"{path.name}.part")
     with stop_at_once(as_json=json, kept=kept), notes_told():
@@ -113,21 +111,6 @@ def command(
         say(posterior.summary())
     tell(_farewell(posterior, path))
     return DONE if posterior.converged else NOT_CONVERGED
-
-
-def _with_engine(study: Study, engine: EngineChoice | None, given: dict[str, Any]) -> Study:
-    """The study with the engine of the command line, or with single numbers of the study's engine changed."""
-    from latentdo.models.study import InferenceSettings
-
-    settings = study.inference if engine is None else InferenceSettings(engine)
-    settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
-    if (found := settings.misplaced()) is not None:
-        option, takers = found[0].replace("_", "-"), [name for name in found[1] if name in get_args(EngineChoice)]
-        raise UsageError(
-            f"--{option} belongs to --engine {' or '.join(takers)}, and the engine is {settings.engine}. "
-            f"Add --engine {takers[0]}."
-        )
-    return replace(study, inference=settings)
 
 
 def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:

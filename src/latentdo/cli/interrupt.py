@@ -18,11 +18,11 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 
 @contextmanager
-def stop_at_once(*, as_json: bool, kept: Path, words: Callable[[], str] | None = None) -> Iterator[None]:
+def stop_at_once(*, as_json: bool, kept: Path | None = None, words: Callable[[], str] | None = None) -> Iterator[None]:
     """While this is open, Ctrl-C tells what happened and ends the process at once; keep it closed while files are written.
 
     Args:
-        kept: The folder where training keeps what it has done, if it has done anything.
+        kept: The folder where training keeps what it has done, if it has done anything; None where nothing is kept.
         words: Says what is there and how to go on.
     """
 
@@ -35,7 +35,7 @@ def stop_at_once(*, as_json: bool, kept: Path, words: Callable[[], str] | None =
             # The progress bars have hidden the cursor, and nobody else will show it again.
             sys.stderr.write(f"{_SHOW_CURSOR}\n")
         failure = failure_of(KeyboardInterrupt())
-        if kept.is_dir():
+        if kept is not None and kept.is_dir():
             where = (
                 f"What was done is kept in {kept}: the same command goes on from there." if words is None else words()
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import importlib.util
 import json
 import logging
 import math
@@ -17,10 +18,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from latentdo.errors import UsageError
+from latentdo.errors import MissingExtraError, UsageError
 
 WIDEST = 100
 """Columns beyond which prose is hard to read."""
+
+PICTURES = (".png", ".svg", ".pdf")
 
 _PLAIN = str.maketrans(
     {"Σ": "sum", "∏": "prod", "·": "-", "–": "-", "—": "-", "…": "...", "−": "-", "≤": "<=", "≥": ">="}
@@ -147,6 +150,24 @@ def output_path(option: str, given: str, what: str, suffixes: Sequence[str]) -> 
     except (OSError, ValueError) as error:
         raise UsageError(f"{option} {given} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
     return path
+
+
+def picture_path(option: str, given: str) -> Path:
+    """The path of a picture behind an option, once it is sure that it can be drawn and written.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        UsageError: As for `output_path`.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError(option, "matplotlib", "plot")
+    return output_path(option, given, "picture", PICTURES)
+
+
+def save_picture(axes: Any, path: Path) -> None:
+    """The figure of these axes as a file, there whole or not at all."""
+    with replacing(path) as beside:
+        axes.figure.savefig(beside, format=path.suffix[1:].lower(), dpi=200)
 
 
 @contextmanager

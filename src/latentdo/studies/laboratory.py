@@ -25,7 +25,7 @@ from latentdo.io import read_table
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 
-from .planned_size import Experiments, Goal
+from .simulated import Experiments, Goal
 from .spread import ATTEMPTS, Outcome, check_executor, spreading
 from .truth import AbstractTruth, KnownAnswer, Simulator
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from html import escape
+from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from latentdo.answers import csv_bytes
 from latentdo.errors import MissingExtraError, QueryError
+from latentdo.inference import write_table
 from latentdo.query import Query
 
 from .accuracy import Coverage
+from .simulated import FAR, Experiments, Goal, check_width
 from .size_law import Law, fit_law
 
 if TYPE_CHECKING:
@@ -26,99 +31,15 @@ FloatArray = npt.NDArray[np.float64]
 
 SURE = 0.9
 """Probability of every interval of a number of samples."""
-FAR = 1e12
-"""Samples beyond which a number means that there is none."""
 NEAR = math.log(2.0)
 """Distance in log n at which an experiment counts half as much for the law near the answer."""
-WORST = 1e6
-"""Stands for a width, in that of the widest interval, where no interval came out at all."""
+INDENT = "  "
+WIDEST, NARROWEST = 100, 40
+"""Characters of a line of prose."""
+MOST_UNSETTLED = 0.05
+"""Share of fits that may not have converged before it is said."""
 FLAT = 0.02
 """Slope of the log width in log n below which the width does not shrink."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What the interval has to be like, and in what share of experiments.
-
-    Args:
-        level: Of the interval, 0.9 for instance.
-        assurance: The share of experiments in which it has to be so.
-        width: The full width that it may have at most; or else
-        excludes: the value that it must not contain.
-    """
-
-    level: float
-    assurance: float
-    width: float | None = None
-    excludes: float | None = None
-
-    @property
-    def text(self) -> str:
-        """The goal in words, after "interval"."""
-        if self.width is not None:
-            return f"at most {self.width:g} wide in {100 * self.assurance:g} % of experiments"
-        return f"that excludes {self.excludes:g} in {100 * self.assurance:g} % of experiments"
-
-    @property
-    def target(self) -> float:
-        """The value that the quantile of `measured` has to fall to."""
-        return -1.0 if self.width is None else math.log(self.width)
-
-    def place(self, n: Any) -> Any:
-        """Where a size stands on the scale on which the law is a line: log n for a width, √n for what a contrast is in sds."""
-        return np.sqrt(n) if self.width is None else np.log(n)
-
-    def size(self, place: Any) -> Any:
-        """The size that stands there; infinite beyond all reason."""
-        with np.errstate(all="ignore"):
-            found = np.maximum(place, 0.0) ** 2 if self.width is None else np.exp(place)
-            return np.where(found < FAR, found, np.inf)
-
-
-@dataclass(frozen=True, eq=False)
-class Experiments:
-    """What every simulated experiment came to; arrays with one entry per experiment.
-
-    Attributes:
-        n: Rows.
-        width: Of its interval; infinite where the experiment could not be analysed.
-        distance: From its point to the value to exclude, in lengths of that side of the interval: above 1 it is excluded.
-        covered: Whether its interval holds the true answer: 1, 0, or NaN where that is not known.
-        converged: Whether its answer converged.
-        failed: Whether its table could not be analysed.
-    """
-
-    n: FloatArray
-    width: FloatArray
-    distance: FloatArray
-    covered: FloatArray
-    converged: npt.NDArray[np.bool_]
-    failed: npt.NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.n)
-
-    def joined(self, other: Experiments) -> Experiments:
-        """These and others."""
-        own, more = vars(self), vars(other)
-        return Experiments(**{name: np.concatenate([own[name], more[name]]) for name in own})
-
-    def at(self, n: float) -> Experiments:
-        """Those of one size."""
-        return Experiments(**{name: values[self.n == n] for name, values in vars(self).items()})
-
-    def measured(self, goal: Goal) -> FloatArray:
-        """The number per experiment of which a quantile has to fall to the goal's target."""
-        if goal.width is None:
-            return -np.where(self.failed, 0.0, self.distance)
-        finite = self.width[~self.failed]
-        worst = WORST * (finite.max() if len(finite) else 1.0)
-        return np.log(np.clip(np.where(self.failed, worst, self.width), 1e-300, None))
-
-
-_NO_NUMBERS, _NO_MARKS = np.zeros(0), np.zeros(0, dtype=bool)
-NOTHING = Experiments(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO_MARKS, _NO_MARKS)
-"""No experiments."""
 
 
 @dataclass(frozen=True)
@@ -353,14 +274,15 @@ class SampleSize:
         if self.n > last:
             yield (
                 f"extrapolated: {self.n:,} samples lie beyond the {last:,} of the largest data sets that were simulated. Plan "
-                "for this goal by itself, with a larger largest= if need be"
+                "for this goal by itself, with larger data sets (largest=, --largest) if need be"
             )
         if self._reached[0]:
             yield f"{first:,} samples are enough, and fewer were not simulated"
         if self.spread > 1.05 * self.precision:
             spread = "it has no upper end" if self.upper is None else f"±{100 * self.spread:.0f} %"
             yield (
-                f"the interval of n is wide ({spread}) after {len(self.experiments):,} data sets. Raise datasets= to narrow it"
+                f"the interval of n is wide ({spread}) after {len(self.experiments):,} data sets; more of them (datasets=, "
+                "--datasets) narrow it"
             )
 
     def _doubts_of_intervals(self) -> Iterator[str]:
@@ -370,9 +292,19 @@ class SampleSize:
                 f"the intervals hold the true answer in {100 * covered.share:.0f} % of {covered.n:,} experiments, not in "
                 f"{100 * self.level:g} %: the model's answer is off, and a narrow interval of it would not mend that"
             )
-        unsettled = 1 - float(self.experiments.converged[~self.experiments.failed].mean())
-        if unsettled > 0.05:
-            yield f"{100 * unsettled:.0f} % of the fits did not converge for the question; their intervals count all the same"
+        if self._unsettled > MOST_UNSETTLED:
+            share = f"{100 * self._unsettled:.0f} %"
+            yield f"{share} of the fits did not converge for the question; their intervals count all the same"
+
+    @property
+    def _unsettled(self) -> float:
+        done = self.experiments.converged[~self.experiments.failed]
+        return 1 - float(done.mean()) if len(done) else 0.0
+
+    @property
+    def converged(self) -> bool:
+        """Whether at least 95 % of the fits converged for the question, and no experiment was lost where it was done."""
+        return self._unsettled <= MOST_UNSETTLED and not self.n_lost
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row per simulated size.
@@ -385,6 +317,17 @@ class SampleSize:
         except ImportError:
             raise MissingExtraError("to_pandas", "pandas", "interop") from None
         return pandas.DataFrame([vars(point) for point in self.curve])
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write one row per simulated size as CSV (UTF-8, a header, empty cells for what is not there or not finite); the path.
+
+        A file that stands there is replaced once the new one is whole.
+
+        Raises:
+            DataError: The file cannot be written; says why.
+        """
+        rows = [[_finite(value) for value in vars(point).values()] for point in self.curve]
+        return write_table(path, csv_bytes([each.name for each in fields(SizePoint)], rows))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain numbers, strings and lists; what is not there or not finite is null."""
@@ -402,6 +345,11 @@ class SampleSize:
             "engine": self.engine,
             "seed": self.seed,
             "answer": self.answer,
+            "coverage": None if self.coverage is None else self.coverage[0],
+            "n_datasets": len(self.experiments),
+            "n_lost": self.n_lost,
+            "converged": self.converged,
+            "seconds": self.seconds,
             "curve": curve,
             "warnings": list(self.warnings),
         }
@@ -422,24 +370,37 @@ class SampleSize:
     def _by(self) -> str:
         return f"{len(self.experiments):,} data sets from {self.truth}, trained by {self.engine}"
 
-    def text(self) -> str:
-        """The number, what it is for, a row per simulated size, and cautions."""
-        header, rows = self._table()
-        widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
-        lines = ["  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True)) for row in (header, *rows)]
-        said = [f"  caution: {warning}" for warning in self.warnings]
-        return "\n".join([self.headline, f"  {self._for}", f"  {self._by}", *("  " + line for line in lines), *said])
+    def text(self, width: int | None = None) -> str:
+        """The number, what it is for, a row per simulated size, and cautions.
 
-    def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        header = ["n", "data sets", "width", "5 to 95 %"]
+        Args:
+            width: Characters of a line, to which prose is folded; a table that is wider goes without its quantiles. As wide as
+                need be unless given.
+        """
+        lines = _aligned(*self._table())
+        if width is not None and max(map(len, lines)) + len(INDENT) > width:
+            lines = _aligned(*self._table(quantiles=False))
+        said = [f"caution: {warning}" for warning in self.warnings]
+        return "\n".join(
+            [
+                self.headline,
+                *(_folded(part, width) for part in (self._for, self._by)),
+                *(INDENT + line for line in lines),
+                *(_folded(part, width) for part in said),
+            ]
+        )
+
+    def _table(self, *, quantiles: bool = True) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        header = ["n", "data sets", "width"] + ["5 to 95 %"] * quantiles
         header += ["excluding"] * (self.goal.excludes is not None) + ["coverage"] * (self.coverage is not None)
-        return tuple(header), [tuple(self._cells(point)) for point in self.curve]
+        return tuple(header), [tuple(self._cells(point, quantiles=quantiles)) for point in self.curve]
 
-    def _cells(self, point: SizePoint) -> Iterator[str]:
+    def _cells(self, point: SizePoint, *, quantiles: bool) -> Iterator[str]:
         yield f"{point.n:,}"
         yield f"{point.n_datasets:,}"
         yield f"{point.width:.3g}"
-        yield f"{point.low:.3g} to {point.high:.3g}"
+        if quantiles:
+            yield f"{point.low:.3g} to {point.high:.3g}"
         if point.excluding is not None:
             yield f"{100 * point.excluding:.0f} %"
         if self.coverage is not None:
@@ -453,7 +414,7 @@ class SampleSize:
 
     def _repr_html_(self) -> str:
         header, rows = self._table()
-        right = " style='text-align:right'"
+        right = " style='text-align:right;padding-left:1em'"
         head = "".join(f"<th scope='col'{right}>{escape(cell)}</th>" for cell in header)
         body = "".join("<tr>" + "".join(f"<td{right}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
         said = "".join(f"<li>caution: {escape(warning)}</li>" for warning in self.warnings)
@@ -515,15 +476,27 @@ class SampleSize:
         )
 
 
-def check_width(width: Any) -> float:
-    """The width of an interval, as a float.
+def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, cells to the right."""
+    sizes = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
+    return ["  ".join(cell.rjust(size) for cell, size in zip(row, sizes, strict=True)) for row in (header, *rows)]
 
-    Raises:
-        QueryError: It is not a positive number.
-    """
-    if isinstance(width, bool) or not isinstance(width, int | float | np.number) or not 0 < width < math.inf:
-        raise QueryError(f"width= is the full width that the interval may have, a number above 0, got {width!r}.")
-    return float(width)
+
+def _folded(text: str, width: int | None) -> str:
+    """Indented prose in lines of so many characters."""
+    if width is None:
+        return INDENT + text
+    room = max(min(width, WIDEST), NARROWEST)
+    # A number and its % stay together.
+    joined = fill(
+        text.replace(" %", "\0%"),
+        room,
+        initial_indent=INDENT,
+        subsequent_indent=INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return joined.replace("\0%", " %")
 
 
 def _finite(value: Any) -> Any:

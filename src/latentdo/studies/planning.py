@@ -24,7 +24,8 @@ from latentdo.models import ModelSpec
 from latentdo.query import Query
 
 from .laboratory import Bench, Laboratory, check_workers, crew
-from .planned_size import NOTHING, Experiments, Goal, SampleSize, check_width
+from .planned_size import SampleSize
+from .simulated import NOTHING, Experiments, Goal, check_width
 from .spread import ATTEMPTS
 from .truth import AbstractTruth
 
@@ -176,7 +177,8 @@ def _check_question(spec: ModelSpec, query: Query, engine: Engine) -> None:
         )
     verdict = identify(spec.graph, query, functional=spec.functional)
     if isinstance(verdict, NotIdentified):
-        raise NotIdentifiedError(str(verdict), verdict, advice="No number of samples answers it. Measure another node.")
+        advice = "No number of samples answers it. Measure another node."
+        raise NotIdentifiedError(str(verdict), verdict, advice=advice, hopeless=True)
     if isinstance(engine, Map):
         raise SpecError("ld.Map() gives one draw, whose answers have no interval. Plan with ld.Auto() or ld.Laplace().")
 

@@ -43,8 +43,8 @@ FACT_ROWS = 4096
 """Rows from which a model of fixed numbers learns where its nodes lie."""
 FORMS = (
     "a mapping from every parameter of the model to a number ({'X -> Y': 2, 'intercept(Y)': 0, 'sd(Y)': 1, …}), a model or its "
-    "text with fixed numbers alone, the name of a built-in study, a pilot (a posterior from ld.fit), or a function "
-    "(n, seed) -> columns"
+    "text with fixed numbers alone, the name of a built-in study, a pilot (a posterior from ld.fit), the path of a study, of a "
+    "saved fit or of a file of numbers, or a function (n, seed) -> columns"
 )
 
 
@@ -289,8 +289,9 @@ def _read(source: Any, spec: ModelSpec) -> AbstractTruth:
             return BuiltIn(STUDIES[source])
         case str() if "~" not in source:
             raise StudyError(
-                f"truth={source!r} is neither a model, whose text has a line `Y ~ normal(…)`, nor a built-in study. "
-                f"{nearest(source, STUDIES)}",
+                f"The truth {source!r} is no built-in study, no model, whose text has a line `Y ~ normal(…)`, and no path of a "
+                "study (.yaml), of a saved fit (.ldo) or of a file with a number for every parameter (.yaml, .json). Built-in "
+                f"studies: {nearest(source, STUDIES)}",
                 key="truth",
             )
         case str():
@@ -313,6 +314,8 @@ def _numbers_of(source: Mapping[Any, Any]) -> dict[str, float]:
                 f"truth= says {key!r}: {value!r}, and a parameter of the truth is a number. A table of data is no truth: fit it, "
                 "and give the posterior."
             )
+        if not np.isfinite(value):
+            raise SpecError(f"truth= says {key!r}: {value!r}, and a parameter of the truth is a finite number.")
         found[str(key)] = float(value)
     return found
 
@@ -324,7 +327,7 @@ def _require_numbers(spec: ModelSpec) -> None:
         shown = ", ".join(missing[:12]) + (", …" if len(missing) > 12 else "")
         raise SpecError(
             f"The truth has {len(missing)} parameter{'s' * (len(missing) > 1)} without a number: {shown}. Fix each: in a "
-            f"mapping, truth={{{missing[0]!r}: 0.5, …}}, or in the text, as in `Y ~ normal(X, weight=2, intercept=0, sd=1)`."
+            f"mapping or a file, {{{missing[0]!r}: 0.5, …}}, or in the text, as in `Y ~ normal(X, weight=2, intercept=0, sd=1)`."
         )
     for node, mechanism in spec.mechanisms:
         if isinstance(mechanism.family, Table):
