@@ -10,12 +10,12 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latentdo.errors import StudyError
+from latentdo.errors import DataError, StudyError
 from latentdo.inference import write_table
 
 Row = Mapping[str, Any]
@@ -38,6 +38,7 @@ COLUMNS: Mapping[str, type] = {
     "truth": float,
     "truth_error": float,
     "sample_truth": float,
+    "formula_truth": float,
     "converged": bool,
     "rhat": float,
     "ess": float,
@@ -46,7 +47,13 @@ COLUMNS: Mapping[str, type] = {
 }
 """The fields of a row and their types; each but the first five may be None."""
 
-_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+CSV, PARQUET = "results.csv", "results.parquet"
+KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+_FIELDS = ("definition", "task", "failed", "attempts", "rows")
+_LARGEST = 2**53
+"""Whole numbers up to here are the same number in every program that reads JSON."""
+_TOLD = 5
+"""Lines of a file that are named one by one."""
 _log = logging.getLogger("latentdo")
 
 
@@ -84,6 +91,14 @@ class Entry:
         return json.dumps(fields, ensure_ascii=True, allow_nan=False).encode() + b"\n"
 
 
+Check = Callable[[Entry], str]
+"""What is wrong with an entry whose fields are of the right types; empty where nothing is."""
+
+
+def _anything(_: Entry) -> str:
+    return ""
+
+
 class Records:
     """A file of entries, open to be added to by this process alone."""
 
@@ -93,46 +108,73 @@ class Records:
         self.entries = dict(entries)
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry: when this returns, it is on the disk."""
+        """Keep an entry: when this returns, it is on the disk.
+
+        Raises:
+            StudyError: It cannot be written; the entries before it stay.
+        """
         line = memoryview(entry.line())
-        while line:
-            line = line[os.write(self._number, line) :]
-        os.fsync(self._number)
+        size = os.fstat(self._number).st_size
+        try:
+            while line:
+                line = line[os.write(self._number, line) :]
+            os.fsync(self._number)
+        except OSError as problem:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._number, size)
+            raise StudyError(
+                f"{self.path} cannot be written: {problem.strerror or problem}. The tasks that were finished before are kept "
+                "there. Once it can be written, the same command goes on from there.",
+                key="folder",
+            ) from None
         self.entries[entry.key] = entry
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Records]:
+def opened(path: Path, check: Check = _anything) -> Iterator[Records]:
     """The records in a file, which is made if it is not there; a last line that was cut short is taken away, and said.
+
+    Args:
+        check: Says which entries are not used.
 
     Raises:
         StudyError: The file cannot be written, another run writes to it, or a line of it is no entry.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise StudyError(f"{path} is no file that results can be kept in. Give another folder.", key="folder")
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
     except OSError as error:
         raise StudyError(f"{path} cannot be written: {error.strerror or error}. Give another folder.") from None
     try:
         _lock(number, path)
         whole = _repaired(number, path)
-        yield Records(path, number, _entries(whole, path))
+        yield Records(path, number, _entries(whole, path, check, own=True))
     finally:
         os.close(number)
 
 
-def read(path: Path, *, tell: bool = True) -> tuple[Entry, ...]:
+def read(path: Path, check: Check = _anything, *, tell: bool = True) -> tuple[Entry, ...]:
     """The entries of a file, the last of each task; nothing where there is no file.
 
     Args:
-        tell: Whether to say which lines are not used.
+        check: Says which entries are not used.
+        tell: Whether to say what is not used: lines, or a file that is none or cannot be read.
     """
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+        if not path.exists():
+            return ()
+        content = path.read_bytes() if path.is_file() else None
+        reason = "it is no file"
+    except OSError as problem:
+        content, reason = None, problem.strerror or str(problem)
+    if content is None:
+        if tell:
+            _log.warning("%s is not used: %s.", path, reason)
         return ()
     whole = content[: content.rfind(b"\n") + 1]
-    return tuple(_entries(whole, path, tell=tell).values())
+    return tuple(_entries(whole, path, check, own=False, tell=tell).values())
 
 
 def _lock(number: int, path: Path) -> None:
@@ -164,43 +206,102 @@ def _repaired(number: int, path: Path) -> bytes:
     return content[:end]
 
 
-def _entries(content: bytes, path: Path, *, tell: bool = True) -> dict[tuple[str, str], Entry]:
-    """The last entry of each task; one whose rows are no rows of numbers is not there, so that its task is done again."""
+def _entries(content: bytes, path: Path, check: Check, *, own: bool, tell: bool = True) -> dict[tuple[str, str], Entry]:
+    """The last entry of each task; one with a fault is not there, so that its task is done again.
+
+    Args:
+        own: Whether entries will be added: then a line that is none at all is refused, because it may be somebody else's file.
+    """
     found: dict[tuple[str, str], Entry] = {}
     faults: dict[tuple[str, str], str] = {}
     for count, line in enumerate(content.splitlines(), start=1):
-        try:
-            fields = json.loads(line)
-            entry = Entry(
-                fields["definition"], dict(fields["task"]), tuple(fields["rows"]), fields["failed"], fields["attempts"]
-            )
-        except (ValueError, KeyError, TypeError) as problem:
+        fields, reason = _fields(line)
+        if own and reason:
             raise StudyError(
-                f"{path}, line {count}: this is no result of a run ({type(problem).__name__}: {problem}). Remove the "
-                "line, and its task is done again; or give another folder."
-            ) from None
+                f"{path}, line {count}: this is no result of a run ({reason}). Remove the line, and its task is done again; "
+                "or give another folder.",
+                key="folder",
+            )
+        if fault := f"this is no result of a run ({reason})" if reason else _field_fault(fields):
+            faults[f"{count}", ""] = f"line {count}: {fault}"
+            continue
+        entry = Entry(fields["definition"], fields["task"], tuple(fields["rows"]), fields["failed"], fields["attempts"])
         faults.pop(entry.key, None)
-        if fault := next((fault for row in entry.rows if (fault := _fault(row))), ""):
+        if fault := next((fault for row in entry.rows if (fault := _fault(row))), "") or check(entry):
             found.pop(entry.key, None)
             faults[entry.key] = f"line {count}: {fault}"
         else:
             found[entry.key] = entry
     if tell:
-        for fault in faults.values():
-            _log.warning("%s, %s. The line is not used, and its task is done again when it is asked for.", path, fault)
+        _tell(path, list(faults.values()))
     return found
+
+
+def _tell(path: Path, faults: Sequence[str]) -> None:
+    for fault in faults[:_TOLD]:
+        _log.warning("%s, %s. The line is not used, and its task is done again when it is asked for.", path, fault)
+    if len(faults) > _TOLD:
+        _log.warning("%s: %d more lines are not used either.", path, len(faults) - _TOLD)
+
+
+def _fields(line: bytes) -> tuple[dict[str, Any], str]:
+    """What a line holds, and why it is no entry at all; empty where it may be one."""
+    try:
+        fields = json.loads(line)
+    # Brackets within brackets without end are no entry either.
+    except (ValueError, RecursionError) as problem:
+        return {}, f"{type(problem).__name__}: {problem}"
+    if not isinstance(fields, dict):
+        return {}, f"{_short(fields)} is no object"
+    missing = [name for name in _FIELDS if name not in fields]
+    return fields, f"it has no {missing[0]}" if missing else ""
+
+
+def _field_fault(fields: Mapping[str, Any]) -> str:
+    """What is wrong with the types of an entry's fields; empty where nothing is."""
+    kinds = {"definition": (str, "a text"), "task": (dict, "an object"), "rows": (list, "a list")}
+    for name, (kind, words) in kinds.items():
+        if type(fields[name]) is not kind:
+            return f"{name} is {_short(fields[name])}, expected {words}"
+    if type(fields["failed"]) is not bool:
+        return f"failed is {_short(fields['failed'])}, expected true or false"
+    return value_fault("attempts", fields["attempts"], int)
 
 
 def _fault(row: Any) -> str:
     """What is wrong with the types of a row; empty where nothing is."""
     if not isinstance(row, dict):
-        return f"{row!r} is no row"
-    for name, value in row.items():
-        kind = COLUMNS.get(name)
-        if kind is None or value is None or type(value) is kind or (kind is float and type(value) is int):
-            continue
-        return f"{name} is {value!r}, expected {_KINDS[kind]}"
+        return f"{_short(row)} is no row"
+    faults = (value_fault(name, row[name], kind) for name, kind in COLUMNS.items() if row.get(name) is not None)
+    return next((fault for fault in faults if fault), "")
+
+
+def value_fault(name: str, value: Any, kind: type) -> str:
+    """What is wrong with a value that is to be of a kind; empty where nothing is."""
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        return f"{name} is {_short(value)}, expected {KINDS[kind]}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{name} is {value!r}, expected a finite number"
+    if type(value) is int and abs(value) > _LARGEST:
+        return f"{name} is {_short(value)}, expected a number below {_LARGEST:,}"
     return ""
+
+
+def _short(value: Any) -> str:
+    """A value as a message can hold it."""
+    try:
+        shown = repr(value)
+    except ValueError:
+        # A whole number of thousands of digits has no text.
+        return "a number of thousands of digits"
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def fault_of(rows: Any) -> str:
+    """What is wrong with what a task gave, which is to be rows; empty where nothing is."""
+    if not isinstance(rows, tuple | list):
+        return f"{_short(rows)}, which is no list of rows"
+    return next((fault for row in rows if (fault := _fault(row))), "")
 
 
 def finite(value: Any) -> Any:
@@ -209,19 +310,45 @@ def finite(value: Any) -> Any:
 
 
 def write_rows(folder: Path, rows: Sequence[Row]) -> tuple[Path, ...]:
-    """Write `results.csv` and, where pyarrow is there, `results.parquet`, and return their paths.
+    """Write `results.csv` and, where pyarrow is there, `results.parquet`, and return the paths of what was written.
+
+    A `results.parquet` of other rows does not stay beside a new `results.csv`.
 
     Raises:
-        DataError: A file cannot be written.
+        StudyError: `results.csv` cannot be written; finished tasks are kept all the same.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([_cell(row.get(name)) for name in COLUMNS] for row in rows)
-    paths = [write_table(folder / "results.csv", text.getvalue().encode())]
+    try:
+        first = write_table(folder / CSV, text.getvalue().encode())
+    except DataError as problem:
+        raise StudyError(
+            f"{str(problem).removesuffix(' Write elsewhere.')} Every finished task is kept in {folder}: once there is room, the "
+            "same command writes it.",
+            key="folder",
+        ) from None
+    second = folder / PARQUET
     if importlib.util.find_spec("pyarrow") is not None:
-        paths.append(write_table(folder / "results.parquet", _parquet(rows)))
-    return tuple(paths)
+        try:
+            return first, write_table(second, _parquet(rows))
+        except DataError as problem:
+            _log.warning("%s The same rows are in %s.", str(problem).removesuffix(" Write elsewhere."), first)
+    _remove_older(second, first)
+    return (first,)
+
+
+def _remove_older(path: Path, newer: Path) -> None:
+    """Take away a table that was made from other rows than the newer one."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as problem:
+        _log.warning("%s is older than %s and cannot be removed: %s.", path, newer, problem.strerror or problem)
+        return
+    _log.warning("%s was of an earlier run, without what is in %s: it is removed.", path, newer)
 
 
 def _cell(value: Any) -> Any:
