@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import metadata
@@ -32,6 +32,8 @@ ALWAYS = ("naive mean", "naive regression")
 LEVEL = 0.9
 SEED_STEP = 1000
 """Between the seeds of data sets in training: no training shares a seed with the simulation of any of 999 data sets."""
+DATASETS_AT_MOST, SEED_AT_MOST, REPLICATES_AT_MOST = 10**6, 2**31, 10**5
+"""What can be asked for."""
 _TRUSTED_DIGITS = 6
 
 
@@ -112,8 +114,16 @@ def work(task: Task) -> tuple[Row, ...]:
             **row,
             "sample_truth": _sample_value(task.study, task.dataset, queries[row["query"]]),
         }
-        for row in ({key: finite(value) for key, value in row.items()} for row in found)
+        for row in map(_storable, found)
     )
+
+
+def _storable(row: Row) -> dict[str, Any]:
+    """The row as a file can hold it; one whose number is none says so."""
+    kept = {key: finite(value) for key, value in row.items()}
+    if row.get("estimate") is not None and kept["estimate"] is None and not kept.get("note"):
+        kept["note"] = f"no number: the estimate came out as {row['estimate']}"
+    return kept
 
 
 def failed_rows(task: Task, error: str, seconds: float | None = None) -> tuple[Row, ...]:
@@ -131,7 +141,7 @@ def failed_rows(task: Task, error: str, seconds: float | None = None) -> tuple[R
             "seconds": seconds,
             "error": " ".join(error.split()),
         }
-        for label, _ in _asked(study(task.study))
+        for label, _ in asked(study(task.study))
         for method in methods
         if label in study(task.study).main or method not in (MEAN, FLOOR)
     )
@@ -158,12 +168,13 @@ def truth_of(chosen: Study, label: str) -> tuple[float | None, float | None]:
 
 
 def with_truth(row: Row) -> Row:
-    """The row with the population's answer beside it, as the study states it now."""
+    """The row with the population's answer and what the graph's formula gives beside it, as the study states them now."""
     value, error = truth_of(study(row["study"]), row["query"])
-    return {**row, "truth": value, "truth_error": error}
+    stated = {each.query: each.value for each in study(row["study"]).formula}
+    return {**row, "truth": value, "truth_error": error, "formula_truth": stated.get(row["query"])}
 
 
-def _asked(chosen: Study) -> tuple[tuple[str, Query], ...]:
+def asked(chosen: Study) -> tuple[tuple[str, Query], ...]:
     """The questions that have one number as their answer."""
     return tuple((label, query) for label, query in chosen.queries if not query.axes)
 
@@ -178,7 +189,7 @@ def _model_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
     rows = read_table(data_of(task), spec.measured, spec.latent, spec.levels)
     posterior = fit_model(spec, rows, task.engine, task.fit_seed, lambda block, share: None)
     posterior = judge_fit(posterior, own.queries)
-    return [_answer_row(task, posterior, label, query) for label, query in _asked(chosen)]
+    return [_answer_row(task, posterior, label, query) for label, query in asked(chosen)]
 
 
 def _answer_row(task: Task, posterior: Any, label: str, query: Query) -> dict[str, Any]:
@@ -202,7 +213,7 @@ def _answer_row(task: Task, posterior: Any, label: str, query: Query) -> dict[st
         "sd": answer.sd,
         "lower": low,
         "upper": high,
-        "note": " ".join("; ".join(notes).split()),
+        "note": _joined(notes),
         "seconds": time.perf_counter() - started,
         "converged": answer.converged,
         "rhat": answer.rhat,
@@ -237,7 +248,7 @@ def _rival_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
     data, options = data_of(task), Options(level=LEVEL, replicates=task.replicates)
     methods = _methods(chosen)
     found: list[dict[str, Any]] = _mean_rows(chosen, data)
-    for label, query in _asked(chosen):
+    for label, query in asked(chosen):
         graph, given = chosen.model.graph, tuple(methods.values())
         try:
             rows = estimates(graph, data, query, methods=given, options=options, seed=task.fit_seed)
@@ -253,15 +264,20 @@ def _rival_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
     return found
 
 
+def has_mean(chosen: Study, label: str) -> bool:
+    """Whether a question asks for a mean under an intervention alone, so that the mean of all rows stands beside its answers."""
+    query = dict(chosen.queries)[label]
+    return query.is_single and query.term.kind == "mean" and not query.term.given
+
+
 def _mean_rows(chosen: Study, data: Mapping[str, FloatArray]) -> list[dict[str, Any]]:
     """The mean of the outcome in all rows as the answer to each main question that asks its mean under an intervention."""
     rows = []
     for label in chosen.main:
-        query = dict(chosen.queries)[label]
-        if not query.is_single or query.term.kind != "mean" or query.term.given:
+        if not has_mean(chosen, label):
             continue
         started = time.perf_counter()
-        values = np.asarray(data[query.term.outcome_names[0]], float)
+        values = np.asarray(data[dict(chosen.queries)[label].term.outcome_names[0]], float)
         mean, error = float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
         half = NormalDist().inv_cdf((1 + LEVEL) / 2) * error
         rows.append(
@@ -305,9 +321,14 @@ def _estimate_row(label: str, row: Any) -> dict[str, Any]:
         "upper": row.upper,
         "level": row.level,
         "applies": row.applies,
-        "note": " ".join("; ".join([*([row.note] if row.note else []), *row.cautions]).split()),
+        "note": _joined([*([row.note] if row.note else []), *row.cautions]),
         "seconds": row.seconds,
     }
+
+
+def _joined(notes: Sequence[str]) -> str:
+    """The notes in one line, none with a full stop before a semicolon."""
+    return " ".join("; ".join([*(note.rstrip(". ") for note in notes[:-1]), *notes[-1:]]).split())
 
 
 @lru_cache(maxsize=512)
