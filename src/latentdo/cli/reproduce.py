@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from latentdo.errors import UsageError
+from latentdo.errors import LatentdoError, UsageError
 
 from .failures import DONE, NOT_CONVERGED
 from .interrupt import stop_at_once
@@ -41,6 +43,9 @@ written), 130 interrupted."""
 FOLDER = "reproduction"
 WHOLE = 200
 """Columns that are enough for every table."""
+
+_FINISHED = b'"failed": false, "attempts": '
+"""What every line of a task that did not fail holds once."""
 
 T = TypeVar("T")
 
@@ -80,11 +85,11 @@ def command(
         progress: Show progress and the time left on stderr; left out, only at a terminal.
         json: Print an object in place of tables: folder, files, studies with their lines, failed.
     """
-    from latentdo.studies import overview, reproduce
+    from latentdo.studies import STUDIES, check_folder, overview, reproduce
 
-    folder = Path(FOLDER if output is None else output)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"-o {folder} is a file. Give the name of a folder.")
+    folder = check_folder(
+        FOLDER if output is None else output, tuple(STUDIES) if name == "all" else (name,), report=True
+    )
     with _stopped(folder, json, workers), notes_told():
         found = reproduce(
             name,
@@ -98,7 +103,14 @@ def command(
             progress=progress,
             as_published=as_published,
         )
-    report = _report(found)
+    report, problem = None, None
+    try:
+        report = _report(found)
+    except LatentdoError as error:
+        # The tables need no file.
+        problem = error
+        if json:
+            raise
     if json:
         say_json({**_facts(found), "report": None if report is None else str(report)})
     else:
@@ -111,6 +123,8 @@ def command(
             )
         )
     tell(_farewell(found, report))
+    if problem is not None:
+        raise problem
     return NOT_CONVERGED if found.failed else DONE
 
 
@@ -124,17 +138,47 @@ def _stopped(folder: Path, as_json: bool, workers: int | None) -> Iterator[None]
         with stop_at_once(as_json=as_json, kept=folder, words=lambda: _kept(folder)):
             yield
         return
+    with _terminated():
+        try:
+            yield
+        except KeyboardInterrupt:
+            tell(_kept(folder))
+            raise
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """While this is open, SIGTERM ends the processes that compute before it ends this one."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    asked = []
+
+    def stop(*_: object) -> None:
+        asked.append(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         yield
-    except KeyboardInterrupt:
-        tell(_kept(folder))
-        raise
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if asked:
+            # Whoever sent it sees that it did what it does.
+            sys.stderr.flush()
+            signal.raise_signal(signal.SIGTERM)
 
 
 def _kept(folder: Path) -> str:
     """How many tasks are on the disk: progress is told now and then, and may be behind."""
-    count = sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
-    return f"{count} finished tasks are kept in {folder}: the same command goes on from there."
+    count = sum(path.read_bytes().count(_FINISHED) for path in folder.glob("*.jsonl") if path.is_file())
+    return f"{_tasks(count)} kept in {folder}: the same command goes on from there."
+
+
+def _tasks(count: int, words: str = "finished ") -> str:
+    return f"1 {words}task is" if count == 1 else f"{count} {words}tasks are"
 
 
 def _report(found: Reproduction) -> Path | None:
@@ -193,19 +237,25 @@ def _facts(found: Reproduction) -> dict[str, Any]:
 def _farewell(found: Reproduction, report: Path | None) -> str:
     """Where everything is, and what failed."""
     written = ", ".join(map(str, found.files))
-    told = [f"{found.n_done} tasks done, {found.n_kept} kept from earlier runs. Written: {written}."]
+    done = f"{found.n_done} task{'s' * (found.n_done != 1)} done"
+    failed = f", {len(found.failed)} failed" if found.failed else ""
+    told = [f"{done}{failed}, {found.n_kept} kept from earlier runs. Written: {written}."]
     if found.n_more:
         told.append(
             f"{found.folder} holds {found.n_more} rows of earlier runs that were not asked for now: other studies, data sets, "
             f"sizes or models. They are in {found.files[0].name} too, and neither in the tables above nor in the report."
         )
-    if not any(path.suffix == ".parquet" for path in found.files):
+    if importlib.util.find_spec("pyarrow") is None:
         told.append("No Parquet file was written: pyarrow is not installed (pip install 'latentdo[interop]').")
     if report is not None:
         told.append(f"Report: {report}.")
         if importlib.util.find_spec("matplotlib") is None:
             told.append("It has no figures: matplotlib is not installed (pip install 'latentdo[plot]').")
     if found.failed:
-        told.append(f"{len(found.failed)} tasks failed three times; the same command begins them again:")
+        if report is None and found.folder is not None and (found.folder / "report.html").exists():
+            told.append(f"{found.folder / 'report.html'} is of an earlier run.")
+        failed = "1 task" if len(found.failed) == 1 else f"{len(found.failed)} tasks"
+        again = "begins it again" if len(found.failed) == 1 else "begins them again"
+        told.append(f"{failed} failed three times; the same command {again}:")
         told += [f"- {failure}" for failure in found.failed[:10]]
     return "\n".join(folded(line, "") for line in told)

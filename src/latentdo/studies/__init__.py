@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .planning import Budget, goal_of, plan_size
     from .report import write_report
     from .reproduction import Reproduction, processors, reproduce, stored_rows
+    from .results_folder import check_folder
     from .scoreboard import lines, overview
     from .truth import BuiltIn, truth_of
 
@@ -25,6 +26,7 @@ _LAZY = {
     "Reproduction": "reproduction",
     "SampleSize": "planned_size",
     "SizePoint": "planned_size",
+    "check_folder": "results_folder",
     "goal_of": "planning",
     "lines": "scoreboard",
     "overview": "scoreboard",
@@ -46,6 +48,7 @@ __all__ = [
     "SampleSize",
     "SizePoint",
     "Study",
+    "check_folder",
     "goal_of",
     "held_of",
     "lines",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import numbers
 import os
 import platform
 from collections import Counter
@@ -12,16 +13,32 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import StudyError, nearest
-from latentdo.inference import Auto, Engine, watch
+from latentdo.errors import MissingExtraError, StudyError, nearest
+from latentdo.inference import Auto, Engine, Laplace, Map, Nuts, Svi, watch
 
-from .records import Entry, Records, Row, opened, read, write_rows
+from .records import COLUMNS, Entry, Records, Row, fault_of, opened, read, write_rows
 from .registry import STUDIES, require_flag, study
-from .spread import Outcome, check_executor, spread
+from .results_folder import check_folder, claimed, differing, folder_of
+from .soundness import Sound
+from .spread import ATTEMPTS, Outcome, check_executor, spread
 from .study import Study
-from .tasks import LVM, RIVALS, Task, definition, failed_rows, with_truth, work
+from .tasks import (
+    DATASETS_AT_MOST,
+    LVM,
+    REPLICATES_AT_MOST,
+    RIVALS,
+    SEED_AT_MOST,
+    Task,
+    definition,
+    failed_rows,
+    with_truth,
+    work,
+)
+
+if TYPE_CHECKING:
+    import pandas
 
 DATASETS = 100
 MODELS = (LVM, "misspecified", RIVALS)
@@ -29,6 +46,8 @@ QUICK_DATASETS = 10
 QUICK_SIZES = 2
 ALL = "all"
 _BEGUN = 1e-6
+_COLUMNS = 120
+"""Of the tables that `print` shows."""
 
 _log = logging.getLogger("latentdo")
 
@@ -54,13 +73,23 @@ class Plan:
 
     def __post_init__(self) -> None:
         require_flag("as_published", self.as_published)
-        _require_counts("datasets", (self.datasets,), 1, 10**6)
-        _require_counts("sizes", self.sizes, 2, self.study.rows)
-        _require_counts("seed", (self.seed,), 0, 2**31)
+        put = object.__setattr__
+        # Python's own, as JSON writes them: NumPy's would not be the same task.
+        put(self, "as_published", bool(self.as_published))
+        put(self, "datasets", _count("datasets", self.datasets, 1, DATASETS_AT_MOST))
+        put(self, "sizes", _counts("sizes", self.sizes, 2, self.study.rows))
+        put(self, "seed", _count("seed", self.seed, 0, SEED_AT_MOST))
+        put(self, "replicates", _count("replicates", self.replicates, 0, REPLICATES_AT_MOST))
+        if not isinstance(self.engine, Auto | Nuts | Svi | Laplace | Map):
+            raise StudyError(
+                f"engine is a value such as ld.Auto() or ld.Laplace(draws=1000), got {self.engine!r}.", key="engine"
+            )
         known = (LVM, *(variant.name for variant in self.study.parsed.variants), RIVALS)
         if not self.models:
             raise StudyError(f"models: expected some of {', '.join(known)}, got nothing.", key="models")
         for model in self.models:
+            if not isinstance(model, str):
+                raise StudyError(f"models: expected texts, some of {', '.join(known)}, got {model!r}.", key="models")
             if model not in known:
                 raise StudyError(f"{self.study.name} has no model {model!r}. {nearest(model, known)}", key="models")
 
@@ -93,15 +122,15 @@ class Plan:
         ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reproduction:
-    """What a run gave.
+    """What a run gave; `print` shows the tables of the command.
 
     Attributes:
         rows: One per data set, size, question and method.
         plans: What was asked for, per study.
         failed: What became of no attempt, in words.
-        n_done: Tasks that this run did.
+        n_done: Tasks that this run did; those that failed are not among them.
         n_kept: Tasks that an earlier run had done.
         folder: Where everything is, if it was kept.
         files: The tables that were written.
@@ -121,6 +150,41 @@ class Reproduction:
     def studies(self) -> tuple[str, ...]:
         """The names of the studies."""
         return tuple(plan.study.name for plan in self.plans)
+
+    def __repr__(self) -> str:
+        said = [
+            f"{plan.study.name}: {plan.datasets} data set{'s' * (plan.datasets > 1)}, n = {', '.join(map(str, plan.sizes))}"
+            for plan in self.plans
+        ]
+        failed = "nothing failed" if not self.failed else f"{len(self.failed)} tasks failed"
+        return f"<Reproduction of {'; '.join(said)}: {len(self.rows)} rows, {failed}>"
+
+    def __str__(self) -> str:
+        from .scoreboard import overview
+
+        boards = [
+            overview(plan.study, self.rows, width=_COLUMNS, as_published=plan.as_published) for plan in self.plans
+        ]
+        return "\n\n".join([*boards, *([f"Failed: {'; '.join(self.failed)}"] if self.failed else [])])
+
+    def _repr_html_(self) -> str:
+        from .tables import errors_sheet, intervals_sheet
+
+        return "\n".join(
+            make(plan.study, self.rows).html for plan in self.plans for make in (errors_sheet, intervals_sheet)
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The rows as a table, one per data set, size, question and method, with the columns of `results.csv`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError("to_pandas", "pandas", "interop") from None
+        return pandas.DataFrame([[row.get(name) for name in COLUMNS] for row in self.rows], columns=list(COLUMNS))
 
 
 def reproduce(
@@ -169,12 +233,12 @@ def reproduce(
     ]
     if executor is not None:
         check_executor(executor)
-    count = processors() if workers is None else workers
-    _require_counts("workers", (count,), 1, 10**4)
-    place = None if folder is None else Path(folder)
-    if place is not None:
-        _require_same_settings(place, plans)
+    count = processors() if workers is None else _count("workers", workers, 1, 10**4)
+    place = None if folder is None else check_folder(folder)
     with watch(progress) as tell, contextlib.ExitStack() as stack:
+        if place is not None:
+            stack.enter_context(claimed(place, plans[0].settings))
+            _require_same_settings(place, plans)
         stores = {plan.study.name: _Store.of(plan, place, stack) for plan in plans}
         waiting = [task for plan in plans for task in stores[plan.study.name].missing(plan)]
         kept = sum(len(plan.tasks()) for plan in plans) - len(waiting)
@@ -184,17 +248,37 @@ def reproduce(
         checked = _Checked(work, tuple((name, store.definition) for name, store in stores.items()))
         outcomes = spread(checked, waiting, executor, max(1, min(count, len(waiting))) if executor is None else 1)
         with contextlib.closing(outcomes):  # type: ignore[type-var]
-            for outcome in outcomes:
+            for outcome in _until_the_executor_ends(outcomes, stores.values(), place):
                 stores[outcome.task.study].add(outcome)
                 course.done(outcome.task)
                 if outcome.error:
                     failed.append(_told(outcome))
         rows = [row for plan in plans for row in stores[plan.study.name].rows(plan)]
-    files, n_more = (), 0
-    if place is not None:
-        stored = _stored(place, plans[0], tell=False)
-        files, n_more = write_rows(place, stored), len(stored) - len(rows)
-    return Reproduction(tuple(rows), tuple(plans), tuple(failed), len(waiting), kept, place, files, n_more)
+        files, n_more = (), 0
+        if place is not None:
+            stored = _stored(place, plans[0], tell=False)
+            files, n_more = write_rows(place, stored), len(stored) - len(rows)
+    n_done = len(waiting) - len(failed)
+    return Reproduction(tuple(rows), tuple(plans), tuple(failed), n_done, kept, place, files, n_more)
+
+
+def _until_the_executor_ends(
+    outcomes: Iterator[Outcome[Task, tuple[Row, ...]]], stores: Collection[_Store], place: Path | None
+) -> Iterator[Outcome[Task, tuple[Row, ...]]]:
+    """The outcomes; where the executor takes no more tasks, an error that says what is kept."""
+    try:
+        yield from outcomes
+    except StudyError as problem:
+        if problem.key != "executor":
+            raise
+        done = sum(store.n_finished for store in stores)
+        tasks = f"{done} finished tasks are" if done != 1 else "1 finished task is"
+        kept = (
+            f"{tasks} lost: give a folder, and results are kept."
+            if place is None
+            else f"{tasks} kept in {place}: the same call goes on from there."
+        )
+        raise StudyError(f"{problem} {kept}", key="executor") from None
 
 
 def stored_rows(
@@ -208,7 +292,7 @@ def stored_rows(
     """The rows that runs with these settings have kept in a folder, of all studies as they are defined now."""
     chosen = Auto() if engine is None else engine
     plan = Plan(next(iter(STUDIES.values())), 1, (2,), (LVM,), chosen, seed, replicates, as_published)
-    return _stored(Path(folder), plan, tell=True)
+    return _stored(folder_of(folder), plan, tell=True)
 
 
 def _stored(folder: Path, plan: Plan, *, tell: bool) -> list[Row]:
@@ -225,9 +309,11 @@ def _stored(folder: Path, plan: Plan, *, tell: bool) -> list[Row]:
 def _current(folder: Path, quiet: Collection[str]) -> Iterator[tuple[str, Entry]]:
     """The entries in a folder, of all studies as they are defined now; lines that are not used are said but for `quiet` ones."""
     for name in STUDIES:
-        entries = read(_path(folder, name), tell=name not in quiet)
-        now = definition(name) if entries else ""
-        for entry in entries:
+        path = _path(folder, name)
+        if not path.exists():
+            continue
+        now = definition(name)
+        for entry in read(path, Sound(name, now), tell=name not in quiet):
             if entry.definition == now:
                 yield name, entry
 
@@ -236,13 +322,10 @@ def _require_same_settings(folder: Path, plans: Sequence[Plan]) -> None:
     """Raise where a folder holds results of other settings: its tables and its report would be written over."""
     here = plans[0].settings
     for _, entry in _current(folder, [plan.study.name for plan in plans]):
-        there = {key: entry.task.get(key) for key in here}
-        if differing := [
-            f"{key} is {there[key]!r} there and {here[key]!r} here" for key in here if there[key] != here[key]
-        ]:
+        if other_settings := differing(entry.task, here):
             other = f"{folder}-as-published" if plans[0].as_published else f"{folder}-2"
             raise StudyError(
-                f"{folder} holds results of other settings: {', '.join(differing)}. Their tables and report would be written "
+                f"{folder} holds results of other settings: {other_settings}. Their tables and report would be written "
                 f"over. Give another folder, such as {other} (-o, or folder= in Python).",
                 key="folder",
             )
@@ -282,14 +365,27 @@ def _plan(
 
 def _several(given: Any) -> tuple[Any, ...]:
     """The values of a list; one that stands alone is a list of one."""
-    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        return (given,)
+    try:
+        return tuple(given)
+    except TypeError:
+        # An array without axes.
+        return (given,)
 
 
-def _require_counts(key: str, given: Iterable[Any], low: int, high: int) -> None:
+def _counts(key: str, given: Iterable[Any], low: int, high: int) -> tuple[int, ...]:
+    """Whole numbers in a range, those of NumPy as Python's."""
     values = tuple(given)
-    if not values or any(isinstance(v, bool) or not isinstance(v, int) or not low <= v <= high for v in values):
+    whole = [v for v in values if isinstance(v, numbers.Integral) and not isinstance(v, bool) and low <= int(v) <= high]
+    if not values or len(whole) < len(values):
         shown = ", ".join(map(repr, values)) or "nothing"
         raise StudyError(f"{key}: expected whole numbers from {low} to {high}, got {shown}.", key=key)
+    return tuple(map(int, whole))
+
+
+def _count(key: str, given: Any, low: int, high: int) -> int:
+    return _counts(key, (given,), low, high)[0]
 
 
 def processors() -> int:
@@ -302,8 +398,12 @@ def _path(folder: Path, name: str) -> Path:
 
 
 def _told(outcome: Outcome[Task, Any]) -> str:
-    task = outcome.task
-    return f"{task.study}, data set {task.dataset}, n = {task.n}, {task.what}: {outcome.error}"
+    begun = "" if outcome.attempts == ATTEMPTS else f" (begun {'once' if outcome.attempts == 1 else 'twice'})"
+    return f"{_name(outcome.task)}: {outcome.error}{begun}"
+
+
+def _name(task: Task) -> str:
+    return f"{task.study}, data set {task.dataset}, n = {task.n}, {task.what}"
 
 
 @dataclass(frozen=True)
@@ -342,7 +442,7 @@ class _Store:
         now = definition(plan.study.name)
         if folder is None:
             return _Store(now, {}, None)
-        records = stack.enter_context(opened(_path(folder, plan.study.name)))
+        records = stack.enter_context(opened(_path(folder, plan.study.name), Sound(plan.study.name, now)))
         if others := sum(entry.definition != now for entry in records.entries.values()):
             _log.warning(
                 "%s holds %d results of another version of latentdo or of the study %s. They stay there and are not used.",
@@ -352,6 +452,11 @@ class _Store:
             )
         return _Store(now, records.entries, records)
 
+    @property
+    def n_finished(self) -> int:
+        """Tasks with rows, of this run and of earlier ones."""
+        return sum(not entry.failed for entry in self.entries.values() if entry.definition == self.definition)
+
     def missing(self, plan: Plan) -> list[Task]:
         """The tasks without rows; one whose attempts all failed is begun again."""
         return [task for task in plan.tasks() if (found := self._entry(task)) is None or found.failed]
@@ -360,7 +465,17 @@ class _Store:
         return self.entries.get(Entry(self.definition, task.fields, ()).key)
 
     def add(self, outcome: Outcome[Task, tuple[Row, ...]]) -> None:
-        """Keep what became of a task."""
+        """Keep what became of a task.
+
+        Raises:
+            StudyError: What came back are no rows, or they cannot be written.
+        """
+        if outcome.value is not None and (fault := fault_of(outcome.value)):
+            raise StudyError(
+                f"The executor gave no rows for {_name(outcome.task)}: {fault}. It must return what the function that is "
+                "submitted to it returns.",
+                key="executor",
+            )
         failed = outcome.value is None
         rows = failed_rows(outcome.task, outcome.error) if outcome.value is None else outcome.value
         entry = Entry(self.definition, outcome.task.fields, rows, failed, outcome.attempts)

@@ -122,22 +122,37 @@ def _here(work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Outcome[T, R]]
 
 
 def _elsewhere(work: Callable[[T], R], tasks: Sequence[T], executor: Executor) -> Iterator[Outcome[T, R]]:
-    """All tasks are handed over at once: a cluster knows best who does which."""
+    """All tasks are handed over at once: a cluster knows best who does which.
+
+    Raises:
+        StudyError: What is submitted comes back as no future, or the executor is shut down before all is done.
+    """
     done: queue.SimpleQueue[Future[R]] = queue.SimpleQueue()
     running: dict[Future[R], tuple[T, int]] = {}
+    gone = False
 
     def begin(task: T, attempt: int) -> str:
         try:
             future = executor.submit(work, task)
         except Exception as problem:  # noqa: BLE001
+            nonlocal gone
+            gone = gone or (isinstance(problem, RuntimeError) and "shutdown" in str(problem))
             return described(problem)
+        if not hasattr(future, "add_done_callback"):
+            raise StudyError(
+                f"submit of {type(executor).__name__} gave {type(future).__name__}; expected a concurrent.futures.Future.",
+                key="executor",
+            )
         running[future] = (task, attempt)
         future.add_done_callback(done.put)
         return ""
 
     try:
         for task in tasks:
-            if error := begin(task, 1):
+            error = begin(task, 1)
+            if gone:
+                break
+            if error:
                 yield Outcome(task, None, error, 1)
         while running:
             future = done.get()
@@ -146,9 +161,16 @@ def _elsewhere(work: Callable[[T], R], tasks: Sequence[T], executor: Executor) -
             if outcome.error and attempt < ATTEMPTS:
                 # An executor that takes no more tasks says so; what failed before is the better reason.
                 if begin(task, attempt + 1):
-                    yield outcome
+                    gone = gone or future.cancelled()
+                    if not future.cancelled():
+                        yield outcome
                 continue
             yield outcome
+        if gone:
+            raise StudyError(
+                "The executor was shut down before all tasks were done. Give one that runs until the end.",
+                key="executor",
+            )
     finally:
         for future in running:
             future.cancel()
