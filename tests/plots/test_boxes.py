@@ -116,13 +116,17 @@ def test_legend_names_methods_and_what_was_published():
     assert [text.get_text() for text in legend.get_texts()] == ["lvm", "plug-in", "published"]
 
 
-def test_a_share_that_falls_short_is_hollow():
-    panel = SharePanel("q", 0.9, (Share("lvm", "g", 0.92, 0.03, 0.81), Share("plug-in", "g", 0.5, 0.03, 0.81)))
+def test_a_share_that_falls_short_is_a_triangle_and_a_method_without_intervals_a_cross():
+    panel = SharePanel("q", 0.9, (Share("lvm", "g", 0.92, 0.03, 0.81), Share("plug-in", "g", 0.5, 0.03, 0.81),
+                                   Share("mean", "g", 0.7, 0.1, None, "7"), Share("naive mean", "g", None)))  # fmt: skip
     axes = shares([panel])
-    dots = [line for line in axes.lines if line.get_marker() == "o"]
-    assert [float(dot.get_ydata()[0]) for dot in dots] == [0.92, 0.5]
-    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
-    assert axes.get_ylim()[0] < 0.47
+    signs = [(line.get_marker(), float(line.get_ydata()[0])) for line in axes.lines if line.get_marker() in "ovx"]
+    bottom = axes.get_ylim()[0]
+    assert signs == [("o", 0.92), ("v", 0.5), ("o", 0.7), ("x", bottom)]
+    assert [text.get_text() for text in axes.texts] == ["7"]
+    (legend,) = axes.figure.legends
+    assert [text.get_text() for text in legend.get_texts()][-2:] == ["falls short", "no intervals"]
+    assert bottom < 0.47
     assert any(list(line.get_ydata()) == [0.9, 0.9] for line in axes.lines)
 
 

@@ -39,6 +39,7 @@ STUDY = Study(
     ),
     reference=(Figure("effect", "plug-in", 60, 0.3),),
     corrections=("The published plug-in saturates.",),
+    remarks=("The effect is small.",),
     targets=(("effect", 15, 0.5), ("effect", 60, 0.5), ("effect", 200, 0.1)),
 )
 # |errors| 0.1 0.2 0.4 0.5 at n = 60: median 0.3; half of that is the floor's, and at n = 15 ten times as much.

@@ -29,11 +29,13 @@ def test_labels_methods_and_sizes_are_those_of_the_study(name):
         assert (figure.low is None) == (figure.high is None)
         assert 0 <= (figure.low or 0) <= figure.median <= (figure.high or figure.median)
         assert figure.note.endswith(".")
+        # Only of the napkin's published errors it is not known.
+        assert figure.against or (name, figure in study.published) == ("napkin", True)
     for query, n, wanted in study.targets:
         assert query in study.main
         assert n in study.sizes
         assert wanted > 0
-    assert all(sentence.endswith(".") and "  " not in sentence for sentence in study.corrections)
+    assert all(sentence.endswith(".") and "  " not in sentence for sentence in (*study.corrections, *study.remarks))
 
 
 @pytest.mark.parametrize("name", ["multicause", "napkin", "signaling", "covid"])
@@ -73,6 +75,7 @@ def test_the_releases_are_told_apart():
     first, second = found("covid", "published", "tocilizumab", "lvm", 60)
     assert first.note.startswith("First release")
     assert second.note.startswith("Second release")
+    assert (first.against, second.against) == ("sample", "population")
 
 
 def test_targets():

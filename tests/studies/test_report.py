@@ -58,7 +58,9 @@ def test_page_says_what_was_run_and_what_was_found(report):
     assert "Mind the gap & more." in text
     assert "Against plug-in the model wins (effect: n = 15, 60)." in text
     assert "Where the published numbers are wrong, and whyThe published plug-in saturates." in text
+    assert "What else has to be known beside the published numbersThe effect is small." in text
     assert "E[Y | do(X=1)]" in text
+    assert "A <made> study: the other questions" in text
     assert "2 ± 0.001" in text
 
 
@@ -73,7 +75,7 @@ def test_figures_and_tables_are_files_too(report):
     figures = {path.name for path in (report.parent / "figures").iterdir()}
     assert figures == {f"{name}.{s}" for name in ("made-errors", "made-intervals", "times") for s in SUFFIXES}
     tables = {path.name for path in (report.parent / "tables").iterdir()}
-    kinds = ("errors", "intervals", "rivals", "ratios", "targets", "times")
+    kinds = ("errors", "intervals", "rivals", "ratios", "others", "targets", "times")
     assert tables == {f"made-{name}.{suffix}" for name in kinds for suffix in ("csv", "md", "tex")}
     assert (
         (report.parent / "tables" / "made-errors.csv")

@@ -21,15 +21,19 @@ def test_coverage_is_judged_as_in_the_report_where_the_formula_gives_another_ans
     (told,) = (row for row in intervals_sheet(study, made_rows()).rows if row[1:3] == ("60", "lvm"))
     assert "3 of 12 (25 % ± 9 %)" in told
     text = overview(study, made_rows())
-    assert "25 % !" in text
+    assert "25 % ! *" in text
+    assert found.to_json()["biased"] is True
+    assert (found.to_json()["judged_against"], found.to_json()["formula_truth"]) == ("formula", TRUTH - 0.7)
     assert "hold what the graph's formula gives with endless rows" in text
 
 
 def test_the_legend_says_what_each_column_is_against():
     text = overview(STUDY, made_rows())
     assert "Absolute errors over 12 data sets: median [quartiles]." in text
-    assert "`published`: First release." in text
-    assert "`covers`: how many 90 % intervals hold the population's answer." in text
+    assert "`published` (a): First release.\n`published` (b): Second release." in text
+    assert "0.400 [0.200, 0.600] (a); 0.500 (b)" in text
+    assert "`covers`: how many 90 % intervals hold the population's answer; – without intervals." in text
+    assert "6 of 24 fits of lvm had not converged" in text
     assert (
         "! falls short: intervals of just that level would hold it so seldom with a probability below 0.00135" in text
     )
@@ -57,6 +61,32 @@ def test_a_narrow_terminal_has_medians_alone_and_folded_prose():
     assert "[0.175, 0.425]" in wide
     assert "[0.175, 0.425]" not in narrow
     assert "median [quartiles]" not in narrow
+    least = overview(STUDY, made_rows(), width=80)
+    assert "(b)" not in least
+    assert "report.html has the others." in " ".join(least.split())
+
+
+def test_intervals_that_are_missing_are_counted():
+    rows = [
+        {**row, "lower": None, "upper": None} if row["method"] == "mean" and row["dataset"] > 10 else row
+        for row in made_rows(["lvm", "mean"])
+    ]
+    found = {line.cell.method: line for line in lines(STUDY, rows) if line.cell.n == 60}
+    assert found["mean"].to_json()["without_interval"] == 2
+    assert found["lvm"].to_json()["without_interval"] == 0
+    text = overview(STUDY, rows)
+    # 3 of 4 errors are small enough: of the first ten 8.
+    assert "80 % of 10" in text
+    assert "mean gives an estimate and no interval on 2 of 12 data sets" in text
+    none = overview(STUDY, [{**row, "lower": None, "upper": None} for row in made_rows(["lvm"])])
+    assert "no method here gives intervals" in none
+
+
+def test_one_data_set_has_neither_quartiles_nor_plurals():
+    text = overview(STUDY, [row for row in made_rows() if row["dataset"] == 1])
+    assert "Absolute errors over 1 data set: medians." in text
+    assert "[0.100, 0.100]" not in text
+    assert "0.100 [" not in text
 
 
 def test_rows_of_the_published_code_are_said_to_be_that():

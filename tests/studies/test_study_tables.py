@@ -20,6 +20,7 @@ from latentdo.studies.findings import (
 )
 from latentdo.studies.study import PopulationValue
 from latentdo.studies.tables import (
+    NO_SPREAD,
     PUBLISHED_TIMES,
     TOO_FEW,
     errors_sheet,
@@ -27,6 +28,7 @@ from latentdo.studies.tables import (
     intervals_sheet,
     main_rows,
     methods_of,
+    others_sheet,
     ratios_sheet,
     rivals_sheet,
     targets_sheet,
@@ -52,6 +54,22 @@ def test_published_ours_and_reference_stand_in_one_line():
     plug_in = line(sheet, "effect", "60", "plug-in")
     assert (plug_in["published"], plug_in["reference"]) == ("11.00 [10.00, 12.00] (a)", "0.300")
     assert sheet.notes[1:] == ("Published (a): First release.", "Published (b): Second release.")
+
+
+def test_the_truth_that_a_reported_error_is_against_stands_in_the_head_or_beside_the_letter():
+    first, second, third = STUDY.published
+    mixed = (
+        dataclasses.replace(first, against="sample"),
+        dataclasses.replace(second, against="population"),
+        dataclasses.replace(third, against="sample"),
+    )
+    study = dataclasses.replace(
+        STUDY, published=mixed, reference=(dataclasses.replace(STUDY.reference[0], against="population"),)
+    )
+    sheet = errors_sheet(study, made_rows(), quartiles=False)
+    ours = line(sheet, "effect", "60", "lvm")
+    assert ours["published"] == "0.400 (a, sample value); 0.500 (b, population)"
+    assert line(sheet, "effect", "60", "plug-in")["reference, population"] == "0.300"
 
 
 def test_a_narrow_page_has_medians_alone():
@@ -81,10 +99,51 @@ def test_intervals_are_counted_with_their_binomial_error():
     found = line(intervals_sheet(STUDY, made_rows()), "effect", "60", "lvm")
     # 9 of 12 hold; sqrt(0.9 * 0.1 / 12) = 0.0866
     assert found["intervals hold"] == "9 of 12 (75 % ± 9 %)"
-    assert found["verdict"] == "holds"
+    assert found["verdict"] == "within chance"
     assert found["width"] == "0.900"
     assert found["not converged"] == "3"
+    assert line(intervals_sheet(STUDY, made_rows()), "effect", "60", "mean")["not converged"] == ""
     assert line(intervals_sheet(STUDY, made_rows()), "effect", "60", "plug-in")["verdict"] == "falls short"
+
+
+def test_a_method_without_intervals_on_some_data_sets_says_on_how_many():
+    rows = [
+        {**row, "lower": None, "upper": None} if row["method"] == "mean" and row["dataset"] > 4 else row
+        for row in made_rows(["lvm", "mean"])
+    ]
+    sheet = intervals_sheet(STUDY, rows)
+    assert line(sheet, "effect", "60", "mean")["intervals hold"] == "3 of 4 (75 %); none in 8 of 12"
+    assert (
+        "mean gives an estimate and no interval on 8 of 12 data sets (effect, n = 15); 8 of 12 data sets (effect, n = 60): "
+        "its share is of the others." in sheet.notes
+    )
+    none = [{**row, "lower": None, "upper": None} for row in made_rows(["lvm"])]
+    without = line(intervals_sheet(STUDY, none), "effect", "60", "lvm")
+    assert (without["intervals hold"], without["verdict"]) == ("none in 12 of 12", "–")
+    assert about_intervals(STUDY, none)[0] == "lvm gives no intervals."
+
+
+def test_a_mean_error_beyond_three_of_its_standard_errors_is_a_bias():
+    """Errors 0.3 ± 0.1 of which 12 have a standard error of 0.03, and of which each interval holds the truth."""
+    rows = made_rows(["lvm"])
+    for row in rows:
+        row["estimate"] = TRUTH + (0.4 if row["dataset"] % 2 else 0.2)
+        row |= {"lower": row["estimate"] - 0.45, "upper": row["estimate"] + 0.45}
+    found = line(intervals_sheet(STUDY, rows), "effect", "60", "lvm")
+    assert (found["bias"], found["verdict"]) == ("+0.300 ± 0.030", "within chance; biased")
+    assert "within chance; biased" in intervals_sheet(STUDY, rows).marked
+    assert about_intervals(STUDY, rows)[1] == (
+        "lvm is biased (the mean error is more than 3 of its standard errors away from 0) against the population's answer, at "
+        "effect, n = 15: +0.300 ± 0.030, RMSE 0.316; effect, n = 60: +0.300 ± 0.030, RMSE 0.316."
+    )
+
+
+def test_the_other_questions_have_a_table_of_their_own():
+    rows = [{**row, "estimate": TRUTH + 1} if row["query"] == "other" else row for row in made_rows(["lvm"])]
+    sheet = others_sheet(STUDY, rows)
+    assert {row[:3] for row in sheet.rows} == {("other", "15", "lvm"), ("other", "60", "lvm")}
+    assert line(sheet, "other", "60", "lvm")["RMSE"] == "1.000 ± 0.000"
+    assert not others_sheet(STUDY, [row for row in rows if row["query"] == "effect"]).rows
 
 
 def test_the_model_wins_and_ties():
@@ -151,7 +210,8 @@ def test_where_only_rivals_were_run_nothing_was_wanted_of_the_model():
 
 def test_few_data_sets_have_no_verdicts_and_it_is_said():
     rows = [row for row in made_rows() if row["dataset"] < 10]
-    assert {row[-3] for row in intervals_sheet(STUDY, rows).rows} == {"too few"}
+    sheet = intervals_sheet(STUDY, rows)
+    assert {line(sheet, *row[:3])["verdict"] for row in sheet.rows} == {"too few"}
     assert TOO_FEW in intervals_sheet(STUDY, rows).notes
     assert {row[-1] for row in rivals_sheet(STUDY, rows).rows} == {"too few"}
     assert {row[-1] for row in targets_sheet(STUDY, rows).rows} == {"too few data sets", "not measured"}
@@ -164,14 +224,31 @@ def test_few_data_sets_have_no_verdicts_and_it_is_said():
     assert not [sentence for sentence in against_rivals(STUDY, made_rows()) if sentence == TOO_FEW]
 
 
+def test_nothing_is_said_of_the_spread_of_very_few_data_sets():
+    rows = [row for row in made_rows() if row["dataset"] < 5]
+    sheet = intervals_sheet(STUDY, rows)
+    found = line(sheet, "effect", "60", "lvm")
+    assert (found["RMSE"], found["bias"], found["intervals hold"]) == ("0.339", "-0.050", "3 of 4 (75 %)")
+    errors = errors_sheet(STUDY, rows)
+    assert line(errors, "effect", "60", "lvm")["ours, population"] == "0.300"
+    assert errors.notes[0] == "Median over data sets."
+    assert line(ratios_sheet(STUDY, rows), "lvm / floor", "effect", "60")["RMSE"] == "2.00"
+    assert {row[-2] for row in rivals_sheet(STUDY, rows).rows} == {"–"}
+    assert all(NO_SPREAD in each(STUDY, rows).notes for each in (intervals_sheet, errors_sheet, ratios_sheet))
+    assert "2.00 times" in about_floor(STUDY, rows)[1]
+    one = [row for row in rows if row["dataset"] == 1 and row["n"] == 60]
+    assert about_time(STUDY, one)[0].startswith("1 fit of the true model took 2.0 s; with all answers")
+
+
 def test_a_fit_that_answers_several_questions_counts_once():
     found = {(each.n, each.method): each for each in times(STUDY, made_rows())}
     assert found[60, "lvm"].fits == (2.0,) * 12
     assert found[60, "lvm"].answers == (0.5,) * 24
     assert found[60, "lvm"].total == 36.0
-    assert line(times_sheet(STUDY, made_rows()), "lvm", "60")["a fit"] == "2.0 s"
+    assert line(times_sheet(STUDY, made_rows()), "lvm", "60")["a fit, median"] == "2.0 s"
+    assert line(times_sheet(STUDY, made_rows()), "lvm", "60")["longest fit"] == "2.0 s"
     assert about_time(STUDY, made_rows()) == [
-        "24 fits of the true model took 48.0 s one after the other; with all other models and rivals it was 3.6 min."
+        "24 fits of the true model took 48.0 s one after the other; with all answers, other models and rivals it was 3.6 min."
     ]
 
 
@@ -227,10 +304,16 @@ def test_a_method_that_applies_and_fails_now_and_then_is_not_said_to_be_unfit():
 
 def test_sentences_about_intervals_name_those_that_fall_short():
     said = about_intervals(STUDY, made_rows())
-    assert (
-        said[0] == "The 90 % intervals of lvm hold the population's answer in 75 % of the data sets: none falls short."
+    assert said[0] == (
+        "The 90 % intervals of lvm hold the population's answer in 75 % of the data sets: nowhere so seldom that chance does not "
+        "explain it."
     )
-    assert said[1] == "6 of 24 answers of lvm had not converged and are counted."
+    assert said[-2:] == [
+        "6 of 24 fits of lvm had not converged for some question; they are counted like the others.",
+        "6 of 24 fits of lvm misspecified had not converged for some question; they are counted like the others.",
+    ]
+    sure = [{**row, "converged": True} for row in made_rows(["lvm"])]
+    assert about_intervals(STUDY, sure)[-1] == "All 24 fits of lvm had converged."
     wide = about_intervals(STUDY, [{**row, "upper": row["lower"]} for row in made_rows(["lvm"])])
     assert wide[0] == (
         "The 90 % intervals of lvm hold the population's answer more seldom than chance explains, at "
@@ -244,7 +327,10 @@ def test_intervals_are_judged_by_the_formula_where_data_cannot_tell_the_truth():
     found = line(intervals_sheet(study, made_rows()), "effect", "60", "lvm")
     assert found["hold the population's answer"].startswith("9 of 12")
     assert found["hold the formula's"].startswith("3 of 12")
-    assert found["verdict"] == "falls short"
+    # The mean of the four errors is -0.05, from the formula's answer it is 0.65; its standard error is 0.1.
+    assert found["verdict"] == "falls short; biased"
+    assert found["bias, population"].startswith("-0.050 ± ")
+    assert found["bias, formula"].startswith("+0.650 ± ")
     said = about_intervals(study, made_rows(["lvm"]))
     assert said[0] == (
         "With endless rows the graph's formula gives 1.3 ± 0.01 for effect, where the population's answer is 2: that is what an "
@@ -253,7 +339,7 @@ def test_intervals_are_judged_by_the_formula_where_data_cannot_tell_the_truth():
     assert said[1].startswith(
         "The 90 % intervals of lvm hold what the graph's formula gives with endless rows more seldom"
     )
-    assert found["bias"] == line(intervals_sheet(STUDY, made_rows()), "effect", "60", "lvm")["bias"]
+    assert found["bias, population"] == line(intervals_sheet(STUDY, made_rows()), "effect", "60", "lvm")["bias"]
 
 
 @pytest.mark.parametrize("methods", [["lvm"], ["plug-in"], ["lvm", "plug-in"]])

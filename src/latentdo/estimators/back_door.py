@@ -33,6 +33,7 @@ from .weighting import (
 )
 
 _EDGE = 1e-4
+_NOTHING = 1e-300
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class NaiveMean(AbstractMethod):
         if not weights.any():
             # No row has all of it: a mean of none.
             return Result(np.full(len(fits.weights), np.nan))
-        weights = np.maximum(weights * fits.weights, 1e-300)
+        weights = weights * fits.weights
+        # In a replicate that drew none of these rows, all rows count alike.
+        weights = np.where(weights.max(axis=1, keepdims=True) > _NOTHING, weights, np.maximum(weights, _NOTHING))
         outcome = task.asked[None]
         values = average(weights, outcome)
         influence = values[0] + weights[0] / weights[0].mean() * (outcome[0] - values[0])

@@ -34,6 +34,10 @@ CHANCE = 0.00135
 """Probability below which so few intervals of just their level would hold the truth: that of three standard errors, one-sided."""
 FEWEST = 10
 """Data sets below which there are no verdicts."""
+SPREAD = 5
+"""Data sets below which nothing is said of how much errors spread: no quartiles, standard errors or intervals of ratios."""
+BIASED = 3.0
+"""Standard errors beyond which a mean error is called a bias."""
 CLEAR = 2.0
 """Standard errors from which on a difference is more than chance."""
 ROUNDING = 1e-9
@@ -89,17 +93,18 @@ class Coverage:
 
 @dataclass(frozen=True, eq=False)
 class Accuracy:
-    """The errors of one method over data sets; standard errors are None where there is one data set.
+    """The errors of one method over data sets; standard errors are None where there are fewer than five data sets.
 
     Attributes:
         errors: Estimate less truth by the number of the data set, in the outcome's units.
         n_missing: Data sets on which the method should have answered and did not.
         median_error: Bootstrap standard error over data sets of the median absolute error.
         coverage: None for a method without intervals.
+        n_open: Data sets on which there is an estimate and no interval.
         width: Median width of the intervals.
         seconds: Median time of an answer without the fit that it rests on.
         fit_seconds: Median time of that fit; None for a method without one.
-        unsure: How many answers had not converged.
+        unsure: How many answers had not converged; None for a method that does not say.
     """
 
     cell: Cell
@@ -107,10 +112,11 @@ class Accuracy:
     errors: Mapping[int, float]
     n_missing: int
     coverage: Coverage | None
+    n_open: int
     width: float | None
     seconds: float | None
     fit_seconds: float | None
-    unsure: int
+    unsure: int | None
 
     @cached_property
     def _values(self) -> FloatArray:
@@ -132,9 +138,14 @@ class Accuracy:
         low, median, high = np.quantile(self.absolute, (0.25, 0.5, 0.75))
         return float(low), float(median), float(high)
 
+    @property
+    def has_spread(self) -> bool:
+        """Whether there are enough data sets to say how much the errors spread."""
+        return self.n_datasets >= SPREAD
+
     @cached_property
     def median_error(self) -> float | None:
-        if self.n_datasets < 2:
+        if not self.has_spread:
             return None
         return float(np.median(self.absolute[_resampled(self.n_datasets)], axis=1).std(ddof=1))
 
@@ -146,7 +157,7 @@ class Accuracy:
     @property
     def rmse_error(self) -> float | None:
         """Its standard error, by the delta method from that of the mean squared error."""
-        if self.n_datasets < 2:
+        if not self.has_spread:
             return None
         return 0.0 if self.rmse == 0 else _error(self._values**2) / (2 * self.rmse)
 
@@ -158,7 +169,14 @@ class Accuracy:
     @property
     def bias_error(self) -> float | None:
         """Its standard error."""
-        return None if self.n_datasets < 2 else _error(self._values)
+        return _error(self._values) if self.has_spread else None
+
+    @property
+    def is_biased(self) -> bool | None:
+        """Whether the mean error is more than three of its standard errors from 0; None from few data sets."""
+        if self.bias_error is None or self.n_datasets < FEWEST:
+            return None
+        return abs(self.bias) > BIASED * self.bias_error
 
 
 @dataclass(frozen=True)
@@ -229,11 +247,17 @@ def number(row: Row, field: str) -> float | None:
     return None if math.isnan(found) else found
 
 
+def says(row: Row, field: str) -> bool:
+    """Whether a field has a value."""
+    value = row.get(field)
+    return value is not None and value != "" and value == value
+
+
 def is_yes(row: Row, field: str, *, otherwise: bool = True) -> bool:
     """A field that is true or false, as a value or, read back from a CSV file, as a word."""
-    value = row.get(field)
-    if value is None or value == "" or value != value:
+    if not says(row, field):
         return otherwise
+    value = row[field]
     return value.strip().lower() in {"true", "1"} if isinstance(value, str) else bool(value)
 
 
@@ -378,25 +402,32 @@ def _estimate(row: Row) -> float | None:
 
 def _accuracy(cell: Cell, own: Mapping[int, Row], errors: Mapping[int, float], against: Against) -> Accuracy:
     asked = [row for row in own.values() if is_yes(row, "applies")]
-    widths = [upper - lower for row in own.values() if (lower := number(row, "lower")) is not None
-              and (upper := number(row, "upper")) is not None]  # fmt: skip
+    sure = [row for row in asked if _estimate(row) is not None and says(row, "converged")]
+    widths = [ends[1] - ends[0] for row in own.values() if (ends := _interval(row)) is not None]
     return Accuracy(
         cell,
         against,
         errors,
         sum(_estimate(row) is None for row in asked),
         _coverage(own.values(), _TRUTHS[against]),
+        sum(_estimate(row) is not None and _interval(row) is None for row in own.values()),
         float(np.median(widths)) if widths else None,
         _median(own.values(), "seconds"),
         _median(own.values(), "fit_seconds"),
-        sum(not is_yes(row, "converged") for row in asked if _estimate(row) is not None),
+        sum(not is_yes(row, "converged") for row in sure) if sure else None,
     )
 
 
+def _interval(row: Row) -> tuple[float, float] | None:
+    """Both ends of the interval; None where one is missing."""
+    low, high = number(row, "lower"), number(row, "upper")
+    return None if low is None or high is None else (low, high)
+
+
 def _coverage(rows: Iterable[Row], truth: str) -> Coverage | None:
-    fields = [[number(row, field) for field in ("lower", "upper", truth, "level")] for row in rows]
-    whole = [(low, high, true, level) for low, high, true, level in fields
-             if low is not None and high is not None and true is not None and level is not None]  # fmt: skip
+    fields = [(_interval(row), number(row, truth), number(row, "level")) for row in rows]
+    whole = [(*ends, true, level) for ends, true, level in fields
+             if ends is not None and true is not None and level is not None]  # fmt: skip
     levels = {level for *_, level in whole}
     if len(levels) > 1:
         raise StudyError(

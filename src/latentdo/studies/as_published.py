@@ -6,7 +6,7 @@ A study is reproduced rightly without any of this; here stands what explains the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -72,14 +72,22 @@ def _not_applicable(task: Task, why: str) -> list[dict[str, Any]]:
 
 
 def _rival_rows(task: Task) -> list[dict[str, Any]]:
-    """The rivals as they are, but for those that were coded wrong."""
+    """The rivals as they are, but for those that were coded wrong: these answer the main question alone."""
     main = study(task.study).main
-    return [
-        _miscoded_row(task, row["query"], row["method"])
-        if row["query"] in main and (task.study, row["method"]) in MISCODED
-        else dict(row)
-        for row in work(replace(task, as_published=False))
-    ]
+    found = []
+    for row in work(replace(task, as_published=False)):
+        label, method = row["query"], row["method"]
+        if (task.study, method) not in MISCODED:
+            found.append(dict(row))
+        elif label in main:
+            found.append(_miscoded_row(task, label, method))
+        else:
+            found.append({"query": label, "method": method, "applies": False, "note": _only(main, method)})
+    return found
+
+
+def _only(main: Sequence[str], method: str) -> str:
+    return f"as published: the code of {method}, with its mistake, answers {', '.join(main)} alone"
 
 
 def _miscoded_row(task: Task, label: str, method: str) -> dict[str, Any]:

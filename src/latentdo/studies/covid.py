@@ -130,4 +130,5 @@ STUDY = Study(
     published=published.COVID,
     reference=published.COVID_REFERENCE,
     corrections=published.COVID_CORRECTIONS,
+    remarks=published.COVID_REMARKS,
 )

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from .accuracy import FEWEST, FLOOR, MEAN, MISSPECIFIED, OURS, Ratio, accuracies, matches, ratios, root_mean_square
+from .accuracy import (
+    FEWEST,
+    FLOOR,
+    MEAN,
+    MISSPECIFIED,
+    OURS,
+    Accuracy,
+    Ratio,
+    accuracies,
+    cell_of,
+    cells,
+    is_yes,
+    matches,
+    number,
+    ratios,
+    root_mean_square,
+    says,
+)
 from .records import Row
-from .sheets import duration, figure, percent
+from .sheets import duration, figure, percent, with_error
 from .study import PopulationValue, Study
 from .tables import (
+    BIAS,
     CLOSE,
     EXPECTED,
     PUBLISHED_TIMES,
     RATIO_TARGETS,
     TOO_FEW,
     failures,
+    intervals_missing,
     judged_against,
     main_rows,
     methods_of,
+    ratio,
     rivalries,
     targets,
     times,
@@ -91,33 +111,62 @@ def about_floor(study: Study, rows: Sequence[Row]) -> list[str]:
 
 
 def about_intervals(study: Study, rows: Sequence[Row]) -> list[str]:
-    """How often the intervals of the models hold the population's answer, or what the formula gives where that is another."""
-    said = []
+    """How often the intervals of the models hold the population's answer, or what the formula gives where that is another;
+    whether their errors have a bias, and whether all fits had converged."""
     against, words = judged_against(study)
-    if study.formula:
-        said += [_formula(study, value) for value in study.formula if value.query in study.main]
-    own = accuracies(main_rows(study, rows), against)
+    said = [_formula(study, value) for value in study.formula if value.query in study.main]
+    found = accuracies(main_rows(study, rows), against)
     for method in (OURS, MISSPECIFIED):
-        judged = [(a, a.coverage) for a in own if a.cell.method == method and a.coverage is not None]
-        if not judged:
-            continue
-        short = [(a, c) for a, c in judged if c.falls_short]
-        few = not all(c.is_judged for _, c in judged)
-        level = percent(judged[0][1].level)
-        shares = [c.share for _, c in judged]
-        span = _range(min(shares), max(shares), percent)
-        if short:
-            places = "; ".join(f"{a.cell.query}, n = {a.cell.n}: {c.held} of {c.n}" for a, c in short)
-            said.append(
-                f"The {level} intervals of {method} hold {words} more seldom than chance explains, at {places}."
-            )
+        own = [a for a in found if a.cell.method == method]
+        said += [*_held(own, method, words), *_biases(own, method, words)]
+        said += intervals_missing(own)
+    return [*said, *about_convergence(study, rows)]
+
+
+def _held(own: Sequence[Accuracy], method: str, words: str) -> list[str]:
+    """How many intervals of a method hold the truth."""
+    judged = [(a, a.coverage) for a in own if a.coverage is not None]
+    if not judged:
+        return [f"{method} gives no intervals."] if own else []
+    short = [(a, c) for a, c in judged if c.falls_short]
+    few = not all(c.is_judged for _, c in judged)
+    level = percent(judged[0][1].level)
+    if short:
+        places = "; ".join(f"{a.cell.query}, n = {a.cell.n}: {c.held} of {c.n}" for a, c in short)
+        return [f"The {level} intervals of {method} hold {words} more seldom than chance explains, at {places}."]
+    shares = [c.share for _, c in judged]
+    span = _range(min(shares), max(shares), percent)
+    end = f". {TOO_FEW}" if few else ": nowhere so seldom that chance does not explain it."
+    return [f"The {level} intervals of {method} hold {words} in {span} of the data sets{end}"]
+
+
+def _biases(own: Sequence[Accuracy], method: str, words: str) -> list[str]:
+    """Where the mean error of a method is more than chance, and how large it is beside the other errors."""
+    places = [
+        f"{a.cell.query}, n = {a.cell.n}: {with_error(a.bias, a.bias_error, signed=True)}, RMSE {figure(a.rmse)}"
+        for a in own
+        if a.is_biased
+    ]
+    return [f"{method} is biased ({BIAS}) against {words}, at {'; '.join(places)}."] if places else []
+
+
+def about_convergence(study: Study, rows: Sequence[Row]) -> list[str]:
+    """How many fits of each model had not converged, for whatever they were asked; none is a sentence too."""
+    fits: dict[str, dict[tuple[int, int], bool]] = {}
+    for cell, own in cells(row for row in rows if cell_of(row).study == study.name).items():
+        for k, row in own.items():
+            if says(row, "converged") and number(row, "estimate") is not None:
+                of = fits.setdefault(cell.method, {})
+                of[cell.n, k] = of.get((cell.n, k), True) and is_yes(row, "converged")
+    said = []
+    for method in methods_of(fits):
+        count, unsure = len(fits[method]), sum(not sure for sure in fits[method].values())
+        whole = f"{count} fit{'s' * (count != 1)} of {method}"
+        if unsure:
+            counted = "it is counted" if unsure == 1 else "they are counted"
+            said.append(f"{unsure} of {whole} had not converged for some question; {counted} like the others.")
         else:
-            end = f". {TOO_FEW}" if few else ": none falls short."
-            said.append(f"The {level} intervals of {method} hold {words} in {span} of the data sets{end}")
-        if unsure := sum(a.unsure for a, _ in judged):
-            said.append(
-                f"{unsure} of {sum(a.n_datasets for a, _ in judged)} answers of {method} had not converged and are counted."
-            )
+            said.append(f"{'All' if count > 1 else 'The'} {whole} had converged.")
     return said
 
 
@@ -155,7 +204,7 @@ def about_multiples(study: Study, rows: Sequence[Row]) -> list[str]:
     for reference in ("plug-in", MEAN):
         found = ratios(own, OURS, reference, statistic=root_mean_square)
         if found:
-            each = "; ".join(f"{_place(r)}: {r.value:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in found)
+            each = "; ".join(f"{_place(r)}: {ratio(r)}" for r in found)
             said.append(f"The RMSE of the model is so many times that of {reference}: {each}.")
         if found and reference in wanted:
             limit = wanted[reference]
@@ -187,8 +236,8 @@ def about_time(study: Study, rows: Sequence[Row]) -> list[str]:
         return []
     everything = sum(each.total for each in times(study, rows))
     said = [
-        f"{len(fits)} fits of the true model took {duration(sum(fits))} one after the other; with all other models and rivals "
-        f"it was {duration(everything)}."
+        f"{len(fits)} fit{'s' * (len(fits) > 1)} of the true model took {duration(sum(fits))}"
+        f"{' one after the other' * (len(fits) > 1)}; with all answers, other models and rivals it was {duration(everything)}."
     ]
     published = PUBLISHED_TIMES.get(study.name)
     if published is None:
@@ -207,6 +256,8 @@ def about_failures(study: Study, rows: Sequence[Row]) -> list[str]:
     found = sum(count for *_, count in failures(study, rows))
     if not found:
         return ["Nothing failed."]
+    if found == 1:
+        return ["1 answer failed and is listed below; it is left out of the errors."]
     return [f"{found} answers failed and are listed below; they are left out of the errors."]
 
 
@@ -219,7 +270,7 @@ def _place(r: Ratio) -> str:
 
 
 def _multiple(r: Ratio) -> str:
-    return f"{r.value:.2f} [{r.low:.2f}, {r.high:.2f}] times"
+    return f"{ratio(r)} times"
 
 
 def _places(where: Iterable[tuple[str, int]]) -> str:

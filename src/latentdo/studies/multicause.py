@@ -115,5 +115,6 @@ STUDY = Study(
     published=published.MULTICAUSE,
     reference=published.MULTICAUSE_REFERENCE,
     corrections=published.MULTICAUSE_CORRECTIONS,
+    remarks=published.MULTICAUSE_REMARKS,
     targets=(("effect", 60, 0.035),),
 )

@@ -82,5 +82,6 @@ STUDY = Study(
     published=published.NAPKIN,
     reference=published.NAPKIN_REFERENCE,
     corrections=published.NAPKIN_CORRECTIONS,
+    remarks=published.NAPKIN_REMARKS,
     targets=(("effect", 60, 0.22), ("effect", 100, 0.26)),
 )

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from html import escape
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import MissingExtraError, StudyError
 
-from .accuracy import FEWEST, FLOOR, MISSPECIFIED, OURS, accuracies, cell_of
+from .accuracy import FEWEST, FLOOR, MISSPECIFIED, OURS, Accuracy, accuracies, cell_of
 from .findings import (
     about_failures,
     about_floor,
@@ -30,11 +30,15 @@ from .sheets import Sheet
 from .study import Study
 from .tables import (
     PUBLISHED_TIMES,
+    data_sets,
     errors_sheet,
     failures_sheet,
+    intervals_missing,
     intervals_sheet,
     judged_against,
     main_rows,
+    others_sheet,
+    questions_of,
     ratios_sheet,
     rivals_sheet,
     sorted_by,
@@ -44,11 +48,15 @@ from .tables import (
     unfit,
 )
 
+if TYPE_CHECKING:
+    from latentdo.plots import Share
+
 SHEETS: Mapping[str, Callable[[Study, Sequence[Row]], Sheet]] = {
     "errors": errors_sheet,
     "intervals": intervals_sheet,
     "rivals": rivals_sheet,
     "ratios": ratios_sheet,
+    "others": others_sheet,
     "targets": targets_sheet,
     "times": times_sheet,
     "failures": failures_sheet,
@@ -145,7 +153,7 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    from latentdo.plots import Box, BoxPanel, Share, SharePanel, boxes, boxes_caption, shares
+    from latentdo.plots import Box, BoxPanel, SharePanel, boxes, boxes_caption, shares
 
     own = main_rows(chosen, rows)
     by_sample = sorted_by(chosen, accuracies(own, "sample"))
@@ -165,17 +173,9 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
         for query in chosen.main
     ]
     levels = [
-        SharePanel(
-            query,
-            judged[0].level,
-            tuple(
-                Share(a.cell.method, f"n = {a.cell.n}", c.share, c.error, c.least if c.is_judged else None)
-                for a in judged_by
-                if a.cell.query == query and (c := a.coverage) is not None
-            ),
-        )
+        SharePanel(query, level, tuple(_share_of(a) for a in judged_by if a.cell.query == query))
         for query in chosen.main
-        if (judged := [a.coverage for a in judged_by if a.cell.query == query and a.coverage is not None])
+        if (level := _level([a for a in judged_by if a.cell.query == query])) is not None
     ]
     title = f"{chosen.title}: absolute error against the sample value"
     found = []
@@ -185,13 +185,33 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
     if levels:
         title = f"{chosen.title}: intervals that hold {words}"
         drawn = shares(levels, xlabel="rows of a data set", ylabel="hold the answer", title=title)
-        caption = (
-            "Dot: share of the data sets, bar: a binomial standard error. Black line: the level. A method falls short below its "
-            "grey line, where chance no longer explains it (exact binomial); its dot is then hollow. Fewer than "
-            f"{FEWEST} data sets are not judged."
+        caption = " ".join(
+            [
+                "Circle: share of the intervals, bar: a binomial standard error. Black line: the level. Below its grey line a "
+                "method falls short, because chance no longer explains it (exact binomial): a triangle in place of the circle. "
+                f"Fewer than {FEWEST} intervals are not judged. A number beside a sign: so many intervals, others are missing. "
+                "× on the lower edge: no intervals.",
+                *intervals_missing(judged_by),
+            ]
         )
         found.append(Picture(f"{chosen.name}-intervals", drawn.figure, title, caption))
     return found
+
+
+def _level(found: Sequence[Accuracy]) -> float | None:
+    """The level of the intervals; None where there are none."""
+    return next((a.coverage.level for a in found if a.coverage is not None), None)
+
+
+def _share_of(found: Accuracy) -> Share:
+    """How many intervals of a method hold the answer, as a sign of the figure."""
+    from latentdo.plots import Share
+
+    c, group = found.coverage, f"n = {found.cell.n}"
+    if c is None:
+        return Share(found.cell.method, group, None)
+    least = c.least if c.is_judged else None
+    return Share(found.cell.method, group, c.share, c.error, least, f"{c.n}" if found.n_open else "")
 
 
 def picture_of_times(chosen: Sequence[Study], rows: Sequence[Row]) -> Picture | None:
@@ -268,7 +288,8 @@ def _section(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mapping
         ),
         _listed("Methods that do not apply", [each.words for each in unfit(chosen, rows)]),
         _listed("Where the published numbers are wrong, and why", chosen.corrections),
-        _listed("Intervals", about_intervals(chosen, rows)),
+        _listed("What else has to be known beside the published numbers", chosen.remarks),
+        _listed("Intervals, bias and convergence", about_intervals(chosen, rows)),
         _listed("The misspecified model", about_misspecified(chosen, rows)),
         _listed("Time and failures", [*about_time(chosen, rows), *about_failures(chosen, rows)]),
         *(
@@ -281,11 +302,14 @@ def _section(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mapping
 
 
 def _questions(chosen: Study, rows: Sequence[Row]) -> str:
-    """The main questions with their true answers."""
+    """The questions with their true answers, the main ones first; others only where there are rows about them."""
     asked = dict(chosen.queries)
-    true = {row["query"]: (row.get("truth"), row.get("truth_error")) for row in main_rows(chosen, rows)}
+    own = [row for row in rows if cell_of(row).study == chosen.name]
+    true = {row["query"]: (row.get("truth"), row.get("truth_error")) for row in own}
     lines = []
-    for label in chosen.main:
+    for label in questions_of(chosen):
+        if label not in chosen.main and label not in true:
+            continue
         value, error = (None if v in (None, "") else float(v) for v in true.get(label, (None, None)))
         shown = "–" if value is None else f"{value:.6g}" + (f" ± {error:.2g}" if error else "")
         lines.append((label, str(asked[label]), shown))
@@ -318,7 +342,7 @@ def _page(
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>The case studies, reproduced</title>'
         f"<style>{_STYLE}</style></head><body>\n<h1>The case studies, reproduced</h1>\n<p>{links}</p>\n"
-        f"<p>The studies are those of {escape(PAPER)} Errors are absolute errors of the answer. The published errors are "
+        f"<p>The studies are those of {escape(PAPER)} Errors are absolute errors of the answer. Most published errors are "
         "against the sample value, the mean of the outcome in the interventional data set that belongs to the observational "
         "one, which is itself noisy; here both that and the population's answer are used. SE is a standard error over data "
         "sets.</p>\n"
@@ -343,7 +367,7 @@ def _run(chosen: Sequence[Study], rows: Sequence[Row]) -> dict[str, str]:
         models = [name for name in (OURS, MISSPECIFIED) if any(cell.method == name for cell in own)]
         rivals = dict.fromkeys(cell.method for cell in own if cell.method not in (OURS, MISSPECIFIED, FLOOR))
         found[each.name] = (
-            f"{len(numbers)} data sets ({_numbers(numbers)}, each with its number as its seed), n = {sizes}; "
+            f"{data_sets(len(numbers))} ({_numbers(numbers)}, each with its number as its seed), n = {sizes}; "
             f"{', '.join([*models, *rivals])}"
         )
     return found

@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from .accuracy import Accuracy, Cell, Coverage, accuracies
+from .accuracy import Accuracy, Against, Cell, Coverage, accuracies
+from .cited import Cited, Key
+from .findings import about_convergence
 from .records import Row
+from .sheets import figure, percent, with_quartiles
 from .study import Figure, Study
-from .tables import SHORTFALL, TOO_FEW, judged_against, main_rows, methods_of, unfit
-
-HEADER = (
-    "n",
-    "method",
-    "published",
-    "ours",
-    "reference",
-    "population",
-    "RMSE (SE)",
-    "covers",
-    "seconds",
+from .tables import (
+    BIAS,
+    NO_SPREAD,
+    SHORTFALL,
+    TOO_FEW,
+    data_sets,
+    intervals_missing,
+    judged_against,
+    main_rows,
+    methods_of,
+    unfit,
 )
 
+OURS_SAMPLE, OURS_POPULATION = "ours (s)", "ours (p)"
+SHORT: Mapping[str, str] = {"sample": "s", "population": "p"}
+"""What heads and cells call the truth that an error is against."""
+SHORTEST = 0.01
+"""Seconds below which a time is not told more closely."""
 WIDEST = 100
 """Columns beyond which prose is hard to read."""
-DETAIL = (2, 1, 0)
-"""How much tables show: 2 everything, 1 no quartiles, 0 neither these nor standard errors nor seconds."""
+
+
+class Detail(NamedTuple):
+    """How much tables show.
+
+    Attributes:
+        most: How many figures of a cell that others have reported; None for all of them.
+        rest: Whether standard errors and seconds are there.
+    """
+
+    quartiles: bool
+    most: int | None
+    rest: bool
+
+
+DETAILS = (Detail(True, None, True), Detail(False, None, True), Detail(False, 1, True), Detail(False, 1, False))
+"""From wide to narrow; the widest that fits is shown."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +58,15 @@ class Line:
     """One method at one size.
 
     Attributes:
-        published: What the paper or its stored results say.
-        reference: The error of a simple estimator, checked.
+        published: What the paper or its stored results say; the first, where they say several things.
+        reference: The error of a simple estimator, checked; likewise.
         sample: Our errors against the interventional data sets, as in the paper; None where there are none.
         population: Our errors against the population's answer.
-        coverage: How many intervals hold what they are judged by: the population's answer, or what the graph's formula gives.
+        judged: Our errors against what intervals are judged by: the population's answer, or what the graph's formula gives.
+        against: Which of them that is.
+        more_published: The other published errors.
+        more_reference: The other errors of simple estimators.
+        formula_truth: What the graph's formula gives with endless rows, where the study says it.
     """
 
     cell: Cell
@@ -47,7 +74,21 @@ class Line:
     reference: Figure | None
     sample: Accuracy | None
     population: Accuracy | None
-    coverage: Coverage | None = None
+    judged: Accuracy | None = None
+    against: Against = "population"
+    more_published: tuple[Figure, ...] = ()
+    more_reference: tuple[Figure, ...] = ()
+    formula_truth: float | None = None
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """How many intervals hold what they are judged by; None without intervals."""
+        return None if self.judged is None else self.judged.coverage
+
+    @property
+    def key(self) -> Key:
+        """Question, size, method."""
+        return self.cell.query, self.cell.n, self.cell.method
 
     def to_json(self) -> dict[str, Any]:
         """The line as plain numbers."""
@@ -55,33 +96,55 @@ class Line:
         return {
             **self.cell._asdict(),
             "published": _figure_json(self.published),
+            "more_published": [_figure_json(each) for each in self.more_published],
             "reference": _figure_json(self.reference),
+            "more_reference": [_figure_json(each) for each in self.more_reference],
             "sample": _accuracy_json(self.sample),
             "population": _accuracy_json(self.population),
+            "judged_against": self.against,
+            "formula_truth": self.formula_truth,
             "coverage": _coverage_json(self.coverage),
+            "without_interval": 0 if whole is None else whole.n_open,
+            "biased": None if self.judged is None else self.judged.is_biased,
             "seconds": None if whole is None else _seconds(whole),
             "missing": 0 if whole is None else whole.n_missing,
-            "not_converged": 0 if whole is None else whole.unsure,
+            "not_converged": None if whole is None else whole.unsure,
         }
 
 
 def lines(study: Study, rows: Sequence[Row]) -> tuple[Line, ...]:
     """A line for each main question, size and method of a study that has an error or was published."""
     own = main_rows(study, rows)
-    judged = {found.cell: found.coverage for found in accuracies(own, judged_against(study)[0])}
-    sample = {found.cell: found for found in accuracies(own, "sample")}
-    population = {found.cell: found for found in accuracies(own, "population")}
-    published = {Cell(study.name, f.query, f.n, f.method): f for f in reversed(study.published)}
-    reference = {Cell(study.name, f.query, f.n, f.method): f for f in reversed(study.reference)}
+    against, _ = judged_against(study)
+    judged, sample, population = (
+        {found.cell: found for found in accuracies(own, truth)} for truth in (against, "sample", "population")
+    )
+    published, reference = Cited.of(study.published), Cited.of(study.reference)
+    formula = {value.query: value.value for value in study.formula}
     sizes = {cell.n for cell in (*sample, *population)}
-    known = dict.fromkeys([*population, *sample, *(cell for cell in (*published, *reference) if cell.n in sizes)])
+    cited = [Cell(study.name, *key) for key in (*published.by_key, *reference.by_key) if key[1] in sizes]
+    known = dict.fromkeys([*population, *sample, *cited])
     methods = methods_of(cell.method for cell in known)
     order = sorted(known, key=lambda cell: (study.main.index(cell.query) if cell.query in study.main else 99, cell.n,
                                             methods.index(cell.method)))  # fmt: skip
-    return tuple(
-        Line(cell, published.get(cell), reference.get(cell), sample.get(cell), population.get(cell), judged.get(cell))
-        for cell in order
-    )
+    found = []
+    for cell in order:
+        said, checked = (each.by_key.get((cell.query, cell.n, cell.method), ()) for each in (published, reference))
+        found.append(
+            Line(
+                cell,
+                said[0] if said else None,
+                checked[0] if checked else None,
+                sample.get(cell),
+                population.get(cell),
+                judged.get(cell),
+                against,
+                said[1:],
+                checked[1:],
+                formula.get(cell.query),
+            )
+        )
+    return tuple(found)
 
 
 def overview(study: Study, rows: Sequence[Row], *, width: int | None = None, as_published: bool = False) -> str:
@@ -94,57 +157,125 @@ def overview(study: Study, rows: Sequence[Row], *, width: int | None = None, as_
     found = lines(study, rows)
     parts = [f"{study.title} ({study.name}){', done as published, errors included' * as_published}"]
     outside = unfit(study, rows)
-    detail = next(d for d in DETAIL if width is None or d == 0 or all(len(line) <= width for line in _drawn(found, d)))
+    table = _Board(study)
+    detail = next(
+        d
+        for d in DETAILS
+        if width is None or d == DETAILS[-1] or all(len(line) <= width for line in table.drawn(found, d))
+    )
     for label in dict.fromkeys(line.cell.query for line in found):
         question = dict(study.queries).get(label, label)
         mine = [line for line in found if line.cell.query == label]
-        parts += ["", f"{question}", *_drawn(mine, detail)]
+        parts += ["", f"{question}", *table.drawn(mine, detail)]
         parts += [each.words for each in outside if label in each.queries]
-    parts += ["", *legend(study, found, quartiles=detail == DETAIL[0])]
+    parts += ["", *legend(study, found, detail), *about_convergence(study, rows)]
     return "\n".join(line for part in parts for line in _folded(part, width))
 
 
-def legend(study: Study, found: Sequence[Line], *, quartiles: bool = True) -> list[str]:
+def legend(study: Study, found: Sequence[Line], detail: Detail = DETAILS[0]) -> list[str]:
     """How to read the lines of a study, a sentence or two each."""
-    _, words = judged_against(study)
-    counts = {accuracy.n_datasets for line in found if (accuracy := line.population or line.sample)}
-    if not counts:
+    against, words = judged_against(study)
+    ours = [accuracy for line in found if (accuracy := line.population or line.sample)]
+    if not ours:
         return []
-    span = f"{max(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
-    shown = "median [quartiles]" if quartiles else "medians; a wider terminal has quartiles too, and so has report.html"
+    counts = {accuracy.n_datasets for accuracy in ours}
+    span = data_sets(max(counts)) if len(counts) == 1 else f"{min(counts)} to {data_sets(max(counts))}"
+    spread = any(accuracy.has_spread for accuracy in ours)
+    shown = "medians; a wider terminal has quartiles too, and so has report.html" if spread else "medians"
+    shown = "median [quartiles]" if spread and detail.quartiles else shown
     said = [
-        f"Absolute errors over {span} data sets: {shown}. `ours` is against the sample value, the mean of the outcome "
-        "in the interventional data set of the same seed; `population` and RMSE are against the population's answer."
+        f"Absolute errors over {span}: {shown}. (s) is against the sample value, the mean of the outcome in the "
+        "interventional data set of the same seed; (p), RMSE and bias are against the population's answer."
     ]
-    said += [f"`{name}`: {' '.join(notes)}" for name, notes in _sources(found).items() if notes]
-    if any(line.coverage for line in found):
-        few = not all(line.coverage.is_judged for line in found if line.coverage)
-        said.append(f"`covers`: how many 90 % intervals hold {words}.{f' {TOO_FEW}' * few}")
-    if any(line.coverage and line.coverage.falls_short for line in found):
+    said += [NO_SPREAD] * (not all(accuracy.has_spread for accuracy in ours))
+    said += _sources(study, found, detail)
+    judged = [line.judged for line in found if line.judged is not None]
+    covered = [accuracy.coverage for accuracy in judged if accuracy.coverage is not None]
+    if covered:
+        few = not all(c.is_judged for c in covered)
+        level = percent(covered[0].level)
+        said.append(f"`covers`: how many {level} intervals hold {words}; – without intervals.{f' {TOO_FEW}' * few}")
+    elif judged:
+        said.append(f"`covers`: how many intervals hold {words}; no method here gives intervals.")
+    said += intervals_missing(judged)
+    if any(c.falls_short for c in covered):
         said.append(f"! falls short: {SHORTFALL}.")
-    unsure = sum(line.population.unsure for line in found if line.population is not None)
+    if any(accuracy.is_biased for accuracy in judged):
+        said.append(f"* biased: {BIAS}{f', against {words}' * (against != 'population')}.")
+    if detail.rest:
+        said.append("`seconds`: median of an answer with the fit that it rests on.")
     missing = sum(line.population.n_missing for line in found if line.population is not None)
-    if unsure:
-        said.append(f"{unsure} answer{'s' * (unsure > 1)} had not converged; all are counted as they are.")
     if missing:
         said.append(f"{missing} answer{'s are' if missing > 1 else ' is'} missing: the rows say why (`error`).")
     return said
 
 
-def _sources(found: Sequence[Line]) -> dict[str, list[str]]:
-    """What the published errors and those of checked estimators are, as their notes say."""
-    cited = {"published": [line.published for line in found], "reference": [line.reference for line in found]}
-    return {
-        name: [
-            f"{note.rstrip('.')}."
-            for note in dict.fromkeys(figure.note for figure in figures if figure and figure.note)
-        ]
-        for name, figures in cited.items()
-    }
+def _sources(study: Study, found: Sequence[Line], detail: Detail) -> list[str]:
+    """What the published errors and those of checked estimators are, as their notes say, behind their letters."""
+    keys = [line.key for line in found]
+    both = {"published": Cited.of(study.published), "reference": Cited.of(study.reference)}
+    said = [sentence for name, each in both.items() for sentence in each.told(f"`{name}`", keys, most=detail.most)]
+    if detail.most is not None and any(each.leaves_out(keys, detail.most) for each in both.values()):
+        said.append(
+            "Where there are several published or reference errors the first is shown; report.html has the others."
+        )
+    return said
 
 
-def _drawn(found: Sequence[Line], detail: int) -> list[str]:
-    return _table([HEADER, *(_cells(line, detail) for line in found)])
+@dataclass(frozen=True)
+class _Board:
+    """The lines of a study as rows of a table."""
+
+    study: Study
+
+    @cached_property
+    def _published(self) -> Cited:
+        return Cited.of(self.study.published)
+
+    @cached_property
+    def _reference(self) -> Cited:
+        return Cited.of(self.study.reference)
+
+    def drawn(self, found: Sequence[Line], detail: Detail) -> list[str]:
+        """The lines under the names of their columns; a column without a number is left out."""
+        heads = [f"{name} ({SHORT[each.against]})" if each.against else name
+                 for name, each in (("published", self._published), ("reference", self._reference))]  # fmt: skip
+        header = ("n", "method", heads[0], OURS_SAMPLE, OURS_POPULATION, heads[1], "RMSE (SE)", "covers", "seconds")
+        if not detail.rest:
+            header = (*header[:6], "RMSE", *header[7:])
+        return _table([header, *(self._cells(line, detail) for line in found)])
+
+    def _cells(self, line: Line, detail: Detail) -> tuple[str, ...]:
+        published, reference = (
+            each.cell(line.key, quartiles=detail.quartiles, most=detail.most, words=SHORT)
+            for each in (self._published, self._reference)
+        )
+        whole = line.population
+        rmse = "" if whole is None else figure(whole.rmse)
+        if whole is not None and whole.rmse_error is not None and detail.rest:
+            rmse += f" ({figure(whole.rmse_error)})"
+        timed = line.population or line.sample
+        seconds = None if timed is None else _seconds(timed)
+        return (
+            str(line.cell.n),
+            line.cell.method,
+            "" if line.published is None else published,
+            _quartiles(line.sample, quartiles=detail.quartiles),
+            _quartiles(line.population, quartiles=detail.quartiles),
+            "" if line.reference is None else reference,
+            rmse,
+            _covers(line.judged),
+            "" if seconds is None or not detail.rest else f"{seconds:.2g}" if seconds >= SHORTEST else f"<{SHORTEST:g}",
+        )
+
+
+def _covers(found: Accuracy | None) -> str:
+    """The share of intervals that hold the truth, of how many where some are missing, and the marks of the verdicts."""
+    if found is None:
+        return ""
+    c = found.coverage
+    share = "–" if c is None else percent(c.share) + f" of {c.n}" * bool(found.n_open)
+    return share + " !" * bool(c and c.falls_short) + " *" * bool(found.is_biased)
 
 
 def _folded(part: str, width: int | None) -> list[str]:
@@ -154,40 +285,11 @@ def _folded(part: str, width: int | None) -> list[str]:
     return textwrap.wrap(part, max(min(width, WIDEST), 40), break_long_words=False, break_on_hyphens=False)
 
 
-def _cells(line: Line, detail: int) -> tuple[str, ...]:
-    whole, quartiles = line.population, detail == DETAIL[0]
-    rmse = covers = ""
-    if whole is not None:
-        rmse = f"{whole.rmse:.3f}" + ("" if whole.rmse_error is None or not detail else f" ({whole.rmse_error:.3f})")
-    if line.coverage is not None:
-        covers = f"{100 * line.coverage.share:.0f} %{' !' * line.coverage.falls_short}"
-    timed = line.population or line.sample
-    seconds = None if timed is None else _seconds(timed)
-    return (
-        str(line.cell.n),
-        line.cell.method,
-        _figure(line.published, quartiles=quartiles),
-        _quartiles(line.sample, quartiles=quartiles),
-        _figure(line.reference, quartiles=quartiles),
-        _quartiles(line.population, quartiles=quartiles),
-        rmse,
-        covers,
-        "" if seconds is None or not detail else f"{seconds:.2g}",
-    )
-
-
 def _quartiles(found: Accuracy | None, *, quartiles: bool) -> str:
     if found is None:
         return ""
     low, median, high = found.quartiles
-    return f"{median:.3f}" + (f" [{low:.3f}, {high:.3f}]" if quartiles else "")
-
-
-def _figure(found: Figure | None, *, quartiles: bool) -> str:
-    if found is None:
-        return ""
-    span = "" if not quartiles or found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
-    return f"{found.median:.3f}{span}"
+    return with_quartiles(median, low, high) if quartiles and found.has_spread else figure(median)
 
 
 def _seconds(found: Accuracy) -> float | None:
@@ -207,7 +309,13 @@ def _coverage_json(found: Coverage | None) -> dict[str, Any] | None:
 def _figure_json(found: Figure | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    return {"median": found.median, "low": found.low, "high": found.high, "note": found.note}
+    return {
+        "median": found.median,
+        "low": found.low,
+        "high": found.high,
+        "note": found.note,
+        "against": found.against or None,
+    }
 
 
 def _accuracy_json(found: Accuracy | None) -> dict[str, Any] | None:
@@ -217,8 +325,8 @@ def _accuracy_json(found: Accuracy | None) -> dict[str, Any] | None:
     return {
         "datasets": found.n_datasets,
         "median": median,
-        "low": low,
-        "high": high,
+        "low": low if found.has_spread else None,
+        "high": high if found.has_spread else None,
         "median_error": found.median_error,
         "rmse": found.rmse,
         "rmse_error": found.rmse_error,

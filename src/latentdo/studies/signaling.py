@@ -376,6 +376,7 @@ STUDY = Study(
     published=published.SIGNALING,
     reference=published.SIGNALING_REFERENCE,
     corrections=published.SIGNALING_CORRECTIONS,
+    remarks=published.SIGNALING_REMARKS,
     targets=(("erk", 60, 0.25),),
     formula=FORMULA,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from latentdo.io import Table
 
@@ -54,6 +54,7 @@ class Figure:
         low: The lower quartile.
         high: The upper quartile.
         note: What has to be known to read it.
+        against: The truth that the error is against: the population's answer or the sample value; empty where it is not known.
     """
 
     query: str
@@ -63,6 +64,7 @@ class Figure:
     low: float | None = None
     high: float | None = None
     note: str = ""
+    against: Literal["population", "sample", ""] = ""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,10 @@ class Study:
         sizes: The published sizes.
         main: The labels of the queries that tables and figures are about.
         outcome: The node whose mean is the baseline of every table.
-        published: What the paper or its stored results say; where they say two things, the first is what tables show.
+        published: What the paper or its stored results say; where they say two things, the first is that of figures.
         reference: Errors of simple estimators, checked, against which ours are set; likewise.
-        corrections: Where the published numbers are wrong, and why, one sentence each.
+        corrections: Where what was published is wrong, and why, a sentence or a few each.
+        remarks: What else has to be known beside the published numbers, and is no mistake in them; likewise.
         targets: The median error that the model has to reach, by query and size.
     """
 
@@ -101,6 +104,7 @@ class Study:
     published: tuple[Figure, ...] = ()
     reference: tuple[Figure, ...] = ()
     corrections: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     targets: tuple[tuple[str, int, float], ...] = ()
     formula: tuple[PopulationValue, ...] = ()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .accuracy import (
+    BIASED,
     CHANCE,
     FEWEST,
     FLOOR,
@@ -14,9 +15,9 @@ from .accuracy import (
     MISSPECIFIED,
     NAIVE,
     OURS,
+    SPREAD,
     Accuracy,
     Against,
-    Coverage,
     Match,
     Ratio,
     accuracies,
@@ -29,11 +30,11 @@ from .accuracy import (
     ratios,
     root_mean_square,
 )
+from .cited import Cited
 from .records import Row
 from .sheets import Sheet, duration, figure, percent, with_error, with_quartiles
-from .study import Figure, Study
+from .study import Study
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 FIRST = (OURS, MISSPECIFIED, "plug-in")
 LAST = (MEAN, *NAIVE, FLOOR)
 CLOSE = 1.1
@@ -42,6 +43,12 @@ EXPECTED = 1.5
 """How many times the error of the true model that of a misspecified one is expected to stay below, where it fits P(V)."""
 TOO_FEW = f"There are no verdicts from fewer than {FEWEST} data sets."
 SHORTFALL = f"intervals of just that level would hold it so seldom with a probability below {CHANCE:g} (exact binomial)"
+
+NO_SPREAD = (
+    f"From fewer than {SPREAD} data sets there are neither quartiles nor standard errors nor intervals of ratios."
+)
+BIAS = f"the mean error is more than {BIASED:g} of its standard errors away from 0"
+"""When a method is called biased, as the end of a sentence."""
 
 RATIO_TARGETS: Mapping[str, tuple[tuple[str, float], ...]] = {"multicause-strong": (("plug-in", 1.0), (MEAN, 0.5))}
 """How many times the RMSE of a rival that of the model may be, where a study has such targets."""
@@ -77,7 +84,11 @@ def methods_of(names: Iterable[str]) -> tuple[str, ...]:
 
 def main_rows(study: Study, rows: Sequence[Row]) -> list[Row]:
     """The rows of a study that are about its main questions, with what the graph's formula gives where the study says it."""
-    own = [row for row in rows if (cell := cell_of(row)).study == study.name and cell.query in study.main]
+    return [row for row in _own(study, rows) if row["query"] in study.main]
+
+
+def _own(study: Study, rows: Sequence[Row]) -> list[Row]:
+    own = [row for row in rows if cell_of(row).study == study.name]
     if not study.formula:
         return own
     stated = {value.query: value.value for value in study.formula}
@@ -132,11 +143,11 @@ def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -
     """
     own = main_rows(study, rows)
     by_sample, by_population = ({a.cell: a for a in accuracies(own, against)} for against in ("sample", "population"))
-    published, reference = _Cited.of(study.published), _Cited.of(study.reference)
+    published, reference = Cited.of(study.published), Cited.of(study.reference)
     computed = {(c.query, c.n, c.method): c for c in (*by_population, *by_sample)}
     outside = unfit(study, rows)
     without = {(query, each.method) for each in outside for query in each.queries}
-    lines = []
+    lines = {}
     for query in study.main:
         for n in sorted({n for q, n, _ in computed if q == query}):
             known = [m for q, k, m in (*computed, *published.by_key, *reference.by_key) if (q, k) == (query, n)]
@@ -144,63 +155,33 @@ def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -
                 key = (query, n, method)
                 cell = computed.get(key)
                 nothing = "does not apply" if (query, method) in without else "–"
-                lines.append(
-                    (
-                        query,
-                        str(n),
-                        method,
-                        published.cell(key, quartiles=quartiles),
-                        _ours(by_sample.get(cell), quartiles=quartiles) if cell else nothing,
-                        _ours(by_population.get(cell), quartiles=quartiles) if cell else nothing,
-                        reference.cell(key, quartiles=quartiles),
-                    )
+                lines[key] = (
+                    query,
+                    str(n),
+                    method,
+                    published.cell(key, quartiles=quartiles),
+                    _ours(by_sample.get(cell), quartiles=quartiles) if cell else nothing,
+                    _ours(by_population.get(cell), quartiles=quartiles) if cell else nothing,
+                    reference.cell(key, quartiles=quartiles),
                 )
-    notes = [f"Median ± its standard error over data sets{' [quartiles]' * quartiles}."]
-    notes += [*published.told("Published"), *reference.told("Reference"), *(each.words for each in outside)]
+    spread = any(a.has_spread for a in by_population.values())
+    notes = [f"Median{' ± its standard error' * spread} over data sets{' [quartiles]' * (quartiles and spread)}."]
+    notes += [NO_SPREAD] * (not all(a.has_spread for a in by_population.values()))
+    notes += [*published.told("Published", lines), *reference.told("Reference", lines)]
     return Sheet(
         f"{study.title}: absolute error of the answer",
-        ("question", "n", "method", "published", "ours, sample value", "ours, population", "reference"),
-        tuple(lines),
+        (
+            *("question", "n", "method", published.head("published")),
+            *("ours, sample value", "ours, population", reference.head("reference")),
+        ),
+        tuple(lines.values()),
         3,
-        tuple(notes),
+        (*notes, *(each.words for each in outside)),
     )
 
 
-@dataclass(frozen=True)
-class _Cited:
-    """Figures that somebody reported, of which several may be about the same cell, and letters for their notes."""
-
-    by_key: Mapping[tuple[str, int, str], tuple[Figure, ...]]
-    letters: Mapping[str, str]
-
-    @staticmethod
-    def of(figures: Sequence[Figure]) -> _Cited:
-        by_key: dict[tuple[str, int, str], tuple[Figure, ...]] = {}
-        for each in figures:
-            key = (each.query, each.n, each.method)
-            by_key[key] = (*by_key.get(key, ()), each)
-        notes = dict.fromkeys(each.note for each in figures if each.note)
-        return _Cited(by_key, dict(zip(notes, _LETTERS, strict=False)) if len(notes) > 1 else {})
-
-    def cell(self, key: tuple[str, int, str], *, quartiles: bool) -> str:
-        """The figures about a cell, each with the letter of its note."""
-        shown = [
-            (with_quartiles(each.median, each.low, each.high) if quartiles else figure(each.median))
-            + (f" ({letter})" if (letter := self.letters.get(each.note)) else "")
-            for each in self.by_key.get(key, ())
-        ]
-        return "; ".join(shown) or "–"
-
-    def told(self, what: str) -> list[str]:
-        """The notes behind their letters."""
-        notes = dict.fromkeys(each.note for figures in self.by_key.values() for each in figures if each.note)
-        return [
-            f"{what}{f' ({self.letters[note]})' if note in self.letters else ''}: {note.rstrip('.')}." for note in notes
-        ]
-
-
 def _ours(found: Accuracy | None, *, quartiles: bool) -> str:
-    if found is None or not quartiles:
+    if found is None or not quartiles or not found.has_spread:
         return _with_error(found)
     low, median, high = found.quartiles
     return with_quartiles(median, low, high, found.median_error)
@@ -208,29 +189,16 @@ def _ours(found: Accuracy | None, *, quartiles: bool) -> str:
 
 def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """Mean errors, and how many intervals hold the population's answer, or what the formula gives where that is another."""
-    lines = []
     own = main_rows(study, rows)
     against, words = judged_against(study)
-    judged = {a.cell: a.coverage for a in accuracies(own, against)}
-    for a in sorted_by(study, accuracies(own)):
-        c = judged.get(a.cell)
-        lines.append(
-            (
-                a.cell.query,
-                str(a.cell.n),
-                a.cell.method,
-                f"{a.n_datasets}" + (f" (+{a.n_missing} failed)" if a.n_missing else ""),
-                with_error(a.rmse, a.rmse_error),
-                with_error(a.bias, a.bias_error, signed=True),
-                *([_share(a.coverage)] if against != "population" else []),
-                _share(c),
-                _verdict(c),
-                figure(a.width),
-                f"{a.unsure}" if a.unsure else "",
-            )
-        )
-    both = ("hold the population's answer", "hold the formula's") if against != "population" else ("intervals hold",)
-    errors = ("question", "n", "method", "data sets", "RMSE", "bias")
+    judged = {a.cell: a for a in accuracies(own, against)}
+    found = sorted_by(study, accuracies(own))
+    two = against != "population"
+    lines = [_interval_line(a, judged.get(a.cell), two=two) for a in found]
+    biases = ("bias, population", "bias, formula") if two else ("bias",)
+    both = ("hold the population's answer", "hold the formula's") if two else ("intervals hold",)
+    errors = ("question", "n", "method", "data sets", "RMSE", *biases)
+    verdicts = dict.fromkeys(line[-3] for line in lines)
     return Sheet(
         f"{study.title}: errors against the population's answer, and intervals",
         (*errors, *both, "verdict", "width", "not converged"),
@@ -238,29 +206,116 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         3,
         (
             "Behind ± is one standard error; that of a share is binomial, at the level of the interval.",
-            f"A method falls short where its intervals hold {words} so seldom that chance does not explain it: {SHORTFALL}.",
+            *([NO_SPREAD] if not all(a.has_spread for a in found) else []),
+            f"A method falls short where its intervals hold {words} so seldom that chance does not explain it: {SHORTFALL}. "
+            "Otherwise they are within chance: so many could be of just that level, and of a somewhat lower one too.",
+            *([f"A method is biased where {BIAS}{', the formula taken as the truth' * two}."] if found else []),
             TOO_FEW,
+            *intervals_missing(found),
             *(each.words for each in unfit(study, rows)),
         ),
-        ("falls short",),
+        tuple(verdict for verdict in verdicts if "falls short" in verdict or "biased" in verdict),
     )
 
 
-def _verdict(found: Coverage | None) -> str:
-    if found is None:
-        return "–"
-    return "falls short" if found.falls_short else "holds" if found.is_judged else "too few"
+def _interval_line(found: Accuracy, judged: Accuracy | None, *, two: bool) -> tuple[str, ...]:
+    """The cells of a method at a size; with two truths, bias and coverage of each."""
+    biases = [found, *([judged] if two else [])]
+    return (
+        found.cell.query,
+        str(found.cell.n),
+        found.cell.method,
+        f"{found.n_datasets}" + (f" (+{found.n_missing} failed)" if found.n_missing else ""),
+        with_error(found.rmse, found.rmse_error),
+        *("–" if a is None else with_error(a.bias, a.bias_error, signed=True) for a in biases),
+        *("–" if a is None else _share(a) for a in biases),
+        "–" if judged is None else verdict_of(judged),
+        figure(found.width),
+        "" if found.unsure is None else f"{found.unsure}",
+    )
 
 
-def _share(found: Coverage | None) -> str:
-    return "–" if found is None else f"{found.held} of {found.n} ({percent(found.share)} ± {percent(found.error)})"
+def verdict_of(found: Accuracy) -> str:
+    """Whether the intervals fall short, and whether the method is biased."""
+    c = found.coverage
+    words = "" if c is None else "falls short" if c.falls_short else "within chance" if c.is_judged else "too few"
+    return "; ".join(word for word in (words, "biased" * bool(found.is_biased)) if word) or "–"
+
+
+def intervals_missing(found: Iterable[Accuracy]) -> list[str]:
+    """A sentence per method that gives no interval on some data sets, and what that means for its share."""
+    by_method: dict[str, list[Accuracy]] = {}
+    for a in found:
+        if a.n_open:
+            by_method.setdefault(a.cell.method, []).append(a)
+    return [
+        f"{method} gives an estimate and no interval on "
+        + "; ".join(f"{a.n_open} of {data_sets(a.n_datasets)} ({a.cell.query}, n = {a.cell.n})" for a in own)
+        + (": its share is of the others." if any(a.coverage for a in own) else ": it has no share.")
+        for method, own in by_method.items()
+    ]
+
+
+def data_sets(count: int) -> str:
+    """So many data sets, in words."""
+    return f"{count} data set{'s' * (count != 1)}"
+
+
+def _share(found: Accuracy) -> str:
+    """How many intervals hold the truth, and on how many data sets there is none."""
+    c, none = found.coverage, f"none in {found.n_open} of {found.n_datasets}"
+    if c is None:
+        return none if found.n_open else "–"
+    binomial = f" ± {percent(c.error)}" * (c.n >= SPREAD)
+    return f"{c.held} of {c.n} ({percent(c.share)}{binomial})" + f"; {none}" * bool(found.n_open)
 
 
 def sorted_by(study: Study, found: Iterable[Accuracy]) -> list[Accuracy]:
     """Accuracies by question, size and method, in the order of the study and of its tables."""
     listed = list(found)
     methods = methods_of(a.cell.method for a in listed)
-    return sorted(listed, key=lambda a: (study.main.index(a.cell.query), a.cell.n, methods.index(a.cell.method)))
+    order = questions_of(study)
+    return sorted(listed, key=lambda a: (order.index(a.cell.query), a.cell.n, methods.index(a.cell.method)))
+
+
+def questions_of(study: Study) -> tuple[str, ...]:
+    """The labels of all questions of the study file, the main ones first."""
+    return in_order([label for label, _ in study.queries], study.main)
+
+
+def others_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
+    """The errors of the questions that are no main ones."""
+    own = [row for row in _own(study, rows) if row["query"] not in study.main]
+    by_sample = {a.cell: a for a in accuracies(own, "sample")}
+    found = sorted_by(study, accuracies(own))
+    lines = [
+        (
+            a.cell.query,
+            str(a.cell.n),
+            a.cell.method,
+            f"{a.n_datasets}" + (f" (+{a.n_missing} failed)" if a.n_missing else ""),
+            _with_error(by_sample.get(a.cell)),
+            _with_error(a),
+            with_error(a.rmse, a.rmse_error),
+            with_error(a.bias, a.bias_error, signed=True),
+            _share(a),
+        )
+        for a in found
+    ]
+    return Sheet(
+        f"{study.title}: the other questions",
+        (
+            *("question", "n", "method", "data sets", "ours, sample value", "ours, population"),
+            *("RMSE", "bias", "intervals hold"),
+        ),
+        tuple(lines),
+        3,
+        (
+            "Median absolute errors against the sample value; then, against the population's answer, these, RMSE, bias and "
+            "intervals. Nothing is judged here.",
+            *intervals_missing(found),
+        ),
+    )
 
 
 def rivals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
@@ -273,7 +328,7 @@ def rivals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
             str(match.n_datasets),
             figure(match.rmse),
             figure(match.rival_rmse),
-            "–" if match.distance is None else f"{match.distance:+.1f}",
+            "–" if match.distance is None or match.n_datasets < SPREAD else f"{match.distance:+.1f}",
             match.verdict if match.n_datasets >= FEWEST else "too few",
         )
         for match in rivalries(study, rows)
@@ -303,7 +358,7 @@ def ratios_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """Errors as multiples of those of the floor, of the true model, of the plug-in and of the mean, on the same data."""
     own = main_rows(study, rows)
     pairs = ((OURS, FLOOR), (MISSPECIFIED, OURS), (OURS, "plug-in"), (OURS, MEAN))
-    lines = []
+    lines, few = [], False
     for method, reference in pairs:
         medians = ratios(own, method, reference)
         roots = ratios(own, method, reference, statistic=root_mean_square)
@@ -311,18 +366,20 @@ def ratios_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
             zip(medians, roots, strict=True), key=lambda pair: (study.main.index(pair[0].query), pair[0].n)
         ):
             words = (f"{method} / {reference}", median.query, str(median.n), str(median.n_datasets))
-            lines.append((*words, _ratio(median), _ratio(root)))
+            lines.append((*words, ratio(median), ratio(root)))
+            few = few or median.n_datasets < SPREAD
     return Sheet(
         f"{study.title}: errors as multiples of a reference",
         ("errors", "question", "n", "data sets", "median absolute error", "RMSE"),
         tuple(lines),
         3,
-        ("[95 % bootstrap interval over data sets, paired.]",),
+        ("Behind a ratio is its 95 % bootstrap interval over data sets, paired.", *([NO_SPREAD] if few else [])),
     )
 
 
-def _ratio(found: Ratio) -> str:
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+def ratio(found: Ratio) -> str:
+    """A ratio with its interval, `0.90 [0.85, 0.96]`; without it from few data sets."""
+    return f"{found.value:.2f}" + f" [{found.low:.2f}, {found.high:.2f}]" * (found.n_datasets >= SPREAD)
 
 
 @dataclass(frozen=True)
@@ -444,6 +501,7 @@ def times_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
             str(each.n),
             str(len(each.fits)) if each.fits else "–",
             duration(_middle(each.fits)),
+            duration(max(each.fits, default=None)),
             duration(_middle(each.answers)),
             duration(each.total),
             _span(published) if published and each.method == OURS else "–",
@@ -452,10 +510,17 @@ def times_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     ]
     return Sheet(
         f"{study.title}: time",
-        ("method", "n", "fits", "a fit", "an answer", "all, one after the other", "published, a fit"),
+        (
+            *("method", "n", "fits", "a fit, median", "longest fit", "an answer, median"),
+            *("sum of all fits and answers", "published, a fit"),
+        ),
         tuple(lines),
         2,
-        (f"Published: {published.words}.",) if published else (),
+        (
+            "In each process the first fit of a size is longer, by the seconds or the minute that compiling takes: the sum has "
+            "that in it, a median of many fits has not.",
+            *([f"Published: {published.words}."] if published else []),
+        ),
     )
 
 
