@@ -188,8 +188,11 @@ def test_rivals_as_published_are_the_usual_ones_but_for_those_that_were_miscoded
     usual = {row["query"] + row["method"]: row for row in work(Task("multicause", 2, 60, "rivals", replicates=0))}
     found = {row["query"] + row["method"]: row for row in work(task)}
     assert list(found) == list(usual)
-    changed = {key for key, row in found.items() if row["estimate"] != usual[key]["estimate"]}
-    assert changed == {"effectplug-in"}
+    changed = {key for key, row in found.items() if row.get("estimate") != usual[key]["estimate"]}
+    assert changed == {"effectplug-in", "aceplug-in"}
+    # The right estimator must not stand beside the miscoded one as if it were the same.
+    assert (found["aceplug-in"]["applies"], found["aceplug-in"].get("lower")) == (False, None)
+    assert found["aceplug-in"]["note"] == "as published: the code of plug-in, with its mistake, answers effect alone"
     assert found["effectplug-in"]["note"].startswith("as published: ")
     assert found["effectplug-in"]["sample_truth"] == usual["effectplug-in"]["sample_truth"]
 

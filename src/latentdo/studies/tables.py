@@ -118,9 +118,13 @@ class Unfit:
 
 def unfit(study: Study, rows: Sequence[Row]) -> list[Unfit]:
     """The methods that answer a main question on no data set because they do not apply, with the first reason given for each."""
+    return _unfit(main_rows(study, rows))
+
+
+def _unfit(rows: Iterable[Row]) -> list[Unfit]:
     reasons: dict[tuple[str, str], str] = {}
     answered = set()
-    for row in main_rows(study, rows):
+    for row in rows:
         key = (str(row["method"]), str(row["query"]))
         if number(row, "estimate") is not None:
             answered.add(key)
@@ -314,6 +318,7 @@ def others_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
             "Median absolute errors against the sample value; then, against the population's answer, these, RMSE, bias and "
             "intervals. Nothing is judged here.",
             *intervals_missing(found),
+            *(each.words for each in _unfit(own)),
         ),
     )
 
