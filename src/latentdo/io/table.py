@@ -60,7 +60,7 @@ class Table(Mapping[str, npt.NDArray[Any]]):
         """Write the table to a `.csv`, `.tsv` or `.parquet` file and return its path.
 
         Numbers are written so that they read back equal. An existing file is replaced only once the new one
-        is whole.
+        is whole; behind a link that is the file it leads to.
         """
         target = Path(path)
         suffix = target.suffix.lower()
@@ -94,9 +94,14 @@ def _shown(cell: Any) -> str:
     return html.escape(f"{cell:.6g}" if isinstance(cell, float) else str(cell))
 
 
-def _replace(target: Path, write: Callable[[Path], None]) -> None:
-    """Write beside the target and rename, so that nobody ever meets half a file."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+def _replace(given: Path, write: Callable[[Path], None]) -> None:
+    """Write beside the target and rename, so that nobody ever meets half a file; a link stays a link to what is replaced."""
+    target = Path(os.path.realpath(given))
+    if target.exists() and not target.is_file():
+        # A device or a pipe is written to as it is.
+        write(given)
+        return
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=given.suffix)
     os.close(handle)
     beside = Path(name)
     try:

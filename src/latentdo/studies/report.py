@@ -26,6 +26,7 @@ from .findings import (
 )
 from .records import Row
 from .registry import study
+from .results_folder import FIGURES, GENERATOR, PICTURES, REPORT, TABLES
 from .sheets import Sheet
 from .study import Study
 from .tables import (
@@ -123,7 +124,7 @@ def write_report(
         pictures = _pictures(chosen, found, place / "figures")
         sections = [_section(each, found, place / "tables", pictures) for each in chosen]
         content = _page(chosen, found, sections, pictures, about or {})
-        target = place / "report.html"
+        target = place / REPORT
         target.write_text(content, encoding="utf8")
     except OSError as error:
         raise StudyError(f"{place} cannot be written: {error.strerror or error}. Give another folder.") from error
@@ -242,9 +243,10 @@ def picture_of_times(chosen: Sequence[Study], rows: Sequence[Row]) -> Picture | 
 
 
 def _pictures(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dict[str, str] | None:
-    """The HTML of each figure by its name, the files being written; None without matplotlib."""
+    """The HTML of each figure by its name, the files being written, and those of other rows removed; None without matplotlib."""
     from latentdo.plots import inlined, leave, write_figure
 
+    _remove(folder, ["times", *(f"{each.name}-{part}" for each in chosen for part in PICTURES)], FIGURES)
     try:
         drawn = [picture for each in chosen for picture in pictures_of(each, rows)]
         last = picture_of_times(chosen, rows)
@@ -261,6 +263,13 @@ def _pictures(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dic
     return found
 
 
+def _remove(folder: Path, names: Iterable[str], suffixes: Sequence[str]) -> None:
+    """Take away what an earlier report wrote and this one does not."""
+    for name in names:
+        for suffix in suffixes:
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+
+
 # --- the page
 
 
@@ -268,6 +277,7 @@ def _section(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mapping
     """A study: what it asks, what was found in words, figures, tables."""
     sheets = {name: make(chosen, rows) for name, make in SHEETS.items()}
     sheets = {name: sheet for name, sheet in sheets.items() if sheet.rows}
+    _remove(tables, [f"{chosen.name}-{name}" for name in SHEETS if name not in sheets], TABLES)
     for name, sheet in sheets.items():
         for suffix, content in (("csv", sheet.csv), ("md", f"{sheet.markdown}\n"), ("tex", sheet.latex)):
             (tables / f"{chosen.name}-{name}.{suffix}").write_text(content, encoding="utf8")
@@ -340,7 +350,8 @@ def _page(
     )
     timed = (pictures or {}).get("times", "")
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>The case studies, reproduced</title>'
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'{GENERATOR} {escape(metadata.version("latentdo"))}"><title>The case studies, reproduced</title>'
         f"<style>{_STYLE}</style></head><body>\n<h1>The case studies, reproduced</h1>\n<p>{links}</p>\n"
         f"<p>The studies are those of {escape(PAPER)} Errors are absolute errors of the answer. Most published errors are "
         "against the sample value, the mean of the outcome in the interventional data set that belongs to the observational "

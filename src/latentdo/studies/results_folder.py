@@ -19,10 +19,13 @@ from .registry import STUDIES
 
 REPORT = "report.html"
 LOCK = ".reproduce.lock"
+GENERATOR = '<meta name="generator" content="latentdo'
+"""How a report says who made it; the version follows."""
+PICTURES = ("errors", "intervals")
+"""A report's figures of each study."""
 FIGURES, TABLES = ("png", "svg", "pdf"), ("csv", "md", "tex")
 """The formats of a report's figures and tables."""
 _HEADER = b"study,dataset,n,query,method,"
-_GENERATOR = b'<meta name="generator" content="latentdo'
 _OTHER = "Give another folder (-o, or folder= in Python)."
 _TRIES, _PAUSE = 200, 0.05
 """How often, and after how many seconds, a folder is asked for that another run is just looking at."""
@@ -106,7 +109,7 @@ def check_folder(folder: str | os.PathLike[str], names: Sequence[str] = (), *, r
 def _report_files(names: Sequence[str]) -> list[str]:
     from .report import SHEETS
 
-    pictures = ["times", *(f"{name}-{part}" for name in names for part in ("errors", "intervals"))]
+    pictures = ["times", *(f"{name}-{part}" for name in names for part in PICTURES)]
     return [
         REPORT,
         *(f"figures/{picture}.{suffix}" for picture in pictures for suffix in FIGURES),
@@ -132,7 +135,7 @@ def _is_marked(file: Path) -> bool:
     if file.name == CSV:
         return _beginning(file).startswith(_HEADER)
     if file.name == REPORT:
-        return _GENERATOR in _beginning(file)[:4096]
+        return GENERATOR.encode() in _beginning(file)[:4096]
     folder = file.parent if file.name == PARQUET else file.parent.parent
     return any(_is_marked(beside) for name in (CSV, REPORT) if (beside := folder / name).is_file())
 
