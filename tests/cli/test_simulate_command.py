@@ -83,6 +83,18 @@ def test_refuses_what_cannot_be_simulated(command, tmp_path, arguments, message)
     assert not list(tmp_path.iterdir())
 
 
+def test_a_link_stays_a_link(command, tmp_path):
+    printed = command("simulate", "napkin", "-n", 5, "--seed", 1).out
+    (tmp_path / "there.txt").write_text("old")
+    (tmp_path / "link.csv").symlink_to("there.txt")
+    (tmp_path / "dangling.csv").symlink_to("new.txt")
+    for name, target in (("link.csv", "there.txt"), ("dangling.csv", "new.txt")):
+        assert command("simulate", "napkin", "-n", 5, "--seed", 1, "-o", name).code == 0
+        assert (tmp_path / name).readlink().name == target
+        assert (tmp_path / target).read_text() == printed
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def test_ctrl_c_leaves_an_old_table_alone(command, tmp_path, monkeypatch):
     (tmp_path / "cells.csv").write_text("old")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import importlib.util
 import logging
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,40 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         pass
 
 
+def test_a_pipe_or_a_folder_is_no_file_of_results(tmp_path, caplog):
+    (tmp_path / "folder.jsonl").mkdir()
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "device.jsonl").symlink_to("/dev/full")
+    for name in ("folder", "pipe", "device"):
+        path = tmp_path / f"{name}.jsonl"
+        with pytest.raises(StudyError, match=f"{name}.jsonl is no file that results can be kept in"), opened(path):
+            pass
+        assert read(path) == ()
+        assert f"{path} is not used: it is no file." in caplog.text
+
+
+def test_a_full_disk_is_said_and_leaves_what_was_finished(tmp_path, monkeypatch):
+    path, written = tmp_path / "napkin.jsonl", os.write
+
+    def some(number, line):
+        if len(line) > 20:
+            return written(number, line[:20])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with opened(path) as kept:
+        kept.add(ONE)
+        monkeypatch.setattr(os, "write", some)
+        with pytest.raises(
+            StudyError, match=r"napkin\.jsonl cannot be written: No space left on device\. The tasks that"
+        ) as said:
+            kept.add(TWO)
+        assert "the same command goes on from there" in str(said.value)
+        assert path.read_bytes() == ONE.line()
+        monkeypatch.undo()
+        kept.add(TWO)
+    assert read(path) == (ONE, TWO)
+
+
 def test_numbers_that_are_not_finite_are_null():
     line = Entry("now", {}, ({"estimate": math.nan, "upper": math.inf, "lower": 1.0},)).line()
     assert b'"estimate": null' in line
@@ -160,3 +196,26 @@ def test_without_pyarrow_there_is_csv_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(records.importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
     assert write_rows(tmp_path, ROWS) == (tmp_path / "results.csv",)
     assert [path.name for path in Path(tmp_path).iterdir()] == ["results.csv"]
+
+
+def test_an_older_parquet_does_not_stay_beside_a_newer_table(tmp_path, monkeypatch, caplog):
+    (tmp_path / "results.parquet").write_bytes(b"old")
+    found = importlib.util.find_spec
+    monkeypatch.setattr(records.importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
+    assert write_rows(tmp_path, ROWS) == (tmp_path / "results.csv",)
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["results.csv"]
+    assert "results.parquet was of an earlier run" in caplog.text
+
+
+def test_a_parquet_that_cannot_be_written_leaves_the_other_table(tmp_path, caplog):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "results.parquet").mkdir()
+    assert write_rows(tmp_path, ROWS) == (tmp_path / "results.csv",)
+    assert "results.parquet cannot be written: it is a folder" in caplog.text
+    assert f"The same rows are in {tmp_path / 'results.csv'}." in caplog.text
+
+
+def test_a_table_that_cannot_be_written_says_that_results_are_kept(tmp_path):
+    (tmp_path / "results.csv").mkdir()
+    with pytest.raises(StudyError, match=r"results\.csv cannot be written.*Every finished task is kept in"):
+        write_rows(tmp_path, ROWS)

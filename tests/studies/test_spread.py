@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -111,6 +112,47 @@ def test_an_executor_that_takes_nothing_loses_nothing():
     assert {task: error.split(" (")[0] for task, (_, error, _) in found.items()} == dict.fromkeys(
         (1, 2), "RuntimeError: full"
     )
+
+
+def test_an_executor_that_gives_no_future_is_refused():
+    class Empty(Executor):
+        def submit(self, fn, /, *args, **kwargs) -> Future:
+            return None  # type: ignore[return-value]
+
+    with pytest.raises(StudyError, match=r"submit of Empty gave NoneType; expected a concurrent\.futures\.Future"):
+        list(spread(square, [1], Empty()))
+
+
+@pytest.mark.parametrize("cancel", [True, False])
+def test_an_executor_that_is_shut_down_is_said_and_what_it_did_is_there(cancel):
+    threads = ThreadPoolExecutor(1)
+    begun, shut = threading.Event(), threading.Event()
+
+    def until_shut(x: int) -> int:
+        if x == 1:
+            begun.set()
+            shut.wait(10)
+        return x * x
+
+    outcomes = spread(until_shut, range(4), threads)
+    found = [next(outcomes)]
+    begun.wait(10)
+    threads.shutdown(wait=False, cancel_futures=cancel)
+    shut.set()
+    if cancel:
+        with pytest.raises(StudyError, match=r"shut down before all tasks were done\. Give one that runs") as problem:
+            found.extend(outcomes)
+        assert problem.value.key == "executor"
+    else:
+        found.extend(outcomes)
+    assert by_task(found) == {x: (x * x, "", 1) for x in range(2 if cancel else 4)}
+
+
+def test_an_executor_that_was_shut_down_before_takes_nothing():
+    with ThreadPoolExecutor(1) as threads:
+        pass
+    with pytest.raises(StudyError, match="The executor was shut down before all tasks were done"):
+        list(spread(square, [1, 2], threads))
 
 
 def test_an_executor_that_forks_is_refused():
