@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import math
-from concurrent.futures import ThreadPoolExecutor
+import re
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from made_tasks import rows_of
 
 import latentdo as ld
 from latentdo.errors import DataError, StudyError
@@ -26,6 +29,16 @@ KINDS = {str: str, int: int, float: float, bool: bool}
 def timeless(rows):
     """The rows without what differs from run to run."""
     return [{key: value for key, value in row.items() if "seconds" not in key} for row in rows]
+
+
+MADE = {"datasets": 3, "sizes": [15], "models": ["rivals"], "progress": False}
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """An empty folder, with tasks that take no time."""
+    monkeypatch.setattr(reproduction, "work", rows_of)
+    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +219,77 @@ def test_a_line_of_wrong_types_is_done_again(tmp_path, caplog):
     assert timeless(again.rows) == timeless(whole.rows)
 
 
+def changed_line(path, number, change):
+    """Change the entry in a line of a file."""
+    lines = path.read_text().splitlines()
+    entry = json.loads(lines[number - 1])
+    change(entry)
+    lines[number - 1] = json.dumps(entry)
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda entry: entry.update(rows=[]), "line 2: there is no row of"),
+        (lambda entry: entry["rows"][0].pop("query"), "line 2: query is None"),
+        (lambda entry: entry["rows"][0].update(dataset=10**30), "line 2: dataset is 1000000000000000000000000000000"),
+        (lambda entry: entry["task"].update(dataset=77), "line 2: dataset is 2 in a row and 77 in its task"),
+        (lambda entry: entry["task"].update(n="15"), "line 2: n is '15', expected a whole number, in its task"),
+        (lambda entry: entry["task"].pop("n"), "line 2: its task has no n"),
+        (lambda entry: entry.update(definition=[]), r"line 2: definition is \[\], expected a text"),
+        (lambda entry: entry["rows"].append(entry["rows"][0]), "line 2: there are two rows of"),
+        (lambda entry: entry["rows"][0].update(level=5), "line 2: level is 5, expected 0.9"),
+    ],
+)
+def test_a_line_that_does_not_fit_is_done_again_and_counts_once(made, caplog, change, said):
+    whole = reproduce("napkin", workers=1, folder=made, **MADE)
+    changed_line(made / "napkin.jsonl", 2, change)
+    caplog.clear()
+    again = reproduce("napkin", workers=1, folder=made, **MADE)
+    assert re.search(rf"napkin\.jsonl, {said}", caplog.text), caplog.text
+    assert (again.n_done, again.n_kept, again.n_more) == (1, 2, 0)
+    assert again.rows == whole.rows
+    with (made / "results.csv").open(encoding="utf-8", newline="") as file:
+        cells = [(row["dataset"], row["query"], row["method"]) for row in csv.DictReader(file)]
+    assert len(cells) == len(set(cells)) == len(whole.rows)
+
+
+@pytest.mark.parametrize("content", ["a,b,c\n1,2,3\n", '{"definition": "now"}\n', "[]\n"])
+def test_a_foreign_file_of_another_study_is_said_and_stays(made, caplog, content):
+    (made / "covid.jsonl").write_text(content)
+    found = reproduce("napkin", workers=1, folder=made, **MADE)
+    assert found.n_done == 3
+    assert "covid.jsonl, line 1: this is no result of a run" in caplog.text
+    assert (made / "covid.jsonl").read_text() == content
+    with pytest.raises(StudyError, match=r"covid\.jsonl, line 1: this is no result of a run .*Remove the line"):
+        reproduce("covid", workers=1, folder=made, **{**MADE, "models": ["lvm"]})
+
+
+def test_two_runs_with_other_settings_do_not_begin_in_one_folder(made, monkeypatch):
+    pytest.importorskip("fcntl")
+    refused = []
+
+    def meanwhile(task):
+        # The other has kept nothing yet.
+        with pytest.raises(StudyError, match=r"Another run writes into .*seed is 0 there and 1 here") as problem:
+            reproduce("covid", workers=1, folder=made, **{**MADE, "seed": 1, "models": ["lvm"]})
+        refused.append(problem.value)
+        return rows_of(task)
+
+    monkeypatch.setattr(reproduction, "work", meanwhile)
+    reproduce("napkin", workers=1, folder=made, **{**MADE, "datasets": 1})
+    assert len(refused) == 1
+    assert not (made / "covid.jsonl").exists()
+
+
+def test_a_table_of_somebody_else_stays(made):
+    (made / "results.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(StudyError, match=r"results\.csv was not written by latentdo reproduce"):
+        reproduce("napkin", workers=1, folder=made, **MADE)
+    assert [path.name for path in made.iterdir()] == ["results.csv"]
+
+
 def test_results_of_another_definition_stay_and_are_not_used(tmp_path, caplog):
     reproduce("napkin", workers=1, folder=tmp_path, **CHEAP)
     path = tmp_path / "napkin.jsonl"
@@ -262,6 +346,49 @@ def test_a_task_that_raises_is_begun_again_and_reported(inline, tmp_path, monkey
     assert [json.loads(line)["failed"] for line in lines] == [False, True, False, False]
 
 
+def test_what_failed_is_not_done(made, monkeypatch):
+    def broken(task):
+        if task.dataset > 1:
+            raise RuntimeError("out of luck")
+        return rows_of(task)
+
+    monkeypatch.setattr(reproduction, "work", broken)
+    found = reproduce("napkin", workers=1, folder=made, **MADE)
+    assert (found.n_done, found.n_kept, len(found.failed)) == (1, 0, 2)
+
+
+def test_an_executor_that_gives_something_else_than_rows_is_refused(made):
+    class Talker(Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            future = Future()
+            future.set_result("done")
+            return future
+
+    with pytest.raises(
+        StudyError, match=r"The executor gave no rows for napkin, data set 1, .*: 'done', which is no list"
+    ):
+        reproduce("napkin", executor=Talker(), folder=made, **MADE)
+
+
+def test_an_executor_that_is_shut_down_says_what_is_kept(made, monkeypatch):
+    threads = ThreadPoolExecutor(1)
+
+    def shut(task):
+        if task.dataset == 2:
+            threads.shutdown(wait=False, cancel_futures=True)
+        return rows_of(task)
+
+    monkeypatch.setattr(reproduction, "work", shut)
+    with pytest.raises(
+        StudyError, match=r"shut down .*2 finished tasks are kept in .*: the same call goes on from there"
+    ):
+        reproduce("napkin", executor=threads, folder=made, **MADE)
+    again = reproduce("napkin", workers=1, folder=made, **MADE)
+    assert (again.n_kept, again.n_done) == (2, 1)
+    with pytest.raises(StudyError, match=r"0 finished tasks are lost: give a folder"):
+        reproduce("napkin", executor=threads, **MADE)
+
+
 def test_a_machine_with_another_version_gives_no_numbers(monkeypatch):
     monkeypatch.setattr(reproduction, "_own_definition", lambda name: "0.0.9 abc")
     found = reproduce("napkin", workers=1, **{**CHEAP, "datasets": 1})
@@ -305,11 +432,37 @@ def test_one_rival_that_fails_takes_no_other_with_it(monkeypatch):
         ({"models": ["lvn"]}, "napkin has no model 'lvn'. Did you mean 'lvm'"),
         ({"workers": 0}, "workers: expected whole numbers from 1"),
         ({"seed": -1}, "seed: expected whole numbers from 0"),
+        ({"models": 5}, "models: expected texts, some of lvm, .*, rivals, got 5"),
+        ({"models": [5]}, "models: expected texts, .* got 5"),
+        ({"models": [None]}, "models: expected texts, .* got None"),
+        ({"models": [["lvm"]]}, r"models: expected texts, .* got \['lvm'\]"),
+        ({"models": b"lvm"}, "models: expected texts, .* got b'lvm'"),
+        ({"folder": 5}, "folder is the path of a folder, a text or a Path, got 5"),
+        ({"folder": ""}, "The name of the folder is empty"),
+        ({"replicates": -1}, "replicates: expected whole numbers from 0 to 100000, got -1"),
+        ({"replicates": "x"}, "replicates: expected whole numbers from 0 to 100000, got 'x'"),
+        ({"replicates": 1.5}, "replicates: expected whole numbers from 0 to 100000, got 1.5"),
+        ({"replicates": None}, "replicates: expected whole numbers from 0 to 100000, got None"),
+        ({"replicates": 10**12}, "replicates: expected whole numbers from 0 to 100000, got 1000000000000"),
+        ({"engine": 5}, r"engine is a value such as ld\.Auto\(\) .* got 5"),
+        ({"engine": "laplace"}, "engine is a value such as .* got 'laplace'"),
+        ({"engine": ld.Laplace}, "engine is a value such as .* got <class"),
+        ({"sizes": np.array([15.0])}, "sizes: expected whole numbers"),
+        ({"sizes": np.array(15)}, "sizes: expected whole numbers"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_done(asked, said):
     with pytest.raises(StudyError, match=said):
         reproduce("napkin", **{**CHEAP, **asked})
+
+
+def test_numbers_of_numpy_are_numbers(made):
+    plain = reproduce("napkin", workers=1, **{**MADE, "datasets": 2, "sizes": [15], "seed": 3})
+    given = {"datasets": np.int64(2), "sizes": np.array([15]), "seed": np.int32(3), "replicates": np.int64(200)}
+    found = reproduce("napkin", workers=np.int64(1), folder=made, **{**MADE, **given})
+    assert found.rows == plain.rows
+    again = reproduce("napkin", workers=1, folder=made, **{**MADE, "datasets": 2, "sizes": [15], "seed": 3})
+    assert (again.n_done, again.n_kept) == (0, 2)
 
 
 def test_a_study_that_does_not_exist_is_refused():
