@@ -12,8 +12,10 @@ import time
 
 import pytest
 
+from latentdo.errors import StudyError
 from latentdo.studies import reproduction, study
 from latentdo.studies.tasks import work
+from made_tasks import rows_of
 
 FEW = ("napkin", "--datasets", 2, "--sizes", 15, "--models", "rivals", "--workers", 1, "-o", "few")
 
@@ -48,7 +50,7 @@ def words(text: str) -> str:
 def test_goes_on_where_it_was(command):
     command("reproduce", *FEW)
     again = command("reproduce", *FEW[:1], "--datasets", 3, *FEW[3:])
-    assert "1 tasks done, 2 kept" in again.err
+    assert "1 task done, 2 kept" in again.err
 
 
 def test_text_fits_the_terminal(command):
@@ -100,7 +102,8 @@ def test_tasks_that_fail_are_told_and_end_with_4(command, monkeypatch):
     monkeypatch.setattr(reproduction, "work", broken)
     result = command("reproduce", *FEW)
     assert result.code == 4
-    assert "1 tasks failed three times" in result.err
+    assert "1 task failed three times; the same command begins it again" in words(result.err)
+    assert "1 task done, 1 failed, 0 kept" in result.err
     assert "napkin, data set 2, n = 15, rivals: RuntimeError: out of luck" in words(result.err)
     assert "answers are missing" in result.out
 
@@ -114,7 +117,10 @@ def test_tasks_that_fail_are_told_and_end_with_4(command, monkeypatch):
         (["napkin", "--models", "lvn"], "napkin has no model 'lvn'. Did you mean 'lvm'"),
         (["napkin", "--models", ""], "--models names nothing. Leave it out, or name some."),
         (["napkin", "--datasets", "0"], "datasets: expected whole numbers from 1"),
-        (["napkin", "-o", "taken"], "-o taken is a file. Give the name of a folder."),
+        (["napkin", "-o", "taken"], "taken is a file. Give the name of a folder."),
+        (["napkin", "-o", "taken/sub"], "taken is a file. taken/sub cannot be in it."),
+        (["napkin", "-o", ""], "The name of the folder is empty."),
+        (["napkin", "-o", "x" * 300], "cannot be a folder: File name too long."),
     ],
 )
 def test_bad_input_is_told_before_anything_is_done(command, tmp_path, arguments, said):
@@ -123,6 +129,51 @@ def test_bad_input_is_told_before_anything_is_done(command, tmp_path, arguments,
     assert result.code == 2
     assert said in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize("name", ["results.csv", "report.html"])
+def test_a_file_of_somebody_else_is_not_written_over(command, tmp_path, name):
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / name).write_text("mine")
+    result = command("reproduce", *FEW)
+    assert result.code == 2
+    assert f"few/{name} was not written by latentdo reproduce, and would be written over" in words(result.err)
+    assert [path.read_text() for path in (tmp_path / "few").iterdir()] == ["mine"]
+
+
+def test_a_link_that_leads_nowhere_is_refused(command, tmp_path):
+    (tmp_path / "few").symlink_to("nowhere")
+    result = command("reproduce", *FEW)
+    assert result.code == 2
+    assert "few is a link to" in result.err
+    assert "which is not there" in result.err
+
+
+def test_tables_come_although_the_report_cannot_be_written(command, monkeypatch):
+    def full(found):
+        raise StudyError("few cannot be written: No space left on device.")
+
+    monkeypatch.setattr(reproduction, "work", rows_of)
+    monkeypatch.setattr("latentdo.cli.reproduce._report", full)
+    result = command("reproduce", *FEW)
+    assert result.code == 2
+    assert "The new napkin problem (napkin)" in result.out
+    assert "2 tasks done, 0 kept" in result.err
+    assert "error: few cannot be written: No space left on device." in result.err
+
+
+def test_a_run_without_a_report_says_that_an_older_one_is_there(command, tmp_path, monkeypatch):
+    def broken(task):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(reproduction, "work", rows_of)
+    command("reproduce", *FEW)
+    (tmp_path / "few" / "report.html").write_text("older")
+    monkeypatch.setattr(reproduction, "work", broken)
+    monkeypatch.setattr("latentdo.cli.reproduce._report", lambda found: None)
+    result = command("reproduce", *FEW[:1], "--datasets", 4, *FEW[3:])
+    assert result.code == 4
+    assert "few/report.html is of an earlier run." in result.err
 
 
 def test_without_pyarrow_it_says_that_there_is_no_parquet(command, monkeypatch):
@@ -136,8 +187,8 @@ def test_without_pyarrow_it_says_that_there_is_no_parquet(command, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(tmp_path, workers):
+@pytest.mark.parametrize(("sent", "workers"), [("SIGINT", 1), ("SIGINT", 2), ("SIGTERM", 2)])
+def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(tmp_path, sent, workers):
     tokens = ["reproduce", "napkin", "--models", "rivals", "--workers", str(workers), "-o", "some"]
     started = [sys.executable, "-m", "latentdo", *tokens]
     with subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as run:
@@ -145,11 +196,13 @@ def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(tmp_path, workers):
         until = time.monotonic() + 60
         while (not kept.exists() or kept.read_bytes().count(b"\n") < 3) and time.monotonic() < until:
             time.sleep(0.02)
-        os.kill(run.pid, signal.SIGINT)
+        os.kill(run.pid, signal.Signals[sent])
         out, err = run.communicate(timeout=60)
-    assert run.returncode == 130, err
+    assert run.returncode == (130 if sent == "SIGINT" else -signal.SIGTERM), err
     assert out == ""
     count = kept.read_bytes().count(b"\n")
     assert f"{count} finished tasks are kept in some: the same command goes on from there." in err
+    # Nor what multiprocessing says where processes ended without their end.
+    assert "resource_tracker" not in err
     assert "Traceback" not in err
     assert 3 <= kept.read_bytes().count(b"\n") < 300
