@@ -27,7 +27,6 @@ from .tables import (
     unfit,
 )
 
-OURS_SAMPLE, OURS_POPULATION = "ours (s)", "ours (p)"
 SHORT: Mapping[str, str] = {"sample": "s", "population": "p"}
 """What heads and cells call the truth that an error is against."""
 SHORTEST = 0.01
@@ -184,8 +183,8 @@ def legend(study: Study, found: Sequence[Line], detail: Detail = DETAILS[0]) -> 
     shown = "medians; a wider terminal has quartiles too, and so has report.html" if spread else "medians"
     shown = "median [quartiles]" if spread and detail.quartiles else shown
     said = [
-        f"Absolute errors over {span}: {shown}. (s) is against the sample value, the mean of the outcome in the "
-        "interventional data set of the same seed; (p), RMSE and bias are against the population's answer."
+        f"Absolute errors over {span}: {shown}. (s): against the sample value, the mean of the outcome in the "
+        "interventional data set of the same seed; (p), RMSE and bias: against the population's answer."
     ]
     said += [NO_SPREAD] * (not all(accuracy.has_spread for accuracy in ours))
     said += _sources(study, found, detail)
@@ -237,13 +236,11 @@ class _Board:
         return Cited.of(self.study.reference)
 
     def drawn(self, found: Sequence[Line], detail: Detail) -> list[str]:
-        """The lines under the names of their columns; a column without a number is left out."""
-        heads = [f"{name} ({SHORT[each.against]})" if each.against else name
-                 for name, each in (("published", self._published), ("reference", self._reference))]  # fmt: skip
-        header = ("n", "method", heads[0], OURS_SAMPLE, OURS_POPULATION, heads[1], "RMSE (SE)", "covers", "seconds")
-        if not detail.rest:
-            header = (*header[:6], "RMSE", *header[7:])
-        return _table([header, *(self._cells(line, detail) for line in found)])
+        """The lines under the names of their columns, below which is what they are against; one without a number is left out."""
+        signs = [f"({SHORT[each.against]})" if each.against else "" for each in (self._published, self._reference)]
+        names = ("n", "method", "published", "ours", "ours", "reference", "RMSE", "covers", "seconds")
+        below = ("", "", signs[0], "(s)", "(p)", signs[1], "(SE)" * detail.rest, "", "")
+        return _table([names, below], [self._cells(line, detail) for line in found])
 
     def _cells(self, line: Line, detail: Detail) -> tuple[str, ...]:
         published, reference = (
@@ -335,7 +332,7 @@ def _accuracy_json(found: Accuracy | None) -> dict[str, Any] | None:
     }
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    used = [i for i in range(len(rows[0])) if any(row[i] for row in rows[1:])]
-    widths = {i: max(len(row[i]) for row in rows) for i in used}
-    return ["  ".join(row[i].ljust(widths[i]) for i in used).rstrip() for row in rows]
+def _table(heads: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> list[str]:
+    used = [i for i in range(len(heads[0])) if any(row[i] for row in rows)]
+    widths = {i: max(len(row[i]) for row in (*heads, *rows)) for i in used}
+    return ["  ".join(row[i].ljust(widths[i]) for i in used).rstrip() for row in (*heads, *rows)]
