@@ -11,7 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import MissingExtraError, StudyError
+from latentdo.errors import DataError, MissingExtraError, StudyError
+from latentdo.inference import write_table
 
 from .accuracy import FEWEST, FLOOR, MISSPECIFIED, OURS, Accuracy, accuracies, cell_of
 from .findings import (
@@ -124,11 +125,12 @@ def write_report(
         pictures = _pictures(chosen, found, place / "figures")
         sections = [_section(each, found, place / "tables", pictures) for each in chosen]
         content = _page(chosen, found, sections, pictures, about or {})
-        target = place / REPORT
-        target.write_text(content, encoding="utf8")
+        return write_table(place / REPORT, content.encode())
+    except DataError as error:
+        raise StudyError(str(error)) from error
     except OSError as error:
-        raise StudyError(f"{place} cannot be written: {error.strerror or error}. Give another folder.") from error
-    return target
+        file = error.filename or place
+        raise StudyError(f"{file} cannot be written: {error.strerror or error}. Give another folder.") from error
 
 
 def _chosen(rows: Sequence[Row], studies: Sequence[Study | str] | None) -> list[Study]:
