@@ -33,7 +33,7 @@ def test_prints_a_table_and_keeps_rows(command, tmp_path, monkeypatch):
     assert "The new napkin problem (napkin)" in result.out
     assert "E[Y | do(X=0)]" in result.out
     header = next(line for line in result.out.splitlines() if line.startswith("n "))
-    assert [word for word in ("published", "ours", "RMSE (SE)", "covers") if word not in header] == []
+    assert [word for word in ("published", "ours", "RMSE", "covers") if word not in header] == []
     plug_in = next(line for line in result.out.splitlines() if "plug-in" in line)
     assert "1.433 [1.164, 1.737]" in plug_in
     assert "2 tasks done, 0 kept" in result.err

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 
 import pytest
-from made_tasks import rows_of
+from made_rows import STUDY, made_rows
 
 from latentdo.errors import StudyError
 from latentdo.studies.records import COLUMNS, Entry, opened
-from latentdo.studies.report import GENERATOR
-from latentdo.studies.results_folder import LOCK, check_folder, claimed, folder_of
+from latentdo.studies.report import write_report
+from latentdo.studies.results_folder import GENERATOR, LOCK, check_folder, claimed, folder_of
 from latentdo.studies.tasks import Task
+from made_tasks import rows_of
 
 ONE = Task("napkin", 1, 15, "lvm")
 
@@ -78,6 +80,19 @@ def test_files_of_a_run_are_known_without_its_results(tmp_path):
     (tmp_path / "results.parquet").write_bytes(b"PAR1")
     (tmp_path / "report.html").write_text(f'<!DOCTYPE html><html><head>{GENERATOR} 0.1.0">')
     assert check_folder(tmp_path, ["napkin"], report=True) == tmp_path
+
+
+def test_a_report_is_known_and_nothing_of_an_older_one_stays(tmp_path, monkeypatch):
+    for name in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, name, None)
+    older = ["figures/made-errors.png", "figures/times.svg", "tables/made-failures.csv", "tables/made-failures.tex"]
+    others = ["figures/napkin-errors.png", "tables/made-mine.csv", "figures/made-errors.txt"]
+    for name in (*older, *others):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("older")
+    write_report(made_rows(), tmp_path, studies=[STUDY])
+    assert [name for name in (*older, *others) if (tmp_path / name).exists()] == others
+    assert check_folder(tmp_path, ["made"], report=True) == tmp_path
 
 
 def test_a_folder_in_the_place_of_a_table_is_refused(tmp_path):
