@@ -118,6 +118,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 
 
 def test_a_pipe_or_a_folder_is_no_file_of_results(tmp_path, caplog):
+    pytest.importorskip("fcntl")
     (tmp_path / "folder.jsonl").mkdir()
     os.mkfifo(tmp_path / "pipe.jsonl")
     (tmp_path / "device.jsonl").symlink_to("/dev/full")

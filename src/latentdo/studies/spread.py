@@ -132,10 +132,10 @@ def _elsewhere(work: Callable[[T], R], tasks: Sequence[T], executor: Executor) -
     gone = False
 
     def begin(task: T, attempt: int) -> str:
+        nonlocal gone
         try:
             future = executor.submit(work, task)
         except Exception as problem:  # noqa: BLE001
-            nonlocal gone
             gone = gone or (isinstance(problem, RuntimeError) and "shutdown" in str(problem))
             return described(problem)
         if not hasattr(future, "add_done_callback"):
