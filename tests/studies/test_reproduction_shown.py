@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from latentdo.studies import lines, reproduce
-from latentdo.studies.registry import study
 from latentdo.studies.records import COLUMNS, write_rows
+from latentdo.studies.registry import study
 from latentdo.studies.tasks import Task, with_truth, work
 
 

@@ -120,7 +120,7 @@ def test_a_method_without_intervals_on_some_data_sets_says_on_how_many():
     none = [{**row, "lower": None, "upper": None} for row in made_rows(["lvm"])]
     without = line(intervals_sheet(STUDY, none), "effect", "60", "lvm")
     assert (without["intervals hold"], without["verdict"]) == ("none in 12 of 12", "–")
-    assert about_intervals(STUDY, none)[0] == "lvm gives no intervals."
+    assert about_intervals(STUDY, none)[0] == "lvm gives estimates and no intervals (effect, n = 15; effect, n = 60)."
 
 
 def test_a_mean_error_beyond_three_of_its_standard_errors_is_a_bias():

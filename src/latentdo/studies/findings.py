@@ -124,10 +124,10 @@ def about_intervals(study: Study, rows: Sequence[Row]) -> list[str]:
 
 
 def _held(own: Sequence[Accuracy], method: str, words: str) -> list[str]:
-    """How many intervals of a method hold the truth."""
+    """How many intervals of a method hold the truth; nothing where there are none."""
     judged = [(a, a.coverage) for a in own if a.coverage is not None]
     if not judged:
-        return [f"{method} gives no intervals."] if own else []
+        return []
     short = [(a, c) for a, c in judged if c.falls_short]
     few = not all(c.is_judged for _, c in judged)
     level = percent(judged[0][1].level)

@@ -47,6 +47,7 @@ SHORTFALL = f"intervals of just that level would hold it so seldom with a probab
 NO_SPREAD = (
     f"From fewer than {SPREAD} data sets there are neither quartiles nor standard errors nor intervals of ratios."
 )
+BEHIND = "Behind ± is one standard error; that of a share is binomial, at the level of the interval."
 BIAS = f"the mean error is more than {BIASED:g} of its standard errors away from 0"
 """When a method is called biased, as the end of a sentence."""
 
@@ -209,7 +210,7 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         tuple(lines),
         3,
         (
-            "Behind ± is one standard error; that of a share is binomial, at the level of the interval.",
+            *([BEHIND] if any(a.has_spread for a in found) else []),
             *([NO_SPREAD] if not all(a.has_spread for a in found) else []),
             f"A method falls short where its intervals hold {words} so seldom that chance does not explain it: {SHORTFALL}. "
             "Otherwise they are within chance: so many could be of just that level, and of a somewhat lower one too.",
@@ -252,12 +253,16 @@ def intervals_missing(found: Iterable[Accuracy]) -> list[str]:
     for a in found:
         if a.n_open:
             by_method.setdefault(a.cell.method, []).append(a)
-    return [
-        f"{method} gives an estimate and no interval on "
-        + "; ".join(f"{a.n_open} of {data_sets(a.n_datasets)} ({a.cell.query}, n = {a.cell.n})" for a in own)
-        + (": its share is of the others." if any(a.coverage for a in own) else ": it has no share.")
-        for method, own in by_method.items()
-    ]
+    return [_missing(method, own) for method, own in by_method.items()]
+
+
+def _missing(method: str, own: Sequence[Accuracy]) -> str:
+    if all(a.coverage is None for a in own):
+        return (
+            f"{method} gives estimates and no intervals ({'; '.join(f'{a.cell.query}, n = {a.cell.n}' for a in own)})."
+        )
+    places = "; ".join(f"{a.n_open} of {data_sets(a.n_datasets)} ({a.cell.query}, n = {a.cell.n})" for a in own)
+    return f"{method} gives an estimate and no interval on {places}: its share is of the others."
 
 
 def data_sets(count: int) -> str:
