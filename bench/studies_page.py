@@ -1,7 +1,8 @@
 """Write the results of reproductions into the page of the documentation: `python bench/studies_page.py FOLDER`.
 
 FOLDER is where `latentdo reproduce … -o FOLDER` has kept its results. Between the comments of a study's parts the page gets its
-findings, tables and figure anew; parts of studies that FOLDER has no rows of stay as they are.
+findings, tables and figure anew; parts of studies that FOLDER has no rows of stay as they are. With `--as-published OTHER`, where
+`latentdo reproduce … --as-published -o OTHER` has kept its results, the table of these is written as well.
 What the page was made of lies in results/reproduced: unpacked into FOLDER, `latentdo reproduce` goes on from it.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 from results.filling import filled
 
 from latentdo.plots import write_figure
-from latentdo.studies import STUDIES, stored_rows
+from latentdo.studies import STUDIES, scoreboard, stored_rows
 from latentdo.studies.findings import (
     about_failures,
     about_floor,
@@ -27,7 +28,7 @@ from latentdo.studies.findings import (
     against_rivals,
 )
 from latentdo.studies.report import pictures_of
-from latentdo.studies.sheets import Sheet
+from latentdo.studies.sheets import Sheet, figure, with_error
 from latentdo.studies.study import Study
 from latentdo.studies.tables import errors_sheet, intervals_sheet, main_rows, rivals_sheet, times_sheet
 
@@ -39,7 +40,7 @@ FIGURES = "studies"
 def parts(study: Study, rows: Sequence[Any], folder: Path) -> dict[str, str]:
     """The parts of a study's section in Markdown, by name; the figure is written into a folder beside the page."""
     return {
-        "figure": figure(study, rows, folder),
+        "figure": boxes(study, rows, folder),
         "findings": listed(
             [
                 *about_targets(study, rows),
@@ -53,11 +54,49 @@ def parts(study: Study, rows: Sequence[Any], folder: Path) -> dict[str, str]:
             ]
         ),
         **({"corrections": listed(study.corrections)} if study.corrections else {}),
+        **({"remarks": listed(study.remarks)} if study.remarks else {}),
         "errors": narrow(study, errors_sheet(study, rows, quartiles=False)),
         "rivals": narrow(study, rivals_sheet(study, rows)),
         "intervals": narrow(study, intervals_sheet(study, rows)),
         "times": narrow(study, times_sheet(study, rows)),
     }
+
+
+def as_published_table(rows: Sequence[Any], rightly: Sequence[Any]) -> str:
+    """What the published code's ways give, between the published numbers and what the right ways give on the same data sets."""
+    heads = ("study", "question", "n", "method", "published", "as published", "data sets", "done rightly")
+    lines = []
+    for study in STUDIES.values():
+        own = main_rows(study, rows)
+        used = {(row["query"], row["n"], row["dataset"]) for row in own}
+        right = {
+            line.cell: line
+            for line in scoreboard.lines(
+                study, [r for r in rightly if r["study"] == study.name and (r["query"], r["n"], r["dataset"]) in used]
+            )
+        }
+        for line in scoreboard.lines(study, own):
+            if line.sample is None or line.published is None:
+                continue
+            beside = right.get(line.cell)
+            lines.append(
+                (
+                    study.name,
+                    line.cell.query,
+                    str(line.cell.n),
+                    line.cell.method,
+                    figure(line.published.median),
+                    with_error(line.sample.quartiles[1], line.sample.median_error),
+                    str(line.sample.n_datasets),
+                    "–"
+                    if beside is None or beside.sample is None
+                    else with_error(beside.sample.quartiles[1], beside.sample.median_error),
+                )
+            )
+    rule = ("---", "---", "---:", "---", "---:", "---:", "---:", "---:")
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *lines)).replace(
+        " ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+    )
 
 
 def narrow(study: Study, sheet: Sheet) -> str:
@@ -70,7 +109,7 @@ def narrow(study: Study, sheet: Sheet) -> str:
     return text
 
 
-def figure(study: Study, rows: Sequence[Any], folder: Path) -> str:
+def boxes(study: Study, rows: Sequence[Any], folder: Path) -> str:
     """The boxes of the errors as an image of the page, with what they show below."""
     folder.mkdir(exist_ok=True)
     picture = pictures_of(study, rows)[0]
@@ -94,8 +133,9 @@ def main() -> None:
         "folder", nargs="?", type=Path, default=Path("reproduction"), help="where reproductions kept their results"
     )
     parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--as-published", type=Path, help="where reproductions as published kept theirs")
     options = parser.parse_args()
-    rows = stored_rows(options.folder)
+    rows = sorted(stored_rows(options.folder), key=lambda row: (row["n"], row["dataset"]))
     page = options.page.read_text(encoding="utf8")
     written = []
     for study in STUDIES.values():
@@ -105,6 +145,9 @@ def main() -> None:
         for name, content in parts(study, rows, options.page.parent / FIGURES).items():
             page = filled(page, f"{study.name} {name}", content)
         written.append(study.name)
+    if options.as_published is not None:
+        table = as_published_table(stored_rows(options.as_published, as_published=True), rows)
+        page = filled(page, "as published", table)
     options.page.write_text(page, encoding="utf8")
     print(f"wrote {', '.join(written) or 'nothing'} into {options.page}")
 

@@ -23,7 +23,7 @@ def rows_of(name: str) -> list[dict]:
             "study": name, "dataset": k, "n": n, "query": query, "method": method, "estimate": 1.0 + k / 10, "level": 0.9,
             "lower": 0.5, "upper": 1.5, "applies": True, "truth": 1.0, "sample_truth": 1.0, "seconds": 0.1, "fit_seconds": 1.0,
         }
-        for k in (1, 2, 3)
+        for k in (1, 2, 3, 4, 5)
         for n in study.sizes
         for query in study.main
         for method in ("lvm", "plug-in")
@@ -49,11 +49,18 @@ def test_only_parts_of_studies_with_rows_are_written(tmp_path, monkeypatch, caps
     studies_page.main()
     assert "wrote napkin into" in capsys.readouterr().out
     after = page.read_text(encoding="utf8")
-    # Errors 0.1, 0.2 and 0.3: the median is 0.2.
-    assert "| 60 | lvm | 0.721 | 0.200\N{NO-BREAK SPACE}±" in after
+    # Errors 0.1 to 0.5: the median is 0.3.
+    assert "| 60 | lvm | 0.721 | 0.300\N{NO-BREAK SPACE}±" in after
     assert "![The new napkin problem: absolute error against the sample value](studies/napkin-errors.svg)" in after
     for name in set(STUDIES) - {"napkin"}:
         start, end = f"<!-- begin {name} errors -->", f"<!-- end {name} errors -->"
         assert after.partition(start)[2].partition(end)[0] == before.partition(start)[2].partition(end)[0]
     studies_page.main()
     assert page.read_text(encoding="utf8") == after
+
+
+def test_what_was_done_as_published_stands_between_the_published_and_the_right_numbers():
+    rightly = [{**row, "estimate": 1.0, "dataset": row["dataset"] + 1} for row in rows_of("napkin")]
+    table = studies_page.as_published_table(rows_of("napkin"), rightly).replace("\N{NO-BREAK SPACE}", " ")
+    # Of the right ways only the data sets 2 to 5, which both have: too few for a standard error.
+    assert "| napkin | effect | 60 | lvm | 0.721 | 0.300 ± 0.098 | 5 | 0.000 |" in table
