@@ -30,7 +30,15 @@ from latentdo.studies.findings import (
 from latentdo.studies.report import pictures_of
 from latentdo.studies.sheets import Sheet, figure, with_error
 from latentdo.studies.study import Study
-from latentdo.studies.tables import errors_sheet, intervals_sheet, main_rows, rivals_sheet, times_sheet
+from latentdo.studies.tables import (
+    errors_sheet,
+    failures,
+    failures_sheet,
+    intervals_sheet,
+    main_rows,
+    rivals_sheet,
+    times_sheet,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "studies.md"
 FIGURES = "studies"
@@ -59,6 +67,7 @@ def parts(study: Study, rows: Sequence[Any], folder: Path) -> dict[str, str]:
         "rivals": narrow(study, rivals_sheet(study, rows)),
         "intervals": narrow(study, intervals_sheet(study, rows)),
         "times": narrow(study, times_sheet(study, rows)),
+        **({"failures": failures_sheet(study, rows).markdown} if failures(study, rows) else {}),
     }
 
 
