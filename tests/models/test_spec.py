@@ -396,3 +396,11 @@ def test_more_latents_than_a_model_can_hold_are_refused_before_they_are_made():
     arcs = "; ".join(f"A{i} <-> A{i + 1} [latents=1000]" for i in range(99))
     with pytest.raises(SpecError, match="has 99000 latents behind its <->, and a model has at most 10000"):
         ModelSpec.parse(f"{nodes}; {arcs}")
+
+
+@pytest.mark.parametrize("text", ["model: |\n  X ~ normal\n", "name: a\nmodel:\n  X ~ normal\n"])
+def test_the_text_of_a_study_is_no_model_and_says_how_to_load_it(text):
+    with pytest.raises(
+        SpecError, match=r"text of a study, and a model is expected\. Load it with ld\.load_study\(text\)"
+    ):
+        ModelSpec.parse(text)

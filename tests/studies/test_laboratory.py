@@ -189,6 +189,15 @@ def test_progress_is_told_while_experiments_come() -> None:
     assert told == [1, 2, 3, 4, 5]
 
 
+def test_this_process_tells_how_many_are_done() -> None:
+    told: list[int] = []
+    with crew(bench(), None, 1) as do:
+        do(TRIALS, told.append)
+    assert told[0] == 0
+    assert told[-1] == len(TRIALS)
+    assert told == sorted(told)
+
+
 @dataclass(frozen=True)
 class Deadly:
     """Draws rows; the first process that draws those of seed 3 ends."""

@@ -96,6 +96,49 @@ def test_extrapolation_is_said() -> None:
     assert any("beyond the 470 of the largest data sets" in warning for warning in far.warnings)
 
 
+def test_sizes_that_are_too_small_to_go_on_from_give_a_bound() -> None:
+    # Priors that hold widths together, say: the law n^(-1/2) is not there yet.
+    early = plan(power=0.25).for_width(0.05)
+    assert (early.n, early.lower, early.upper) == (None, 470, None)
+    assert early.headline == "more than 470 samples"
+    assert any("only a bound: with 470 samples" in own for own in early.warnings)
+    assert early.to_json()["lower"] == 470
+
+
+def test_beyond_the_largest_size_only_the_large_ones_and_the_final_slope_count() -> None:
+    # Small samples that are not there yet, and a truth that is: 4 / √n from 400 on.
+    sizes = np.repeat([25.0, 100.0, 400.0, 800.0, 1600.0], 16)
+    noise = 0.05 * np.random.default_rng(7).standard_normal(len(sizes))
+    width = np.minimum(4 / np.sqrt(sizes), 0.25) * np.exp(noise)
+    far = plan(n=sizes, width=width).for_width(0.04)
+    assert far.lower < 10_000 < far.upper
+    assert far.n == pytest.approx(10_000, rel=0.1)
+
+
+def test_tables_that_fail_at_the_largest_sizes_give_a_bound() -> None:
+    failed = np.arange(80) % 8 == 0
+    found = plan(failed=failed, width=np.where(failed, np.inf, experiments().width)).for_width(0.02)
+    assert (found.n, found.lower) == (None, 470)
+
+
+def test_experiments_above_n_that_miss_the_goal_are_told() -> None:
+    # All experiments of 330 samples are as wide as those of 180.
+    own = experiments()
+    width = np.where(own.n == 330, own.width * np.sqrt(330 / 180), own.width)
+    found = plan(width=width)
+    assert found.n < 330
+    assert any(
+        "the experiments contradict the number: 0 of 16 with 330 samples reach" in each for each in found.warnings
+    )
+    assert not any("contradict" in each for each in plan().warnings)
+
+
+def test_what_moments_tell_is_said() -> None:
+    found = plan(Goal(0.9, 0.99, width=0.25))
+    assert any("about 800 data sets (datasets=, --datasets) would show it" in each for each in found.warnings)
+    assert found.lower <= 256 * math.exp(2 * 0.05 * 2.326) <= found.upper
+
+
 def test_what_the_smallest_size_reaches_is_said() -> None:
     near = plan().for_width(1.0)
     assert near.n == 100

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 import latentdo as ld
 from latentdo.errors import DataError, NotIdentifiedError, QueryError, SpecError
+from latentdo.studies import planning
 
 MODEL = "X ~ bernoulli; Y ~ normal(X)"
 TRUTH = {"intercept(X)": 0, "intercept(Y)": 0, "X -> Y": 1, "sd(Y)": 1}
@@ -67,7 +70,7 @@ def test_tables_that_cannot_be_analysed_are_counted() -> None:
 
 
 def test_data_that_never_can_be_analysed_are_refused() -> None:
-    with pytest.raises(DataError, match="No data set of up to 80 rows could be analysed"):
+    with pytest.raises(DataError, match="No data set of up to 80 rows from the function <lambda> could be analysed"):
         ld.sample_size(
             MODEL,
             lambda n, seed: {"X": np.ones(n), "Y": np.arange(n)},
@@ -77,6 +80,31 @@ def test_data_that_never_can_be_analysed_are_refused() -> None:
             smallest=20,
             largest=80,
         )
+
+
+def test_a_column_that_the_truth_holds_constant_is_named() -> None:
+    with pytest.raises(
+        DataError, match=r"of up to 80 rows from a model of fixed numbers could be analysed: .*'X' is 0"
+    ):
+        ld.sample_size(MODEL, {**TRUTH, "intercept(X)": -100}, EFFECT, width=1, engine=LAPLACE, largest=80)
+
+
+def test_a_function_that_ignores_its_seed_is_told_so() -> None:
+    def rows(n: int, seed: int) -> dict:
+        return {"X": np.arange(n) % 2, "Y": np.arange(n) % 7 + 0.5}
+
+    with pytest.raises(
+        SpecError, match=r"gave the same table of 100 rows for each of 6 seeds \(\d+, \d+, …\): .*default_rng"
+    ):
+        ld.sample_size(MODEL, rows, EFFECT, width=1, engine=LAPLACE)
+
+
+@pytest.mark.parametrize("width", [1e-9, 1e-300])
+def test_a_width_beyond_all_reach_is_told_from_one_that_does_not_shrink(width) -> None:
+    found = ld.sample_size(MODEL, TRUTH, EFFECT, width=width, engine=LAPLACE, datasets=60, largest=100)
+    assert (found.n, found.lower, found.upper) == (None, 10**12, None)
+    assert found.headline == "more than 1,000,000,000,000 samples"
+    assert any("the width shrinks as it should, and at that pace the goal takes more" in own for own in found.warnings)
 
 
 def test_a_function_that_gives_too_few_rows_is_told_so() -> None:
@@ -129,7 +157,7 @@ def test_a_truth_that_gives_no_usable_table_is_refused_at_its_first_one(truth, e
 
 def test_a_truth_that_can_never_be_analysed_ends_without_training() -> None:
     # No warning of NumPy about means of nothing: warnings are errors here.
-    with pytest.raises(DataError, match=r"No data set of up to 20,000 rows could be analysed: .*'X' is 1"):
+    with pytest.raises(DataError, match=r"No data set of up to 20,000 rows from the function rows could be .*'X' is 1"):
         ld.sample_size(MODEL, rows_with(X=np.ones), EFFECT, width=1, engine=LAPLACE)
 
 
@@ -146,6 +174,11 @@ def test_a_truth_that_can_never_be_analysed_ends_without_training() -> None:
         ({"width": 1, "level": 90}, QueryError, "level=90: expected a number between 0 and 1, .*such as 0.9 for 90 %"),
         ({"width": 1, "level": "a"}, QueryError, "level='a': expected a number"),
         ({"width": 1, "assurance": 1.0}, QueryError, "assurance=1.0: expected"),
+        (
+            {"width": 1, "assurance": 0.9999},
+            QueryError,
+            r"about one experiment of 10,000, of which 200 .* datasets=5000 .*0.9975",
+        ),
         ({"width": 1, "datasets": 10}, QueryError, "datasets=10: expected a whole number from 60"),
         ({"width": 1, "smallest": 100, "largest": 200}, QueryError, "largest=200 is less than 4 times smallest=100"),
         ({"width": 1, "engine": ld.Map()}, SpecError, r"ld.Map\(\) gives one draw"),
@@ -186,6 +219,20 @@ def test_a_truth_that_cannot_be_asked_leaves_coverage_unjudged() -> None:
     found = ld.sample_size(model, truth, "E[Y | do(X=0.5)]", width=0.4, engine=LAPLACE, datasets=60)
     assert found.coverage is None
     assert any("the truth has no answer to the question" in own for own in found.warnings)
+
+
+def test_progress_is_told_before_the_first_data_set_is_done(monkeypatch) -> None:
+    monkeypatch.setattr(planning, "PULSE", 0.01)
+    told: list[tuple[str, float]] = []
+    with planning._pulse(lambda block, share: told.append((block, share))) as pulse:
+        assert told[0] == ("data sets", 1e-6)
+        time.sleep(0.1)
+        pulse(0.5)
+        time.sleep(0.1)
+    shares = [share for _, share in told]
+    assert shares.count(1e-6) > 1
+    assert shares[-1] == 0.5
+    assert shares == sorted(shares)
 
 
 @pytest.mark.slow

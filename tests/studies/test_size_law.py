@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.optimize import linprog
 
 from latentdo.studies.size_law import fit_law
@@ -23,15 +24,64 @@ def loss(x, y, weights, tau, height, slope) -> float:
     return float((weights * above * (tau - (above < 0))).sum())
 
 
-@pytest.mark.parametrize("tau", [0.5, 0.8, 0.1])
-def test_the_line_minimises_the_check_loss(tau) -> None:
-    random = np.random.default_rng(1)
+def test_the_line_minimises_the_check_loss() -> None:
+    random, tau = np.random.default_rng(1), 0.5
     x = np.repeat(np.log([50.0, 100.0, 200.0, 400.0]), 9)
     y = 1.0 - 0.5 * x + 0.1 * random.standard_normal(len(x))
     weights = random.uniform(0.2, 1.0, len(x))
     law = fit_law(x, y, weights, tau, random, n=0)
     least = loss(x, y, weights, tau, *by_linear_programming(x, y, weights, tau))
     assert loss(x, y, weights, tau, law.heights[0], law.slopes[0]) == pytest.approx(least, rel=1e-4)
+
+
+def test_other_quantiles_are_those_of_what_the_median_line_leaves() -> None:
+    random = np.random.default_rng(1)
+    x = np.repeat(np.log([50.0, 100.0, 200.0, 400.0]), 20)
+    y = 1.0 - 0.5 * x + 0.1 * random.standard_normal(len(x))
+    middle, high = (fit_law(x, y, np.ones(len(x)), tau, random, n=0) for tau in (0.5, 0.8))
+    assert not high.by_moments
+    assert high.slopes[0] == middle.slopes[0]
+    assert np.mean(y <= high.heights[0] - high.slopes[0] * x + 1e-12) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("tau", "seeds"), [(0.5, 120), (0.9, 120), (0.99, 120)])
+def test_lines_hold_the_quantile_as_often_as_they_say(tau, seeds) -> None:
+    x = np.repeat(np.log([70.0, 100.0, 140.0]), 15)
+    held = 0
+    for seed in range(seeds):
+        random = np.random.default_rng([seed, 31])
+        y = 1.0 - 0.5 * x + 0.2 * random.standard_normal(len(x))
+        found = fit_law(x, y, np.ones(len(x)), tau, random, n=100).value(np.log(100.0))
+        low, high = np.quantile(found[1:], [0.05, 0.95])
+        held += low <= 1.0 - 0.5 * np.log(100.0) + 0.2 * stats.norm.ppf(tau) <= high
+    # Three binomial standard errors below 90 %.
+    assert held / seeds > 0.9 - 3 * np.sqrt(0.09 / seeds)
+
+
+@pytest.mark.parametrize("shape", [4.0, 60.0])
+def test_a_quantile_that_nothing_shows_follows_from_moments(shape) -> None:
+    # Log of a gamma variable of shape 60 is nearly normal; gamma variables themselves are skewed by 2 / √shape.
+    random = np.random.default_rng(5)
+    x = np.repeat(np.log([70.0, 100.0, 140.0]), 100)
+    y = 1.0 - 0.5 * x + 0.1 * (random.gamma(shape, size=len(x)) - shape) / np.sqrt(shape)
+    law = fit_law(x, y, np.ones(len(x)), 0.99, random, n=200)
+    assert law.by_moments
+    wanted = 1.0 - 0.5 * np.log(100.0) + 0.1 * (stats.gamma.ppf(0.99, shape) - shape) / np.sqrt(shape)
+    low, high = np.quantile(law.value(np.log(100.0))[1:], [0.005, 0.995])
+    assert low < wanted < high
+    assert high - low < 0.12
+
+
+def test_experiments_without_a_result_do_not_tilt_the_line() -> None:
+    random = np.random.default_rng(6)
+    x = np.repeat(np.log([50.0, 100.0, 200.0]), 20)
+    y = 1.0 - 0.5 * x + 0.02 * random.standard_normal(len(x))
+    y[:4] = np.inf
+    law = fit_law(x, y, np.ones(len(x)), 0.5, random, n=20)
+    assert law.slopes[0] == pytest.approx(0.5, abs=0.02)
+    assert np.isfinite(law.heights).all()
+    y[:35] = np.inf
+    assert np.isinf(fit_law(x, y, np.ones(len(x)), 0.5, random, n=0).heights[0])
 
 
 def test_an_exact_line_is_found_and_read_both_ways() -> None:

@@ -107,6 +107,8 @@ def test_a_built_in_study_draws_from_its_simulator_and_states_its_population() -
     ("source", "error", "message"),
     [
         ({"U -> X": 2}, SpecError, r"6 parameters without a number: intercept\(X\), sd\(X\), intercept\(Y\), X -> Y"),
+        ({"foo": 1}, SpecError, r"truth= says 'foo', which is no parameter .* Known are: .*U -> X.*sd\(Y\)"),
+        ({"sd(y)": 1}, SpecError, r"truth= says 'sd\(y\)', .* Did you mean 'sd\(Y\)'\?"),
         ({"X": [1, 2]}, SpecError, "A table of data is no truth: fit it, and give the posterior"),
         ({"U -> X": True}, SpecError, "a parameter of the truth is a number"),
         ("X ~ normal; Y ~ normal(X)", SpecError, "5 parameters without a number"),
@@ -126,3 +128,11 @@ def test_what_is_no_truth_is_refused_with_a_repair(source, error, message) -> No
 def test_a_function_that_gives_no_columns_is_told_so() -> None:
     with pytest.raises(SpecError, match="gave int for n=4, seed=1"):
         truth_of(lambda n, seed: 7, MODEL).draw(4, 1)
+
+
+def test_a_rare_value_may_be_missing_from_the_rows_that_scales_are_taken_from() -> None:
+    model = ld.model("X ~ bernoulli; Y ~ normal(X)")
+    source = truth_of({"intercept(X)": -100, "X -> Y": 1, "intercept(Y)": 2, "sd(Y)": 1}, model)
+    known = source.answer(Query.parse("E[Y | do(X=1)] - E[Y | do(X=0)]"), 0)
+    assert known is not None
+    assert known.values == pytest.approx(1.0)

@@ -7,6 +7,7 @@ surgery on `A` leaves them in place as causes of `B`.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from .prior import plain
 
 MAX_LATENTS = 10_000
 """Of all `<->` together: each is a node when it is written out, and ten words can ask for a hundred thousand."""
+_STUDY_TEXT = re.compile(r"^model[ \t]*:", re.MULTILINE)
+"""The key that every study has, and no line of a model: there a sign in a name stands in backticks."""
 _STANDARD = Mechanism(Normal(), (), 0.0, (("sd", 1.0),))
 
 
@@ -113,8 +116,15 @@ class ModelSpec:
 
     @staticmethod
     def parse(text: str) -> ModelSpec:
-        """The spec that a text in the model language writes."""
+        """The spec that a text in the model language writes.
+
+        Raises:
+            SpecError: It is the text of a study.
+        """
         from .reading import read_model
+
+        if _STUDY_TEXT.search(text):
+            raise SpecError("This is the text of a study, and a model is expected. Load it with ld.load_study(text).")
 
         return read_model(text)
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from latentdo.answers import ask_all
 from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError
-from latentdo.inference import Engine, Fit, Posterior, train_all
+from latentdo.inference import Engine, Fit, Posterior, blocks, train_all
 from latentdo.io import read_table
 from latentdo.models import ModelSpec
 from latentdo.query import Query
@@ -30,6 +30,8 @@ from .spread import ATTEMPTS, Outcome, check_executor, spreading
 from .truth import AbstractTruth, KnownAnswer, Simulator
 
 MOST_WORKERS = 10**4
+ALIKE = 5
+"""Tables of one size that are no longer the same by chance."""
 _HERE = "leave out executor= and workers= (--workers), and all is done in this process"
 
 
@@ -56,6 +58,7 @@ class Finding:
         converged: Whether the answer converged.
         fault: Why there is none; empty where there is one.
         lost: Whether that is because its task failed each time.
+        table: What tells its rows from others; empty where none could be read.
     """
 
     world: int = 0
@@ -65,6 +68,10 @@ class Finding:
     converged: bool = False
     fault: str = ""
     lost: bool = False
+    table: str = ""
+
+
+Done = Callable[[int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +84,18 @@ class Bench:
     engine: Engine
     level: float
 
-    def __call__(self, trials: Sequence[Trial]) -> list[Finding]:
+    def __call__(self, trials: Sequence[Trial], done: Done | None = None) -> list[Finding]:
         """What they came to, in their order; their training shares the processors.
+
+        Args:
+            done: Told how many are done, as far as the shares of their blocks say.
 
         Raises:
             LatentdoError: Something is wrong that is no chance of one table.
         """
         begun = [self._begun(trial) for trial in trials]
-        trained = iter(train_all([fit for fit, _ in begun if fit is not None], lambda block, share: None))
+        fits = [replace(fit, label=f"{place}: ") for place, (fit, _) in enumerate(begun) if fit is not None]
+        trained = iter(train_all(fits, _counting(len(blocks(self.spec)), done)))
         return [found if fit is None else self._answered(next(trained), fit.seed, found) for fit, found in begun]
 
     def alone(self, trial: Trial) -> Finding | LatentdoError:
@@ -106,7 +117,7 @@ class Bench:
                     f"{self.truth.label} gave {rows.n_rows} rows where {trial.n} were asked for. It takes (n, seed) and gives "
                     "n rows."
                 )
-            return Fit.of(spec, rows, self.engine, trial.seed), Finding(sample.world)
+            return Fit.of(spec, rows, self.engine, trial.seed), Finding(sample.world, table=rows.hash)
         except DataError as problem:
             if lack := _lack(sample.columns, spec.measured):
                 name, fault = lack
@@ -129,7 +140,19 @@ class Bench:
         return replace(found, point=answer.point, low=interval[0], high=interval[1], converged=answer.converged)
 
 
-Done = Callable[[int], None]
+def _counting(n_blocks: int, done: Done | None) -> Callable[[str, float], None]:
+    """What training tells of its blocks, as the number of experiments that they make."""
+    shares: dict[str, float] = {}
+
+    def told(block: str, share: float) -> None:
+        # Blocks that are trained longer than planned go beyond 1; threads tell at once, and a sum may miss the latest.
+        shares[block] = min(share, 1.0)
+        if done is not None:
+            done(int(sum(list(shares.values())) / n_blocks + 1e-9))
+
+    return told
+
+
 Crew = Callable[[Sequence[Trial], Done], list[Finding]]
 """Does trials, tells how many are done, and says what they came to, in their order."""
 
@@ -144,7 +167,7 @@ def crew(bench: Bench, executor: Executor | None, workers: int) -> Iterator[Crew
     """
     check_workers(executor, workers)
     if executor is None and workers == 1:
-        yield lambda trials, done: bench(trials)
+        yield bench
         return
     work = _sendable(bench, executor)
     with spreading(executor, workers) as spread:
@@ -271,8 +294,14 @@ class Laboratory:
         self.reason = self.excuse = ""
 
     def make(self, sizes: Sequence[int], done: Done) -> Experiments:
-        """One experiment of each of these sizes."""
-        findings = self._do([Trial(n, self._own_seed()) for n in sizes], done)
+        """One experiment of each of these sizes.
+
+        Raises:
+            SpecError: The truth gives the same table for every seed.
+        """
+        trials = [Trial(n, self._own_seed()) for n in sizes]
+        findings = self._do(trials, done)
+        _require_chance(trials, findings)
         for found in findings:
             if found.lost:
                 self.n_lost += 1
@@ -302,6 +331,22 @@ class Laboratory:
         converged = np.array([found.converged for found in findings])
         failed = np.array([bool(found.fault) for found in findings])
         return Experiments(np.asarray(sizes, dtype=float), width, distance, covered, converged, failed)
+
+
+def _require_chance(trials: Sequence[Trial], findings: Sequence[Finding]) -> None:
+    """Raise `SpecError` where tables of one size are all the same, whatever their seed."""
+    by_size: dict[int, list[tuple[int, str]]] = {}
+    for trial, found in zip(trials, findings, strict=True):
+        if found.table:
+            by_size.setdefault(trial.n, []).append((trial.seed, found.table))
+    for n, tables in by_size.items():
+        if len(tables) >= ALIKE and len({table for _, table in tables}) == 1:
+            seeds = ", ".join(str(seed) for seed, _ in tables[:2])
+            raise SpecError(
+                f"The truth gave the same table of {n:,} rows for each of {len(tables)} seeds ({seeds}, …): experiments that do "
+                "not differ say nothing of chance. A function (n, seed) -> columns draws from its seed, as in "
+                "numpy.random.default_rng(seed)."
+            )
 
 
 def _distance(found: Finding, null: float) -> float:

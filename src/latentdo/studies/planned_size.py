@@ -22,24 +22,20 @@ from latentdo.query import Query
 
 from .accuracy import Coverage
 from .simulated import FAR, Experiments, Goal, check_width
-from .size_law import Law, fit_law
+from .size_reading import SURE, Reading
 
 if TYPE_CHECKING:
     import pandas
 
 FloatArray = npt.NDArray[np.float64]
 
-SURE = 0.9
-"""Probability of every interval of a number of samples."""
-NEAR = math.log(2.0)
-"""Distance in log n at which an experiment counts half as much for the law near the answer."""
 INDENT = "  "
 WIDEST, NARROWEST = 100, 40
 """Characters of a line of prose."""
+DATASETS_BEYOND = 8
+"""Data sets beyond a quantile, of all that a plan makes, that show where it lies: most are near n."""
 MOST_UNSETTLED = 0.05
 """Share of fits that may not have converged before it is said."""
-FLAT = 0.02
-"""Slope of the log width in log n below which the width does not shrink."""
 
 
 @dataclass(frozen=True)
@@ -135,57 +131,24 @@ class SampleSize:
         return self.goal.width
 
     @cached_property
-    def law(self) -> Law:
-        """The line that sizes are read from, most faithful near the answer."""
-        goal, random = self.goal, [self.seed, 21]
-        x, y = goal.place(self.experiments.n), self.experiments.measured(goal)
-        nearness = np.ones(len(x))
-        for _ in range(3):
-            law = fit_law(x, y, nearness, goal.assurance, np.random.default_rng(random), n=0)
-            found = float(goal.size(law.place(goal.target)[0]))
-            if not math.isfinite(found):
-                break
-            middle = min(max(found, self.experiments.n.min()), self.experiments.n.max())
-            nearness = 1.0 / (1.0 + (np.log(self.experiments.n / middle) / NEAR) ** 2)
-        return fit_law(x, y, nearness, goal.assurance, np.random.default_rng(random))
-
-    @cached_property
-    def _reached(self) -> npt.NDArray[np.bool_]:
-        """Whether the smallest size that was simulated reaches the goal already, per line of the law."""
-        return self.law.value(float(self.goal.place(self.experiments.n.min()))) <= self.goal.target
-
-    @cached_property
-    def _sizes(self) -> FloatArray:
-        """The number of samples, and its bootstrap; not below the smallest size that was simulated."""
-        first = self.experiments.n.min()
-        return np.where(self._reached, first, np.maximum(self.goal.size(self.law.place(self.goal.target)), first))
-
-    @property
-    def reachable(self) -> bool:
-        """Whether more samples lead there at all, as far as the simulated sizes tell."""
-        least = FLAT if self.goal.width is not None else 0.0
-        falls = np.isfinite(self._sizes[0]) and np.quantile(self.law.slopes[1:], (1 - SURE) / 2) > least
-        return bool(self._reached[0] or falls)
+    def reading(self) -> Reading:
+        """What follows from the experiments."""
+        return Reading(self.experiments, self.goal, self.seed)
 
     @property
     def n(self) -> int | None:
-        """The number of samples; None where no number is enough."""
-        return math.ceil(self._sizes[0]) if self.reachable else None
+        """The number of samples; None where no number is enough, or nothing but a bound is known, which is `lower`."""
+        return self.reading.n
 
     @property
     def lower(self) -> int | None:
-        """The lower end of the 90 % interval of n."""
-        return math.floor(self._end((1 - SURE) / 2)) if self.reachable else None
+        """The lower end of the 90 % interval of n; without n, a number that is too small, if one is known."""
+        return self.reading.lower
 
     @property
     def upper(self) -> int | None:
         """The upper end of the 90 % interval of n; None where it has none."""
-        end = self._end((1 + SURE) / 2) if self.reachable else math.inf
-        return math.ceil(end) if math.isfinite(end) else None
-
-    def _end(self, share: float) -> float:
-        # Between a number and infinity there is nothing to interpolate.
-        return float(np.quantile(self._sizes[1:], share, method="inverted_cdf"))
+        return self.reading.upper
 
     @property
     def spread(self) -> float:
@@ -207,8 +170,8 @@ class SampleSize:
         """
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2:
             raise QueryError(f"A number of samples is a whole number of at least 2, got {n!r}.")
-        x = float(self.goal.place(float(n)))
-        found = np.exp(self.law.value(x)) if self.goal.width is not None else self.law.share_below(x, self.goal.target)
+        x, law = float(self.goal.place(float(n))), self.reading.at(n)
+        found = np.exp(law.value(x)) if self.goal.width is not None else law.share_below(x, self.goal.target)
         low, high = np.quantile(found[1:], [(1 - SURE) / 2, (1 + SURE) / 2])
         first, last = self.simulated
         return Predicted(int(n), float(found[0]), float(low), float(high), not first <= n <= last)
@@ -263,27 +226,58 @@ class SampleSize:
 
     def _doubts_of_n(self) -> Iterator[str]:
         first, last = self.simulated
-        slope = float(self.law.slopes[0])
         if self.n is None:
-            what = "the width does not shrink" if self.goal.width is not None else "the share does not grow"
-            yield (
-                f"out of reach: from {first:,} to {last:,} samples {what} as it would have to (slope {-slope:.2g}). What "
-                "the data do not tell, the priors or the truth itself may keep open"
-            )
+            yield self._no_number
             return
         if self.n > last:
+            how = " with the slope -1/2" if self.reading.is_extrapolated and self.goal.width is not None else ""
             yield (
-                f"extrapolated: {self.n:,} samples lie beyond the {last:,} of the largest data sets that were simulated. Plan "
-                "for this goal by itself, with larger data sets (largest=, --largest) if need be"
+                f"extrapolated{how}: {self.n:,} samples lie beyond the {last:,} of the largest data sets that were simulated. "
+                "Plan for this goal by itself, with larger data sets (largest=, --largest) if need be"
             )
-        if self._reached[0]:
+        if self.reading.is_enough[0]:
             yield f"{first:,} samples are enough, and fewer were not simulated"
+        if self.reading.law.by_moments:
+            yield (
+                f"what {100 * self.assurance:g} % of experiments stay below follows from mean, sd and skewness of their results: "
+                f"about {self._telling:,} data sets (datasets=, --datasets) would show it by themselves"
+            )
+        if found := self.reading.contradicted():
+            yield f"the experiments contradict the number: {found}. More of them (datasets=, --datasets) settle it"
         if self.spread > 1.05 * self.precision:
             spread = "it has no upper end" if self.upper is None else f"±{100 * self.spread:.0f} %"
-            yield (
-                f"the interval of n is wide ({spread}) after {len(self.experiments):,} data sets; more of them (datasets=, "
-                "--datasets) narrow it"
+            more = "larger ones (largest=, --largest)"
+            more = more if self.reading.is_extrapolated else "more of them (datasets=, --datasets)"
+            yield (f"the interval of n is wide ({spread}) after {len(self.experiments):,} data sets; {more} narrow it")
+
+    @property
+    def _no_number(self) -> str:
+        """Why there is none."""
+        (first, last), bound = self.simulated, self.reading.bound
+        if bound is None:
+            what = "the width does not shrink" if self.goal.width is not None else "the share does not grow"
+            slope = -float(self.reading.large.slopes[0])
+            return (
+                f"out of reach: from {first:,} to {last:,} samples {what} as it would have to (slope {slope:.2g}). What the data "
+                "do not tell, the priors or the truth itself may keep open"
             )
+        if bound > last:
+            what = "the width shrinks" if self.goal.width is not None else "the share grows"
+            return (
+                f"out of reach: from {first:,} to {last:,} samples {what} as it should, and at that pace the goal takes more of "
+                "them than anybody has"
+            )
+        return (
+            f"only a bound: with {last:,} samples, as the largest data sets that were simulated have, the goal is not reached, "
+            "and they are too small to tell how it goes on beyond them. Simulate larger ones (largest=, --largest)"
+        )
+
+    @property
+    def _telling(self) -> int:
+        """Data sets that would show the quantile by themselves, rounded up to two digits."""
+        wanted = DATASETS_BEYOND / min(self.assurance, 1 - self.assurance)
+        unit = 10 ** max(math.floor(math.log10(wanted)) - 1, 0)
+        return unit * math.ceil(wanted / unit - 1e-9)
 
     def _doubts_of_intervals(self) -> Iterator[str]:
         covered = self._covered
@@ -358,7 +352,7 @@ class SampleSize:
     def headline(self) -> str:
         """The number of samples with its interval, in words."""
         if self.n is None:
-            return "no number of samples is enough"
+            return "no number of samples is enough" if self.lower is None else f"more than {self.lower:,} samples"
         upper = "…" if self.upper is None else f"{self.upper:,}"
         return f"{self.n:,} samples  ({100 * SURE:g} % interval {self.lower:,} to {upper})"
 

@@ -6,7 +6,9 @@ added until it is as sure as asked for, or the data sets are spent.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -29,6 +31,10 @@ from .simulated import NOTHING, Experiments, Goal, check_width
 from .spread import ATTEMPTS
 from .truth import AbstractTruth
 
+TOLD = "data sets"
+"""What progress is told of."""
+PULSE = 0.5
+"""Seconds after which it is told again."""
 SCOUTS = 6
 """Data sets per size while the neighbourhood of the answer is looked for."""
 MOST_SCOUTED = 4
@@ -41,6 +47,12 @@ LADDER = (0.5, 0.7, 1.0, 1.4, 2.0)
 CLOSER = (0.75, 1.0, 1.33)
 LEAST = 5
 """Data sets per size and round."""
+CLOSE, ENOUGH = 1.5, 30
+"""Within this factor of the answer there are so many data sets before it counts as sure."""
+RAREST = 0.5
+"""Data sets that are to be expected beyond the assured quantile, at least."""
+LARGEST = 0.7
+"""Share of the largest size from which on it counts as simulated."""
 FEWEST = 60
 """Data sets that scouts and a ladder may take."""
 STEPS = (10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68, 82, 100)
@@ -124,12 +136,14 @@ def plan_size(
 
     Raises:
         NotIdentifiedError: The question is not identified from the measured nodes.
-        QueryError: The question is no single number, or makes no sense for the model.
+        QueryError: The question is no single number or makes no sense for the model, or so few data sets say nothing of the share
+            of experiments that is asked for.
         DataError: No data set could be trained on.
         StudyError: An executor that forks, or most experiments failed where they were done.
     """
     begun = time.perf_counter()
     _check_question(spec, query, engine)
+    _check_assurance(goal.assurance, budget.datasets)
     check_workers(executor, workers)
     notes = []
     try:
@@ -139,22 +153,57 @@ def plan_size(
         known = None
         notes.append(f"coverage is not judged: the truth has no answer to the question ({problem})")
     empty = SampleSize(query, goal, truth.label, repr(engine), NOTHING, budget.precision, seed)
-    with crew(Bench(spec, truth, query, engine, goal.level), executor, workers) as do:
-        search = _Search(Laboratory(do, goal, known, seed), budget, empty, tell)
-        search.run()
-    tell("data sets", 1.0)
+    with _pulse(tell) as pulse, crew(Bench(spec, truth, query, engine, goal.level), executor, workers) as do:
+        lab = Laboratory(do, goal, known, seed)
+        planned = plan_with(lab, budget, empty, pulse)
+    tell(TOLD, 1.0)
     return replace(
-        search.planned,
+        planned,
         answer=None if known is None else float(known.values.mean()),
-        notes=(*notes, *_missing(search)),
-        n_lost=search.lab.n_lost,
+        notes=(*notes, *_missing(planned, lab)),
+        n_lost=lab.n_lost,
         seconds=time.perf_counter() - begun,
     )
 
 
-def _missing(search: _Search) -> Iterator[str]:
+def plan_with(lab: Laboratory, budget: Budget, empty: SampleSize, tell: Callable[[float], None]) -> SampleSize:
+    """The plan that follows from experiments of a laboratory.
+
+    Args:
+        empty: The plan without an experiment.
+        tell: Told the share of the data sets that are done.
+    """
+    search = _Search(lab, budget, empty, tell)
+    search.run()
+    return search.planned
+
+
+@contextlib.contextmanager
+def _pulse(tell: Callable[[str, float], None]) -> Iterator[Callable[[float], None]]:
+    """A function to tell the share of data sets that are done, which is told again and again: the first may take minutes."""
+    share, stopped = 1e-6, threading.Event()
+
+    def beat() -> None:
+        while not stopped.wait(PULSE):
+            tell(TOLD, share)
+
+    def pulse(now: float) -> None:
+        nonlocal share
+        share = max(share, now)
+
+    tell(TOLD, share)
+    beating = threading.Thread(target=beat, name="latentdo-pulse", daemon=True)
+    beating.start()
+    try:
+        yield pulse
+    finally:
+        stopped.set()
+        beating.join()
+
+
+def _missing(planned: SampleSize, lab: Laboratory) -> Iterator[str]:
     """How many experiments gave no interval, and why."""
-    found, lab = search.planned.experiments, search.lab
+    found = planned.experiments
     if failed := int(found.failed.sum()) - lab.n_lost:
         yield (
             f"{failed:,} of {len(found):,} data sets could not be analysed, and count as missing the goal; the first because: "
@@ -183,12 +232,21 @@ def _check_question(spec: ModelSpec, query: Query, engine: Engine) -> None:
         raise SpecError("ld.Map() gives one draw, whose answers have no interval. Plan with ld.Auto() or ld.Laplace().")
 
 
+def _check_assurance(assurance: float, datasets: int) -> None:
+    """Raise `QueryError` where so many data sets say nothing of so rare an experiment."""
+    rare = min(assurance, 1 - assurance)
+    if datasets * rare < RAREST - 1e-9:
+        raise QueryError(
+            f"assurance={assurance:g} is about one experiment of {1 / rare:,.0f}, of which {datasets:,} data sets say nothing. "
+            f"Give datasets={math.ceil(RAREST / rare - 1e-6)} (--datasets) or more, or ask for at most "
+            f"{1 - RAREST / datasets:.4g}."
+        )
+
+
 class _Search:
     """Which sizes are simulated, and when it is enough."""
 
-    def __init__(
-        self, lab: Laboratory, budget: Budget, planned: SampleSize, tell: Callable[[str, float], None]
-    ) -> None:
+    def __init__(self, lab: Laboratory, budget: Budget, planned: SampleSize, tell: Callable[[float], None]) -> None:
         self.lab, self.budget, self.tell = lab, budget, tell
         self.planned = planned
         """What follows from the experiments so far."""
@@ -202,14 +260,22 @@ class _Search:
         """Make experiments until the plan is as sure as asked for, or the data sets are spent."""
         near = self._scout()
         self._add(self._around(near, LADDER), max(LEAST, min(12, self.n_left // (2 * len(LADDER)))))
-        while self.n_left >= len(CLOSER) * LEAST:
+        while self.n_left >= len(CLOSER) and not self._is_done:
             planned = self.planned
-            if planned.spread <= self.budget.precision:
-                break
-            # Where the law leads nowhere, the largest sizes tell best whether anything falls.
             middle = planned.n if planned.n is not None else self.budget.largest / max(CLOSER)
             most = max(20, len(planned.experiments) // len(CLOSER))
-            self._add(self._around(middle, CLOSER), max(LEAST, min(most, self.n_left // (3 * len(CLOSER)))))
+            rest = self.n_left // len(CLOSER)
+            self._add(self._around(middle, CLOSER), rest if rest < 2 * LEAST else max(LEAST, min(most, rest // 3)))
+
+    @property
+    def _is_done(self) -> bool:
+        """Whether the number is as sure as asked for, or more data sets would not make it surer."""
+        planned = self.planned
+        made = planned.experiments.n
+        if planned.n is None or planned.reading.is_extrapolated:
+            return len(made) >= FEWEST and made.max() >= LARGEST * self.budget.largest
+        close = np.abs(np.log(made / planned.n)) <= math.log(CLOSE)
+        return planned.spread <= self.budget.precision and bool(close.sum() >= ENOUGH)
 
     def _scout(self) -> float:
         """A size in the neighbourhood of the answer, within the sizes that may be simulated."""
@@ -222,7 +288,9 @@ class _Search:
             if own.failed.mean() > 0.5:
                 if size >= self.budget.largest:
                     why = self.lab.reason or self.lab.excuse
-                    raise DataError(f"No data set of up to {self.budget.largest:,} rows could be analysed: {why}")
+                    raise DataError(
+                        f"No data set of up to {self.budget.largest:,} rows from {self.planned.truth} could be analysed: {why}"
+                    )
                 size = self._within(4 * size)
                 continue
             scouted += 1
@@ -237,7 +305,9 @@ class _Search:
         goal = self.lab.goal
         if goal.width is not None:
             width = float(np.quantile(own.width, goal.assurance, method="inverted_cdf"))
-            return (width / goal.width) ** 2 if math.isfinite(width) else FARTHEST
+            # In logarithms, as widths and goals may be 1e-300.
+            ratio = math.log(max(width, 1e-300)) - math.log(goal.width)
+            return math.exp(min(2 * ratio, 2 * math.log(FARTHEST)))
         # Distances spread like z-values in lengths of the interval's side.
         side = float(stats.norm.ppf((1 + goal.level) / 2))
         wanted = max(1 + float(stats.norm.ppf(goal.assurance)) / side, 0.1)
@@ -256,7 +326,7 @@ class _Search:
         before = self.planned.experiments
 
         def done(count: int) -> None:
-            self.tell("data sets", min((len(before) + count) / self.budget.datasets, 0.99))
+            self.tell(min((len(before) + count) / self.budget.datasets, 0.99))
 
         more = self.lab.make([n for n in sizes for _ in range(repeats)], done)
         self.planned = replace(self.planned, experiments=before.joined(more))

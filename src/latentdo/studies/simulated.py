@@ -15,8 +15,6 @@ FloatArray = npt.NDArray[np.float64]
 
 FAR = 1e12
 """Samples beyond which a number means that there is none."""
-WORST = 1e6
-"""Stands for a width, in that of the widest interval, where no interval came out at all."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +86,16 @@ class Experiments:
 
     def at(self, n: float) -> Experiments:
         """Those of one size."""
-        return Experiments(**{name: values[self.n == n] for name, values in vars(self).items()})
+        return self.where(self.n == n)
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Experiments:
+        """Those that are chosen."""
+        return Experiments(**{name: values[chosen] for name, values in vars(self).items()})
 
     def measured(self, goal: Goal) -> FloatArray:
-        """The number per experiment of which a quantile has to fall to the goal's target."""
-        if goal.width is None:
-            return -np.where(self.failed, 0.0, self.distance)
-        finite = self.width[~self.failed]
-        worst = WORST * (finite.max() if len(finite) else 1.0)
-        return np.log(np.clip(np.where(self.failed, worst, self.width), 1e-300, None))
+        """The number per experiment of which a quantile has to fall to the goal's target; infinite where there is none."""
+        found = -self.distance if goal.width is None else np.log(np.clip(self.width, 1e-300, None))
+        return np.where(self.failed, np.inf, found)
 
 
 _NO_NUMBERS, _NO_MARKS = np.zeros(0), np.zeros(0, dtype=bool)

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from latentdo.answers import ask_all
-from latentdo.errors import SpecError, StudyError, nearest
+from latentdo.errors import LatentdoError, SpecError, StudyError, nearest
 from latentdo.graphs import LatentDag, Name, quote
 from latentdo.inference import (
     BlockDraws,
@@ -28,7 +28,7 @@ from latentdo.inference import (
     flat,
     simulate_nodes,
 )
-from latentdo.models import Categorical, Constant, Mechanism, ModelSpec, Table, named
+from latentdo.models import AbstractFamily, Belief, Categorical, Constant, Mechanism, ModelSpec, Table, named
 from latentdo.models.study import Study as StudyFile
 from latentdo.query import Query
 
@@ -126,7 +126,10 @@ class FixedModel(AbstractTruth):
     def answer(self, query: Query, seed: int) -> KnownAnswer | None:
         """The true answer, from the model itself after surgery."""
         numbers = self._numbers(FACT_ROWS, seed)
-        rows = Dataset.of({node: numbers[node] for node in self.spec.measured})
+        rows = Dataset.of({node: _varied(self.spec[node].family, numbers[node]) for node in self.spec.measured})
+        with np.errstate(all="ignore"):
+            # What overflows is refused with the first table.
+            coordinates = tuple(coordinates_on(self.spec, rows).values())
         trained = Posterior(
             spec=self.spec,
             blocks=tuple(
@@ -134,7 +137,7 @@ class FixedModel(AbstractTruth):
                 for block in blocks(self.spec)
             ),
             facts=DataFacts.of(rows),
-            coordinates=tuple(coordinates_on(self.spec, rows).values()),
+            coordinates=coordinates,
             diagnostics=(),
             engine=self.label,
             seed=seed,
@@ -297,13 +300,35 @@ def _read(source: Any, spec: ModelSpec) -> AbstractTruth:
         case str():
             return FixedModel(ModelSpec.parse(source))
         case Mapping():
-            return FixedModel(spec.with_priors(_numbers_of(source)))
+            return FixedModel(_with_numbers(spec, _numbers_of(source)))
         case LatentDag():
             raise SpecError(f"truth= is a graph, and a graph draws no rows. It is {FORMS}.")
         case _:
             if not callable(source):
                 raise SpecError(f"truth= is {type(source).__name__}. It is {FORMS}.")
             return Simulator(cast("Draw", source))
+
+
+def _with_numbers(spec: ModelSpec, numbers: Mapping[str, float]) -> ModelSpec:
+    """The model with numbers for its parameters; raises `SpecError` with the model's own keys where one fits none of them."""
+    try:
+        return spec.with_priors(numbers)
+    except LatentdoError:
+        keys = [label for node, mechanism in spec.mechanisms for label, _ in _parameters(node, mechanism)]
+        for key, value in numbers.items():
+            if not _is_key(spec, key, value):
+                raise SpecError(
+                    f"truth= says {key!r}, which is no parameter of the model. {nearest(key, keys)}"
+                ) from None
+        raise
+
+
+def _is_key(spec: ModelSpec, key: str, value: float) -> bool:
+    try:
+        spec.with_priors({key: value})
+    except LatentdoError:
+        return False
+    return True
 
 
 def _numbers_of(source: Mapping[Any, Any]) -> dict[str, float]:
@@ -346,12 +371,17 @@ def _require_numbers(spec: ModelSpec) -> None:
 
 def _open_parameters(node: Name, mechanism: Mechanism) -> list[str]:
     """The parameters of a node that are no numbers, as keys of a mapping."""
+    return [label for label, belief in _parameters(node, mechanism) if not isinstance(belief, float)]
+
+
+def _parameters(node: Name, mechanism: Mechanism) -> list[tuple[str, Belief]]:
+    """The parameters of a node, by the keys of a mapping, and what is stated of each."""
     if isinstance(mechanism.family, Constant | Table):
         return []
     pairs = [(f"intercept({quote(node)})", mechanism.intercept)]
     pairs += [(f"{weight.typed} -> {quote(node)}", weight.belief) for weight in mechanism.weights]
     pairs += [(f"{name}({quote(node)})", belief) for name, belief in mechanism.parameters]
-    return list(dict.fromkeys(label for label, belief in pairs if not isinstance(belief, float)))
+    return list(dict(pairs).items())
 
 
 def _as_draw(mechanism: Mechanism) -> NodeDraws:
@@ -379,6 +409,17 @@ def _simulated(
             {},
         )
     return {node: np.array(np.broadcast_to(values[node], (1, n))[0]) for node in spec.graph.nodes}
+
+
+def _varied(family: AbstractFamily, values: FloatArray) -> FloatArray:
+    """The column; where a rare value happens not to be there, with another one in its last row.
+
+    The answer comes from the parameters alone; the scales that a fit takes from columns need columns that vary.
+    """
+    if np.ptp(values) > 0:
+        return values
+    other = next((point for point in family.points if point != values[0]), values[0] + 1.0)
+    return np.append(values[:-1], other)
 
 
 def _labelled(spec: ModelSpec, values: Mapping[Name, FloatArray]) -> dict[Name, Any]:
