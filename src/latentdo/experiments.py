@@ -58,9 +58,9 @@ def sample_size(
         assurance: Share of experiments whose interval has to be so: 0.5 unless given for a width, 0.8 with `excludes`.
         engine: How to train, as for `fit`.
         datasets: Data sets to simulate at most, 60 or more: fewer do not tell how the width falls with n.
-        precision: Half of the 90 % interval of n, relative to n, at which no more data sets are made.
+        precision: Half of the 90 % interval of n, relative to n, at which no more data sets are made, once 30 lie near n.
         smallest: Smallest size of a data set.
-        largest: Largest size of a data set; beyond it n is extrapolated, and says so.
+        largest: Largest size of a data set; beyond it n is extrapolated or only bounded, and says so.
         seed: Same seed, same numbers.
         executor: Where experiments are done: any `concurrent.futures.Executor`, such as that of a Dask client; it must not fork.
         workers: Without an executor, how many processes do them; 1 for this process alone.
@@ -68,13 +68,14 @@ def sample_size(
 
     Returns:
         A `SampleSize`: `.n` with `.lower` and `.upper`, `.curve`, `.at(n)`, `.for_width(width)`, `.warnings`; `.n` is None where
-        no number of samples leads there.
+        no number of samples leads there, and where no more than a bound is known, which is `.lower`.
 
     Raises:
         NotIdentifiedError: No number of samples answers the question.
-        SpecError: The truth has a parameter that is no number, does not measure what the model needs, or is a function that
-            raises or gives no table of n rows.
-        QueryError: No single number is asked for, or a goal that makes no sense.
+        SpecError: The truth has a parameter that is no number or not the model's, does not measure what the model needs, or is a
+            function that raises, ignores its seed or gives no table of n rows.
+        QueryError: No single number is asked for, a goal that makes no sense, or an assurance of which so few data sets say
+            nothing.
         DataError: The truth gives tables without a column of the model or with holes in it, or none that the model can be
             trained on.
         StudyError: No built-in study of that name, an executor that forks, or experiments most of which failed where they were

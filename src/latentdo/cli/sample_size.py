@@ -92,7 +92,7 @@ def command(
         datasets: Data sets to simulate at most, 60 or more.
         precision: Half of the 90 % interval of n, relative to n, at which no more are simulated.
         smallest: Smallest size of a data set.
-        largest: Largest size of a data set; beyond it n is extrapolated, and says so.
+        largest: Largest size of a data set; beyond it n is extrapolated or only bounded, and says so.
         variant: One of the study's variants, in place of its model.
         engine: How to train, in place of the engine and the numbers that the study states; laplace plans fast.
         max_steps: Most transitions per chain of a block before it is given up, 16000 unless given (auto).
