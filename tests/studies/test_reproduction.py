@@ -13,13 +13,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from made_tasks import rows_of
 
 import latentdo as ld
 from latentdo.errors import DataError, StudyError
 from latentdo.studies import STUDIES, reproduce, reproduction, simulate, stored_rows, study, tasks
 from latentdo.studies.records import COLUMNS
 from latentdo.studies.tasks import Task, data_of, definition, truth_of, work
+from made_tasks import rows_of
 
 LAPLACE = ld.Laplace(draws=100)
 CHEAP = {"datasets": 3, "sizes": [40], "models": ["rivals"], "replicates": 5, "progress": False}
