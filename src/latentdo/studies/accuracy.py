@@ -86,6 +86,11 @@ class Coverage:
         return int(np.argmax(bdtr(np.arange(self.n + 1), self.n, self.level) >= CHANCE)) / self.n
 
     @property
+    def probability(self) -> float:
+        """That so few intervals of just this level, or fewer, hold it, by the exact binomial law."""
+        return float(bdtr(self.held, self.n, self.level))
+
+    @property
     def falls_short(self) -> bool:
         """Whether chance does not explain that so few hold it; False where there are too few intervals to tell."""
         return self.is_judged and self.share < self.least

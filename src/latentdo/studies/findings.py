@@ -11,6 +11,7 @@ from .accuracy import (
     MISSPECIFIED,
     OURS,
     Accuracy,
+    Coverage,
     Ratio,
     accuracies,
     cell_of,
@@ -102,10 +103,10 @@ def about_targets(study: Study, rows: Sequence[Row]) -> list[str]:
 
 
 def about_floor(study: Study, rows: Sequence[Row]) -> list[str]:
-    """A sentence per question and size: the error as a multiple of the floor, and whether that is more than 1.1 for sure."""
+    """A sentence per question and size: the error as a multiple of the floor, and whether that is what was wanted."""
     return [
-        f"{_place(r)}: the median error is {_multiple(r)} that of one who knows all but the last equation"
-        + (f"; the interval is {'' if r.low > CLOSE else 'not '}wholly above {CLOSE:g}." if _enough(r) else ".")
+        f"{_place(r)}: the median error is {_multiple(r)} that of one who knows all but the last equation; at most {CLOSE:g} "
+        f"times was wanted: {_surely(r, CLOSE)}."
         for r in ratios(main_rows(study, rows), OURS, FLOOR)
     ]
 
@@ -136,8 +137,20 @@ def _held(own: Sequence[Accuracy], method: str, words: str) -> list[str]:
         return [f"The {level} intervals of {method} hold {words} more seldom than chance explains, at {places}."]
     shares = [c.share for _, c in judged]
     span = _range(min(shares), max(shares), percent)
-    end = f". {TOO_FEW}" if few else ": nowhere so seldom that chance does not explain it."
+    end = f". {TOO_FEW}" if few else f": nowhere so seldom that chance does not explain it{_lowest(judged)}."
     return [f"The {level} intervals of {method} hold {words} in {span} of the data sets{end}"]
+
+
+def _lowest(judged: Sequence[tuple[Accuracy, Coverage]]) -> str:
+    """How likely so low a share as the lowest is, where that is below the level; empty where none is."""
+    a, c = min(judged, key=lambda each: (each[1].share, each[1].probability))
+    if c.share >= c.level:
+        return ""
+    several = f" of {len(judged)}" * (len(judged) > 1)
+    return (
+        f"; the lowest{several}, {c.held} of {c.n} at {a.cell.query}, n = {a.cell.n}, or fewer has a probability of "
+        f"{c.probability:.2g} at that level"
+    )
 
 
 def _biases(own: Sequence[Accuracy], method: str, words: str) -> list[str]:
@@ -186,12 +199,10 @@ def about_misspecified(study: Study, rows: Sequence[Row]) -> list[str]:
     found = ratios(own, MISSPECIFIED, OURS)
     said = [_SAME_PROJECTION] if found else []
     for r in found:
-        above = "below" if r.high < EXPECTED else "above" if r.low > EXPECTED else "on both sides of"
-        verdict = VERDICTS[verdicts[r.query, r.n]]
-        judged = f", an interval {above} {EXPECTED:g}; by squared error it {verdict} against the true one."
+        squared = f"; by squared error it {VERDICTS[verdicts[r.query, r.n]]} against the true one" if _enough(r) else ""
         said.append(
-            f"{_place(r)}: the median error of the misspecified model is {_multiple(r)} that of the true one"
-            + (judged if _enough(r) else ".")
+            f"{_place(r)}: the median error of the misspecified model is {_multiple(r)} that of the true one{squared}; at most "
+            f"{EXPECTED:g} times was wanted: {_surely(r, EXPECTED)}."
         )
     return said
 
@@ -227,6 +238,13 @@ def _reached(r: Ratio, limit: float) -> str:
     if r.value <= limit:
         return "met"
     return "missed" if r.low > limit else "missed, within chance"
+
+
+def _surely(r: Ratio, limit: float) -> str:
+    """Whether a ratio stays below a limit with its whole interval, lies above it with all of it, or neither."""
+    if not _enough(r):
+        return "too few data sets to judge"
+    return "met" if r.high <= limit else "missed" if r.low > limit else "open, as its interval holds the limit"
 
 
 def about_time(study: Study, rows: Sequence[Row]) -> list[str]:
