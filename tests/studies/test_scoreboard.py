@@ -8,7 +8,7 @@ from made_rows import STUDY, TRUTH, made_rows
 
 from latentdo.studies.scoreboard import lines, overview
 from latentdo.studies.study import PopulationValue
-from latentdo.studies.tables import TOO_FEW, intervals_sheet
+from latentdo.studies.tables import TOO_FEW, errors_sheet, intervals_sheet, others_sheet
 
 
 def test_coverage_is_judged_as_in_the_report_where_the_formula_gives_another_answer():
@@ -93,3 +93,32 @@ def test_rows_of_the_published_code_are_said_to_be_that():
     assert overview(STUDY, made_rows(), as_published=True).startswith(
         "A <made> study (made), done as published, errors included\n"
     )
+
+
+def test_a_method_without_any_answer_keeps_its_lines_and_its_reason():
+    reason = "Column 'X' is constant (0). Leave it out."
+    none = [{**row, "method": "tmle", "estimate": None, "error": reason} for row in made_rows(["lvm"])]
+    for rows in (none, [*made_rows(["lvm"]), *none]):
+        (found,) = (line for line in lines(STUDY, rows) if line.cell[2:] == (60, "tmle"))
+        assert found.population is None
+        assert (found.to_json()["missing"], found.to_json()["missing_because"]) == (12, [reason])
+        text = overview(STUDY, rows)
+        assert f"24 answers are missing: {reason}" in text
+        (shown,) = (line for line in text.splitlines() if line.startswith("60") and "tmle" in line)
+        assert shown.split() == ["60", "tmle", "12"]
+        assert ("effect", "60", "tmle", "0 (+12 failed)") in [line[:4] for line in intervals_sheet(STUDY, rows).rows]
+        assert ("other", "60", "tmle", "0 (+12 failed)") in [line[:4] for line in others_sheet(STUDY, rows).rows]
+        assert ("effect", "60", "tmle", "–", *["12 failed"] * 2, "–") in errors_sheet(STUDY, rows).rows
+        for sheet in (intervals_sheet(STUDY, rows), others_sheet(STUDY, rows)):
+            assert {len(line) for line in sheet.rows} == {len(sheet.heads)}
+    assert "missing" not in overview(STUDY, made_rows())
+
+
+def test_reasons_are_counted_and_the_rarest_left_to_the_rows():
+    rows = [{**row, "estimate": None, "error": f"reason {row['dataset'] % 7}"} for row in made_rows(["lvm"])]
+    text = overview(STUDY, rows)
+    assert "24 answers are missing; the rows say of each why (`error` or `note`):" in text
+    assert "- 4 of them: reason 1." in text
+    # Twelve data sets at two sizes: seven reasons, of which five are given twice per size.
+    assert "- 4 for other reasons." in text
+    assert "1 answer is missing: reason 1." in overview(STUDY, [*made_rows(["lvm"])[1:], rows[0]])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from .tables import (
     judged_against,
     main_rows,
     methods_of,
+    unanswered,
     unfit,
 )
 
@@ -31,6 +33,8 @@ SHORT: Mapping[str, str] = {"sample": "s", "population": "p"}
 """What heads and cells call the truth that an error is against."""
 SHORTEST = 0.01
 """Seconds below which a time is not told more closely."""
+REASONS = 5
+"""Of missing answers, that are told one by one."""
 WIDEST = 100
 """Columns beyond which prose is hard to read."""
 
@@ -66,6 +70,7 @@ class Line:
         more_published: The other published errors.
         more_reference: The other errors of simple estimators.
         formula_truth: What the graph's formula gives with endless rows, where the study says it.
+        missing: Why answers are missing, and on how many data sets each reason was given.
     """
 
     cell: Cell
@@ -78,6 +83,12 @@ class Line:
     more_published: tuple[Figure, ...] = ()
     more_reference: tuple[Figure, ...] = ()
     formula_truth: float | None = None
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def n_missing(self) -> int:
+        """Data sets on which the method should have answered and did not."""
+        return sum(self.missing.values())
 
     @property
     def coverage(self) -> Coverage | None:
@@ -106,13 +117,14 @@ class Line:
             "without_interval": 0 if whole is None else whole.n_open,
             "biased": None if self.judged is None else self.judged.is_biased,
             "seconds": None if whole is None else _seconds(whole),
-            "missing": 0 if whole is None else whole.n_missing,
+            "missing": self.n_missing,
+            "missing_because": list(self.missing),
             "not_converged": None if whole is None else whole.unsure,
         }
 
 
 def lines(study: Study, rows: Sequence[Row]) -> tuple[Line, ...]:
-    """A line for each main question, size and method of a study that has an error or was published."""
+    """A line for each main question, size and method of a study that has an error, should have answered or was published."""
     own = main_rows(study, rows)
     against, _ = judged_against(study)
     judged, sample, population = (
@@ -120,9 +132,10 @@ def lines(study: Study, rows: Sequence[Row]) -> tuple[Line, ...]:
     )
     published, reference = Cited.of(study.published), Cited.of(study.reference)
     formula = {value.query: value.value for value in study.formula}
-    sizes = {cell.n for cell in (*sample, *population)}
+    missing = unanswered(study, own)
+    sizes = {cell.n for cell in (*sample, *population, *missing)}
     cited = [Cell(study.name, *key) for key in (*published.by_key, *reference.by_key) if key[1] in sizes]
-    known = dict.fromkeys([*population, *sample, *cited])
+    known = dict.fromkeys([*population, *sample, *missing, *cited])
     methods = methods_of(cell.method for cell in known)
     order = sorted(known, key=lambda cell: (study.main.index(cell.query) if cell.query in study.main else 99, cell.n,
                                             methods.index(cell.method)))  # fmt: skip
@@ -141,6 +154,7 @@ def lines(study: Study, rows: Sequence[Row]) -> tuple[Line, ...]:
                 said[1:],
                 checked[1:],
                 formula.get(cell.query),
+                missing.get(cell, {}),
             )
         )
     return tuple(found)
@@ -176,7 +190,7 @@ def legend(study: Study, found: Sequence[Line], detail: Detail = DETAILS[0]) -> 
     against, words = judged_against(study)
     ours = [accuracy for line in found if (accuracy := line.population or line.sample)]
     if not ours:
-        return []
+        return [*_sources(study, found, detail), *_missing(found)]
     counts = {accuracy.n_datasets for accuracy in ours}
     span = data_sets(max(counts)) if len(counts) == 1 else f"{min(counts)} to {data_sets(max(counts))}"
     spread = any(accuracy.has_spread for accuracy in ours)
@@ -203,9 +217,24 @@ def legend(study: Study, found: Sequence[Line], detail: Detail = DETAILS[0]) -> 
         said.append(f"* biased: {BIAS}{f', against {words}' * (against != 'population')}.")
     if detail.rest:
         said.append("`seconds`: median of an answer with the fit that it rests on.")
-    missing = sum(line.population.n_missing for line in found if line.population is not None)
-    if missing:
-        said.append(f"{missing} answer{'s are' if missing > 1 else ' is'} missing: the rows say why (`error`).")
+    return [*said, *_missing(found)]
+
+
+def _missing(found: Sequence[Line]) -> list[str]:
+    """How many answers are missing, and why: a sentence for each reason, the most frequent first."""
+    reasons: Counter[str] = Counter()
+    for line in found:
+        reasons.update(line.missing)
+    if not reasons:
+        return []
+    count = reasons.total()
+    missing = f"{count} answer{'s are' if count > 1 else ' is'} missing"
+    if len(reasons) == 1:
+        return [f"{missing}: {next(iter(reasons)).rstrip('.')}."]
+    said = [f"{missing}; the rows say of each why (`error` or `note`):"]
+    said += [f"- {number} of them: {reason.rstrip('.')}." for reason, number in reasons.most_common(REASONS)]
+    if more := count - sum(number for _, number in reasons.most_common(REASONS)):
+        said.append(f"- {more} for other reasons.")
     return said
 
 
@@ -238,8 +267,8 @@ class _Board:
     def drawn(self, found: Sequence[Line], detail: Detail) -> list[str]:
         """The lines under the names of their columns, below which is what they are against; one without a number is left out."""
         signs = [f"({SHORT[each.against]})" if each.against else "" for each in (self._published, self._reference)]
-        names = ("n", "method", "published", "ours", "ours", "reference", "RMSE", "covers", "seconds")
-        below = ("", "", signs[0], "(s)", "(p)", signs[1], "(SE)" * detail.rest, "", "")
+        names = ("n", "method", "published", "ours", "ours", "reference", "RMSE", "covers", "missing", "seconds")
+        below = ("", "", signs[0], "(s)", "(p)", signs[1], "(SE)" * detail.rest, "", "", "")
         return _table([names, below], [self._cells(line, detail) for line in found])
 
     def _cells(self, line: Line, detail: Detail) -> tuple[str, ...]:
@@ -262,6 +291,7 @@ class _Board:
             "" if line.reference is None else reference,
             rmse,
             _covers(line.judged),
+            f"{line.n_missing}" if line.missing else "",
             "" if seconds is None or not detail.rest else f"{seconds:.2g}" if seconds >= SHORTEST else f"<{SHORTEST:g}",
         )
 

@@ -18,6 +18,7 @@ from .accuracy import (
     SPREAD,
     Accuracy,
     Against,
+    Cell,
     Match,
     Ratio,
     accuracies,
@@ -140,6 +141,14 @@ def _unfit(rows: Iterable[Row]) -> list[Unfit]:
     return sorted(listed, key=lambda each: order.index(each.method))
 
 
+def unanswered(study: Study, rows: Sequence[Row]) -> dict[Cell, dict[str, int]]:
+    """Where answers are missing: by cell the reasons, and on how many data sets each."""
+    found: dict[Cell, dict[str, int]] = {}
+    for method, query, n, message, count in failures(study, rows):
+        found.setdefault(Cell(study.name, query, n, method), {})[message] = count
+    return found
+
+
 def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -> Sheet:
     """Median absolute errors: published, ours against both truths, and those of simple estimators that were checked.
 
@@ -149,7 +158,8 @@ def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -
     own = main_rows(study, rows)
     by_sample, by_population = ({a.cell: a for a in accuracies(own, against)} for against in ("sample", "population"))
     published, reference = Cited.of(study.published), Cited.of(study.reference)
-    computed = {(c.query, c.n, c.method): c for c in (*by_population, *by_sample)}
+    missing = unanswered(study, own)
+    computed = {(c.query, c.n, c.method): c for c in (*by_population, *by_sample, *missing)}
     outside = unfit(study, rows)
     without = {(query, each.method) for each in outside for query in each.queries}
     lines = {}
@@ -160,6 +170,8 @@ def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -
                 key = (query, n, method)
                 cell = computed.get(key)
                 nothing = "does not apply" if (query, method) in without else "–"
+                if cell is not None and cell not in by_population and cell not in by_sample:
+                    cell, nothing = None, f"{sum(missing[cell].values())} failed"
                 lines[key] = (
                     query,
                     str(n),
@@ -199,7 +211,9 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     judged = {a.cell: a for a in accuracies(own, against)}
     found = sorted_by(study, accuracies(own))
     two = against != "population"
-    lines = [_interval_line(a, judged.get(a.cell), two=two) for a in found]
+    empty = _empty_lines(study, own, 12 if two else 10)
+    by_cell = empty | {a.cell: _interval_line(a, judged.get(a.cell), two=two) for a in found}
+    lines = [by_cell[cell] for cell in in_table_order(study, by_cell)]
     biases = ("bias, population", "bias, formula") if two else ("bias",)
     both = ("hold the population's answer", "hold the formula's") if two else ("intervals hold",)
     errors = ("question", "n", "method", "data sets", "RMSE", *biases)
@@ -238,6 +252,14 @@ def _interval_line(found: Accuracy, judged: Accuracy | None, *, two: bool) -> tu
         figure(found.width),
         "" if found.unsure is None else f"{found.unsure}",
     )
+
+
+def _empty_lines(study: Study, rows: Sequence[Row], width: int) -> dict[Cell, tuple[str, ...]]:
+    """A line of so many columns for each method at a size at which answers are missing: it stands where there is no other."""
+    return {
+        cell: (cell.query, str(cell.n), cell.method, f"0 (+{sum(reasons.values())} failed)", *["–"] * (width - 4))
+        for cell, reasons in unanswered(study, rows).items()
+    }
 
 
 def verdict_of(found: Accuracy) -> str:
@@ -281,10 +303,16 @@ def _share(found: Accuracy) -> str:
 
 def sorted_by(study: Study, found: Iterable[Accuracy]) -> list[Accuracy]:
     """Accuracies by question, size and method, in the order of the study and of its tables."""
+    by_cell = {a.cell: a for a in found}
+    return [by_cell[cell] for cell in in_table_order(study, by_cell)]
+
+
+def in_table_order(study: Study, found: Iterable[Cell]) -> list[Cell]:
+    """Cells by question, size and method, in the order of the study and of its tables."""
     listed = list(found)
-    methods = methods_of(a.cell.method for a in listed)
+    methods = methods_of(cell.method for cell in listed)
     order = questions_of(study)
-    return sorted(listed, key=lambda a: (order.index(a.cell.query), a.cell.n, methods.index(a.cell.method)))
+    return sorted(listed, key=lambda cell: (order.index(cell.query), cell.n, methods.index(cell.method)))
 
 
 def questions_of(study: Study) -> tuple[str, ...]:
@@ -297,8 +325,8 @@ def others_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     own = [row for row in _own(study, rows) if row["query"] not in study.main]
     by_sample = {a.cell: a for a in accuracies(own, "sample")}
     found = sorted_by(study, accuracies(own))
-    lines = [
-        (
+    by_cell = _empty_lines(study, own, 9) | {
+        a.cell: (
             a.cell.query,
             str(a.cell.n),
             a.cell.method,
@@ -310,14 +338,14 @@ def others_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
             _share(a),
         )
         for a in found
-    ]
+    }
     return Sheet(
         f"{study.title}: the other questions",
         (
             *("question", "n", "method", "data sets", "ours, sample value", "ours, population"),
             *("RMSE", "bias", "intervals hold"),
         ),
-        tuple(lines),
+        tuple(by_cell[cell] for cell in in_table_order(study, by_cell)),
         3,
         (
             "Median absolute errors against the sample value; then, against the population's answer, these, RMSE, bias and "
