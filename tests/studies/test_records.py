@@ -8,6 +8,7 @@ import importlib.util
 import logging
 import math
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,43 @@ def test_a_line_whose_values_have_other_types_is_named_and_not_used(tmp_path, ca
     caplog.clear()
     assert read(path) == (ONE, TWO)
     assert not caplog.records
+
+
+def test_two_lines_of_one_task_that_differ_are_said_and_the_last_is_used(tmp_path, caplog):
+    path = tmp_path / "napkin.jsonl"
+    slower, other = (Entry("now", ONE.task, ({**ONE.rows[0], **new},)) for new in ({"seconds": 9.0}, {"estimate": 0.4}))
+    path.write_bytes(ONE.line() + TWO.line() + slower.line())
+    assert read(path) == (slower, TWO)
+    assert not caplog.records
+    path.write_bytes(ONE.line() + b"\n \n" + TWO.line() + other.line())
+    assert read(path) == (other, TWO)
+    (record,) = caplog.records
+    assert record.getMessage() == f"{path}, lines 1 and 5: both are of one task and differ. The last of them is used."
+    with opened(path) as kept:
+        assert list(kept.entries.values()) == [other, TWO]
+    # A task that failed and was done again is no contradiction.
+    caplog.clear()
+    path.write_bytes(TWO.line() + Entry("now", TWO.task, ({"estimate": 2.0},)).line())
+    read(path)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"definition": nan}', "it is not JSON, from character 16 on"),
+        (b"\xff\xfe", "byte 1 of it, 0xff, belongs to no text"),
+        (b'{"task": "\xe9"}', "byte 11 of it, 0xe9, belongs to no text"),
+        (b"[" * 100_000, "it has brackets within brackets without end"),
+        (b"9" * 5000, "it has a number of thousands of digits"),
+    ],
+)
+def test_why_a_line_is_none_is_said_without_the_words_of_python(tmp_path, line, said):
+    path = tmp_path / "napkin.jsonl"
+    path.write_bytes(b"\n" + line + b"\n")
+    told = re.escape(f"napkin.jsonl, line 2: this is no result of a run ({said}).")
+    with pytest.raises(StudyError, match=told), opened(path):
+        pass
 
 
 def test_whole_numbers_are_numbers(tmp_path):

@@ -188,7 +188,7 @@ def test_a_folder_holds_tables_of_all_that_was_kept(inline, tmp_path):
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"seed": 5}, "seed is 0 there and 5 here"),
+        ({"seed": 5}, r"seed is 0 there and 5 here \(the first: .*multicause\.jsonl, line 1\)"),
         ({"as_published": True}, "as_published is False there and True here.*such as .*-as-published"),
         ({"replicates": 6}, "replicates is 5 there and 6 here"),
         ({"engine": LAPLACE}, "engine is 'Auto"),
@@ -202,6 +202,17 @@ def test_a_folder_of_other_settings_is_left_alone(tmp_path, other, said):
         reproduce("napkin", workers=1, folder=tmp_path, **{**smaller, **other})
     assert (tmp_path / "results.csv").read_bytes() == before
     assert not (tmp_path / "napkin.jsonl").exists()
+
+
+def test_a_single_line_of_other_settings_is_named(tmp_path):
+    reproduce("multicause", workers=1, folder=tmp_path, **CHEAP)
+    path = tmp_path / "multicause.jsonl"
+    first, second, *more = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([first, "\n", second.replace('"seed": 0', '"seed": 7'), *more]))
+    with pytest.raises(
+        StudyError, match=r"multicause\.jsonl, line 3, is of other settings .*: seed is 7 there and 0 here"
+    ):
+        reproduce("napkin", workers=1, folder=tmp_path, **CHEAP)
 
 
 def test_a_line_of_wrong_types_is_done_again(tmp_path, caplog):
@@ -299,6 +310,12 @@ def test_results_of_another_definition_stay_and_are_not_used(tmp_path, caplog):
     assert "holds 3 results of another version of latentdo or of the study napkin" in caplog.text
     assert (found.n_kept, found.n_done) == (0, 1)
     assert {row["dataset"] for row in stored_rows(tmp_path, replicates=5)} == {1}
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    with caplog.at_level(logging.WARNING, "latentdo"):
+        reproduce("napkin", workers=1, folder=tmp_path, **{**CHEAP, "datasets": 1})
+    assert (
+        "holds 1 result of another version of latentdo or of the study napkin. It stays there and is not" in caplog.text
+    )
 
 
 def test_a_definition_changes_with_the_study_file_and_the_data(monkeypatch):

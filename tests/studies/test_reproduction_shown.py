@@ -19,6 +19,15 @@ def test_its_repr_is_a_line(found):
     assert repr(found) == f"<Reproduction of napkin: 2 data sets, n = 30: {len(found.rows)} rows, nothing failed>"
 
 
+def test_answers_that_are_missing_are_counted_with_the_reason():
+    none = reproduce("napkin", datasets=1, sizes=[2], models=["rivals"], replicates=5, workers=1, progress=False)
+    assert repr(none) == (
+        "<Reproduction of napkin: 1 data set, n = 2: 11 rows, 11 without an answer (Column 'X' is constant (0). Leave it out "
+        "of the graph, or give rows in which it varies)>"
+    )
+    assert "6 answers are missing" in str(none)
+
+
 def test_print_shows_the_tables_of_the_command(found):
     shown = str(found).splitlines()
     assert shown[0] == "The new napkin problem (napkin)"
@@ -40,6 +49,12 @@ def test_its_rows_are_a_data_frame_with_the_columns_of_the_files(found, tmp_path
     frame = found.to_pandas()
     assert list(frame.columns) == list(COLUMNS)
     assert len(frame) == len(found.rows)
+    kinds = {float: "float64", int: "int64", bool: "boolean"}
+    assert {name: str(frame[name].dtype) for name, kind in COLUMNS.items() if kind in kinds} == {
+        name: kinds[kind] for name, kind in COLUMNS.items() if kind in kinds
+    }
+    assert frame["rhat"].isna().all()
+    assert frame["converged"].isna().all()
     path = write_rows(tmp_path, found.rows)[0]
     read = pandas.read_csv(path)
     assert frame["estimate"].tolist() == pytest.approx(read["estimate"].tolist(), nan_ok=True)

@@ -11,7 +11,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ COLUMNS: Mapping[str, type] = {
 CSV, PARQUET = "results.csv", "results.parquet"
 KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 _FIELDS = ("definition", "task", "failed", "attempts", "rows")
+_CLOCKS = ("seconds", "fit_seconds")
 _LARGEST = 2**53
 """Whole numbers up to here are the same number in every program that reads JSON."""
 _TOLD = 5
@@ -66,6 +67,7 @@ class Entry:
         task: Its fields, as JSON.
         failed: Whether every attempt failed; it is begun again by the next run.
         attempts: How often it was begun.
+        number: Of its line, where it was read from a file.
     """
 
     definition: str
@@ -73,6 +75,7 @@ class Entry:
     rows: tuple[Row, ...]
     failed: bool = False
     attempts: int = 1
+    number: int = field(default=0, compare=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -214,7 +217,10 @@ def _entries(content: bytes, path: Path, check: Check, *, own: bool, tell: bool 
     """
     found: dict[tuple[str, str], Entry] = {}
     faults: dict[tuple[str, str], str] = {}
+    doubled: dict[tuple[str, str], str] = {}
     for count, line in enumerate(content.splitlines(), start=1):
+        if not line.strip():
+            continue
         fields, reason = _fields(line)
         if own and reason:
             raise StudyError(
@@ -225,16 +231,34 @@ def _entries(content: bytes, path: Path, check: Check, *, own: bool, tell: bool 
         if fault := f"this is no result of a run ({reason})" if reason else _field_fault(fields):
             faults[f"{count}", ""] = f"line {count}: {fault}"
             continue
-        entry = Entry(fields["definition"], fields["task"], tuple(fields["rows"]), fields["failed"], fields["attempts"])
+        entry = Entry(
+            fields["definition"], fields["task"], tuple(fields["rows"]), fields["failed"], fields["attempts"], count
+        )
         faults.pop(entry.key, None)
         if fault := next((fault for row in entry.rows if (fault := _fault(row))), "") or check(entry):
             found.pop(entry.key, None)
             faults[entry.key] = f"line {count}: {fault}"
         else:
+            if (before := found.get(entry.key)) is not None and _differ(before, entry):
+                doubled[entry.key] = f"lines {before.number} and {count}"
             found[entry.key] = entry
     if tell:
         _tell(path, list(faults.values()))
+        _tell_doubled(path, list(doubled.values()))
     return found
+
+
+def _differ(one: Entry, other: Entry) -> bool:
+    """Whether two entries of one task, neither of which failed, have other numbers; how long it took may differ."""
+    both = [[{k: v for k, v in row.items() if k not in _CLOCKS} for row in entry.rows] for entry in (one, other)]
+    return not one.failed and not other.failed and both[0] != both[1]
+
+
+def _tell_doubled(path: Path, places: Sequence[str]) -> None:
+    for place in places[:_TOLD]:
+        _log.warning("%s, %s: both are of one task and differ. The last of them is used.", path, place)
+    if len(places) > _TOLD:
+        _log.warning("%s: of %d more tasks there are lines that differ; the last is used.", path, len(places) - _TOLD)
 
 
 def _tell(path: Path, faults: Sequence[str]) -> None:
@@ -247,10 +271,16 @@ def _tell(path: Path, faults: Sequence[str]) -> None:
 def _fields(line: bytes) -> tuple[dict[str, Any], str]:
     """What a line holds, and why it is no entry at all; empty where it may be one."""
     try:
-        fields = json.loads(line)
-    # Brackets within brackets without end are no entry either.
-    except (ValueError, RecursionError) as problem:
-        return {}, f"{type(problem).__name__}: {problem}"
+        fields = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as problem:
+        return {}, f"byte {problem.start + 1} of it, 0x{line[problem.start]:02x}, belongs to no text"
+    except json.JSONDecodeError as problem:
+        return {}, f"it is not JSON, from character {problem.pos + 1} on"
+    except RecursionError:
+        return {}, "it has brackets within brackets without end"
+    except ValueError:
+        # The only other one: Python makes no whole number of so many digits.
+        return {}, "it has a number of thousands of digits"
     if not isinstance(fields, dict):
         return {}, f"{_short(fields)} is no object"
     missing = [name for name in _FIELDS if name not in fields]

@@ -46,6 +46,7 @@ QUICK_DATASETS = 10
 QUICK_SIZES = 2
 ALL = "all"
 _BEGUN = 1e-6
+_DTYPES = {float: "float64", bool: "boolean"}
 _COLUMNS = 120
 """Of the tables that `print` shows."""
 
@@ -152,12 +153,25 @@ class Reproduction:
         return tuple(plan.study.name for plan in self.plans)
 
     def __repr__(self) -> str:
+        from .tables import unanswered
+
         said = [
             f"{plan.study.name}: {plan.datasets} data set{'s' * (plan.datasets > 1)}, n = {', '.join(map(str, plan.sizes))}"
             for plan in self.plans
         ]
-        failed = "nothing failed" if not self.failed else f"{len(self.failed)} tasks failed"
-        return f"<Reproduction of {'; '.join(said)}: {len(self.rows)} rows, {failed}>"
+        missing = Counter(
+            reason
+            for plan in self.plans
+            for reasons in unanswered(plan.study, self.rows).values()
+            for reason, count in reasons.items()
+            for _ in range(count)
+        )
+        failed = [f"{len(self.failed)} task{'s' * (len(self.failed) > 1)} failed"] if self.failed else []
+        if missing:
+            (first, _), *others = missing.most_common()
+            more = f" and {len(others)} other reason{'s' * (len(others) > 1)}" if others else ""
+            failed.append(f"{missing.total()} without an answer ({first.rstrip('.')}{more})")
+        return f"<Reproduction of {'; '.join(said)}: {len(self.rows)} rows, {', '.join(failed) or 'nothing failed'}>"
 
     def __str__(self) -> str:
         from .scoreboard import overview
@@ -177,6 +191,8 @@ class Reproduction:
     def to_pandas(self) -> pandas.DataFrame:
         """The rows as a table, one per data set, size, question and method, with the columns of `results.csv`.
 
+        What is true, false or not said has the type `boolean`.
+
         Raises:
             MissingExtraError: pandas is not installed.
         """
@@ -184,7 +200,9 @@ class Reproduction:
             import pandas
         except ImportError:
             raise MissingExtraError("to_pandas", "pandas", "interop") from None
-        return pandas.DataFrame([[row.get(name) for name in COLUMNS] for row in self.rows], columns=list(COLUMNS))
+        frame = pandas.DataFrame([[row.get(name) for name in COLUMNS] for row in self.rows], columns=list(COLUMNS))
+        # A column without any value says nothing of its type.
+        return frame.astype({name: _DTYPES[kind] for name, kind in COLUMNS.items() if kind in _DTYPES})
 
 
 def reproduce(
@@ -321,14 +339,24 @@ def _current(folder: Path, quiet: Collection[str]) -> Iterator[tuple[str, Entry]
 def _require_same_settings(folder: Path, plans: Sequence[Plan]) -> None:
     """Raise where a folder holds results of other settings: its tables and its report would be written over."""
     here = plans[0].settings
-    for _, entry in _current(folder, [plan.study.name for plan in plans]):
-        if other_settings := differing(entry.task, here):
-            other = f"{folder}-as-published" if plans[0].as_published else f"{folder}-2"
-            raise StudyError(
-                f"{folder} holds results of other settings: {other_settings}. Their tables and report would be written "
-                f"over. Give another folder, such as {other} (-o, or folder= in Python).",
-                key="folder",
-            )
+    kept = [(name, e, differing(e.task, here)) for name, e in _current(folder, [plan.study.name for plan in plans])]
+    others = [each for each in kept if each[2]]
+    if not others:
+        return
+    name, entry, settings = others[0]
+    line = f"{_path(folder, name)}, line {entry.number}"
+    if len(others) == 1 < len(kept):
+        raise StudyError(
+            f"{line}, is of other settings than the other results in this folder: {settings}. Remove that line, or give "
+            "another folder (-o, or folder= in Python).",
+            key="folder",
+        )
+    other = f"{folder}-as-published" if plans[0].as_published else f"{folder}-2"
+    raise StudyError(
+        f"{folder} holds results of other settings: {settings} (the first: {line}). Their tables and report would be "
+        f"written over. Give another folder, such as {other} (-o, or folder= in Python).",
+        key="folder",
+    )
 
 
 def _names(name: str) -> tuple[str, ...]:
@@ -445,10 +473,11 @@ class _Store:
         records = stack.enter_context(opened(_path(folder, plan.study.name), Sound(plan.study.name, now)))
         if others := sum(entry.definition != now for entry in records.entries.values()):
             _log.warning(
-                "%s holds %d results of another version of latentdo or of the study %s. They stay there and are not used.",
+                "%s holds %s of another version of latentdo or of the study %s. %s there and %s not used.",
                 records.path,
-                others,
+                f"{others} results" if others > 1 else "1 result",
                 plan.study.name,
+                *(("They stay", "are") if others > 1 else ("It stays", "is")),
             )
         return _Store(now, records.entries, records)
 

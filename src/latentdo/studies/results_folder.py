@@ -124,7 +124,7 @@ def _is_ours(folder: Path) -> bool:
 
 def _begins_with_a_result(path: Path) -> bool:
     try:
-        fields = json.loads(_beginning(path).split(b"\n", 1)[0]) if path.is_file() else None
+        fields = json.loads(_beginning(path).lstrip().split(b"\n", 1)[0]) if path.is_file() else None
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(fields, dict) and {"definition", "task", "rows"} <= fields.keys()
