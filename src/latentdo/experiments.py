@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latentdo.errors import QueryError
 from latentdo.query import Query, query_of
 
 from .opening import checked_engine, checked_seed, engine_of, study_of, value_of
@@ -68,14 +70,15 @@ def sample_size(
 
     Returns:
         A `SampleSize`: `.n` with `.lower` and `.upper`, `.curve`, `.at(n)`, `.for_width(width)`, `.warnings`; `.n` is None where
-        no number of samples leads there, and where no more than a bound is known, which is `.lower`.
+        no number of samples leads there, and where no more than a bound is known, which is `.lower`. Where the smallest data sets
+        reach the goal, `.n` is their size and `.lower` is None.
 
     Raises:
         NotIdentifiedError: No number of samples answers the question.
         SpecError: The truth has a parameter that is no number or not the model's, does not measure what the model needs, or is a
             function that raises, ignores its seed or gives no table of n rows.
-        QueryError: No single number is asked for, a goal that makes no sense, or an assurance of which so few data sets say
-            nothing.
+        QueryError: No single number is asked for, or a query that is not there; a goal that makes no sense, or an assurance of
+            which so few data sets say nothing.
         DataError: The truth gives tables without a column of the model or with holes in it, or none that the model can be
             trained on.
         StudyError: No built-in study of that name, an executor that forks, or experiments most of which failed where they were
@@ -90,7 +93,7 @@ def sample_size(
     chosen = checked_engine(engine if engine is not None else engine_of(study))
     source = truth_of(_opened(truth), study.model)
     own = dict(source.study.queries) if isinstance(source, BuiltIn) else {}
-    asked = query_of(query, {**own, **dict(study.queries)})
+    asked = _asked(query, study, {**own, **dict(study.queries)})
     with watch(progress) as told:
         return plan_size(
             study.model,
@@ -104,6 +107,17 @@ def sample_size(
             executor=executor,
             workers=workers,
         )
+
+
+def _asked(query: Any, study: Study, named: Mapping[str, Query]) -> Query:
+    """The query, read where it is a text or one of the names; raises `QueryError` for a name that no query has."""
+    is_name = isinstance(query, str) and re.fullmatch(r"[^\W\d][\w-]*", query.strip())
+    if is_name and query.strip() not in {*named, *study.model.graph.nodes}:
+        known = f"It has: {', '.join(named)}." if named else "It has none."
+        raise QueryError(
+            f"The study {study.name!r} has no query {query.strip()!r}. {known} Or give a query such as 'E[Y | do(X=1)]'."
+        )
+    return query_of(query, named)
 
 
 def _opened(truth: Any) -> Any:

@@ -151,8 +151,8 @@ def test_a_built_in_study_is_a_truth_by_its_name(command, folder, made):
         (["study.yaml", *QUICK], "--truth is missing."),
         (["study.yaml", "--truth", "truth.yaml"], "State one goal: --width 0.2"),
         (["study.yaml", "--truth", "truth.yaml", "--width", 1, "--excludes", 0], "State one goal: --width 0.2"),
-        (["study.yaml", "--truth", "truth.yaml", "--width", 0], "a number above 0, got 0.0"),
-        (["study.yaml", "--truth", "truth.yaml", "--width", "nan"], "a number above 0, got nan"),
+        (["study.yaml", "--truth", "truth.yaml", "--width", 0], "error: --width is the full width that"),
+        (["study.yaml", "--truth", "truth.yaml", "--width", "nan"], "a finite number above 0, got nan"),
         (["study.yaml", "--truth", "none.json", *QUICK], "There is no file none.json"),
         (["study.yaml", "--truth", "none.yaml", *QUICK], "There is no file none.yaml"),
         (["study.yaml", "--truth", "none.ldo", *QUICK], "none.ldo"),
@@ -162,18 +162,25 @@ def test_a_built_in_study_is_a_truth_by_its_name(command, folder, made):
         (["study.yaml", "--truth", "signaling", *QUICK], "does not measure X, Y, which the model is fitted to"),
         ([MODEL, "--truth", "truth.yaml", *QUICK], 'has no query. Give one behind it, such as "E[Y | do(X=1)]".'),
         (["two.yaml", "--truth", "truth.yaml", *QUICK], "two has 2 queries, and an experiment is planned for one. Name it"),
-        (["study.yaml", "effekt", "--truth", "truth.yaml", *QUICK], "effekt"),
+        (["study.yaml", "effekt", "--truth", "truth.yaml", *QUICK], "The study 'study' has no query 'effekt'. It has: effect."),
         (["study.yaml", "--truth", "truth.yaml", *QUICK, "--workers", 0], "workers: expected a whole number from 1"),
         (["study.yaml", "--truth", "truth.yaml", *QUICK, "--steps", 9], "--steps belongs to --engine svi"),
         (["study.yaml", "--truth", "truth.yaml", *QUICK, "--engine", "map"], "whose answers have no interval"),
         (["study.yaml", "--truth", "truth.yaml", *QUICK, "--plot", "a.txt"], "--plot a.txt: expected a name that ends in .png"),
         (["study.yaml", "--truth", "truth.yaml", *QUICK, "--csv", "a.txt"], "--csv a.txt: expected a name that ends in .csv"),
-        (["study.yaml", "--truth", "truth.yaml", "--width", 1, "--datasets", 5], "datasets=5: expected a whole number from 60"),
+        (["study.yaml", "--truth", "truth.yaml", "--width", 1, "--datasets", 5], "--datasets 5: expected a whole number"),
+        (["study.yaml", "--truth", "truth.yaml", "--width", "inf"], "a finite number above 0, got inf"),
+        (["study.yaml", "--truth", "truth.yaml", "--excludes", "nan"], "error: --excludes is the value"),
+        (["study.yaml", "--truth", "truth.yaml", *QUICK, "--assurance", 0.9999], "--assurance 0.9999 is about one experiment"),
+        (["study.yaml", "--truth", "truth.yaml", *QUICK, "--largest", 50], "--largest 50 is less than 4 times --smallest 20:"),
+        (["study.yaml", "--truth", "bad.yaml", *QUICK], "--truth says 'sd(Y)': -1. sd(Y) must be positive, got -1."),
+        ([STUDY, "--truth", "truth.yaml", *QUICK], "Write it into a file that ends in .yaml, and give its path."),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_before_anything_is_simulated(command, folder, monkeypatch, arguments, said):
     monkeypatch.setattr(planning, "crew", None)
     (folder / "two.yaml").write_text(f"{STUDY}  mean: E[Y | do(X=1)]\n")
+    (folder / "bad.yaml").write_text((folder / "truth.yaml").read_text().replace("sd(Y): 1", "sd(Y): -1"))
     before = sorted(folder.iterdir())
     result = command("sample-size", *arguments)
     assert result.code == 2

@@ -48,6 +48,17 @@ def test_a_study_is_told_by_its_key(tmp_path) -> None:
         ("a.json", "[1]", "holds no JSON object"),
         ("a.json", "[" * 100_000, "cannot be read as JSON"),
         ("a.json", "{}", "holds no numbers"),
+        (
+            "a.yaml",
+            "# nothing\n",
+            r"a\.yaml is empty\. A file of numbers holds one for each parameter, .* the key `model`",
+        ),
+        (
+            "a.yaml",
+            "- 1\n",
+            r"line 1, column 1: expected a number for each key, found a list\. A file of numbers holds",
+        ),
+        ("a.yaml", "one\n", r"found one text\. A file of numbers holds"),
     ],
 )
 def test_what_is_no_number_is_refused_in_its_place(tmp_path, name, text, message) -> None:

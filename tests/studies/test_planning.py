@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import latentdo as ld
-from latentdo.errors import DataError, NotIdentifiedError, QueryError, SpecError
+from latentdo.errors import DataError, NotationError, NotIdentifiedError, QueryError, SpecError
 from latentdo.studies import planning
 
 MODEL = "X ~ bernoulli; Y ~ normal(X)"
@@ -99,6 +99,20 @@ def test_a_function_that_ignores_its_seed_is_told_so() -> None:
         ld.sample_size(MODEL, rows, EFFECT, width=1, engine=LAPLACE)
 
 
+def test_what_the_smallest_stated_size_reaches_is_only_a_bound() -> None:
+    # With 24 samples the interval is 1.3 wide: fewer would do, and 24, which is no round size, is the fewest that may be made.
+    found = ld.sample_size(MODEL, TRUTH, EFFECT, width=100, engine=LAPLACE, datasets=60, smallest=24, largest=100)
+    assert found.simulated[0] == 24
+    assert (found.n, found.lower, found.upper) == (24, None, 24)
+    assert found.headline == "at most 24 samples"
+    assert any("ld.Laplace() gives intervals that are too narrow" in own for own in found.warnings)
+
+
+def test_a_truth_that_answers_the_value_to_exclude_is_told_so() -> None:
+    found = ld.sample_size(MODEL, TRUTH, EFFECT, excludes=1, engine=LAPLACE, datasets=60, largest=100)
+    assert found.warnings[0].startswith("out of reach: the truth's own answer is 1, the value to be excluded, so no")
+
+
 @pytest.mark.parametrize("width", [1e-9, 1e-300])
 def test_a_width_beyond_all_reach_is_told_from_one_that_does_not_shrink(width) -> None:
     found = ld.sample_size(MODEL, TRUTH, EFFECT, width=width, engine=LAPLACE, datasets=60, largest=100)
@@ -166,10 +180,10 @@ def test_a_truth_that_can_never_be_analysed_ends_without_training() -> None:
     [
         ({}, QueryError, "State one goal: width=0.2"),
         ({"width": 1, "excludes": 0}, QueryError, "State one goal"),
-        ({"width": -1}, QueryError, "a number above 0, got -1"),
+        ({"width": -1}, QueryError, "a finite number above 0, got -1"),
         ({"excludes": float("nan")}, QueryError, "excludes= is the value that the interval must not contain"),
         ({"excludes": "a"}, QueryError, "excludes= is the value that the interval must not contain.* got 'a'"),
-        ({"width": "1"}, QueryError, "a number above 0, got '1'"),
+        ({"width": "1"}, QueryError, "a finite number above 0, got '1'"),
         ({"width": 1, "precision": 0}, QueryError, "precision=0: expected a number between 0 and 1, relative to n"),
         ({"width": 1, "level": 90}, QueryError, "level=90: expected a number between 0 and 1, .*such as 0.9 for 90 %"),
         ({"width": 1, "level": "a"}, QueryError, "level='a': expected a number"),
@@ -184,6 +198,9 @@ def test_a_truth_that_can_never_be_analysed_ends_without_training() -> None:
         ({"width": 1, "engine": ld.Map()}, SpecError, r"ld.Map\(\) gives one draw"),
         ({"width": 1, "engine": "laplace"}, SpecError, "An engine is a value"),
         ({"width": 1, "query": "E[Y | do(X=2)]"}, QueryError, "X"),
+        ({"width": float("inf")}, QueryError, "a finite number above 0, got inf"),
+        ({"width": 1, "query": "efect"}, QueryError, "The study 'model' has no query 'efect'. It has none. Or give"),
+        ({"width": 1, "query": "Y"}, NotationError, r"found 'Y'\. Write E\[Y\] for its mean"),
         ({"width": 1, "query": "P(X)"}, QueryError, "has several answers, and an experiment is planned for one"),
         ({"width": 1, "seed": -1}, SpecError, "A seed is a whole number"),
     ],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentdo.errors import UsageError
+from latentdo.errors import LatentdoError, UsageError
 
 from .engines import with_engine
 from .failures import DONE, NOT_CONVERGED
@@ -19,6 +20,8 @@ from .output import notes_told, output_path, picture_path, save_picture, say, sa
 from .sources import source_text, study_of, variant_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from latentdo.models.study import Study
     from latentdo.types import SampleSize
 
@@ -32,6 +35,8 @@ Examples:
   latentdo sample-size study.yaml --truth pilot.ldo --excludes 0 --plot plan.png
   latentdo sample-size pathway.yaml held --truth signaling --width 2 --workers 2
   latentdo sample-size study.yaml --truth truth.json --width 0.5 --json"""
+
+KEYWORDS = "(?:width|excludes|level|assurance|datasets|precision|smallest|largest|truth)"
 
 CODES = """\
 Exit codes: 0 done, 3 the query is not identified (nothing is simulated),
@@ -129,13 +134,13 @@ def command(
         "batch": batch,
         "learning_rate": learning_rate,
     }
-    chosen = with_engine(variant_of(study_of(source_text(study)), variant), engine, numbers)
-
     from latentdo.experiments import sample_size
 
+    with _options_named():
+        chosen = with_engine(variant_of(study_of(source_text(study)), variant), engine, numbers)
     # Training in this process cannot be interrupted; that in others ends with them.
     stopping = stop_at_once(as_json=json) if workers == 1 else contextlib.nullcontext()
-    with stopping, notes_told():
+    with stopping, notes_told(), _options_named():
         found = sample_size(
             chosen,
             truth,
@@ -158,6 +163,26 @@ def command(
         say(found.text(_columns()))
     _write(found, rows, picture)
     return DONE if found.converged else NOT_CONVERGED
+
+
+@contextlib.contextmanager
+def _options_named() -> Iterator[None]:
+    """Errors that name arguments of Python name the options of the command line."""
+    try:
+        yield
+    except LatentdoError as error:
+        error.args = tuple(_with_options(each) if isinstance(each, str) else each for each in error.args)
+        raise
+
+
+def _with_options(message: str) -> str:
+    message = message.replace(
+        "Load it with ld.load_study(text).", "Write it into a file that ends in .yaml, and give its path."
+    )
+    # Other messages may show a user's text, in which a node may have such a name.
+    if not re.match(f"{KEYWORDS}=", message):
+        return message
+    return re.sub(rf"\b({KEYWORDS})=(\s?)", r"--\1 ", message)
 
 
 def _query(study: Study, given: str | None) -> str:

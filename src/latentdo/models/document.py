@@ -42,6 +42,8 @@ _FLOW_REPAIR = (
     "Inside { } and [ ] a comma or bracket ends a text: write one entry per line without the braces, or put "
     'the text in quotes, as in "normal(0, 10)".'
 )
+STUDY_FORM = "A study file has at least the key `model`"
+"""What a document has to hold, unless its reader says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,11 @@ class Document:
         return Place(row, column + start) if len(inner) == 1 and outer.startswith(wanted, start) else None
 
 
-def read_document(text: str, name: str) -> Document:
+def read_document(text: str, name: str, form: str = STUDY_FORM) -> Document:
     """The mapping that a YAML text holds.
+
+    Args:
+        form: What such a text has to hold, for a message where it holds no mapping.
 
     Raises:
         StudyError: The text is no YAML, no mapping, or uses what is not read here; with line and column.
@@ -136,7 +141,7 @@ def read_document(text: str, name: str) -> Document:
         line = text.count("\n", 0, found.start()) + 1
         place = Place(line, found.start() - text.rfind("\n", 0, found.start()))
         raise _error(name, text, f"the character U+{ord(found.group()):04X} is no text. Remove it.", None, place)
-    return Document(name, text, _Builder(name, text).build())
+    return Document(name, text, _Builder(name, text, form).build())
 
 
 def plain(node: Node) -> Any:
@@ -158,9 +163,10 @@ def _error(name: str, text: str, problem: str, key: str | None, place: Place) ->
 class _Builder:
     """Builds the nodes from YAML's events, with a stack instead of recursion."""
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, form: str) -> None:
         self.name = name
         self.text = text
+        self.form = form
         self.stack: list[Items | Entries] = []
         self.root: Node | None = None
 
@@ -168,14 +174,15 @@ class _Builder:
         for event in self.events():
             self.take(event)
         if self.root is None or (isinstance(self.root, Scalar) and self.root.value is None):
-            raise StudyError(f"{self.name} is empty. A study file has at least the key `model`.", "model")
+            raise StudyError(f"{self.name} is empty. {self.form}.", "model")
         if not isinstance(self.root, Entries):
             what = "a list" if isinstance(self.root, Items) else "one text"
             raise _error(
                 self.name,
                 self.text,
-                f"expected keys such as `model:`, found {what}. A path is given as a pathlib.Path, or "
-                "ends in .yaml or .yml.",
+                f"expected keys such as `model:`, found {what}. A path is given as a pathlib.Path, or ends in .yaml or .yml."
+                if self.form == STUDY_FORM
+                else f"expected a number for each key, found {what}. {self.form}.",
                 None,
                 self.root.place,
             )

@@ -14,7 +14,11 @@ from .document import Scalar, read_document
 
 JSON_SUFFIX = ".json"
 SUFFIXES = (*STUDY_SUFFIXES, JSON_SUFFIX)
-_FORM = "A file of numbers holds lines such as `X -> Y: 0.5` and `sd(Y): 1`, or the same as a JSON object"
+_FORM = (
+    "A file of numbers holds one for each parameter, in lines such as `X -> Y: 0.5` and `sd(Y): 1`, or the same as a JSON "
+    "object"
+)
+_OR_STUDY = f"{_FORM}; a study has the key `model`"
 
 
 def is_numbers_path(text: str) -> bool:
@@ -48,15 +52,13 @@ def _text_of(path: Path) -> str:
 
 
 def _of_yaml(path: Path, text: str) -> dict[str, float] | None:
-    document = read_document(text, path.name)
+    document = read_document(text, path.name, _OR_STUDY)
     entries = document.root.entries
     if "model" in entries:
         return None
     for key, node in entries.items():
         if not (isinstance(node, Scalar) and _is_number(node.value)):
-            raise document.error(
-                f"{key!r} has no finite number. {_FORM}; a study has the key `model`.", key, node.place
-            )
+            raise document.error(f"{key!r} has no finite number. {_OR_STUDY}.", key, node.place)
     return {key: float(node.value) for key, node in entries.items() if isinstance(node, Scalar)}  # type: ignore[arg-type]
 
 

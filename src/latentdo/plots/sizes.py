@@ -35,7 +35,7 @@ class Planned:
         value, lower, upper: The law there, with its band.
         target: What is to be reached.
         n: The size that reaches it, None where there is none.
-        interval: Of that size.
+        interval: Of that size; None where it is the smallest that was simulated, and only known to suffice.
         simulated: The smallest and largest simulated size: beyond them the law is dashed.
         points: Size and width of every experiment, both axes logarithmic; None where shares are shown.
         shares: Size, share and number of experiments behind it.
@@ -154,14 +154,17 @@ def _law(ax: Any, planned: Planned, label: str) -> None:
 def _goal(ax: Any, planned: Planned) -> None:
     colour = COLOURS["baseline"]
     ax.axhline(planned.target, color=colour, linewidth=1.2, zorder=3, label=f"goal: {planned.target:g}")
-    if planned.n is None or planned.interval is None:
+    if planned.n is None:
         return
-    ax.axvspan(*planned.interval, color=colour, alpha=0.15, linewidth=0, zorder=1)
+    label = f"at most {planned.n:,} samples"
+    if planned.interval is not None:
+        label = f"{planned.n:,} samples, with 90 % interval"
+        ax.axvspan(*planned.interval, color=colour, alpha=0.15, linewidth=0, zorder=1)
     ax.axvline(
         planned.n,
         color=colour,
         linewidth=1.2,
         linestyle=":",
         zorder=3,
-        label=f"{planned.n:,} samples, with 90 % interval",
+        label=label,
     )

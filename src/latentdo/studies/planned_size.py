@@ -34,6 +34,10 @@ WIDEST, NARROWEST = 100, 40
 """Characters of a line of prose."""
 DATASETS_BEYOND = 8
 """Data sets beyond a quantile, of all that a plan makes, that show where it lies: most are near n."""
+FEW = 50
+"""Samples below which Laplace's approximation makes intervals too narrow by more than some 5 %."""
+SAME = 1e-3
+"""Share of the narrowest median width within which the truth's answer is the value to be excluded."""
 MOST_UNSETTLED = 0.05
 """Share of fits that may not have converged before it is said."""
 
@@ -99,6 +103,7 @@ class SampleSize:
         answer: The true answer, its mean over worlds where they differ; None where it is not known.
         notes: Cautions of the simulation itself: tables that could not be analysed, coverage that could not be judged.
         n_lost: Experiments that failed at each of three attempts where they were done; they count as missing the goal.
+        laplace: Whether that engine is Laplace's approximation, which is too sure of itself with few rows.
         seed: Same seed, same numbers, wherever the experiments are done.
         seconds: Wall time.
     """
@@ -113,6 +118,7 @@ class SampleSize:
     answer: float | None = None
     notes: tuple[str, ...] = ()
     n_lost: int = 0
+    laplace: bool = False
     seconds: float = field(default=0.0, compare=False)
 
     @property
@@ -142,7 +148,10 @@ class SampleSize:
 
     @property
     def lower(self) -> int | None:
-        """The lower end of the 90 % interval of n; without n, a number that is too small, if one is known."""
+        """The lower end of the 90 % interval of n; without n, a number that is too small, if one is known.
+
+        None where fewer samples than the smallest data sets have may be enough: n is then at most so many.
+        """
         return self.reading.lower
 
     @property
@@ -152,10 +161,10 @@ class SampleSize:
 
     @property
     def spread(self) -> float:
-        """Half the interval of n, relative to n; infinite where there is none."""
-        if self.n is None or self.lower is None or self.upper is None:
+        """Half the interval of n, as far as it was simulated, relative to n; infinite where there is none."""
+        if self.n is None or self.upper is None:
             return math.inf
-        return (self.upper - self.lower) / (2 * self.n)
+        return (self.upper - (self.lower or self.simulated[0])) / (2 * self.n)
 
     @property
     def simulated(self) -> tuple[int, int]:
@@ -226,9 +235,19 @@ class SampleSize:
 
     def _doubts_of_n(self) -> Iterator[str]:
         first, last = self.simulated
+        if self._is_hopeless:
+            yield (
+                f"out of reach: the truth's own answer is {self.answer:g}, the value to be excluded, so no number of samples "
+                "will do. Exclude another value, or plan for a width"
+            )
         if self.n is None:
-            yield self._no_number
+            yield from [] if self._is_hopeless else [self._no_number]
             return
+        if self.laplace and self.n < FEW:
+            yield (
+                f"ld.Laplace() gives intervals that are too narrow where a data set has fewer than {FEW} samples (13 % with 20 "
+                "in two groups), so that n comes out too small. Plan with ld.Auto() (--engine auto)"
+            )
         if self.n > last:
             how = " with the slope -1/2" if self.reading.is_extrapolated and self.goal.width is not None else ""
             yield (
@@ -236,7 +255,9 @@ class SampleSize:
                 "Plan for this goal by itself, with larger data sets (largest=, --largest) if need be"
             )
         if self.reading.is_enough[0]:
-            yield f"{first:,} samples are enough, and fewer were not simulated"
+            yield f"{first:,} samples are enough, and fewer were not simulated (smallest=, --smallest)"
+        elif self.lower is None:
+            yield f"fewer than {first:,} samples may be enough, and were not simulated (smallest=, --smallest)"
         if self.reading.law.by_moments:
             yield (
                 f"what {100 * self.assurance:g} % of experiments stay below follows from mean, sd and skewness of their results: "
@@ -249,6 +270,14 @@ class SampleSize:
             more = "larger ones (largest=, --largest)"
             more = more if self.reading.is_extrapolated else "more of them (datasets=, --datasets)"
             yield (f"the interval of n is wide ({spread}) after {len(self.experiments):,} data sets; {more} narrow it")
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether the value to be excluded is what the truth itself answers."""
+        excluded, own = self.goal.excludes, self.answer
+        if excluded is None or own is None:
+            return False
+        return abs(own - excluded) <= SAME * min(point.width for point in self.curve)
 
     @property
     def _no_number(self) -> str:
@@ -353,6 +382,11 @@ class SampleSize:
         """The number of samples with its interval, in words."""
         if self.n is None:
             return "no number of samples is enough" if self.lower is None else f"more than {self.lower:,} samples"
+        if self.lower is None:
+            at_most = "at most " * bool(self.reading.is_enough[0])
+            upper = "without an upper end" if self.upper is None else f"up to {self.upper:,}"
+            interval = "" if at_most and self.upper == self.n else f"  ({100 * SURE:g} % interval {upper})"
+            return f"{at_most}{self.n:,} samples{interval}"
         upper = "…" if self.upper is None else f"{self.upper:,}"
         return f"{self.n:,} samples  ({100 * SURE:g} % interval {self.lower:,} to {upper})"
 
@@ -453,7 +487,9 @@ class SampleSize:
             upper=np.array([each.upper for each in lines]),
             target=float(self.goal.width if self.goal.width is not None else self.assurance),
             n=self.n,
-            interval=None if self.n is None else (float(self.lower or first), float(self.upper or grid[-1])),
+            interval=None
+            if self.n is None or self.reading.is_enough[0]
+            else (float(self.lower or first), float(self.upper or grid[-1])),
             simulated=(first, last),
             points=(self.experiments.n[seen], self.experiments.width[seen]) if wide else None,
             shares=() if wide else tuple((n, share, count) for n, share, count in shares if share is not None),

@@ -21,7 +21,7 @@ from scipy import stats
 from latentdo.answers import check_complete, check_values
 from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, QueryError, SpecError
 from latentdo.identification import NotIdentified, identify
-from latentdo.inference import Engine, Map
+from latentdo.inference import Engine, Laplace, Map
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 
@@ -152,7 +152,9 @@ def plan_size(
     except LatentdoError as problem:
         known = None
         notes.append(f"coverage is not judged: the truth has no answer to the question ({problem})")
-    empty = SampleSize(query, goal, truth.label, repr(engine), NOTHING, budget.precision, seed)
+    empty = SampleSize(
+        query, goal, truth.label, repr(engine), NOTHING, budget.precision, seed, laplace=isinstance(engine, Laplace)
+    )
     with _pulse(tell) as pulse, crew(Bench(spec, truth, query, engine, goal.level), executor, workers) as do:
         lab = Laboratory(do, goal, known, seed)
         planned = plan_with(lab, budget, empty, pulse)
@@ -238,7 +240,7 @@ def _check_assurance(assurance: float, datasets: int) -> None:
     if datasets * rare < RAREST - 1e-9:
         raise QueryError(
             f"assurance={assurance:g} is about one experiment of {1 / rare:,.0f}, of which {datasets:,} data sets say nothing. "
-            f"Give datasets={math.ceil(RAREST / rare - 1e-6)} (--datasets) or more, or ask for at most "
+            f"Give datasets={math.ceil(RAREST / rare - 1e-6)} or more, or ask for at most "
             f"{1 - RAREST / datasets:.4g}."
         )
 
@@ -274,15 +276,18 @@ class _Search:
         made = planned.experiments.n
         if planned.n is None or planned.reading.is_extrapolated:
             return len(made) >= FEWEST and made.max() >= LARGEST * self.budget.largest
+        if planned.lower is None and made.min() > self.budget.smallest:
+            # Fewer samples may be enough, and can be simulated.
+            return False
         close = np.abs(np.log(made / planned.n)) <= math.log(CLOSE)
-        return planned.spread <= self.budget.precision and bool(close.sum() >= ENOUGH)
+        return bool(planned.spread <= self.budget.precision and close.sum() >= ENOUGH)
 
     def _scout(self) -> float:
         """A size in the neighbourhood of the answer, within the sizes that may be simulated."""
         size = float(min(max(FIRST, self.budget.smallest), self.budget.largest))
         scouted = 0
         while scouted < MOST_SCOUTED:
-            rows = int(self._within(_rounded(size)))
+            rows = self._size(size)
             self._add([rows], SCOUTS)
             own = self.planned.experiments.at(rows)
             if own.failed.mean() > 0.5:
@@ -320,7 +325,15 @@ class _Search:
         """Sizes around one, moved as a whole so that all of them may be simulated."""
         middle = max(middle, self.budget.smallest / min(factors))
         middle = min(middle, self.budget.largest / max(factors))
-        return sorted({int(self._within(_rounded(middle * factor))) for factor in factors})
+        return sorted({self._size(middle * factor) for factor in factors})
+
+    def _size(self, size: float) -> int:
+        """The round size nearest to one; an end of the range is simulated as it was stated."""
+        if size <= self.budget.smallest * (1 + 1e-9):
+            return self.budget.smallest
+        if size >= self.budget.largest * (1 - 1e-9):
+            return self.budget.largest
+        return int(self._within(_rounded(size)))
 
     def _add(self, sizes: Sequence[int], repeats: int) -> None:
         before = self.planned.experiments

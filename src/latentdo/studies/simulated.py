@@ -107,8 +107,10 @@ def check_width(width: Any) -> float:
     """The width of an interval, as a float.
 
     Raises:
-        QueryError: It is not a positive number.
+        QueryError: It is not a positive finite number.
     """
     if isinstance(width, bool) or not isinstance(width, int | float | np.number) or not 0 < width < math.inf:
-        raise QueryError(f"width= is the full width that the interval may have, a number above 0, got {width!r}.")
+        raise QueryError(
+            f"width= is the full width that the interval may have, a finite number above 0, got {width!r}."
+        )
     return float(width)

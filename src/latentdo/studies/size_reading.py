@@ -167,8 +167,11 @@ class Reading:
 
     @property
     def lower(self) -> int | None:
-        """The lower end of the interval of n."""
-        return math.floor(self._end((1 - SURE) / 2)) if len(self._sizes) else self.bound
+        """The lower end of the interval of n; None where it lies below the smallest size, and is not known."""
+        if not len(self._sizes):
+            return self.bound
+        end = self._end((1 - SURE) / 2)
+        return math.floor(end) if end > self.first and not self.is_enough[0] else None
 
     @property
     def upper(self) -> int | None:

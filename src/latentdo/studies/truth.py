@@ -41,6 +41,8 @@ Draw = Callable[[int, int], Columns]
 
 FACT_ROWS = 4096
 """Rows from which a model of fixed numbers learns where its nodes lie."""
+ANYWHERE = 1e3
+"""A number that every parameter may have: some must be above 0, or above 2."""
 FORMS = (
     "a mapping from every parameter of the model to a number ({'X -> Y': 2, 'intercept(Y)': 0, 'sd(Y)': 1, …}), a model or its "
     "text with fixed numbers alone, the name of a built-in study, a pilot (a posterior from ld.fit), the path of a study, of a "
@@ -293,8 +295,8 @@ def _read(source: Any, spec: ModelSpec) -> AbstractTruth:
         case str() if "~" not in source:
             raise StudyError(
                 f"The truth {source!r} is no built-in study, no model, whose text has a line `Y ~ normal(…)`, and no path of a "
-                "study (.yaml), of a saved fit (.ldo) or of a file with a number for every parameter (.yaml, .json). Built-in "
-                f"studies: {nearest(source, STUDIES)}",
+                "study (.yaml), of a saved fit (.ldo) or of a file with a number for every parameter (.yaml, .json). "
+                f"{nearest(source, STUDIES).replace('Known are', 'Built-in studies are')}",
                 key="truth",
             )
         case str():
@@ -316,19 +318,21 @@ def _with_numbers(spec: ModelSpec, numbers: Mapping[str, float]) -> ModelSpec:
     except LatentdoError:
         keys = [label for node, mechanism in spec.mechanisms for label, _ in _parameters(node, mechanism)]
         for key, value in numbers.items():
-            if not _is_key(spec, key, value):
-                raise SpecError(
-                    f"truth= says {key!r}, which is no parameter of the model. {nearest(key, keys)}"
-                ) from None
+            if (problem := _refused(spec, key, value)) is None:
+                continue
+            if _refused(spec, key, ANYWHERE) is None:
+                raise SpecError(f"truth= says {key!r}: {value:g}. {problem}") from None
+            raise SpecError(f"truth= says {key!r}, which is no parameter of the model. {nearest(key, keys)}") from None
         raise
 
 
-def _is_key(spec: ModelSpec, key: str, value: float) -> bool:
+def _refused(spec: ModelSpec, key: str, value: float) -> LatentdoError | None:
+    """Why a parameter of the model cannot be this number; None where it can."""
     try:
         spec.with_priors({key: value})
-    except LatentdoError:
-        return False
-    return True
+    except LatentdoError as problem:
+        return problem
+    return None
 
 
 def _numbers_of(source: Mapping[Any, Any]) -> dict[str, float]:
