@@ -24,14 +24,14 @@ from scipy.stats import gamma, norm
 import latentdo as ld
 from latentdo.query import Term
 from latentdo.studies import STUDIES, stored_rows
-from latentdo.studies.accuracy import FLOOR, OURS
+from latentdo.studies.accuracy import FLOOR, OURS, RESAMPLES
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "studies.md"
 Floats = npt.NDArray[np.float64]
 Rows = dict[str, Floats]
 Reader = Callable[[Rows], dict[str, float]]
 
-BOOTSTRAPS = 1000
+BOOTSTRAPS = RESAMPLES
 SIMULATED = 400_000
 SEED = 10**6
 """Of a simulation that knows the truth."""
@@ -226,7 +226,7 @@ def _resampled(fit: Floats, floor: Floats) -> Floats:
 def _error(errors: Floats) -> float:
     """The standard error of a median, by bootstrap."""
     chosen = np.random.default_rng(0).integers(0, len(errors), (BOOTSTRAPS, len(errors)))
-    return float(np.median(errors[chosen], axis=1).std())
+    return float(np.median(errors[chosen], axis=1).std(ddof=1))
 
 
 READERS: dict[str, Callable[[], Reader]] = {
