@@ -60,7 +60,10 @@ def held(goal: Goal, datasets: int, precision: float, seeds: int) -> int:
     do = contrasts if goal.width is None else widths
     plans = [planned(do, goal, seed, datasets, precision) for seed in range(seeds)]
     true = wanted(goal)
-    return sum(plan.lower - 1 <= true and (plan.upper is None or true <= plan.upper + 1) for plan in plans)
+    assert all(plan.n is not None or plan.lower is not None for plan in plans)
+    # An end that is not known bounds nothing.
+    ends = [(plan.lower or 0, math.inf if plan.upper is None else plan.upper) for plan in plans]
+    return sum(low - 1 <= true <= high + 1 for low, high in ends)
 
 
 @pytest.mark.parametrize("goal", [Goal(0.9, 0.5, width=0.6), Goal(0.9, 0.99, width=0.6), Goal(0.9, 0.8, excludes=0.0)])
