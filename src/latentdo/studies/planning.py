@@ -275,7 +275,7 @@ class _Search:
         planned = self.planned
         made = planned.experiments.n
         if planned.n is None or planned.reading.is_extrapolated:
-            return len(made) >= FEWEST and made.max() >= LARGEST * self.budget.largest
+            return bool(len(made) >= FEWEST and made.max() >= LARGEST * self.budget.largest)
         if planned.lower is None and made.min() > self.budget.smallest:
             # Fewer samples may be enough, and can be simulated.
             return False
