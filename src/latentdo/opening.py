@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from latentdo.errors import DataError, QueryError, SpecError, StudyError
+from latentdo.errors import DataError, QueryError, SpecError, StudyError, flag_fault
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
 from latentdo.query import Query, queries_of
 
@@ -148,15 +148,14 @@ def checked_seed(seed: Any) -> int:
 
 
 def check_flags(**flags: Any) -> None:
-    """Whether each option is True or False; a text such as "no" would count as true.
+    """Whether each option is True or False.
 
     Raises:
         SpecError: One is something else.
     """
     for name, value in flags.items():
-        # A NumPy boolean is called "bool", and "bool_" before NumPy 2.
-        if type(value).__name__ not in ("bool", "bool_"):
-            raise SpecError(f"{name} is True or False, got {value!r}.")
+        if fault := flag_fault(name, value):
+            raise SpecError(fault)
 
 
 def table_first(arguments: Sequence[Any], data: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from latentdo.errors import StudyError, nearest
+from latentdo.errors import StudyError, flag_fault, nearest
 from latentdo.io import Table
 
 from . import covid, multicause, multicause_strong, napkin, signaling, signaling_strong
@@ -99,14 +99,13 @@ def held_of(texts: Iterable[str], option: str = "do=") -> dict[str, float]:
 
 
 def require_flag(key: str, value: Any) -> None:
-    """A text such as "no" would count as true.
+    """Whether an option is True or False.
 
     Raises:
-        StudyError: It is neither True nor False.
+        StudyError: It is neither.
     """
-    # A NumPy boolean is called "bool", and "bool_" before NumPy 2.
-    if type(value).__name__ not in ("bool", "bool_"):
-        raise StudyError(f"{key} is True or False, got {value!r}.", key=key)
+    if fault := flag_fault(key, value):
+        raise StudyError(fault, key=key)
 
 
 def _require_integer(key: str, value: Any, low: int, high: int | None) -> None:
