@@ -12,7 +12,7 @@ from scipy.special import ndtr
 import latentdo as ld
 from latentdo.answers.ask import ask_all
 from latentdo.answers.cautions import INSISTED
-from latentdo.answers.noise import REPLICATES
+from latentdo.answers.simulation import REPLICATES
 from latentdo.answers.values import ENOUGH_EVIDENCE, SIMULATION_SHARE, UNITS
 from latentdo.errors import NotIdentifiedError, QueryError, SupportError, UnknownNodeError
 from latentdo.inference import Diagnostic, Posterior

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import latentdo as ld
-from latentdo.answers import simulate
+from latentdo.answers.simulation import simulate
 from posteriors import posterior_of
 
 pytestmark = pytest.mark.usefixtures("simulated", "short")
@@ -72,7 +72,7 @@ def test_few_questions_are_not_compiled(posterior, monkeypatch):
     def never(*_: object) -> None:
         raise AssertionError("something was compiled")
 
-    monkeypatch.setattr("latentdo.answers.compiled.run_compiled", never)
+    monkeypatch.setattr("latentdo.answers.simulation.compiled.run_compiled", never)
     ld.ask(posterior, *(f"E[H | do(G={k})]" for k in range(1, 6)), allow_unidentified=True)
 
 

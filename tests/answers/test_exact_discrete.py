@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from latentdo.answers import exact_discrete
-from latentdo.answers.elimination import Factor, eliminate, plan_elimination
-from latentdo.answers.exact_discrete import DiscreteWorld
+from latentdo.answers.exact import discrete as exact_discrete
+from latentdo.answers.exact.discrete import DiscreteWorld
+from latentdo.answers.exact.elimination import Factor, eliminate, plan_elimination
 from latentdo.answers.plan import plan_term
 from latentdo.inference import NodeDraws, Posterior
 from latentdo.models import Categorical, ModelSpec, Table

@@ -10,8 +10,8 @@ import scipy.integrate
 import scipy.stats
 from scipy.special import log_ndtr, ndtr, ndtri
 
-from latentdo.answers.exact_gaussian import GaussianWorld
-from latentdo.answers.normal_boxes import box_moments, log_box, log_interval, truncated
+from latentdo.answers.exact.gaussian import GaussianWorld
+from latentdo.answers.exact.normal_boxes import box_moments, log_box, log_interval, truncated
 from latentdo.answers.plan import plan_term
 from latentdo.inference import Posterior
 from latentdo.query import Query

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentdo.answers.noise import CHUNK, COMMON, CROSSED, REPLICATES, Layout, Noise
+from latentdo.answers.simulation.noise import CHUNK, COMMON, CROSSED, REPLICATES, Layout, Noise
 from latentdo.models import ModelSpec
 
 CHAIN = ModelSpec.parse("A ~ normal; B ~ gamma(A); C ~ bernoulli(B); D ~ student(C)")

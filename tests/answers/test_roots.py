@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentdo.answers.roots import smallest_level, where_reached
+from latentdo.answers.simulation.roots import smallest_level, where_reached
 
 SHAPE = (3, 5)
 CENTRES = np.random.default_rng(0).normal(size=SHAPE) * 30

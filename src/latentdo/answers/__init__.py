@@ -2,7 +2,6 @@
 
 from .answer import Answer, Answers
 from .ask import ask_all
-from .checkup import Report, check_model
 from .effect_matrix import Effect, EffectMatrix
 from .effects import Effects, effects_of
 from .judge import judge, judge_fit
@@ -10,6 +9,7 @@ from .latex import escaped as latex_words
 from .latex import figure as latex_number
 from .latex import prose as latex_prose
 from .latex import question as latex_question
+from .report import Report, check_model
 from .rows import csv_bytes
 from .support import check_complete, check_values
 from .text import number

@@ -14,13 +14,12 @@ from latentdo.models import ModelSpec
 from latentdo.query import Outcome, Query, Term, Value
 
 from .answer import Answer, Answers
-from .beside import prior_of, seeing, unseen
+from .associational import prior_of, seeing, unseen
 from .cautions import ENOUGH_EVIDENCE, cautions_of
 from .curves import interpolated
 from .exact import Exact
-from .noise import REPLICATES
 from .plan import TermPlan, plan_term
-from .simulate import Simulation
+from .simulation import REPLICATES, Simulation
 from .support import check_complete, check_values
 from .values import SIMULATION_SHARE, UNITS, Computed, check_finite, compute
 

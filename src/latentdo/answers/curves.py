@@ -14,9 +14,8 @@ import numpy as np
 from latentdo.query import Axis, Query
 
 from .exact import Exact
-from .noise import FloatArray, barycentric, chebyshev
 from .plan import plan_term
-from .simulate import Simulation
+from .simulation import FloatArray, Simulation, barycentric, chebyshev
 from .values import UNITS, Computed, Simulated, is_enough, settled, simulated
 
 LEAST_POINTS = 60

@@ -1,4 +1,8 @@
-"""How one term is computed, decided once for all draws: surgery, who is simulated, drawn, summed or integrated."""
+"""How one term is computed, decided once for all draws: surgery, who is simulated, drawn, summed or integrated.
+
+A `Program` holds no number of the question: limits, levels and set values are its arguments, and node names are places, so that
+any number of questions of one shape share a program.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 from latentdo.errors import QueryError, UnsupportedError
 from latentdo.graphs import Name, quote
@@ -25,7 +30,70 @@ from latentdo.models import (
 from latentdo.query import Distribution, Outcome, Setting, Term, law_of
 
 from .laws import law_moments
-from .program import Program, Statistic, Step
+
+Statistic = Literal["mean", "spread", "share", "density", "weight"]
+"""What is averaged over units: the outcome; it and its square; an event's probability; a density; nothing but the weights."""
+Role = Literal["set", "summed", "seen", "drawn", "last"]
+"""Of a node: its value is given; all its levels are gone through; its value is evidence; drawn; integrated."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of a program, in topological order.
+
+    Attributes:
+        place: The name that its children's mechanisms call it by.
+        mechanism: How it is generated; None where it is set.
+        asked: Comparisons of the outcome, `<` or `<=` or …: their limits are arguments.
+        given: Comparisons of the evidence, likewise.
+    """
+
+    place: str
+    mechanism: Mechanism | None
+    role: Role
+    asked: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Program:
+    """The steps, what is averaged, and of which step.
+
+    Attributes:
+        summed: The places of the nodes all of whose levels are gone through.
+        combinations: Their levels, in every combination; one empty one where nothing is summed.
+    """
+
+    steps: tuple[Step, ...]
+    statistic: Statistic
+    target: str | None
+    summed: tuple[str, ...] = ()
+    combinations: tuple[tuple[float, ...], ...] = ((),)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether evidence weighs the units."""
+        return any(step.role == "seen" or step.given for step in self.steps)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether every family here is known to compile, and to be the faster for it; of others NumPy draws."""
+        families = [(step, step.mechanism.family) for step in self.steps if step.mechanism is not None]
+        return all(
+            family.split and (family.cdf_compiles or step.role != "last" or not (step.asked or step.given))
+            for step, family in families
+        )
+
+    @cached_property
+    def depends(self) -> tuple[tuple[int, ...], ...]:
+        """Of each step the summed nodes, counted in their order, that its value or its law depends on."""
+        found: dict[str, frozenset[int]] = {}
+        for step in self.steps:
+            parents = () if step.mechanism is None else step.mechanism.parents
+            own = {self.summed.index(step.place)} if step.place in self.summed else set()
+            found[step.place] = frozenset(own).union(*(found[parent] for parent in parents))
+        return tuple(tuple(sorted(found[step.place])) for step in self.steps)
+
 
 MOST_SUMMED = 8
 """Combinations of levels that are gone through rather than drawn: beyond this, drawing is cheaper than its noise is dear."""

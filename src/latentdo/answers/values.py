@@ -12,9 +12,8 @@ from latentdo.errors import QueryError
 from latentdo.query import Binary, Number, Query, Term
 
 from .exact import Exact
-from .noise import REPLICATES, FloatArray
 from .plan import TermPlan, plan_term
-from .simulate import Simulation
+from .simulation import REPLICATES, FloatArray, Simulation
 from .support import TOO_LARGE
 
 UNITS = tuple(2**k for k in range(5, 15))

@@ -19,9 +19,9 @@ from latentdo.models import Bernoulli, Constant, ModelSpec
 from latentdo.models.build import NUMPY, numerics
 from latentdo.query import Distribution, law_of
 
+from ..plan import TermPlan
 from .comparisons import Comparisons, by_node, holds, number_of
 from .elimination import EliminationPlan, Factor, eliminate, plan_elimination
-from .plan import TermPlan
 from .relevance import Relevant, StructureKey, relevant, structure_key
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import latentdo as ld
-from latentdo.answers.beside import prior_of, seeing
+from latentdo.answers.associational import prior_of, seeing
 from latentdo.errors import QueryError
 from latentdo.models import ModelSpec
 from latentdo.query import Query

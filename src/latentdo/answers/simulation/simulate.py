@@ -15,10 +15,10 @@ from latentdo.inference import Posterior, flat
 from latentdo.models.build import NUMPY
 from latentdo.query import Distribution, Outcome, Term
 
-from .laws import law_quantile
+from ..laws import law_quantile
+from ..plan import Program, TermPlan, number_of, numbers_of
 from .noise import CHUNK, FloatArray, Layout, Noise
-from .plan import TermPlan, number_of, numbers_of
-from .program import Arguments, Program, StepDraws, Sums, added, log_mean_weight, run
+from .program import Arguments, StepDraws, Sums, added, log_mean_weight, run
 from .roots import smallest_level, where_reached
 
 MANY = 24

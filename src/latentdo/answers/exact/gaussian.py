@@ -19,9 +19,9 @@ from latentdo.graphs import Name
 from latentdo.inference import NodeDraws, flat
 from latentdo.models import Linear, Mechanism, ModelSpec, Normal
 
+from ..plan import TermPlan
 from .comparisons import number_of
 from .normal_questions import NormalVariable, answer
-from .plan import TermPlan
 from .relevance import Relevant, StructureKey, relevant, structure_key
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]

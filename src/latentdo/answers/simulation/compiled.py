@@ -10,7 +10,8 @@ import jax.scipy.special
 
 from latentdo.models.build import Arithmetic
 
-from .program import Arguments, Program, Sums, run
+from ..plan import Program
+from .program import Arguments, Sums, run
 
 JAX = Arithmetic(jnp, jax.scipy.special)
 

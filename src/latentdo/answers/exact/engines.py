@@ -10,9 +10,9 @@ import numpy as np
 from latentdo.inference import Posterior
 from latentdo.query import Distribution, Term, law_of
 
-from .exact_discrete import DiscreteWorld
-from .exact_gaussian import GaussianWorld
-from .plan import TermPlan
+from ..plan import TermPlan
+from .discrete import DiscreteWorld
+from .gaussian import GaussianWorld
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -13,7 +13,7 @@ from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 from latentdo.query import Outcome
 
-from .plan import numbers_of
+from ..plan import numbers_of
 
 Comparisons = tuple[Outcome, ...]
 
