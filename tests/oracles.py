@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentdo.graphs import Admg, LatentDag, Name
-from latentdo.identification.parity import ParityModel
-from latentdo.identification.twins import Case
+from latentdo.identification.proof.parity import ParityModel
+from latentdo.identification.proof.twins import Case
 from latentdo.query import Term
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import oracles
 from latentdo.graphs import Admg, parse_graph, project
-from latentdo.identification.adjustment import (
+from latentdo.identification.criteria.adjustment import (
     adjustment_set,
     best_adjustment_set,
     is_adjustment_set,

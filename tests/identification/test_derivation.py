@@ -14,8 +14,8 @@ import known_graphs
 import oracles
 from latentdo.graphs import parse_graph
 from latentdo.identification import Derivation, Identified, Step, identify
-from latentdo.identification.expression import Prob, Product, Sum
-from latentdo.identification.written import CutGraph, Separation, Written
+from latentdo.identification.engine.expression import Prob, Product, Sum
+from latentdo.identification.proof.written import CutGraph, Separation, Written
 from latentdo.query import Query
 
 

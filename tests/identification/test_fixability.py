@@ -10,8 +10,8 @@ import pytest
 import oracles
 from latentdo.graphs import Admg, parse_graph, project
 from latentdo.identification import identify
-from latentdo.identification.adjustment import adjustment_set, is_adjustment_set
-from latentdo.identification.fixability import Fixability, fixability
+from latentdo.identification.criteria.adjustment import adjustment_set, is_adjustment_set
+from latentdo.identification.criteria.fixability import Fixability, fixability
 from latentdo.query import Query
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import oracles
 from latentdo.graphs import Admg, parse_graph, project
-from latentdo.identification.front_door import front_door_set, front_door_sets, is_front_door_set
+from latentdo.identification.criteria.front_door import front_door_set, front_door_sets, is_front_door_set
 
 
 def door_admg(rng: random.Random) -> Admg:

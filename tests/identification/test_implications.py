@@ -12,8 +12,8 @@ import pytest
 import oracles
 from latentdo.graphs import Admg, parse_graph
 from latentdo.identification import testable_implications
-from latentdo.identification.evaluate import tabulate
-from latentdo.identification.implications import nested_pairs
+from latentdo.identification.advice.implications import nested_pairs
+from latentdo.identification.engine.evaluate import tabulate
 
 Triple = tuple[frozenset[str], frozenset[str], frozenset[str]]
 

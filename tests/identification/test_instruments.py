@@ -10,7 +10,7 @@ import pytest
 
 import oracles
 from latentdo.graphs import Admg, parse_graph, project
-from latentdo.identification.instruments import instruments, is_instrument
+from latentdo.identification.criteria.instruments import instruments, is_instrument
 
 
 def cases(count, seed):

@@ -9,55 +9,55 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .arguments import functions_of
-from .decision import identify
-from .estimand import Estimand, Solution
+from .engine.decision import identify
+from .engine.estimand import Estimand, Solution
 from .verdict import Identified, NotIdentified
 
 if TYPE_CHECKING:
-    from .construct import Formula
-    from .derivation import Derivation, Step, Theorem
-    from .evaluate import Law
-    from .expression import Expression, Prob, Product, Quotient, Sum, parts
-    from .fixability import Fixability, Fixing, Kernel
-    from .forms import BestAdjustment, Forms, Instrument, forms_of
-    from .measurements import Measurements, omissible
+    from .advice.measurements import Measurements, omissible
+    from .advice.remedies import Remedies
+    from .advice.testable import Independence, TestableImplications, VermaConstraint, testable_implications
+    from .criteria.fixability import Fixability, Fixing, Kernel
+    from .criteria.forms import BestAdjustment, Forms, Instrument, forms_of
+    from .engine.construct import Formula
+    from .engine.evaluate import Law
+    from .engine.expression import Expression, Prob, Product, Quotient, Sum, parts
     from .pairs import Answerable, Nodes, Pair, answerable
-    from .remedies import Remedies
-    from .testable import Independence, TestableImplications, VermaConstraint, testable_implications
-    from .witness import Witness, witness_of
+    from .proof.derivation import Derivation, Step, Theorem
+    from .proof.witness import Witness, witness_of
 
 _HOMES = {
     "Answerable": "pairs",
-    "BestAdjustment": "forms",
-    "Derivation": "derivation",
-    "Expression": "expression",
-    "Fixability": "fixability",
-    "Fixing": "fixability",
-    "Forms": "forms",
-    "Formula": "construct",
-    "Independence": "testable",
-    "Instrument": "forms",
-    "Kernel": "fixability",
-    "Law": "evaluate",
-    "Measurements": "measurements",
+    "BestAdjustment": "criteria.forms",
+    "Derivation": "proof.derivation",
+    "Expression": "engine.expression",
+    "Fixability": "criteria.fixability",
+    "Fixing": "criteria.fixability",
+    "Forms": "criteria.forms",
+    "Formula": "engine.construct",
+    "Independence": "advice.testable",
+    "Instrument": "criteria.forms",
+    "Kernel": "criteria.fixability",
+    "Law": "engine.evaluate",
+    "Measurements": "advice.measurements",
     "Nodes": "pairs",
     "Pair": "pairs",
-    "Prob": "expression",
-    "Product": "expression",
-    "Quotient": "expression",
-    "Remedies": "remedies",
-    "Step": "derivation",
-    "Sum": "expression",
-    "TestableImplications": "testable",
-    "Theorem": "derivation",
-    "VermaConstraint": "testable",
-    "Witness": "witness",
+    "Prob": "engine.expression",
+    "Product": "engine.expression",
+    "Quotient": "engine.expression",
+    "Remedies": "advice.remedies",
+    "Step": "proof.derivation",
+    "Sum": "engine.expression",
+    "TestableImplications": "advice.testable",
+    "Theorem": "proof.derivation",
+    "VermaConstraint": "advice.testable",
+    "Witness": "proof.witness",
     "answerable": "pairs",
-    "forms_of": "forms",
-    "omissible": "measurements",
-    "parts": "expression",
-    "testable_implications": "testable",
-    "witness_of": "witness",
+    "forms_of": "criteria.forms",
+    "omissible": "advice.measurements",
+    "parts": "engine.expression",
+    "testable_implications": "advice.testable",
+    "witness_of": "proof.witness",
 }
 
 __all__ = [

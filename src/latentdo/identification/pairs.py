@@ -13,9 +13,9 @@ from latentdo.graphs import Admg, LatentDag, Mask, Name, project, quote
 from latentdo.query import Outcome, Query, Setting, Term
 
 from .arguments import names_of, shown
-from .decision import identify
-from .functional import determinants_of
-from .matrix import FORMS, Form, Judge
+from .engine.decision import identify
+from .engine.functional import determinants_of
+from .engine.matrix import FORMS, Form, Judge
 from .sheet import Sheet
 from .verdict import Hedge, Identified, NotIdentified
 

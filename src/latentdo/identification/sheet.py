@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-from .matrix import FORMS, Form
+from .engine.matrix import FORMS, Form
 
 WIDEST_TEXT = 30
 """Rows or columns beyond which the text is a summary."""

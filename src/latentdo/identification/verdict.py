@@ -12,14 +12,14 @@ from latentdo.errors import NotIdentifiedError
 from latentdo.graphs import Admg, LatentDag, Name
 from latentdo.query import Query, Term, query_of
 
-from .estimand import Estimand
+from .engine.estimand import Estimand
 
 if TYPE_CHECKING:
-    from .derivation import Derivation
-    from .forms import Forms
-    from .measurements import Measurements
-    from .remedies import Remedies
-    from .witness import Witness
+    from .advice.measurements import Measurements
+    from .advice.remedies import Remedies
+    from .criteria.forms import Forms
+    from .proof.derivation import Derivation
+    from .proof.witness import Witness
 
 Hedge = tuple[frozenset[Name], frozenset[Name]]
 
@@ -56,7 +56,7 @@ class Identified:
             UnknownNodeError: A cost is given for a node that the graph does not have.
             QueryError: A cost is negative, no number or beyond reason, or is that of a latent node; a question is no text.
         """
-        from .measurements import omissible  # most verdicts are never asked for it
+        from .advice.measurements import omissible  # most verdicts are never asked for it
 
         return omissible(self.graph, self.query, *map(query_of, also), costs=costs)
 
@@ -71,14 +71,14 @@ class Identified:
         Raises:
             QueryError: The query sets nothing, or its terms differ in treatments or outcomes.
         """
-        from .forms import forms_of_query  # a verdict alone does not pay for it
+        from .criteria.forms import forms_of_query  # a verdict alone does not pay for it
 
         return forms_of_query(self.graph, self.query)
 
     @cached_property
     def derivation(self) -> Derivation:
         """The proof of the formula, made on first use."""
-        from .derivation import derive  # a verdict alone does not pay for it
+        from .proof.derivation import derive  # a verdict alone does not pay for it
 
         return derive(self.query, self.estimand.solutions)
 
@@ -139,7 +139,7 @@ class NotIdentified:
             UnsupportedError: The models are too large to be enumerated; or a functional node is set, so that the
                 question is only not shown identifiable.
         """
-        from .witness import witness_of_verdict  # most verdicts are never asked for it
+        from .proof.witness import witness_of_verdict  # most verdicts are never asked for it
 
         return witness_of_verdict(self)
 
@@ -155,8 +155,8 @@ class NotIdentified:
             QueryError: A bound that is no number or too small.
             UnsupportedError: The question fails because of a functional node.
         """
-        from .measuring import Limits  # most verdicts are never asked for it
-        from .remedies import remedies_of
+        from .advice.measuring import Limits  # most verdicts are never asked for it
+        from .advice.remedies import remedies_of
 
         return remedies_of(self, Limits(max_size, max_count, seconds))
 
@@ -171,7 +171,7 @@ class NotIdentified:
         Raises:
             QueryError: The query sets nothing, or its terms differ in treatments or outcomes.
         """
-        from .forms import forms_of_query  # a verdict alone does not pay for it
+        from .criteria.forms import forms_of_query  # a verdict alone does not pay for it
 
         return forms_of_query(self.decided_on or self.graph, self.query)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from latentdo.graphs import Admg, connected, reach
 from latentdo.query import Query, Term
 
+from ..engine.expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
 from .discrete import MOST_BINARY, RandomModel
-from .expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
 from .written import CutGraph, Separation, Written
 
 if TYPE_CHECKING:

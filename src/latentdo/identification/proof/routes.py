@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from latentdo.graphs import Mask, Masks, bits, components, reach
 
-from .districts import HedgeMasks
-from .reduction import Problem, exchange
+from ..criteria.districts import HedgeMasks
+from ..engine.reduction import Problem, exchange
 
 Step = tuple[int, str]  # a node, and what it is of the node before: "parent", "child" or "spouse"
 

@@ -9,8 +9,8 @@ from typing import Any
 from latentdo.graphs import Mask, Name, bits
 from latentdo.query import Distribution, Kind, Setting, Term
 
+from ..engine.reduction import Problem
 from .parity import Bit, Coin, Level, ParityModel
-from .reduction import Problem
 from .routes import Routes, spanning_tree, ways
 
 _ROUNDING = 1e-12

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, quote, reach
 from latentdo.query import Query, Term
 
-from .districts import HedgeMasks, decide
+from ..criteria.districts import HedgeMasks, decide
+from ..verdict import Identified, NotIdentified
 from .estimand import Estimand, Solution
 from .functional import Determinants, Reduced, degenerate, determinants_of, eliminate, stated
 from .reduction import Problem, exchange, problem_of
-from .verdict import Identified, NotIdentified
 
 PROOF = ": two models can agree on all the data and differ in the answer."
 

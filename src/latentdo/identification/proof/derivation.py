@@ -11,7 +11,7 @@ from typing import Any, Literal
 from latentdo.graphs import Admg, Mask, Masks
 from latentdo.query import Distribution, Query, Term
 
-from .estimand import Solution
+from ..engine.estimand import Solution
 from .proof import Cut, Line, prove
 from .verify import fault_of, rule_of
 from .written import CutGraph, Separation, Written

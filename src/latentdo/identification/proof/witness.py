@@ -12,14 +12,14 @@ from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, LatentDag, Name, format_level, project, quote
 from latentdo.query import Distribution, Query, Term
 
+from ..criteria.districts import HedgeMasks, decide
+from ..engine.reduction import Problem, exchange, problem_of
+from ..verdict import NotIdentified
 from .contrasts import whole_pair
-from .districts import HedgeMasks, decide
 from .parity import Coin, ParityModel
 from .readings import evaluated, filled
-from .reduction import Problem, exchange, problem_of
 from .routes import routes_of
 from .twins import Case, Twins
-from .verdict import NotIdentified
 
 MAX_BITS = 20
 SAME = 1e-12

@@ -12,10 +12,10 @@ from latentdo.errors import NotIdentifiedError, QueryError
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query
 
-from .arguments import is_number, names_of, shown
-from .decision import identify
+from ..arguments import is_number, names_of, shown
+from ..engine.decision import identify
+from ..verdict import NotIdentified
 from .measuring import Limits, Measuring, asked_of, with_arcs_as_nodes
-from .verdict import NotIdentified
 
 # So that the sum over any graph is finite.
 MAX_COST = 1e100

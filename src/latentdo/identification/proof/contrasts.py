@@ -15,10 +15,10 @@ from typing import Any
 from latentdo.graphs import Mask, bits
 from latentdo.query import Query, Term
 
-from .districts import HedgeMasks
+from ..criteria.districts import HedgeMasks
+from ..engine.reduction import Problem
 from .parity import Level, ParityModel
 from .readings import evaluated, named, readings, values_named
-from .reduction import Problem
 from .routes import Routes, routes_of, ways
 from .twins import Case, Leaning, Twins
 

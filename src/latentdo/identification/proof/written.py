@@ -8,8 +8,8 @@ from typing import Any
 
 from latentdo.graphs import Admg, Name, mutilate, quote
 
-from . import render
-from .expression import Expression
+from ..engine import render
+from ..engine.expression import Expression
 
 
 @dataclass(frozen=True)

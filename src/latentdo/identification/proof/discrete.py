@@ -12,7 +12,7 @@ from typing import Any
 
 from latentdo.graphs import Admg, Name
 
-from .expression import AbstractExpression, Prob, Product, Quotient, Sum, parts
+from ..engine.expression import AbstractExpression, Prob, Product, Quotient, Sum, parts
 
 # A model enumerates at most 2 to this many cells over its measured nodes, and as many latents join them.
 MOST_BINARY = 10

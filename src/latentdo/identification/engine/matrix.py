@@ -9,9 +9,9 @@ from typing import Literal
 from latentdo.graphs import Mask, Masks, bits, components, connected, reach
 from latentdo.query import Outcome, Setting, Term
 
-from .adjustment import adjustment_set
-from .districts import HedgeMasks, decide
-from .front_door import front_door_set
+from ..criteria.adjustment import adjustment_set
+from ..criteria.districts import HedgeMasks, decide
+from ..criteria.front_door import front_door_set
 from .reduction import exchange, problem_of
 
 Form = Literal["no effect", "seeing is doing", "back-door", "front-door", "general formula", "not identified"]

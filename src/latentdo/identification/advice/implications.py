@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from latentdo.graphs import Mask, Masks, bits, reach
 
-from .construct import district_factors, observed, split_off
-from .districts import HedgeMasks, decide
-from .expression import Expression
-from .fixability import markov_pillow, reachable_closure
-from .formulas import Formulas
-from .separators import Walks, minimal_separator
+from ..criteria.districts import HedgeMasks, decide
+from ..criteria.fixability import markov_pillow, reachable_closure
+from ..criteria.separators import Walks, minimal_separator
+from ..engine.construct import district_factors, observed, split_off
+from ..engine.expression import Expression
+from ..engine.formulas import Formulas
 
 
 def separable_pairs(masks: Masks) -> Iterator[tuple[int, int, Mask]]:

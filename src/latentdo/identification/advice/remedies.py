@@ -12,9 +12,9 @@ from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.query import Query
 
+from ..verdict import NotIdentified
 from .experiments import Experiments
 from .measuring import Limits, Measuring, asked_of, obstacle, with_arcs_as_nodes
-from .verdict import NotIdentified
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Masks, Name, bits, project, quote
 from latentdo.query import Term
 
-from .arguments import is_number, shown, whole_number
-from .districts import HedgeMasks, decide
-from .reduction import exchange, problem_of
-from .routes import shrunk, spanning_tree, ways
+from ..arguments import is_number, shown, whole_number
+from ..criteria.districts import HedgeMasks, decide
+from ..engine.reduction import exchange, problem_of
+from ..proof.routes import shrunk, spanning_tree, ways
 
 Names = frozenset[Name]
 _Breaking = Callable[[Names], Names | None]

@@ -12,7 +12,7 @@ from typing import Any, SupportsIndex
 from latentdo.errors import QueryError, UnknownNodeError
 from latentdo.graphs import Admg, Name, quote
 
-from .arguments import names_of, shown
+from ..arguments import names_of, shown
 
 Level = int
 

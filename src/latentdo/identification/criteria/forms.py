@@ -12,8 +12,8 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Query, Term
 
+from ..arguments import names_of, whole_number
 from .adjustment import back_door, best_adjustment_set, is_adjustment_set, minimal_adjustment_sets
-from .arguments import names_of, whole_number
 from .fixability import Fixability, fixability, listed
 from .front_door import front_door_set, front_door_sets, is_front_door_set
 from .instruments import instruments

@@ -10,7 +10,7 @@ from latentdo.errors import DataError
 from latentdo.graphs import Name
 from latentdo.query import Term
 
-from .arguments import names_of
+from ..arguments import names_of
 from .construct import Formula
 from .expression import AbstractExpression, Expression, Prob, Product, Quotient, Sum, parts
 

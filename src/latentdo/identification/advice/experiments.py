@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from latentdo.graphs import Mask, Masks, Name, components, reach
 from latentdo.query import Term
 
+from ..engine.reduction import exchange, problem_of
+from ..proof.routes import closure
 from .measuring import Found, Limits, minimal_sets
-from .reduction import exchange, problem_of
-from .routes import closure
 
 
 class Experiments:

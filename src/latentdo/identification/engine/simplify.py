@@ -12,8 +12,8 @@ from typing import Literal
 
 from latentdo.graphs import Mask, Masks, bits, connected, hidden, reach
 
-from .adjustment import adjustment_set
-from .districts import HedgeMasks, Trace, decide
+from ..criteria.adjustment import adjustment_set
+from ..criteria.districts import HedgeMasks, Trace, decide
 from .reduction import Problem, exchange
 
 # Up to this many nodes are tried one by one, more of them in blocks.

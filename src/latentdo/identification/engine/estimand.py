@@ -12,9 +12,9 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Name
 from latentdo.query import Query, Term
 
+from ..criteria.districts import Trace
 from . import render
 from .construct import Formula, construct
-from .districts import Trace
 from .evaluate import Law, evaluate
 from .expression import Expression
 from .reduction import Problem
@@ -82,7 +82,7 @@ class Estimand:
         `no effect`, `seeing is doing`, `back-door`, `front-door`, `g-formula`, `ratio` (as the napkin's) or
         `general formula`.
         """
-        from .front_door import is_front_door_set  # a verdict alone does not pay for it
+        from ..criteria.front_door import is_front_door_set  # a verdict alone does not pay for it
 
         names = (name_of(solution.problem, solution.plan, is_front_door_set) for solution in self.solutions)
         return ", ".join(dict.fromkeys(names))

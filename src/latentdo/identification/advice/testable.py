@@ -10,9 +10,9 @@ from itertools import islice
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Outcome, Query, Term
 
-from . import render
-from .construct import Formula
-from .expression import Expression
+from ..engine import render
+from ..engine.construct import Formula
+from ..engine.expression import Expression
 from .implications import local_markov, separable_pairs, verma_constraints
 
 # With bidirected edges the basis can be exponentially long; more than this many statements nobody reads or tests.

@@ -14,7 +14,7 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, connected, project, quote, reach
 from latentdo.query import Term
 
-from .arguments import functions_of
+from ..arguments import functions_of
 from .construct import Formula
 from .expression import Prob, Quotient, parts
 from .reduction import problem_of

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from latentdo.graphs import Mask, Masks, bits, reach
 
-from .construct import Kernel, concerned, observed, pillow, ratio_group, telling, write
-from .districts import Trace
-from .expression import AbstractExpression, Expression, Product, Quotient, Sum, parts
-from .formulas import Formulas, factors_of, without
-from .reduction import Problem, exchanges
-from .simplify import Plan, reaching
+from ..criteria.districts import Trace
+from ..engine.construct import Kernel, concerned, observed, pillow, ratio_group, telling, write
+from ..engine.expression import AbstractExpression, Expression, Product, Quotient, Sum, parts
+from ..engine.formulas import Formulas, factors_of, without
+from ..engine.reduction import Problem, exchanges
+from ..engine.simplify import Plan, reaching
 
 
 @dataclass(frozen=True)

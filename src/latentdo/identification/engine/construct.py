@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from latentdo.graphs import Mask, Masks, Name, bits, connected, reach
 
-from .districts import Trace
+from ..criteria.districts import Trace
 from .expression import Expression
 from .formulas import Factors, Formulas
 from .reduction import Problem
