@@ -1,0 +1,187 @@
+"""`Sheet`: a table for people and programs, which prints itself in every form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from . import latex, text, web
+from .cells import Cell, Column, Note, Row, Value
+from .flat import csv_text, data_frame
+from .words import folded, hanging, visible
+
+if TYPE_CHECKING:
+    import pandas
+
+Shown = Cell | str
+"""What is taken for a cell: one, or its words."""
+INDENT = "  "
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table with what stands above and below it.
+
+    A value that can be shown gives one, and prints nothing itself.
+
+    Attributes:
+        title: What it shows, in a line.
+        columns: The columns; none where there are sentences alone.
+        rows: The cells, as many in a row as there are columns; words stand for a cell that is nothing else.
+        lead: Lines between the title and the table.
+        notes: Sentences below the table: cautions, signs and what they mean.
+        headed: Whether the headings are printed: names beside values need none.
+        indented: Whether text stands to the right of its title.
+        picture: An image above the table in HTML, as a data URI or as SVG.
+        folded: In HTML, whether the part is folded away under its title: `open`, `closed`, or empty for neither.
+    """
+
+    title: str = ""
+    columns: tuple[Column, ...] = ()
+    rows: tuple[Row, ...] = ()
+    lead: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    headed: bool = True
+    indented: bool = True
+    picture: str = ""
+    folded: str = ""
+
+    def __post_init__(self) -> None:
+        assert all(len(row) == len(self.columns) for row in self.rows), "each row has a cell per column"
+
+    @classmethod
+    def of(cls, title: str, columns: Iterable[Column | str], rows: Iterable[Iterable[Shown]], **others: Any) -> Sheet:
+        """A sheet from words and cells; a string among the columns is a column of words."""
+        return cls(
+            title,
+            tuple(Column(column) if isinstance(column, str) else column for column in columns),
+            tuple(tuple(Cell(cell) if isinstance(cell, str) else cell for cell in row) for row in rows),
+            **others,
+        )
+
+    @classmethod
+    def of_records(cls, records: Sequence[Mapping[str, Value]], title: str = "") -> Sheet:
+        """A sheet from rows of plain values, for CSV files and data frames; a column for each key, in order of appearance."""
+        keys = list(dict.fromkeys(key for record in records for key in record))
+        rows = (
+            tuple(Cell("" if record.get(key) is None else str(record[key]), record.get(key)) for key in keys)
+            for record in records
+        )
+        return cls(title, tuple(Column(key) for key in keys), tuple(rows))
+
+    def without(self, *titles: str) -> Sheet:
+        """The sheet without the columns of these headings."""
+        places = [k for k, column in enumerate(self.columns) if column.title not in titles]
+        return replace(
+            self,
+            columns=tuple(self.columns[k] for k in places),
+            rows=tuple(tuple(row[k] for k in places) for row in self.rows),
+        )
+
+    def shortened(self, head: int, tail: int, words: str) -> Sheet:
+        """The first and the last rows, and between them a row that says how many were left out.
+
+        Args:
+            head: Rows from the beginning.
+            tail: Rows from the end.
+            words: What stands there, with `{}` for how many: `… {} more: .to_pandas() has them all`.
+        """
+        left_out = len(self.rows) - head - tail
+        if left_out < 1:
+            return self
+        gap = (Cell(words.format(f"{left_out:,}")), *(Cell("") for _ in self.columns[1:]))
+        return replace(self, rows=(*self.rows[:head], gap, *self.rows[-tail:]))
+
+    # --- for people
+
+    def text(self, width: int | None = None) -> str:
+        """Plain text: the title, the table in columns, the notes.
+
+        Args:
+            width: Characters of a line, to which prose is folded; as long as need be unless given.
+        """
+        margin = INDENT if self.indented and self.title else ""
+        room = None if width is None else width - len(margin)
+        lines = [*self.lead_lines(room), *text.table(self.columns, self.rows, room, headed=self.headed)]
+        lines += self.note_lines(room)
+        title = [visible(self.title)] if width is None else folded(visible(self.title), width)
+        return "\n".join([*(title if self.title else []), *((margin + line).rstrip() for line in lines)])
+
+    def lead_lines(self, width: int | None) -> list[str]:
+        """The lines above the table in plain text."""
+        lines = [visible(line) for line in self.lead]
+        return lines if width is None else [piece for line in lines for piece in folded(line, width)]
+
+    def note_lines(self, width: int | None) -> list[str]:
+        """The notes in plain text, folded behind their labels."""
+        lines: list[str] = []
+        for note in self.notes:
+            if width is None:
+                lines.append(visible(str(note)))
+            else:
+                label = f"{note.sign} " * bool(note.sign) + f"{note.label}: " * bool(note.label)
+                lines += hanging(visible(label), visible(note.words), width)
+        return lines
+
+    def markdown(self) -> str:
+        """A table of Markdown without the title; the notes are a list below."""
+        parts = ["\n".join(text.markdown(self.columns, self.rows))] if self.columns else []
+        parts = [*(visible(line) for line in self.lead), *parts]
+        parts += ["\n".join(f"- {visible(str(note))}" for note in self.notes)] if self.notes else []
+        return "\n\n".join(parts)
+
+    def html(self) -> str:
+        """A piece of HTML that stands alone, with its style."""
+        return web.styled(self.body())
+
+    def page(self) -> str:
+        """A whole page for a browser."""
+        return web.page(self.title, self.body())
+
+    def body(self) -> str:
+        """A piece of HTML without its style, for a page of several."""
+        table = web.table(self.columns, self.rows, headed=self.headed)
+        picture = web.picture(self.picture, self.title) if self.picture else ""
+        inside = web.paragraphs(self.lead) + picture + table + web.listed(self.notes)
+        if self.folded:
+            return web.details(self.title, inside, unfolded=self.folded == "open")
+        heading = f"<p><b>{web.escape(self.title)}</b></p>" if self.title else ""
+        return f"<section>{heading}{inside}</section>"
+
+    def latex(self) -> str:
+        """A `tabular` in the manner of booktabs, the notes below its rule."""
+        return latex.table(self.columns, self.rows, self.notes, headed=self.headed)
+
+    # --- for programs
+
+    def flat(self) -> tuple[tuple[str, ...], list[tuple[Value, ...]]]:
+        """The names of the columns, and rows of plain values."""
+        return tuple(column.name for column in self.columns), [tuple(cell.content for cell in row) for row in self.rows]
+
+    def csv(self) -> str:
+        """Comma-separated text: a line of names, empty cells for what is not there."""
+        return csv_text(*self.flat())
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A data frame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return data_frame(*self.flat())
+
+
+def texts(sheets: Iterable[Sheet], width: int | None = None) -> str:
+    """Several sheets below each other in plain text."""
+    return "\n\n".join(sheet.text(width) for sheet in sheets)
+
+
+def bodies(sheets: Iterable[Sheet]) -> str:
+    """Several sheets below each other in a piece of HTML with its style."""
+    return web.styled("".join(sheet.body() for sheet in sheets))
+
+
+def page(title: str, sheets: Iterable[Sheet]) -> str:
+    """Several sheets as a whole page for a browser."""
+    return web.page(title, "".join(sheet.body() for sheet in sheets))

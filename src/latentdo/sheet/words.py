@@ -1,0 +1,124 @@
+"""Words and numbers as they are printed anywhere: rounding, lists, folding, and characters that must not reach a terminal."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable
+from textwrap import wrap
+
+WIDTH = 120
+"""Characters of a line where there is no terminal that has a width."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_HARMLESS = frozenset("\n\t\N{SOFT HYPHEN}")
+
+
+def number(value: float, spread: float) -> str:
+    """A number with as many digits as its spread gives meaning: two of the spread."""
+    if not math.isfinite(value):
+        return str(value)
+    # Without a spread, or with one that is rounding, six digits; z, so that nothing is printed as -0.00.
+    if not math.isfinite(spread) or abs(spread) <= 1e-12 * abs(value):
+        return f"{value:z.6g}"
+    decimals = 1 - math.floor(math.log10(abs(spread))) if spread else 0
+    if decimals < 12 and abs(value) < 1e12:
+        return f"{value:z.{max(0, decimals)}f}"
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{min(15, max(2, size + decimals + 1))}g}"
+
+
+def listed(words: Iterable[str], last: str = "and", *, most: int | None = None) -> str:
+    """A list in a sentence: `A, B and C`.
+
+    Args:
+        last: The word before the last one; empty for commas alone.
+        most: How many are named at most; the others are counted.
+    """
+    shown = list(words)
+    if most is not None and len(shown) > most:
+        shown = [*shown[:most], f"{len(shown) - most} more"]
+    if len(shown) < 2 or not last:
+        return ", ".join(shown)
+    return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
+
+
+def in_braces(words: Iterable[str]) -> str:
+    """A set: `{A, B}`."""
+    return "{" + ", ".join(words) + "}"
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """A number of things: `1 row`, `2,000 rows`."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def percent(share: float, digits: int = 3) -> str:
+    """A share in per cent: `90 %`."""
+    return f"{100 * share:.{digits}g} %"
+
+
+def duration(seconds: float | None) -> str:
+    """A time in the unit that makes it short: `0.024 s`, `12.3 s`, `4.5 min`, `1.2 h`; a dash for none."""
+    if seconds is None:
+        return "–"
+    if seconds < 120:
+        return f"{seconds:.3f} s" if seconds < 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def visible(text: str) -> str:
+    """The text with every character that is not seen, or that turns the line around, as an escape: `\\u202e`.
+
+    Names, levels and units come from users' files. An escape sequence would colour or rewrite a terminal, and a
+    right-to-left mark would show a name that it is not (Boucher & Anderson 2023, "Trojan Source").
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character) in _UNSEEN and character not in _HARMLESS
+        else character
+        for character in text
+    )
+
+
+def terminal_width() -> int:
+    """Characters of a line: what COLUMNS says, or those of the terminal that is written to; 120 where there is neither."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        # The terminal that a notebook or a pipe was started from is not where the text is read.
+        return WIDTH
+    return shutil.get_terminal_size((WIDTH, 24)).columns
+
+
+def folded(words: str, width: int) -> list[str]:
+    """The words in lines, one at least; a number stays with its unit or its name."""
+    # wrap() takes a no-break space for a letter.
+    glued = re.sub(
+        r"(?<=\d) (?=(?:s|sd|%)(?!\w))|(?:(?<=R-hat)|(?<=MCSE)|(?<=ESS)) (?=\d)", "\N{NO-BREAK SPACE}", words
+    )
+    lines = wrap(glued, max(1, width), break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] or [""]
+
+
+def hanging(label: str, words: str, width: int, *, widest: int = 44, least: int = 34) -> list[str]:
+    """A sentence behind a label, in lines that are indented to where it begins; below a label that is too long.
+
+    Args:
+        width: Characters of a line.
+        widest: Characters of a label, beyond which the sentence stands below it.
+        least: Characters of a line that the sentence has at least.
+    """
+    if len(label) > min(widest, width // 3) + 4:
+        first, *rest = folded(label.strip(), width - 4)
+        margin = label[: len(label) - len(label.lstrip())]
+        return [
+            margin + first,
+            *(f"{margin}  {line}" for line in rest),
+            *(f"    {line}" for line in folded(words, width - 4)),
+        ]
+    pieces = folded(words, max(least, width - len(label)))
+    return [(label if k == 0 else " " * len(label)) + piece for k, piece in enumerate(pieces)]
