@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from latentdo.inference.blocks import blocks
-from latentdo.inference.coordinates import LinkScale, node_coordinates, parent_scales
+from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales
+from latentdo.inference.blocks.diagnostics import Diagnostic
+from latentdo.inference.blocks.draws import BlockDraws, DataFacts, NodeDraws
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.diagnostics import Diagnostic
-from latentdo.inference.posterior import BlockDraws, DataFacts, NodeDraws, Posterior
+from latentdo.inference.posterior.posterior import Posterior
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 
@@ -76,7 +77,7 @@ def handmade(
                 compile_seconds=1.5,
                 sample_seconds=0.5,
             )
-            for block in blocks(spec)
+            for block in blocks_of(spec)
         ),
         facts=DataFacts.of(data),
         coordinates=coordinates,

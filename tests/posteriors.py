@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from latentdo.inference.blocks import blocks
-from latentdo.inference.coordinates import LinkScale, node_coordinates, parent_scales
-from latentdo.inference.diagnostics import Diagnostic
-from latentdo.inference.posterior import BlockDraws, DataFacts, NodeDraws, Posterior
+from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales
+from latentdo.inference.blocks.diagnostics import Diagnostic
+from latentdo.inference.blocks.draws import BlockDraws, DataFacts, NodeDraws
+from latentdo.inference.posterior.posterior import Posterior
 from latentdo.models import Bernoulli, Categorical, ColumnSummary, ModelSpec, Table, Weight
 
 Numbers = dict[str, np.ndarray]
@@ -88,7 +89,7 @@ def posterior_of(
             BlockDraws(
                 block, "made by hand", tuple((node, draws[node]) for node in block.nodes), n_warmup=500, n_made=500
             )
-            for block in blocks(spec)
+            for block in blocks_of(spec)
         ),
         facts=DataFacts("rows.csv", "0" * 64, 100, columns),
         coordinates=tuple(node_coordinates(spec, n, scales, LinkScale(0.0, 1.0, 1.0)) for n in spec.graph.nodes),

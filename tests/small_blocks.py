@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
-from latentdo.inference.blocks import Block, blocks
-from latentdo.inference.coordinates import NodeCoordinates
+from latentdo.inference.blocks.block import Block, blocks_of
+from latentdo.inference.blocks.coordinates import NodeCoordinates
+from latentdo.inference.blocks.scales import coordinates_on
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.density import Layout, Numbers, assemble, unpack
-from latentdo.inference.scales import coordinates_on
+from latentdo.inference.likelihood.density import Layout, Numbers, assemble, unpack
 from latentdo.models import Bernoulli, Gamma, Hill, ModelSpec, Prior
 from latentdo.models.build import NUMPY
 
@@ -94,7 +94,7 @@ def small_blocks(
     coordinates = coordinates_on(spec, data)
     return {
         block.nodes: SmallBlock(spec, block, coordinates, data, rows, *assemble(spec, block, coordinates, rows))
-        for block in blocks(spec)
+        for block in blocks_of(spec)
     }
 
 

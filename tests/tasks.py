@@ -8,7 +8,7 @@ from typing import Any
 
 import latentdo as ld
 from latentdo.inference import Engine, Fit
-from latentdo.inference.task import Task
+from latentdo.inference.likelihood.task import Task
 from latentdo.io import read_table
 
 

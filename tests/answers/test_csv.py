@@ -12,7 +12,7 @@ import pytest
 from handmade_answers import sweep_of
 from latentdo.answers import Answers, EffectMatrix
 from latentdo.errors import DataError, QueryError
-from latentdo.inference import whole_files
+from latentdo.inference.storage import whole_files
 
 ANSWERS = sweep_of("E[Y | do(X)] for X in [0, 1]")
 TABLES = [ANSWERS, Answers(()), EffectMatrix((), (), ())]

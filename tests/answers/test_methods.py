@@ -13,7 +13,7 @@ from handmade_fits import handmade
 from latentdo.answers import Answers
 from latentdo.errors import QueryError
 from latentdo.inference import versions
-from latentdo.inference.posterior import POINT
+from latentdo.inference.blocks.draws import POINT
 from posteriors import posterior_of
 
 START, SLOPE = line_draws()

@@ -384,7 +384,9 @@ def test_ctrl_c_says_where_the_work_is_kept(study, tmp_path):
 KILLED = """
 import sys
 from latentdo.cli import main
-from latentdo.inference import checkpoint, nuts, train
+from latentdo.inference import train
+from latentdo.inference.storage import checkpoint
+from latentdo.inference.samplers import nuts
 checkpoint.EVERY = nuts.PIECE = 0.0  # each transition is a piece, and each piece is kept
 if "--stop" in sys.argv:
     stop = int(sys.argv.pop())

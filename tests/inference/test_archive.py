@@ -24,10 +24,11 @@ import pytest
 from handmade_fits import FRONT_DOOR, ODD, handmade
 from latentdo.errors import ArchiveError
 from latentdo.graphs import parse_call
-from latentdo.inference import archive
-from latentdo.inference.archive import read_archive, require_writable, write_archive
-from latentdo.inference.manifest import digest, plain_tree
-from latentdo.inference.posterior import NodeDraws, Posterior
+from latentdo.inference.blocks.draws import NodeDraws
+from latentdo.inference.posterior.posterior import Posterior
+from latentdo.inference.storage import archive
+from latentdo.inference.storage.archive import read_archive, require_writable, write_archive
+from latentdo.inference.storage.manifest import digest, plain_tree
 from latentdo.models import ModelSpec
 
 Members = dict[str, bytes]

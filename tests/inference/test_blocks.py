@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from latentdo.inference.blocks import blocks
+from latentdo.inference.blocks.block import blocks_of
 from latentdo.models import ModelSpec
 from latentdo.models.study import load_study
 from strategies import specs
@@ -38,12 +38,12 @@ def pair(a: str, b: str, count: int = 1) -> set[str]:
     ],
 )
 def test_the_studies_fall_into_the_known_blocks(study, joint, alone):
-    found = [set(block.nodes) for block in blocks(load_study(STUDIES / f"{study}.yaml").model)]
+    found = [set(block.nodes) for block in blocks_of(load_study(STUDIES / f"{study}.yaml").model)]
     assert sorted(map(sorted, found)) == sorted([*map(sorted, joint), *([node] for node in alone)])
 
 
 def test_a_block_tells_its_parts():
-    joint, z, y = blocks(
+    joint, z, y = blocks_of(
         ModelSpec.parse("latent U ~ normal; X ~ normal(U, Z); W ~ normal(X, U); Y ~ gamma(W, Z); Z ~ normal")
     )
     assert z.nodes == ("Z",)
@@ -57,7 +57,7 @@ def test_a_block_tells_its_parts():
 
 
 def test_a_latent_without_children_is_a_block_of_its_own():
-    found = blocks(ModelSpec.parse("latent U ~ normal(X); X ~ normal"))
+    found = blocks_of(ModelSpec.parse("latent U ~ normal(X); X ~ normal"))
     assert [block.nodes for block in found] == [("X",), ("U",)]
 
 
@@ -83,7 +83,7 @@ def searched(spec: ModelSpec) -> set[frozenset[str]]:
 @settings(max_examples=100, deadline=None)
 @given(spec=specs(7, tame=True))
 def test_blocks_are_the_components_of_factors_that_share_a_latent(spec):
-    found = blocks(spec)
+    found = blocks_of(spec)
     assert {frozenset(block.nodes) for block in found} == searched(spec)
     assert sum(len(block.nodes) for block in found) == len(spec.graph.nodes)
     place = {node: i for i, node in enumerate(spec.graph.topological_order())}
@@ -103,6 +103,6 @@ def test_blocks_are_the_components_of_factors_that_share_a_latent(spec):
 @settings(max_examples=40, deadline=None)
 @given(spec=specs(6, tame=True))
 def test_nodes_that_share_a_latent_are_in_one_block(spec):
-    at = {node: block for block in blocks(spec) for node in block.nodes}
+    at = {node: block for block in blocks_of(spec) for node in block.nodes}
     for latent in spec.latent:
         assert {at[child].name for child in spec.graph.children(latent)} <= {at[latent].name}

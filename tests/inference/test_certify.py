@@ -14,13 +14,13 @@ import scipy.stats
 
 import latentdo as ld
 from latentdo.answers import judge_fit
-from latentdo.inference.blocks import blocks
-from latentdo.inference.certify import LIKELIHOOD_ROWS, judged, log_likelihood
+from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.draws import NodeDraws
+from latentdo.inference.blocks.scales import coordinates_on
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.outcome import node_draws
-from latentdo.inference.posterior import NodeDraws
-from latentdo.inference.scales import coordinates_on
-from latentdo.inference.task import Task
+from latentdo.inference.likelihood.certify import LIKELIHOOD_ROWS, judged, log_likelihood
+from latentdo.inference.likelihood.task import Task
+from latentdo.inference.samplers.outcome import node_draws
 from latentdo.models import ModelSpec
 from posteriors import posterior_of
 
@@ -28,7 +28,7 @@ from posteriors import posterior_of
 def only_task(text: str, rows: Mapping[str, np.ndarray], node: str) -> Task:
     """The task of the block that holds a node."""
     spec, data = ModelSpec.parse(text), Dataset.of(rows)
-    (block,) = (block for block in blocks(spec) if node in block.nodes)
+    (block,) = (block for block in blocks_of(spec) if node in block.nodes)
     return Task(spec, block, coordinates_on(spec, data), data, 0, (2, 3), lambda *_: None, threading.Event())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentdo.inference.checkpoint import Checkpoint, read_state, write_state
+from latentdo.inference.storage.checkpoint import Checkpoint, read_state, write_state
 
 STATE = {
     "u": np.random.default_rng(0).normal(size=(3, 4, 5)),
@@ -60,7 +60,7 @@ def test_methods_that_follow_each_other_have_states_of_their_own(tmp_path: Path)
 
 def test_states_are_saved_now_and_then_and_not_made_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
-    monkeypatch.setattr("latentdo.inference.checkpoint.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("latentdo.inference.storage.checkpoint.time.monotonic", lambda: now[0])
     keeper, made = Checkpoint(tmp_path / "0.state", every=5.0), []
 
     def state():

@@ -5,10 +5,10 @@ import pytest
 import scipy.stats
 
 import latentdo as ld
-from latentdo.inference.conjugate import conjugate
-from latentdo.inference.outcome import node_draws
-from latentdo.inference.regression import find_modes, log_density_of
 from latentdo.inference.runtime import float64
+from latentdo.inference.samplers.conjugate import conjugate
+from latentdo.inference.samplers.outcome import node_draws
+from latentdo.inference.samplers.regression import find_modes, log_density_of
 from tasks import raw_draws, task_of
 
 MODEL = "A ~ table(levels=[lo, mid, hi]); B ~ bernoulli; Y ~ table(A, B, levels=[0, 2, 5], concentration=0.7)"

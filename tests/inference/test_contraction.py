@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentdo.inference.contraction import contracted
-from latentdo.inference.importance import smoothed
+from latentdo.inference.samplers.contraction import contracted
+from latentdo.inference.samplers.importance import smoothed
 
 N_ROWS, SHARE = 20_000.0, 0.01
 

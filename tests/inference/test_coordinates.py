@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from latentdo.errors import SpecError
 from latentdo.graphs import parse_call
-from latentdo.inference.blocks import blocks
-from latentdo.inference.coordinates import LinkScale, node_coordinates, parent_scales, unfolded
+from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales, unfolded
+from latentdo.inference.blocks.scales import coordinates_on
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.density import assemble, coordinates_of
-from latentdo.inference.mirrors import Mirror, mirrors
-from latentdo.inference.scales import coordinates_on
+from latentdo.inference.likelihood.density import assemble, coordinates_of
+from latentdo.inference.samplers.mirrors import Mirror, mirrors
 from latentdo.models import ModelSpec, Prior
 from small_blocks import belief_mean, only_block, random_rows, small_blocks
 from strategies import specs
@@ -247,7 +247,7 @@ def folds(spec: ModelSpec) -> tuple[set[str], set[tuple[str, float]]]:
     coordinates = unfolded(spec, coordinates_on(spec, data))
     lifted = {one.label for own in coordinates.values() for one in own.all if one.folded}
     turned = set()
-    for block in blocks(spec):
+    for block in blocks_of(spec):
         layout, numbers = assemble(spec, block, coordinates, data)
         free = [
             coordinate.label

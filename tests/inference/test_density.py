@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from latentdo.errors import SpecError
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.density import log_posterior
-from latentdo.inference.mirrors import Mirror, mirrors, turned
-from latentdo.inference.starts import starting_points
+from latentdo.inference.likelihood.density import log_posterior
+from latentdo.inference.likelihood.starts import starting_points
+from latentdo.inference.samplers.mirrors import Mirror, mirrors, turned
 from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY, Arithmetic
 from small_blocks import SmallBlock, log_likelihood, only_block, predictor, random_rows, small_blocks

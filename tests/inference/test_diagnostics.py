@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentdo.inference.diagnostics import diagnose, ess, rhat
+from latentdo.inference.blocks.diagnostics import diagnose, ess, rhat
 
 
 def autoregressive(phi: float, chains: int, draws: int, seed: int) -> np.ndarray:

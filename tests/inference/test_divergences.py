@@ -9,7 +9,7 @@ import pytest
 import latentdo as ld
 from handmade_fits import handmade
 from latentdo.inference import Posterior
-from latentdo.inference.diagnostics import Diagnostic
+from latentdo.inference.blocks.diagnostics import Diagnostic
 from latentdo.inference.train import Fit
 from posteriors import posterior_of
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import latentdo as ld
-from latentdo.inference import Auto, Laplace, Map, Nuts, Svi, engines
+from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
+from latentdo.inference.blocks import engines
 from latentdo.models.study import ARGUMENTS, load_study
 from latentdo.models.study_format import GUIDES
 from latentdo.opening import engine_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import gamma, norm, qmc
 
-from latentdo.inference.forward import moments, node_parameters, predictor, simulate_nodes
+from latentdo.inference.likelihood.forward import moments, node_parameters, predictor, simulate_nodes
 from latentdo.models import ModelSpec
 from posteriors import numbers, posterior_of
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentdo.inference.importance import pareto_k
+from latentdo.inference.samplers.importance import pareto_k
 
 
 def quantiles(law: object, n: int = 4000) -> np.ndarray:

@@ -9,14 +9,15 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from latentdo.inference.blocks import blocks
-from latentdo.inference.certify import LOG_LIKELIHOOD, LOG_POSTERIOR
-from latentdo.inference.coordinates import LinkScale, node_coordinates, parent_scales
-from latentdo.inference.diagnostics import Diagnostic, diagnose
-from latentdo.inference.labels import invariants, parameter_labels
-from latentdo.inference.posterior import BlockDraws, DataFacts, NodeDraws, Posterior
-from latentdo.inference.prior_law import cumulative, quantiles
-from latentdo.inference.symmetry import symmetries
+from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales
+from latentdo.inference.blocks.diagnostics import Diagnostic, diagnose
+from latentdo.inference.blocks.draws import BlockDraws, DataFacts, NodeDraws
+from latentdo.inference.likelihood.certify import LOG_LIKELIHOOD, LOG_POSTERIOR
+from latentdo.inference.likelihood.prior_law import cumulative, quantiles
+from latentdo.inference.posterior.labels import invariants, parameter_labels
+from latentdo.inference.posterior.posterior import Posterior
+from latentdo.inference.posterior.symmetry import symmetries
 from latentdo.models import ColumnSummary, ModelSpec, Prior
 from posteriors import posterior_of
 
@@ -256,7 +257,7 @@ def class_posterior(order_of_chain: list[list[int]], shift: float = 0.0) -> Post
                 n_warmup=500,
                 n_made=500,
             )
-            for block in blocks(spec)
+            for block in blocks_of(spec)
         ),
         facts=DataFacts("rows.csv", "0" * 64, 30, columns),
         coordinates=tuple(
@@ -295,7 +296,7 @@ def test_a_row_of_a_table_that_was_never_seen_keeps_its_prior():
             replace(
                 posterior.blocks[0], block=block, draws=tuple((node, NodeDraws(draws[node])) for node in block.nodes)
             )
-            for block in blocks(model)
+            for block in blocks_of(model)
         ),
         coordinates=tuple(
             node_coordinates(model, node, parent_scales(model, {}), LinkScale(0.0, 1.0, 1.0)) for node in "AB"
@@ -352,7 +353,7 @@ def relevelled(model: str, order_of_chain: list[list[int]], shift: float = 0.0) 
                 n_warmup=500,
                 n_made=500,
             )
-            for block in blocks(spec)
+            for block in blocks_of(spec)
         ),
         facts=DataFacts("rows.csv", "0" * 64, 30, ()),
         coordinates=tuple(node_coordinates(spec, node, scales, LinkScale(0.0, 1.0, 1.0)) for node in spec.graph.nodes),

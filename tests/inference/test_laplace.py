@@ -8,12 +8,12 @@ import scipy.special
 import scipy.stats
 
 import latentdo as ld
-from latentdo.inference.density import unpack
-from latentdo.inference.laplace import _marginal as marginal
-from latentdo.inference.laplace import laplace, posterior_mode
-from latentdo.inference.modes import climb
-from latentdo.inference.quadrature import by_quadrature
+from latentdo.inference.likelihood.density import unpack
 from latentdo.inference.runtime import float64
+from latentdo.inference.samplers.laplace import _marginal as marginal
+from latentdo.inference.samplers.laplace import laplace, posterior_mode
+from latentdo.inference.samplers.modes import climb
+from latentdo.inference.samplers.quadrature import by_quadrature
 from latentdo.models.build import NUMPY
 from small_blocks import only_block
 from tasks import raw_draws, task_of
@@ -224,7 +224,7 @@ def test_many_rows_are_first_looked_at_in_a_sample():
 
 
 def test_a_k_hat_that_would_take_too_long_is_left_out_and_said_to_be(monkeypatch):
-    monkeypatch.setattr("latentdo.inference.laplace.KHAT_CELLS", 1_000)
+    monkeypatch.setattr("latentdo.inference.samplers.laplace.KHAT_CELLS", 1_000)
     posterior = ld.fit("X ~ bernoulli; Y ~ student(X)", family_rows("student"), ld.Laplace(draws=400), progress=False)
     line = next(line for line in posterior.plan.splitlines() if line.startswith("{Y}"))
     assert line.endswith("400 effective draws; with so many rows Pareto k-hat would take too long")
@@ -333,7 +333,7 @@ def test_known_and_noise_free_nodes_stay_exact():
 
 
 def test_a_posterior_without_a_mode_is_refused_with_a_way_out(monkeypatch):
-    monkeypatch.setattr("latentdo.inference.laplace.find_modes", lambda *_: ())
+    monkeypatch.setattr("latentdo.inference.samplers.laplace.find_modes", lambda *_: ())
     with pytest.raises(ld.LatentdoError, match=r"No posterior mode of \{X\} was found .* Train it by ld\.Auto\(\)"):
         ld.fit("X ~ normal", {"X": [0.0, 1.0, 3.0]}, ld.Map(), progress=False)
 

@@ -10,13 +10,13 @@ import pytest
 import scipy.special
 
 import latentdo as ld
-from latentdo.inference.blocks import blocks
+from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.scales import coordinates_on
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.density import log_posterior
-from latentdo.inference.ensemble import JAX
-from latentdo.inference.lattice import lattice_form, spacings
-from latentdo.inference.scales import coordinates_on
-from latentdo.inference.task import Task
+from latentdo.inference.likelihood.density import log_posterior
+from latentdo.inference.likelihood.lattice import lattice_form, spacings
+from latentdo.inference.likelihood.task import Task
+from latentdo.inference.samplers.ensemble import JAX
 from latentdo.models import ModelSpec
 from latentdo.models.build import NUMPY
 
@@ -34,7 +34,7 @@ def binary(text: str, n: int = 60, seed: int = 2) -> tuple[ModelSpec, Dataset]:
 def task_of(text: str, data: Dataset | None = None) -> Task:
     spec, rows = binary(text)
     rows = rows if data is None else data
-    (block,) = (block for block in blocks(spec) if block.latent)
+    (block,) = (block for block in blocks_of(spec) if block.latent)
     return Task(
         spec, block, coordinates_on(spec, rows), rows, 0, (16, 250), lambda name, share: None, threading.Event()
     )

@@ -13,12 +13,12 @@ import pytest
 
 import latentdo as ld
 from latentdo.errors import FitError
-from latentdo.inference import memory
-from latentdo.inference.blocks import blocks
-from latentdo.inference.coordinates import unfolded
-from latentdo.inference.memory import GIB, available_bytes, chains_bytes, claim, release
-from latentdo.inference.scales import coordinates_on
-from latentdo.inference.task import Task
+from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.coordinates import unfolded
+from latentdo.inference.blocks.scales import coordinates_on
+from latentdo.inference.likelihood import memory
+from latentdo.inference.likelihood.memory import GIB, available_bytes, chains_bytes, claim, release
+from latentdo.inference.likelihood.task import Task
 from shared_fits import napkin_rows
 from small_blocks import random_rows
 
@@ -30,7 +30,7 @@ def tasks(model: str, n: int = 40) -> list[Task]:
     data = random_rows(spec, n)
     moved = unfolded(spec, coordinates_on(spec, data))
     stopped = threading.Event()
-    return [Task(spec, block, moved, data, 0, (16, 10), lambda *_: None, stopped) for block in blocks(spec)]
+    return [Task(spec, block, moved, data, 0, (16, 10), lambda *_: None, stopped) for block in blocks_of(spec)]
 
 
 def files(monkeypatch: pytest.MonkeyPatch, content: dict[str, str]) -> None:
@@ -91,8 +91,8 @@ def test_this_machine_has_some_memory():
 )
 def test_a_block_needs_about_what_its_program_needs(model):
     """Against what XLA says of the compiled transition."""
-    from latentdo.inference import ensemble
     from latentdo.inference.runtime import float64
+    from latentdo.inference.samplers import ensemble
 
     (task,) = tasks(model, 20_000)
     with float64():

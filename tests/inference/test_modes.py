@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentdo.inference.modes import Mode, climb, refined
+from latentdo.inference.samplers.modes import Mode, climb, refined
 
 
 def gaussian(mean, covariance):

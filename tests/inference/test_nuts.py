@@ -8,10 +8,11 @@ import jax
 import numpy as np
 import pytest
 
-from latentdo.inference import Nuts, nuts
-from latentdo.inference.checkpoint import Checkpoint
-from latentdo.inference.nuts import run_nuts
+from latentdo.inference import Nuts
 from latentdo.inference.runtime import compile_cache, float64
+from latentdo.inference.samplers import nuts
+from latentdo.inference.samplers.nuts import run_nuts
+from latentdo.inference.storage.checkpoint import Checkpoint
 from small_blocks import only_block
 
 ENGINE = Nuts(draws=9, warmup=8, chains=2)

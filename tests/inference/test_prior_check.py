@@ -8,9 +8,9 @@ import scipy.stats
 
 import latentdo as ld
 from latentdo.errors import SpecError, StudyError
+from latentdo.inference.blocks.scales import coordinates_on
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.prior_check import check_priors, check_priors_on, prior_draws
-from latentdo.inference.scales import coordinates_on
+from latentdo.inference.posterior.prior_check import check_priors, check_priors_on, prior_draws
 from latentdo.models import ModelSpec
 
 RANDOM = np.random.default_rng(8)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentdo.inference.density import log_posterior
-from latentdo.inference.program import Program, program_of
+from latentdo.inference.likelihood.density import log_posterior
+from latentdo.inference.likelihood.program import Program, program_of
 from latentdo.inference.runtime import float64
 from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY
@@ -71,7 +71,7 @@ def test_gradients_are_finite_and_jax_agrees():
             u = block.point(random)
             z = random.standard_normal((block.layout.n_noise, block.rows.n_stored))
             with float64():
-                from latentdo.inference.ensemble import JAX
+                from latentdo.inference.samplers.ensemble import JAX
 
                 value, slopes = jax.value_and_grad(
                     lambda u, z, form=form, numbers=numbers: log_posterior(JAX, form, numbers, u, z), argnums=(0, 1)

@@ -6,11 +6,11 @@ import scipy.special
 import scipy.stats
 
 import latentdo as ld
-from latentdo.inference import planner
-from latentdo.inference.density import unpack
-from latentdo.inference.outcome import from_independent
-from latentdo.inference.regression import find_modes, log_density_of, regression, sample_of_rows
+from latentdo.inference.likelihood.density import unpack
 from latentdo.inference.runtime import float64
+from latentdo.inference.samplers import planner
+from latentdo.inference.samplers.outcome import from_independent
+from latentdo.inference.samplers.regression import find_modes, log_density_of, regression, sample_of_rows
 from latentdo.models.build import NUMPY
 from tasks import raw_draws, task_of
 

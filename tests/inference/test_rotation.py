@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentdo.inference.blocks import blocks
-from latentdo.inference.coordinates import unfolded
+from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.coordinates import unfolded
+from latentdo.inference.blocks.rotation import Rotation, rotations, triangular
+from latentdo.inference.blocks.scales import coordinates_on
 from latentdo.inference.dataset import Dataset
-from latentdo.inference.rotation import Rotation, rotations, triangular
-from latentdo.inference.scales import coordinates_on
 from latentdo.models import ModelSpec
 from small_blocks import random_rows
 
@@ -19,7 +19,7 @@ def groups_of(text: str) -> list[tuple[Rotation, ...]]:
     spec = ModelSpec.parse(text)
     data = random_rows(spec, 30)
     coordinates = unfolded(spec, coordinates_on(spec, data))
-    return [rotations(spec, block, coordinates, data) for block in blocks(spec)]
+    return [rotations(spec, block, coordinates, data) for block in blocks_of(spec)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_loadings_that_are_turned_back_are_iid_normal():
     spec = ModelSpec.parse(text)
     data = random_rows(spec, 30)
     coordinates = coordinates_on(spec, data)
-    (block,) = blocks(spec)
+    (block,) = blocks_of(spec)
     (group,) = rotations(spec, block, coordinates, data)
     changed = triangular(coordinates, (group,))
     random = np.random.default_rng(0)
@@ -87,6 +87,6 @@ def test_the_strongest_children_are_pivots():
     }
     spec = ModelSpec.parse("latent U, V ~ normal; A, B, C, D, E ~ normal(U, V)")
     data = Dataset.of(rows)
-    (block,) = blocks(spec)
+    (block,) = blocks_of(spec)
     (group,) = rotations(spec, block, coordinates_on(spec, data), data)
     assert {child for child, _ in group.loadings[:2]} <= {"B", "C", "E"}

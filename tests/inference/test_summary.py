@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from handmade_fits import FRONT_DOOR, ODD, handmade
-from latentdo.inference.account import SHORT, node_row, parameter_rows
-from latentdo.inference.diagnostics import Diagnostic
-from latentdo.inference.posterior import Posterior
-from latentdo.inference.summary import WIDTH, posterior_text
+from latentdo.inference.blocks.diagnostics import Diagnostic
+from latentdo.inference.posterior.account import SHORT, node_row, parameter_rows
+from latentdo.inference.posterior.posterior import Posterior
+from latentdo.inference.posterior.summary import WIDTH, posterior_text
 
 
 def text(posterior: Posterior) -> str:

@@ -12,13 +12,13 @@ import scipy.stats
 
 import latentdo as ld
 from latentdo.errors import FitError
-from latentdo.inference import memory
-from latentdo.inference.checkpoint import Checkpoint
-from latentdo.inference.density import Layout
-from latentdo.inference.guides import Guide, Place, nodes_of
-from latentdo.inference.program import Program
+from latentdo.inference.likelihood import memory
+from latentdo.inference.likelihood.density import Layout
+from latentdo.inference.likelihood.program import Program
 from latentdo.inference.runtime import float64
-from latentdo.inference.svi import _descent, _find_start, _settled, svi
+from latentdo.inference.samplers.guides import Guide, Place, nodes_of
+from latentdo.inference.samplers.svi import _descent, _find_start, _settled, svi
+from latentdo.inference.storage.checkpoint import Checkpoint
 from latentdo.models.build import NUMPY
 from tasks import raw_draws, task_of
 
@@ -307,7 +307,7 @@ def test_what_does_not_fit_is_refused_before_it_is_trained(monkeypatch):
 
 
 def test_khat_is_left_out_where_rows_are_many(monkeypatch):
-    monkeypatch.setattr("latentdo.inference.svi.KHAT_CELLS", 10)
+    monkeypatch.setattr("latentdo.inference.samplers.svi.KHAT_CELLS", 10)
     block = trained("X ~ bernoulli", {"X": np.tile([0.0, 1.0, 1.0], 10)}, "X", ld.Svi(steps=3, draws=50))
     assert block.khat is None
     assert "with so many rows Pareto k-hat would take too long" in block.why

@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 import latentdo as ld
-from latentdo.inference.task import padded_size
+from latentdo.inference.likelihood.task import padded_size
 from shared_fits import NAPKIN, front_door_rows, napkin_rows
 
 
@@ -23,7 +23,7 @@ def draws_of(posterior, label):
 
 def assert_same_law(draws, mean, sd):
     """Within 4 Monte Carlo standard errors of a known mean and sd (of the sd: 1 / sqrt(2 ESS), roughly)."""
-    from latentdo.inference.diagnostics import ess
+    from latentdo.inference.blocks.diagnostics import ess
 
     n = ess(draws)
     assert n > 400

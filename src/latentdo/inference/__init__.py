@@ -4,67 +4,68 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .blocks import Block, blocks
+from .blocks.block import Block, blocks_of
+from .blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
 from .dataset import Dataset, FloatArray
-from .engines import Auto, Engine, Laplace, Map, Nuts, Svi
 
 if TYPE_CHECKING:
-    from .account import KHAT_LIMIT, block_row, node_row
-    from .archive import read_archive, require_writable, write_archive
-    from .checks import check_columns, functional_nodes, levelled
-    from .diagnostics import Diagnostic, diagnose
-    from .forward import even_uniforms, node_parameters, predictor, simulate_nodes
-    from .importance import pareto_k
-    from .labels import ParameterLabel
-    from .manifest import versions
-    from .posterior import BlockDraws, DataFacts, NodeDraws, Posterior, flat
-    from .prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
+    from .blocks.checks import check_columns, functional_nodes, levelled
+    from .blocks.diagnostics import Diagnostic, diagnose
+    from .blocks.draws import BlockDraws, DataFacts, NodeDraws, flat
+    from .blocks.scales import coordinates_on
+    from .likelihood.forward import even_uniforms, node_parameters, predictor, simulate_nodes
+    from .posterior.account import KHAT_LIMIT, block_row, node_row
+    from .posterior.labels import ParameterLabel
+    from .posterior.posterior import Posterior
+    from .posterior.prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
     from .progress import watch
-    from .resume import FitCheckpoint, Identity, checkpoint_folder
     from .runtime import compile_cache, float64
-    from .scales import coordinates_on
+    from .samplers.importance import pareto_k
+    from .storage.archive import read_archive, require_writable, write_archive
+    from .storage.manifest import versions
+    from .storage.resume import FitCheckpoint, Identity, checkpoint_folder
+    from .storage.whole_files import write_table
     from .train import Fit, fit_model, train_all
-    from .whole_files import write_table
 
 _LAZY = {
-    "KHAT_LIMIT": "account",
-    "BlockDraws": "posterior",
-    "DataFacts": "posterior",
-    "Diagnostic": "diagnostics",
+    "KHAT_LIMIT": "posterior.account",
+    "BlockDraws": "blocks.draws",
+    "DataFacts": "blocks.draws",
+    "Diagnostic": "blocks.diagnostics",
     "Fit": "train",
-    "FitCheckpoint": "resume",
-    "Identity": "resume",
-    "NodeDraws": "posterior",
-    "ParameterLabel": "labels",
-    "PriorCheck": "prior_check",
-    "PriorNode": "prior_check",
-    "Posterior": "posterior",
-    "block_row": "account",
-    "check_columns": "checks",
-    "check_priors_on": "prior_check",
-    "checkpoint_folder": "resume",
+    "FitCheckpoint": "storage.resume",
+    "Identity": "storage.resume",
+    "NodeDraws": "blocks.draws",
+    "ParameterLabel": "posterior.labels",
+    "PriorCheck": "posterior.prior_check",
+    "PriorNode": "posterior.prior_check",
+    "Posterior": "posterior.posterior",
+    "block_row": "posterior.account",
+    "check_columns": "blocks.checks",
+    "check_priors_on": "posterior.prior_check",
+    "checkpoint_folder": "storage.resume",
     "compile_cache": "runtime",
-    "coordinates_on": "scales",
-    "diagnose": "diagnostics",
-    "even_uniforms": "forward",
+    "coordinates_on": "blocks.scales",
+    "diagnose": "blocks.diagnostics",
+    "even_uniforms": "likelihood.forward",
     "fit_model": "train",
-    "flat": "posterior",
+    "flat": "blocks.draws",
     "float64": "runtime",
-    "functional_nodes": "checks",
-    "levelled": "checks",
-    "node_parameters": "forward",
-    "node_row": "account",
-    "pareto_k": "importance",
-    "prior_draws": "prior_check",
-    "predictor": "forward",
-    "read_archive": "archive",
-    "require_writable": "archive",
-    "simulate_nodes": "forward",
+    "functional_nodes": "blocks.checks",
+    "levelled": "blocks.checks",
+    "node_parameters": "likelihood.forward",
+    "node_row": "posterior.account",
+    "pareto_k": "samplers.importance",
+    "prior_draws": "posterior.prior_check",
+    "predictor": "likelihood.forward",
+    "read_archive": "storage.archive",
+    "require_writable": "storage.archive",
+    "simulate_nodes": "likelihood.forward",
     "train_all": "train",
-    "versions": "manifest",
+    "versions": "storage.manifest",
     "watch": "progress",
-    "write_archive": "archive",
-    "write_table": "whole_files",
+    "write_archive": "storage.archive",
+    "write_table": "storage.whole_files",
 }
 
 __all__ = [
@@ -90,7 +91,7 @@ __all__ = [
     "PriorNode",
     "Svi",
     "block_row",
-    "blocks",
+    "blocks_of",
     "check_columns",
     "check_priors_on",
     "checkpoint_folder",

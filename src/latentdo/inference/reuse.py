@@ -6,10 +6,11 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from .coordinates import NodeCoordinates
-from .engines import Engine
-from .posterior import BlockDraws, Posterior
-from .task import Task
+from .blocks.coordinates import NodeCoordinates
+from .blocks.draws import BlockDraws
+from .blocks.engines import Engine
+from .likelihood.task import Task
+from .posterior.posterior import Posterior
 
 KEPT = "kept from the earlier fit"
 

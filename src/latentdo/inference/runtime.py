@@ -10,9 +10,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
+import jax.scipy.special
 from jax.experimental.compilation_cache import compilation_cache
 
 from latentdo.errors import FitError
+from latentdo.models.build import Arithmetic
+
+JAX = Arithmetic(jnp, jax.scipy.special)
 
 _lock = threading.Lock()
 _users = 0

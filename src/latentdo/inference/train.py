@@ -15,24 +15,25 @@ from latentdo.errors import FitError, SpecError
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 
-from .blocks import Block, blocks
-from .certify import judged
-from .checkpoint import Checkpoint
-from .checks import check_columns, functional_nodes, levelled
-from .coordinates import NodeCoordinates, unfolded
+from .blocks.block import Block, blocks_of
+from .blocks.checks import check_columns, functional_nodes, levelled
+from .blocks.coordinates import NodeCoordinates, unfolded
+from .blocks.draws import BlockDraws, DataFacts
+from .blocks.engines import Engine
+from .blocks.rotation import rotations, triangular
+from .blocks.scales import coordinates_on
 from .dataset import Dataset
-from .engines import Engine
-from .manifest import versions
-from .memory import release
-from .planner import kept_draws, train_block
-from .posterior import BlockDraws, DataFacts, Posterior
+from .likelihood.certify import judged
+from .likelihood.memory import release
+from .likelihood.task import Progress, Task
+from .posterior.posterior import Posterior
 from .progress import BEGUN
-from .resume import FitCheckpoint
 from .reuse import kept_block
-from .rotation import rotations, triangular
 from .runtime import compile_cache, require_backend
-from .scales import coordinates_on
-from .task import Progress, Task
+from .samplers.planner import kept_draws, train_block
+from .storage.checkpoint import Checkpoint
+from .storage.manifest import versions
+from .storage.resume import FitCheckpoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ class Fit:
             return Checkpoint() if self.checkpoint is None else self.checkpoint.block(block)
 
         found = []
-        for block in blocks(self.spec):
+        for block in blocks_of(self.spec):
             groups = rotations(self.spec, block, moved, self.data)
             own = triangular(moved, groups)
             found.append(Task(self.spec, block, own, self.data, self.seed, shape, told, stopped, kept(block), groups))

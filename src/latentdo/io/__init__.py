@@ -6,14 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .arviz import to_arviz
     from .dagitty import is_dagitty
     from .graphs import graph_from_pairs, read_graph
     from .sources import is_path
     from .table import Table
     from .tables import read_table
 
-__all__ = ["Table", "graph_from_pairs", "is_dagitty", "is_path", "read_graph", "read_table", "to_arviz"]
+__all__ = ["Table", "graph_from_pairs", "is_dagitty", "is_path", "read_graph", "read_table"]
 
 _HOMES = {
     "Table": "table",
@@ -22,7 +21,6 @@ _HOMES = {
     "is_path": "sources",
     "read_graph": "graphs",
     "read_table": "tables",
-    "to_arviz": "arviz",
 }
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from latentdo.answers import ask_all
 from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError
-from latentdo.inference import Engine, Fit, Posterior, blocks, train_all
+from latentdo.inference import Engine, Fit, Posterior, blocks_of, train_all
 from latentdo.io import read_table
 from latentdo.models import ModelSpec
 from latentdo.query import Query
@@ -95,7 +95,7 @@ class Bench:
         """
         begun = [self._begun(trial) for trial in trials]
         fits = [replace(fit, label=f"{place}: ") for place, (fit, _) in enumerate(begun) if fit is not None]
-        trained = iter(train_all(fits, _counting(len(blocks(self.spec)), done)))
+        trained = iter(train_all(fits, _counting(len(blocks_of(self.spec)), done)))
         return [found if fit is None else self._answered(next(trained), fit.seed, found) for fit, found in begun]
 
     def alone(self, trial: Trial) -> Finding | LatentdoError:

@@ -23,7 +23,7 @@ from latentdo.inference import (
     FloatArray,
     NodeDraws,
     Posterior,
-    blocks,
+    blocks_of,
     coordinates_on,
     flat,
     simulate_nodes,
@@ -136,7 +136,7 @@ class FixedModel(AbstractTruth):
             spec=self.spec,
             blocks=tuple(
                 BlockDraws(block, self.label, tuple((node, self.draws[node]) for node in block.nodes), independent=True)
-                for block in blocks(self.spec)
+                for block in blocks_of(self.spec)
             ),
             facts=DataFacts.of(rows),
             coordinates=coordinates,

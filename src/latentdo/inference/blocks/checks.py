@@ -1,0 +1,269 @@
+"""Whether a table can have come from a model: support, exact functions, collinear parents; before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentdo.errors import DataError
+from latentdo.graphs import Name
+from latentdo.models import MAX_LEVELS, ColumnSummary, Level, Linear, ModelSpec, Prior, Table, shown
+from latentdo.models.build import NUMPY, numerics
+
+from ..dataset import Dataset
+from .columns import outliers, rare, separation
+from .coordinates import FloatArray
+
+EXACT = 1e-3
+"""A residual sd below this share of the column's sd counts as none: reference data rounded to four decimals reach 2e-5."""
+SPARE = 5
+"""Residual degrees of freedom below which an exact fit says nothing."""
+REPEATED = 20
+"""Rows that each value of a discrete column needs beyond the first of the parent configurations that give it."""
+COLLINEAR = 1e-6
+SMALLEST_SPREAD = 1e-100
+MOST_SINGLE = 10
+"""Rows up to which a column may have a level of its own in each."""
+RESOLUTION = 16.0
+"""Gaps between neighbouring numbers that a column's sd must span: else it varies by rounding alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    """A column's regression on its measured parents, on the link scale.
+
+    Attributes:
+        coefficients: Intercept and one per term, in raw units.
+        relative_residual: Residual sd on the column's own scale over the column's sd.
+        spare: Residual degrees of freedom.
+    """
+
+    coefficients: FloatArray
+    relative_residual: float
+    spare: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether the parents determine the column."""
+        return self.relative_residual <= EXACT and self.spare >= SPARE
+
+
+def least_squares(spec: ModelSpec, node: Name, data: Dataset) -> LeastSquares | None:
+    """The regression of a continuous column on its measured parents; None where it has none or is discrete."""
+    design = _design(spec, node, data)
+    if spec[node].family.discrete or design is None:
+        return None
+    family = numerics(spec[node].family)
+    y = data.column(node)
+    root = np.sqrt(data.weights)
+    solution, _, rank, _ = np.linalg.lstsq(design.columns * root[:, None], family.link(y) * root, rcond=None)
+    fitted = family.mean(NUMPY, design.columns @ solution, {})
+    spare = int(data.n_rows - rank)
+    residual = np.sqrt(np.sum(data.weights * (y - fitted) ** 2) / max(spare, 1))
+    slopes = solution[1:] / design.scales
+    return LeastSquares(
+        np.array([solution[0] - slopes @ design.centres, *slopes]), float(residual / data.summary(node).sd), spare
+    )
+
+
+def _fitted(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares) -> FloatArray:
+    """What the measured parents make of each row, on the link scale (row,)."""
+    terms = [weight for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
+    columns = np.column_stack([np.ones(data.n_stored), *(weight.product(dict(data.columns)) for weight in terms)])
+    return columns @ regression.coefficients
+
+
+def functional_nodes(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[Name, ...]]:
+    """The nodes that are exact functions of their parents, and these: `linear` ones, and those that the data show.
+
+    A continuous column is one where its measured parents leave no residual; a discrete column with discrete parents,
+    where no configuration of the parents has two values and each value was seen often enough to say so.
+    """
+    found = spec.functional
+    for node in spec.measured:
+        if node not in found and _is_function(spec, node, data):
+            found[node] = tuple(parent for parent in spec[node].parents if parent not in spec.latent)
+    return found
+
+
+def _is_function(spec: ModelSpec, node: Name, data: Dataset) -> bool:
+    if not spec[node].family.discrete:
+        regression = least_squares(spec, node, data)
+        return regression is not None and regression.exact
+    parents = [parent for parent in spec[node].parents if parent not in spec.latent]
+    if not parents or not all(spec[parent].family.discrete for parent in parents):
+        return False
+    table = data.collapsed([*parents, node])
+    configurations = data.collapsed(parents)
+    if table.n_stored > configurations.n_stored:
+        return False
+    values = table.column(node)
+    return all(np.sum(table.weights[values == value] - 1) >= REPEATED for value in np.unique(values))
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """A one and the terms of measured parents, centred and divided by their sd, with these centres and sds."""
+
+    columns: FloatArray
+    centres: FloatArray
+    scales: FloatArray
+
+
+def _design(spec: ModelSpec, node: Name, data: Dataset) -> _Design | None:
+    terms = [weight for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
+    if not terms or isinstance(spec[node].family, Table):
+        return None
+    columns = np.column_stack([weight.product(dict(data.columns)) for weight in terms])
+    centres = np.average(columns, axis=0, weights=data.weights)
+    scales = np.sqrt(np.average((columns - centres) ** 2, axis=0, weights=data.weights))
+    scales = np.where(scales > 0, scales, 1.0)
+    return _Design(np.column_stack([np.ones(len(columns)), (columns - centres) / scales]), centres, scales)
+
+
+def _collinear(design: _Design, data: Dataset) -> bool:
+    """Whether some terms are a linear combination of the others in these rows; levels without a row are no terms."""
+    columns = design.columns[:, np.any(design.columns != 0.0, axis=0)]
+    singular = np.linalg.svd(columns * np.sqrt(data.weights)[:, None], compute_uv=False)
+    return len(singular) < columns.shape[1] or bool(singular[-1] <= COLLINEAR * singular[0])
+
+
+def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
+    """The model with the levels that its columns show, for the nodes that state none; and every named level known.
+
+    Raises:
+        DataError: A column with a name that is no level of its node, or with more levels than a node can have.
+    """
+    names = dict(data.levels)
+    found: dict[Name, tuple[Level, ...]] = {}
+    for node in spec.unsettled:
+        values = tuple(np.unique(data.column(node)[data.weights > 0]).tolist())
+        found[node] = names.get(node, values)
+        if len(values) > MAX_LEVELS:
+            raise DataError(
+                f"Column {node} has {len(values)} different values, and a {spec[node].family} node at most {MAX_LEVELS} "
+                "levels. Give the node another family, or put its values into classes.",
+                column=node,
+            )
+        if len(values) == data.n_rows > MOST_SINGLE:
+            raise _identifier(node, data)
+    return spec.with_levels(found) if found else spec
+
+
+def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
+    """Cautions about a table that can be fitted.
+
+    Raises:
+        DataError: Values outside a family's support; an observed `linear` node that does not fit exactly. All such
+            faults are in one message.
+    """
+    faults: list[DataError] = []
+    cautions: list[str] = []
+    for node in spec.measured:
+        column = data.summary(node)
+        if column.sd < SMALLEST_SPREAD:
+            faults.append(
+                DataError(
+                    f"Column {node} runs from {column.minimum:g} to {column.maximum:g}: its spread is too small to compute "
+                    "with. Change its unit.",
+                    column=node,
+                )
+            )
+            continue
+        if column.sd < RESOLUTION * np.spacing(max(abs(column.minimum), abs(column.maximum))):
+            faults.append(_rounded(column))
+            continue
+        try:
+            spec[node].family.check(data.summary(node))
+            regression = least_squares(spec, node, data)
+            if isinstance(spec[node].family, Linear):
+                _check_linear(spec, node, regression)
+        except DataError as fault:
+            faults.append(fault)
+            continue
+        fitted = None if regression is None else _fitted(spec, node, data, regression)
+        cautions += [*outliers(spec, node, data, fitted), *rare(spec, node, data), *_cautions(spec, node, data)]
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise DataError("\n".join(str(fault) for fault in faults), column=faults[0].column)
+    return tuple(cautions)
+
+
+def _rounded(column: ColumnSummary) -> DataError:
+    return DataError(
+        f"Column {column.name} varies only in the last digits that a number has (its values are about {column.mean:.6g}, "
+        f"their sd is {column.sd:.2g}): rounding, as far as can be told. Subtract a constant before the table is made, or "
+        "remove the column's node from the model.",
+        column=column.name,
+    )
+
+
+def _identifier(node: Name, data: Dataset) -> DataError:
+    return DataError(
+        f"Column {node} has another level in each of its {data.n_rows} rows: nothing can be learnt about any of them. If it "
+        "is an identifier, remove its node from the model; if it is a number, give the node another family.",
+        column=node,
+    )
+
+
+def _check_linear(spec: ModelSpec, node: Name, regression: LeastSquares | None) -> None:
+    latent = [parent for parent in spec[node].parents if parent in spec.latent]
+    if latent or regression is None:
+        why = f"has the latent parent {latent[0]}" if latent else "has no measured parent"
+        raise DataError(
+            f"{node} is declared linear (no noise) but {why}, so its column cannot be checked. Declare it normal.",
+            column=node,
+        )
+    if not regression.exact:
+        raise DataError(
+            f"{node} is declared linear (no noise), but its parents leave a residual of "
+            f"{100 * regression.relative_residual:.3g} % of the column's sd"
+            + (f", with only {regression.spare} spare rows" if regression.spare < SPARE else "")
+            + ". Declare it normal, or check the column.",
+            column=node,
+        )
+    _check_solved(spec, node, regression)
+
+
+def _check_solved(spec: ModelSpec, node: Name, regression: LeastSquares) -> None:
+    """Whether the coefficients that the column fixes exactly are among those that the user allows."""
+    mechanism = spec[node]
+    labels = [f"intercept({node})", *(f"{weight.label} -> {node}" for weight in mechanism.weights)]
+    beliefs = [mechanism.intercept, *(weight.belief for weight in mechanism.weights)]
+    signs = ["", *(weight.sign for weight in mechanism.weights)]
+    for label, belief, sign, found in zip(labels, beliefs, signs, regression.coefficients.tolist(), strict=True):
+        low, high = {"": (-math.inf, math.inf), "+": (0.0, math.inf), "-": (-math.inf, 0.0)}[sign]
+        if isinstance(belief, Prior):
+            low, high = max(low, belief.low), min(high, belief.high)
+        elif belief is not None:
+            slack = 1e-3 * max(abs(belief), abs(found))
+            low, high = belief - slack, belief + slack
+        if not low <= found <= high:
+            raise DataError(
+                f"{node} is declared linear (no noise) and its column gives {label} = {found:.6g}, which the model does "
+                f"not allow ({shown(belief) if belief is not None else 'sign ' + sign}). Change the model, or check the column.",
+                column=node,
+            )
+
+
+def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
+    measured = ", ".join(parent for parent in spec[node].parents if parent not in spec.latent)
+    found = []
+    if not isinstance(spec[node].family, Linear) and _is_function(spec, node, data):
+        floor = "" if spec[node].family.discrete else "It is fitted with a noise floor. "
+        found.append(
+            f"{node} is an exact function of {measured} in these data. {floor}Verdicts treat it as one: what needs {node} "
+            "to vary beside its parents is not identified."
+        )
+    design = _design(spec, node, data)
+    if not found:
+        found += separation(spec, node, data, None if design is None else design.columns)
+    if design is not None and _collinear(design, data):
+        found.append(
+            f"The parents of {node} are collinear in these data ({measured}): their weights are set apart "
+            "by the prior alone. Their joint effect is not touched."
+        )
+    return found

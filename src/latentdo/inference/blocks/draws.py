@@ -1,0 +1,178 @@
+"""The draws that training leaves of each block, in raw units with (chain, draw) axes, and what is kept of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from latentdo.graphs import Name
+from latentdo.models import ColumnSummary
+
+from ..dataset import Dataset
+from .block import Block
+from .coordinates import FloatArray
+from .diagnostics import Diagnostic, shortfall
+
+UNSETTLED = "not yet settled"
+"""How the label of an approximation ends whose optimisation had not come to rest."""
+POINT = "posterior mode alone"
+"""What the one draw of a block is that has no others."""
+MANY_DIVERGENT = 0.01
+"""Share of divergent transitions from which on a block is cautioned against."""
+
+
+@dataclass(frozen=True, eq=False)
+class NodeDraws:
+    """One node's parameters in raw units, (chain, draw) first.
+
+    Attributes:
+        coefficients: (chain, draw, 1 + weights): the intercept, then the weights in the mechanism's order; of a categorical
+            node for each level but the first in turn; of a table its probabilities, row by row.
+        parameters: Name and (chain, draw) of each of the family's own parameters.
+    """
+
+    coefficients: FloatArray
+    parameters: tuple[tuple[str, FloatArray], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class BlockDraws:
+    """The draws of one block, and how they were made.
+
+    Attributes:
+        method: In words, for `plan`.
+        draws: Node and its draws.
+        diagnostics: What the block's data pin down: means, sds and covariances of its measured nodes given its inputs; of
+            chains also the log posterior, and the log likelihood with the latents integrated.
+        why: Why this method and not another, in words: what did not apply, what was tried and not certified.
+        independent: Whether the draws are independent of each other, so that R-hat does not apply.
+        weight_ess: Effective number of independent draws; less than their number where they were importance-weighted.
+        khat: Pareto k-hat of the importance weights, None where there were none.
+        approximate: What the draws are if they are not draws of the posterior: `Laplace approximation`; None if they are.
+        n_divergent: Transitions whose energy error was out of hand.
+        n_warmup: Transitions per chain thrown away.
+        n_made: Transitions per chain from which the kept draws were taken evenly.
+        rows_hash: SHA-256 of the columns that the block read: whether another table would give the same draws.
+        compile_seconds, sample_seconds: Wall time; compiling includes the first transitions.
+        log_posterior: Of chains, (chain, draw), up to a constant; None where there is none.
+    """
+
+    block: Block
+    method: str
+    draws: tuple[tuple[Name, NodeDraws], ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    why: str = ""
+    independent: bool = False
+    weight_ess: float | None = None
+    khat: float | None = None
+    approximate: str | None = None
+    acceptance: float | None = None
+    n_divergent: int = 0
+    n_warmup: int = 0
+    n_made: int = 0
+    rows_hash: str | None = None
+    compile_seconds: float = 0.0
+    sample_seconds: float = 0.0
+    log_posterior: FloatArray | None = field(default=None, repr=False)
+
+    @property
+    def shortfall(self) -> str | None:
+        """Why the chains are too short to be certified whatever their R-hat says; None where they are not."""
+        if self.independent:
+            return None
+        return shortfall(self.draws[0][1].coefficients.shape[0], self.n_warmup, self.n_made)
+
+    @property
+    def n_transitions(self) -> int:
+        """Transitions of all chains from which draws were kept; 0 where there were no chains."""
+        return 0 if self.independent else self.n_made * self.draws[0][1].coefficients.shape[0]
+
+    @property
+    def divergences(self) -> str:
+        """How many transitions diverged, in words; empty where none did."""
+        if not self.n_divergent:
+            return ""
+        return f"{self.n_divergent:,} of {self.n_transitions:,} transitions diverged"
+
+    @property
+    def caution(self) -> str:
+        """What is to be said where the sampler could not follow the posterior everywhere; else empty."""
+        if self.n_divergent < MANY_DIVERGENT * self.n_transitions or not self.n_divergent:
+            return ""
+        passed = all(diagnostic.passed for diagnostic in self.diagnostics)
+        blind = "R-hat and effective draws have passed, and cannot see what no chain has visited. " if passed else ""
+        repair = (
+            "Give it more warm-up (ld.Nuts(warmup=5000))"
+            if self.method.startswith("NUTS")
+            else "Compare with ld.Nuts(draws=2000, warmup=2000)"
+        )
+        return (
+            f"{self.block.name}: {self.divergences} ({100 * self.n_divergent / self.n_transitions:.2g} %). There the posterior "
+            "bends too sharply for the sampler's steps, and draws from there may be missing: means and intervals can be off. "
+            f"{blind}{repair}, or state tighter priors for its nodes"
+        )
+
+    @property
+    def certified(self) -> bool:
+        """Whether these are draws of the posterior, and enough of them, as far as the diagnostics tell."""
+        return (
+            self.approximate is None
+            and self.shortfall is None
+            and all(diagnostic.passed for diagnostic in self.diagnostics)
+        )
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a fit remembers of its data: no rows.
+
+    Attributes:
+        ignored: Columns that no node names.
+        unread: Columns with a latent's name.
+        functional: Nodes that are exact functions of their parents, and these: declared, or shown by the data.
+        rows_digest: Of the rows in whatever order; None in the files of versions that did not keep it.
+    """
+
+    source: str
+    hash: str
+    n_rows: int
+    columns: tuple[ColumnSummary, ...]
+    ignored: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    functional: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
+    rows_digest: str | None = None
+
+    @staticmethod
+    def of(data: Dataset, functional: Mapping[Name, tuple[Name, ...]] | None = None) -> DataFacts:
+        """The facts of a data set, and of what it shows to be functions."""
+        functions = tuple((functional or {}).items())
+        return DataFacts(
+            data.source,
+            data.hash,
+            data.n_rows,
+            data.summaries,
+            data.ignored,
+            data.unread,
+            functions,
+            data.rows_digest,
+        )
+
+    def column(self, name: Name) -> ColumnSummary:
+        """The summary of one column."""
+        return next(column for column in self.columns if column.name == name)
+
+
+def flat(draws: NodeDraws) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Coefficients (draw, 1 + weights) and parameters (draw,), chains laid end to end."""
+    coefficients = draws.coefficients.reshape(-1, draws.coefficients.shape[-1])
+    return coefficients, {name: values.reshape(-1) for name, values in draws.parameters}
+
+
+def constant_draws(coefficients: Any, n_chains: int, n_draws: int) -> NodeDraws:
+    """The same numbers in every draw: a node whose coefficients the data fix exactly."""
+    return NodeDraws(
+        np.broadcast_to(np.asarray(coefficients, dtype=float), (n_chains, n_draws, len(coefficients))).copy()
+    )

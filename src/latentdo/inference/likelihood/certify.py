@@ -1,0 +1,95 @@
+"""What a fit is judged on when it is trained, before anything is asked of it: functionals that the data pin down.
+
+Source of the idea that these, and not the parameters, are what must have converged: in a model with hidden causes parameters
+need not be identified, yet whatever is a functional of the law of the measured nodes is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentdo.models.build import NUMPY
+
+from ..blocks.coordinates import FloatArray
+from ..blocks.diagnostics import Diagnostic
+from ..dataset import Dataset
+from ..posterior.posterior import Posterior
+from .forward import even_uniforms, moments, simulate_nodes, smooth_means
+
+if TYPE_CHECKING:
+    from .task import Task
+
+JUDGED_UNITS = 256
+"""Simulated units per draw, the same in every draw: what is compared between draws has no noise of its own."""
+FEWER_UNITS = 64
+FEW_NODES = 24
+"""Nodes up to which units are many."""
+LIKELIHOOD_ROWS = 256
+"""Rows over which the log likelihood is taken: with more a sample of them, which is a functional of the parameters too."""
+LOG_POSTERIOR = "log posterior"
+LOG_LIKELIHOOD = "log likelihood"
+_CELLS = 1_000_000
+"""Draws times rows that are computed at once."""
+
+
+def judged(posterior: Posterior) -> tuple[Diagnostic, ...]:
+    """The functionals that every fit is judged on, whatever will be asked of it.
+
+    Mean and sd of each measured node and the covariance of each pair, simulated with the same noise in every draw; and of
+    each block of chains the log posterior and the log likelihood, which were judged with the block.
+    """
+    if posterior.is_point:
+        return ()
+    spec = posterior.spec
+    order = spec.graph.topological_order()
+    n = JUDGED_UNITS if len(order) <= FEW_NODES else FEWER_UNITS
+    uniforms = even_uniforms(order, n, np.random.default_rng([posterior.seed, 1]))
+    values = simulate_nodes(spec, order, posterior.by_node, uniforms.__getitem__, {})
+    found = moments({node: values[node] for node in spec.measured}, spec.measured, posterior.n_chains)
+    found |= smooth_means(spec, spec.measured, posterior.by_node, values, posterior.shape)
+    of_chains = tuple(
+        replace(diagnostic, name=f"{diagnostic.name} of {block.block.name}")
+        for block in posterior.blocks
+        for diagnostic in block.diagnostics
+        if diagnostic.name in (LOG_POSTERIOR, LOG_LIKELIHOOD)
+    )
+    return tuple(posterior.diagnose(name, value) for name, value in found.items()) + of_chains
+
+
+def log_likelihood(task: Task, u: FloatArray) -> FloatArray:
+    """The log density of the block's measured columns, latents integrated, at each draw, (chain, draw).
+
+    Exact where the measured nodes are normal and linear in the latents, and where there are none; elsewhere the Gaussian
+    approximation that also places the latents for the sampler. Either way it is unmoved by signs, labels and rotations of
+    latents. Over at most `LIKELIHOOD_ROWS` rows, a sample where there are more.
+
+    Args:
+        u: (chain, draw, coordinate).
+    """
+    layout, numbers = task.layout, task.numbers
+    if task.rows.n_stored > LIKELIHOOD_ROWS:
+        from .density import assemble
+
+        layout, numbers = assemble(task.spec, task.block, dict(task.coordinates), _sample(task.rows, task.random()))
+    points = u.reshape(-1, 1, u.shape[-1])
+    n_rows = len(numbers.weights)
+    # The constants of a standard normal density, which `log_parts` leaves out, and of the integral over it cancel.
+    z = np.zeros((layout.n_noise, n_rows))
+    step = max(1, _CELLS // (n_rows * layout.n_states))
+    with np.errstate(all="ignore"):
+        found = []
+        for at in range(0, len(points), step):
+            part = points[at : at + step]
+            each = np.sum(layout.log_parts(NUMPY, numbers, part, z)[1], axis=-1)
+            # Where nothing is measured the rows say the same at every point.
+            found.append(np.broadcast_to(each, len(part)))
+    return np.concatenate(found).reshape(u.shape[:2])
+
+
+def _sample(rows: Dataset, random: np.random.Generator) -> Dataset:
+    """Some of the rows, each stored row as likely as it is frequent."""
+    picked = random.choice(rows.n_stored, size=LIKELIHOOD_ROWS, p=rows.weights / rows.weights.sum())
+    return Dataset(tuple((name, values[picked]) for name, values in rows.columns), np.ones(LIKELIHOOD_ROWS))

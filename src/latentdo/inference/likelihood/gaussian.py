@@ -1,0 +1,251 @@
+"""Linear-Gaussian blocks with their latents integrated out: rows share one covariance, and a factor of the cross-products says
+all that the rows say, so that a million of them cost as much as a hundred.
+
+With the noise e of the latents and ε of the measured nodes, the structural equations of a row are A c = Λ e + diag(sd) ε,
+where c holds a one, the measured nodes and every term of measured parents. The measured nodes come in topological order,
+each with coefficient one in its own equation, so that the Jacobian is one and A c ~ Normal(0, Λ Λᵀ + diag(sd²)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.linalg
+import numpy as np
+
+from latentdo.graphs import Name
+from latentdo.models import Normal
+from latentdo.models.build import NUMPY, Arithmetic
+
+from ..blocks.coordinates import FloatArray
+from ..dataset import Dataset
+from .density import AbstractForm, assemble
+from .program import Program, ProgramNumbers, program_of
+from .task import Task
+
+Array = Any
+Column = tuple[tuple[Name, ...], bool]
+"""A term of measured parents, and whether they are centred."""
+
+ROWS_AT_ONCE = 100_000
+
+LARGEST = 1e14
+"""Variance, in units of the noise of a node, beyond which float64 no longer resolves that noise."""
+
+
+class GaussianNumbers(NamedTuple):
+    """The numeric half: what is left of the rows.
+
+    Attributes:
+        program: Priors and places of the coordinates; its columns are a single row and are not looked at.
+        root: Upper triangular R with Rᵀ R the weighted cross-products of the columns c, (column, column).
+        n_rows: The sum of the weights.
+        own: Each measured node as a combination of columns, (measured, column).
+        terms: Which column each term of a measured node is, (measured, term, column).
+        latent_terms: The same of the latents, (latent, term, column).
+    """
+
+    program: ProgramNumbers
+    root: Array
+    n_rows: Array
+    own: Array
+    terms: Array
+    latent_terms: Array
+
+    def counted(self, share: float) -> GaussianNumbers:
+        """The same with every row counted as `share` rows."""
+        return self._replace(root=self.root * np.sqrt(share), n_rows=np.asarray(share * self.n_rows))
+
+
+@dataclass(frozen=True)
+class GaussianForm(AbstractForm):
+    """The static half: the shape of the block."""
+
+    program: Program
+    n_columns: int
+
+    @property
+    def n_noise(self) -> int:
+        """No latent is left."""
+        return 0
+
+    def log_parts(self, m: Arithmetic, numbers: GaussianNumbers, u: Array, z: Array) -> tuple[Array, Array]:
+        """See `AbstractForm`; all rows come as one number. Leading axes of `u` broadcast."""
+        del z
+        log_prior, covariance, residuals, log_sds = self._law(m, numbers, u)
+        density = _log_density if m.np is np else _compiled_log_density
+        n = numbers.n_rows
+        return log_prior, (density(covariance, residuals, n) - n * log_sds)[..., None]
+
+    def innovations(self, numbers: GaussianNumbers, u: FloatArray) -> FloatArray:
+        """What each measured node adds to those before it, per row and column: (point, feature).
+
+        With these V the log likelihood is -n/2 |V|² and the log determinant: they say all of the law that rows can tell. NaN
+        where the noise is lost in the loadings.
+        """
+        _, covariance, residuals, _ = self._law(NUMPY, numbers, u)
+        lost = ~(np.max(np.abs(covariance), axis=(-2, -1), keepdims=True) < LARGEST)
+        factor = np.linalg.cholesky(np.where(lost, np.eye(covariance.shape[-1]), covariance))
+        found = np.linalg.solve(factor, np.where(lost, np.nan, residuals)) / np.sqrt(numbers.n_rows)
+        return found.reshape(len(u), -1)
+
+    def _law(self, m: Arithmetic, numbers: GaussianNumbers, u: Array) -> tuple[Array, Array, Array, Array]:
+        """Log prior, covariance of the residuals in units of their noise, residuals times root, sum of the log sds."""
+        log_prior, parts = self.program.placed(m, numbers.program, u)
+        sd = parts.parameters[..., None]
+        columns, noise = self._latents(m, numbers, parts)
+        loadings = parts.loadings[..., 0, :]
+        predictors = m.np.einsum("...kt,ktp->...kp", parts.coefficients, numbers.terms) + loadings @ columns
+        residuals = (numbers.own - predictors) / sd @ numbers.root.T
+        loadings = loadings @ noise / sd
+        covariance = np.eye(sd.shape[-2]) + loadings @ m.np.swapaxes(loadings, -1, -2)
+        return log_prior, covariance, residuals, m.np.sum(m.np.log(parts.parameters), axis=-1)
+
+    def _latents(self, m: Arithmetic, numbers: GaussianNumbers, parts: Any) -> tuple[Array, Array]:
+        """The latents as parents: (latent, column), and (latent, noise)."""
+        program, n = numbers.program, self.program.n_latent
+        columns = m.np.einsum("...kt,ktp->...kp", parts.latent_coefficients, numbers.latent_terms)
+        first = (np.arange(self.n_columns) == 0) * 1.0
+        columns = columns - program.latent_centres[:, None] * first
+        noise = parts.latent_sd[..., None] * np.eye(n)
+        if self.program.deep:
+            # Latents come in topological order: those of earlier ones are complete when a later one needs them.
+            both = m.np.concatenate([columns, noise], axis=-1) / program.latent_scales[:, None]
+            inverse_scales = 1.0 / program.latent_scales
+            rows: list[Array] = []
+            for k in range(n):
+                row = both[..., k, :]
+                for j in range(k):
+                    row = row + (parts.latent_loadings[..., k, j] * inverse_scales[k])[..., None] * rows[j]
+                rows.append(row)
+            both = m.np.stack(rows, axis=-2)
+            return both[..., : self.n_columns], both[..., self.n_columns :]
+        return columns / program.latent_scales[:, None], noise / program.latent_scales[:, None]
+
+
+def _log_density(covariance: Array, residuals: Array, n: Array) -> Array:
+    """Log density of `n` rows with this covariance (measured, measured) whose cross-products are residuals · residualsᵀ.
+
+    NaN where the loadings are so large that the noise is lost in them, where NumPy would find a singular matrix.
+    """
+    large = np.max(np.abs(covariance), axis=(-2, -1), keepdims=True) >= LARGEST
+    covariance = np.where(large, np.nan, covariance)
+    inverse, log_determinant = np.linalg.inv(covariance), np.linalg.slogdet(covariance)[1]
+    squares = np.sum(residuals * (inverse @ residuals), axis=(-2, -1))
+    return -0.5 * (squares + n * (log_determinant + covariance.shape[-1] * np.log(2 * np.pi)))
+
+
+@jax.custom_vjp
+def _compiled_log_density(covariance: Array, residuals: Array, n: Array) -> Array:
+    """The same for JAX: its gradient in closed form compiles in a third of the time of a differentiated factorisation."""
+    return _with_gradient(covariance, residuals, n)[0]
+
+
+def _with_gradient(covariance: Array, residuals: Array, n: Array) -> tuple[Array, tuple[Array, Array]]:
+    factor = jnp.linalg.cholesky(covariance)
+    inverse_factor = jax.scipy.linalg.solve_triangular(factor, jnp.eye(len(factor)), lower=True)
+    innovations = inverse_factor @ residuals
+    constant = len(factor) * np.log(2 * np.pi)
+    value = -0.5 * jnp.sum(innovations**2) - n * (jnp.sum(jnp.log(jnp.diagonal(factor))) + 0.5 * constant)
+    by_residuals = -inverse_factor.T @ innovations
+    by_covariance = 0.5 * (by_residuals @ by_residuals.T - n * (inverse_factor.T @ inverse_factor))
+    return value, (by_covariance, by_residuals)
+
+
+def _pulled_back(gradient: tuple[Array, Array], size: Array) -> tuple[Array, Array, None]:
+    by_covariance, by_residuals = gradient
+    return size * by_covariance, size * by_residuals, None
+
+
+_compiled_log_density.defvjp(_with_gradient, _pulled_back)
+
+
+def gaussian_form(task: Task, *, latents_only: bool = True) -> tuple[GaussianForm, GaussianNumbers] | str:
+    """The block with its latents integrated out, or why that cannot be done, in words.
+
+    Args:
+        latents_only: Whether a block without latents, in which nothing is to be integrated, is refused.
+    """
+    if latents_only and not task.block.latent:
+        return "no node is latent"
+    if reason := _reason_against(task):
+        return reason
+    block, data = task.block, task.data
+    first = Dataset(tuple((name, data.column(name)[:1]) for name in task.names), np.ones(1))
+    found = program_of(*assemble(task.spec, block, task.coordinates, first), dimensionless=False)
+    if isinstance(found, str):
+        return found
+    program, numbers = found
+    index: dict[Column, int] = {((name,), True): k + 1 for k, name in enumerate(block.measured)}
+    measured = [_columns_of(task, node, index) for node in block.measured]
+    latent = [_columns_of(task, node, index) for node in block.latent]
+    n_columns = len(index) + 1
+    scales = {name: (data.summary(name).mean, data.summary(name).sd) for name in block.measured}
+    # The parents' centres are part of what the coordinates mean, whatever rows they are used with.
+    scales |= {name: scale for own in task.own for name, scale in own.centres if name not in block.latent}
+    own = np.zeros((len(measured), n_columns))
+    for k, node in enumerate(block.measured):
+        own[k, 0], own[k, k + 1] = scales[node]
+    return GaussianForm(program, n_columns), GaussianNumbers(
+        numbers,
+        cross_root(data, tuple(index), scales),
+        np.asarray(float(data.weights.sum())),
+        own,
+        _one_hot(measured, program.n_terms, n_columns),
+        _one_hot(latent, program.n_terms if program.deep else 1, n_columns),
+    )
+
+
+def _reason_against(task: Task) -> str | None:
+    spec, block = task.spec, task.block
+    for node in block.nodes:
+        if not isinstance(spec[node].family, Normal):
+            return f"{node} is {spec[node].family.name}"
+        if any(weight.levels for weight in spec[node].weights):
+            return f"{node} has a parent with levels"
+        for term in task.coordinates[node].terms:
+            if len(term) > 1 and set(term) & set(block.latent):
+                return f"{node} has an interaction with a latent"
+    return None
+
+
+def _columns_of(task: Task, node: Name, index: dict[Column, int]) -> list[int]:
+    """The column of the intercept and of each measured term, in the program's order; new ones are entered in `index`."""
+    own = task.coordinates[node]
+    found = [0]
+    for term, whole in zip(own.terms, own.centred, strict=True):
+        if not set(term) & set(task.block.latent):
+            found.append(index.setdefault((tuple(sorted(term)), whole), len(index) + 1))
+    return found
+
+
+def _one_hot(nodes: Sequence[Sequence[int]], n_terms: int, n_columns: int) -> FloatArray:
+    found = np.zeros((len(nodes), n_terms, n_columns))
+    for k, columns in enumerate(nodes):
+        found[k, np.arange(len(columns)), columns] = 1.0
+    return found
+
+
+def cross_root(data: Dataset, terms: Sequence[Column], scales: Mapping[Name, tuple[float, float]]) -> FloatArray:
+    """R with Rᵀ R the weighted cross-products of a one and these terms of standardised columns.
+
+    By QR, some rows at a time: what is left of a column after regression on the others loses no digits, as it would in the
+    cross-products themselves.
+    """
+    n_columns = len(terms) + 1
+    root: FloatArray = np.zeros((0, n_columns))
+    for start in range(0, data.n_stored, ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        block = np.ones((len(data.weights[rows]), n_columns))
+        for k, (term, whole) in enumerate(terms, start=1):
+            for name in term:
+                centre, scale = scales[name]
+                block[:, k] *= (data.column(name)[rows] - (centre if whole else 0.0)) / scale
+        block *= np.sqrt(data.weights[rows])[:, None]
+        root = np.asarray(np.linalg.qr(np.concatenate([root, block]), mode="r"))
+    # Tables of fewer rows than columns have the same shape, and so the same program.
+    return np.concatenate([root, np.zeros((n_columns - len(root), n_columns))])

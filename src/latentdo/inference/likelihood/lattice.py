@@ -1,0 +1,254 @@
+"""Rows of binary columns, equal ones merged into cells, with their normal latents integrated on a lattice of points.
+
+A million rows cost as much as the distinct ones. Given the latents the columns of a row are independent, so that the
+probability of a cell is a sum over points of a product; its two halves are computed once for every pattern of half the columns,
+and the sum is a matrix product.
+
+Source:
+    Trefethen & Weideman (2014), The exponentially convergent trapezoidal rule, §5 and §11: for the logistic functions of w z with
+    z standard normal, whose poles lie at i π / w, the error falls as exp(-2 π² / (w h)) with the spacing h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from latentdo.models.build import NUMPY, Arithmetic
+
+from ..blocks.coordinates import FloatArray
+from ..dataset import IntArray
+from ..runtime import JAX
+from .density import AbstractForm, assemble
+from .program import Program, ProgramNumbers, latent_paths, program_of
+from .task import Task, padded_size
+
+Array = Any
+
+MOST_LATENTS = 4
+MOST_COLUMNS = 40
+"""Measured nodes beyond which the probability of a row might be too small a number."""
+MOST_CELLS = 20_000
+MOST_POINTS = 6_000
+RADIUS = 4.8
+"""Points farther out, where the normal density is below 1e-5 of its height, are left out."""
+SPACING = 0.8
+WIDEST = {1: 0.25, 2: 0.4}
+"""The widest spacing where points are cheap: chains may find larger loadings than the mode has."""
+LARGEST_ERROR = 0.3
+"""Of the log likelihood of all rows, by the estimate from which the spacing follows."""
+MOST_NUMBERS = 2_000_000
+"""Numbers that one evaluation may hold: a sampler has one per chain, and several copies of each."""
+NUMBERS_AT_ONCE = 2_000_000
+
+
+class LatticeNumbers(NamedTuple):
+    """The numeric half.
+
+    Attributes:
+        program: Priors, places of coordinates and designs; its rows are the cells.
+        points: (point, latent).
+        log_weights: (point,), they sum to one.
+        column, row: Which column and which cell each predictor is taken from, (predictor,): those that differ.
+        first, second: How often a pattern of half the columns has a predictor's 0 or 1, (pattern, 2 · predictor).
+        at_first, at_second: The patterns of each cell, (cell,).
+        counts: Number of rows of each cell.
+    """
+
+    program: ProgramNumbers
+    points: Array
+    log_weights: Array
+    column: Array
+    row: Array
+    first: Array
+    second: Array
+    at_first: Array
+    at_second: Array
+    counts: Array
+
+    def counted(self, share: float) -> LatticeNumbers:
+        """The same with every row counted as `share` rows."""
+        return self._replace(counts=self.counts * share)
+
+
+@dataclass(frozen=True)
+class LatticeForm(AbstractForm):
+    """The static half.
+
+    Attributes:
+        full: Whether every pattern of the first half is paired with every one of the second.
+    """
+
+    program: Program
+    full: bool
+
+    @property
+    def n_noise(self) -> int:
+        """No latent is left."""
+        return 0
+
+    def log_parts(self, m: Arithmetic, numbers: LatticeNumbers, u: Array, z: Array) -> tuple[Array, Array]:
+        """See `AbstractForm`; a row per cell."""
+        del z
+        log_prior, logs = self.log_cells(m, numbers, u)
+        return log_prior, numbers.counts * logs
+
+    def log_cells(self, m: Arithmetic, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
+        """Log prior, and the log probability of each cell, (cell,)."""
+        log_prior, parts = self.program.placed(m, numbers.program, u)
+        eta = m.np.einsum("kp,kpn->kn", parts.coefficients, numbers.program.design)
+        base, slopes = latent_paths(m, self.program, numbers.program, parts)
+        at = (numbers.column, numbers.row)
+        loadings = m.np.stack([(slope + 0.0 * eta)[at] for slope in slopes], axis=1)
+        # (predictor, point)
+        predictors = (eta + base)[at][:, None] + loadings @ numbers.points.T
+        logs = -m.np.logaddexp(0.0, m.np.concatenate([predictors, -predictors]))
+        first = m.np.exp(numbers.first @ logs + numbers.log_weights)
+        second = m.np.exp(numbers.second @ logs)
+        if self.full:
+            chances = (first @ second.T)[numbers.at_first, numbers.at_second]
+        else:
+            chances = m.np.sum(first[numbers.at_first] * second[numbers.at_second], axis=1)
+        return log_prior, m.np.log(chances)
+
+
+def loadings_at(form: LatticeForm, numbers: LatticeNumbers, u: FloatArray) -> FloatArray:
+    """How much each latent's noise moves each predictor at a point, (column, latent)."""
+    _, parts = form.program.placed(NUMPY, numbers.program, u)
+    _, slopes = latent_paths(NUMPY, form.program, numbers.program, parts)
+    return np.stack([np.abs(slope).max(axis=-1) for slope in slopes], axis=1)
+
+
+def lattice_form(
+    task: Task, spacing: float | FloatArray = SPACING, *, radius: float = RADIUS, most_points: int = MOST_POINTS
+) -> tuple[LatticeForm, LatticeNumbers] | str:
+    """The block by its cells, or why that cannot be done, in words.
+
+    Args:
+        spacing: Of the points, in standard deviations of the latents; one number or one per latent.
+        radius: Of the ball in which they lie.
+        most_points: Number of points beyond which there is no form.
+    """
+    if not task.layout.n_noise:
+        return "no latent has noise"
+    if task.layout.n_noise > MOST_LATENTS:
+        return f"more than {MOST_LATENTS} latents"
+    if not all(task.spec[node].family.name == "bernoulli" for node in task.block.measured):
+        return "a measured node is not bernoulli"
+    if len(task.block.measured) > MOST_COLUMNS:
+        return f"more than {MOST_COLUMNS} measured nodes"
+    cells = task.cells
+    if cells.n_stored > MOST_CELLS:
+        return f"{cells.n_stored:,} distinct rows"
+    if np.prod(2.0 * radius / np.broadcast_to(spacing, task.layout.n_noise) + 4.0) > 10.0 * most_points:
+        return "too fine a lattice"
+    points, log_weights = _points(task.layout.n_noise, spacing, radius)
+    if len(points) > most_points:
+        return f"{len(points):,} points per cell"
+    cells = cells.padded(padded_size(cells.n_stored))
+    found = program_of(*assemble(task.spec, task.block, task.coordinates, cells), dimensionless=False)
+    if isinstance(found, str):
+        return found
+    program, numbers = found
+    half = (sum(program.counts) + 1) // 2
+    column, row, which = _predictors(numbers)
+    taken = np.where(numbers.y > 0.5, which + len(column), which)
+    first, at_first = _patterns(taken[:half], 2 * len(column))
+    second, at_second = _patterns(taken[half:], 2 * len(column))
+    full = len(first) * len(second) <= 8 * cells.n_stored
+    # A 1 has the log of 1 / (1 + exp(-eta)): the predictors stand first for the zeros, with their sign, then for the ones.
+    form = LatticeForm(program, full)
+    arrays = LatticeNumbers(
+        numbers, points, log_weights, column, row, first, second, at_first, at_second, cells.weights
+    )
+    size = _n_numbers(form, arrays)
+    # What is computed a few draws at a time may have more points.
+    if size > MOST_NUMBERS * max(1.0, most_points / MOST_POINTS):
+        return f"{size:,} numbers in one evaluation"
+    return form, arrays
+
+
+def _n_numbers(form: LatticeForm, numbers: LatticeNumbers) -> int:
+    """About how many numbers one evaluation holds at a time."""
+    rows = len(numbers.first) + len(numbers.second) + (0 if form.full else len(numbers.counts))
+    return rows * len(numbers.points)
+
+
+def _points(latents: int, spacing: float | FloatArray, radius: float) -> tuple[FloatArray, FloatArray]:
+    """A lattice within a ball, and the logs of weights in proportion to the standard normal density."""
+    spacings = np.broadcast_to(spacing, latents)
+    # Half a step off the middle, where each latent has as many points on either side.
+    axes = [step * (np.arange(-int(radius / step) - 2, int(radius / step) + 2) + 0.5) for step in spacings]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, latents)
+    points = points[(points**2).sum(axis=1) <= radius**2]
+    logs = -0.5 * (points**2).sum(axis=1)
+    return points, logs - np.log(np.exp(logs).sum())
+
+
+def _predictors(numbers: ProgramNumbers) -> tuple[IntArray, IntArray, IntArray]:
+    """The predictors that differ: their columns, a cell of each, and per column and cell which one it is.
+
+    A predictor is given by its column, its design and what its latents are multiplied by.
+    """
+    n_columns, _, n_cells = numbers.design.shape
+    columns, rows, which = [], [], np.zeros((n_columns, n_cells), dtype=int)
+    for k in range(n_columns):
+        about = np.concatenate([numbers.design[k], numbers.products[k], numbers.latent_design.reshape(-1, n_cells)])
+        _, at, group = np.unique(about, axis=1, return_index=True, return_inverse=True)
+        which[k] = len(columns) + group.reshape(-1)
+        columns += [k] * len(at)
+        rows += at.tolist()
+    return np.array(columns), np.array(rows), which
+
+
+def _patterns(taken: IntArray, size: int) -> tuple[FloatArray, IntArray]:
+    """The distinct combinations of terms (column, cell), as counts (pattern, term), and the pattern of each cell."""
+    if not len(taken):
+        return np.zeros((1, size)), np.zeros(taken.shape[1], dtype=int)
+    distinct, group = np.unique(taken, axis=1, return_inverse=True)
+    counts = np.zeros((distinct.shape[1], size))
+    for terms in distinct:
+        counts[np.arange(len(terms)), terms] += 1.0
+    return counts, group.reshape(-1)
+
+
+def spacings(loadings: FloatArray, n_rows: float) -> FloatArray:
+    """The spacing of each latent with which the sum over rows of the logs of their probabilities is off by next to nothing.
+
+    Args:
+        loadings: (column, latent), how much each latent moves each predictor, at the largest that is expected.
+    """
+    wanted = np.log(n_rows / LARGEST_ERROR)
+    widest = np.maximum(loadings.max(axis=0), 0.5)
+    return np.clip(2.0 * np.pi**2 / (wanted * widest), 0.1, WIDEST.get(loadings.shape[1], 1.2))
+
+
+class Cells:
+    """Densities of a lattice form at many points, compiled."""
+
+    def __init__(self, form: LatticeForm, numbers: LatticeNumbers) -> None:
+        arrays = jax.tree.map(jnp.asarray, numbers)
+        self._counts = np.asarray(numbers.counts)
+        self._at_once = max(1, NUMBERS_AT_ONCE // _n_numbers(form, numbers))
+        self._logs = jax.jit(jax.vmap(lambda u: form.log_cells(JAX, arrays, u)))
+
+    def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Log prior and log likelihood at points (point, coordinate)."""
+        priors, likelihoods = [], []
+        for at in range(0, len(u), self._at_once):
+            part = u[at : at + self._at_once]
+            # Always the same number of points: one program.
+            whole = np.concatenate([part, np.repeat(part[:1], self._at_once - len(part), axis=0)])
+            log_prior, logs = self._logs(whole)
+            priors.append(np.asarray(log_prior)[: len(part)])
+            likelihoods.append(np.asarray(logs)[: len(part)] @ self._counts)
+        return np.concatenate(priors), np.concatenate(likelihoods)
+
+    def density(self, u: FloatArray) -> FloatArray:
+        """The log posterior at points (point, coordinate)."""
+        log_prior, likelihood = self.parts(u)
+        return np.where(np.isnan(log_prior + likelihood), -np.inf, log_prior + likelihood)

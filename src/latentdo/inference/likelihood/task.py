@@ -1,0 +1,155 @@
+"""One block, ready to be trained: its rows, its coordinates, its own randomness, and somebody to tell how far it is."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+from latentdo.errors import FitError
+from latentdo.graphs import Name
+from latentdo.models import ModelSpec
+
+from ..blocks.block import Block
+from ..blocks.coordinates import FloatArray, NodeCoordinates
+from ..blocks.rotation import Rotation
+from ..dataset import Dataset
+from ..progress import BEGUN
+from ..storage.checkpoint import Checkpoint
+from .density import Layout, Numbers, assemble
+from .starts import starting_points
+
+Progress = Callable[[str, float], None]
+"""Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One block, ready to be trained.
+
+    Attributes:
+        shape: Chains, and draws per chain, that every block leaves: the same in all, so that they can be paired.
+        checkpoint: Where the block's running state is kept, for methods that can go on from it.
+        rotations: Latents that may be rotated into each other; their loadings in `coordinates` are in triangular form.
+    """
+
+    spec: ModelSpec
+    block: Block
+    coordinates: Mapping[Name, NodeCoordinates]
+    data: Dataset
+    seed: int
+    shape: tuple[int, int]
+    progress: Progress
+    stopped: threading.Event
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    rotations: tuple[Rotation, ...] = ()
+
+    def tell(self, share: float) -> None:
+        """Tell how far a method is, 1 as planned; the place where a fit that was interrupted ends."""
+        self.check()
+        # A method that did what was planned may yet go on, or be followed by another: only `end` tells the end.
+        self.progress(self.block.name, share if share != 1.0 else 1.0 - BEGUN)
+
+    def end(self) -> None:
+        """Tell that the block is done."""
+        self.check()
+        self.progress(self.block.name, 1.0)
+
+    def go_on(self, share: float) -> None:
+        """Tell that the block begins where an earlier run left it, so that its speed is not taken to be that high."""
+        self.tell(0.0)
+        self.tell(max(share, BEGUN))
+
+    def check(self) -> None:
+        """Nothing, unless the fit was interrupted: then training ends here."""
+        if self.stopped.is_set():
+            raise FitError(f"Training of {self.block.name} was interrupted.")
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The columns that the block reads."""
+        return (*self.block.measured, *self.block.inputs)
+
+    @cached_property
+    def rows_hash(self) -> str:
+        """SHA-256 of all that the block reads of the table."""
+        return replace(self.data, columns=tuple((name, self.data.column(name)) for name in self.names)).hash
+
+    @property
+    def n_kept(self) -> int:
+        """Number of draws that the block leaves in all."""
+        return self.shape[0] * self.shape[1]
+
+    @cached_property
+    def rows(self) -> Dataset:
+        """The block's rows: equal ones merged where rows have no noise of their own; padded to a common size."""
+        if not self.names or any(not self.spec[latent].family.points for latent in self.block.latent):
+            rows = self.data.expanded(self.names) if self.names else self.data
+        else:
+            rows = self.data.collapsed(self.names)
+        return rows.padded(padded_size(rows.n_stored))
+
+    @cached_property
+    def cells(self) -> Dataset:
+        """The block's rows, equal ones merged."""
+        return self.data.collapsed(self.names)
+
+    @cached_property
+    def _assembled(self) -> tuple[Layout, Numbers]:
+        return assemble(self.spec, self.block, self.coordinates, self.rows)
+
+    @cached_property
+    def _of_one_row(self) -> tuple[Layout, Numbers]:
+        columns = tuple((name, self.data.column(name)[:1]) for name in self.names)
+        return assemble(self.spec, self.block, self.coordinates, Dataset(columns, np.ones(1)))
+
+    @property
+    def layout(self) -> Layout:
+        """The general form of the block's log posterior: it defines the free coordinates."""
+        return self._of_one_row[0]
+
+    @property
+    def priors(self) -> Numbers:
+        """The numeric half of `layout` with a single row: for what asks for priors and coordinates alone."""
+        return self._of_one_row[1]
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numeric half of `layout`."""
+        return self._assembled[1]
+
+    @property
+    def own(self) -> tuple[NodeCoordinates, ...]:
+        """The coordinates of the block's nodes, in its order."""
+        return tuple(self.coordinates[node] for node in self.block.nodes)
+
+    def starts(self, n: int) -> FloatArray:
+        """Dispersed unbounded points, (n, free coordinates)."""
+        return starting_points(self.layout, self.own, n, self.random())
+
+    @property
+    def code(self) -> int:
+        """A number of the block's own, so that blocks draw independently whatever order they run in."""
+        return zlib.crc32(self.block.name.encode())
+
+    def key(self) -> Any:
+        """The block's JAX key."""
+        return jax.random.fold_in(jax.random.key(self.seed), self.code)
+
+    def random(self) -> np.random.Generator:
+        """The block's NumPy generator, always at its beginning."""
+        return np.random.default_rng([self.seed, self.code])
+
+
+def padded_size(n: int) -> int:
+    """The smallest size of the form 4, 5, 6 or 7 times a power of 2, at least 16, that holds n rows: few shapes to compile."""
+    unit = 4
+    while 8 * unit < n:
+        unit *= 2
+    return next(times * unit for times in range(4, 9) if times * unit >= n)

@@ -1,0 +1,86 @@
+"""A fit as ArviZ holds one: an xarray DataTree with the groups and names that its statistics and plots look for."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentdo.errors import MissingExtraError
+
+from ..blocks.coordinates import FloatArray
+
+if TYPE_CHECKING:
+    import xarray
+
+    from .posterior import Posterior
+
+
+def to_arviz(posterior: Posterior) -> xarray.DataTree:
+    """See `Posterior.to_arviz`."""
+    try:
+        from arviz_base import from_dict
+    except ImportError:
+        raise MissingExtraError("to_arviz", "arviz-base", "diagnostics") from None
+    variables, dims, coords = _parameters(posterior)
+    groups: dict[str, dict[str, Any]] = {"posterior": variables}
+    chains = [block for block in posterior.blocks if block.log_posterior is not None]
+    if chains:
+        groups["sample_stats"] = {"lp": np.stack([np.asarray(block.log_posterior) for block in chains], axis=-1)}
+        dims["lp"], coords["block"] = ["block"], [block.block.name for block in chains]
+    if posterior.data is not None:
+        data = posterior.data.expanded(posterior.spec.measured)
+        # In a tree a slash parts groups.
+        columns = {name.replace("/", "\N{DIVISION SLASH}"): values for name, values in data.columns}
+        row = "row"
+        while row in columns:
+            row += "_"
+        groups["observed_data"] = dict(columns)
+        dims |= {name: [row] for name in columns}
+        coords[row] = np.arange(data.n_rows)
+    attrs = _attributes(posterior)
+    # Names of nodes may be those of dimensions, or hold what ArviZ's conventions do not expect: they stay as they are.
+    return from_dict(
+        groups, dims=dims, coords=coords, attrs=dict.fromkeys(("/", *groups), attrs), check_conventions=False
+    )
+
+
+def _parameters(posterior: Posterior) -> tuple[dict[str, FloatArray], dict[str, list[str]], dict[str, Any]]:
+    """Per kind of parameter an array (chain, draw, name), its dimension, and the names."""
+    own = {name for _, mechanism in posterior.spec.mechanisms for name in mechanism.family.parameters}
+    draws: dict[str, list[FloatArray]] = {}
+    names: dict[str, list[str]] = {}
+    for label, values in posterior.parameters:
+        kind, name = _kind(label, frozenset(own))
+        draws.setdefault(kind, []).append(values)
+        names.setdefault(kind, []).append(name)
+    variables = {kind: np.stack(values, axis=-1) for kind, values in draws.items()}
+    return variables, {kind: [f"{kind}_of"] for kind in draws}, {f"{kind}_of": found for kind, found in names.items()}
+
+
+def _kind(label: str, own: frozenset[str]) -> tuple[str, str]:
+    """What kind of parameter a label names, and of what: (`sd`, `Ras`), (`weight`, `SOS -> Ras`)."""
+    kind, opened, rest = label.partition("(")
+    if opened and rest.endswith(")") and kind in own | {"intercept"}:
+        return kind, rest[:-1]
+    if opened and kind == "P":
+        return "probability", label
+    return "weight", label
+
+
+def _attributes(posterior: Posterior) -> dict[str, Any]:
+    text, priors = posterior.spec.source
+    return {
+        "inference_library": "latentdo",
+        "inference_library_version": metadata.version("latentdo"),
+        "engine": posterior.engine,
+        "seed": posterior.seed,
+        "model": text,
+        "priors": "\n".join(f"{key}: {prior}" for key, prior in priors),
+        "plan": posterior.plan,
+        "converged": int(posterior.converged),
+        "approximate": ", ".join(posterior.approximate),
+        "data_source": posterior.facts.source,
+        "data_hash": posterior.facts.hash,
+    }

@@ -1,0 +1,1 @@
+"""From a block to its draws: closed forms, importance sampling, optimisation, Markov chains."""

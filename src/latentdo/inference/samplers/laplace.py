@@ -1,0 +1,192 @@
+"""`Laplace` and `Map`: the posterior mode of a block with its latents integrated, and the Gaussian that fits there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from latentdo.errors import FitError
+from latentdo.models import Normal
+from latentdo.models.build import NUMPY
+
+from ..blocks.coordinates import FloatArray
+from ..blocks.draws import POINT, BlockDraws
+from ..blocks.engines import Engine
+from ..likelihood.gaussian import gaussian_form
+from ..likelihood.task import Task
+from .importance import smoothed
+from .mirrors import mirrors, turned
+from .modes import LogDensity, Mode, climb, refined
+from .outcome import from_independent
+from .quadrature import by_quadrature, merged_rows, n_points
+from .regression import CELLS, SUBSAMPLE, find_modes, log_density_of, sample_of_rows
+
+KHAT_CELLS = 20_000_000
+KHAT_DRAWS = 1_000
+LEAST_KHAT_DRAWS = 250
+MANY_ROWS = 4 * SUBSAMPLE
+"""Rows beyond which modes are first looked for in a sample."""
+MOST_MODES = 2
+"""Modes by a cheaper density that are looked at more closely."""
+
+LAPLACE = "Laplace approximation"
+
+
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """The log posterior of a block's free coordinates with the latents integrated.
+
+    Attributes:
+        density: It.
+        rough: A cheaper one, to look for modes by; None where there is no need.
+        narrower: How wide the density is beside the rough one.
+        points: Points of the quadrature per row; 1 is Laplace's approximation; 0 where the integral is exact or there is none.
+        n_rows: Rows that one value of the density takes.
+    """
+
+    density: LogDensity
+    rough: LogDensity | None = None
+    narrower: float = 1.0
+    points: int = 0
+    n_rows: int = 1
+
+    @property
+    def words(self) -> str:
+        """How the latents were integrated, for the plan."""
+        match self.points:
+            case 0:
+                return ""
+            case 1:
+                return ", each row's latents by Laplace's approximation"
+            case n:
+                return f", each row's latents by {n} points of quadrature"
+
+
+def laplace(task: Task, engine: Engine) -> BlockDraws | str:
+    """Draws of the Gaussian at the mode, in unbounded coordinates; latents are integrated.
+
+    Linear-Gaussian blocks are integrated exactly and discrete latents summed out; other latents row by row by quadrature about
+    the Gaussian that also places them for the samplers. Directions in which the posterior is flat by a symmetry (a rotation of
+    latents) stay at the mode: moving along them changes nothing that the data speak of. k-hat is that of the ratio of
+    posterior to approximation; where the data leave several directions open the share of draws that would count tells more.
+
+    Source:
+        Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities, §2; the integral over
+        the latents as in Rue, Martino & Chopin (2009), Approximate Bayesian inference for latent Gaussian models, eq. 3, with
+        the quadrature of Liu & Pierce (1994), A note on Gauss-Hermite quadrature.
+    """
+    del engine
+    marginal = _marginal(task)
+    mode = _best_mode(task, marginal)
+    random = task.random().spawn(4)[3]
+    axes, n_flat = refined(marginal.density, mode)
+    normal = random.standard_normal((task.n_kept, len(mode.point)))
+    u = mode.point + normal @ axes.T
+    facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
+    method = f"Laplace approximation at the posterior mode{marginal.words}"
+    result = from_independent(task, facing, method, approximate=LAPLACE)
+    flat = "1 direction is" if n_flat == 1 else f"{n_flat} directions are"
+    why = [f"{flat} flat by a symmetry and stayed at the mode"] if n_flat else []
+    khat, share = _quality(task, marginal, mode.point, axes, random) or (None, 0.0)
+    if khat is None:
+        why.append("with so many rows Pareto k-hat would take too long")
+    else:
+        why.append(f"weighted by the posterior, {100 * share:.2g} % of such draws would count")
+    return replace(result, khat=khat, why="; ".join(why))
+
+
+def posterior_mode(task: Task, engine: Engine) -> BlockDraws | str:
+    """One draw: the highest point of the density of the unbounded coordinates, latents integrated as by `laplace`."""
+    del engine
+    marginal = _marginal(task)
+    mode = _best_mode(task, marginal)
+    u = turned(mode.point[None, None], mirrors(task.layout, task.numbers), to_reference=True)[0]
+    found = from_independent(task, u, f"posterior mode in unbounded coordinates{marginal.words}", approximate=POINT)
+    return replace(found, diagnostics=(), weight_ess=None)
+
+
+def _best_mode(task: Task, marginal: Marginal) -> Mode:
+    """The mode with the largest mass of those reached from dispersed starts.
+
+    Raises:
+        FitError: None was reached.
+    """
+    modes = find_modes(task, marginal.density if marginal.rough is None else marginal.rough, None)
+    if marginal.rough is not None:
+        climbed = [climb(marginal.density, mode.point, mode.axes * marginal.narrower) for mode in _heaviest(modes)]
+        modes = tuple(mode for mode in climbed if mode is not None)
+    if not modes:
+        raise FitError(
+            f"No posterior mode of {task.block.name} was found from any of several starts. Train it by ld.Auto(), which needs "
+            "no mode, or give its parameters tighter priors."
+        )
+    return max(modes, key=Mode.log_mass)
+
+
+def _heaviest(modes: tuple[Mode, ...]) -> list[Mode]:
+    """The heaviest few, without the mirror images of a mode, which are as high and as heavy as itself."""
+    kept: dict[tuple[float, float], Mode] = {}
+    for mode in sorted(modes, key=Mode.log_mass, reverse=True):
+        kept.setdefault((round(mode.height, 2), round(mode.log_mass(), 1)), mode)
+    return list(kept.values())[:MOST_MODES]
+
+
+def _marginal(task: Task) -> Marginal:
+    """The log posterior with the latents integrated, exactly where that is possible."""
+    few = np.sqrt(SUBSAMPLE / task.rows.n_stored)
+    if not task.block.latent and len(task.block.nodes) == 1:
+        # Of a normal node the rows are few numbers.
+        n_rows = 1 if isinstance(task.layout.nodes[0].family, Normal) else task.rows.n_stored
+        return Marginal(log_density_of(task), sample_of_rows(task), few, n_rows=n_rows)
+    found = gaussian_form(task)
+    if isinstance(found, str):
+        rows = merged_rows(task)
+        points = n_points(task, rows)
+        whole, told = by_quadrature(task, rows, points), points if task.layout.n_noise else 0
+        if rows.n_stored > MANY_ROWS and (sampled := sample_of_rows(task)) is not None:
+            return Marginal(whole, sampled, few, told, rows.n_stored)
+        rough = by_quadrature(task, rows, 1) if points > 1 else None
+        return Marginal(whole, rough, 1.0, told, rows.n_stored)
+    form, numbers = found
+
+    def density(u: FloatArray) -> FloatArray:
+        with np.errstate(all="ignore"):
+            log_prior, rows = form.log_parts(NUMPY, numbers, u, np.empty((0, 1)))
+        values = log_prior + rows.sum(axis=-1)
+        return np.where(np.isnan(values), -np.inf, values)
+
+    return Marginal(density)
+
+
+def _quality(
+    task: Task, marginal: Marginal, point: FloatArray, axes: FloatArray, random: np.random.Generator
+) -> tuple[float, float] | None:
+    """Pareto k-hat of posterior over approximation, and the effective share of draws so weighted; None where they cost too much.
+
+    By draws of its own. Where directions are flat it is that of the slice through the mode on which the draws lie.
+    """
+    n_rows = task.rows.n_stored if marginal.points == 1 else marginal.n_rows * max(marginal.points, 1)
+    n = min(KHAT_DRAWS, KHAT_CELLS // n_rows)
+    if n < LEAST_KHAT_DRAWS:
+        return None
+    normal = random.standard_normal((n, len(point))) * axes.any(axis=0)
+    u = point + normal @ axes.T
+    values = _joint(task, u, random) if marginal.points == 1 else marginal.density(u)
+    weights, khat = smoothed(values + 0.5 * (normal**2).sum(axis=1))
+    return khat, 1.0 / float((weights**2).sum()) / n
+
+
+def _joint(task: Task, u: FloatArray, random: np.random.Generator) -> FloatArray:
+    """Log posterior of parameters and latents over the law of the latents' noise in the approximation, at one draw of it."""
+    rows = task.rows.n_stored
+    size = max(1, CELLS // rows)
+    found = []
+    with np.errstate(all="ignore"):
+        for begin in range(0, len(u), size):
+            part = u[begin : begin + size, None, :]
+            z = random.standard_normal((task.layout.n_noise, len(part), rows))
+            log_prior, each = task.layout.log_parts(NUMPY, task.numbers, part, z)
+            found.append(log_prior[:, 0] + each.sum(axis=-1) + 0.5 * (z**2).sum(axis=(0, 2)))
+    values = np.concatenate(found)
+    return np.where(np.isnan(values), -np.inf, values)

@@ -1,0 +1,279 @@
+"""Blocks whose latents are integrated out, so that only their parameters are left to be sampled.
+
+Three ways, cheapest first: importance sampling around the modes, where the data pin the parameters down; with many rows
+ensemble HMC with every row counted less, whose draws are then contracted; ensemble HMC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from latentdo.models.build import NUMPY
+
+from ..blocks.coordinates import FloatArray
+from ..blocks.diagnostics import Diagnostic
+from ..blocks.draws import BlockDraws
+from ..blocks.engines import Auto, Engine
+from ..likelihood.density import AbstractForm
+from ..likelihood.gaussian import gaussian_form
+from ..likelihood.lattice import MOST_POINTS, Cells, LatticeForm, LatticeNumbers, lattice_form, loadings_at, spacings
+from ..likelihood.task import Task
+from .contraction import Features, contracted
+from .ensemble import ChainDraws
+from .importance import smoothed
+from .mirrors import Mirror, mirrors, turned
+from .modes import Mode, climb
+from .outcome import from_chains, from_independent
+from .regression import distinct, find_modes, importance_sample
+from .sampling import run_ensemble
+
+FEW_ROWS = 500
+"""Rows that chains see at most: with more, every row is counted less."""
+CHUNK = 2_000
+"""Points whose densities are computed together."""
+GOOD_KHAT = 0.5
+LEAST_EFFECTIVE = 1_000.0
+"""What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
+KHAT_LIMIT = 0.7
+FEWEST_ROWS = 300
+LEAST_REPEATED = 4
+"""Rows per distinct row from which merging them is worth while."""
+PILOT_ROWS = 1_000.0
+"""What all rows count for where the mode is first looked for."""
+MARGIN = 1.3
+FINER, FARTHER = 0.7, 6.0
+"""Spacing, as a share, and radius of the lattice that another is compared with."""
+TRIAL_DRAWS = 1_000
+CHECKED = 200
+"""Draws at which the lattice is compared with a finer one."""
+LARGEST_OFF = 0.3
+"""Largest standard deviation of their difference in log density."""
+
+
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """A form of a block that has no noise, with what is known of it.
+
+    Attributes:
+        words: What became of the latents, for the plan.
+        features: See `contraction.Features`.
+        n_rows: What the rows count for.
+    """
+
+    form: AbstractForm
+    numbers: Any
+    words: str
+    features: Features
+    n_rows: float
+
+    def density(self, u: FloatArray) -> FloatArray:
+        """The log posterior at points (point, coordinate)."""
+        log_prior, likelihood = self._parts(u)
+        return np.where(np.isnan(log_prior + likelihood), -np.inf, log_prior + likelihood)
+
+    def likelihood(self, u: FloatArray) -> FloatArray:
+        """The log likelihood at points (point, coordinate)."""
+        return self._parts(u)[1]
+
+    def _parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        priors, likelihoods = [], []
+        with np.errstate(all="ignore"):
+            for at in range(0, len(u), CHUNK):
+                log_prior, rows = self.form.log_parts(NUMPY, self.numbers, u[at : at + CHUNK], np.empty((0, 1)))
+                priors.append(log_prior)
+                likelihoods.append(rows.sum(axis=-1))
+        return np.concatenate(priors), np.concatenate(likelihoods)
+
+
+def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
+    """Linear-Gaussian blocks, whose latents are integrated out in closed form."""
+    found = gaussian_form(task)
+    if isinstance(found, str):
+        return found
+    form, numbers = found
+    marginal = Marginal(
+        form,
+        numbers,
+        "parameters, latents integrated out in closed form",
+        lambda u: form.innovations(numbers, u),
+        float(numbers.n_rows),
+    )
+    assert isinstance(engine, Auto)
+    return around_modes(task, marginal) or by_chains(task, engine, marginal, numbers.counted)
+
+
+def by_chains(task: Task, engine: Auto, marginal: Marginal, counted: Callable[[float], Any]) -> BlockDraws:
+    """Chains: with few rows on their posterior, with many by contraction first.
+
+    Args:
+        counted: The numbers of `marginal` with every row counted as a share of one.
+    """
+    share = FEW_ROWS / marginal.n_rows
+    said = ""
+    if share < 1.0:
+        result = by_contraction(task, engine, marginal, counted(share), share)
+        if result.certified:
+            return result
+        said = f"{result.method} was tried first and not certified"
+
+    def direct(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+        return from_chains(task, run, method, marginal.likelihood)
+
+    result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, finish=direct)
+    return replace(result, why=said)
+
+
+def around_modes(task: Task, marginal: Marginal) -> BlockDraws | None:
+    """Independent draws by importance sampling around the modes; None where that cannot be relied on."""
+    sides = tuple(mirror for mirror in mirrors(task.layout, task.priors) if isinstance(mirror, Mirror))
+    modes = find_modes(task, marginal.density, None)
+    if not modes:
+        return None
+    points = turned(np.array([mode.point for mode in modes]), sides)
+    one_side = tuple(distinct([replace(mode, point=at) for mode, at in zip(modes, points, strict=True)]))
+    drawn = importance_sample(
+        marginal.density, one_side, 2 * task.n_kept, task.random().spawn(5)[4], marginal.density, sides
+    )
+    if drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
+        return None
+    where = "the mode" if len(one_side) == 1 else f"{len(one_side)} modes"
+    method = f"importance sampling of {marginal.words}, around {where}, {len(drawn.u):,} draws"
+    return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
+
+
+def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, share: float) -> BlockDraws:
+    """Chains with every row counted as `share` rows, their draws contracted.
+
+    Args:
+        counted: The numbers of `marginal`, rows counted so.
+    """
+
+    few = replace(marginal, numbers=counted)
+
+    def contract(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+        before = from_chains(task, run, method, few.likelihood)
+        if not before.certified:
+            return before
+        n_made = run.u.shape[1]
+        picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
+        sides = mirrors(task.layout, task.priors)
+        u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
+        found = contracted(
+            marginal.features,
+            marginal.density,
+            u.reshape(-1, u.shape[-1]),
+            log_part.reshape(-1),
+            marginal.n_rows,
+            share,
+        )
+        if isinstance(found, str):
+            return replace(before, diagnostics=(Diagnostic(found, None, 0.0),))
+        weights, khat = smoothed(found.log_weights)
+        # Systematic resampling, chain after chain: with nearly equal weights every draw stays in its chain.
+        offset = task.random().spawn(6)[5].uniform()
+        n = len(weights)
+        chosen = np.searchsorted(np.cumsum(weights), (np.arange(n) + offset) / n).clip(0, n - 1)
+        moved = turned(found.u[chosen].reshape(u.shape), sides, to_reference=True)
+        at_all = marginal.density(moved.reshape(n, -1)).reshape(log_part.shape)
+        result = from_chains(task, replace(run, u=moved, log_posterior=at_all), method, marginal.likelihood)
+        effective = 1.0 / float((weights**2).sum())
+        diagnostics = result.diagnostics
+        if khat >= KHAT_LIMIT:
+            diagnostics = tuple(replace(diagnostic, ess=0.0) for diagnostic in diagnostics)
+        return replace(result, n_made=n_made, khat=khat, weight_ess=effective, diagnostics=diagnostics)
+
+    words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
+    return run_ensemble(task, engine, marginal.form, counted, words, finish=contract)
+
+
+def discrete(task: Task, engine: Engine) -> BlockDraws | str:
+    """Many rows of few binary columns: equal rows merged, their normal latents integrated on a lattice of points."""
+    assert isinstance(engine, Auto)
+    n_rows = task.data.n_rows
+    if n_rows < FEWEST_ROWS:
+        return f"fewer than {FEWEST_ROWS:,} rows"
+    found = lattice_form(task)
+    if isinstance(found, str):
+        return found
+    n_cells = int((found[1].counts > 0).sum())
+    if n_rows < LEAST_REPEATED * n_cells:
+        return "most rows differ"
+    placed = _placed(task, *found)
+    if isinstance(placed, str):
+        return placed
+    mode, spacing, form, numbers = placed
+    found = lattice_form(task, FINER * spacing, radius=FARTHER, most_points=50 * MOST_POINTS)
+    if isinstance(found, str):
+        return found
+    cells, finer = Cells(form, numbers), Cells(*found)
+    points = f"{n_cells:,} distinct rows, latents integrated over {len(numbers.points):,} points"
+    sides = tuple(mirror for mirror in mirrors(task.layout, task.priors) if isinstance(mirror, Mirror))
+    random = task.random().spawn(8)[7]
+
+    def error(u: FloatArray) -> float:
+        """How far apart the two lattices put draws (draw, coordinate) in log density."""
+        return float(np.std(finer.parts(u)[1] - cells.parts(u)[1]))
+
+    trial = importance_sample(cells.density, (mode,), TRIAL_DRAWS, random, cells.density, sides)
+    if trial.khat < KHAT_LIMIT and trial.effective > LEAST_EFFECTIVE * TRIAL_DRAWS / (2 * task.n_kept):
+        drawn = importance_sample(cells.density, (mode,), 2 * task.n_kept, random, cells.density, sides)
+        off = error(drawn.u[:CHECKED])
+        if drawn.khat < KHAT_LIMIT and drawn.effective >= LEAST_EFFECTIVE and off < LARGEST_OFF:
+            method = (
+                f"importance sampling of parameters around the mode, {len(drawn.u):,} draws; {points} ({_off(off)})"
+            )
+            return from_independent(
+                task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights
+            )
+
+    def on_cells(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+        result = from_chains(task, run, method, lambda u: cells.parts(u)[1])
+        if not result.certified:
+            return result
+        off = error(run.u[:, -max(1, CHECKED // len(run.u)) :].reshape(-1, run.u.shape[-1]))
+        result = replace(result, method=f"{method} ({_off(off)})")
+        if off < LARGEST_OFF:
+            return result
+        return replace(result, diagnostics=tuple(replace(diagnostic, ess=0.0) for diagnostic in result.diagnostics))
+
+    words = f"parameters; {points}"
+    return run_ensemble(
+        task, engine, form, numbers, words, dimensionless=True, worth=float(n_rows), mode=mode, finish=on_cells
+    )
+
+
+def _off(error: float) -> str:
+    return f"a finer lattice moves log densities by {error:.2g}"
+
+
+def _placed(
+    task: Task, form: LatticeForm, numbers: LatticeNumbers
+) -> tuple[Mode, FloatArray, LatticeForm, LatticeNumbers] | str:
+    """The mode with all rows, and a lattice fine enough there; or why there is none."""
+    share = min(1.0, PILOT_ROWS / task.data.n_rows)
+    few = Cells(form, numbers.counted(share))
+    starts = task.starts(64)
+    heights = few.density(starts)
+    order = np.argsort(-heights)
+    modes = [mode for k in order[:2] if (mode := climb(few.density, starts[k])) is not None]
+    if not modes:
+        return "no mode of the posterior was found"
+    mode = max(modes, key=Mode.log_mass)
+    mode = replace(mode, axes=mode.axes * np.sqrt(share))
+    spacing = np.zeros(0)
+    for _ in range(2):
+        # Somewhat larger loadings than those of the mode are within the posterior.
+        spacing = spacings(MARGIN * loadings_at(form, numbers, mode.point), task.data.n_rows)
+        found = lattice_form(task, spacing)
+        if isinstance(found, str):
+            return found
+        form, numbers = found
+        higher = climb(Cells(form, numbers).density, mode.point, mode.axes)
+        if higher is None:
+            return "no mode of the posterior was found"
+        mode = higher
+    return mode, spacing, form, numbers

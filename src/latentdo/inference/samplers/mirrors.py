@@ -1,0 +1,183 @@
+"""What may change side or place in a block: latents whose sign, and latent classes whose order means nothing.
+
+Draws are turned and relabelled so that weights can be compared between chains; no statement about what was measured changes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from latentdo.models import Linear, Normal, Student, Table
+
+from ..blocks.coordinates import FloatArray
+from ..likelihood.density import CoordinateLayout, Layout, NodeLayout, NodeNumbers, Numbers, coordinates_of
+from .exchange import Exchange
+
+
+class Mirror(NamedTuple):
+    """A latent whose sign means nothing, or whose two levels may be exchanged.
+
+    Attributes:
+        noise: The index of its noise; None for a latent that is summed out, or has none.
+        coordinates: The free coordinates that change sign with it.
+        clear: Those by which its side is told: no mirror that comes after it in a block's list changes them.
+        reference: The one whose sign the user gave, and that sign as 1 or -1; None where there is none.
+    """
+
+    noise: int | None
+    coordinates: tuple[int, ...]
+    clear: tuple[int, ...]
+    reference: tuple[int, float] | None
+
+
+def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror | Exchange, ...]:
+    """The latents whose sign means nothing, and those whose levels may be exchanged.
+
+    A latent around 0 may be replaced by its negative where every weight on it and of its own is unbounded and has a prior that
+    is symmetric about 0: the posterior is then the same at both points. So may the two levels of a latent be exchanged, if its
+    own coefficients are such too: as a parent it is counted from halfway between them.
+
+    Effects come before their causes: a weight between two latents changes with either.
+    """
+    found: list[Mirror | Exchange] = []
+    for latent in layout.nodes:
+        if latent.is_discrete and latent.latent is not None and not _may_be_exchanged(layout, latent):
+            exchange = _exchange(layout, numbers, latent)
+            found += [] if exchange is None else [exchange]
+        if latent.latent is None or not (_may_turn(layout, numbers, latent) or _may_be_exchanged(layout, latent)):
+            continue
+        flipped, symmetric, position, reference = [], True, 0, None
+        for node, own in zip(layout.nodes, numbers.nodes, strict=True):
+            for k, coordinate in enumerate(coordinates_of(node)):
+                term = node.term_of(k)
+                is_weight = term is not None and latent.latent in node.terms[term]
+                if is_weight or (node is latent and (latent.is_discrete or term is not None)):
+                    zero_mean = coordinate.prior in ("normal", "cauchy") and own.arguments[k, 0] == 0
+                    zero_mean |= coordinate.prior == "student" and own.arguments[k, 1] == 0
+                    symmetric &= coordinate.transform == "free" and bool(zero_mean) and float(own.centre[k]) == 0.0
+                    # A raw coefficient of a latent with levels is not counted from halfway.
+                    symmetric &= not (latent.is_discrete and (coordinate.raw or coordinate.prior_on_raw))
+                    flipped.append(position)
+                    if coordinate.folded:
+                        reference = (position, 1.0 if coordinate.folded == "+" else -1.0)
+                position += coordinate.transform != "fixed"
+        if symmetric and flipped:
+            found.append(Mirror(latent.noise, tuple(flipped), (), reference))
+    found.reverse()
+    return tuple(one if isinstance(one, Exchange) else _cleared(one, found[k + 1 :]) for k, one in enumerate(found))
+
+
+def _cleared(mirror: Mirror, later: list[Mirror | Exchange]) -> Mirror:
+    changed = {at for other in later if isinstance(other, Mirror) for at in other.coordinates}
+    clear = tuple(at for at in mirror.coordinates if at not in changed) or mirror.coordinates
+    reference = mirror.reference if mirror.reference is not None and mirror.reference[0] in clear else None
+    return mirror._replace(clear=clear, reference=reference)
+
+
+def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
+    """Whether a latent has a law that is symmetric about 0, or about what its parents make of it."""
+    assert latent.latent is not None
+    return (
+        isinstance(latent.family, Normal | Student | Linear)
+        and float(numbers.latent_centres[latent.latent]) == 0.0
+        and _is_fixed_zero(layout, numbers, latent)
+    )
+
+
+def _may_be_exchanged(layout: Layout, latent: NodeLayout) -> bool:
+    """Whether a latent has two levels, and every child a weight that counts it from halfway between them."""
+    if not latent.is_discrete or len(latent.family.points) != 2 or isinstance(latent.family, Table):
+        return False
+    for node in layout.nodes:
+        for k, members in enumerate(node.terms):
+            # A raw coefficient, such as the intercept 0 of a latent child, is counted from the first level, not from halfway.
+            raw = any(coordinate.raw or coordinate.prior_on_raw for coordinate in node.coefficients)
+            if latent.latent in members and (isinstance(node.family, Table) or raw or not node.centred[k]):
+                return False
+    return True
+
+
+def _exchange(layout: Layout, numbers: Numbers, latent: NodeLayout) -> Exchange | None:
+    """How the levels of a latent are permuted; None where a prior or a term tells them apart."""
+    n, j = len(latent.family.points), latent.latent
+    effects: list[tuple[int, ...]] = []
+    mixings: list[FloatArray] = []
+    shares: list[tuple[tuple[int, ...], tuple[int, ...], int]] = []
+    own_table: tuple[int, ...] = ()
+    start = 0
+    for node, own in zip(layout.nodes, numbers.nodes, strict=True):
+        free = list(itertools.accumulate((c.transform != "fixed" for c in coordinates_of(node)), initial=start))
+        start = free.pop()
+        if isinstance(node.family, Table):
+            at = next((k for k, members in enumerate(node.terms) if j in members), None)
+            if at is not None:
+                axes = (*(len(points) for points in node.family.given), len(node.family.levels) - 1)
+                shares.append((tuple(free), axes, at))
+            own_table = tuple(free) if node is latent else own_table
+            continue
+        size = 1 + len(node.terms)
+        blocks = range(0, len(node.coefficients), size)
+        groups = [[block + 1 + k for k in terms] for block in blocks for at, terms in node.groups if at == j]
+        if node is latent:
+            groups += [[block + k for block in blocks] for k in range(size)]
+        elif any(not node.centred[k] for at, terms in node.groups if at == j for k in terms):
+            return None
+        if groups and any(coordinate.raw or coordinate.prior_on_raw for coordinate in node.coefficients):
+            return None
+        for group in groups:
+            if not all(_is_even(node.coefficients[k], own, k) for k in group) or len(group) != n - 1:
+                return None
+            effects.append(tuple(free[k] for k in group))
+            mixings.append(np.eye(n - 1) if own.mixing is None else np.asarray(own.mixing)[np.ix_(group, group)])
+            if n > 2 and not np.allclose(mixings[-1] @ mixings[-1].T, 0.5 * (np.eye(n - 1) + 1.0)):
+                return None
+    return Exchange(n, tuple(effects), tuple(tuple(map(tuple, m.tolist())) for m in mixings), tuple(shares), own_table)
+
+
+def _is_even(coordinate: CoordinateLayout, own: NodeNumbers, k: int) -> bool:
+    """Whether a coefficient is sampled as it is, unbounded, with a normal prior around 0."""
+    unbounded = coordinate.transform == "free" and not (coordinate.raw or coordinate.prior_on_raw)
+    return unbounded and coordinate.prior == "normal" and float(own.arguments[k, 0]) == float(own.centre[k]) == 0.0
+
+
+def _is_fixed_zero(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
+    own = next(own for node, own in zip(layout.nodes, numbers.nodes, strict=True) if node is latent)
+    return latent.coefficients[0].transform == "fixed" and float(own.fixed[0]) == 0.0
+
+
+def turned(u: FloatArray, mirrors: tuple[Mirror | Exchange, ...], *, to_reference: bool = False) -> FloatArray:
+    """Points (…, chain or draw, coordinate) with each mirrored latent turned so that its clearest weight is positive.
+
+    The posterior is the same at a point and at its mirror image, so this changes no statement about what the data pin
+    down; it lets weights be compared between draws and chains.
+
+    Args:
+        to_reference: Turn by the weight whose sign the user gave, where there is one: for draws that are kept.
+    """
+    return turns(u, mirrors, to_reference=to_reference)[0]
+
+
+def turns(
+    u: FloatArray, mirrors: tuple[Mirror | Exchange, ...], *, to_reference: bool = False
+) -> tuple[FloatArray, dict[int, FloatArray]]:
+    """`turned`, and per noise that may change its sign the signs that it took, (…, chain or draw)."""
+    faced, taken = u.copy(), {}
+    for mirror in mirrors:
+        if isinstance(mirror, Exchange):
+            faced = mirror.relabelled(faced)
+            continue
+        index = list(mirror.clear)
+        if to_reference and mirror.reference is not None:
+            by, side = mirror.reference
+        else:
+            size = np.abs(faced[..., index])
+            axes = tuple(range(u.ndim - 1))
+            by, side = index[int(np.argmax(size.mean(axes) / (size.std(axes) + 1e-12)))], 1.0
+        signs = np.where(side * faced[..., by] < 0, -1.0, 1.0)
+        faced[..., list(mirror.coordinates)] *= signs[..., None]
+        if mirror.noise is not None:
+            taken[mirror.noise] = signs
+    return faced, taken

@@ -1,0 +1,162 @@
+"""Which method trains a block: the cheapest that its own diagnostics certify, said in words with its reasons."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from latentdo.models import Linear
+
+from ..blocks.checks import least_squares
+from ..blocks.draws import BlockDraws, constant_draws
+from ..blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
+from ..likelihood.gaussian import gaussian_form
+from ..likelihood.lattice import lattice_form
+from ..likelihood.memory import chains_bytes, claim
+from ..likelihood.program import program_of
+from ..likelihood.task import Task
+from ..runtime import float64
+from .conjugate import conjugate
+from .ensemble import CHAINS
+from .finite import finite_starts
+from .laplace import laplace, posterior_mode
+from .marginal import discrete, gaussian
+from .outcome import from_chains, node_draws
+from .regression import regression
+from .sampling import KEPT, run_ensemble, run_lengths
+from .svi import svi
+
+
+def kept_draws(engine: Engine) -> tuple[int, int]:
+    """Chains, and draws per chain, of every block: the same in all, so that they can be paired."""
+    match engine:
+        case Nuts(draws=draws, chains=chains):
+            return chains, draws
+        case Svi(draws=draws) | Laplace(draws=draws):
+            return 1, draws
+        case Map():
+            return 1, 1
+        case Auto():
+            return CHAINS, min(KEPT, run_lengths(engine)[1])
+
+
+Method = Callable[[Task, Engine], "BlockDraws | str"]
+"""Trains a block, or says why it does not apply, in words that complete "… does not apply: ..."."""
+
+
+def train_block(task: Task, engine: Engine) -> BlockDraws:
+    """One block by the engine: method after method until one is certified, and what was tried before it in `why`."""
+    begun = time.perf_counter()
+    with float64():
+        tried: list[str] = []
+        result: BlockDraws | None = None
+        for method in _methods(engine):
+            found = method(task, engine)
+            if isinstance(found, str):
+                continue
+            result = replace(found, why="; ".join([*([found.why] if found.why else []), *tried]))
+            if result.certified or result.approximate is not None:
+                break
+            tried.append(f"{found.method} was tried first and not certified")
+    assert result is not None, "the last method of every engine applies to every block"
+    task.end()
+    if result.sample_seconds == 0.0:
+        result = replace(result, sample_seconds=time.perf_counter() - begun)
+    return result
+
+
+def _methods(engine: Engine) -> tuple[Method, ...]:
+    """The methods of an engine, cheapest first; the last applies to every block."""
+    match engine:
+        case Nuts():
+            return (_exact, _fixed, _nuts)
+        case Svi():
+            return (_exact, _fixed, svi)
+        case Laplace():
+            return (_exact, _fixed, conjugate, laplace)
+        case Map():
+            return (_exact, _fixed, conjugate, posterior_mode)
+        case Auto():
+            return (_exact, _fixed, conjugate, regression, gaussian, discrete, _generic, _general)
+
+
+MANY_ROWS = 3_000
+"""Rows beyond which chains do not move each row's latents where these can be integrated out."""
+_INTEGRATED = "its latents are integrated out"
+
+
+def _exact(task: Task, engine: Engine) -> BlockDraws | str:
+    """Nodes without noise: their coefficients are solved for."""
+    del engine
+    if not any(isinstance(task.spec[node].family, Linear) for node in task.block.measured):
+        return "no measured node is linear (without noise)"
+    (node,) = task.block.nodes
+    regression = least_squares(task.spec, node, task.data)
+    assert regression is not None, "checked with the columns"
+    draws = ((node, constant_draws(regression.coefficients, *task.shape)),)
+    return BlockDraws(task.block, "exact: solved by least squares, no noise", draws, independent=True)
+
+
+def _fixed(task: Task, engine: Engine) -> BlockDraws | str:
+    """Nodes whose parameters are all known."""
+    del engine
+    if task.layout.n_free:
+        return "some parameters are free"
+    draws = node_draws(task, np.zeros((*task.shape, 0)))
+    return BlockDraws(task.block, "fixed: nothing to learn", draws, independent=True)
+
+
+def _generic(task: Task, engine: Engine) -> BlockDraws | str:
+    """Latents left to the sampler, by the program that blocks of one shape share."""
+    assert isinstance(engine, Auto)
+    if _is_integrated(task):
+        return _INTEGRATED
+    found = program_of(task.layout, task.numbers)
+    if isinstance(found, str):
+        return found
+    return run_ensemble(task, engine, *found, _left(task), dimensionless=True)
+
+
+def _general(task: Task, engine: Engine) -> BlockDraws | str:
+    """Whatever the block holds, by a program of its own."""
+    assert isinstance(engine, Auto)
+    if _is_integrated(task):
+        return _INTEGRATED
+    return run_ensemble(task, engine, task.layout, task.numbers, _left(task))
+
+
+def _is_integrated(task: Task) -> bool:
+    """Whether the latents were integrated out: chains that move them as well would fare no better."""
+    if not isinstance(gaussian_form(task), str):
+        return True
+    return task.data.n_rows > MANY_ROWS and not isinstance(lattice_form(task), str)
+
+
+def _left(task: Task) -> str:
+    return "parameters and latents" if task.layout.n_noise else "parameters"
+
+
+def _nuts(task: Task, engine: Engine) -> BlockDraws | str:
+    from .nuts import run_nuts
+
+    assert isinstance(engine, Nuts)
+    begun = time.perf_counter()
+    needed = chains_bytes(task, task.layout, task.numbers, engine.chains, engine.draws, n_points=45)
+    claim(task, needed, "Ask for fewer chains, or fit a sample of the rows.")
+    run = run_nuts(
+        task.layout,
+        task.numbers,
+        finite_starts(task, engine.chains),
+        task.rows.n_stored,
+        engine,
+        task.key(),
+        task.tell,
+        task.checkpoint.part("nuts"),
+    )
+    result = from_chains(
+        task, run, f"NUTS, {engine.chains} chains x {engine.draws} draws after {engine.warmup} of warm-up"
+    )
+    return replace(result, sample_seconds=time.perf_counter() - begun)

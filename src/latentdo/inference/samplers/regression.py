@@ -1,0 +1,262 @@
+"""One-equation blocks: the modes, and importance sampling from Student laws around them. Milliseconds, and independent draws.
+
+All in NumPy: compiling would cost more than the rest. However many rows a normal node has, its sufficient statistics are
+few; the likelihood of another long column is replaced by a cubic around the mode, if that is exact enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import logsumexp
+
+from latentdo.models import Normal
+from latentdo.models.build import NUMPY
+
+from ..blocks.coordinates import FloatArray
+from ..blocks.draws import BlockDraws
+from ..blocks.engines import Engine
+from ..dataset import Dataset, IntArray
+from ..likelihood.density import Layout, Numbers, assemble, unpack
+from ..likelihood.task import Task
+from .importance import smoothed
+from .mirrors import Mirror, turned
+from .modes import LogDensity, Mode, climb
+from .outcome import from_independent
+from .proposal import Mixture, around, fitted
+from .surrogate import fit_surrogate
+
+CELLS = 250_000
+"""Cells (draws x rows) that are in memory at a time."""
+STRIP = 32_000
+"""Rows that are computed together."""
+EXACT_CELLS = 40_000_000
+"""Cells in all up to which every draw is weighted by a pass over the rows."""
+FEW_DRAWS = 1_000
+"""Draws where every one needs a pass over many rows."""
+TOLERANCE = 0.1
+"""Largest error of a log weight by the cubic."""
+SUBSAMPLE = 5_000
+"""Rows on which modes are first looked for, where there are many more."""
+GOOD_KHAT = 0.5
+KHAT_LIMIT = 0.7
+ROUNDS = 3
+"""Proposals tried: around the modes, then refitted to the draws so far."""
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedDraws:
+    """Draws of a proposal (draw, coordinate), their log weights, and how good these are."""
+
+    u: FloatArray
+    log_weights: FloatArray
+    khat: float
+    effective: float
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """The better trusted first, then the more effective draws."""
+        trusted = self.khat < KHAT_LIMIT
+        return (self.khat < GOOD_KHAT, trusted, self.effective if trusted else -self.khat)
+
+
+def regression(task: Task, engine: Engine) -> BlockDraws | str:
+    """A single measured node without latent parents.
+
+    Source:
+        Geweke (1989), Bayesian inference in econometric models using Monte Carlo integration; certified as in Vehtari,
+        Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling.
+    """
+    del engine
+    if task.block.latent or len(task.block.nodes) != 1:
+        return "the block has latent nodes"
+    exact = log_density_of(task)
+    modes = find_modes(task, exact, None if _normal(task) else sample_of_rows(task))
+    if not modes:
+        return "no mode of the posterior was found"
+    density, n_draws, how = _weighing(task, exact, modes)
+    found = importance_sample(density, modes, n_draws, task.random().spawn(2)[1], exact)
+    where = "the mode" if len(modes) == 1 else f"{len(modes)} modes"
+    method = f"importance sampling around {where}, {n_draws:,} draws{how}"
+    return from_independent(task, found.u, method, log_weights=found.log_weights)
+
+
+def importance_sample(
+    density: LogDensity,
+    modes: tuple[Mode, ...],
+    n_draws: int,
+    random: np.random.Generator,
+    exact: LogDensity,
+    sides: tuple[Mirror, ...] = (),
+) -> WeightedDraws:
+    """Weighted draws around the modes, the best of a few proposals.
+
+    Args:
+        density: What the draws are weighted by.
+        exact: What the widths of the first proposal are taken from: far from the mode it may differ from `density`.
+        sides: Symmetries of both densities: a draw counts for all of its mirror images, and is turned to one side.
+    """
+    proposal = around(modes, exact)
+    best: WeightedDraws | None = None
+    for _ in range(ROUNDS):
+        u = turned(proposal.draw(n_draws, random), sides)
+        log_weights = density(u) - _on_all_sides(proposal, u, sides)
+        weights, khat = smoothed(log_weights)
+        found = WeightedDraws(u, log_weights, khat, 1.0 / float((weights**2).sum()))
+        best = found if best is None else max(best, found, key=lambda draws: draws.rank)
+        if khat < GOOD_KHAT and found.effective >= 0.25 * n_draws:
+            break
+        refitted = fitted(u, weights) if np.isfinite(khat) else None
+        if refitted is None:
+            break
+        proposal = proposal.joined(refitted)
+    assert best is not None
+    return best
+
+
+def _on_all_sides(proposal: Mixture, u: FloatArray, sides: tuple[Mirror, ...]) -> FloatArray:
+    """The log density of a proposal at points and at their mirror images, added up."""
+    signs = np.ones((1, u.shape[1]))
+    for mirror in sides:
+        other = signs.copy()
+        other[:, list(mirror.coordinates)] *= -1.0
+        signs = np.concatenate([signs, other])
+    return np.asarray(logsumexp(np.stack([proposal.log_density(u * sign) for sign in signs]), axis=0), dtype=float)
+
+
+def _weighing(task: Task, exact: LogDensity, modes: tuple[Mode, ...]) -> tuple[LogDensity, int, str]:
+    """What draws are weighted by, how many to take at what that costs, and how in words."""
+    n_draws = 2 * task.n_kept
+    if _normal(task) or task.rows.n_stored * n_draws <= EXACT_CELLS:
+        return exact, n_draws, ""
+    cubic = None
+    if len(modes) == 1:
+        random = task.random().spawn(3)[2]
+        cubic = fit_surrogate(lambda u: exact(u) - _log_prior(task, u), modes[0], random)
+    if cubic is None or cubic.error > TOLERANCE:
+        return exact, FEW_DRAWS, ""
+    how = f" weighted by a cubic through {cubic.n_points} log likelihoods (error {cubic.error:.1g})"
+    return lambda u: cubic(u) + _log_prior(task, u), n_draws, how
+
+
+def find_modes(task: Task, density: LogDensity, sampled: LogDensity | None) -> tuple[Mode, ...]:
+    """The modes reached from dispersed starts, the highest first; those that weigh next to nothing are left out.
+
+    Args:
+        sampled: The density by a sample of the rows: it says roughly where to look, and the last steps are taken with all.
+    """
+    starts = task.starts(64)
+    first = density if sampled is None else sampled
+    values = first(starts)
+    order = [int(k) for k in np.argsort(-values) if np.isfinite(values[k])]
+    # The best start, and three taken as they come.
+    chosen = dict.fromkeys([*order[:1], *[k for k in range(3) if k in order]])
+    found = distinct([climb(first, starts[k]) for k in chosen])
+    if sampled is not None:
+        narrower = np.sqrt(SUBSAMPLE / task.rows.n_stored)
+        found = distinct([climb(density, mode.point, mode.axes * narrower) for mode in found])
+    if not found:
+        return ()
+    heaviest = max(mode.log_mass() for mode in found)
+    return tuple(mode for mode in found if mode.log_mass() > heaviest - 12.0)
+
+
+def distinct(modes: list[Mode | None]) -> list[Mode]:
+    """Modes that are not the same point reached twice, the highest first."""
+    kept: list[Mode] = []
+    for mode in sorted((mode for mode in modes if mode is not None), key=lambda mode: -mode.height):
+        distances = [np.linalg.norm(np.linalg.solve(other.axes, mode.point - other.point)) for other in kept]
+        if all(distance > 0.5 for distance in distances):
+            kept.append(mode)
+    return kept
+
+
+def log_density_of(task: Task) -> LogDensity:
+    """The log posterior of the block's free coordinates."""
+    return _by_moments(task) if _normal(task) else by_rows(task, task.rows)
+
+
+def _normal(task: Task) -> bool:
+    return isinstance(task.layout.nodes[0].family, Normal)
+
+
+def _log_prior(task: Task, u: FloatArray) -> FloatArray:
+    with np.errstate(all="ignore"):
+        (at,) = unpack(NUMPY, task.layout, task.numbers, u)
+        return _numbers_only(np.asarray(at.log_prior))
+
+
+def by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
+    """Row by row, a strip of rows and some draws at a time; the noise of latents at 0.
+
+    Args:
+        times: What the rows count for.
+    """
+    strips = strips_of(task, rows)
+    width = min(STRIP, rows.n_stored)
+    size = max(1, CELLS // width)
+
+    def density(u: FloatArray) -> FloatArray:
+        total = np.zeros(len(u))
+        with np.errstate(all="ignore"):
+            for begin in range(0, len(u), size):
+                part = u[begin : begin + size, None, :]
+                log_prior = np.zeros(len(part))
+                for layout, numbers in strips:
+                    noise = np.zeros((layout.n_noise, len(numbers.weights)))
+                    priors, each = layout.log_parts(NUMPY, numbers, part, noise)
+                    total[begin : begin + size] += times * each.sum(axis=-1)
+                    log_prior = priors[:, 0]
+                total[begin : begin + size] += log_prior
+        return _numbers_only(total)
+
+    return density
+
+
+def strips_of(task: Task, rows: Dataset) -> list[tuple[Layout, Numbers]]:
+    """Both halves of the block's density, for a strip of rows at a time."""
+    starts = range(0, rows.n_stored, STRIP)
+    parts = [_picked(rows, np.arange(begin, min(begin + STRIP, rows.n_stored))) for begin in starts]
+    return [assemble(task.spec, task.block, task.coordinates, part) for part in parts]
+
+
+def _picked(rows: Dataset, index: IntArray) -> Dataset:
+    columns = tuple((name, values[index]) for name, values in rows.columns)
+    return replace(rows, columns=columns, weights=rows.weights[index])
+
+
+def sample_of_rows(task: Task) -> LogDensity | None:
+    """The log posterior with a sample of the rows in place of all; None where they are few."""
+    rows = task.rows
+    if rows.n_stored <= 4 * SUBSAMPLE:
+        return None
+    index = task.random().choice(np.flatnonzero(rows.weights > 0), size=SUBSAMPLE, replace=False)
+    sample = _picked(rows, index)
+    return by_rows(task, sample, rows.n_rows / sample.n_rows)
+
+
+def _by_moments(task: Task) -> LogDensity:
+    """A normal node by its sufficient statistics: Σ w (y - Xb)² = residual sum of squares + (b - b̂)' X'WX (b - b̂)."""
+    layout, numbers = task.layout, task.numbers
+    own, weights = numbers.nodes[0], numbers.weights
+    x = np.column_stack([np.ones(len(weights)), own.design.T])
+    root = np.sqrt(weights)
+    triangle = np.asarray(np.linalg.qr(x * root[:, None], mode="r"), dtype=float)
+    best = np.linalg.lstsq(x * root[:, None], own.y * root, rcond=None)[0]
+    residual = float(weights @ (own.y - x @ best) ** 2)
+    n = float(weights.sum())
+
+    def density(u: FloatArray) -> FloatArray:
+        with np.errstate(all="ignore"):
+            (at,) = unpack(NUMPY, layout, numbers, u)
+            sd = at.parameters["sd"]
+            moved = np.broadcast_to(at.sampled, (len(u), len(best))) - best
+            squares = residual + np.sum((moved @ triangle.T) ** 2, axis=1)
+            return _numbers_only(at.log_prior - 0.5 * squares / sd**2 - n * np.log(sd))
+
+    return density
+
+
+def _numbers_only(values: FloatArray) -> FloatArray:
+    return np.where(np.isnan(values), -np.inf, values)

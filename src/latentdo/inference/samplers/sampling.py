@@ -1,0 +1,153 @@
+"""Ensemble HMC on one form of a block: run, judge, run longer from what was learned, until certified or out of budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from latentdo.models.build import NUMPY
+
+from ..blocks.coordinates import FloatArray
+from ..blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT
+from ..blocks.draws import BlockDraws
+from ..blocks.engines import Auto
+from ..likelihood.density import AbstractForm, log_posterior
+from ..likelihood.memory import chains_bytes, claim
+from ..likelihood.task import Task
+from .ensemble import AGAIN, CHAINS, CHUNK, FIRST_RUN, WARM_UP, ChainDraws, Ensemble
+from .finite import finite_starts
+from .mirrors import mirrors
+from .modes import Mode
+from .outcome import from_chains
+
+KEPT = 250
+"""Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
+WARM_UP_AT_MODE = 160
+MOST_TIMES = 1_000.0
+SPARE_RHAT, SPARE_ESS = 0.85, 1.2
+"""Shares of the limits that a run keeps to."""
+SINGLE_ROWS = 4_096
+"""Rows up to which float32 resolves a log posterior well enough."""
+
+_LESS_MEMORY = "Fit a sample of the rows, or train by ld.Nuts(chains=1), which needs less."
+
+
+def run_lengths(engine: Auto) -> tuple[int, int]:
+    """Transitions of the warm-up and of the first run, within the budget."""
+    half = engine.max_steps // 2 // CHUNK * CHUNK
+    return min(WARM_UP, half), min(FIRST_RUN, half)
+
+
+def run_ensemble(
+    task: Task,
+    engine: Auto,
+    form: AbstractForm,
+    numbers: Any,
+    words: str,
+    *,
+    dimensionless: bool = False,
+    worth: float | None = None,
+    mode: Mode | None = None,
+    finish: Callable[[Task, ChainDraws, str], BlockDraws] = from_chains,
+) -> BlockDraws:
+    """The block's draws from Markov chains on this form of its log posterior.
+
+    Args:
+        numbers: The numeric half of `form`.
+        words: What the form leaves to the sampler, for the plan.
+        dimensionless: Whether the form's numbers have no dimension, so that float32 will do where rows are few.
+        worth: What the rows count for, if not one each.
+        mode: Where chains start, and how wide the density is there; unless given they start all over the prior.
+        finish: What is made of a run, and judged.
+    """
+    begun = time.perf_counter()
+    claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), _LESS_MEMORY)
+    warm_up, first_run = run_lengths(engine)
+    if mode is not None:
+        # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
+        warm_up = min(warm_up, WARM_UP_AT_MODE)
+    ensemble = Ensemble.start(
+        form,
+        numbers,
+        _starts(task, form, numbers) if mode is None else _about(mode, task.random()),
+        task.rows.n_stored if form.n_noise else 0,
+        (task.seed, task.code),
+        mirrors(task.layout, task.priors),
+        warm_up=warm_up,
+        length=first_run,
+        single=dimensionless and (task.rows.n_stored if worth is None else worth) <= SINGLE_ROWS,
+        axes=None if mode is None else mode.axes,
+    )
+    # A block may be run on one form after another: none of them may take up the state of the one before.
+    kept = task.checkpoint.part(
+        f"ensemble-{type(form).__name__}{'' if finish is from_chains else '-' + finish.__name__}"
+    )
+    if (state := kept.load()) is not None:
+        ensemble.restore(state)
+        task.go_on(ensemble.share * ensemble.length / first_run)
+    compiling: float | None = None
+    while True:
+        # A run that was killed right after its last transition is complete already.
+        complete = ensemble.phase == "draw" and ensemble.left == 0
+        while not complete:
+            complete = ensemble.advance()
+            compiling = time.perf_counter() - begun if compiling is None else compiling
+            task.tell(ensemble.share * ensemble.length / first_run)
+            kept.save(ensemble.state)
+        steps = (
+            f"{CHAINS} chains x {ensemble.length:,} transitions after {ensemble.made - ensemble.length:,} of warm-up, "
+            f"{min(task.shape[1], ensemble.length):,} draws kept of each"
+        )
+        result = finish(task, ensemble.run(), f"ensemble HMC on {words}, {steps}")
+        needed = _needed(result, ensemble.length)
+        short = needed <= 2 * ensemble.length
+        more = needed - ensemble.length if short else AGAIN + 2 * ensemble.length
+        if _is_comfortable(result) or ensemble.made + more > engine.max_steps:
+            break
+        if short:
+            ensemble.go_on(needed)
+        else:
+            ensemble.extend(2 * ensemble.length)
+    compiling = compiling or 0.0
+    return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
+
+
+def _starts(task: Task, form: AbstractForm, numbers: Any) -> FloatArray:
+    """Where chains start: looked at by this form where it has no noise, which may be far fewer numbers than the rows."""
+    if not form.n_noise:
+        points = task.starts(CHAINS)
+        with np.errstate(all="ignore"):
+            none = np.empty((0, 1))
+            if any(np.isfinite(log_posterior(NUMPY, form, numbers, point, none)) for point in points):
+                return points
+    return finite_starts(task, CHAINS)
+
+
+def _about(mode: Mode, random: np.random.Generator) -> FloatArray:
+    """Points around a mode, twice as far apart as Laplace's approximation has them."""
+    return mode.point + 2.0 * random.standard_normal((CHAINS, len(mode.point))) @ mode.axes.T
+
+
+def _is_comfortable(result: BlockDraws) -> bool:
+    """Whether a run is certified with something to spare: the whole fit is judged once more, on other simulated units."""
+    return result.certified and all(
+        one.ess >= SPARE_ESS * ESS_LIMIT and (one.rhat is None or one.rhat - 1.0 <= SPARE_RHAT * (RHAT_LIMIT - 1.0))
+        for one in result.diagnostics
+    )
+
+
+def _needed(result: BlockDraws, length: int) -> int:
+    """Draws per chain with which this run would be certified, if all that it lacks is length.
+
+    The part of R-hat that is chance falls as 1 / length, ESS rises with it.
+    """
+    times = [1.25]
+    for one in result.diagnostics:
+        times += [1.1 * SPARE_ESS * ESS_LIMIT / max(one.ess, 1.0)]
+        times += [] if one.rhat is None else [1.1 * (one.rhat - 1.0) / (SPARE_RHAT * (RHAT_LIMIT - 1.0))]
+    most = max(times) if np.isfinite(times).all() else MOST_TIMES
+    return -(-round(length * min(most, MOST_TIMES)) // CHUNK) * CHUNK
