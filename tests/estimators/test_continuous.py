@@ -9,8 +9,8 @@ import pytest
 
 from latentdo.estimators import Glm, Models
 from latentdo.estimators.laws import AbstractLaw, ContinuousLaw, Residuals
+from latentdo.estimators.methods.primal import PrimalProblem, augmented_terms, dual_terms, primal_terms
 from latentdo.estimators.nuisances import Nuisances
-from latentdo.estimators.primal import PrimalProblem, augmented_terms, dual_terms, primal_terms
 from latentdo.estimators.sample import sample_of
 from latentdo.estimators.weighting import average
 

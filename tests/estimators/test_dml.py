@@ -10,10 +10,10 @@ import pytest
 import oracles
 from exact_laws import ExactLaws, cells_of
 from latentdo.estimators import Glm, Models
-from latentdo.estimators.dml import DmlId, one_step, ratio_of_adjustments
 from latentdo.estimators.method import Fits, No
+from latentdo.estimators.methods.dml import DmlId, one_step, ratio_of_adjustments
+from latentdo.estimators.methods.plug_in import Evaluator
 from latentdo.estimators.nuisances import Nuisances
-from latentdo.estimators.plug_in import Evaluator
 from latentdo.estimators.task import task_of
 from latentdo.graphs import parse_graph
 from latentdo.identification import NotIdentified

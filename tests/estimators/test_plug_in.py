@@ -13,7 +13,7 @@ from scipy.stats import norm
 import oracles
 from exact_laws import ExactLaws
 from latentdo.estimators import Options, PlugIn, estimates
-from latentdo.estimators.plug_in import Evaluator, gathered, panels
+from latentdo.estimators.methods.plug_in import Evaluator, gathered, panels
 from latentdo.estimators.sample import Column
 from latentdo.estimators.task import task_of
 from latentdo.graphs import parse_graph

@@ -7,7 +7,7 @@ import pytest
 
 import oracles
 from exact_laws import ExactLaws
-from latentdo.estimators.primal import PrimalProblem, augmented_terms, dual_terms, primal_terms
+from latentdo.estimators.methods.primal import PrimalProblem, augmented_terms, dual_terms, primal_terms
 from latentdo.graphs import parse_graph, project
 from latentdo.identification import forms_of
 from latentdo.query import Query

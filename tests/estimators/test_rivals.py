@@ -10,6 +10,7 @@ import oracles
 from latentdo.errors import QueryError, SupportError
 from latentdo.estimators import (
     Apipw,
+    Boosted,
     Dipw,
     DmlId,
     Glm,
@@ -77,8 +78,8 @@ def test_the_napkin_is_right_for_every_method_that_applies(x):
 def test_every_method_has_a_row_and_the_others_say_why():
     rows = {row.method: row for row in estimates(FRONT_DOOR, front_door(400, 0), CONTRAST, options=QUICK)}
     assert list(rows) == [
-        *("naive mean", "naive regression", "g-formula", "ipw", "aipw", "tmle", "pipw", "dipw", "apipw"),
-        *("nested ipw", "nested aipw", "werm-id", "dml-id", "plug-in"),
+        *("naive mean", "naive regression", "plug-in", "g-formula", "ipw", "aipw", "tmle", "pipw", "dipw", "apipw"),
+        *("nested ipw", "nested aipw", "werm-id", "dml-id"),
     ]
     for name in ("g-formula", "ipw", "aipw", "tmle"):
         assert not rows[name].applies and rows[name].estimate is None and "no adjustment set" in rows[name].note
@@ -443,3 +444,65 @@ def test_few_replicates_make_no_interval():
     assert (few.sd, few.lower, few.interval) == (None, None, "")
     assert "no interval: 19 replicates, and a bootstrap needs 20 at least" in few.note
     assert enough.lower is not None and enough.interval == "bootstrap"
+
+
+RATIOS = (
+    "P(Y=1 | do(X=1)) / P(Y=1 | do(X=0))",
+    "odds(Y=1 | do(X=1)) / odds(Y=1 | do(X=0))",
+    "odds(Y=1 | do(X=1))",
+    "2 * (E[Y | do(X=1)] / E[Y | do(X=0)]) / 3",
+)
+
+
+@pytest.mark.parametrize("text", RATIOS)
+def test_ratios_that_cannot_be_negative_have_intervals_above_zero(text):
+    """Where the estimate is uncertain: intervals on the log scale, as far above the estimate in factors as below."""
+    rows = estimates(NAPKIN, napkin(120, 3), Query.parse(text), options=Options(replicates=40, level=0.99))
+    known = [row for row in rows if row.interval]
+    assert {row.interval for row in known} == {"influence function", "bootstrap"}
+    for row in known:
+        if row.estimate > 0:
+            assert 0 < row.lower < row.estimate < row.upper and np.isfinite(row.upper), row
+            assert f"interval by {row.interval} on the log scale" in row.note
+        if row.estimate > 0 and row.interval == "influence function":
+            assert row.lower * row.upper == pytest.approx(row.estimate**2)
+    # The standard error stays that of the ratio itself.
+    difference = estimates(
+        NAPKIN, napkin(120, 3), Query.parse(f"{text} - 1"), options=Options(replicates=40, level=0.99)
+    )
+    for row, other in zip(rows, difference, strict=True):
+        assert row.sd == (None if other.sd is None else pytest.approx(other.sd))
+        assert "log scale" not in other.note
+
+
+def test_a_ratio_of_means_that_may_be_negative_has_the_interval_of_its_own_scale():
+    columns = front_door(400, 0)
+    ratio = Query.parse("E[Y | do(T=1)] / E[Y | do(T=0)]")
+    for row in estimates(FRONT_DOOR, columns, ratio, methods=[Apipw(), Dipw()], options=QUICK):
+        assert "log scale" not in row.note
+    above = {**columns, "Y": columns["Y"] - columns["Y"].min()}
+    for row in estimates(FRONT_DOOR, above, ratio, methods=[Apipw(), Dipw()], options=QUICK):
+        assert "log scale" in row.note
+
+
+def test_notes_use_the_words_of_the_field_and_programs_keep_their_keys():
+    rows = {row.method: row for row in estimates(FRONT_DOOR, front_door(200, 0), CONTRAST, options=QUICK)}
+    words = "before T {C}; hidden causes join T to {Y}; mediators {M}"
+    assert words in rows["pipw"].note and rows["pipw"].sets == {"C": ("C",), "L": ("T", "Y"), "M": ("M",)}
+    assert "weights of T given {C}; Y weighted to depend on {C, M} alone" in rows["nested ipw"].note
+    assert rows["nested ipw"].sets == {"pillow": ("C",), "kernel Y given": ("C", "M")}
+    assert not any(word in row.note for row in rows.values() for word in ("pillow", "kernel", "L {"))
+
+
+def test_a_plug_in_with_linear_models_says_that_it_sees_no_threshold():
+    """A mediator that acts above a threshold alone, and whose mean does not move: linear models see an effect."""
+    columns = front_door(300, 1)
+    (row,) = estimates(FRONT_DOOR, columns, CONTRAST, methods=[PlugIn()], options=QUICK)
+    assert "linear models see no threshold: models= takes others" in row.note
+    (trees,) = estimates(
+        *(FRONT_DOOR, columns, CONTRAST), methods=[PlugIn()], options=Options(Models(Boosted(trees=5)), replicates=0)
+    )
+    (levels,) = estimates(
+        NAPKIN, napkin(600, 1), Query.parse("E[Y | do(X=1)]"), methods=[PlugIn()], options=Options(replicates=0)
+    )
+    assert "threshold" not in trees.note and "threshold" not in levels.note

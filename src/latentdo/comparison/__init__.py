@@ -2,12 +2,11 @@
 
 from .compare import Rivals, compare_fit, compare_rivals
 from .comparison import Comparison
-from .methods import ORDER, adjust_of, methods_of, models_of, study_methods
+from .methods import adjust_of, method_names, methods_of, models_of, study_methods
 from .pictures import check_drawable
 from .row import ComparisonRow, Question
 
 __all__ = [
-    "ORDER",
     "Comparison",
     "ComparisonRow",
     "Question",
@@ -16,6 +15,7 @@ __all__ = [
     "check_drawable",
     "compare_fit",
     "compare_rivals",
+    "method_names",
     "methods_of",
     "models_of",
     "study_methods",

@@ -13,9 +13,9 @@ import numpy as np
 
 from latentdo.answers import ask_all, scale_of
 from latentdo.errors import DataError, NotIdentifiedError, QueryError, SupportError
-from latentdo.estimators import AbstractMethod, Estimate, Options, estimates
+from latentdo.estimators import AbstractMethod, Estimate, Options, estimates, same_note
 from latentdo.graphs import Admg, LatentDag, Name, quote
-from latentdo.identification import NotIdentified, identify
+from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Dataset, Posterior
 from latentdo.models import Units
 from latentdo.query import Outcome, Query, Value
@@ -29,7 +29,6 @@ BEGUN = 1e-3
 """The share that is told of what has begun."""
 EQUAL = 1e-9
 """Relative difference below which two methods are taken to have computed the same."""
-SAME = "here the same as"
 MOST_LEVELS = 50
 """Values of a column of numbers that a law P(Y | …) may have rows for."""
 
@@ -230,29 +229,35 @@ def _estimates(
     Raises:
         SupportError: A value that no row has, and no model stands beside the rivals that could answer nevertheless.
     """
-    options = replace(rivals.options, numbers=(*rivals.options.numbers, *_numbers(question, data)))
-    reason = _no_form(question.query)
-    if isinstance(question.verdict, NotIdentified):
-        # Also where the graph alone would not say so: a node may be a function of its parents.
-        reason = f"not identified: no method is right. {question.verdict.reason}"
+    verdict, reason = question.verdict, _no_form(question.query)
+    if isinstance(verdict, Identified) and verdict.notes:
+        # Functional nodes changed the verdict or the formula, and estimators know the graph alone.
+        verdict = identify(graph, question.query)
+        if isinstance(verdict, NotIdentified):
+            reason = (
+                "identified only because some node is a function of its parents, which these estimators do not use."
+            )
+    elif isinstance(verdict, NotIdentified):
+        reason = f"not identified: no method is right. {verdict.reason}"
     if reason is None:
+        options = replace(rivals.options, numbers=(*rivals.options.numbers, *_numbers(question, data)))
+        # That of a sweep or of a law speaks of all its points or levels.
+        own = verdict if verdict.query == question.query else None
         try:
-            rows = estimates(graph, data, question.query, methods=rivals.methods, options=options, seed=rivals.seed)
+            return _with_equals(
+                estimates(
+                    *(graph, data, question.query),
+                    methods=rivals.methods,
+                    options=options,
+                    seed=rivals.seed,
+                    verdict=own,
+                )
+            )
         except SupportError as fault:
             if not beside:
                 raise
             reason = str(fault)
-        else:
-            # The verdict knows which nodes are functions of their parents, and so may find a formula where they find none.
-            if rows and all(row.note.startswith("not identified") for row in rows):
-                reason = (
-                    "identified only because some node is a function of its parents, which these estimators do not use."
-                )
-            else:
-                return _with_equals(rows)
-    return tuple(
-        Estimate(method.name, None, level=options.level, applies=False, note=reason) for method in rivals.methods
-    )
+    return tuple(Estimate.without(method, rivals.options.level, reason) for method in rivals.methods)
 
 
 def _with_equals(rows: Sequence[Estimate]) -> tuple[Estimate, ...]:
@@ -263,9 +268,10 @@ def _with_equals(rows: Sequence[Estimate]) -> tuple[Estimate, ...]:
     found: list[Estimate] = []
     for row in rows:
         twin = next((other for other in found if _is_same(other, row)), None)
-        # Some methods know beforehand which other they are, and say it themselves.
-        if twin is not None and SAME not in row.note:
-            row = replace(row, note="; ".join(filter(None, [f"{SAME} {twin.method}", row.note])))
+        # Some methods know beforehand which other they are.
+        if twin is not None and not row.same_as:
+            note = "; ".join(filter(None, [same_note(twin.method), row.note]))
+            row = replace(row, note=note, same_as=twin.method)
         found.append(row)
     return tuple(found)
 

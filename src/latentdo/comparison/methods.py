@@ -8,13 +8,12 @@ from typing import Any
 from latentdo.errors import QueryError, UnknownNodeError, nearest
 from latentdo.estimators import AbstractMethod, Models, all_methods, checked_names
 
-from .row import BASELINES, LVM
+from .row import LVM
 
-ORDER = (
-    *(LVM, *BASELINES, "plug-in", "g-formula", "ipw", "aipw", "tmle", "pipw", "dipw", "apipw"),
-    *("nested ipw", "nested aipw", "werm-id", "dml-id"),
-)
-"""The names of all methods, in the order in which tables show them."""
+
+def method_names() -> tuple[str, ...]:
+    """The names of all methods that are known, the model first, in the order in which tables show them."""
+    return (LVM, *(method.name for method in all_methods()))
 
 
 def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractMethod, ...]:
@@ -29,12 +28,12 @@ def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractM
     """
     known = {method.name: method for method in all_methods()}
     if given is None:
-        return tuple(sorted(known.values(), key=_place))
+        return tuple(known.values())
     listed = (
         [given] if isinstance(given, str | AbstractMethod) else list(given) if isinstance(given, Iterable) else [given]
     )
     if not listed:
-        raise QueryError(f"methods= names no method. Leave it out for all, or name some: {', '.join(ORDER[1:6])}, …")
+        raise QueryError(f"methods= names no method. Leave it out for all, or name some: {', '.join([*known][:5])}, …")
     found: dict[str, AbstractMethod] = {}
     for each in listed:
         if isinstance(each, str) and each == LVM:
@@ -45,24 +44,20 @@ def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractM
                 )
             continue
         if isinstance(each, str) and each not in known:
-            raise QueryError(f"No method is called {each!r}. {nearest(each, ORDER)}")
+            raise QueryError(f"No method is called {each!r}. {nearest(each, method_names())}")
         if not isinstance(each, str | AbstractMethod):
             raise QueryError(f"A method is a name such as 'aipw', or a value of latentdo.estimators, got {each!r}.")
         method = known[each] if isinstance(each, str) else each
         if method.name in found:
             raise QueryError(f"{method.name} is listed twice. Keep one.")
         found[method.name] = method
-    return tuple(sorted(found.values(), key=_place))
+    return tuple(sorted(found.values(), key=lambda method: method.place))
 
 
 def study_methods(names: Collection[str]) -> tuple[AbstractMethod, ...]:
     """The methods that a study names, and the baselines; all where it names none."""
-    return methods_of([*BASELINES, *(name for name in names if name not in BASELINES)] if names else None)
-
-
-def _place(method: AbstractMethod) -> int:
-    """Where a method stands in tables; one of the user's own stands last."""
-    return ORDER.index(method.name) if method.name in ORDER else len(ORDER)
+    baselines = [method.name for method in all_methods() if method.is_baseline]
+    return methods_of(list(dict.fromkeys([*baselines, *names])) if names else None)
 
 
 def models_of(given: Any = None) -> Models:

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from latentdo.answers import Answer, Scale, number
-from latentdo.estimators import Estimate
+from latentdo.estimators import Estimate, baselines
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
 from latentdo.inference import Posterior
 from latentdo.query import Query, Summary, Value
 
 LVM = "lvm"
-BASELINES = ("naive mean", "naive regression")
-"""Methods that nobody should take for an answer: what seeing says in place of doing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +133,7 @@ class ComparisonRow:
     @property
     def is_baseline(self) -> bool:
         """Whether the method says what seeing says in place of doing: a baseline, and no rival."""
-        return self.method in BASELINES
+        return self.method in baselines()
 
     def label(self, *, alone: bool) -> str:
         """The method's name; where it is not alone, because there is a row for each adjustment set, with the set."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from .adjusting import needed_columns
 from .arithmetic import linearised
-from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
 from .checks import checked_names
-from .dml import DmlId
-from .estimate import Estimate
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
-from .method import AbstractMethod
-from .needed import needed_columns
-from .nested import NestedAipw, NestedIpw, WermId
+from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, register, same_note
+from .methods import all_methods, baselines
+from .methods.adjustment import Aipw, GFormula, Ipw, Tmle
+from .methods.dml import DmlId
+from .methods.naive import NaiveMean, NaiveRegression
+from .methods.nested import NestedAipw, NestedIpw, WermId
+from .methods.plug_in import PlugIn
+from .methods.primal import Apipw, Dipw, Pipw
 from .options import Options
-from .plug_in import PlugIn
-from .primal import Apipw, Dipw, Pipw
-from .rivals import all_methods, estimates
+from .rivals import estimates
+from .task import Task
 
 __all__ = [
     "AbstractLearner",
@@ -26,6 +28,7 @@ __all__ = [
     "Dipw",
     "DmlId",
     "Estimate",
+    "Fits",
     "Foreign",
     "GFormula",
     "Glm",
@@ -35,14 +38,21 @@ __all__ = [
     "NaiveRegression",
     "NestedAipw",
     "NestedIpw",
+    "No",
     "Options",
     "Pipw",
     "PlugIn",
+    "Result",
+    "Task",
     "Tmle",
     "WermId",
+    "Yes",
     "all_methods",
+    "baselines",
     "checked_names",
     "estimates",
     "linearised",
     "needed_columns",
+    "register",
+    "same_note",
 ]

@@ -1,18 +1,19 @@
-"""Which set an adjustment is for: the best, the one that was asked for, or all; and why a set is none."""
+"""Which set an adjustment is for: the best, the one that was asked for, or all; why a set is none; and the columns needed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from latentdo.errors import QueryError
-from latentdo.graphs import Admg, Name, quote
+from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.identification import Forms, forms_of
 from latentdo.query import Query
 
 from .checks import checked_names
-from .method import No, Yes
+from .method import AbstractMethod, No, Yes, set_note
+from .options import Adjust
 from .task import Task
 
 MOST_SETS = 20
@@ -21,20 +22,19 @@ MOST_SETS = 20
 
 def adjustment_of(task: Task, chosen: frozenset[Name] | None, said: str = "") -> Yes | No:
     """The adjustment set: the chosen one if it is valid, with what is said of it, else the one of least variance."""
-    if reason := task.why_not_one_outcome:
+    if reason := task.why_no_effect:
         return No(reason)
     forms = task.forms
     assert forms is not None
-    if not forms.has_effect:
-        return No(no_effect(task))
-    if chosen is not None:
-        if reason := why_no_adjustment_set(forms, chosen):
-            return No(reason)
-        return Yes({"adjustment": tuple(sorted(chosen))}, said)
-    best = forms.optimal_adjustment
-    if best is None:
-        return No(f"no adjustment set: {forms.why_no_adjustment}")
-    return Yes({"adjustment": tuple(sorted(best.nodes))})
+    nodes = chosen
+    if nodes is None:
+        if forms.optimal_adjustment is None:
+            return No(f"no adjustment set: {forms.why_no_adjustment}")
+        nodes = forms.optimal_adjustment.nodes
+    elif reason := why_no_adjustment_set(forms, nodes):
+        return No(reason)
+    names = tuple(sorted(nodes))
+    return Yes({"adjustment": names}, "; ".join(filter(None, [set_note("adjustment", names), said])))
 
 
 def checked_set(adjustment: Any) -> frozenset[Name] | None:
@@ -44,20 +44,6 @@ def checked_set(adjustment: Any) -> frozenset[Name] | None:
         QueryError: It is a text, or holds something else than names.
     """
     return None if adjustment is None else frozenset(checked_names("adjustment=", adjustment, "Write ('Z',) for one."))
-
-
-def no_effect(task: Task) -> str:
-    """The sentence for treatments that cause no outcome."""
-    return f"{', '.join(map(quote, task.treatments))} does not cause {quote(task.outcome)}: there is nothing to adjust."
-
-
-def instruments_note(task: Task) -> str:
-    """The sentence for what is left out of the sets; empty where nothing is."""
-    names = task.instruments
-    if not names:
-        return ""
-    verb = "moves" if len(names) == 1 else "move"
-    return f"without {', '.join(map(quote, names))}, which {verb} {', '.join(map(quote, task.treatments))} alone"
 
 
 def adjustable(graph: Admg, query: Query) -> list[Forms]:
@@ -186,3 +172,33 @@ def best_columns(graph: Admg, query: Query) -> set[Name]:
         if best := forms.optimal_adjustment:
             found |= best.nodes
     return found
+
+
+def needed_columns(
+    graph: LatentDag | Admg, queries: Iterable[Query], methods: Sequence[AbstractMethod], adjust: Adjust
+) -> tuple[tuple[Name, ...], tuple[Name, ...]]:
+    """The measured nodes that have to be columns, and those more that are read where the table has them.
+
+    The first are what is named, its causes, and the sets that are asked for. The others are in the sets of least variance
+    without being a cause of what is named: a table may lack them.
+    """
+    admg, asked = project(graph), list(queries)
+    named = {
+        name
+        for query in asked
+        for term in query.terms
+        for name in (*term.outcome_names, *term.treatments, *term.conditions)
+    }
+    must = set(admg.ancestors(named)) | (set(adjust) if isinstance(adjust, tuple) else set())
+    for method in methods:
+        must |= method.columns
+    may = {name for query in asked for name in best_columns(admg, query)} - must
+    return tuple(n for n in admg.nodes if n in must), tuple(n for n in admg.nodes if n in may)
+
+
+def without_columns(graph: Admg, absent: Collection[Name]) -> Admg:
+    """The graph over the other nodes, these being latent."""
+    if not absent:
+        return graph
+    bidirected = tuple((a, b, 1) for a, b in graph.bidirected)
+    return LatentDag(graph.nodes, graph.directed, bidirected, frozenset(absent)).projection

@@ -1,32 +1,45 @@
-"""What all methods have in common: a name, whether the graph lets them answer, and the fit."""
+"""What all methods have in common: a name, whether the graph lets them answer, the fit, and what they make of a term."""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-import numpy as np
-
+from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
+from latentdo.query import Summary
 
-from .estimate import Result
 from .nuisances import CrossFitted, Nuisances
 from .sample import FloatArray, IntArray
 from .task import Task
 
-ROWS_PER_TERM = 3
-"""With fewer rows for each term of a model, the answer is cautioned against."""
-
 
 @dataclass(frozen=True)
 class Yes:
-    """The method answers the term, with these sets of nodes, by what they are for."""
+    """The method answers the term.
+
+    Attributes:
+        sets: The sets of nodes that it uses, by short names for programs.
+        note: The same for people, and what else is to be known.
+        same_as: The method that it is here, where it is another one under its own name.
+    """
 
     sets: Mapping[str, tuple[Name, ...]] = field(default_factory=dict)
     note: str = ""
+    same_as: str = ""
+
+
+def set_note(words: str, names: Iterable[Name]) -> str:
+    """A set of nodes with what it is for: `adjustment {W, Z}`."""
+    return f"{words} {{{', '.join(map(quote, names))}}}"
+
+
+def same_note(method: str) -> str:
+    """The words for a row that is the computation of another method: that both agree says nothing."""
+    return f"here the same as {method}"
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,85 @@ class No:
     """The method does not answer the term, and why."""
 
     reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A method's number for one term, one per replicate.
+
+    Attributes:
+        values: (replicate,).
+        influence: The uncentred influence function of the first replicate, one number per row, whose mean is the
+            estimate; None where the method has none and its interval comes from the bootstrap.
+        effective: The effective number of rows behind the weights; None without weights.
+        trimmed: Rows whose weight was cut.
+        whole: What the first replicate would be if no weight had been cut; None where that does not matter.
+        notes: What has to be known to read the number: sets, bandwidths.
+        cautions: What may be wrong with it.
+        rate: The power of the number of rows with which its error shrinks: 1/2, with a kernel 2/5.
+        size: The most numbers per replicate that were held at once; 0 for a few per row.
+    """
+
+    values: FloatArray
+    influence: FloatArray | None = None
+    effective: float | None = None
+    trimmed: int = 0
+    whole: float | None = None
+    notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    size: int = 0
+    rate: float = 0.5
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One method's answer to a question; without `estimate` the method does not apply, and the note says why.
+
+    Attributes:
+        method: The method's name.
+        estimate: The number.
+        sd: Its standard error.
+        lower: The lower end of the interval.
+        upper: The upper end.
+        level: The interval's probability.
+        seconds: How long it took; fits that methods share are counted where they were made.
+        applies: Whether the method answers the question.
+        note: Sets, bandwidth, where the interval comes from; or why the method does not apply.
+        cautions: What may be wrong with the number, one sentence each.
+        effective: The effective number of rows behind the weights: (Σw)² / Σw², the least of the query's terms.
+        trimmed: Rows whose weight was cut.
+        sets: The sets of nodes that the method used, by what they are for.
+        interval: `influence function`, `bootstrap`, or empty.
+        unit: The unit of the outcome.
+        same_as: The method whose number this is, under another name; empty where it is one of its own.
+    """
+
+    method: str
+    estimate: float | None
+    sd: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    level: float = 0.9
+    seconds: float = 0.0
+    applies: bool = True
+    note: str = ""
+    cautions: tuple[str, ...] = ()
+    effective: float | None = None
+    trimmed: int = 0
+    sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    interval: str = ""
+    unit: str | None = None
+    same_as: str = ""
+
+    @staticmethod
+    def without(method: AbstractMethod, level: float, reason: str) -> Estimate:
+        """The row of a method that does not answer, with the reason."""
+        return Estimate(method.name, None, level=level, applies=False, note=reason)
+
+    @property
+    def summary(self) -> Summary:
+        """The row that plots and tables read."""
+        return Summary(self.method, self.estimate, self.sd, self.lower, self.upper, self.level, self.unit, self.method)
 
 
 class Fits:
@@ -61,9 +153,26 @@ class Fits:
 
 
 class AbstractMethod(abc.ABC):
-    """An estimator of one term; `name` is what tables call it."""
+    """An estimator of one term. One of your own is a class in one file, made known by `register`.
+
+    Attributes:
+        name: What tables call it, and what `methods=` takes.
+        place: Where it stands in tables: those with smaller numbers above it.
+        is_baseline: Whether it says what seeing says in place of doing, so that nobody should take it for an answer.
+    """
 
     name: ClassVar[str]
+    place: ClassVar[int] = 1000
+    is_baseline: ClassVar[bool] = False
+
+    @property
+    def columns(self) -> frozenset[Name]:
+        """The nodes that it needs as columns, beside what is named in a question and its causes."""
+        return frozenset()
+
+    def adjusting_for(self, nodes: frozenset[Name], note: str) -> AbstractMethod | None:
+        """The method with an adjustment set that a user chose; None of one that takes none, or has its own."""
+        return None
 
     @abc.abstractmethod
     def applies(self, task: Task) -> Yes | No:
@@ -74,48 +183,29 @@ class AbstractMethod(abc.ABC):
         """The number, one per replicate, with the sets that `applies` found."""
 
 
-def support_cautions(task: Task) -> list[str]:
-    """Cautions about treatment values that the data hardly have."""
-    found: list[str] = []
-    for name, value in task.treatments.items():
-        column = task.sample[name]
-        if column.is_discrete:
-            rows = int((column.values == value).sum())
-            if rows < 10:
-                have = "1 row has" if rows == 1 else f"{rows} rows have"
-                found.append(f"{have} {name}={_shown(task, name, value)}: the answer rests on so few.")
-            continue
-        low, high = np.quantile(column.values, [0.01, 0.99])
-        if not low <= value <= high:
-            found.append(
-                f"{name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
-                "the answer is an extrapolation."
-            )
-    if task.treatments and all(task.sample[name].is_discrete for name in task.treatments):
-        own = np.ones(task.sample.n, dtype=bool)
-        for name, value in task.treatments.items():
-            own &= task.sample[name].values == value
-        if own.sum() > 1 and np.ptp(task.asked[own]) == 0:
-            places = ", ".join(f"{quote(name)}={_shown(task, name, value)}" for name, value in task.treatments.items())
-            found.append(f"all rows with {places} have the same outcome: intervals that rest on them are too narrow.")
-    n_terms = 1 + max(len(task.graph.parents(name)) for name in (task.outcome, *task.treatments))
-    if n_terms * ROWS_PER_TERM > task.sample.n:
-        found.append(
-            f"a model has {n_terms} terms for {task.sample.n} rows: its errors may be as large as what it explains."
-        )
-    return found
+_Method = TypeVar("_Method", bound=AbstractMethod)
+_KNOWN: dict[str, type[AbstractMethod]] = {}
 
 
-def levels_notes(task: Task) -> list[str]:
-    """Which columns of whole numbers are set as levels, each value by itself, and not as numbers."""
-    columns = (task.sample[name] for name in task.treatments)
-    return [
-        f"{quote(column.name)} as {len(column.levels)} levels"
-        for column in columns
-        if column.levels is not None and len(column.levels) > 2 and not column.labels
-    ]
+def register(method: type[_Method]) -> type[_Method]:
+    """Make a method known by its `name`; usable as a class decorator. It has to be made without arguments.
+
+    Raises:
+        QueryError: A class that is no method, one that lacks something, or a name that is taken.
+    """
+    if not isinstance(method, type) or not issubclass(method, AbstractMethod):
+        raise QueryError(f"A method is a class derived from AbstractMethod, got {method!r}.")
+    lacking = [] if isinstance(getattr(method, "name", None), str) else ["name"]
+    lacking += sorted(method.__abstractmethods__)
+    if lacking:
+        raise QueryError(f"The method {method.__name__} lacks {', '.join(lacking)}. Define them in the class.")
+    known = _KNOWN.get(method.name)
+    if known is not None and (known.__module__, known.__qualname__) != (method.__module__, method.__qualname__):
+        raise QueryError(f"A method is called {method.name!r} already. Give yours another name.")
+    _KNOWN[method.name] = method
+    return method
 
 
-def _shown(task: Task, name: Name, value: float) -> str:
-    labels = task.sample[name].labels
-    return labels[int(value)] if labels else f"{value:g}"
+def registered() -> tuple[AbstractMethod, ...]:
+    """The methods that are known, each with its defaults, in the order in which tables show them."""
+    return tuple(sorted((method() for method in _KNOWN.values()), key=lambda method: method.place))

@@ -55,7 +55,7 @@ class Nuisances:
     """Conditional laws fitted to weighted rows, each pair once.
 
     Attributes:
-        said: Which products the laws have that were asked for, in words, until somebody clears it.
+        used: How the laws were fitted that were asked for, until somebody clears it.
 
     Args:
         weights: (replicate, row), each row with mean one.
@@ -74,7 +74,7 @@ class Nuisances:
         self.sample, self.weights, self.models, self.spared = sample, weights, models, spared
         self._choices: dict[Any, Any] = {} if choices is None else choices
         self._known: dict[tuple[Name, tuple[Name, ...]], AbstractLaw] = {}
-        self.said: dict[str, None] = {}
+        self.used: dict[tuple[Name, tuple[Name, ...]], _Choice] = {}
 
     def law(self, target: Name, given: Iterable[Name]) -> AbstractLaw:
         """P(target | given)."""
@@ -84,10 +84,25 @@ class Nuisances:
         key = (target, tuple(sorted(names)))
         if key not in self._known:
             self._known[key] = self._fit(*key)
-        added = self._choices[key].features.added
-        if added and self._glm(target).degree is None and isinstance(self._choices[key].learner, Glm):
-            self.said[f"{quote(target)}: + {added}"] = None
+        self.used[key] = self._choices[key]
         return self._known[key]
+
+    def products(self) -> list[str]:
+        """The products that the rows chose for the laws that were asked for, in words: `Y: + A·B`."""
+        chosen = {
+            f"{quote(name)}: + {choice.features.added}": None
+            for (name, _), choice in self.used.items()
+            if choice.features.added and isinstance(choice.learner, Glm) and self._glm(name).degree is None
+        }
+        return list(chosen)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether a law that was asked for is a linear model of a column of numbers, so that it can see no threshold."""
+        return any(
+            isinstance(choice.learner, Glm) and not all(given.is_discrete for given in choice.features.columns)
+            for choice in self.used.values()
+        )
 
     def reweighted(self, factors: FloatArray, label: Any) -> Nuisances:
         """The laws in the population in which each row counts `factors` times as much, (replicate or 1, row)."""
@@ -95,7 +110,7 @@ class Nuisances:
         weights = weights / weights.mean(axis=1, keepdims=True)
         choices = self._choices.setdefault(("reweighted", label), {})
         found = Nuisances(self.sample, weights, self.models, choices, self.spared)
-        found.said = self.said
+        found.used = self.used
         return found
 
     def crossfitted(self, folds: IntArray) -> CrossFitted:
@@ -105,7 +120,7 @@ class Nuisances:
             for k in range(int(folds.max()) + 1)
         ]
         for part in parts:
-            part.said = self.said
+            part.used = self.used
         return CrossFitted(parts, [np.flatnonzero(folds == k) for k in range(len(parts))], self.sample.n)
 
     def regress(self, values: FloatArray, given: Iterable[Name], label: Any) -> Predictor:

@@ -9,35 +9,33 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
-from latentdo.identification import NotIdentified
+from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Dataset
 from latentdo.query import Query
 
-from .adjusting import MOST_SETS, check_adjustment, sets_of
-from .arithmetic import linearised
-from .back_door import Aipw, GFormula, Ipw, NaiveMean, NaiveRegression, Tmle
-from .dml import DmlId
-from .estimate import Estimate, Result
+from .adjusting import MOST_SETS, check_adjustment, needed_columns, sets_of, without_columns
+from .arithmetic import (
+    LEAST_REPLICATES,
+    Interval,
+    bootstrap_interval,
+    is_positive_ratio,
+    linearised,
+    normal_interval,
+)
+from .cautions import levels_notes, overlap_cautions, support_cautions
 from .foreign import unweighted_notes
-from .method import AbstractMethod, Fits, No, Yes, levels_notes, support_cautions
-from .needed import needed_columns, without_columns
-from .nested import NestedAipw, NestedIpw, WermId
+from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, same_note
+from .methods import all_methods
 from .nuisances import Nuisances
 from .options import Adjust, Options
-from .overlap import overlap_cautions
-from .plug_in import PlugIn
-from .primal import Apipw, Dipw, Pipw
 from .sample import FloatArray, IntArray, sample_of
-from .task import Task, task_of
+from .task import Task, check_term, task_of
 from .weighting import average
 
 FEW_EFFECTIVE = 30.0
-LEAST_REPLICATES = 20
-"""With fewer replicates a bootstrap's interval is too short as often as not, and none is given."""
 MOST_SAID = 3
 """Of so many laws the note of a row says which products they have."""
 NO_SPREAD = 1e-9
@@ -45,26 +43,6 @@ NO_SPREAD = 1e-9
 MOST_BOOTSTRAPPED = 30_000
 """With more rows, replicates are made of so many of them."""
 _MOST_NUMBERS = 4_000_000
-
-
-def all_methods() -> tuple[AbstractMethod, ...]:
-    """Every method with its defaults, in the order in which tables show them."""
-    return (
-        NaiveMean(),
-        NaiveRegression(),
-        GFormula(),
-        Ipw(),
-        Aipw(),
-        Tmle(),
-        Pipw(),
-        Dipw(),
-        Apipw(),
-        NestedIpw(),
-        NestedAipw(),
-        WermId(),
-        DmlId(),
-        PlugIn(),
-    )
 
 
 def estimates(
@@ -75,6 +53,7 @@ def estimates(
     methods: Sequence[AbstractMethod] | None = None,
     options: Options | None = None,
     seed: int = 0,
+    verdict: Identified | NotIdentified | None = None,
 ) -> tuple[Estimate, ...]:
     """What each method says of the query, in order; methods that do not apply have a row that says why.
 
@@ -83,6 +62,7 @@ def estimates(
         data: The rows, with a column for each node that a method needs.
         query: Means and probabilities of events, and arithmetic of them.
         methods: Which ones; all of them unless given.
+        verdict: That of the graph on the query, if it is known already.
 
     Raises:
         QueryError: The query is swept, or has a term that is no mean or probability.
@@ -98,20 +78,25 @@ def estimates(
     chosen = _adjusted(chosen, admg, query, settings.adjust)
     dataset = data if isinstance(data, Dataset) else Dataset.of(data)
     must, may = needed_columns(admg, [query], chosen, settings.adjust)
-    # What would make answers more precise, and the table lacks, is as if nobody had measured it.
-    admg = without_columns(admg, [name for name in may if not dataset.has(name)])
+    if absent := [name for name in may if not dataset.has(name)]:
+        # What would make answers more precise, and the table lacks, is as if nobody had measured it.
+        admg, verdict = without_columns(admg, absent), None
     names = {*must, *needed_columns(admg, [query], chosen, settings.adjust)[1]}
     columns = [name for name in admg.nodes if name in names]
     sample = sample_of(dataset, columns, numbers=(*settings.numbers, *_off_level(query, dataset)))
+    for term in query.terms:
+        check_term(term)
+    if verdict is None:
+        verdict = identify(admg, query)
+    if isinstance(verdict, NotIdentified):
+        note = f"not identified: no method is right. {verdict.reason}"
+        return tuple(Estimate.without(method, settings.level, note) for method in chosen)
+    solutions = {solution.term: solution for solution in verdict.estimand.solutions}
     tasks: list[Task] = []
     for term in query.terms:
-        found = task_of(admg, term, sample)
-        if isinstance(found, NotIdentified):
-            note = f"not identified: no method is right. {found.reason}"
-            return tuple(
-                Estimate(method.name, None, level=settings.level, applies=False, note=note) for method in chosen
-            )
-        tasks.append(replace(found, bandwidth=settings.bandwidth))
+        task = task_of(admg, term, sample, solutions[term])
+        assert isinstance(task, Task)
+        tasks.append(replace(task, bandwidth=settings.bandwidth))
     return _Run(query, tuple(tasks), chosen, settings, seed).rows()
 
 
@@ -127,16 +112,14 @@ def _adjusted(
         return methods
     if adjust == "all":
         sets, more = sets_of(graph, query)
-        said = f"one of the first {MOST_SETS} minimal sets; there are more" if more else ""
+        note = f"one of the first {MOST_SETS} minimal sets; there are more" if more else ""
     else:
         check_adjustment(graph, query, adjust)
-        sets, said = [frozenset(adjust)], ""
+        sets, note = [frozenset(adjust)], ""
     found: list[AbstractMethod] = []
     for method in methods:
-        if isinstance(method, GFormula | Ipw | Aipw | Tmle) and method.adjustment is None and sets:
-            found += [replace(method, adjustment=names, said=said) for names in sets]
-        else:
-            found.append(method)
+        own = [adjusting for nodes in sets if (adjusting := method.adjusting_for(nodes, note)) is not None]
+        found += own or [method]
     return tuple(found)
 
 
@@ -170,6 +153,10 @@ class _Run:
         # Beside an effect, a mean of the rows as they are is the same for every method.
         acts = any(task.term.do for task in self.tasks)
         self._seen = [acts and task.is_seen for task in self.tasks]
+        self._asking = [task for task, seen in zip(self.tasks, self._seen, strict=True) if not seen]
+        ranges = {task.term: (float(task.asked.min()), float(task.asked.max())) for task in self.tasks}
+        self._is_log = is_positive_ratio(self.query.expression, ranges)
+        self._is_probability = self.query.is_single and self.query.term.kind == "event"
 
     def rows(self) -> tuple[Estimate, ...]:
         """One row per method, in order."""
@@ -182,8 +169,8 @@ class _Run:
         seconds: dict[int, float] = {}
         fits = self._fits(self.tasks, self._folds, self._sample.weights[None, :])
         for i, method in enumerate(self.methods):
-            if note := self._refusal(answers[i]):
-                rows[i] = Estimate(method.name, None, level=self.options.level, applies=False, note=note)
+            if reason := self._refusal(answers[i]):
+                rows[i] = Estimate.without(method, self.options.level, reason)
                 continue
             started = time.perf_counter()
             points[i] = self._fit(method, self.tasks, fits, answers[i])
@@ -191,9 +178,9 @@ class _Run:
         waiting = [i for i, results in points.items() if any(result.influence is None for result in results)]
         replicates = self._bootstrap({i: points[i] for i in waiting}, answers, seconds)
         for i, results in points.items():
-            row = self._row(self.methods[i], results, replicates.get(i), answers[i], seconds[i])
-            more = () if isinstance(self.methods[i], NaiveMean | NaiveRegression) else self._overlap(fits, row)
-            rows[i] = replace(row, cautions=tuple(dict.fromkeys((*row.cautions, *more))))
+            row = self._row(self.methods[i], results, replicates.get(i), answers[i])
+            more = () if self.methods[i].is_baseline else self._overlap(fits, row)
+            rows[i] = replace(row, seconds=seconds[i], cautions=tuple(dict.fromkeys((*row.cautions, *more))))
         return tuple(rows[i] for i in range(len(self.methods)))
 
     def _refusal(self, answers: Sequence[Yes | No]) -> str:
@@ -211,7 +198,7 @@ class _Run:
         if own not in self._overlaps:
             pairs = zip(self.tasks, fits, strict=True)
             self._overlaps[own] = tuple(
-                said for task, each in pairs for said in overlap_cautions(task, each.plain, own)
+                words for task, each in pairs for words in overlap_cautions(task, each.plain, own)
             )
         return self._overlaps[own]
 
@@ -219,14 +206,12 @@ class _Run:
         """The nuisance models of each term; terms with the same columns share them."""
         shared: dict[Any, Fits] = {}
         treatments = frozenset(name for task in tasks for name in task.treatments)
-        found: list[Fits] = []
         for task in tasks:
-            key = task.event
-            if key not in shared:
-                choices = self._choices.setdefault(key, {})
-                shared[key] = Fits(Nuisances(task.sample, weights, self.options.models, choices, treatments), folds)
-            found.append(shared[key])
-        return found
+            if task.event not in shared:
+                choices = self._choices.setdefault(task.event, {})
+                laws = Nuisances(task.sample, weights, self.options.models, choices, treatments)
+                shared[task.event] = Fits(laws, folds)
+        return [shared[task.event] for task in tasks]
 
     def _fit(
         self, method: AbstractMethod, tasks: Sequence[Task], fits: Sequence[Fits], answers: Sequence[Yes | No]
@@ -234,14 +219,25 @@ class _Run:
         results: list[Result] = []
         for task, own, answer, seen in zip(tasks, fits, answers, self._seen, strict=True):
             assert isinstance(answer, Yes)
-            own.plain.said.clear()
-            result = _observed(task, own) if seen else method.fit(task, own, answer.sets)
-            results.append(replace(result, notes=(*result.notes, *list(own.plain.said)[:MOST_SAID])))
+            own.plain.used.clear()
+            # The mean of the rows as they are: in it every method has the same best estimate.
+            result = (
+                Result(average(own.weights, task.asked[None]), task.asked)
+                if seen
+                else method.fit(task, own, answer.sets)
+            )
+            results.append(replace(result, notes=(*result.notes, *own.plain.products()[:MOST_SAID])))
         return results
 
     def _value(self, results: Sequence[Result]) -> FloatArray:
         values = {task.term: result.values for task, result in zip(self.tasks, results, strict=True)}
         return np.atleast_1d(linearised(self.query.expression, values)[0])
+
+    def _slopes(self, results: Sequence[Result]) -> list[float]:
+        """The derivative of the query with respect to each term."""
+        values = {task.term: result.values[:1] for task, result in zip(self.tasks, results, strict=True)}
+        slopes = linearised(self.query.expression, values)[1]
+        return [float(slopes[task.term][0]) for task in self.tasks]
 
     def _bootstrap(
         self, points: Mapping[int, list[Result]], answers: Sequence[list[Yes | No]], seconds: dict[int, float]
@@ -297,95 +293,91 @@ class _Run:
             seconds[i] += time.perf_counter() - started
 
     def _row(
-        self,
-        method: AbstractMethod,
-        results: list[Result],
-        replicates: FloatArray | None,
-        answers: Sequence[Yes | No],
-        seconds: float,
+        self, method: AbstractMethod, results: list[Result], replicates: FloatArray | None, answers: Sequence[Yes | No]
     ) -> Estimate:
         estimate = float(self._value(results)[0])
-        sd = lower = upper = None
-        interval = few = ""
-        if replicates is not None:
-            kept = replicates[np.isfinite(replicates)]
-            if len(kept) < LEAST_REPLICATES:
-                few = f"no interval: {len(kept)} replicates, and a bootstrap needs {LEAST_REPLICATES} at least"
-            else:
-                sd = _spread(kept)
-                lower, upper = _bootstrap_interval(estimate, sd, kept, self.options.level)
-                interval = "bootstrap"
-        elif all(result.influence is not None for result in results):
-            sd = self._standard_error(results)
-            half = float(norm.ppf((1 + self.options.level) / 2)) * sd
-            lower, upper, interval = estimate - half, estimate + half, "influence function"
-        if lower is not None and upper is not None and self._is_probability and 0 <= estimate <= 1:
-            lower, upper = max(lower, 0.0), min(upper, 1.0)
+        interval, why_none = self._interval(estimate, results, replicates)
         effective = min((result.effective for result in results if result.effective is not None), default=None)
-        lead = self._seen.index(False)
-        asking = [task for task, seen in zip(self.tasks, self._seen, strict=True) if not seen]
-        cautions = [caution for task in asking for caution in support_cautions(task)]
-        cautions += [caution for result in results for caution in result.cautions]
-        if replicates is not None and (lost := int((~np.isfinite(replicates)).sum())):
-            cautions.append(f"{lost} of {len(replicates)} replicates of the bootstrap have no value.")
-        if self._is_probability and not 0 <= estimate <= 1:
-            cautions.append("no probability: the weights are too uneven for so few rows.")
-        trimmed = sum(result.trimmed for result in results)
-        if effective is not None and effective < FEW_EFFECTIVE:
-            rows = "1 row" if round(effective) == 1 else f"{effective:.0f} rows"
-            cautions.append(f"the weights are worth {rows} of equal weight: a few rows decide.")
-        if trimmed:
-            cut = "1 weight was" if trimmed == 1 else f"{trimmed} weights were"
-            cautions.append(f"{cut} cut{self._uncut(results)}.")
-        if sd is not None and sd <= NO_SPREAD * self._scale(results):
-            sd = lower = upper = None
-            interval = ""
+        cautions = self._cautions(estimate, results, replicates, effective)
+        if interval is not None and interval.sd <= NO_SPREAD * self._scale(results):
+            interval = None
             cautions.append("no interval: the rows that decide all have the same outcome, and it would have no width.")
+        lead = self._seen.index(False)
         first = answers[lead]
         assert isinstance(first, Yes)
         notes = [
-            *_sets_note(first.sets),
+            same_note(first.same_as) if first.same_as else "",
             first.note,
             *levels_notes(self.tasks[lead]),
             *self._notes(results),
             *unweighted_notes(self.options.models),
         ]
-        if interval or few:
-            notes.append(f"interval by {interval}" if interval else few)
         if not np.isfinite(estimate):
             # A table has no place for NaN.
-            notes.insert(0, "no number: the weights or a divisor vanish")
-            note = "; ".join(dict.fromkeys(filter(None, notes)))
-            return Estimate(method.name, None, level=self.options.level, seconds=seconds, note=note)
-        row = Estimate(method.name, estimate, sd, lower, upper, self.options.level, seconds)
+            notes = ["no number: the weights or a divisor vanish", *notes, _interval_note(interval) or why_none]
+            return Estimate(method.name, None, level=self.options.level, note=_joined(notes))
+        row = Estimate(method.name, estimate, level=self.options.level)
+        if interval is not None:
+            row = replace(row, sd=interval.sd, lower=interval.lower, upper=interval.upper, interval=interval.how)
         return replace(
             row,
-            note="; ".join(dict.fromkeys(note for note in notes if note)),
+            note=_joined([*notes, _interval_note(interval) or why_none]),
             cautions=tuple(dict.fromkeys(cautions)),
             effective=effective,
-            trimmed=trimmed,
+            trimmed=sum(result.trimmed for result in results),
             sets=first.sets,
-            interval=interval,
+            same_as=first.same_as,
         )
+
+    def _interval(
+        self, estimate: float, results: Sequence[Result], replicates: FloatArray | None
+    ) -> tuple[Interval | None, str]:
+        """The interval, of a positive ratio on the log scale; or none, and why where that has to be said."""
+        level = self.options.level
+        if replicates is not None:
+            usable = replicates[np.isfinite(replicates)]
+            if len(usable) < LEAST_REPLICATES:
+                why = f"no interval: {len(usable)} replicates, and a bootstrap needs {LEAST_REPLICATES} at least"
+                return None, why
+            interval = bootstrap_interval(estimate, usable, level, is_log=self._is_log)
+        elif all(result.influence is not None for result in results):
+            interval = normal_interval(estimate, self._standard_error(results), level, is_log=self._is_log)
+        else:
+            return None, ""
+        if self._is_probability and 0 <= estimate <= 1:
+            interval = replace(interval, lower=max(interval.lower, 0.0), upper=min(interval.upper, 1.0))
+        return interval, ""
+
+    def _cautions(
+        self, estimate: float, results: Sequence[Result], replicates: FloatArray | None, effective: float | None
+    ) -> list[str]:
+        cautions = [caution for task in self._asking for caution in support_cautions(task)]
+        cautions += [caution for result in results for caution in result.cautions]
+        if replicates is not None and (lost := int((~np.isfinite(replicates)).sum())):
+            cautions.append(f"{lost} of {len(replicates)} replicates of the bootstrap have no value.")
+        if self._is_probability and not 0 <= estimate <= 1:
+            cautions.append("no probability: the weights are too uneven for so few rows.")
+        if effective is not None and effective < FEW_EFFECTIVE:
+            rows = "1 row" if round(effective) == 1 else f"{effective:.0f} rows"
+            cautions.append(f"the weights are worth {rows} of equal weight: a few rows decide.")
+        if trimmed := sum(result.trimmed for result in results):
+            cut = "1 weight was" if trimmed == 1 else f"{trimmed} weights were"
+            cautions.append(f"{cut} cut{self._uncut(results)}.")
+        return cautions
 
     def _notes(self, results: Sequence[Result]) -> list[str]:
         """What the terms' results say; formulas that differ in the treatments' values alone once, without values."""
         own = [list(result.notes) for result in results]
         general = [[_without_values(note, task) for note in notes] for notes, task in zip(own, self.tasks, strict=True)]
-        told = [k for k, seen in enumerate(self._seen) if not seen]
-        if len(told) > 1 and all(general[k] == general[told[0]] != own[k] for k in told):
-            return general[told[0]]
-        return [note for k in told for note in own[k]]
+        asking = [k for k, seen in enumerate(self._seen) if not seen]
+        if len(asking) > 1 and all(general[k] == general[asking[0]] != own[k] for k in asking):
+            return general[asking[0]]
+        return [note for k in asking for note in own[k]]
 
     def _scale(self, results: Sequence[Result]) -> float:
         """How far the query moves if each outcome does by its standard deviation."""
-        values = {task.term: result.values[:1] for task, result in zip(self.tasks, results, strict=True)}
-        slopes = linearised(self.query.expression, values)[1]
-        return max(abs(float(slopes[task.term][0])) * float(task.asked.std()) for task in self.tasks)
-
-    @property
-    def _is_probability(self) -> bool:
-        return self.query.is_single and self.query.term.kind == "event"
+        slopes = self._slopes(results)
+        return max(abs(slope) * float(task.asked.std()) for slope, task in zip(slopes, self.tasks, strict=True))
 
     def _uncut(self, results: Sequence[Result]) -> str:
         """What the estimate would be with whole weights; empty where no method's weights alone decide."""
@@ -398,19 +390,11 @@ class _Run:
 
     def _standard_error(self, results: Sequence[Result]) -> float:
         """The delta method on the terms' influence functions."""
-        values = {task.term: result.values[:1] for task, result in zip(self.tasks, results, strict=True)}
-        slopes = linearised(self.query.expression, values)[1]
         total = np.zeros(self._sample.n)
-        for task, result in zip(self.tasks, results, strict=True):
+        for slope, result in zip(self._slopes(results), results, strict=True):
             assert result.influence is not None
-            total += slopes[task.term][0] * (result.influence - result.values[0])
-        weights = self._sample.weights
-        return float(np.sqrt((weights * total**2).mean() / self._sample.n))
-
-
-def _observed(task: Task, fits: Fits) -> Result:
-    """The mean of the rows as they are, in which every method has the same best estimate."""
-    return Result(average(fits.weights, task.asked[None]), task.asked)
+            total += slope * (result.influence - result.values[0])
+        return float(np.sqrt((self._sample.weights * total**2).mean() / self._sample.n))
 
 
 def _without_values(note: str, task: Task) -> str:
@@ -420,23 +404,11 @@ def _without_values(note: str, task: Task) -> str:
     return note
 
 
-def _spread(replicates: FloatArray) -> float:
-    """The standard deviation, with far replicates drawn in: a ratio may have one whose divisor is next to zero."""
-    low, middle, high = np.quantile(replicates, [0.25, 0.5, 0.75])
-    reach = 4 * (high - low)
-    return float(np.clip(replicates, middle - reach, middle + reach).std(ddof=1))
+def _interval_note(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    return f"interval by {interval.how}{' on the log scale' if interval.is_log else ''}"
 
 
-def _bootstrap_interval(estimate: float, sd: float, replicates: FloatArray, level: float) -> tuple[float, float]:
-    """The ends of the percentile or of the normal interval, whichever lie farther out.
-
-    With weights that have long tails both are too short, and not on the same side: the replicates know only the tails that
-    the rows have.
-    """
-    low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
-    half = float(norm.ppf((1 + level) / 2)) * sd
-    return min(float(low), estimate - half), max(float(high), estimate + half)
-
-
-def _sets_note(sets: Mapping[str, tuple[Name, ...]]) -> list[str]:
-    return [f"{label} {{{', '.join(map(quote, names))}}}" for label, names in sets.items()]
+def _joined(notes: Sequence[str]) -> str:
+    return "; ".join(dict.fromkeys(filter(None, notes)))

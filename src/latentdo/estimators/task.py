@@ -111,6 +111,28 @@ class Task:
             return f"it has no form for events of several nodes, here {', '.join(map(quote, self.term.outcome_names))}."
         return None
 
+    @cached_property
+    def why_no_effect(self) -> str | None:
+        """Why the term is no effect on one outcome; None where it is."""
+        if self.why_not_one_outcome or self.has_effect:
+            return self.why_not_one_outcome
+        treated = ", ".join(map(quote, self.treatments))
+        return f"{treated} does not cause {quote(self.outcome)}: there is nothing to adjust."
+
+    @cached_property
+    def why_not_one_treatment(self) -> str | None:
+        """Why the term is no effect of one treatment on one outcome; None where it is."""
+        return self.why_no_effect or (None if self.fixability is not None else "it takes one treatment.")
+
+    @property
+    def instruments_note(self) -> str:
+        """The sentence for what is left out of the sets; empty where nothing is."""
+        names = self.instruments
+        if not names:
+            return ""
+        verb = "moves" if len(names) == 1 else "move"
+        return f"without {', '.join(map(quote, names))}, which {verb} {', '.join(map(quote, self.treatments))} alone"
+
     @property
     def is_seen(self) -> bool:
         """Whether nothing is set and nothing given: a mean over the rows as they are."""
@@ -151,12 +173,11 @@ class Task:
         return {**env, **{name: np.full((1,) * ndim, value) for name, value in self.treatments.items()}}
 
 
-def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotIdentified:
-    """The task of a term, or the verdict that no estimator is right for it.
+def check_term(term: Term) -> None:
+    """Raise unless estimators give such numbers.
 
     Raises:
         QueryError: It is no mean or probability, leaves a value open, or draws a treatment from a law.
-        SupportError: A value is no level of its column.
     """
     if term.kind not in ("mean", "event"):
         raise QueryError(
@@ -167,10 +188,26 @@ def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotId
     if term.open:
         name = quote(term.open[0])
         raise QueryError(f"{term} leaves {name} without a value. Estimators need one: {name}=1.")
-    verdict = identify(graph, Query(term))
-    if isinstance(verdict, NotIdentified):
-        return verdict
-    (solution,) = verdict.estimand.solutions
+
+
+def task_of(
+    graph: LatentDag | Admg, term: Term, sample: Sample, solution: Solution | None = None
+) -> Task | NotIdentified:
+    """The task of a term, or the verdict that no estimator is right for it.
+
+    Args:
+        solution: Its formula, where the verdict is known already.
+
+    Raises:
+        QueryError: It is no mean or probability, leaves a value open, or draws a treatment from a law.
+        SupportError: A value is no level of its column.
+    """
+    check_term(term)
+    if solution is None:
+        verdict = identify(graph, Query(term))
+        if isinstance(verdict, NotIdentified):
+            return verdict
+        (solution,) = verdict.estimand.solutions
     for item in (*term.given, *term.outcomes):
         if item.value is not None:
             check_item(sample[item.name], item)
@@ -185,11 +222,11 @@ def task_of(graph: LatentDag | Admg, term: Term, sample: Sample) -> Task | NotId
             f"The levels of {term.outcome_names[0]!r} are names, which have no mean. Ask P({quote(term.outcome_names[0])} "
             f"= {format_level(sample[term.outcome_names[0]].labels[0])} | …)."
         )
-    admg = project(graph)
-    if term.kind == "event" and is_last(admg, term):
-        sample = sample.with_column(event_column(sample[term.outcome_names[0]], list(term.outcomes)))
-        return Task(admg, term, sample, treatments, solution, True)
-    return Task(admg, term, sample, treatments, solution, term.kind == "mean")
+    admg, is_mean = project(graph), term.kind == "mean"
+    if not is_mean and is_last(admg, term):
+        column = event_column(sample[term.outcome_names[0]], list(term.outcomes))
+        sample, is_mean = sample.with_column(column), True
+    return Task(admg, term, sample, treatments, solution, is_mean)
 
 
 def without_instruments(graph: Admg, treatment: Name, outcomes: Iterable[Name]) -> tuple[Admg, tuple[Name, ...]]:

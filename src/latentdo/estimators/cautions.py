@@ -1,4 +1,4 @@
-"""Whether rows that differ in what is set are alike in what it has to be told from."""
+"""What may be wrong whatever the method: values that few rows have, and rows that differ in more than what is set."""
 
 from __future__ import annotations
 
@@ -22,6 +22,55 @@ FEW = 0.01
 MOST_ROWS = 20_000
 """So many rows tell whether a number is fixed."""
 _ROWS_PER_TERM = 10
+FEW_ROWS_PER_TERM = 3
+"""With fewer rows for each term of a model, the answer is cautioned against."""
+
+
+def support_cautions(task: Task) -> list[str]:
+    """Cautions about treatment values that the data hardly have."""
+    found: list[str] = []
+    for name, value in task.treatments.items():
+        column = task.sample[name]
+        if column.is_discrete:
+            rows = int((column.values == value).sum())
+            if rows < 10:
+                have = "1 row has" if rows == 1 else f"{rows} rows have"
+                found.append(f"{have} {name}={_shown(task, name, value)}: the answer rests on so few.")
+            continue
+        low, high = np.quantile(column.values, [0.01, 0.99])
+        if not low <= value <= high:
+            found.append(
+                f"{name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
+                "the answer is an extrapolation."
+            )
+    if task.treatments and all(task.sample[name].is_discrete for name in task.treatments):
+        own = np.ones(task.sample.n, dtype=bool)
+        for name, value in task.treatments.items():
+            own &= task.sample[name].values == value
+        if own.sum() > 1 and np.ptp(task.asked[own]) == 0:
+            places = ", ".join(f"{quote(name)}={_shown(task, name, value)}" for name, value in task.treatments.items())
+            found.append(f"all rows with {places} have the same outcome: intervals that rest on them are too narrow.")
+    n_terms = 1 + max(len(task.graph.parents(name)) for name in (task.outcome, *task.treatments))
+    if n_terms * FEW_ROWS_PER_TERM > task.sample.n:
+        found.append(
+            f"a model has {n_terms} terms for {task.sample.n} rows: its errors may be as large as what it explains."
+        )
+    return found
+
+
+def levels_notes(task: Task) -> list[str]:
+    """Which columns of whole numbers are set as levels, each value by itself, and not as numbers."""
+    columns = (task.sample[name] for name in task.treatments)
+    return [
+        f"{quote(column.name)} as {len(column.levels)} levels"
+        for column in columns
+        if column.levels is not None and len(column.levels) > 2 and not column.labels
+    ]
+
+
+def _shown(task: Task, name: Name, value: float) -> str:
+    labels = task.sample[name].labels
+    return labels[int(value)] if labels else f"{value:g}"
 
 
 def overlap_cautions(task: Task, laws: Laws, adjustment: Sequence[Name] | None) -> tuple[str, ...]:

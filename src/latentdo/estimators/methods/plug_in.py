@@ -17,11 +17,10 @@ from latentdo.graphs import Name, m_separated, quote
 from latentdo.identification import Expression, Formula, Prob, Product, Quotient, Sum, parts
 from latentdo.query import Outcome
 
-from .estimate import Result
-from .method import AbstractMethod, Fits, No, Yes
-from .nuisances import Laws
-from .sample import Column, FloatArray, Sample
-from .task import COMPARE, Task, number_of
+from ..method import AbstractMethod, Fits, No, Result, Yes, register, set_note
+from ..nuisances import Laws
+from ..sample import Column, FloatArray, Sample
+from ..task import COMPARE, Task, number_of
 
 BINS = 48
 """Into how many groups of neighbouring rows the law of one continuous node is gathered at least."""
@@ -38,8 +37,11 @@ MOST_NUMBERS = 1_000_000
 PATHS = 1_000
 MOST_TRAPDOORS = 9
 LONGEST_FORMULA = 200
+BLIND = "linear models see no threshold: models= takes others"
+"""What has to be known where a model is linear in a column of numbers."""
 
 
+@register
 @dataclass(frozen=True)
 class PlugIn(AbstractMethod):
     """The formula of the verdict, each conditional fitted once.
@@ -53,13 +55,13 @@ class PlugIn(AbstractMethod):
     """
 
     name: ClassVar[str] = "plug-in"
+    place: ClassVar[int] = 30
 
     def applies(self, task: Task) -> Yes | No:
         if not task.term.do:
             return Yes(note=f"{task.term} is seen, not set: a regression")
         formula = task.solution.formula
-        free = {"averaged over": formula.free} if formula.free else {}
-        return Yes(free)
+        return Yes({"averaged over": formula.free}, set_note("averaged over", formula.free)) if formula.free else Yes()
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         evaluator = Evaluator(task, fits.plain, fits.weights)
@@ -69,6 +71,7 @@ class PlugIn(AbstractMethod):
         if spread is not None:
             names = ", ".join(map(quote, task.solution.formula.free))
             notes.append(f"over the values of {names} the estimate has the standard deviation {spread:.3g}")
+        notes += [BLIND] if fits.plain.is_linear else []
         return Result(values, notes=tuple(notes), cautions=tuple(_far_conditions(task)), size=evaluator.size)
 
 

@@ -14,13 +14,11 @@ import numpy as np
 
 from latentdo.graphs import Name, quote
 
-from .adjusting import instruments_note, no_effect
-from .estimate import Result
-from .method import AbstractMethod, Fits, No, Yes
-from .nuisances import Laws
-from .sample import FloatArray, Sample
-from .task import Task
-from .weighting import (
+from ..method import AbstractMethod, Fits, No, Result, Yes, register, set_note
+from ..nuisances import Laws
+from ..sample import FloatArray, Sample
+from ..task import Task
+from ..weighting import (
     LEAST_PROBABILITY,
     T_NODES,
     average,
@@ -260,38 +258,62 @@ def augmented_terms(problem: PrimalProblem, counts: FloatArray, *, levelled: boo
     return total
 
 
+class AbstractPrimal(AbstractMethod):
+    """An estimator of the effect of a p-fixable treatment: none of its children shares its hidden causes."""
+
+    def applies(self, task: Task) -> Yes | No:
+        if reason := task.why_not_one_treatment:
+            return No(reason)
+        fixed = task.fixability
+        assert fixed is not None
+        if not fixed.p_fixable:
+            return No(f"{quote(fixed.treatment)} is not p-fixable: {dict(fixed.reasons)['p-fixable']}")
+        treatment = quote(fixed.treatment)
+        others = [name for name in fixed.joined if name != fixed.treatment]
+        notes = [
+            set_note(words, names)
+            for words, names in (
+                (f"before {treatment}", fixed.before),
+                (f"hidden causes join {treatment} to", others),
+                ("mediators", fixed.mediators),
+            )
+            if names
+        ]
+        sets = {"C": fixed.before, "L": fixed.joined, "M": fixed.mediators}
+        return Yes(sets, "; ".join(filter(None, [*notes, task.instruments_note])))
+
+
+@register
 @dataclass(frozen=True)
-class Pipw(AbstractMethod):
+class Pipw(AbstractPrimal):
     """Primal inverse weighting: right if the models of the treatment and of what shares its hidden causes are."""
 
     normalised: bool = True
     name: ClassVar[str] = "pipw"
-
-    def applies(self, task: Task) -> Yes | No:
-        return primal_sets(task)
+    place: ClassVar[int] = 80
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         problem = primal_problem(task, fits.plain)
         return _weighted(task, problem, fits, *primal_terms(problem), normalised=self.normalised, kernel=True)
 
 
+@register
 @dataclass(frozen=True)
-class Dipw(AbstractMethod):
+class Dipw(AbstractPrimal):
     """Dual inverse weighting: right if the models of the mediators are."""
 
     normalised: bool = True
     name: ClassVar[str] = "dipw"
-
-    def applies(self, task: Task) -> Yes | No:
-        return primal_sets(task)
+    place: ClassVar[int] = 90
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         problem = primal_problem(task, fits.plain)
         return _weighted(task, problem, fits, *dual_terms(problem), normalised=self.normalised, kernel=False)
 
 
+@register
 @dataclass(frozen=True)
-class Apipw(AbstractMethod):
+class Apipw(AbstractPrimal):
     """Augmented primal weighting, cross-fitted: right if either half of the models is.
 
     Weights are divided by their means where the treatment is continuous: density ratios have a long tail.
@@ -299,9 +321,7 @@ class Apipw(AbstractMethod):
 
     crossfit: bool = True
     name: ClassVar[str] = "apipw"
-
-    def applies(self, task: Task) -> Yes | No:
-        return primal_sets(task)
+    place: ClassVar[int] = 100
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         problem = primal_problem(task, fits.crossed if self.crossfit else fits.plain)
@@ -322,20 +342,6 @@ class Apipw(AbstractMethod):
             size=_size(problem),
             rate=rate_of(notes),
         )
-
-
-def primal_sets(task: Task) -> Yes | No:
-    """C, L and M of a p-fixable treatment, or why it is none."""
-    if reason := task.why_not_one_outcome:
-        return No(reason)
-    if not task.has_effect:
-        return No(no_effect(task))
-    fixed = task.fixability
-    if fixed is None:
-        return No("it takes one treatment.")
-    if not fixed.p_fixable:
-        return No(f"{quote(fixed.treatment)} is not p-fixable: {dict(fixed.reasons)['p-fixable']}")
-    return Yes({"C": fixed.before, "L": fixed.joined, "M": fixed.mediators}, instruments_note(task))
 
 
 def primal_problem(task: Task, laws: Laws) -> PrimalProblem:

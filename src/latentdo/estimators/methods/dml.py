@@ -16,18 +16,13 @@ import numpy as np
 from latentdo.graphs import Name, quote
 from latentdo.identification import Expression, Prob, Product, Quotient, Sum, parts
 
-from .back_door import Aipw
-from .estimate import Result
-from .features import Features
-from .laws import AbstractDiscreteLaw, AbstractLaw, TableLaw
-from .method import AbstractMethod, Fits, No, Yes
-from .nested import nested_sets
-from .nuisances import Laws
-from .plug_in import Evaluator, is_linear
-from .primal import Apipw
-from .sample import Column, Env, FloatArray, Sample
-from .task import Task
-from .weighting import (
+from ..features import Features
+from ..laws import AbstractDiscreteLaw, AbstractLaw, TableLaw
+from ..method import AbstractMethod, Fits, No, Result, Yes, register
+from ..nuisances import Laws
+from ..sample import Column, Env, FloatArray, Sample
+from ..task import Task
+from ..weighting import (
     T_NODES,
     average,
     bandwidths,
@@ -39,6 +34,10 @@ from .weighting import (
     middle,
     middle_density,
 )
+from .adjustment import Aipw
+from .nested import AbstractNested
+from .plug_in import Evaluator, is_linear
+from .primal import Apipw
 
 LEAST_CELL = 1e-3
 """Probabilities of a combination of levels below are raised to it where they divide."""
@@ -48,8 +47,9 @@ _STEP = 1e-5
 MOST_ENTRIES = 20_000
 
 
+@register
 @dataclass(frozen=True)
-class DmlId(AbstractMethod):
+class DmlId(AbstractNested):
     """One-step estimation of the formula of the verdict with its influence function, cross-fitted.
 
     Source:
@@ -57,17 +57,18 @@ class DmlId(AbstractMethod):
     """
 
     name: ClassVar[str] = "dml-id"
+    place: ClassVar[int] = 140
 
     def applies(self, task: Task) -> Yes | No:
-        answer = nested_sets(task)
+        answer = super().applies(task)
         if isinstance(answer, No):
             return answer
         fixed = task.fixability
         assert fixed is not None
         if fixed.a_fixable:
-            return replace(_sets(Aipw().applies(task)), note="here the same as aipw")
+            return _as(Aipw(), task)
         if fixed.p_fixable:
-            return replace(_sets(Apipw().applies(task)), note="here the same as apipw")
+            return _as(Apipw(), task)
         if ratio_of_adjustments(task) is not None:
             return Yes(note="a ratio of adjustments")
         return _enumerable(task)
@@ -89,9 +90,10 @@ class DmlId(AbstractMethod):
         return Result(average(fits.weights[:1], terms[None]), terms)
 
 
-def _sets(answer: Yes | No) -> Yes:
+def _as(method: AbstractMethod, task: Task) -> Yes:
+    answer = method.applies(task)
     assert isinstance(answer, Yes)
-    return answer
+    return replace(answer, same_as=method.name)
 
 
 def _enumerable(task: Task) -> Yes | No:

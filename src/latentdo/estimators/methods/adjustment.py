@@ -1,4 +1,4 @@
-"""Adjustment: g-formula, inverse weighting, and both together; and the two baselines that adjust for nothing."""
+"""Adjustment: g-formula, inverse weighting, and both together."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit, logit
 
-from latentdo.graphs import Name, quote
+from latentdo.graphs import Name
 
-from .adjusting import adjustment_of, checked_set
-from .estimate import Result
-from .fitting import fit_logistic
-from .method import AbstractMethod, Fits, No, Yes
-from .nuisances import Laws
-from .plug_in import Evaluator
-from .sample import FloatArray
-from .task import Task
-from .weighting import (
+from ..adjusting import adjustment_of, checked_set
+from ..fitting import fit_logistic
+from ..method import AbstractMethod, Fits, No, Result, Yes, register
+from ..nuisances import Laws
+from ..sample import FloatArray
+from ..task import Task
+from ..weighting import (
     Weights,
     average,
     bandwidths,
-    closeness,
     effective_size,
     inverse,
     kernel_notes,
@@ -31,94 +28,51 @@ from .weighting import (
     rate_of,
     weighted_mean,
 )
+from .plug_in import Evaluator
 
 _EDGE = 1e-4
-_NOTHING = 1e-300
 
 
 @dataclass(frozen=True)
-class NaiveMean(AbstractMethod):
-    """The mean of the outcome in the rows that have the treatment and what is given: a baseline.
+class AbstractAdjustment(AbstractMethod):
+    """An estimator of an effect that has an adjustment set.
 
-    It is right only where nothing confounds.
+    Attributes:
+        adjustment: The nodes to adjust for; None for the set of least variance.
+        said: What is to be known of the set, in words.
     """
 
-    name: ClassVar[str] = "naive mean"
+    adjustment: frozenset[Name] | None = None
+    said: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
+
+    @property
+    def columns(self) -> frozenset[Name]:
+        return self.adjustment or frozenset()
+
+    def adjusting_for(self, nodes: frozenset[Name], note: str) -> AbstractMethod | None:
+        return replace(self, adjustment=nodes, said=note) if self.adjustment is None else None
 
     def applies(self, task: Task) -> Yes | No:
-        reason = _why_not_seen(task)
-        return No(reason) if reason else Yes()
-
-    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        weights: FloatArray = task.within[None, :]
-        places = {**task.evidence, **task.treatments}
-        h = bandwidths(task, places)
-        for name, value in places.items():
-            weights = weights * closeness(task.sample[name], value, h.get(name, 1.0))
-        if not weights.any():
-            # No row has all of it: a mean of none.
-            return Result(np.full(len(fits.weights), np.nan))
-        weights = weights * fits.weights
-        # In a replicate that drew none of these rows, all rows count alike.
-        weights = np.where(weights.max(axis=1, keepdims=True) > _NOTHING, weights, np.maximum(weights, _NOTHING))
-        outcome = task.asked[None]
-        values = average(weights, outcome)
-        influence = values[0] + weights[0] / weights[0].mean() * (outcome[0] - values[0])
-        return Result(values, influence, effective_size(weights), notes=kernel_notes(task, h))
+        return adjustment_of(task, self.adjustment, self.said)
 
 
+@register
 @dataclass(frozen=True)
-class NaiveRegression(AbstractMethod):
-    """The outcome's regression on what is set and given, and on nothing else: a baseline."""
-
-    name: ClassVar[str] = "naive regression"
-
-    def applies(self, task: Task) -> Yes | No:
-        if reason := _why_not_seen(task):
-            return No(reason)
-        if not task.is_mean:
-            names = ", ".join(map(quote, task.term.outcome_names))
-            return No(f"it has no form for an event of {names} given what that causes.")
-        return Yes()
-
-    def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        names = tuple(dict.fromkeys([*task.treatments, *task.term.conditions]))
-        places = {**task.evidence, **task.treatments}
-        env = {**task.sample.env(names), **{name: np.full((1, 1), value) for name, value in places.items()}}
-        mean = fits.plain.law(task.outcome, names).mean(env)
-        # Over the rows in a range that is given, each at its own place in it.
-        weights = fits.weights * task.within
-        if not weights.any():
-            return Result(np.full(len(fits.weights), np.nan))
-        return Result(average(weights, np.broadcast_to(mean, weights.shape)))
-
-
-def _why_not_seen(task: Task) -> str | None:
-    """Why what is asked cannot be looked up among the rows; None where it can."""
-    if not task.term.do and not task.term.given:
-        return task.why_not_one_outcome
-    if len(task.term.outcome_names) > 1:
-        return f"it has no form for events of several nodes, here {', '.join(map(quote, task.term.outcome_names))}."
-    return None
-
-
-@dataclass(frozen=True)
-class GFormula(AbstractMethod):
+class GFormula(AbstractAdjustment):
     """Outcome regression, averaged over the adjustment set: the mean of m(t, Z); sequential where treatments need it.
 
     Source:
         Robins (1986), A new approach to causal inference in mortality studies.
     """
 
-    adjustment: frozenset[Name] | None = None
-    said: str = ""
     name: ClassVar[str] = "g-formula"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
+    place: ClassVar[int] = 40
 
     def applies(self, task: Task) -> Yes | No:
-        answer = adjustment_of(task, self.adjustment, self.said)
+        answer = super().applies(task)
         if isinstance(answer, No) and task.is_sequential and self.adjustment is None:
             return Yes(note="sequential: each later covariate averaged over its own law")
         return answer
@@ -131,8 +85,9 @@ class GFormula(AbstractMethod):
         return Result(average(fits.weights, np.broadcast_to(mean, fits.weights.shape)))
 
 
+@register
 @dataclass(frozen=True)
-class Ipw(AbstractMethod):
+class Ipw(AbstractAdjustment):
     """Inverse probability weighting, by default with weights that are divided by their sum (Hajek).
 
     Source:
@@ -140,16 +95,9 @@ class Ipw(AbstractMethod):
         nonparametric inference with continuous treatments.
     """
 
-    adjustment: frozenset[Name] | None = None
-    said: str = ""
     normalised: bool = True
     name: ClassVar[str] = "ipw"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
-
-    def applies(self, task: Task) -> Yes | No:
-        return adjustment_of(task, self.adjustment, self.said)
+    place: ClassVar[int] = 50
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         weights = _weights(task, fits.plain, sets["adjustment"])
@@ -159,8 +107,9 @@ class Ipw(AbstractMethod):
         return replace(_weighted(task, values, None, weights), whole=float(whole))
 
 
+@register
 @dataclass(frozen=True)
-class Aipw(AbstractMethod):
+class Aipw(AbstractAdjustment):
     """Regression plus weighted residuals, both cross-fitted: right if either model is.
 
     Source:
@@ -168,15 +117,8 @@ class Aipw(AbstractMethod):
         (2017) and Colangelo & Lee (2020).
     """
 
-    adjustment: frozenset[Name] | None = None
-    said: str = ""
     name: ClassVar[str] = "aipw"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
-
-    def applies(self, task: Task) -> Yes | No:
-        return adjustment_of(task, self.adjustment, self.said)
+    place: ClassVar[int] = 60
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         given = sets["adjustment"]
@@ -188,8 +130,9 @@ class Aipw(AbstractMethod):
         return _weighted(task, values, terms[0], weights)
 
 
+@register
 @dataclass(frozen=True)
-class Tmle(AbstractMethod):
+class Tmle(AbstractAdjustment):
     """Targeted learning: the regression is moved, within the outcome's range, until weighted residuals average to zero.
 
     The fluctuation has weights in place of a clever covariate, which is steadier. Fluctuations for several values of a
@@ -199,15 +142,8 @@ class Tmle(AbstractMethod):
         van der Laan & Rubin (2006), Targeted maximum likelihood learning; cross-fitted: Zheng & van der Laan (2011).
     """
 
-    adjustment: frozenset[Name] | None = None
-    said: str = ""
     name: ClassVar[str] = "tmle"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "adjustment", checked_set(self.adjustment))
-
-    def applies(self, task: Task) -> Yes | No:
-        return adjustment_of(task, self.adjustment, self.said)
+    place: ClassVar[int] = 70
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         given = sets["adjustment"]

@@ -16,15 +16,13 @@ import numpy as np
 from latentdo.graphs import Name, quote
 from latentdo.identification import Fixability, Fixing, Kernel
 
-from .adjusting import instruments_note, no_effect
-from .estimate import Result
-from .features import FAR, Features
-from .laws import Predictor
-from .method import AbstractMethod, Fits, No, Yes
-from .nuisances import Nuisances
-from .sample import FloatArray
-from .task import Task
-from .weighting import (
+from ..features import FAR, Features
+from ..laws import Predictor
+from ..method import AbstractMethod, Fits, No, Result, Yes, register, set_note
+from ..nuisances import Nuisances
+from ..sample import FloatArray
+from ..task import Task
+from ..weighting import (
     LARGEST_SHARE,
     Weights,
     average,
@@ -168,8 +166,29 @@ def ratio_share(task: Task) -> float:
     return max(LARGEST_SHARE, float(np.log(task.sample.n) / (5 * np.sqrt(task.sample.n))))
 
 
+class AbstractNested(AbstractMethod):
+    """An estimator of any identified effect of one treatment."""
+
+    def applies(self, task: Task) -> Yes | No:
+        if reason := task.why_not_one_treatment:
+            return No(reason)
+        fixed = task.fixability
+        assert fixed is not None
+        if not fixed.nested_fixable:
+            return No(f"{quote(fixed.treatment)} is not nested fixable: {dict(fixed.reasons)['nested fixable']}")
+        sets = {"pillow": fixed.pillow}
+        notes = [set_note(f"weights of {quote(fixed.treatment)} given", fixed.pillow)] if fixed.pillow else []
+        for kernel in fixed.kernels:
+            if kernel.meets_treatment_district:
+                own = ", ".join(map(quote, kernel.district))
+                sets[f"kernel {own} given"] = kernel.parents
+                notes.append(f"{set_note(f'{own} weighted to depend on', kernel.parents)} alone")
+        return Yes(sets, "; ".join(filter(None, [*notes, task.instruments_note])))
+
+
+@register
 @dataclass(frozen=True)
-class NestedIpw(AbstractMethod):
+class NestedIpw(AbstractNested):
     """Nested inverse weighting: ρ 1(T = t) / p(T | pillow), by default divided by its sum.
 
     Source:
@@ -179,9 +198,7 @@ class NestedIpw(AbstractMethod):
 
     normalised: bool = True
     name: ClassVar[str] = "nested ipw"
-
-    def applies(self, task: Task) -> Yes | No:
-        return nested_sets(task)
+    place: ClassVar[int] = 110
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         ratio, uncut, trimmed = kernel_ratio(task, fits)
@@ -202,14 +219,13 @@ class NestedIpw(AbstractMethod):
         )
 
 
+@register
 @dataclass(frozen=True)
-class NestedAipw(AbstractMethod):
+class NestedAipw(AbstractNested):
     """Nested inverse weighting with a regression, both in the population that ρ makes."""
 
     name: ClassVar[str] = "nested aipw"
-
-    def applies(self, task: Task) -> Yes | No:
-        return nested_sets(task)
+    place: ClassVar[int] = 120
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         fixed = task.fixability
@@ -239,8 +255,9 @@ class NestedAipw(AbstractMethod):
         )
 
 
+@register
 @dataclass(frozen=True)
-class WermId(AbstractMethod):
+class WermId(AbstractNested):
     """Weighted regressions, one for each node after the treatment that lies on the way to the outcome, last one first.
 
     Each regression runs in the population in which the node's district depends on its parents alone; the last one, on
@@ -251,9 +268,7 @@ class WermId(AbstractMethod):
     """
 
     name: ClassVar[str] = "werm-id"
-
-    def applies(self, task: Task) -> Yes | No:
-        return nested_sets(task)
+    place: ClassVar[int] = 130
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         fixed = task.fixability
@@ -398,24 +413,6 @@ def tilted(
         slopes = slopes - length * step
         value, factors, law = after
     return np.ones(len(shares)), None
-
-
-def nested_sets(task: Task) -> Yes | No:
-    """The pillow and the kernels of a nested fixable treatment, or why it is none."""
-    if reason := task.why_not_one_outcome:
-        return No(reason)
-    if not task.has_effect:
-        return No(no_effect(task))
-    fixed = task.fixability
-    if fixed is None:
-        return No("it takes one treatment.")
-    if not fixed.nested_fixable:
-        return No(f"{quote(fixed.treatment)} is not nested fixable: {dict(fixed.reasons)['nested fixable']}")
-    sets = {"pillow": fixed.pillow}
-    for kernel in fixed.kernels:
-        if kernel.meets_treatment_district:
-            sets[f"kernel {', '.join(map(quote, kernel.district))} given"] = kernel.parents
-    return Yes(sets, instruments_note(task))
 
 
 def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
