@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from latentdo import arguments
 from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
 from latentdo.graphs import Admg, LatentDag, Name, project
 from latentdo.identification import Identified, NotIdentified, functions_of
@@ -14,9 +15,7 @@ from latentdo.identification import identify as _identify
 from latentdo.query import Query, query_of
 
 from .opening import (
-    check_flags,
     checked_fits,
-    checked_seed,
     engine_of,
     fitted_rows,
     graph_of,
@@ -257,8 +256,8 @@ def fit_resumably(
     with watch(progress) as told:
         kept = None
         if folder is not None:
-            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, checked_seed(seed)))
-        posterior = fit_model(study.model, rows, chosen, checked_seed(seed), told, checkpoint=kept, start=start)
+            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, arguments.seed(seed)))
+        posterior = fit_model(study.model, rows, chosen, arguments.seed(seed), told, checkpoint=kept, start=start)
     return _with_study(posterior, study), (lambda: None) if kept is None else kept.remove
 
 
@@ -322,7 +321,7 @@ def fit_many(
 
     study, chosen = study_and_engine(model, engine)
     tables = tables_of(datasets)
-    fits = checked_fits(study, tables, chosen, checked_seed(seed))
+    fits = checked_fits(study, tables, chosen, arguments.seed(seed))
     with watch(progress) as told:
         trained = train_all(fits, told) if fits else ()
         posteriors = [_with_study(posterior, study) for posterior in trained]
@@ -381,7 +380,8 @@ def ask(
 
     if not isinstance(posterior, Posterior):
         raise QueryError(f"ld.ask takes a trained model from ld.fit or ld.load, got {type(posterior).__name__}.")
-    check_flags(allow_unidentified=allow_unidentified, naive=naive)
+    for option, value in (("allow_unidentified", allow_unidentified), ("naive", naive)):
+        arguments.flag(option, value, SpecError)
     listed = len(queries) == 1 and isinstance(queries[0], list | tuple | Mapping)
     queries = unpacked(queries)
     if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
@@ -391,9 +391,9 @@ def ask(
             raise QueryError(
                 "A table of effects has no naive estimates beside it. Ask for the contrasts that matter alone."
             )
-        return effects_of(posterior, tables[0], checked_seed(seed), allow_unidentified=allow_unidentified)
+        return effects_of(posterior, tables[0], arguments.seed(seed), allow_unidentified=allow_unidentified)
     asked = questions_of(queries, posterior.queries)
-    answers = ask_all(posterior, asked, checked_seed(seed), allow_unidentified=allow_unidentified, naive=naive)
+    answers = ask_all(posterior, asked, arguments.seed(seed), allow_unidentified=allow_unidentified, naive=naive)
     return answers[0] if len(asked) == 1 and len(answers) == 1 and not listed else answers
 
 
@@ -436,7 +436,7 @@ def compare(
 def compare(
     model: Posterior | LatentDag | Admg | ModelSpec | Study | str | Path,
     /,
-    *arguments: Any,
+    *table_and_queries: Any,
     data: Any = None,
     methods: Methods = None,
     models: Any = None,
@@ -455,7 +455,7 @@ def compare(
 
     Args:
         model: A fit or its path; or, for the rivals alone, a graph, a model, a study, its path, or text of a graph or model.
-        arguments: The table, as for `fit`, where there is no fit that still has its rows; then the queries, as for `ask`:
+        table_and_queries: The table, as for `fit`, where there is no fit that still has its rows; then the queries, as for `ask`:
             means, probabilities, and arithmetic of them. Without any, those of the study.
         data: The table by name: what a loaded fit was trained on. A file of its name that holds the same rows is found
             in the working folder, and beside the fit if that is named by its path.
@@ -487,17 +487,17 @@ def compare(
     from latentdo.estimators import Options, needed_columns
     from latentdo.inference import Posterior, watch
 
-    check_flags(allow_unidentified=allow_unidentified)
+    arguments.flag("allow_unidentified", allow_unidentified, SpecError)
     opened = value_of(model)
     is_fit = isinstance(opened, Posterior)
     graph, functional = graph_of(opened)
-    table, queries = table_first(arguments, data)
+    table, queries = table_first(table_and_queries, data)
     asked = questions_of(unpacked(queries), getattr(opened, "queries", ()))
     chosen = (
         study_methods(getattr(opened, "compare", ())) if methods is None else methods_of(methods, with_model=is_fit)
     )
     options = Options(models_of(models), level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes))
-    rivals = Rivals(chosen, options, checked_seed(seed))
+    rivals = Rivals(chosen, options, arguments.seed(seed))
     for _, query in asked:
         query.check(graph)
     if isinstance(opened, Posterior):
@@ -533,7 +533,7 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     """
     from latentdo.answers import check_model, check_variants
 
-    check_flags(prior=prior)
+    arguments.flag("prior", prior, SpecError)
     study = study_of(model)
     engine_of(study)
     source = data if data is not None else study.data if study.data is not None and study.data.exists() else None
@@ -544,7 +544,7 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     if prior and rows is not None:
         from latentdo.inference import check_priors_on
 
-        report = replace(report, prior=check_priors_on(report.spec, rows, checked_seed(seed)))
+        report = replace(report, prior=check_priors_on(report.spec, rows, arguments.seed(seed)))
     variants = check_variants(study, report.verdicts, dict(report.functional))
     return replace(report, variants=variants, units=study.units)
 

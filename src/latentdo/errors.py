@@ -47,12 +47,6 @@ _UNSEEN = re.compile(
 _LONGEST = 2000
 
 
-def flag_fault(name: str, value: Any) -> str:
-    """What is wrong with an option that is True or False, or nothing: a text such as "no" would count as true."""
-    # A NumPy boolean is called "bool", and "bool_" before NumPy 2.
-    return "" if type(value).__name__ in ("bool", "bool_") else f"{name} is True or False, got {value!r}."
-
-
 class LatentdoError(Exception):
     """The root of the tree: catch this to catch everything raised on purpose."""
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.query import Query, query_of
 
-from .opening import checked_engine, checked_seed, engine_of, study_of, value_of
+from .opening import checked_engine, engine_of, study_of, value_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -102,7 +103,7 @@ def sample_size(
             goal,
             chosen,
             budget,
-            checked_seed(seed),
+            arguments.seed(seed),
             told,
             executor=executor,
             workers=workers,

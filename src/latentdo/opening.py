@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import DataError, QueryError, SpecError, StudyError, flag_fault
+from latentdo.errors import DataError, QueryError, SpecError, StudyError
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
 from latentdo.query import Query, queries_of
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from latentdo.inference import Dataset, Engine, Fit, Posterior
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
-
-MAX_SEED = 2**32 - 1
 
 
 def value_of(source: Any) -> Any:
@@ -134,28 +132,6 @@ def _engines() -> dict[str, type[Engine]]:
     from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
 
     return {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
-
-
-def checked_seed(seed: Any) -> int:
-    """The seed as a number.
-
-    Raises:
-        SpecError: It is no whole number, or out of range.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or not 0 <= seed.__index__() <= MAX_SEED:
-        raise SpecError(f"A seed is a whole number from 0 to {MAX_SEED}, got {seed!r}.")
-    return seed.__index__()
-
-
-def check_flags(**flags: Any) -> None:
-    """Whether each option is True or False.
-
-    Raises:
-        SpecError: One is something else.
-    """
-    for name, value in flags.items():
-        if fault := flag_fault(name, value):
-            raise SpecError(fault)
 
 
 def table_first(arguments: Sequence[Any], data: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -111,12 +111,12 @@ def test_tasks_that_fail_are_told_and_end_with_4(command, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["napkins"], "There is no study 'napkins'. Did you mean 'napkin'"),
+        (["napkins"], "No study is called 'napkins'. Did you mean 'napkin'"),
         (["napkin", "--sizes", "1.5"], "--sizes 1.5: expected whole numbers, such as --sizes 60,100."),
-        (["napkin", "--sizes", "999"], "sizes: expected whole numbers from 2 to 200, got 999"),
+        (["napkin", "--sizes", "999"], "Each of sizes is a whole number from 2 to 200, got 999"),
         (["napkin", "--models", "lvn"], "napkin has no model 'lvn'. Did you mean 'lvm'"),
         (["napkin", "--models", ""], "--models names nothing. Leave it out, or name some."),
-        (["napkin", "--datasets", "0"], "datasets: expected whole numbers from 1"),
+        (["napkin", "--datasets", "0"], "datasets is a whole number from 1"),
         (["napkin", "-o", "taken"], "taken is a file. Give the name of a folder."),
         (["napkin", "-o", "taken/sub"], "taken is a file. taken/sub cannot be in it."),
         (["napkin", "-o", ""], "The name of the folder is empty."),

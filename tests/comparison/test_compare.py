@@ -152,7 +152,7 @@ def test_every_minimal_adjustment_set_has_a_row():
         ld.compare(graph, rows, EFFECT, methods="g-formula", adjust=["Y"], replicates=0)
     with pytest.raises(UnknownNodeError, match="'Q' is not a node"):
         ld.compare(graph, rows, EFFECT, adjust=["Q"])
-    with pytest.raises(QueryError, match="names of nodes in a list"):
+    with pytest.raises(QueryError, match="takes names of nodes, such as"):
         ld.compare(graph, rows, EFFECT, adjust="every")
 
 

@@ -128,9 +128,9 @@ def test_a_collider_in_the_set_is_shown_as_the_open_path():
 def test_names_that_are_no_nodes_are_refused():
     with pytest.raises(UnknownNodeError, match="'Q' is not a node"):
         estimates(DAG, chain(50, 0), CONTRAST, options=Options(adjust=("Q",)))
-    with pytest.raises(QueryError, match=r"adjust takes names of nodes in a list"):
+    with pytest.raises(QueryError, match=r"adjust takes names of nodes"):
         Options(adjust="W")
-    with pytest.raises(QueryError, match=r"bandwidth takes a number above 0, got 0"):
+    with pytest.raises(QueryError, match=r"bandwidth is a number above 0, got 0"):
         Options(bandwidth=0)
 
 

@@ -247,14 +247,14 @@ def test_questions_that_no_estimator_answers(query, error, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": 90}, "above 0 and below 1, got 90"),
+        ({"level": 90}, "The level of an interval lies between 0 and 1, got 90"),
         ({"level": "0.9"}, "got '0.9'"),
         ({"level": None}, "got None"),
         ({"level": float("nan")}, "got nan"),
-        ({"replicates": -1}, "replicates takes a whole number of at least 0, got -1"),
+        ({"replicates": -1}, "replicates is a whole number of at least 0, got -1"),
         ({"replicates": 1.5}, "got 1.5"),
         ({"replicates": True}, "got True"),
-        ({"folds": 1}, "folds takes a whole number of at least 2, got 1"),
+        ({"folds": 1}, "folds is a whole number of at least 2, got 1"),
         ({"folds": 2.5}, "got 2.5"),
         ({"adjust": [3]}, "3 is no name"),
         ({"adjust": [("Z",)]}, "is no name"),

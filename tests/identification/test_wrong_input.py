@@ -122,14 +122,14 @@ def test_bounds_of_a_search_are_numbers(bound: str, values: list[Any]):
     for value in values:
         message = refused(lambda value=value: verdict.remedies(**{bound: value}))
         assert message.startswith(f"`{bound}`, the most ")
-        assert "upwards, got" in message
+        assert "of at least" in message
     assert verdict.remedies(max_size=np.int64(2), seconds=math.inf).measure
 
 
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda f: f.adjustment_sets(limit=-1), "`limit`, how many sets at most, is a whole number from 1 upwards"),
+        (lambda f: f.adjustment_sets(limit=-1), "`limit`, how many sets at most, is a whole number of at least 1"),
         (lambda f: f.adjustment_sets(limit="x"), "got 'x'."),
         (lambda f: f.front_door_sets(limit=-1), "got -1."),
         (lambda f: f.is_adjustment_set(None), "A set takes names of nodes, such as ['M'], got None."),

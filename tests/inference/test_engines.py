@@ -18,20 +18,20 @@ BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Ma
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Svi(steps=0), "steps must be a whole number of at least 1, got 0"),
-        (lambda: Svi(guide="full"), r"There is no guide 'full'. Did you mean 'full-rank'\?"),
-        (lambda: Svi(guide="x"), r"There is no guide 'x'. Known are: full-rank, low-rank, amortised\.$"),
+        (lambda: Svi(steps=0), "steps is a whole number of at least 1, got 0"),
+        (lambda: Svi(guide="full"), r"No guide is called 'full'. Did you mean 'full-rank'\?"),
+        (lambda: Svi(guide="x"), r"No guide is called 'x'. Known are: full-rank, low-rank, amortised\.$"),
         (
             lambda: Svi(rank=5),
             "rank belongs to the guide low-rank, and the guide is full-rank. Leave rank out, or name",
         ),
-        (lambda: Svi(rank=True), "rank must be a whole number of at least 1, got True"),
-        (lambda: Svi(batch=0.5), "batch must be a whole number of at least 1, got 0.5"),
-        (lambda: Svi(draws=3), "draws must be a whole number of at least 4, got 3"),
-        (lambda: Svi(learning_rate=0), "learning_rate must be a number above 0 and at most 1, got 0"),
-        (lambda: Laplace(draws="many"), "draws must be a whole number of at least 4, got 'many'"),
-        (lambda: Nuts(chains=0), "chains must be a whole number of at least 1, got 0"),
-        (lambda: Auto(max_steps=10), "max_steps must be a whole number of at least 200, got 10"),
+        (lambda: Svi(rank=True), "rank is a whole number of at least 1, got True"),
+        (lambda: Svi(batch=0.5), "batch is a whole number of at least 1, got 0.5"),
+        (lambda: Svi(draws=3), "draws is a whole number of at least 4, got 3"),
+        (lambda: Svi(learning_rate=0), "learning_rate is a number above 0 and at most 1, got 0"),
+        (lambda: Laplace(draws="many"), "draws is a whole number of at least 4, got 'many'"),
+        (lambda: Nuts(chains=0), "chains is a whole number of at least 1, got 0"),
+        (lambda: Auto(max_steps=10), "max_steps is a whole number of at least 200, got 10"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(make, message):

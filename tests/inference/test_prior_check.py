@@ -144,5 +144,5 @@ def test_the_page_of_a_check_is_escaped():
 def test_what_cannot_be_checked_is_explained(front_door: ld.Posterior):
     with pytest.raises(StudyError, match="needs the data"):
         ld.check("X ~ normal", prior=True)
-    with pytest.raises(SpecError, match="100 to 100,000 draws, got 3"):
+    with pytest.raises(SpecError, match="a whole number from 100 to 100,000, got 3"):
         front_door.prior_check(n_draws=3)

@@ -139,9 +139,9 @@ def test_threads_take_functions_that_cannot_be_sent() -> None:
     ("options", "message"),
     [
         ({"executor": 3}, r"got int\. Of a Dask client give client\.get_executor"),
-        ({"workers": 0}, "workers: expected a whole number from 1, for this process alone, to 10000, got 0"),
-        ({"workers": True}, "workers: expected a whole number"),
-        ({"workers": "2"}, "workers: expected a whole number"),
+        ({"workers": 0}, "workers= is a whole number from 1 to 10,000, got 0. 1 is this process alone."),
+        ({"workers": True}, "workers= is a whole number"),
+        ({"workers": "2"}, "workers= is a whole number"),
     ],
 )
 def test_what_does_no_work_is_refused(options, message) -> None:

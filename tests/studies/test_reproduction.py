@@ -439,16 +439,16 @@ def test_one_rival_that_fails_takes_no_other_with_it(monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"datasets": 0}, "datasets: expected whole numbers from 1"),
-        ({"sizes": [1]}, "sizes: expected whole numbers from 2 to 200, got 1"),
-        ({"sizes": [201]}, "sizes: expected whole numbers from 2 to 200, got 201"),
-        ({"sizes": []}, "sizes: expected .* got nothing"),
+        ({"datasets": 0}, "datasets is a whole number from 1"),
+        ({"sizes": [1]}, "Each of sizes is a whole number from 2 to 200, got 1"),
+        ({"sizes": [201]}, "Each of sizes is a whole number from 2 to 200, got 201"),
+        ({"sizes": []}, "sizes are whole numbers from 2 to 200, got none"),
         ({"models": []}, "models: expected some of lvm, .*, rivals, got nothing"),
-        ({"sizes": 1}, "sizes: expected whole numbers from 2 to 200, got 1"),
+        ({"sizes": 1}, "Each of sizes is a whole number from 2 to 200, got 1"),
         ({"models": "lvn"}, "napkin has no model 'lvn'"),
         ({"models": ["lvn"]}, "napkin has no model 'lvn'. Did you mean 'lvm'"),
-        ({"workers": 0}, "workers: expected whole numbers from 1"),
-        ({"seed": -1}, "seed: expected whole numbers from 0"),
+        ({"workers": 0}, "workers is a whole number from 1"),
+        ({"seed": -1}, "seed is a whole number from 0"),
         ({"models": 5}, "models: expected texts, some of lvm, .*, rivals, got 5"),
         ({"models": [5]}, "models: expected texts, .* got 5"),
         ({"models": [None]}, "models: expected texts, .* got None"),
@@ -456,16 +456,15 @@ def test_one_rival_that_fails_takes_no_other_with_it(monkeypatch):
         ({"models": b"lvm"}, "models: expected texts, .* got b'lvm'"),
         ({"folder": 5}, "folder is the path of a folder, a text or a Path, got 5"),
         ({"folder": ""}, "The name of the folder is empty"),
-        ({"replicates": -1}, "replicates: expected whole numbers from 0 to 100000, got -1"),
-        ({"replicates": "x"}, "replicates: expected whole numbers from 0 to 100000, got 'x'"),
-        ({"replicates": 1.5}, "replicates: expected whole numbers from 0 to 100000, got 1.5"),
-        ({"replicates": None}, "replicates: expected whole numbers from 0 to 100000, got None"),
-        ({"replicates": 10**12}, "replicates: expected whole numbers from 0 to 100000, got 1000000000000"),
+        ({"replicates": -1}, "replicates is a whole number from 0 to 100,000, got -1"),
+        ({"replicates": "x"}, "replicates is a whole number from 0 to 100,000, got 'x'"),
+        ({"replicates": 1.5}, "replicates is a whole number from 0 to 100,000, got 1.5"),
+        ({"replicates": None}, "replicates is a whole number from 0 to 100,000, got None"),
+        ({"replicates": 10**12}, "replicates is a whole number from 0 to 100,000, got 1000000000000"),
         ({"engine": 5}, r"engine is a value such as ld\.Auto\(\) .* got 5"),
         ({"engine": "laplace"}, "engine is a value such as .* got 'laplace'"),
         ({"engine": ld.Laplace}, "engine is a value such as .* got <class"),
-        ({"sizes": np.array([15.0])}, "sizes: expected whole numbers"),
-        ({"sizes": np.array(15)}, "sizes: expected whole numbers"),
+        ({"sizes": np.array([15.0])}, "Each of sizes is a whole number"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_done(asked, said):
@@ -483,7 +482,7 @@ def test_numbers_of_numpy_are_numbers(made):
 
 
 def test_a_study_that_does_not_exist_is_refused():
-    with pytest.raises(StudyError, match=r"There is no study 'napkins'\. Did you mean 'napkin'"):
+    with pytest.raises(StudyError, match=r"No study is called 'napkins'\. Did you mean 'napkin'"):
         reproduce("napkins")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from latentdo import arguments
 from latentdo.errors import MissingExtraError, QueryError, nearest
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
@@ -155,7 +156,7 @@ class Answer:
         Raises:
             QueryError: A level that is not between 0 and 1.
         """
-        check_level(level)
+        arguments.level(level, QueryError)
         if self.is_point:
             return None
         how = "inverted_cdf" if self.is_level else "linear"
@@ -337,7 +338,7 @@ class Answers(Sequence[Answer]):
         Raises:
             QueryError: A level that is not between 0 and 1.
         """
-        return bands.band(self.draws, check_level(level), simultaneous=simultaneous)
+        return bands.band(self.draws, arguments.level(level, QueryError), simultaneous=simultaneous)
 
     def to_pandas(self, level: float = 0.9) -> pandas.DataFrame:
         """One row per answer.
@@ -388,7 +389,7 @@ class Answers(Sequence[Answer]):
         """
         from .methods import methods_of
 
-        return methods_of(self.items, check_level(level))
+        return methods_of(self.items, arguments.level(level, QueryError))
 
     def methods_latex(self, level: float = 0.9) -> str:
         """The same paragraphs for a LaTeX file, with nothing in them that LaTeX would take for a command.
@@ -425,17 +426,6 @@ class Answers(Sequence[Answer]):
             MissingExtraError: matplotlib is not installed.
         """
         return pictures.picture_of(self, ax, level)
-
-
-def check_level(level: float) -> float:
-    """The level of an interval.
-
-    Raises:
-        QueryError: It is not between 0 and 1.
-    """
-    if not 0 < level < 1:
-        raise QueryError(f"The level of an interval lies between 0 and 1, got {level}. Write 0.9 for 90 %.")
-    return level
 
 
 def _finite(value: Any) -> Any:

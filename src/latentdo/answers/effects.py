@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, cast
 
+from latentdo import arguments
 from latentdo.errors import LatentdoError, QueryError
 from latentdo.graphs import Name, quote
 from latentdo.identification import Answerable, Nodes, NotIdentified, Pair, answerable
@@ -276,7 +276,7 @@ def _levels(levels: Any) -> tuple[tuple[Name, Change], ...]:
                 f"{node!r} it has {values!r}."
             )
         for value in pair:
-            if isinstance(value, bool) or not isinstance(value, str | Real):
+            if not isinstance(value, str) and not arguments.is_number(value):
                 raise QueryError(f"levels= takes numbers or names of levels; for {node!r} it has {value!r}.")
         low, high = (value if isinstance(value, str) else float(value) for value in pair)
         found.append((node, (low, high)))

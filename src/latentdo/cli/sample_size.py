@@ -182,7 +182,7 @@ def _with_options(message: str) -> str:
     # Other messages may show a user's text, in which a node may have such a name.
     if not re.match(f"{KEYWORDS}=", message):
         return message
-    return re.sub(rf"\b({KEYWORDS})=(\s?)", r"--\1 ", message)
+    return re.sub(rf"\b({KEYWORDS})=\s?", r"--\1 ", message)
 
 
 def _query(study: Study, given: str | None) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from latentdo import arguments
 from latentdo.errors import QueryError, UnknownNodeError, nearest
-from latentdo.estimators import AbstractMethod, Models, all_methods, checked_names
+from latentdo.estimators import AbstractMethod, Models, all_methods
 
 from .row import LVM
 
@@ -86,9 +87,8 @@ def adjust_of(given: Any, measured: Collection[str]) -> Any:
         return given
     if isinstance(given, str) and given in measured:
         return (given,)
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise QueryError(f'adjust= takes names of nodes in a list, or "all", got {given!r}.')
-    found = checked_names("adjust=", given, 'Write ["Z"] for one, "all" for every minimal set.')
+    repair = 'Write ["Z"] for one, "all" for every minimal set.'
+    found = arguments.names("adjust=", given, QueryError, repair)
     for name in found:
         if name not in measured:
             raise UnknownNodeError(name, measured)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .adjusting import needed_columns
 from .arithmetic import linearised
-from .checks import checked_names
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
 from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, register, same_note
 from .methods import all_methods, baselines
@@ -49,7 +48,6 @@ __all__ = [
     "Yes",
     "all_methods",
     "baselines",
-    "checked_names",
     "estimates",
     "linearised",
     "needed_columns",

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.identification import Forms, forms_of
 from latentdo.query import Query
 
-from .checks import checked_names
 from .method import AbstractMethod, No, Yes, set_note
 from .options import Adjust
 from .task import Task
@@ -43,7 +43,9 @@ def checked_set(adjustment: Any) -> frozenset[Name] | None:
     Raises:
         QueryError: It is a text, or holds something else than names.
     """
-    return None if adjustment is None else frozenset(checked_names("adjustment=", adjustment, "Write ('Z',) for one."))
+    if adjustment is None:
+        return None
+    return frozenset(arguments.names("adjustment=", adjustment, QueryError, "Write ('Z',) for one."))
 
 
 def adjustable(graph: Admg, query: Query) -> list[Forms]:

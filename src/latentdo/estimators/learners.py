@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from latentdo import arguments
 from latentdo.errors import QueryError, nearest
 from latentdo.graphs import Name
 
-from .checks import checked_names, number, whole_number
 from .features import PENALTY, Degree
 
 
@@ -43,9 +42,8 @@ class Glm(AbstractLearner):
             )
         if self.penalty is not None:
             repair = "It is what the square of a coefficient costs, in rows; None is usual."
-            object.__setattr__(
-                self, "penalty", number("Glm(penalty=…)", self.penalty, 0, math.inf, repair, closed=True)
-            )
+            penalty = arguments.number("Glm(penalty=…)", self.penalty, QueryError, least=0, repair=repair)
+            object.__setattr__(self, "penalty", penalty)
 
     @property
     def least_penalty(self) -> float:
@@ -64,9 +62,11 @@ class Boosted(AbstractLearner):
 
     def __post_init__(self) -> None:
         for option, least, usual in (("trees", 1, 150), ("leaves", 2, 15), ("rows_per_leaf", 1, 40)):
-            value = whole_number(f"Boosted({option}=…)", getattr(self, option), least, f"{usual} are usual.")
+            what, repair = f"Boosted({option}=…)", f"{usual} are usual."
+            value = arguments.whole(what, getattr(self, option), QueryError, least=least, repair=repair)
             object.__setattr__(self, option, value)
-        object.__setattr__(self, "rate", number("Boosted(rate=…)", self.rate, 0, math.inf, "0.08 is usual."))
+        rate = arguments.number("Boosted(rate=…)", self.rate, QueryError, above=0, repair="0.08 is usual.")
+        object.__setattr__(self, "rate", rate)
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,10 @@ class Models:
                 )
         put(self, "own", {name: learner_of(own, f"own={{{name!r}: …}}") for name, own in self.own.items()})
         repair = "Write {'Y': ('X',)}."
-        put(
-            self, "seen", {name: checked_names(f"seen={{{name!r}: …}}", own, repair) for name, own in self.seen.items()}
-        )
+        seen = {
+            name: arguments.names(f"seen={{{name!r}: …}}", own, QueryError, repair) for name, own in self.seen.items()
+        }
+        put(self, "seen", seen)
 
     def check(self, measured: Collection[Name]) -> None:
         """Raise unless every name is that of a measured node.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from latentdo import arguments
+from latentdo.errors import QueryError
 from latentdo.graphs import Name
 
-from .checks import checked_names, number, whole_number
 from .learners import Models
 
 N_FOLDS = 5
@@ -44,16 +44,19 @@ class Options:
         """Checks all values; names become tuples, and a learner models of it alone."""
         put = object.__setattr__
         put(self, "models", self.models if isinstance(self.models, Models) else Models(self.models))
-        put(self, "level", number("level", self.level, 0, 1, "Write 0.9 for 90 %."))
-        put(self, "replicates", whole_number("replicates", self.replicates, 0, "200 are usual, 0 is no bootstrap."))
-        put(self, "folds", whole_number("folds", self.folds, 2, f"{N_FOLDS} are usual."))
-        put(self, "numbers", checked_names("numbers", self.numbers, "Write ('X',) for one."))
+        put(self, "level", arguments.level(self.level, QueryError))
+        put(
+            self,
+            "replicates",
+            arguments.whole(
+                "replicates", self.replicates, QueryError, least=0, repair="200 are usual, 0 is no bootstrap."
+            ),
+        )
+        put(self, "folds", arguments.whole("folds", self.folds, QueryError, least=2, repair=f"{N_FOLDS} are usual."))
+        put(self, "numbers", arguments.names("numbers", self.numbers, QueryError, "Write ('X',) for one."))
         if self.adjust is not None and not (isinstance(self.adjust, str) and self.adjust == "all"):
-            put(
-                self,
-                "adjust",
-                checked_names("adjust", self.adjust, 'Write ("Z",) for one, "all" for every minimal set.'),
-            )
+            repair = 'Write ("Z",) for one, "all" for every minimal set.'
+            put(self, "adjust", arguments.names("adjust", self.adjust, QueryError, repair))
         if self.bandwidth is not None:
             repair = "It counts standard deviations of the treatment; leave it out for the usual."
-            put(self, "bandwidth", number("bandwidth", self.bandwidth, 0, math.inf, repair))
+            put(self, "bandwidth", arguments.number("bandwidth", self.bandwidth, QueryError, above=0, repair=repair))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .arguments import functions_of
 from .engine.decision import identify
 from .engine.estimand import Estimand, Solution
+from .engine.functional import functions_of
 from .verdict import Identified, NotIdentified
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from latentdo import arguments
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Name, project, quote
 from latentdo.query import Outcome, Query, Setting, Term
 
-from .arguments import names_of, shown
 from .engine.decision import identify
 from .engine.functional import determinants_of
 from .engine.matrix import FORMS, Form, Judge
@@ -290,7 +290,7 @@ def answerable(
         QueryError: A latent node, a node that is given and also set or asked about, an empty list, or no names at all.
     """
     admg = project(graph)
-    seen = _named(graph, names_of(given, "`given`"), "given")
+    seen = _named(graph, arguments.names("`given`", given, QueryError, lone=True), "given")
     evidence = tuple(name for group in seen for name in _listed(group))
     free = tuple(node for node in admg.topological_order() if node not in evidence)
     rows = free if treatments is None else _named(graph, _groups(treatments, "treatments"), "set", evidence)
@@ -329,8 +329,12 @@ def _groups(groups: Any, what: str) -> list[Nodes]:
     if isinstance(groups, str):
         return [groups]
     if not isinstance(groups, Iterable):
-        raise QueryError(f"`{what}` takes names, or tuples of names, such as ['X', ('X', 'Z')], got {shown(groups)}.")
-    return [group if isinstance(group, str) else names_of(group, f"Each of `{what}`") for group in groups]
+        raise QueryError(
+            f"`{what}` takes names, or tuples of names, such as ['X', ('X', 'Z')], got {arguments.shown(groups)}."
+        )
+    return [
+        group if isinstance(group, str) else arguments.names(f"Each of `{what}`", group, QueryError) for group in groups
+    ]
 
 
 def _named(

@@ -12,12 +12,13 @@ import platform
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from latentdo import arguments
 from latentdo.answers import ask_all
 from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError
 from latentdo.inference import Engine, Fit, Posterior, blocks_of, train_all
@@ -187,11 +188,8 @@ def check_workers(executor: Any, workers: Any) -> None:
     """Raise `StudyError` unless experiments can be done so."""
     if executor is not None:
         check_executor(executor)
-    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS:
-        raise StudyError(
-            f"workers: expected a whole number from 1, for this process alone, to {MOST_WORKERS}, got {workers!r}.",
-            key="workers",
-        )
+    error = partial(StudyError, key="workers")
+    arguments.whole("workers=", workers, error, most=MOST_WORKERS, repair="1 is this process alone.")
 
 
 def _settled(bench: Bench, outcomes: Sequence[Outcome[Trial, Any]]) -> list[Finding]:

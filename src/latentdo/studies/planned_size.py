@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from latentdo import arguments
 from latentdo.answers import csv_bytes
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.inference import write_table
@@ -177,8 +178,7 @@ class SampleSize:
         Raises:
             QueryError: n is no number of at least 2.
         """
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2:
-            raise QueryError(f"A number of samples is a whole number of at least 2, got {n!r}.")
+        n = arguments.whole("A number of samples", n, QueryError, least=2)
         x, law = float(self.goal.place(float(n))), self.reading.at(n)
         found = np.exp(law.value(x)) if self.goal.width is not None else law.share_below(x, self.goal.target)
         low, high = np.quantile(found[1:], [(1 - SURE) / 2, (1 + SURE) / 2])

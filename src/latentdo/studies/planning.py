@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TypeGuard
 
 import numpy as np
 from scipy import stats
 
+from latentdo import arguments
 from latentdo.answers import check_complete, check_values
 from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, QueryError, SpecError
 from latentdo.identification import NotIdentified, identify
@@ -75,15 +75,22 @@ class Budget:
     largest: int
 
     def __post_init__(self) -> None:
-        _require_whole("datasets", self.datasets, FEWEST, 100_000)
-        _require_whole("smallest", self.smallest, 5, 10**6)
-        _require_whole("largest", self.largest, 5, 10**7)
+        arguments.whole("datasets=", self.datasets, QueryError, least=FEWEST, most=100_000)
+        arguments.whole("smallest=", self.smallest, QueryError, least=5, most=10**6)
+        arguments.whole("largest=", self.largest, QueryError, least=5, most=10**7)
         if self.largest < 4 * self.smallest:
             raise QueryError(
                 f"largest={self.largest} is less than 4 times smallest={self.smallest}: how the width falls with n is read off "
                 "sizes that differ. Widen the range."
             )
-        _require_between("precision", self.precision, "relative to n: 0.1 ends the search at ±10 % of it")
+        arguments.number(
+            "precision= (relative to n)",
+            self.precision,
+            QueryError,
+            above=0,
+            below=1,
+            repair="0.1 ends the search at ±10 % of it.",
+        )
 
 
 def goal_of(*, width: float | None, excludes: float | None, level: float, assurance: float | None) -> Goal:
@@ -96,18 +103,21 @@ def goal_of(*, width: float | None, excludes: float | None, level: float, assura
         raise QueryError(
             "State one goal: width=0.2, the full width that the interval may have, or excludes=0, a value that it must not hold."
         )
-    if excludes is not None and not (_is_number(excludes) and math.isfinite(excludes)):
-        raise QueryError(
-            f"excludes= is the value that the interval must not contain, 0 for no difference, got {excludes!r}."
-        )
+    if excludes is not None:
+        excludes = arguments.number("excludes= (the value that the interval must not contain)", excludes, QueryError)
     share = assurance if assurance is not None else 0.5 if excludes is None else 0.8
-    _require_between("level", level, "the probability of the interval, such as 0.9 for 90 %")
-    _require_between("assurance", share, "the share of experiments whose interval is as wanted, such as 0.8 for 80 %")
     return Goal(
-        float(level),
-        float(share),
+        arguments.level(level, QueryError, "level= (the probability of the interval)"),
+        arguments.number(
+            "assurance= (the share of experiments whose interval is as wanted)",
+            share,
+            QueryError,
+            above=0,
+            below=1,
+            repair="Write 0.8 for 80 %.",
+        ),
         None if width is None else check_width(width),
-        None if excludes is None else float(excludes),
+        excludes,
     )
 
 
@@ -350,17 +360,3 @@ def _rounded(size: float) -> int:
     """The nearest of twelve sizes per power of ten, as resistors come: sizes that meet again, and few shapes to compile."""
     power = 10.0 ** (math.floor(math.log10(size)) - 1)
     return max(2, round(min((step * power for step in STEPS), key=lambda step: abs(math.log(step / size)))))
-
-
-def _require_whole(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise QueryError(f"{name}={value!r}: expected a whole number from {low:,} to {high:,}.")
-
-
-def _require_between(name: str, value: object, meaning: str) -> None:
-    if not (_is_number(value) and 0 < value < 1):
-        raise QueryError(f"{name}={value!r}: expected a number between 0 and 1, {meaning}.")
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

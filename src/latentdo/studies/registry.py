@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from latentdo.errors import StudyError, flag_fault, nearest
+from latentdo import arguments
+from latentdo.errors import StudyError
 from latentdo.io import Table
 
 from . import covid, multicause, multicause_strong, napkin, signaling, signaling_strong
@@ -21,12 +22,7 @@ MAX_UNITS = 10**7
 
 def study(name: str) -> Study:
     """The built-in study of this name."""
-    if not isinstance(name, str):
-        raise StudyError(f"A study is named by a text, one of {', '.join(STUDIES)}, got {name!r}.", key="study")
-    try:
-        return STUDIES[name]
-    except KeyError:
-        raise StudyError(f"There is no study {name!r}. {nearest(name, STUDIES)}", key="study") from None
+    return STUDIES[arguments.choice("study", name, STUDIES, partial(StudyError, key="study"))]
 
 
 def simulate(
@@ -51,10 +47,10 @@ def simulate(
         SupportError: A value in `do` is not possible for its node.
     """
     chosen = study(name)
-    _require_integer("n", n, 1, MAX_UNITS)
-    _require_integer("seed", seed, 0, None)
-    require_flag("latents", latents)
-    return chosen.simulate(int(n), seed=int(seed), do=_held(do), latents=latents, progress=progress)
+    n = arguments.whole("n", n, partial(StudyError, key="n"), most=MAX_UNITS)
+    seed = arguments.whole("seed", seed, partial(StudyError, key="seed"), least=0)
+    arguments.flag("latents", latents, partial(StudyError, key="latents"))
+    return chosen.simulate(n, seed=seed, do=_held(do), latents=latents, progress=progress)
 
 
 def _held(do: Any) -> Mapping[str, float]:
@@ -96,22 +92,3 @@ def held_of(texts: Iterable[str], option: str = "do=") -> dict[str, float]:
             raise StudyError(f"{option} sets {node} twice. A node is held at one value.", key="do")
         held[node] = int(number) if number.is_integer() else number
     return held
-
-
-def require_flag(key: str, value: Any) -> None:
-    """Whether an option is True or False.
-
-    Raises:
-        StudyError: It is neither.
-    """
-    if fault := flag_fault(key, value):
-        raise StudyError(fault, key=key)
-
-
-def _require_integer(key: str, value: Any, low: int, high: int | None) -> None:
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or int(value) < low or (high is not None and int(value) > high):
-        span = f"of at least {low}" if high is None else f"from {low} to {high:,}"
-        round_one = isinstance(value, float) and value.is_integer() and low <= value
-        repair = f" Write {int(value)}." if round_one and (high is None or value <= high) else ""
-        raise StudyError(f"{key}={value!r}: expected a whole number {span}.{repair}", key=key)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import numbers
 import os
 import platform
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latentdo import arguments
 from latentdo.errors import MissingExtraError, StudyError, nearest
 from latentdo.inference import Auto, Engine, Laplace, Map, Nuts, Svi, watch
 
 from .records import COLUMNS, Entry, Records, Row, fault_of, opened, read, write_rows
-from .registry import STUDIES, require_flag, study
+from .registry import STUDIES, study
 from .results_folder import check_folder, claimed, differing, folder_of
 from .soundness import Sound
 from .spread import ATTEMPTS, Outcome, check_executor, spread
@@ -73,12 +73,12 @@ class Plan:
     as_published: bool = False
 
     def __post_init__(self) -> None:
-        require_flag("as_published", self.as_published)
+        arguments.flag("as_published", self.as_published, partial(StudyError, key="as_published"))
         put = object.__setattr__
         # Python's own, as JSON writes them: NumPy's would not be the same task.
         put(self, "as_published", bool(self.as_published))
         put(self, "datasets", _count("datasets", self.datasets, 1, DATASETS_AT_MOST))
-        put(self, "sizes", _counts("sizes", self.sizes, 2, self.study.rows))
+        put(self, "sizes", _sizes(self.sizes, self.study.rows))
         put(self, "seed", _count("seed", self.seed, 0, SEED_AT_MOST))
         put(self, "replicates", _count("replicates", self.replicates, 0, REPLICATES_AT_MOST))
         if not isinstance(self.engine, Auto | Nuts | Svi | Laplace | Map):
@@ -375,7 +375,7 @@ def _plan(
     as_published: bool,
 ) -> Plan:
     chosen = study(name)
-    require_flag("quick", quick)
+    arguments.flag("quick", quick, partial(StudyError, key="quick"))
     usual = chosen.sizes[:QUICK_SIZES] if quick else chosen.sizes
     own = {variant.name for variant in chosen.parsed.variants}
     given = [model for model in MODELS if model in (LVM, RIVALS) or model in own] if models is None else models
@@ -402,18 +402,15 @@ def _several(given: Any) -> tuple[Any, ...]:
         return (given,)
 
 
-def _counts(key: str, given: Iterable[Any], low: int, high: int) -> tuple[int, ...]:
-    """Whole numbers in a range, those of NumPy as Python's."""
-    values = tuple(given)
-    whole = [v for v in values if isinstance(v, numbers.Integral) and not isinstance(v, bool) and low <= int(v) <= high]
-    if not values or len(whole) < len(values):
-        shown = ", ".join(map(repr, values)) or "nothing"
-        raise StudyError(f"{key}: expected whole numbers from {low} to {high}, got {shown}.", key=key)
-    return tuple(map(int, whole))
+def _sizes(given: Sequence[Any], most: int) -> tuple[int, ...]:
+    if not given:
+        raise StudyError(f"sizes are whole numbers from 2 to {most}, got none.", key="sizes")
+    return tuple(_count("sizes", size, 2, most) for size in given)
 
 
 def _count(key: str, given: Any, low: int, high: int) -> int:
-    return _counts(key, (given,), low, high)[0]
+    what = "Each of sizes" if key == "sizes" else key
+    return arguments.whole(what, given, partial(StudyError, key=key), least=low, most=high)
 
 
 def processors() -> int:

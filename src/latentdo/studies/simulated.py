@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from latentdo import arguments
 from latentdo.errors import QueryError
 
 FloatArray = npt.NDArray[np.float64]
@@ -109,8 +110,4 @@ def check_width(width: Any) -> float:
     Raises:
         QueryError: It is not a positive finite number.
     """
-    if isinstance(width, bool) or not isinstance(width, int | float | np.number) or not 0 < width < math.inf:
-        raise QueryError(
-            f"width= is the full width that the interval may have, a finite number above 0, got {width!r}."
-        )
-    return float(width)
+    return arguments.number("width= (the full width that the interval may have)", width, QueryError, above=0)

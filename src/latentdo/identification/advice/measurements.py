@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from latentdo import arguments
 from latentdo.errors import NotIdentifiedError, QueryError
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query
 
-from ..arguments import is_number, names_of, shown
 from ..engine.decision import identify
 from ..verdict import NotIdentified
 from .measuring import Limits, Measuring, asked_of, with_arcs_as_nodes
@@ -138,13 +138,17 @@ def omissible(
 
 def _checked(graph: LatentDag | Admg, costs: Any) -> dict[Name, float]:
     if not isinstance(costs, Mapping):
-        raise QueryError(f"`costs` takes a mapping from nodes to numbers, such as {{'X': 3}}, got {shown(costs)}.")
+        raise QueryError(
+            f"`costs` takes a mapping from nodes to numbers, such as {{'X': 3}}, got {arguments.shown(costs)}."
+        )
     measured = set(graph.measured)
-    for node in names_of(costs, "`costs`"):
+    for node in arguments.names("`costs`", costs, QueryError):
         cost = costs[node]
         graph.require(node)
         if node not in measured:
             raise QueryError(f"{node!r} has a cost but is latent: nobody can measure it. Leave it out of the costs.")
-        if not is_number(cost) or not 0 <= cost <= MAX_COST:
-            raise QueryError(f"The cost of {node!r} is {shown(cost)}. A cost is a number from 0 to {MAX_COST:g}.")
+        if not arguments.is_number(cost) or not 0 <= cost <= MAX_COST:
+            raise QueryError(
+                f"The cost of {node!r} is {arguments.shown(cost)}. A cost is a number from 0 to {MAX_COST:g}."
+            )
     return {node: float(costs.get(node, 1.0)) for node in graph.measured}

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Masks, Name, bits, project, quote
 from latentdo.query import Term
 
-from ..arguments import is_number, shown, whole_number
 from ..criteria.districts import HedgeMasks, decide
 from ..engine.reduction import exchange, problem_of
 from ..proof.routes import shrunk, spanning_tree, ways
@@ -40,11 +40,11 @@ class Limits:
     seconds: float
 
     def __post_init__(self) -> None:
-        whole_number(self.size, "`max_size`, the most members of a set,")
-        whole_number(self.count, "`max_count`, the most sets of a kind,")
+        arguments.whole("`max_size`, the most members of a set,", self.size, QueryError)
+        arguments.whole("`max_count`, the most sets of a kind,", self.count, QueryError)
         seconds: Any = self.seconds
-        if not is_number(seconds) or not (0 <= seconds <= 1e9 or seconds == math.inf):
-            raise QueryError(f"`seconds`, the most time for a kind, is a number from 0 upwards, got {shown(seconds)}.")
+        if not (arguments.is_number(seconds) and seconds == math.inf):
+            arguments.number("`seconds`, the most time for a kind,", seconds, QueryError, least=0, most=1e9)
 
 
 @dataclass(frozen=True)

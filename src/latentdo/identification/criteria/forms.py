@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
+from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Query, Term
 
-from ..arguments import names_of, whole_number
 from .adjustment import back_door, best_adjustment_set, is_adjustment_set, minimal_adjustment_sets
 from .fixability import Fixability, fixability, listed
 from .front_door import front_door_set, front_door_sets, is_front_door_set
@@ -91,7 +91,10 @@ class Forms:
             UnknownNodeError: A name is not a measured node of the graph.
             QueryError: A required node is forbidden, set or asked about; or an argument is no name or number.
         """
-        needed, barred = names_of(required, "`required`"), names_of(forbidden, "`forbidden`")
+        needed, barred = (
+            arguments.names(f"`{what}`", given, QueryError, lone=True)
+            for what, given in (("required", required), ("forbidden", forbidden))
+        )
         must, may = self._mask(needed), ~self._mask(barred)
         _check_limit(limit)
         for name in needed:
@@ -178,7 +181,7 @@ class Forms:
         return self._masks.mask(self.outcomes)
 
     def _mask(self, nodes: Iterable[Name]) -> Mask:
-        names = names_of(nodes, "A set")
+        names = arguments.names("A set", nodes, QueryError, lone=True)
         for name in names:
             self.graph.require(name)
         return self._masks.mask(names)
@@ -256,7 +259,7 @@ class Forms:
 
 def _check_limit(limit: int | None) -> None:
     if limit is not None:
-        whole_number(limit, "`limit`, how many sets at most,")
+        arguments.whole("`limit`, how many sets at most,", limit, QueryError)
 
 
 def forms_of(graph: LatentDag | Admg, term: Term) -> Forms:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import DataError
+from latentdo import arguments
+from latentdo.errors import DataError, QueryError
 from latentdo.graphs import Name
 from latentdo.query import Term
 
-from ..arguments import names_of
 from .construct import Formula
 from .expression import AbstractExpression, Expression, Prob, Product, Quotient, Sum, parts
 
@@ -43,7 +43,7 @@ def evaluate(term: Term, formula: Formula, joint: Any, names: Sequence[Name]) ->
     import numpy as np
 
     axes = term.treatments + term.outcome_names + term.conditions
-    names = names_of(names, "`names`, the axes of the joint,")
+    names = arguments.names("`names`, the axes of the joint,", names, QueryError, lone=True)
     table = _checked(np, joint, names)
     needed = set(axes).union(formula.free)
     for part in parts(formula.expression):

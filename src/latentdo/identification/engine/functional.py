@@ -8,19 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, connected, project, quote, reach
 from latentdo.query import Term
 
-from ..arguments import functions_of
 from .construct import Formula
 from .expression import Prob, Quotient, parts
 from .reduction import problem_of
 
 Determinants: TypeAlias = Mapping[Name, tuple[Name, ...]]
 """Functional nodes, and the parents that determine each."""
+
+
+def functions_of(functional: Any) -> dict[Name, tuple[Name, ...]]:
+    """What `functional` says: each node, and the parents that determine it; none stands for all of them.
+
+    Raises:
+        QueryError: Neither names nor a mapping from names to names.
+    """
+    what = "`functional`, nodes that are functions of their parents,"
+    if not isinstance(functional, Mapping):
+        return dict.fromkeys(arguments.names(what, functional, QueryError, lone=True), ())
+    stated: Mapping[Any, Any] = functional
+    for parents in stated.values():
+        if not isinstance(parents, Iterable):
+            raise QueryError(
+                f"{what} takes the parents of each as names, such as {{'M': ['X']}}, got {arguments.shown(parents)}. "
+                "For all parents give the names of the nodes alone: ['M']."
+            )
+    nodes = arguments.names(what, stated, QueryError, lone=True)
+    return {node: arguments.names(f"{what} of {node!r}", stated[node], QueryError, lone=True) for node in nodes}
 
 
 def determinants_of(

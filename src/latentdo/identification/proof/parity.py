@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, SupportsIndex
 
+from latentdo import arguments
 from latentdo.errors import QueryError, UnknownNodeError
 from latentdo.graphs import Admg, Name, quote
-
-from ..arguments import names_of, shown
 
 Level = int
 
@@ -97,8 +96,10 @@ class ParityModel:
             QueryError: A level that the node does not have, or no mapping from names to levels.
         """
         if not isinstance(do, Mapping):
-            raise QueryError(f"`do` takes a mapping from nodes to levels, such as {{'X': 1}}, got {shown(do)}.")
-        names_of(do, "`do`")
+            raise QueryError(
+                f"`do` takes a mapping from nodes to levels, such as {{'X': 1}}, got {arguments.shown(do)}."
+            )
+        arguments.names("`do`", do, QueryError)
         for name, value in do.items():
             self._check(name, value)
         drawn = [(name, value) for name, value in do.items() if isinstance(value, tuple)]
@@ -118,7 +119,7 @@ class ParityModel:
             if len(value) != count or not abs(sum(value) - 1) < 1e-9 or min(value) < 0:
                 raise QueryError(f"{name!r} is drawn from {value}. It has {count} levels: give them probabilities.")
         elif not isinstance(value, SupportsIndex) or value not in range(count):
-            raise QueryError(f"{name!r} cannot be set to {shown(value)}. Its levels are 0 to {count - 1}.")
+            raise QueryError(f"{name!r} cannot be set to {arguments.shown(value)}. Its levels are 0 to {count - 1}.")
 
     def _law(self, do: Mapping[Name, Level]) -> Any:
         """The law by enumeration: each independent source, one after the other, flips the bits that hear it."""

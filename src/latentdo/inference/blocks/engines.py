@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass
 
-from latentdo.errors import FitError, nearest
+from latentdo import arguments
+from latentdo.errors import FitError
 
 GUIDES = ("full-rank", "low-rank", "amortised")
 """The families of laws that `Svi` chooses from."""
@@ -80,8 +80,7 @@ class Svi:
     learning_rate: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.guide not in GUIDES:
-            raise FitError(f"There is no guide {self.guide!r}. {nearest(str(self.guide), GUIDES)}")
+        arguments.choice("guide", self.guide, GUIDES, FitError)
         if self.rank is None and self.guide == "low-rank":
             object.__setattr__(self, "rank", RANK)
         _take_counts(
@@ -91,10 +90,8 @@ class Svi:
             raise FitError(
                 f"rank belongs to the guide low-rank, and the guide is {self.guide}. Leave rank out, or name the guide low-rank."
             )
-        rate: object = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, numbers.Real) or not 0 < rate <= 1:
-            raise FitError(f"learning_rate must be a number above 0 and at most 1, got {rate!r}.")
-        object.__setattr__(self, "learning_rate", float(rate))
+        rate = arguments.number("learning_rate", self.learning_rate, FitError, above=0, most=1)
+        object.__setattr__(self, "learning_rate", rate)
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,5 @@ Engine = Auto | Nuts | Svi | Laplace | Map
 def _take_counts(engine: Engine, **least: int) -> None:
     """Check that these fields are whole numbers, each at least so large; those of NumPy become Python's, as archives write."""
     for name, smallest in least.items():
-        value: object = getattr(engine, name)
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < smallest:
-            raise FitError(f"{name} must be a whole number of at least {smallest}, got {value!r}.")
-        object.__setattr__(engine, name, int(value))
+        value = arguments.whole(name, getattr(engine, name), FitError, least=smallest)
+        object.__setattr__(engine, name, value)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from latentdo import arguments
 from latentdo.errors import SpecError
 from latentdo.graphs import Name, quote
 from latentdo.models import ColumnSummary, ModelSpec, Table
@@ -168,8 +169,7 @@ def check_priors(
     Raises:
         SpecError: A number of draws that makes no sense.
     """
-    if isinstance(n_draws, bool) or not isinstance(n_draws, int) or not 100 <= n_draws <= 100_000:
-        raise SpecError(f"A check of the priors takes 100 to 100,000 draws, got {n_draws!r}.")
+    n_draws = arguments.whole("n_draws", n_draws, SpecError, least=100, most=100_000)
     random = np.random.default_rng([seed, 3])
     draws = {own.node: prior_draws(spec, own, n_draws, random) for own in coordinates}
     # What overflows is far out, and the check is there to say so.
