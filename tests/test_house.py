@@ -134,7 +134,10 @@ RUNNING_UP = frozenset(
 FULL = {"studies": 34}
 # Where users and the command line enter.
 ENTRANCES = frozenset(
-    {"latentdo", "latentdo.__main__", "latentdo.cli"} | {f"latentdo.{n}" for n in ("types", "errors", "families")}
+    {"latentdo", "latentdo.__main__", "latentdo.cli"}
+    | {f"latentdo.{n}" for n in ("types", "errors", "families")}
+    # Until a room gives its first sheet.
+    | {"latentdo.sheet"}
 )
 
 
