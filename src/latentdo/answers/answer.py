@@ -20,6 +20,7 @@ from latentdo.query import Query, Summary, Value
 
 from . import bands, latex, pictures, rows, text
 from .notes import notes_of
+from .simulation import spread_of
 from .units import Scale, scale_of
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Answer:
     @cached_property
     def sd(self) -> float | None:
         """Posterior standard deviation; None of one draw."""
-        return None if self.is_point else float(self.draws.std(ddof=1))
+        return None if self.is_point else spread_of(self.draws)
 
     @property
     def has_mean(self) -> bool:
@@ -131,7 +132,7 @@ class Answer:
         """Monte Carlo standard error of the mean: sampling and simulation, √(sd²/ESS + e²); of one draw e alone."""
         if self.sd is None:
             return self.simulation_error
-        return math.sqrt(self.sd**2 / self.ess + self.simulation_error**2) if self.ess else math.inf
+        return math.hypot(self.sd / math.sqrt(self.ess), self.simulation_error) if self.ess else math.inf
 
     @property
     def grain(self) -> float:

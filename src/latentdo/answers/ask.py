@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from latentdo.errors import NotIdentifiedError, QueryError
 from latentdo.graphs import Name
 from latentdo.identification import Identified, NotIdentified, identify
@@ -194,7 +196,9 @@ def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan],
             f"{found.n_units:,} in the worst 5 % of draws, and its error could not be told. Condition on something likelier."
         )
     used = _used({term: plans[term] for term in query.terms})
-    diagnostic = posterior.diagnose(str(query), found.draws, used)
+    # Neither diagnostic depends on the scale, and squares of very large numbers are no numbers.
+    scaled = found.draws / max(1.0, float(np.abs(found.draws).max()))
+    diagnostic = posterior.diagnose(str(query), scaled, used)
     answer = Answer(
         query=query,
         draws=found.draws,
@@ -204,7 +208,7 @@ def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan],
         simulation_error=found.error,
         n_units=found.n_units,
         evidence_units=found.evidence,
-        tail_index=pareto_k(found.draws),
+        tail_index=pareto_k(scaled),
         name=asked.name,
         approximate=", ".join(dict.fromkeys(str(block.approximate) for block in posterior.approximated(used))) or None,
         method=found.method,

@@ -85,7 +85,7 @@ def _at(
     enough = False
     for n_units in ladder:
         found = [
-            simulated(simulation, query, {t: p for t, p in own.items() if t not in exactly}, exactly, n_units)
+            simulated(simulation, exact, query, {t: p for t, p in own.items() if t not in exactly}, exactly, n_units)
             for query, own, exactly in zip(queries, plans, known, strict=True)
         ]
         if enough or n_units == ladder[-1]:

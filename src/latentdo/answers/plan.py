@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -307,17 +306,3 @@ def _placed(mechanism: Mechanism, place: dict[Name, str]) -> Mechanism:
     """A mechanism whose parents are called by their places, without priors: what a program depends on."""
     weights = tuple(Weight(tuple(place[parent] for parent in w.parents), levels=w.levels) for w in mechanism.weights)
     return Mechanism(mechanism.family, weights)
-
-
-def number_of(spec: ModelSpec, name: Name, value: float | str) -> float:
-    """The number that stands for a value in columns."""
-    return spec[name].family.check_value(name, value) if isinstance(value, str) else float(value)
-
-
-def numbers_of(spec: ModelSpec, items: Sequence[Outcome]) -> list[float]:
-    """The limits of comparisons as numbers."""
-    found = []
-    for item in items:
-        assert item.value is not None
-        found.append(number_of(spec, item.name, item.value))
-    return found

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 
 from latentdo.errors import QueryError
-from latentdo.query import Binary, Number, Query, Term
+from latentdo.models import ModelSpec
+from latentdo.query import Binary, Expression, Number, Query, Term
 
+from .comparisons import complement
 from .exact import Exact
 from .plan import TermPlan, plan_term
-from .simulation import REPLICATES, FloatArray, Simulation
-from .support import TOO_LARGE
+from .simulation import REPLICATES, FloatArray, Simulation, spread_of
 
 UNITS = tuple(2**k for k in range(5, 15))
 """Units per draw: the first after one that keeps the simulation error below its share of the posterior sd.
@@ -24,6 +25,8 @@ One more, because an error that was looked at until it was small is told too sma
 SIMULATION_SHARE = 0.05
 ENOUGH_EVIDENCE = 100.0
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
+NEAR_ONE = 0.999
+"""Probability above which 1 - P is computed as the probability of what the event leaves open."""
 HOPELESS = 1024
 """Units that show whether evidence ever occurs."""
 
@@ -78,13 +81,15 @@ def compute(
     Args:
         ladder: Numbers of units to try.
     """
+    spec = simulation.posterior.spec
     own = {term: plans[term] for term in query.terms}
     known = {term: value for term, plan in own.items() if (value := exact.value(plan)) is not None}
     rarest = _rarest(exact, [plan for term, plan in own.items() if term in known])
     if len(known) == len(own):
         with np.errstate(all="ignore"):
             # Not the engine's own array: answers do not share memory.
-            draws = np.array(np.broadcast_to(arithmetic(query.expression, known), (simulation.n_draws,)))
+            opposites = _opposites(spec, query, known, lambda term: exact.value(plan_term(spec, term)))
+            draws = np.array(np.broadcast_to(arithmetic(query.expression, known, opposites), (simulation.n_draws,)))
         used = dict.fromkeys(str(exact.engine(plan)) for plan in own.values())
         never = [np.isnan(value) for term, value in known.items() if term.given]
         n_never = int(np.any(never, axis=0).sum()) if never else 0
@@ -93,7 +98,7 @@ def compute(
     left = {term: plan for term, plan in own.items() if term not in known}
     found, n_units, enough = None, 0, False
     for n_units in ladder:
-        found = settled(simulation, simulated(simulation, query, left, placed, n_units), n_units)
+        found = settled(simulation, simulated(simulation, exact, query, left, placed, n_units), n_units)
         if enough:
             break
         enough = is_enough(found)
@@ -105,15 +110,59 @@ def compute(
 
 
 def simulated(
-    simulation: Simulation, query: Query, plans: Mapping[Term, TermPlan], known: Mapping[Term, FloatArray], n_units: int
+    simulation: Simulation,
+    exact: Exact,
+    query: Query,
+    plans: Mapping[Term, TermPlan],
+    known: Mapping[Term, FloatArray],
+    n_units: int,
 ) -> Simulated:
     """The query with some number of units; `known` are exact terms, (replicate, column)."""
     found = {term: simulation.term(plan, n_units) for term, plan in plans.items()}
     terms = {**known, **{term: value.value for term, value in found.items()}}
+
+    def value_of(term: Term) -> FloatArray:
+        plan = plan_term(simulation.posterior.spec, term)
+        value = exact.value(plan)
+        return simulation.term(plan, n_units).value if value is None else simulation.layout.spread(value)
+
+    opposites = _opposites(simulation.posterior.spec, query, terms, value_of)
     with np.errstate(all="ignore"):
-        values = np.broadcast_to(arithmetic(query.expression, terms), simulation.layout.columns.shape)
+        values = np.broadcast_to(arithmetic(query.expression, terms, opposites), simulation.layout.columns.shape)
     units = [value.units for value in found.values() if value.units is not None]
     return Simulated(values, np.min(units, axis=0) if units else None)
+
+
+def _opposites(
+    spec: ModelSpec, query: Query, terms: Mapping[Term, FloatArray], value_of: Callable[[Term], FloatArray | None]
+) -> dict[Term, FloatArray]:
+    """1 - P of probabilities that come near 1, by what their events leave open: the difference would have no digits.
+
+    Args:
+        value_of: The value of another term; None where it has none.
+    """
+    found = {}
+    for term in dict.fromkeys(_subtracted(query.expression)):
+        if not (terms[term] > NEAR_ONE).any():
+            continue
+        levels = {name: spec.levels.get(name) or spec[name].family.points for name in term.outcome_names}
+        events = complement(term.outcomes, {name: own for name, own in levels.items() if own})
+        values = [value for event in events if (value := value_of(replace(term, outcomes=event))) is not None]
+        if len(values) == len(events):
+            found[term] = np.sum(values, axis=0)
+    return found
+
+
+def _subtracted(expression: Expression) -> Iterator[Term]:
+    """The events whose probability is subtracted from 1, as odds do."""
+    match expression:
+        case Binary(op="-", left=Number(value=1.0), right=Term(kind="event") as event):
+            yield event
+        case Binary(left=left, right=right):
+            yield from _subtracted(left)
+            yield from _subtracted(right)
+        case _:
+            pass
 
 
 def settled(simulation: Simulation, found: Simulated, n_units: int, note: str = "") -> Computed:
@@ -133,11 +182,11 @@ def is_enough(found: Computed) -> bool:
             return False
         if rare:
             return True
-    if not (np.abs(found.draws) < TOO_LARGE).all():
+    if not np.isfinite(found.draws).all():
         # No number of units gives it a value.
         return True
     # Of one draw there is no sd to compare with.
-    return len(found.draws) > 1 and found.error <= SIMULATION_SHARE * float(found.draws.std(ddof=1))
+    return len(found.draws) > 1 and found.error <= SIMULATION_SHARE * spread_of(found.draws)
 
 
 def _rarest(exact: Exact, plans: list[TermPlan]) -> float | None:
@@ -172,23 +221,28 @@ def crossings(query: Query, terms: Mapping[Term, FloatArray]) -> tuple[tuple[str
     return tuple(found.items())
 
 
-def arithmetic(expression: Any, terms: Mapping[Term, FloatArray]) -> FloatArray:
-    """The expression over the numbers of its terms."""
+def arithmetic(
+    expression: Expression,
+    terms: Mapping[Term, FloatArray],
+    opposites: Mapping[Term, FloatArray] = MappingProxyType({}),
+) -> FloatArray:
+    """The expression over the numbers of its terms.
+
+    Args:
+        opposites: Of some events the probability that they do not occur.
+    """
     match expression:
         case Term():
             return terms[expression]
         case Number(value=value):
             return np.asarray(value)
-        case Binary(op="+", left=left, right=right):
-            return arithmetic(left, terms) + arithmetic(right, terms)
-        case Binary(op="-", left=left, right=right):
-            return arithmetic(left, terms) - arithmetic(right, terms)
-        case Binary(op="*", left=left, right=right):
-            return arithmetic(left, terms) * arithmetic(right, terms)
-        case Binary(left=left, right=right):
-            return arithmetic(left, terms) / arithmetic(right, terms)
-        case _:
-            raise AssertionError(expression)
+        case Binary(op="-", left=Number(value=1.0), right=Term() as event) if event in opposites:
+            return opposites[event]
+        case Binary(op=op, left=left, right=right):
+            return _OPERATORS[op](arithmetic(left, terms, opposites), arithmetic(right, terms, opposites))
+
+
+_OPERATORS = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
 
 
 def check_finite(query: Query, found: Computed, where: str) -> None:
@@ -199,7 +253,7 @@ def check_finite(query: Query, found: Computed, where: str) -> None:
             f"{query} has no value in {where.format(never, len(values))}: its evidence never occurs there, or too "
             "rarely to be met. Condition on less."
         )
-    if bad := int((~(np.abs(values) < TOO_LARGE)).sum()):
+    if bad := int((~np.isfinite(values)).sum()):
         raise QueryError(
             f"{query} has no value in {where.format(bad, len(values))}: a denominator is 0 there, or a number is "
             "too large. Ask for the parts one by one."

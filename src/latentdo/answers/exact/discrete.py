@@ -15,12 +15,12 @@ import numpy as np
 
 from latentdo.graphs import Name
 from latentdo.inference import NodeDraws, flat, node_parameters, predictor
-from latentdo.models import Bernoulli, Constant, ModelSpec
-from latentdo.models.build import NUMPY, numerics
+from latentdo.models import Constant, ModelSpec
+from latentdo.models.build import NUMPY
 from latentdo.query import Distribution, law_of
 
+from ..comparisons import Comparisons, by_node, holds, limit_of
 from ..plan import TermPlan
-from .comparisons import Comparisons, by_node, holds, number_of
 from .elimination import EliminationPlan, Factor, eliminate, plan_elimination
 from .relevance import Relevant, StructureKey, relevant, structure_key
 
@@ -243,13 +243,8 @@ class DiscreteWorld:
         coefficients, parameters = flat(self._draws[node])
         own = node_parameters({name: value[rows] for name, value in parameters.items()})
         eta = predictor(mechanism, coefficients[rows], values)
-        arithmetic = numerics(mechanism.family)
         points = self._points(node)
-        if isinstance(mechanism.family, Bernoulli):
-            # By logs: one minus a probability would lose the digits of a small one.
-            chances = [np.exp(arithmetic.log_density(NUMPY, point, eta, own)) for point in points]
-        else:
-            chances = mechanism.family.chances(NUMPY, eta, own)
+        chances = mechanism.family.chances(NUMPY, eta, own)
         shape = tuple(len(self._points(parent)) for parent in free)
         configurations = int(np.prod(shape, dtype=int))
         n_draws = len(coefficients[rows])
@@ -300,7 +295,7 @@ class _Values:
 
     @staticmethod
     def of(spec: ModelSpec, plan: TermPlan, part: Relevant) -> _Values:
-        seen = {item.name: number_of(spec, item) for item in plan.term.given if item.op == "="}
+        seen = {item.name: limit_of(spec, item) for item in plan.term.given if item.op == "="}
         numbers = {name: seen[name] if name in seen else _value_of(plan.spec, name) for name in part.fixed}
         laws = {
             setting.name: np.array(_shares(setting.value))

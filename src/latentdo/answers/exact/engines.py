@@ -69,4 +69,6 @@ class Exact:
             found = self._gaussian.value(plan) if engine == GAUSSIAN else self._discrete.value(plan)
         if found is None:
             self._engine[plan.term] = None
-        return found
+            return None
+        # Rounding may leave a probability a last digit above 1.
+        return np.clip(found, 0.0, 1.0) if plan.term.kind == "event" else found

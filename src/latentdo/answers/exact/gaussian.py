@@ -19,8 +19,8 @@ from latentdo.graphs import Name
 from latentdo.inference import NodeDraws, flat
 from latentdo.models import Linear, Mechanism, ModelSpec, Normal
 
+from ..comparisons import limit_of
 from ..plan import TermPlan
-from .comparisons import number_of
 from .normal_questions import NormalVariable, answer
 from .relevance import Relevant, StructureKey, relevant, structure_key
 
@@ -228,6 +228,6 @@ def _is_linear(mechanism: Mechanism, fixed: frozenset[Name]) -> bool:
 
 def _fixed_values(plan: TermPlan, part: Relevant) -> dict[Name, float]:
     """The numbers of what is set or seen with a value."""
-    seen = {item.name: number_of(plan.spec, item) for item in plan.term.given if item.op == "="}
+    seen = {item.name: limit_of(plan.spec, item) for item in plan.term.given if item.op == "="}
     # What is set has the constant family, which holds its value.
     return {name: seen[name] if name in seen else plan.spec[name].family.value for name in part.fixed}  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 from latentdo.query import Term
 
-from .comparisons import Comparisons, by_node, holds, limits
+from ..comparisons import Comparisons, by_name, by_node, complement, holds, limits
 from .normal_boxes import Moments, box_moments, log_box, log_density, log_interval, truncated
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
@@ -164,7 +164,18 @@ class _Asked:
         tied = {name for outcome in events for name in self.tied(outcome)}
         evidence = {name: items for name, items in self.evidence.items() if name in tied}
         both, alone = self.log_chance({**events, **evidence}), self.log_chance(evidence)
-        return None if both is None or alone is None else np.exp(both - alone)
+        if both is None or alone is None:
+            return None
+        direct = np.exp(both - alone)
+        if not (direct > 0.5).any():
+            return direct
+        # Above a half the digits are those of what the event leaves open.
+        items = [item for comparisons in events.values() for item in comparisons]
+        left = [self.log_chance({**by_name(piece), **evidence}) for piece in complement(items, {})]
+        missed = sum((np.exp(part - alone) for part in left if part is not None), np.zeros(()))
+        if any(part is None for part in left):
+            return np.minimum(direct, 1.0)
+        return np.where(direct > 0.5, 1.0 - np.clip(missed, 0.0, 1.0), direct)
 
     def moments(self, outcome: Name) -> Moments | None:
         """Mean and variance of an outcome given the evidence."""

@@ -8,8 +8,8 @@ from latentdo.graphs import Name
 from latentdo.models import Constant, Linear, ModelSpec, Table
 from latentdo.query import Distribution
 
+from ..comparisons import by_node, holds, limits
 from ..plan import TermPlan
-from .comparisons import by_node, holds, limits
 
 StructureKey = tuple[object, ...]
 

@@ -1,11 +1,12 @@
 """Terms of a question by simulating units of the mutilated model, with the error that this brings."""
 
-from .noise import CHUNK, REPLICATES, FloatArray, Layout, Noise, barycentric, chebyshev
-from .simulate import Simulation, TermValue
+from .noise import CHUNK, REPLICATES, FloatArray, Layout, Noise, barycentric, chebyshev, spread_of
+from .simulate import TOO_LARGE, Simulation, TermValue
 
 __all__ = [
     "CHUNK",
     "REPLICATES",
+    "TOO_LARGE",
     "FloatArray",
     "Layout",
     "Noise",
@@ -13,4 +14,5 @@ __all__ = [
     "TermValue",
     "barycentric",
     "chebyshev",
+    "spread_of",
 ]

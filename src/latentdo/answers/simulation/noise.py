@@ -6,6 +6,7 @@ does not depend on what was asked beside it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,10 +78,16 @@ class Layout:
         The replicates are independent, and their noise is the same for all of their draws; so it is seen in how far the
         mean over the common draws differs between replicates, without the sampling of draws in it.
         """
-        # Numbers too large to square are refused later, by name.
+        # Numbers that are not finite are refused later, by name.
         with np.errstate(all="ignore"):
-            means = values[:, -self.n_common :].mean(axis=1)
-            return float(means.std(ddof=1) / np.sqrt(REPLICATES))
+            return spread_of(values[:, -self.n_common :].mean(axis=1)) / math.sqrt(REPLICATES)
+
+
+def spread_of(values: FloatArray) -> float:
+    """The standard deviation, n - 1 in its denominator, of numbers whose squares may be too large or too small to hold."""
+    size = float(np.abs(values).max())
+    scale = size if size > 1e100 or 0.0 < size < 1e-100 else 1.0
+    return scale * float((values / scale).std(ddof=1))
 
 
 class Noise:

@@ -15,8 +15,9 @@ from latentdo.inference import Posterior, flat
 from latentdo.models.build import NUMPY
 from latentdo.query import Distribution, Outcome, Term
 
+from ..comparisons import limit_of, number_of
 from ..laws import law_quantile
-from ..plan import Program, TermPlan, number_of, numbers_of
+from ..plan import Program, TermPlan
 from .noise import CHUNK, FloatArray, Layout, Noise
 from .program import Arguments, StepDraws, Sums, added, log_mean_weight, run
 from .roots import smallest_level, where_reached
@@ -27,6 +28,8 @@ MANY_CHUNKS = 16
 """Chunks of one term after which it is compiled too, if each is a good deal of work."""
 MUCH_WORK = 5e5
 """Numbers that a chunk computes, node by node."""
+TOO_LARGE = 1e100
+"""Size beyond which a mean or a variance has no value: below where log links are cut off, beyond what data may hold."""
 MOST_CELLS = 2**23
 """Numbers in one array at a time: 64 MiB."""
 
@@ -95,11 +98,14 @@ class Simulation:
             case "variance" | "sd":
                 variance = np.maximum(sums.second / sums.weight - first**2, 0.0)
                 value = variance if term.kind == "variance" else np.sqrt(variance)
+            case "event":
+                value = np.clip(first, 0.0, 1.0)
             case _:
                 value = first
         if units is not None:
             value = np.where(units > 0, value, np.nan)
-        return TermValue(value, units)
+        # A log link cuts its exponential off: a number beyond is no number of the model.
+        return TermValue(np.where(np.abs(value) < TOO_LARGE, value, np.nan), units)
 
     def _units(self, program: Program, sums: Sums) -> FloatArray | None:
         """The effective number of units, (Σw)²/Σw² (Kong 1992)."""
@@ -223,13 +229,13 @@ class Simulation:
             case "set":
                 return _one(number_of(spec, node, setting))
             case "seen":
-                return _one(self._point(plan) if seen is None else numbers_of(spec, [seen])[0])
+                return _one(self._point(plan) if seen is None else limit_of(spec, seen))
             case _:
                 return None
 
     def _point(self, plan: TermPlan) -> float:
         """Where a density is asked for; 0 in any other term."""
-        return numbers_of(self.posterior.spec, plan.term.outcomes)[0] if plan.term.kind == "density" else 0.0
+        return limit_of(self.posterior.spec, plan.term.outcomes[0]) if plan.term.kind == "density" else 0.0
 
     def _centre(self, plan: TermPlan) -> float:
         """A number near the outcome's mean: that of its column."""
@@ -272,7 +278,7 @@ def _one(value: float) -> FloatArray:
 
 def _limits(plan: TermPlan, items: list[Outcome], operators: tuple[str, ...]) -> tuple[FloatArray, ...]:
     """The limits of a step's comparisons; none where the program does not compare."""
-    return tuple(map(_one, numbers_of(plan.spec, items))) if operators else ()
+    return tuple(_one(limit_of(plan.spec, item)) for item in items) if operators else ()
 
 
 def _piece(arguments: Arguments, start: int, width: int, n_columns: int) -> Arguments:

@@ -66,13 +66,12 @@ class Bernoulli(AbstractFamily):
 
     def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
         """1 - p and p."""
-        one = logistic(m, eta)
-        return [1.0 - one, one]
+        # One minus a chance would lose the digits of a small one.
+        return [m.special.expit(-eta), m.special.expit(eta)]
 
     def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """p (1 - p)."""
-        one = logistic(m, eta)
-        return one * (1.0 - one)
+        return logistic(m, eta) * logistic(m, -eta)
 
     def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The log probability of 0 or 1."""
