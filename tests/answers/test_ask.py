@@ -192,6 +192,8 @@ def test_what_is_not_identified_says_why_and_carries_its_verdict(bow):
     ("queries", "advice"),
     [
         (["E[Y | do(X=1)]"], "allow_unidentified=True computes"),
+        (["E[Y | do(X=1)]"], ".verdict.remedies() of this error"),
+        (["E[Y | do(X=1)]"], 'latentdo identify GRAPH "E[Y | do(X=1)]" --remedies --witness'),
         (
             ["E[Y]", "E[Y | do(X=1)]"],
             "Nothing was computed. 1 of the 2 questions is identified: ask it without the rest",
@@ -365,8 +367,21 @@ def test_numbers_too_large_to_hold_are_refused_without_a_numpy_warning(mixed):
 # What is said
 
 
+def test_evidence_that_the_treatment_changes_is_cautioned_in_every_arm():
+    posterior = posterior_of("Z ~ normal; X ~ normal(Z); M ~ normal(X); Y ~ normal(M, X)")
+    for query in ("E[Y | do(X=1), M=0.5] - E[Y | do(X=0), M=0.5]", "P(Y > 1 | do(X=1), M=0.5)"):
+        (said,) = [words for words in asked(posterior, query).warnings if "consequence" in words]
+        assert said == (
+            "M is a consequence of X, which the question sets: under another setting other units have M=0.5. A difference "
+            "between such answers is not an effect in one group of units, and it leaves out what works through M. For the whole "
+            "effect ask without M"
+        )
+    for fine in ("E[Y | do(X=1), Z=0.5]", "E[Y | X=1, M=0.5]", "E[Y | do(X=1, M=0.5)]", "E[Y | do(M=1), X=1]"):
+        assert not [words for words in asked(posterior, fine).warnings if "consequence" in words]
+
+
 def test_a_number_within_the_data_needs_no_caution(mixed):
-    for query in ("E[Y | do(H=5)]", "E[Y | do(Z=1), B=1]", "E[Y | Z > 1]", "E[Y | do(Z ~ normal(0, 1))]"):
+    for query in ("E[Y | do(H=5)]", "E[Y | Z=1, B=1]", "E[Y | Z > 1]", "E[Y | do(Z ~ normal(0, 1))]"):
         assert asked(mixed, query).warnings == ()
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import latentdo as ld
 from handmade_answers import answer_of, line_draws, sweep_of
 from latentdo.answers import Answer, Answers
 from latentdo.answers.bands import band
-from latentdo.errors import QueryError
+from latentdo.errors import QueryError, SupportError
+from posteriors import posterior_of
 
 START, SLOPE = line_draws()
 
@@ -249,3 +251,10 @@ def test_cautions_that_differ_in_numbers_alone_are_given_once_at_each_end(sweep)
         "  caution (E[Y | do(X=6)]): X = 8 lies outside (and 7 more between them)",
         "  caution: rare",
     ]
+
+
+def test_a_range_over_a_node_of_two_values_proposes_the_two():
+    posterior = posterior_of("X ~ bernoulli; Y ~ normal(X)")
+    with pytest.raises(SupportError, match=r"X=0.05 in the sweep: .* Sweep its values: for X in \[0, 1\]\."):
+        ld.ask(posterior, "E[Y | do(X)] for X in 0..1")
+    assert len(ld.ask(posterior, "E[Y | do(X)] for X in [0, 1]")) == 2

@@ -46,7 +46,7 @@ P, Q = "P(Y > 1 | do(X=1))", "P(Y > 1 | do(X=0))"
         ("E[Y] / E[M]", "ratio, in units of Y per unit of M", "units of Y per unit of M", None),
         ("E[Y] * E[M]", "product, in units of M times units of Y", "units of M times units of Y", None),
         ("E[Y] * P(M > 1)", "product, in units of Y", "units of Y", None),
-        ("E[Y] - E[M]", "number", None, None),
+        ("E[Y] - E[M]", "difference of a number in units of Y and one in units of M", None, None),
         ("1 / E[Y]", "1 divided by the mean of Y, per unit of Y", "per unit of Y", None),
         ("0 - E[Y]", "minus the mean of Y, in its units", "units of Y", None),
         ("P(A=1, B=1) / P(B=1)", "ratio of probabilities", None, None),
@@ -62,7 +62,10 @@ def test_the_mean_of_a_node_of_zeros_and_ones_is_a_probability():
     assert str(scale_of(Query.parse(A), {"Y"})) == "probability"
     assert str(scale_of(Query.parse(f"{A} - {B}"), {"Y"})) == "risk difference"
     assert str(scale_of(Query.parse(f"{A} / {B}"), {"Y"})) == "risk ratio"
-    assert str(scale_of(Query.parse(f"{A} - E[M]"), {"Y"})) == "number"
+    assert (
+        str(scale_of(Query.parse(f"{A} - E[M]"), {"Y"}))
+        == "difference of a number without a unit and one in units of M"
+    )
 
 
 BLOOD = (("SBP", "mmHg"), ("DBP", "mmHg"), ("dose", "mg/kg"))
@@ -91,7 +94,8 @@ BLOOD = (("SBP", "mmHg"), ("DBP", "mmHg"), ("dose", "mg/kg"))
         ("E[SBP] / E[DBP]", "ratio", None),
         ("E[SBP] * E[DBP]", "product, in mmHg²", "mmHg²"),
         ("E[SBP] / E[dose]", "ratio, in mmHg/(mg/kg)", "mmHg/(mg/kg)"),
-        ("E[SBP] - E[dose]", "number", None),
+        ("E[SBP] - E[dose]", "difference of a number in mmHg and one in mg/kg", None),
+        ("E[SBP] + E[Y]", "sum of a number in mmHg and one in units of Y", None),
         ("E[SBP] / E[Y]", "ratio, in mmHg per unit of Y", "mmHg per unit of Y"),
         ("E[SBP] * E[Y]", "product, in mmHg times units of Y", "mmHg times units of Y"),
         ("E[Y]", "mean of Y, in its units", "units of Y"),
@@ -100,3 +104,11 @@ BLOOD = (("SBP", "mmHg"), ("DBP", "mmHg"), ("dose", "mg/kg"))
 def test_known_units_take_the_place_of_the_units_of_a_node(question, shown, unit):
     scale = scale_of(Query.parse(question), units=BLOOD)
     assert (str(scale), scale.unit) == (shown, unit)
+
+
+def test_a_difference_between_known_units_that_differ_is_cautioned():
+    assert scale_of(Query.parse("E[SBP] - E[dose]"), units=BLOOD).caution == (
+        "the question takes the difference of a number in mmHg and one in mg/kg: the result has no unit"
+    )
+    for fine in ("E[SBP] - E[DBP]", "E[SBP] / E[dose]", "E[SBP] - E[Y]"):
+        assert not scale_of(Query.parse(fine), units=BLOOD).caution

@@ -76,6 +76,7 @@ def test_a_question_that_is_not_identified_is_refused_with_its_hedge(command, bo
     assert result.error["hedge"] == [["X", "Y"], ["Y"]]
     assert result.err.startswith("not identified: E[Y | do(X=1)]. Unmeasured causes join")
     assert "1 question is identified: ask it without the rest. Or: --allow-unidentified computes" in result.err
+    assert 'What would help: latentdo identify GRAPH "E[Y | do(X=1)]" --remedies --witness' in result.err
     assert "allow_unidentified" not in result.err + result.error["message"]
     assert "Nothing was computed" not in command("ask", bow_fit, MEAN).err
 

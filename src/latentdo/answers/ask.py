@@ -71,7 +71,8 @@ def ask_all(
     for verdict in verdicts:
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
             askable = sum(each.identified for each in verdicts)
-            raise NotIdentifiedError(str(verdict), verdict, advice=_advice(askable, len(verdicts)), askable=askable)
+            advice = _advice(verdict.query, askable, len(verdicts))
+            raise NotIdentifiedError(str(verdict), verdict, advice=advice, askable=askable)
     asked = [
         single
         for (name, query), verdict in zip(queries, verdicts, strict=True)
@@ -82,14 +83,19 @@ def ask_all(
     return Answers(tuple(_with_company(posterior, answers, seed, naive=naive)))
 
 
-def _advice(askable: int, n: int) -> str:
+def _advice(query: Query, askable: int, n: int) -> str:
     """What can be done where some of n questions are not identified, in Python's words."""
+    help_ = (
+        "What would help: .verdict.remedies() of this error; two models that the data cannot tell apart: .verdict.witness(); in "
+        f'a terminal: latentdo identify GRAPH "{query}" --remedies --witness.'
+    )
     option = "allow_unidentified=True computes what is not identified too, from the prior and the functional form"
     if n == 1:
-        return f"{option}."
+        return f"{help_} {option}."
     others = f"{askable} of the {n} questions {'is' if askable == 1 else 'are'} identified"
     alone = f"ask {'it' if askable == 1 else 'them'} without the rest; or {option}"
-    return f"Nothing was computed. {others}: {alone}." if askable else f"None of the {n} is identified. {option}."
+    head = f"Nothing was computed. {others}: {alone}." if askable else f"None of the {n} is identified. {option}."
+    return f"{head} {help_}"
 
 
 def _check_size(posterior: Posterior, n_answers: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from latentdo.graphs import Name, format_level, format_number
+from latentdo.graphs import Name, format_level, format_number, quote
 from latentdo.inference import BlockDraws, Posterior
 from latentdo.query import Distribution, Setting, Term, law_of
 
@@ -69,6 +69,8 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
     if not answer.is_exact:
         found += [warning for term in answer.query.terms for warning in _tails(posterior, term)]
     found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
+    found += [warning for term in answer.query.terms for warning in _moved_evidence(posterior, term)]
+    found += [warning for warning in (answer.scale.caution,) if warning]
     found += posterior.cautions(used)
     return list(dict.fromkeys(found))
 
@@ -134,6 +136,21 @@ def _support(posterior: Posterior, term: Term) -> list[str]:
         odd = posterior.spec[node].family.caution(node, float(value))
         found += [odd] if odd else []
     return found + [caution for setting in term.do for caution in _reach(posterior, setting)]
+
+
+def _moved_evidence(posterior: Posterior, term: Term) -> list[str]:
+    """A caution where what is set changes what is seen: such units are others under each value that is set."""
+    cut = posterior.spec.graph.without_incoming(term.treatments)
+    found = []
+    for node in term.conditions:
+        by = [quote(each) for each in term.treatments if node in cut.descendants([each])]
+        seen = ", ".join(str(item) for item in term.given if item.name == node)
+        found += [
+            f"{quote(node)} is a consequence of {' and '.join(by)}, which the question sets: under another setting other units "
+            f"have {seen}. A difference between such answers is not an effect in one group of units, and it leaves out what "
+            f"works through {quote(node)}. For the whole effect ask without {quote(node)}"
+        ] * bool(by)
+    return found
 
 
 def _is_unseen(posterior: Posterior, node: Name, value: float | str) -> bool:

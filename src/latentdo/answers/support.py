@@ -83,7 +83,7 @@ def _sweep(spec: ModelSpec, query: Query, name: Name) -> str:
     else:
         low, high = family.support
         values = f"{1 if low == 0 else 0}..{1 if high == 1 else 10}"
-    before = ", ".join(map(str, query.axes))
+    before = ", ".join(str(axis) for axis in query.axes if axis.name != name)
     return f"for {before + ', ' if before else ''}{quote(name)} in {values}"
 
 
@@ -139,7 +139,11 @@ def _check_axis(spec: ModelSpec, query: Query, axis: Axis) -> None:
         try:
             family.check_value(name, value)
         except SupportError as problem:
-            raise SupportError(name, f"{quote(name)}={format_level(value)} in the sweep: {problem}") from None
+            repair = (
+                f" Sweep its values: {_sweep(spec, query, name)}." if spec.levels.get(name) or family.points else ""
+            )
+            message = f"{quote(name)}={format_level(value)} in the sweep: {problem}{repair}"
+            raise SupportError(name, message) from None
         for term in as_outcome:
             if term.kind == "law":
                 _check_exact(spec, Outcome(name, "=", value))

@@ -31,6 +31,7 @@ class Scale:
         of: The outcome that it speaks of, as it is typed; for events what they are events of.
         kind: How it was made of values of its base.
         units: What those outcomes are measured in, where that is known.
+        caution: What is wrong with the unit, in a sentence; mostly nothing.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Scale:
     of: str = ""
     kind: Kind = "other"
     units: Units = ()
+    caution: str = ""
 
     @property
     def dimension(self) -> Powers:
@@ -184,8 +186,10 @@ def _combined(expression: Binary, binary: Collection[Name], units: Units) -> Sca
             return Scale(f"coefficient of variation of {a.of}", (), "coefficient of variation", a.of, "value")
         case "+" if _alike(a, b) and a.kind == "value":
             return replace(a, name=f"sum of {_plural(a.name)}", kind="other", base="")
+        case "+" | "-" if a.dimension == b.dimension:
+            return Scale("number", a.powers, of=a.of if a.of == b.of else "")
         case "+" | "-":
-            return Scale("number", a.powers if a.dimension == b.dimension else (), of=a.of if a.of == b.of else "")
+            return _of_two_units(expression.op, a, b)
         case "*":
             return Scale("product", _multiplied(a.powers, b.powers, 1))
         case _:
@@ -195,6 +199,14 @@ def _combined(expression: Binary, binary: Collection[Name], units: Units) -> Sca
                 else "ratio"
             )
             return Scale(name, _multiplied(a.powers, b.powers, -1))
+
+
+def _of_two_units(op: str, a: Scale, b: Scale) -> Scale:
+    """A sum or a difference of numbers in different units: it has none, and both are said."""
+    first, second = (f"in {scale.unit}" if scale.unit else "without a unit" for scale in (a, b))
+    name = f"{'difference' if op == '-' else 'sum'} of a number {first} and one {second}"
+    known = all(scale.units or not scale.powers for scale in (a, b))
+    return Scale(name, caution=f"the question takes the {name}: the result has no unit" if known else "")
 
 
 def _alike(a: Scale, b: Scale) -> bool:

@@ -53,7 +53,10 @@ def failure_of(error: BaseException) -> Failure:
     match error:
         case NotIdentifiedError(verdict=verdict):
             # Its advice is meant for Python, unless nothing helps.
-            hint = error.advice if error.hopeless else _insisting(error.askable, computable=error.computable)
+            hint = error.advice
+            if not error.hopeless:
+                hint = _insisting(error.askable, computable=error.computable)
+                hint += f'\nWhat would help: latentdo identify GRAPH "{verdict.query}" --remedies --witness'
             larger, smaller = verdict.hedge
             return Failure(
                 NOT_IDENTIFIED,
