@@ -83,7 +83,7 @@ def test_the_text_has_a_table_and_what_has_no_number_below(single):
     assert "naive mean" in lines[5] and "baseline; a note" in lines[5]
     assert len({line.index("a note") for line in lines[4:7] if "baseline" not in line}) == 1
     assert "caution (plug-in): few rows decide." in lines
-    assert lines[-3:] == ["Without a number:", "  aipw, tmle  no way through.", "  werm-id     another reason."]
+    assert lines[-3:] == ["Without a number:", "  aipw, tmle: no way through.", "  werm-id: another reason."]
     assert str(single) == repr(single) == single.text()
 
 
@@ -100,7 +100,7 @@ def test_the_text_of_a_sweep_has_a_column_per_point():
     assert lines[3].split() == ["method", "X=0", "X=1", "X=2"]
     assert lines[4].split() == ["lvm", "0.00", "(0.10)", "0.50", "(0.10)", "1.00", "(0.10)"]
     assert "caution (plug-in): 0 to 2 rows are few." in lines
-    assert lines[-1] == "  aipw  no way through."
+    assert lines[-1] == "  aipw: no way through."
     many = swept(tuple(float(k) for k in range(20)))
     assert "7 of 20 points" in many.text()
     assert len([cell for cell in many.text().splitlines()[3].split() if cell.startswith("X=")]) == 7
@@ -120,7 +120,7 @@ def test_lines_are_as_wide_as_the_terminal(single, monkeypatch):
     monkeypatch.setattr("os.get_terminal_size", lambda *_: os.terminal_size((90, 30)))
     assert str(wide) == wide.text(90) != wide.text(120)
     lines = wide.text(80).splitlines()
-    # Below a hundred characters a note stands below its numbers.
+    # A note without room beside its numbers stands below them.
     assert lines[4].split()[:3] == ["lvm", "0.725", "0.081"] and lines[4].endswith("s")
     assert lines[5].startswith("    word0 word1")
     many = swept(tuple(float(k) for k in range(20)))
@@ -152,7 +152,7 @@ def test_html_escapes_what_users_typed(single):
     for shown in (Comparison(tuple(rows))._repr_html_(), Comparison(tuple(rows)).to_html()):
         assert "<script" not in shown
         assert shown.count("&lt;script&gt;") >= 4
-    assert "3 methods without a number" in single._repr_html_()
+    assert "<summary>Without a number:</summary><ul><li>aipw, tmle: no way through.</li>" in single._repr_html_()
 
 
 def test_the_page_has_a_picture_per_question(single):

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from latentdo.answers import csv_bytes
-from latentdo.errors import MissingExtraError, QueryError, nearest
+from latentdo.errors import QueryError, nearest
 from latentdo.graphs import Name
 from latentdo.identification import Identified, NotIdentified
 from latentdo.inference import write_table
 from latentdo.models import Units
 from latentdo.query import Query, Summary
+from latentdo.sheet import Sheet, bodies, counted, csv_bytes, data_frame, page, terminal_width
 
-from . import latex, page, pictures, tables, text
+from . import pictures
+from .group import Group, groups_of, labels_of
 from .row import ComparisonRow, Question
+from .sheets import latex_of, sheets_of, text_of
 
 if TYPE_CHECKING:
     import pandas
@@ -104,8 +105,11 @@ class Comparison(Sequence[ComparisonRow]):
     @cached_property
     def labels(self) -> dict[ComparisonRow, str]:
         """What each row is called in tables and plots: its method, and its set where a method has a row for several."""
-        counts = Counter((row.method, row.question) for row in self.items)
-        return {row: row.label(alone=counts[row.method, row.question] == 1) for row in self.items}
+        return labels_of(self.items)
+
+    @cached_property
+    def _groups(self) -> list[Group]:
+        return groups_of(self.items, self.units)
 
     @property
     def _question(self) -> Question:
@@ -146,8 +150,17 @@ class Comparison(Sequence[ComparisonRow]):
         return next(iter(found)) if len(found) == 1 else ()
 
     def rows(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """The header and one row per method and question, of numbers, strings and None: what tables are made of."""
-        return tables.flat_rows(self.items)
+        """The header and one row per method and question, of numbers, strings and None; axes of sweeps stand in front."""
+        if not self.items:
+            return ("query", "method"), []
+        records = [row.record() for row in self.items]
+        axes = list(dict.fromkeys(name for row in self.items for name, _ in row.at))
+        # A node may be called like a column of ours.
+        heading = [f"{name} (axis)" if name in records[0] else name for name in axes]
+        return (*heading, *records[0]), [
+            (*(dict(row.at).get(name) for name in axes), *record.values())
+            for row, record in zip(self.items, records, strict=True)
+        ]
 
     def to_json(self) -> list[dict[str, Any]]:
         """One dict per row, with null for what is not there."""
@@ -159,12 +172,7 @@ class Comparison(Sequence[ComparisonRow]):
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingExtraError("to_pandas", "pandas", "interop") from None
-        header, rows = self.rows()
-        return pandas.DataFrame([dict(zip(header, row, strict=True)) for row in rows], columns=list(header))
+        return data_frame(*self.rows())
 
     def to_csv(self, path: str | Path) -> Path:
         """Write one row per method and question as CSV (UTF-8, a header, empty cells for what is not there); the path.
@@ -178,16 +186,16 @@ class Comparison(Sequence[ComparisonRow]):
 
     def latex(self) -> str:
         """A LaTeX table of the methods that apply, with the packages booktabs and amssymb."""
-        return latex.table(self)
+        return latex_of(self._groups)
 
     def text(self, width: int | None = None) -> str:
         """A table per question; below it what is to be said of the numbers, and why other methods have none.
 
         Args:
-            width: Characters of a line; those of the terminal unless given, or of COLUMNS, or 120. Below 100 notes stand on
-                lines of their own.
+            width: Characters of a line; those of the terminal unless given, or of COLUMNS, or 120. Where there is little
+                room, notes stand on lines of their own.
         """
-        return text.several(self, width)
+        return text_of(self._groups, self.said, terminal_width() if width is None else width)
 
     def __str__(self) -> str:
         return self.text()
@@ -196,11 +204,21 @@ class Comparison(Sequence[ComparisonRow]):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return text.html(self)
+        return bodies(self._sheets(pictured=False))
 
     def to_html(self) -> str:
         """A page with a picture and a table per question, that needs no other file; without matplotlib no pictures."""
-        return page.page_of(self)
+        title = self._groups[0].heading if self.items else "Nothing compared"
+        # The title is what a tab shows, which has little room.
+        more = len(self._groups) - 1
+        return page(title + (f" and {counted(more, 'more question')}" if more > 0 else ""), self._sheets(pictured=True))
+
+    def _sheets(self, *, pictured: bool) -> list[Sheet]:
+        sheets: list[Sheet] = []
+        for group in self._groups:
+            picture, remark = pictures.embedded(group) if pictured else ("", "")
+            sheets += sheets_of(group, picture=picture, remark=remark)
+        return [*sheets, *([Sheet(lead=(self.said,))] if self.said else [])]
 
     def plot(self, ax: Any = None) -> Any:
         """The methods as a picture; returns the matplotlib axes.
@@ -214,4 +232,4 @@ class Comparison(Sequence[ComparisonRow]):
             MissingExtraError: matplotlib is not installed.
             QueryError: A sweep over two nodes, or several questions for the axes that were handed in.
         """
-        return pictures.picture_of(self, ax)
+        return pictures.picture_of(self._groups, ax)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from latentdo.answers import Answer, Scale, number
+from latentdo.answers import Answer, Scale
 from latentdo.estimators import Estimate, baselines
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
 from latentdo.inference import Posterior
 from latentdo.query import Query, Summary, Value
+from latentdo.sheet import finite, in_braces, number
 
 LVM = "lvm"
+NOT_IDENTIFIED = "not identified"
+NOT_CONVERGED = "not converged"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,19 +141,22 @@ class ComparisonRow:
         """The method's name; where it is not alone, because there is a row for each adjustment set, with the set."""
         if alone or not self.sets:
             return self.method
-        return f"{self.method} {{{', '.join(map(quote, next(iter(self.sets.values()))))}}}"
+        return f"{self.method} {in_braces(map(quote, next(iter(self.sets.values()))))}"
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What the number of the model must not be taken for: `not identified`, `not converged`, the approximation's name."""
+        if self.answer is None:
+            return ()
+        doubts = ("" if self.identified else NOT_IDENTIFIED, "" if self.answer.converged else NOT_CONVERGED)
+        return tuple(filter(None, (*doubts, self.answer.approximate)))
 
     @property
     def summary(self) -> Summary:
         """The row that plots and tables read."""
         kind = LVM if self.method == LVM else "naive" if self.is_baseline else "rival"
-        standing = ""
-        if self.answer is not None:
-            standing += "" if self.identified else " [not identified]"
-            standing += "" if self.answer.converged else " [not converged]"
-            standing += f" [{self.answer.approximate}]" if self.answer.approximate else ""
         return Summary(
-            self.method + standing,
+            self.method + "".join(f" [{doubt}]" for doubt in self.doubts),
             self.estimate,
             self.sd,
             self.lower,
@@ -187,9 +192,14 @@ class ComparisonRow:
             "unit": self.unit,
             "at": dict(self.at) or None,
         }
-        return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
-        }
+        found: dict[str, Any] = finite(row)
+        return found
+
+    def record(self) -> dict[str, Any]:
+        """The row as plain numbers and strings without lists, for CSV files and data frames."""
+        sets = (f"{purpose} {in_braces(map(quote, names))}" for purpose, names in self.sets.items())
+        flat = {key: value for key, value in self.to_json().items() if key not in ("warnings", "sets", "at")}
+        return {**flat, "sets": "; ".join(sets), "warnings": " ".join(self.warnings)}
 
 
 def row_of_estimate(question: Question, estimate: Estimate) -> ComparisonRow:
