@@ -108,6 +108,16 @@ def test_what_has_no_lattice_says_why(text, reason):
     assert lattice_form(task_of(text)) == reason
 
 
+def test_rows_that_differ_have_no_lattice_and_are_declined_in_no_time():
+    """Each row has predictors of its own: how often each pattern has each of them would be 20,000 x 80,000 numbers."""
+    random = np.random.default_rng(2)
+    rows = {"X": random.integers(0, 2, 20_000), "Y": random.integers(0, 2, 20_000), "M": random.normal(size=20_000)}
+    task = task_of("latent U ~ normal; X ~ bernoulli(U); M ~ normal(X); Y ~ bernoulli(M, U)", Dataset.of(rows))
+    assert lattice_form(task, least_repeated=4) == "most rows differ"
+    found = lattice_form(task)
+    assert isinstance(found, str) and found.endswith("distinct predictors")
+
+
 @pytest.mark.slow
 def test_the_law_is_that_of_nuts():
     """Rows with latents of their own, moved by NUTS, against merged rows."""

@@ -220,7 +220,7 @@ def test_a_bad_k_hat_is_reported_and_the_next_method_tried(heavy, monkeypatch):
         assert (poor.khat > 0.7) == heavy
         assert poor.certified != heavy
         assert {diagnostic.passed for diagnostic in poor.diagnostics} == {not heavy}
-        monkeypatch.setattr(planner, "_methods", lambda engine: (weighted, second))
+        monkeypatch.setattr(planner, "_methods", lambda engine: ((weighted,), second))
         found = planner.train_block(task, ld.Auto())
     assert found.method == ("the next method" if heavy else "importance sampling")
     assert found.why == ("importance sampling was tried first and not certified" if heavy else "")

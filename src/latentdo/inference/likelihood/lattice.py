@@ -44,6 +44,8 @@ LARGEST_ERROR = 0.3
 MOST_NUMBERS = 2_000_000
 """Numbers that one evaluation may hold: a sampler has one per chain, and several copies of each."""
 NUMBERS_AT_ONCE = 2_000_000
+MOST_COUNTS = 20_000_000
+"""Numbers that say which pattern has which predictor: with a continuous parent nearly every row has predictors of its own."""
 
 
 class LatticeNumbers(NamedTuple):
@@ -124,7 +126,12 @@ def loadings_at(form: LatticeForm, numbers: LatticeNumbers, u: FloatArray) -> Fl
 
 
 def lattice_form(
-    task: Task, spacing: float | FloatArray = SPACING, *, radius: float = RADIUS, most_points: int = MOST_POINTS
+    task: Task,
+    spacing: float | FloatArray = SPACING,
+    *,
+    radius: float = RADIUS,
+    most_points: int = MOST_POINTS,
+    least_repeated: int = 0,
 ) -> tuple[LatticeForm, LatticeNumbers] | str:
     """The block by its cells, or why that cannot be done, in words.
 
@@ -132,6 +139,7 @@ def lattice_form(
         spacing: Of the points, in standard deviations of the latents; one number or one per latent.
         radius: Of the ball in which they lie.
         most_points: Number of points beyond which there is no form.
+        least_repeated: Rows per distinct row below which there is none.
     """
     if not task.layout.n_noise:
         return "no latent has noise"
@@ -144,6 +152,8 @@ def lattice_form(
     cells = task.cells
     if cells.n_stored > MOST_CELLS:
         return f"{cells.n_stored:,} distinct rows"
+    if task.data.n_rows < least_repeated * cells.n_stored:
+        return "most rows differ"
     if np.prod(2.0 * radius / np.broadcast_to(spacing, task.layout.n_noise) + 4.0) > 10.0 * most_points:
         return "too fine a lattice"
     points, log_weights = _points(task.layout.n_noise, spacing, radius)
@@ -157,8 +167,10 @@ def lattice_form(
     half = (sum(program.counts) + 1) // 2
     column, row, which = _predictors(numbers)
     taken = np.where(numbers.y > 0.5, which + len(column), which)
-    first, at_first = _patterns(taken[:half], 2 * len(column))
-    second, at_second = _patterns(taken[half:], 2 * len(column))
+    (first, at_first), (second, at_second) = _patterns(taken[:half]), _patterns(taken[half:])
+    if (first.shape[1] + second.shape[1]) * 2 * len(column) > MOST_COUNTS:
+        return f"{len(column):,} distinct predictors"
+    first, second = _counts(first, 2 * len(column)), _counts(second, 2 * len(column))
     full = len(first) * len(second) <= 8 * cells.n_stored
     # A 1 has the log of 1 / (1 + exp(-eta)): the predictors stand first for the zeros, with their sign, then for the ones.
     form = LatticeForm(program, full)
@@ -205,15 +217,20 @@ def _predictors(numbers: ProgramNumbers) -> tuple[IntArray, IntArray, IntArray]:
     return np.array(columns), np.array(rows), which
 
 
-def _patterns(taken: IntArray, size: int) -> tuple[FloatArray, IntArray]:
-    """The distinct combinations of terms (column, cell), as counts (pattern, term), and the pattern of each cell."""
+def _patterns(taken: IntArray) -> tuple[IntArray, IntArray]:
+    """The distinct combinations of terms (column, cell), as (column, pattern), and the pattern of each cell."""
     if not len(taken):
-        return np.zeros((1, size)), np.zeros(taken.shape[1], dtype=int)
+        return taken[:, :1], np.zeros(taken.shape[1], dtype=int)
     distinct, group = np.unique(taken, axis=1, return_inverse=True)
+    return distinct, group.reshape(-1)
+
+
+def _counts(distinct: IntArray, size: int) -> FloatArray:
+    """How often each pattern has each term, (pattern, term)."""
     counts = np.zeros((distinct.shape[1], size))
     for terms in distinct:
         counts[np.arange(len(terms)), terms] += 1.0
-    return counts, group.reshape(-1)
+    return counts
 
 
 def spacings(loadings: FloatArray, n_rows: float) -> FloatArray:

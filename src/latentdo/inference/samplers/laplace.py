@@ -63,7 +63,7 @@ class Marginal:
                 return f", each row's latents by {n} points of quadrature"
 
 
-def laplace(task: Task, engine: Engine) -> BlockDraws | str:
+def laplace(task: Task, engine: Engine) -> BlockDraws:
     """Draws of the Gaussian at the mode, in unbounded coordinates; latents are integrated.
 
     Linear-Gaussian blocks are integrated exactly and discrete latents summed out; other latents row by row by quadrature about
@@ -96,7 +96,7 @@ def laplace(task: Task, engine: Engine) -> BlockDraws | str:
     return replace(result, khat=khat, why="; ".join(why))
 
 
-def posterior_mode(task: Task, engine: Engine) -> BlockDraws | str:
+def posterior_mode(task: Task, engine: Engine) -> BlockDraws:
     """One draw: the highest point of the density of the unbounded coordinates, latents integrated as by `laplace`."""
     del engine
     marginal = _marginal(task)

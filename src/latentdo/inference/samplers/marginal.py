@@ -196,12 +196,10 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     n_rows = task.data.n_rows
     if n_rows < FEWEST_ROWS:
         return f"fewer than {FEWEST_ROWS:,} rows"
-    found = lattice_form(task)
+    found = lattice_form(task, least_repeated=LEAST_REPEATED)
     if isinstance(found, str):
         return found
-    n_cells = int((found[1].counts > 0).sum())
-    if n_rows < LEAST_REPEATED * n_cells:
-        return "most rows differ"
+    n_cells = task.cells.n_stored
     placed = _placed(task, *found)
     if isinstance(placed, str):
         return placed

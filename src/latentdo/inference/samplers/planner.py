@@ -45,47 +45,58 @@ def kept_draws(engine: Engine) -> tuple[int, int]:
 
 Method = Callable[[Task, Engine], "BlockDraws | str"]
 """Trains a block, or says why it does not apply, in words that complete "… does not apply: ..."."""
+LastMethod = Callable[[Task, Engine], BlockDraws]
+"""Trains whatever block it is given."""
+
+MANY_ROWS = 3_000
+"""Rows beyond which chains do not move each row's latents where these were integrated out."""
 
 
 def train_block(task: Task, engine: Engine) -> BlockDraws:
     """One block by the engine: method after method until one is certified, and what was tried before it in `why`."""
     begun = time.perf_counter()
     with float64():
+        methods, last = _methods(engine)
         tried: list[str] = []
-        result: BlockDraws | None = None
-        for method in _methods(engine):
-            found = method(task, engine)
-            if isinstance(found, str):
+        for method in methods:
+            result = method(task, engine)
+            if isinstance(result, str):
                 continue
-            result = replace(found, why="; ".join([*([found.why] if found.why else []), *tried]))
-            if result.certified or result.approximate is not None:
+            if _is_enough(task, method, result):
                 break
-            tried.append(f"{found.method} was tried first and not certified")
-    assert result is not None, "the last method of every engine applies to every block"
+            tried.append(f"{result.method} was tried first and not certified")
+        else:
+            result = last(task, engine)
+        result = replace(result, why="; ".join([*([result.why] if result.why else []), *tried]))
     task.end()
     if result.sample_seconds == 0.0:
         result = replace(result, sample_seconds=time.perf_counter() - begun)
     return result
 
 
-def _methods(engine: Engine) -> tuple[Method, ...]:
-    """The methods of an engine, cheapest first; the last applies to every block."""
+def _methods(engine: Engine) -> tuple[tuple[Method, ...], LastMethod]:
+    """The methods of an engine, cheapest first, and the one that is left when none of them was enough."""
     match engine:
         case Nuts():
-            return (_exact, _fixed, _nuts)
+            return (_exact, _fixed), _nuts
         case Svi():
-            return (_exact, _fixed, svi)
+            return (_exact, _fixed), svi
         case Laplace():
-            return (_exact, _fixed, conjugate, laplace)
+            return (_exact, _fixed, conjugate), laplace
         case Map():
-            return (_exact, _fixed, conjugate, posterior_mode)
+            return (_exact, _fixed, conjugate), posterior_mode
         case Auto():
-            return (_exact, _fixed, conjugate, regression, gaussian, discrete, _generic, _general)
+            return (_exact, _fixed, conjugate, regression, gaussian, discrete, _generic), _general
 
 
-MANY_ROWS = 3_000
-"""Rows beyond which chains do not move each row's latents where these can be integrated out."""
-_INTEGRATED = "its latents are integrated out"
+def _is_enough(task: Task, method: Method, result: BlockDraws) -> bool:
+    """Whether no other method is tried: the result is certified, or chains that move the latents as well would fare no better.
+
+    That is so where a method that integrates the latents out gave the result; never where it declined.
+    """
+    if result.certified or result.approximate is not None:
+        return True
+    return method is gaussian or (method is discrete and task.data.n_rows > MANY_ROWS)
 
 
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:
@@ -112,34 +123,23 @@ def _fixed(task: Task, engine: Engine) -> BlockDraws | str:
 def _generic(task: Task, engine: Engine) -> BlockDraws | str:
     """Latents left to the sampler, by the program that blocks of one shape share."""
     assert isinstance(engine, Auto)
-    if _is_integrated(task):
-        return _INTEGRATED
     found = program_of(task.layout, task.numbers)
     if isinstance(found, str):
         return found
     return run_ensemble(task, engine, *found, _left(task), dimensionless=True)
 
 
-def _general(task: Task, engine: Engine) -> BlockDraws | str:
+def _general(task: Task, engine: Engine) -> BlockDraws:
     """Whatever the block holds, by a program of its own."""
     assert isinstance(engine, Auto)
-    if _is_integrated(task):
-        return _INTEGRATED
     return run_ensemble(task, engine, task.layout, task.numbers, _left(task))
-
-
-def _is_integrated(task: Task) -> bool:
-    """Whether the latents were integrated out: chains that move them as well would fare no better."""
-    if not isinstance(gaussian_form(task), str):
-        return True
-    return task.data.n_rows > MANY_ROWS and not isinstance(lattice_form(task), str)
 
 
 def _left(task: Task) -> str:
     return "parameters and latents" if task.layout.n_noise else "parameters"
 
 
-def _nuts(task: Task, engine: Engine) -> BlockDraws | str:
+def _nuts(task: Task, engine: Engine) -> BlockDraws:
     from .nuts import run_nuts
 
     assert isinstance(engine, Nuts)

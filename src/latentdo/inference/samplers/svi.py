@@ -63,7 +63,7 @@ SVI = "variational approximation"
 RISING = f"variational approximation, {UNSETTLED}"
 
 
-def svi(task: Task, engine: Engine) -> BlockDraws | str:
+def svi(task: Task, engine: Engine) -> BlockDraws:
     """Independent draws of the guide that is nearest to the block's posterior in the Kullback-Leibler sense.
 
     Linear-Gaussian blocks have their latents integrated, and need no rows; elsewhere continuous latents are part of the guide
