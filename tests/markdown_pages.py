@@ -13,7 +13,7 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,10 @@ import yaml
 import latentdo
 from latentdo.errors import LatentdoError
 from latentdo.query import Query
+from page_numbers import same_output
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,})(?P<info>[^`]*)$")
 _TITLE = re.compile(r'title="([^"]+)"')
-_NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
-_SECONDS = re.compile(r"\b\d+(?:\.\d+)?(?= (?:ms|s|seconds?|minutes?)\b)")
 _EXIT_CODE = re.compile(r"\s+#\s*exit code (\d+)\s*$")
 
 OUTPUT = frozenset({"text", "json"})
@@ -91,40 +90,6 @@ def pairs(page: str) -> Iterator[tuple[Block, Block | None]]:
                 expected = found[i + 1]
                 taken.add(i + 1)
         yield block, expected
-
-
-def same_output(expected: str, printed: str) -> bool:
-    """Whether a page shows what was printed.
-
-    Blanks count as one blank, seconds are not compared, `…` stands for anything. A number with a decimal point may
-    differ by two units of its last printed digit, a whole number of three or more digits (a count of effective draws)
-    by a fifth, any other must be the same.
-    """
-    expected, printed = (" ".join(_SECONDS.sub("0", text).split()) for text in (expected, printed))
-    parts = re.split("…", expected)
-    pattern = r"(?P<gap>.*?)".replace("?P<gap>", "?:").join(_pattern(part) for part in parts)
-    found = re.fullmatch(pattern, printed, flags=re.DOTALL)
-    if found is None:
-        return False
-    shown = [number for part in parts for number in _NUMBER.findall(part)]
-    return all(_close(a, b) for a, b in zip(shown, found.groups(), strict=True))
-
-
-def _pattern(part: str) -> str:
-    pieces = _NUMBER.split(part)
-    return f"({_NUMBER.pattern})".join(re.escape(piece) for piece in pieces)
-
-
-def _close(shown: str, printed: str) -> bool:
-    if shown == printed:
-        return True
-    shown, printed = (text.replace(",", "").replace("−", "-") for text in (shown, printed))
-    mantissa, _, exponent = shown.lower().partition("e")
-    decimals = len(mantissa.partition(".")[2])
-    a, b = float(shown), float(printed)
-    if decimals:
-        return abs(a - b) <= 2.000001 * 10.0 ** (int(exponent or 0) - decimals)
-    return abs(a) >= 100 and abs(a - b) <= 0.2 * abs(a)
 
 
 class Runner:
@@ -192,12 +157,13 @@ class Runner:
                     raise PageError(f"{place}: {traceback.format_exc()}") from error
             output = streams[0].getvalue()
             if comment is not None:
-                self._compare(f"{path.relative_to(self.root)}:{statement.lineno}", comment, output or str(value))
+                at = f"{path.relative_to(self.root)}:{statement.lineno}"
+                self._compare(at, comment, output or str(value), cells_of(namespace))
             elif statement is statements[-1] and value is not None:
                 # As in a notebook: the last expression shows its value.
                 output += f"{value}\n"
             printed.append(output)
-        self._compare(place, expected and expected.text, "".join(printed))
+        self._compare(place, expected and expected.text, "".join(printed), cells_of(namespace))
 
     def _shell(self, block: Block, place: str) -> str:
         """What the commands of a block print."""
@@ -240,9 +206,17 @@ class Runner:
                 sys.argv = before
         return int(code or 0), out.getvalue(), err.getvalue()
 
-    def _compare(self, place: str, expected: str | None, printed: str) -> None:
-        if expected is not None and not same_output(expected, printed):
+    def _compare(
+        self, place: str, expected: str | None, printed: str, cells: Sequence[tuple[float, float]] = ()
+    ) -> None:
+        if expected is not None and not same_output(expected, printed, cells):
             raise PageError(f"{place}: the page shows\n{expected.rstrip()}\n\nand this is printed\n{printed.rstrip()}")
+
+
+def cells_of(namespace: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Estimate and sd of every effect in the matrices that a page has made: they print neither interval nor sd."""
+    effects = [effect for value in namespace.values() if hasattr(value, "effects") for effect in value.effects]
+    return [(effect.estimate, effect.sd) for effect in effects if effect.estimate is not None and effect.sd is not None]
 
 
 @contextlib.contextmanager
