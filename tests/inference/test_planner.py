@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import latentdo as ld
 from latentdo.errors import LatentdoError
-from latentdo.inference import Engine, Fit, planner
-from latentdo.inference.posterior import BlockDraws
-from latentdo.inference.task import Task
+from latentdo.inference import Engine, Fit
+from latentdo.inference.blocks.draws import BlockDraws
+from latentdo.inference.likelihood.task import Task
+from latentdo.inference.samplers import planner
 from latentdo.io import read_table
 from tasks import task_of
 
@@ -67,10 +68,12 @@ def nothing_runs() -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("svi", "laplace", "posterior_mode", "_nuts", "run_ensemble"):
             patch.setattr(planner, name, poor)
-        patch.setattr("latentdo.inference.marginal.run_ensemble", poor)
-        patch.setattr("latentdo.inference.marginal._placed", lambda *args: "no mode of the posterior was found")
+        patch.setattr("latentdo.inference.samplers.marginal.run_ensemble", poor)
+        patch.setattr(
+            "latentdo.inference.samplers.marginal._placed", lambda *args: "no mode of the posterior was found"
+        )
         for room in ("marginal", "regression"):
-            patch.setattr(f"latentdo.inference.{room}.find_modes", lambda *args: ())
+            patch.setattr(f"latentdo.inference.samplers.{room}.find_modes", lambda *args: ())
         yield ran
 
 
