@@ -1,4 +1,4 @@
-"""`hill`: a saturating response between 0 and `max`, plus normal noise."""
+"""`hill`: a logistic curve of the linear predictor between 0 and `max`, plus normal noise; not 0 where its parents are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from ..prior import plain
 @register
 @dataclass(frozen=True)
 class Hill(AbstractFamily):
-    """`node = max · sigmoid(linear predictor) + Normal(0, sd)`."""
+    """`node = max · sigmoid(linear predictor) + Normal(0, sd)`.
+
+    It saturates like Hill's equation, but it is a logistic curve of parents as they are, not of their logarithms: with all parents
+    at 0 the mean is max / (1 + exp(-intercept)). A knock-out in the model is therefore no knock-out in the cell.
+    """
 
     name = "hill"
     equation = "Y = max / (1 + exp(-(intercept + Σ weight · parent))) + Normal(0, sd)"
