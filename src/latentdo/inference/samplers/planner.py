@@ -13,8 +13,6 @@ from latentdo.models import Linear
 from ..blocks.checks import least_squares
 from ..blocks.draws import BlockDraws, constant_draws
 from ..blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
-from ..likelihood.gaussian import gaussian_form
-from ..likelihood.lattice import lattice_form
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.program import program_of
 from ..likelihood.task import Task

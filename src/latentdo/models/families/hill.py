@@ -21,8 +21,8 @@ from ..prior import plain
 class Hill(AbstractFamily):
     """`node = max · sigmoid(linear predictor) + Normal(0, sd)`.
 
-    It saturates like Hill's equation, but it is a logistic curve of parents as they are, not of their logarithms: with all parents
-    at 0 the mean is max / (1 + exp(-intercept)). A knock-out in the model is therefore no knock-out in the cell.
+    It saturates like Hill's equation, but is a logistic curve of the parents themselves, not of their logarithms: with all
+    parents at 0 the mean is max / (1 + exp(-intercept)), not 0.
     """
 
     name = "hill"
