@@ -22,7 +22,7 @@ export LATENTDO_CACHE := $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check format lint types layers test sample slow docs serve-docs bench clean distclean
+.PHONY: help demo check format lint types layers test sample slow docs serve-docs studies bench clean distclean
 
 help:  ## what each target does
 	@echo 'make TARGET [PYTHON=python3.12] [VENV=.venv312]'
@@ -76,14 +76,17 @@ docs: $(DEV_STAMP)  ## the documentation, as pages in docs/site
 serve-docs: $(DEV_STAMP)  ## the documentation, rebuilt as you write
 	@$(PY) -m zensical serve --config-file docs/zensical.toml
 
+studies: $(DEV_STAMP)  ## a look at the six case studies, in minutes; all of one: python -m studies reproduce NAME
+	@$(PY) -m studies reproduce all --quick
+
 bench: $(DEV_STAMP)  ## the timings, one file after another
 	@set -e; for file in bench/*.py; do \
 	  test -e "$$file" || { echo 'There is no benchmark in bench/ yet.'; exit 0; }; \
-	  printf '\n==> %s\n' "$$file"; $(PY) "$$file"; done
+	  printf '\n==> %s\n' "$$file"; PYTHONPATH=. $(PY) "$$file"; done
 
 clean:  ## remove what was built, measured or cached; the environment stays
 	rm -rf .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache docs/.cache docs/site demo build dist
-	find src tests examples bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests examples bench studies -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## clean, and remove the environment
 	rm -rf "$(VENV)"

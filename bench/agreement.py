@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cases import CASES, Case
+
 import latentdo as ld
-from studies import CASES, Case
 
 REFERENCES = Path(__file__).parent / "references"
 ENGINES = {"auto": "Auto", "nuts": "Nuts", "laplace": "Laplace", "svi": "Svi"}

@@ -28,7 +28,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from studies.napkin import NAPKIN
+from cases.napkin import NAPKIN
 
 HERE = Path(__file__).resolve().parent
 N, SEED = 100, 0

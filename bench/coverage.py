@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from studies.formulas import bootstrap
+from cases import COVERED, Case
+from cases.formulas import bootstrap
 
 import latentdo as ld
-from studies import COVERED, Case
 
 LEVEL = 0.9
 SHORT = 3.0

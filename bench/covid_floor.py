@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from studies.case import sigmoid
-from studies.covid import draw
+from cases import COVID, Rows
+from cases.case import sigmoid
+from cases.covid import draw
 
 import latentdo as ld
-from studies import COVID, Rows
 
 ARMS = {"E[Cytokine | do(sIL6R=20)]": {"sIL6R": 20.0}, "E[Cytokine | do(EGFR=20)]": {"EGFR": 20.0}}
 SIMULATED = 400_000

@@ -1,9 +1,9 @@
-"""How close anyone could come in the studies that have a goal: `python bench/floors.py FOLDER`.
+"""How close anyone could come in the studies that have a goal: `PYTHONPATH=. python bench/floors.py FOLDER`.
 
 A reader who knows everything but the outcome's own equation: how the treatment reaches the outcome's causes, the law of the
 hidden causes and what the other measured nodes say about them are those of the true process, by quadrature or from a large
 simulation. Only the outcome's equation is learnt, without latentdo's inference, from the same rows as the fits of FOLDER, where
-`latentdo reproduce … -o FOLDER` has kept its results. The Covid study has such a reader in the reproduction itself: `floor`.
+`python -m studies reproduce … -o FOLDER` has kept its results. The Covid study has such a reader in the reproduction itself: `floor`.
 The table is written into the page of the documentation.
 """
 
@@ -23,8 +23,8 @@ from scipy.stats import gamma, norm
 
 import latentdo as ld
 from latentdo.query import Term
-from latentdo.studies import STUDIES, stored_rows
-from latentdo.studies.accuracy import FLOOR, OURS, RESAMPLES
+from studies import STUDIES, stored_rows
+from studies.accuracy import FLOOR, OURS, RESAMPLES
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "studies.md"
 Floats = npt.NDArray[np.float64]

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from latentdo.studies import STUDIES, covid, multicause, multicause_strong, signaling, signaling_strong
-from latentdo.studies.structural import sigmoid
+from latentdo.simulators import STUDIES, covid, multicause, multicause_strong, signaling, signaling_strong
+from latentdo.simulators.structural import sigmoid
 
 Values = Mapping[str, tuple[float, float]]
 CHUNK = 250_000

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from studies.covid import draw as draw_covid
-from studies.multicause import set_all
+from cases import COVID, MULTICAUSE, NAPKIN, SIGNALING, Rows
+from cases.covid import draw as draw_covid
+from cases.multicause import set_all
 
 import latentdo as ld
 from latentdo.estimators import (
@@ -35,7 +36,6 @@ from latentdo.estimators import (
 )
 from latentdo.graphs import Admg, LatentDag
 from latentdo.query import Query
-from studies import COVID, MULTICAUSE, NAPKIN, SIGNALING, Rows
 
 NEAR = frozenset({"AGTR1", "IL6_STAT3", "TNF"})
 PILLOW = frozenset({"ADAM17", "EGF", "Gefi", "IL6_STAT3", "sIL6R", "TNF"})

@@ -26,7 +26,7 @@ RUN = """
 import json, resource, sys, time
 import numpy as np
 import latentdo as ld
-from studies import CASES
+from cases import CASES
 name, query, n, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 case = CASES[name]
 rows = case.draw(n, seed)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.optimize import least_squares
 
-from latentdo.studies import STUDIES, simulate
+from latentdo.simulators import STUDIES, simulate
 
 HELD = (20.0, 30.0, 46.0, 60.0, 70.0, 90.0)
 CHAIN = {

@@ -1,9 +1,9 @@
-"""Write the results of reproductions into the page of the documentation: `python bench/studies_page.py FOLDER`.
+"""Write the results of reproductions into the page of the documentation: `PYTHONPATH=. python bench/studies_page.py FOLDER`.
 
-FOLDER is where `latentdo reproduce … -o FOLDER` has kept its results. Between the comments of a study's parts the page gets its
+FOLDER is where `python -m studies reproduce … -o FOLDER` has kept its results. Between the comments of a study's parts the page gets its
 findings, tables and figure anew; parts of studies that FOLDER has no rows of stay as they are. With `--as-published OTHER`, where
-`latentdo reproduce … --as-published -o OTHER` has kept its results, the table of these is written as well.
-What the page was made of lies in results/reproduced: unpacked into FOLDER, `latentdo reproduce` goes on from it.
+`python -m studies reproduce … --as-published -o OTHER` has kept its results, the table of these is written as well.
+What the page was made of lies in results/reproduced: unpacked into FOLDER, `python -m studies reproduce` goes on from it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 from results.filling import filled
 
 from latentdo.plots import write_figure
-from latentdo.studies import STUDIES, scoreboard, stored_rows
-from latentdo.studies.findings import (
+from studies import STUDIES, Study, scoreboard, stored_rows
+from studies.findings import (
     about_failures,
     about_floor,
     about_intervals,
@@ -27,10 +27,9 @@ from latentdo.studies.findings import (
     about_time,
     against_rivals,
 )
-from latentdo.studies.report import pictures_of
-from latentdo.studies.sheets import Sheet, figure, with_error
-from latentdo.studies.study import Study
-from latentdo.studies.tables import (
+from studies.report import pictures_of
+from studies.sheets import Sheet, figure, with_error
+from studies.tables import (
     errors_sheet,
     failures,
     failures_sheet,

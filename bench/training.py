@@ -29,9 +29,8 @@ from typing import Any
 
 import numpy as np
 from agreement import Comparison, compared, reference
+from cases import STUDIES
 from references.queries import ANSWERS
-
-from studies import STUDIES
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = {

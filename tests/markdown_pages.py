@@ -182,7 +182,11 @@ class Runner:
         words = shlex.split(line, comments=True)
         match words:
             case ["latentdo", *_]:
-                code, output, errors = self._latentdo(words)
+                code, output, errors = self._run(words, self.main)
+            case ["python", "-m", "studies", *arguments]:
+                from studies.__main__ import main
+
+                code, output, errors = self._run(["studies", *arguments], main)
             case ["make", target] if target in make_targets(self.root):
                 return ""
             case ["pip", "install", what] if is_ours(self.root, what):
@@ -194,12 +198,12 @@ class Runner:
         # On a terminal both streams are seen; progress is not shown where there is none.
         return output + (errors if code else "")
 
-    def _latentdo(self, words: list[str]) -> tuple[int, str, str]:
+    def _run(self, words: list[str], main: Callable[[], int]) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of a command, run in this process: a new one would load JAX each time."""
         before, sys.argv = sys.argv, words
         with captured() as (out, err):
             try:
-                code = self.main()
+                code = main()
             except SystemExit as stop:
                 code = stop.code
             finally:

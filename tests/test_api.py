@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import latentdo as ld
-from latentdo.studies import reproduce
 from posteriors import posterior_of
+from studies import reproduce
 
 
 def test_a_verdict_is_true_or_false():

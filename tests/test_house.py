@@ -441,4 +441,6 @@ def test_wheel_holds_types_schema_and_nothing_else(tmp_path: Path) -> None:
     assert {str(path.relative_to(SOURCE.parent).as_posix()) for path in FILES} <= names
     assert all(re.match(r"latentdo(/|-[\d.]+\.dist-info/)", name) for name in names)
     assert not [name for name in names if "__pycache__" in name]
+    # The reproduction of the studies is an application of the checkout.
+    assert not [name for name in names if "reproduction" in name or "/studies/" in name]
     assert "latentdo = latentdo.cli:main" in commands

@@ -19,11 +19,10 @@ from pathlib import Path
 import jax
 import numpy as np
 import numpyro
+from cases import CASES
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 from numpyro.infer import MCMC, NUTS
 from numpyro.infer.util import initialize_model
-
-from studies import CASES
 
 from .models import PARTS, Model
 from .queries import ANSWERS

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 from asking import ALL, COARSE, EACH, KINDS
+from cases import CASES, STUDIES
 from coverage import table as coverage_table
 from covid_floor import ARMS, errors
 from training import Runs, gathered
-
-from studies import CASES, STUDIES
 
 HERE = Path(__file__).parent
 ENGINES = {"auto": "`Auto`", "nuts": "`Nuts`", "laplace": "`Laplace`", "svi": "`Svi`"}

@@ -578,7 +578,7 @@ def simulate(
     Raises:
         LatentdoError: An unknown study or node, or a value that the node cannot take.
     """
-    from latentdo.studies import simulate as _simulate
+    from latentdo.simulators import simulate as _simulate
 
     return _simulate(name, n, seed=seed, do=do, latents=latents)
 

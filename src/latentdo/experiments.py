@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from latentdo.inference import Engine, Posterior
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
-    from latentdo.studies import SampleSize
+    from latentdo.planning import SampleSize
 
 
 def sample_size(
@@ -86,7 +86,7 @@ def sample_size(
             done.
     """
     from latentdo.inference import watch
-    from latentdo.studies import Budget, BuiltIn, goal_of, plan_size, truth_of
+    from latentdo.planning import Budget, BuiltIn, goal_of, plan_size, truth_of
 
     goal = goal_of(width=width, excludes=excludes, level=level, assurance=assurance)
     budget = Budget(datasets, precision, smallest, largest)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from latentdo.io import Table
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
     from latentdo.models.study import Study
+    from latentdo.planning import Predicted, SampleSize, SizePoint
     from latentdo.query import Axis, Query, Summary, Term
-    from latentdo.studies import Predicted, SampleSize, SizePoint
 
 _HOMES = {
     "Admg": "graphs",
@@ -61,7 +61,7 @@ _HOMES = {
     "NodeDraws": "inference",
     "Pair": "identification",
     "ParameterLabel": "inference",
-    "Predicted": "studies",
+    "Predicted": "planning",
     "Prior": "models",
     "PriorCheck": "inference",
     "PriorNode": "inference",
@@ -69,9 +69,9 @@ _HOMES = {
     "Remedies": "identification",
     "Report": "answers",
     "SameAdmg": "graphs",
-    "SampleSize": "studies",
+    "SampleSize": "planning",
     "Scale": "answers",
-    "SizePoint": "studies",
+    "SizePoint": "planning",
     "Step": "identification",
     "Study": "models.study",
     "Summary": "query",

@@ -11,9 +11,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
-from studies.formulas import FORMULAS, bootstrap, columns, logistic
-
-from studies import COVERED
+from cases import COVERED
+from cases.formulas import FORMULAS, bootstrap, columns, logistic
 
 BENCH = Path(__file__).parents[2] / "bench"
 # Not by its name, which is that of a well-known package too.

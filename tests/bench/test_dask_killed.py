@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import latentdo as ld
-from latentdo.studies import reproduce
+from studies import reproduce
 
 pytest.importorskip("distributed")
 

@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).parents[2] / "bench"))
 import floors
 
 import latentdo as ld
-from latentdo.studies import STUDIES
+from studies import STUDIES
 
 
 def rows_of(name: str, n: int) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
 import studies_page
 
-from latentdo.studies import STUDIES
+from studies import STUDIES
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "studies.md"
 

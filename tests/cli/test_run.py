@@ -157,7 +157,7 @@ def test_too_little_memory_is_not_a_bug(command, monkeypatch):
     def hungry(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("latentdo.studies.simulate", hungry)
+    monkeypatch.setattr("latentdo.simulators.simulate", hungry)
     result = command("simulate", "signaling", "-n", 3)
     assert result.code == 2
     assert "There is not enough memory for this" in result.err
@@ -225,9 +225,9 @@ def test_a_full_disk_behind_stdout_is_told(tmp_path, n):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_is_one_line_and_leaves_no_file(tmp_path):
     code = (
-        "import sys, time\nimport latentdo.studies\nfrom latentdo.cli import main\n"
+        "import sys, time\nimport latentdo.simulators\nfrom latentdo.cli import main\n"
         "def simulate(*_, **__):\n    print('begun', flush=True)\n    time.sleep(60)\n"
-        "latentdo.studies.simulate = simulate\nsys.exit(main(sys.argv[1:]))"
+        "latentdo.simulators.simulate = simulate\nsys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "simulate", "signaling", "-n", "3", "-o", "cells.csv"]
     process = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

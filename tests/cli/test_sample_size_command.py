@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import latentdo as ld
-from latentdo.studies import planning
-from latentdo.studies.planned_size import SampleSize
-from latentdo.studies.simulated import Experiments
+from latentdo.planning import plan as planning
+from latentdo.planning.planned_size import SampleSize
+from latentdo.planning.simulated import Experiments
 
 MODEL = "X ~ bernoulli; Y ~ normal(X)"
 EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"

@@ -101,7 +101,7 @@ def test_ctrl_c_leaves_an_old_table_alone(command, tmp_path, monkeypatch):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("latentdo.studies.simulate", interrupted)
+    monkeypatch.setattr("latentdo.simulators.simulate", interrupted)
     assert command("simulate", "signaling", "-n", 3, "-o", "cells.csv").code == 130
     assert (tmp_path / "cells.csv").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["cells.csv"]

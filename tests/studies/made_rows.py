@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from latentdo.io import Table
-from latentdo.studies.study import Figure, PopulationValue, Study
+from latentdo.simulators import PopulationValue
+from studies.cases import Figure, Study
 
 TRUTH = 2.0
 SIZES = (15, 60)

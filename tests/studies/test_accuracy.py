@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binom
 
 from latentdo.errors import StudyError
-from latentdo.studies.accuracy import (
+from studies.accuracy import (
     Coverage,
     accuracies,
     in_order,

@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression
 
 import latentdo as ld
 from latentdo.query import Query
-from latentdo.studies import STUDIES, as_published
-from latentdo.studies.published_models import PUBLISHED_MODELS
-from latentdo.studies.published_rivals import (
+from posteriors import posterior_of
+from studies import STUDIES, as_published
+from studies.published_models import PUBLISHED_MODELS
+from studies.published_rivals import (
     CONDITIONALS,
     logistic_mode,
     multicause_plug_in,
@@ -22,8 +23,7 @@ from latentdo.studies.published_rivals import (
     signaling_pipw,
     signaling_plug_in,
 )
-from latentdo.studies.tasks import Task, data_of, work
-from posteriors import posterior_of
+from studies.tasks import Task, data_of, work
 
 NAMES = [(study, what) for study, models in PUBLISHED_MODELS.items() for what in models]
 

@@ -7,8 +7,8 @@ import pytest
 
 from latentdo.errors import StudyError
 from latentdo.io import Table
-from latentdo.studies import STUDIES, Study, study
-from latentdo.studies.floor import floor_rows, last_cause, last_equation
+from studies import STUDIES, Study, study
+from studies.floor import floor_rows, last_cause, last_equation
 
 MODEL = """\
 model: |

@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from latentdo.models.study_format import MethodName
-from latentdo.studies import STUDIES
-from latentdo.studies.accuracy import MEAN
-from latentdo.studies.study import Figure
+from studies import STUDIES
+from studies.accuracy import MEAN
+from studies.published import Figure
 
 METHODS = {*get_args(MethodName), MEAN}
 

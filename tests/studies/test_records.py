@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from latentdo.errors import StudyError
-from latentdo.studies import records
-from latentdo.studies.records import COLUMNS, Entry, opened, read, write_rows
+from studies import records
+from studies.records import COLUMNS, Entry, opened, read, write_rows
 
 ONE = Entry("now", {"n": 60, "dataset": 1}, ({"estimate": 0.1 + 0.2, "note": "µ\nσ", "applies": True, "sd": None},))
 TWO = Entry("now", {"n": 60, "dataset": 2}, ({"estimate": 1e-300},), failed=True, attempts=3)

@@ -10,7 +10,7 @@ import pytest
 from made_rows import STUDY, made_rows
 
 from latentdo.errors import StudyError
-from latentdo.studies.report import write_report
+from studies.report import write_report
 
 SUFFIXES = ("png", "svg", "pdf")
 

@@ -13,13 +13,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from made_tasks import rows_of
 
 import latentdo as ld
 from latentdo.errors import DataError, StudyError
-from latentdo.studies import STUDIES, reproduce, reproduction, simulate, stored_rows, study, tasks
-from latentdo.studies.records import COLUMNS
-from latentdo.studies.tasks import Task, data_of, definition, truth_of, work
-from made_tasks import rows_of
+from latentdo.simulators import simulate
+from studies import STUDIES, reproduce, reproduction, stored_rows, study, tasks
+from studies.records import COLUMNS
+from studies.tasks import Task, data_of, definition, truth_of, work
 
 LAPLACE = ld.Laplace(draws=100)
 CHEAP = {"datasets": 3, "sizes": [40], "models": ["rivals"], "replicates": 5, "progress": False}
@@ -296,7 +297,7 @@ def test_two_runs_with_other_settings_do_not_begin_in_one_folder(made, monkeypat
 
 def test_a_table_of_somebody_else_stays(made):
     (made / "results.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(StudyError, match=r"results\.csv was not written by latentdo reproduce"):
+    with pytest.raises(StudyError, match=r"results\.csv was not written by a reproduction"):
         reproduce("napkin", workers=1, folder=made, **MADE)
     assert [path.name for path in made.iterdir()] == ["results.csv"]
 

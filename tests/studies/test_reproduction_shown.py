@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from latentdo.studies import lines, reproduce
-from latentdo.studies.records import COLUMNS, write_rows
-from latentdo.studies.registry import study
-from latentdo.studies.tasks import Task, with_truth, work
+from studies import lines, reproduce, study
+from studies.records import COLUMNS, write_rows
+from studies.tasks import Task, with_truth, work
 
 
 @pytest.fixture(scope="module")

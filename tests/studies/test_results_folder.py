@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from made_rows import STUDY, made_rows
+from made_tasks import rows_of
 
 from latentdo.errors import StudyError
-from latentdo.studies.records import COLUMNS, Entry, opened
-from latentdo.studies.report import write_report
-from latentdo.studies.results_folder import GENERATOR, LOCK, check_folder, claimed, folder_of
-from latentdo.studies.tasks import Task
-from made_tasks import rows_of
+from studies.records import COLUMNS, Entry, opened
+from studies.report import write_report
+from studies.results_folder import GENERATOR, LOCK, check_folder, claimed, folder_of
+from studies.tasks import Task
 
 ONE = Task("napkin", 1, 15, "lvm")
 
@@ -60,7 +60,7 @@ def test_files_of_others_are_not_written_over(tmp_path, name):
     # A file of results without any is no sign of a run.
     (tmp_path / "napkin.jsonl").touch()
     with pytest.raises(
-        StudyError, match=f"{name} was not written by latentdo reproduce, and would be written over"
+        StudyError, match=f"{name} was not written by a reproduction, and would be written over"
     ) as said:
         check_folder(tmp_path, ["napkin"], report=True)
     assert f"such as {tmp_path}-2" in str(said.value)

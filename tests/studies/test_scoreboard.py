@@ -6,9 +6,9 @@ import dataclasses
 
 from made_rows import STUDY, TRUTH, made_rows
 
-from latentdo.studies.scoreboard import lines, overview
-from latentdo.studies.study import PopulationValue
-from latentdo.studies.tables import TOO_FEW, errors_sheet, intervals_sheet, others_sheet
+from latentdo.simulators import PopulationValue
+from studies.scoreboard import lines, overview
+from studies.tables import TOO_FEW, errors_sheet, intervals_sheet, others_sheet
 
 
 def test_coverage_is_judged_as_in_the_report_where_the_formula_gives_another_answer():

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from latentdo.answers import latex_prose
-from latentdo.studies.sheets import Sheet, duration, figure, percent, with_error, with_quartiles
+from studies.sheets import Sheet, duration, figure, percent, with_error, with_quartiles
 
 SHEET = Sheet(
     "Errors",

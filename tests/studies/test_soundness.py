@@ -7,13 +7,13 @@ import math
 from dataclasses import replace
 
 import pytest
-
-from latentdo.studies import STUDIES
-from latentdo.studies.as_published import published_rows
-from latentdo.studies.records import Entry, opened, read
-from latentdo.studies.soundness import Sound
-from latentdo.studies.tasks import Task, failed_rows
 from made_tasks import rows_of
+
+from studies import STUDIES
+from studies.as_published import published_rows
+from studies.records import Entry, opened, read
+from studies.soundness import Sound
+from studies.tasks import Task, failed_rows
 
 NAPKIN = Task("napkin", 1, 15, "lvm")
 RIVALS = Task("napkin", 1, 15, "rivals")

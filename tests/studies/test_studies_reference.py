@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from latentdo.studies import STUDIES
+from studies import STUDIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "studies.md").read_text(encoding="utf8")
 

@@ -8,7 +8,8 @@ import math
 import pytest
 from made_rows import STUDY, TRUTH, made_rows
 
-from latentdo.studies.findings import (
+from latentdo.simulators import PopulationValue
+from studies.findings import (
     about_failures,
     about_floor,
     about_intervals,
@@ -19,8 +20,7 @@ from latentdo.studies.findings import (
     against_rivals,
     findings,
 )
-from latentdo.studies.study import PopulationValue
-from latentdo.studies.tables import (
+from studies.tables import (
     NO_SPREAD,
     PUBLISHED_TIMES,
     TOO_FEW,

@@ -34,7 +34,7 @@ for programs.
 
 {EXIT_CODES}"""
 
-COMMANDS = (identify, answerable, check, fit, ask, compare, sample_size, simulate, reproduce)
+COMMANDS = (identify, answerable, check, fit, ask, compare, sample_size, simulate)
 
 
 def application() -> App:
@@ -58,6 +58,8 @@ def application() -> App:
             help_epilogue=f"{module.EXAMPLES}\n\n{module.CODES}",
             sort_key=place,
         )
+    # Not in the help: it says where it went.
+    app.command(reproduce.command, name=reproduce.NAME, show=False, help_flags=())
     return app
 
 

@@ -58,7 +58,7 @@ def command(
         progress: Show progress on stderr; left out, only at a terminal.
         json: Print an object: path, n, columns; without -o also data, the rows column by column.
     """
-    from latentdo.studies import held_of
+    from latentdo.simulators import held_of
 
     held = held_of(do or [], "--do")
     path = None if output is None else output_path("-o", output, "table", TABLES)
@@ -79,7 +79,7 @@ def command(
 
 def _simulated(name: str, n: int, seed: int, held: dict[str, float], *, latents: bool, progress: bool | None) -> Table:
     from latentdo.inference import watch
-    from latentdo.studies import simulate
+    from latentdo.simulators import simulate
 
     with watch(progress) as told:
         return simulate(name, n, seed=seed, do=held, latents=latents, progress=lambda share: told(name, share))
