@@ -3,7 +3,8 @@
 A reader who knows everything but the outcome's own equation: how the treatment reaches the outcome's causes, the law of the
 hidden causes and what the other measured nodes say about them are those of the true process, by quadrature or from a large
 simulation. Only the outcome's equation is learnt, without latentdo's inference, from the same rows as the fits of FOLDER, where
-`python -m studies reproduce … -o FOLDER` has kept its results. The Covid study has such a reader in the reproduction itself: `floor`.
+`python -m studies reproduce … -o FOLDER` has kept its results. The Covid study has such a reader in the
+reproduction itself: `floor`.
 The table is written into the page of the documentation.
 """
 

@@ -1,6 +1,7 @@
 """Write the results of reproductions into the page of the documentation: `PYTHONPATH=. python bench/studies_page.py FOLDER`.
 
-FOLDER is where `python -m studies reproduce … -o FOLDER` has kept its results. Between the comments of a study's parts the page gets its
+FOLDER is where `python -m studies reproduce … -o FOLDER` has kept its
+results. Between the comments of a study's parts the page gets its
 findings, tables and figure anew; parts of studies that FOLDER has no rows of stay as they are. With `--as-published OTHER`, where
 `python -m studies reproduce … --as-published -o OTHER` has kept its results, the table of these is written as well.
 What the page was made of lies in results/reproduced: unpacked into FOLDER, `python -m studies reproduce` goes on from it.

@@ -140,7 +140,8 @@ def _chosen(rows: Sequence[Row], studies: Sequence[Study | str] | None) -> list[
     for each in found:
         if not main_rows(each, rows):
             raise StudyError(
-                f"There are no rows about {each.name}: {', '.join(each.main)}. Run `python -m studies reproduce {each.name}` first.",
+                f"There are no rows about {each.name}: {', '.join(each.main)}. Run `python -m studies reproduce {each.name}` "
+                "first.",
                 key="results",
             )
     return found
