@@ -1,7 +1,7 @@
 """A reproduction on a local Dask cluster, one of whose workers is killed in the middle, beside the same in this process.
 
-Run: `PYTHONPATH=. python bench/dask_killed.py --datasets 8`. The cluster has two workers, each a process with a nanny. Once a third
-of the
+Run: `PYTHONPATH=. python bench/dask_killed.py --datasets 8`. The cluster has two workers, each a process with a nanny. Once
+a third of the
 tasks are kept on disk, a worker is killed (SIGKILL) while it computes. Every number must be the same, bit for bit; only
 how long it took may differ.
 """
