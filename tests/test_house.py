@@ -119,7 +119,13 @@ def test_no_room_has_the_name_of_a_verb() -> None:
 # --- which file stands on which
 
 # Rooms in which a circle of files is still to be broken: whoever breaks the last one of a room takes its name away.
-WITH_CIRCLES = frozenset({"answers", "graphs", "identification", "inference", "models", "query"})
+WITH_CIRCLES: frozenset[str] = frozenset(
+    [
+        "answers",
+        "inference",
+        "models",
+    ]
+)
 # Imports that still run up past the layers of `pyproject.toml`.
 RUNNING_UP = frozenset(
     {

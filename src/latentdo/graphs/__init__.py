@@ -9,12 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .admg import Admg
-from .bitset import Mask, Masks, bits, components, reach
-from .checks import Name
-from .dag import LatentDag
+from .bitset import Mask, Masks, Name, bits, components, hidden, reach
+from .dag import LatentDag, mutilate, project
 from .file_names import STUDY_SUFFIXES, is_fit_path, is_study_path
 from .notation import parse_call, parse_graph, parse_statements, parse_weight_key
-from .projection import hidden, project
 from .separation import connected, m_separated
 from .statements import (
     Call,
@@ -28,7 +26,6 @@ from .statements import (
     Statement,
     graph_of,
 )
-from .surgery import mutilate
 from .tokens import Level, Lexicon, Position, Token, Tokens, format_level, format_number, normalised, quote
 
 if TYPE_CHECKING:

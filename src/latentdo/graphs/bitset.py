@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+Name = str
 Mask = int
 
 
@@ -35,17 +36,17 @@ def reach(start: Mask, steps: Sequence[Mask], within: Mask = -1) -> Mask:
 class Masks:
     """A graph as integers: node i has the parents `parents[i]`, and so on; `names[i]` is its name."""
 
-    names: tuple[str, ...]
-    index: Mapping[str, int] = field(compare=False)  # follows from the names
+    names: tuple[Name, ...]
+    index: Mapping[Name, int] = field(compare=False)  # follows from the names
     parents: tuple[Mask, ...]
     children: tuple[Mask, ...]
     spouses: tuple[Mask, ...]
 
     @staticmethod
     def of(
-        nodes: tuple[str, ...],
-        directed: Iterable[tuple[str, str]],
-        bidirected: Iterable[tuple[str, str]],
+        nodes: tuple[Name, ...],
+        directed: Iterable[tuple[Name, Name]],
+        bidirected: Iterable[tuple[Name, Name]],
     ) -> Masks:
         """The masks of a graph whose edges are pairs of names."""
         index = {node: i for i, node in enumerate(nodes)}
@@ -65,14 +66,14 @@ class Masks:
         """Every node."""
         return (1 << len(self.names)) - 1
 
-    def mask(self, nodes: Iterable[str]) -> Mask:
+    def mask(self, nodes: Iterable[Name]) -> Mask:
         """The set of these names."""
         mask = 0
         for node in nodes:
             mask |= 1 << self.index[node]
         return mask
 
-    def nodes(self, mask: Mask) -> tuple[str, ...]:
+    def nodes(self, mask: Mask) -> tuple[Name, ...]:
         """The names in this set, in node order."""
         return tuple(self.names[i] for i in bits(mask))
 
@@ -87,7 +88,29 @@ class Masks:
         )
 
 
-def topological(parents: Sequence[Mask], children: Sequence[Mask], names: Sequence[str] | None = None) -> list[int]:
+def hidden(masks: Masks, nodes: Mask) -> Masks:
+    """The projection of a graph after more of its nodes went unmeasured: their bits stay, without edges.
+
+    Source:
+        Richardson et al. (2023), Nested Markov properties for ADMGs, proposition 3: nodes may be hidden in
+        any order.
+    """
+    parents, children, spouses = list(masks.parents), list(masks.children), list(masks.spouses)
+    for node in bits(nodes):
+        gone = 1 << node
+        above, below, beside = parents[node], children[node], spouses[node]
+        for i in bits(below):
+            parents[i] = parents[i] & ~gone | above
+            spouses[i] = (spouses[i] | below | beside) & ~(1 << i | gone)
+        for i in bits(above):
+            children[i] = children[i] & ~gone | below
+        for i in bits(beside):
+            spouses[i] = (spouses[i] | below) & ~(1 << i | gone)
+        parents[node] = children[node] = spouses[node] = 0
+    return Masks(masks.names, masks.index, tuple(parents), tuple(children), tuple(spouses))
+
+
+def topological(parents: Sequence[Mask], children: Sequence[Mask], names: Sequence[Name] | None = None) -> list[int]:
     """An order with parents first, ties by position or by name; shorter than the graph if there is a cycle."""
     keys = range(len(parents)) if names is None else names
     missing = [mask.bit_count() for mask in parents]

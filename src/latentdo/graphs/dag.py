@@ -1,21 +1,21 @@
-"""`LatentDag`: who causes whom, with the causes that nobody measured."""
+"""`LatentDag`: who causes whom, with the causes that nobody measured; its latent projection, and surgery."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from latentdo.errors import GraphError, UnknownNodeError
 
-from .admg import Admg
-from .bitset import Mask, Masks, reach, topological
-from .checks import Name, as_names, check_acyclic, check_edges, check_names
+from .admg import AbstractGraph, Admg, as_names, check_acyclic, check_edges, check_names
+from .bitset import Mask, Name, bits, topological
 from .text import graph_text
 
 
 @dataclass(frozen=True)
-class LatentDag:
+class LatentDag(AbstractGraph):
     """A directed acyclic graph, some of whose nodes were never measured; it may also hold `<->`.
 
     Attributes:
@@ -49,50 +49,14 @@ class LatentDag:
         check_acyclic(self.masks)
 
     @cached_property
-    def masks(self) -> Masks:
-        """The graph as integers, for the engines; `[latents=k]` counts as one bidirected edge."""
-        return Masks.of(self.nodes, self.directed, ((a, b) for a, b, _ in self.bidirected))
-
-    @cached_property
     def projection(self) -> Admg:
         """The latent projection; `project` returns it."""
-        from .projection import latent_projection  # that module reads this class
-
         return latent_projection(self)
 
     @property
     def measured(self) -> tuple[Name, ...]:
         """The nodes that are not latent, in node order."""
         return tuple(node for node in self.nodes if node not in self.latent)
-
-    def require(self, node: Name) -> None:
-        """Raise `UnknownNodeError`, with the nearest name, unless `node` is in the graph."""
-        if node not in self.masks.index:
-            raise UnknownNodeError(node, self.nodes)
-
-    def parents(self, node: Name) -> tuple[Name, ...]:
-        """The nodes with an edge into `node`, in node order."""
-        return self._near(node, self.masks.parents)
-
-    def children(self, node: Name) -> tuple[Name, ...]:
-        """The nodes that `node` has an edge into, in node order."""
-        return self._near(node, self.masks.children)
-
-    def spouses(self, node: Name) -> tuple[Name, ...]:
-        """The nodes with a bidirected edge to `node`, in node order."""
-        return self._near(node, self.masks.spouses)
-
-    def ancestors(self, nodes: Iterable[Name]) -> frozenset[Name]:
-        """The nodes with a directed path into `nodes`, themselves included."""
-        return self._closure(nodes, self.masks.parents)
-
-    def descendants(self, nodes: Iterable[Name]) -> frozenset[Name]:
-        """The nodes that `nodes` have a directed path into, themselves included."""
-        return self._closure(nodes, self.masks.children)
-
-    def topological_order(self) -> tuple[Name, ...]:
-        """Every node after its parents; ties go by node order."""
-        return tuple(self.nodes[i] for i in topological(self.masks.parents, self.masks.children))
 
     def without_incoming(self, nodes: Iterable[Name]) -> LatentDag:
         """The graph of an intervention on `nodes`: no edge, directed or bidirected, points into them."""
@@ -128,13 +92,8 @@ class LatentDag:
             )
         return LatentDag(self.nodes + added, self.directed.union(edges), (), self.latent.union(added), self.inhibiting)
 
-    def _near(self, node: Name, steps: tuple[Mask, ...]) -> tuple[Name, ...]:
-        self.require(node)
-        return self.masks.nodes(steps[self.masks.index[node]])
-
-    def _closure(self, nodes: Iterable[Name], steps: tuple[Mask, ...]) -> frozenset[Name]:
-        masks = self.masks
-        return frozenset(masks.nodes(reach(masks.mask(as_names(self, nodes)), steps)))
+    def _pairs(self) -> Iterable[tuple[Name, Name]]:
+        return ((a, b) for a, b, _ in self.bidirected)
 
     def __str__(self) -> str:
         return graph_text(self.nodes, self.directed, self.bidirected, self.latent, self.inhibiting)
@@ -161,3 +120,54 @@ def _canonical(
             raise GraphError(f"{a} <-> {b} has latents={count}. It needs at least 1, or leave the edge out.")
         counts[pair] = count
     return tuple((nodes[i], nodes[j], counts[i, j]) for i, j in sorted(counts))
+
+
+def project(graph: LatentDag | Admg) -> Admg:
+    """The ADMG over the measured nodes of `graph`, in its node order; an `Admg` is its own projection."""
+    return graph if isinstance(graph, Admg) else graph.projection
+
+
+def latent_projection(graph: LatentDag) -> Admg:
+    """The ADMG over the measured nodes of `graph`.
+
+    a -> b where a directed path from a to b runs through latent nodes only. a <-> b where such paths lead to
+    a and to b from one latent node, or from the two ends of a bidirected edge.
+
+    Source:
+        Verma (1993), as in Pearl (2009), Causality, definition 2.6.1; Richardson et al. (2023), definition 2.
+    """
+    masks = graph.masks
+    latent = masks.mask(graph.latent)
+    lit: list[Mask] = [0] * len(graph.nodes)  # the measured nodes that each node reaches through latents
+    for i in reversed(topological(masks.parents, masks.children)):
+        lit[i] = masks.children[i] & ~latent
+        for j in bits(masks.children[i] & latent):
+            lit[i] |= lit[j]
+    spouses: list[Mask] = [0] * len(graph.nodes)
+    for i in bits(latent):
+        for j in bits(lit[i]):
+            spouses[j] |= lit[i]
+    for i, mask in enumerate(masks.spouses):
+        other = 0
+        for j in bits(mask):
+            other |= lit[j] if latent >> j & 1 else 1 << j
+        for j in bits(lit[i]) if latent >> i & 1 else (i,):
+            spouses[j] |= other
+    names = graph.nodes
+    return Admg(
+        graph.measured,
+        frozenset((names[i], names[j]) for i in bits(masks.all & ~latent) for j in bits(lit[i])),
+        frozenset((names[i], names[j]) for i, mask in enumerate(spouses) for j in bits(mask) if i < j),
+    )
+
+
+Graph = TypeVar("Graph", LatentDag, Admg)
+
+
+def mutilate(graph: Graph, *, into: Iterable[Name] = (), out_of: Iterable[Name] = ()) -> Graph:
+    """The graph without the edges into `into` (bidirected ones too) and the directed edges out of `out_of`.
+
+    Source:
+        Pearl (2009), Causality, section 3.4: the graphs with bars above and below.
+    """
+    return graph.without_incoming(into).without_outgoing(out_of)

@@ -8,10 +8,8 @@ from html import escape
 from typing import Literal
 
 from .admg import Admg
-from .bitset import Mask, bits
-from .checks import Name
-from .dag import LatentDag
-from .projection import project
+from .bitset import Mask, Name, bits
+from .dag import LatentDag, project
 from .tokens import quote
 
 SHOWN = 4

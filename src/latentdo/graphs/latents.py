@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .bitset import bits, topological
-from .checks import Name
+from .bitset import Name, bits, topological
 from .dag import LatentDag
 
 

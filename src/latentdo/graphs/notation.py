@@ -9,7 +9,7 @@ from typing import Literal
 
 from latentdo.errors import NotationError
 
-from .checks import Name
+from .bitset import Name
 from .dag import LatentDag
 from .statements import (
     Call,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .admg import Admg
-from .bitset import Mask, Masks, reach
-from .checks import Name, as_names
+from .admg import Admg, as_names
+from .bitset import Mask, Masks, Name, reach
 from .dag import LatentDag
 
 

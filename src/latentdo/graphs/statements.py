@@ -8,7 +8,7 @@ from typing import Literal
 
 from latentdo.errors import NotationError
 
-from .checks import Name
+from .bitset import Name
 from .dag import LatentDag
 from .tokens import Level, Position, format_number, normalised, quote
 

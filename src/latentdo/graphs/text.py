@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from .bitset import Name
 from .tokens import quote
 
-Name = str
 Edge = tuple[Name, Name]
 
 

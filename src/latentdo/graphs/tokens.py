@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from latentdo.errors import NotationError
 
-from .checks import Name
+from .bitset import Name
 
 Level = float | str
 Kind = Literal["name", "number", "level", "symbol", "newline", "end"]

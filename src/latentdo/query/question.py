@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,8 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, format_number, quote
 
 from .laws import check_setting
-from .sweep import Axis, axis_fault
+from .reading import read_query
+from .sweep import Axis, axis_fault, swept_text
 from .term import Expression, Outcome, Term, Value, filled, terms_of
 
 
@@ -44,9 +45,9 @@ class Query:
         Raises:
             NotationError: The text cannot be read; says where, and what would be read.
         """
-        from .reading import read_query  # which makes queries, and so is above them
-
-        return read_query(text, named or {})
+        known = {name: (query.expression, query.axes) for name, query in (named or {}).items()}
+        parts, _ = read_query(text, known, known)
+        return Query(*parts)
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
@@ -103,11 +104,20 @@ class Query:
                 check_setting(setting)
 
     def __str__(self) -> str:
-        axes = ", ".join(map(str, self.axes))
-        return f"{self.expression} for {axes}" if axes else str(self.expression)
+        return swept_text(self.expression, self.axes)
 
     def __repr__(self) -> str:
         return f"Query({str(self)!r})"
+
+
+def draft_query(text: str, names: Collection[str]) -> tuple[Query | None, tuple[str, ...]]:
+    """The query that a text states, or None and the names of the other queries that it needs first.
+
+    Raises:
+        NotationError: The text cannot be read.
+    """
+    parts, missing = read_query(text, {}, names)
+    return (None if missing else Query(*parts)), missing
 
 
 def query_of(query: Any, named: Mapping[str, Query] | None = None) -> Query:

@@ -1,4 +1,4 @@
-"""Text to query: what is read, and what is said about mistakes."""
+"""Text to the parts of a query: what is read, and what is said about mistakes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Literal, NoReturn
 from latentdo.errors import NotationError, QueryError
 from latentdo.graphs import Lexicon, Name, Token, Tokens, format_number, quote
 
-from .question import Query
-from .sweep import Axis, axis_fault
+from .sweep import Axis, axis_fault, swept_text
 from .term import (
     MEDIAN,
     Binary,
@@ -96,24 +95,23 @@ _OTHERS = "Others are Var[…], SD[…], Median[…], Quantile[Y, 0.9 | …], de
 _SWEEP = "a sweep stands at the end of the query: E[Y | do(X)] for X in 0..10."
 
 
-def read_query(text: str, named: Mapping[str, Query]) -> Query:
-    """The query that a text states; a word that names another query stands for that query's expression.
+Parts = tuple[Expression, tuple[Axis, ...]]
+"""A query in parts: what it asks, and along which axes."""
+
+
+def read_query(text: str, named: Mapping[str, Parts], names: Collection[str]) -> tuple[Parts, tuple[str, ...]]:
+    """The query that a text states, and the names of other queries that it needs first: then its parts are not whole.
+
+    Args:
+        named: Other queries, by the words that stand for their expressions.
+        names: The names of queries, of those not yet read too.
 
     Raises:
         NotationError: The text cannot be read; says where, and what would be read.
     """
-    return _Parser(text, named, named).query()
-
-
-def draft_query(text: str, names: Collection[str]) -> tuple[Query | None, tuple[str, ...]]:
-    """The query that a text states, or None and the names of the other queries that it needs first.
-
-    Raises:
-        NotationError: The text cannot be read.
-    """
-    parser = _Parser(text, {}, names)
-    query = parser.query()
-    return (None, tuple(dict.fromkeys(parser.missing))) if parser.missing else (query, ())
+    parser = _Parser(text, named, names)
+    parts = parser.query()
+    return parts, tuple(dict.fromkeys(parser.missing))
 
 
 class _Parser:
@@ -125,7 +123,7 @@ class _Parser:
         missing: Names that were met and that `named` lacks: what was read is not the whole query then.
     """
 
-    def __init__(self, text: str, named: Mapping[str, Query], names: Collection[str]) -> None:
+    def __init__(self, text: str, named: Mapping[str, Parts], names: Collection[str]) -> None:
         self.tokens = Tokens(text, QUERY)
         self.named = named
         self.names = names
@@ -134,7 +132,7 @@ class _Parser:
         self.open_densities: list[Token] = []
         self.swept: tuple[Axis, ...] = ()
 
-    def query(self) -> Query:
+    def query(self) -> Parts:
         tokens = self.tokens
         if tokens.at_end():
             raise tokens.error("the query is empty. A query is like E[Y | do(X=1)].")
@@ -150,7 +148,7 @@ class _Parser:
                     f"density({name} | …) for {name} in 0..10.",
                     word,
                 )
-        return Query(expression) if self.missing else Query(expression, axes)
+        return expression, () if self.missing else axes
 
     def sum(self) -> Expression:
         left = self.product()
@@ -196,16 +194,17 @@ class _Parser:
         if word.text not in self.named:
             self.missing.append(word.text)
             return Number(0.0)
-        other = self.named[word.text]
-        self.add(size_of(other.expression) - 1, word)
-        if other.axes:
-            if self.count > size_of(other.expression) or not self.tokens.at_end():
+        expression, axes = self.named[word.text]
+        self.add(size_of(expression) - 1, word)
+        if axes:
+            if self.count > size_of(expression) or not self.tokens.at_end():
                 raise self.tokens.error(
-                    f"{word.text!r} is a sweep, and stands for itself alone: {other}. Write what it sweeps in its place.",
+                    f"{word.text!r} is a sweep, and stands for itself alone: {swept_text(expression, axes)}. "
+                    "Write what it sweeps in its place.",
                     word,
                 )
-            self.swept = other.axes
-        return other.expression
+            self.swept = axes
+        return expression
 
     def term(self, word: Token) -> Expression:
         tokens = self.tokens

@@ -68,7 +68,13 @@ class Axis:
         return Axis(name, values)
 
     def __str__(self) -> str:
-        return f"{quote(self.name)} in {_range_text(self.values) or _list_text(self.values)}"
+        listed = ", ".join(map(format_level, self.values))
+        return f"{quote(self.name)} in {_range_text(self.values) or f'[{listed}]'}"
+
+
+def swept_text(expression: Expression, axes: Sequence[Axis]) -> str:
+    """A question with its axes, as it is typed."""
+    return f"{expression} for {', '.join(map(str, axes))}" if axes else str(expression)
 
 
 def axis_fault(expression: Expression, axes: Sequence[Axis]) -> str:
@@ -143,13 +149,8 @@ def _range_text(values: tuple[Value, ...]) -> str:
     if len(numbers) == RANGE_POINTS and _spaced(low, high, None) == values:
         return ends
     step = float((Fraction(repr(high)) - Fraction(repr(low))) / (len(numbers) - 1))
-    fits = 0 < step <= high - low and _count(low, high, step) == len(numbers) and _spaced(low, high, step) == values
-    return f"{ends} by {format_number(step)}" if fits else ""
-
-
-def _count(low: float, high: float, step: float) -> int:
-    return (Fraction(repr(high)) - Fraction(repr(low))) // Fraction(repr(step)) + 1
-
-
-def _list_text(values: tuple[Value, ...]) -> str:
-    return f"[{', '.join(map(format_level, values))}]"
+    if not 0 < step <= high - low:
+        return ""
+    # Counted before they are written down: a step that was rounded to next to nothing would give millions.
+    count = (Fraction(repr(high)) - Fraction(repr(low))) // Fraction(repr(step)) + 1
+    return f"{ends} by {format_number(step)}" if count == len(numbers) and _spaced(low, high, step) == values else ""
