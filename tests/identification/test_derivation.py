@@ -15,7 +15,7 @@ import oracles
 from latentdo.graphs import parse_graph
 from latentdo.identification import Derivation, Identified, Step, identify
 from latentdo.identification.engine.expression import Prob, Product, Sum
-from latentdo.identification.proof.written import CutGraph, Separation, Written
+from latentdo.identification.proof.steps import CutGraph, Separation, Written
 from latentdo.query import Query
 
 

@@ -12,12 +12,12 @@ import pytest
 import oracles
 from latentdo.errors import NotIdentifiedError, QueryError, UnknownNodeError
 from latentdo.graphs import Admg, LatentDag, parse_graph
-from latentdo.identification import Identified, Measurements, identify, omissible
+from latentdo.identification import Identified, Measurements, identify, measurements_of
 from latentdo.query import Query
 
 
 def measured(graph: str, *queries: str, costs=None) -> Measurements:
-    return omissible(parse_graph(graph), *map(Query.parse, queries), costs=costs)
+    return measurements_of(parse_graph(graph), *map(Query.parse, queries), costs=costs)
 
 
 def hiding(graph: LatentDag | Admg, names) -> LatentDag:
@@ -55,7 +55,7 @@ def test_lists_all_minimal_sets_and_a_cheapest_by_all_subsets():
         ]
         best = {names for names in good if not any(other < names for other in good)}
         costs = {node: rng.choice([0, 1, 2.5, 7]) for node in graph.measured}
-        found = omissible(graph, *queries, costs=costs)
+        found = measurements_of(graph, *queries, costs=costs)
         assert set(found.minimal) == best and not found.cut, f"{graph} | {queries}"
         assert found.proved and found.cheapest in good
         least = min(sum(costs[node] for node in names) for names in good)
@@ -103,7 +103,10 @@ def test_costs_are_numbers_of_measured_nodes(costs, error, said):
 
 def test_what_is_not_identified_has_nothing_to_leave_out():
     with pytest.raises(NotIdentifiedError, match="Not identified"):
-        measured("X -> Y; X <-> Y", "P(Y | do(X))")
+        identify(parse_graph("X -> Y; X <-> Y"), Query.parse("P(Y | do(X))")).measurements()
+    verdict = identify(parse_graph("X -> Y; A -> B; A <-> B"), Query.parse("P(Y | do(X))"))
+    with pytest.raises(NotIdentifiedError, match=r"Not identified: P\(B"):
+        verdict.measurements("P(B | do(A))")
     with pytest.raises(QueryError, match="There is no question"):
         measured("X -> Y")
 
@@ -132,7 +135,7 @@ def test_without_time_a_sufficient_set_is_given_and_not_called_the_cheapest():
         if not identify(graph, query).identified:
             continue
         costs = {node: rng.choice([1, 2, 5]) for node in graph.nodes}
-        found = omissible(graph, query, costs=costs, seconds=0)
+        found = measurements_of(graph, query, costs=costs, seconds=0)
         assert not found.proved and found.cut and "the best that was found in the time given" in str(found)
         assert identify(hiding(graph, set(graph.nodes) - found.cheapest), query).identified
         for node in found.cheapest - {order[-1], order[2]}:
@@ -144,5 +147,5 @@ def test_large_graphs_are_planned_in_time():
     names = [f"V{i}" for i in range(200)]
     directed = frozenset((names[rng.randint(max(0, i - 5), i - 1)], names[i]) for i in range(1, 200) for _ in "ab")
     graph = Admg(tuple(names), directed, frozenset((names[i], names[i + 2]) for i in range(0, 198, 9)))
-    found = omissible(graph, Query.parse("P(V199 | do(V190))"))
+    found = measurements_of(graph, Query.parse("P(V199 | do(V190))"))
     assert found.proved and len(found.cheapest) < 20

@@ -14,7 +14,7 @@ import pytest
 
 import known_graphs
 import oracles
-from latentdo.errors import NotIdentifiedError, QueryError, UnknownNodeError
+from latentdo.errors import NotIdentifiedError, QueryError, UnknownNodeError, UnsupportedError
 from latentdo.graphs import Admg, LatentDag, parse_graph, project
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.query import Outcome, Query, Term
@@ -261,3 +261,15 @@ def test_the_reason_names_only_what_arrows_reach():
     found = verdict("Z -> Y; X -> Y; X <-> Z; Z <-> Y", "P(Y | do(X))")
     assert found.hedge == (frozenset("XYZ"), frozenset("YZ"))
     assert "X leads by arrows to Y." in found.reason
+
+
+def test_what_a_verdict_does_not_have_says_why():
+    yes = identify(parse_graph("X -> Y"), Query.parse("P(Y | do(X))"))
+    for ask in (lambda: yes.hedge, lambda: yes.reason, yes.witness, yes.remedies):
+        with pytest.raises(UnsupportedError, match="is identified on this graph"):
+            ask()
+    no = identify(parse_graph("X -> Y; X <-> Y"), Query.parse("P(Y | do(X))"))
+    for ask in (lambda: no.estimand, lambda: no.derivation, no.measurements, no.unwrap):
+        with pytest.raises(NotIdentifiedError, match="Not identified") as caught:
+            ask()
+        assert caught.value.verdict is no

@@ -1,6 +1,7 @@
 """Whether the data can answer a question, and the formula that does: verdict, estimand, hedge.
 
-A verdict is loaded at once, all that explains it on first use (PEP 562).
+A verdict is loaded at once, all that explains it on first use (PEP 562). The sub-rooms, from the top down: `advice` and `proof`,
+`engine`, `criteria`.
 """
 
 from __future__ import annotations
@@ -8,13 +9,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .engine.decision import identify
 from .engine.estimand import Estimand, Solution
 from .engine.functional import functions_of
-from .verdict import Identified, NotIdentified
+from .verdict import Identified, NotIdentified, identify
 
 if TYPE_CHECKING:
-    from .advice.measurements import Measurements, omissible
+    from .advice.measurements import Measurements, measurements_of
     from .advice.remedies import Remedies
     from .advice.testable import Independence, TestableImplications, VermaConstraint, testable_implications
     from .criteria.fixability import Fixability, Fixing, Kernel
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from .engine.evaluate import Law
     from .engine.expression import Expression, Prob, Product, Quotient, Sum, parts
     from .pairs import Answerable, Nodes, Pair, answerable
-    from .proof.derivation import Derivation, Step, Theorem
+    from .proof.derivation import Derivation
+    from .proof.steps import Step, Theorem
     from .proof.witness import Witness, witness_of
 
 _HOMES = {
@@ -46,15 +47,15 @@ _HOMES = {
     "Product": "engine.expression",
     "Quotient": "engine.expression",
     "Remedies": "advice.remedies",
-    "Step": "proof.derivation",
+    "Step": "proof.steps",
     "Sum": "engine.expression",
     "TestableImplications": "advice.testable",
-    "Theorem": "proof.derivation",
+    "Theorem": "proof.steps",
     "VermaConstraint": "advice.testable",
     "Witness": "proof.witness",
     "answerable": "pairs",
     "forms_of": "criteria.forms",
-    "omissible": "advice.measurements",
+    "measurements_of": "advice.measurements",
     "parts": "engine.expression",
     "testable_implications": "advice.testable",
     "witness_of": "proof.witness",
@@ -94,7 +95,7 @@ __all__ = [
     "forms_of",
     "functions_of",
     "identify",
-    "omissible",
+    "measurements_of",
     "parts",
     "testable_implications",
     "witness_of",

@@ -13,11 +13,11 @@ from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Name, project, quote
 from latentdo.query import Outcome, Query, Setting, Term
 
-from .engine.decision import identify
+from .engine.decision import Hedge
 from .engine.functional import determinants_of
 from .engine.matrix import FORMS, Form, Judge
 from .sheet import Sheet
-from .verdict import Hedge, Identified, NotIdentified
+from .verdict import Identified, NotIdentified, identify
 
 if TYPE_CHECKING:
     import pandas

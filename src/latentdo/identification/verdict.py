@@ -1,17 +1,21 @@
-"""The verdict: `Identified` with its estimand, or `NotIdentified` with its hedge."""
+"""`identify`: the verdict on a question, `Identified` with its estimand, or `NotIdentified` with its hedge.
+
+What explains a verdict is imported where it is asked for: most verdicts are never asked.
+"""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
-from latentdo.errors import NotIdentifiedError
-from latentdo.graphs import Admg, LatentDag, Name
+from latentdo.errors import NotIdentifiedError, UnsupportedError
+from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query, Term, query_of
 
+from .engine.decision import Functional, Hedge, Solved, solve
 from .engine.estimand import Estimand
 
 if TYPE_CHECKING:
@@ -21,7 +25,34 @@ if TYPE_CHECKING:
     from .proof.derivation import Derivation
     from .proof.witness import Witness
 
-Hedge = tuple[frozenset[Name], frozenset[Name]]
+
+def identify(graph: LatentDag | Admg, query: Query, *, functional: Functional = ()) -> Identified | NotIdentified:
+    """Whether the observed law answers the query on this graph, with the formula or the hedge.
+
+    The verdict is complete: a "no" means that no formula exists. It supposes a positive observed law. Of a
+    sum, contrast or ratio every term must be identified.
+
+    Args:
+        functional: Nodes that are functions of their parents, or a mapping from each to the parents that
+            determine it. The verdict is then that of the graph without them, term by term.
+
+    Raises:
+        UnknownNodeError: The query names a node that the graph does not have.
+        QueryError: The query makes no sense: a latent is set, or a node plays two parts.
+    """
+    decided = solve(graph, query, functional)
+    if isinstance(decided, Solved):
+        return Identified(query, Estimand(query, decided.solutions), graph, decided.notes)
+    return NotIdentified(
+        query,
+        decided.hedge,
+        decided.reason,
+        graph,
+        decided.functional,
+        decided.decided_on,
+        decided.decided_term,
+        decided.proved,
+    )
 
 
 @dataclass(frozen=True)
@@ -56,9 +87,12 @@ class Identified:
             UnknownNodeError: A cost is given for a node that the graph does not have.
             QueryError: A cost is negative, no number or beyond reason, or is that of a latent node; a question is no text.
         """
-        from .advice.measurements import omissible  # most verdicts are never asked for it
+        from .advice.measurements import measurements_of
 
-        return omissible(self.graph, self.query, *map(query_of, also), costs=costs)
+        others = tuple(map(query_of, also))
+        for query in others:
+            identify(self.graph, query).unwrap()
+        return measurements_of(self.graph, self.query, *others, costs=costs)
 
     def unwrap(self) -> Estimand:
         """The estimand."""
@@ -71,16 +105,36 @@ class Identified:
         Raises:
             QueryError: The query sets nothing, or its terms differ in treatments or outcomes.
         """
-        from .criteria.forms import forms_of_query  # a verdict alone does not pay for it
+        from .criteria.forms import forms_of_query
 
         return forms_of_query(self.graph, self.query)
 
     @cached_property
     def derivation(self) -> Derivation:
         """The proof of the formula, made on first use."""
-        from .proof.derivation import derive  # a verdict alone does not pay for it
+        from .proof.derivation import derive
 
         return derive(self.query, self.estimand.solutions)
+
+    @property
+    def hedge(self) -> NoReturn:
+        """Raise `UnsupportedError`: only a "no" has a hedge."""
+        raise UnsupportedError(f"{self.query} is identified on this graph: no hedge stands in the way.")
+
+    @property
+    def reason(self) -> NoReturn:
+        """Raise `UnsupportedError`: only a "no" has a reason."""
+        raise UnsupportedError(f"{self.query} is identified on this graph: nothing stands in the way.")
+
+    def witness(self) -> NoReturn:
+        """Raise `UnsupportedError`: only a "no" has a witness."""
+        raise UnsupportedError(
+            f"{self.query} is identified on this graph: there are no two models that disagree on it."
+        )
+
+    def remedies(self, **limits: object) -> NoReturn:
+        """Raise `UnsupportedError`: only a "no" needs remedies."""
+        raise UnsupportedError(f"{self.query} is identified on this graph: it needs no remedy.")
 
     def __str__(self) -> str:
         return "\n".join(
@@ -139,9 +193,23 @@ class NotIdentified:
             UnsupportedError: The models are too large to be enumerated; or a functional node is set, so that the
                 question is only not shown identifiable.
         """
-        from .proof.witness import witness_of_verdict  # most verdicts are never asked for it
+        from .proof.witness import witness_of
 
-        return witness_of_verdict(self)
+        if not self.functional or self.decided_on is None:
+            return witness_of(self.graph, self.query)
+        functions = ", ".join(map(quote, self.functional))
+        if not self.proved:
+            raise UnsupportedError(
+                f"There are no two models to show: {self.query} sets or asks about nodes tied by a function ({functions}), "
+                "and is only not shown identifiable. Ask about the cause of such a node instead."
+            )
+        if not self.query.is_single:
+            raise UnsupportedError(
+                f"{self.query} has several terms, and {functions} is a function. Ask the terms one by one: the verdict of "
+                "each has its own witness."
+            )
+        # The term may have lost a treatment that reaches nothing, and evidence with it.
+        return replace(witness_of(self.decided_on, Query(self.decided_term or self.query.term)), query=self.query)
 
     def remedies(self, *, max_size: int = 3, max_count: int = 20, seconds: float = 5.0) -> Remedies:
         """What would help: hidden causes to measure, edges to rule out, surrogate experiments.
@@ -155,10 +223,31 @@ class NotIdentified:
             QueryError: A bound that is no number or too small.
             UnsupportedError: The question fails because of a functional node.
         """
-        from .advice.measuring import Limits  # most verdicts are never asked for it
+        from .advice.measuring import Limits
         from .advice.remedies import remedies_of
 
-        return remedies_of(self, Limits(max_size, max_count, seconds))
+        limits = Limits(max_size, max_count, seconds)
+        if self.functional:
+            raise UnsupportedError(
+                f"The graph alone would identify {self.query}; what stands in the way is that "
+                f"{', '.join(map(quote, self.functional))} is a function of its parents. What would help is not searched "
+                "for then: try `ld.identify` with a hidden cause measured, or ask about the causes of such a node."
+            )
+        return remedies_of(self.graph, self.query, limits)
+
+    @property
+    def estimand(self) -> NoReturn:
+        """Raise `NotIdentifiedError`, with this verdict: only a "yes" has a formula."""
+        self.unwrap()
+
+    @property
+    def derivation(self) -> NoReturn:
+        """Raise `NotIdentifiedError`, with this verdict: only a "yes" has a proof of its formula."""
+        self.unwrap()
+
+    def measurements(self, *also: Query | str, costs: Mapping[Name, float] | None = None) -> NoReturn:
+        """Raise `NotIdentifiedError`, with this verdict: only a "yes" could do without some measurements."""
+        self.unwrap()
 
     def unwrap(self) -> NoReturn:
         """Raise `NotIdentifiedError`, with this verdict."""
@@ -171,7 +260,7 @@ class NotIdentified:
         Raises:
             QueryError: The query sets nothing, or its terms differ in treatments or outcomes.
         """
-        from .criteria.forms import forms_of_query  # a verdict alone does not pay for it
+        from .criteria.forms import forms_of_query
 
         return forms_of_query(self.decided_on or self.graph, self.query)
 

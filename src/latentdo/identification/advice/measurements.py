@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from latentdo import arguments
-from latentdo.errors import NotIdentifiedError, QueryError
+from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query
 
-from ..engine.decision import identify
-from ..verdict import NotIdentified
 from .measuring import Limits, Measuring, asked_of, with_arcs_as_nodes
 
 # So that the sum over any graph is finite.
@@ -82,14 +80,14 @@ def _listed(names: frozenset[Name]) -> str:
     return ", ".join(map(quote, sorted(names))) or "none"
 
 
-def omissible(
+def measurements_of(
     graph: LatentDag | Admg,
     *queries: Query,
     costs: Mapping[Name, float] | None = None,
     max_count: int = 50,
     seconds: float = 5.0,
 ) -> Measurements:
-    """Which measured nodes could be left unmeasured, with all questions still identified.
+    """Which measured nodes could be left unmeasured, with all questions, identified as they are, still so.
 
     Measuring more never makes a question harder, so that the sufficient sets are those that hold a minimal one.
 
@@ -100,7 +98,6 @@ def omissible(
         seconds: How long to look for the cheapest set, and as long again for the list.
 
     Raises:
-        NotIdentifiedError: A question is not identified even with everything measured that can be.
         UnknownNodeError: A cost is given for a node that the graph does not have.
         QueryError: There is no question; a cost is negative, no number or beyond `MAX_COST`, or is that of a latent node.
 
@@ -110,10 +107,6 @@ def omissible(
     """
     if not queries:
         raise QueryError("There is no question. Give one, such as P(Y | do(X)): what is needed depends on it.")
-    for query in queries:
-        found = identify(graph, query)
-        if isinstance(found, NotIdentified):
-            raise NotIdentifiedError(str(found), found)
     priced = _checked(graph, {} if costs is None else costs)
     terms = tuple(term for query in queries for term in query.terms)
     kept = asked_of(terms)

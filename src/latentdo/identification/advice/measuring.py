@@ -1,4 +1,4 @@
-"""Which hidden nodes would have to be measured: a search that lets every hedge say what could break it."""
+"""What to measure, and where to experiment: searches that let every hedge say what could break it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any
 
 from latentdo import arguments
 from latentdo.errors import QueryError
-from latentdo.graphs import Admg, LatentDag, Masks, Name, bits, project, quote
+from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, components, project, quote, reach
 from latentdo.query import Term
 
-from ..criteria.districts import HedgeMasks, decide
+from ..criteria.districts import HedgeMasks, closure, decide, shrunk, spanning_tree, ways
 from ..engine.reduction import exchange, problem_of
-from ..proof.routes import shrunk, spanning_tree, ways
 
 Names = frozenset[Name]
 _Breaking = Callable[[Names], Names | None]
@@ -155,6 +154,41 @@ class Measuring:
                 chosen = rest if rest != chosen and self.breaking(rest) is None else chosen
             size //= 2
         return chosen
+
+
+class Experiments:
+    """Questions, with data from experiments on a set of nodes and on each of its subsets.
+
+    Every district D that the outcomes need must be identified from one of the laws P(V | do(Z')) with Z' outside D.
+    Setting more nodes never makes a district harder, so that Z' = Z without D decides.
+
+    Source:
+        Bareinboim & Pearl (2012), Causal inference by surrogate experiments: z-identifiability; Lee, Correa &
+        Bareinboim (2019), General identifiability with arbitrary surrogate experiments, theorem 3; with evidence
+        Kivva, Etesami & Kiyavash (2023), On identifiability of conditional causal effects, theorem 1.
+    """
+
+    def __init__(self, masks: Masks, terms: Iterable[Term]) -> None:
+        self.masks = masks
+        self.districts: list[Mask] = []
+        self.set_already: Mask = 0
+        for term in terms:
+            self.set_already |= masks.mask(term.treatments)
+            treatments, outcomes = exchange(problem_of(masks, term))
+            self.districts += components(reach(outcomes, masks.parents, ~treatments), masks.spouses)
+
+    def breaking(self, chosen: Names) -> Names | None:
+        """None if experiments on `chosen` identify all, else the nodes of a hedge that an experiment could set."""
+        held = self.masks.mask(chosen)
+        for district in self.districts:
+            hedge = closure(self.masks, district, self.masks.all & ~(held & ~district))
+            if hedge != district:
+                return frozenset(self.masks.nodes(hedge & ~district & ~self.set_already))
+        return None
+
+    def minimal(self, limits: Limits) -> Found:
+        """The minimal sets of nodes, none of them set by the questions, on which experiments identify all."""
+        return minimal_sets(self.breaking, limits)
 
 
 def minimal_sets(breaking: _Breaking, limits: Limits) -> Found:

@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.query import Query
 
-from ..verdict import NotIdentified
-from .experiments import Experiments
-from .measuring import Limits, Measuring, asked_of, obstacle, with_arcs_as_nodes
+from .measuring import Experiments, Limits, Measuring, asked_of, obstacle, with_arcs_as_nodes
 
 
 @dataclass(frozen=True)
@@ -68,20 +65,8 @@ class Remedies:
         }
 
 
-def remedies_of(verdict: NotIdentified, limits: Limits) -> Remedies:
-    """What would make a question identified, on the graph that it was asked of.
-
-    Raises:
-        UnsupportedError: The question fails because of a functional node: then nothing is searched for.
-    """
-    if verdict.functional:
-        raise UnsupportedError(
-            f"The graph alone would identify {verdict.query}; what stands in the way is that "
-            f"{', '.join(map(quote, verdict.functional))} is a function of its parents. What would "
-            "help is not searched for then: try `ld.identify` with a hidden cause measured, or ask about the causes of such "
-            "a node."
-        )
-    query, graph = verdict.query, verdict.graph
+def remedies_of(graph: LatentDag | Admg, query: Query, limits: Limits) -> Remedies:
+    """What would make a question identified, on the graph that it was asked of."""
     opened, called = with_arcs_as_nodes(graph)
     measured = Measuring(opened, query.terms, opened.latent).minimal(limits)
     edges, edges_cut = _removable(graph, query, limits)

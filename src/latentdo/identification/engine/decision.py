@@ -1,4 +1,4 @@
-"""`identify`: from a graph and a query to the verdict, and the sentence that explains a "no"."""
+"""From a graph and a query to the bare verdict: one solution for each term, or a hedge with a sentence that explains it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, project, q
 from latentdo.query import Query, Term
 
 from ..criteria.districts import HedgeMasks, decide
-from ..verdict import Identified, NotIdentified
-from .estimand import Estimand, Solution
+from .estimand import Solution
 from .functional import Determinants, Reduced, degenerate, determinants_of, eliminate, stated
 from .reduction import Problem, exchange, problem_of
+
+Hedge = tuple[frozenset[Name], frozenset[Name]]
+Functional = Mapping[Name, Iterable[Name]] | Iterable[Name]
 
 PROOF = ": two models can agree on all the data and differ in the answer."
 
@@ -26,22 +28,37 @@ class _Obstacle:
     hedge: HedgeMasks
 
     @property
-    def names(self) -> tuple[frozenset[Name], frozenset[Name]]:
+    def names(self) -> Hedge:
         nodes = self.problem.masks.nodes
         return frozenset(nodes(self.hedge.larger)), frozenset(nodes(self.hedge.smaller))
 
 
-def identify(
-    graph: LatentDag | Admg, query: Query, *, functional: Mapping[Name, Iterable[Name]] | Iterable[Name] = ()
-) -> Identified | NotIdentified:
-    """Whether the observed law answers the query on this graph, with the formula or the hedge.
+@dataclass(frozen=True)
+class Solved:
+    """Yes: the solution of each term, and what functional nodes changed."""
 
-    The verdict is complete: a "no" means that no formula exists. It supposes a positive observed law. Of a
-    sum, contrast or ratio every term must be identified.
+    solutions: tuple[Solution, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """No: the hedge as names and its sentence; the other attributes are those of `NotIdentified`."""
+
+    hedge: Hedge
+    reason: str
+    functional: tuple[Name, ...] = ()
+    decided_on: Admg | None = None
+    decided_term: Term | None = None
+    proved: bool = True
+
+
+def solve(graph: LatentDag | Admg, query: Query, functional: Functional = ()) -> Solved | Refused:
+    """The verdict on a query, term by term: a sum, contrast or ratio needs every one of its terms.
 
     Args:
         functional: Nodes that are functions of their parents, or a mapping from each to the parents that
-            determine it. The verdict is then that of the graph without them, term by term.
+            determine it. The verdict is then that of the graph without them.
 
     Raises:
         UnknownNodeError: The query names a node that the graph does not have.
@@ -53,16 +70,16 @@ def identify(
     solutions: list[Solution] = []
     notes: list[str] = []
     for term in query.terms:
-        found = _solve(masks, term, term)
+        outcome = _solve(masks, term, term)
         if determinants:
-            found, note = _with_functions(graph, determinants, query, term, found)
+            outcome, note = _with_functions(graph, determinants, query, term, outcome)
             notes += [note] if note else []
-        if isinstance(found, NotIdentified):
-            return found
-        if isinstance(found, _Obstacle):
-            return NotIdentified(query, found.names, _reason(query, term, found), graph)
-        solutions.append(found)
-    return Identified(query, Estimand(query, tuple(solutions)), graph, tuple(dict.fromkeys(notes)))
+        if isinstance(outcome, Refused):
+            return outcome
+        if isinstance(outcome, _Obstacle):
+            return Refused(outcome.names, _fault(query, term) + _hedge_sentence(outcome))
+        solutions.append(outcome)
+    return Solved(tuple(solutions), tuple(dict.fromkeys(notes)))
 
 
 def _solve(masks: Masks, asked: Term, term: Term) -> Solution | _Obstacle:
@@ -83,7 +100,7 @@ def _reduced(graph: LatentDag | Admg, determinants: Determinants, term: Term) ->
 
 def _with_functions(
     graph: LatentDag | Admg, determinants: Determinants, query: Query, term: Term, plain: Solution | _Obstacle
-) -> tuple[Solution | _Obstacle | NotIdentified, str]:
+) -> tuple[Solution | _Obstacle | Refused, str]:
     """The verdict of a term among functional nodes, and a note on what they changed."""
     found = _reduced(graph, determinants, term)
     if isinstance(found, Solution):
@@ -97,11 +114,10 @@ def _with_functions(
         return plain, ""
     nodes = _responsible(graph, determinants, term, identified=False)
     reduced = eliminate(graph, determinants, term)
-    sentences = [f"functional dependence: {stated(determinants, nodes)}."]
-    sentences += [] if query.is_single else [f"A query is decided term by term, and {term} is at fault."]
-    reason = " ".join([*sentences, *_undone(reduced, nodes, found)])
+    reason = f"functional dependence: {stated(determinants, nodes)}. {_fault(query, term)}"
+    reason += " ".join(_undone(reduced, nodes, found))
     hedge = found.names if isinstance(found, _Obstacle) else (frozenset[Name](), frozenset[Name]())
-    return NotIdentified(query, hedge, reason, graph, nodes, project(reduced.graph), reduced.term, reduced.proves), ""
+    return Refused(hedge, reason, nodes, project(reduced.graph), reduced.term, reduced.proves), ""
 
 
 def _responsible(
@@ -143,13 +159,12 @@ def _undone(reduced: Reduced, nodes: tuple[Name, ...], found: Reduced | Solution
         yield f"In the graph {without}: {hedge[0].lower()}{hedge[1:]}"
 
 
-def _reason(query: Query, term: Term, obstacle: _Obstacle) -> str:
-    """What can be followed on the picture: who shares causes with whom, and what setting would cut."""
-    fault = "" if query.is_single else f"A query is decided term by term, and {term} is at fault. "
-    return fault + _hedge_sentence(obstacle)
+def _fault(query: Query, term: Term) -> str:
+    return "" if query.is_single else f"A query is decided term by term, and {term} is at fault. "
 
 
 def _hedge_sentence(obstacle: _Obstacle, *, proved: bool = True) -> str:
+    """What can be followed on the picture: who shares causes with whom, and what setting would cut."""
     problem, hedge = obstacle.problem, obstacle.hedge
     masks = problem.masks
     treatments, outcomes = obstacle.unconditional

@@ -15,11 +15,11 @@ from typing import Any
 from latentdo.graphs import Mask, bits
 from latentdo.query import Query, Term
 
-from ..criteria.districts import HedgeMasks
+from ..criteria.districts import HedgeMasks, ways
 from ..engine.reduction import Problem
 from .parity import Level, ParityModel
 from .readings import evaluated, named, readings, values_named
-from .routes import Routes, routes_of, ways
+from .routes import Routes, routes_of
 from .twins import Case, Leaning, Twins
 
 Pair = tuple[ParityModel, ParityModel]

@@ -6,17 +6,15 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from latentdo.graphs import Admg, Mask, Masks
-from latentdo.query import Distribution, Query, Term
+from latentdo.query import Distribution, Query
 
 from ..engine.estimand import Solution
 from .proof import Cut, Line, prove
+from .steps import CutGraph, Separation, Step, Theorem, Written
 from .verify import fault_of, rule_of
-from .written import CutGraph, Separation, Written
-
-Rule = Literal["rule 1", "rule 2", "rule 3", "marginalise", "chain rule", "condition", "sum out", "cancel", "rearrange"]
 
 # Longer formulas are not repeated at every step of a printed proof: only the part that changes is.
 LONG = 160
@@ -26,93 +24,6 @@ LEGEND = (
     "part of the graph that matters to it, the nodes that it names and their ancestors: edges that it cuts dotted and grey, "
     "what it separates blue and orange, what separates it in green boxes."
 )
-
-MEANINGS: dict[str, str] = {
-    "rule 1": "an observation that tells nothing more may be left out",
-    "rule 2": "here setting and seeing are the same",
-    "rule 3": "an action without effect may be left out or added",
-    "marginalise": "a law is the sum of a larger one",
-    "chain rule": "P(a, b | c) = P(a | b, c) P(b | c)",
-    "condition": "P(a | b, c) = P(a, b | c) / P(b | c)",
-    "sum out": "a law sums to one over its outcomes, and what stands above and below cancels",
-    "cancel": "what stands above and below cancels",
-    "rearrange": "factors without the summed node leave the sum",
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: in `before`, every `part` becomes `becomes`, which gives `after`.
-
-    Attributes:
-        rule: A rule of do-calculus, or one of probability; `MEANINGS` has a line on each.
-        graph: The cut graph that the separation is read from; for rules of probability the whole graph.
-        before: The formula before the step.
-        after: The formula after it, with the same value.
-        part: What is rewritten: wherever it stands by itself, else among the factors of a product.
-        becomes: What stands there afterwards.
-        separation: What licenses a rule of do-calculus; None for rules of probability, which hold for every law.
-        theorem: Which of the derivation's theorems it belongs to, from 0.
-    """
-
-    rule: Rule
-    graph: CutGraph
-    before: Written
-    after: Written
-    part: Written
-    becomes: Written
-    separation: Separation | None = None
-    theorem: int = 0
-
-    @property
-    def reason(self) -> str:
-        """What licenses the step, in one line."""
-        if self.separation is None:
-            return MEANINGS[self.rule]
-        return f"{self.separation.text} in {self.graph.label}"
-
-    @property
-    def latex(self) -> str:
-        """The step as a line of an `align*` environment, its reason behind it."""
-        reason = rf"\text{{{self.rule}}}"
-        if self.separation is not None:
-            reason += rf"\colon {self.separation.latex}_{{{self.graph.latex}}}"
-        return rf"&= {self.after.latex} && {reason}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The step as plain strings."""
-        return {
-            "rule": self.rule,
-            "graph": self.graph.text,
-            "before": self.before.text,
-            "after": self.after.text,
-            "part": self.part.text,
-            "becomes": self.becomes.text,
-            "separation": None if self.separation is None else self.separation.text,
-            "reason": self.reason,
-        }
-
-    def __str__(self) -> str:
-        return f"{self.before} = {self.after}   [{self.rule}: {self.reason}]"
-
-
-@dataclass(frozen=True)
-class Theorem:
-    """A law and the formula that equals it, on a graph.
-
-    Attributes:
-        graph: The measured nodes, with `<->` for common causes that were not.
-        law: What was asked, for every value.
-        formula: What it equals.
-        terms: The terms of the query that ask for this law.
-        note: How they read it, where it is not the law itself.
-    """
-
-    graph: Admg
-    law: Written
-    formula: Written
-    terms: tuple[Term, ...] = ()
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,7 +62,7 @@ separations hold in the cut graphs, and both sides agree on random models, set o
 
     @cached_property
     def _fault(self) -> str | None:
-        return fault_of(self)
+        return fault_of(self.query, self.theorems, self.steps)
 
     @cached_property
     def text(self) -> str:

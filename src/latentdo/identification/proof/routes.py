@@ -7,12 +7,12 @@ same in both models.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from latentdo.graphs import Mask, Masks, bits, components, reach
+from latentdo.graphs import Mask, Masks, bits, reach
 
-from ..criteria.districts import HedgeMasks
+from ..criteria.districts import HedgeMasks, shrunk, ways
 from ..engine.reduction import Problem, exchange
 
 Step = tuple[int, str]  # a node, and what it is of the node before: "parent", "child" or "spouse"
@@ -65,73 +65,6 @@ def routes_of(problem: Problem, hedge: HedgeMasks) -> Routes:
         joins it to the outcome.
     """
     return _Planner(problem).plan(hedge)
-
-
-def ways(masks: Masks, goals: Mask, through: Mask) -> dict[int, int]:
-    """The next node on a shortest directed path to a goal, for nodes of `through` that have one."""
-    found: dict[int, int] = {}
-    seen = layer = goals
-    while layer:
-        new = 0
-        for i in bits(layer):
-            for j in bits(masks.parents[i] & through & ~(seen | new)):
-                found[j] = i
-                new |= 1 << j
-        seen |= new
-        layer = new
-    return found
-
-
-def closure(masks: Masks, small: Mask, within: Mask) -> Mask:
-    """The largest set within which `small` is joined to all by bidirected edges and has all as ancestors."""
-    while True:
-        joined = reach(small, masks.spouses, within)
-        within = reach(small, masks.parents, joined)
-        if within == joined:
-            return within
-
-
-def shrunk(
-    masks: Masks, treatments: Mask, hedge: HedgeMasks, keeps: Callable[[Mask, Mask], bool] = lambda before, after: True
-) -> HedgeMasks:
-    """A hedge within, from which no node can be left out by itself.
-
-    `keeps(before, after)` says whether the smaller set may be replaced.
-    """
-    larger, smaller = hedge.larger, hedge.smaller
-    for i in itertools.islice(bits(smaller), 50):
-        within = closure(masks, 1 << i, larger)
-        if within & treatments and keeps(smaller, 1 << i):
-            larger, smaller = within, 1 << i
-            break
-    before = None
-    while before != larger:
-        before = larger
-        for i in bits(before):
-            rest = larger & ~(1 << i)
-            for part in components(smaller & rest, masks.spouses):
-                within = closure(masks, part, rest)
-                if within & treatments and keeps(smaller, part):
-                    larger, smaller = within, part
-                    break
-    return HedgeMasks(larger, smaller)
-
-
-def spanning_tree(masks: Masks, hedge: HedgeMasks) -> list[tuple[int, int]]:
-    """Bidirected edges that join the larger set, those within the smaller set joining that one."""
-    tree: list[tuple[int, int]] = []
-    joined = hedge.smaller & -hedge.smaller
-    for within in (hedge.smaller, hedge.larger):
-        layer = joined
-        while layer:
-            new = 0
-            for i in bits(layer):
-                for j in bits(masks.spouses[i] & within & ~(joined | new)):
-                    tree.append((min(i, j), max(i, j)))
-                    new |= 1 << j
-            joined |= new
-            layer = new
-    return tree
 
 
 class _Planner:

@@ -9,9 +9,10 @@ from typing import Any
 from latentdo.graphs import Mask, Name, bits
 from latentdo.query import Distribution, Kind, Setting, Term
 
+from ..criteria.districts import spanning_tree, ways
 from ..engine.reduction import Problem
 from .parity import Bit, Coin, Level, ParityModel
-from .routes import Routes, spanning_tree, ways
+from .routes import Routes
 
 _ROUNDING = 1e-12
 ERROR = 1 / 16  # a power of two: the laws are sums of such numbers, and equal ones are equal to the last digit

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from latentdo.graphs import Admg, connected, reach
 from latentdo.query import Query, Term
 
 from ..engine.expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
 from .discrete import MOST_BINARY, RandomModel
-from .written import CutGraph, Separation, Written
-
-if TYPE_CHECKING:
-    from .derivation import Derivation, Step, Theorem
+from .steps import CutGraph, Separation, Step, Theorem, Written
 
 MODELS = 2
 TOLERANCE = 1e-9
@@ -75,32 +71,31 @@ class Forms:
         return self._keys.setdefault(content, len(self._keys))
 
 
-def fault_of(derivation: Derivation) -> str | None:
+def fault_of(query: Query, theorems: tuple[Theorem, ...], steps: tuple[Step, ...]) -> str | None:
     """The first thing wrong with a derivation, as a sentence, or None."""
-    if fault := _unbound(derivation):
+    if not isinstance(query, Query) or not isinstance(theorems, tuple) or not isinstance(steps, tuple):
+        return "The derivation is none: it has a query, a tuple of theorems and a tuple of steps."
+    if fault := _unbound(query, theorems):
         return fault
-    for number, step in enumerate(derivation.steps, 1):
+    for number, step in enumerate(steps, 1):
         if fault := _malformed(step):
             return f"Step {number} is no step: {fault}"
-        if not 0 <= step.theorem < len(derivation.theorems):
+        if not 0 <= step.theorem < len(theorems):
             return f"Step {number} belongs to theorem {step.theorem}, and there is none."
-    order = [step.theorem for step in derivation.steps]
+    order = [step.theorem for step in steps]
     if order != sorted(order):
         return "The steps are out of order: those of one theorem stand together."
     first = 1
-    for number, theorem in enumerate(derivation.theorems):
-        steps = derivation.of_theorem(number)
-        if fault := _fault_of_theorem(theorem, steps, first):
+    for number, theorem in enumerate(theorems):
+        its = tuple(step for step in steps if step.theorem == number)
+        if fault := _fault_of_theorem(theorem, its, first):
             return fault
-        first += len(steps)
+        first += len(its)
     return None
 
 
-def _unbound(derivation: Derivation) -> str | None:
+def _unbound(query: Query, theorems: tuple[Theorem, ...]) -> str | None:
     """Whether the theorems are laws that the query asks for, all of them and no other."""
-    query, theorems = derivation.query, derivation.theorems
-    if not isinstance(query, Query) or not isinstance(theorems, tuple) or not isinstance(derivation.steps, tuple):
-        return "The derivation is none: it has a query, a tuple of theorems and a tuple of steps."
     for theorem in theorems:
         sides = (getattr(theorem, "law", None), getattr(theorem, "formula", None))
         if not all(isinstance(side, Written) and isinstance(side.expression, AbstractExpression) for side in sides):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,6 @@ from latentdo.query import Distribution, Query, Term
 
 from ..criteria.districts import HedgeMasks, decide
 from ..engine.reduction import Problem, exchange, problem_of
-from ..verdict import NotIdentified
 from .contrasts import whole_pair
 from .parity import Coin, ParityModel
 from .readings import evaluated, filled
@@ -179,31 +178,6 @@ def witness_of(graph: LatentDag | Admg, query: Query) -> Witness:
         if term.law == term or not query.is_single:
             raise
         return _witness(query, admg, term.law, problem, found)
-
-
-def witness_of_verdict(verdict: NotIdentified) -> Witness:
-    """The witness of a verdict, on the graph that it was decided on.
-
-    Raises:
-        UnsupportedError: There is none: a functional node is set, several terms share a functional node, or the
-            models are too large to be enumerated.
-    """
-    graph, query = verdict.decided_on, verdict.query
-    if not verdict.functional or graph is None:
-        return witness_of(verdict.graph, query)
-    functions = ", ".join(map(quote, verdict.functional))
-    if not verdict.proved:
-        raise UnsupportedError(
-            f"There are no two models to show: {query} sets or asks about nodes tied by a function ({functions}), and is "
-            "only not shown identifiable. Ask about the cause of such a node instead."
-        )
-    if not query.is_single:
-        raise UnsupportedError(
-            f"{query} has several terms, and {functions} is a function. Ask the terms one by one: the verdict of each "
-            "has its own witness."
-        )
-    # The term may have lost a treatment that reaches nothing, and evidence with it.
-    return replace(witness_of(graph, Query(verdict.decided_term or query.term)), query=query)
 
 
 def _whole(query: Query, admg: Admg, fault: _Fault) -> Witness | None:

@@ -1,12 +1,13 @@
-"""The sides of an equation and the cut graphs of a proof, as values that print."""
+"""What a proof is made of, as values that print: formulas, cut graphs, separations, steps, theorems."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from latentdo.graphs import Admg, Name, mutilate, quote
+from latentdo.query import Term
 
 from ..engine import render
 from ..engine.expression import Expression
@@ -112,6 +113,96 @@ class Separation:
 
     def __str__(self) -> str:
         return self.text
+
+
+Rule = Literal["rule 1", "rule 2", "rule 3", "marginalise", "chain rule", "condition", "sum out", "cancel", "rearrange"]
+
+MEANINGS: dict[str, str] = {
+    "rule 1": "an observation that tells nothing more may be left out",
+    "rule 2": "here setting and seeing are the same",
+    "rule 3": "an action without effect may be left out or added",
+    "marginalise": "a law is the sum of a larger one",
+    "chain rule": "P(a, b | c) = P(a | b, c) P(b | c)",
+    "condition": "P(a | b, c) = P(a, b | c) / P(b | c)",
+    "sum out": "a law sums to one over its outcomes, and what stands above and below cancels",
+    "cancel": "what stands above and below cancels",
+    "rearrange": "factors without the summed node leave the sum",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: in `before`, every `part` becomes `becomes`, which gives `after`.
+
+    Attributes:
+        rule: A rule of do-calculus, or one of probability; `MEANINGS` has a line on each.
+        graph: The cut graph that the separation is read from; for rules of probability the whole graph.
+        before: The formula before the step.
+        after: The formula after it, with the same value.
+        part: What is rewritten: wherever it stands by itself, else among the factors of a product.
+        becomes: What stands there afterwards.
+        separation: What licenses a rule of do-calculus; None for rules of probability, which hold for every law.
+        theorem: Which of the derivation's theorems it belongs to, from 0.
+    """
+
+    rule: Rule
+    graph: CutGraph
+    before: Written
+    after: Written
+    part: Written
+    becomes: Written
+    separation: Separation | None = None
+    theorem: int = 0
+
+    @property
+    def reason(self) -> str:
+        """What licenses the step, in one line."""
+        if self.separation is None:
+            return MEANINGS[self.rule]
+        return f"{self.separation.text} in {self.graph.label}"
+
+    @property
+    def latex(self) -> str:
+        """The step as a line of an `align*` environment, its reason behind it."""
+        reason = rf"\text{{{self.rule}}}"
+        if self.separation is not None:
+            reason += rf"\colon {self.separation.latex}_{{{self.graph.latex}}}"
+        return rf"&= {self.after.latex} && {reason}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The step as plain strings."""
+        return {
+            "rule": self.rule,
+            "graph": self.graph.text,
+            "before": self.before.text,
+            "after": self.after.text,
+            "part": self.part.text,
+            "becomes": self.becomes.text,
+            "separation": None if self.separation is None else self.separation.text,
+            "reason": self.reason,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.before} = {self.after}   [{self.rule}: {self.reason}]"
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A law and the formula that equals it, on a graph.
+
+    Attributes:
+        graph: The measured nodes, with `<->` for common causes that were not.
+        law: What was asked, for every value.
+        formula: What it equals.
+        terms: The terms of the query that ask for this law.
+        note: How they read it, where it is not the law itself.
+    """
+
+    graph: Admg
+    law: Written
+    formula: Written
+    terms: tuple[Term, ...] = ()
+    note: str = ""
 
 
 def _listed(nodes: tuple[Name, ...]) -> str:
