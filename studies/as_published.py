@@ -107,7 +107,7 @@ def _miscoded_row(task: Task, label: str, method: str) -> dict[str, Any]:
 
 def _model_rows(task: Task, model: PublishedModel) -> list[dict[str, Any]]:
     from latentdo.inference import fit_model
-    from latentdo.io import read_table
+    from latentdo.tables import read_table
 
     spec = model.spec
     rows = read_table(data_of(task), spec.measured, spec.latent, spec.levels)

@@ -183,7 +183,7 @@ def asked(chosen: Study) -> tuple[tuple[str, Query], ...]:
 def _model_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
     from latentdo.answers import judge_fit
     from latentdo.inference import fit_model
-    from latentdo.io import read_table
+    from latentdo.tables import read_table
 
     own = chosen.parsed if task.what == LVM else chosen.parsed.variant(task.what)
     spec = own.model

@@ -10,10 +10,10 @@ from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales
 from latentdo.inference.blocks.diagnostics import Diagnostic
 from latentdo.inference.blocks.draws import BlockDraws, DataFacts, NodeDraws
-from latentdo.inference.dataset import Dataset
 from latentdo.inference.posterior.posterior import Posterior
 from latentdo.models import ModelSpec
 from latentdo.query import Query
+from latentdo.tables import Dataset
 
 FRONT_DOOR = "latent U ~ normal; X ~ normal(U); M ~ normal(X); Y ~ normal(M, U)"
 ODD = """

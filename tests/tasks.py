@@ -9,7 +9,7 @@ from typing import Any
 import latentdo as ld
 from latentdo.inference import Engine, Fit
 from latentdo.inference.likelihood.task import Task
-from latentdo.io import read_table
+from latentdo.tables import read_table
 
 
 def task_of(model: str, rows: Mapping[str, Any], node: str, engine: Engine | None = None, seed: int = 0) -> Task:

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from latentdo.graphs import SameAdmg
     from latentdo.identification import Answerable, Nodes
     from latentdo.inference import Engine, Posterior
-    from latentdo.io import Table
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
+    from latentdo.tables import Table
 
     Asked = str | Query | Sequence[str | Query] | Mapping[str, str | Query]
     Methods = str | AbstractMethod | Iterable[str | AbstractMethod] | None
@@ -69,7 +69,7 @@ def graph(
         NotationError: The text cannot be read; says where.
         GraphError: A cycle, a self-loop, or a foreign graph that cannot be represented.
     """
-    from latentdo.io import graph_from_pairs, read_graph
+    from latentdo.tables import graph_from_pairs, read_graph
 
     pairs = [list(directed), list(bidirected), list(latent), list(nodes)]
     if source is not None and any(pairs):

@@ -12,9 +12,10 @@ from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_pa
 from latentdo.query import Query, queries_of
 
 if TYPE_CHECKING:
-    from latentdo.inference import Dataset, Engine, Fit, Posterior
+    from latentdo.inference import Engine, Fit, Posterior
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
+    from latentdo.tables import Dataset
 
 
 def value_of(source: Any) -> Any:
@@ -34,7 +35,7 @@ def value_of(source: Any) -> Any:
 
 def graph_of(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
     """The graph, and the nodes that the model declares to be functions of their parents."""
-    from latentdo.io import read_graph
+    from latentdo.tables import read_graph
 
     if isinstance(model, LatentDag | Admg):
         return model, {}
@@ -59,7 +60,7 @@ def spec_of(value: Any) -> ModelSpec | None:
 
 
 def _states_mechanisms(text: str) -> bool:
-    from latentdo.io import is_dagitty
+    from latentdo.tables import is_dagitty
 
     return not is_dagitty(text) and any(
         isinstance(statement, MechanismStatement) for statement in parse_statements(text)
@@ -96,7 +97,7 @@ def rows_of(spec: ModelSpec, data: Any, study: Study) -> Dataset:
         StudyError: There is neither.
         DataError: The table cannot have come from the model.
     """
-    from latentdo.io import read_table
+    from latentdo.tables import read_table
 
     source = study.data if data is None else data
     if source is None:
@@ -148,7 +149,7 @@ def table_first(arguments: Sequence[Any], data: Any) -> tuple[Any, tuple[Any, ..
 
 
 def _is_table(value: Any) -> bool:
-    from latentdo.io import is_path
+    from latentdo.tables import is_path
 
     match value:
         case str():
@@ -173,7 +174,7 @@ def fitted_rows(posterior: Posterior, data: Any, folder: Path) -> tuple[Dataset,
     Raises:
         DataError: There are none.
     """
-    from latentdo.io import read_table
+    from latentdo.tables import read_table
 
     if data is not None:
         spec = posterior.spec
@@ -191,7 +192,7 @@ def fitted_rows(posterior: Posterior, data: Any, folder: Path) -> tuple[Dataset,
 
 def kept_table(posterior: Posterior, folder: Path) -> tuple[Path | None, str]:
     """The file that a fit was trained on, looked for here and beside the fit; if there is none, why, if that can be said."""
-    from latentdo.io import is_path, read_table
+    from latentdo.tables import is_path, read_table
 
     spec, source = posterior.spec, posterior.facts.source
     if not is_path(source):
@@ -223,7 +224,7 @@ def rival_rows(
     Raises:
         DataError: There is no table; a column is missing, has missing cells, or mixes numbers and names.
     """
-    from latentdo.io import read_table
+    from latentdo.tables import read_table
 
     if data is None:
         raise DataError("There is no data, and rivals estimate from it. Give a table or a path behind the graph.")

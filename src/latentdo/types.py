@@ -24,12 +24,12 @@ if TYPE_CHECKING:
         Theorem,
         Witness,
     )
-    from latentdo.inference import BlockDraws, Dataset, Diagnostic, NodeDraws, ParameterLabel, PriorCheck, PriorNode
-    from latentdo.io import Table
+    from latentdo.inference import BlockDraws, Diagnostic, NodeDraws, ParameterLabel, PriorCheck, PriorNode
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
     from latentdo.models.study import Study
     from latentdo.planning import Predicted, SampleSize, SizePoint
     from latentdo.query import Axis, Query, Summary, Term
+    from latentdo.tables import Dataset, Table
 
 _HOMES = {
     "Admg": "graphs",
@@ -41,7 +41,7 @@ _HOMES = {
     "ColumnSummary": "models",
     "Comparison": "comparison",
     "ComparisonRow": "comparison",
-    "Dataset": "inference",
+    "Dataset": "tables",
     "Derivation": "identification",
     "Diagnostic": "inference",
     "Effect": "answers",
@@ -75,7 +75,7 @@ _HOMES = {
     "Step": "identification",
     "Study": "models.study",
     "Summary": "query",
-    "Table": "io",
+    "Table": "tables",
     "Term": "query",
     "TestableImplications": "identification",
     "Theorem": "identification",

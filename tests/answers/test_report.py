@@ -11,9 +11,9 @@ import pytest
 import latentdo as ld
 from latentdo.answers import check_model
 from latentdo.errors import DataError, QueryError, SpecError
-from latentdo.inference import Dataset
 from latentdo.models import ModelSpec
 from latentdo.query import Query
+from latentdo.tables import Dataset
 
 MODEL = "latent U ~ normal; X ~ normal(U); M ~ bernoulli(X); Y ~ normal(M, U)"
 QUESTIONS = (("effect", "E[Y | do(X=1)]"), ("E[M]", "E[M]"))

@@ -11,7 +11,7 @@ import pytest
 
 import latentdo as ld
 from handmade_fits import handmade
-from latentdo.io import read_table
+from latentdo.tables import read_table
 from shared_fits import front_door_rows
 
 GRAPH = "X -> M -> Y; X <-> Y"

@@ -25,8 +25,8 @@ from latentdo.estimators import (
     estimates,
 )
 from latentdo.graphs import parse_graph
-from latentdo.inference import Dataset
 from latentdo.query import Query
+from latentdo.tables import Dataset
 
 NAPKIN = parse_graph("W -> R -> X -> Y; W <-> X; W <-> Y")
 FRONT_DOOR = parse_graph("C -> T; C -> M; C -> Y; T -> M -> Y; T <-> Y")

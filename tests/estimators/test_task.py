@@ -13,8 +13,8 @@ from latentdo.estimators import Aipw, GFormula, Ipw, NaiveRegression, Options, P
 from latentdo.estimators.sample import sample_of
 from latentdo.estimators.task import Task, task_of
 from latentdo.graphs import parse_graph
-from latentdo.inference import Dataset
 from latentdo.query import Query
+from latentdo.tables import Dataset
 
 CHAIN = parse_graph("X -> Y -> W")
 NO_INTERVAL = Options(replicates=0)

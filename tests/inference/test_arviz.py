@@ -11,7 +11,7 @@ import pytest
 import latentdo as ld
 from handmade_fits import ODD, handmade
 from latentdo.errors import MissingExtraError
-from latentdo.inference import Dataset
+from latentdo.tables import Dataset
 
 pytest.importorskip("arviz_base")
 

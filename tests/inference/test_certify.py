@@ -17,11 +17,11 @@ from latentdo.answers import judge_fit
 from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.draws import NodeDraws
 from latentdo.inference.blocks.scales import coordinates_on
-from latentdo.inference.dataset import Dataset
 from latentdo.inference.likelihood.certify import LIKELIHOOD_ROWS, judged, log_likelihood
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.outcome import node_draws
 from latentdo.models import ModelSpec
+from latentdo.tables import Dataset
 from posteriors import posterior_of
 
 

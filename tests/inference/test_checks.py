@@ -7,8 +7,8 @@ import pytest
 
 from latentdo.errors import DataError
 from latentdo.inference.blocks.checks import check_columns, functional_nodes, least_squares
-from latentdo.inference.dataset import Dataset
 from latentdo.models import ModelSpec
+from latentdo.tables import Dataset
 
 RANDOM = np.random.default_rng(11)
 X, Z, NOISE = RANDOM.normal(50, 10, 40), RANDOM.normal(3, 1, 40), RANDOM.normal(0, 1, 40)

@@ -15,10 +15,10 @@ from latentdo.graphs import parse_call
 from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales, unfolded
 from latentdo.inference.blocks.scales import coordinates_on
-from latentdo.inference.dataset import Dataset
 from latentdo.inference.likelihood.density import assemble, coordinates_of
 from latentdo.inference.samplers.mirrors import Mirror, mirrors
 from latentdo.models import ModelSpec, Prior
+from latentdo.tables import Dataset
 from small_blocks import belief_mean, only_block, random_rows, small_blocks
 from strategies import specs
 

@@ -14,12 +14,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from latentdo.errors import SpecError
-from latentdo.inference.dataset import Dataset
 from latentdo.inference.likelihood.density import log_posterior
 from latentdo.inference.likelihood.starts import starting_points
 from latentdo.inference.samplers.mirrors import Mirror, mirrors, turned
 from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY, Arithmetic
+from latentdo.tables import Dataset
 from small_blocks import SmallBlock, log_likelihood, only_block, predictor, random_rows, small_blocks
 from strategies import specs
 

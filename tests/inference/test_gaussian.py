@@ -12,13 +12,13 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentdo.inference.dataset import Dataset
 from latentdo.inference.likelihood.density import log_posterior
 from latentdo.inference.likelihood.gaussian import gaussian_form
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.ensemble import JAX
 from latentdo.models import ModelSpec
 from latentdo.models.build import NUMPY
+from latentdo.tables import Dataset
 from small_blocks import SmallBlock, only_block, random_rows
 
 NOWHERE = np.empty((0, 1))

@@ -12,13 +12,13 @@ import scipy.special
 import latentdo as ld
 from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.scales import coordinates_on
-from latentdo.inference.dataset import Dataset
 from latentdo.inference.likelihood.density import log_posterior
 from latentdo.inference.likelihood.lattice import lattice_form, spacings
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.ensemble import JAX
 from latentdo.models import ModelSpec
 from latentdo.models.build import NUMPY
+from latentdo.tables import Dataset
 
 NOWHERE = np.empty((0, 1))
 ONE = "latent U ~ normal; A ~ bernoulli(U); B ~ bernoulli(U, A); C ~ bernoulli(U, B, U:B); D ~ bernoulli(U, A)"

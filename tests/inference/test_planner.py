@@ -16,7 +16,7 @@ from latentdo.inference import Engine, Fit
 from latentdo.inference.blocks.draws import BlockDraws
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers import planner
-from latentdo.io import read_table
+from latentdo.tables import read_table
 from tasks import task_of
 
 MIXED = "latent U ~ normal; X ~ bernoulli(U); M ~ normal(X); Y ~ bernoulli(M, U)"

@@ -9,9 +9,9 @@ import scipy.stats
 import latentdo as ld
 from latentdo.errors import SpecError, StudyError
 from latentdo.inference.blocks.scales import coordinates_on
-from latentdo.inference.dataset import Dataset
 from latentdo.inference.posterior.prior_check import check_priors, check_priors_on, prior_draws
 from latentdo.models import ModelSpec
+from latentdo.tables import Dataset
 
 RANDOM = np.random.default_rng(8)
 X = RANDOM.normal(10.0, 2.0, 300)

@@ -16,8 +16,9 @@ import pytest
 
 import latentdo as ld
 from latentdo.errors import DataError, FitError
-from latentdo.inference import Dataset, FitCheckpoint, Identity, train
+from latentdo.inference import FitCheckpoint, Identity, train
 from latentdo.inference.storage import checkpoint, whole_files
+from latentdo.tables import Dataset
 from shared_fits import front_door_rows
 
 MODEL = "X ~ normal; M ~ normal(X); Y ~ normal(M, X)"

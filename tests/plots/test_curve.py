@@ -13,9 +13,9 @@ pytest.importorskip("matplotlib")
 from handmade_answers import answer_of, line_draws, sweep_of
 from latentdo.answers import Answers
 from latentdo.errors import QueryError
-from latentdo.inference import Dataset
 from latentdo.plots.canvas import COLOURS, reach
 from latentdo.plots.density import smooth
+from latentdo.tables import Dataset
 from posteriors import posterior_of
 
 START, SLOPE = line_draws()

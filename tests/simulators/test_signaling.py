@@ -11,8 +11,8 @@ from scipy import stats
 
 from latentdo.errors import StudyError, SupportError, UnknownNodeError
 from latentdo.graphs import parse_graph
-from latentdo.io import read_table
 from latentdo.simulators import STUDIES, signaling, simulate, study
+from latentdo.tables import read_table
 
 PROTEINS = ["SOS", "Ras", "PI3K", "AKT", "Raf", "Mek", "Erk"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from latentdo.io import Table
 from latentdo.simulators import PopulationValue
+from latentdo.tables import Table
 from studies.cases import Figure, Study
 
 TRUTH = 2.0

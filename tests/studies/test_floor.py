@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentdo.errors import StudyError
-from latentdo.io import Table
+from latentdo.tables import Table
 from studies import STUDIES, Study, study
 from studies.floor import floor_rows, last_cause, last_equation
 

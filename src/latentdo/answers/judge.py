@@ -13,19 +13,11 @@ import numpy as np
 from latentdo.errors import LatentdoError
 from latentdo.graphs import Level, Name, format_level, format_number, quote
 from latentdo.identification import answerable, identify
-from latentdo.inference import (
-    Dataset,
-    Diagnostic,
-    FloatArray,
-    Posterior,
-    even_uniforms,
-    flat,
-    node_parameters,
-    predictor,
-)
+from latentdo.inference import Diagnostic, Posterior, even_uniforms, flat, node_parameters, predictor
 from latentdo.models import named
 from latentdo.models.build import NUMPY, numerics
 from latentdo.query import Query
+from latentdo.tables import Dataset, FloatArray
 
 from .ask import ask_all, used_nodes
 

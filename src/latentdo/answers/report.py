@@ -9,9 +9,10 @@ from typing import Any
 
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.inference import Dataset, PriorCheck, check_columns, functional_nodes, levelled
+from latentdo.inference import PriorCheck, check_columns, functional_nodes, levelled
 from latentdo.models import ColumnSummary, ModelSpec, Units, named
 from latentdo.query import Query
+from latentdo.tables import Dataset
 
 from .support import check_values
 from .variants import VariantReport

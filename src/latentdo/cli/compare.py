@@ -149,7 +149,7 @@ def _spare(option: str, written: Path | None, read: Sequence[Path]) -> None:
 
 def _table_first(data: str | None, queries: Sequence[str]) -> tuple[list[str], list[str]]:
     """The table, if one was named, and the queries: where the study names its table, a query may stand in its place."""
-    from latentdo.io import is_path
+    from latentdo.tables import is_path
 
     if data is None or is_path(data):
         return [] if data is None else [data], list(queries)

@@ -13,7 +13,7 @@ from .options import Flag, Output, Whole
 from .output import output_path, say_json, tell
 
 if TYPE_CHECKING:
-    from latentdo.io import Table
+    from latentdo.tables import Table
 
 NAME = "simulate"
 

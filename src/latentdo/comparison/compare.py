@@ -16,9 +16,10 @@ from latentdo.errors import DataError, NotIdentifiedError, QueryError, SupportEr
 from latentdo.estimators import AbstractMethod, Estimate, Options, estimates, same_note
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.inference import Dataset, Posterior
+from latentdo.inference import Posterior
 from latentdo.models import Units
 from latentdo.query import Outcome, Query, Value
+from latentdo.tables import Dataset
 
 from .comparison import Comparison
 from .row import ComparisonRow, Question, row_of_answer, row_of_estimate

@@ -13,8 +13,8 @@ import numpy as np
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.inference import Dataset
 from latentdo.query import Query
+from latentdo.tables import Dataset
 
 from .adjusting import MOST_SETS, check_adjustment, needed_columns, sets_of, without_columns
 from .arithmetic import (

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from latentdo.errors import DataError, nearest
 from latentdo.graphs import Name
-from latentdo.inference import Dataset
+from latentdo.tables import Dataset
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from .blocks.block import Block, blocks_of
 from .blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
-from .dataset import Dataset, FloatArray
 
 if TYPE_CHECKING:
     from .blocks.checks import check_columns, functional_nodes, levelled
@@ -74,12 +73,10 @@ __all__ = [
     "Block",
     "BlockDraws",
     "DataFacts",
-    "Dataset",
     "Diagnostic",
     "Engine",
     "Fit",
     "FitCheckpoint",
-    "FloatArray",
     "Identity",
     "Laplace",
     "Map",

@@ -14,6 +14,7 @@ import jax
 from latentdo.errors import FitError, SpecError
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
+from latentdo.tables import Dataset
 
 from .blocks.block import Block, blocks_of
 from .blocks.checks import check_columns, functional_nodes, levelled
@@ -22,7 +23,6 @@ from .blocks.draws import BlockDraws, DataFacts
 from .blocks.engines import Engine
 from .blocks.rotation import rotations, triangular
 from .blocks.scales import coordinates_on
-from .dataset import Dataset
 from .likelihood.certify import judged
 from .likelihood.memory import release
 from .likelihood.task import Progress, Task

@@ -19,8 +19,6 @@ from latentdo.graphs import LatentDag, Name, quote
 from latentdo.inference import (
     BlockDraws,
     DataFacts,
-    Dataset,
-    FloatArray,
     NodeDraws,
     Posterior,
     blocks_of,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from latentdo.io import Table
+from latentdo.tables import Table
 
 if TYPE_CHECKING:
     from latentdo.models import ModelSpec

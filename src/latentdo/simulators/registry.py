@@ -8,7 +8,7 @@ from typing import Any
 
 from latentdo import arguments
 from latentdo.errors import StudyError
-from latentdo.io import Table
+from latentdo.tables import Table
 
 from . import covid, multicause, multicause_strong, napkin, signaling, signaling_strong
 from .built_in import Progress, Study

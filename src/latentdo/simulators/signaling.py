@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo.errors import SupportError, UnknownNodeError
-from latentdo.io import Table
+from latentdo.tables import Table
 
 from .built_in import PopulationValue, Progress, Study
 from .structural import LARGEST

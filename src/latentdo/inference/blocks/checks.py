@@ -11,8 +11,8 @@ from latentdo.errors import DataError
 from latentdo.graphs import Name
 from latentdo.models import MAX_LEVELS, ColumnSummary, Level, Linear, ModelSpec, Prior, Table, shown
 from latentdo.models.build import NUMPY, numerics
+from latentdo.tables import Dataset
 
-from ..dataset import Dataset
 from .columns import outliers, rare, separation
 from .coordinates import FloatArray
 

@@ -9,8 +9,8 @@ import numpy as np
 from latentdo.graphs import Name
 from latentdo.models import Bernoulli, Categorical, ModelSpec, Normal, Table
 from latentdo.models.build import numerics
+from latentdo.tables import Dataset
 
-from ..dataset import Dataset
 from .coordinates import FloatArray
 
 FAR = 20.0

@@ -10,8 +10,8 @@ import numpy as np
 
 from latentdo.graphs import Name
 from latentdo.models import ColumnSummary
+from latentdo.tables import Dataset
 
-from ..dataset import Dataset
 from .block import Block
 from .coordinates import FloatArray
 from .diagnostics import Diagnostic, shortfall

@@ -20,8 +20,8 @@ import numpy as np
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec, Normal, Prior
 from latentdo.models.build import numerics
+from latentdo.tables import Dataset
 
-from ..dataset import Dataset
 from .block import Block
 from .coordinates import Coordinate, FloatArray, NodeCoordinates
 

@@ -7,8 +7,8 @@ import numpy as np
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 from latentdo.models.build import numerics
+from latentdo.tables import Dataset
 
-from ..dataset import Dataset
 from .coordinates import LinkScale, NodeCoordinates, node_coordinates, parent_scales
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentdo.models.build import NUMPY
+from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import Diagnostic
-from ..dataset import Dataset
 from ..posterior.posterior import Posterior
 from .forward import even_uniforms, moments, simulate_nodes, smooth_means
 

@@ -17,10 +17,10 @@ import numpy as np
 from latentdo.graphs import Name
 from latentdo.models import AbstractFamily, Categorical, Linear, ModelSpec, Student, Table
 from latentdo.models.build import Arithmetic, numerics
+from latentdo.tables import Dataset
 
 from ..blocks.block import Block
 from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates, level_groups, level_index, mixing
-from ..dataset import Dataset
 from .bends import bend
 from .states import check_states, joint_states, log_sum
 from .sticks import table_logs

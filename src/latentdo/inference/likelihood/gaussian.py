@@ -20,9 +20,9 @@ import numpy as np
 from latentdo.graphs import Name
 from latentdo.models import Normal
 from latentdo.models.build import NUMPY, Arithmetic
+from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray
-from ..dataset import Dataset
 from .density import AbstractForm, assemble
 from .program import Program, ProgramNumbers, program_of
 from .task import Task

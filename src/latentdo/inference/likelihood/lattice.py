@@ -19,9 +19,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from latentdo.models.build import NUMPY, Arithmetic
+from latentdo.tables import IntArray
 
 from ..blocks.coordinates import FloatArray
-from ..dataset import IntArray
 from ..runtime import JAX
 from .density import AbstractForm, assemble
 from .program import Program, ProgramNumbers, latent_paths, program_of

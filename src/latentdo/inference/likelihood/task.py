@@ -15,11 +15,11 @@ import numpy as np
 from latentdo.errors import FitError
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
+from latentdo.tables import Dataset
 
 from ..blocks.block import Block
 from ..blocks.coordinates import FloatArray, NodeCoordinates
 from ..blocks.rotation import Rotation
-from ..dataset import Dataset
 from ..progress import BEGUN
 from ..storage.checkpoint import Checkpoint
 from .density import Layout, Numbers, assemble

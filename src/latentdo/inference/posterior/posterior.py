@@ -14,11 +14,11 @@ from latentdo.errors import ArchiveError, SpecError
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec, Table, Units, checked_units
 from latentdo.query import Query
+from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray, NodeCoordinates, table_labels
 from ..blocks.diagnostics import Diagnostic, diagnose
 from ..blocks.draws import UNSETTLED, BlockDraws, DataFacts, NodeDraws
-from ..dataset import Dataset
 
 if TYPE_CHECKING:
     import xarray

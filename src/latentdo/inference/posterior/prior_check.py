@@ -17,11 +17,11 @@ from latentdo import arguments
 from latentdo.errors import SpecError
 from latentdo.graphs import Name, quote
 from latentdo.models import ColumnSummary, ModelSpec, Table
+from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray, NodeCoordinates
 from ..blocks.draws import NodeDraws
 from ..blocks.scales import coordinates_on
-from ..dataset import Dataset
 from ..likelihood.forward import simulate_nodes
 from ..likelihood.prior_law import quantiles
 

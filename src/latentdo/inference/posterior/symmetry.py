@@ -15,10 +15,10 @@ import numpy as np
 
 from latentdo.graphs import Name, quote
 from latentdo.models import ModelSpec, Table
+from latentdo.tables import Dataset
 
 from ..blocks.block import blocks_of
 from ..blocks.coordinates import Coordinate, NodeCoordinates, level_groups
-from ..dataset import Dataset
 from ..likelihood.density import assemble, coordinates_of
 from ..samplers.mirrors import mirrors
 

@@ -10,9 +10,9 @@ from scipy.special import logsumexp
 
 from latentdo.models import Table
 from latentdo.models.build import NUMPY
+from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray
-from ..dataset import Dataset
 from ..likelihood.density import Layout, Numbers
 from ..likelihood.task import Task
 from .modes import LogDensity

@@ -13,11 +13,11 @@ from scipy.special import logsumexp
 
 from latentdo.models import Normal
 from latentdo.models.build import NUMPY
+from latentdo.tables import Dataset, IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Engine
-from ..dataset import Dataset, IntArray
 from ..likelihood.density import Layout, Numbers, assemble, unpack
 from ..likelihood.task import Task
 from .importance import smoothed

@@ -24,12 +24,12 @@ from latentdo.errors import DataError
 from latentdo.graphs import EdgeStatement, Name, parse_call, parse_statements
 from latentdo.models import ModelSpec, Units
 from latentdo.query import Query
+from latentdo.tables import Dataset
 
 from ..blocks.block import Block
 from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates, n_coefficients
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.draws import BlockDraws, DataFacts, NodeDraws
-from ..dataset import Dataset
 from ..posterior.posterior import Posterior
 
 FORMAT = 1

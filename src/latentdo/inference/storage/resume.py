@@ -22,11 +22,11 @@ import msgspec
 
 from latentdo.errors import ArchiveError, SpecError
 from latentdo.models import ModelSpec
+from latentdo.tables import Dataset
 
 from ..blocks.block import Block
 from ..blocks.draws import BlockDraws, NodeDraws
 from ..blocks.engines import Engine
-from ..dataset import Dataset
 from .checkpoint import Checkpoint, State, read_state, write_state
 from .manifest import BlockRecord, block_of, block_record, plain_tree
 from .whole_files import sweep

@@ -19,8 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latentdo.errors import DataError, MissingExtraError
-from latentdo.inference.dataset import Dataset
-from latentdo.io import Table, is_path, read_table
+from latentdo.tables import Dataset, Table, is_path, read_table
 
 GOOD = {"X": [0.0, 1.0, 2.5], "Y": [3, 4, 5]}
 

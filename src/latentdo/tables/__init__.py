@@ -7,20 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .dagitty import is_dagitty
+    from .dataset import Dataset, FloatArray, IntArray
     from .graphs import graph_from_pairs, read_graph
+    from .reading import read_table
     from .sources import is_path
     from .table import Table
-    from .tables import read_table
 
-__all__ = ["Table", "graph_from_pairs", "is_dagitty", "is_path", "read_graph", "read_table"]
+__all__ = [
+    "Dataset",
+    "FloatArray",
+    "IntArray",
+    "Table",
+    "graph_from_pairs",
+    "is_dagitty",
+    "is_path",
+    "read_graph",
+    "read_table",
+]
 
 _HOMES = {
+    "Dataset": "dataset",
+    "FloatArray": "dataset",
+    "IntArray": "dataset",
     "Table": "table",
     "graph_from_pairs": "graphs",
     "is_dagitty": "dagitty",
     "is_path": "sources",
     "read_graph": "graphs",
-    "read_table": "tables",
+    "read_table": "reading",
 }
 
 

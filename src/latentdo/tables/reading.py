@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from latentdo.errors import DataError
-from latentdo.inference import Dataset, FloatArray
 from latentdo.models import Level
 
 from .cells import NUMBER
+from .dataset import Dataset, FloatArray
 from .delimited import DelimitedFile
 from .level_columns import read_levels
 from .sources import Columns, Source, open_source

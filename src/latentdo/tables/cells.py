@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from latentdo.errors import DataError
-from latentdo.inference import FloatArray
+
+from .dataset import FloatArray
 
 # Beyond this, float64 skips whole numbers.
 LARGEST_INTEGER = 2**53

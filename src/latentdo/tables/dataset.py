@@ -1,6 +1,6 @@
 """The rows that a model is trained on, as a value: columns of numbers and how often each row occurs.
 
-NumPy only. Foreign tables become a `Dataset` in `io.tables`, which also makes the checks that need names and
+NumPy only. Foreign tables become a `Dataset` in `reading`, which also makes the checks that need names and
 lines; here only the shape is checked, and that every number is finite.
 """
 

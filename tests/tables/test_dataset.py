@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from latentdo.errors import DataError
-from latentdo.inference.dataset import Dataset
 from latentdo.models.column import ColumnSummary
+from latentdo.tables import Dataset
 
 small_tables = st.integers(1, 12).flatmap(
     lambda n: st.tuples(

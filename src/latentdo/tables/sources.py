@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from latentdo.errors import DataError, MissingExtraError
-from latentdo.inference import FloatArray
 
 from .cells import as_numbers, as_texts
+from .dataset import FloatArray
 from .delimited import DELIMITERS, DelimitedFile
 
 PARQUET = (".parquet", ".pq")

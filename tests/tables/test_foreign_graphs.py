@@ -13,7 +13,7 @@ import pytest
 
 from latentdo.errors import CycleError, GraphError, LatentdoError, NotationError, UnknownNodeError
 from latentdo.graphs import Admg, LatentDag, parse_graph, project
-from latentdo.io import graph_from_pairs, read_graph
+from latentdo.tables import graph_from_pairs, read_graph
 
 FRONT_DOOR = parse_graph("latent U; X -> M -> Y; U -> X; U -> Y")
 
@@ -246,7 +246,7 @@ def test_a_latent_that_is_no_node_is_refused():
 
 
 def test_reading_a_graph_loads_no_arrays():
-    code = "import sys; from latentdo.io import read_graph; read_graph('dag {A -> B}')"
+    code = "import sys; from latentdo.tables import read_graph; read_graph('dag {A -> B}')"
     code += "; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -255,7 +255,7 @@ def test_reading_a_graph_loads_no_arrays():
 def in_a_moment(text: str) -> str:
     """What reading the text in an interpreter of its own comes to; one that never ends is stopped."""
     code = (
-        "import sys; from latentdo.io import read_graph\n"
+        "import sys; from latentdo.tables import read_graph\n"
         "try: print(read_graph(sys.stdin.read()))\n"
         "except Exception as error: print(type(error).__name__)"
     )

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from latentdo.errors import DataError
-from latentdo.inference import FloatArray
 
 from .cells import BOOLEANS, LARGEST_INTEGER, NO_NUMBER, parse_cell, repair
+from .dataset import FloatArray
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _DELIMITER_NAMES = {",": "commas", "\t": "tabs", ";": "semicolons"}

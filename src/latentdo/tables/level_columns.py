@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from latentdo.errors import DataError, nearest
-from latentdo.inference import FloatArray
 from latentdo.models import MAX_LEVELS, Level, listed, named
 
 from .cells import BOOLEANS, is_missing, parse_cell
+from .dataset import FloatArray
 from .sources import Source
 
 _MAX_SHOWN = 4
