@@ -30,6 +30,7 @@ from latentdo.models import AbstractFamily, Belief, Categorical, Constant, Mecha
 from latentdo.models.study import Study as StudyFile
 from latentdo.query import Query
 from latentdo.simulators import STUDIES, Study
+from latentdo.tables import Dataset, FloatArray
 
 Columns = Mapping[str, Any]
 Draw = Callable[[int, int], Columns]
