@@ -10,6 +10,7 @@ from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales
 from latentdo.inference.blocks.diagnostics import Diagnostic
 from latentdo.inference.blocks.draws import BlockDraws, DataFacts, NodeDraws
+from latentdo.inference.blocks.method import Method
 from latentdo.inference.posterior.posterior import Posterior
 from latentdo.models import ModelSpec
 from latentdo.query import Query
@@ -67,7 +68,7 @@ def handmade(
         blocks=tuple(
             BlockDraws(
                 block,
-                "drawn by hand",
+                Method("other", "drawn by hand"),
                 tuple((node, drawn(node)) for node in block.nodes),
                 judged[:1],
                 acceptance=0.8,

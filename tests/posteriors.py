@@ -10,6 +10,7 @@ from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales
 from latentdo.inference.blocks.diagnostics import Diagnostic
 from latentdo.inference.blocks.draws import BlockDraws, DataFacts, NodeDraws
+from latentdo.inference.blocks.method import Method
 from latentdo.inference.posterior.posterior import Posterior
 from latentdo.models import Bernoulli, Categorical, ColumnSummary, ModelSpec, Table, Weight
 
@@ -87,7 +88,11 @@ def posterior_of(
         spec=spec,
         blocks=tuple(
             BlockDraws(
-                block, "made by hand", tuple((node, draws[node]) for node in block.nodes), n_warmup=500, n_made=500
+                block,
+                Method("other", "made by hand"),
+                tuple((node, draws[node]) for node in block.nodes),
+                n_warmup=500,
+                n_made=500,
             )
             for block in blocks_of(spec)
         ),

@@ -12,7 +12,7 @@ from handmade_answers import FRONT_DOOR, answer_of, line_draws, sweep_of
 from handmade_fits import handmade
 from latentdo.answers import Answers
 from latentdo.errors import QueryError
-from latentdo.inference import versions
+from latentdo.inference import Method, versions
 from latentdo.inference.blocks.draws import POINT
 from posteriors import posterior_of
 
@@ -116,7 +116,7 @@ def test_exact_and_simulated_answers_are_told_apart():
 
 def trained_by(method: str, **fields: object) -> str:
     posterior = posterior_of(FRONT_DOOR)
-    blocks = tuple(replace(block, method=method, **fields) for block in posterior.blocks)
+    blocks = tuple(replace(block, method=Method.parse(method), **fields) for block in posterior.blocks)
     return answer_of("E[Y | do(X=1)]", SLOPE, replace(posterior, blocks=blocks)).methods()
 
 

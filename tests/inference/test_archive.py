@@ -24,10 +24,10 @@ import pytest
 from handmade_fits import FRONT_DOOR, ODD, handmade
 from latentdo.errors import ArchiveError
 from latentdo.graphs import parse_call
+from latentdo.inference import read_archive, require_writable, write_archive
 from latentdo.inference.blocks.draws import NodeDraws
 from latentdo.inference.posterior.posterior import Posterior
 from latentdo.inference.storage import archive
-from latentdo.inference.storage.archive import read_archive, require_writable, write_archive
 from latentdo.inference.storage.manifest import digest, plain_tree
 from latentdo.models import ModelSpec
 
@@ -202,7 +202,7 @@ def test_a_posterior_pickles():
 
 def test_loading_needs_no_jax(saved: Path):
     code = (
-        "import sys; from pathlib import Path; from latentdo.inference.archive import read_archive\n"
+        "import sys; from pathlib import Path; from latentdo.inference import read_archive\n"
         f"str(read_archive(Path({str(saved)!r}))); print('jax' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ import pytest
 
 import latentdo as ld
 from handmade_fits import handmade
-from latentdo.inference import Posterior
+from latentdo.inference import Method, Posterior
 from latentdo.inference.blocks.diagnostics import Diagnostic
 from latentdo.inference.train import Fit
 from posteriors import posterior_of
@@ -42,7 +42,7 @@ def test_the_caution_says_what_it_is_where_it_is_and_what_to_do():
     assert first.caution.endswith(
         "Compare with ld.Nuts(draws=2000, warmup=2000), or state tighter priors for its nodes"
     )
-    nuts = replace(first, method="NUTS, 4 chains x 100 draws after 500 of warm-up")
+    nuts = replace(first, method=Method("NUTS", chains=4, draws=100, warmup=500))
     assert "Give it more warm-up (ld.Nuts(warmup=5000))" in nuts.caution
     failed = replace(first, diagnostics=(Diagnostic("mean(X)", 1.3, 20.0),))
     assert "passed" not in failed.caution

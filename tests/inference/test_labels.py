@@ -13,6 +13,7 @@ from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales
 from latentdo.inference.blocks.diagnostics import Diagnostic, diagnose
 from latentdo.inference.blocks.draws import BlockDraws, DataFacts, NodeDraws
+from latentdo.inference.blocks.method import Method
 from latentdo.inference.likelihood.certify import LOG_LIKELIHOOD, LOG_POSTERIOR
 from latentdo.inference.likelihood.prior_law import cumulative, quantiles
 from latentdo.inference.posterior.labels import invariants, parameter_labels
@@ -252,7 +253,7 @@ def class_posterior(order_of_chain: list[list[int]], shift: float = 0.0) -> Post
         blocks=tuple(
             BlockDraws(
                 block,
-                "made by hand",
+                Method("other", "made by hand"),
                 tuple((node, NodeDraws(draws[node].reshape(CHAINS, DRAWS, -1))) for node in block.nodes),
                 n_warmup=500,
                 n_made=500,
@@ -345,7 +346,7 @@ def relevelled(model: str, order_of_chain: list[list[int]], shift: float = 0.0) 
         blocks=tuple(
             BlockDraws(
                 block,
-                "made by hand",
+                Method("other", "made by hand"),
                 tuple(
                     (node, NodeDraws(draws[node], tuple((name, random_sd) for name in spec[node].family.parameters)))
                     for node in block.nodes

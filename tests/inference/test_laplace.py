@@ -329,7 +329,7 @@ def test_known_and_noise_free_nodes_stay_exact():
         assert kinds[:2] == [None, None]
         assert kinds[2] is not None
         assert posterior.by_node["Y"].coefficients[0, 0] == pytest.approx([1.0, 2.0])
-        assert [block.method.partition(":")[0] for block in posterior.blocks[:2]] == ["fixed", "exact"]
+        assert [block.method.kind for block in posterior.blocks[:2]] == ["fixed", "least squares"]
 
 
 def test_a_posterior_without_a_mode_is_refused_with_a_way_out(monkeypatch):

@@ -36,7 +36,7 @@ def test_a_ridge_of_many_rows_is_reached_by_contraction():
     rows = front_door(30_000)
     posterior = ld.fit(FRONT_DOOR, rows, progress=False)
     (block, _) = posterior.blocks
-    assert "500 rows' worth, draws contracted to all 30,000" in block.method
+    assert "500 rows' worth, draws contracted to all 30,000" in str(block.method)
     assert posterior.converged and block.khat is not None and block.khat < 0.5
     answer = ld.ask(posterior, "E[Y | do(X=1)] - E[Y | do(X=0)]")
     effect, error = adjusted(rows)

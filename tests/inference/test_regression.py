@@ -6,6 +6,7 @@ import scipy.special
 import scipy.stats
 
 import latentdo as ld
+from latentdo.inference import Method
 from latentdo.inference.likelihood.density import unpack
 from latentdo.inference.runtime import float64
 from latentdo.inference.samplers import planner
@@ -147,7 +148,7 @@ def test_a_million_rows_of_a_normal_node_cost_no_more_than_their_moments():
     np.testing.assert_allclose(coefficients.mean(axis=0), truth, atol=1e-4)
     np.testing.assert_allclose(coefficients.std(axis=0), 0.5e-3, rtol=0.1)
     assert own["sd"].mean() == pytest.approx(np.std(y - np.polyval(truth[::-1], x)), abs=1e-4)
-    assert block.method == "importance sampling around the mode, 8,000 draws"
+    assert str(block.method) == "importance sampling around the mode, 8,000 draws"
 
 
 def test_a_long_column_of_another_family_is_weighted_by_a_cubic():
@@ -155,7 +156,7 @@ def test_a_long_column_of_another_family_is_weighted_by_a_cubic():
     x = random.normal(size=60_000)
     y = (random.uniform(size=len(x)) < scipy.special.expit(-0.5 + x)) * 1.0
     block = trained("X ~ normal; Y ~ bernoulli(X)", {"X": x, "Y": y})
-    assert "weighted by a cubic through" in block.method
+    assert "weighted by a cubic through" in block.method.note
     assert block.certified
     coefficients, _ = raw_draws(block, "Y")
     chance = scipy.special.expit(-0.5 + x)
@@ -209,11 +210,11 @@ def test_a_bad_k_hat_is_reported_and_the_next_method_tried(heavy, monkeypatch):
         random = np.random.default_rng(0)
         u = 0.1 * random.normal(size=(8_000, task.layout.n_free))
         log_weights = 2.0 * random.exponential(size=len(u)) if heavy else 0.01 * random.normal(size=len(u))
-        return from_independent(task, u, "importance sampling", log_weights=log_weights)
+        return from_independent(task, u, Method("other", "importance sampling"), log_weights=log_weights)
 
     def second(task, engine):
         u = np.zeros((task.n_kept, task.layout.n_free))
-        return from_independent(task, u, "the next method")
+        return from_independent(task, u, Method("other", "the next method"))
 
     with float64():
         poor = weighted(task, ld.Auto())
@@ -222,5 +223,5 @@ def test_a_bad_k_hat_is_reported_and_the_next_method_tried(heavy, monkeypatch):
         assert {diagnostic.passed for diagnostic in poor.diagnostics} == {not heavy}
         monkeypatch.setattr(planner, "_methods", lambda engine: ((weighted,), second))
         found = planner.train_block(task, ld.Auto())
-    assert found.method == ("the next method" if heavy else "importance sampling")
+    assert str(found.method) == ("the next method" if heavy else "importance sampling")
     assert found.why == ("importance sampling was tried first and not certified" if heavy else "")

@@ -167,7 +167,7 @@ def test_a_conjugate_regression_is_its_own_approximation(guide):
     assert block.khat < 0.5
     assert re.search(r"settled, .*; weighted by the posterior, (9\d|1e\+02) % of such draws would count", block.why)
     assert (block.approximate, block.certified, block.independent) == ("variational approximation", False, True)
-    assert re.search(rf"SVI, {guide} guide of parameters, 1,000 steps", block.method)
+    assert re.search(rf"SVI, {guide} guide of parameters, 1,000 steps", str(block.method))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_minibatches_lead_where_all_rows_do():
         (a, _), (b, _) = raw_draws(parts, node), raw_draws(whole, node)
         assert np.abs(a.mean(axis=0) - b.mean(axis=0)) / b.std(axis=0) == pytest.approx(0.0, abs=0.4)
         assert a.std(axis=0) / b.std(axis=0) == pytest.approx(1.0, abs=0.35)
-    assert "3,000 steps of 50 of 400 rows" in parts.method
+    assert "3,000 steps of 50 of 400 rows" in str(parts.method)
 
 
 @pytest.mark.sample

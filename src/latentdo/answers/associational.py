@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from latentdo.inference import BlockDraws, Posterior, prior_draws
+from latentdo.inference import BlockDraws, Method, Posterior, prior_draws
 from latentdo.models import Constant, Linear, ModelSpec
 from latentdo.query import Binary, Distribution, Expression, Number, Outcome, Query, Term
 
@@ -60,7 +60,7 @@ def prior_of(posterior: Posterior, seed: int) -> Posterior:
     blocks = tuple(
         BlockDraws(
             block.block,
-            PRIOR,
+            Method("other", PRIOR),
             tuple((node, prior_draws(posterior.spec, own[node], PRIOR_DRAWS, random)) for node in block.block.nodes),
             independent=True,
         )

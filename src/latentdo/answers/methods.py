@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
 from latentdo.identification import Identified
-from latentdo.inference import BlockDraws, Posterior, node_row, versions
+from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions
 
 from .text import remarks
 
@@ -259,7 +259,7 @@ def _priors(posterior: Posterior) -> Iterator[str]:
     own: list[str] = []
     tables: dict[float, list[Name]] = {}
     # The coefficients of a node without noise are solved for, whatever its priors.
-    solved = {node for block in posterior.blocks if block.method.startswith("exact") for node in block.block.nodes}
+    solved = {node for block in posterior.blocks if block.method.kind == "least squares" for node in block.block.nodes}
     for coordinates in posterior.coordinates:
         node, row = coordinates.node, node_row(posterior, coordinates)
         family = spec[node].family
@@ -343,11 +343,11 @@ def _training(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
         )
     else:
         yield "All variables form one block, trained"
-    by_method: dict[str, list[BlockDraws]] = {}
+    by_method: dict[Method, list[BlockDraws]] = {}
     for block in blocks:
         by_method.setdefault(block.method, []).append(block)
     yield "; ".join(_trained(method, own, cited, alone=len(blocks) == 1) for method, own in by_method.items()) + "."
-    if any(method.startswith("ensemble HMC") for method in by_method):
+    if any(method.kind == "ensemble HMC" for method in by_method):
         yield (
             "Ensemble HMC is Hamiltonian Monte Carlo by many chains at once, which share the step size and the mass matrix "
             "that they adapt while warming up."
@@ -358,8 +358,8 @@ def _training(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     yield from _judged(posterior, cited)
 
 
-def _trained(method: str, blocks: Sequence[BlockDraws], cited: dict[str, None], *, alone: bool) -> str:
-    sources = [key for words, keys in _BY_METHOD.items() if method.startswith(words) for key in keys]
+def _trained(method: Method, blocks: Sequence[BlockDraws], cited: dict[str, None], *, alone: bool) -> str:
+    sources = list(_BY_METHOD.get(method.kind, ()))
     khats = [block.khat for block in blocks if block.khat is not None]
     sources += ["psis"] if khats and "psis" not in sources else []
     cited.update(dict.fromkeys(sources))
@@ -376,21 +376,19 @@ def _trained(method: str, blocks: Sequence[BlockDraws], cited: dict[str, None], 
     return f"{_spoken(method)}{told}" if alone else f"{names} {_spoken(method)}{told}"
 
 
-_SPOKEN = {
-    "conjugate: Dirichlet": "by the conjugate Dirichlet",
-    "conjugate: posterior mode": "by the conjugate posterior mode",
-    "exact: solved": "exactly, solved",
-    "fixed: nothing to learn": "with all parameters fixed",
-    "posterior mode": "by the posterior mode",
-}
-
-
-def _spoken(method: str) -> str:
+def _spoken(method: Method) -> str:
     """A method of the plan as the end of a sentence."""
-    for head, words in _SPOKEN.items():
-        if method.startswith(head):
-            return words + method.removeprefix(head)
-    return "by " + method.replace(" x ", " × ")
+    match method.kind:
+        case "conjugate":
+            return f"by the conjugate {method.of}"
+        case "least squares":
+            return "exactly, solved by least squares, no noise"
+        case "fixed":
+            return "with all parameters fixed"
+        case "mode":
+            return f"by the {method}"
+        case _:
+            return f"by {method}".replace(" x ", " × ")
 
 
 def _kept(posterior: Posterior) -> str:

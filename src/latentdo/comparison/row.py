@@ -249,7 +249,7 @@ def row_of_answer(question: Question, answer: Answer, level: float, seconds: flo
 
 def trained_by(posterior: Posterior) -> str:
     """How the blocks of a model were trained, in words: `ensemble HMC and importance sampling`."""
-    heads = dict.fromkeys(_head(block.method) for block in posterior.blocks)
+    heads = dict.fromkeys(_HEADS.get(block.method.kind, str(block.method)) for block in posterior.blocks)
     # What has nothing to learn says nothing, unless there is nothing else.
     words = [head for head in heads if head != _FIXED] or list(heads)
     return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
@@ -257,20 +257,16 @@ def trained_by(posterior: Posterior) -> str:
 
 _FIXED = "fixed parameters"
 _HEADS = {
-    "ensemble": "ensemble HMC",
+    "ensemble HMC": "ensemble HMC",
     "importance sampling": "importance sampling",
     "conjugate": "exact draws",
-    "exact": "least squares without noise",
+    "least squares": "least squares without noise",
     "fixed": _FIXED,
     "NUTS": "NUTS",
     "SVI": "SVI",
     "Laplace": "Laplace approximation",
-    "posterior mode": "posterior mode",
+    "mode": "posterior mode",
 }
-
-
-def _head(method: str) -> str:
-    return next((words for head, words in _HEADS.items() if method.startswith(head)), method)
 
 
 def _note(answer: Answer) -> str:

@@ -11,16 +11,17 @@ if TYPE_CHECKING:
     from .blocks.checks import check_columns, functional_nodes, levelled
     from .blocks.diagnostics import Diagnostic, diagnose
     from .blocks.draws import BlockDraws, DataFacts, NodeDraws, flat
+    from .blocks.method import Method
     from .blocks.scales import coordinates_on
     from .likelihood.forward import even_uniforms, node_parameters, predictor, simulate_nodes
     from .posterior.account import KHAT_LIMIT, block_row, node_row
     from .posterior.labels import ParameterLabel
-    from .posterior.posterior import Posterior
+    from .posterior.posterior import Posterior, read_archive
     from .posterior.prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
     from .progress import watch
     from .runtime import compile_cache, float64
     from .samplers.importance import pareto_k
-    from .storage.archive import read_archive, require_writable, write_archive
+    from .storage.archive import require_writable, write_archive
     from .storage.manifest import versions
     from .storage.resume import FitCheckpoint, Identity, checkpoint_folder
     from .storage.whole_files import write_table
@@ -34,6 +35,7 @@ _LAZY = {
     "Fit": "train",
     "FitCheckpoint": "storage.resume",
     "Identity": "storage.resume",
+    "Method": "blocks.method",
     "NodeDraws": "blocks.draws",
     "ParameterLabel": "posterior.labels",
     "PriorCheck": "posterior.prior_check",
@@ -57,7 +59,7 @@ _LAZY = {
     "pareto_k": "samplers.importance",
     "prior_draws": "posterior.prior_check",
     "predictor": "likelihood.forward",
-    "read_archive": "storage.archive",
+    "read_archive": "posterior.posterior",
     "require_writable": "storage.archive",
     "simulate_nodes": "likelihood.forward",
     "train_all": "train",
@@ -80,6 +82,7 @@ __all__ = [
     "Identity",
     "Laplace",
     "Map",
+    "Method",
     "NodeDraws",
     "Nuts",
     "ParameterLabel",

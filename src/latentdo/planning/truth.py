@@ -19,6 +19,7 @@ from latentdo.graphs import LatentDag, Name, quote
 from latentdo.inference import (
     BlockDraws,
     DataFacts,
+    Method,
     NodeDraws,
     Posterior,
     blocks_of,
@@ -132,7 +133,12 @@ class FixedModel(AbstractTruth):
         trained = Posterior(
             spec=self.spec,
             blocks=tuple(
-                BlockDraws(block, self.label, tuple((node, self.draws[node]) for node in block.nodes), independent=True)
+                BlockDraws(
+                    block,
+                    Method("other", self.label),
+                    tuple((node, self.draws[node]) for node in block.nodes),
+                    independent=True,
+                )
                 for block in blocks_of(self.spec)
             ),
             facts=DataFacts.of(rows),

@@ -15,6 +15,7 @@ from latentdo.tables import Dataset
 from .block import Block
 from .coordinates import FloatArray
 from .diagnostics import Diagnostic, shortfall
+from .method import Method
 
 UNSETTLED = "not yet settled"
 """How the label of an approximation ends whose optimisation had not come to rest."""
@@ -43,7 +44,7 @@ class BlockDraws:
     """The draws of one block, and how they were made.
 
     Attributes:
-        method: In words, for `plan`.
+        method: How they were made.
         draws: Node and its draws.
         diagnostics: What the block's data pin down: means, sds and covariances of its measured nodes given its inputs; of
             chains also the log posterior, and the log likelihood with the latents integrated.
@@ -61,7 +62,7 @@ class BlockDraws:
     """
 
     block: Block
-    method: str
+    method: Method
     draws: tuple[tuple[Name, NodeDraws], ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     why: str = ""
@@ -106,7 +107,7 @@ class BlockDraws:
         blind = "R-hat and effective draws have passed, and cannot see what no chain has visited. " if passed else ""
         repair = (
             "Give it more warm-up (ld.Nuts(warmup=5000))"
-            if self.method.startswith("NUTS")
+            if self.method.kind == "NUTS"
             else "Compare with ld.Nuts(draws=2000, warmup=2000)"
         )
         return (

@@ -16,7 +16,7 @@ from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import Diagnostic
-from ..posterior.posterior import Posterior
+from ..blocks.fitted import Fitted
 from .forward import even_uniforms, moments, simulate_nodes, smooth_means
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _CELLS = 1_000_000
 """Draws times rows that are computed at once."""
 
 
-def judged(posterior: Posterior) -> tuple[Diagnostic, ...]:
+def judged(posterior: Fitted) -> tuple[Diagnostic, ...]:
     """The functionals that every fit is judged on, whatever will be asked of it.
 
     Mean and sd of each measured node and the covariance of each pair, simulated with the same noise in every draw; and of

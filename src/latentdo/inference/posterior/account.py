@@ -15,8 +15,8 @@ from latentdo.models import Prior, plain
 from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.draws import BlockDraws
-from .labels import Kind, ParameterLabel
-from .posterior import Posterior
+from ..blocks.fitted import Fitted
+from .labels import Kind, ParameterLabel, parameter_labels
 
 TRUSTED_DRAWS = 4
 """Draws per chain below which R-hat says nothing."""
@@ -41,6 +41,11 @@ MEANING: dict[Kind, str] = {
 }
 
 
+def plan(posterior: Fitted) -> str:
+    """What was trained how, block by block, in words."""
+    return "\n".join(str(block_row(block)) for block in posterior.blocks)
+
+
 def count(n: int, noun: str) -> str:
     """A number with its noun: `1 row`, `2,000 rows`."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
@@ -51,7 +56,7 @@ def listed(names: Iterable[Name]) -> str:
     return ", ".join(quote(name) for name in names)
 
 
-def title(posterior: Posterior) -> str:
+def title(posterior: Fitted) -> str:
     """What was fitted, and whether it can be relied on; an approximation says so here."""
     spec = posterior.spec
     latent = f"{len(spec.latent)} latent" if spec.latent else "no latent"
@@ -59,7 +64,7 @@ def title(posterior: Posterior) -> str:
     return f"Fit of a model with {len(spec.measured)} measured and {latent} {nodes}: {state(posterior)}"
 
 
-def state(posterior: Posterior) -> str:
+def state(posterior: Fitted) -> str:
     """`converged` or `NOT CONVERGED`, and in capitals whatever else the draws are."""
     converged = "one draw" if posterior.is_point else "converged" if posterior.converged else "NOT CONVERGED"
     if not posterior.approximate:
@@ -67,7 +72,7 @@ def state(posterior: Posterior) -> str:
     return f"{converged}, APPROXIMATE ({', '.join(posterior.approximate)})"
 
 
-def header(posterior: Posterior) -> Iterator[tuple[str, str]]:
+def header(posterior: Fitted) -> Iterator[tuple[str, str]]:
     """The first rows, each with its heading: nodes, families, data, priors, plan, diagnostics."""
     spec, facts = posterior.spec, posterior.facts
     yield "Measured", listed(spec.measured)
@@ -93,14 +98,14 @@ def header(posterior: Posterior) -> Iterator[tuple[str, str]]:
         yield "Queries", f"{name}: {query}" if name not in ("", str(query)) else str(query)
 
 
-def _families(posterior: Posterior) -> str:
+def _families(posterior: Fitted) -> str:
     nodes: dict[str, list[Name]] = {}
     for node, mechanism in posterior.spec.mechanisms:
         nodes.setdefault(mechanism.family.name, []).append(node)
     return "; ".join(f"{family} {listed(names)}" for family, names in nodes.items())
 
 
-def _priors(posterior: Posterior) -> str:
+def _priors(posterior: Fitted) -> str:
     """How many parameters have which kind of prior."""
     kinds = Counter(
         "fixed" if coordinate.fixed is not None else "default" if coordinate.default else "yours"
@@ -118,20 +123,20 @@ def _priors(posterior: Posterior) -> str:
     return ", ".join(said[kind] for kind in said if kinds[kind]) or "no parameter is free"
 
 
-def _methods(posterior: Posterior) -> str:
+def _methods(posterior: Fitted) -> str:
     """Which method trained how many blocks."""
-    methods = Counter(block.method.partition(",")[0].partition(":")[0] for block in posterior.blocks)
+    methods = Counter(block.method.head for block in posterior.blocks)
     return "; ".join(f"{method} ({count(n, 'block')})" for method, n in methods.items())
 
 
-def kept(posterior: Posterior) -> str:
+def kept(posterior: Fitted) -> str:
     """How many draws there are; chains are named where there are any."""
     if posterior.n_chains == 1 and posterior.independent():
         return f"{count(posterior.n_draws, 'draw')} kept"
     return f"{count(posterior.n_chains, 'chain')} x {count(posterior.n_draws, 'draw')} kept"
 
 
-def judged(posterior: Posterior) -> str:
+def judged(posterior: Fitted) -> str:
     """How what was judged came out, in one line."""
     found = posterior.diagnostics
     if not found:
@@ -159,7 +164,7 @@ class NodeRow:
     note: str = ""
 
 
-def node_row(posterior: Posterior, own: NodeCoordinates) -> NodeRow:
+def node_row(posterior: Fitted, own: NodeCoordinates) -> NodeRow:
     """One node's equation with the priors in force."""
     mechanism = posterior.spec[own.node]
     latent = own.node in posterior.spec.latent
@@ -273,7 +278,7 @@ def block_row(block: BlockDraws) -> BlockRow:
     return BlockRow(
         block.block.name,
         ", ".join(block.block.inputs),
-        block.method,
+        str(block.method),
         tuple(findings),
         block.why,
         block.certified,
@@ -291,12 +296,12 @@ class ParameterRow:
     label: ParameterLabel | None
 
 
-def parameter_rows(posterior: Posterior) -> list[ParameterRow]:
+def parameter_rows(posterior: Fitted) -> list[ParameterRow]:
     """Every free parameter; without R-hat, ESS and labels where there are too few draws to judge."""
     named = posterior.parameters
     enough = posterior.n_draws >= TRUSTED_DRAWS
     judged_ones: tuple[Diagnostic | None, ...] = posterior.parameter_diagnostics if enough else (None,) * len(named)
-    labels: tuple[ParameterLabel | None, ...] = posterior.parameter_labels if enough else (None,) * len(named)
+    labels: tuple[ParameterLabel | None, ...] = parameter_labels(posterior) if enough else (None,) * len(named)
     rows = []
     for (name, draws), diagnostic, label in zip(named, judged_ones, labels, strict=True):
         rhat, ess = ("–", "–") if diagnostic is None else (shown_rhat(diagnostic.rhat), f"{diagnostic.ess:,.0f}")

@@ -15,9 +15,9 @@ from latentdo.models import Prior, Table
 
 from ..blocks.coordinates import FloatArray, NodeCoordinates, mixing, table_labels
 from ..blocks.diagnostics import Diagnostic
+from ..blocks.fitted import Fitted
 from ..likelihood.certify import LOG_LIKELIHOOD, LOG_POSTERIOR
 from ..likelihood.prior_law import cumulative
-from .posterior import Posterior
 from .symmetry import Place, Symmetry, symmetries
 
 Kind = Literal["pinned down", "narrowed", "prior only", "not identified", "did not mix", "not judged"]
@@ -59,7 +59,7 @@ class ParameterLabel:
         return f"{shown}; harmless" if self.kind == "not identified" else shown
 
 
-def parameter_labels(posterior: Posterior) -> tuple[ParameterLabel, ...]:
+def parameter_labels(posterior: Fitted) -> tuple[ParameterLabel, ...]:
     """One label per free parameter, in the order of `posterior.parameters`."""
     if posterior.is_point:
         return tuple(ParameterLabel(name, "not judged", "there is one draw") for name, _ in posterior.parameters)
@@ -69,7 +69,7 @@ def parameter_labels(posterior: Posterior) -> tuple[ParameterLabel, ...]:
 class _Labels:
     """What one call works out once: symmetries by weight, and diagnostics by parameter."""
 
-    def __init__(self, posterior: Posterior) -> None:
+    def __init__(self, posterior: Fitted) -> None:
         self.posterior = posterior
         self.diagnostics = {d.name: d for d in posterior.parameter_diagnostics}
         found = symmetries(posterior.spec, {own.node: own for own in posterior.coordinates})
@@ -138,7 +138,7 @@ def _mixed(diagnostic: Diagnostic) -> bool:
     return (diagnostic.rhat is None or diagnostic.rhat <= MIXED_RHAT) and diagnostic.ess >= MIXED_ESS
 
 
-def invariants(posterior: Posterior, symmetry: Symmetry) -> Iterator[FloatArray]:
+def invariants(posterior: Fitted, symmetry: Symmetry) -> Iterator[FloatArray]:
     """Functions of the weights that a symmetry leaves as they were, each (chain, draw).
 
     Of weights W Wᵀ, their part in variances and covariances; where axes are not rotated also each row's weights in order of
@@ -164,7 +164,7 @@ def _ordered(row: FloatArray) -> Iterator[FloatArray]:
     yield from (ordered[..., k] for k in range(ordered.shape[-1]))
 
 
-def _of_classes(posterior: Posterior, symmetry: Symmetry) -> Iterator[FloatArray]:
+def _of_classes(posterior: Fitted, symmetry: Symmetry) -> Iterator[FloatArray]:
     for row in symmetry.rows:
         yield from _ordered(np.stack([posterior.by_node[node].coefficients[..., k] for node, k in row], axis=-1))
     own = {one.node: one for one in posterior.coordinates}
@@ -181,7 +181,7 @@ def _of_classes(posterior: Posterior, symmetry: Symmetry) -> Iterator[FloatArray
         yield from _ordered(of_level - of_level.mean(axis=-1, keepdims=True))
 
 
-def _scores(posterior: Posterior, own: NodeCoordinates) -> dict[int, FloatArray]:
+def _scores(posterior: Fitted, own: NodeCoordinates) -> dict[int, FloatArray]:
     """Of each free parameter its draws as quantiles of its prior, on the normal scale: standard normal if nothing was learned."""
     draws = posterior.by_node[own.node]
     raw = draws.coefficients.reshape(-1, draws.coefficients.shape[-1])

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from latentdo.graphs import Name
 
 from ..blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT
+from ..blocks.fitted import Fitted
 from .account import MEANING, SHORT, block_row, header, judged, kept, kinds, node_row, parameter_rows, shown_rhat, title
-from .posterior import Posterior
 
 WIDTH = 110
 LISTED = 10
@@ -26,7 +26,7 @@ LATENT_NOTE = (
 )
 
 
-def posterior_text(posterior: Posterior) -> str:
+def posterior_text(posterior: Fitted) -> str:
     """The fit on one page, at most 110 columns wide."""
     sections = (
         _header(posterior),
@@ -51,7 +51,7 @@ def _fitted(lines: Iterable[str]) -> Iterator[str]:
         yield from textwrap.wrap(shown, WIDTH, subsequent_indent=indent, drop_whitespace=True, break_on_hyphens=False)
 
 
-def _header(posterior: Posterior) -> Iterator[str]:
+def _header(posterior: Fitted) -> Iterator[str]:
     first = title(posterior)
     yield first
     yield "=" * min(len(first), WIDTH)
@@ -66,7 +66,7 @@ def _titled(text: str) -> Iterator[str]:
     yield "-" * len(text)
 
 
-def _model(posterior: Posterior) -> Iterator[str]:
+def _model(posterior: Fitted) -> Iterator[str]:
     """Every node's equation, and the prior of each of its parameters with its unit."""
     yield from _titled("Model and priors")
     equations = {mechanism.family.name: mechanism.family.equation for _, mechanism in posterior.spec.mechanisms}
@@ -91,7 +91,7 @@ def _note(text: str) -> Iterator[str]:
         yield f"  {line}"
 
 
-def _training(posterior: Posterior) -> Iterator[str]:
+def _training(posterior: Fitted) -> Iterator[str]:
     yield from _titled("Training")
     yield f"  {posterior.engine}, seed {posterior.seed}: {kept(posterior)}, {posterior.seconds:.1f} s"
     for block in posterior.blocks:
@@ -102,7 +102,7 @@ def _training(posterior: Posterior) -> Iterator[str]:
             yield f"      {row.why}"
 
 
-def _convergence(posterior: Posterior) -> Iterator[str]:
+def _convergence(posterior: Fitted) -> Iterator[str]:
     """What was judged, and how it came out."""
     failed = [diagnostic for diagnostic in posterior.diagnostics if not diagnostic.passed]
     short = posterior.shortfalls
@@ -130,7 +130,7 @@ def _convergence(posterior: Posterior) -> Iterator[str]:
         yield "  Answers from this fit carry a warning. Give the engine more steps, or look for parameters that run away."
 
 
-def _parameters(posterior: Posterior) -> Iterator[str]:
+def _parameters(posterior: Fitted) -> Iterator[str]:
     """Means, spreads and intervals in raw units, and what the data say of each."""
     yield from _titled("Parameters, in raw units")
     rows = parameter_rows(posterior)
@@ -162,7 +162,7 @@ _COLUMNS = ("mean", "sd", "5 %", "95 %", "R-hat", "ESS")
 _SIZES = (12, 11, 12, 12, 7, 8)
 
 
-def _warnings(posterior: Posterior) -> Iterator[str]:
+def _warnings(posterior: Fitted) -> Iterator[str]:
     yield from _titled("Warnings")
     if not posterior.warnings:
         yield "  none"

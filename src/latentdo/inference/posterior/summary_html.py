@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from ..blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT
+from ..blocks.fitted import Fitted
 from .account import (
     MEANING,
     SHORT,
@@ -20,7 +21,6 @@ from .account import (
     state,
     title,
 )
-from .posterior import Posterior
 from .summary import LATENT_NOTE, LISTED, UNITS_NOTE
 
 _STYLE = """
@@ -41,7 +41,7 @@ _STYLE = """
 """
 
 
-def posterior_html(posterior: Posterior) -> str:
+def posterior_html(posterior: Fitted) -> str:
     """The fit as a piece of HTML that stands alone: no script, nothing from elsewhere, every name escaped."""
     parts = [
         _header(posterior),
@@ -58,7 +58,7 @@ def _section(heading: str, parts: Iterable[str], *, unfolded: bool) -> str:
     return f"<details{' open' if unfolded else ''}><summary>{escape(heading)}</summary>{''.join(parts)}</details>"
 
 
-def _header(posterior: Posterior) -> str:
+def _header(posterior: Fitted) -> str:
     kind = "bad" if not posterior.converged else "rough" if posterior.approximate else "good"
     words = escape(state(posterior))
     heading = escape(title(posterior).rpartition(f": {state(posterior)}")[0])
@@ -91,7 +91,7 @@ def _code(text: str) -> str:
     return f"<code>{escape(text)}</code>"
 
 
-def _parameters(posterior: Posterior) -> Iterator[str]:
+def _parameters(posterior: Fitted) -> Iterator[str]:
     rows = parameter_rows(posterior)
     if not rows:
         yield "<p>None is free.</p>"
@@ -118,7 +118,7 @@ def _parameters(posterior: Posterior) -> Iterator[str]:
         yield f'<p class="small">{escape(LATENT_NOTE)}</p>'
 
 
-def _training(posterior: Posterior) -> Iterator[str]:
+def _training(posterior: Fitted) -> Iterator[str]:
     yield f"<p>{_code(posterior.engine)}, seed {posterior.seed}: {kept(posterior)}, {posterior.seconds:.1f} s</p>"
     rows = []
     for block in map(block_row, posterior.blocks):
@@ -129,7 +129,7 @@ def _training(posterior: Posterior) -> Iterator[str]:
     yield _table([("block", False), ("method", False), ("diagnostics", False)], rows)
 
 
-def _convergence(posterior: Posterior) -> Iterator[str]:
+def _convergence(posterior: Fitted) -> Iterator[str]:
     yield (
         f"<p>{_marked(escape(judged(posterior)))}. Each must reach R-hat ≤ {RHAT_LIMIT:g} and ESS ≥ {ESS_LIMIT:g}: moments of "
         "what was measured, densities, identified effects between measured nodes, and the study's queries.</p>"
@@ -150,7 +150,7 @@ def _convergence(posterior: Posterior) -> Iterator[str]:
     yield _table([("the worst", False), ("R-hat", True), ("ESS", True), ("", False)], rows)
 
 
-def _model(posterior: Posterior) -> Iterator[str]:
+def _model(posterior: Fitted) -> Iterator[str]:
     equations = {mechanism.family.name: mechanism.family.equation for _, mechanism in posterior.spec.mechanisms}
     items = "".join(f"<tr><td>{escape(name)}</td><td>{_code(text)}</td></tr>" for name, text in equations.items())
     yield f"<table>{items}</table>"
@@ -167,5 +167,5 @@ def _model(posterior: Posterior) -> Iterator[str]:
     yield f'<p class="small">{escape(UNITS_NOTE)}</p>'
 
 
-def _warnings(posterior: Posterior) -> Iterator[str]:
+def _warnings(posterior: Fitted) -> Iterator[str]:
     yield f"<ul>{''.join(f'<li>{escape(warning)}</li>' for warning in posterior.warnings)}</ul>"

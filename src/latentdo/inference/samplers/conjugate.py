@@ -9,6 +9,7 @@ from latentdo.models import Table
 from ..blocks.coordinates import FloatArray
 from ..blocks.draws import POINT, BlockDraws, NodeDraws
 from ..blocks.engines import Engine, Map
+from ..blocks.method import Method
 from ..likelihood.task import Task
 from .outcome import from_draws
 
@@ -31,11 +32,15 @@ def conjugate(task: Task, engine: Engine) -> BlockDraws | str:
         chances = pseudo_counts / pseudo_counts.sum(axis=-1, keepdims=True)
         draws = NodeDraws(np.broadcast_to(chances.reshape(-1), (1, 1, chances.size)).copy())
         return BlockDraws(
-            task.block, "conjugate: posterior mode of a table", ((node, draws),), independent=True, approximate=POINT
+            task.block,
+            Method("conjugate", of="posterior mode of a table"),
+            ((node, draws),),
+            independent=True,
+            approximate=POINT,
         )
     chances = _dirichlet(pseudo_counts, task.n_kept, task.random())
     draws = NodeDraws(chances.reshape(*task.shape, -1))
-    return from_draws(task, ((node, draws),), "conjugate: Dirichlet posterior of the counts")
+    return from_draws(task, ((node, draws),), Method("conjugate", of="Dirichlet posterior of the counts"))
 
 
 def _counts(task: Task, family: Table) -> FloatArray:

@@ -13,6 +13,7 @@ from latentdo.models.build import NUMPY
 from ..blocks.coordinates import FloatArray
 from ..blocks.draws import POINT, BlockDraws
 from ..blocks.engines import Engine
+from ..blocks.method import Method
 from ..likelihood.gaussian import gaussian_form
 from ..likelihood.task import Task
 from .importance import smoothed
@@ -84,7 +85,7 @@ def laplace(task: Task, engine: Engine) -> BlockDraws:
     normal = random.standard_normal((task.n_kept, len(mode.point)))
     u = mode.point + normal @ axes.T
     facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
-    method = f"Laplace approximation at the posterior mode{marginal.words}"
+    method = Method("Laplace", note=marginal.words)
     result = from_independent(task, facing, method, approximate=LAPLACE)
     flat = "1 direction is" if n_flat == 1 else f"{n_flat} directions are"
     why = [f"{flat} flat by a symmetry and stayed at the mode"] if n_flat else []
@@ -102,7 +103,7 @@ def posterior_mode(task: Task, engine: Engine) -> BlockDraws:
     marginal = _marginal(task)
     mode = _best_mode(task, marginal)
     u = turned(mode.point[None, None], mirrors(task.layout, task.numbers), to_reference=True)[0]
-    found = from_independent(task, u, f"posterior mode in unbounded coordinates{marginal.words}", approximate=POINT)
+    found = from_independent(task, u, Method("mode", note=marginal.words), approximate=POINT)
     return replace(found, diagnostics=(), weight_ess=None)
 
 

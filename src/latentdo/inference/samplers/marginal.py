@@ -18,6 +18,7 @@ from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Auto, Engine
+from ..blocks.method import Method
 from ..likelihood.density import AbstractForm
 from ..likelihood.gaussian import gaussian_form
 from ..likelihood.lattice import MOST_POINTS, Cells, LatticeForm, LatticeNumbers, lattice_form, loadings_at, spacings
@@ -120,7 +121,7 @@ def by_chains(task: Task, engine: Auto, marginal: Marginal, counted: Callable[[f
             return result
         said = f"{result.method} was tried first and not certified"
 
-    def direct(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+    def direct(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         return from_chains(task, run, method, marginal.likelihood)
 
     result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, finish=direct)
@@ -141,7 +142,7 @@ def around_modes(task: Task, marginal: Marginal) -> BlockDraws | None:
     if drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
         return None
     where = "the mode" if len(one_side) == 1 else f"{len(one_side)} modes"
-    method = f"importance sampling of {marginal.words}, around {where}, {len(drawn.u):,} draws"
+    method = Method("importance sampling", of=f"of {marginal.words}, around {where}", draws=len(drawn.u))
     return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
 
 
@@ -154,7 +155,7 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
 
     few = replace(marginal, numbers=counted)
 
-    def contract(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+    def contract(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         before = from_chains(task, run, method, few.likelihood)
         if not before.certified:
             return before
@@ -221,19 +222,22 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         drawn = importance_sample(cells.density, (mode,), 2 * task.n_kept, random, cells.density, sides)
         off = error(drawn.u[:CHECKED])
         if drawn.khat < KHAT_LIMIT and drawn.effective >= LEAST_EFFECTIVE and off < LARGEST_OFF:
-            method = (
-                f"importance sampling of parameters around the mode, {len(drawn.u):,} draws; {points} ({_off(off)})"
+            method = Method(
+                "importance sampling",
+                of="of parameters around the mode",
+                draws=len(drawn.u),
+                note=f"; {points} ({_off(off)})",
             )
             return from_independent(
                 task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights
             )
 
-    def on_cells(task: Task, run: ChainDraws, method: str) -> BlockDraws:
+    def on_cells(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         result = from_chains(task, run, method, lambda u: cells.parts(u)[1])
         if not result.certified:
             return result
         off = error(run.u[:, -max(1, CHECKED // len(run.u)) :].reshape(-1, run.u.shape[-1]))
-        result = replace(result, method=f"{method} ({_off(off)})")
+        result = replace(result, method=replace(method, note=f" ({_off(off)})"))
         if off < LARGEST_OFF:
             return result
         return replace(result, diagnostics=tuple(replace(diagnostic, ess=0.0) for diagnostic in result.diagnostics))

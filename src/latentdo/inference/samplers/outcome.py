@@ -14,6 +14,7 @@ from latentdo.models.build import NUMPY
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import Diagnostic, diagnose
 from ..blocks.draws import BlockDraws, NodeDraws
+from ..blocks.method import Method
 from ..likelihood.certify import LOG_LIKELIHOOD, LOG_POSTERIOR, log_likelihood
 from ..likelihood.density import unpack
 from ..likelihood.forward import even_uniforms, moments, simulate_nodes, smooth_means
@@ -49,7 +50,7 @@ def node_draws(task: Task, u: FloatArray) -> tuple[tuple[Name, NodeDraws], ...]:
 
 
 def from_chains(
-    task: Task, run: ChainDraws, method: str, likelihood: Callable[[FloatArray], FloatArray] | None = None
+    task: Task, run: ChainDraws, method: Method, likelihood: Callable[[FloatArray], FloatArray] | None = None
 ) -> BlockDraws:
     """A Markov chain's run, thinned evenly to the common number of draws, and judged by R-hat and ESS.
 
@@ -88,7 +89,7 @@ def from_chains(
 def from_independent(
     task: Task,
     u: FloatArray,
-    method: str,
+    method: Method,
     *,
     log_weights: FloatArray | None = None,
     approximate: str | None = None,
@@ -127,7 +128,7 @@ def from_independent(
     )
 
 
-def from_draws(task: Task, draws: tuple[tuple[Name, NodeDraws], ...], method: str) -> BlockDraws:
+def from_draws(task: Task, draws: tuple[tuple[Name, NodeDraws], ...], method: Method) -> BlockDraws:
     """Independent draws of the posterior itself, in raw units."""
     found = judged_moments(task, dict(draws), task.shape[0])
     diagnostics = tuple(Diagnostic(name, None, float(task.n_kept)) for name in found)

@@ -13,6 +13,7 @@ from latentdo.models import Linear
 from ..blocks.checks import least_squares
 from ..blocks.draws import BlockDraws, constant_draws
 from ..blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
+from ..blocks.method import Method
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.program import program_of
 from ..likelihood.task import Task
@@ -41,9 +42,9 @@ def kept_draws(engine: Engine) -> tuple[int, int]:
             return CHAINS, min(KEPT, run_lengths(engine)[1])
 
 
-Method = Callable[[Task, Engine], "BlockDraws | str"]
+Trainer = Callable[[Task, Engine], "BlockDraws | str"]
 """Trains a block, or says why it does not apply, in words that complete "… does not apply: ..."."""
-LastMethod = Callable[[Task, Engine], BlockDraws]
+LastTrainer = Callable[[Task, Engine], BlockDraws]
 """Trains whatever block it is given."""
 
 MANY_ROWS = 3_000
@@ -72,7 +73,7 @@ def train_block(task: Task, engine: Engine) -> BlockDraws:
     return result
 
 
-def _methods(engine: Engine) -> tuple[tuple[Method, ...], LastMethod]:
+def _methods(engine: Engine) -> tuple[tuple[Trainer, ...], LastTrainer]:
     """The methods of an engine, cheapest first, and the one that is left when none of them was enough."""
     match engine:
         case Nuts():
@@ -87,7 +88,7 @@ def _methods(engine: Engine) -> tuple[tuple[Method, ...], LastMethod]:
             return (_exact, _fixed, conjugate, regression, gaussian, discrete, _generic), _general
 
 
-def _is_enough(task: Task, method: Method, result: BlockDraws) -> bool:
+def _is_enough(task: Task, method: Trainer, result: BlockDraws) -> bool:
     """Whether no other method is tried: the result is certified, or chains that move the latents as well would fare no better.
 
     That is so where a method that integrates the latents out gave the result; never where it declined.
@@ -106,7 +107,7 @@ def _exact(task: Task, engine: Engine) -> BlockDraws | str:
     regression = least_squares(task.spec, node, task.data)
     assert regression is not None, "checked with the columns"
     draws = ((node, constant_draws(regression.coefficients, *task.shape)),)
-    return BlockDraws(task.block, "exact: solved by least squares, no noise", draws, independent=True)
+    return BlockDraws(task.block, Method("least squares"), draws, independent=True)
 
 
 def _fixed(task: Task, engine: Engine) -> BlockDraws | str:
@@ -115,7 +116,7 @@ def _fixed(task: Task, engine: Engine) -> BlockDraws | str:
     if task.layout.n_free:
         return "some parameters are free"
     draws = node_draws(task, np.zeros((*task.shape, 0)))
-    return BlockDraws(task.block, "fixed: nothing to learn", draws, independent=True)
+    return BlockDraws(task.block, Method("fixed"), draws, independent=True)
 
 
 def _generic(task: Task, engine: Engine) -> BlockDraws | str:
@@ -154,7 +155,6 @@ def _nuts(task: Task, engine: Engine) -> BlockDraws:
         task.tell,
         task.checkpoint.part("nuts"),
     )
-    result = from_chains(
-        task, run, f"NUTS, {engine.chains} chains x {engine.draws} draws after {engine.warmup} of warm-up"
-    )
+    method = Method("NUTS", chains=engine.chains, draws=engine.draws, warmup=engine.warmup)
+    result = from_chains(task, run, method)
     return replace(result, sample_seconds=time.perf_counter() - begun)

@@ -18,6 +18,7 @@ from latentdo.tables import Dataset, IntArray
 from ..blocks.coordinates import FloatArray
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Engine
+from ..blocks.method import Method
 from ..likelihood.density import Layout, Numbers, assemble, unpack
 from ..likelihood.task import Task
 from .importance import smoothed
@@ -78,7 +79,7 @@ def regression(task: Task, engine: Engine) -> BlockDraws | str:
     density, n_draws, how = _weighing(task, exact, modes)
     found = importance_sample(density, modes, n_draws, task.random().spawn(2)[1], exact)
     where = "the mode" if len(modes) == 1 else f"{len(modes)} modes"
-    method = f"importance sampling around {where}, {n_draws:,} draws{how}"
+    method = Method("importance sampling", of=f"around {where}", draws=n_draws, note=how)
     return from_independent(task, found.u, method, log_weights=found.log_weights)
 
 

@@ -15,6 +15,7 @@ from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Auto
+from ..blocks.method import Method
 from ..likelihood.density import AbstractForm, log_posterior
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.task import Task
@@ -52,7 +53,7 @@ def run_ensemble(
     dimensionless: bool = False,
     worth: float | None = None,
     mode: Mode | None = None,
-    finish: Callable[[Task, ChainDraws, str], BlockDraws] = from_chains,
+    finish: Callable[[Task, ChainDraws, Method], BlockDraws] = from_chains,
 ) -> BlockDraws:
     """The block's draws from Markov chains on this form of its log posterior.
 
@@ -98,11 +99,15 @@ def run_ensemble(
             compiling = time.perf_counter() - begun if compiling is None else compiling
             task.tell(ensemble.share * ensemble.length / first_run)
             kept.save(ensemble.state)
-        steps = (
-            f"{CHAINS} chains x {ensemble.length:,} transitions after {ensemble.made - ensemble.length:,} of warm-up, "
-            f"{min(task.shape[1], ensemble.length):,} draws kept of each"
+        method = Method(
+            "ensemble HMC",
+            of=words,
+            chains=CHAINS,
+            transitions=ensemble.length,
+            warmup=ensemble.made - ensemble.length,
+            draws=min(task.shape[1], ensemble.length),
         )
-        result = finish(task, ensemble.run(), f"ensemble HMC on {words}, {steps}")
+        result = finish(task, ensemble.run(), method)
         needed = _needed(result, ensemble.length)
         short = needed <= 2 * ensemble.length
         more = needed - ensemble.length if short else AGAIN + 2 * ensemble.length

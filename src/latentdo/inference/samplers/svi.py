@@ -21,6 +21,7 @@ from latentdo.models.build import NUMPY
 from ..blocks.coordinates import FloatArray
 from ..blocks.draws import UNSETTLED, BlockDraws
 from ..blocks.engines import RANK, Engine, Svi
+from ..blocks.method import Method
 from ..likelihood.density import AbstractForm
 from ..likelihood.gaussian import GaussianForm, gaussian_form
 from ..likelihood.memory import chains_bytes, claim
@@ -84,12 +85,12 @@ def svi(task: Task, engine: Engine) -> BlockDraws:
         descent.advance()
         task.tell(descent.made / descent.steps)
         kept.save(descent.dump)
-    result = _result(task, descent, f"SVI, {engine.guide} guide of {how}")
+    result = _result(task, descent, how)
     return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
 
 
-def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
-    """The optimisation of a block, not yet anywhere, and in words what the guide is of."""
+def _descent(task: Task, engine: Svi) -> tuple[Descent, Method]:
+    """The optimisation of a block, not yet anywhere, and what it is called."""
     form, numbers, how = _form(task)
     # Cross-products stand for the rows, which are then not even looked at.
     weights = np.zeros(0) if isinstance(form, GaussianForm) else task.rows.weights
@@ -132,7 +133,8 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, str]:
         state=fresh(guide.start(np.random.default_rng([*seed, 0])), dtype),
     )
     rows = f" of {batch:,} of {len(real):,} rows" if batch is not None else " of all rows"
-    return descent, f"{how}, {engine.steps:,} steps{rows if n_stored else ''}"
+    method = Method("SVI", of=f"{engine.guide} guide of {how}", steps=engine.steps, note=rows if n_stored else "")
+    return descent, method
 
 
 def _table(columns: list[FloatArray], index: Any, dtype: Any) -> np.ndarray[Any, Any]:
@@ -242,7 +244,7 @@ def _put_on(descent: Descent, mode: Mode) -> None:
     descent.state, descent.place = fresh(numbers, dtype), Place(centre, axes)
 
 
-def _result(task: Task, descent: Descent, method: str) -> BlockDraws:
+def _result(task: Task, descent: Descent, method: Method) -> BlockDraws:
     guide, place, random = descent.problem.guide, descent.place, task.random().spawn(6)[5]
     numbers = GuideNumbers(*(np.asarray(part, dtype=np.float64) for part in descent.state.numbers))
     if 2 * descent.n_lost > descent.steps or not np.isfinite(place.centre).all():

@@ -23,7 +23,7 @@ import numpy as np
 from latentdo.errors import ArchiveError, LatentdoError
 
 from ..blocks.coordinates import FloatArray
-from ..posterior.posterior import Posterior
+from ..blocks.fitted import Fitted
 from .manifest import NAME, Manifest, Member, arrays_of, manifest_of, model_text
 from .manifest_reading import read_manifest
 from .whole_files import replacing, sweep
@@ -78,7 +78,7 @@ def require_writable(path: Path) -> None:
     sweep(target.parent, target)
 
 
-def write_archive(posterior: Posterior, path: Path, *, data: bool = False) -> Path:
+def write_archive(posterior: Fitted, path: Path, *, data: bool = False) -> Path:
     """Write a fit as one file, and return its path.
 
     The same fit gives the same bytes, but for the timings that the manifest states.
@@ -121,7 +121,7 @@ def _replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
         raise ArchiveError(path, f"cannot be written ({_reason(problem)}).") from None
 
 
-def _write_zip(posterior: Posterior, file: IO[bytes], path: Path, *, data: bool) -> None:
+def _write_zip(posterior: Fitted, file: IO[bytes], path: Path, *, data: bool) -> None:
     members: list[Member] = []
     with zipfile.ZipFile(file, "w") as archive:
         for name, values in arrays_of(posterior, data=data):
@@ -140,7 +140,7 @@ def _write_zip(posterior: Posterior, file: IO[bytes], path: Path, *, data: bool)
         archive.writestr(_info(NAME), raw)
 
 
-def _whose(posterior: Posterior, values: FloatArray) -> str:
+def _whose(posterior: Fitted, values: FloatArray) -> str:
     """The node that an array belongs to."""
     for node, draws in posterior.by_node.items():
         if any(values is own for own in (draws.coefficients, *(pair[1] for pair in draws.parameters))):
@@ -162,7 +162,7 @@ def _npy(values: FloatArray) -> bytes:
     return stream.getvalue()
 
 
-def read_archive(path: Path) -> Posterior:
+def read_fitted(path: Path) -> Fitted:
     """The fit in a file that `write_archive` made; answers from it are those of the fit that was saved.
 
     Raises:
@@ -184,7 +184,7 @@ def read_archive(path: Path) -> Posterior:
         raise ArchiveError(path, "is too large for the memory of this machine.") from None
 
 
-def _read_zip(file: IO[bytes], path: Path) -> Posterior:
+def _read_zip(file: IO[bytes], path: Path) -> Fitted:
     size = os.fstat(file.fileno()).st_size
     try:
         archive = zipfile.ZipFile(file)
@@ -201,7 +201,7 @@ def _read_zip(file: IO[bytes], path: Path) -> Posterior:
         _check_members(manifest, entries, path)
         arrays = {member.name: _array(archive, entries, member, path) for member in manifest.members}
     try:
-        return manifest.posterior(arrays)
+        return manifest.fitted(arrays)
     except LatentdoError as problem:
         raise ArchiveError(path, f"what it holds cannot be used: {problem}") from None
 

@@ -30,7 +30,8 @@ from ..blocks.block import Block
 from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates, n_coefficients
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.draws import BlockDraws, DataFacts, NodeDraws
-from ..posterior.posterior import Posterior
+from ..blocks.fitted import Fitted
+from ..blocks.method import Method
 
 FORMAT = 1
 NAME = "manifest.json"
@@ -149,13 +150,13 @@ class Manifest:
             raise DataError("The model text has more latents than the graph.")
         return ModelSpec.parse(self.model).with_priors({key: parse_call(text) for key, text in self.priors.items()})
 
-    def posterior(self, arrays: Mapping[str, FloatArray]) -> Posterior:
-        """The posterior whose arrays these are.
+    def fitted(self, arrays: Mapping[str, FloatArray]) -> Fitted:
+        """The fit whose arrays these are.
 
         Raises:
             LatentdoError: Rows of data that do not have the hash of the data.
         """
-        return Posterior(
+        return Fitted(
             spec=self.spec,
             blocks=tuple(
                 self._block(k, record, times, arrays)
@@ -224,7 +225,7 @@ class Manifest:
         return (json.dumps(tree, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
 
 
-def arrays_of(posterior: Posterior, *, data: bool) -> Iterator[tuple[str, FloatArray]]:
+def arrays_of(posterior: Fitted, *, data: bool) -> Iterator[tuple[str, FloatArray]]:
     """Name and values of every array of an archive, in order.
 
     Members are named by the node's index: a node's name may hold any character.
@@ -259,7 +260,7 @@ def _column(i: int) -> str:
     return f"data/{i}.npy"
 
 
-def manifest_of(posterior: Posterior, members: Iterable[Member], *, data: bool) -> Manifest:
+def manifest_of(posterior: Fitted, members: Iterable[Member], *, data: bool) -> Manifest:
     """The manifest of a posterior, without its digest."""
     spec, facts = posterior.spec, posterior.facts
     text, priors = model_text(spec)
@@ -331,6 +332,7 @@ def block_record(block: BlockDraws) -> BlockRecord:
     parameters = tuple((node, tuple(name for name, _ in draws.parameters)) for node, draws in block.draws)
     kept = {field.name for field in dataclasses.fields(BlockRecord)} - {"parameters", "logged"}
     own = {key: getattr(block, key) for key in kept}
+    own["method"] = str(block.method)
     return BlockRecord(**own, parameters=parameters, logged=block.log_posterior is not None)
 
 
@@ -342,6 +344,7 @@ def block_of(
 ) -> BlockDraws:
     """The block of a record, its times (compiling, sampling), its draws by node and their log posterior."""
     own = {key: value for key, value in _fields(record).items() if key not in ("parameters", "logged")}
+    own["method"] = Method.parse(record.method)
     return BlockDraws(
         **own,
         draws=tuple((node, draws[node]) for node, _ in record.parameters),

@@ -10,14 +10,14 @@ import numpy as np
 from latentdo.errors import MissingExtraError
 
 from ..blocks.coordinates import FloatArray
+from ..blocks.fitted import Fitted
+from .account import plan
 
 if TYPE_CHECKING:
     import xarray
 
-    from .posterior import Posterior
 
-
-def to_arviz(posterior: Posterior) -> xarray.DataTree:
+def to_arviz(posterior: Fitted) -> xarray.DataTree:
     """See `Posterior.to_arviz`."""
     try:
         from arviz_base import from_dict
@@ -46,7 +46,7 @@ def to_arviz(posterior: Posterior) -> xarray.DataTree:
     )
 
 
-def _parameters(posterior: Posterior) -> tuple[dict[str, FloatArray], dict[str, list[str]], dict[str, Any]]:
+def _parameters(posterior: Fitted) -> tuple[dict[str, FloatArray], dict[str, list[str]], dict[str, Any]]:
     """Per kind of parameter an array (chain, draw, name), its dimension, and the names."""
     own = {name for _, mechanism in posterior.spec.mechanisms for name in mechanism.family.parameters}
     draws: dict[str, list[FloatArray]] = {}
@@ -69,7 +69,7 @@ def _kind(label: str, own: frozenset[str]) -> tuple[str, str]:
     return "weight", label
 
 
-def _attributes(posterior: Posterior) -> dict[str, Any]:
+def _attributes(posterior: Fitted) -> dict[str, Any]:
     text, priors = posterior.spec.source
     return {
         "inference_library": "latentdo",
@@ -78,7 +78,7 @@ def _attributes(posterior: Posterior) -> dict[str, Any]:
         "seed": posterior.seed,
         "model": text,
         "priors": "\n".join(f"{key}: {prior}" for key, prior in priors),
-        "plan": posterior.plan,
+        "plan": plan(posterior),
         "converged": int(posterior.converged),
         "approximate": ", ".join(posterior.approximate),
         "data_source": posterior.facts.source,
