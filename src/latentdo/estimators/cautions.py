@@ -8,6 +8,7 @@ import numpy as np
 
 from latentdo.graphs import Name, quote
 
+from .choices import FEW_ROWS_PER_TERM, ROWS_PER_TERM
 from .features import Features
 from .nuisances import Laws
 from .sample import Sample
@@ -21,9 +22,6 @@ FEW = 0.01
 """Rows that could not have had a value are cautioned against if they are this part of all."""
 MOST_ROWS = 20_000
 """So many rows tell whether a number is fixed."""
-_ROWS_PER_TERM = 10
-FEW_ROWS_PER_TERM = 3
-"""With fewer rows for each term of a model, the answer is cautioned against."""
 
 
 def support_cautions(task: Task) -> list[str]:
@@ -105,7 +103,7 @@ def left_over(sample: Sample, name: Name, given: Sequence[Name]) -> float:
         sample = sample.part(np.linspace(0, sample.n - 1, MOST_ROWS).astype(np.intp))
     column, columns = sample[name], tuple(sample[other] for other in given)
     features = Features(columns, 2)
-    if _ROWS_PER_TERM * features.size > sample.n:
+    if ROWS_PER_TERM * features.size > sample.n:
         features = Features(columns, 1)
     if 2 * features.size > sample.n:
         return 1.0

@@ -11,7 +11,7 @@ import numpy as np
 from latentdo.graphs import Name
 
 from .features import PENALTY, Features, Pair, all_pairs
-from .fitting import fit_linear, fit_logistic, fit_multinomial
+from .fitting import fit_levels, fit_linear
 from .laws import LogisticLaw, LogLinearScale, Residuals, Shape
 from .learners import Glm
 from .sample import Column, Env, FloatArray
@@ -19,13 +19,14 @@ from .sample import Column, Env, FloatArray
 ROWS_PER_CELL = 20
 """With so many rows for each combination of levels, each has a parameter of its own."""
 ROWS_PER_TERM = 10
+"""With so many rows for each term, a model may have that term."""
+FEW_ROWS_PER_TERM = 3
+"""With fewer, a model can follow its rows so closely that what it says of others is arbitrary."""
 MOST_ADDED = 12
 EXTENDED = 0.5
 """The part of the extended criterion that grows with the number of products to choose from."""
 MOST_OFFERED = 500
 """Of more terms none is chosen by itself."""
-FEW_ROWS_PER_TERM = 3
-"""With fewer, a model can follow its rows so closely that what it says of others is arbitrary."""
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 
@@ -43,11 +44,7 @@ def features_of(
 
     def fitted(features: Features) -> LogisticLaw:
         matrix, penalty = features.matrix(env, len(weights)), features.penalty(glm.least_penalty)
-        if width == 1:
-            found = fit_logistic(matrix, codes[None, :].astype(float), weights[None], penalty)[:, None]
-        else:
-            found = fit_multinomial(matrix, codes, width + 1, weights[None], penalty)
-        return LogisticLaw(column, features, found)
+        return LogisticLaw(column, features, fit_levels(matrix, codes, width + 1, weights[None], penalty))
 
     def left(features: Features) -> tuple[float, FloatArray, FloatArray]:
         law = np.broadcast_to(fitted(features).probabilities(env)[0], (len(codes), width + 1))
@@ -184,11 +181,7 @@ def penalty_of(
     matrix = features.matrix(env, len(weights))
     losses: list[float] = []
     for strength in PENALTIES:
-        penalty = features.penalty(strength, spared)
-        if width == 1:
-            found = fit_logistic(matrix, codes[None, :].astype(float), taken, penalty)[:, None]
-        else:
-            found = fit_multinomial(matrix, codes, width + 1, taken, penalty)
+        found = fit_levels(matrix, codes, width + 1, taken, features.penalty(strength, spared))
         law = LogisticLaw(column, features, found).density(env, column.values[None])
         losses.append(-float((left_out * np.log(np.maximum(law, 1e-12))).sum()))
     return PENALTIES[int(np.argmin(losses))]

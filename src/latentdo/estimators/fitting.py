@@ -62,14 +62,22 @@ def fit_logistic(
     return coefficients
 
 
-def fit_multinomial(
+def fit_levels(
     features: FloatArray, codes: IntArray, n_levels: int, weights: FloatArray, penalty: FloatArray
 ) -> FloatArray:
-    """Penalised multinomial logistic regression, one fit per replicate; the first level is the baseline.
+    """Penalised logistic regression of a column of levels, of more than two multinomial; the first level is the baseline.
+
+    Args:
+        features: (row, term).
+        codes: The place of each row's level.
+        weights: (replicate, row), not negative.
+        penalty: One per term.
 
     Returns:
         (replicate, level without the first, term).
     """
+    if n_levels == 2:
+        return fit_logistic(features, codes[None, :].astype(float), weights, penalty)[:, None]
     p = features.shape[1]
     truth = (codes[:, None] == np.arange(1, n_levels)).astype(float)
     found = np.zeros((len(weights), n_levels - 1, p))

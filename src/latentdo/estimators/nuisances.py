@@ -13,7 +13,7 @@ from latentdo.graphs import Name, quote
 
 from .choices import features_of, linear_features, linear_penalty, penalty_of, residuals_of
 from .features import PENALTY, Features
-from .fitting import fit_linear, fit_logistic, fit_multinomial
+from .fitting import fit_levels, fit_linear
 from .foreign import ClassifierLaw, RegressorMean, fitted_copy, foreign_model, raw_matrix
 from .laws import (
     AbstractDiscreteLaw,
@@ -220,11 +220,7 @@ class Nuisances:
         if features.degree == "cells":
             return TableLaw(column, features, self._table(column, features, env, strength))
         matrix, penalty = features.matrix(env, self.sample.n), self._costs(features, strength, self._glm(column.name))
-        if column.is_binary:
-            found = fit_logistic(matrix, codes[None, :].astype(float), self.weights, penalty)[:, None]
-        else:
-            found = fit_multinomial(matrix, codes, len(column.levels), self.weights, penalty)
-        return LogisticLaw(column, features, found)
+        return LogisticLaw(column, features, fit_levels(matrix, codes, len(column.levels), self.weights, penalty))
 
     def _table(self, column: Column, features: Features, env: Env, added: float) -> FloatArray:
         assert column.levels is not None
