@@ -8,8 +8,7 @@ from .canvas import COLOURS, stacked
 from .diagram import diagram
 from .figure_files import inlined, write_figure
 from .forest import forest, forest_panels
-from .heat import Tile, heat, limit_of, tint
-from .matrix import matrix
+from .heat import Tile, heat, limit_of, matrix, tint
 from .notebook import leave, png
 
 if TYPE_CHECKING:

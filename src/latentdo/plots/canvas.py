@@ -31,7 +31,7 @@ SHOWN_PRIOR = 1.6
 """How many times as wide as the rest what belongs to the prior may make a picture."""
 
 
-def own_figure(width: float, height: float) -> Any:
+def own_figure(width: float, height: float, *, dpi: float | None = None) -> Any:
     """A figure of its own, not pyplot's: no global state, and no window where there is no screen.
 
     Raises:
@@ -41,7 +41,7 @@ def own_figure(width: float, height: float) -> Any:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("A plot", "matplotlib", "plot") from None
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
     show_at_end(figure)
     return figure
 

@@ -1,4 +1,4 @@
-"""A heat map of signed numbers: blue below 0, red above, with the number in each cell and hatching where there is none."""
+"""Tables as pictures, a tile per cell: numbers about 0 from blue to red, or letters in a colour each."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from latentdo.errors import MissingExtraError, QueryError
-
-from .notebook import show_at_end
+from .canvas import check_axes, own_figure, plain
 
 # ColorBrewer's RdBu (Harrower & Brewer 2003), reversed: told apart with any kind of colour vision, and centred at white.
 DIVERGING = ("#2166AC", "#4393C3", "#92C5DE", "#D1E5F0", "#F7F7F7", "#FDDBC7", "#F4A582", "#D6604D", "#B2182B")
-DARK, LIGHT = "#111111", "#FFFFFF"
-PLAIN = "#FFFFFF"
-EMPTY, DOT = "#EDEDED", "#8A8A8A"
+# Okabe & Ito (2008), from calm to alarming; dark letters can be read on each, and grey keeps the order.
+LETTERS = {"·": "#EDEDED", "=": "#B9DDF3", "B": "#56B4E9", "F": "#3DBE95", "G": "#F0E442", "x": "#E2703A"}
+OTHER = "#CC79A7"
+"""The colour of a letter that has none of its own."""
+DARK, LIGHT, WHITE = "#111111", "#FFFFFF", "#FFFFFF"
+EMPTY, DOT, HATCHING = "#EDEDED", "#8A8A8A", "#9A9A9A"
 SMALLEST_TEXT = 4.0
 """Points below which numbers could not be read, and are left out."""
 
 Kind = Literal["empty", "number", "insisted", "none", "hatched", "blank"]
+Legend = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,18 @@ class Tile:
 def tint(value: float | None, limit: float) -> tuple[str, str]:
     """The colour of a number between -limit and limit, and that of letters which can be read on it."""
     if value is None or not math.isfinite(value):
-        return PLAIN, DARK
+        return WHITE, DARK
     place = (min(1.0, max(-1.0, value / limit)) + 1.0) / 2.0 * (len(DIVERGING) - 1)
     k = min(int(place), len(DIVERGING) - 2)
-    below, above = (_channels(colour) for colour in DIVERGING[k : k + 2])
+    below, above = ([int(colour[j : j + 2], 16) for j in (1, 3, 5)] for colour in DIVERGING[k : k + 2])
     mixed = [round(a + (place - k) * (b - a)) for a, b in zip(below, above, strict=True)]
     return "#" + "".join(f"{channel:02X}" for channel in mixed), LIGHT if _luminance(mixed) < 0.25 else DARK
+
+
+def _luminance(channels: Sequence[float]) -> float:
+    """Relative luminance. Source: WCAG 2.2, relative luminance."""
+    linear = [c / 255 / 12.92 if c <= 10.3 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def limit_of(tiles: Sequence[Sequence[Tile]]) -> float:
@@ -61,11 +69,13 @@ def heat(
     rows: Sequence[str],
     columns: Sequence[str],
     tiles: Sequence[Sequence[Tile]],
-    legend: Sequence[tuple[str, str]],
+    legend: Legend,
     *,
     ax: Any = None,
     colours: str = "",
     title: str = "",
+    xlabel: str = "outcome",
+    ylabel: str = "treatment, and its change",
 ) -> Any:
     """Each cell in the colour of its number, from top left to bottom right; returns the matplotlib axes.
 
@@ -80,72 +90,104 @@ def heat(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("A plot", "matplotlib", "plot") from None
-    if ax is not None and not hasattr(ax, "scatter"):
-        raise QueryError(
-            f"A plot is drawn into matplotlib axes, not into {ax!r}. Save one with .plot().figure.savefig(…)."
-        )
-    width, height = _cell(len(rows), len(columns), tiles)
-    figure = None
-    if ax is None:
-        size = (
-            max(5.5, 1.7 + 0.085 * max(map(len, rows), default=0) + width * len(columns)),
-            max(2.6, 1.7 + 0.05 * max(map(len, columns), default=0) + height * len(rows)),
-        )
-        # A figure of its own, not pyplot's: no global state, and no window where there is no screen.
-        figure = Figure(figsize=size, dpi=110, layout="constrained")
-        show_at_end(figure)
-        ax = figure.subplots()
+    longest = max((len(tile.text) for row in tiles for tile in row), default=1) or 1
+    # Room for the longest number, less in a large table.
+    width = min(max(0.5, 0.14 + 0.085 * longest), max(0.13, 14.0 / max(len(columns), 1)))
+    height = min(0.42, max(0.13, 12.0 / max(len(rows), 1)))
+    size = (
+        max(5.5, 1.7 + 0.085 * max(map(len, rows), default=0) + width * len(columns)),
+        max(2.6, 1.7 + 0.05 * max(map(len, columns), default=0) + height * len(rows)),
+    )
+    figure, ax = _home(ax, size, dpi=110)
     limit = limit_of(tiles)
-    _tiles(ax, tiles, limit)
-    _numbers(ax, tiles, limit, _text_size(width, height, tiles))
-    _frame(ax, rows, columns, width)
+    places = [(i, j, tile) for i, row in enumerate(tiles) for j, tile in enumerate(row) if tile.kind != "empty"]
+    faces = [EMPTY if tile.kind == "none" else tint(tile.colour, limit)[0] for _, _, tile in places]
+    _squares(ax, [(i, j) for i, j, _ in places], linewidths=0.8, facecolors=faces, edgecolors="white")
+    hatched = [(i, j) for i, j, tile in places if tile.kind in ("hatched", "insisted")]
+    _squares(ax, hatched, linewidths=0.0, facecolors="none", edgecolors=HATCHING, hatch="////", zorder=2)
+    # Digits are about 0.62 of the size wide, bold ones included.
+    _numbers(ax, places, limit, min(10.0, 0.55 * 72 * height, 0.92 * 72 * width / (0.64 * longest)))
+    _frame(ax, rows, columns, font=min(10.0, max(5.0, 20 * width)), side=72 * width)
+    ax.set_xlabel(plain(xlabel))
+    ax.set_ylabel(plain(ylabel), labelpad=8)
     _scale(ax, limit, colours)
-    labels = [(sign, _plain(meaning)) for sign, meaning in legend]
-    if figure is None:
-        ax.set_title(_plain(title), fontsize="medium", loc="left")
-        _key(ax, labels, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=2)
-    else:
-        figure.suptitle(_plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
-        _key(figure, labels, loc="outside lower center", ncols=max(2, int(figure.get_figwidth() / 1.8)))
+    n_columns = max(2, int(ax.figure.get_figwidth() / 1.8))
+    _around(figure, ax, title, *_signs(legend), ncols=n_columns, handletextpad=0.5)
     return ax
 
 
-def _cell(n_rows: int, n_columns: int, tiles: Sequence[Sequence[Tile]]) -> tuple[float, float]:
-    """Width and height of a cell in inches: room for its number, less in a large table."""
-    longest = max((len(tile.text) for row in tiles for tile in row), default=1)
-    width = min(max(0.5, 0.14 + 0.085 * longest), max(0.13, 14.0 / max(n_columns, 1)))
-    return width, min(0.42, max(0.13, 12.0 / max(n_rows, 1)))
+def matrix(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    letters: Sequence[Sequence[str]],
+    legend: Legend,
+    *,
+    ax: Any = None,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+) -> Any:
+    """Each cell in the colour of its letter, from top left to bottom right; returns the matplotlib axes.
+
+    Args:
+        rows: Names of the rows.
+        columns: Names of the columns.
+        letters: One per cell, `""` for an empty cell.
+        legend: Letter and meaning of each kind of cell, in the order of the legend.
+        ax: Where to draw; a new figure, as large as the table needs, if None.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    # Smaller cells in a large table, never too small for a letter.
+    cell = min(0.42, max(0.13, 9.0 / max(len(rows), len(columns), 1)))
+    names = 0.09 * max(map(len, (*rows, *columns)), default=0) * min(1.0, cell / 0.22)
+    size = (max(5.0, names + cell * len(columns) + 0.6), max(2.2, names + cell * len(rows) + 1.6))
+    figure, ax = _home(ax, size, dpi=100 if cell > 0.3 else 160)
+    (width, height), box = ax.figure.get_size_inches(), ax.get_position()
+    # About the side of a cell in points, once names and legend have their room.
+    side = 72 * min(
+        0.9 * width * box.width / max(len(columns), 1), 0.9 * height * box.height / max(len(rows), 1), cell
+    )
+    places = {(i, j): letter for i, row in enumerate(letters) for j, letter in enumerate(row) if letter}
+    faces = [LETTERS.get(letter, OTHER) for letter in places.values()]
+    _squares(ax, list(places), linewidths=0.6, facecolors=faces, edgecolors="white")
+    for letter in dict.fromkeys(places.values()):
+        _letters(ax, letter, [place for place, own in places.items() if own == letter], side)
+    _frame(ax, rows, columns, font=min(10.0, max(4.5, 0.62 * side)), side=side)
+    ax.set_aspect("equal")
+    ax.set_xlabel(plain(xlabel))
+    ax.set_ylabel(plain(ylabel))
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], linestyle="none", marker="s", markersize=11, color=LETTERS.get(letter, OTHER))
+        for letter, _ in legend
+    ]
+    words = [f"{plain(letter)}  {plain(name)}" for letter, name in legend]
+    n_columns = 3 if ax.figure.get_figwidth() >= 6.0 else 2
+    _around(figure, ax, title, handles, words, ncols=n_columns, handletextpad=0.4)
+    return ax
 
 
-def _text_size(width: float, height: float, tiles: Sequence[Sequence[Tile]]) -> float:
-    """Points, so that the longest number fits its cell; digits are about 0.62 of the size wide, bold ones included."""
-    longest = max((len(tile.text) for row in tiles for tile in row), default=1) or 1
-    return min(10.0, 0.55 * 72 * height, 0.92 * 72 * width / (0.64 * longest))
+def _home(ax: Any, size: tuple[float, float], dpi: int) -> tuple[Any, Any]:
+    """A figure of its own, None where there are axes, and the axes."""
+    if ax is not None:
+        check_axes(ax)
+        return None, ax
+    figure = own_figure(*size, dpi=dpi)
+    return figure, figure.subplots()
 
 
-def _tiles(ax: Any, tiles: Sequence[Sequence[Tile]], limit: float) -> None:
+def _squares(ax: Any, places: Sequence[tuple[int, int]], **style: Any) -> None:
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 
-    drawn = [(i, j, tile) for i, row in enumerate(tiles) for j, tile in enumerate(row) if tile.kind != "empty"]
-    squares = [Rectangle((j - 0.5, i - 0.5), 1, 1) for i, j, _ in drawn]
-    faces = [EMPTY if tile.kind == "none" else tint(tile.colour, limit)[0] for _, _, tile in drawn]
-    ax.add_collection(PatchCollection(squares, facecolors=faces, edgecolors="white", linewidths=0.8))
-    hatched = [
-        square for square, (_, _, tile) in zip(squares, drawn, strict=True) if tile.kind in ("hatched", "insisted")
-    ]
-    if hatched:
-        ax.add_collection(
-            PatchCollection(hatched, facecolors="none", edgecolors="#9A9A9A", hatch="////", linewidths=0.0, zorder=2)
-        )
+    if places:
+        ax.add_collection(PatchCollection([Rectangle((j - 0.5, i - 0.5), 1, 1) for i, j in places], **style))
 
 
-def _numbers(ax: Any, tiles: Sequence[Sequence[Tile]], limit: float, size: float) -> None:
-    places = [(i, j, tile) for i, row in enumerate(tiles) for j, tile in enumerate(row)]
+def _numbers(ax: Any, places: Sequence[tuple[int, int, Tile]], limit: float, size: float) -> None:
     dots = [(j, i) for i, j, tile in places if tile.kind == "none"]
     # All dots in one go: thousands of texts would take seconds.
     ax.scatter([x for x, _ in dots], [y for _, y in dots], s=max(1.0, 0.1 * size**2), color=DOT, linewidths=0, zorder=3)
@@ -157,20 +199,34 @@ def _numbers(ax: Any, tiles: Sequence[Sequence[Tile]], limit: float, size: float
         box = {"facecolor": colour, "edgecolor": "none", "pad": 1.2} if tile.kind == "insisted" else None
         weight = "bold" if tile.bold else "normal"
         style = {"ha": "center", "va": "center", "fontsize": size, "fontweight": weight, "zorder": 3}
-        ax.text(j, i, _plain(tile.text), color=ink, bbox=box, **style)
+        ax.text(j, i, plain(tile.text), color=ink, bbox=box, **style)
 
 
-def _frame(ax: Any, rows: Sequence[str], columns: Sequence[str], width: float) -> None:
+def _letters(ax: Any, letter: str, places: Sequence[tuple[int, int]], side: float) -> None:
+    """A letter in all its cells in one go: ten thousand texts would take seconds."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+    from matplotlib.transforms import Affine2D
+
+    path = TextPath((0, 0), plain(letter), size=1, prop=FontProperties(weight="bold" if side < 20 else "normal"))
+    box = path.get_extents()
+    path = path.transformed(Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2))
+    # A marker is scaled to its outermost point: each letter by its own, so that all are of one size.
+    scale = 2 * float(abs(path.vertices).max())
+    colour = DARK if letter != "·" else HATCHING
+    x, y = [j for _, j in places], [i for i, _ in places]
+    ax.scatter(x, y, s=(0.7 * side * scale) ** 2, marker=path, color=colour, linewidths=0, zorder=3, snap=False)
+
+
+def _frame(ax: Any, rows: Sequence[str], columns: Sequence[str], *, font: float, side: float) -> None:
+    """Names of rows and columns; those of columns upright where they are wider than a cell."""
     ax.set_xlim(-0.5, max(len(columns), 1) - 0.5)
     ax.set_ylim(max(len(rows), 1) - 0.5, -0.5)
-    size = min(10.0, max(5.0, 20 * width))
-    upright = 90 if max(map(len, columns), default=0) * 0.62 * size > 72 * width else 0
-    ax.set_xticks(range(len(columns)), [_plain(name) for name in columns], rotation=upright, fontsize=size)
-    ax.set_yticks(range(len(rows)), [_plain(name) for name in rows], fontsize=size)
+    upright = 90 if max(map(len, columns), default=0) * 0.61 * font > side else 0
+    ax.set_xticks(range(len(columns)), [plain(name) for name in columns], rotation=upright, fontsize=font)
+    ax.set_yticks(range(len(rows)), [plain(name) for name in rows], fontsize=font)
     ax.xaxis.set_ticks_position("top")
     ax.xaxis.set_label_position("top")
-    ax.set_xlabel("outcome")
-    ax.set_ylabel("treatment, and its change", labelpad=8)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -181,47 +237,43 @@ def _scale(ax: Any, limit: float, label: str) -> None:
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
     colours = LinearSegmentedColormap.from_list("effects", list(DIVERGING))
-    bar = ax.figure.colorbar(
-        ScalarMappable(Normalize(-limit, limit), colours), ax=ax, fraction=0.05, pad=0.02, aspect=25
-    )
+    mappable = ScalarMappable(Normalize(-limit, limit), colours)
+    bar = ax.figure.colorbar(mappable, ax=ax, fraction=0.05, pad=0.02, aspect=25)
     bar.outline.set_visible(False)
-    bar.set_label(_plain(label), fontsize="small")
+    bar.set_label(plain(label), fontsize="small")
     bar.ax.tick_params(labelsize="small")
 
 
-def _key(home: Any, legend: Sequence[tuple[str, str]], **place: Any) -> None:
+def _signs(legend: Legend) -> tuple[list[Any], list[str]]:
+    """Handles and words of the signs of a heat map."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     handles: list[Any] = []
-    labels = []
+    words: list[str] = []
     for sign, meaning in legend:
-        label = meaning
         match sign:
             case "hatched" | "blank":
                 hatch = "////" if sign == "hatched" else None
-                handles.append(Patch(facecolor="white", edgecolor="#9A9A9A", hatch=hatch, linewidth=0.5))
+                handles.append(Patch(facecolor="white", edgecolor=HATCHING, hatch=hatch, linewidth=0.5))
             case "dot":
                 handles.append(Line2D([], [], linestyle="none", marker="o", markersize=3.5, color=DOT))
             case _:
                 # The sign itself is the key: letters in a row with the others.
                 handles.append(Patch(facecolor="none", edgecolor="none", linewidth=0))
-                label = rf"$\mathbf{{0.1}}$  {meaning}" if sign == "bold" else f"{sign}  {meaning}"
-        labels.append(label)
+        own = {"bold": r"$\mathbf{0.1}$  ", "hatched": "", "blank": "", "dot": ""}.get(sign, f"{sign}  ")
+        words.append(own + plain(meaning))
+    return handles, words
+
+
+def _around(figure: Any, ax: Any, title: str, handles: list[Any], words: list[str], **style: Any) -> None:
+    """Title and legend over and under the whole figure, names included; of axes that were handed in, beside those."""
+    style |= {"frameon": False, "fontsize": "small"}
+    if figure is not None:
+        figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
+        if handles:
+            figure.legend(handles, words, loc="outside lower center", **style)
+        return
+    ax.set_title(plain(title), fontsize="medium", loc="left")
     if handles:
-        home.legend(handles, labels, frameon=False, fontsize="small", handletextpad=0.5, **place)
-
-
-def _channels(colour: str) -> list[int]:
-    return [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
-
-
-def _luminance(channels: Sequence[float]) -> float:
-    """Relative luminance. Source: WCAG 2.2, relative luminance."""
-    linear = [c / 255 / 12.92 if c <= 10.3 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _plain(text: str) -> str:
-    """User text without matplotlib's mathematics: a dollar sign is a dollar sign."""
-    return text.replace("$", r"\$")
+        ax.legend(handles, words, loc="upper center", bbox_to_anchor=(0.5, -0.02), **{**style, "ncols": 2})
