@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,15 @@ from latentdo.query import Query, Summary
 from .group import Group
 from .row import LVM, NOT_CONVERGED, NOT_IDENTIFIED, ComparisonRow
 
+if TYPE_CHECKING:
+    from latentdo.plots import Curve
+
 CURVE_HEIGHT = 4.0
 FOREST_MARGIN = 1.3
 """Inches of a panel of a forest beside those of its rows: for its title and the words at its axis."""
 MOST_PANELS = 24
+FEW_RIVALS = 6
+"""Rivals along an axis of numbers up to which each has its interval at every point."""
 TITLE = 78
 """Characters that a line of a title has room for over the whole width of a picture."""
 LEAST_TITLE = 36
@@ -146,49 +151,43 @@ def _title(group: Group, width: int) -> str:
 
 
 def _curves(group: Group, title: str, ax: Any) -> Any:
-    from latentdo.plots import method_curves
+    from latentdo.plots import curves
 
     (axis,) = (name for name, _ in group.first.at)
     unit = dict(group.units).get(axis)
-    below = [f"{quote(axis)}{f' ({unit})' if unit else ''}", _intervals(group), _absent(group)]
-    return method_curves(
-        [_curve(name, rows, axis) for name, rows in group.by_method.items()],
-        ax=ax,
-        xlabel="\n".join(filter(None, below)),
-        ylabel=str(group.first.scale),
-        title=title,
-        null=group.first.scale.null,
-    )
-
-
-def _intervals(group: Group) -> str:
-    """Which intervals the bars and the band are."""
-    from latentdo.plots import bars_of
-
     over_levels = any(isinstance(value, str) for question in group.questions for _, value in question.at)
-    kinds = [rows[0].summary.method for rows in group.by_method.values()]
-    ends = {rows[0].summary.method for rows in group.by_method.values() if any(row.lower is not None for row in rows)}
+    n_rivals = sum(rows[0].kind == "rival" for rows in group.by_method.values())
+    series = [
+        _curve(
+            name, rows, axis, with_ends=over_levels or rows[0].kind in (LVM, *(["rival"] * (n_rivals <= FEW_RIVALS)))
+        )
+        for name, rows in group.by_method.items()
+    ]
+    drawn = {each.role for each in series if each.bands}
     level = f"{100 * group.level:g} %"
-    words = [f"band: {level} interval of lvm"] if LVM in ends and not over_levels else []
-    words += [f"bars: {level} intervals"] if ends & bars_of(kinds, over_levels) else []
-    return "; ".join(words)
+    ends = [f"band: {level} interval of lvm"] if LVM in drawn and not over_levels else []
+    ends += [f"bars: {level} intervals"] if drawn - (set() if over_levels else {LVM}) else []
+    below = [f"{quote(axis)}{f' ({unit})' if unit else ''}", "; ".join(ends), _absent(group)]
+    scale = group.first.scale
+    words = "\n".join(filter(None, below))
+    return curves(series, ax=ax, xlabel=words, ylabel=str(scale), title=title, null=scale.null)
 
 
-def _curve(name: str, rows: Sequence[ComparisonRow], axis: Name) -> Any:
-    from latentdo.plots import MethodCurve
+def _curve(name: str, rows: Sequence[ComparisonRow], axis: Name, *, with_ends: bool) -> Curve:
+    from latentdo.plots import Band, Curve
 
-    def numbers(values: Sequence[float | None]) -> npt.NDArray[np.float64]:
+    def numbers(values: Iterable[float | None]) -> npt.NDArray[np.float64]:
         return np.array([np.nan if value is None else value for value in values], dtype=float)
 
     first = rows[0]
     # What the model's points must not be taken for stands in its name.
     doubts = next((row.doubts for row in rows if row.doubts), ())
-    return MethodCurve(
+    band = Band(first.level, numbers(row.lower for row in rows), numbers(row.upper for row in rows))
+    return Curve(
         name + (" (baseline)" if first.is_baseline else "") + "".join(f" [{doubt}]" for doubt in doubts),
         tuple(dict(row.at)[axis] for row in rows),
-        numbers([row.estimate for row in rows]),
-        numbers([row.lower for row in rows]),
-        numbers([row.upper for row in rows]),
-        first.summary.method,
+        numbers(row.estimate for row in rows),
+        (band,) if with_ends and any(row.lower is not None for row in rows) else (),
+        first.kind,
         hollow=bool(doubts),
     )

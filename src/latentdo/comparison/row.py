@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from latentdo.answers import Answer, Scale
 from latentdo.estimators import Estimate, baselines
@@ -137,6 +137,11 @@ class ComparisonRow:
         """Whether the method says what seeing says in place of doing: a baseline, and no rival."""
         return self.method in baselines()
 
+    @property
+    def kind(self) -> Literal["lvm", "naive", "rival"]:
+        """Whether it is the model, a baseline or a rival: what pictures draw apart."""
+        return "lvm" if self.method == LVM else "naive" if self.is_baseline else "rival"
+
     def label(self, *, alone: bool) -> str:
         """The method's name; where it is not alone, because there is a row for each adjustment set, with the set."""
         if alone or not self.sets:
@@ -154,7 +159,6 @@ class ComparisonRow:
     @property
     def summary(self) -> Summary:
         """The row that plots and tables read."""
-        kind = LVM if self.method == LVM else "naive" if self.is_baseline else "rival"
         return Summary(
             self.method + "".join(f" [{doubt}]" for doubt in self.doubts),
             self.estimate,
@@ -163,7 +167,7 @@ class ComparisonRow:
             self.upper,
             self.level,
             self.unit,
-            kind,
+            self.kind,
             str(self.scale),
             self.scale.null,
         )

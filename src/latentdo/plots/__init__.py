@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .box import Box, BoxPanel, boxes, boxes_caption
     from .curve import Band, Curve, curves
     from .density import Law, densities
-    from .methods import MethodCurve, bars_of, method_curves
     from .share import Share, SharePanel, shares
     from .sizes import Planned, size_curve
     from .span import Span, spans
@@ -32,9 +31,7 @@ _LAZY = {
     "Share": "share",
     "SharePanel": "share",
     "Span": "span",
-    "MethodCurve": "methods",
     "Surface": "surfaces",
-    "bars_of": "methods",
     "boxes": "box",
     "boxes_caption": "box",
     "curves": "curve",
@@ -42,7 +39,6 @@ _LAZY = {
     "shares": "share",
     "spans": "span",
     "size_curve": "sizes",
-    "method_curves": "methods",
     "surface": "surfaces",
 }
 
@@ -53,14 +49,12 @@ __all__ = [
     "BoxPanel",
     "Curve",
     "Law",
-    "MethodCurve",
     "Planned",
     "Share",
     "SharePanel",
     "Span",
     "Surface",
     "Tile",
-    "bars_of",
     "boxes",
     "boxes_caption",
     "curves",
@@ -73,7 +67,6 @@ __all__ = [
     "leave",
     "limit_of",
     "matrix",
-    "method_curves",
     "png",
     "shares",
     "size_curve",

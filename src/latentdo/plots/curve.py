@@ -1,10 +1,10 @@
-"""Answers along one axis: a curve with its bands over numbers, points with intervals over levels, several in one picture."""
+"""Numbers along one axis: a curve with its bands over numbers, points with intervals over levels, several in one picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,15 @@ import numpy.typing as npt
 from .canvas import COLOURS, SERIES, bare, check_axes, own_figure, plain, reach
 
 FloatArray = npt.NDArray[np.float64]
+Role = Literal["doing", "seeing", "prior", "lvm", "rival", "naive"]
+METHODS = frozenset({"lvm", "rival", "naive"})
+"""Roles of methods side by side, of which each has its name in a legend beside the axes."""
+MARKERS = ("s", "^", "v", "P")
+STYLES = ("-", "--", "-.", (0, (1, 1)))
+FEW_POINTS = 8
+"""Points below which each has a marker."""
+ASIDE = 0.25
+"""Share of their spread over levels that intervals have beside a line over numbers."""
 MANY_TICKS = 400
 """Rows beyond which the rug shows evenly spaced quantiles of them."""
 BEYOND = "beyond the picture"
@@ -35,9 +44,10 @@ class Curve:
     Attributes:
         label: What the legend calls it.
         at: Where the points are on the axis: numbers, or names of levels.
-        estimate: The number at each point.
+        estimate: The number at each point, NaN where there is none.
         bands: Around it, from wide to narrow.
-        role: `doing` for an answer, `seeing` or `prior` for what stands beside one.
+        role: `doing` for an answer, `seeing` or `prior` for what stands beside one; of methods that are compared `lvm` for
+            the model, `rival` or `naive`.
         within: Of a numeric axis, the smallest and largest value in the data.
         rug: Of a numeric axis, the values in the data, where they are at hand.
         hollow: Whether it must not be taken for an identified answer that converged.
@@ -48,7 +58,7 @@ class Curve:
     at: tuple[float | str, ...]
     estimate: FloatArray
     bands: tuple[Band, ...] = ()
-    role: str = "doing"
+    role: Role = "doing"
     within: tuple[float, float] | None = None
     rug: FloatArray | None = None
     hollow: bool = False
@@ -58,6 +68,79 @@ class Curve:
     def is_numeric(self) -> bool:
         """Whether the axis has numbers."""
         return not any(isinstance(value, str) for value in self.at)
+
+    @property
+    def pointwise(self) -> list[Band]:
+        """The bands that hold at each point by itself."""
+        return [band for band in self.bands if not band.simultaneous]
+
+    @property
+    def leaves_the_data(self) -> bool:
+        """Whether it goes on where no row is."""
+        if self.within is None:
+            return False
+        x = [float(value) for value in self.at]
+        return min(x) < self.within[0] or max(x) > self.within[1]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a series is drawn.
+
+    Attributes:
+        shade: How opaque a band is; 0 where intervals are bars.
+        face: Of its markers, white where they are hollow.
+        half: Whether a marker is half full: the model, with a doubt.
+        above: Series with larger numbers are drawn over others.
+    """
+
+    colour: str
+    style: Any = "-"
+    width: float = 2.0
+    marker: str = "o"
+    size: float = 4.0
+    face: str = ""
+    half: bool = False
+    shade: float = 0.22
+    above: float = 2.0
+
+    def markers(self, **others: Any) -> dict[str, Any]:
+        """The arguments of matplotlib's `plot` for the markers."""
+        fill = {"fillstyle": "left", "markerfacecoloralt": "white"} if self.half else {}
+        return {"marker": self.marker, "markerfacecolor": self.face or self.colour, **fill, **others}
+
+
+def _looks(series: Sequence[Curve]) -> list[_Look]:
+    """The look of each series; what stands beside one of several answers takes the answer's colour."""
+    n_answers = sum(each.role == "doing" for each in series)
+    counts = dict.fromkeys(("doing", *METHODS), 0)
+    looks: list[_Look] = []
+    for each in series:
+        place = counts.get(each.role, 0)
+        answer = SERIES[max(counts["doing"] - (each.role != "doing"), 0) % len(SERIES)]
+        match each.role:
+            case "doing":
+                look = _Look(answer, face="white" if each.hollow else "")
+            case "seeing":
+                own = answer if n_answers > 1 else COLOURS["seeing"]
+                look = _Look(own, ":", 1.0, "s", 5.0, "white", shade=0.1, above=1.5)
+            case "prior":
+                look = _Look(COLOURS["prior"], "-.", 1.2, "D", above=1.0)
+            case "lvm":
+                # The widest line: what agrees with it is seen on top of it.
+                style = "--" if each.hollow else "-"
+                look = _Look(COLOURS["lvm"], style, 3.0, "o", 8.0, half=each.hollow, shade=0.2, above=1.8)
+            case "rival":
+                # Rivals beyond the colours get further styles.
+                turn, own = divmod(place, len(SERIES) - 1)
+                style, marker = STYLES[turn % len(STYLES)], MARKERS[turn % len(MARKERS)]
+                look = _Look(SERIES[1:][own], style, 1.3, marker, 4.5, shade=0.0)
+            case "naive":
+                style = (":", "-.")[place % 2]
+                look = _Look(COLOURS["naive"], style, 1.3, "D", 4.5, "white", shade=0.0, above=1.5)
+        counts[each.role] = place + 1
+        looks.append(look)
+    return looks
 
 
 def curves(
@@ -74,187 +157,153 @@ def curves(
     Outside the data a curve is dashed, and what the data cover is marked at the bottom.
 
     Args:
-        series: Answers, and what stands beside them.
+        series: Answers, and what stands beside them; or methods side by side.
         ax: Where to draw; a new figure if None.
         null: The value that means no effect, for a thin line.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure = own_figure(6.4, 4.2)
     own = ax is None
+    methods = any(each.role in METHODS for each in series)
     if own:
-        ax = figure.subplots()
+        ax = own_figure(*((7.0, 4.6) if methods else (6.4, 4.2))).subplots()
     check_axes(ax)
+    looks = _looks(series)
     numeric = all(each.is_numeric for each in series)
-    answers = [each for each in series if each.role == "doing"]
-    colour_of = _colours(series, len(answers))
-    for each in series:
+    for k, (each, look) in enumerate(zip(series, looks, strict=True)):
+        aside = (k - (len(series) - 1) / 2) * min(0.18, 0.7 / max(1, len(series)))
         if numeric:
-            _line(ax, each, colour_of[id(each)])
-    if not numeric:
-        _levels(ax, series, colour_of)
+            _line(ax, each, look, aside)
+        else:
+            _points(ax, each, look, _level_names(series), aside)
     if null is not None:
         ax.axhline(null, color="0.4", linewidth=1.0, zorder=1)
     beyond = _limits(ax, series, null)
     if numeric:
         _coverage(ax, series)
+    else:
+        names = _level_names(series)
+        ax.set_xticks(range(len(names)), [plain(name) for name in names])
+        ax.set_xlim(-0.6, len(names) - 0.4)
     ax.set_xlabel(plain(xlabel))
     ax.set_ylabel(plain(ylabel))
     ax.grid(axis="y", color="0.92", zorder=0)
     ax.set_axisbelow(True)
     bare(ax)
-    handles = _handles(series, colour_of, numeric=numeric, beyond=beyond)
-    labels = [words for _, words in handles]
-    handles = [handle for handle, _ in handles]
     if own:
-        figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
-        if handles:
-            figure.legend(
-                handles,
-                labels,
-                loc="outside lower center",
-                frameon=False,
-                fontsize="small",
-                ncols=_columns(labels),
-            )
+        ax.figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
     else:
         ax.set_title(plain(title), fontsize="medium", loc="left")
-        if handles and not numeric:
-            # Room above the points: matplotlib does not see intervals when it looks for the best place.
-            low, high = ax.get_ylim()
-            ax.set_ylim(low, high + 0.35 * (high - low))
-            ax.legend(handles, labels, loc="upper left", fontsize="small", frameon=False, ncols=_columns(labels))
-        elif handles:
-            ax.legend(handles, labels, loc="best", fontsize="small", edgecolor="none", framealpha=0.75)
+    if methods:
+        # Beside the axes: curves fill the picture, and a legend over them would hide some.
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize="small")
+    else:
+        _legend(ax, _handles(series, looks, numeric=numeric, beyond=beyond), own=own, numeric=numeric)
     return ax
 
 
-def _colours(series: Sequence[Curve], n_answers: int) -> dict[int, str]:
-    """The colour of each series; what stands beside one of several answers takes the answer's colour."""
-    found, k = {}, -1
-    for each in series:
-        k += each.role == "doing"
-        own = SERIES[max(k, 0) % len(SERIES)]
-        fixed = COLOURS["prior"] if each.role == "prior" else COLOURS["seeing"]
-        found[id(each)] = own if each.role == "doing" or (n_answers > 1 and each.role == "seeing") else fixed
-    return found
-
-
-def _line(ax: Any, curve: Curve, colour: str) -> None:
-    x = np.array(curve.at, dtype=float)
-    order = np.argsort(x)
-    x, y = x[order], curve.estimate[order]
-    z = {"prior": 1.0, "seeing": 1.5}.get(curve.role, 2.0)
-    for band in curve.bands:
-        lower, upper = band.lower[order], band.upper[order]
-        if band.simultaneous:
-            ax.plot(x, lower, color=colour, linewidth=0.8, zorder=z)
-            ax.plot(x, upper, color=colour, linewidth=0.8, zorder=z)
-        elif curve.role == "seeing":
-            ax.fill_between(x, lower, upper, color=colour, alpha=0.1, linewidth=0, zorder=z)
-        else:
-            ax.fill_between(x, lower, upper, color=colour, alpha=0.22, linewidth=0, zorder=z)
-    if curve.role == "seeing":
-        ax.plot(
-            x, y, color=colour, linewidth=1.0, linestyle=":", marker="s", markevery=max(1, len(x) // 12), zorder=z + 0.1
-        )
-        ax.lines[-1].set_markerfacecolor("white")
-        ax.lines[-1].set_markersize(5)
-        return
-    inside = np.ones(len(x), dtype=bool) if curve.within is None else (x >= curve.within[0]) & (x <= curve.within[1])
-    width = 1.2 if curve.role == "prior" else 2.0
-    marker = {"marker": "o", "markersize": 4} if len(x) < 8 else {}
-    if marker and curve.hollow:
-        marker["markerfacecolor"] = "white"
-    for part, style in _stretches(x, y, inside, curve.within):
-        ax.plot(
-            *part, color=colour, linewidth=width, linestyle="-." if curve.role == "prior" else style, zorder=z + 0.2
-        )
-    ax.plot(x, y, color=colour, linestyle="none", zorder=z + 0.3, **marker)
-
-
-def _stretches(
-    x: FloatArray, y: FloatArray, inside: npt.NDArray[np.bool_], within: tuple[float, float] | None
-) -> list[tuple[tuple[FloatArray, FloatArray], str]]:
-    """The parts of a curve with their line styles, cut exactly where the data end."""
-    if within is None or inside.all() or len(x) < 2:
-        return [((x, y), "-")]
-    cuts = [edge for edge in within if x[0] < edge < x[-1]]
-    xs = np.sort(np.concatenate([x, cuts]))
-    ys = np.interp(xs, x, y)
-    low, high = within
-    parts = [
-        (xs <= low, "--"),
-        ((xs >= low) & (xs <= high), "-"),
-        (xs >= high, "--"),
-    ]
-    return [((xs[chosen], ys[chosen]), style) for chosen, style in parts if chosen.sum() > 1]
-
-
-def _levels(ax: Any, series: Sequence[Curve], colour_of: dict[int, str]) -> None:
-    """Points with intervals, side by side at each level."""
-    names = list(dict.fromkeys(str(_shown(value)) for each in series for value in each.at))
-    step = min(0.18, 0.7 / max(1, len(series)))
-    for k, each in enumerate(series):
-        colour = colour_of[id(each)]
-        place = np.array([names.index(str(_shown(value))) for value in each.at])
-        x = place + (k - (len(series) - 1) / 2) * step
-        for band in each.bands:
-            width = 0.8 if band.simultaneous else 1.5 if band is _widest(each) else 4.0
-            ax.vlines(x, band.lower, band.upper, color=colour, linewidth=width, zorder=2)
-        ax.plot(
-            x,
-            each.estimate,
-            color=colour,
-            linestyle="none",
-            marker={"seeing": "s", "prior": "D"}.get(each.role, "o"),
-            markerfacecolor="white" if each.hollow or each.role == "seeing" else colour,
-            markersize=6,
-            zorder=3,
-        )
-    ax.set_xticks(range(len(names)), [plain(name) for name in names])
-    ax.set_xlim(-0.6, len(names) - 0.4)
-
-
-def _widest(curve: Curve) -> Band | None:
-    return next((band for band in curve.bands if not band.simultaneous), None)
+def _level_names(series: Sequence[Curve]) -> list[str]:
+    return list(dict.fromkeys(_shown(value) for each in series for value in each.at))
 
 
 def _shown(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _limits(ax: Any, series: Sequence[Curve], null: float | None) -> frozenset[int]:
-    """Show the answers with their intervals whole; returns what goes on beyond the picture, by identity.
+def _label(curve: Curve) -> str:
+    """What a legend that is made of what is drawn calls it: only methods have such a one."""
+    return plain(curve.label) if curve.role in METHODS else "_"
 
-    A prior, and a band of a whole curve with heavy tails, may be thousands of times as wide as the rest, which would then
-    be a line.
+
+def _line(ax: Any, curve: Curve, look: _Look, aside: float) -> None:
+    """Over numbers: a line with its bands, or with bars beside it."""
+    x = np.array(curve.at, dtype=float)
+    order = np.argsort(x)
+    x, y, z = x[order], curve.estimate[order], look.above
+    for band in curve.bands:
+        lower, upper = band.lower[order], band.upper[order]
+        if band.simultaneous:
+            for end in (lower, upper):
+                ax.plot(x, end, color=look.colour, linewidth=0.8, zorder=z)
+        elif look.shade:
+            ax.fill_between(x, lower, upper, color=look.colour, alpha=look.shade, linewidth=0, zorder=z - 0.1)
+        else:
+            steps = np.diff(np.unique(x))
+            beside = ASIDE * aside * (float(steps.min()) if len(steps) else 1.0)
+            ax.vlines(x + beside, lower, upper, color=look.colour, linewidth=1.2, alpha=0.5, zorder=z)
+    if curve.role == "seeing":
+        every = max(1, len(x) // 12)
+        style = look.markers(markersize=look.size, markevery=every, linestyle=look.style, linewidth=look.width)
+        ax.plot(x, y, color=look.colour, zorder=z + 0.1, **style)
+        return
+    marked = look.markers(markersize=look.size) if len(x) < FEW_POINTS and curve.role != "prior" else {}
+    parts = _stretches(x, y, curve.within, look.style)
+    label = _label(curve)
+    for part, style in parts:
+        own = marked if len(parts) == 1 else {}
+        ax.plot(*part, color=look.colour, linewidth=look.width, linestyle=style, label=label, zorder=z + 0.2, **own)
+    if marked and len(parts) > 1:
+        ax.plot(x, y, color=look.colour, linestyle="none", zorder=z + 0.3, **marked)
+
+
+def _stretches(
+    x: FloatArray, y: FloatArray, within: tuple[float, float] | None, style: Any
+) -> list[tuple[tuple[FloatArray, FloatArray], Any]]:
+    """The parts of a curve with their line styles, cut exactly where the data end."""
+    if within is None or len(x) < 2 or (x[0] >= within[0] and x[-1] <= within[1]):
+        return [((x, y), style)]
+    low, high = within
+    xs = np.sort(np.concatenate([x, [edge for edge in within if x[0] < edge < x[-1]]]))
+    ys = np.interp(xs, x, y)
+    parts = [(xs <= low, "--"), ((xs >= low) & (xs <= high), style), (xs >= high, "--")]
+    return [((xs[chosen], ys[chosen]), own) for chosen, own in parts if chosen.sum() > 1]
+
+
+def _points(ax: Any, curve: Curve, look: _Look, names: Sequence[str], aside: float) -> None:
+    """Over levels: points with intervals, side by side at each level."""
+    x = np.array([names.index(_shown(value)) for value in curve.at]) + aside
+    for k, band in enumerate(curve.bands):
+        width = 1.2 if curve.role in METHODS else 0.8 if band.simultaneous else 1.5 if k == 0 else 4.0
+        ax.vlines(x, band.lower, band.upper, color=look.colour, linewidth=width, zorder=2)
+    style = look.markers(markersize=look.size if curve.role in METHODS else 6)
+    ax.plot(x, curve.estimate, color=look.colour, linestyle="none", label=_label(curve), zorder=3, **style)
+
+
+def _limits(ax: Any, series: Sequence[Curve], null: float | None) -> frozenset[int]:
+    """Show the numbers and the intervals of answers whole; returns what goes on beyond the picture, by identity.
+
+    A prior, a band of a whole curve with heavy tails, and intervals that rest on a few rows may be thousands of times as wide
+    as the rest, which would then be a line.
     """
     near: list[float] = [] if null is None else [null]
     far: list[float] = []
     prior: list[float] = []
     wide: dict[int, list[float]] = {}
     for each in series:
-        own = _ends(each.estimate, *(end for band in each.bands if not band.simultaneous for end in _edges(band)))
-        joint = [_ends(*_edges(band)) for band in each.bands if band.simultaneous]
-        (prior if each.role == "prior" else near).extend(own)
-        far += [end for pair in joint for end in pair]
-        wide |= {id(band): pair for band, pair in zip((b for b in each.bands if b.simultaneous), joint, strict=True)}
-        wide |= {id(each): own} if each.role == "prior" else {}
+        ends = _ends(*(end for band in each.pointwise for end in (band.lower, band.upper)))
+        if each.role == "prior":
+            wide[id(each)] = [*_ends(each.estimate), *ends]
+            prior += wide[id(each)]
+            continue
+        near += _ends(each.estimate)
+        (far if each.role in ("rival", "naive") else near).extend(ends)
+        for band in each.bands:
+            if band.simultaneous:
+                wide[id(band)] = _ends(band.lower, band.upper)
+                far += wide[id(band)]
     limits = reach(near or prior, far)
     if limits is None:
         return frozenset()
     ax.set_ylim(*limits)
-    return frozenset(key for key, (low, high) in wide.items() if low < limits[0] or high > limits[1])
-
-
-def _edges(band: Band) -> tuple[FloatArray, FloatArray]:
-    return band.lower, band.upper
+    return frozenset(key for key, ends in wide.items() if min(ends) < limits[0] or max(ends) > limits[1])
 
 
 def _ends(*parts: FloatArray) -> list[float]:
-    return [float(min(part.min() for part in parts)), float(max(part.max() for part in parts))]
+    """The smallest and the largest number; none where there is no finite one."""
+    known = [part[np.isfinite(part)] for part in parts]
+    known = [part for part in known if len(part)]
+    return [float(min(part.min() for part in known)), float(max(part.max() for part in known))] if known else []
 
 
 def _coverage(ax: Any, series: Sequence[Curve]) -> None:
@@ -275,16 +324,17 @@ def _coverage(ax: Any, series: Sequence[Curve]) -> None:
         ax.vlines(shown, 0.0, 0.025, color="0.35", linewidth=0.6, alpha=0.7, transform=across, zorder=4)
     else:
         ax.hlines(0.01, max(low, left), min(high, right), color="0.35", linewidth=3, transform=across, zorder=4)
-    for edge, outside in ((low, (left, low)), (high, (high, right))):
-        if left < edge < right:
-            ax.axvspan(*outside, color="0.5", alpha=0.07, linewidth=0, zorder=0)
-    if (high < left or low > right) and series:
-        ax.axvspan(left, right, color="0.5", alpha=0.07, linewidth=0, zorder=0)
+    outside = [(left, low)] * (left < low < right) + [(high, right)] * (left < high < right)
+    for span_outside in [(left, right)] if high < left or low > right else outside:
+        ax.axvspan(*span_outside, color="0.5", alpha=0.07, linewidth=0, zorder=0)
     ax.set_xlim(left, right)
 
 
+# --- the legend of answers
+
+
 def _handles(
-    series: Sequence[Curve], colour_of: dict[int, str], *, numeric: bool, beyond: frozenset[int]
+    series: Sequence[Curve], looks: Sequence[_Look], *, numeric: bool, beyond: frozenset[int]
 ) -> list[tuple[Any, str]]:
     """The legend: series where there are several, bands, and what dashes mean; each once, with its words."""
     from matplotlib.lines import Line2D
@@ -292,58 +342,61 @@ def _handles(
 
     found: list[tuple[Any, str]] = []
     alone = len(series) == 1
-    for each in series if not alone or series[0].medians else ():
-        said = [*(["median"] if each.medians else []), *([BEYOND] if id(each) in beyond else [])]
-        words = ", ".join(said) if alone else each.label + (f" ({', '.join(said)})" if said else "")
-        found.append((_swatch(each, colour_of[id(each)], numeric=numeric), plain(words)))
-    first = next((each for each in series if each.role == "doing"), None)
+    for each, look in zip(series, looks, strict=True) if not alone or series[0].medians else ():
+        words = [*(["median"] if each.medians else []), *([BEYOND] if id(each) in beyond else [])]
+        own = ", ".join(words) if alone else each.label + (f" ({', '.join(words)})" if words else "")
+        found.append((_swatch(each, look, numeric=numeric), plain(own)))
+    first = next((k for k, each in enumerate(series) if each.role == "doing"), None)
     if first is None:
         return found
     several = sum(each.role == "doing" for each in series) > 1
-    colour = "0.4" if several else colour_of[id(first)]
-    bands = [band for band in first.bands if not band.simultaneous]
-    for k, band in enumerate(bands):
-        words = f"{100 * band.level:g} % interval"
-        if numeric:
-            found.append((Patch(facecolor=colour, alpha=0.22 if k == 0 else 0.4), words))
-        else:
-            found.append((Line2D([], [], color=colour, linewidth=1.5 if k == 0 else 4.0), words))
-    for band in first.bands:
+    colour = "0.4" if several else looks[first].colour
+    for k, band in enumerate(series[first].pointwise):
+        handle = (
+            Patch(facecolor=colour, alpha=0.22 if k == 0 else 0.4)
+            if numeric
+            else Line2D([], [], color=colour, linewidth=1.5 if k == 0 else 4.0)
+        )
+        found.append((handle, f"{100 * band.level:g} % interval"))
+    for band in series[first].bands:
         if band.simultaneous:
             words = f"{100 * band.level:g} % {'band of the whole curve' if numeric else 'for all at once'}"
             if id(band) in beyond:
                 words = f"{words.replace('band of the ', '')} ({BEYOND})"
             found.append((Line2D([], [], color=colour, linewidth=0.8), words))
-    if numeric and any(map(_leaves_the_data, series)):
+    if numeric and any(each.leaves_the_data for each in series):
         found.append((Line2D([], [], color=colour, linewidth=2, linestyle="--"), OUTSIDE))
     return found
 
 
-def _columns(labels: Sequence[str]) -> int:
-    """How many columns of a legend fit below a picture."""
-    longest = max(map(len, labels))
-    return min(len(labels), 3 if longest <= 30 else 2 if longest <= 42 else 1)
-
-
-def _swatch(curve: Curve, colour: str, *, numeric: bool) -> Any:
+def _swatch(curve: Curve, look: _Look, *, numeric: bool) -> Any:
     """A series in the legend; of what stands beside an answer, the band too, which is nobody else's."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    marker = {"seeing": "s", "prior": "" if numeric else "D"}.get(curve.role, "" if numeric else "o")
-    style = {"seeing": ":", "prior": "-."}.get(curve.role, "-") if numeric else "-"
-    white = curve.hollow or curve.role == "seeing"
-    line = Line2D(
-        [], [], color=colour, linewidth=2, marker=marker or None, markerfacecolor="white" if white else colour
-    )
-    line.set(linestyle=style)
+    marker = look.marker if curve.role == "seeing" or not numeric else None
+    style = look.style if numeric else "-"
+    face = look.face or look.colour
+    line = Line2D([], [], color=look.colour, linewidth=2, marker=marker, markerfacecolor=face, linestyle=style)
     if not numeric or curve.role == "doing" or not curve.bands:
         return line
-    return Patch(facecolor=colour, alpha=0.1 if curve.role == "seeing" else 0.22), line
+    return Patch(facecolor=look.colour, alpha=look.shade), line
 
 
-def _leaves_the_data(curve: Curve) -> bool:
-    if curve.within is None:
-        return False
-    x = [float(value) for value in curve.at]
-    return min(x) < curve.within[0] or max(x) > curve.within[1]
+def _legend(ax: Any, handles: Sequence[tuple[Any, str]], *, own: bool, numeric: bool) -> None:
+    """Below a figure of its own; in axes that were handed in, where there is room."""
+    if not handles:
+        return
+    signs, words = zip(*handles, strict=True)
+    longest = max(map(len, words))
+    n_columns = min(len(words), 3 if longest <= 30 else 2 if longest <= 42 else 1)
+    if own:
+        place = {"loc": "outside lower center", "frameon": False, "ncols": n_columns}
+        ax.figure.legend(signs, words, fontsize="small", **place)
+    elif numeric:
+        ax.legend(signs, words, loc="best", fontsize="small", edgecolor="none", framealpha=0.75)
+    else:
+        # Room above the points: matplotlib does not see intervals when it looks for the best place.
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.35 * (high - low))
+        ax.legend(signs, words, loc="upper left", fontsize="small", frameon=False, ncols=n_columns)

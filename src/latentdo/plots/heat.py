@@ -146,9 +146,7 @@ def matrix(
     figure, ax = _home(ax, size, dpi=100 if cell > 0.3 else 160)
     (width, height), box = ax.figure.get_size_inches(), ax.get_position()
     # About the side of a cell in points, once names and legend have their room.
-    side = 72 * min(
-        0.9 * width * box.width / max(len(columns), 1), 0.9 * height * box.height / max(len(rows), 1), cell
-    )
+    side = 72 * min(0.9 * width * box.width / max(len(columns), 1), 0.9 * height * box.height / max(len(rows), 1), cell)
     places = {(i, j): letter for i, row in enumerate(letters) for j, letter in enumerate(row) if letter}
     faces = [LETTERS.get(letter, OTHER) for letter in places.values()]
     _squares(ax, list(places), linewidths=0.6, facecolors=faces, edgecolors="white")
@@ -208,7 +206,7 @@ def _letters(ax: Any, letter: str, places: Sequence[tuple[int, int]], side: floa
     from matplotlib.textpath import TextPath
     from matplotlib.transforms import Affine2D
 
-    path = TextPath((0, 0), plain(letter), size=1, prop=FontProperties(weight="bold" if side < 20 else "normal"))
+    path: Any = TextPath((0, 0), plain(letter), size=1, prop=FontProperties(weight="bold" if side < 20 else "normal"))
     box = path.get_extents()
     path = path.transformed(Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2))
     # A marker is scaled to its outermost point: each letter by its own, so that all are of one size.
