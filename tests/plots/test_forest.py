@@ -128,3 +128,11 @@ def test_a_missing_matplotlib_is_named(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(MissingExtraError) as caught:
         forest([row("a")])
     assert str(caught.value) == "A plot needs matplotlib. Install it with: pip install 'latentdo[plot]'"
+
+
+def test_labels_break_between_terms_and_not_inside_them():
+    label = "P(Y > 1.5 | do(X=1), Z=2) - P(Y > 1.5 | do(X=0), Z=2)"
+    axes = forest([Summary(label, 0.1, 0.05, 0.0, 0.2, 0.9, None, "lvm")])
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [
+        "P(Y > 1.5 | do(X=1), Z=2) -\nP(Y > 1.5 | do(X=0), Z=2)"
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
@@ -215,6 +216,11 @@ def _key(home: Any, companions: Sequence[Sequence[Summary]], **place: Any) -> No
     home.legend(handles=handles, frameon=False, fontsize="small", ncols=len(handles), **place)
 
 
+_BRACKETS = re.compile(r"[\[(](?:[^\[\]()]|\([^()]*\))*[\])]")
+
+
 def _folded(label: str) -> str:
-    """A label in lines, or a long question would leave no room for the axes."""
-    return fill(label, LABEL_WIDTH)
+    """A label in lines, or a long question would leave no room for the axes; a term that fits a line stays whole."""
+    space = "\N{NO-BREAK SPACE}"
+    whole = _BRACKETS.sub(lambda part: part[0].replace(" ", space) if len(part[0]) < LABEL_WIDTH else part[0], label)
+    return fill(whole, LABEL_WIDTH).replace(space, " ")
