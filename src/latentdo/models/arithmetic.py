@@ -6,25 +6,25 @@ Apart from `build.py`, so that a family states its arithmetic and yet loads neit
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
-Array = Any
-"""A NumPy or JAX array; the shapes of all arguments broadcast."""
+from latentdo.laws import Arithmetic, Array
+
+__all__ = [
+    "LINK_CLIP",
+    "LOG_LARGEST",
+    "Arithmetic",
+    "Array",
+    "logistic",
+    "normal_cdf",
+    "normal_log_density",
+    "safe_exp",
+]
 
 LINK_CLIP = 0.01
 """Shares of `max` beyond which a hill column says nothing reliable on the logit scale."""
 
 LOG_LARGEST = 300.0
 """Log of what the exponential of a log link stops at: far above any value that data may hold, its square still a number."""
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """The pair of modules that a computation uses: NumPy's and the matching special functions."""
-
-    np: Any
-    special: Any
 
 
 def safe_exp(m: Arithmetic, x: Array) -> Array:

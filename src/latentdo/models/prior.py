@@ -8,29 +8,10 @@ from dataclasses import dataclass, replace
 
 from latentdo.errors import SpecError, nearest
 from latentdo.graphs import Call
+from latentdo.laws import LAWS, POSITIVE, LawForm, read_arguments
 
-# The names of the arguments, in order, and which of them must be positive.
-_ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "normal": ("mean", "sd"),
-    "student": ("df", "mean", "sd"),
-    "cauchy": ("mean", "sd"),
-    "halfnormal": ("sd",),
-    "chi": ("df", "sd"),
-    "exponential": ("rate",),
-    "gamma": ("shape", "rate"),
-    "lognormal": ("mean", "sd"),
-    "beta": ("a", "b"),
-    "uniform": ("low", "high"),
-}
-_POSITIVE = frozenset({"sd", "df", "rate", "shape", "a", "b"})
-_SUPPORT: dict[str, tuple[float, float]] = {
-    "halfnormal": (0.0, math.inf),
-    "chi": (0.0, math.inf),
-    "exponential": (0.0, math.inf),
-    "gamma": (0.0, math.inf),
-    "lognormal": (0.0, math.inf),
-    "beta": (0.0, 1.0),
-}
+PRIORS = tuple(name for name, form in LAWS.items() if form.continuous is not None)
+"""The laws that a parameter may have."""
 
 
 def plain(number: float) -> str:
@@ -56,19 +37,15 @@ class Prior:
     high: float = math.inf
 
     def __post_init__(self) -> None:
-        if self.family not in _ARGUMENTS:
-            raise SpecError(f"No prior is called {self.family!r}. {nearest(self.family, _ARGUMENTS)}")
-        names = _ARGUMENTS[self.family]
-        if len(self.args) != len(names):
-            raise SpecError(f"{self.family}({', '.join(names)}) takes {len(names)} numbers, got {len(self.args)}.")
-        for name, value in zip(names, self.args, strict=True):
-            if not math.isfinite(value) or (name in _POSITIVE and value <= 0):
-                kind = "positive" if name in _POSITIVE else "finite"
+        form = _form(self.family)
+        if len(self.args) != len(form.parameters):
+            count = "1 number" if len(form.parameters) == 1 else f"{len(form.parameters)} numbers"
+            raise SpecError(f"{form.text} takes {count}, got {len(self.args)}.")
+        for name, value in zip(form.parameters, self.args, strict=True):
+            if not math.isfinite(value) or (name in POSITIVE and value <= 0):
+                kind = "positive" if name in POSITIVE else "finite"
                 raise SpecError(f"{name} of the prior {self.family} must be {kind}, got {plain(value)}.")
-        if self.family == "uniform":
-            object.__setattr__(self, "low", max(self.low, self.args[0]))
-            object.__setattr__(self, "high", min(self.high, self.args[1]))
-        low, high = _SUPPORT.get(self.family, (-math.inf, math.inf))
+        low, high = form.limits(self.args)
         object.__setattr__(self, "low", max(self.low, low))
         object.__setattr__(self, "high", min(self.high, high))
         if not self.low < self.high:
@@ -81,27 +58,8 @@ class Prior:
     @staticmethod
     def of(call: Call) -> Prior:
         """The prior that a call such as `normal(0, 10, low=-2)` writes."""
-        if call.family not in _ARGUMENTS:
-            raise SpecError(f"No prior is called {call.family!r}. {nearest(call.family, _ARGUMENTS)}")
-        names = _ARGUMENTS[call.family]
-        if len(call.args) > len(names):
-            raise SpecError(f"{call.family}({', '.join(names)}) takes {len(names)} numbers, got {len(call.args)}.")
-        given = dict(zip(names, call.args, strict=False))
-        bounds: dict[str, float] = {}
-        for key, value in call.named:
-            if key in names and key not in given:
-                given[key] = value
-            elif key in ("low", "high") and key not in names and key not in bounds:
-                bounds[key] = value
-            elif key in given or key in bounds:
-                raise SpecError(f"{key} is given twice in the prior {call}.")
-            else:
-                raise SpecError(
-                    f"The prior {call.family} has no argument {key!r}. {nearest(key, (*names, 'low', 'high'))}"
-                )
-        if missing := [name for name in names if name not in given]:
-            raise SpecError(f"The prior {call} lacks {', '.join(missing)}: write {call.family}({', '.join(names)}).")
-        return Prior(call.family, tuple(float(given[name]) for name in names), **bounds)
+        args, bounds = read_arguments(_form(call.family), call, call.args, call.named, SpecError, "the prior ")
+        return Prior(call.family, args, **bounds)
 
     def cut(self, low: float = -math.inf, high: float = math.inf) -> Prior:
         """This prior with its values also kept within [`low`, `high`]."""
@@ -113,52 +71,36 @@ class Prior:
         Raises:
             SpecError: For heavy tails without a mean.
         """
-        if self.family == "normal" or self.family == "halfnormal":
-            centre, sd = (self.args[0], self.args[1]) if self.family == "normal" else (0.0, self.args[0])
+        if self.family in ("normal", "halfnormal"):
+            centre, sd = self.args if self.family == "normal" else (0.0, self.args[0])
             return _truncated_normal_mean(centre, sd, self.low, self.high)
-        if self.family == "uniform":
-            return (self.low + self.high) / 2
-        unbounded = math.inf in (-self.low, self.high)
-        uncut = (self.low, self.high) == _SUPPORT.get(self.family, (-math.inf, math.inf))
-        if unbounded and (self.family == "cauchy" or (self.family == "student" and self.args[0] <= 1)):
+        form = LAWS[self.family]
+        mean, _ = form.moments(*self.args)
+        if math.isnan(mean) and math.inf in (-self.low, self.high):
             raise SpecError(f"The prior {self} has no mean. Give bounds (low=, high=) or another family.")
-        return _uncut_mean(self.family, self.args) if uncut else _quadrature_mean(self)
+        uncut = (self.low, self.high) == form.limits(self.args)
+        return min(mean, _LARGEST) if uncut else _quadrature_mean(self)
 
     def log_density(self, x: float) -> float:
         """The log density at one value up to a constant; used for means by quadrature."""
-        args = self.args
-        match self.family:
-            case "normal":
-                return -0.5 * ((x - args[0]) / args[1]) ** 2
-            case "halfnormal":
-                return -0.5 * (x / args[0]) ** 2
-            case "student":
-                return -0.5 * (args[0] + 1) * math.log1p(((x - args[1]) / args[2]) ** 2 / args[0])
-            case "cauchy":
-                return -math.log1p(((x - args[0]) / args[1]) ** 2)
-            case "chi":
-                return (args[0] - 1) * math.log(x) - 0.5 * (x / args[1]) ** 2
-            case "exponential":
-                return -args[0] * x
-            case "gamma":
-                return (args[0] - 1) * math.log(x) - args[1] * x
-            case "lognormal":
-                return -math.log(x) - 0.5 * ((math.log(x) - args[0]) / args[1]) ** 2
-            case "beta":
-                return (args[0] - 1) * math.log(x) + (args[1] - 1) * math.log1p(-x)
-            case _:
-                return 0.0
+        return LAWS[self.family].formulas.log_density(math, x, *self.args)
 
     def __str__(self) -> str:
-        names = _ARGUMENTS[self.family]
         shown = [plain(arg) for arg in self.args]
-        low, high = _SUPPORT.get(self.family, (-math.inf, math.inf))
-        if "low" not in names:
-            shown += [f"low={plain(self.low)}"] if self.low > low else []
-            shown += [f"high={plain(self.high)}"] if self.high < high else []
-        else:
-            shown = [plain(self.low), plain(self.high)]
+        low, high = LAWS[self.family].limits(self.args)
+        shown += [f"low={plain(self.low)}"] if self.low > low else []
+        shown += [f"high={plain(self.high)}"] if self.high < high else []
         return f"{self.family}({', '.join(shown)})"
+
+
+_LARGEST = math.exp(700.0)
+"""Where the mean of a log-normal prior stops, still a number."""
+
+
+def _form(family: str) -> LawForm:
+    if family not in PRIORS:
+        raise SpecError(f"No prior is called {family!r}. {nearest(family, PRIORS)}")
+    return LAWS[family]
 
 
 def _truncated_normal_mean(mean: float, sd: float, low: float, high: float) -> float:
@@ -179,22 +121,6 @@ def _truncated_normal_mean(mean: float, sd: float, low: float, high: float) -> f
     return min(max(mean + sd * (density(a) - density(b)) / mass, low), high)
 
 
-def _uncut_mean(family: str, args: tuple[float, ...]) -> float:
-    match family:
-        case "chi":
-            return args[1] * math.sqrt(2.0) * math.exp(math.lgamma((args[0] + 1) / 2) - math.lgamma(args[0] / 2))
-        case "exponential":
-            return 1.0 / args[0]
-        case "gamma":
-            return args[0] / args[1]
-        case "lognormal":
-            return math.exp(min(args[0] + 0.5 * args[1] ** 2, 700.0))
-        case "beta":
-            return args[0] / (args[0] + args[1])
-        case _:  # student: symmetric about its location
-            return args[1]
-
-
 def _quadrature_mean(prior: Prior) -> float:
     """Mean of a prior that is cut, by double exponential quadrature on either side of its bulk.
 
@@ -213,9 +139,10 @@ def _quadrature_mean(prior: Prior) -> float:
 
 def _bulk(prior: Prior) -> tuple[float, float]:
     """A point where an uncut prior has much of its mass, and the size of its spread."""
-    if prior.family in ("student", "cauchy"):
+    if LAWS[prior.family].symmetric:
         return prior.args[-2], prior.args[-1]
-    size = math.exp(min(prior.args[0], 300.0)) if prior.family == "lognormal" else _uncut_mean(prior.family, prior.args)
+    lognormal = prior.family == "lognormal"
+    size = math.exp(min(prior.args[0], 300.0)) if lognormal else LAWS[prior.family].moments(*prior.args)[0]
     return size, size
 
 

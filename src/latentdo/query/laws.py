@@ -10,30 +10,16 @@ from dataclasses import dataclass
 
 from latentdo.errors import QueryError, nearest
 from latentdo.graphs import format_number
+from latentdo.laws import LAWS, POSITIVE, read_arguments
 
 from .term import Distribution, Setting
 
-LAWS: dict[str, tuple[str, ...]] = {
-    "normal": ("mean", "sd"),
-    "student": ("df", "mean", "sd"),
-    "lognormal": ("mean", "sd"),
-    "gamma": ("shape", "rate"),
-    "exponential": ("rate",),
-    "halfnormal": ("sd",),
-    "beta": ("a", "b"),
-    "uniform": ("low", "high"),
-    "bernoulli": ("p",),
-    "categorical": ("p1", "…", "pk"),
-    "poisson": ("mean",),
-}
-"""The arguments of each law, in order; `lognormal` has the mean and sd of the logarithm, `student` its centre and scale."""
+OFFERED = (
+    "normal", "student", "lognormal", "gamma", "exponential", "halfnormal", "beta", "uniform",
+    "bernoulli", "categorical", "poisson",
+)  # fmt: skip
+"""The laws that a node may be drawn from, in the order in which they are offered."""
 
-DISCRETE = frozenset({"bernoulli", "categorical", "poisson"})
-_POSITIVE = frozenset({"sd", "df", "rate", "shape", "a", "b"})
-_FROM_ZERO = frozenset(
-    {"lognormal", "gamma", "exponential", "halfnormal", "beta", "poisson", "bernoulli", "categorical"}
-)
-_UP_TO_ONE = frozenset({"beta", "bernoulli"})
 _SUM_ERROR = 1e-6
 _MOST_COUNTS = 1e6
 
@@ -43,7 +29,7 @@ class Law:
     """A law with all its arguments.
 
     Attributes:
-        family: One of `LAWS`.
+        family: One of `OFFERED`.
         args: Its arguments, in the order of `LAWS`; of `categorical` one probability per level, with sum 1.
         low: The smallest value, or the limit of the values; of a continuous law it may be cut higher by `low=`.
         high: Likewise the largest.
@@ -57,12 +43,12 @@ class Law:
     @property
     def is_discrete(self) -> bool:
         """Whether single values have a probability of their own."""
-        return self.family in DISCRETE
+        return LAWS[self.family].continuous is None
 
     @property
     def is_cut(self) -> bool:
         """Whether the law is cut by `low=` or `high=`."""
-        return (self.low, self.high) != _support(self.family, self.args)
+        return (self.low, self.high) != LAWS[self.family].limits(self.args)
 
 
 def law_of(distribution: Distribution) -> Law:
@@ -72,11 +58,11 @@ def law_of(distribution: Distribution) -> Law:
         QueryError: No law has that name, or its arguments are wrong; says which are expected.
     """
     family = distribution.family
-    if family not in LAWS:
+    if family not in OFFERED:
         raise QueryError(f"No law is called {family!r}. {_offered(family)}")
     args, cuts = _arguments(distribution)
     _check_arguments(family, args)
-    low, high = _support(family, args)
+    low, high = LAWS[family].limits(args)
     low, high = max(low, cuts.get("low", low)), min(high, cuts.get("high", high))
     if not low < high:
         raise QueryError(f"{distribution} leaves no values between {format_number(low)} and {format_number(high)}.")
@@ -94,38 +80,21 @@ def check_setting(setting: Setting) -> None:
 
 def form_of(family: str) -> str:
     """How a law is written: `normal(mean, sd)`."""
-    return f"{family}({', '.join(LAWS[family])})"
+    return LAWS[family].text
 
 
 def _offered(family: str) -> str:
-    near = nearest(family, LAWS)
-    return near if near.startswith("Did") else f"Known are: {', '.join(map(form_of, LAWS))}."
+    near = nearest(family, OFFERED)
+    return near if near.startswith("Did") else f"Known are: {', '.join(map(form_of, OFFERED))}."
 
 
 def _arguments(distribution: Distribution) -> tuple[tuple[float, ...], dict[str, float]]:
     """The arguments in order, and where the law is cut."""
-    family, names = distribution.family, LAWS[distribution.family]
-    if family == "categorical":
+    if distribution.family == "categorical":
         if distribution.named:
             raise QueryError("categorical takes the probabilities of the levels in order, without names.")
         return distribution.args, {}
-    if len(distribution.args) > len(names):
-        raise QueryError(f"{form_of(family)} takes {_numbers(len(names))}, got {len(distribution.args)}.")
-    given = dict(zip(names, distribution.args, strict=False))
-    cuts: dict[str, float] = {}
-    cut_names = () if family in DISCRETE or "low" in names else ("low", "high")
-    for key, value in distribution.named:
-        if key in given or key in cuts:
-            raise QueryError(f"{key} is given twice in {distribution}.")
-        if key in names:
-            given[key] = value
-        elif key in cut_names:
-            cuts[key] = value
-        else:
-            raise QueryError(f"{form_of(family)} has no argument {key!r}. {nearest(key, (*names, *cut_names))}")
-    if missing := [name for name in names if name not in given]:
-        raise QueryError(f"{distribution} lacks {', '.join(missing)}: write {form_of(family)}.")
-    return tuple(float(given[name]) for name in names), cuts
+    return read_arguments(LAWS[distribution.family], distribution, distribution.args, distribution.named, QueryError)
 
 
 def _check_arguments(family: str, args: tuple[float, ...]) -> None:
@@ -138,10 +107,10 @@ def _check_arguments(family: str, args: tuple[float, ...]) -> None:
                 f"{', '.join(map(format_number, args))}."
             )
         return
-    for name, value in zip(LAWS[family], args, strict=True):
+    for name, value in zip(LAWS[family].parameters, args, strict=True):
         if not math.isfinite(value):
             raise QueryError(f"{name} of {family} must be finite.")
-        if (name in _POSITIVE or family == "poisson") and value <= 0:
+        if (name in POSITIVE or family == "poisson") and value <= 0:
             raise QueryError(f"{name} of {form_of(family)} must be positive, got {format_number(value)}.")
         if family == "poisson" and value > _MOST_COUNTS:
             raise QueryError(
@@ -157,16 +126,3 @@ def _check_arguments(family: str, args: tuple[float, ...]) -> None:
         raise QueryError(
             f"low of {form_of(family)} must be below high, got {format_number(args[0])} and {format_number(args[1])}."
         )
-
-
-def _support(family: str, args: tuple[float, ...]) -> tuple[float, float]:
-    if family == "uniform":
-        return args[0], args[1]
-    low = 0.0 if family in _FROM_ZERO else -math.inf
-    if family == "categorical":
-        return low, len(args) - 1.0
-    return low, 1.0 if family in _UP_TO_ONE else math.inf
-
-
-def _numbers(count: int) -> str:
-    return "1 number" if count == 1 else f"{count} numbers"

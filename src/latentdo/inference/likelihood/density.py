@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentdo.graphs import Name
+from latentdo.laws import LAWS
 from latentdo.models import AbstractFamily, Categorical, Linear, ModelSpec, Student, Table
 from latentdo.models.build import Arithmetic, numerics
 from latentdo.tables import Dataset
@@ -287,30 +288,8 @@ def _node_numbers(
 
 def prior_log_density(m: Arithmetic, family: str, x: Array, arguments: Array) -> Array:
     """The log density of a prior up to a constant, at a value within its bounds."""
-    a, b, c = arguments[0], arguments[1], arguments[2]
-    match family:
-        case "normal":
-            return -0.5 * ((x - a) / b) ** 2
-        case "halfnormal":
-            return -0.5 * (x / a) ** 2
-        case "student":
-            return -0.5 * (a + 1.0) * m.np.log1p(((x - b) / c) ** 2 / a)
-        case "cauchy":
-            return -m.np.log1p(((x - a) / b) ** 2)
-        case "chi":
-            return (a - 1.0) * m.np.log(x) - 0.5 * (x / b) ** 2
-        case "exponential":
-            return -a * x
-        case "gamma":
-            return (a - 1.0) * m.np.log(x) - b * x
-        case "lognormal":
-            return -m.np.log(x) - 0.5 * ((m.np.log(x) - a) / b) ** 2
-        case "beta":
-            return (a - 1.0) * m.np.log(x) + (b - 1.0) * m.np.log1p(-x)
-        case "uniform":
-            return 0.0 * x
-        case _:
-            raise AssertionError(f"no density for the prior {family}")
+    form = LAWS[family]
+    return form.formulas.log_density(m.np, x, *(arguments[k] for k in range(len(form.parameters))))
 
 
 class NodeValues(NamedTuple):
