@@ -168,7 +168,10 @@ def test_priors_print_as_people_type_them(text, shown):
         ("normal(0, 1, 2)", "normal(mean, sd) takes 2 numbers, got 3."),
         ("normal(0)", "The prior normal(0) lacks sd: write normal(mean, sd)."),
         ("student(mean=3)", "The prior student(mean=3) lacks df, sd: write student(df, mean, sd)."),
-        ("normal(0, 1, scale=2)", "The prior normal(mean, sd) has no argument 'scale'. Known are: mean, sd, low, high."),
+        (
+            "normal(0, 1, scale=2)",
+            "The prior normal(mean, sd) has no argument 'scale'. Known are: mean, sd, low, high.",
+        ),
         ("normal(0, 1, hihg=2)", "The prior normal(mean, sd) has no argument 'hihg'. Did you mean 'high'?"),
         ("normal(0, 1, sd=2)", "sd is given twice in the prior normal(0, 1, sd=2)."),
         ("uniform(0, 1, low=2)", "low is given twice in the prior uniform(0, 1, low=2)."),
