@@ -16,8 +16,8 @@ from typing import Any
 
 from results.filling import filled
 
-from latentdo.plots import write_figure
 from studies import STUDIES, Study, scoreboard, stored_rows
+from studies.figure_files import write_figure
 from studies.findings import (
     about_failures,
     about_floor,

@@ -50,7 +50,7 @@ from .tables import (
 )
 
 if TYPE_CHECKING:
-    from latentdo.plots import Share
+    from .share import Share
 
 SHEETS: Mapping[str, Callable[[Study, Sequence[Row]], Sheet]] = {
     "errors": errors_sheet,
@@ -156,7 +156,8 @@ def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    from latentdo.plots import Box, BoxPanel, SharePanel, boxes, boxes_caption, shares
+    from .box import Box, BoxPanel, boxes, boxes_caption
+    from .share import SharePanel, shares
 
     own = main_rows(chosen, rows)
     by_sample = sorted_by(chosen, accuracies(own, "sample"))
@@ -208,7 +209,7 @@ def _level(found: Sequence[Accuracy]) -> float | None:
 
 def _share_of(found: Accuracy) -> Share:
     """How many intervals of a method hold the answer, as a sign of the figure."""
-    from latentdo.plots import Share
+    from .share import Share
 
     c, group = found.coverage, f"n = {found.cell.n}"
     if c is None:
@@ -223,7 +224,7 @@ def picture_of_times(chosen: Sequence[Study], rows: Sequence[Row]) -> Picture | 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    from latentdo.plots import Span, spans
+    from .span import Span, spans
 
     drawn = []
     for each in chosen:
@@ -246,7 +247,9 @@ def picture_of_times(chosen: Sequence[Study], rows: Sequence[Row]) -> Picture | 
 
 def _pictures(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dict[str, str] | None:
     """The HTML of each figure by its name, the files being written, and those of other rows removed; None without matplotlib."""
-    from latentdo.plots import inlined, leave, write_figure
+    from latentdo.plots import leave
+
+    from .figure_files import inlined, write_figure
 
     _remove(folder, ["times", *(f"{each.name}-{part}" for each in chosen for part in PICTURES)], FIGURES)
     try:

@@ -4,77 +4,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .canvas import COLOURS, stacked
+from .canvas import COLOURS, WIDTH, bare, laid_out, own_figure, plain, stacked
 from .diagram import diagram
-from .figure_files import inlined, write_figure
 from .forest import forest, forest_panels
 from .heat import Tile, heat, limit_of, matrix, tint
 from .notebook import leave, png
 
 if TYPE_CHECKING:
-    from .box import Box, BoxPanel, boxes, boxes_caption
     from .curve import Band, Curve, curves
     from .density import Law, densities
-    from .share import Share, SharePanel, shares
     from .sizes import Planned, size_curve
-    from .span import Span, spans
     from .surfaces import Surface, surface
 
 # A derivation is drawn without NumPy.
 _LAZY = {
     "Band": "curve",
-    "Box": "box",
-    "BoxPanel": "box",
     "Curve": "curve",
     "Law": "density",
     "Planned": "sizes",
-    "Share": "share",
-    "SharePanel": "share",
-    "Span": "span",
     "Surface": "surfaces",
-    "boxes": "box",
-    "boxes_caption": "box",
     "curves": "curve",
     "densities": "density",
-    "shares": "share",
-    "spans": "span",
     "size_curve": "sizes",
     "surface": "surfaces",
 }
 
 __all__ = [
     "COLOURS",
+    "WIDTH",
     "Band",
-    "Box",
-    "BoxPanel",
     "Curve",
     "Law",
     "Planned",
-    "Share",
-    "SharePanel",
-    "Span",
     "Surface",
     "Tile",
-    "boxes",
-    "boxes_caption",
+    "bare",
     "curves",
     "densities",
     "diagram",
     "forest",
     "forest_panels",
     "heat",
-    "inlined",
+    "laid_out",
     "leave",
     "limit_of",
     "matrix",
+    "own_figure",
+    "plain",
     "png",
-    "shares",
     "size_curve",
-    "spans",
     "stacked",
     "surface",
     "tint",
-    "write_figure",
 ]
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from latentdo.plots import WIDTH, bare, laid_out, own_figure, plain
+
 from .box import LEGEND_LINE, PANEL_HEIGHT, PER_LINE, edge_of, method_colours, slot_of
-from .canvas import WIDTH, bare, laid_out, own_figure, plain
 
 
 @dataclass(frozen=True)

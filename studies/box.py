@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .canvas import WIDTH, bare, laid_out, own_figure, plain
+from latentdo.plots import WIDTH, bare, laid_out, own_figure, plain
 
 METHODS = {
     "lvm": "#0072B2",

@@ -8,20 +8,10 @@ import numpy as np
 import pytest
 
 from latentdo.errors import MissingExtraError
-from latentdo.plots import (
-    Box,
-    BoxPanel,
-    Share,
-    SharePanel,
-    Span,
-    boxes,
-    boxes_caption,
-    inlined,
-    shares,
-    spans,
-    write_figure,
-)
-from latentdo.plots.box import method_colours
+from studies.box import Box, BoxPanel, boxes, boxes_caption, method_colours
+from studies.figure_files import inlined, write_figure
+from studies.share import Share, SharePanel, shares
+from studies.span import Span, spans
 
 matplotlib = pytest.importorskip("matplotlib")
 

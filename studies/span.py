@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .canvas import COLOURS, WIDTH, bare, own_figure, plain
+from latentdo.plots import COLOURS, WIDTH, bare, own_figure, plain
 
 UNITS = (("ms", 0.001, (1, 2, 5, 10, 20, 50, 100, 200, 500)), ("s", 1.0, (1, 2, 5, 10, 20, 30)),
          ("min", 60.0, (1, 2, 5, 10, 20, 30)), ("h", 3600.0, (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)))  # fmt: skip
