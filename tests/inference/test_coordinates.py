@@ -16,7 +16,7 @@ from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales, unfolded
 from latentdo.inference.blocks.scales import coordinates_on
 from latentdo.inference.likelihood.density import assemble, coordinates_of
-from latentdo.inference.samplers.mirrors import Mirror, mirrors
+from latentdo.inference.samplers.sign_symmetry import SignSymmetry, symmetries_of
 from latentdo.models import ModelSpec, Prior
 from latentdo.tables import Dataset
 from small_blocks import belief_mean, only_block, random_rows, small_blocks
@@ -255,8 +255,8 @@ def folds(spec: ModelSpec) -> tuple[set[str], set[tuple[str, float]]]:
             for coordinate, static in zip(coordinates[node].all, coordinates_of(own), strict=True)
             if static.transform != "fixed"
         ]
-        for one in mirrors(layout, numbers):
-            if isinstance(one, Mirror) and one.reference is not None:
+        for one in symmetries_of(layout, numbers):
+            if isinstance(one, SignSymmetry) and one.reference is not None:
                 turned.add((free[one.reference[0]], one.reference[1]))
     return lifted, turned
 
@@ -270,7 +270,7 @@ def folds(spec: ModelSpec) -> tuple[set[str], set[tuple[str, float]]]:
         ("latent C ~ categorical(levels=[a, b]); Y ~ bernoulli(-C); Z ~ normal(C)", {("C[b] -> Y", -1.0)}),
         ("latent C, D ~ bernoulli; Y ~ normal(+C, -D); Z ~ normal(C, D)", {("C -> Y", 1.0), ("D -> Y", -1.0)}),
         ("latent C ~ bernoulli; latent D ~ bernoulli(+C); Y ~ normal(D); Z ~ normal(C, D)", {("C -> D", 1.0)}),
-        # Where the mirror image has another density, the bound stays.
+        # Where the reflection has another density, the bound stays.
         ("latent C ~ bernoulli; Y ~ normal(+C); Z ~ normal(+C)", set()),
         ("latent C ~ bernoulli(intercept=0); Y ~ normal(+C); Z ~ normal(C)", set()),
         ("latent C ~ bernoulli(intercept=normal(1, 1)); Y ~ normal(+C); Z ~ normal(C)", set()),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from latentdo.errors import SpecError
 from latentdo.inference.likelihood.density import log_posterior
 from latentdo.inference.likelihood.starts import starting_points
-from latentdo.inference.samplers.mirrors import Mirror, mirrors, turned
+from latentdo.inference.samplers.sign_symmetry import SignSymmetry, symmetries_of, turned
 from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY, Arithmetic
 from latentdo.tables import Dataset
@@ -208,11 +208,11 @@ def test_jax_and_numpy_agree(spec, seed):
             assert density(block, u, z, JAX) == pytest.approx(density(block, u, z), rel=1e-9, abs=1e-9)
 
 
-# Mirrors
+# Symmetries
 
 
-def flipped(u: np.ndarray, z: np.ndarray, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
-    noise, coordinates = mirror[:2]
+def flipped(u: np.ndarray, z: np.ndarray, symmetry: SignSymmetry) -> tuple[np.ndarray, np.ndarray]:
+    noise, coordinates = symmetry[:2]
     u, z = u.copy(), z.copy()
     u[list(coordinates)] *= -1
     if noise is not None:
@@ -220,14 +220,14 @@ def flipped(u: np.ndarray, z: np.ndarray, mirror: Mirror) -> tuple[np.ndarray, n
     return u, z
 
 
-def assert_mirrored(block: SmallBlock, seed: int) -> None:
+def assert_symmetric(block: SmallBlock, seed: int) -> None:
     random = np.random.default_rng(seed)
-    for mirror in mirrors(block.layout, block.numbers):
+    for symmetry in symmetries_of(block.layout, block.numbers):
         u, z = block.point(random), random.standard_normal(no_noise(block).shape)
-        assert density(block, *flipped(u, z, mirror)) == pytest.approx(density(block, u, z), rel=1e-9, abs=1e-8)
+        assert density(block, *flipped(u, z, symmetry)) == pytest.approx(density(block, u, z), rel=1e-9, abs=1e-8)
 
 
-MIRRORED = [
+SYMMETRIC = [
     ("latent U ~ normal; Y ~ normal(U); Z ~ bernoulli(U)", ["U"]),
     ("latent U, V ~ normal; Y ~ normal(U, V); Z ~ gamma(U); W ~ hill(V)", ["U", "V"]),
     ("latent U, V ~ normal; Y ~ normal(U, V, U:V); Z ~ gamma(U)", ["U", "V"]),
@@ -255,18 +255,18 @@ MIRRORED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), MIRRORED)
-def test_mirrors_are_reported_where_the_posterior_has_them(text, expected):
+@pytest.mark.parametrize(("text", "expected"), SYMMETRIC)
+def test_symmetries_are_reported_where_the_posterior_has_them(text, expected):
     block = only_block(text, "Y")
     names = noisy(block)
-    found = mirrors(block.layout, block.numbers)
-    assert sorted(names[mirror.noise] for mirror in found if mirror.noise is not None) == expected
-    assert_mirrored(block, 6)
+    found = symmetries_of(block.layout, block.numbers)
+    assert sorted(names[symmetry.noise] for symmetry in found if symmetry.noise is not None) == expected
+    assert_symmetric(block, 6)
 
 
-@pytest.mark.parametrize("text", [text for text, expected in MIRRORED if not expected])
+@pytest.mark.parametrize("text", [text for text, expected in SYMMETRIC if not expected])
 def test_no_mirror_is_reported_where_flipping_changes_the_posterior(text):
-    """Flipping the latent with its free weights, were it a mirror, would leave the density as it is."""
+    """Flipping the latent with its free weights, were it a symmetry, would leave the density as it is."""
     block = only_block(text, "Y")
     random = np.random.default_rng(7)
     u, z = block.point(random), random.standard_normal(no_noise(block).shape)
@@ -287,13 +287,13 @@ def test_every_reported_mirror_leaves_the_posterior_as_it_is(spec, seed):
     assume(not any(curved(spec, node) for node in spec.graph.nodes))
     for block in blocks_of(spec, seed):
         if not any(isinstance(spec[node].family, Linear) for node in block.block.measured):
-            assert_mirrored(block, seed)
+            assert_symmetric(block, seed)
 
 
 def curved(spec: ModelSpec, node: str) -> bool:
     """Whether a latent is multiplied with a latent that it causes.
 
-    The predictor is then quadratic in its noise, and the Gaussian approximation, taken on one side, is not mirrored: the
+    The predictor is then quadratic in its noise, and the Gaussian approximation, taken on one side, is not symmetric: the
     law of the parameters is the same at both points, that of z given them is not.
     """
     return any(
@@ -306,13 +306,13 @@ def curved(spec: ModelSpec, node: str) -> bool:
 def test_chains_of_latents_are_turned_to_one_of_their_four_sides():
     """A weight between two latents changes with either, so that neither side may be told by it alone."""
     block = only_block("latent U ~ normal; latent V ~ normal(U); Y ~ normal(V); W ~ gamma(V); Z ~ normal(U)", "Y")
-    found = mirrors(block.layout, block.numbers)
+    found = symmetries_of(block.layout, block.numbers)
     u = np.random.default_rng(9).standard_normal(block.layout.n_free)
     images = []
     for chosen in itertools.product([False, True], repeat=2):
         image = u.copy()
-        for mirror, is_flipped in zip(found, chosen, strict=True):
-            image[list(mirror.coordinates)] *= -1.0 if is_flipped else 1.0
+        for symmetry, is_flipped in zip(found, chosen, strict=True):
+            image[list(symmetry.coordinates)] *= -1.0 if is_flipped else 1.0
         images.append(image)
     faced = turned(np.array(images), found)
     assert len(np.unique(images, axis=0)) == 4
@@ -321,15 +321,15 @@ def test_chains_of_latents_are_turned_to_one_of_their_four_sides():
 
 def test_turned_points_have_the_same_density_and_clear_weights_positive():
     block = only_block("latent U, V ~ normal; Y ~ normal(U, V); Z ~ gamma(U); W ~ hill(V)", "Y")
-    found = mirrors(block.layout, block.numbers)
+    found = symmetries_of(block.layout, block.numbers)
     random = np.random.default_rng(8)
     u = random.standard_normal((4, 5, block.layout.n_free))
     faced = turned(u, found)
     assert u is not faced
     assert np.abs(faced) == pytest.approx(np.abs(u))
     assert turned(faced, found) == pytest.approx(faced)
-    for mirror in found:
-        coordinates = mirror.coordinates
+    for symmetry in found:
+        coordinates = symmetry.coordinates
         assert any((faced[..., k] >= 0).all() for k in coordinates)
         # All weights of a latent are turned together.
         turns = np.sign(faced[..., list(coordinates)]) * np.sign(u[..., list(coordinates)])

@@ -17,7 +17,7 @@ from latentdo.inference.likelihood.density import Layout
 from latentdo.inference.likelihood.program import Program
 from latentdo.inference.runtime import float64
 from latentdo.inference.samplers.guides import Guide, Place, nodes_of
-from latentdo.inference.samplers.svi import _descent, _find_start, _settled, svi
+from latentdo.inference.samplers.svi import _find_start, _optimiser, _settled, svi
 from latentdo.inference.storage.checkpoint import Checkpoint
 from latentdo.models.build import NUMPY
 from tasks import raw_draws, task_of
@@ -122,17 +122,17 @@ def test_rows_of_a_batch_are_rows_of_the_table(model, form):
     engine = ld.Svi(batch=16)
     task = task_of(model, rows_of(), "Y", engine)
     with float64():
-        descent, _ = _descent(task, engine)
+        optimiser, _ = _optimiser(task, engine)
     memory.release(task)
-    problem, random = descent.problem, np.random.default_rng(0)
+    problem, random = optimiser.problem, np.random.default_rng(0)
     assert isinstance(problem.form, form)
-    assert len(descent.table) == 60 and task.rows.n_stored > 60
+    assert len(optimiser.table) == 60 and task.rows.n_stored > 60
     u = 0.3 * random.normal(size=task.layout.n_free)
     z = random.normal(size=(problem.form.n_noise, 60))
-    constants = [np.asarray(part) for part in descent.constants]
+    constants = [np.asarray(part) for part in optimiser.constants]
 
     def log_rows(index):
-        numbers, _ = problem.numbers(constants, descent.table[index])
+        numbers, _ = problem.numbers(constants, optimiser.table[index])
         return problem.form.log_parts(NUMPY, jax.tree.map(np.asarray, numbers), u, z[:, index])[1]
 
     picked = random.choice(60, 16, replace=False)
@@ -143,12 +143,12 @@ def test_an_epoch_shows_every_row_once():
     engine = ld.Svi(batch=16)
     task = task_of(MIXED, rows_of(), "Y", engine)
     with float64():
-        descent, _ = _descent(task, engine)
+        optimiser, _ = _optimiser(task, engine)
     memory.release(task)
-    descent.table = np.arange(60, dtype=descent.table.dtype)[:, None]
-    seen = np.concatenate([descent._picked(step)[:, 0] for step in range(3)])
+    optimiser.table = np.arange(60, dtype=optimiser.table.dtype)[:, None]
+    seen = np.concatenate([optimiser._picked(step)[:, 0] for step in range(3)])
     assert len(set(seen)) == 48  # 12 are left over, and others in the next epoch
-    assert not np.array_equal(seen, np.concatenate([descent._picked(step)[:, 0] for step in range(3, 6)]))
+    assert not np.array_equal(seen, np.concatenate([optimiser._picked(step)[:, 0] for step in range(3, 6)]))
 
 
 # Posteriors that are known
@@ -212,15 +212,15 @@ def test_guides_of_many_coordinates_do_not_run_away():
     engine = ld.Svi(steps=600)
     task = task_of(model, rows, "A", engine)
     with float64():
-        descent, _ = _descent(task, engine)
-        _find_start(task, descent)
-        while descent.made < descent.steps:
-            descent.advance()
+        optimiser, _ = _optimiser(task, engine)
+        _find_start(task, optimiser)
+        while optimiser.made < optimiser.steps:
+            optimiser.advance()
     memory.release(task)
-    assert descent.problem.guide.n_coordinates >= 24
-    assert descent.n_lost == 0
+    assert optimiser.problem.guide.n_coordinates >= 24
+    assert optimiser.n_lost == 0
     # Priors have sds of about two natural units, and a posterior is narrower.
-    assert np.sqrt((descent.place.axes**2).sum(axis=1)).max() < 3.0
+    assert np.sqrt((optimiser.place.axes**2).sum(axis=1)).max() < 3.0
 
 
 FAMILIES = {
@@ -289,15 +289,15 @@ def test_a_mean_that_still_moves_is_told():
     engine = ld.Svi(steps=1_000, draws=50)
     task = task_of(REGRESSION, regression_rows(), "Y", engine)
     with float64():
-        descent, _ = _descent(task, engine)
+        optimiser, _ = _optimiser(task, engine)
     memory.release(task)
-    n = descent.problem.guide.n_coordinates
-    descent.bounds = [0.0] * 10
-    descent.means = [0.1 * k * np.ones(n) for k in range(10)]
-    rise, drift = _settled(descent)
+    n = optimiser.problem.guide.n_coordinates
+    optimiser.bounds = [0.0] * 10
+    optimiser.means = [0.1 * k * np.ones(n) for k in range(10)]
+    rise, drift = _settled(optimiser)
     assert rise == 0.0 and drift == pytest.approx(0.25)
-    descent.bounds = [1.0 * k for k in range(10)]
-    assert _settled(descent)[0] > 0.5
+    optimiser.bounds = [1.0 * k for k in range(10)]
+    assert _settled(optimiser)[0] > 0.5
 
 
 def test_what_does_not_fit_is_refused_before_it_is_trained(monkeypatch):

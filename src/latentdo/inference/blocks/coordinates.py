@@ -61,13 +61,13 @@ class Coordinate:
         return math.inf if self.prior is None else self.prior.high + self.shift
 
     @property
-    def bend(self) -> float:
-        """The coordinate's natural unit, about the posterior's width in ordinary data: how near a bound it is bent."""
+    def scale(self) -> float:
+        """The coordinate's natural unit, about the posterior's width in ordinary data: how near a bound the constraint acts."""
         return 0.5 * self.start[1]
 
     @property
     def bounded(self) -> bool:
-        """Whether there is a bound, so that the sampler must bend the scale."""
+        """Whether there is a bound, so that the sampler must change the scale."""
         return math.isfinite(self.low) or math.isfinite(self.high)
 
 
@@ -388,11 +388,11 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
 
     If everything else about a standard latent root, or a root of two levels, is symmetric, its posterior with w > 0 is the
     posterior without that sign, every draw turned so that w > 0. Sampled without the bound no chain is caught on the wrong
-    side: with it, a chain that starts in the mirror image of the other weights would have to pass through a weight of 0.
+    side: with it, a chain that starts in the reflection of the other weights would have to pass through a weight of 0.
     """
     changed = dict(coordinates)
     for latent in spec.latent:
-        # Only what `mirrors.mirrors` turns: no other draws would be brought to the side that the user gave.
+        # Only what `symmetries_of` turns: no other draws would be brought to the side that the user gave.
         around_zero = isinstance(spec[latent].family, Normal | Student) and spec[latent].intercept == 0.0
         if spec[latent].weights or not (around_zero or _exchangeable(spec, coordinates, latent)):
             continue
@@ -420,7 +420,7 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
 
 
 def _exchangeable(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> bool:
-    """Whether a latent root has two levels whose names mean nothing but for its weights: as `mirrors.mirrors` has it."""
+    """Whether a latent root has two levels whose names mean nothing but for its weights: as in `symmetries_of`."""
     family = spec[latent].family
     if len(family.points) != 2 or isinstance(family, Table):
         return False

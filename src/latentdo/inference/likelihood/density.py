@@ -22,7 +22,7 @@ from latentdo.tables import Dataset
 
 from ..blocks.block import Block
 from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates, level_groups, level_index, mixing
-from .bends import bend
+from .constraints import constrained
 from .states import check_states, joint_states, log_sum
 from .sticks import table_logs
 
@@ -31,7 +31,7 @@ Array = Any
 
 @dataclass(frozen=True)
 class CoordinateLayout:
-    """How one coordinate is bent (`free`, `half`, `interval`, `fixed`) and which prior it has."""
+    """How one coordinate is constrained (`free`, `half`, `interval`, `fixed`) and which prior it has."""
 
     transform: str
     prior: str | None
@@ -143,7 +143,7 @@ class NodeNumbers(NamedTuple):
         to_raw: The matrix T of `coordinates`.
         arguments: Per coordinate the arguments of its prior, padded to three.
         low, high, shift, fixed: Per coordinate.
-        scale: Per coordinate its natural unit; beside a bound the distance over which it is bent.
+        scale: Per coordinate its natural unit; beside a bound the distance over which the constraint acts.
         centre: Per coordinate where it is counted from, if it has no bound.
         mixing: The matrix of `coordinates.mixing`; None where there is none.
     """
@@ -280,7 +280,7 @@ def _node_numbers(
         high=np.array([coordinate.high for coordinate in every]),
         shift=np.array([coordinate.shift for coordinate in every]),
         fixed=np.array([0.0 if coordinate.fixed is None else coordinate.fixed for coordinate in every]),
-        scale=np.array([coordinate.bend for coordinate in every]),
+        scale=np.array([coordinate.scale for coordinate in every]),
         centre=np.array([coordinate.start[0] for coordinate in every]),
         mixing=mixing(spec, node),
     )
@@ -320,7 +320,7 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
             if coordinate.transform == "fixed":
                 points.append(own.fixed[k] + 0.0 * log_prior)
                 continue
-            point, log_jacobian = bend(
+            point, log_jacobian = constrained(
                 m, coordinate.transform, u[..., taken], own.low[k], own.high[k], own.scale[k], own.centre[k]
             )
             taken += 1
@@ -514,7 +514,7 @@ def _placed(
         return _predictors(m, layout, numbers, values, noise)
 
     moved = [step(j, 1.0) for j in range(n)]
-    # Where latents are multiplied the predictor may be curved in the noise: its odd part changes sign with a mirrored
+    # Where latents are multiplied the predictor may be curved in the noise: its odd part changes sign with a reflected
     # latent, a one-sided difference does not.
     curved = any(len(term) > 1 for node in layout.nodes for term in node.terms)
     back = [step(j, -1.0) for j in range(n)] if curved else None

@@ -4,7 +4,7 @@ Signs, masks, families' constants, priors, data and the way coordinates enter th
 data sets and processes of one shape share a compiled program. All nodes of a block are one array, all coordinates one
 vector: there is no operation per node or per coordinate, and little to compile.
 
-With free coordinates bent to v, every coefficient, loading and parameter of the block is an affine function of v: fixed
+With free coordinates constrained to v, every coefficient, loading and parameter of the block is an affine function of v: fixed
 numbers, raw and standardised units and the place in the equations are one matrix. v, the columns and the parameters are
 dimensionless (a column less its centre, in units of its spread), so that the arithmetic may be in float32.
 """
@@ -77,7 +77,7 @@ class Program(AbstractForm):
         """The log prior of `u` (with Jacobians), and what stands in the equations there; leading axes broadcast."""
         if missing := self.n_coordinates - u.shape[-1]:
             u = m.np.concatenate([u, m.np.zeros((*u.shape[:-1], missing), u.dtype)], axis=-1)
-        v, log_jacobian = _bent(m, numbers, u)
+        v, log_jacobian = _constrained(m, numbers, u)
         log_priors = _log_priors(m, self, numbers, v @ numbers.prior_map.T + numbers.prior_offset)
         return m.np.sum(log_jacobian + log_priors, axis=-1), _parts(self, v @ numbers.place.T + numbers.place_offset)
 
@@ -170,8 +170,8 @@ def _log_parts(m: Arithmetic, form: Program, numbers: ProgramNumbers, u: Array, 
     return log_prior, rows + numbers.weights * m.np.sum(_log_density(m, form, numbers, eta, parts), axis=0)
 
 
-def _bent(m: Arithmetic, numbers: ProgramNumbers, u: Array) -> tuple[Array, Array]:
-    """Distances from centres or bounds, in natural units, and the log Jacobians: `density.bend` for all at once."""
+def _constrained(m: Arithmetic, numbers: ProgramNumbers, u: Array) -> tuple[Array, Array]:
+    """Distances from centres or bounds, in natural units, and the log Jacobians: `constrained` for all at once."""
     soft = m.np.logaddexp(0.0, u)
     log_share = u - soft  # log sigmoid(u)
     kind = numbers.transform
@@ -487,7 +487,7 @@ class _Writer:
                 free.append(None)
                 continue
             points[i, position] = 1.0
-            self._bend(position, coordinate.transform, own, i)
+            self._constrain(position, coordinate.transform, own, i)
             free.append(position)
             position += 1
         solved = np.eye(size)
@@ -507,7 +507,7 @@ class _Writer:
             self.prior_offset[at] = (raw_offset[i] if on_raw else sampled_offset[i]) - own.shift[i]
         return sampled, sampled_offset
 
-    def _bend(self, at: int, transform: str, own: NodeNumbers, i: int) -> None:
+    def _constrain(self, at: int, transform: str, own: NodeNumbers, i: int) -> None:
         self.transform[at] = TRANSFORMS.index(transform)
         if transform == "free":
             self.anchor[at], self.unit[at] = own.centre[i], own.scale[i]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates
-from .bends import unbend
+from .constraints import unconstrained
 from .density import Layout, coordinates_of
 
 
@@ -36,4 +36,4 @@ def _starts(transform: str, coordinate: Coordinate, n: int, random: np.random.Ge
     elif transform == "interval":
         outside = (values <= low + margin) | (values >= high - margin)
         values = np.where(outside, low + (high - low) * random.uniform(0.2, 0.8, n), values)
-    return [unbend(transform, float(value), low, high, coordinate.bend, centre) for value in values]
+    return [unconstrained(transform, float(value), low, high, coordinate.scale, centre) for value in values]

@@ -20,7 +20,7 @@ from latentdo.tables import Dataset
 from ..blocks.block import blocks_of
 from ..blocks.coordinates import Coordinate, NodeCoordinates, level_groups
 from ..likelihood.density import assemble, coordinates_of
-from ..samplers.mirrors import mirrors
+from ..samplers.sign_symmetry import symmetries_of
 
 Place = tuple[Name, int]
 """A coefficient: its node, and its place among the node's coefficients."""
@@ -65,7 +65,7 @@ class Symmetry:
 def symmetries(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> tuple[Symmetry, ...]:
     """The symmetries of a model, each latent in one at most.
 
-    Rotations and exchanges of latents with the same children and priors, of each other latent its sign, and the order of
+    Rotations and changes of place of latents with the same children and priors, of each other latent its sign, and the order of
     latent classes.
 
     Source:
@@ -91,7 +91,7 @@ def symmetries(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> 
 
 
 def _classes(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> Iterator[Symmetry]:
-    """The latent classes whose levels may change places: those whose draws are relabelled (`mirrors.mirrors`)."""
+    """The latent classes whose levels may change places: those whose draws are relabelled (`symmetries_of`)."""
     for block in blocks_of(spec):
         classes = [node for node in block.latent if spec[node].family.points]
         if not classes:
@@ -105,7 +105,9 @@ def _classes(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> It
             for k, coordinate in enumerate(coordinates_of(own))
             if coordinate.transform != "fixed"
         ]
-        found = [frozenset(free[k] for k in one.coordinates) for one in mirrors(layout, numbers) if one.noise is None]
+        found = [
+            frozenset(free[k] for k in one.coordinates) for one in symmetries_of(layout, numbers) if one.noise is None
+        ]
         for latent in classes:
             if frozenset(_sampled(spec, coordinates, latent)) in found:
                 yield _levels(spec, coordinates, latent)
@@ -199,7 +201,7 @@ def _signature(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], lat
         for node, k in _places(spec, coordinates, latent)
     ]
     if any(latent_parent in spec.latent for latent_parent in spec.graph.parents(latent)):
-        return latent  # chains of latents: no exchange is looked for
+        return latent  # chains of latents: no change of places is looked for
     return (spec[latent].family, tuple(map(_prior_of, inner)), tuple(roles))
 
 

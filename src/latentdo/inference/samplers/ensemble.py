@@ -21,8 +21,8 @@ import numpy as np
 from ..blocks.coordinates import FloatArray
 from ..likelihood.density import AbstractForm, log_posterior
 from ..runtime import JAX
-from .exchange import Exchange
-from .mirrors import Mirror, turned, turns
+from .label_switching import LabelSwitching
+from .sign_symmetry import SignSymmetry, turned, turns
 
 CHAINS = 16
 CHUNK = 20
@@ -204,7 +204,7 @@ class Ensemble:
     numbers: Any
     n_free: int
     seed: tuple[int, ...]
-    mirrors: tuple[Mirror | Exchange, ...]
+    symmetries: tuple[SignSymmetry | LabelSwitching, ...]
     warm_up: int
     length: int
     x: np.ndarray[Any, Any]
@@ -223,7 +223,7 @@ class Ensemble:
         u: FloatArray,
         n_rows: int,
         seed: tuple[int, ...],
-        mirrors: tuple[Mirror | Exchange, ...] = (),
+        symmetries: tuple[SignSymmetry | LabelSwitching, ...] = (),
         *,
         warm_up: int = WARM_UP,
         length: int = FIRST_RUN,
@@ -236,7 +236,7 @@ class Ensemble:
             u: (chain, free coordinate), unbounded.
             n_rows: Stored rows, padding included.
             seed: Words of the block's own.
-            mirrors: The latents whose sign means nothing.
+            symmetries: The latents whose sign means nothing.
             single: Whether the arithmetic is float32: only for forms without dimension.
             axes: How wide the density is around the points' mean, as in `modes.Mode`, where that is known.
         """
@@ -254,7 +254,7 @@ class Ensemble:
         x = np.concatenate([np.linalg.solve(factor, (u - centre).T).T, latents], axis=1).astype(dtype)
         metric = Metric(centre.astype(dtype), factor.astype(dtype), np.ones((form.n_noise, n_rows), dtype))
         tuning = _fresh_tuning(np.log(0.1), dtype)
-        return Ensemble(form, numbers, n_free, seed, mirrors, warm_up, length, x, metric, tuning, left=warm_up)
+        return Ensemble(form, numbers, n_free, seed, symmetries, warm_up, length, x, metric, tuning, left=warm_up)
 
     @property
     def _chunk(self) -> int:
@@ -319,7 +319,7 @@ class Ensemble:
         """The run that is complete."""
         u = np.concatenate(self.window.u).swapaxes(0, 1)
         return ChainDraws(
-            turned(u, self.mirrors, to_reference=True),
+            turned(u, self.symmetries, to_reference=True),
             np.concatenate(self.window.values).T,
             float(np.mean(self.window.acceptance)),
             sum(self.window.divergent),
@@ -332,13 +332,13 @@ class Ensemble:
 
     def extend(self, length: int) -> None:
         """Another run, its mass matrix taken from the whole of the last one."""
-        self._learn(turned(np.concatenate(self.window.u), self.mirrors), np.asarray(self.metric.scale, np.float64))
+        self._learn(turned(np.concatenate(self.window.u), self.symmetries), np.asarray(self.metric.scale, np.float64))
         self.phase, self.left, self.length, self.window = "again", AGAIN, length, _Window()
 
     def _measure(self) -> None:
         """Estimate mass matrix and scales from the last half of a window, and restart the step-size search."""
         recent = slice(len(self.window.u) // 2, None)
-        whole = turned(np.concatenate(self.window.u[recent]), self.mirrors)
+        whole = turned(np.concatenate(self.window.u[recent]), self.symmetries)
         n = whole.shape[0] * whole.shape[1]
         first = np.sum(self.window.first[recent], axis=0) / n
         variance = np.maximum(np.sum(self.window.second[recent], axis=0) / n - first**2, 1e-4)
@@ -353,7 +353,7 @@ class Ensemble:
         Chains are turned to one side too: the posterior is the same on both sides, their pooled covariance is not.
         """
         u, latents = self._places()
-        last, taken = turns(np.concatenate([whole, u[None, :, : self.n_free]]), self.mirrors)
+        last, taken = turns(np.concatenate([whole, u[None, :, : self.n_free]]), self.symmetries)
         for noise, signs in taken.items():
             # In forms that integrate the latents out there is no noise to turn.
             if noise < latents.shape[1]:

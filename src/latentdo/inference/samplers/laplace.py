@@ -17,11 +17,11 @@ from ..blocks.method import Method
 from ..likelihood.gaussian import gaussian_form
 from ..likelihood.task import Task
 from .importance import smoothed
-from .mirrors import mirrors, turned
 from .modes import LogDensity, Mode, climb, refined
 from .outcome import from_independent
 from .quadrature import by_quadrature, merged_rows, n_points
 from .regression import CELLS, SUBSAMPLE, find_modes, log_density_of, sample_of_rows
+from .sign_symmetry import symmetries_of, turned
 
 KHAT_CELLS = 20_000_000
 KHAT_DRAWS = 1_000
@@ -84,7 +84,7 @@ def laplace(task: Task, engine: Engine) -> BlockDraws:
     axes, n_flat = refined(marginal.density, mode)
     normal = random.standard_normal((task.n_kept, len(mode.point)))
     u = mode.point + normal @ axes.T
-    facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
+    facing = turned(u[None], symmetries_of(task.layout, task.numbers), to_reference=True)[0]
     method = Method("Laplace", note=marginal.words)
     result = from_independent(task, facing, method, approximate=LAPLACE)
     flat = "1 direction is" if n_flat == 1 else f"{n_flat} directions are"
@@ -102,7 +102,7 @@ def posterior_mode(task: Task, engine: Engine) -> BlockDraws:
     del engine
     marginal = _marginal(task)
     mode = _best_mode(task, marginal)
-    u = turned(mode.point[None, None], mirrors(task.layout, task.numbers), to_reference=True)[0]
+    u = turned(mode.point[None, None], symmetries_of(task.layout, task.numbers), to_reference=True)[0]
     found = from_independent(task, u, Method("mode", note=marginal.words), approximate=POINT)
     return replace(found, diagnostics=(), weight_ess=None)
 
@@ -126,7 +126,7 @@ def _best_mode(task: Task, marginal: Marginal) -> Mode:
 
 
 def _heaviest(modes: tuple[Mode, ...]) -> list[Mode]:
-    """The heaviest few, without the mirror images of a mode, which are as high and as heavy as itself."""
+    """The heaviest few, without the reflections of a mode, which are as high and as heavy as itself."""
     kept: dict[tuple[float, float], Mode] = {}
     for mode in sorted(modes, key=Mode.log_mass, reverse=True):
         kept.setdefault((round(mode.height, 2), round(mode.log_mass(), 1)), mode)

@@ -26,11 +26,11 @@ from ..likelihood.task import Task
 from .contraction import Features, contracted
 from .ensemble import ChainDraws
 from .importance import smoothed
-from .mirrors import Mirror, mirrors, turned
 from .modes import Mode, climb
 from .outcome import from_chains, from_independent
 from .regression import distinct, find_modes, importance_sample
 from .sampling import run_ensemble
+from .sign_symmetry import SignSymmetry, symmetries_of, turned
 
 FEW_ROWS = 500
 """Rows that chains see at most: with more, every row is counted less."""
@@ -130,7 +130,9 @@ def by_chains(task: Task, engine: Auto, marginal: Marginal, counted: Callable[[f
 
 def around_modes(task: Task, marginal: Marginal) -> BlockDraws | None:
     """Independent draws by importance sampling around the modes; None where that cannot be relied on."""
-    sides = tuple(mirror for mirror in mirrors(task.layout, task.priors) if isinstance(mirror, Mirror))
+    sides = tuple(
+        symmetry for symmetry in symmetries_of(task.layout, task.priors) if isinstance(symmetry, SignSymmetry)
+    )
     modes = find_modes(task, marginal.density, None)
     if not modes:
         return None
@@ -161,7 +163,7 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
             return before
         n_made = run.u.shape[1]
         picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
-        sides = mirrors(task.layout, task.priors)
+        sides = symmetries_of(task.layout, task.priors)
         u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
         found = contracted(
             marginal.features,
@@ -210,7 +212,9 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         return found
     cells, finer = Cells(form, numbers), Cells(*found)
     points = f"{n_cells:,} distinct rows, latents integrated over {len(numbers.points):,} points"
-    sides = tuple(mirror for mirror in mirrors(task.layout, task.priors) if isinstance(mirror, Mirror))
+    sides = tuple(
+        symmetry for symmetry in symmetries_of(task.layout, task.priors) if isinstance(symmetry, SignSymmetry)
+    )
     random = task.random().spawn(8)[7]
 
     def error(u: FloatArray) -> float:

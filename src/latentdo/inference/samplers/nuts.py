@@ -23,7 +23,7 @@ from ..progress import BEGUN
 from ..runtime import JAX
 from ..storage.checkpoint import Checkpoint, State
 from .ensemble import ChainDraws
-from .mirrors import mirrors, turned
+from .sign_symmetry import symmetries_of, turned
 
 MOST = 50
 """Transitions of the longest piece."""
@@ -73,7 +73,7 @@ def run_nuts(
                 min(MOST, 2 * n_piece) if seconds < PIECE else max(1, n_piece // 2) if seconds > 2 * PIECE else n_piece
             )
     return ChainDraws(
-        turned(run.u.swapaxes(0, 1), mirrors(layout, numbers), to_reference=True),
+        turned(run.u.swapaxes(0, 1), symmetries_of(layout, numbers), to_reference=True),
         run.log_posterior.T,
         float(np.mean(run.acceptance)),
         int(np.sum(run.divergent)),

@@ -20,12 +20,12 @@ from ..likelihood.task import Task
 from ..runtime import float64
 from .conjugate import conjugate
 from .ensemble import CHAINS
-from .finite import finite_starts
 from .laplace import laplace, posterior_mode
 from .marginal import discrete, gaussian
 from .outcome import from_chains, node_draws
 from .regression import regression
 from .sampling import KEPT, run_ensemble, run_lengths
+from .starts import finite_starts
 from .svi import svi
 
 

@@ -14,7 +14,7 @@ from .modes import LogDensity, Mode
 PROBES = np.array([1.0, 2.0, 4.0, 6.0, 8.0])
 """Distances from the mode, in units of the Laplace approximation's sd, where the width is looked at.
 
-Far ones matter where a coordinate is pressed against its bound: on the bent scale it has an exponential tail."""
+Far ones matter where a coordinate is pressed against its bound: on the unconstrained scale it has an exponential tail."""
 
 LEAST_FREEDOM = 6.0
 

@@ -22,10 +22,10 @@ from ..blocks.method import Method
 from ..likelihood.density import Layout, Numbers, assemble, unpack
 from ..likelihood.task import Task
 from .importance import smoothed
-from .mirrors import Mirror, turned
 from .modes import LogDensity, Mode, climb
 from .outcome import from_independent
 from .proposal import Mixture, around, fitted
+from .sign_symmetry import SignSymmetry, turned
 from .surrogate import fit_surrogate
 
 CELLS = 250_000
@@ -89,14 +89,14 @@ def importance_sample(
     n_draws: int,
     random: np.random.Generator,
     exact: LogDensity,
-    sides: tuple[Mirror, ...] = (),
+    sides: tuple[SignSymmetry, ...] = (),
 ) -> WeightedDraws:
     """Weighted draws around the modes, the best of a few proposals.
 
     Args:
         density: What the draws are weighted by.
         exact: What the widths of the first proposal are taken from: far from the mode it may differ from `density`.
-        sides: Symmetries of both densities: a draw counts for all of its mirror images, and is turned to one side.
+        sides: Symmetries of both densities: a draw counts for all of its reflections, and is turned to one side.
     """
     proposal = around(modes, exact)
     best: WeightedDraws | None = None
@@ -116,12 +116,12 @@ def importance_sample(
     return best
 
 
-def _on_all_sides(proposal: Mixture, u: FloatArray, sides: tuple[Mirror, ...]) -> FloatArray:
-    """The log density of a proposal at points and at their mirror images, added up."""
+def _on_all_sides(proposal: Mixture, u: FloatArray, sides: tuple[SignSymmetry, ...]) -> FloatArray:
+    """The log density of a proposal at points and at their reflections, added up."""
     signs = np.ones((1, u.shape[1]))
-    for mirror in sides:
+    for symmetry in sides:
         other = signs.copy()
-        other[:, list(mirror.coordinates)] *= -1.0
+        other[:, list(symmetry.coordinates)] *= -1.0
         signs = np.concatenate([signs, other])
     return np.asarray(logsumexp(np.stack([proposal.log_density(u * sign) for sign in signs]), axis=0), dtype=float)
 

@@ -20,10 +20,10 @@ from ..likelihood.density import AbstractForm, log_posterior
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.task import Task
 from .ensemble import AGAIN, CHAINS, CHUNK, FIRST_RUN, WARM_UP, ChainDraws, Ensemble
-from .finite import finite_starts
-from .mirrors import mirrors
 from .modes import Mode
 from .outcome import from_chains
+from .sign_symmetry import symmetries_of
+from .starts import finite_starts
 
 KEPT = 250
 """Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
@@ -77,7 +77,7 @@ def run_ensemble(
         _starts(task, form, numbers) if mode is None else _about(mode, task.random()),
         task.rows.n_stored if form.n_noise else 0,
         (task.seed, task.code),
-        mirrors(task.layout, task.priors),
+        symmetries_of(task.layout, task.priors),
         warm_up=warm_up,
         length=first_run,
         single=dimensionless and (task.rows.n_stored if worth is None else worth) <= SINGLE_ROWS,

@@ -27,15 +27,15 @@ from ..likelihood.gaussian import GaussianForm, gaussian_form
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.program import Program, program_of
 from ..likelihood.task import Task
-from .descent import CHUNK as LONGEST_CALL
-from .descent import Descent, Problem, fresh
-from .finite import finite_starts
 from .guides import Draws, Guide, GuideNumbers, Place, nodes_of
 from .importance import smoothed
-from .mirrors import mirrors, turned
 from .modes import Mode
+from .optimiser import CHUNK as LONGEST_CALL
+from .optimiser import Optimiser, Problem, fresh
 from .outcome import from_independent
 from .regression import find_modes
+from .sign_symmetry import symmetries_of, turned
+from .starts import finite_starts
 
 BATCH = 4_096
 """Rows per step unless told; tables of no more are taken whole."""
@@ -74,22 +74,22 @@ def svi(task: Task, engine: Engine) -> BlockDraws:
     """
     assert isinstance(engine, Svi)
     begun = time.perf_counter()
-    descent, how = _descent(task, engine)
+    optimiser, how = _optimiser(task, engine)
     kept = task.checkpoint.part("svi")
     if (state := kept.load()) is not None:
-        descent.restore(state)
+        optimiser.restore(state)
     else:
-        _find_start(task, descent)
+        _find_start(task, optimiser)
     compiling = time.perf_counter() - begun
-    while descent.made < descent.steps:
-        descent.advance()
-        task.tell(descent.made / descent.steps)
-        kept.save(descent.dump)
-    result = _result(task, descent, how)
+    while optimiser.made < optimiser.steps:
+        optimiser.advance()
+        task.tell(optimiser.made / optimiser.steps)
+        kept.save(optimiser.dump)
+    result = _result(task, optimiser, how)
     return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
 
 
-def _descent(task: Task, engine: Svi) -> tuple[Descent, Method]:
+def _optimiser(task: Task, engine: Svi) -> tuple[Optimiser, Method]:
     """The optimisation of a block, not yet anywhere, and what it is called."""
     form, numbers, how = _form(task)
     # Cross-products stand for the rows, which are then not even looked at.
@@ -117,7 +117,7 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, Method]:
     needed += sum(map(len, columns)) * (16.0 * n_stored + 8.0 * LONGEST_CALL * n_rows)
     claim(task, needed, "Ask for a smaller batch, or fit a sample of the rows.")
     seed = (task.seed, task.code)
-    descent = Descent(
+    optimiser = Optimiser(
         problem,
         constants=tuple(
             jnp.asarray(leaf.astype(dtype) if leaf.dtype == np.float64 else leaf)
@@ -134,7 +134,7 @@ def _descent(task: Task, engine: Svi) -> tuple[Descent, Method]:
     )
     rows = f" of {batch:,} of {len(real):,} rows" if batch is not None else " of all rows"
     method = Method("SVI", of=f"{engine.guide} guide of {how}", steps=engine.steps, note=rows if n_stored else "")
-    return descent, method
+    return optimiser, method
 
 
 def _table(columns: list[FloatArray], index: Any, dtype: Any) -> np.ndarray[Any, Any]:
@@ -179,31 +179,31 @@ def _features(task: Task) -> FloatArray:
     return np.array(found, dtype=float).reshape(len(found), task.rows.n_stored)
 
 
-def _find_start(task: Task, descent: Descent) -> None:
+def _find_start(task: Task, optimiser: Optimiser) -> None:
     """Put the guide on a mode where one is cheap to find; else on the best of several starts, after some steps from each."""
-    if (mode := _mode(task, descent.problem.form)) is not None:
-        _put_on(descent, mode)
+    if (mode := _mode(task, optimiser.problem.form)) is not None:
+        _put_on(optimiser, mode)
         return
-    n, n_free = descent.problem.guide.n_coordinates, task.layout.n_free
-    first, best = descent.state, -np.inf
+    n, n_free = optimiser.problem.guide.n_coordinates, task.layout.n_free
+    first, best = optimiser.state, -np.inf
     chosen = None
     starts = finite_starts(task, CANDIDATES)
     for start in starts:
         centre = np.concatenate([start, np.zeros(n - n_free)])
-        descent.state, descent.made, descent.calls, descent.bounds, descent.n_lost = first, 0, 0, [], 0
-        descent.place = Place(centre, np.diag([FIRST_WIDTH] * n_free + [1.0] * (n - n_free)))
-        height = descent.trial(min(TRIAL, descent.steps))
+        optimiser.state, optimiser.made, optimiser.calls, optimiser.bounds, optimiser.n_lost = first, 0, 0, [], 0
+        optimiser.place = Place(centre, np.diag([FIRST_WIDTH] * n_free + [1.0] * (n - n_free)))
+        height = optimiser.trial(min(TRIAL, optimiser.steps))
         task.tell(0.0)
         if height > best:
-            best, chosen = height, (descent.state, descent.place)
+            best, chosen = height, (optimiser.state, optimiser.place)
     if chosen is None:
         raise FitError(
             f"The bound that variational inference raises is not finite near any of {len(starts)} starting points of "
             f"{task.block.name}. Give its parameters tighter priors, or train it by ld.Auto()."
         )
-    descent.state, descent.place = chosen
-    descent.settle()
-    descent.made, descent.calls, descent.bounds, descent.means = 0, 0, [], []
+    optimiser.state, optimiser.place = chosen
+    optimiser.settle()
+    optimiser.made, optimiser.calls, optimiser.bounds, optimiser.means = 0, 0, [], []
 
 
 def _mode(task: Task, form: AbstractForm) -> Mode | None:
@@ -224,14 +224,14 @@ def _mode(task: Task, form: AbstractForm) -> Mode | None:
     return max(modes, key=Mode.log_mass) if modes else None
 
 
-def _put_on(descent: Descent, mode: Mode) -> None:
+def _put_on(optimiser: Optimiser, mode: Mode) -> None:
     """Start from the Gaussian at a mode; of a low-rank guide, from the nearest that it can be."""
-    guide, dtype = descent.problem.guide, descent.state.t.dtype
+    guide, dtype = optimiser.problem.guide, optimiser.state.t.dtype
     n, n_free = guide.n_coordinates, len(mode.point)
     sides, sizes, _ = np.linalg.svd(mode.axes)
     axes = np.eye(n)
     axes[:n_free, :n_free] = sides * np.clip(sizes, 1e-9, WIDEST)
-    numbers = guide.start(np.random.default_rng([*descent.seed, 0]))
+    numbers = guide.start(np.random.default_rng([*optimiser.seed, 0]))
     if guide.rank is not None:
         covariance = axes @ axes.T
         # Sds given all other coordinates, and the directions in which these leave out most.
@@ -241,20 +241,20 @@ def _put_on(descent: Descent, mode: Mode) -> None:
         numbers = numbers._replace(factor=numbers.factor + factor[:, ::-1][:, : guide.rank])
         axes = np.diag(own)
     centre = np.concatenate([mode.point, np.zeros(n - n_free)])
-    descent.state, descent.place = fresh(numbers, dtype), Place(centre, axes)
+    optimiser.state, optimiser.place = fresh(numbers, dtype), Place(centre, axes)
 
 
-def _result(task: Task, descent: Descent, method: Method) -> BlockDraws:
-    guide, place, random = descent.problem.guide, descent.place, task.random().spawn(6)[5]
-    numbers = GuideNumbers(*(np.asarray(part, dtype=np.float64) for part in descent.state.numbers))
-    if 2 * descent.n_lost > descent.steps or not np.isfinite(place.centre).all():
+def _result(task: Task, optimiser: Optimiser, method: Method) -> BlockDraws:
+    guide, place, random = optimiser.problem.guide, optimiser.place, task.random().spawn(6)[5]
+    numbers = GuideNumbers(*(np.asarray(part, dtype=np.float64) for part in optimiser.state.numbers))
+    if 2 * optimiser.n_lost > optimiser.steps or not np.isfinite(place.centre).all():
         raise FitError(
-            f"The bound that variational inference raises was not finite in {descent.n_lost} of {descent.steps} steps on "
+            f"The bound that variational inference raises was not finite in {optimiser.n_lost} of {optimiser.steps} steps on "
             f"{task.block.name}. Ask for a smaller learning_rate, give its parameters tighter priors, or train it by ld.Auto()."
         )
     draws = guide.draw_many(numbers, place, random, task.n_kept)
     u = draws.u[:, : task.layout.n_free]
-    rise, drift = _settled(descent)
+    rise, drift = _settled(optimiser)
     unsettled = []
     if np.isinf(drift):
         unsettled.append("too few steps to tell whether it has settled")
@@ -267,7 +267,7 @@ def _result(task: Task, descent: Descent, method: Method) -> BlockDraws:
         why.append("ask for more steps")
     # Draws of their own: few that are kept would have no tail to judge by.
     judged = guide.draw_many(numbers, place, random, KHAT_DRAWS)
-    log_ratios = _log_ratios(task, descent, numbers, judged, random)
+    log_ratios = _log_ratios(task, optimiser, numbers, judged, random)
     if log_ratios is None:
         khat = None
         why.append("with so many rows Pareto k-hat would take too long")
@@ -275,16 +275,16 @@ def _result(task: Task, descent: Descent, method: Method) -> BlockDraws:
         weights, khat = smoothed(np.where(np.isnan(log_ratios), -np.inf, log_ratios))
         share = 1.0 / float((weights**2).sum()) / len(weights)
         why.append(f"weighted by the posterior, {100 * share:.2g} % of such draws would count")
-    facing = turned(u[None], mirrors(task.layout, task.numbers), to_reference=True)[0]
+    facing = turned(u[None], symmetries_of(task.layout, task.numbers), to_reference=True)[0]
     result = from_independent(task, facing, method, approximate=RISING if unsettled else SVI)
     return replace(result, khat=khat, why="; ".join(why))
 
 
-def _settled(descent: Descent) -> tuple[float, float]:
+def _settled(optimiser: Optimiser) -> tuple[float, float]:
     """How far the last quarter of the steps went beyond the one before: rise of the bound beyond its noise, and the largest
     move of the mean in sds of the guide."""
-    half = len(descent.bounds) // 2
-    trace, means = np.array(descent.bounds[half:]), np.array(descent.means[half:])
+    half = len(optimiser.bounds) // 2
+    trace, means = np.array(optimiser.bounds[half:]), np.array(optimiser.means[half:])
     halves = np.array_split(trace[np.isfinite(trace)], 2)
     places = np.array_split(means, 2)
     if min(map(len, (*halves, *places))) == 0:
@@ -296,10 +296,10 @@ def _settled(descent: Descent) -> tuple[float, float]:
 
 
 def _log_ratios(
-    task: Task, descent: Descent, numbers: GuideNumbers, draws: Draws, random: np.random.Generator
+    task: Task, optimiser: Optimiser, numbers: GuideNumbers, draws: Draws, random: np.random.Generator
 ) -> FloatArray | None:
     """Log of posterior over guide at draws of it, parameters and latents together; None where it would take too long."""
-    form = descent.problem.form
+    form = optimiser.problem.form
     if isinstance(form, GaussianForm):
         found = gaussian_form(task, latents_only=False)
         assert not isinstance(found, str)
@@ -307,11 +307,11 @@ def _log_ratios(
             log_prior, each = form.log_parts(NUMPY, found[1], draws.u, np.empty((0, 1)))
         return log_prior + each.sum(axis=-1) - draws.log_density
     rows = task.rows.n_stored
-    if rows * KHAT_DRAWS * task.layout.n_states * descent.problem.n_nodes > KHAT_CELLS:
+    if rows * KHAT_DRAWS * task.layout.n_states * optimiser.problem.n_nodes > KHAT_CELLS:
         return None
     n_free, n = task.layout.n_free, len(draws.u)
-    features = _features(task) if descent.problem.guide.n_features else np.zeros((0, rows))
-    shift, log_scale = (np.asarray(part)[:, None, :] for part in descent.problem.guide.noise(numbers, features))
+    features = _features(task) if optimiser.problem.guide.n_features else np.zeros((0, rows))
+    shift, log_scale = (np.asarray(part)[:, None, :] for part in optimiser.problem.guide.noise(numbers, features))
     real, size, found = task.rows.weights > 0, max(1, CELLS // (rows * task.layout.n_states)), []
     nodes = nodes_of(form.n_noise)
 

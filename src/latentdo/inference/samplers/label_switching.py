@@ -22,7 +22,7 @@ ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class Exchange:
+class LabelSwitching:
     """A discrete latent whose levels may be permuted, and the free coordinates that change with them.
 
     Attributes:

@@ -14,16 +14,16 @@ from latentdo.models import Linear, Normal, Student, Table
 
 from ..blocks.coordinates import FloatArray
 from ..likelihood.density import CoordinateLayout, Layout, NodeLayout, NodeNumbers, Numbers, coordinates_of
-from .exchange import Exchange
+from .label_switching import LabelSwitching
 
 
-class Mirror(NamedTuple):
-    """A latent whose sign means nothing, or whose two levels may be exchanged.
+class SignSymmetry(NamedTuple):
+    """A latent whose sign means nothing, or whose two levels may change places.
 
     Attributes:
         noise: The index of its noise; None for a latent that is summed out, or has none.
         coordinates: The free coordinates that change sign with it.
-        clear: Those by which its side is told: no mirror that comes after it in a block's list changes them.
+        clear: Those by which its side is told: no symmetry that comes after it in a block's list changes them.
         reference: The one whose sign the user gave, and that sign as 1 or -1; None where there is none.
     """
 
@@ -33,21 +33,21 @@ class Mirror(NamedTuple):
     reference: tuple[int, float] | None
 
 
-def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror | Exchange, ...]:
-    """The latents whose sign means nothing, and those whose levels may be exchanged.
+def symmetries_of(layout: Layout, numbers: Numbers) -> tuple[SignSymmetry | LabelSwitching, ...]:
+    """The latents whose sign means nothing, and those whose levels may change places.
 
     A latent around 0 may be replaced by its negative where every weight on it and of its own is unbounded and has a prior that
-    is symmetric about 0: the posterior is then the same at both points. So may the two levels of a latent be exchanged, if its
+    is symmetric about 0: the posterior is then the same at both points. So may the two levels of a latent change places, if its
     own coefficients are such too: as a parent it is counted from halfway between them.
 
     Effects come before their causes: a weight between two latents changes with either.
     """
-    found: list[Mirror | Exchange] = []
+    found: list[SignSymmetry | LabelSwitching] = []
     for latent in layout.nodes:
-        if latent.is_discrete and latent.latent is not None and not _may_be_exchanged(layout, latent):
-            exchange = _exchange(layout, numbers, latent)
-            found += [] if exchange is None else [exchange]
-        if latent.latent is None or not (_may_turn(layout, numbers, latent) or _may_be_exchanged(layout, latent)):
+        if latent.is_discrete and latent.latent is not None and not _may_switch_levels(layout, latent):
+            switching = _label_switching(layout, numbers, latent)
+            found += [] if switching is None else [switching]
+        if latent.latent is None or not (_may_turn(layout, numbers, latent) or _may_switch_levels(layout, latent)):
             continue
         flipped, symmetric, position, reference = [], True, 0, None
         for node, own in zip(layout.nodes, numbers.nodes, strict=True):
@@ -65,16 +65,18 @@ def mirrors(layout: Layout, numbers: Numbers) -> tuple[Mirror | Exchange, ...]:
                         reference = (position, 1.0 if coordinate.folded == "+" else -1.0)
                 position += coordinate.transform != "fixed"
         if symmetric and flipped:
-            found.append(Mirror(latent.noise, tuple(flipped), (), reference))
+            found.append(SignSymmetry(latent.noise, tuple(flipped), (), reference))
     found.reverse()
-    return tuple(one if isinstance(one, Exchange) else _cleared(one, found[k + 1 :]) for k, one in enumerate(found))
+    return tuple(
+        one if isinstance(one, LabelSwitching) else _cleared(one, found[k + 1 :]) for k, one in enumerate(found)
+    )
 
 
-def _cleared(mirror: Mirror, later: list[Mirror | Exchange]) -> Mirror:
-    changed = {at for other in later if isinstance(other, Mirror) for at in other.coordinates}
-    clear = tuple(at for at in mirror.coordinates if at not in changed) or mirror.coordinates
-    reference = mirror.reference if mirror.reference is not None and mirror.reference[0] in clear else None
-    return mirror._replace(clear=clear, reference=reference)
+def _cleared(symmetry: SignSymmetry, later: list[SignSymmetry | LabelSwitching]) -> SignSymmetry:
+    changed = {at for other in later if isinstance(other, SignSymmetry) for at in other.coordinates}
+    clear = tuple(at for at in symmetry.coordinates if at not in changed) or symmetry.coordinates
+    reference = symmetry.reference if symmetry.reference is not None and symmetry.reference[0] in clear else None
+    return symmetry._replace(clear=clear, reference=reference)
 
 
 def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
@@ -87,7 +89,7 @@ def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
     )
 
 
-def _may_be_exchanged(layout: Layout, latent: NodeLayout) -> bool:
+def _may_switch_levels(layout: Layout, latent: NodeLayout) -> bool:
     """Whether a latent has two levels, and every child a weight that counts it from halfway between them."""
     if not latent.is_discrete or len(latent.family.points) != 2 or isinstance(latent.family, Table):
         return False
@@ -100,7 +102,7 @@ def _may_be_exchanged(layout: Layout, latent: NodeLayout) -> bool:
     return True
 
 
-def _exchange(layout: Layout, numbers: Numbers, latent: NodeLayout) -> Exchange | None:
+def _label_switching(layout: Layout, numbers: Numbers, latent: NodeLayout) -> LabelSwitching | None:
     """How the levels of a latent are permuted; None where a prior or a term tells them apart."""
     n, j = len(latent.family.points), latent.latent
     effects: list[tuple[int, ...]] = []
@@ -134,7 +136,9 @@ def _exchange(layout: Layout, numbers: Numbers, latent: NodeLayout) -> Exchange 
             mixings.append(np.eye(n - 1) if own.mixing is None else np.asarray(own.mixing)[np.ix_(group, group)])
             if n > 2 and not np.allclose(mixings[-1] @ mixings[-1].T, 0.5 * (np.eye(n - 1) + 1.0)):
                 return None
-    return Exchange(n, tuple(effects), tuple(tuple(map(tuple, m.tolist())) for m in mixings), tuple(shares), own_table)
+    return LabelSwitching(
+        n, tuple(effects), tuple(tuple(map(tuple, m.tolist())) for m in mixings), tuple(shares), own_table
+    )
 
 
 def _is_even(coordinate: CoordinateLayout, own: NodeNumbers, k: int) -> bool:
@@ -148,36 +152,38 @@ def _is_fixed_zero(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool
     return latent.coefficients[0].transform == "fixed" and float(own.fixed[0]) == 0.0
 
 
-def turned(u: FloatArray, mirrors: tuple[Mirror | Exchange, ...], *, to_reference: bool = False) -> FloatArray:
-    """Points (…, chain or draw, coordinate) with each mirrored latent turned so that its clearest weight is positive.
+def turned(
+    u: FloatArray, symmetries: tuple[SignSymmetry | LabelSwitching, ...], *, to_reference: bool = False
+) -> FloatArray:
+    """Points (…, chain or draw, coordinate) with each latent of free sign turned so that its clearest weight is positive.
 
-    The posterior is the same at a point and at its mirror image, so this changes no statement about what the data pin
+    The posterior is the same at a point and at its reflection, so this changes no statement about what the data pin
     down; it lets weights be compared between draws and chains.
 
     Args:
         to_reference: Turn by the weight whose sign the user gave, where there is one: for draws that are kept.
     """
-    return turns(u, mirrors, to_reference=to_reference)[0]
+    return turns(u, symmetries, to_reference=to_reference)[0]
 
 
 def turns(
-    u: FloatArray, mirrors: tuple[Mirror | Exchange, ...], *, to_reference: bool = False
+    u: FloatArray, symmetries: tuple[SignSymmetry | LabelSwitching, ...], *, to_reference: bool = False
 ) -> tuple[FloatArray, dict[int, FloatArray]]:
     """`turned`, and per noise that may change its sign the signs that it took, (…, chain or draw)."""
     faced, taken = u.copy(), {}
-    for mirror in mirrors:
-        if isinstance(mirror, Exchange):
-            faced = mirror.relabelled(faced)
+    for symmetry in symmetries:
+        if isinstance(symmetry, LabelSwitching):
+            faced = symmetry.relabelled(faced)
             continue
-        index = list(mirror.clear)
-        if to_reference and mirror.reference is not None:
-            by, side = mirror.reference
+        index = list(symmetry.clear)
+        if to_reference and symmetry.reference is not None:
+            by, side = symmetry.reference
         else:
             size = np.abs(faced[..., index])
             axes = tuple(range(u.ndim - 1))
             by, side = index[int(np.argmax(size.mean(axes) / (size.std(axes) + 1e-12)))], 1.0
         signs = np.where(side * faced[..., by] < 0, -1.0, 1.0)
-        faced[..., list(mirror.coordinates)] *= signs[..., None]
-        if mirror.noise is not None:
-            taken[mirror.noise] = signs
+        faced[..., list(symmetry.coordinates)] *= signs[..., None]
+        if symmetry.noise is not None:
+            taken[symmetry.noise] = signs
     return faced, taken

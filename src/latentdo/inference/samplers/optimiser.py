@@ -226,7 +226,7 @@ def _inwards(numbers: GuideNumbers) -> GuideNumbers:
 
 
 def _moved(state: Adam, slope: GuideNumbers, given: Batch, weight: Any) -> Adam:
-    """One descent, and the running mean of where such lead.
+    """One optimiser, and the running mean of where such lead.
 
     In whitened coordinates the bound curves about as much in every direction, and plain steps, averaged, lose nothing to the
     best there are; Adam's division is for gradients that are larger than whitening lets expect. The guide of z is Adam's.
@@ -260,7 +260,7 @@ def _moved(state: Adam, slope: GuideNumbers, given: Batch, weight: Any) -> Adam:
 
 
 @dataclass(eq=False)
-class Descent:
+class Optimiser:
     """A running optimisation of one block; `advance` moves it on by one call of the compiled program.
 
     Attributes:

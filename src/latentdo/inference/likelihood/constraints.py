@@ -7,12 +7,12 @@ import math
 from latentdo.models.build import Arithmetic, Array
 
 
-def bend(
+def constrained(
     m: Arithmetic, transform: str, u: Array, low: Array, high: Array, scale: Array, centre: Array
 ) -> tuple[Array, Array]:
-    """The value within its bounds, and the log Jacobian of the bend.
+    """The value within its bounds, and the log Jacobian of the change of variable.
 
-    A half-line is bent by softplus: logarithmic within `scale` of the bound, straight beyond. With the logarithm alone a
+    A half-line is reached by softplus: logarithmic within `scale` of the bound, straight beyond. With the logarithm alone a
     coordinate that reaches down to its bound is stiff at the other end: twenty times the gradients for the same draws.
     """
     if transform == "free":
@@ -27,8 +27,8 @@ def bend(
     return low + (high - low) * share, -m.np.logaddexp(0.0, u) - m.np.logaddexp(0.0, -u)
 
 
-def unbend(transform: str, value: float, low: float, high: float, scale: float, centre: float) -> float:
-    """The unbounded point of a value: the inverse of `bend`."""
+def unconstrained(transform: str, value: float, low: float, high: float, scale: float, centre: float) -> float:
+    """The unbounded point of a value: the inverse of `constrained`."""
     if transform == "free":
         return (value - centre) / scale
     if transform == "half":
