@@ -13,8 +13,7 @@ import numpy as np
 import scipy.stats
 
 from latentdo.inference.blocks.block import Block, blocks_of
-from latentdo.inference.blocks.coordinates import NodeCoordinates
-from latentdo.inference.blocks.scales import coordinates_on
+from latentdo.inference.blocks.coordinates import NodeCoordinates, coordinates_on
 from latentdo.inference.likelihood.density import Layout, Numbers, assemble, unpack
 from latentdo.models import Bernoulli, Gamma, Hill, ModelSpec, Prior
 from latentdo.models.build import NUMPY

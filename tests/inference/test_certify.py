@@ -15,8 +15,8 @@ import scipy.stats
 import latentdo as ld
 from latentdo.answers import judge_fit
 from latentdo.inference.blocks.block import blocks_of
+from latentdo.inference.blocks.coordinates import coordinates_on
 from latentdo.inference.blocks.draws import NodeDraws
-from latentdo.inference.blocks.scales import coordinates_on
 from latentdo.inference.likelihood.certify import LIKELIHOOD_ROWS, judged, log_likelihood
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.outcome import node_draws

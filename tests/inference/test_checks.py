@@ -277,7 +277,7 @@ def test_separation_is_told_where_no_row_contradicts_it_and_nowhere_else():
 
 
 def test_separation_seen_in_a_sample_of_many_rows_is_verified_in_all(monkeypatch):
-    monkeypatch.setattr("latentdo.inference.blocks.columns.LARGEST_PROGRAM", 20)
+    monkeypatch.setattr("latentdo.inference.blocks.checks.LARGEST_PROGRAM", 20)
     y = (np.median(X) < X).astype(float)
     assert len(cautions("X ~ normal; Y ~ bernoulli(X)", X=X, Y=y)) == 1
     y[np.argmax(X)] = 0.0

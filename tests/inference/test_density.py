@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from latentdo.errors import SpecError
 from latentdo.inference.likelihood.density import log_posterior
-from latentdo.inference.likelihood.starts import starting_points
+from latentdo.inference.likelihood.task import starting_points
 from latentdo.inference.samplers.sign_symmetry import SignSymmetry, symmetries_of, turned
 from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY, Arithmetic

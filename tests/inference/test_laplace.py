@@ -11,9 +11,8 @@ import latentdo as ld
 from latentdo.inference.likelihood.density import unpack
 from latentdo.inference.runtime import float64
 from latentdo.inference.samplers.laplace import _marginal as marginal
-from latentdo.inference.samplers.laplace import laplace, posterior_mode
+from latentdo.inference.samplers.laplace import by_quadrature, laplace, posterior_mode
 from latentdo.inference.samplers.modes import climb
-from latentdo.inference.samplers.quadrature import by_quadrature
 from latentdo.models.build import NUMPY
 from small_blocks import only_block
 from tasks import raw_draws, task_of

@@ -11,7 +11,7 @@ import scipy.special
 
 import latentdo as ld
 from latentdo.inference.blocks.block import blocks_of
-from latentdo.inference.blocks.scales import coordinates_on
+from latentdo.inference.blocks.coordinates import coordinates_on
 from latentdo.inference.likelihood.density import log_posterior
 from latentdo.inference.likelihood.lattice import lattice_form, spacings
 from latentdo.inference.likelihood.task import Task

@@ -8,7 +8,7 @@ import scipy.stats
 
 import latentdo as ld
 from latentdo.errors import SpecError, StudyError
-from latentdo.inference.blocks.scales import coordinates_on
+from latentdo.inference.blocks.coordinates import coordinates_on
 from latentdo.inference.posterior.prior_check import check_priors, check_priors_on, prior_draws
 from latentdo.models import ModelSpec
 from latentdo.tables import Dataset

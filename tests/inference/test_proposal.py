@@ -5,8 +5,8 @@ import pytest
 import scipy.integrate
 import scipy.stats
 
+from latentdo.inference.samplers.importance import Mixture, SplitStudent, around, fitted
 from latentdo.inference.samplers.modes import Mode
-from latentdo.inference.samplers.proposal import Mixture, SplitStudent, around, fitted
 
 
 def split(point=0.5, axis=2.0, below=0.4, above=1.7, freedom=5.0):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from latentdo.inference.samplers.importance import fit_surrogate
 from latentdo.inference.samplers.modes import Mode
-from latentdo.inference.samplers.surrogate import fit_surrogate
 
 AXES = np.array([[0.01, 0.004], [0.0, 20.0]])
 MODE = Mode(np.array([3.0, -100.0]), 0.0, AXES)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from latentdo.graphs import Name, format_level, format_number, quote
-from latentdo.inference import BlockDraws, Posterior
+from latentdo.inference import KHAT_LIMIT, BlockDraws, Posterior
 from latentdo.query import Distribution, Setting, Term, law_of
 
 from .answer import Answer
@@ -14,7 +14,6 @@ from .laws import law_range
 from .plan import unbounded_path
 from .values import ENOUGH_EVIDENCE, SIMULATION_SHARE, Computed
 
-KHAT_LIMIT = 0.7
 HEAVY_DF = 5.0
 HEAVY_LOG = 1.0
 """A student law with fewer degrees of freedom, and a lognormal law with a larger sd of the logarithm, have heavy tails."""

@@ -9,12 +9,12 @@ from .blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
 
 if TYPE_CHECKING:
     from .blocks.checks import check_columns, functional_nodes, levelled
-    from .blocks.diagnostics import Diagnostic, diagnose
+    from .blocks.coordinates import coordinates_on
+    from .blocks.diagnostics import KHAT_LIMIT, Diagnostic, diagnose
     from .blocks.draws import BlockDraws, DataFacts, NodeDraws, flat
     from .blocks.method import Method
-    from .blocks.scales import coordinates_on
     from .likelihood.forward import even_uniforms, node_parameters, predictor, simulate_nodes
-    from .posterior.account import KHAT_LIMIT, block_row, node_row
+    from .posterior.account import block_row, node_row
     from .posterior.labels import ParameterLabel
     from .posterior.posterior import Posterior, read_archive
     from .posterior.prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .train import Fit, fit_model, train_all
 
 _LAZY = {
-    "KHAT_LIMIT": "posterior.account",
+    "KHAT_LIMIT": "blocks.diagnostics",
     "BlockDraws": "blocks.draws",
     "DataFacts": "blocks.draws",
     "Diagnostic": "blocks.diagnostics",
@@ -46,7 +46,7 @@ _LAZY = {
     "check_priors_on": "posterior.prior_check",
     "checkpoint_folder": "storage.resume",
     "compile_cache": "runtime",
-    "coordinates_on": "blocks.scales",
+    "coordinates_on": "blocks.coordinates",
     "diagnose": "blocks.diagnostics",
     "even_uniforms": "likelihood.forward",
     "fit_model": "train",

@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import jax
+import numpy as np
 
 from latentdo.errors import FitError, SpecError
 from latentdo.graphs import Name
@@ -18,17 +19,15 @@ from latentdo.tables import Dataset
 
 from .blocks.block import Block, blocks_of
 from .blocks.checks import check_columns, functional_nodes, levelled
-from .blocks.coordinates import NodeCoordinates, unfolded
+from .blocks.coordinates import NodeCoordinates, coordinates_on, unfolded
 from .blocks.draws import BlockDraws, DataFacts
 from .blocks.engines import Engine
 from .blocks.rotation import rotations, triangular
-from .blocks.scales import coordinates_on
 from .likelihood.certify import judged
 from .likelihood.memory import release
 from .likelihood.task import Progress, Task
 from .posterior.posterior import Posterior
 from .progress import BEGUN
-from .reuse import kept_block
 from .runtime import compile_cache, require_backend
 from .samplers.planner import kept_draws, train_block
 from .storage.checkpoint import Checkpoint
@@ -213,3 +212,40 @@ def _trained(fit: Fit, task: Task, because: str) -> BlockDraws:
 def _n_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+KEPT = "kept from the earlier fit"
+
+
+def kept_block(start: Posterior, task: Task, own: tuple[NodeCoordinates, ...], engine: Engine) -> BlockDraws | str:
+    """The block's draws in the earlier fit; or why it has to be trained anew, in words that complete "… because".
+
+    Args:
+        own: The coordinates of the block's nodes, in its order, as a fit keeps them.
+    """
+    if start.engine != repr(engine):
+        return f"the earlier fit was trained by {start.engine}"
+    if start.seed != task.seed:
+        return f"the earlier fit has the seed {start.seed}"
+    if start.shape != task.shape:
+        return f"the earlier fit has {start.shape[0]} chains of {start.shape[1]} draws"
+    found = next((block for block in start.blocks if block.block == task.block), None)
+    if found is None:
+        return "the earlier fit has no such block"
+    for node in task.block.nodes:
+        if start.spec[node] != task.spec[node]:
+            return f"the mechanism of {node} or its priors changed"
+    if found.rows_hash is None:
+        return "the earlier fit does not say what data it had"
+    if found.rows_hash != task.rows_hash:
+        return "its data changed"
+    for now in own:
+        before = next(coordinates for coordinates in start.coordinates if coordinates.node == now.node)
+        if not _equal(before, now):
+            return f"the scales of {now.node} changed"
+    return replace(found, why="; ".join(dict.fromkeys([KEPT, *([found.why] if found.why else [])])))
+
+
+def _equal(a: NodeCoordinates, b: NodeCoordinates) -> bool:
+    names = [field.name for field in fields(NodeCoordinates) if field.name != "to_raw"]
+    return np.array_equal(a.to_raw, b.to_raw) and all(getattr(a, name) == getattr(b, name) for name in names)

@@ -19,6 +19,8 @@ from .coordinates import FloatArray
 
 RHAT_LIMIT = 1.01
 ESS_LIMIT = 400.0
+KHAT_LIMIT = 0.7
+"""Largest Pareto k-hat at which importance weights are trusted."""
 LEAST_WARMUP = 100
 LEAST_DRAWS = 100
 """Transitions per chain below which R-hat and ESS are themselves too noisy to certify anything: a short run can look finished."""

@@ -22,9 +22,8 @@ from latentdo.tables import Dataset
 
 from ..blocks.block import Block
 from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates, level_groups, level_index, mixing
-from .constraints import constrained
+from .constraints import constrained, table_logs
 from .states import check_states, joint_states, log_sum
-from .sticks import table_logs
 
 Array = Any
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,12 +19,12 @@ from latentdo.models import ModelSpec
 from latentdo.tables import Dataset
 
 from ..blocks.block import Block
-from ..blocks.coordinates import FloatArray, NodeCoordinates
+from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates
 from ..blocks.rotation import Rotation
 from ..progress import BEGUN
 from ..storage.checkpoint import Checkpoint
-from .density import Layout, Numbers, assemble
-from .starts import starting_points
+from .constraints import unconstrained
+from .density import Layout, Numbers, assemble, coordinates_of
 
 Progress = Callable[[str, float], None]
 """Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
@@ -153,3 +154,31 @@ def padded_size(n: int) -> int:
     while 8 * unit < n:
         unit *= 2
     return next(times * unit for times in range(4, 9) if times * unit >= n)
+
+
+def starting_points(
+    layout: Layout, coordinates: tuple[NodeCoordinates, ...], n: int, random: np.random.Generator
+) -> FloatArray:
+    """Dispersed unbounded points, (n, free coordinates): around the data's location, several posterior sds apart."""
+    columns = []
+    for node, own in zip(layout.nodes, coordinates, strict=True):
+        for flat, coordinate in zip(coordinates_of(node), own.all, strict=True):
+            if flat.transform != "fixed":
+                columns.append(_starts(flat.transform, coordinate, n, random))
+    return np.array(columns).T.reshape(n, len(columns))
+
+
+def _starts(transform: str, coordinate: Coordinate, n: int, random: np.random.Generator) -> list[float]:
+    centre, spread = coordinate.start
+    low, high = coordinate.low, coordinate.high
+    values = centre + spread * random.standard_normal(n)
+    # Inside its bounds, and away from them by a share of the spread or of the interval.
+    margin = 0.05 * min(spread, high - low) if spread else 0.05
+    if transform == "half" and math.isfinite(low):
+        values = low + np.maximum(np.abs(values - low), margin)
+    elif transform == "half":
+        values = high - np.maximum(np.abs(high - values), margin)
+    elif transform == "interval":
+        outside = (values <= low + margin) | (values >= high - margin)
+        values = np.where(outside, low + (high - low) * random.uniform(0.2, 0.8, n), values)
+    return [unconstrained(transform, float(value), low, high, coordinate.scale, centre) for value in values]

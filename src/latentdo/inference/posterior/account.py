@@ -13,14 +13,13 @@ from latentdo.graphs import Name, quote
 from latentdo.models import Prior, plain
 
 from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates
-from ..blocks.diagnostics import Diagnostic
+from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic
 from ..blocks.draws import BlockDraws
 from ..blocks.fitted import Fitted
 from .labels import Kind, ParameterLabel, parameter_labels
 
 TRUSTED_DRAWS = 4
 """Draws per chain below which R-hat says nothing."""
-KHAT_LIMIT = 0.7
 
 SHORT: dict[Kind, str] = {
     "pinned down": "data",

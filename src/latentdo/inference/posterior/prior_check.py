@@ -19,9 +19,8 @@ from latentdo.graphs import Name, quote
 from latentdo.models import ColumnSummary, ModelSpec, Table
 from latentdo.tables import Dataset
 
-from ..blocks.coordinates import FloatArray, NodeCoordinates
+from ..blocks.coordinates import FloatArray, NodeCoordinates, coordinates_on
 from ..blocks.draws import NodeDraws
-from ..blocks.scales import coordinates_on
 from ..likelihood.forward import simulate_nodes
 from ..likelihood.prior_law import quantiles
 

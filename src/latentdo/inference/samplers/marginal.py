@@ -15,7 +15,7 @@ import numpy as np
 from latentdo.models.build import NUMPY
 
 from ..blocks.coordinates import FloatArray
-from ..blocks.diagnostics import Diagnostic
+from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Auto, Engine
 from ..blocks.method import Method
@@ -39,7 +39,6 @@ CHUNK = 2_000
 GOOD_KHAT = 0.5
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
-KHAT_LIMIT = 0.7
 FEWEST_ROWS = 300
 LEAST_REPEATED = 4
 """Rows per distinct row from which merging them is worth while."""

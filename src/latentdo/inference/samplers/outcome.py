@@ -12,7 +12,7 @@ from latentdo.graphs import Name
 from latentdo.models.build import NUMPY
 
 from ..blocks.coordinates import FloatArray
-from ..blocks.diagnostics import Diagnostic, diagnose
+from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic, diagnose
 from ..blocks.draws import BlockDraws, NodeDraws
 from ..blocks.method import Method
 from ..likelihood.certify import LOG_LIKELIHOOD, LOG_POSTERIOR, log_likelihood
@@ -23,8 +23,6 @@ from .ensemble import ChainDraws
 from .importance import smoothed
 
 JUDGED_ROWS, FEWER_ROWS, FEW_NODES = 256, 64, 12
-KHAT_LIMIT = 0.7
-"""Largest Pareto k-hat at which importance weights are trusted."""
 
 
 def node_draws(task: Task, u: FloatArray) -> tuple[tuple[Name, NodeDraws], ...]:

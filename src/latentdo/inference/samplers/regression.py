@@ -16,17 +16,16 @@ from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset, IntArray
 
 from ..blocks.coordinates import FloatArray
+from ..blocks.diagnostics import KHAT_LIMIT
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Engine
 from ..blocks.method import Method
 from ..likelihood.density import Layout, Numbers, assemble, unpack
 from ..likelihood.task import Task
-from .importance import smoothed
+from .importance import Mixture, around, fit_surrogate, fitted, smoothed
 from .modes import LogDensity, Mode, climb
 from .outcome import from_independent
-from .proposal import Mixture, around, fitted
 from .sign_symmetry import SignSymmetry, turned
-from .surrogate import fit_surrogate
 
 CELLS = 250_000
 """Cells (draws x rows) that are in memory at a time."""
@@ -41,7 +40,6 @@ TOLERANCE = 0.1
 SUBSAMPLE = 5_000
 """Rows on which modes are first looked for, where there are many more."""
 GOOD_KHAT = 0.5
-KHAT_LIMIT = 0.7
 ROUNDS = 3
 """Proposals tried: around the modes, then refitted to the draws so far."""
 
