@@ -120,16 +120,17 @@ def trained_by(method: str, **fields: object) -> str:
     return answer_of("E[Y | do(X=1)]", SLOPE, replace(posterior, blocks=blocks)).methods()
 
 
+ENSEMBLE = "ensemble HMC on parameters, 16 chains x 260 transitions after 400 of warm-up, 250 draws kept of each"
 SHORT = {"Pareto smoothed": "(Vehtari et al. 2024", "Hoffman & Gelman": "(Hoffman & Gelman 2014; Phan et al. 2019)"}
 
 
 @pytest.mark.parametrize(
     ("method", "spoken", "source"),
     [
-        ("NUTS, 4 chains x 1000 draws after 1000", "{M} by NUTS, 4 chains × 1000", "Hoffman & Gelman"),
-        ("ensemble HMC on parameters, 16 chains x 260", "by ensemble HMC on parameters, 16 chains × 260", "Neal"),
+        ("NUTS, 4 chains x 1000 draws after 1000 of warm-up", "{M} by NUTS, 4 chains × 1000", "Hoffman & Gelman"),
+        (ENSEMBLE, "by ensemble HMC on parameters, 16 chains × 260", "Neal"),
         ("importance sampling around the mode, 8,000 draws", "by importance sampling around", "Pareto smoothed"),
-        ("SVI, full-rank guide", "by SVI, full-rank guide", "Kucukelbir"),
+        ("SVI, full-rank guide of parameters, 5,000 steps", "by SVI, full-rank guide", "Kucukelbir"),
         ("Laplace approximation at the posterior mode", "by Laplace approximation", "Tierney"),
         ("conjugate: Dirichlet posterior of the counts", "by the conjugate Dirichlet posterior", ""),
         ("fixed: nothing to learn", "with all parameters fixed", ""),
@@ -148,7 +149,9 @@ def test_each_way_to_train_is_spoken_and_cited(method, spoken, source):
 
 
 def test_approximations_and_single_draws_are_named():
-    text = trained_by("SVI, full-rank guide", approximate="variational approximation", independent=True)
+    text = trained_by(
+        "SVI, full-rank guide of parameters, 5,000 steps", approximate="variational approximation", independent=True
+    )
     assert "1,000 independent draws of each block were kept" in text
     assert "They are draws of an approximation, not of the posterior: variational approximation." in text
     point = posterior_of(FRONT_DOOR, shape=(1, 1))
@@ -214,7 +217,7 @@ def test_drawn_treatments_are_named_beside_evidence_only_where_there_are_any():
 
 
 def test_ensemble_hmc_is_explained_where_it_was_used():
-    assert "by many chains at once" in trained_by("ensemble HMC on parameters, 16 chains x 260")
+    assert "by many chains at once" in trained_by(ENSEMBLE)
     assert "by many chains at once" not in methods()
 
 
