@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from latentdo.estimators import GFormula, Options, estimates
-from latentdo.estimators.choices import features_of
+from latentdo.estimators.choices import features_of, target_of
 from latentdo.estimators.learners import Glm
 from latentdo.estimators.sample import Sample, sample_of
 from latentdo.graphs import parse_graph
@@ -18,7 +18,7 @@ SEQUENCE = parse_graph("L0 -> A0; L0 -> L1; A0 -> L1; A0 -> A1; L1 -> A1; L0 -> 
 
 def _added(sample: Sample, target: str, given: str, treated: tuple[str, ...] = ()) -> str:
     columns = tuple(sample[name] for name in given)
-    return features_of(sample[target], columns, sample.env(given), np.ones(sample.n), Glm(), treated).added
+    return features_of(target_of(sample[target]), columns, sample.env(given), np.ones(sample.n), Glm(), treated).added
 
 
 def _covariates(n: int, seed: int) -> tuple[dict[str, np.ndarray], np.random.Generator]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from .features import PENALTY, Features, Pair, all_pairs
 from .fitting import fit_levels, fit_linear
 from .laws import LogisticLaw, LogLinearScale, Residuals, Shape
 from .learners import Glm
-from .sample import Column, Env, FloatArray
+from .sample import Column, Env, FloatArray, IntArray
 
 ROWS_PER_CELL = 20
 """With so many rows for each combination of levels, each has a parameter of its own."""
@@ -30,61 +31,93 @@ MOST_OFFERED = 500
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
 
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Numbers, of which a model predicts the mean by least squares: (replicate or 1, row).
+
+    What is decided about terms is decided on the first replicate.
+    """
+
+    values: FloatArray
+    width: ClassVar[int] = 1
+
+    def fit(self, matrix: FloatArray, weights: FloatArray, penalty: FloatArray) -> FloatArray:
+        """The coefficients, (replicate, term)."""
+        return fit_linear(matrix, self.values, weights, penalty)
+
+    def left(self, features: Features, env: Env, found: FloatArray, weights: FloatArray) -> _Left:
+        """What a fit leaves."""
+        n = len(weights)
+        rest = self.values[0] - np.broadcast_to(features.predict(env, found)[0], n)
+        spread = max(float(np.average(rest**2, weights=weights)), 1e-300)
+        return n * float(np.log(spread)), rest[:, None] / spread, np.full((n, 1, 1), 1 / spread)
+
+    def losses(self, features: Features, env: Env, found: FloatArray) -> FloatArray:
+        """How far off each row is, (replicate, row)."""
+        off: FloatArray = (self.values - features.predict(env, found)) ** 2
+        return off
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """A column of levels, of which a model predicts the probabilities."""
+
+    column: Column
+    codes: IntArray
+
+    @property
+    def width(self) -> int:
+        """How many linear predictors a model has."""
+        assert self.column.levels is not None
+        return len(self.column.levels) - 1
+
+    def fit(self, matrix: FloatArray, weights: FloatArray, penalty: FloatArray) -> FloatArray:
+        """The coefficients, (replicate, level without the first, term)."""
+        return fit_levels(matrix, self.codes, self.width + 1, weights, penalty)
+
+    def left(self, features: Features, env: Env, found: FloatArray, weights: FloatArray) -> _Left:
+        """What a fit leaves."""
+        law = LogisticLaw(self.column, features, found).probabilities(env)[0]
+        law = np.broadcast_to(law, (len(self.codes), self.width + 1))
+        loss = -2 * float(weights @ np.log(np.maximum(law[np.arange(len(self.codes)), self.codes], 1e-12)))
+        upper = law[:, 1:]
+        spread = upper[:, :, None] * (np.eye(self.width) - upper[:, None, :])
+        return loss, (self.codes[:, None] == np.arange(1, self.width + 1)) - upper, spread
+
+    def losses(self, features: Features, env: Env, found: FloatArray) -> FloatArray:
+        """How improbable each row is, (replicate, row)."""
+        law = LogisticLaw(self.column, features, found).density(env, self.column.values[None])
+        off: FloatArray = -np.log(np.maximum(law, 1e-12))
+        return off
+
+
+Target = Numbers | Levels
+_Left = tuple[float, FloatArray, FloatArray]
+"""Twice the loss of a fit, the slope of its log-likelihood in each predictor of each row, (row, predictor), and the
+curvature, (row, predictor, predictor)."""
+
+
+def target_of(column: Column) -> Target:
+    """A column as what is predicted: levels, or standardised numbers."""
+    if column.levels is None:
+        return Numbers(((column.values - column.mean) / column.sd)[None, :])
+    return Levels(column, column.codes(column.values))
+
+
 def features_of(
-    column: Column, columns: tuple[Column, ...], env: Env, weights: FloatArray, glm: Glm, treated: Collection[Name] = ()
+    target: Target, columns: tuple[Column, ...], env: Env, weights: FloatArray, glm: Glm, treated: Collection[Name] = ()
 ) -> Features:
-    """Which terms the model of a column has: those that Schwarz's criterion prefers, found one by one or all at once.
+    """Which terms a model has: the best by Schwarz's criterion of the columns alone, products added one by one, all products.
 
     Args:
         treated: Columns whose products are offered even where there are too few rows for all products.
     """
-    if column.levels is None:
-        return linear_features(columns, env, (column.values - column.mean) / column.sd, weights, glm, treated)
-    codes, width = column.codes(column.values), len(column.levels) - 1
+    width = target.width
 
-    def fitted(features: Features) -> LogisticLaw:
+    def left(features: Features) -> _Left:
         matrix, penalty = features.matrix(env, len(weights)), features.penalty(glm.least_penalty)
-        return LogisticLaw(column, features, fit_levels(matrix, codes, width + 1, weights[None], penalty))
+        return target.left(features, env, target.fit(matrix, weights[None], penalty), weights)
 
-    def left(features: Features) -> tuple[float, FloatArray, FloatArray]:
-        law = np.broadcast_to(fitted(features).probabilities(env)[0], (len(codes), width + 1))
-        loss = -2 * float(weights @ np.log(np.maximum(law[np.arange(len(codes)), codes], 1e-12)))
-        upper = law[:, 1:]
-        spread = upper[:, :, None] * (np.eye(width) - upper[:, None, :])
-        return loss, (codes[:, None] == np.arange(1, width + 1)) - upper, spread
-
-    return _chosen(columns, env, weights, treated, width, left)
-
-
-def linear_features(
-    columns: tuple[Column, ...],
-    env: Env,
-    target: FloatArray,
-    weights: FloatArray,
-    glm: Glm,
-    treated: Collection[Name] = (),
-) -> Features:
-    """Which terms a least-squares model of numbers has."""
-    n = len(weights)
-
-    def left(features: Features) -> tuple[float, FloatArray, FloatArray]:
-        found = fit_linear(features.matrix(env, n), target[None], weights[None], features.penalty(glm.least_penalty))
-        rest = target - np.broadcast_to(features.predict(env, found)[0], n)
-        spread = max(float(np.average(rest**2, weights=weights)), 1e-300)
-        return n * float(np.log(spread)), rest[:, None] / spread, np.full((n, 1, 1), 1 / spread)
-
-    return _chosen(columns, env, weights, treated, 1, left)
-
-
-_Left = Callable[[Features], tuple[float, FloatArray, FloatArray]]
-"""From terms to what their fit leaves: twice the loss, the slope of the log-likelihood in each predictor of each row,
-(row, predictor), and its curvature, (row, predictor, predictor)."""
-
-
-def _chosen(
-    columns: tuple[Column, ...], env: Env, weights: FloatArray, treated: Collection[Name], width: int, left: _Left
-) -> Features:
-    """The best by Schwarz's criterion of: the columns alone, products added one after the other, all products."""
     plain, richer = Features(columns, 1), Features(columns, 2)
     # Uneven weights make chance look like something: the rows count as so many of equal weight.
     n = float(weights.sum() ** 2 / (weights**2).sum())
@@ -109,7 +142,12 @@ def _chosen(
 
 
 def _forward(
-    columns: tuple[Column, ...], offered: list[Pair], env: Env, weights: FloatArray, width: int, left: _Left
+    columns: tuple[Column, ...],
+    offered: list[Pair],
+    env: Env,
+    weights: FloatArray,
+    width: int,
+    left: Callable[[Features], _Left],
 ) -> tuple[Pair, ...]:
     """Products, each the one that a score test prefers to all others, as long as it is worth its terms.
 
@@ -169,49 +207,24 @@ def _flat(terms: Sequence[int], width: int) -> list[int]:
 
 
 def penalty_of(
-    column: Column, features: Features, env: Env, weights: FloatArray, glm: Glm, spared: Collection[Name]
+    target: Target, features: Features, env: Env, weights: FloatArray, glm: Glm, spared: Collection[Name]
 ) -> float:
-    """What the square of a coefficient costs in the model of a column, save of the columns that are spared."""
-    width = 1 if column.levels is None else len(column.levels) - 1
-    if glm.penalty is not None or not is_wide(features, weights, width):
+    """What the square of a coefficient costs, save of the columns that are spared: where rows are few, by ten parts of them."""
+    if glm.penalty is not None or not is_wide(features, weights, target.width):
         return glm.least_penalty
-    if column.levels is None:
-        return linear_penalty(features, env, (column.values - column.mean) / column.sd, weights, glm, spared)
-    codes, (left_out, taken) = column.codes(column.values), _parts(weights)
-    matrix = features.matrix(env, len(weights))
-    losses: list[float] = []
-    for strength in PENALTIES:
-        found = fit_levels(matrix, codes, width + 1, taken, features.penalty(strength, spared))
-        law = LogisticLaw(column, features, found).density(env, column.values[None])
-        losses.append(-float((left_out * np.log(np.maximum(law, 1e-12))).sum()))
-    return PENALTIES[int(np.argmin(losses))]
-
-
-def linear_penalty(
-    features: Features, env: Env, target: FloatArray, weights: FloatArray, glm: Glm, spared: Collection[Name]
-) -> float:
-    """What the square of a coefficient costs in a least-squares model of numbers, save of the columns that are spared."""
-    if glm.penalty is not None or not is_wide(features, weights):
-        return glm.least_penalty
-    left_out, taken = _parts(weights)
-    matrix = features.matrix(env, len(weights))
-    losses: list[float] = []
-    for strength in PENALTIES:
-        found = fit_linear(matrix, target[None], taken, features.penalty(strength, spared))
-        losses.append(float((left_out * (target - found @ matrix.T) ** 2).sum()))
-    return PENALTIES[int(np.argmin(losses))]
-
-
-def is_wide(features: Features, weights: FloatArray, width: int = 1) -> bool:
-    """Whether a model has more terms than a third of the rows, those of its fold or not."""
-    return features.degree != "cells" and FEW_ROWS_PER_TERM * features.size * width > len(weights)
-
-
-def _parts(weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Ten parts of the rows: the weights of each part's rows, and those of all others, (part, row)."""
     place = np.random.default_rng(len(weights)).permutation(len(weights)) % 10
     own = place == np.arange(10)[:, None]
-    return weights * own, weights * ~own
+    matrix = features.matrix(env, len(weights))
+    losses: list[float] = []
+    for strength in PENALTIES:
+        found = target.fit(matrix, weights * ~own, features.penalty(strength, spared))
+        losses.append(float((weights * own * target.losses(features, env, found)).sum()))
+    return PENALTIES[int(np.argmin(losses))]
+
+
+def is_wide(features: Features, weights: FloatArray, width: int) -> bool:
+    """Whether a model has more terms than a third of the rows, those of its fold or not."""
+    return features.degree != "cells" and FEW_ROWS_PER_TERM * features.size * width > len(weights)
 
 
 def residuals_of(

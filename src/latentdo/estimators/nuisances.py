@@ -11,9 +11,8 @@ import numpy as np
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
 
-from .choices import features_of, linear_features, linear_penalty, penalty_of, residuals_of
+from .choices import Numbers, Target, features_of, penalty_of, residuals_of, target_of
 from .features import PENALTY, Features
-from .fitting import fit_levels, fit_linear
 from .foreign import ClassifierLaw, RegressorMean, fitted_copy, foreign_model, raw_matrix
 from .laws import (
     AbstractDiscreteLaw,
@@ -133,20 +132,24 @@ class Nuisances:
         glm = self.models.learner if isinstance(self.models.learner, Glm) else Glm()
         key = ("regress", label, tuple(column.name for column in columns))
         if key not in self._choices:
-            if glm.degree:
-                features = Features(columns, glm.degree)
-            else:
-                features = linear_features(columns, env, target[0], self.weights[0], glm, self.spared)
-            penalty = linear_penalty(features, env, target[0], self.weights[0], glm, self.spared)
-            self._choices[key] = features, penalty
+            self._choices[key] = self._terms(Numbers(target[:1]), columns, env, self.weights[0], glm)
         features, penalty = self._choices[key]
-        coefficients = fit_linear(
-            features.matrix(env, self.sample.n), target, self.weights, self._costs(features, penalty, glm)
-        )
-        return LinearMean(features, coefficients, mean, scale)
+        return LinearMean(features, self._coefficients(Numbers(target), features, env, penalty, glm), mean, scale)
 
-    def _costs(self, features: Features, penalty: float, glm: Glm) -> FloatArray:
-        return features.penalty(penalty, self.spared if glm.penalty is None else ())
+    def _terms(
+        self, target: Target, columns: tuple[Column, ...], env: Env, weights: FloatArray, glm: Glm
+    ) -> tuple[Features, float]:
+        """The terms of a model, and its penalty."""
+        features = (
+            Features(columns, glm.degree)
+            if glm.degree
+            else features_of(target, columns, env, weights, glm, self.spared)
+        )
+        return features, penalty_of(target, features, env, weights, glm, self.spared)
+
+    def _coefficients(self, target: Target, features: Features, env: Env, penalty: float, glm: Glm) -> FloatArray:
+        costs = features.penalty(penalty, self.spared if glm.penalty is None else ())
+        return target.fit(features.matrix(env, self.sample.n), self.weights, costs)
 
     def _glm(self, target: Name) -> Glm:
         learner = self.models.own.get(target, self.models.learner)
@@ -174,17 +177,12 @@ class Nuisances:
     def _choose(self, column: Column, columns: tuple[Column, ...], env: Env) -> _Choice:
         learner = self.models.own.get(column.name, self.models.learner)
         glm = self._glm(column.name)
-        weights = self.weights.mean(axis=0)
         if continuous := [given.name for given in columns if not given.is_discrete] if glm.degree == "cells" else []:
             raise QueryError(
                 f'Glm(degree="cells") has a parameter for each combination of levels, and {continuous[0]!r}, which the model of '
                 f"{column.name!r} is given, is continuous. Take degree=None, which decides by itself."
             )
-        if glm.degree:
-            features = Features(columns, glm.degree)
-        else:
-            features = features_of(column, columns, env, weights, glm, self.spared)
-        penalty = penalty_of(column, features, env, weights, glm, self.spared)
+        features, penalty = self._terms(target_of(column), columns, env, self.weights.mean(axis=0), glm)
         if isinstance(learner, Auto):
             learner = glm
             if columns and self.sample.n >= BOOSTING_FROM and features.degree != "cells":
@@ -207,20 +205,12 @@ class Nuisances:
         return Boosted() if losses[1] < BETTER * losses[0] else Glm()
 
     def _fit_glm(self, column: Column, features: Features, env: Env, strength: float) -> AbstractLaw:
-        if column.levels is None:
-            target = ((column.values - column.mean) / column.sd)[None, :]
-            coefficients = fit_linear(
-                features.matrix(env, self.sample.n),
-                target,
-                self.weights,
-                self._costs(features, strength, self._glm(column.name)),
-            )
-            return self._continuous(column, features, env, LinearMean(features, coefficients, column.mean, column.sd))
-        codes = column.codes(column.values)
-        if features.degree == "cells":
+        if features.degree == "cells" and column.is_discrete:
             return TableLaw(column, features, self._table(column, features, env, strength))
-        matrix, penalty = features.matrix(env, self.sample.n), self._costs(features, strength, self._glm(column.name))
-        return LogisticLaw(column, features, fit_levels(matrix, codes, len(column.levels), self.weights, penalty))
+        found = self._coefficients(target_of(column), features, env, strength, self._glm(column.name))
+        if column.is_discrete:
+            return LogisticLaw(column, features, found)
+        return self._continuous(column, features, env, LinearMean(features, found, column.mean, column.sd))
 
     def _table(self, column: Column, features: Features, env: Env, added: float) -> FloatArray:
         assert column.levels is not None
