@@ -70,6 +70,12 @@ class Task:
         return forms_of(self._reduced[0], self.term).fixability if self.term.do else None
 
     @property
+    def fixed(self) -> Fixability:
+        """The fixability of the one treatment: only where `why_not_one_treatment` is None."""
+        assert self.fixability is not None
+        return self.fixability
+
+    @property
     def instruments(self) -> tuple[Name, ...]:
         """What moves the treatment and nothing else, and is left out of the sets of `fixability`."""
         return self._reduced[1]

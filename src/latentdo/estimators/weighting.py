@@ -10,6 +10,7 @@ import numpy as np
 from latentdo.graphs import Name, quote
 
 from .laws import AbstractLaw
+from .method import Result
 from .nuisances import Laws
 from .sample import Column, Env, FloatArray, Sample
 from .task import Task
@@ -65,6 +66,34 @@ def far_off(law: AbstractLaw, env: Env, value: float) -> int:
     middle = law.mean(env)
     there = law.density(env, np.full_like(middle, value))
     return int((there[0] < np.exp(-FAR_OFF) * law.density(env, middle)[0]).sum())
+
+
+def weighted_result(
+    task: Task,
+    values: FloatArray,
+    weights: Weights,
+    *,
+    influence: FloatArray | None = None,
+    whole: float | None = None,
+    effective: float | None = None,
+    size: int = 0,
+) -> Result:
+    """The result of a method with these weights.
+
+    Args:
+        effective: The effective number of rows, where other weights decide too.
+    """
+    return Result(
+        values,
+        influence,
+        effective_size(weights.values) if effective is None else effective,
+        weights.trimmed,
+        whole,
+        notes=kernel_notes(task, weights.bandwidths),
+        cautions=rare_caution(weights.rare, task.sample.n, continuous=bool(weights.bandwidths)),
+        size=size,
+        rate=rate_of(weights.bandwidths),
+    )
 
 
 def rate_of(bandwidths: Collection[object]) -> float:

@@ -17,17 +17,7 @@ from ..method import AbstractMethod, Fits, No, Result, Yes, register
 from ..nuisances import Laws
 from ..sample import FloatArray
 from ..task import Task
-from ..weighting import (
-    Weights,
-    average,
-    bandwidths,
-    effective_size,
-    inverse,
-    kernel_notes,
-    rare_caution,
-    rate_of,
-    weighted_mean,
-)
+from ..weighting import Weights, average, bandwidths, inverse, weighted_mean, weighted_result
 from .plug_in import Evaluator
 
 _EDGE = 1e-4
@@ -104,7 +94,7 @@ class Ipw(AbstractAdjustment):
         outcome = task.sample[task.outcome].values[None]
         values = weighted_mean(fits.weights, weights.values, outcome, normalised=self.normalised)
         whole = weighted_mean(fits.weights[:1], weights.whole[:1], outcome, normalised=self.normalised)[0]
-        return replace(_weighted(task, values, None, weights), whole=float(whole))
+        return weighted_result(task, values, weights, whole=float(whole))
 
 
 @register
@@ -127,7 +117,7 @@ class Aipw(AbstractAdjustment):
         outcome = task.sample[task.outcome].values[None]
         terms = mean + _levelled(task, weights.values, fits.weights) * (outcome - own)
         values = average(fits.weights, terms)
-        return _weighted(task, values, terms[0], weights)
+        return weighted_result(task, values, weights, influence=terms[0])
 
 
 @register
@@ -162,7 +152,8 @@ class Tmle(AbstractAdjustment):
         mean, own = expit(logit(mean) + moved), expit(logit(own) + moved)
         values = average(fits.weights, mean)
         terms = mean + _levelled(task, weights.values, fits.weights) * (scaled - own)
-        return _weighted(task, low + (high - low) * values, low + (high - low) * terms[0], weights)
+        influence = low + (high - low) * terms[0]
+        return weighted_result(task, low + (high - low) * values, weights, influence=influence)
 
 
 def _means(task: Task, laws: Laws, given: tuple[Name, ...]) -> tuple[FloatArray, FloatArray]:
@@ -181,17 +172,3 @@ def _levelled(task: Task, weights: FloatArray, counts: FloatArray) -> FloatArray
     if all(task.sample[name].is_discrete for name in task.treatments):
         return weights
     return weights / np.maximum(average(counts, weights), 1e-300)[:, None]
-
-
-def _weighted(task: Task, values: FloatArray, influence: FloatArray | None, weights: Weights) -> Result:
-    effective = effective_size(weights.values)
-    cautions = rare_caution(weights.rare, weights.values.shape[1], continuous=bool(weights.bandwidths))
-    return Result(
-        values,
-        influence,
-        effective,
-        weights.trimmed,
-        notes=kernel_notes(task, weights.bandwidths),
-        cautions=cautions,
-        rate=rate_of(weights.bandwidths),
-    )

@@ -63,8 +63,7 @@ class DmlId(AbstractNested):
         answer = super().applies(task)
         if isinstance(answer, No):
             return answer
-        fixed = task.fixability
-        assert fixed is not None
+        fixed = task.fixed
         if fixed.a_fixable:
             return _as(Aipw(), task)
         if fixed.p_fixable:
@@ -74,8 +73,7 @@ class DmlId(AbstractNested):
         return _enumerable(task)
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        fixed = task.fixability
-        assert fixed is not None
+        fixed = task.fixed
         if fixed.a_fixable:
             return Aipw().fit(task, fits, sets)
         if fixed.p_fixable:

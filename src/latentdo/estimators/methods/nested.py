@@ -8,7 +8,7 @@ district depends on its parents alone, and its conditionals are ordinary weighte
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -32,12 +32,10 @@ from ..weighting import (
     divisor,
     effective_size,
     inverse,
-    kernel_notes,
     largest_share,
     middle_density,
-    rare_caution,
-    rate_of,
     weighted_mean,
+    weighted_result,
 )
 
 ROWS_PER_MEAN = 10
@@ -129,8 +127,7 @@ def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, FloatArray, int]:
     Returns:
         The ratio, what it was before any was cut, and how many were.
     """
-    fixed = task.fixability
-    assert fixed is not None
+    fixed = task.fixed
     sample = task.sample
     env = sample.env(sample.columns)
     pillows = dict(fixed.pillows)
@@ -172,8 +169,7 @@ class AbstractNested(AbstractMethod):
     def applies(self, task: Task) -> Yes | No:
         if reason := task.why_not_one_treatment:
             return No(reason)
-        fixed = task.fixability
-        assert fixed is not None
+        fixed = task.fixed
         if not fixed.nested_fixable:
             return No(f"{quote(fixed.treatment)} is not nested fixable: {dict(fixed.reasons)['nested fixable']}")
         sets = {"pillow": fixed.pillow}
@@ -202,21 +198,13 @@ class NestedIpw(AbstractNested):
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         ratio, uncut, trimmed = kernel_ratio(task, fits)
-        inner, notes = _treated(task, fits)
+        inner = _treated(task, fits)
         weights, more = _cut(task, ratio * inner.values)
         outcome = task.sample[task.outcome].values[None]
         values = weighted_mean(fits.weights, weights, outcome, normalised=self.normalised)
         whole = weighted_mean(fits.weights[:1], (uncut * inner.whole)[:1], outcome, normalised=self.normalised)[0]
-        return Result(
-            values,
-            None,
-            effective_size(weights),
-            trimmed + inner.trimmed + more,
-            float(whole),
-            notes,
-            rare_caution(inner.rare, task.sample.n, continuous=bool(inner.bandwidths)),
-            rate=rate_of(notes),
-        )
+        made = replace(inner, values=weights, trimmed=trimmed + inner.trimmed + more)
+        return weighted_result(task, values, made, whole=float(whole))
 
 
 @register
@@ -228,31 +216,21 @@ class NestedAipw(AbstractNested):
     place: ClassVar[int] = 120
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        fixed = task.fixability
-        assert fixed is not None
+        fixed = task.fixed
         ratio, uncut, trimmed = kernel_ratio(task, fits)
-        inner, notes = _treated(task, fits)
+        inner = _treated(task, fits)
         laws = fits.plain.reweighted(ratio, ("ratio",))
         env = task.sample.env(task.sample.columns)
         law = laws.law(task.outcome, (fixed.treatment, *fixed.pillow))
         mean, seen = law.mean(task.set(env)), law.mean(env)
         weights, more = _cut(task, ratio * inner.values)
-        cautions = rare_caution(inner.rare, task.sample.n, continuous=bool(inner.bandwidths))
         total = average(fits.weights, np.maximum(ratio, 1e-300))
         rest = env[task.outcome] - seen
         values = average(fits.weights, ratio * mean + weights * rest) / total
         whole = average(fits.weights[:1], (uncut * (mean + inner.whole * rest))[:1])
         whole = whole / average(fits.weights[:1], np.maximum(uncut, 1e-300)[:1])
-        return Result(
-            values,
-            None,
-            effective_size(weights),
-            trimmed + inner.trimmed + more,
-            float(whole[0]),
-            notes=notes,
-            cautions=cautions,
-            rate=rate_of(notes),
-        )
+        made = replace(inner, values=weights, trimmed=trimmed + inner.trimmed + more)
+        return weighted_result(task, values, made, whole=float(whole[0]))
 
 
 @register
@@ -271,8 +249,7 @@ class WermId(AbstractNested):
     place: ClassVar[int] = 130
 
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
-        fixed = task.fixability
-        assert fixed is not None
+        fixed = task.fixed
         env = task.sample.env(task.sample.columns)
         arguments = frozenset({task.outcome})
         predictor: Predictor | None = None
@@ -324,8 +301,7 @@ def _regressed(
 
 def inverse_of_treatment(task: Task, fits: Fits) -> FloatArray:
     """P(T) / P(T | pillow) of each row: where the treatment is independent of what comes before it."""
-    fixed = task.fixability
-    assert fixed is not None
+    fixed = task.fixed
     env = task.sample.env(task.sample.columns)
     above = fits.plain.law(fixed.treatment, ()).density(env, env[fixed.treatment])
     below = fits.plain.law(fixed.treatment, fixed.pillow).density(env, env[fixed.treatment])
@@ -347,8 +323,7 @@ def balanced(task: Task, fits: Fits, weights: FloatArray) -> FloatArray:
         Fong, Hazlett & Imai (2018), Covariate balancing propensity score for a continuous treatment; the exponential form is
         Hainmueller's (2012), Entropy balancing for causal effects.
     """
-    fixed = task.fixability
-    assert fixed is not None
+    fixed = task.fixed
     column = task.sample[fixed.treatment]
     if column.is_discrete or not fixed.pillow:
         return weights
@@ -417,8 +392,7 @@ def tilted(
 
 def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
     """The weights as they are, or cut where ratios of densities are among them; and how many rows that changed."""
-    fixed = task.fixability
-    assert fixed is not None
+    fixed = task.fixed
     nodes = (node for kernel in fixed.kernels if kernel.meets_treatment_district for node in kernel.district)
     if all(task.sample[node].is_discrete for node in nodes):
         return weights, 0
@@ -427,10 +401,6 @@ def _cut(task: Task, weights: FloatArray) -> tuple[FloatArray, int]:
     return clipped(weights, largest_share(nearness, ratio_share(task)))
 
 
-def _treated(task: Task, fits: Fits) -> tuple[Weights, tuple[str, ...]]:
-    """1(T = t) / p(T | pillow), and the bandwidth in words."""
-    fixed = task.fixability
-    assert fixed is not None
-    h = bandwidths(task)
-    weights = inverse(task.sample, fits.plain, task.treatments, fixed.pillow, h)
-    return weights, kernel_notes(task, h)
+def _treated(task: Task, fits: Fits) -> Weights:
+    """1(T = t) / p(T | pillow)."""
+    return inverse(task.sample, fits.plain, task.treatments, task.fixed.pillow, bandwidths(task))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,16 +21,15 @@ from ..task import Task
 from ..weighting import (
     LEAST_PROBABILITY,
     T_NODES,
+    Weights,
     average,
     bandwidths,
     closeness,
     divisor,
     effective_size,
     far_off,
-    kernel_notes,
-    rare_caution,
-    rate_of,
     weighted_mean,
+    weighted_result,
 )
 
 INNER_NODES = 9
@@ -108,18 +107,17 @@ class PrimalProblem:
         found = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.seen[..., 0])
         return np.maximum(found, LEAST_PROBABILITY) if self.is_discrete else divisor(self.sample[self.treatment], found)
 
-    def rarity(self) -> tuple[int, tuple[str, ...]]:
-        """Rows at t whose probability of t was raised to the least allowed, and a caution about all rows of that kind."""
+    def rarity(self) -> tuple[int, int]:
+        """Rows at t whose probability of t was raised to the least allowed, and all rows of that kind."""
         flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
         law = self.laws.law(self.treatment, self.pillows[self.treatment])
         if not self.is_discrete:
             # Replicates show the same again, and nobody reads theirs.
-            if not self.pillows[self.treatment] or len(self.own_density()) > 1:
-                return 0, ()
-            return 0, rare_caution(far_off(law, flat, self.value), self.sample.n, continuous=True)
+            is_first = self.pillows[self.treatment] and len(self.own_density()) == 1
+            return 0, far_off(law, flat, self.value) if is_first else 0
         chance = law.density(flat, self.set[..., 0])
         small = np.broadcast_to(chance[:1] < LEAST_PROBABILITY, self.near.shape)
-        return int((small & (self.near > 0)).sum()), rare_caution(int(small.sum()), self.sample.n)
+        return int((small & (self.near > 0)).sum()), int(small.sum())
 
     def ratio(self, before: int) -> FloatArray:
         """w_M: the product over mediators before a place of p(M | pillow) at T = t over that of the rows, (replicate, row)."""
@@ -264,8 +262,7 @@ class AbstractPrimal(AbstractMethod):
     def applies(self, task: Task) -> Yes | No:
         if reason := task.why_not_one_treatment:
             return No(reason)
-        fixed = task.fixability
-        assert fixed is not None
+        fixed = task.fixed
         if not fixed.p_fixable:
             return No(f"{quote(fixed.treatment)} is not p-fixable: {dict(fixed.reasons)['p-fixable']}")
         treatment = quote(fixed.treatment)
@@ -330,24 +327,13 @@ class Apipw(AbstractPrimal):
         effective = effective_size(problem.ratio(last))
         if problem.outcome not in problem.joined or len(problem.joined) < len(problem.order):
             effective = min(effective, effective_size(problem.near / problem.own_density()))
-        trimmed, cautions = problem.rarity()
-        notes = kernel_notes(task, bandwidths(task))
-        return Result(
-            average(fits.weights, terms),
-            terms[0],
-            effective,
-            trimmed,
-            notes=notes,
-            cautions=cautions,
-            size=_size(problem),
-            rate=rate_of(notes),
-        )
+        values = average(fits.weights, terms)
+        return _result(task, problem, values, np.ones((1, 1)), influence=terms[0], effective=effective)
 
 
 def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
     """The problem that the graph states, with these laws."""
-    fixed = task.fixability
-    assert fixed is not None
+    fixed = task.fixed
     return PrimalProblem(
         task.sample,
         laws,
@@ -383,16 +369,15 @@ def _weighted(
     normalised: bool,
     kernel: bool,
 ) -> Result:
-    found = weighted_mean(fits.weights, weights, values, normalised=normalised)
-    notes = kernel_notes(task, bandwidths(task)) if kernel else ()
-    trimmed, cautions = problem.rarity() if kernel else (0, ())
-    return Result(
-        found,
-        None,
-        effective_size(weights),
-        trimmed,
-        notes=notes,
-        cautions=cautions,
-        size=_size(problem),
-        rate=rate_of(notes),
+    return _result(
+        task, problem, weighted_mean(fits.weights, weights, values, normalised=normalised), weights, kernel=kernel
     )
+
+
+def _result(
+    task: Task, problem: PrimalProblem, values: FloatArray, weights: FloatArray, *, kernel: bool = True, **others: Any
+) -> Result:
+    """The result with its cautions; without a kernel no weight is that of the treatment."""
+    trimmed, rare = problem.rarity() if kernel else (0, 0)
+    made = Weights(weights, weights, trimmed, rare, bandwidths(task) if kernel else {})
+    return weighted_result(task, values, made, size=_size(problem), **others)
