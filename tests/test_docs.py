@@ -116,6 +116,13 @@ def test_every_page_is_in_the_menu_and_in_one_of_the_four_doors() -> None:
     assert sorted(navigation()) == sorted(path.relative_to(DOCS).as_posix() for path in doc_pages())
 
 
+def test_home_page_leads_to_every_how_to() -> None:
+    home = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\((how-to/[\w-]+\.md)\)", home)) == {
+        path.relative_to(DOCS).as_posix() for path in (DOCS / "how-to").glob("*.md")
+    }
+
+
 def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     # A link to a page or a heading that does not exist is a warning, and with --strict an error.
     folder = tmp_path / "docs"

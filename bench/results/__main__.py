@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .filling import filled
+from .pictures import draw
 from .rival_tables import estimates, found_of_ananke, ratios, real_rows, seconds
 from .tables import agreement, asking, asking_errors, calibration, coverage, covid, training
 
@@ -36,6 +37,7 @@ def main() -> None:
             page = filled(page, title, make())
         path.write_text(page, encoding="utf8")
         print(f"wrote {len(tables)} tables into {path}")
+    draw(DOCS, DOCS / "explanation" / "pictures")
 
 
 if __name__ == "__main__":

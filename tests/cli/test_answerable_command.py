@@ -12,7 +12,9 @@ NAPKIN = "W -> R -> X -> Y; W <-> X; W <-> Y; Y -> Z; Y <-> Z"
 def test_prints_the_matrix_and_ends_well_whatever_the_verdicts(command):
     result = command("answerable", NAPKIN)
     assert result.code == 0
-    assert result.out.splitlines()[0] == "19 of 20 questions P(outcome | do(treatment)) are identified"
+    assert result.out.splitlines()[0] == (
+        "9 of 10 effects P(outcome | do(treatment)) are identified; 10 more pairs have no effect in this graph"
+    )
     assert "  x not identified: 1" in result.out
     assert result.err == ""
 
@@ -29,7 +31,7 @@ def test_prints_an_object_of_the_pairs_that_were_asked(command):
 
 
 def test_takes_a_study_a_text_and_what_is_given(command, study):
-    assert command("answerable", study, "--treatment", "X").out.startswith("2 of 2 questions")
+    assert command("answerable", study, "--treatment", "X").out.startswith("2 of 2 effects")
     told = command("answerable", "-", "--given", "M", "--json", stdin=b"X -> M -> Y; X <-> Y").json
     assert told["given"] == ["M"]
     assert {pair["query"] for pair in told["pairs"]} == {"P(Y | do(X), M)", "P(X | do(Y), M)"}
@@ -45,7 +47,7 @@ def test_writes_a_table(command, tmp_path):
     assert rows[3] == ["X", "no effect", "no effect", "", "general formula", "general formula"]
     assert command("answerable", NAPKIN, "-o", "matrix.html").code == 0
     page = (tmp_path / "matrix.html").read_text(encoding="utf-8")
-    assert page.startswith("<!DOCTYPE html>")
+    assert page.startswith("<!doctype html>")
     assert 'title="P(Y | do(X)): general formula"' in page
 
 

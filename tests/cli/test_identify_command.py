@@ -185,7 +185,7 @@ def test_prints_the_proof_where_it_is_asked_for(command):
     [
         ("--forms", FRONT_DOOR, "Front door:      {M}"),
         ("--measurements", FRONT_DOOR, "Needed in any case: M, X, Y"),
-        ("--remedies", BOW, "Measure: X <-> Y."),
+        ("--remedies", BOW, "Measure: what is behind X <-> Y."),
         ("--witness", BOW, "Two models agree on all that is measured"),
         ("--implications", "A -> B -> C", "A ⊥⊥ C | B"),
     ],

@@ -211,14 +211,14 @@ class TestTable:
 
     def test_reads_as_a_matrix(self):
         assert str(self.table).splitlines()[:6] == [
-            "19 of 20 questions P(outcome | do(treatment)) are identified",
-            "  do  W   R   X   Y   Z",
-            "  W       =   F   F   F",
-            "  R   ·       B   B   B",
-            "  X   ·   ·       G   G",
-            "  Y   ·   ·   ·       x",
+            "9 of 10 effects P(outcome | do(treatment)) are identified; 10 more pairs have no effect in this graph",
+            "  do  W  R  X  Y  Z",
+            "  W      =  F  F  F",
+            "  R   ·     B  B  B",
+            "  X   ·  ·     G  G",
+            "  Y   ·  ·  ·     x",
         ]
-        assert repr(self.table) == "<Answerable: 19 of 20 questions are identified>"
+        assert repr(self.table) == f"<Answerable: {str(self.table).splitlines()[0]}>"
 
     def test_is_an_object_for_programs(self):
         told = self.table.to_json()
@@ -246,7 +246,7 @@ class TestTable:
 
     def test_is_a_coloured_table(self):
         html = self.table._repr_html_()
-        assert html.count("<td") == 25
+        assert html.count('<td class="t"') == 25
         assert 'title="P(Y | do(X)): general formula"' in html
         assert "general formula: 2" in html
 
@@ -261,7 +261,7 @@ def test_long_names_give_way_to_numbers():
     names = [f"a_rather_long_name_{i}" for i in range(8)]
     text = str(ld.answerable(" -> ".join(names)))
     assert "   1 a_rather_long_name_0" in text
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines()[1:])) <= 100
     few = str(ld.answerable(" -> ".join(names), ["a_rather_long_name_0"]))
     assert "columns: 1 a_rather_long_name_0, 2 a_rather_long_name_1" in few
 

@@ -46,7 +46,7 @@ def test_what_is_printed_says_what_applies_and_why_the_rest_does_not():
     assert str(forms("A -> Z -> X -> Y; X <-> Y; A -> Y")).split("\n") == [
         "P(Y | do(X))",
         "  Adjustment:      no: bidirected edges join X to what it causes, {Y}.",
-        "  Front door:      no: no set that latent causes leave alone carries the whole effect.",
+        "  Front door:      no: X -> Y is direct, and goes through no other measured node.",
         "  Instruments:     Z given {A} (not nonparametric: needs linear effects, or monotonicity)",
         "  a-fixable:       no: bidirected edges join X to what it causes, {Y}.",
         "  p-fixable:       no: bidirected edges join X to its child {Y}.",
@@ -56,7 +56,7 @@ def test_what_is_printed_says_what_applies_and_why_the_rest_does_not():
     best = str(forms("X -> Y; X <- A -> C; C <-> Y"))
     assert "{} (optimal among the minimal sets; none is known to be best in every model)" in best
     assert "cause no outcome" in str(forms("Y -> X"))
-    assert "Adjustment:      {Z}" in str(forms("X1 -> Y; X2 -> Y; Z -> X1; Z -> Y", "P(Y | do(X1, X2))"))
+    assert "Adjustment:       {Z}" in str(forms("X1 -> Y; X2 -> Y; Z -> X1; Z -> Y", "P(Y | do(X1, X2))"))
 
 
 def test_a_contrast_has_the_forms_of_its_terms_and_other_queries_are_refused():
@@ -85,6 +85,41 @@ def test_html_and_json_never_fail_and_say_the_same():
         assert data["adjustment_sets"] == [sorted(nodes) for nodes in found.adjustment_sets(10)]
         assert (data["best_adjustment"] is None) == (not data["adjustment_sets"])
         html = found._repr_html_()
-        assert html.startswith("<p>") and ("<table>" in html) == data["has_effect"]
+        assert html.startswith('<div class="latentdo">') and ("<table>" in html) == data["has_effect"]
         assert repr(found).startswith("<Forms of P(")
     assert "&lt;" in forms("X -> Y; X <- `E<` -> Y")._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("graph", "obstacle"),
+    [
+        ("Z -> X -> Y; Z -> Y", "X -> Y is direct, and goes through no other measured node."),
+        ("X -> M -> Y; X <-> Y; C -> X; C -> M", "{M}, on the way to Y, has causes in common with X."),
+        ("X -> M -> Y; X <-> Y; X <-> M", "{M}, on the way to Y, has causes in common with X."),
+        (
+            "X -> M -> N -> Y; M <-> Y; X <-> N",
+            "{M}, on the way to Y, has causes in common with Y that X does not block.",
+        ),
+    ],
+)
+def test_the_obstacle_to_a_front_door_is_the_one_that_stands_there(graph, obstacle):
+    assert forms(graph).why_no_front_door == obstacle
+    assert f"no: {obstacle}\n" in str(forms(graph))
+
+
+def test_every_effect_without_a_front_door_names_an_obstacle_that_the_graph_has():
+    rng = random.Random(3)
+    seen = set()
+    for _ in range(400):
+        graph = oracles.random_admg(rng)
+        order = graph.topological_order()
+        found = forms_of(graph, Query.parse(f"P({order[-1]} | do({order[0]}))").term)
+        if not found.has_effect or found.front_door is not None:
+            continue
+        kind = found.why_no_front_door
+        seen.add(kind.rsplit("in common")[-1][:8])
+        if "is direct" in kind:
+            assert (order[0], order[-1]) in graph.directed
+        else:
+            assert (order[0], order[-1]) not in graph.directed and not kind.startswith("{}")
+    assert len(seen) > 2

@@ -123,7 +123,7 @@ def test_text_html_and_json():
         "  In none of these sets: X2."
     )
     assert json.loads(json.dumps(found.to_json()))["cheapest"] == ["X", "Y", "Z2"]
-    assert "<pre>" in found._repr_html_()
+    assert "<p>Needed in any case: X, Y.</p>" in found._repr_html_()
 
 
 def test_without_time_a_sufficient_set_is_given_and_not_called_the_cheapest():

@@ -184,13 +184,13 @@ def test_text_html_and_json():
     found = refused("latent L; X -> L -> Y; X <-> Y", "P(Y | do(X))").remedies()
     assert str(found) == (
         "What would make P(Y | do(X)) identified:\n"
-        "  Measure: L, or X <-> Y.\n"
+        "  Measure: L, or what is behind X <-> Y.\n"
         "  Rule out: L -> Y, or X -> L, or X <-> Y.\n"
         "  Experiment on: nothing of this kind."
     )
     assert json.loads(json.dumps(found.to_json()))["measure"] == [["L"], ["X <-> Y"]]
     marked = refused("`<b>` -> Y; `<b>` <-> Y", "P(Y | do(`<b>`))").remedies()._repr_html_()
-    assert "<b>" not in marked and "&lt;b&gt;" in marked
+    assert "`<b>`" not in marked and "&lt;b&gt;" in marked
 
 
 def test_a_functional_node_is_mended_by_no_list():

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from latentdo import arguments
-from latentdo.errors import MissingExtraError, QueryError
+from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Name, project, quote
 from latentdo.query import Outcome, Query, Setting, Term
+from latentdo.sheet import Cell, Column, Note, Sheet, counted
 
 from .engine.decision import Hedge
 from .engine.functional import determinants_of
 from .engine.matrix import FORMS, Form, Judge
-from .sheet import Sheet
 from .verdict import Identified, NotIdentified, identify
 
 if TYPE_CHECKING:
@@ -26,6 +26,22 @@ Nodes = Name | tuple[Name, ...]
 """A node, or several that are set together or asked about together."""
 Functional = tuple[tuple[Name, tuple[Name, ...]], ...]
 """Nodes that are functions of their parents, each with the parents that determine it."""
+
+WIDEST_TEXT = 30
+"""Rows or columns beyond which the text is a summary."""
+LINE = 100
+"""Characters of a line, beyond which columns are called by their numbers."""
+WORST = 8
+"""Treatments that the summary names."""
+COLOURS: dict[Form, str] = {
+    "no effect": "#f2f2f2",
+    "seeing is doing": "#cfe8f7",
+    "back-door": "#8fc3e8",
+    "front-door": "#9fdcc8",
+    "general formula": "#f5e58f",
+    "not identified": "#f0b08c",
+}
+"""Light tints of the colours of Okabe & Ito, on which dark letters can be read."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +101,8 @@ class Pair:
         return f"<{self.query}: {self.form}>"
 
     def _repr_html_(self) -> str:
-        return self.verdict._repr_html_() + (f"<p>{escape(self.form)}</p>" if self.identified else "")
+        sheet = self.verdict.sheet()
+        return (replace(sheet, notes=(*sheet.notes, Note(self.form, "form"))) if self.identified else sheet).html()
 
 
 @dataclass(frozen=True)
@@ -128,10 +145,11 @@ class Answerable:
         places = range(len(self.outcomes))
         return tuple(tuple(self._form(i, j) for j in places) for i in range(len(self.treatments)))
 
-    @property
+    @cached_property
     def counts(self) -> dict[Form, int]:
         """How many questions have each form, from the easiest to `not identified`; forms without any are left out."""
-        return self._sheet.counts
+        found = Counter(form for row in self.forms for form in row if form is not None)
+        return {form: found[form] for form in FORMS if found[form]}
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -178,11 +196,11 @@ class Answerable:
 
     def to_csv(self) -> str:
         """The forms as comma-separated text: one line per treatment, one column per outcome."""
-        return self._sheet.csv
+        return self.sheet().csv()
 
     def to_html(self) -> str:
         """The coloured table as a page for a browser."""
-        return self._sheet.page
+        return self.sheet().page()
 
     def to_pandas(self) -> pandas.DataFrame:
         """The forms as a table: one row per treatment, one column per outcome, None in empty cells.
@@ -190,13 +208,8 @@ class Answerable:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingExtraError("to_pandas", "pandas", "interop") from None
-        sheet = self._sheet
-        table = pandas.DataFrame([list(row) for row in sheet.forms], sheet.rows, sheet.columns, dtype=object)
-        return table.rename_axis(index="treatment", columns="outcome")
+        table = self.sheet().to_pandas().set_index("do").rename_axis(index="treatment", columns="outcome")
+        return table.astype(object).where(table.notna(), None)
 
     def plot(self, ax: Any = None) -> Any:
         """The table as a picture, one colour and letter per form; returns the matplotlib axes.
@@ -208,31 +221,78 @@ class Answerable:
         """
         from latentdo.plots import matrix
 
-        sheet = self._sheet
         return matrix(
-            sheet.rows,
-            sheet.columns,
-            sheet.letters,
-            [(FORMS[form], f"{form} ({count})") for form, count in sheet.counts.items()],
+            list(map(_label, self.treatments)),
+            list(map(_label, self.outcomes)),
+            [["" if form is None else FORMS[form] for form in row] for row in self.forms],
+            [(FORMS[form], f"{form} ({count})") for form, count in self.counts.items()],
             ax=ax,
-            xlabel="outcome" + (f", given {sheet.given}" if sheet.given else ""),
+            xlabel="outcome" + (f", given {_label(self.given)}" if self.given else ""),
             ylabel="treatment",
-            title=sheet.headline,
+            title=self.headline,
         )
 
-    @cached_property
-    def _sheet(self) -> Sheet:
-        rows, columns = map(_label, self.treatments), map(_label, self.outcomes)
-        return Sheet(tuple(rows), tuple(columns), self.forms, ", ".join(map(quote, self.given)))
+    @property
+    def headline(self) -> str:
+        """How many effects are identified, and how many questions ask about one that the graph rules out."""
+        idle = self.counts.get("no effect", 0)
+        behind = ", ".join(["do(treatment)", *map(quote, self.given)])
+        text = (
+            f"{self.identified - idle} of {counted(self.asked - idle, 'effect')} P(outcome | {behind}) are identified"
+        )
+        return text + (
+            f"; {counted(idle, 'more pair')} {'has' if idle == 1 else 'have'} no effect in this graph" if idle else ""
+        )
+
+    def sheet(self) -> Sheet:
+        """The letters in their colours under the names of the outcomes, each with its form to read, and what they mean."""
+        columns = list(map(_label, self.outcomes))
+        rows = [
+            [x, *(self._cell(x, y, form) for y, form in zip(columns, forms, strict=True))]
+            for x, forms in zip(map(_label, self.treatments), self.forms, strict=True)
+        ]
+        notes = tuple(Note(f"{form}: {count}", sign=FORMS[form]) for form, count in self.counts.items())
+        return Sheet.of(self.headline, ["do", *(Column(name, "tile") for name in columns)], rows, notes=notes)
+
+    def _cell(self, x: str, y: str, form: Form | None) -> Cell:
+        if form is None:
+            return Cell("", None)
+        behind = ", ".join([f"do({x})", *map(quote, self.given)])
+        return Cell(FORMS[form], form, colour=COLOURS[form], hint=f"P({y} | {behind}): {form}")
 
     def __str__(self) -> str:
-        return self._sheet.text
+        sheet = self.sheet()
+        if max(len(self.treatments), len(self.outcomes)) > WIDEST_TEXT:
+            return replace(sheet, columns=(), rows=(), notes=(*sheet.notes, *self._hardest())).text()
+        if sum(len(column.title) + 2 for column in sheet.columns) > LINE:
+            sheet = self._numbered(sheet)
+        return sheet.text()
+
+    def _numbered(self, sheet: Sheet) -> Sheet:
+        """The sheet with numbers in place of long names: the rows say which, or a note where they are others."""
+        first, *others = sheet.columns
+        numbers = [str(j + 1) for j in range(len(others))]
+        columns = (first, *(Column(number, "tile") for number in numbers))
+        if self.treatments == self.outcomes:
+            rows = zip(numbers, sheet.rows, strict=True)
+            named = tuple((Cell(f"{number:>2} {row[0].text}"), *row[1:]) for number, row in rows)
+            return replace(sheet, columns=columns, rows=named)
+        names = ", ".join(f"{number} {column.title}" for number, column in zip(numbers, others, strict=True))
+        return replace(sheet, columns=columns, notes=(Note(names, "columns"), *sheet.notes))
+
+    def _hardest(self) -> list[Note]:
+        """The treatments whose effects are least often identified."""
+        rows = zip(map(_label, self.treatments), self.forms, strict=True)
+        lost = Counter({name: forms.count("not identified") for name, forms in rows})
+        worst = [f"{name} ({count})" for name, count in lost.most_common() if count]
+        shown = ", ".join(worst[:WORST] + ["…"] * (len(worst) > WORST))
+        return [Note(shown, "effects not identified, by treatment")] if worst else []
 
     def __repr__(self) -> str:
-        return f"<Answerable: {self.identified} of {self.asked} questions are identified>"
+        return f"<Answerable: {self.headline}>"
 
     def _repr_html_(self) -> str:
-        return self._sheet.html
+        return self.sheet().html()
 
     def _form(self, i: int, j: int) -> Form | None:
         found = self.verdicts[i][j]

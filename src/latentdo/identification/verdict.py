@@ -5,7 +5,6 @@ What explains a verdict is imported where it is asked for: most verdicts are nev
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +18,8 @@ from .engine.decision import Functional, Hedge, Solved, solve
 from .engine.estimand import Estimand
 
 if TYPE_CHECKING:
+    from latentdo.sheet import Sheet
+
     from .advice.measurements import Measurements
     from .advice.remedies import Remedies
     from .criteria.forms import Forms
@@ -137,17 +138,24 @@ class Identified:
         raise UnsupportedError(f"{self.query} is identified on this graph: it needs no remedy.")
 
     def __str__(self) -> str:
-        return "\n".join(
-            [f"Identified: {self.query} = {self.estimand.text}", *(f"Note: {note}" for note in self.notes)]
-        )
+        lines = [f"Identified: {self.query} = {self.estimand.text}", *(f"Note: {note}" for note in self.notes)]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<{self}>"
 
+    def sheet(self) -> Sheet:
+        """The question, its formula, and what functional nodes changed."""
+        from latentdo.sheet import Column, Note, Sheet
+
+        columns = [Column("question", "code"), Column("formula", "code")]
+        notes = tuple(Note(note, "Note") for note in self.notes)
+        return Sheet.of(
+            "Identified", columns, [[str(self.query), f"= {self.estimand.text}"]], headed=False, notes=notes
+        )
+
     def _repr_html_(self) -> str:
-        query, formula = html.escape(str(self.query)), html.escape(self.estimand.text)
-        notes = "".join(f"<p>Note: {html.escape(note)}</p>" for note in self.notes)
-        return f"<p><b>Identified</b></p><p><code>{query}</code> = <code>{formula}</code></p>{notes}"
+        return self.sheet().html()
 
 
 @dataclass(frozen=True)
@@ -270,6 +278,11 @@ class NotIdentified:
     def __repr__(self) -> str:
         return f"<{self}>"
 
+    def sheet(self) -> Sheet:
+        """The question, and what stands in the way."""
+        from latentdo.sheet import Sheet
+
+        return Sheet(f"Not identified: {self.query}", lead=(self.reason,))
+
     def _repr_html_(self) -> str:
-        query, reason = html.escape(str(self.query)), html.escape(self.reason)
-        return f"<p><b>Not identified</b>: <code>{query}</code></p><p>{reason}</p>"
+        return self.sheet().html()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +11,14 @@ from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query
+from latentdo.sheet import Sheet
 
 from .measuring import Limits, Measuring, asked_of, with_arcs_as_nodes
 
 # So that the sum over any graph is finite.
 MAX_COST = 1e100
+# How many minimal sets are printed.
+SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -43,24 +45,29 @@ class Measurements:
     needed: frozenset[Name]
     unneeded: frozenset[Name]
 
-    def __str__(self) -> str:
+    def sheet(self) -> Sheet:
+        """The cheapest set, what is needed in any case, and the minimal sets."""
         proved = "" if self.proved else ", the best that was found in the time given"
+        sets = [f"  {_named(names)}" for names in self.minimal[:SHOWN]]
+        more = len(self.minimal) - SHOWN
         lines = [
-            f"To identify {'; '.join(map(str, self.queries))}:",
-            f"  Cheapest: measure {_listed(self.cheapest)} (cost {self.cost:g}{proved}).",
-            f"  Needed in any case: {_listed(self.needed)}.",
-            f"  Minimal sets{f' (searched: {self.cut})' if self.cut else ''}:",
-            *(f"    {_listed(names)}" for names in self.minimal[:10]),
-            *([f"    and {len(self.minimal) - 10} more"] if len(self.minimal) > 10 else []),
-            f"  In none of these sets: {_listed(self.unneeded)}.",
+            f"Cheapest: measure {_named(self.cheapest)} (cost {self.cost:g}{proved}).",
+            f"Needed in any case: {_named(self.needed)}.",
+            f"Minimal sets{f' (searched: {self.cut})' if self.cut else ''}:",
+            *sets,
+            *([f"  and {more} more"] if more > 0 else []),
+            f"In none of these sets: {_named(self.unneeded)}.",
         ]
-        return "\n".join(lines)
+        return Sheet(f"To identify {'; '.join(map(str, self.queries))}:", lead=tuple(lines))
+
+    def __str__(self) -> str:
+        return self.sheet().text()
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return self.sheet().html()
 
     def to_json(self) -> dict[str, Any]:
         """The sets as sorted lists of names."""
@@ -76,7 +83,7 @@ class Measurements:
         }
 
 
-def _listed(names: frozenset[Name]) -> str:
+def _named(names: frozenset[Name]) -> str:
     return ", ".join(map(quote, sorted(names))) or "none"
 
 

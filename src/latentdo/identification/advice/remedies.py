@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.query import Query
+from latentdo.sheet import Note, Sheet
 
 from .measuring import Experiments, Limits, Measuring, asked_of, obstacle, with_arcs_as_nodes
 
@@ -34,25 +34,30 @@ class Remedies:
     experiments: tuple[tuple[Name, ...], ...]
     cut: tuple[tuple[str, str], ...] = ()
 
-    def __str__(self) -> str:
-        lines = [f"What would make {self.query} identified:"]
-        experiments = [[quote(name) for name in names] for names in self.experiments]
-        lines += self._list("measure", "Measure", [" and ".join(names) for names in self.measure])
-        lines += self._list("remove", "Rule out", list(self.remove))
-        lines += self._list("experiments", "Experiment on", [" and ".join(names) for names in experiments])
-        return "\n".join(lines)
+    def sheet(self) -> Sheet:
+        """What would help, a line for each kind."""
+        experiments = [tuple(map(quote, names)) for names in self.experiments]
+        measure = [tuple(map(_behind, names)) for names in self.measure]
+        lists = [
+            ("measure", "Measure", measure),
+            ("remove", "Rule out", [(edge,) for edge in self.remove]),
+            ("experiments", "Experiment on", experiments),
+        ]
+        searched = {name: f" (searched: {cut})" for name, cut in self.cut}
+        notes = (
+            Note(f"{', or '.join(map(' and '.join, sets)) or 'nothing of this kind'}{searched.get(name, '')}.", label)
+            for name, label, sets in lists
+        )
+        return Sheet(f"What would make {self.query} identified:", notes=tuple(notes))
 
-    def _list(self, name: str, verb: str, entries: list[str]) -> list[str]:
-        searched = dict(self.cut).get(name, "")
-        note = f" (searched: {searched})" if searched else ""
-        return [f"  {verb}: {', or '.join(entries) or 'nothing of this kind'}{note}."]
+    def __str__(self) -> str:
+        return self.sheet().text()
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        first, *rest = (html.escape(line.strip()) for line in str(self).splitlines())
-        return f"<p>{first}</p><ul>{''.join(f'<li>{line}</li>' for line in rest)}</ul>"
+        return self.sheet().html()
 
     def to_json(self) -> dict[str, Any]:
         """The remedies as plain strings and lists."""
@@ -63,6 +68,12 @@ class Remedies:
             "experiments": [list(names) for names in self.experiments],
             "cut": dict(self.cut),
         }
+
+
+def _behind(name: str) -> str:
+    """What has to be measured: a node, or all that an edge stands for."""
+    is_node = name.count("`") == 2 and name.startswith("`") and name.endswith("`")
+    return f"what is behind {name}" if " <-> " in name and not is_node else name
 
 
 def remedies_of(graph: LatentDag | Admg, query: Query, limits: Limits) -> Remedies:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Outcome, Query, Term
+from latentdo.sheet import Note, Sheet
 
 from ..engine import render
 from ..engine.construct import Formula
@@ -138,22 +138,23 @@ class TestableImplications:
     def __bool__(self) -> bool:
         return bool(self.independences or self.verma)
 
-    def __str__(self) -> str:
+    def sheet(self) -> Sheet:
+        """Every statement, a line each; of many independences the first."""
         if not self:
-            return "Nothing that data could contradict."
+            return Sheet("Nothing that data could contradict.")
         shown = [str(statement) for statement in islice(self.independences, MOST_PRINTED + 1)]
         if len(shown) > MOST_PRINTED:
             shown[MOST_PRINTED:] = [f"… {len(self.independences)} independences in all: `to_json()` has every one."]
-        return "\n".join(shown + [str(constraint) for constraint in self.verma])
+        return Sheet("Testable implications", notes=tuple(map(Note, [*shown, *map(str, self.verma)])))
+
+    def __str__(self) -> str:
+        return (replace(self.sheet(), title="") if self else self.sheet()).text()
 
     def __repr__(self) -> str:
         return f"<TestableImplications: {len(self.independences)} independences, {len(self.verma)} Verma constraints>"
 
     def _repr_html_(self) -> str:
-        if not self:
-            return f"<p>{self}</p>"
-        items = "".join(f"<li>{html.escape(line)}</li>" for line in str(self).split("\n"))
-        return f"<p><b>Testable implications</b></p><ul>{items}</ul>"
+        return self.sheet().html()
 
     def to_json(self) -> dict[str, object]:
         """All three lists as plain values."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from latentdo.graphs import Mask, Masks, Name, bits, components, quote, reach
+from latentdo.sheet import in_braces
 
 from .districts import HedgeMasks, decide
 
@@ -135,23 +136,23 @@ class Fixability:
 
     def __str__(self) -> str:
         if not self.has_effect:
-            return f"{quote(self.treatment)} causes none of {listed(self.outcomes)}: nothing to fix."
+            return f"{quote(self.treatment)} causes none of {braced(self.outcomes)}: nothing to fix."
         reasons = dict(self.reasons)
         kinds = (("a-fixable", self.a_fixable), ("p-fixable", self.p_fixable), ("nested fixable", self.nested_fixable))
         lines = [f"{kind}: {'yes' if holds else 'no, ' + reasons[kind]}" for kind, holds in kinds]
-        lines.append(f"Markov pillow of {quote(self.treatment)}: {listed(self.pillow)}")
+        lines.append(f"Markov pillow of {quote(self.treatment)}: {braced(self.pillow)}")
         if self.p_fixable:
             lines.append(
-                f"C (before it): {listed(self.before)}; L (in its district): {listed(self.joined)}; "
-                f"M (the rest after it): {listed(self.mediators)}"
+                f"C (before it): {braced(self.before)}; L (in its district): {braced(self.joined)}; "
+                f"M (the rest after it): {braced(self.mediators)}"
             )
         lines.append(f"Estimators: {', '.join(self.estimators) or 'none'}")
         return "\n".join(lines)
 
 
-def listed(names: Iterable[Name]) -> str:
-    """The names in braces: {A, B}."""
-    return "{" + ", ".join(map(quote, names)) + "}"
+def braced(names: Iterable[Name]) -> str:
+    """The names as a set: {A, B}."""
+    return in_braces(map(quote, names))
 
 
 def reachable_closure(masks: Masks, wanted: Mask, start: Mask = -1) -> tuple[Mask, list[tuple[int, Mask, bool]]]:
@@ -267,10 +268,10 @@ def _reasons(
 ) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     if caught:
-        found.append(("a-fixable", f"bidirected edges join {quote(treatment)} to what it causes, {listed(caught)}."))
+        found.append(("a-fixable", f"bidirected edges join {quote(treatment)} to what it causes, {braced(caught)}."))
     if children:
         word = "child" if len(children) == 1 else "children"
-        found.append(("p-fixable", f"bidirected edges join {quote(treatment)} to its {word} {listed(children)}."))
+        found.append(("p-fixable", f"bidirected edges join {quote(treatment)} to its {word} {braced(children)}."))
     if not identified:
         found.append(("nested fixable", "the effect is not identified."))
     return tuple(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +11,11 @@ from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Query, Term
+from latentdo.sheet import Column, Sheet
 
 from .adjustment import back_door, best_adjustment_set, is_adjustment_set, minimal_adjustment_sets
-from .fixability import Fixability, fixability, listed
-from .front_door import front_door_set, front_door_sets, is_front_door_set
+from .fixability import Fixability, braced, fixability
+from .front_door import front_door_obstacle, front_door_set, front_door_sets, is_front_door_set
 from .instruments import instruments
 
 # How many sets a printed list shows.
@@ -37,7 +37,7 @@ class BestAdjustment:
 
     def __str__(self) -> str:
         kind = "optimal" if self.optimal else "optimal among the minimal sets; none is known to be best in every model"
-        return f"{listed(sorted(self.nodes))} ({kind})"
+        return f"{braced(sorted(self.nodes))} ({kind})"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Instrument:
     given: frozenset[Name]
 
     def __str__(self) -> str:
-        return quote(self.node) + (f" given {listed(sorted(self.given))}" if self.given else "")
+        return quote(self.node) + (f" given {braced(sorted(self.given))}" if self.given else "")
 
 
 @dataclass(frozen=True)
@@ -194,21 +194,35 @@ class Forms:
             return reasons["a-fixable"]
         return "whatever is adjusted for, some path that is not causal stays open."
 
+    @property
+    def why_no_front_door(self) -> str:
+        """A sentence for effects that have no front-door set."""
+        first, names = front_door_obstacle(self._masks, self._treated, self._asked), self._masks.nodes
+        treatments, outcomes = (", ".join(map(quote, group)) for group in (self.treatments, self.outcomes))
+        match first.kind:
+            case "direct":
+                cause, effect = map(quote, names(first.nodes))
+                return f"{cause} -> {effect} is direct, and goes through no other measured node."
+            case "treatment":
+                return (
+                    f"{braced(names(first.nodes))}, on the way to {outcomes}, has causes in common with {treatments}."
+                )
+            case "outcome":
+                return (
+                    f"{braced(names(first.nodes))}, on the way to {outcomes}, has causes in common with {outcomes} "
+                    f"that {treatments} does not block."
+                )
+
     def _rows(self) -> Iterator[tuple[str, str]]:
         sets = list(self.adjustment_sets(SHOWN + 1))
         if sets:
-            shown = ", ".join(listed(sorted(nodes)) for nodes in sets[:SHOWN])
+            shown = ", ".join(braced(sorted(nodes)) for nodes in sets[:SHOWN])
             yield "Adjustment", shown + (", …" if len(sets) > SHOWN else "")
             yield "Best adjustment", str(self.optimal_adjustment)
         else:
             yield "Adjustment", f"no: {self.why_no_adjustment}"
         front = self.front_door
-        yield (
-            "Front door",
-            "no: no set that latent causes leave alone carries the whole effect."
-            if front is None
-            else listed(sorted(front)),
-        )
+        yield "Front door", f"no: {self.why_no_front_door}" if front is None else braced(sorted(front))
         if len(self.treatments) == len(self.outcomes) == 1:
             found = ", ".join(map(str, islice(self.instruments(), SHOWN)))
             effects = " (not nonparametric: needs linear effects, or monotonicity)"
@@ -219,24 +233,22 @@ class Forms:
                 yield kind, f"no: {reasons[kind]}" if kind in reasons else "yes"
             yield "Estimators", ", ".join(fixed.estimators) or "none"
 
-    def __str__(self) -> str:
+    def sheet(self) -> Sheet:
+        """Each criterion with its sets, or with the reason why it does not apply."""
         title = f"P({', '.join(map(quote, self.outcomes))} | do({', '.join(map(quote, self.treatments))}))"
         if not self.has_effect:
-            return f"{title}: the treatments cause no outcome, and no form is needed."
-        return "\n".join([title, *(f"  {label + ':':<17}{text}" for label, text in self._rows())])
+            return Sheet(f"{title}: the treatments cause no outcome, and no form is needed.")
+        rows = [(f"{label}:", text) for label, text in self._rows()]
+        return Sheet.of(title, ["criterion", Column("sets", "prose")], rows, headed=False)
+
+    def __str__(self) -> str:
+        return self.sheet().text()
 
     def __repr__(self) -> str:
-        return f"<Forms of {str(self).partition(chr(10))[0]}>"
+        return f"<Forms of {self.sheet().title}>"
 
     def _repr_html_(self) -> str:
-        title, *_ = str(self).split("\n")
-        if not self.has_effect:
-            return f"<p>{html.escape(title)}</p>"
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{label}</th><td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for label, text in self._rows()
-        )
-        return f"<p><code>{html.escape(title)}</code></p><table><tbody>{rows}</tbody></table>"
+        return self.sheet().html()
 
     def to_json(self) -> dict[str, object]:
         """Sets, kinds and estimators as plain values; of each list of sets at most 10."""

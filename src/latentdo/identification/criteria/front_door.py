@@ -6,6 +6,8 @@ For such a set Z, P(y | do(x)) = Σ_z P(z | x) Σ_x' P(y | x', z) P(x').
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from latentdo.graphs import Mask, Masks, bits, connected, reach
 
@@ -47,10 +49,46 @@ def largest_front_door_set(
     Source:
         Jeong, Tian & Bareinboim (2022), algorithm 1, with the graph conditions of definition 1 for sets.
     """
-    free = masks.all & allowed & ~(treatments | outcomes)
-    # Condition 2: nothing leads into a treatment and on to the set.
-    free &= ~connected(masks.cut(0, treatments), treatments, 0)
+    free = _apart_from_causes(masks, treatments, masks.all & allowed & ~(treatments | outcomes))
     return _largest(masks, treatments, outcomes, free, required)
+
+
+@dataclass(frozen=True)
+class FrontDoorObstacle:
+    """What stands in the way of every front-door set.
+
+    Attributes:
+        kind: `direct`, an arrow from a treatment into an outcome; `treatment` or `outcome`, causes that nodes on the way
+            have in common with it.
+        nodes: The two ends of the arrow, or the nodes on the way.
+    """
+
+    kind: Literal["direct", "treatment", "outcome"]
+    nodes: Mask
+
+
+def front_door_obstacle(masks: Masks, treatments: Mask, outcomes: Mask) -> FrontDoorObstacle:
+    """The first condition that no set meets, for an effect that has no front-door set."""
+    for i in bits(treatments):
+        for j in bits(masks.children[i] & outcomes):
+            return FrontDoorObstacle("direct", 1 << i | 1 << j)
+    between = reach(treatments, masks.children) & reach(outcomes, masks.parents) & ~(treatments | outcomes)
+    free = _apart_from_causes(masks, treatments, masks.all & ~(treatments | outcomes))
+    if reach(treatments, masks.children, ~free) & outcomes:
+        return FrontDoorObstacle("treatment", between & ~free)
+    while reach(treatments, masks.children, ~free) & outcomes == 0:
+        free &= ~_leaking(masks, treatments, outcomes, free)
+    return FrontDoorObstacle("outcome", between & ~free & _apart_from_causes(masks, treatments, between))
+
+
+def _apart_from_causes(masks: Masks, treatments: Mask, free: Mask) -> Mask:
+    """Condition 2: the nodes that nothing joins to a treatment by a path that leads into it."""
+    return free & ~connected(masks.cut(0, treatments), treatments, 0)
+
+
+def _leaking(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask) -> Mask:
+    """Condition 3: the nodes that a path into them, not blocked by the treatments, joins to an outcome."""
+    return connected(masks.cut(0, free), outcomes, treatments) & free
 
 
 def _largest(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask, required: Mask) -> Mask | None:
@@ -59,7 +97,7 @@ def _largest(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask, require
     while True:
         if required & ~free or reach(treatments, masks.children, ~free) & outcomes:  # condition 1
             return None
-        failing = connected(masks.cut(0, free), outcomes, treatments) & free
+        failing = _leaking(masks, treatments, outcomes, free)
         if not failing:
             return free
         free &= ~failing
