@@ -93,14 +93,14 @@ class Sheet:
     @property
     def latex(self) -> str:
         """A `tabular` in the manner of booktabs."""
-        from latentdo.answers import latex_prose
+        from latentdo.sheet import latex
 
         def line(cells: tuple[str, ...]) -> str:
-            return " & ".join(map(latex_prose, cells)) + r" \\"
+            return " & ".join(map(latex.prose, cells)) + r" \\"
 
         columns = "l" * self.labels + "r" * (len(self.heads) - self.labels)
         notes = [
-            rf"\multicolumn{{{len(self.heads)}}}{{p{{0.9\textwidth}}}}{{\footnotesize {latex_prose(note)}}} \\"
+            rf"\multicolumn{{{len(self.heads)}}}{{p{{0.9\textwidth}}}}{{\footnotesize {latex.prose(note)}}} \\"
             for note in self.notes
         ]
         parts = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(self.heads), r"\midrule", *map(line, self.rows)]

@@ -225,12 +225,12 @@ def test_cautions_of_a_long_curve_name_a_few_points(sweep):
 def test_a_notebook_shows_a_sweep_as_a_picture_above_its_numbers(sweep, monkeypatch):
     pytest.importorskip("matplotlib")
     html = sweep._repr_html_()
-    assert html.startswith('<img src="data:image/png;base64,')
+    assert html.index('<img src="data:image/png;base64,') < html.index("<table>")
     assert 'alt="E[Y | do(X)] for X in -2..6 by 1"' in html
-    assert "<details><summary>9 numbers</summary><table>" in html
-    assert sweep[:2]._repr_html_().startswith("<table>")
+    assert "<details><summary>9 numbers</summary>" in html
+    assert "<img" not in sweep[:2]._repr_html_()
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    assert sweep._repr_html_().startswith("<table>")
+    assert "<img" not in sweep._repr_html_()
 
 
 def test_a_long_table_shows_its_beginning_and_its_end():

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from latentdo.answers import latex_prose
+from latentdo.sheet import latex
 from studies.sheets import Sheet, duration, figure, percent, with_error, with_quartiles
 
 SHEET = Sheet(
@@ -53,7 +53,7 @@ def test_latex_is_a_tabular_of_booktabs_with_every_sign_escaped():
     lines = SHEET.latex.splitlines()
     assert lines[0] == r"\begin{tabular}{lrr}"
     assert r"P(a \textbar{} b) \textless{} 50 \% & 60 & 0.1 \\" in lines
-    assert rf"{latex_prose('q_2 & <b>')} & 100 & missed \\" in lines
+    assert rf"{latex.prose('q_2 & <b>')} & 100 & missed \\" in lines
     assert lines[1] == r"\toprule"
     assert lines[-1] == r"\end{tabular}"
 

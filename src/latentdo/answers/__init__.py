@@ -2,17 +2,13 @@
 
 from .answer import Answer, Answers
 from .ask import ask_all
-from .effect_matrix import Effect, EffectMatrix
+from .effect import Effect
+from .effect_matrix import EffectMatrix
 from .effects import Effects, effects_of
 from .judge import judge, judge_fit
-from .latex import escaped as latex_words
-from .latex import figure as latex_number
-from .latex import prose as latex_prose
 from .latex import question as latex_question
 from .report import Report, check_model
-from .rows import csv_bytes
 from .support import check_complete, check_values
-from .text import number
 from .units import Scale, scale_of
 from .variants import VariantReport, check_variants
 
@@ -30,14 +26,9 @@ __all__ = [
     "check_model",
     "check_values",
     "check_variants",
-    "csv_bytes",
     "effects_of",
     "judge",
     "judge_fit",
-    "latex_number",
-    "latex_prose",
     "latex_question",
-    "latex_words",
-    "number",
     "scale_of",
 ]

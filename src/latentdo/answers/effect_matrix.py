@@ -3,176 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentdo.errors import MissingExtraError, QueryError
+from latentdo.errors import QueryError
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Nodes
 from latentdo.inference import write_table
 from latentdo.models import Units
-from latentdo.query import Query, Value
+from latentdo.sheet import Cell, Column, Note, Sheet, listed
 
-from . import effect_sheet
-from .answer import Answer, FloatArray
-from .effect_sheet import asked, listed, name_of
-from .rows import csv_bytes
-from .text import number
+from .effect import CLEAR, Effect, asked_of, name_of, names_in
+from .estimate import FloatArray
+from .sheets import text_of
 
 if TYPE_CHECKING:
     import pandas
 
-LONGEST = 8
-"""Characters of a number that is written out; others have an exponent."""
-CLEAR = 0.9
-"""The level of the intervals that mark clear effects."""
+    from latentdo.plots import Tile
 
-
-@dataclass(frozen=True, eq=False)
-class Effect:
-    """One cell: the effect of one treatment on one outcome.
-
-    Attributes:
-        treatment: What is set: a name, or several set together.
-        outcome: What is asked about.
-        low: The value that each node of the treatment changes from.
-        high: The value that it changes to.
-        query: The difference that is asked for.
-        form: By which form it is identified, `no effect`, or `not identified`.
-        answer: The difference, in units of the outcome whatever `standardised` is; None where there is none, or it is 0 since
-            no path leads from treatment to outcome.
-        reason: Why it is not identified, or why it has no number.
-        own_unit: What the answer is counted in.
-        outcome_sd: The sd of the outcome: that of its column, or of whether its last level occurs.
-        standardised: Whether the numbers below are divided by it.
-    """
-
-    treatment: Nodes
-    outcome: Name
-    low: tuple[Value, ...]
-    high: tuple[Value, ...]
-    query: Query
-    form: str
-    answer: Answer | None
-    reason: str | None
-    own_unit: str
-    outcome_sd: float
-    standardised: bool = False
-
-    @property
-    def identified(self) -> bool:
-        """Whether the measured nodes can answer it."""
-        return self.form != "not identified"
-
-    @property
-    def is_zero(self) -> bool:
-        """Whether the effect is 0 for certain: no path leads from treatment to outcome."""
-        return self.form == "no effect"
-
-    @property
-    def scale(self) -> float:
-        """What the answer is divided by."""
-        return self.outcome_sd if self.standardised else 1.0
-
-    @property
-    def unit(self) -> str:
-        """What the numbers are counted in."""
-        if self.standardised:
-            return f"sd of {asked(self.query)}"
-        return self.own_unit
-
-    @property
-    def estimate(self) -> float | None:
-        """The posterior mean, the median where there is no trustworthy mean, 0 where there is no effect, else None."""
-        if self.answer is None:
-            return 0.0 if self.is_zero else None
-        return self.answer.point / self.scale
-
-    @property
-    def sd(self) -> float | None:
-        """Posterior standard deviation; None where there is no number, or one draw alone."""
-        if self.answer is None or self.answer.sd is None:
-            return 0.0 if self.is_zero else None
-        return self.answer.sd / self.scale
-
-    def interval(self, level: float = 0.9) -> tuple[float, float] | None:
-        """The equal-tailed posterior interval; None where there is no number, or one draw alone."""
-        ends = None if self.answer is None else self.answer.interval(level)
-        if ends is None:
-            return (0.0, 0.0) if self.is_zero else None
-        return ends[0] / self.scale, ends[1] / self.scale
-
-    def excludes_zero(self, level: float = CLEAR) -> bool:
-        """Whether the interval leaves 0 out."""
-        ends = None if self.answer is None else self.interval(level)
-        return ends is not None and (ends[0] > 0 or ends[1] < 0)
-
-    @property
-    def converged(self) -> bool:
-        """Whether the number converged; true where none was computed."""
-        return self.answer is None or self.answer.converged
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """The answer's cautions."""
-        return () if self.answer is None else self.answer.warnings
-
-    @property
-    def shown(self) -> str:
-        """The estimate with the digits that mean something, empty where there is none; short, whatever its size."""
-        if self.answer is None or self.estimate is None:
-            return ""
-        text = number(self.estimate, self.answer.grain / self.scale)
-        return text if len(text) <= LONGEST else f"{self.estimate:.2g}"
-
-    def text(self, level: float = CLEAR) -> str:
-        """The number as a cell of a table: `·` no effect, `x` not identified, `–` no number, `*` an interval without 0."""
-        if self.answer is None or self.estimate is None:
-            return "·" if self.is_zero else "x" if not self.identified else "–"
-        marks = ("" if self.identified else "x") + ("" if self.converged else "!")
-        return f"{self.shown}{'*' if self.excludes_zero(level) else ''}{marks}"
-
-    def to_json(self, level: float = 0.9) -> dict[str, Any]:
-        """The effect as plain numbers and strings, with null for what is not there."""
-        answer, ends = self.answer, self.interval(level)
-        row = {
-            "treatment": listed(self.treatment),
-            "outcome": self.outcome,
-            "low": list(self.low),
-            "high": list(self.high),
-            "query": str(self.query),
-            "form": self.form,
-            "identified": self.identified,
-            "estimate": self.estimate,
-            "sd": self.sd,
-            "interval": None if ends is None else list(ends),
-            "level": level,
-            "unit": self.unit,
-            "excludes_zero": self.excludes_zero(level),
-            "mcse": (0.0 if self.is_zero else None) if answer is None else answer.mcse / self.scale,
-            "rhat": None if answer is None else answer.rhat,
-            "ess": None if answer is None else answer.ess,
-            "converged": self.converged,
-            "approximate": None if answer is None else answer.approximate,
-            "reason": self.reason,
-            "warnings": list(self.warnings),
-        }
-        return {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
-
-    def __str__(self) -> str:
-        if self.answer is None or self.estimate is None:
-            return f"{self.query}: {self.reason or 'no effect, since no path leads there'}"
-        ends, grain = self.interval(), self.answer.grain / self.scale
-        spread = "" if ends is None else f" (90 % interval {' to '.join(number(end, grain) for end in ends)})"
-        standing = "" if self.identified else ", NOT nonparametrically identified"
-        return f"{self.query}: {number(self.estimate, grain)} {self.unit}{spread}{standing}"
-
-    def __repr__(self) -> str:
-        return f"<{self}>"
+LINE = 100
+"""Characters of a line of text, after which columns go on below."""
+MOST_NOTES = 8
+"""Reasons and cautions below a table; the others are counted."""
+MOST_PLACES = 4
+"""Effects that a reason or a caution names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,8 +64,8 @@ class EffectMatrix:
         Raises:
             QueryError: The matrix does not have this row or column, or the cell is empty.
         """
-        wanted = frozenset(listed(treatment))
-        places = [i for i, x in enumerate(self.treatments) if frozenset(listed(x)) == wanted]
+        wanted = frozenset(names_in(treatment))
+        places = [i for i, x in enumerate(self.treatments) if frozenset(names_in(x)) == wanted]
         if not places or outcome not in self.outcomes:
             raise QueryError(
                 f"There is no effect of {name_of(treatment)} on {outcome!r} in this matrix: its rows are "
@@ -245,12 +105,18 @@ class EffectMatrix:
     def to_json(self, level: float = 0.9) -> dict[str, Any]:
         """The matrix as plain strings, numbers and lists."""
         return {
-            "treatments": [listed(x) for x in self.treatments],
+            "treatments": [names_in(x) for x in self.treatments],
             "outcomes": list(self.outcomes),
             "standardised": self.standardised,
             "level": level,
             "effects": [effect.to_json(level) for effect in self.effects],
         }
+
+    def _flat(self, level: float) -> Sheet:
+        """One record per effect."""
+        if not self.effects:
+            return Sheet("", (Column("treatment"), Column("outcome")))
+        return Sheet.of_records([_record(effect, level) for effect in self.effects])
 
     def to_pandas(self, level: float = 0.9) -> pandas.DataFrame:
         """One row per effect.
@@ -258,11 +124,7 @@ class EffectMatrix:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingExtraError("to_pandas", "pandas", "interop") from None
-        return pandas.DataFrame(self._flat(level))
+        return self._flat(level).to_pandas()
 
     def to_csv(self, path: str | Path, level: float = 0.9) -> Path:
         """Write one row per effect as CSV (UTF-8, a header, empty cells for what is not there), and return the path.
@@ -272,27 +134,30 @@ class EffectMatrix:
         Raises:
             DataError: The file cannot be written; says why.
         """
-        rows = self._flat(level)
-        header = tuple(rows[0]) if rows else ("treatment", "outcome")
-        return write_table(path, csv_bytes(header, (tuple(row.values()) for row in rows)))
+        return write_table(path, self._flat(level).csv().encode("utf-8", "replace"))
 
-    def _flat(self, level: float) -> list[dict[str, Any]]:
-        rows = []
-        for effect in self.effects:
-            row = effect.to_json(level)
-            lower, upper = row.pop("interval") or (None, None)
-            flat = {
-                "treatment": name_of(effect.treatment),
-                "low": ", ".join(format_level(value) for value in effect.low),
-                "high": ", ".join(format_level(value) for value in effect.high),
-                "warnings": "; ".join(effect.warnings),
-            }
-            rows.append({**row, **flat, "lower": lower, "upper": upper})
-        return rows
+    def sheet(self, level: float = CLEAR) -> Sheet:
+        """The numbers under the names of the outcomes, marked where their interval leaves 0 out, and what the signs mean."""
+        from latentdo.plots import limit_of
+
+        tiles = self._tiles(level)
+        # Half of the scale of colours: dark letters can be read on all of it.
+        limit = 2.0 * limit_of(tiles)
+        names = self._row_names()
+        widest = max((len(name) for name, _ in names), default=0)
+        rows = [
+            [
+                f"{name:<{widest}}  {change}",
+                *(_cell(cell, tile, level, limit) for cell, tile in zip(row, drawn, strict=True)),
+            ]
+            for (name, change), row, drawn in zip(names, self.rows, tiles, strict=True)
+        ]
+        columns = [Column("do"), *(Column(name, "number") for name in self._column_names())]
+        return Sheet.of(self._headline(), columns, rows, notes=(*self._signs(level), *self._notes()))
 
     def text(self, level: float = CLEAR) -> str:
-        """The numbers under the names of the outcomes, marked where the interval of that level leaves 0 out."""
-        return effect_sheet.text(self, level)
+        """The table in plain text, in as many panels as it takes for lines to fit."""
+        return text_of(self.sheet(level), LINE)
 
     def __str__(self) -> str:
         return self.text()
@@ -302,13 +167,10 @@ class EffectMatrix:
 
     def to_html(self, level: float = CLEAR) -> str:
         """The table as a page for a browser."""
-        return (
-            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Effects</title></head>\n'
-            f'<body style="font-family:sans-serif">\n{effect_sheet.html(self, level)}\n</body></html>\n'
-        )
+        return self.sheet(level).page()
 
     def _repr_html_(self) -> str:
-        return effect_sheet.html(self, CLEAR)
+        return self.sheet().html()
 
     def plot(self, ax: Any = None, *, level: float = CLEAR) -> Any:
         """A heat map: blue below 0, red above, in sds of each outcome so that columns compare; returns the matplotlib axes.
@@ -319,4 +181,144 @@ class EffectMatrix:
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        return effect_sheet.picture(self, ax, level)
+        from latentdo.plots import heat
+
+        tiles = self._tiles(level)
+        kinds = {tile.kind for row in tiles for tile in row}
+        legend = []
+        if any(effect.excludes_zero(level) for effect in self.effects):
+            legend.append(("bold", f"{100 * level:g} % interval leaves 0 out"))
+        legend += [("dot", "no effect")] if "none" in kinds else []
+        legend += [("hatched", "not identified")] if {"hatched", "insisted"} & kinds else []
+        legend += [("blank", "no number")] if "blank" in kinds else []
+        legend += [] if self.converged else [("!", "not converged")]
+        return heat(
+            [f"{name}: {change}" if change else name for name, change in self._row_names()],
+            self._column_names(),
+            tiles,
+            legend,
+            ax=ax,
+            colours="effect in sds of the outcome",
+            title=self._headline(),
+        )
+
+    # --- the parts of the table
+
+    def _headline(self) -> str:
+        units = "in sds of the outcome" if self.standardised else "in the outcome's own units"
+        kinds = dict.fromkeys(effect.answer.approximate for effect in self.effects if effect.answer is not None)
+        approximate = listed((kind for kind in kinds if kind), "")
+        return f"Effect of each row on each column, {units}." + (f" APPROXIMATE: {approximate}" if approximate else "")
+
+    def _column_names(self) -> list[str]:
+        """What is asked of each outcome: its mean by its name, with its unit where that is known, a probability as P(Y=level)."""
+        first = {effect.outcome: effect.query for effect in self.effects}
+        units = {} if self.standardised else dict(self.units)
+        names = [asked_of(first[outcome]) if outcome in first else quote(outcome) for outcome in self.outcomes]
+        return [
+            f"{name} ({units[outcome]})" if outcome in units else name
+            for outcome, name in zip(self.outcomes, names, strict=True)
+        ]
+
+    def _row_names(self) -> list[tuple[str, str]]:
+        """Each treatment, and its change."""
+        cells = [next((cell for cell in row if cell is not None), None) for row in self.rows]
+        return [
+            (name_of(x), "" if cell is None else _change(cell, dict(self.units)))
+            for x, cell in zip(self.treatments, cells, strict=True)
+        ]
+
+    def _tiles(self, level: float) -> list[list[Tile]]:
+        from latentdo.plots import Tile
+
+        return [[Tile() if cell is None else _tile(cell, level) for cell in row] for row in self.rows]
+
+    def _signs(self, level: float) -> list[Note]:
+        """What the signs in the table mean."""
+        met: set[str] = set()
+        for effect in self.effects:
+            cell = effect.text(level)
+            met |= {cell} if effect.answer is None else {"*", "x", "!"} & set(cell)
+        insisted = any(effect.answer is not None and not effect.identified for effect in self.effects)
+        meanings = {
+            "*": f"the {100 * level:g} % interval leaves 0 out",
+            "·": "no effect: no path leads there",
+            "x": "not identified" + (": a number rests on the prior and on the functional form" if insisted else ""),
+            "–": "no number",
+            "!": "not converged",
+        }
+        return [Note(meaning, sign=sign) for sign, meaning in meanings.items() if sign in met]
+
+    def _notes(self) -> list[Note]:
+        """Reasons and cautions, those that differ only in their figures once, with the effects that they belong to."""
+        owners: dict[tuple[str, str], list[tuple[str, Effect]]] = {}
+        for effect in self.effects:
+            remarks = [("caution", warning) for warning in effect.warnings]
+            if effect.answer is None and effect.reason:
+                remarks.append(("no number" if effect.identified else "not identified", effect.reason))
+            for kind, words in remarks:
+                owners.setdefault((kind, re.sub(r"[0-9][0-9.,]*", "0", words)), []).append((words, effect))
+        n_computed = sum(effect.answer is not None for effect in self.effects)
+        notes = []
+        for (kind, _), alike in owners.items():
+            words = alike[0][0]
+            if kind == "caution" and len(alike) == n_computed:
+                notes.append(Note(words, kind))
+                continue
+            places = [f"{name_of(effect.treatment)} on {quote(effect.outcome)}" for _, effect in alike]
+            more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+            notes.append(Note(words, f"{kind} ({', '.join(places[:MOST_PLACES])}{more})"))
+        if len(notes) <= MOST_NOTES:
+            return notes
+        rest = f"and {len(notes) - MOST_NOTES} more: see the reason and the warnings of each effect"
+        return [*notes[:MOST_NOTES], Note(rest)]
+
+
+def _record(effect: Effect, level: float) -> dict[str, Any]:
+    row = effect.to_json(level)
+    lower, upper = row.pop("interval") or (None, None)
+    flat = {
+        "treatment": name_of(effect.treatment),
+        "low": ", ".join(format_level(value) for value in effect.low),
+        "high": ", ".join(format_level(value) for value in effect.high),
+        "warnings": "; ".join(effect.warnings),
+    }
+    return {**row, **flat, "lower": lower, "upper": upper}
+
+
+def _change(effect: Effect, units: Mapping[Name, str]) -> str:
+    ends = zip(names_in(effect.treatment), effect.low, effect.high, strict=True)
+    shown = [(f"{format_level(low)} to {format_level(high)}", units.get(node)) for node, low, high in ends]
+    return ", ".join(f"{change} {unit}" if unit else change for change, unit in shown)
+
+
+def _tile(effect: Effect, level: float) -> Tile:
+    """How a cell is drawn: its colour is the effect in sds of the outcome, whatever its number is in."""
+    from latentdo.plots import Tile
+
+    if effect.answer is None or effect.estimate is None:
+        if effect.is_zero:
+            return Tile(kind="none")
+        return Tile(kind="blank" if effect.identified else "hatched")
+    own = effect.estimate * effect.scale
+    colour = own / effect.outcome_sd if effect.outcome_sd > 0 else None
+    shown = effect.shown + ("" if effect.converged else "!")
+    return Tile(shown, colour, "number" if effect.identified else "insisted", effect.excludes_zero(level))
+
+
+def _cell(effect: Effect | None, tile: Tile, level: float, limit: float) -> Cell:
+    """A number in its colour, with its question, interval or reason to read."""
+    if effect is None:
+        return Cell("")
+    from latentdo.plots import tint
+
+    ends = None if effect.answer is None else effect.interval(level)
+    spread = "" if ends is None else f" ({100 * level:g} % interval {ends[0]:.4g} to {ends[1]:.4g})"
+    value = "" if effect.estimate is None else f"{effect.estimate:.4g} {effect.unit}{spread}"
+    return Cell(
+        effect.text(level),
+        effect.estimate,
+        mark="strong" if tile.bold else "" if effect.identified else "faint",
+        colour=tint(tile.colour, limit)[0] if tile.colour is not None else "",
+        hint=f"{effect.query}: {'; '.join(part for part in (value, effect.reason) if part)}",
+    )

@@ -17,8 +17,8 @@ from latentdo.query import Binary, Outcome, Query, Setting, Term, Value
 
 from .answer import Answer
 from .ask import ask_all
-from .effect_matrix import Effect, EffectMatrix
-from .effect_sheet import listed
+from .effect import Effect, names_in
+from .effect_matrix import EffectMatrix
 
 Change = tuple[Value, Value]
 """The values that a treatment is set to: low and high, or the first and the last level."""
@@ -81,7 +81,7 @@ def effects_of(
     outcomes = _columns(table.outcomes)
     changes = _changes(posterior, table.treatments, dict(asked.levels))
     wanted = {
-        (pair.treatment, pair.outcome): _contrast(spec, listed(pair.treatment), cast(Name, pair.outcome), changes)
+        (pair.treatment, pair.outcome): _contrast(spec, names_in(pair.treatment), cast(Name, pair.outcome), changes)
         for pair in table.pairs
     }
     computed = [
@@ -102,8 +102,8 @@ def effects_of(
         return Effect(
             treatment=x,
             outcome=y,
-            low=tuple(changes[node][0] for node in listed(x)),
-            high=tuple(changes[node][1] for node in listed(x)),
+            low=tuple(changes[node][0] for node in names_in(x)),
+            high=tuple(changes[node][1] for node in names_in(x)),
             query=query,
             form=pair.form,
             answer=answer if isinstance(answer, Answer) else None,
@@ -175,7 +175,7 @@ def _reason(pair: Pair, answer: Answer | LatentdoError | None) -> str | None:
 
 def _changes(posterior: Posterior, treatments: Sequence[Nodes], levels: dict[Name, Change]) -> dict[Name, Change]:
     """Low and high of every node that is set, checked to be values that it can take."""
-    nodes = list(dict.fromkeys(node for treatment in treatments for node in listed(treatment)))
+    nodes = list(dict.fromkeys(node for treatment in treatments for node in names_in(treatment)))
     for node in levels:
         posterior.spec.graph.require(node)
         if node not in nodes:

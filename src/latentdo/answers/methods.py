@@ -6,17 +6,15 @@ Every clause is read off the fit and the answers themselves, so that none is tru
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
 from latentdo.identification import Identified
 from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions
+from latentdo.sheet import counted, listed
 
-from .text import remarks
-
-if TYPE_CHECKING:
-    from .answer import Answer
+from .estimate import Estimate
+from .sheets import remarks
 
 LONG = 600
 """Characters beyond which a formula or a model is named and not printed."""
@@ -67,7 +65,7 @@ _BY_METHOD = {
 }
 
 
-def methods_of(answers: Sequence[Answer], level: float) -> str:
+def methods_of(answers: Sequence[Estimate], level: float) -> str:
     """The paragraphs, with blank lines between; the last lists the references that they cite.
 
     Args:
@@ -98,17 +96,8 @@ def methods_of(answers: Sequence[Answer], level: float) -> str:
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
-def _listed(names: Iterable[str]) -> str:
-    shown = list(names)
-    return " and ".join([*([", ".join(shown[:-1])] if len(shown) > 1 else []), *shown[-1:]])
-
-
 def _names(nodes: Iterable[Name]) -> str:
     return ", ".join(map(quote, nodes))
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 # --- graph and model
@@ -119,11 +108,11 @@ def _model(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     cited["pearl"] = None
     latent = [node for node in spec.graph.nodes if node in spec.latent]
     hidden = (
-        f" and {_count(len(latent), 'unmeasured one')} ({_names(latent)})" if latent else ", all causes being measured"
+        f" and {counted(len(latent), 'unmeasured one')} ({_names(latent)})" if latent else ", all causes being measured"
     )
     yield (
         "We used a structural causal model (Pearl 2009) with "
-        f"{_count(len(spec.measured), 'measured variable')} ({_names(spec.measured)}){hidden}."
+        f"{counted(len(spec.measured), 'measured variable')} ({_names(spec.measured)}){hidden}."
     )
     yield _edges(posterior)
     text = "; ".join(line for line in spec.source[0].splitlines() if line.strip())
@@ -133,7 +122,7 @@ def _model(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     fixed = [own.node for own in posterior.coordinates if own.node in spec.latent and node_row(posterior, own).note]
     plain = [node for node in fixed if spec[node].family.name == "normal" and not spec[node].weights]
     if plain:
-        standard = "The unmeasured variables are" if len(plain) == len(latent) else f"{_listed(map(quote, plain))} are"
+        standard = "The unmeasured variables are" if len(plain) == len(latent) else f"{listed(map(quote, plain))} are"
         yield f"{standard if len(plain) > 1 else standard.replace('variables are', 'variable is')} standard normal."
 
 
@@ -155,7 +144,7 @@ def _edges(posterior: Posterior) -> str:
     graph = posterior.spec.graph
     rank = {node: i for i, node in enumerate(graph.nodes)}
     directed = sorted(graph.directed, key=lambda edge: (rank[edge[0]], rank[edge[1]]))
-    head = f"Its graph is acyclic and has {_count(len(directed), 'directed edge')}"
+    head = f"Its graph is acyclic and has {counted(len(directed), 'directed edge')}"
     if not directed or len(directed) > EDGES:
         return f"{head}."
     return f"{head}: {', '.join(f'{quote(a)} → {quote(b)}' for a, b in directed)}."
@@ -164,7 +153,7 @@ def _edges(posterior: Posterior) -> str:
 # --- questions and identification
 
 
-def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[str]:
+def _questions(answers: Sequence[Estimate], cited: dict[str, None]) -> Iterator[str]:
     asked = list({str(answer.verdict.query): answer for answer in answers}.values())
     alone = len(asked) == 1
     shown = [
@@ -173,7 +162,7 @@ def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[st
     ]
     n_more = len(asked) - LISTED
     more = (
-        f"; and {_count(n_more, 'more question')}, listed with their numbers in the supplement (CSV)"
+        f"; and {counted(n_more, 'more question')}, listed with their numbers in the supplement (CSV)"
         if n_more > 0
         else ""
     )
@@ -217,7 +206,7 @@ def _questions(answers: Sequence[Answer], cited: dict[str, None]) -> Iterator[st
         )
 
 
-def _verdict(answer: Answer) -> str:
+def _verdict(answer: Estimate) -> str:
     """The verdict as the end of a sentence, and what is to be said of it."""
     verdict = answer.verdict
     if isinstance(verdict, Identified) and not any(term.do for term in verdict.query.terms):
@@ -236,13 +225,13 @@ def _verdict(answer: Answer) -> str:
 
 def _data(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     facts = posterior.facts
-    yield f"The data have {_count(facts.n_rows, 'row')}, and no missing cells in the columns that were used."
+    yield f"The data have {counted(facts.n_rows, 'row')}, and no missing cells in the columns that were used."
     if posterior.units:
-        yield f"Units: {_listed(f'{quote(node)} in {unit}' for node, unit in posterior.units)}."
+        yield f"Units: {listed(f'{quote(node)} in {unit}' for node, unit in posterior.units)}."
     functional = posterior.functional
     if functional:
         cited["functional"] = None
-        shown = [f"{quote(node)} of {_listed(map(quote, parents))}" for node, parents in functional.items()]
+        shown = [f"{quote(node)} of {listed(map(quote, parents))}" for node, parents in functional.items()]
         yield (
             f"Exact functions of their parents, declared or in the data: {'; '.join(shown)}; identification took them into "
             "account (Chen & Darwiche 2024)."
@@ -325,9 +314,7 @@ def _defaults(posterior: Posterior, default: set[Default]) -> str:
     scale = ""
     if {"weight", "intercept"} & kinds:
         words = "the sd of the variable's data on the scale of its linear predictor"
-        scale = (
-            f"with parents centred and divided by their sd, and t {words}{f' ({_listed(cases)})' if cases else ''}, "
-        )
+        scale = f"with parents centred and divided by their sd, and t {words}{f' ({listed(cases)})' if cases else ''}, "
     return f"Default priors: {scale}{'; '.join(said)}."
 
 
@@ -397,7 +384,7 @@ def _kept(posterior: Posterior) -> str:
     total = posterior.n_chains * posterior.n_draws
     if posterior.independent():
         return f"{total:,} independent draws of each block were kept, and paired by index."
-    chains, draws = _count(posterior.n_chains, "chain"), _count(posterior.n_draws, "draw")
+    chains, draws = counted(posterior.n_chains, "chain"), counted(posterior.n_draws, "draw")
     return f"{total:,} draws of each block were kept ({chains} × {draws} where there are chains), and paired by index."
 
 
@@ -420,7 +407,7 @@ def _judged(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     else:
         judged = f"{ess}, the draws being independent, so that R-hat does not apply"
     verdict = "The fit passes" if posterior.converged else f"The fit does not pass ({posterior.doubt})"
-    yield f"{_count(len(found), 'functional')} of what was fitted {'has' if len(found) == 1 else 'have'} {judged}."
+    yield f"{counted(len(found), 'functional')} of what was fitted {'has' if len(found) == 1 else 'have'} {judged}."
     yield f"{verdict}; the limits are an R-hat of 1.01 and 400 effective draws."
     if posterior.unjudged:
         yield f"Left out of it: {'; '.join(posterior.unjudged)}."
@@ -429,7 +416,7 @@ def _judged(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
 # --- answers
 
 
-def _computation(answers: Sequence[Answer], level: float, cited: dict[str, None]) -> Iterator[str]:
+def _computation(answers: Sequence[Estimate], level: float, cited: dict[str, None]) -> Iterator[str]:
     n = len(answers[0].draws)
     each = "For the one draw" if n == 1 else f"For each of the {n:,} draws"
     how = dict.fromkeys(answer.method for answer in answers if answer.method)
@@ -482,7 +469,7 @@ def _beside(n: int, total: int) -> str:
     return ("the answer" if total == 1 else "each answer") if n == total else f"{n:,} of the {total:,} answers"
 
 
-def _how_many(answers: Sequence[Answer], kind: str, words: str) -> str:
+def _how_many(answers: Sequence[Estimate], kind: str, words: str) -> str:
     """`The answer was computed …`, `Of the 20 answers 5 were computed …`."""
     n = sum(answer.method.startswith(kind) for answer in answers)
     if n == len(answers):
@@ -490,13 +477,13 @@ def _how_many(answers: Sequence[Answer], kind: str, words: str) -> str:
     return f"Of the {len(answers):,} answers {n:,} {'was' if n == 1 else 'were'} {words}"
 
 
-def _seeds(answers: Sequence[Answer]) -> str:
+def _seeds(answers: Sequence[Estimate]) -> str:
     """The seed of the simulation, where all answers have the same."""
     seeds = {answer.seed for answer in answers if not answer.is_exact}
     return f"; seed {seeds.pop()}" if len(seeds) == 1 and None not in seeds else ""
 
 
-def _error(answers: Sequence[Answer]) -> Iterator[str]:
+def _error(answers: Sequence[Estimate]) -> Iterator[str]:
     shares = [
         answer.simulation_error / answer.sd for answer in answers if answer.sd and answer.method.startswith("simulated")
     ]
@@ -506,16 +493,16 @@ def _error(answers: Sequence[Answer]) -> Iterator[str]:
         yield f"The standard error from simulation is {most} % of the posterior sd."
 
 
-def _reported(answers: Sequence[Answer], level: float, cited: dict[str, None]) -> Iterator[str]:
+def _reported(answers: Sequence[Estimate], level: float, cited: dict[str, None]) -> Iterator[str]:
     spread = [answer for answer in answers if not answer.is_point]
     if not spread:
         return
     heavy = sum(not answer.has_mean and not answer.is_level for answer in spread)
     levels = sum(answer.is_level for answer in spread)
-    reasons = [f"{_count(heavy, 'answer')} with heavy tails (Pareto k-hat above 0.7)"] if heavy else []
-    reasons += [f"{_count(levels, 'answer')} whose draws are levels"] if levels else []
+    reasons = [f"{counted(heavy, 'answer')} with heavy tails (Pareto k-hat above 0.7)"] if heavy else []
+    reasons += [f"{counted(levels, 'answer')} whose draws are levels"] if levels else []
     what = "posterior medians" if heavy + levels == len(spread) else "posterior means"
-    but = f", of {_listed(reasons)} the median," if reasons and what == "posterior means" else ""
+    but = f", of {listed(reasons)} the median," if reasons and what == "posterior means" else ""
     yield f"We report {what}{but} with equal-tailed {100 * level:g} % intervals."
     rhats = [answer.rhat for answer in spread if answer.rhat is not None]
     ess = min(answer.ess for answer in spread)
@@ -537,12 +524,14 @@ def _reported(answers: Sequence[Answer], level: float, cited: dict[str, None]) -
     )
 
 
-def _cautions(answers: Sequence[Answer]) -> Iterator[str]:
+def _cautions(answers: Sequence[Estimate]) -> Iterator[str]:
     # "This question" would be nobody's among several: whose a caution is stands in brackets behind the kind of remark.
     found = [
-        f"{heading.removeprefix('caution (').removesuffix(')')}: {words}" if heading != "caution" else words
-        for heading, words in remarks(answers)
-        if heading.startswith("caution")
+        f"{note.label.removeprefix('caution (').removesuffix(')')}: {note.words}"
+        if note.label != "caution"
+        else note.words
+        for note in remarks(answers)
+        if note.label.startswith("caution")
     ]
     if found:
         yield "Cautions: " + " ".join(f"({k}) {words.rstrip('.')}." for k, words in enumerate(found[:TOLD], start=1))
@@ -558,5 +547,5 @@ def _software(posterior: Posterior) -> Iterator[str]:
 
 
 def _software_of(found: Mapping[str, str]) -> str:
-    others = _listed(f"{name} {version}" for name, version in found.items() if name not in ("latentdo", "python"))
+    others = listed(f"{name} {version}" for name, version in found.items() if name not in ("latentdo", "python"))
     return f"latentdo {found['latentdo']} with {others} on Python {found['python']}"

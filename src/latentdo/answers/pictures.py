@@ -15,11 +15,10 @@ from latentdo.graphs import Name, format_level, quote
 from latentdo.query import Query, Summary, Term, Value
 
 from . import bands
+from .estimate import Estimate, FloatArray, axes_of, draws_of
 
 if TYPE_CHECKING:
     from latentdo.plots import Band, Curve
-
-    from .answer import Answer, Answers
 
 FEWEST_POINTS = 4
 """Points from which on a notebook shows a picture of a sweep."""
@@ -35,7 +34,7 @@ MOST_POINTS = 2000
 """Points along an axis that are drawn: more than a picture has pixels across."""
 
 
-def picture_of(answers: Answers, ax: Any, level: float) -> Any:
+def picture_of(answers: Sequence[Estimate], ax: Any, level: float) -> Any:
     """Curves, surfaces and forests; returns the matplotlib axes (of the first panel).
 
     Of several kinds each has panels of its own, one below the other; axes that were handed in hold one kind, a forest.
@@ -53,9 +52,8 @@ def picture_of(answers: Answers, ax: Any, level: float) -> Any:
         return _forest(answers, ax, level)
     from latentdo.plots import forest_panels, stacked
 
-    made = type(answers)
     for rows in forest_panels([answer.summary(level) for answer in rest]) if rest else ():
-        part = made(tuple(rest[k] for k in rows.places))
+        part = tuple(rest[k] for k in rows.places)
         panels.append((rows.height + FOREST_MARGIN, partial(_forest, part, level=level, font=rows.font, words="")))
     drawn = stacked([height for height, _ in panels])
     for axes, (_, draw) in zip(drawn, panels, strict=True):
@@ -65,7 +63,7 @@ def picture_of(answers: Answers, ax: Any, level: float) -> Any:
     return drawn[0]
 
 
-def _kinds(answers: Answers) -> tuple[list[_Sweep], list[_Sweep], list[Answer]]:
+def _kinds(answers: Sequence[Estimate]) -> tuple[list[_Sweep], list[_Sweep], list[Estimate]]:
     """The sweeps that are curves, those that are surfaces, and the answers that are neither."""
     curves: list[_Sweep] = []
     surfaces: list[_Sweep] = []
@@ -96,7 +94,7 @@ def _groups(sweeps: Sequence[_Sweep]) -> list[list[_Sweep]]:
     ]
 
 
-def inline(answers: Answers, level: float) -> str:
+def inline(answers: Sequence[Estimate], level: float) -> str:
     """Of sweeps the picture as a data URI, for notebooks; else, and without matplotlib, nothing."""
     if len(answers) < FEWEST_POINTS or not all(answer.at for answer in answers):
         return ""
@@ -115,11 +113,11 @@ class _Sweep:
     """The points of one question over its axes, in order."""
 
     label: str
-    answers: Answers
+    answers: tuple[Estimate, ...]
 
     @property
     def axes(self) -> tuple[Name, ...]:
-        return self.answers.axes
+        return axes_of(self.answers)
 
     def places(self, axis: Name) -> tuple[Any, ...]:
         """The different values on an axis, in order."""
@@ -132,9 +130,9 @@ class _Sweep:
         return size == len(self.answers) == len({answer.at for answer in self.answers})
 
 
-def _sweeps(answers: Answers) -> list[_Sweep]:
+def _sweeps(answers: Sequence[Estimate]) -> list[_Sweep]:
     """The answers that are points of sweeps, by the sweep they belong to."""
-    found: dict[tuple[str | None, Query | None, int], list[Answer]] = {}
+    found: dict[tuple[str | None, Query | None, int], list[Estimate]] = {}
     seen: dict[tuple[str | None, Query | None, Any], int] = {}
     for answer in (answer for answer in answers if answer.at):
         place = (answer.name, answer.source, answer.at)
@@ -143,14 +141,13 @@ def _sweeps(answers: Answers) -> list[_Sweep]:
         seen[place] = k + 1
         found.setdefault((answer.name, answer.source, k), []).append(answer)
     several = {(name, source) for name, source, k in found if k}
-    made = type(answers)
     return [
-        _Sweep(_label(points[0], level=(name, source) in several), made(tuple(points)))
+        _Sweep(_label(points[0], level=(name, source) in several), tuple(points))
         for (name, source, _), points in found.items()
     ]
 
 
-def _label(answer: Answer, *, level: bool) -> str:
+def _label(answer: Estimate, *, level: bool) -> str:
     """What a sweep is called: its name or question, and of a law the level."""
     expression = answer.query.expression
     if level and isinstance(expression, Term):
@@ -172,7 +169,7 @@ def _by_levels(sweep: _Sweep) -> list[_Sweep] | None:
     for value in sweep.places(series):
         points = [answer for answer in sweep.answers if dict(answer.at)[series] == value]
         own = tuple(replace(a, at=tuple(pair for pair in a.at if pair[0] != series)) for a in points)
-        parts.append(_Sweep(f"{quote(series)} = {format_level(value)}", type(sweep.answers)(own)))
+        parts.append(_Sweep(f"{quote(series)} = {format_level(value)}", own))
     return parts
 
 
@@ -183,7 +180,9 @@ def _estimates(level: float) -> str:
     return f"posterior estimate and {100 * level:g} % interval"
 
 
-def _forest(answers: Answers, ax: Any, level: float, *, words: str | None = None, font: float | None = None) -> Any:
+def _forest(
+    answers: Sequence[Estimate], ax: Any, level: float, *, words: str | None = None, font: float | None = None
+) -> Any:
     from latentdo.plots import forest
 
     beside = [
@@ -206,7 +205,7 @@ def _forest(answers: Answers, ax: Any, level: float, *, words: str | None = None
     return axes
 
 
-def _row(answer: Answer, level: float) -> Summary:
+def _row(answer: Estimate, level: float) -> Summary:
     """The row of an answer, whose label says so where its point is a median."""
     row = answer.summary(level)
     if answer.has_mean or answer.is_level:
@@ -214,7 +213,7 @@ def _row(answer: Answer, level: float) -> Summary:
     return replace(row, label=f"{answer.label} (median){row.label.removeprefix(answer.label)}")
 
 
-def _beside(answer: Answer, method: str, level: float) -> Summary:
+def _beside(answer: Estimate, method: str, level: float) -> Summary:
     return replace(answer.summary(level), method=method)
 
 
@@ -241,7 +240,7 @@ def _panel(sweeps: Sequence[_Sweep], ax: Any, level: float) -> Any:
     )
 
 
-def _axis_label(axis: Name, answer: Answer) -> str:
+def _axis_label(axis: Name, answer: Estimate) -> str:
     """The node of an axis; with its unit, where that is known, and whether it was set or observed."""
     unit = dict(answer.posterior.units).get(axis) if answer.posterior is not None else None
     if unit is None:
@@ -260,7 +259,7 @@ def _heading(sweeps: Sequence[_Sweep]) -> str:
     return _title(words, [answer for sweep in sweeps for answer in sweep.answers])
 
 
-def _title(words: str, answers: Sequence[Answer], *, approximate_only: bool = False) -> str:
+def _title(words: str, answers: Sequence[Estimate], *, approximate_only: bool = False) -> str:
     """What must not be overlooked stands in the title: not identified, not converged, approximate."""
     standing = []
     if not approximate_only:
@@ -275,20 +274,20 @@ def _title(words: str, answers: Sequence[Answer], *, approximate_only: bool = Fa
 
 def _series(sweep: _Sweep, axis: Name, level: float, *, alone: bool) -> list[Curve]:
     """The curve of a sweep, after it what stands beside it."""
-    made, answers = type(sweep.answers), sweep.answers
-    shown = made(tuple(answers[k] for k in _spread(_places(answers, axis))))
+    answers = sweep.answers
+    shown = [answers[k] for k in _spread(_places(answers, axis))]
     found = [_curve(sweep.label if not alone else "doing", shown, shown, axis, level, "doing")]
     for role, words in (("seeing", "seeing"), ("prior", "prior alone")):
         # Seeing a value that hardly occurs has no answer, and some points may be without.
         pairs = [(one, other) for one in answers if (other := one.naive if role == "seeing" else one.prior) is not None]
         if pairs:
             shown = [pairs[k] for k in _spread(_places([one for one, _ in pairs], axis))]
-            places, others = (made(part) for part in zip(*shown, strict=True))
+            places, others = zip(*shown, strict=True)
             found.append(_curve(words if alone else f"{sweep.label}, {words}", places, others, axis, level, role))
     return found
 
 
-def _places(answers: Sequence[Answer], axis: Name) -> list[Value]:
+def _places(answers: Sequence[Estimate], axis: Name) -> list[Value]:
     return [dict(answer.at)[axis] for answer in answers]
 
 
@@ -303,7 +302,9 @@ def _spread(places: Sequence[Value]) -> list[int]:
     return sorted({*first.tolist(), int(x.argmin()), int(x.argmax())})
 
 
-def _curve(label: str, places: Answers, answers: Answers, axis: Name, level: float, role: str) -> Curve:
+def _curve(
+    label: str, places: Sequence[Estimate], answers: Sequence[Estimate], axis: Name, level: float, role: str
+) -> Curve:
     from latentdo.plots import Curve
 
     at = tuple(dict(answer.at)[axis] for answer in places)
@@ -325,7 +326,7 @@ def _curve(label: str, places: Answers, answers: Answers, axis: Name, level: flo
     )
 
 
-def _bands(answers: Answers, level: float, role: str, *, n_points: int) -> tuple[Band, ...]:
+def _bands(answers: Sequence[Estimate], level: float, role: str, *, n_points: int) -> tuple[Band, ...]:
     from latentdo.plots import Band
 
     levels = (level, INNER) if role == "doing" and level > INNER else (level,)
@@ -335,16 +336,16 @@ def _bands(answers: Answers, level: float, role: str, *, n_points: int) -> tuple
     return tuple(found)
 
 
-def _ends(answers: Answers, level: float, *, simultaneous: bool) -> tuple[bands.FloatArray, bands.FloatArray]:
+def _ends(answers: Sequence[Estimate], level: float, *, simultaneous: bool) -> tuple[FloatArray, FloatArray]:
     if simultaneous:
-        ends = answers.band(level, simultaneous=True)
+        ends = bands.band(draws_of(answers), level, simultaneous=True)
         assert ends is not None, "one draw has no band"
         return ends
     pairs = np.array([answer.interval(level) for answer in answers], dtype=float)
     return pairs[:, 0], pairs[:, 1]
 
 
-def _data(answer: Answer, axis: Name) -> tuple[tuple[float, float] | None, bands.FloatArray | None]:
+def _data(answer: Estimate, axis: Name) -> tuple[tuple[float, float] | None, FloatArray | None]:
     """Range of a column in the data, and its values where the posterior still has them."""
     posterior = answer.posterior
     if posterior is None or axis not in posterior.spec.measured:
@@ -360,7 +361,7 @@ def _surface(sweep: _Sweep, ax: Any, level: float) -> Any:
     from latentdo.plots import Surface, surface
 
     answers = sweep.answers
-    x_axis, y_axis = answers.axes
+    x_axis, y_axis = sweep.axes
     x, y = (tuple(own[k] for k in _spread(own)) for own in map(sweep.places, (x_axis, y_axis)))
     by_place = {answer.at: answer for answer in answers}
     grid = [[by_place[((x_axis, a), (y_axis, b))] for a in x] for b in y]
@@ -387,7 +388,7 @@ def _surface(sweep: _Sweep, ax: Any, level: float) -> Any:
     )
 
 
-def density_of(answer: Answer, ax: Any, level: float) -> Any:
+def density_of(answer: Estimate, ax: Any, level: float) -> Any:
     """The law of one answer's draws, with what stands beside it."""
     from latentdo.plots import Law, densities
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from latentdo.graphs import Name, format_level, quote
@@ -12,6 +11,7 @@ from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import PriorCheck, check_columns, functional_nodes, levelled
 from latentdo.models import ColumnSummary, ModelSpec, Units, named
 from latentdo.query import Query
+from latentdo.sheet import Column, Note, Sheet, bodies, listed
 from latentdo.tables import Dataset
 
 from .support import check_values
@@ -75,46 +75,43 @@ class Report:
             "units": dict(self.units),
         }
 
-    def __str__(self) -> str:
-        prior = [] if self.prior is None else str(self.prior).splitlines()
-        lines = [*self._model_lines(), *self._verdict_lines(), *self._data_lines(), *prior, *self._variant_lines()]
-        return "\n".join(lines)
-
-    def _model_lines(self) -> list[str]:
+    @property
+    def sheets(self) -> list[Sheet]:
+        """The report in parts: the model, the verdicts, the columns, what the priors say, the variants."""
         latent = [node for node in self.spec.graph.nodes if node in self.spec.latent]
-        hidden = f", {len(latent)} never measured ({', '.join(latent)})" if latent else ""
-        functions = [
-            f"  {quote(node)} is a function of {', '.join(map(quote, parents))}: verdicts treat it as one"
+        hidden = f", {len(latent)} never measured ({listed(latent, '')})" if latent else ""
+        units = [f"{quote(node)} in {unit}" for node, unit in self.units]
+        lead = [f"units: {'; '.join(units)}"] if units else []
+        lead += [
+            f"{quote(node)} is a function of {listed(map(quote, parents), '')}: verdicts treat it as one"
             for node, parents in self.functional
         ]
-        shown = [f"{quote(node)} in {unit}" for node, unit in self.units]
-        units = [f"  units: {'; '.join(shown)}"] if shown else []
-        return [f"model: {len(self.spec.measured)} measured nodes{hidden}", *units, *functions]
-
-    def _verdict_lines(self) -> list[str]:
-        lines = []
-        for name, verdict in self.verdicts:
-            lines += [] if name == str(verdict.query) else [f"{name}:"]
-            lines += ["  " + line for line in str(verdict).splitlines()]
-        return lines
-
-    def _variant_lines(self) -> list[str]:
-        told = [f"  {line}" for variant in self.variants for line in str(variant).splitlines()]
-        return ["variants:", *told] if told else []
-
-    def _data_lines(self) -> list[str]:
-        if self.n_rows is None:
-            return []
-        lines = [f"data: {self.n_rows} rows"]
-        width = max((len(column.name) for column in self.columns), default=0)
-        lines += [
-            f"  {column.name:<{width}}  {self.spec[column.name].family!s:<9}  {self._looks(column)}"
-            for column in self.columns
+        model = Sheet(f"model: {len(self.spec.measured)} measured nodes{hidden}", lead=tuple(lead))
+        verdicts = [
+            # A question without a name of its own needs no title: its verdict begins with it.
+            Sheet(f"{name}:" if name != str(verdict.query) else "", lead=_indented(verdict, name))
+            for name, verdict in self.verdicts
         ]
-        lines += [f"  columns that no node names, ignored: {', '.join(self.ignored)}"] if self.ignored else []
-        lines += [f"  columns with a latent's name, never read: {', '.join(self.unread)}"] if self.unread else []
-        lines += [f"  caution: {caution}" for caution in self.cautions]
-        return lines
+        prior = [] if self.prior is None else [Sheet(lead=tuple(str(self.prior).splitlines()))]
+        variants = [line for variant in self.variants for line in str(variant).splitlines()]
+        return [
+            model,
+            *verdicts,
+            *([] if self.n_rows is None else [self._data(self.n_rows)]),
+            *prior,
+            *([Sheet("variants:", lead=tuple(variants))] if variants else []),
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(sheet.text() for sheet in self.sheets)
+
+    def _data(self, n_rows: int) -> Sheet:
+        rows = [(column.name, f"{self.spec[column.name].family!s:<9}", self._looks(column)) for column in self.columns]
+        notes = [Note(listed(self.ignored, ""), "columns that no node names, ignored")] if self.ignored else []
+        notes += [Note(listed(self.unread, ""), "columns with a latent's name, never read")] if self.unread else []
+        notes += [Note(caution, "caution") for caution in self.cautions]
+        columns = ("column", "family", Column("values", "prose"))
+        return Sheet.of(f"data: {n_rows} rows", columns, rows, notes=tuple(notes), headed=False)
 
     def _looks(self, column: ColumnSummary) -> str:
         """Where a column lies and how wide it is, with its unit; of names, which have no mean, how often each occurs."""
@@ -123,14 +120,20 @@ class Report:
             unit = dict(self.units).get(column.name)
             shown = f"mean {column.mean:.4g}, sd {column.sd:.4g}, {column.minimum:.4g} to {column.maximum:.4g}"
             return f"{shown} {unit}" if unit else shown
-        told = [f"{format_level(level)} {count:,}" for level, count in counts[:SHOWN_LEVELS]]
-        return ", ".join(told + [f"… ({len(counts)} levels in all)"] * (len(counts) > SHOWN_LEVELS))
+        shown = [f"{format_level(level)} {count:,}" for level, count in counts[:SHOWN_LEVELS]]
+        return ", ".join(shown + [f"… ({len(counts)} levels in all)"] * (len(counts) > SHOWN_LEVELS))
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return bodies(self.sheets)
+
+
+def _indented(verdict: Identified | NotIdentified, name: str) -> tuple[str, ...]:
+    """The lines of a verdict; to the right where no title stands above them."""
+    margin = "" if name != str(verdict.query) else "  "
+    return tuple(margin + line for line in str(verdict).splitlines())
 
 
 def _verdict_json(name: str, verdict: Identified | NotIdentified) -> dict[str, Any]:

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo import arguments
-from latentdo.answers import csv_bytes
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.inference import write_table
 from latentdo.query import Query
+from latentdo.sheet import csv_bytes
 
 from .coverage import Coverage
 from .simulated import FAR, Experiments, Goal, check_width

@@ -1,0 +1,256 @@
+"""`Estimate`: the number that answers a question, one per posterior draw, with everything needed to judge it.
+
+Below what prints, draws and describes it; `Answer` is the estimate that does these things for users.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from latentdo import arguments
+from latentdo.errors import QueryError
+from latentdo.graphs import Name, format_level, format_number, quote
+from latentdo.identification import Identified, NotIdentified
+from latentdo.inference import Posterior
+from latentdo.query import Query, Summary, Value
+from latentdo.sheet import finite
+
+from .no_effect import no_effect
+from .simulation import spread_of
+from .units import Scale, scale_of
+
+AnyArray = np.ndarray[Any, np.dtype[Any]]
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """One question's number from a trained model.
+
+    Attributes:
+        query: The question.
+        draws: Its value in every posterior draw, chains end to end, in the query's own units: those of the outcome for
+            E[ ], probabilities for P( ), and what arithmetic makes of them.
+        verdict: Whether the question is identified, with formula or hedge.
+        rhat: Rank-normalised split R-hat of the query, None where draws are independent.
+        ess: Effective number of draws of the query.
+        simulation_error: Standard error of the mean that comes from simulating finitely many units.
+        n_units: Simulated units per draw.
+        evidence_units: Where evidence weighs the units, the 5 % quantile over draws of their effective number.
+        tail_index: Pareto k-hat of the draws' tails; above 0.7 their mean cannot be trusted.
+        name: The study's name of the question, or None.
+        approximate: What the draws behind it are if they are not draws of the posterior: `Laplace approximation`.
+        warnings: Cautions, each a sentence.
+        method: How the number was computed of each draw: `exact: linear-Gaussian`, `simulated: 256 units per draw`.
+        posterior: The trained model that it was asked of.
+        at: Of a point of a sweep, its place: each axis and its value, in the order of the axes.
+        source: Of a point of a sweep, the whole sweep.
+        naive: The same question with seeing in place of doing, E[Y | X=1] for E[Y | do(X=1)], where it was asked for.
+        prior: The prior's own answer, beside an answer that is not identified.
+        seed: Of the simulation; the same seed gives the same numbers.
+    """
+
+    query: Query
+    draws: FloatArray
+    verdict: Identified | NotIdentified
+    rhat: float | None
+    ess: float
+    simulation_error: float
+    n_units: int
+    warnings: tuple[str, ...] = ()
+    evidence_units: float | None = None
+    tail_index: float = 0.0
+    name: str | None = None
+    approximate: str | None = None
+    method: str = ""
+    posterior: Posterior | None = field(default=None, repr=False)
+    at: tuple[tuple[Name, Value], ...] = ()
+    source: Query | None = None
+    naive: Estimate | None = None
+    prior: Estimate | None = None
+    seed: int | None = None
+
+    @property
+    def identified(self) -> bool:
+        """Whether the do-calculus identifies the question from the measured nodes of the graph."""
+        return self.verdict.identified
+
+    @cached_property
+    def mean(self) -> float:
+        """Posterior mean."""
+        return float(self.draws.mean())
+
+    @cached_property
+    def median(self) -> float:
+        """Posterior median: what is reported where the draws have no trustworthy mean, and of levels."""
+        # Of levels the middle one, and no number half-way between two.
+        return float(np.quantile(self.draws, 0.5, method="inverted_cdf" if self.is_level else "linear"))
+
+    @cached_property
+    def is_level(self) -> bool:
+        """Whether it is made of quantiles of discrete nodes alone: each draw is then a level, and their mean none."""
+        terms = self.query.terms
+        if self.posterior is None or not terms or any(term.kind != "quantile" for term in terms):
+            return False
+        spec = self.posterior.spec
+        return all(spec[name].family.discrete for term in terms for name in term.outcome_names)
+
+    @property
+    def is_median(self) -> bool:
+        """Whether the median of the draws is what is reported: their mean is not to be trusted, or is no level."""
+        return self.is_level or not self.has_mean
+
+    @property
+    def point(self) -> float:
+        """The number that is reported: the posterior mean, or the median where `is_median`."""
+        return self.median if self.is_median else self.mean
+
+    @property
+    def is_point(self) -> bool:
+        """Whether there is one draw alone (`ld.Map()`), and so neither an sd nor an interval."""
+        return len(self.draws) == 1
+
+    @cached_property
+    def sd(self) -> float | None:
+        """Posterior standard deviation; None of one draw."""
+        return None if self.is_point else spread_of(self.draws)
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether the tails are light enough for the mean to mean something (k-hat at most 0.7)."""
+        return self.tail_index <= 0.7
+
+    @cached_property
+    def mcse(self) -> float:
+        """Monte Carlo standard error of the mean: sampling and simulation, √(sd²/ESS + e²); of one draw e alone."""
+        if self.sd is None:
+            return self.simulation_error
+        return math.hypot(self.sd / math.sqrt(self.ess), self.simulation_error) if self.ess else math.inf
+
+    @property
+    def rounding(self) -> float:
+        """How finely the number is printed (see `sheet.number`): no digit that another seed would change by more than a unit."""
+        # Levels are printed as they are.
+        if self.is_level:
+            return 0.0
+        spread = 0.0 if self.sd is None else self.sd
+        return max(spread, 100 * self.mcse) if math.isfinite(self.mcse) else spread
+
+    @property
+    def converged(self) -> bool:
+        """Whether the query itself has R-hat <= 1.01 and ESS >= 400; of one draw there is nothing to judge."""
+        return self.is_point or ((self.rhat is None or self.rhat <= 1.01) and self.ess >= 400)
+
+    def interval(self, level: float = 0.9) -> tuple[float, float] | None:
+        """The equal-tailed posterior interval; None of one draw.
+
+        Args:
+            level: Its probability, between 0 and 1.
+
+        Raises:
+            QueryError: A level that is not between 0 and 1.
+        """
+        arguments.level(level, QueryError)
+        if self.is_point:
+            return None
+        how = "inverted_cdf" if self.is_level else "linear"
+        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2], method=how)
+        return float(low), float(high)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """What the number is, and in which unit: `risk difference`, `mean of Erk, in its units`."""
+        if self.posterior is None:
+            return scale_of(self.query)
+        binary = {node for node, mechanism in self.posterior.spec.mechanisms if mechanism.family.name == "bernoulli"}
+        return scale_of(self.query, binary, self.posterior.units)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the number was computed of each draw without simulation."""
+        return self.method.startswith("exact")
+
+    @property
+    def label(self) -> str:
+        """What it is called in lists and plots: its name, of a point of a sweep with the place, or else the question."""
+        if self.name is None:
+            return str(self.query)
+        place = ", ".join(f"{quote(name)}={format_level(value)}" for name, value in self.at)
+        return f"{self.name} at {place}" if place else self.name
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What explains the number and is no caution: that there is no effect, and why; how sure a level is."""
+        if self.is_level and not self.is_point:
+            share = float((self.draws == self.median).mean())
+            shown = "all" if share == 1 else f"{min(99.9, 100 * share):.3g} %"
+            return (f"each draw is a level: {format_number(self.median)} in {shown} of the draws",)
+        graph = None if self.posterior is None else self.posterior.spec.graph
+        return no_effect(self.query.expression, self.draws, graph)
+
+    def summary(self, level: float = 0.9) -> Summary:
+        """The row that tables and plots read."""
+        low, high = self.interval(level) or (None, None)
+        standing = "" if self.identified else " [not identified]"
+        standing += "" if self.converged else " [not converged]"
+        standing += f" [{self.approximate}]" if self.approximate else ""
+        scale = self.scale
+        return Summary(
+            self.label + standing, self.point, self.sd, low, high, level, scale.unit, "lvm", str(scale), scale.null
+        )
+
+    def to_json(self, level: float = 0.9) -> dict[str, Any]:
+        """The answer as plain numbers and strings, with null for what is not finite or not there."""
+        interval = self.interval(level)
+        row = {
+            "query": str(self.query),
+            "mean": self.mean,
+            "sd": self.sd,
+            "interval": None if interval is None else list(interval),
+            "level": level,
+            "mcse": self.mcse,
+            "rhat": self.rhat,
+            "ess": self.ess,
+            "identified": self.identified,
+            "warnings": list(self.warnings),
+            "approximate": self.approximate,
+            "name": self.name,
+            "median": self.median,
+            "simulation_error": self.simulation_error,
+            "evidence_units": self.evidence_units,
+            "scale": self.scale.name,
+            "unit": self.scale.unit,
+            "converged": self.converged,
+            "method": self.method or None,
+            "tail_index": self.tail_index,
+            "notes": list(self.notes),
+            "at": dict(self.at) or None,
+            "naive": None if self.naive is None else self.naive.to_json(level),
+            "prior": None if self.prior is None else self.prior.to_json(level),
+        }
+        return finite(row)
+
+
+def axes_of(estimates: Sequence[Estimate]) -> tuple[Name, ...]:
+    """The nodes that a sweep runs over, where all are points of sweeps over the same ones; else none."""
+    axes = {tuple(name for name, _ in estimate.at) for estimate in estimates}
+    return next(iter(axes)) if len(axes) == 1 else ()
+
+
+def draws_of(estimates: Sequence[Estimate]) -> FloatArray:
+    """Every draw of every estimate, (point, draw): a column is one draw of the model.
+
+    Raises:
+        QueryError: Estimates of different fits, with different numbers of draws.
+    """
+    if len({len(estimate.draws) for estimate in estimates}) > 1:
+        raise QueryError(
+            "These answers have different numbers of draws, and so no array in common. Ask one fit for all."
+        )
+    return np.array([estimate.draws for estimate in estimates])
