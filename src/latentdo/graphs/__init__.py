@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .admg import Admg
-from .bitset import Mask, Masks, Name, bits, components, hidden, reach
+from .bitset import Mask, Masks, Name, bits, components, hidden, reach, union
 from .dag import LatentDag, mutilate, project
 from .file_names import STUDY_SUFFIXES, is_fit_path, is_study_path
 from .notation import parse_call, parse_graph, parse_statements, parse_weight_key
@@ -89,6 +89,7 @@ __all__ = [
     "quote",
     "reach",
     "same_admg",
+    "union",
 ]
 
 

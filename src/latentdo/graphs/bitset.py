@@ -21,6 +21,16 @@ def bits(mask: Mask) -> Iterator[int]:
         mask ^= low
 
 
+def union(steps: Sequence[Mask], nodes: Mask) -> Mask:
+    """All that one step leads to from `nodes`: their parents, children or spouses."""
+    found = 0
+    while nodes:
+        low = nodes & -nodes
+        found |= steps[low.bit_length() - 1]
+        nodes ^= low
+    return found
+
+
 def reach(start: Mask, steps: Sequence[Mask], within: Mask = -1) -> Mask:
     """The nodes that `start` reaches by `steps` without leaving `within`; `start` included."""
     reached = todo = start & within

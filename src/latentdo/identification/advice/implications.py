@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, bits, reach
+from latentdo.graphs import Mask, Masks, bits, reach, union
 
-from ..criteria.districts import HedgeMasks, decide
-from ..criteria.fixability import markov_pillow, reachable_closure
+from ..criteria.districts import HedgeMasks, decide, markov_pillow, reachable_closure
 from ..criteria.separators import Walks, minimal_separator
 from ..engine.construct import district_factors, observed, split_off
 from ..engine.expression import Expression
@@ -59,9 +58,9 @@ def local_markov(masks: Masks) -> Iterator[tuple[int, Mask, Mask]]:
         seen, waiting = {district}, [district]
         while waiting:
             district = waiting.pop()
-            outside = _union(masks.spouses, district) & earlier & ~district
+            outside = union(masks.spouses, district) & earlier & ~district
             ancestral = earlier & ~reach(outside, masks.children)
-            blanket = (district | _union(masks.parents, district)) & ~(1 << node)
+            blanket = (district | union(masks.parents, district)) & ~(1 << node)
             if others := ancestral & ~(blanket | 1 << node):
                 yield node, others, blanket
             for i in bits(district & ~(1 << node)):
@@ -119,7 +118,7 @@ def nested_pairs(masks: Masks) -> Iterator[tuple[int, int]]:
     """The pairs, earlier node first, that no edge joins, no set separates, and that are not densely connected."""
     walks = Walks.of(masks)
     for j in range(len(masks.names)):
-        above = _union(masks.spouses, 1 << j)
+        above = union(masks.spouses, 1 << j)
         if not above:  # an inducing path needs an arrowhead of a bidirected edge here
             continue
         near = masks.parents[j] | above
@@ -129,7 +128,7 @@ def nested_pairs(masks: Masks) -> Iterator[tuple[int, int]]:
             if minimal_separator(walks, first, second, masks.all & ~(first | second)) is not None:
                 continue
             own = reachable_closure(masks, second)[0] if own is None else own
-            if _union(masks.parents, own) & first:
+            if union(masks.parents, own) & first:
                 continue
             both, _ = reachable_closure(masks, first | second)
             if reach(first, masks.spouses, both) != both:
@@ -143,7 +142,7 @@ def _of_district(formulas: Formulas, district: Mask) -> VermaMasks | None:
     if isinstance(traces, HedgeMasks) or len(traces) != 1:
         return None
     factors = district_factors(formulas, traces[0])
-    free = formulas.free(factors) & ~(district | _union(masks.parents, district))
+    free = formulas.free(factors) & ~(district | union(masks.parents, district))
     return VermaMasks(district, free, formulas.one(factors)) if free else None
 
 
@@ -168,10 +167,3 @@ def _of_kernel(formulas: Formulas, closure: Mask, i: int, j: int) -> VermaMasks 
     factors = formulas.divide(formulas.total(over, upto), formulas.total(over, before))
     free = formulas.free(factors) & ~(1 << j | markov_pillow(masks, j, above & (1 << j) - 1))
     return VermaMasks(1 << j, free, formulas.one(factors)) if free else None
-
-
-def _union(steps: tuple[Mask, ...], nodes: Mask) -> Mask:
-    found = 0
-    for i in bits(nodes):
-        found |= steps[i]
-    return found

@@ -6,10 +6,10 @@ a set of nodes that no causal path forbids is valid exactly if it m-separates tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, bits, connected, reach
+from latentdo.graphs import Mask, Masks, bits, connected, reach, union
 
 from .separators import Walks, minimal_separator, minimal_separators
 
@@ -36,10 +36,9 @@ def back_door(masks: Masks, treatments: Mask, outcomes: Mask) -> BackDoor:
         van der Zander, Liśkiewicz & Textor (2019), Separators and adjustment sets in causal graphs,
         section 5; Perković et al. (2018), Complete graphical characterization, definition 4.3.
     """
-    below = 0
-    for i in bits(treatments):
-        below |= masks.children[i]
-    causal = reach(below, masks.children, ~treatments) & reach(outcomes, masks.parents, ~treatments)
+    causal = reach(union(masks.children, treatments), masks.children, ~treatments) & reach(
+        outcomes, masks.parents, ~treatments
+    )
     parents, children = list(masks.parents), list(masks.children)
     for i in bits(causal):
         parents[i] &= ~treatments
@@ -141,11 +140,11 @@ class _BestSearch:
     def __init__(self, masks: Masks, graph: BackDoor, treatments: Mask, outcomes: Mask, free: Mask) -> None:
         self.masks, self.graph, self.free = masks, graph, free
         self.treatments, self.outcomes = treatments, outcomes
-        self.near = self._parents(graph.causal) & free
+        self.near = union(masks.parents, graph.causal) & free
         self.above = reach(treatments | outcomes, masks.parents) & free
         safe = free & (self.above | ~connected(masks, treatments, self.above | self.near))
         self.colliders = reach(graph.causal, masks.spouses, graph.causal | safe) & ~graph.causal
-        self.rich = self.near | self.colliders | self._parents(self.colliders)
+        self.rich = self.near | self.colliders | union(masks.parents, self.colliders)
 
     def is_valid(self, nodes: Mask) -> bool:
         """Whether `nodes` is an adjustment set."""
@@ -162,14 +161,14 @@ class _BestSearch:
     def _more_of_outcomes(self) -> bool:
         """Condition I: a node outside, with a path of colliders to a causal node, fits into some valid set."""
         causal, spouses = self.graph.causal, self.masks.spouses
-        outside = self._union(spouses, causal | self.colliders) & self.free & ~self.rich
+        outside = union(spouses, causal | self.colliders) & self.free & ~self.rich
         paths = [(1 << i, 1 << i) for i in bits(outside)]
         seen = set(paths)
         while paths:
             end, path = paths.pop()
             if not self._some_holds(path):
                 continue
-            along = self._union(spouses, end)
+            along = union(spouses, end)
             if along & causal or len(seen) > MAX_PATHS:
                 return True
             new = {(1 << i, path | 1 << i) for i in bits(along & self.rich & ~path)} - seen
@@ -181,20 +180,10 @@ class _BestSearch:
         """Condition II: a node that tells of the treatments is joined to the outcomes avoidably."""
         causal, masks = self.graph.causal, self.masks
         inside = reach(causal, masks.spouses, causal | self.rich & self.above)
-        joined = inside | self._union(masks.spouses, inside) | self._parents(inside)
+        joined = inside | union(masks.spouses, inside) | union(masks.parents, inside)
         suspects = self.rich & ~(self.near | joined)
         return any(connected(masks, self.treatments, self.rich & ~(1 << i)) >> i & 1 for i in bits(suspects))
 
     def _some_holds(self, nodes: Mask) -> bool:
         """Whether some adjustment set holds `nodes`."""
         return minimal_separator(self.graph.walks, self.treatments, self.outcomes, self.free, nodes) is not None
-
-    def _parents(self, nodes: Mask) -> Mask:
-        return self._union(self.masks.parents, nodes)
-
-    @staticmethod
-    def _union(steps: Sequence[Mask], nodes: Mask) -> Mask:
-        found = 0
-        for i in bits(nodes):
-            found |= steps[i]
-        return found

@@ -1,4 +1,4 @@
-"""The recursion on districts that decides P(outcomes | do(treatments)), and the hedges that it meets, on bitsets."""
+"""Districts on bitsets: the recursion that decides P(outcomes | do(treatments)), pillows, fixing, and hedges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, bits, components, reach
+from latentdo.graphs import Mask, Masks, bits, components, reach, union
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,7 @@ def decide(masks: Masks, treatments: Mask, outcomes: Mask) -> tuple[Trace, ...] 
 
 
 def _trace(masks: Masks, district: Mask) -> Trace | HedgeMasks:
-    outside = 0
-    for i in bits(district):
-        outside |= masks.spouses[i] & ~district
-    if not outside:  # no need to look for ancestors that nothing latent joins to it
+    if not union(masks.spouses, district) & ~district:  # no need to look for ancestors that nothing latent joins to it
         return Trace(district, ((district, district),))
     within = reach(district, masks.parents)
     steps: list[tuple[Mask, Mask]] = []
@@ -66,6 +63,44 @@ def _trace(masks: Masks, district: Mask) -> Trace | HedgeMasks:
         steps.append((joined, within))
         if within == district:
             return Trace(district, tuple(steps))
+
+
+def markov_pillow(masks: Masks, node: int, earlier: Mask) -> Mask:
+    """The nodes that shield `node` from all else in `earlier`: its district among them, and all the parents.
+
+    Source:
+        Richardson et al. (2023), Nested Markov properties for ADMGs, section 2.3: Markov blanket in an ordering.
+    """
+    district = reach(1 << node, masks.spouses, earlier | 1 << node)
+    return (district | union(masks.parents, district)) & ~(1 << node)
+
+
+def reachable_closure(masks: Masks, wanted: Mask, start: Mask = -1) -> tuple[Mask, list[tuple[int, Mask, bool]]]:
+    """The smallest reachable set that holds `wanted`, and the steps to it from `start`.
+
+    A step is the node that is fixed, its Markov blanket then, and whether nothing random depends on it. A node
+    can be fixed if nothing else of its district is among what it causes; the order in which nodes are
+    fixed makes no difference to the end.
+
+    Source:
+        Richardson et al. (2023), Nested Markov properties for ADMGs, sections 2.5 and 2.7.
+    """
+    random = masks.all & start
+    steps: list[tuple[int, Mask, bool]] = []
+    todo = random & ~wanted
+    while todo:
+        # The latest first: what causes nothing that is left is only summed out.
+        i = todo.bit_length() - 1
+        todo ^= 1 << i
+        district = reach(1 << i, masks.spouses, random)
+        if reach(1 << i, masks.children, random) & district != 1 << i:
+            continue
+        blanket = district | union(masks.parents, district)
+        steps.append((i, blanket & ~(1 << i), not masks.children[i] & random))
+        random ^= 1 << i
+        # Fixing one node can free any that come before it or share its district.
+        todo = random & ~wanted
+    return random, steps
 
 
 def ways(masks: Masks, goals: Mask, through: Mask) -> dict[int, int]:

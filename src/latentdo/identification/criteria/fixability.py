@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, Name, bits, components, quote, reach
+from latentdo.graphs import Mask, Masks, Name, bits, components, quote, reach, union
 from latentdo.sheet import in_braces
 
-from .districts import HedgeMasks, decide
+from .districts import HedgeMasks, decide, markov_pillow, reachable_closure
 
 Names = Callable[[Mask], tuple[Name, ...]]
 
@@ -155,45 +155,6 @@ def braced(names: Iterable[Name]) -> str:
     return in_braces(map(quote, names))
 
 
-def reachable_closure(masks: Masks, wanted: Mask, start: Mask = -1) -> tuple[Mask, list[tuple[int, Mask, bool]]]:
-    """The smallest reachable set that holds `wanted`, and the steps to it from `start`.
-
-    A step is the node that is fixed, its Markov blanket then, and whether nothing random depends on it. A node
-    can be fixed if nothing else of its district is among what it causes; the order in which nodes are
-    fixed makes no difference to the end.
-
-    Source:
-        Richardson et al. (2023), Nested Markov properties for ADMGs, sections 2.5 and 2.7.
-    """
-    random = masks.all & start
-    steps: list[tuple[int, Mask, bool]] = []
-    todo = random & ~wanted
-    while todo:
-        # The latest first: what causes nothing that is left is only summed out.
-        i = todo.bit_length() - 1
-        todo ^= 1 << i
-        district = reach(1 << i, masks.spouses, random)
-        if reach(1 << i, masks.children, random) & district != 1 << i:
-            continue
-        blanket = district
-        for j in bits(district):
-            blanket |= masks.parents[j]
-        steps.append((i, blanket & ~(1 << i), not masks.children[i] & random))
-        random ^= 1 << i
-        # Fixing one node can free any that come before it or share its district.
-        todo = random & ~wanted
-    return random, steps
-
-
-def markov_pillow(masks: Masks, node: int, earlier: Mask) -> Mask:
-    """The nodes that shield `node` from all else in `earlier`: its district among them, and all the parents."""
-    district = reach(1 << node, masks.spouses, earlier | 1 << node)
-    found = district
-    for i in bits(district):
-        found |= masks.parents[i]
-    return found & ~(1 << node)
-
-
 def fixability(masks: Masks, treatment: int, outcomes: Mask) -> Fixability:
     """The kinds of fixable that the treatment (a node's number) is for the outcomes, in sorted masks."""
     needed = reach(outcomes, masks.parents)
@@ -203,7 +164,7 @@ def fixability(masks: Masks, treatment: int, outcomes: Mask) -> Fixability:
     after = reach(node, masks.children, needed)
     order = [*bits(needed & ~after), *bits(after)]
     district = reach(node, masks.spouses, needed)
-    blanket = (district | _union(masks.parents, district)) & ~node if needed else 0
+    blanket = (district | union(masks.parents, district)) & ~node if needed else 0
     earlier, pillows = 0, dict[int, Mask]()
     for i in order:
         pillows[i] = markov_pillow(masks, i, earlier)
@@ -234,13 +195,6 @@ def fixability(masks: Masks, treatment: int, outcomes: Mask) -> Fixability:
     )
 
 
-def _union(steps: tuple[Mask, ...], nodes: Mask) -> Mask:
-    found = 0
-    for i in bits(nodes):
-        found |= steps[i]
-    return found
-
-
 def _is_shielded(masks: Masks, pillows: dict[int, Mask]) -> bool:
     return not any(pillow & ~(masks.parents[i] | masks.children[i] | masks.spouses[i]) for i, pillow in pillows.items())
 
@@ -255,7 +209,7 @@ def _kernels(masks: Masks, treatment: int, needed: Mask, outcomes: Mask, names: 
         kernels.append(
             Kernel(
                 district=names(district),
-                parents=names(_union(masks.parents, district) & ~district),
+                parents=names(union(masks.parents, district) & ~district),
                 fixings=tuple(Fixing(masks.names[i], names(blanket), is_sum) for i, blanket, is_sum in steps),
                 meets_treatment_district=bool(district & own),
             )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, Name, bits, connected, reach
+from latentdo.graphs import Mask, Masks, Name, bits, connected, reach, union
 
-from ..criteria.districts import Trace
+from ..criteria.districts import Trace, markov_pillow
 from .expression import Expression
 from .formulas import Factors, Formulas
 from .reduction import Problem
-from .simplify import Plan, reaching
+from .simplify import Plan
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def construct(problem: Problem, plan: Plan) -> Formula:
     """The formula of a problem, written as planned."""
     formulas = Formulas(plan.masks)
     factors = write(formulas, problem, plan)
-    meant = problem.outcomes | problem.conditions | reaching(problem)
+    meant = problem.outcomes | problem.conditions | problem.acting
     evidence = formulas.one(formulas.total(problem.asked, factors)) if problem.is_joint else None
     free = sorted(problem.masks.nodes(formulas.free(factors) & ~meant))
     return Formula(formulas.one(factors), evidence, tuple(free))
@@ -102,22 +102,8 @@ def district_factors(formulas: Formulas, trace: Trace) -> Factors:
 def observed(formulas: Formulas, joined: Mask, ancestors: Mask, within: Mask) -> Kernel:
     """Q[ancestors] from P(within): a factor P(v | Markov pillow) for each v of the district `joined`."""
     masks = formulas.masks
-    factors = {i: formulas.prob(1 << i, pillow(masks, i, within)) for i in bits(joined)}
+    factors = {i: formulas.prob(1 << i, markov_pillow(masks, i, within & (1 << i) - 1)) for i in bits(joined)}
     return Kernel(ancestors, joined & ~ancestors, factors)
-
-
-def pillow(masks: Masks, node: int, within: Mask) -> Mask:
-    """The earlier nodes that shield `node` from all others before it: its district there, and the parents.
-
-    Source:
-        Richardson et al. (2023), Nested Markov properties for ADMGs, section 2.3: Markov blanket in an
-        ordering.
-    """
-    district = reach(1 << node, masks.spouses, within & (2 << node) - 1)
-    found = district
-    for i in bits(district):
-        found |= masks.parents[i]
-    return found & ~(1 << node)
 
 
 def split_off(formulas: Formulas, kernel: Kernel, joined: Mask, ancestors: Mask) -> Kernel:
@@ -126,7 +112,7 @@ def split_off(formulas: Formulas, kernel: Kernel, joined: Mask, ancestors: Mask)
     The factor of v is Q[nodes up to v] / Q[nodes before v]. Nodes outside `joined` that cause nothing in it
     are summed in both, which leaves the ratio as it is and makes both shorter.
     """
-    summed = kernel.summed | kernel.nodes & ~concerned(formulas.masks, joined)
+    summed = kernel.summed | kernel.nodes & ~(joined | union(formulas.masks.parents, joined))
     factors: dict[int, Expression] = {}
     before: list[tuple[Expression, Mask]] = []
     for i, own in kernel.factors.items():
@@ -137,14 +123,6 @@ def split_off(formulas: Formulas, kernel: Kernel, joined: Mask, ancestors: Mask)
             factors[i] = formulas.ratio(*ratio_group(own, free & summed, before)) if entangled else own
         before.append((own, free & summed))
     return Kernel(ancestors, joined & ~ancestors, factors)
-
-
-def concerned(masks: Masks, joined: Mask) -> Mask:
-    """A district and its parents: all that its law is a function of."""
-    found = joined
-    for i in bits(joined):
-        found |= masks.parents[i]
-    return found
 
 
 def ratio_group(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,17 +90,31 @@ def _checked(np: Any, joint: Any, names: tuple[Name, ...]) -> Any:
 
 
 def tabulate(expression: Expression, table: Any, axis: Mapping[Name, int]) -> Any:
-    """The value of an expression, with all axes of the table, of length one where it is constant."""
+    """The value of an expression in P(V), with all axes of the table, of length one where it is constant."""
     import numpy as np
-
-    known: dict[int, Any] = {}
 
     def margin(names: Sequence[Name]) -> Any:
         keep = {axis[name] for name in names}
         return table.sum(axis=tuple(i for i in range(table.ndim) if i not in keep), keepdims=True)
 
+    return tabulated(
+        expression, axis, lambda law: _ratio(np, margin(law.outcomes + law.given), margin(law.given)), table.ndim
+    )
+
+
+def tabulated(expression: AbstractExpression, axis: Mapping[Name, int], law: Callable[[Prob], Any], ndim: int) -> Any:
+    """The value of an expression for every value of its free names, with `ndim` axes, of length one where it is constant.
+
+    Args:
+        axis: The axis of each name; one that has none has a single value.
+        law: The value of a P(…), with all axes.
+    """
+    import numpy as np
+
+    known: dict[int, Any] = {}
+
     def product(factors: Sequence[AbstractExpression]) -> Any:
-        value = np.ones((1,) * table.ndim)
+        value = np.ones((1,) * ndim)
         for factor in factors:
             other = known[id(factor)]
             value = np.where((value == 0) | (other == 0), 0.0, value * other)
@@ -108,10 +122,11 @@ def tabulate(expression: Expression, table: Any, axis: Mapping[Name, int]) -> An
 
     for part in parts(expression):
         match part:
-            case Prob(outcomes=outcomes, given=given):
-                known[id(part)] = _ratio(np, margin(outcomes + given), margin(given))
+            case Prob():
+                known[id(part)] = law(part)
             case Sum(over=over, body=body):
-                known[id(part)] = known[id(body)].sum(axis=tuple(axis[name] for name in over), keepdims=True)
+                summed = tuple(axis[name] for name in over if name in axis)
+                known[id(part)] = known[id(body)].sum(axis=summed, keepdims=True)
             case Product(factors=factors):
                 known[id(part)] = product(factors)
             case Quotient(numerator=numerator, denominator=denominator):

@@ -12,7 +12,7 @@ from latentdo.query import Outcome, Setting, Term
 from ..criteria.adjustment import adjustment_set
 from ..criteria.districts import HedgeMasks, decide
 from ..criteria.front_door import front_door_set
-from .reduction import exchange, problem_of
+from .reduction import acting, exchange, problem_of
 
 Form = Literal["no effect", "seeing is doing", "back-door", "front-door", "general formula", "not identified"]
 FORMS: dict[Form, str] = {
@@ -99,7 +99,7 @@ class Judge:
             return "seeing is doing"
         if given:
             return "general formula"
-        x = self._acting(x, y)
+        x = acting(masks, x, y)
         if not self._seen(x, y, 0) & x:
             return "seeing is doing"
         if adjustment_set(masks, x, y) is not None:
@@ -122,13 +122,6 @@ class Judge:
         if x not in self._back_doors:
             self._back_doors[x] = connected(self.masks.cut(0, x), x, 0)
         return x if self._back_doors[x] & y else 0
-
-    def _acting(self, x: Mask, y: Mask) -> Mask:
-        """The treatments that the outcomes can depend on."""
-        causes = 0
-        for i in bits(reach(y, self.masks.parents, ~x)):
-            causes |= self.masks.parents[i]
-        return x & causes
 
     def term(self, x: Mask, y: Mask) -> Term:
         """The question as a term: P(y | do(x), given)."""

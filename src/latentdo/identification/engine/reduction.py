@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from latentdo.graphs import Mask, Masks, bits, connected
+from latentdo.graphs import Mask, Masks, bits, connected, reach, union
 from latentdo.query import Distribution, Term
 
 
@@ -32,10 +33,20 @@ class Problem:
     conditions: Mask
     drawn: Mask = 0
 
+    @cached_property
+    def acting(self) -> Mask:
+        """The treatments that the law of outcomes and conditions can depend on."""
+        return acting(self.masks, self.treatments, self.outcomes | self.conditions)
+
     @property
     def is_joint(self) -> bool:
         """Whether evidence can only be divided by after summing, over an event or over a drawn treatment."""
         return self.outcomes != self.asked or bool(self.drawn)
+
+
+def acting(masks: Masks, treatments: Mask, targets: Mask) -> Mask:
+    """The treatments that a directed path joins to `targets` past the other treatments."""
+    return treatments & union(masks.parents, reach(targets, masks.parents, ~treatments))
 
 
 def problem_of(masks: Masks, term: Term) -> Problem:

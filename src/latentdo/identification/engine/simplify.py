@@ -50,7 +50,7 @@ class Plan:
 
 def plan_of(problem: Problem, traces: tuple[Trace, ...]) -> Plan:
     """The plan of a problem that `decide` found identified by these traces."""
-    masks, treatments = problem.masks, reaching(problem)
+    masks, treatments = problem.masks, problem.acting
     outcomes, given = problem.outcomes, problem.conditions
     if problem.drawn:
         outcomes, given = outcomes | given, 0
@@ -64,15 +64,6 @@ def plan_of(problem: Problem, traces: tuple[Trace, ...]) -> Plan:
     treatments, outcomes = exchange(problem)
     masks, traces = shrink(masks, treatments, outcomes, traces)
     return Plan("districts", masks, treatments, outcomes, traces=traces)
-
-
-def reaching(problem: Problem) -> Mask:
-    """The treatments that the law of outcomes and conditions can depend on."""
-    parents = problem.masks.parents
-    causes = 0
-    for i in bits(reach(problem.outcomes | problem.conditions, parents, ~problem.treatments)):
-        causes |= parents[i]
-    return problem.treatments & causes
 
 
 def shrink(

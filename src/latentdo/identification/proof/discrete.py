@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 from latentdo.graphs import Admg, Name
 
-from ..engine.expression import AbstractExpression, Prob, Product, Quotient, Sum, parts
+from ..engine.evaluate import tabulated
+from ..engine.expression import AbstractExpression, Prob
 
 # A model enumerates at most 2 to this many cells over its measured nodes, and as many latents join them.
 MOST_BINARY = 10
@@ -74,31 +74,14 @@ class RandomModel:
         Args:
             observed: A law to use in place of the model's own for what has no `do`.
         """
-        known: dict[int, Any] = {}
-        for part in parts(expression):
-            known[id(part)] = self._value(part, known, observed)
-        return known[id(expression)]
 
-    def _value(self, part: AbstractExpression, known: dict[int, Any], observed: Any) -> Any:
-        import numpy as np
+        def conditional(part: Prob) -> Any:
+            active = frozenset(part.do).intersection(self._axis)
+            law = observed if observed is not None and not active else self.law(active)
+            return self._margin(law, active, part.outcomes + part.given) / self._margin(law, active, part.given)
 
-        match part:
-            case Prob(outcomes=outcomes, given=given, do=do):
-                active = frozenset(do).intersection(self._axis)
-                law = observed if observed is not None and not active else self.law(active)
-                above = self._margin(law, active, outcomes + given)
-                return above / self._margin(law, active, given)
-            case Sum(over=over, body=body):
-                axes = tuple(self._axis[name] for name in over if name in self._axis)
-                value = np.asarray(known[id(body)])
-                # A summed node that the body does not mention would count its levels: no step leaves one.
-                return value.sum(axis=axes, keepdims=True)
-            case Product(factors=factors):
-                return reduce(np.multiply, (known[id(factor)] for factor in factors), np.ones((1,) * len(self.binary)))
-            case Quotient(numerator=numerator, denominator=denominator):
-                return known[id(numerator)] / known[id(denominator)]
-            case _:
-                raise AssertionError(part)
+        # A summed node that the body does not mention would count its levels: no step leaves one.
+        return tabulated(expression, self._axis, conditional, len(self.binary))
 
     def _margin(self, law: Any, do: frozenset[Name], names: Sequence[Name]) -> Any:
         kept = do.union(names)

@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from latentdo.graphs import Mask, Masks, bits, reach
+from latentdo.graphs import Mask, Masks, bits, reach, union
 
-from ..criteria.districts import Trace
-from ..engine.construct import Kernel, concerned, observed, pillow, ratio_group, telling, write
+from ..criteria.districts import Trace, markov_pillow
+from ..engine.construct import Kernel, observed, ratio_group, telling, write
 from ..engine.expression import AbstractExpression, Expression, Product, Quotient, Sum, parts
 from ..engine.formulas import Formulas, factors_of, without
 from ..engine.reduction import Problem, exchanges
-from ..engine.simplify import Plan, reaching
+from ..engine.simplify import Plan
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class _Writer:
     def tidy(self) -> None:
         """Evidence that tells nothing and treatments that reach nothing leave first."""
         law = self.forget(self.law, self.law.given & ~self.problem.conditions)
-        self.law = self.act(law, drop=law.do & ~reaching(self.problem))
+        self.law = self.act(law, drop=law.do & ~self.problem.acting)
 
     def see(self, outcomes: Mask, given: Mask, do: Mask) -> None:
         """P(outcomes | do(do), given) where seeing the treatments is setting them."""
@@ -248,7 +248,7 @@ class _Writer:
         district = trace.district
         if trace.steps == ((district, district),):
             for i in bits(district):
-                self._observe(factors[i], pillow(self.masks, i, reach(district, self.masks.parents)))
+                self._observe(factors[i], reach(district, self.masks.parents))
             return
         causes = _outer_parents(self.masks, district)
         own: list[_Law] = []
@@ -269,8 +269,10 @@ class _Writer:
             whole = self.marginalise(whole, joined & ~ancestors)
             whole = self._descend(trace, level, self.chain(whole, (1 << i for i in bits(joined))))
 
-    def _observe(self, law: _Law, shield: Mask) -> None:
+    def _observe(self, law: _Law, within: Mask) -> None:
         """P(v | do(…), …) is P(v | its Markov pillow)."""
+        node = law.outcomes.bit_length() - 1
+        shield = markov_pillow(self.masks, node, within & (1 << node) - 1)
         law = self.forget(law, law.given & ~shield)
         law = self.act(law, drop=law.do & ~shield)
         self.exchange(law, law.do, to_do=False)
@@ -280,7 +282,7 @@ class _Writer:
         if not level:
             within = reach(trace.district, self.masks.parents)
             for law in laws:
-                self._observe(law, pillow(self.masks, law.outcomes.bit_length() - 1, within))
+                self._observe(law, within)
             return laws[0]
         inside = trace.steps[level - 1][1]
         outside = _outer_parents(self.masks, inside)
@@ -314,7 +316,7 @@ class _Writer:
     def _split_off(self, kernel: Kernel, joined: Mask, ancestors: Mask) -> Kernel:
         """As `construct.split_off`, from quotients as the conditions left them."""
         formulas = self.formulas
-        causes = concerned(formulas.masks, joined)
+        causes = joined | union(formulas.masks.parents, joined)
         summed = kernel.summed | kernel.nodes & ~causes
         self.tracked = {i: self._conditioned(kernel, causes, i) for i in kernel.factors if joined >> i & 1}
         factors: dict[int, Expression] = {}
@@ -351,7 +353,7 @@ class _Law:
 
 
 def _outer_parents(masks: Masks, nodes: Mask) -> Mask:
-    return concerned(masks, nodes) & ~nodes
+    return union(masks.parents, nodes) & ~nodes
 
 
 def substituted(
