@@ -90,7 +90,7 @@ def test_a_formula_that_conditions_on_a_function_and_its_parent_is_replaced():
     assert plain.unwrap().text == "Σ_{A, F} P(Y | A, F, X) P(A, F)"
     assert found.unwrap().text == "Σ_A P(Y | A, X) P(A)"
     assert str(found).endswith("\nNote: the formula takes into account that F is a function of A.")
-    assert found._repr_html_().endswith("F is a function of A.</p>")
+    assert "<li>Note: the formula takes into account that F is a function of A.</li>" in found._repr_html_()
 
 
 def test_a_fraction_over_a_function_and_its_parent_is_replaced_too():

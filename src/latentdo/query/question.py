@@ -96,7 +96,7 @@ class Query:
         if not self.terms:
             raise QueryError(f"{self} asks nothing. A query has at least one E[ ] or P( ).")
         for term in self.terms:
-            for name in (*term.outcome_names, *term.treatments, *term.conditions):
+            for name in term.names:
                 graph.require(name)
             _check_latent(term, latent)
             _check_parts(term)

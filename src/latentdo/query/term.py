@@ -166,6 +166,11 @@ class Term:
         """The nodes that are seen, each once, in order."""
         return tuple(dict.fromkeys(outcome.name for outcome in self.given))
 
+    @cached_property
+    def names(self) -> tuple[Name, ...]:
+        """Every node that the term names, each once: outcomes, treatments, conditions."""
+        return tuple(dict.fromkeys((*self.outcome_names, *self.treatments, *self.conditions)))
+
     @property
     def is_stochastic(self) -> bool:
         """Whether some treatment is drawn from a distribution."""

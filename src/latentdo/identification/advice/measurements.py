@@ -13,7 +13,7 @@ from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query
 from latentdo.sheet import Sheet
 
-from .measuring import Limits, Measuring, asked_of, with_arcs_as_nodes
+from .measuring import Limits, Measuring, with_arcs_as_nodes
 
 # So that the sum over any graph is finite.
 MAX_COST = 1e100
@@ -116,18 +116,18 @@ def measurements_of(
         raise QueryError("There is no question. Give one, such as P(Y | do(X)): what is needed depends on it.")
     priced = _checked(graph, {} if costs is None else costs)
     terms = tuple(term for query in queries for term in query.terms)
-    kept = asked_of(terms)
+    named = frozenset(name for term in terms for name in term.names)
     opened, _ = with_arcs_as_nodes(graph)
-    search = Measuring(opened, terms, [node for node in graph.measured if node not in kept])
+    search = Measuring(opened, terms, [node for node in graph.measured if node not in named])
     best = search.cheapest(priced, seconds)
     assert best is not None, "with everything measured the questions are identified"
     listed = search.minimal(Limits(len(graph.nodes), max_count, seconds))
-    minimal = tuple(names | kept for names in listed.sets)
-    needed = kept.union(node for node in best[0] if search.breaking(search.candidates - {node}) is not None)
+    minimal = tuple(names | named for names in listed.sets)
+    needed = named.union(node for node in best[0] if search.breaking(search.candidates - {node}) is not None)
     return Measurements(
         queries,
-        best[0] | kept,
-        math.fsum(priced[node] for node in best[0] | kept),
+        best[0] | named,
+        math.fsum(priced[node] for node in best[0] | named),
         best[1],
         minimal,
         listed.cut,

@@ -69,11 +69,6 @@ def obstacle(masks: Masks, terms: Iterable[Term]) -> HedgeMasks | None:
     return None
 
 
-def asked_of(terms: Iterable[Term]) -> Names:
-    """Every node that some term names."""
-    return frozenset(name for term in terms for name in (*term.outcome_names, *term.treatments, *term.conditions))
-
-
 def with_arcs_as_nodes(graph: LatentDag | Admg) -> tuple[LatentDag, dict[Name, str]]:
     """The graph with one latent node for each `<->`, and what each of these is called for people."""
     taken = set(graph.nodes)
@@ -101,7 +96,9 @@ class Measuring:
 
     def __init__(self, graph: LatentDag, terms: Iterable[Term], candidates: Iterable[Name]) -> None:
         self.terms = tuple(terms)
-        near = graph.ancestors(asked_of(self.terms))  # other nodes make no edge among these
+        near = graph.ancestors(
+            name for term in self.terms for name in term.names
+        )  # other nodes make no edge among these
         nodes = tuple(node for node in graph.nodes if node in near)
         edges = frozenset(edge for edge in graph.directed if near.issuperset(edge))
         self.graph = LatentDag(nodes, edges, (), graph.latent & near)

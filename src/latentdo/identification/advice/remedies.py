@@ -11,7 +11,7 @@ from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.query import Query
 from latentdo.sheet import Note, Sheet
 
-from .measuring import Experiments, Limits, Measuring, asked_of, obstacle, with_arcs_as_nodes
+from .measuring import Experiments, Limits, Measuring, obstacle, with_arcs_as_nodes
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _removable(graph: LatentDag | Admg, query: Query, limits: Limits) -> tuple[t
     """The edges without which the question is identified, one at a time."""
     end = time.monotonic() + limits.seconds
     found: list[str] = []
-    for label, without in _without_one_edge(graph, asked_of(query.terms)):
+    for label, without in _without_one_edge(graph, {name for term in query.terms for name in term.names}):
         if time.monotonic() > end:
             return tuple(found), f"the edges that were reached in {limits.seconds:g} s"
         if obstacle(project(without).sorted_masks, query.terms) is None:
@@ -104,7 +104,7 @@ def _removable(graph: LatentDag | Admg, query: Query, limits: Limits) -> tuple[t
     return tuple(found), ""
 
 
-def _without_one_edge(graph: LatentDag | Admg, asked: frozenset[Name]) -> Iterator[tuple[str, LatentDag | Admg]]:
+def _without_one_edge(graph: LatentDag | Admg, asked: set[Name]) -> Iterator[tuple[str, LatentDag | Admg]]:
     """The graph without each edge that leads into an ancestor of what is asked, and the edge as it is drawn."""
     near = graph.ancestors(asked)
     for a, b in sorted(edge for edge in graph.directed if edge[1] in near):

@@ -16,6 +16,8 @@ from .reduction import Problem, exchange, problem_of
 Hedge = tuple[frozenset[Name], frozenset[Name]]
 Functional = Mapping[Name, Iterable[Name]] | Iterable[Name]
 
+# How many bidirected edges a reason spells out.
+MOST_EDGES = 12
 PROOF = ": two models can agree on all the data and differ in the answer."
 
 
@@ -124,7 +126,7 @@ def _responsible(
     graph: LatentDag | Admg, determinants: Determinants, term: Term, *, identified: bool
 ) -> tuple[Name, ...]:
     """Functional nodes that give the verdict, none of which can be left out."""
-    near = graph.ancestors((*term.outcome_names, *term.treatments, *term.conditions))
+    near = graph.ancestors(term.names)
     chosen = {node: determinants[node] for node in sorted(determinants) if node in near}
     size = len(chosen)
     while size:
@@ -139,9 +141,9 @@ def _responsible(
 
 def _undone(reduced: Reduced, nodes: tuple[Name, ...], found: Reduced | Solution | _Obstacle) -> Iterator[str]:
     """Why functional nodes undo what the graph alone would promise."""
-    if reduced.kept:
+    if reduced.still_set:
         yield (
-            f"The graph alone would identify the question, but do({', '.join(map(quote, reduced.kept))}) sets what never "
+            f"The graph alone would identify the question, but do({', '.join(map(quote, reduced.still_set))}) sets what never "
             "varies by itself: not shown identifiable."
         )
     else:
@@ -153,7 +155,9 @@ def _undone(reduced: Reduced, nodes: tuple[Name, ...], found: Reduced | Solution
         yield f"{reduced.refused}."
     if isinstance(found, _Obstacle):
         without = (
-            "with the causes of what is set left out" if reduced.kept else "with functions replaced by their causes"
+            "with the causes of what is set left out"
+            if reduced.still_set
+            else "with functions replaced by their causes"
         )
         hedge = _hedge_sentence(found, proved=reduced.proves)
         yield f"In the graph {without}: {hedge[0].lower()}{hedge[1:]}"
@@ -165,44 +169,32 @@ def _fault(query: Query, term: Term) -> str:
 
 def _hedge_sentence(obstacle: _Obstacle, *, proved: bool = True) -> str:
     """What can be followed on the picture: who shares causes with whom, and what setting would cut."""
-    problem, hedge = obstacle.problem, obstacle.hedge
-    masks = problem.masks
+    from latentdo.sheet import listed  # a "yes" does not pay for it
+
+    problem, hedge, masks = obstacle.problem, obstacle.hedge, obstacle.problem.masks
+
+    def quoted(nodes: Mask) -> list[str]:
+        return [quote(name) for name in masks.nodes(nodes)]
+
     treatments, outcomes = obstacle.unconditional
-    sentences: list[str] = []
+    as_hard = ""
     if outcomes != problem.asked or treatments != problem.treatments:
-        asked = f"P({_names(masks, outcomes)} | do({_names(masks, treatments)}))"
-        sentences.append(f"With its evidence the question is as hard as {asked}.")
+        asked, done = (", ".join(sorted(quoted(nodes))) for nodes in (outcomes, treatments))
+        as_hard = f"With its evidence the question is as hard as P({asked} | do({done})). "
     larger, smaller = hedge.larger, hedge.smaller
-    causes, cut = larger & ~smaller, larger & treatments
-    reached = reach(causes, masks.children, larger) & smaller
-    sentences.append(
-        f"Unmeasured causes join {_listed(masks, larger)} ({_bidirected(masks, larger)}), and within this set "
-        f"{_listed(masks, causes)} {_verb(causes, 'leads', 'lead')} by arrows to {_listed(masks, reached)}. "
-        f"Setting {_listed(masks, cut)} would cut {_verb(cut, 'it', 'them')} from these causes, but the data "
-        f"show arrows and causes only together{PROOF if proved else '.'}"
-    )
-    return " ".join(sentences)
-
-
-def _bidirected(masks: Masks, within: Mask) -> str:
+    causes, cut = quoted(larger & ~smaller), quoted(larger & treatments)
+    reached = reach(larger & ~smaller, masks.children, larger) & smaller
     names = masks.names
     edges = [
         f"{quote(names[i])} <-> {quote(names[j])}"
-        for i in bits(within)
-        for j in bits(masks.spouses[i] & within)
+        for i in bits(larger)
+        for j in bits(masks.spouses[i] & larger)
         if i < j
     ]
-    return ", ".join(edges[:12] + ["…"] * (len(edges) > 12))
-
-
-def _verb(nodes: Mask, one: str, several: str) -> str:
-    return one if nodes.bit_count() == 1 else several
-
-
-def _names(masks: Masks, mask: Mask) -> str:
-    return ", ".join(quote(name) for name in sorted(masks.nodes(mask)))
-
-
-def _listed(masks: Masks, mask: Mask) -> str:
-    names = [quote(name) for name in masks.nodes(mask)]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    shown = ", ".join(edges[:MOST_EDGES] + ["…"] * (len(edges) > MOST_EDGES))
+    return (
+        f"{as_hard}Unmeasured causes join {listed(quoted(larger))} ({shown}), and within this set "
+        f"{listed(causes)} {'leads' if len(causes) == 1 else 'lead'} by arrows to {listed(quoted(reached))}. "
+        f"Setting {listed(cut)} would cut {'it' if len(cut) == 1 else 'them'} from these causes, but the data "
+        f"show arrows and causes only together{PROOF if proved else '.'}"
+    )

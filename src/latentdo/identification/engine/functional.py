@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from latentdo import arguments
 from latentdo.errors import QueryError
-from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, connected, project, quote, reach
+from latentdo.graphs import Admg, LatentDag, Name, bits, connected, project, quote, reach
 from latentdo.query import Term
 
 from .construct import Formula
@@ -77,7 +77,7 @@ class Reduced:
     Attributes:
         graph: The graph that decides; every hidden cause is a node of its own.
         term: The term, without the functional treatments that rule 3 removes.
-        kept: Functional nodes that stay in do( ); their parents count as latent in `graph`.
+        still_set: Functional nodes that stay in do( ); their parents count as latent in `graph`.
         refused: Why nothing can be decided, or nothing.
         proves: Whether a hedge in the graph is a proof. Not where a functional node is set, and not where one has
             hidden parents: it may tell of them what the graph without it no longer can.
@@ -85,7 +85,7 @@ class Reduced:
 
     graph: LatentDag
     term: Term
-    kept: tuple[Name, ...] = ()
+    still_set: tuple[Name, ...] = ()
     refused: str = ""
     proves: bool = True
 
@@ -103,16 +103,22 @@ def eliminate(graph: LatentDag | Admg, determinants: Determinants, term: Term) -
     Source:
         Chen & Darwiche (2024), Identifying causal effects under functional dependencies: functional elimination.
     """
-    dag = _determined(_explicit(graph), determinants)
-    while True:
-        found = _written_out(dag, determinants, term)
-        shorter = next((left for node in found.kept if (left := _without(found, node))), None)
-        if shorter is None:
-            found = _without_parents(dag, determinants, found)
-            near = dag.ancestors(_queried(term)).intersection(determinants)
-            hears = any(dag.latent.intersection(dag.parents(node)) for node in near if node not in dag.latent)
-            return replace(found, proves=not found.kept and not hears)
-        term = shorter
+    dag = _explicit(graph)
+    # Measured parents that a functional node does not listen to.
+    unheard = {
+        (parent, node)
+        for node, chosen in determinants.items()
+        for parent in dag.parents(node)
+        if parent not in chosen and parent not in dag.latent
+    }
+    dag = replace(dag, directed=dag.directed - unheard, inhibiting=dag.inhibiting - unheard)
+    reduced = _written_out(dag, determinants, term)
+    while shorter := next((left for node in reduced.still_set if (left := _without(reduced, node))), None):
+        reduced = _written_out(dag, determinants, shorter)
+    reduced = _without_parents(dag, determinants, reduced)
+    near = dag.ancestors(reduced.term.names).intersection(determinants)
+    hears = any(dag.latent.intersection(dag.parents(node)) for node in near if node not in dag.latent)
+    return replace(reduced, proves=not reduced.still_set and not hears)
 
 
 def _explicit(graph: LatentDag | Admg) -> LatentDag:
@@ -121,44 +127,20 @@ def _explicit(graph: LatentDag | Admg) -> LatentDag:
     return graph.explicit()
 
 
-def _determined(dag: LatentDag, determinants: Determinants) -> LatentDag:
-    """The graph without the edges from measured parents that a functional node does not listen to."""
-    deaf = {
-        (parent, node)
-        for node, chosen in determinants.items()
-        for parent in dag.parents(node)
-        if parent not in chosen and parent not in dag.latent
-    }
-    if not deaf:
-        return dag
-    return replace(dag, directed=dag.directed - deaf, inhibiting=dag.inhibiting - deaf)
-
-
-def _queried(term: Term) -> frozenset[Name]:
-    return frozenset((*term.outcome_names, *term.treatments, *term.conditions))
-
-
 def _written_out(dag: LatentDag, determinants: Determinants, term: Term) -> Reduced:
     """Every functional node that is not set, written out."""
-    kept = tuple(node for node in term.treatments if node in determinants)
-    written = frozenset(determinants).difference(kept)
-    gone = written - _queried(term)
-    inherited = _inherited(dag.masks, dag.topological_order(), written)
-    nodes = tuple(node for node in dag.nodes if node not in gone)
-    index = dag.masks.index
-    directed = frozenset((parent, node) for node in nodes for parent in dag.masks.nodes(inherited[index[node]]))
-    return Reduced(LatentDag(nodes, directed, (), dag.latent - gone), term, kept)
-
-
-def _inherited(masks: Masks, order: Iterable[Name], written: frozenset[Name]) -> list[Mask]:
-    """The parents of each node once the `written` ones hand theirs on."""
-    passed = masks.mask(written)
-    found = list(masks.parents)
-    for node in order:
-        i = masks.index[node]
+    masks = dag.masks
+    still_set = tuple(node for node in term.treatments if node in determinants)
+    written = frozenset(determinants).difference(still_set)
+    # Those that are written out hand their parents on, the first ones first.
+    parents, passed = list(masks.parents), masks.mask(written)
+    for i in map(masks.index.__getitem__, dag.topological_order()):
         for j in bits(masks.parents[i] & passed):
-            found[i] = found[i] & ~(1 << j) | found[j]
-    return found
+            parents[i] = parents[i] & ~(1 << j) | parents[j]
+    gone = written.difference(term.names)
+    nodes = tuple(node for node in dag.nodes if node not in gone)
+    directed = frozenset((parent, node) for node in nodes for parent in masks.nodes(parents[masks.index[node]]))
+    return Reduced(LatentDag(nodes, directed, (), dag.latent - gone), term, still_set)
 
 
 def _without(reduced: Reduced, node: Name) -> Term | None:
@@ -190,14 +172,11 @@ def _without(reduced: Reduced, node: Name) -> Term | None:
 
 def _without_parents(dag: LatentDag, determinants: Determinants, reduced: Reduced) -> Reduced:
     """The reduced graph with the parents of functional treatments unmeasured, or why that cannot be."""
-    if not reduced.kept:
-        return reduced
-    queried = _queried(reduced.term)
     hidden: set[Name] = set()
     owner: dict[Name, Name] = {}
-    for node in reduced.kept:
+    for node in reduced.still_set:
         parents = {*dag.parents(node), *reduced.graph.parents(node)}
-        if seen := sorted(parents & queried):
+        if seen := sorted(parents.intersection(reduced.term.names)):
             return replace(
                 reduced,
                 refused=f"{quote(seen[0])} is in the question too, and the data never show {quote(node)} vary beside it",
@@ -210,8 +189,7 @@ def _without_parents(dag: LatentDag, determinants: Determinants, reduced: Reduce
                     refused=f"{quote(owner[source])} and {quote(node)} both follow from {_named([source])}, and the data "
                     "never show one vary beside the other",
                 )
-    graph = reduced.graph
-    return replace(reduced, graph=replace(graph, latent=graph.latent | hidden))
+    return replace(reduced, graph=replace(reduced.graph, latent=reduced.graph.latent | hidden))
 
 
 def _sources(determinants: Determinants, node: Name) -> frozenset[Name]:
@@ -266,6 +244,7 @@ def stated(determinants: Determinants, nodes: Iterable[Name]) -> str:
 
 
 def _named(names: Iterable[Name]) -> str:
+    from latentdo.sheet import listed  # a verdict without functional nodes does not pay for it
+
     # The latents of `<->` have names that nobody wrote.
-    *first, last = dict.fromkeys("hidden causes" if "<->" in name else quote(name) for name in names)
-    return f"{', '.join(first)} and {last}" if first else last
+    return listed(dict.fromkeys("hidden causes" if "<->" in name else quote(name) for name in names))

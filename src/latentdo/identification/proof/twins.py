@@ -112,7 +112,7 @@ class Twins:
     def _kinds(self, events: Mask) -> dict[int, str]:
         """The bits of each node: h of the hedge, m a message, e whether an event took place, or a coin."""
         routes, term = self.routes, self.term
-        queried = self.masks.mask((*term.outcome_names, *term.treatments, *term.conditions, *self.values))
+        queried = self.masks.mask((*term.names, *self.values))
         found: dict[int, str] = {}
         for i in range(len(self.masks.names)):
             kinds = "h" if self.larger >> i & 1 and not self.roots >> i & 1 else ""
