@@ -19,7 +19,7 @@ import pytest
 import latentdo as ld
 import malformed
 from latentdo.cli import main
-from latentdo.errors import LatentdoError, NotationError, StudyError
+from latentdo.errors import LatentdoError, NotationError, StudyError, visible
 from latentdo.graphs import normalised, parse_call
 from latentdo.models import ModelSpec
 from latentdo.query import Query
@@ -141,7 +141,7 @@ def check_place(source: str, line: int, column: int, message: str) -> None:
     head, shown, caret = message.rsplit("\n", 2)
     assert f"line {line}, column {column}: " in head
     assert caret.strip() == "^"
-    pointed = INVISIBLE.sub("\ufffd", typed[column - 1 : column].replace("\t", " "))
+    pointed = visible(typed[column - 1 : column].replace("\t", " "))[:1]
     assert pointed in under(shown, len(caret) - 1), (shown, caret, pointed)
 
 

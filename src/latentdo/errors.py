@@ -21,7 +21,6 @@ LatentdoError
 from __future__ import annotations
 
 import difflib
-import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -40,11 +39,25 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Known are: {shown}."
 
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_LAID_OUT = frozenset("\n\t")
 _LONGEST = 2000
+
+
+def visible(text: str) -> str:
+    """The text with every character that is not seen, or that turns the line around, as an escape: `\\u202e`.
+
+    Names, levels and units come from users' files. An escape sequence would colour or rewrite a terminal, and a
+    right-to-left mark would show a name that it is not (Boucher & Anderson 2023, "Trojan Source").
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character) in _UNSEEN and character not in _LAID_OUT
+        else character
+        for character in text
+    )
 
 
 class LatentdoError(Exception):
@@ -55,7 +68,7 @@ class LatentdoError(Exception):
 
     def __str__(self) -> str:
         # Users' names are in it: one must not turn the line around in a terminal, or fill a hundred screens.
-        message = _UNSEEN.sub("\ufffd", super().__str__())
+        message = visible(super().__str__())
         return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 600]} … {message[-597:]}"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -84,9 +97,9 @@ class NotationError(LatentdoError):
         shown = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
         # A very long line is cut around the caret, or the caret would point at nothing readable.
         start = max(0, column - 1 - 60)
-        piece = _UNSEEN.sub("\ufffd", shown[start : start + 100].replace("\t", " "))
-        caret = " " * _columns(piece[: column - 1 - start]) + "^"
-        super().__init__(f"line {line}, column {column}: {problem}\n  {piece}\n  {caret}")
+        piece = shown[start : start + 100].replace("\t", " ")
+        caret = " " * _columns(visible(piece[: column - 1 - start])) + "^"
+        super().__init__(f"line {line}, column {column}: {problem}\n  {visible(piece)}\n  {caret}")
 
 
 def _columns(text: str) -> int:

@@ -250,7 +250,7 @@ def test_the_names_of_a_study_stand_in_a_file(command, napkin_fit, tmp_path):
 
 
 def test_signs_inside_quotes_do_not_end_a_line():
-    from latentdo.cli.questions import question_of
+    from latentdo.cli.sources import question_of
 
     for line, name, text in (
         ("P(`a:b`=1 | do(`c#d`=0))", None, "P(`a:b`=1 | do(`c#d`=0))"),

@@ -17,13 +17,13 @@ from latentdo.graphs import is_fit_path, is_study_path
 from .failures import DONE, NOT_CONVERGED
 from .options import Flag, Names, Output, Source, Whole, name_groups
 from .output import output_path, replacing, say, say_json, tell
-from .sources import source_text
+from .sources import read_questions, source_text
 
 if TYPE_CHECKING:
     from latentdo.query import Query
     from latentdo.types import Comparison
 
-    from .questions import QuestionFile
+    from .sources import QuestionFile
 
 NAME = "compare"
 
@@ -166,8 +166,6 @@ def _subject(source: str, typed: list[str], file: str | None) -> tuple[Any, list
     queries: list[Any] = list(typed)
     if file is None:
         return subject, queries, None
-    from .questions import read_questions
-
     known: dict[str, Query] = dict(getattr(subject, "queries", ()))
     listed = read_questions(file, known)
     if isinstance(subject, str):

@@ -1,12 +1,24 @@
-"""What went wrong, as the command line tells it: an exit code, a message, and an object for programs."""
+"""What went wrong, as the command line tells it: an exit code, a message, and an object for programs.
+
+Ctrl-C during training too: compiled code in other threads cannot be interrupted, so that the process ends without waiting.
+"""
 
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from latentdo.errors import LatentdoError, NotIdentifiedError
+
+from .output import say_json, tell
 
 DONE = 0
 BUG = 1
@@ -14,6 +26,8 @@ BAD_INPUT = 2
 NOT_IDENTIFIED = 3
 NOT_CONVERGED = 4
 INTERRUPTED = 130
+
+_SHOW_CURSOR = "\x1b[?25h"
 
 
 @dataclass(frozen=True)
@@ -102,3 +116,45 @@ def _bug(error: BaseException) -> Failure:
         f"This is a fault of latentdo, not of your input ({shown}). Please report it with what you typed and what "
         "LATENTDO_DEBUG=1 shows.",
     )
+
+
+@contextmanager
+def stop_at_once(*, as_json: bool, kept: Path | None = None, words: Callable[[], str] | None = None) -> Iterator[None]:
+    """While this is open, Ctrl-C tells what happened and ends the process at once; keep it closed while files are written.
+
+    Args:
+        kept: The folder where training keeps what it has done, if it has done anything; None where nothing is kept.
+        words: Says what is there and how to go on.
+    """
+
+    def stop(*_: object) -> None:
+        # People press it twice.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # While progress bars are shown these write above them and draw them again.
+        sys.stdout, sys.stderr = sys.__stdout__ or sys.stdout, sys.__stderr__ or sys.stderr
+        if sys.stderr.isatty():
+            # The progress bars have hidden the cursor, and nobody else will show it again.
+            sys.stderr.write(f"{_SHOW_CURSOR}\n")
+        failure = failure_of(KeyboardInterrupt())
+        if kept is not None and kept.is_dir():
+            where = (
+                f"What was done is kept in {kept}: the same command goes on from there." if words is None else words()
+            )
+            failure = replace(failure, message=f"{failure.message} {where}")
+        if as_json:
+            say_json(failure.to_json())
+            sys.stdout.flush()
+        tell(str(failure))
+        sys.stderr.flush()
+        os._exit(failure.code)
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        # Somebody else has decided what Ctrl-C means: `nohup`, or a program that calls `main`.
+        yield
+        return
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from latentdo.graphs import quote
 
-from .engines import with_engine
-from .failures import DONE, NOT_CONVERGED
-from .interrupt import stop_at_once
-from .options import EngineChoice, Flag, GuideChoice, Output, Source, Whole, WholeOrNone
+from .failures import DONE, NOT_CONVERGED, stop_at_once
+from .options import DEFAULT, Flag, Output, Source, Training, Whole
 from .output import notes_told, output_path, say, say_json, tell
 from .sources import source_text, study_of, variant_of
 
@@ -41,16 +39,7 @@ def command(
     output: Output = None,
     variant: str | None = None,
     seed: Whole = 0,
-    engine: EngineChoice | None = None,
-    max_steps: WholeOrNone = None,
-    draws: WholeOrNone = None,
-    warmup: WholeOrNone = None,
-    chains: WholeOrNone = None,
-    steps: WholeOrNone = None,
-    guide: GuideChoice | None = None,
-    rank: WholeOrNone = None,
-    batch: WholeOrNone = None,
-    learning_rate: float | None = None,
+    training: Training = DEFAULT,
     start: str | None = None,
     store_rows: Flag = False,
     progress: bool | None = None,
@@ -68,16 +57,6 @@ def command(
         output: Where to save (.ldo); left out, the study's name and .ldo, in this folder.
         variant: One of the study's variants, in place of its model.
         seed: A whole number; the same seed gives the same numbers.
-        engine: How to train, in place of the engine and the numbers that the study states.
-        max_steps: Most transitions per chain of a block before it is given up, 16000 unless given (auto).
-        draws: Kept draws (nuts: per chain; svi, laplace).
-        warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
-        chains: Number of chains (nuts).
-        steps: Optimiser steps (svi).
-        guide: The laws that svi chooses from.
-        rank: Directions of the low-rank guide (svi).
-        batch: Rows per step (svi); left out, all while they are few.
-        learning_rate: Of the optimiser, above 0 and at most 1 (svi).
         start: An earlier fit (.ldo): blocks that are the same in it are kept, and only the others trained.
         store_rows: Save the rows of the data too; left out, only their hash and column summaries.
         progress: Show progress and the time left on stderr; left out, only at a terminal.
@@ -87,18 +66,7 @@ def command(
 
     chosen = variant_of(study_of(source_text(study)), variant)
     path = output_path("-o", f"{chosen.name}.ldo" if output is None else output, "fit", [".ldo"])
-    numbers = {
-        "max_steps": max_steps,
-        "draws": draws,
-        "warmup": warmup,
-        "chains": chains,
-        "steps": steps,
-        "guide": guide,
-        "rank": rank,
-        "batch": batch,
-        "learning_rate": learning_rate,
-    }
-    chosen = with_engine(chosen, engine, numbers)
+    chosen = training.of(chosen)
     earlier = None if start is None else load(Path(start))
     kept = path.with_name(f"{path.name}.part")
     with stop_at_once(as_json=json, kept=kept), notes_told():

@@ -1,14 +1,18 @@
-"""Options that several commands share, as annotations."""
+"""Options that several commands share: annotations, and how a model is trained."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from cyclopts import Parameter, Token
 
 from latentdo.errors import UsageError
+
+if TYPE_CHECKING:
+    from latentdo.models.study import Study
 
 
 def _whole(_: object, tokens: Sequence[Token]) -> int:
@@ -34,6 +38,57 @@ EngineChoice = Literal["auto", "nuts", "svi", "laplace", "map"]
 GuideChoice = Literal["full-rank", "low-rank", "amortised"]
 
 Names = Annotated[list[str] | None, Parameter(negative=())]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained, where that differs from what its study states.
+
+    Attributes:
+        engine: How to train, in place of the engine and the numbers that the study states.
+        max_steps: Most transitions per chain of a block before it is given up, 16000 unless given (auto).
+        draws: Kept draws (nuts: per chain; svi, laplace).
+        warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
+        chains: Number of chains (nuts).
+        steps: Optimiser steps (svi).
+        guide: The laws that svi chooses from.
+        rank: Directions of the low-rank guide (svi).
+        batch: Rows per step (svi); left out, all while they are few.
+        learning_rate: Of the optimiser, above 0 and at most 1 (svi).
+    """
+
+    engine: EngineChoice | None = None
+    max_steps: WholeOrNone = None
+    draws: WholeOrNone = None
+    warmup: WholeOrNone = None
+    chains: WholeOrNone = None
+    steps: WholeOrNone = None
+    guide: GuideChoice | None = None
+    rank: WholeOrNone = None
+    batch: WholeOrNone = None
+    learning_rate: float | None = None
+
+    def of(self, study: Study) -> Study:
+        """The study with this engine, or with single numbers of its own engine changed.
+
+        Raises:
+            UsageError: A number that the engine does not take.
+        """
+        from latentdo.models.study import InferenceSettings
+
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        settings = replace(study.inference if self.engine is None else InferenceSettings(), **given)
+        if (found := settings.misplaced()) is not None:
+            option, takers = found[0].replace("_", "-"), [name for name in found[1] if name in get_args(EngineChoice)]
+            raise UsageError(
+                f"--{option} belongs to --engine {' or '.join(takers)}, and the engine is {settings.engine}. "
+                f"Add --engine {takers[0]}."
+            )
+        return replace(study, inference=settings)
+
+
+DEFAULT = Training()
 
 
 def name_groups(option: str, given: list[str] | None) -> list[tuple[str, ...]] | None:

@@ -7,7 +7,6 @@ import contextlib
 import importlib.util
 import json
 import logging
-import math
 import os
 import secrets
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from latentdo.errors import MissingExtraError, UsageError
+from latentdo.sheet import finite, visible
 
 WIDEST = 100
 """Columns beyond which prose is hard to read."""
@@ -92,27 +92,12 @@ def say_json(value: Any, *, indent: int | None = 2) -> None:
     """Print a value on stdout as JSON, with null for numbers that are not finite."""
     # Programs read JSON as UTF-8: an output in another encoding gets escapes, which read the same everywhere.
     ascii_only = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name != "utf-8"
-    say(json.dumps(_finite(value), ensure_ascii=ascii_only, allow_nan=False, indent=indent))
+    say(json.dumps(finite(value), ensure_ascii=ascii_only, allow_nan=False, indent=indent))
 
 
 def _write(stream: TextIO, text: str) -> None:
-    # A name may hold any character; one that moves the cursor must not reach a terminal.
-    print(
-        "".join(c if c in "\n\t" or (ord(c) >= 32 and not 127 <= ord(c) < 160) else f"\\x{ord(c):02x}" for c in text),
-        file=stream,
-    )
-
-
-def _finite(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {str(key): _finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_finite(item) for item in value]
-        case _:
-            return value
+    # A name may hold any character; one that moves the cursor or turns the line around must not reach a terminal.
+    print(visible(text), file=stream)
 
 
 def folded(text: str, indent: str = "  ") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,27 +11,11 @@ from typing import Any
 from latentdo.graphs import project
 from latentdo.identification import Identified, NotIdentified
 from latentdo.plots import diagram
+from latentdo.sheet import web
 
 from .output import replacing
 
 FILES = (".html", ".tex", ".txt")
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font-family: sans-serif; line-height: 1.45; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }}
-code {{ font-size: 1rem; overflow-wrap: anywhere; }}
-li {{ margin: 0.8rem 0; }}
-li svg {{ margin-top: 0.3rem; }}
-hr {{ margin: 2.5rem 0; border: 0; border-top: 1px solid #ccc; }}
-</style>
-{body}
-</html>
-"""
 
 _LATEX = r"""\documentclass{article}
 \usepackage{amsmath, amssymb}
@@ -59,7 +42,7 @@ def write_pages(pages: Sequence[Page], tests: Any, path: Path) -> None:
             case ".html":
                 sections = [*map(_section, pages), *([_shown(tests)] if tests is not None else [])]
                 title = ", ".join(str(page.verdict.query) for page in pages)
-                text = _PAGE.format(title=html.escape(title or "implications"), body="<hr>".join(sections))
+                text = web.page(title or "implications", "<hr>".join(sections))
             case ".tex":
                 parts = [*map(_latex, pages), *([_verbatim(str(tests))] if tests is not None else [])]
                 text = _LATEX % "\n\n".join(parts)
@@ -78,17 +61,17 @@ def _section(page: Page) -> str:
             graph = verdict.decided_on or verdict.graph
             picture = diagram(project(graph), first=larger - smaller, second=smaller)
             head = f"{verdict._repr_html_()}{hedge}{picture}"
-    name = f"<h1>{html.escape(page.name)}</h1>" if page.name else ""
+    name = f"<h1>{web.escape(page.name)}</h1>" if page.name else ""
     return name + head + "".join(_shown(thing) for thing in page.beside)
 
 
 def _shown(thing: Any) -> str:
     made = getattr(thing, "_repr_html_", None)
-    return made() if made is not None else f"<pre>{html.escape(str(thing))}</pre>"
+    return made() if made is not None else f"<pre>{web.escape(str(thing))}</pre>"
 
 
 def _set(names: frozenset[str]) -> str:
-    return html.escape("{" + ", ".join(sorted(names)) + "}")
+    return web.escape("{" + ", ".join(sorted(names)) + "}")
 
 
 def _latex(page: Page) -> str:

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 
 from latentdo.errors import LatentdoError, UsageError
 
-from .engines import with_engine
-from .failures import DONE, NOT_CONVERGED
-from .interrupt import stop_at_once
-from .options import EngineChoice, Flag, GuideChoice, Source, Whole, WholeOrNone
+from .failures import DONE, NOT_CONVERGED, stop_at_once
+from .options import DEFAULT, Flag, Source, Training, Whole
 from .output import notes_told, output_path, picture_path, save_picture, say, say_json, tell
 from .sources import source_text, study_of, variant_of
 
@@ -59,16 +57,7 @@ def command(
     smallest: Whole = 20,
     largest: Whole = 20_000,
     variant: str | None = None,
-    engine: EngineChoice | None = None,
-    max_steps: WholeOrNone = None,
-    draws: WholeOrNone = None,
-    warmup: WholeOrNone = None,
-    chains: WholeOrNone = None,
-    steps: WholeOrNone = None,
-    guide: GuideChoice | None = None,
-    rank: WholeOrNone = None,
-    batch: WholeOrNone = None,
-    learning_rate: float | None = None,
+    training: Training = DEFAULT,
     workers: Whole = 1,
     seed: Whole = 0,
     csv: str | None = None,
@@ -80,7 +69,8 @@ def command(
 
     Experiments of several sizes are simulated from the truth; on each the model
     is trained and asked, as with real data. The number comes with its own
-    interval, because finitely many experiments were simulated.
+    interval, because finitely many experiments were simulated. --engine laplace
+    plans fast.
 
     The truth is a file with a number for each parameter of the model (.yaml,
     .json), a study (.yaml) or the text of a model with fixed numbers alone, a fit
@@ -99,16 +89,6 @@ def command(
         smallest: Smallest size of a data set.
         largest: Largest size of a data set; beyond it n is extrapolated or only bounded, and says so.
         variant: One of the study's variants, in place of its model.
-        engine: How to train, in place of the engine and the numbers that the study states; laplace plans fast.
-        max_steps: Most transitions per chain of a block before it is given up, 16000 unless given (auto).
-        draws: Kept draws (nuts: per chain; svi, laplace).
-        warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
-        chains: Number of chains (nuts).
-        steps: Optimiser steps (svi).
-        guide: The laws that svi chooses from.
-        rank: Directions of the low-rank guide (svi).
-        batch: Rows per step (svi); left out, all while they are few.
-        learning_rate: Of the optimiser, above 0 and at most 1 (svi).
         workers: Number of processes that share the experiments; 1 for this one alone. The numbers are the same.
         seed: A whole number; the same seed gives the same numbers.
         csv: Write one row per simulated size into this file (.csv).
@@ -123,21 +103,10 @@ def command(
         )
     rows = None if csv is None else output_path("--csv", csv, "sizes", (".csv",))
     picture = None if plot is None else picture_path("--plot", plot)
-    numbers = {
-        "max_steps": max_steps,
-        "draws": draws,
-        "warmup": warmup,
-        "chains": chains,
-        "steps": steps,
-        "guide": guide,
-        "rank": rank,
-        "batch": batch,
-        "learning_rate": learning_rate,
-    }
     from latentdo.experiments import sample_size
 
     with _options_named():
-        chosen = with_engine(variant_of(study_of(source_text(study)), variant), engine, numbers)
+        chosen = training.of(variant_of(study_of(source_text(study)), variant))
     # Training in this process cannot be interrupted; that in others ends with them.
     stopping = stop_at_once(as_json=json) if workers == 1 else contextlib.nullcontext()
     with stopping, notes_told(), _options_named():

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from latentdo.errors import visible
+
 Tell = Callable[[str, float], None]
 
 FIRST_LINE = 3.0
@@ -236,7 +238,7 @@ def _lines(course: Course) -> Iterator[_Display]:
         def note(self, text: str) -> None:
             # A reader of stderr that went away stops no training.
             with contextlib.suppress(OSError, ValueError):
-                sys.stderr.write(f"{_printable(text)}\n")
+                sys.stderr.write(f"{visible(text)}\n")
                 sys.stderr.flush()
 
     lines = Lines()
@@ -269,11 +271,6 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def _printable(text: str) -> str:
-    """Names are the user's: none of them may move a cursor or ring a bell."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
 @contextmanager
 def _bars(course: Course) -> Iterator[_Display]:
     """One bar for all, with the time that is left, and below it one per block."""
@@ -296,7 +293,7 @@ def _bars(course: Course) -> Iterator[_Display]:
             def update(self, block: str) -> None:
                 track = course.tracks[block]
                 if block not in known:
-                    known[block] = bars.add_task(_printable(block), total=1.0, start=False, left="")
+                    known[block] = bars.add_task(visible(block), total=1.0, start=False, left="")
                 if track.begun is not None:
                     bars.start_task(known[block])
                 left = course.left_of(block)
@@ -316,6 +313,6 @@ def _bars(course: Course) -> Iterator[_Display]:
                 )
 
             def note(self, text: str) -> None:
-                bars.console.print(Text(_printable(text)))
+                bars.console.print(Text(visible(text)))
 
         yield Bars()

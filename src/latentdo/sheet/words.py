@@ -7,14 +7,26 @@ import os
 import re
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable
 from textwrap import wrap
 
+from latentdo.errors import visible
+
 WIDTH = 120
 """Characters of a line where there is no terminal that has a width."""
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_HARMLESS = frozenset("\n\t\N{SOFT HYPHEN}")
+
+__all__ = [
+    "counted",
+    "duration",
+    "folded",
+    "hanging",
+    "in_braces",
+    "listed",
+    "number",
+    "percent",
+    "terminal_width",
+    "visible",
+]
 
 
 def number(value: float, spread: float) -> str:
@@ -68,22 +80,6 @@ def duration(seconds: float | None) -> str:
     if seconds < 120:
         return f"{seconds:.3f} s" if seconds < 10 else f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def visible(text: str) -> str:
-    """The text with every character that is not seen, or that turns the line around, as an escape: `\\u202e`.
-
-    Names, levels and units come from users' files. An escape sequence would colour or rewrite a terminal, and a
-    right-to-left mark would show a name that it is not (Boucher & Anderson 2023, "Trojan Source").
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(character) in _UNSEEN and character not in _HARMLESS
-        else character
-        for character in text
-    )
 
 
 def terminal_width() -> int:
