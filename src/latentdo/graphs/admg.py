@@ -121,11 +121,11 @@ class Admg(AbstractGraph):
 
     def induced(self, nodes: Iterable[Name]) -> Admg:
         """The graph on `nodes` alone, with the edges between them."""
-        kept = set(as_names(self, nodes))
+        chosen = set(as_names(self, nodes))
         return Admg(
-            tuple(node for node in self.nodes if node in kept),
-            frozenset((a, b) for a, b in self.directed if a in kept and b in kept),
-            frozenset((a, b) for a, b in self.bidirected if a in kept and b in kept),
+            tuple(node for node in self.nodes if node in chosen),
+            frozenset((a, b) for a, b in self.directed if a in chosen and b in chosen),
+            frozenset((a, b) for a, b in self.bidirected if a in chosen and b in chosen),
         )
 
     def without_incoming(self, nodes: Iterable[Name]) -> Admg:

@@ -23,12 +23,12 @@ def bits(mask: Mask) -> Iterator[int]:
 
 def union(steps: Sequence[Mask], nodes: Mask) -> Mask:
     """All that one step leads to from `nodes`: their parents, children or spouses."""
-    found = 0
+    neighbours = 0
     while nodes:
         low = nodes & -nodes
-        found |= steps[low.bit_length() - 1]
+        neighbours |= steps[low.bit_length() - 1]
         nodes ^= low
-    return found
+    return neighbours
 
 
 def reach(start: Mask, steps: Sequence[Mask], within: Mask = -1) -> Mask:
@@ -151,16 +151,16 @@ def cycle(parents: Sequence[Mask], order: Sequence[int]) -> list[int]:
         walk.append(node)
         above = parents[node] & left
         node = (above & -above).bit_length() - 1
-    found = walk[place[node] :][::-1]
-    start = found.index(min(found))
-    return found[start:] + found[:start]
+    loop = walk[place[node] :][::-1]
+    start = loop.index(min(loop))
+    return loop[start:] + loop[:start]
 
 
 def components(within: Mask, steps: Sequence[Mask]) -> list[Mask]:
     """The connected components of `within` under symmetric `steps`, by lowest node."""
-    found: list[Mask] = []
+    parts: list[Mask] = []
     while within:
         part = reach(within & -within, steps, within)
-        found.append(part)
+        parts.append(part)
         within &= ~part
-    return found
+    return parts

@@ -112,11 +112,11 @@ def same_admg(
         Verma (1993), as in Pearl (2009), Causality, definition 2.6.1.
     """
     first, second = project(a), project(b)
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for side, (graph, own, other) in enumerate(((a, first, second), (b, second, first))):
-        found += _only(graph, own, other, 1 if side else 0)
+        differences += _only(graph, own, other, 1 if side else 0)
     rank = {"measured": 0, "directed": 1, "bidirected": 2}
-    return SameAdmg(tuple(sorted(found, key=lambda difference: rank[difference.kind])), names)
+    return SameAdmg(tuple(sorted(differences, key=lambda difference: rank[difference.kind])), names)
 
 
 def _only(graph: LatentDag | Admg, own: Admg, other: Admg, side: Literal[0, 1]) -> Iterator[Difference]:
@@ -167,7 +167,7 @@ def _downward(graph: LatentDag, target: Name) -> dict[int, int]:
     """The number of edges from each node that reaches `target` through latents alone; 0 for itself."""
     masks = graph.masks
     latent = masks.mask(graph.latent)
-    found = {masks.index[target]: 0}
+    distance = {masks.index[target]: 0}
     front: Mask = 1 << masks.index[target]
     steps = 0
     while front:
@@ -175,10 +175,10 @@ def _downward(graph: LatentDag, target: Name) -> dict[int, int]:
         above: Mask = 0
         for i in bits(front):
             above |= masks.parents[i]
-        new = [i for i in bits(above) if i not in found]
-        found.update((i, steps) for i in new)
+        new = [i for i in bits(above) if i not in distance]
+        distance.update((i, steps) for i in new)
         front = sum(1 << i for i in new) & latent
-    return found
+    return distance
 
 
 def _walk(graph: LatentDag, start: int, down: dict[int, int]) -> list[Name]:

@@ -51,7 +51,7 @@ def merge_latents(graph: LatentDag) -> LatentDag:
 
 def _merged(graph: LatentDag) -> LatentDag:
     masks = graph.masks
-    latent = kept = masks.mask(graph.latent)
+    latent = needed = masks.mask(graph.latent)
 
     def covers(i: int, j: int) -> bool:
         """Whether latent i does the work of latent j."""
@@ -59,9 +59,9 @@ def _merged(graph: LatentDag) -> LatentDag:
 
     for j in bits(latent):
         # Of latents that are alike the first one stays.
-        if any(covers(i, j) and (i < j or not covers(j, i)) for i in bits(kept & ~(1 << j))):
-            kept &= ~(1 << j)
-    graph = _without(graph, masks.nodes(latent & ~kept))
+        if any(covers(i, j) and (i < j or not covers(j, i)) for i in bits(needed & ~(1 << j))):
+            needed &= ~(1 << j)
+    graph = _without(graph, masks.nodes(latent & ~needed))
     families = [set(graph.children(node)) for node in graph.latent]
     arcs = tuple((a, b, 1) for a, b, _ in graph.bidirected if not any({a, b} <= family for family in families))
     return LatentDag(graph.nodes, graph.directed, arcs, graph.latent, graph.inhibiting)

@@ -105,18 +105,18 @@ def parse_weight_key(text: str) -> tuple[str, tuple[Name, ...] | None, Name | No
     """
     tokens = Tokens(text, MODEL)
     first = tokens.name("a parameter such as weight, sd(Y) or X -> Y")
-    found: tuple[str, tuple[Name, ...] | None, Name | None] = (first.text, None, None)
+    key: tuple[str, tuple[Name, ...] | None, Name | None] = (first.text, None, None)
     if tokens.accept("("):
-        found = (first.text, None, tokens.name("the name of a node").text)
+        key = (first.text, None, tokens.name("the name of a node").text)
         tokens.expect(")", "')'", "A key names one node: sd(Y).")
     elif tokens.current.is_symbol("->", ":"):
         parents = _interaction(tokens, first)
         tokens.expect("->", "'->'", "A weight is named X -> Y, that of an interaction X:V -> Y.")
-        found = ("weight", parents, tokens.name("the name of the child").text)
+        key = ("weight", parents, tokens.name("the name of the child").text)
     elif tokens.current.is_symbol(*_ARROWS):
         raise tokens.error("a weight is named by its parent and its child: X -> Y.")
     _expect_end(tokens, "the end of the key")
-    return found
+    return key
 
 
 def _expect_end(tokens: Tokens, expected: str) -> None:
@@ -179,14 +179,14 @@ def _latent(tokens: Tokens) -> Statement:
 
 
 def _names(tokens: Tokens, first: Token) -> tuple[Name, ...]:
-    found = [first]
+    names = [first]
     seen = {first.text}
     while tokens.accept(","):
-        found.append(tokens.name("a name after the comma"))
-        if found[-1].text in seen:
-            raise tokens.error(f"{found[-1].text!r} is listed twice.", found[-1])
-        seen.add(found[-1].text)
-    return tuple(token.text for token in found)
+        names.append(tokens.name("a name after the comma"))
+        if names[-1].text in seen:
+            raise tokens.error(f"{names[-1].text!r} is listed twice.", names[-1])
+        seen.add(names[-1].text)
+    return tuple(token.text for token in names)
 
 
 def _chain(tokens: Tokens, first: Token) -> list[Statement]:
@@ -234,14 +234,14 @@ def _latents(tokens: Tokens) -> int:
 
 def _measure(tokens: Tokens, latent: Token) -> MeasureStatement:
     tokens.advance()
-    found = [tokens.name("a name after '=~'")]
-    seen = {found[0].text}
+    indicators = [tokens.name("a name after '=~'")]
+    seen = {indicators[0].text}
     while tokens.accept("+", ","):
-        found.append(tokens.name("a name"))
-        if found[-1].text in seen:
-            raise tokens.error(f"{found[-1].text!r} is listed twice.", found[-1])
-        seen.add(found[-1].text)
-    return MeasureStatement(latent.text, tuple(token.text for token in found), latent.position)
+        indicators.append(tokens.name("a name"))
+        if indicators[-1].text in seen:
+            raise tokens.error(f"{indicators[-1].text!r} is listed twice.", indicators[-1])
+        seen.add(indicators[-1].text)
+    return MeasureStatement(latent.text, tuple(token.text for token in indicators), latent.position)
 
 
 def _mechanism(tokens: Tokens, names: tuple[Name, ...], *, latent: bool, position: Position) -> MechanismStatement:

@@ -174,15 +174,15 @@ class Tokens:
     def levels(self) -> tuple[Level, ...]:
         """The values in the square brackets that open here, all different."""
         self.expect("[", "'['")
-        found: dict[Level, None] = {}
+        levels: dict[Level, None] = {}
         while True:
             token = self.current
             level = self.level("a level (a number, a word, or text in quotes)")
-            if level in found:
+            if level in levels:
                 raise self.error(f"the level {format_level(level)} is listed twice.", token)
-            found[level] = None
+            levels[level] = None
             if self.accept("]"):
-                return tuple(found)
+                return tuple(levels)
             self.expect(",", "',' or ']'")
 
     def level(self, expected: str) -> Level:
@@ -198,14 +198,14 @@ class Tokens:
 
     def unexpected(self, expected: str, repair: str = "") -> NotationError:
         """The error that the current token is not what should stand here, to be raised."""
-        found = self.current
+        token = self.current
         opener = self._open[-1] if self._open else None
-        if found.kind == "end" and opener:
+        if token.kind == "end" and opener:
             return self.error(f"{opener.text!r} is never closed: {_CLOSING[opener.text]!r} is missing.", opener)
-        problem = f"expected {expected}, found {describe(found)}."
+        problem = f"expected {expected}, found {describe(token)}."
         if repair:
             problem = f"{problem} {repair}"
-        if opener and opener.line < found.line:
+        if opener and opener.line < token.line:
             problem += f" The {opener.text!r} of line {opener.line}, column {opener.column} is not closed before it."
         return self.error(problem)
 
@@ -229,35 +229,35 @@ class Tokens:
                 if token is not None:
                     return token
                 continue
-            found, end = match.group(), match.end()
+            piece, end = match.group(), match.end()
             match match.lastgroup:
                 case "blank" | "comment":
                     self._at = end
                 case "newline":
-                    token = self._token("newline", found, end)
+                    token = self._token("newline", piece, end)
                     self._line += 1
                     self._line_start = end
                     if self._lexicon.by_line and not self._open:
                         return token
                 case "symbol":
-                    return self._scan_symbol(found, end)
+                    return self._scan_symbol(piece, end)
                 case "number":
-                    return self._scan_number(found, end)
+                    return self._scan_number(piece, end)
                 case _:
                     if end < len(text) and text[end] > "\x7f":
                         return self._scan_name()
-                    return self._token("name", found, end)
+                    return self._token("name", piece, end)
         return self._token("end", "", self._at)
 
-    def _scan_symbol(self, found: str, end: int) -> Token:
-        if problem := self._lexicon.slips.get(found):
+    def _scan_symbol(self, symbol: str, end: int) -> Token:
+        if problem := self._lexicon.slips.get(symbol):
             raise self._fault(problem, self._at)
-        token = self._token("symbol", found, end)
-        if found in _CLOSING:
+        token = self._token("symbol", symbol, end)
+        if symbol in _CLOSING:
             if len(self._open) >= MAX_DEPTH:
                 raise self.error(f"brackets are nested deeper than {MAX_DEPTH}.", token)
             self._open.append(token)
-        elif found in _CLOSING.values():
+        elif symbol in _CLOSING.values():
             self._close(token)
         return token
 
@@ -272,13 +272,13 @@ class Tokens:
                 token,
             )
 
-    def _scan_number(self, found: str, end: int) -> Token:
+    def _scan_number(self, digits: str, end: int) -> Token:
         after = self._text[end : end + 1]
         is_range = ".." in self._lexicon.symbols and self._text.startswith("..", end)
         if is_range or not after or not (after.isalnum() or after in "_`."):
-            return self._token("number", found, end)
+            return self._token("number", digits, end)
         match = re.compile(r"[\w.]+").match(self._text, self._at)
-        chunk = _shorten(match.group()) if match else found
+        chunk = _shorten(match.group()) if match else digits
         if re.fullmatch(r"[0-9.]+[EP]", chunk) and self._text[end + 1 : end + 2] in ("[", "("):
             problem = f"{chunk!r} is neither a number nor a name: a factor is written 2 * E[Y]."
         elif re.fullmatch(r"[0-9.]+(?:[eE][0-9.+-]*)?", chunk):

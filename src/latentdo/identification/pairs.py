@@ -132,12 +132,12 @@ class Answerable:
     @property
     def asked(self) -> int:
         """The number of questions."""
-        return sum(found is not None for row in self.verdicts for found in row)
+        return sum(cell is not None for row in self.verdicts for cell in row)
 
     @property
     def identified(self) -> int:
         """The number of questions that the measured nodes can answer."""
-        return sum(found is True for row in self.verdicts for found in row)
+        return sum(cell is True for row in self.verdicts for cell in row)
 
     @cached_property
     def forms(self) -> tuple[tuple[Form | None, ...], ...]:
@@ -148,8 +148,8 @@ class Answerable:
     @cached_property
     def counts(self) -> dict[Form, int]:
         """How many questions have each form, from the easiest to `not identified`; forms without any are left out."""
-        found = Counter(form for row in self.forms for form in row if form is not None)
-        return {form: found[form] for form in FORMS if found[form]}
+        tally = Counter(form for row in self.forms for form in row if form is not None)
+        return {form: tally[form] for form in FORMS if tally[form]}
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -157,8 +157,8 @@ class Answerable:
         return tuple(
             self.verdict(x, y)
             for x, verdicts in zip(self.treatments, self.verdicts, strict=True)
-            for y, found in zip(self.outcomes, verdicts, strict=True)
-            if found is not None
+            for y, cell in zip(self.outcomes, verdicts, strict=True)
+            if cell is not None
         )
 
     def verdict(self, treatment: Nodes, outcome: Nodes) -> Pair:
@@ -170,12 +170,12 @@ class Answerable:
         i = self._place(treatment, self._row_index, "treatment")
         j = self._place(outcome, self._column_index, "outcome")
         x, y = self.treatments[i], self.outcomes[j]
-        found = self.verdicts[i][j]
-        if found is None:
+        identified = self.verdicts[i][j]
+        if identified is None:
             raise QueryError(f"P({_label(y)} | do({_label(x)})) sets a node and asks about it: its cell is empty.")
         form = self.forms[i][j] if "forms" in self.__dict__ else self._form(i, j)
         assert form is not None
-        return Pair(x, y, _query(x, y, self.given), found, form, self.graph, self.functional)
+        return Pair(x, y, _query(x, y, self.given), identified, form, self.graph, self.functional)
 
     def __getitem__(self, pair: tuple[Nodes, Nodes]) -> Pair:
         if not isinstance(pair, tuple) or len(pair) != 2:
@@ -295,13 +295,13 @@ class Answerable:
         return self.sheet().html()
 
     def _form(self, i: int, j: int) -> Form | None:
-        found = self.verdicts[i][j]
-        if found is None:
+        identified = self.verdicts[i][j]
+        if identified is None:
             return None
         # What functional nodes changed is no longer a formula that the graph alone would give.
-        if found and (i, j) in self._noted:
+        if identified and (i, j) in self._noted:
             return "general formula"
-        return self._judge.form(self._rows[i], self._columns[j], found)
+        return self._judge.form(self._rows[i], self._columns[j], identified)
 
     @cached_property
     def _rows(self) -> list[Mask]:
@@ -377,9 +377,9 @@ def _among_functions(
     for i, x in enumerate(rows):
         for j, y in enumerate(columns):
             if verdicts[i][j] is not None:
-                found = identify(graph, _query(x, y, evidence), functional=determinants)
-                verdicts[i][j] = found.identified
-                if isinstance(found, Identified) and found.notes:
+                verdict = identify(graph, _query(x, y, evidence), functional=determinants)
+                verdicts[i][j] = verdict.identified
+                if isinstance(verdict, Identified) and verdict.notes:
                     noted.add((i, j))
     return frozenset(noted)
 
@@ -401,7 +401,7 @@ def _named(
     graph: LatentDag | Admg, groups: Iterable[Nodes], role: str, evidence: tuple[Name, ...] = ()
 ) -> tuple[Nodes, ...]:
     """The groups, each once, with every name checked; one that is a single name is that name."""
-    found: dict[frozenset[Name], Nodes] = {}
+    groups_by_nodes: dict[frozenset[Name], Nodes] = {}
     for group in groups:
         names = tuple(dict.fromkeys(_listed(group)))
         if not names:
@@ -412,8 +412,8 @@ def _named(
                 raise QueryError(f"{name!r} is latent and cannot be {role}: nobody measured it. Name measured nodes.")
             if name in evidence:
                 raise QueryError(f"{name!r} is given and cannot be {role} as well. Leave it out of one of the two.")
-        found.setdefault(frozenset(names), names[0] if len(names) == 1 else names)
-    return tuple(found.values())
+        groups_by_nodes.setdefault(frozenset(names), names[0] if len(names) == 1 else names)
+    return tuple(groups_by_nodes.values())
 
 
 def _query(treatment: Nodes, outcome: Nodes, given: tuple[Name, ...]) -> Query:

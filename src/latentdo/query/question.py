@@ -211,14 +211,14 @@ def queries_of(asked: Iterable[Any], named: Mapping[str, Query]) -> list[tuple[s
         NotationError: A text cannot be read.
         QueryError: One is neither a text nor a query.
     """
-    found: list[tuple[str | None, Query]] = []
+    queries: list[tuple[str | None, Query]] = []
     for query in asked:
         match query:
             # A list is rather two questions in brackets than a name with one.
             case (str(name), text) if not isinstance(query, list):
-                found.append((name, query_of(text, named)))
+                queries.append((name, query_of(text, named)))
             case str() if query in named:
-                found.append((query, named[query]))
+                queries.append((query, named[query]))
             case _:
-                found.append((None, query_of(query, named)))
-    return found
+                queries.append((None, query_of(query, named)))
+    return queries

@@ -254,22 +254,22 @@ class _Parser:
     def asked(self, form: Form) -> tuple[Outcome, ...]:
         """The outcomes of a probability, of odds, or the one of a density."""
         tokens = self.tokens
-        found: list[Outcome] = []
-        while not found or tokens.accept(","):
+        outcomes: list[Outcome] = []
+        while not outcomes or tokens.accept(","):
             word = tokens.current
-            found.append(self.outcome("an outcome after the comma" if found else "an outcome"))
-            name, op = quote(found[-1].name), found[-1].op
+            outcomes.append(self.outcome("an outcome after the comma" if outcomes else "an outcome"))
+            name, op = quote(outcomes[-1].name), outcomes[-1].op
             if form == "odds" and not op:
                 raise tokens.error(f"odds are those of an event: odds({name}=1 | …) or odds({name} > 1 | …).", word)
             if form == "density":
                 if op not in ("", "="):
                     raise tokens.error(
-                        f"a density is taken at a value, density({name}=1.3): an event is P({found[-1]})."
+                        f"a density is taken at a value, density({name}=1.3): an event is P({outcomes[-1]})."
                     )
                 if tokens.current.is_symbol(","):
                     raise tokens.error("a density has one outcome: ask for the densities of others one by one.")
                 self.open_densities += [] if op else [word]
-        return tuple(found)
+        return tuple(outcomes)
 
     def level(self, outcome: Outcome) -> float:
         """The level of a quantile, behind its outcome."""
@@ -441,15 +441,15 @@ class _Parser:
         """The axes behind the word that stands here."""
         tokens = self.tokens
         tokens.advance()
-        found: list[Axis] = []
-        while not found or tokens.accept(","):
+        axes: list[Axis] = []
+        while not axes or tokens.accept(","):
             word = tokens.current
             name = tokens.name("a node to sweep", "A sweep is written for X in 0..10.").text
-            found.append(self.axis(name))
+            axes.append(self.axis(name))
             # Of a query that is read without the others that it names nobody knows what stands open.
-            if not self.missing and (fault := axis_fault(expression, found)):
+            if not self.missing and (fault := axis_fault(expression, axes)):
                 raise tokens.error(_lowered(fault), word)
-        return tuple(found)
+        return tuple(axes)
 
     def axis(self, name: Name) -> Axis:
         tokens = self.tokens

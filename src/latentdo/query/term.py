@@ -130,10 +130,10 @@ class Term:
     @property
     def open(self) -> tuple[Name, ...]:
         """The nodes without a value: in do( ), among the conditions, and as outcomes of a law or density."""
-        found = [setting.name for setting in self.do if setting.value is None]
-        found += [outcome.name for outcome in self.given if not outcome.op]
-        found += [outcome.name for outcome in self.outcomes if not outcome.op and self.kind in ("law", "density")]
-        return tuple(dict.fromkeys(found))
+        nodes = [setting.name for setting in self.do if setting.value is None]
+        nodes += [outcome.name for outcome in self.given if not outcome.op]
+        nodes += [outcome.name for outcome in self.outcomes if not outcome.op and self.kind in ("law", "density")]
+        return tuple(dict.fromkeys(nodes))
 
     def filled(self, values: Mapping[Name, Value]) -> Term:
         """The term with these values wherever their nodes stand open."""

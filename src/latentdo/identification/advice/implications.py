@@ -92,19 +92,19 @@ def verma_constraints(masks: Masks) -> Iterator[VermaMasks]:
         Shpitser, Evans & Richardson (2018), Acyclic linear SEMs obey the nested Markov property, section 3.
     """
     formulas = Formulas(masks)
-    told: list[VermaMasks] = []
+    given_already: list[VermaMasks] = []
     for i, j in nested_pairs(masks):
         first, second = 1 << i, 1 << j
-        if any(_says(known, first, second) for known in told):
+        if any(_says(known, first, second) for known in given_already):
             continue
         closure, _ = reachable_closure(masks, first | second)
         districts = [reachable_closure(masks, second)[0]]
         districts += [reach(node, masks.spouses, closure) for node in (second, first)]
         candidates = [_of_district(formulas, district) for district in districts]
-        for found in (*candidates, _of_kernel(formulas, closure, i, j)):
-            if found and _says(found, first, second):
-                told.append(found)
-                yield found
+        for constraint in (*candidates, _of_kernel(formulas, closure, i, j)):
+            if constraint and _says(constraint, first, second):
+                given_already.append(constraint)
+                yield constraint
                 break
 
 
@@ -122,13 +122,13 @@ def nested_pairs(masks: Masks) -> Iterator[tuple[int, int]]:
         if not above:  # an inducing path needs an arrowhead of a bidirected edge here
             continue
         near = masks.parents[j] | above
-        own: Mask | None = None
+        closure: Mask | None = None
         for i in bits((1 << j) - 1 & ~near):
             first, second = 1 << i, 1 << j
             if minimal_separator(walks, first, second, masks.all & ~(first | second)) is not None:
                 continue
-            own = reachable_closure(masks, second)[0] if own is None else own
-            if union(masks.parents, own) & first:
+            closure = reachable_closure(masks, second)[0] if closure is None else closure
+            if union(masks.parents, closure) & first:
                 continue
             both, _ = reachable_closure(masks, first | second)
             if reach(first, masks.spouses, both) != both:

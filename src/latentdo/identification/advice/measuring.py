@@ -63,9 +63,9 @@ def obstacle(masks: Masks, terms: Iterable[Term]) -> HedgeMasks | None:
     """A hedge of the first term that has one, with no more nodes than it needs."""
     for term in terms:
         treatments, outcomes = exchange(problem_of(masks, term))
-        found = decide(masks, treatments, outcomes)
-        if isinstance(found, HedgeMasks):
-            return shrunk(masks, treatments, found)
+        hedge = decide(masks, treatments, outcomes)
+        if isinstance(hedge, HedgeMasks):
+            return shrunk(masks, treatments, hedge)
     return None
 
 
@@ -195,28 +195,28 @@ def minimal_sets(breaking: _Breaking, limits: Limits) -> Found:
     works has one of the names it gives.
     """
     end = time.monotonic() + limits.seconds
-    found: list[Names] = []
+    minimal: list[Names] = []
     layer: set[Names] = {frozenset()}
     size = 0
     while layer:
         if size > limits.size:
-            return Found(tuple(found), f"sets of up to {limits.size}")
+            return Found(tuple(minimal), f"sets of up to {limits.size}")
         later: set[Names] = set()
         for chosen in sorted(layer, key=sorted):
             if time.monotonic() > end:
-                return Found(tuple(found), f"the sets that were reached in {limits.seconds:g} s")
-            if any(smaller <= chosen for smaller in found):
+                return Found(tuple(minimal), f"the sets that were reached in {limits.seconds:g} s")
+            if any(smaller <= chosen for smaller in minimal):
                 continue
             mending = breaking(chosen)
             if mending is None:
-                if len(found) == limits.count:
-                    return Found(tuple(found), f"the first {limits.count} sets")
-                found.append(chosen)
+                if len(minimal) == limits.count:
+                    return Found(tuple(minimal), f"the first {limits.count} sets")
+                minimal.append(chosen)
             else:
                 later |= {chosen | {name} for name in mending}
         layer = later
         size += 1
-    return Found(tuple(found))
+    return Found(tuple(minimal))
 
 
 def _makers(graph: LatentDag, seen: Masks, hedge: HedgeMasks) -> Iterator[Name]:
@@ -237,7 +237,7 @@ def _makers(graph: LatentDag, seen: Masks, hedge: HedgeMasks) -> Iterator[Name]:
 
 def _way(following: Mapping[int, int], start: int) -> list[int]:
     """The nodes from `start` to the goal, the goal left out."""
-    found = [start]
-    while following[found[-1]] in following:
-        found.append(following[found[-1]])
-    return found
+    way = [start]
+    while following[way[-1]] in following:
+        way.append(following[way[-1]])
+    return way

@@ -95,13 +95,13 @@ def remedies_of(graph: LatentDag | Admg, query: Query, limits: Limits) -> Remedi
 def _removable(graph: LatentDag | Admg, query: Query, limits: Limits) -> tuple[tuple[str, ...], str]:
     """The edges without which the question is identified, one at a time."""
     end = time.monotonic() + limits.seconds
-    found: list[str] = []
+    labels: list[str] = []
     for label, without in _without_one_edge(graph, {name for term in query.terms for name in term.names}):
         if time.monotonic() > end:
-            return tuple(found), f"the edges that were reached in {limits.seconds:g} s"
+            return tuple(labels), f"the edges that were reached in {limits.seconds:g} s"
         if obstacle(project(without).sorted_masks, query.terms) is None:
-            found.append(label)
-    return tuple(found), ""
+            labels.append(label)
+    return tuple(labels), ""
 
 
 def _without_one_edge(graph: LatentDag | Admg, asked: set[Name]) -> Iterator[tuple[str, LatentDag | Admg]]:

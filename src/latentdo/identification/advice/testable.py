@@ -122,14 +122,14 @@ class TestableImplications:
         """
         nodes = self._masks.nodes
         return tuple(
-            VermaConstraint(nodes(found.nodes), nodes(found.free), found.expression)
-            for found in verma_constraints(self._masks)
+            VermaConstraint(nodes(constraint.nodes), nodes(constraint.free), constraint.expression)
+            for constraint in verma_constraints(self._masks)
         )
 
     @cached_property
     def _basis(self) -> tuple[Independence, ...]:
-        found = (self._independence(1 << node, others, given) for node, others, given in local_markov(self._masks))
-        return tuple(islice(found, MAX_BASIS + 1))
+        statements = (self._independence(1 << node, others, given) for node, others, given in local_markov(self._masks))
+        return tuple(islice(statements, MAX_BASIS + 1))
 
     def _independence(self, first: Mask, second: Mask, given: Mask) -> Independence:
         nodes = self._masks.nodes

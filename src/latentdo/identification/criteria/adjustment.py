@@ -65,11 +65,11 @@ def adjustment_set(
     """
     graph = back_door(masks, treatments, outcomes)
     free = graph.free & allowed
-    found = minimal_separator(graph.walks, treatments, outcomes, free, required)
-    if found is None or (found & ~required).bit_count() < 2:
-        return found
+    nearest = minimal_separator(graph.walks, treatments, outcomes, free, required)
+    if nearest is None or (nearest & ~required).bit_count() < 2:
+        return nearest
     other = minimal_separator(graph.walks, outcomes, treatments, free, required)
-    return found if other is None or found.bit_count() <= other.bit_count() else other
+    return nearest if other is None or nearest.bit_count() <= other.bit_count() else other
 
 
 def minimal_adjustment_sets(

@@ -105,17 +105,17 @@ def reachable_closure(masks: Masks, wanted: Mask, start: Mask = -1) -> tuple[Mas
 
 def ways(masks: Masks, goals: Mask, through: Mask) -> dict[int, int]:
     """The next node on a shortest directed path to a goal, for nodes of `through` that have one."""
-    found: dict[int, int] = {}
+    following: dict[int, int] = {}
     seen = layer = goals
     while layer:
         new = 0
         for i in bits(layer):
             for j in bits(masks.parents[i] & through & ~(seen | new)):
-                found[j] = i
+                following[j] = i
                 new |= 1 << j
         seen |= new
         layer = new
-    return found
+    return following
 
 
 def closure(masks: Masks, small: Mask, within: Mask) -> Mask:

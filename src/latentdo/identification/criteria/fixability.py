@@ -200,7 +200,7 @@ def _is_shielded(masks: Masks, pillows: dict[int, Mask]) -> bool:
 
 
 def _kernels(masks: Masks, treatment: int, needed: Mask, outcomes: Mask, names: Names) -> tuple[Kernel, ...]:
-    own = reach(1 << treatment, masks.spouses, needed)
+    treatment_district = reach(1 << treatment, masks.spouses, needed)
     kernels: list[Kernel] = []
     for district in components(reach(outcomes, masks.parents, ~(1 << treatment)), masks.spouses):
         whole = reach(district, masks.spouses, needed) == district
@@ -211,7 +211,7 @@ def _kernels(masks: Masks, treatment: int, needed: Mask, outcomes: Mask, names: 
                 district=names(district),
                 parents=names(union(masks.parents, district) & ~district),
                 fixings=tuple(Fixing(masks.names[i], names(blanket), is_sum) for i, blanket, is_sum in steps),
-                meets_treatment_district=bool(district & own),
+                meets_treatment_district=bool(district & treatment_district),
             )
         )
     return tuple(kernels)
@@ -220,12 +220,12 @@ def _kernels(masks: Masks, treatment: int, needed: Mask, outcomes: Mask, names: 
 def _reasons(
     treatment: Name, caught: tuple[Name, ...], children: tuple[Name, ...], identified: bool
 ) -> tuple[tuple[str, str], ...]:
-    found: list[tuple[str, str]] = []
+    reasons: list[tuple[str, str]] = []
     if caught:
-        found.append(("a-fixable", f"bidirected edges join {quote(treatment)} to what it causes, {braced(caught)}."))
+        reasons.append(("a-fixable", f"bidirected edges join {quote(treatment)} to what it causes, {braced(caught)}."))
     if children:
         word = "child" if len(children) == 1 else "children"
-        found.append(("p-fixable", f"bidirected edges join {quote(treatment)} to its {word} {braced(children)}."))
+        reasons.append(("p-fixable", f"bidirected edges join {quote(treatment)} to its {word} {braced(children)}."))
     if not identified:
-        found.append(("nested fixable", "the effect is not identified."))
-    return tuple(found)
+        reasons.append(("nested fixable", "the effect is not identified."))
+    return tuple(reasons)

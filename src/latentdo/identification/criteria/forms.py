@@ -103,8 +103,8 @@ class Forms:
                 raise QueryError(f"{name!r} is {role}, and no adjustment set can hold it. Leave it out of `required`.")
             if name in barred:
                 raise QueryError(f"{name!r} is both required and forbidden. Keep one of the two.")
-        found = minimal_adjustment_sets(self._masks, self._treated, self._asked, may, must)
-        return (frozenset(self._masks.nodes(nodes)) for nodes in islice(found, limit))
+        sets = minimal_adjustment_sets(self._masks, self._treated, self._asked, may, must)
+        return (frozenset(self._masks.nodes(nodes)) for nodes in islice(sets, limit))
 
     def is_adjustment_set(self, nodes: Iterable[Name]) -> bool:
         """Whether adjusting for `nodes` gives P(outcomes | do(treatments)) in every model of the graph.
@@ -117,14 +117,14 @@ class Forms:
     @cached_property
     def optimal_adjustment(self) -> BestAdjustment | None:
         """The best adjustment set, or None if there is none at all."""
-        found = best_adjustment_set(self._masks, self._treated, self._asked)
-        return found and BestAdjustment(frozenset(self._masks.nodes(found.nodes)), found.best)
+        best = best_adjustment_set(self._masks, self._treated, self._asked)
+        return best and BestAdjustment(frozenset(self._masks.nodes(best.nodes)), best.best)
 
     @cached_property
     def front_door(self) -> frozenset[Name] | None:
         """A front-door set of which no proper subset is one, or None."""
-        found = front_door_set(self._masks, self._treated, self._asked)
-        return None if found is None else frozenset(self._masks.nodes(found))
+        nodes = front_door_set(self._masks, self._treated, self._asked)
+        return None if nodes is None else frozenset(self._masks.nodes(nodes))
 
     def front_door_sets(self, limit: int | None = None) -> Iterator[frozenset[Name]]:
         """Every front-door set, one after the other; there can be exponentially many.
@@ -136,8 +136,8 @@ class Forms:
             QueryError: The limit is no whole number from 1 upwards.
         """
         _check_limit(limit)
-        found = front_door_sets(self._masks, self._treated, self._asked)
-        return (frozenset(self._masks.nodes(nodes)) for nodes in islice(found, limit))
+        sets = front_door_sets(self._masks, self._treated, self._asked)
+        return (frozenset(self._masks.nodes(nodes)) for nodes in islice(sets, limit))
 
     def is_front_door_set(self, nodes: Iterable[Name]) -> bool:
         """Whether `nodes` satisfies the front-door criterion.
@@ -224,9 +224,9 @@ class Forms:
         front = self.front_door
         yield "Front door", f"no: {self.why_no_front_door}" if front is None else braced(sorted(front))
         if len(self.treatments) == len(self.outcomes) == 1:
-            found = ", ".join(map(str, islice(self.instruments(), SHOWN)))
+            nodes = ", ".join(map(str, islice(self.instruments(), SHOWN)))
             effects = " (not nonparametric: needs linear effects, or monotonicity)"
-            yield "Instruments", found + effects if found else "none"
+            yield "Instruments", nodes + effects if nodes else "none"
         if fixed := self.fixability:
             reasons = dict(fixed.reasons)
             for kind in ("a-fixable", "p-fixable", "nested fixable"):
@@ -263,7 +263,8 @@ class Forms:
             "best_adjustment": best and {"nodes": sorted(best.nodes), "optimal": best.optimal},
             "front_door": None if self.front_door is None else sorted(self.front_door),
             "instruments": [
-                {"node": found.node, "given": sorted(found.given)} for found in islice(self.instruments(), SHOWN)
+                {"node": instrument.node, "given": sorted(instrument.given)}
+                for instrument in islice(self.instruments(), SHOWN)
             ],
             "fixability": fixed and fixed.to_json(),
         }
@@ -293,10 +294,10 @@ def forms_of_query(graph: LatentDag | Admg, query: Query) -> Forms:
     Raises:
         QueryError: No term sets anything, or terms differ in treatments or outcomes.
     """
-    found = {forms_of(graph, term) for term in query.terms if term.do}
-    if len(found) == 1:
-        return found.pop()
-    if not found:
+    shared = {forms_of(graph, term) for term in query.terms if term.do}
+    if len(shared) == 1:
+        return shared.pop()
+    if not shared:
         raise QueryError(f"{query} sets nothing, so that there is nothing to adjust for. Forms need a do( ).")
     raise QueryError(
         f"The terms of {query} differ in treatments or outcomes, and so in their forms. "

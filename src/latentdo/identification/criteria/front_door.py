@@ -25,20 +25,20 @@ def front_door_set(
         Jeong, Tian & Bareinboim (2022), Finding and listing front-door adjustment sets; Wienöbst, van der
         Zander & Liśkiewicz (2024), Linear-time algorithms for front-door adjustment in causal graphs.
     """
-    found = largest_front_door_set(masks, treatments, outcomes, allowed, required)
-    if found is None:
+    chosen = largest_front_door_set(masks, treatments, outcomes, allowed, required)
+    if chosen is None:
         return None
     # The causal paths alone often do, and leave little to try; but a set may need nodes beside them.
     below = reach(treatments, masks.children) & reach(outcomes, masks.parents)
-    if found & ~(below | required):
-        fewer = _largest(masks, treatments, outcomes, found & (below | required), required)
-        found = found if fewer is None else fewer
+    if chosen & ~(below | required):
+        fewer = _largest(masks, treatments, outcomes, chosen & (below | required), required)
+        chosen = chosen if fewer is None else fewer
     # If no set is left without a node, then none is left without it in a smaller choice either: one round.
-    for i in bits(found & ~required):
-        if found >> i & 1:
-            fewer = _largest(masks, treatments, outcomes, found & ~(1 << i), required)
-            found = found if fewer is None else fewer
-    return found
+    for i in bits(chosen & ~required):
+        if chosen >> i & 1:
+            fewer = _largest(masks, treatments, outcomes, chosen & ~(1 << i), required)
+            chosen = chosen if fewer is None else fewer
+    return chosen
 
 
 def largest_front_door_set(

@@ -88,22 +88,22 @@ def minimal_separators(walks: Walks, first: Mask, second: Mask, free: Mask, requ
         return
     within = walks.ancestors(first | second | required)
     free &= within & ~required
-    # A branch (side, kept): the side of `second` in it holds `side`, and `kept` stays out of that side.
+    # A branch (side, outside): the side of `second` in it holds `side`, and `outside` stays out of that side.
     branches: list[tuple[Mask, Mask]] = [(0, 0)]
     while branches:
-        side, kept = branches.pop()
+        side, outside = branches.pop()
         border = walks.touched(second | side, free & ~side | required, within)
         if border & first:
             continue
         # The minimal separator between this side and `first`; the side may grow by what it cuts off.
         separator = walks.touched(first, border & free & ~side | required, within) & border & free & ~side
         side = walks.touched(second, separator | required, within) & free & ~separator
-        if side & kept:
+        if side & outside:
             continue
-        undecided = separator & ~kept
+        undecided = separator & ~outside
         if not undecided:
             yield separator | required
             continue
         node = undecided & -undecided
-        branches.append((side | node, kept))
-        branches.append((side, kept | node))
+        branches.append((side | node, outside))
+        branches.append((side, outside | node))

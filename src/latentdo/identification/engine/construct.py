@@ -115,34 +115,34 @@ def split_off(formulas: Formulas, kernel: Kernel, joined: Mask, ancestors: Mask)
     summed = kernel.summed | kernel.nodes & ~(joined | union(formulas.masks.parents, joined))
     factors: dict[int, Expression] = {}
     before: list[tuple[Expression, Mask]] = []
-    for i, own in kernel.factors.items():
-        free = formulas.free([own])
+    for i, factor in kernel.factors.items():
+        free = formulas.free([factor])
         if joined >> i & 1:
             # A factor that no summed node touches is its own ratio.
             entangled = free & kernel.summed
-            factors[i] = formulas.ratio(*ratio_group(own, free & summed, before)) if entangled else own
-        before.append((own, free & summed))
+            factors[i] = formulas.ratio(*ratio_group(factor, free & summed, before)) if entangled else factor
+        before.append((factor, free & summed))
     return Kernel(ancestors, joined & ~ancestors, factors)
 
 
 def ratio_group(
-    own: Expression, names: Mask, before: list[tuple[Expression, Mask]]
+    factor: Expression, names: Mask, before: list[tuple[Expression, Mask]]
 ) -> tuple[Mask, Expression, Factors]:
-    """What is summed in the ratio of a node's own factor, the factor, and those it is summed with.
+    """What is summed in the ratio of a node's factor, the factor, and those it is summed with.
 
-    The ratio is the sum of the own factor times those before it, over the sum of those alone. Factors that share no
-    summed node with the own one, directly or through others, are the same above and below.
+    The ratio is the sum of this factor times those before it, over the sum of those alone. Factors that share no
+    summed node with this one, directly or through others, are the same above and below.
     """
     group: Factors = []
-    found = 0
-    while found != names:
-        found = names
+    seen = 0
+    while seen != names:
+        seen = names
         apart: list[tuple[Expression, Mask]] = []
         for pair in before:
-            if pair[1] & found:
+            if pair[1] & seen:
                 group.append(pair[0])
                 names |= pair[1]
             else:
                 apart.append(pair)
         before = apart
-    return names, own, group
+    return names, factor, group

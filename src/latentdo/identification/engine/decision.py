@@ -88,9 +88,11 @@ def _solve(masks: Masks, asked: Term, term: Term) -> Solution | _Obstacle:
     """The solution of `term`, which answers `asked`, or its hedge."""
     problem = problem_of(masks, term)
     unconditional = exchange(problem)
-    found = decide(masks, *unconditional)
+    decided = decide(masks, *unconditional)
     return (
-        _Obstacle(problem, unconditional, found) if isinstance(found, HedgeMasks) else Solution(asked, problem, found)
+        _Obstacle(problem, unconditional, decided)
+        if isinstance(decided, HedgeMasks)
+        else Solution(asked, problem, decided)
     )
 
 
@@ -104,21 +106,21 @@ def _with_functions(
     graph: LatentDag | Admg, determinants: Determinants, query: Query, term: Term, plain: Solution | _Obstacle
 ) -> tuple[Solution | _Obstacle | Refused, str]:
     """The verdict of a term among functional nodes, and a note on what they changed."""
-    found = _reduced(graph, determinants, term)
-    if isinstance(found, Solution):
+    eliminated = _reduced(graph, determinants, term)
+    if isinstance(eliminated, Solution):
         if isinstance(plain, _Obstacle):
             nodes = _responsible(graph, determinants, term, identified=True)
-            return found, f"identified because {stated(determinants, nodes)}; the graph alone would not do."
+            return eliminated, f"identified because {stated(determinants, nodes)}; the graph alone would not do."
         if nodes := degenerate(graph, determinants, plain.formula):
-            return found, f"the formula takes into account that {stated(determinants, nodes)}."
+            return eliminated, f"the formula takes into account that {stated(determinants, nodes)}."
         return plain, ""
     if isinstance(plain, _Obstacle):
         return plain, ""
     nodes = _responsible(graph, determinants, term, identified=False)
     reduced = eliminate(graph, determinants, term)
     reason = f"functional dependence: {stated(determinants, nodes)}. {_fault(query, term)}"
-    reason += " ".join(_undone(reduced, nodes, found))
-    hedge = found.names if isinstance(found, _Obstacle) else (frozenset[Name](), frozenset[Name]())
+    reason += " ".join(_undone(reduced, nodes, eliminated))
+    hedge = eliminated.names if isinstance(eliminated, _Obstacle) else (frozenset[Name](), frozenset[Name]())
     return Refused(hedge, reason, nodes, project(reduced.graph), reduced.term, reduced.proves), ""
 
 
@@ -139,7 +141,7 @@ def _responsible(
     return tuple(chosen)
 
 
-def _undone(reduced: Reduced, nodes: tuple[Name, ...], found: Reduced | Solution | _Obstacle) -> Iterator[str]:
+def _undone(reduced: Reduced, nodes: tuple[Name, ...], verdict: Reduced | Solution | _Obstacle) -> Iterator[str]:
     """Why functional nodes undo what the graph alone would promise."""
     if reduced.still_set:
         yield (
@@ -153,13 +155,13 @@ def _undone(reduced: Reduced, nodes: tuple[Name, ...], found: Reduced | Solution
         yield f"The graph alone would identify the question, but only where {apart}{doubt}."
     if reduced.refused:
         yield f"{reduced.refused}."
-    if isinstance(found, _Obstacle):
+    if isinstance(verdict, _Obstacle):
         without = (
             "with the causes of what is set left out"
             if reduced.still_set
             else "with functions replaced by their causes"
         )
-        hedge = _hedge_sentence(found, proved=reduced.proves)
+        hedge = _hedge_sentence(verdict, proved=reduced.proves)
         yield f"In the graph {without}: {hedge[0].lower()}{hedge[1:]}"
 
 

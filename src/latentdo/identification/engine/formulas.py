@@ -17,7 +17,7 @@ from .expression import Expression, Prob, Product, Quotient, Sum
 Factors = list[Expression]
 
 Rank: TypeAlias = tuple[int, ...]
-Told: TypeAlias = Callable[[str, Expression, Expression], object]
+Listener: TypeAlias = Callable[[str, Expression, Expression], object]
 
 # Sums are pushed into nested sums and fractions down to this depth; below it they keep their sign.
 MAX_DEPTH = 40
@@ -38,7 +38,7 @@ class Formulas:
         self._sums: dict[int, tuple[Mask, Factors]] = {}
         self._quotients: dict[int, tuple[Factors, Factors]] = {}
         # Who wants to hear of each rewriting: its rule, what stood there, what stands there now.
-        self.told: Told | None = None
+        self.listener: Listener | None = None
 
     def free(self, factors: Iterable[Expression]) -> Mask:
         """The names that are free in some factor."""
@@ -75,15 +75,15 @@ class Formulas:
         """The factors of a product: quotients that meet cancel, P(a | b, c) P(b | c) becomes P(a, b | c)."""
         flat = _flat(factors)
         if self._quotients and any(id(factor) in self._quotients for factor in flat):
-            told, self.told = self.told, None
+            listener, self.listener = self.listener, None
             cancelled = self._cancel(flat)
-            self.told = told
+            self.listener = listener
             flat = self._changed("cancel", flat, cancelled)
         return self._changed("chain rule", flat, self._chain(flat))
 
     def _changed(self, rule: str, before: Factors, after: Factors) -> Factors:
-        if self.told:
-            self.told(rule, self.one(before), self.one(after))
+        if self.listener:
+            self.listener(rule, self.one(before), self.one(after))
         return after
 
     def total(self, over: Mask, factors: Iterable[Expression]) -> Factors:
@@ -93,25 +93,27 @@ class Formulas:
             return rest
         key = ("total", over, *map(id, rest))
         if key in self._totals:
-            found = self._totals[key]
-            if self.told and over & self.free(rest):
-                self.told("rearrange", self.sum(over & self.free(rest), rest), self.one(found))
-            return found
+            summed = self._totals[key]
+            if self.listener and over & self.free(rest):
+                self.listener("rearrange", self.sum(over & self.free(rest), rest), self.one(summed))
+            return summed
         self._depth += 1
         while over & self.free(rest):
-            told, self.told = self.told, None
+            listener, self.listener = self.listener, None
             shorter = self._drop(over, rest)
-            self.told = told
+            self.listener = listener
             if shorter is None:
                 break
-            if told:
-                told("sum out", self.sum(over & self.free(rest), rest), self.sum(over & self.free(shorter), shorter))
+            if listener:
+                listener(
+                    "sum out", self.sum(over & self.free(rest), rest), self.sum(over & self.free(shorter), shorter)
+                )
             rest = self.multiply(shorter)
         self._depth -= 1
-        self._totals[key] = found = self._split(over, rest)
-        if self.told:
-            self.told("rearrange", self.sum(over & self.free(rest), rest), self.one(found))
-        return found
+        self._totals[key] = summed = self._split(over, rest)
+        if self.listener:
+            self.listener("rearrange", self.sum(over & self.free(rest), rest), self.one(summed))
+        return summed
 
     def divide(self, numerator: Iterable[Expression], denominator: Iterable[Expression]) -> Factors:
         """The factors of a quotient: fractions inside are expanded, and what is shared cancels."""
@@ -126,18 +128,18 @@ class Formulas:
                 _remove(above, joint)
                 above.append(self.prob(outcomes & ~pair[0], given | pair[0]))
         above, below = self._chain(above), self._chain(below)
-        found = [self.quotient(above, below)] if below else above
-        if self.told and denominator:
-            self.told("cancel", self.quotient(numerator, denominator), self.one(found))
-        return found
+        quotient = [self.quotient(above, below)] if below else above
+        if self.listener and denominator:
+            self.listener("cancel", self.quotient(numerator, denominator), self.one(quotient))
+        return quotient
 
     def ratio(self, over: Mask, factor: Expression, others: Factors) -> Expression:
         """The sum over `over` of `factor` times the others, divided by that of the others alone."""
         key = ("ratio", over, id(factor), *sorted(map(id, others)))
         if made := self._made.get(key):
-            if self.told:
+            if self.listener:
                 below = self.sum(over & self.free(others), others)
-                self.told("cancel", self.quotient([self.sum(over, [factor, *others])], [below]), made)
+                self.listener("cancel", self.quotient([self.sum(over, [factor, *others])], [below]), made)
             return made
         above, below = self.total(over, [factor, *others]), self.total(over, others)
         self._made[key] = made = self.one(self.divide(above, below))
@@ -146,8 +148,8 @@ class Formulas:
     def _joint(self, factors: Factors, outcomes: Mask, given: Mask) -> Expression | None:
         """A factor P(outcomes, more | given), where there is one."""
         for factor in factors:
-            found, context = self._probs.get(id(factor), (0, 0))
-            if context == given and outcomes & found == outcomes != found:
+            joint, context = self._probs.get(id(factor), (0, 0))
+            if context == given and outcomes & joint == outcomes != joint:
                 return factor
         return None
 
@@ -298,13 +300,13 @@ def _without_shared(above: Factors, below: Factors) -> tuple[Factors, Factors]:
 def without(factors: Factors, gone: Counter[int]) -> Factors:
     """The factors without some, counted by identity."""
     left = Counter(gone)
-    kept: Factors = []
+    rest: Factors = []
     for factor in factors:
         if left[id(factor)]:
             left[id(factor)] -= 1
         else:
-            kept.append(factor)
-    return kept
+            rest.append(factor)
+    return rest
 
 
 def _remove(factors: Factors, factor: Expression) -> None:

@@ -55,7 +55,7 @@ def determinants_of(
     if isinstance(functional, dict | tuple) and not functional:  # most verdicts must not pay for it
         return {}
     dag = _explicit(graph)
-    found: dict[Name, tuple[Name, ...]] = {}
+    determinants: dict[Name, tuple[Name, ...]] = {}
     for node, named in functions_of(functional).items():
         graph.require(node)
         parents = tuple(sorted(dag.parents(node), key=lambda name: ("<->" in name, name)))
@@ -66,8 +66,8 @@ def determinants_of(
             )
         if not parents:
             raise QueryError(f"{quote(node)} has no parents in the graph that it could be a function of. Add them.")
-        found[node] = named or parents
-    return found
+        determinants[node] = named or parents
+    return determinants
 
 
 @dataclass(frozen=True)
@@ -154,13 +154,13 @@ def _without(reduced: Reduced, node: Name) -> Term | None:
     """
     masks = project(reduced.graph).sorted_masks
     problem = problem_of(masks, reduced.term)
-    own = 1 << masks.index[node]
-    others = problem.treatments & ~own
+    set_node = 1 << masks.index[node]
+    others = problem.treatments & ~set_node
     cut = masks.cut(others)
-    if not reach(problem.conditions, cut.parents) & own:
-        cut = masks.cut(others | own)
-    drawn = problem.drawn & ~own
-    if connected(cut, problem.outcomes | drawn, others & ~drawn | problem.conditions) & own:
+    if not reach(problem.conditions, cut.parents) & set_node:
+        cut = masks.cut(others | set_node)
+    drawn = problem.drawn & ~set_node
+    if connected(cut, problem.outcomes | drawn, others & ~drawn | problem.conditions) & set_node:
         return None
     telling = frozenset(masks.nodes(problem.outcomes | problem.conditions))
     return replace(
@@ -194,17 +194,17 @@ def _without_parents(dag: LatentDag, determinants: Determinants, reduced: Reduce
 
 def _sources(determinants: Determinants, node: Name) -> frozenset[Name]:
     """What determines a functional node, functional nodes among it traced back to what determines them."""
-    found: set[Name] = set()
+    sources: set[Name] = set()
     seen: set[Name] = set()
     waiting = [node]
     while waiting:
         for name in determinants[waiting.pop()]:
             if name not in determinants:
-                found.add(name)
+                sources.add(name)
             elif name not in seen:
                 seen.add(name)
                 waiting.append(name)
-    return frozenset(found)
+    return frozenset(sources)
 
 
 def degenerate(dag: LatentDag | Admg, determinants: Determinants, formula: Formula) -> tuple[Name, ...]:
@@ -213,7 +213,7 @@ def degenerate(dag: LatentDag | Admg, determinants: Determinants, formula: Formu
     A fraction is a conditional too: on what its denominator is a law of.
     """
     above = {node: _above(dag, determinants, node) for node in determinants}
-    found: set[Name] = set()
+    conditioned: set[Name] = set()
     for expression in (formula.expression, formula.evidence):
         for part in parts(expression) if expression is not None else ():
             match part:
@@ -223,19 +223,19 @@ def degenerate(dag: LatentDag | Admg, determinants: Determinants, formula: Formu
                     held = denominator.free
                 case _:
                     continue
-            found |= {node for node in held if node in above and above[node] & held}
-    return tuple(sorted(found))
+            conditioned |= {node for node in held if node in above and above[node] & held}
+    return tuple(sorted(conditioned))
 
 
 def _above(graph: LatentDag | Admg, determinants: Determinants, node: Name) -> frozenset[Name]:
     """The parents of a functional node, and those of the functional nodes among them."""
-    found: set[Name] = set()
+    parents: set[Name] = set()
     waiting = [node]
     while waiting:
-        new = set(graph.parents(waiting.pop())) - found
-        found |= new
+        new = set(graph.parents(waiting.pop())) - parents
+        parents |= new
         waiting += (name for name in new if name in determinants)
-    return frozenset(found)
+    return frozenset(parents)
 
 
 def stated(determinants: Determinants, nodes: Iterable[Name]) -> str:

@@ -77,8 +77,8 @@ class Judge:
         """Whether Q[district] is beyond P(V): it does not depend on the pair that asks."""
         known = self._hedges.get(district)
         if known is None:
-            found = decide(self.masks, self.masks.all & ~district, district)
-            known = self._hedges[district] = isinstance(found, HedgeMasks)
+            decided = decide(self.masks, self.masks.all & ~district, district)
+            known = self._hedges[district] = isinstance(decided, HedgeMasks)
         return known
 
     def form(self, x: Mask, y: Mask, identified: bool) -> Form:

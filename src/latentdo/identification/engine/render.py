@@ -89,8 +89,8 @@ def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
     shown = arithmetic(query.expression).text
     if free := sorted({name for formula in formulas.values() for name in formula.free}):
         shown += script.for_any + ", ".join(map(script.name, free))
-    said = [f"{letter}({script.name(name)}) = {script.words(str(law))}" for (name, law), letter in notes.laws.items()]
-    return shown + (script.where + "; ".join(notes.parts + said) if notes.parts or said else "")
+    laws = [f"{letter}({script.name(name)}) = {script.words(str(law))}" for (name, law), letter in notes.laws.items()]
+    return shown + (script.where + "; ".join(notes.parts + laws) if notes.parts or laws else "")
 
 
 def _joined(script: Text, op: str, left: Piece, right: Piece) -> Piece:
@@ -164,12 +164,12 @@ def _shared(script: Text, formula: Formula, notes: _Notes) -> dict[int, tuple[st
     """Names and arguments for the parts that occur more than once, where the flat formula would be long."""
     lengths: dict[int, int] = {}
     uses: Counter[int] = Counter()
-    found: list[AbstractExpression] = []
+    unique: list[AbstractExpression] = []
     for whole in (formula.expression, formula.evidence):
         for part in parts(whole) if whole else ():
             if id(part) in lengths:
                 continue
-            found.append(part)
+            unique.append(part)
             inside = [id(operand) for operand in operands(part)]
             names = part.outcomes + part.given + part.do if isinstance(part, Prob) else ()
             lengths[id(part)] = 4 + sum(len(name) + 2 for name in names) + sum(lengths[key] for key in inside)
@@ -177,7 +177,7 @@ def _shared(script: Text, formula: Formula, notes: _Notes) -> dict[int, tuple[st
     if sum(lengths[id(whole)] for whole in (formula.expression, formula.evidence) if whole) <= FLAT_LENGTH:
         return {}
     named: dict[int, tuple[str, tuple[Name, ...]]] = {}
-    for part in found:
+    for part in unique:
         if uses[id(part)] < 2 or lengths[id(part)] < PART_LENGTH or isinstance(part, Prob):
             continue
         arguments = tuple(sorted(part.free))
@@ -305,12 +305,12 @@ def _occurrences(expression: AbstractExpression, names: Iterable[Name]) -> dict[
     for part in parts(expression):
         match part:
             case Prob(outcomes=outcomes, given=given):
-                found = {name: (name in outcomes) + 2 * (name in given) for name in names}
+                occurring = {name: (name in outcomes) + 2 * (name in given) for name in names}
             case Sum(over=over, body=body):
-                found = {name: 0 if name in over else counts[id(body)][name] for name in names}
+                occurring = {name: 0 if name in over else counts[id(body)][name] for name in names}
             case Quotient(numerator=above, denominator=below):
-                found = {name: counts[id(above)][name] + 2 * counts[id(below)][name] for name in names}
+                occurring = {name: counts[id(above)][name] + 2 * counts[id(below)][name] for name in names}
             case _:
-                found = {name: sum(counts[id(factor)][name] for factor in operands(part)) for name in names}
-        counts[id(part)] = {name: min(2, count) for name, count in found.items()}
+                occurring = {name: sum(counts[id(factor)][name] for factor in operands(part)) for name in names}
+        counts[id(part)] = {name: min(2, count) for name, count in occurring.items()}
     return counts[id(expression)]

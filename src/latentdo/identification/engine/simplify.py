@@ -90,10 +90,10 @@ def shrink(
     while blocks and tried < MOST_VERDICTS and tried - useful < MOST_IN_VAIN:
         block = blocks.pop()
         smaller = hidden(masks, sum(1 << i for i in block))
-        found = decide(smaller, treatments, outcomes)
+        decided = decide(smaller, treatments, outcomes)
         tried += 1
-        if not isinstance(found, HedgeMasks) and ratios(found) <= limit:
-            masks, traces, limit, useful = smaller, found, ratios(found), tried
+        if not isinstance(decided, HedgeMasks) and ratios(decided) <= limit:
+            masks, traces, limit, useful = smaller, decided, ratios(decided), tried
         elif len(block) > 1:
             half = len(block) // 2
             blocks += [block[half:], block[:half]]

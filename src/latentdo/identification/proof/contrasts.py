@@ -37,16 +37,16 @@ LEANINGS = (
 )
 
 
-def whole_pair(query: Query, term: Term, problem: Problem, found: HedgeMasks, most_bits: int) -> Contrast | None:
+def whole_pair(query: Query, term: Term, problem: Problem, hedge: HedgeMasks, most_bits: int) -> Contrast | None:
     """Two models from the hedge of a term that differ in the whole query, with a case for each of its terms.
 
     Args:
         term: A term that is not identified.
         problem: The problem of that term.
-        found: Its hedge.
+        hedge: Its hedge.
         most_bits: The most bits that a model may have.
     """
-    made = dict.fromkeys(_pairs(query, term, problem, found))
+    made = dict.fromkeys(_pairs(query, term, problem, hedge))
     pairs = [pair for pair in made if len(pair[0].bits) <= most_bits]
     best: Contrast | None = None
     farthest = FAINT
@@ -61,9 +61,9 @@ def whole_pair(query: Query, term: Term, problem: Problem, found: HedgeMasks, mo
     return best
 
 
-def _pairs(query: Query, term: Term, problem: Problem, found: HedgeMasks) -> Iterator[Pair]:
+def _pairs(query: Query, term: Term, problem: Problem, hedge: HedgeMasks) -> Iterator[Pair]:
     """Pairs to try, the simplest first."""
-    plain = routes_of(problem, found)
+    plain = routes_of(problem, hedge)
     values = {name: len(values_named(query, name)) for name in named(query)}
     # Within the hedge values are heard already, but those of several treatments may cancel.
     heard = [_hearing(query, problem, plain, without) for without in (plain.hedge.larger, 0)]
@@ -75,14 +75,14 @@ def _pairs(query: Query, term: Term, problem: Problem, found: HedgeMasks) -> Ite
 def _hearing(query: Query, problem: Problem, routes: Routes, without: Mask) -> Routes | None:
     """Routes on which the answer also hears of what the query sets or sees, apart from nodes in `without`."""
     masks = problem.masks
-    told = masks.mask(name for term in query.terms for name in (*term.treatments, *term.conditions))
+    named_nodes = masks.mask(name for term in query.terms for name in (*term.treatments, *term.conditions))
     asked = masks.mask(name for term in query.terms for name in term.outcome_names)
     inputs = dict(routes.inputs)
-    for start in bits(told & ~without):
+    for start in bits(named_nodes & ~without):
         if start in inputs:
             continue
         goals: Mask = sum(1 << i for i in inputs)
-        child = ways(masks, goals, ~(told | asked) | 1 << start)
+        child = ways(masks, goals, ~(named_nodes | asked) | 1 << start)
         i, way = start, list[tuple[int, int]]()
         while i in child and not goals >> i & 1:
             way.append((i, child[i]))

@@ -84,5 +84,5 @@ class RandomModel:
         return tabulated(expression, self._axis, conditional, len(self.binary))
 
     def _margin(self, law: Any, do: frozenset[Name], names: Sequence[Name]) -> Any:
-        kept = do.union(names)
-        return law.sum(axis=tuple(i for i, name in enumerate(self.binary) if name not in kept), keepdims=True)
+        axes = do.union(names)
+        return law.sum(axis=tuple(i for i, name in enumerate(self.binary) if name not in axes), keepdims=True)

@@ -71,10 +71,10 @@ class ParityModel:
     @cached_property
     def widths(self) -> dict[Name, int]:
         """How many bits each node has; a node of k bits has the levels 0 to 2^k - 1."""
-        found = dict.fromkeys(self.names, 0)
+        counts = dict.fromkeys(self.names, 0)
         for bit in self.bits:
-            found[bit.node] += 1
-        return found
+            counts[bit.node] += 1
+        return counts
 
     @property
     def coins(self) -> tuple[Coin, ...]:

@@ -220,9 +220,9 @@ class _Writer:
         self._shorten(self.act(weights, drop=weights.do))
         self._shorten(self.exchange(inner, inner.do, to_do=False))
         formulas = self.formulas
-        formulas.told = self.rewrite
+        formulas.listener = self.rewrite
         write(formulas, self.problem, plan)
-        formulas.told = None
+        formulas.listener = None
 
     def recurse(self) -> None:
         """The recursion on districts."""
@@ -251,17 +251,17 @@ class _Writer:
                 self._observe(factors[i], reach(district, self.masks.parents))
             return
         causes = _outer_parents(self.masks, district)
-        own: list[_Law] = []
+        factors_inside: list[_Law] = []
         for i in bits(district):
             law = self.exchange(factors[i], factors[i].given & ~district, to_do=True)
-            own.append(self.act(law, drop=law.do & ~causes, add=causes & ~law.do))
+            factors_inside.append(self.act(law, drop=law.do & ~causes, add=causes & ~law.do))
         whole = _Law(district, 0, causes)
         last = len(trace.steps) - 1
         if trace.steps[last][0] == district:
-            whole = self._descend(trace, last, own)
+            whole = self._descend(trace, last, factors_inside)
             last -= 1
         else:
-            self.unchain(own, whole)
+            self.unchain(factors_inside, whole)
         for level in range(last, -1, -1):
             joined, ancestors = trace.steps[level]
             outside = _outer_parents(self.masks, joined)
@@ -300,7 +300,7 @@ class _Writer:
 
     def _write_up(self, needed: Mask) -> None:
         plan, problem, formulas = self.plan, self.problem, self.formulas
-        formulas.told = self.rewrite
+        formulas.listener = self.rewrite
         factors: list[Expression] = []
         for trace in plan.traces:
             kernel = observed(formulas, *trace.steps[0], reach(trace.district, self.masks.parents))
@@ -311,7 +311,7 @@ class _Writer:
         if not problem.drawn and plan.outcomes != problem.outcomes:
             below = formulas.total(problem.outcomes, factors)
             formulas.divide(factors, below)
-        formulas.told = None
+        formulas.listener = None
 
     def _split_off(self, kernel: Kernel, joined: Mask, ancestors: Mask) -> Kernel:
         """As `construct.split_off`, from quotients as the conditions left them."""
@@ -321,18 +321,18 @@ class _Writer:
         self.tracked = {i: self._conditioned(kernel, causes, i) for i in kernel.factors if joined >> i & 1}
         factors: dict[int, Expression] = {}
         before: list[tuple[Expression, Mask]] = []
-        for i, own in kernel.factors.items():
-            free = formulas.free([own])
+        for i, factor in kernel.factors.items():
+            free = formulas.free([factor])
             if joined >> i & 1:
                 if free & kernel.summed:
-                    names, _, group = ratio_group(own, free & summed, before)
+                    names, _, group = ratio_group(factor, free & summed, before)
                     below = formulas.sum(names & formulas.free(group), group)
-                    short = formulas.quotient([formulas.sum(names, [own, *group])], [below])
+                    short = formulas.quotient([formulas.sum(names, [factor, *group])], [below])
                     self.rewrite("sum out", self.tracked[i], short)
-                    factors[i] = formulas.ratio(names, own, group)
+                    factors[i] = formulas.ratio(names, factor, group)
                 else:
-                    factors[i] = self.rewrite("sum out", self.tracked[i], own)
-            before.append((own, free & summed))
+                    factors[i] = self.rewrite("sum out", self.tracked[i], factor)
+            before.append((factor, free & summed))
         return Kernel(ancestors, joined & ~ancestors, factors)
 
     def _conditioned(self, kernel: Kernel, causes: Mask, node: int) -> Expression:

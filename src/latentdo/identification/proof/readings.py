@@ -58,8 +58,8 @@ def named(query: Query) -> tuple[Name, ...]:
 
 def values_named(query: Query, name: Name) -> tuple[Value, ...]:
     """The values that a query sets a node to, or compares it with by '=': numbers in order, then words."""
-    found = {value for op, value in _keys(query, name) if op == "=" and value is not None}
-    return tuple(sorted(found, key=lambda value: (isinstance(value, str), value)))
+    values = {value for op, value in _keys(query, name) if op == "=" and value is not None}
+    return tuple(sorted(values, key=lambda value: (isinstance(value, str), value)))
 
 
 def evaluated(expression: Expression, values: Mapping[Term, float]) -> float:
@@ -113,20 +113,20 @@ def _filled(term: Term, case: Case) -> Term:
 
 
 def _keys(query: Query, name: Name) -> tuple[Key, ...]:
-    found: list[Key] = []
+    keys: list[Key] = []
     for term in query.terms:
-        found += [(item.op, item.value) for item in (*term.given, *term.outcomes) if item.name == name]
+        keys += [(item.op, item.value) for item in (*term.given, *term.outcomes) if item.name == name]
         for item in term.do:
             if item.name == name and not isinstance(item.value, Distribution):
-                found.append(OPEN if item.value is None else ("=", item.value))
-    return tuple(dict.fromkeys(found))
+                keys.append(OPEN if item.value is None else ("=", item.value))
+    return tuple(dict.fromkeys(keys))
 
 
 def _options(query: Query, name: Name, count: int) -> list[Choice]:
     """What the values of one node may stand for, the values themselves first."""
     keys = _keys(query, name)
     is_asked = any(name in term.outcome_names for term in query.terms)
-    found: list[Choice] = []
+    choices: list[Choice] = []
     for numbers in _numbers(query, name, count):
         choice = {key: tuple(i for i in range(count) if _holds(numbers[i], key)) for key in keys if key != OPEN}
         once = all(len(levels) == 1 if op == "=" else levels for (op, _), levels in choice.items())
@@ -134,8 +134,8 @@ def _options(query: Query, name: Name, count: int) -> list[Choice]:
             continue
         # What was left open reads best as the law at 1, given 0.
         free = sorted(range(count), reverse=is_asked) if OPEN in keys else [0]
-        found += [{**choice, OPEN: (level,)} for level in free]
-    return found
+        choices += [{**choice, OPEN: (level,)} for level in free]
+    return choices
 
 
 def _numbers(query: Query, name: Name, count: int) -> list[tuple[Value | None, ...]]:
@@ -148,17 +148,17 @@ def _numbers(query: Query, name: Name, count: int) -> list[tuple[Value | None, .
     keys = [key for key in _keys(query, name) if key[0] not in ("", "=")]
     if keys:
         pool = _pool(plain, values, keys)
-        found = list(itertools.islice(itertools.product(pool, repeat=count), MAX_PLACES))
+        readings_of_levels = list(itertools.islice(itertools.product(pool, repeat=count), MAX_PLACES))
     elif len(values) <= count:
         placed = itertools.islice(itertools.permutations(range(count), len(values)), MAX_PLACES)
-        found = [tuple(dict(zip(at, values, strict=True)).get(i) for i in range(count)) for at in placed]
+        readings_of_levels = [tuple(dict(zip(at, values, strict=True)).get(i) for i in range(count)) for at in placed]
     else:
-        found = []
+        readings_of_levels = []
 
     def rank(numbers: tuple[Value | None, ...]) -> int:
         return sum(number is not None and number != i for i, number in enumerate(numbers))
 
-    return sorted(found, key=rank)
+    return sorted(readings_of_levels, key=rank)
 
 
 def _pool(plain: tuple[float, ...], values: tuple[Value, ...], keys: list[Key]) -> list[Value]:
@@ -166,11 +166,11 @@ def _pool(plain: tuple[float, ...], values: tuple[Value, ...], keys: list[Key]) 
     cuts = sorted({value for value in (*values, *(value for _, value in keys)) if isinstance(value, float)})
     between = [(a + b) / 2 for a, b in itertools.pairwise(cuts)]
     ends = [cuts[0] - 1, cuts[-1] + 1] if cuts else []
-    told = [*keys, *(("=", value) for value in values)]
-    found: dict[tuple[bool, ...], Value] = {}
+    comparisons = [*keys, *(("=", value) for value in values)]
+    by_outcome: dict[tuple[bool, ...], Value] = {}
     for number in (*plain, *sorted({*cuts, *between, *ends}), *(value for value in values if isinstance(value, str))):
-        found.setdefault(tuple(_holds(number, key) for key in told), number)
-    return list(found.values())
+        by_outcome.setdefault(tuple(_holds(number, key) for key in comparisons), number)
+    return list(by_outcome.values())
 
 
 def _holds(number: Value | None, key: Key) -> bool:

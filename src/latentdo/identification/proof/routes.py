@@ -44,16 +44,16 @@ class Routes:
     @property
     def passed(self) -> Mask:
         """The nodes whose message another node reads."""
-        found = 0
+        nodes = 0
         for inputs in self.inputs.values():
-            found |= inputs
-        return found
+            nodes |= inputs
+        return nodes
 
     @property
     def sources(self) -> Mask:
         """The nodes that start a message with a coin of their own."""
-        told = self.roots | sum(1 << i for i in {end for arc in self.arcs for end in arc})
-        return sum(1 << i for i, inputs in self.inputs.items() if not inputs and not told >> i & 1)
+        fed = self.roots | sum(1 << i for i in {end for arc in self.arcs for end in arc})
+        return sum(1 << i for i, inputs in self.inputs.items() if not inputs and not fed >> i & 1)
 
 
 def routes_of(problem: Problem, hedge: HedgeMasks) -> Routes:
@@ -144,17 +144,17 @@ class _Planner:
         """A shortest path from the outcome to a goal, into it, that the evidence leaves open."""
         cut = self.masks.cut(self.treatments)
         layer: list[Step] = [(i, "parent") for i in bits(self.problem.asked)]
-        found: dict[Step, Step | None] = dict.fromkeys(layer)
+        reached_from: dict[Step, Step | None] = dict.fromkeys(layer)
         while layer:
             later: list[Step] = []
             for here in layer:
                 for step in self._steps(cut, here, explained):
-                    if step in found:
+                    if step in reached_from:
                         continue
-                    found[step] = here
+                    reached_from[step] = here
                     later.append(step)
                     if step[1] != "parent" and goals >> step[0] & 1:
-                        return _back(found, step)
+                        return _back(reached_from, step)
             layer = later
         return []
 
@@ -175,8 +175,8 @@ def _colliders(path: list[Step]) -> Mask:
     return sum({1 << a for (a, came), (_, goes) in pairs if came != "parent" and goes != "child"})
 
 
-def _back(found: dict[Step, Step | None], last: Step) -> list[Step]:
+def _back(before_step: dict[Step, Step | None], last: Step) -> list[Step]:
     path = [last]
-    while (before := found[path[-1]]) is not None:
+    while (before := before_step[path[-1]]) is not None:
         path.append(before)
     return path[::-1]

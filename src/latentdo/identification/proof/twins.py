@@ -113,7 +113,7 @@ class Twins:
         """The bits of each node: h of the hedge, m a message, e whether an event took place, or a coin."""
         routes, term = self.routes, self.term
         queried = self.masks.mask((*term.names, *self.values))
-        found: dict[int, str] = {}
+        bits_of: dict[int, str] = {}
         for i in range(len(self.masks.names)):
             kinds = "h" if self.larger >> i & 1 and not self.roots >> i & 1 else ""
             kinds += "m" if i in routes.inputs else ""
@@ -123,8 +123,8 @@ class Twins:
             if kinds or queried >> i & 1:
                 kinds = kinds or "e"
                 needed = self.values.get(self.masks.names[i], 0)
-                found[i] = kinds + "e" * ((max(needed, 1) - 1).bit_length() - len(kinds))
-        return found
+                bits_of[i] = kinds + "e" * ((max(needed, 1) - 1).bit_length() - len(kinds))
+        return bits_of
 
     def model(self, *, deaf: bool) -> ParityModel:
         """One of the two models; in the second the smaller set is deaf to the rest of the hedge."""
@@ -169,9 +169,9 @@ class Twins:
             law = law / law.sum(axis=tuple(range(len(seen), law.ndim)), keepdims=True)
             laws.append(number_of(law, term.kind, term.level) if mean else law)
         best = self._best(abs(laws[0] - laws[1]), seen, () if mean else outcomes)
-        found = dict(zip((*seen, *(() if mean else outcomes)), best, strict=True))
-        given = tuple((name, events[name] if name in events else (found[name],)) for name in term.conditions)
-        asked = () if mean else tuple((name, (found[name],)) for name in outcomes)
+        levels = dict(zip((*seen, *(() if mean else outcomes)), best, strict=True))
+        given = tuple((name, events[name] if name in events else (levels[name],)) for name in term.conditions)
+        asked = () if mean else tuple((name, (levels[name],)) for name in outcomes)
         return Case(do, given, asked, mean, term.kind if mean else "mean", term.level)
 
     def _best(self, apart: Any, seen: tuple[Name, ...], outcomes: tuple[Name, ...]) -> tuple[int, ...]:
@@ -251,6 +251,6 @@ def _within(law: Any, model: ParityModel, events: Iterable[tuple[Name, tuple[Lev
 
 def _onto(law: Any, model: ParityModel, names: tuple[Name, ...]) -> Any:
     """The margin of these nodes, one axis each in this order."""
-    kept = [model.names.index(name) for name in names]
-    law = law.sum(axis=tuple(i for i in range(law.ndim) if i not in kept))
-    return law.transpose([sorted(kept).index(i) for i in kept])
+    axes = [model.names.index(name) for name in names]
+    law = law.sum(axis=tuple(i for i in range(law.ndim) if i not in axes))
+    return law.transpose([sorted(axes).index(i) for i in axes])

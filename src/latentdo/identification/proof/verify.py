@@ -232,13 +232,11 @@ def _do_calculus(step: Step, part: AbstractExpression, becomes: AbstractExpressi
     if (frozenset(step.graph.into), frozenset(step.graph.out_of)) != (into, out_of):
         return f"the rule cuts the edges into {_set(into)} and out of {_set(out_of)}, not those of {step.graph.label}."
     stated = step.separation
-    said = (frozenset(part.outcomes), changed, do | given)
-    if stated is None or (frozenset(stated.first), frozenset(stated.second), frozenset(stated.given)) != said:
-        return (
-            f"the separation that the rule needs is that of {_set(said[0])} and {_set(changed)} given {_set(said[2])}."
-        )
+    needed = (frozenset(part.outcomes), changed, do | given)
+    if stated is None or (frozenset(stated.first), frozenset(stated.second), frozenset(stated.given)) != needed:
+        return f"the separation that the rule needs is that of {_set(needed[0])} and {_set(changed)} given {_set(needed[2])}."
     cut = masks.cut(masks.mask(into), masks.mask(out_of))
-    if connected(cut, masks.mask(part.outcomes), masks.mask(said[2])) & masks.mask(changed):
+    if connected(cut, masks.mask(part.outcomes), masks.mask(needed[2])) & masks.mask(changed):
         return f"{stated} does not hold in {step.graph.label}."
     return None
 
@@ -306,21 +304,21 @@ def _leaves(expression: AbstractExpression) -> Counter[tuple[int, Prob]]:
     """How often each law stands in a formula, above fraction strokes and below."""
     counts: dict[int, Counter[tuple[int, Prob]]] = {}
     for part in parts(expression):
-        found: Counter[tuple[int, Prob]] = Counter()
+        leaves: Counter[tuple[int, Prob]] = Counter()
         if isinstance(part, Prob):
-            found[1, part] = 1
+            leaves[1, part] = 1
         for place, operand in enumerate(operands(part)):
             below = isinstance(part, Quotient) and place == 1
             for (side, law), count in counts[id(operand)].items():
-                found[-side if below else side, law] += count
-        counts[id(part)] = found
+                leaves[-side if below else side, law] += count
+        counts[id(part)] = leaves
     return counts[id(expression)]
 
 
 def _fractions(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
     """Rules of probability, by their names; that both sides are equal is for the numbers to say."""
-    found = rule_of(part, becomes)
-    return None if step.rule == found else f"from {step.part} to {step.becomes} it would be {found!r}."
+    rule = rule_of(part, becomes)
+    return None if step.rule == rule else f"from {step.part} to {step.becomes} it would be {rule!r}."
 
 
 def _powers(expression: AbstractExpression, forms: Forms) -> dict[object, int]:

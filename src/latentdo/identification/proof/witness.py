@@ -162,30 +162,30 @@ def witness_of(graph: LatentDag | Admg, query: Query) -> Witness:
     faults: list[_Fault] = []
     for term in query.terms:
         problem = problem_of(admg.sorted_masks, term)
-        found = decide(admg.sorted_masks, *exchange(problem))
-        faults += [(term, problem, found)] if isinstance(found, HedgeMasks) else []
+        decided = decide(admg.sorted_masks, *exchange(problem))
+        faults += [(term, problem, decided)] if isinstance(decided, HedgeMasks) else []
     if not faults:
         raise UnsupportedError(f"{query} is identified on this graph: there are no two models that disagree on it.")
     if not query.is_single:
         for fault in faults[:MAX_FAULTS]:
             if whole := _whole(query, admg, fault):
                 return whole
-    term, problem, found = faults[0]
+    term, problem, decided = faults[0]
     try:
-        return _witness(query, admg, term, problem, found)
+        return _witness(query, admg, term, problem, decided)
     except UnsupportedError:
         # The two laws differ even where this number of them does not.
         if term.law == term or not query.is_single:
             raise
-        return _witness(query, admg, term.law, problem, found)
+        return _witness(query, admg, term.law, problem, decided)
 
 
 def _whole(query: Query, admg: Admg, fault: _Fault) -> Witness | None:
     """A checked witness whose models differ in the whole query, where one is found."""
-    found = whole_pair(query, *fault, most_bits=MAX_BITS)
-    if found is None:
+    contrast = whole_pair(query, *fault, most_bits=MAX_BITS)
+    if contrast is None:
         return None
-    models, cases = found
+    models, cases = contrast
     witnesses = [
         Witness(query, term, admg, models, _bystanders(admg, models), case, cases)
         for term, case in zip(query.terms, cases, strict=True)
@@ -201,8 +201,8 @@ def _bystanders(admg: Admg, models: tuple[ParityModel, ParityModel]) -> tuple[Na
     return tuple(name for name in admg.nodes if name not in models[0].widths)
 
 
-def _witness(query: Query, admg: Admg, term: Term, problem: Problem, found: HedgeMasks) -> Witness:
-    twins = Twins(term, problem, routes_of(problem, found))
+def _witness(query: Query, admg: Admg, term: Term, problem: Problem, hedge: HedgeMasks) -> Witness:
+    twins = Twins(term, problem, routes_of(problem, hedge))
     models = (twins.model(deaf=False), twins.model(deaf=True))
     bystanders = _bystanders(admg, models)
     if len(models[0].bits) > MAX_BITS:
@@ -229,9 +229,9 @@ def described(models: tuple[ParityModel, ParityModel], bystanders: tuple[Name, .
     lines = [f"Every bit is 0 or 1, sums are modulo 2, and c1, c2, … are {kind}:"]
     lines += [f"  {'; '.join(coins)}.", *wide, "In both models:"]
     lines += [f"  {line}" for name in first for line in first[name] if line in second[name]]
-    for number, (own, other) in enumerate(((first, second), (second, first)), 1):
+    for number, (here, other) in enumerate(((first, second), (second, first)), 1):
         lines.append(f"In model {number}:")
-        lines += [f"  {line}" for name in own for line in own[name] if line not in other[name]]
+        lines += [f"  {line}" for name in here for line in here[name] if line not in other[name]]
     if bystanders:
         lines.append(f"In both, what else is measured is a fair coin of its own: {', '.join(map(quote, bystanders))}.")
     return lines
@@ -258,21 +258,21 @@ def asked_text(term: Term, case: Case) -> str:
 
 def _readings(cases: Mapping[Term, Case]) -> list[str]:
     """What the values of the question mean in the models, where they are not levels themselves."""
-    said = dict.fromkeys(text for term, case in cases.items() for text in _stands_for(term, case))
-    return [f"Here {'; '.join(said)}."] if said else []
+    meanings = dict.fromkeys(text for term, case in cases.items() for text in _stands_for(term, case))
+    return [f"Here {'; '.join(meanings)}."] if meanings else []
 
 
 def _stands_for(term: Term, case: Case) -> list[str]:
-    said: list[str] = []
+    meanings: list[str] = []
     for name, levels in case.given + case.asked:
         compared = [item for item in (*term.given, *term.outcomes) if item.name == name and item.op]
         if compared and not (compared[0].op == "=" and levels == (compared[0].value,)):
             values = " or ".join(f"{quote(name)} = {level}" for level in levels)
-            said.append(f"{', '.join(map(str, compared))} stands for {values}")
+            meanings.append(f"{', '.join(map(str, compared))} stands for {values}")
     for setting, (name, level) in zip(term.do, case.do, strict=True):
         if isinstance(setting.value, Distribution) and isinstance(level, tuple):
             shares = ", ".join(map(format_level, level))
-            said.append(f"{setting} stands for the levels of {quote(name)} with the probabilities {shares}")
+            meanings.append(f"{setting} stands for the levels of {quote(name)} with the probabilities {shares}")
         elif setting.value is not None and setting.value != level:
-            said.append(f"{setting} stands for {quote(name)} = {level}")
-    return said
+            meanings.append(f"{setting} stands for {quote(name)} = {level}")
+    return meanings
