@@ -25,7 +25,7 @@ from .comparison import Comparison
 from .row import ComparisonRow, Question, row_of_answer, row_of_estimate
 
 Asked = Sequence[tuple[str | None, Query]]
-Tell = Callable[[str, float], None]
+Progress = Callable[[str, float], None]
 BEGUN = 1e-3
 """The share that is told of what has begun."""
 EQUAL = 1e-9
@@ -50,13 +50,13 @@ class Rivals:
 
 
 def compare_fit(
-    posterior: Posterior, data: Dataset, queries: Asked, rivals: Rivals, told: Tell, *, allow_unidentified: bool
+    posterior: Posterior, data: Dataset, queries: Asked, rivals: Rivals, progress: Progress, *, allow_unidentified: bool
 ) -> Comparison:
     """The model beside its rivals, on the rows that it was trained on.
 
     Args:
         queries: (name, query).
-        told: Is told which question is being worked on, and when it is done.
+        progress: Is told which question is being worked on, and when it is done.
 
     Raises:
         DataError: These are other rows.
@@ -64,20 +64,21 @@ def compare_fit(
         QueryError: A query that makes no sense for the model.
     """
     unsure = check_rows(posterior, data)
-    told("lvm", 0.0)
+    progress("lvm", 0.0)
     started = time.perf_counter()
     answers = ask_all(posterior, queries, rivals.seed, allow_unidentified=allow_unidentified)
     seconds = (time.perf_counter() - started) / max(1, len(answers))
-    told("lvm", 1.0)
+    progress("lvm", 1.0)
     questions = [Question(a.query, a.verdict, a.scale, a.name, a.at, a.source) for a in answers]
-    own = [
+    model_rows = [
         row_of_answer(question, answer, rivals.options.level, seconds)
         for question, answer in zip(questions, answers, strict=True)
     ]
-    own = [replace(row, warnings=(*row.warnings, *unsure)) for row in own]
-    others = _rows(posterior.spec.graph, data, questions, rivals, told, beside=True)
+    model_rows = [replace(row, warnings=(*row.warnings, *unsure)) for row in model_rows]
+    rival_rows = _rows(posterior.spec.graph, data, questions, rivals, progress, beside=True)
     return Comparison(
-        tuple(row for mine, theirs in zip(own, others, strict=True) for row in (mine, *theirs)), posterior.units
+        tuple(row for mine, theirs in zip(model_rows, rival_rows, strict=True) for row in (mine, *theirs)),
+        posterior.units,
     )
 
 
@@ -86,7 +87,7 @@ def compare_rivals(
     data: Dataset,
     queries: Asked,
     rivals: Rivals,
-    told: Tell,
+    progress: Progress,
     *,
     functional: Mapping[Name, tuple[Name, ...]],
     units: Units = (),
@@ -102,8 +103,8 @@ def compare_rivals(
     if without_form and all(without_form):
         raise QueryError(f"There is nothing to compare: {without_form[0]} A trained model answers it.")
     questions = _questions(graph, data, queries, functional, units, allow_unidentified=allow_unidentified)
-    found = _rows(graph, data, questions, rivals, told, beside=False)
-    return Comparison(tuple(row for rows in found for row in rows), units)
+    answered = _rows(graph, data, questions, rivals, progress, beside=False)
+    return Comparison(tuple(row for rows in answered for row in rows), units)
 
 
 UNSURE = (
@@ -133,15 +134,15 @@ def check_rows(posterior: Posterior, data: Dataset) -> tuple[str, ...]:
             if np.isclose(here.mean, column.mean, rtol=1e-5):
                 differs = f"the column {column.name!r} has other values than in the fit"
             break
-    own = facts.rows_digest if posterior.data is None else posterior.data.rows_digest
-    if not differs and own is not None and own != data.rows_digest:
+    digest = facts.rows_digest if posterior.data is None else posterior.data.rows_digest
+    if not differs and digest is not None and digest != data.rows_digest:
         differs = "each column has the values that it has in the fit, but other rows have them together"
     if differs:
         raise DataError(
             f"{data.source}: these are not the rows that the fit was trained on: {differs}. Give its own table, or compare the "
             "rivals alone on this one, with the graph in place of the fit."
         )
-    return (UNSURE,) if own is None else ()
+    return (UNSURE,) if digest is None else ()
 
 
 def _questions(
@@ -165,16 +166,16 @@ def _questions(
     binary = {
         name for name, values in data.columns if name not in dict(data.levels) and set(np.unique(values)) == {0.0, 1.0}
     }
-    found: list[Question] = []
+    questions: list[Question] = []
     for (name, query), verdict in zip(queries, verdicts, strict=True):
         axes = [axis.name for axis in query.axes]
         for values, point in query.points:
             at = tuple(zip(axes, values, strict=True))
-            found += [
+            questions += [
                 Question(single, verdict, scale_of(single, binary, units), name, at, query if axes else None)
                 for single in _levels(point, data)
             ]
-    return found
+    return questions
 
 
 def _levels(query: Query, data: Dataset) -> list[Query]:
@@ -195,31 +196,31 @@ def _levels(query: Query, data: Dataset) -> list[Query]:
                 f"{quote(name)} is continuous, so that {term} has no row per level. Ask an event: {quote(name)} > 1."
             )
         known[name] = values
-    found = []
+    events = []
     for levels in itertools.product(*known.values()):
         chosen = dict(zip(free, levels, strict=True))
         outcomes = tuple(o if o.op else Outcome(o.name, "=", chosen[o.name]) for o in term.outcomes)
-        found.append(Query(replace(term, kind="event", outcomes=outcomes)))
-    return found
+        events.append(Query(replace(term, kind="event", outcomes=outcomes)))
+    return events
 
 
 def _rows(
-    graph: LatentDag | Admg, data: Dataset, questions: Sequence[Question], rivals: Rivals, told: Tell, *, beside: bool
+    graph: LatentDag | Admg, data: Dataset, questions: Sequence[Question], rivals: Rivals, progress: Progress, *, beside: bool
 ) -> list[list[ComparisonRow]]:
     """What each rival says of each question."""
     tracks = [f"rivals: {question.label if question.source is None else question.source}" for question in questions]
     sizes, done = Counter(tracks), Counter[str]()
     for track in sizes:
-        told(track, 0.0)
-    found = []
+        progress(track, 0.0)
+    answered = []
     for track, question in zip(tracks, questions, strict=True):
-        told(track, max(done[track] / sizes[track], BEGUN))
-        found.append(
+        progress(track, max(done[track] / sizes[track], BEGUN))
+        answered.append(
             [row_of_estimate(question, each) for each in _estimates(graph, data, question, rivals, beside=beside)]
         )
         done[track] += 1
-        told(track, done[track] / sizes[track])
-    return found
+        progress(track, done[track] / sizes[track])
+    return answered
 
 
 def _estimates(
@@ -243,7 +244,7 @@ def _estimates(
     if reason is None:
         options = replace(rivals.options, numbers=(*rivals.options.numbers, *_numbers(question, data)))
         # That of a sweep or of a law speaks of all its points or levels.
-        own = verdict if verdict.query == question.query else None
+        handed_on = verdict if verdict.query == question.query else None
         try:
             return _with_equals(
                 estimates(
@@ -251,7 +252,7 @@ def _estimates(
                     methods=rivals.methods,
                     options=options,
                     seed=rivals.seed,
-                    verdict=own,
+                    verdict=handed_on,
                 )
             )
         except SupportError as fault:
@@ -266,15 +267,15 @@ def _with_equals(rows: Sequence[Estimate]) -> tuple[Estimate, ...]:
 
     Where a graph is simple, methods with different names are one computation: that is no agreement of two.
     """
-    found: list[Estimate] = []
+    rows_so_far: list[Estimate] = []
     for row in rows:
-        twin = next((other for other in found if _is_same(other, row)), None)
+        twin = next((other for other in rows_so_far if _is_same(other, row)), None)
         # Some methods know beforehand which other they are.
         if twin is not None and not row.same_as:
             note = "; ".join(filter(None, [same_note(twin.method), row.note]))
             row = replace(row, note=note, same_as=twin.method)
-        found.append(row)
-    return tuple(found)
+        rows_so_far.append(row)
+    return tuple(rows_so_far)
 
 
 def _is_same(one: Estimate, other: Estimate) -> bool:

@@ -60,14 +60,14 @@ class Comparison(Sequence[ComparisonRow]):
 
     def _named(self, name: str) -> ComparisonRow | Comparison:
         """The row of that method; of several questions, or with several adjustment sets, all of them; or a question's rows."""
-        found = [row for row in self.items if row.method == name]
-        if found:
-            return found[0] if len(found) == 1 else Comparison(tuple(found), self.units)
-        found = [row for row in self.items if name in (row.name, str(row.query), str(row.question.source))]
-        if not found:
+        rows = [row for row in self.items if row.method == name]
+        if rows:
+            return rows[0] if len(rows) == 1 else Comparison(tuple(rows), self.units)
+        rows = [row for row in self.items if name in (row.name, str(row.query), str(row.question.source))]
+        if not rows:
             known = dict.fromkeys([*self.methods, *(row.name for row in self.items if row.name)])
             raise QueryError(f"No method and no question is called {name!r}. {nearest(name, known)}")
-        return Comparison(tuple(found), self.units)
+        return Comparison(tuple(rows), self.units)
 
     def row(self, method: str) -> ComparisonRow:
         """The row of a method, of a comparison with one question; with several adjustment sets that of the best.
@@ -79,10 +79,10 @@ class Comparison(Sequence[ComparisonRow]):
             raise QueryError(
                 f"There are {len(self.questions)} questions here. Take one first: comparison[name].row({method!r})."
             )
-        found = [row for row in self.items if row.method == method]
-        if not found:
+        rows = [row for row in self.items if row.method == method]
+        if not rows:
             raise QueryError(f"No method is called {method!r} here. {nearest(method, self.methods)}")
-        return found[0]
+        return rows[0]
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
@@ -97,10 +97,10 @@ class Comparison(Sequence[ComparisonRow]):
     @cached_property
     def parts(self) -> tuple[Comparison, ...]:
         """The rows question by question."""
-        found: dict[Question, list[ComparisonRow]] = {}
+        by_question: dict[Question, list[ComparisonRow]] = {}
         for row in self.items:
-            found.setdefault(row.question, []).append(row)
-        return tuple(Comparison(tuple(rows), self.units) for rows in found.values())
+            by_question.setdefault(row.question, []).append(row)
+        return tuple(Comparison(tuple(rows), self.units) for rows in by_question.values())
 
     @cached_property
     def labels(self) -> dict[ComparisonRow, str]:
@@ -146,8 +146,8 @@ class Comparison(Sequence[ComparisonRow]):
     @cached_property
     def axes(self) -> tuple[Name, ...]:
         """The nodes that a sweep runs over, where all rows are points of sweeps over the same ones; else none."""
-        found = {tuple(name for name, _ in question.at) for question in self.questions}
-        return next(iter(found)) if len(found) == 1 else ()
+        axes = {tuple(name for name, _ in question.at) for question in self.questions}
+        return next(iter(axes)) if len(axes) == 1 else ()
 
     def rows(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """The header and one row per method and question, of numbers, strings and None; axes of sweeps stand in front."""

@@ -116,31 +116,31 @@ class Group:
     def silent(self) -> dict[str, list[str]]:
         """The methods without a number at any point, by the reason."""
         known = {self.labels[row] for row in self.numbered}
-        found: dict[str, list[str]] = {}
+        by_reason: dict[str, list[str]] = {}
         for row in self.rows:
             if (name := self.labels[row]) not in known:
-                found.setdefault(row.note, []).append(name)
+                by_reason.setdefault(row.note, []).append(name)
                 known.add(name)
-        return found
+        return by_reason
 
     @cached_property
     def by_method(self) -> dict[str, list[ComparisonRow]]:
         """The rows of each method that has a number at some point, by its name."""
-        found: dict[str, list[ComparisonRow]] = {}
+        by_name: dict[str, list[ComparisonRow]] = {}
         for row in self.rows:
-            found.setdefault(self.labels[row], []).append(row)
-        return {name: rows for name, rows in found.items() if any(row.estimate is not None for row in rows)}
+            by_name.setdefault(self.labels[row], []).append(row)
+        return {name: rows for name, rows in by_name.items() if any(row.estimate is not None for row in rows)}
 
 
 def groups_of(rows: Iterable[ComparisonRow], units: Units) -> list[Group]:
     """The rows by question, those of a sweep together."""
-    found: dict[object, list[ComparisonRow]] = {}
+    by_question: dict[object, list[ComparisonRow]] = {}
     for row in rows:
         question = row.question
         # Equal sweeps under different names are two.
         key = (question.name, question.source, _level(question)) if question.source is not None else id(question)
-        found.setdefault(key, []).append(row)
-    return [Group(tuple(own), units) for own in found.values()]
+        by_question.setdefault(key, []).append(row)
+    return [Group(tuple(together), units) for together in by_question.values()]
 
 
 def labels_of(rows: Iterable[ComparisonRow]) -> dict[ComparisonRow, str]:
@@ -162,7 +162,7 @@ def _merged(alike: Sequence[str]) -> str:
     """Sentences that differ in their numbers as one: `3 to 12 of 600 rows`."""
     numbers = [_NUMBER.findall(words) for words in alike]
     ranges = iter([_range(values) for values in zip(*numbers, strict=True)])
-    return _NUMBER.sub(lambda found: next(ranges)[found.string[found.start() - 1 : found.start()] == "="], alike[0])
+    return _NUMBER.sub(lambda match: next(ranges)[match.string[match.start() - 1 : match.start()] == "="], alike[0])
 
 
 def _range(values: Sequence[str]) -> tuple[str, str]:

@@ -35,7 +35,7 @@ def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractM
     )
     if not listed:
         raise QueryError(f"methods= names no method. Leave it out for all, or name some: {', '.join([*known][:5])}, …")
-    found: dict[str, AbstractMethod] = {}
+    chosen: dict[str, AbstractMethod] = {}
     for each in listed:
         if isinstance(each, str) and each == LVM:
             if not with_model:
@@ -49,10 +49,10 @@ def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractM
         if not isinstance(each, str | AbstractMethod):
             raise QueryError(f"A method is a name such as 'aipw', or a value of latentdo.estimators, got {each!r}.")
         method = known[each] if isinstance(each, str) else each
-        if method.name in found:
+        if method.name in chosen:
             raise QueryError(f"{method.name} is listed twice. Keep one.")
-        found[method.name] = method
-    return tuple(sorted(found.values(), key=lambda method: method.place))
+        chosen[method.name] = method
+    return tuple(sorted(chosen.values(), key=lambda method: method.place))
 
 
 def study_methods(names: Collection[str]) -> tuple[AbstractMethod, ...]:
@@ -88,8 +88,8 @@ def adjust_of(given: Any, measured: Collection[str]) -> Any:
     if isinstance(given, str) and given in measured:
         return (given,)
     repair = 'Write ["Z"] for one, "all" for every minimal set.'
-    found = arguments.names("adjust=", given, QueryError, repair)
-    for name in found:
+    names = arguments.names("adjust=", given, QueryError, repair)
+    for name in names:
         if name not in measured:
             raise UnknownNodeError(name, measured)
-    return found
+    return names

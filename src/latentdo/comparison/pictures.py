@@ -133,7 +133,7 @@ def _summary(row: ComparisonRow, group: Group) -> Summary:
 
 def _absent(group: Group) -> str:
     """How many methods are not drawn."""
-    names = [name for own in group.silent.values() for name in own]
+    names = [name for listed in group.silent.values() for name in listed]
     if len(names) > 2:
         return f"{len(names)} methods are not drawn: they have no number"
     return f"not drawn, as without a number: {', '.join(names)}" if names else ""
@@ -142,7 +142,7 @@ def _absent(group: Group) -> str:
 def _title(group: Group, width: int) -> str:
     """The question, and on lines of its own what must not be overlooked."""
     words = {NOT_IDENTIFIED: "NOT nonparametrically identified", NOT_CONVERGED: "NOT converged"}
-    standing = [said for doubt, said in words.items() if doubt in group.doubts]
+    standing = [shown for doubt, shown in words.items() if doubt in group.doubts]
     kinds = ", ".join(doubt for doubt in group.doubts if doubt not in words)
     standing += [f"APPROXIMATE: {kinds}"] if kinds else []
     together = "   ".join(standing)

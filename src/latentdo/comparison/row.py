@@ -196,8 +196,8 @@ class ComparisonRow:
             "unit": self.unit,
             "at": dict(self.at) or None,
         }
-        found: dict[str, Any] = finite(row)
-        return found
+        checked: dict[str, Any] = finite(row)
+        return checked
 
     def record(self) -> dict[str, Any]:
         """The row as plain numbers and strings without lists, for CSV files and data frames."""

@@ -37,11 +37,11 @@ def sheets_of(group: Group, width: int | None = None, picture: str = "", remark:
     ]
 
 
-def text_of(groups: Sequence[Group], said: str, width: int) -> str:
+def text_of(groups: Sequence[Group], remark: str, width: int) -> str:
     """All groups in plain text, in lines of so many characters."""
     room = max(NARROWEST, width - MARGIN)
     sheets = [sheet for group in groups for sheet in sheets_of(group, room)]
-    return texts([*sheets, *([Sheet(lead=(said,))] if said else [])], room)
+    return texts([*sheets, *([Sheet(lead=(remark,))] if remark else [])], room)
 
 
 def _numbers(group: Group) -> Sheet:
@@ -99,10 +99,10 @@ def _points(group: Group, most: int) -> Sheet:
     if most < len(questions):
         questions = [questions[round(k * (len(questions) - 1) / max(1, most - 1))] for k in range(most)]
     rows = []
-    for name, own in group.by_method.items():
-        by_question = {row.question: row for row in own}
+    for name, answers in group.by_method.items():
+        by_question = {row.question: row for row in answers}
         cells = [_point(by_question.get(question), group.spread) for question in questions]
-        mark = "strong" if own[0].answer is not None else "faint" if own[0].is_baseline else ""
+        mark = "strong" if answers[0].answer is not None else "faint" if answers[0].is_baseline else ""
         rows.append(tuple(Cell(words, mark=mark) for words in (name, *cells)))
     columns = (Column("method"), *(Column(question.place, "number") for question in questions))
     return Sheet(columns=columns, rows=tuple(rows))
@@ -148,7 +148,7 @@ def latex_of(groups: Sequence[Group]) -> str:
             latex.spanning(f"{title}, {latex.escaped(str(question.scale))}", len(columns), small=False),
         ]
         lines += [_latex_row(row, group, letters.get(row, [])) for row in group.numbered]
-        if names := [name for own in group.silent.values() for name in own]:
+        if names := [name for listed in group.silent.values() for name in listed]:
             lines.append(latex.spanning(latex.prose(f"Without a number: {', '.join(names)}."), len(columns)))
     lines.append(r"\bottomrule")
     signs = dict.fromkeys(SIGNS.get(doubt, APPROXIMATE) for group in groups for doubt in group.doubts)

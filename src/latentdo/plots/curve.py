@@ -122,8 +122,8 @@ def _looks(series: Sequence[Curve]) -> list[_Look]:
             case "doing":
                 look = _Look(answer, face="white" if each.hollow else "")
             case "seeing":
-                own = answer if n_answers > 1 else COLOURS["seeing"]
-                look = _Look(own, ":", 1.0, "s", 5.0, "white", shade=0.1, above=1.5)
+                colour = answer if n_answers > 1 else COLOURS["seeing"]
+                look = _Look(colour, ":", 1.0, "s", 5.0, "white", shade=0.1, above=1.5)
             case "prior":
                 look = _Look(COLOURS["prior"], "-.", 1.2, "D", above=1.0)
             case "lvm":
@@ -132,9 +132,9 @@ def _looks(series: Sequence[Curve]) -> list[_Look]:
                 look = _Look(COLOURS["lvm"], style, 3.0, "o", 8.0, half=each.hollow, shade=0.2, above=1.8)
             case "rival":
                 # Rivals beyond the colours get further styles.
-                turn, own = divmod(place, len(SERIES) - 1)
+                turn, k = divmod(place, len(SERIES) - 1)
                 style, marker = STYLES[turn % len(STYLES)], MARKERS[turn % len(MARKERS)]
-                look = _Look(SERIES[1:][own], style, 1.3, marker, 4.5, shade=0.0)
+                look = _Look(SERIES[1:][k], style, 1.3, marker, 4.5, shade=0.0)
             case "naive":
                 style = (":", "-.")[place % 2]
                 look = _Look(COLOURS["naive"], style, 1.3, "D", 4.5, "white", shade=0.0, above=1.5)
@@ -164,9 +164,9 @@ def curves(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    own = ax is None
+    alone = ax is None
     methods = any(each.role in METHODS for each in series)
-    if own:
+    if alone:
         ax = own_figure(*((7.0, 4.6) if methods else (6.4, 4.2))).subplots()
     check_axes(ax)
     looks = _looks(series)
@@ -191,7 +191,7 @@ def curves(
     ax.grid(axis="y", color="0.92", zorder=0)
     ax.set_axisbelow(True)
     bare(ax)
-    if own:
+    if alone:
         ax.figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
     else:
         ax.set_title(plain(title), fontsize="medium", loc="left")
@@ -199,7 +199,7 @@ def curves(
         # Beside the axes: curves fill the picture, and a legend over them would hide some.
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize="small")
     else:
-        _legend(ax, _handles(series, looks, numeric=numeric, beyond=beyond), own=own, numeric=numeric)
+        _legend(ax, _handles(series, looks, numeric=numeric, beyond=beyond), alone=alone, numeric=numeric)
     return ax
 
 
@@ -241,8 +241,8 @@ def _line(ax: Any, curve: Curve, look: _Look, aside: float) -> None:
     parts = _stretches(x, y, curve.within, look.style)
     label = _label(curve)
     for part, style in parts:
-        own = marked if len(parts) == 1 else {}
-        ax.plot(*part, color=look.colour, linewidth=look.width, linestyle=style, label=label, zorder=z + 0.2, **own)
+        markers = marked if len(parts) == 1 else {}
+        ax.plot(*part, color=look.colour, linewidth=look.width, linestyle=style, label=label, zorder=z + 0.2, **markers)
     if marked and len(parts) > 1:
         ax.plot(x, y, color=look.colour, linestyle="none", zorder=z + 0.3, **marked)
 
@@ -257,7 +257,7 @@ def _stretches(
     xs = np.sort(np.concatenate([x, [edge for edge in within if x[0] < edge < x[-1]]]))
     ys = np.interp(xs, x, y)
     parts = [(xs <= low, "--"), ((xs >= low) & (xs <= high), style), (xs >= high, "--")]
-    return [((xs[chosen], ys[chosen]), own) for chosen, own in parts if chosen.sum() > 1]
+    return [((xs[chosen], ys[chosen]), line) for chosen, line in parts if chosen.sum() > 1]
 
 
 def _points(ax: Any, curve: Curve, look: _Look, names: Sequence[str], aside: float) -> None:
@@ -340,15 +340,15 @@ def _handles(
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    found: list[tuple[Any, str]] = []
+    handles: list[tuple[Any, str]] = []
     alone = len(series) == 1
     for each, look in zip(series, looks, strict=True) if not alone or series[0].medians else ():
         words = [*(["median"] if each.medians else []), *([BEYOND] if id(each) in beyond else [])]
-        own = ", ".join(words) if alone else each.label + (f" ({', '.join(words)})" if words else "")
-        found.append((_swatch(each, look, numeric=numeric), plain(own)))
+        name = ", ".join(words) if alone else each.label + (f" ({', '.join(words)})" if words else "")
+        handles.append((_swatch(each, look, numeric=numeric), plain(name)))
     first = next((k for k, each in enumerate(series) if each.role == "doing"), None)
     if first is None:
-        return found
+        return handles
     several = sum(each.role == "doing" for each in series) > 1
     colour = "0.4" if several else looks[first].colour
     for k, band in enumerate(series[first].pointwise):
@@ -357,16 +357,16 @@ def _handles(
             if numeric
             else Line2D([], [], color=colour, linewidth=1.5 if k == 0 else 4.0)
         )
-        found.append((handle, f"{100 * band.level:g} % interval"))
+        handles.append((handle, f"{100 * band.level:g} % interval"))
     for band in series[first].bands:
         if band.simultaneous:
             words = f"{100 * band.level:g} % {'band of the whole curve' if numeric else 'for all at once'}"
             if id(band) in beyond:
                 words = f"{words.replace('band of the ', '')} ({BEYOND})"
-            found.append((Line2D([], [], color=colour, linewidth=0.8), words))
+            handles.append((Line2D([], [], color=colour, linewidth=0.8), words))
     if numeric and any(each.leaves_the_data for each in series):
-        found.append((Line2D([], [], color=colour, linewidth=2, linestyle="--"), OUTSIDE))
-    return found
+        handles.append((Line2D([], [], color=colour, linewidth=2, linestyle="--"), OUTSIDE))
+    return handles
 
 
 def _swatch(curve: Curve, look: _Look, *, numeric: bool) -> Any:
@@ -383,14 +383,14 @@ def _swatch(curve: Curve, look: _Look, *, numeric: bool) -> Any:
     return Patch(facecolor=look.colour, alpha=look.shade), line
 
 
-def _legend(ax: Any, handles: Sequence[tuple[Any, str]], *, own: bool, numeric: bool) -> None:
+def _legend(ax: Any, handles: Sequence[tuple[Any, str]], *, alone: bool, numeric: bool) -> None:
     """Below a figure of its own; in axes that were handed in, where there is room."""
     if not handles:
         return
     signs, words = zip(*handles, strict=True)
     longest = max(map(len, words))
     n_columns = min(len(words), 3 if longest <= 30 else 2 if longest <= 42 else 1)
-    if own:
+    if alone:
         place = {"loc": "outside lower center", "frameon": False, "ncols": n_columns}
         ax.figure.legend(signs, words, fontsize="small", **place)
     elif numeric:

@@ -42,8 +42,8 @@ def densities(
         MissingExtraError: matplotlib is not installed.
     """
     figure = own_figure(6.0, 3.4)
-    own = ax is None
-    if own:
+    alone = ax is None
+    if alone:
         ax = figure.subplots()
     check_axes(ax)
     near = [float(end) for law in laws if law.role != "prior" for end in np.quantile(law.draws, [0.001, 0.999])]
@@ -58,7 +58,7 @@ def densities(
     ax.set_yticks([])
     ax.set_xlabel(plain(xlabel))
     bare(ax, sides=("top", "right", "left"))
-    if own:
+    if alone:
         figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
     else:
         ax.set_title(plain(title), fontsize="medium", loc="left")
@@ -101,8 +101,8 @@ def smooth(draws: FloatArray, x: FloatArray, support: tuple[float, float] = (-np
         z = (places[:, None] - centres) / width
         return np.asarray((np.exp(-0.5 * z**2) * shares).sum(axis=1) / (width * np.sqrt(2 * np.pi)))
 
-    found = kernels(x)
+    heights = kernels(x)
     for bound in support:
         if np.isfinite(bound):
-            found = found + kernels(2 * bound - x)
-    return np.where((x >= support[0]) & (x <= support[1]), found, 0.0)
+            heights = heights + kernels(2 * bound - x)
+    return np.where((x >= support[0]) & (x <= support[1]), heights, 0.0)

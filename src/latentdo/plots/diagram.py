@@ -73,8 +73,8 @@ def _extent(lines: list[str], boxes: dict[Name, _Box]) -> tuple[float, float]:
     """Where the drawing begins, and how high it is: nodes, and how far the curves rise above or fall below them."""
     ys = [box.y + side * HEIGHT_OF_NODE / 2 for box in boxes.values() for side in (-1, 1)] or [0.0]
     for line in lines:
-        if found := re.search(r"M\S+ (\S+) Q\S+ (\S+) \S+ (\S+)\"", line):
-            start, control, end = map(float, found.groups())
+        if curve := re.search(r"M\S+ (\S+) Q\S+ (\S+) \S+ (\S+)\"", line):
+            start, control, end = map(float, curve.groups())
             ys.append(start / 4 + control / 2 + end / 4)
     return min(ys) - 10, max(ys) - min(ys) + 20
 

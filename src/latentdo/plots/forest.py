@@ -41,17 +41,17 @@ def forest_panels(
 ) -> tuple[ForestPanel, ...]:
     """The rows by what they are counted in, their value of no effect, and whether they are spreads or not."""
     others = [()] * len(rows) if beside is None else beside
-    found: dict[tuple[str, float | None, bool], list[int]] = {}
+    by_scale: dict[tuple[str, float | None, bool], list[int]] = {}
     for k, row in enumerate(rows):
         spread = "standard deviation" in (row.scale or "")
-        found.setdefault((row.unit or row.scale or "", row.null, spread), []).append(k)
+        by_scale.setdefault((row.unit or row.scale or "", row.null, spread), []).append(k)
     full = [
         0.55 + sum(0.22 + 0.2 * max(_folded(rows[k].label).count("\n") + 1, len(others[k])) for k in places)
-        for places in found.values()
+        for places in by_scale.values()
     ]
     return tuple(
         ForestPanel(tuple(places), _shrunk(height) * height, _shrunk(height) * FONT)
-        for places, height in zip(found.values(), full, strict=True)
+        for places, height in zip(by_scale.values(), full, strict=True)
     )
 
 

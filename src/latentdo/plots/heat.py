@@ -151,7 +151,7 @@ def matrix(
     faces = [LETTERS.get(letter, OTHER) for letter in places.values()]
     _squares(ax, list(places), linewidths=0.6, facecolors=faces, edgecolors="white")
     for letter in dict.fromkeys(places.values()):
-        _letters(ax, letter, [place for place, own in places.items() if own == letter], side)
+        _letters(ax, letter, [place for place, other in places.items() if other == letter], side)
     _frame(ax, rows, columns, font=min(10.0, max(4.5, 0.62 * side)), side=side)
     ax.set_aspect("equal")
     ax.set_xlabel(plain(xlabel))
@@ -259,8 +259,8 @@ def _signs(legend: Legend) -> tuple[list[Any], list[str]]:
             case _:
                 # The sign itself is the key: letters in a row with the others.
                 handles.append(Patch(facecolor="none", edgecolor="none", linewidth=0))
-        own = {"bold": r"$\mathbf{0.1}$  ", "hatched": "", "blank": "", "dot": ""}.get(sign, f"{sign}  ")
-        words.append(own + plain(meaning))
+        front = {"bold": r"$\mathbf{0.1}$  ", "hatched": "", "blank": "", "dot": ""}.get(sign, f"{sign}  ")
+        words.append(front + plain(meaning))
     return handles, words
 
 

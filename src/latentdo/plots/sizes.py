@@ -64,8 +64,8 @@ def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str
         MissingExtraError: matplotlib is not installed.
     """
     figure = own_figure(6.4, 4.4)
-    own = ax is None
-    if own:
+    alone = ax is None
+    if alone:
         ax = figure.subplots()
     check_axes(ax)
     ax.set_xscale("log")
@@ -83,7 +83,7 @@ def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str
     ax.grid(which="major", color="0.92", zorder=0)
     ax.set_axisbelow(True)
     bare(ax)
-    if own:
+    if alone:
         figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
         figure.legend(loc="outside lower center", frameon=False, fontsize="small", ncols=2)
     else:
@@ -95,13 +95,13 @@ def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers between two ends, no more than read easily and at least three where three digits allow it."""
     powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found: list[float] = []
+    ticks: list[float] = []
     for steps in STEPS:
-        found = sorted({float(f"{power * step:.3g}") for power in powers for step in steps})
-        found = [tick for tick in found if low <= tick <= high]
-        if len(found) >= LEAST_TICKS:
+        ticks = sorted({float(f"{power * step:.3g}") for power in powers for step in steps})
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= LEAST_TICKS:
             break
-    return found
+    return ticks
 
 
 def _ticked(axis: Any, ends: tuple[float, float], form: str) -> None:
