@@ -205,7 +205,13 @@ def _levels(query: Query, data: Dataset) -> list[Query]:
 
 
 def _rows(
-    graph: LatentDag | Admg, data: Dataset, questions: Sequence[Question], rivals: Rivals, progress: Progress, *, beside: bool
+    graph: LatentDag | Admg,
+    data: Dataset,
+    questions: Sequence[Question],
+    rivals: Rivals,
+    progress: Progress,
+    *,
+    beside: bool,
 ) -> list[list[ComparisonRow]]:
     """What each rival says of each question."""
     tracks = [f"rivals: {question.label if question.source is None else question.source}" for question in questions]

@@ -20,7 +20,7 @@ MOST_SETS = 20
 """So many minimal adjustment sets have a row of their own."""
 
 
-def adjustment_of(task: Task, chosen: frozenset[Name] | None, said: str = "") -> Yes | No:
+def adjustment_of(task: Task, chosen: frozenset[Name] | None, note: str = "") -> Yes | No:
     """The adjustment set: the chosen one if it is valid, with what is said of it, else the one of least variance."""
     if reason := task.why_no_effect:
         return No(reason)
@@ -34,7 +34,7 @@ def adjustment_of(task: Task, chosen: frozenset[Name] | None, said: str = "") ->
     elif reason := why_no_adjustment_set(forms, nodes):
         return No(reason)
     names = tuple(sorted(nodes))
-    return Yes({"adjustment": names}, "; ".join(filter(None, [set_note("adjustment", names), said])))
+    return Yes({"adjustment": names}, "; ".join(filter(None, [set_note("adjustment", names), note])))
 
 
 def checked_set(adjustment: Any) -> frozenset[Name] | None:
@@ -50,12 +50,12 @@ def checked_set(adjustment: Any) -> frozenset[Name] | None:
 
 def adjustable(graph: Admg, query: Query) -> list[Forms]:
     """The forms of those terms that an adjustment could answer: an effect on one node, given nothing else."""
-    found = [
+    asked = [
         forms_of(graph, term)
         for term in query.terms
         if term.do and not term.given and len(term.outcome_names) == 1 and not term.open
     ]
-    return [forms for forms in found if forms.has_effect]
+    return [forms for forms in asked if forms.has_effect]
 
 
 def check_adjustment(graph: Admg, query: Query, names: Sequence[Name]) -> None:
@@ -85,8 +85,8 @@ def sets_of(graph: Admg, query: Query) -> tuple[list[frozenset[Name]], bool]:
         return [], False
     best = [terms[0].optimal_adjustment] if terms[0].optimal_adjustment else []
     minimal = list(islice(terms[0].adjustment_sets(), MOST_SETS + 1))
-    found = dict.fromkeys([*(found.nodes for found in best), *minimal[:MOST_SETS]])
-    valid = [names for names in found if all(forms.is_adjustment_set(names) for forms in terms[1:])]
+    sets = dict.fromkeys([*(sets.nodes for sets in best), *minimal[:MOST_SETS]])
+    valid = [names for names in sets if all(forms.is_adjustment_set(names) for forms in terms[1:])]
     return valid, len(minimal) > MOST_SETS
 
 
@@ -169,11 +169,11 @@ def _listed(names: Iterable[Name]) -> str:
 
 def best_columns(graph: Admg, query: Query) -> set[Name]:
     """The nodes of the best adjustment sets, some of which may cause nothing that the query names."""
-    found: set[Name] = set()
+    columns: set[Name] = set()
     for forms in adjustable(graph, query):
         if best := forms.optimal_adjustment:
-            found |= best.nodes
-    return found
+            columns |= best.nodes
+    return columns
 
 
 def needed_columns(

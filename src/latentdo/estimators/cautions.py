@@ -26,34 +26,36 @@ MOST_ROWS = 20_000
 
 def support_cautions(task: Task) -> list[str]:
     """Cautions about treatment values that the data hardly have."""
-    found: list[str] = []
+    cautions: list[str] = []
     for name, value in task.treatments.items():
         column = task.sample[name]
         if column.is_discrete:
             rows = int((column.values == value).sum())
             if rows < 10:
                 have = "1 row has" if rows == 1 else f"{rows} rows have"
-                found.append(f"{have} {name}={_shown(task, name, value)}: the answer rests on so few.")
+                cautions.append(f"{have} {name}={_shown(task, name, value)}: the answer rests on so few.")
             continue
         low, high = np.quantile(column.values, [0.01, 0.99])
         if not low <= value <= high:
-            found.append(
+            cautions.append(
                 f"{name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
                 "the answer is an extrapolation."
             )
     if task.treatments and all(task.sample[name].is_discrete for name in task.treatments):
-        own = np.ones(task.sample.n, dtype=bool)
+        treated = np.ones(task.sample.n, dtype=bool)
         for name, value in task.treatments.items():
-            own &= task.sample[name].values == value
-        if own.sum() > 1 and np.ptp(task.asked[own]) == 0:
+            treated &= task.sample[name].values == value
+        if treated.sum() > 1 and np.ptp(task.asked[treated]) == 0:
             places = ", ".join(f"{quote(name)}={_shown(task, name, value)}" for name, value in task.treatments.items())
-            found.append(f"all rows with {places} have the same outcome: intervals that rest on them are too narrow.")
+            cautions.append(
+                f"all rows with {places} have the same outcome: intervals that rest on them are too narrow."
+            )
     n_terms = 1 + max(len(task.graph.parents(name)) for name in (task.outcome, *task.treatments))
     if n_terms * FEW_ROWS_PER_TERM > task.sample.n:
-        found.append(
+        cautions.append(
             f"a model has {n_terms} terms for {task.sample.n} rows: its errors may be as large as what it explains."
         )
-    return found
+    return cautions
 
 
 def levels_notes(task: Task) -> list[str]:
@@ -86,15 +88,17 @@ def overlap_cautions(task: Task, laws: Laws, adjustment: Sequence[Name] | None) 
     best, fixed = forms.optimal_adjustment, task.fixability
     given = adjustment if adjustment is not None else best.nodes if best is not None else None
     if given is not None:
-        return tuple(said for name in task.treatments for said in _of_treatment(task, laws, name, tuple(sorted(given))))
+        return tuple(
+            caution for name in task.treatments for caution in _of_treatment(task, laws, name, tuple(sorted(given)))
+        )
     if fixed is None or not fixed.p_fixable:
         return ()
     pillows = dict(fixed.pillows)
-    found = list(_of_treatment(task, laws, fixed.treatment, tuple(sorted(pillows[fixed.treatment]))))
+    cautions = list(_of_treatment(task, laws, fixed.treatment, tuple(sorted(pillows[fixed.treatment]))))
     for name in fixed.mediators:
         if name != task.outcome and fixed.treatment in pillows[name]:
-            found += _of_mediator(task, laws, name, fixed.treatment, tuple(sorted(pillows[name])))
-    return tuple(found)
+            cautions += _of_mediator(task, laws, name, fixed.treatment, tuple(sorted(pillows[name])))
+    return tuple(cautions)
 
 
 def left_over(sample: Sample, name: Name, given: Sequence[Name]) -> float:
@@ -117,8 +121,8 @@ def _of_treatment(task: Task, laws: Laws, name: Name, given: tuple[Name, ...]) -
     if not given:
         return ()
     if not column.is_discrete:
-        if said := _fixed(task.sample, name, given):
-            return said
+        if caution := _fixed(task.sample, name, given):
+            return caution
         rare = far_off(laws.law(name, given), task.sample.env(given), task.treatments[name])
         return rare_caution(rare, n, continuous=True) if rare >= FEW * n else ()
     env = task.sample.env(given)

@@ -45,16 +45,16 @@ class Numbers:
         """The coefficients, (replicate, term)."""
         return fit_linear(matrix, self.values, weights, penalty)
 
-    def left(self, features: Features, env: Env, found: FloatArray, weights: FloatArray) -> _Left:
+    def left(self, features: Features, env: Env, coefficients: FloatArray, weights: FloatArray) -> _Left:
         """What a fit leaves."""
         n = len(weights)
-        rest = self.values[0] - np.broadcast_to(features.predict(env, found)[0], n)
+        rest = self.values[0] - np.broadcast_to(features.predict(env, coefficients)[0], n)
         spread = max(float(np.average(rest**2, weights=weights)), 1e-300)
         return n * float(np.log(spread)), rest[:, None] / spread, np.full((n, 1, 1), 1 / spread)
 
-    def losses(self, features: Features, env: Env, found: FloatArray) -> FloatArray:
+    def losses(self, features: Features, env: Env, coefficients: FloatArray) -> FloatArray:
         """How far off each row is, (replicate, row)."""
-        off: FloatArray = (self.values - features.predict(env, found)) ** 2
+        off: FloatArray = (self.values - features.predict(env, coefficients)) ** 2
         return off
 
 
@@ -75,18 +75,18 @@ class Levels:
         """The coefficients, (replicate, level without the first, term)."""
         return fit_levels(matrix, self.codes, self.width + 1, weights, penalty)
 
-    def left(self, features: Features, env: Env, found: FloatArray, weights: FloatArray) -> _Left:
+    def left(self, features: Features, env: Env, coefficients: FloatArray, weights: FloatArray) -> _Left:
         """What a fit leaves."""
-        law = LogisticLaw(self.column, features, found).probabilities(env)[0]
+        law = LogisticLaw(self.column, features, coefficients).probabilities(env)[0]
         law = np.broadcast_to(law, (len(self.codes), self.width + 1))
         loss = -2 * float(weights @ np.log(np.maximum(law[np.arange(len(self.codes)), self.codes], 1e-12)))
         upper = law[:, 1:]
         spread = upper[:, :, None] * (np.eye(self.width) - upper[:, None, :])
         return loss, (self.codes[:, None] == np.arange(1, self.width + 1)) - upper, spread
 
-    def losses(self, features: Features, env: Env, found: FloatArray) -> FloatArray:
+    def losses(self, features: Features, env: Env, coefficients: FloatArray) -> FloatArray:
         """How improbable each row is, (replicate, row)."""
-        law = LogisticLaw(self.column, features, found).density(env, self.column.values[None])
+        law = LogisticLaw(self.column, features, coefficients).density(env, self.column.values[None])
         off: FloatArray = -np.log(np.maximum(law, 1e-12))
         return off
 
@@ -194,12 +194,16 @@ def _worths(score: FloatArray, information: FloatArray, taken: list[int], groups
     inner = matrix[np.ix_(within, within)] + np.diag(1e-9 * scale[within])
     known = np.linalg.solve(inner, matrix[within])
     slopes = flat - known.T @ flat[within]
-    found: list[float] = []
+    worths: list[float] = []
     for group in groups:
-        own = _flat(group, width)
-        rest = matrix[np.ix_(own, own)] - matrix[np.ix_(own, within)] @ known[:, own] + np.diag(1e-6 * scale[own])
-        found.append(float(slopes[own] @ np.linalg.solve(rest, slopes[own])))
-    return found
+        places = _flat(group, width)
+        rest = (
+            matrix[np.ix_(places, places)]
+            - matrix[np.ix_(places, within)] @ known[:, places]
+            + np.diag(1e-6 * scale[places])
+        )
+        worths.append(float(slopes[places] @ np.linalg.solve(rest, slopes[places])))
+    return worths
 
 
 def _flat(terms: Sequence[int], width: int) -> list[int]:
@@ -213,12 +217,12 @@ def penalty_of(
     if glm.penalty is not None or not is_wide(features, weights, target.width):
         return glm.least_penalty
     place = np.random.default_rng(len(weights)).permutation(len(weights)) % 10
-    own = place == np.arange(10)[:, None]
+    held_out = place == np.arange(10)[:, None]
     matrix = features.matrix(env, len(weights))
     losses: list[float] = []
     for strength in PENALTIES:
-        found = target.fit(matrix, weights * ~own, features.penalty(strength, spared))
-        losses.append(float((weights * own * target.losses(features, env, found)).sum()))
+        coefficients = target.fit(matrix, weights * ~held_out, features.penalty(strength, spared))
+        losses.append(float((weights * held_out * target.losses(features, env, coefficients)).sum()))
     return PENALTIES[int(np.argmin(losses))]
 
 
@@ -249,10 +253,10 @@ def residuals_of(
     if features.columns and n >= ROWS_PER_TERM * linear.size and choices.get((key, "scale"), True):
         # The mean of the logarithm of a squared standard normal is -1.27; the last line makes up for other laws.
         squared = np.log(np.maximum(residuals**2, 1e-12 * sd[:, None] ** 2)) + 1.2704
-        found = fit_linear(linear.matrix(env, n), squared / 2, weights, linear.penalty(PENALTY))
-        z2 = (residuals / np.exp(linear.predict(env, found))) ** 2
-        found[:, 0] += np.log((weights * z2).sum(axis=1) / totals) / 2
-        varying = LogLinearScale(linear, found)
+        coefficients = fit_linear(linear.matrix(env, n), squared / 2, weights, linear.penalty(PENALTY))
+        z2 = (residuals / np.exp(linear.predict(env, coefficients))) ** 2
+        coefficients[:, 0] += np.log((weights * z2).sum(axis=1) / totals) / 2
+        varying = LogLinearScale(linear, coefficients)
         gain = (weights[0] * (np.log(sd[0]) - np.log(varying(env)[0]))).sum()
         if choices.setdefault((key, "scale"), bool(gain > 0.5 * (linear.size - 1) * np.log(n) + 2)):
             scale = varying

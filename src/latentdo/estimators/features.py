@@ -48,7 +48,7 @@ class Features:
     def _terms(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         """Each term as the elements (column, number) that it is the product of."""
         singles = [[(i, k) for k in range(_width(column))] for i, column in enumerate(self.columns)]
-        terms: list[tuple[tuple[int, int], ...]] = [(), *((element,) for own in singles for element in own)]
+        terms: list[tuple[tuple[int, int], ...]] = [(), *((element,) for coded in singles for element in coded)]
         if self.degree == 2:
             for i, j in all_pairs(self.columns) if self.pairs is None else self.pairs:
                 terms += [((i, 0), (i, 0))] if i == j else [(a, b) for a in singles[i] for b in singles[j]]
@@ -62,8 +62,8 @@ class Features:
         if self.pairs is None:
             return "all squares and products"
         names = [quote(column.name) for column in self.columns]
-        found = [f"{names[i]}²" if i == j else f"{names[i]}·{names[j]}" for i, j in self.pairs]
-        return ", ".join(found[:MOST_SHOWN]) + (f", … ({len(found)})" if len(found) > MOST_SHOWN else "")
+        products = [f"{names[i]}²" if i == j else f"{names[i]}·{names[j]}" for i, j in self.pairs]
+        return ", ".join(products[:MOST_SHOWN]) + (f", … ({len(products)})" if len(products) > MOST_SHOWN else "")
 
     def places(self, pair: Pair) -> list[int]:
         """Where the terms of a product of two columns stand."""
@@ -99,10 +99,10 @@ class Features:
     def matrix(self, env: Env, n: int) -> FloatArray:
         """The terms of the n rows of an env with the axes (1, row): (row, term)."""
         if self.degree == "cells":
-            found = np.zeros((n, self.size))
-            found[:, 0] = 1.0
-            found[np.arange(n), 1 + np.broadcast_to(self.cells(env)[0], n)] = 1.0
-            return found
+            dummies = np.zeros((n, self.size))
+            dummies[:, 0] = 1.0
+            dummies[np.arange(n), 1 + np.broadcast_to(self.cells(env)[0], n)] = 1.0
+            return dummies
         elements = self._elements(env)
         return np.stack([np.broadcast_to(_product(term, elements, 2)[0], n) for term in self._terms], axis=1)
 
@@ -119,11 +119,11 @@ class Features:
         tail = (-1,) + (1,) * (ndim - 1)
         if self.degree == "cells":
             code = self.cells(env)
-            own = coefficients[:, 1:]
+            per_cell = coefficients[:, 1:]
             if code.shape[0] == 1:
-                picked = own[:, code[0]]
+                picked = per_cell[:, code[0]]
             else:
-                picked = own[np.arange(len(own)).reshape(tail), code]
+                picked = per_cell[np.arange(len(per_cell)).reshape(tail), code]
             return coefficients[:, 0].reshape(tail) + picked
         elements = self._elements(env)
         total: FloatArray = np.zeros(tail[:1] and (len(coefficients),) + (1,) * (ndim - 1))

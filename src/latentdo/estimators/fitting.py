@@ -25,8 +25,10 @@ def fit_linear(features: FloatArray, target: FloatArray, weights: FloatArray, pe
         (replicate, term).
     """
     gram = _grams(features, weights) + np.diag(penalty)
-    found: FloatArray = np.linalg.solve(gram, ((weights * target) @ features)[..., None])[..., 0].astype(np.float64)
-    return found
+    coefficients: FloatArray = np.linalg.solve(gram, ((weights * target) @ features)[..., None])[..., 0].astype(
+        np.float64
+    )
+    return coefficients
 
 
 def fit_logistic(
@@ -80,27 +82,27 @@ def fit_levels(
         return fit_logistic(features, codes[None, :].astype(float), weights, penalty)[:, None]
     p = features.shape[1]
     truth = (codes[:, None] == np.arange(1, n_levels)).astype(float)
-    found = np.zeros((len(weights), n_levels - 1, p))
+    coefficients = np.zeros((len(weights), n_levels - 1, p))
     costs = np.tile(penalty, n_levels - 1)
-    for b, own in enumerate(weights):
+    for b, row_weights in enumerate(weights):
         # Neighbouring replicates have nearly the same answer.
-        beta = found[b - 1].copy() if b else found[0]
+        beta = coefficients[b - 1].copy() if b else coefficients[0]
         for _ in range(_STEPS):
             scores = np.exp(np.clip(features @ beta.T, -30, 30))
             law = scores / (1 + scores.sum(axis=1, keepdims=True))
-            slope = ((own[:, None] * (truth - law)).T @ features).ravel() - costs * beta.ravel()
+            slope = ((row_weights[:, None] * (truth - law)).T @ features).ravel() - costs * beta.ravel()
             gram = np.zeros((n_levels - 1, p, n_levels - 1, p))
             for j in range(n_levels - 1):
                 for k in range(j + 1):
-                    share = own * law[:, j] * ((j == k) - law[:, k])
+                    share = row_weights * law[:, j] * ((j == k) - law[:, k])
                     gram[j, :, k] = gram[k, :, j] = features.T @ (share[:, None] * features)
             size = (n_levels - 1) * p
             step = np.linalg.solve(gram.reshape(size, size) + np.diag(costs + 1e-9), slope)
             beta = beta + (step * min(1.0, _LARGEST_STEP / max(np.abs(step).max(), 1e-300))).reshape(beta.shape)
             if np.abs(step).max() < 1e-7:
                 break
-        found[b] = beta
-    return found
+        coefficients[b] = beta
+    return coefficients
 
 
 def _grams(features: FloatArray, weights: FloatArray) -> FloatArray:
@@ -109,8 +111,8 @@ def _grams(features: FloatArray, weights: FloatArray) -> FloatArray:
     if len(weights) > 2 and n * p * p <= _MOST_NUMBERS:
         upper, lower = np.triu_indices(p)
         flat = weights @ (features[:, upper] * features[:, lower])
-        found = np.empty((len(weights), p, p))
-        found[:, upper, lower] = flat
-        found[:, lower, upper] = flat
-        return found
-    return np.stack([features.T @ (own[:, None] * features) for own in weights])
+        grams = np.empty((len(weights), p, p))
+        grams[:, upper, lower] = flat
+        grams[:, lower, upper] = flat
+        return grams
+    return np.stack([features.T @ (row_weights[:, None] * features) for row_weights in weights])

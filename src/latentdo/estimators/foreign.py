@@ -37,16 +37,16 @@ class ClassifierLaw(AbstractDiscreteLaw):
 
     def probabilities(self, env: Env) -> FloatArray:
         rows, shape = raw_matrix(self.given, env)
-        found = np.full((len(self.classifiers), *shape[1:], len(self.levels)), FLOOR)
+        laws = np.full((len(self.classifiers), *shape[1:], len(self.levels)), FLOOR)
         for b, classifier in enumerate(self.classifiers):
-            own = rows[0 if shape[0] == 1 else b]
-            law = np.full((len(own), len(self.levels)), FLOOR)
+            asked = rows[0 if shape[0] == 1 else b]
+            law = np.full((len(asked), len(self.levels)), FLOOR)
             # A level without rows in a fold is unknown to its classifier.
             known = self.column.codes(np.asarray(classifier.classes_, dtype=float))
-            with one_thread(len(own)), blamed(classifier, self.column, "predict_proba"):
-                shares = np.asarray(classifier.predict_proba(own), dtype=float)
-            expected = f"one row of {len(known)} probabilities for each of {len(own)} rows"
-            if shares.shape != (len(own), len(known)):
+            with one_thread(len(asked)), blamed(classifier, self.column, "predict_proba"):
+                shares = np.asarray(classifier.predict_proba(asked), dtype=float)
+            expected = f"one row of {len(known)} probabilities for each of {len(asked)} rows"
+            if shares.shape != (len(asked), len(known)):
                 raise _wrong(classifier, self.column, "predict_proba", f"an array of shape {shares.shape}", expected)
             if not np.isfinite(shares).all() or np.abs(shares.sum(axis=1) - 1).max() > _SLACK or shares.min() < -_SLACK:
                 odd = shares[
@@ -56,8 +56,8 @@ class ClassifierLaw(AbstractDiscreteLaw):
                     classifier, self.column, "predict_proba", f"a row {odd.tolist()}", f"{expected}, that add up to 1"
                 )
             law[:, known] = shares
-            found[b] = np.maximum(law, FLOOR).reshape(*shape[1:], -1)
-        return found / found.sum(axis=-1, keepdims=True)
+            laws[b] = np.maximum(law, FLOOR).reshape(*shape[1:], -1)
+        return laws / laws.sum(axis=-1, keepdims=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class RegressorMean:
 
     def __call__(self, env: Env) -> FloatArray:
         rows, shape = raw_matrix(self.given, env)
-        found: list[FloatArray] = []
+        means: list[FloatArray] = []
         n = rows.shape[1]
         for b, regressor in enumerate(self.regressors):
             with one_thread(n), blamed(regressor, self.column, "predict"):
@@ -81,8 +81,8 @@ class RegressorMean:
             if not np.isfinite(values).all():
                 got = f"{values[~np.isfinite(values)][0]} for {int((~np.isfinite(values)).sum())} of {n} rows"
                 raise _wrong(regressor, self.column, "predict", got, "finite numbers")
-            found.append(values.reshape(shape[1:]))
-        return np.stack(found)
+            means.append(values.reshape(shape[1:]))
+        return np.stack(means)
 
 
 def raw_matrix(given: Sequence[Column], env: Env) -> tuple[FloatArray, tuple[int, ...]]:
@@ -131,18 +131,18 @@ def fitted_copy(model: Any, column: Column, rows: FloatArray, weights: FloatArra
     """
     from sklearn.base import clone
 
-    own: Any = clone(model) if hasattr(model, "get_params") else copy.deepcopy(model)
-    kept, option = np.flatnonzero(weights > 0), weight_option(model)
+    copied: Any = clone(model) if hasattr(model, "get_params") else copy.deepcopy(model)
+    used, option = np.flatnonzero(weights > 0), weight_option(model)
     extra: dict[str, FloatArray] = {}
     if option:
-        extra = {option: weights[kept]}
-    elif np.ptp(weights[kept]) > _SLACK * weights[kept].mean():
-        kept = _drawn(kept, weights[kept])
+        extra = {option: weights[used]}
+    elif np.ptp(weights[used]) > _SLACK * weights[used].mean():
+        used = _drawn(used, weights[used])
     with one_thread(len(rows)), blamed(model, column, "fit"):
-        own.fit(rows[kept], column.values[kept], **extra)
-    if column.is_discrete and not hasattr(own, "classes_"):
+        copied.fit(rows[used], column.values[used], **extra)
+    if column.is_discrete and not hasattr(copied, "classes_"):
         raise _wrong(model, column, "fit", "a classifier without classes_", "the levels that it has seen in classes_")
-    return own
+    return copied
 
 
 def weight_option(model: Any) -> str | None:
@@ -175,13 +175,13 @@ def unweighted_notes(models: Models) -> list[str]:
     return [f"{' and '.join(lacking)} without weights: rows are drawn as often as theirs say"] if lacking else []
 
 
-def _drawn(kept: IntArray, weights: FloatArray) -> IntArray:
+def _drawn(rows: IntArray, weights: FloatArray) -> IntArray:
     """The rows, each as often as its weight says in the mean: systematic sampling in a random order."""
-    rng = np.random.default_rng(len(kept))
-    order = rng.permutation(len(kept))
-    ends = np.floor(np.cumsum(weights[order]) * (len(kept) / weights.sum()) + rng.random())
+    rng = np.random.default_rng(len(rows))
+    order = rng.permutation(len(rows))
+    ends = np.floor(np.cumsum(weights[order]) * (len(rows) / weights.sum()) + rng.random())
     counts = np.diff(ends, prepend=0.0).astype(np.intp)
-    return np.repeat(kept[order], counts)
+    return np.repeat(rows[order], counts)
 
 
 @contextlib.contextmanager

@@ -187,8 +187,8 @@ class Shape:
         step = 2 * _REACH / (_GRID - 1)
         grid = np.linspace(-_REACH, _REACH, _GRID)
         heights = np.empty((len(residuals), _GRID))
-        for b, (own, counts) in enumerate(zip(residuals, weights, strict=True)):
-            place = np.clip((own + _REACH) / step, 0, _GRID - 1.000001)
+        for b, (values, counts) in enumerate(zip(residuals, weights, strict=True)):
+            place = np.clip((values + _REACH) / step, 0, _GRID - 1.000001)
             left = place.astype(np.intp)
             part = place - left
             mass = np.bincount(left, counts * (1 - part), _GRID) + np.bincount(left + 1, counts * part, _GRID)
@@ -216,7 +216,7 @@ class Shape:
         """The quantiles, with the replicates as the first axis."""
         grid = np.linspace(-_REACH, _REACH, _GRID)
         p = np.broadcast_to(p, np.broadcast_shapes(p.shape, (len(self.below),) + (1,) * (p.ndim - 1)))
-        return np.stack([np.interp(own, below, grid) for own, below in zip(p, self.below, strict=True)])
+        return np.stack([np.interp(levels, below, grid) for levels, below in zip(p, self.below, strict=True)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -140,10 +140,11 @@ class Models:
                     f"Models({option}=…) takes a dict from names of columns, got {getattr(self, option)!r}. Write "
                     f"{{'Y': {'Glm(degree=1)' if option == 'own' else '(' + repr('X') + ',)'}}}."
                 )
-        put(self, "own", {name: learner_of(own, f"own={{{name!r}: …}}") for name, own in self.own.items()})
+        put(self, "own", {name: learner_of(value, f"own={{{name!r}: …}}") for name, value in self.own.items()})
         repair = "Write {'Y': ('X',)}."
         seen = {
-            name: arguments.names(f"seen={{{name!r}: …}}", own, QueryError, repair) for name, own in self.seen.items()
+            name: arguments.names(f"seen={{{name!r}: …}}", value, QueryError, repair)
+            for name, value in self.seen.items()
         }
         put(self, "seen", seen)
 
@@ -154,7 +155,7 @@ class Models:
             QueryError: One is not; says which is nearest.
         """
         for option, named in (("own", self.own), ("seen", self.seen)):
-            for name in (*named, *(inner for own in self.seen.values() for inner in own if option == "seen")):
+            for name in (*named, *(inner for names in self.seen.values() for inner in names if option == "seen")):
                 if name not in measured:
                     hint = nearest(str(name), measured)
                     raise QueryError(f"Models({option}=…): {name!r} is no measured node of the graph. {hint}")

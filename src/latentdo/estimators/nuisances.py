@@ -108,9 +108,9 @@ class Nuisances:
         weights = self.weights * factors
         weights = weights / weights.mean(axis=1, keepdims=True)
         choices = self._choices.setdefault(("reweighted", label), {})
-        found = Nuisances(self.sample, weights, self.models, choices, self.spared)
-        found.used = self.used
-        return found
+        laws = Nuisances(self.sample, weights, self.models, choices, self.spared)
+        laws.used = self.used
+        return laws
 
     def crossfitted(self, folds: IntArray) -> CrossFitted:
         """The laws for each row from the rows of the other folds."""
@@ -207,17 +207,17 @@ class Nuisances:
     def _fit_glm(self, column: Column, features: Features, env: Env, strength: float) -> AbstractLaw:
         if features.degree == "cells" and column.is_discrete:
             return TableLaw(column, features, self._table(column, features, env, strength))
-        found = self._coefficients(target_of(column), features, env, strength, self._glm(column.name))
+        coefficients = self._coefficients(target_of(column), features, env, strength, self._glm(column.name))
         if column.is_discrete:
-            return LogisticLaw(column, features, found)
-        return self._continuous(column, features, env, LinearMean(features, found, column.mean, column.sd))
+            return LogisticLaw(column, features, coefficients)
+        return self._continuous(column, features, env, LinearMean(features, coefficients, column.mean, column.sd))
 
     def _table(self, column: Column, features: Features, env: Env, added: float) -> FloatArray:
         assert column.levels is not None
         n_levels, n_cells = len(column.levels), features.size - 1
         cells = np.broadcast_to(features.cells(env)[0], self.sample.n) if features.columns else np.zeros(1, np.intp)
         code = cells * n_levels + column.codes(column.values)
-        counts = np.stack([np.bincount(code, own, n_cells * n_levels) for own in self.weights])
+        counts = np.stack([np.bincount(code, row_weights, n_cells * n_levels) for row_weights in self.weights])
         counts = counts.reshape(-1, n_cells, n_levels)
         whole = counts.sum(axis=1, keepdims=True)
         # A combination that no row has is given the proportions of the whole table.
@@ -237,7 +237,7 @@ class Nuisances:
         if model is None or not columns:
             return self._fit_glm(column, Features(columns, 1), env, PENALTY)
         rows = raw_matrix(columns, env)[0][0]
-        fitted = [fitted_copy(model, column, rows, own) for own in self.weights]
+        fitted = [fitted_copy(model, column, rows, row_weights) for row_weights in self.weights]
         if column.is_discrete:
             return ClassifierLaw(column, columns, fitted)
         return self._continuous(column, Features(columns, 1), env, RegressorMean(column, columns, fitted))
@@ -277,31 +277,31 @@ class _ByFold(AbstractLaw):
     n: int
 
     def mean(self, env: Env) -> FloatArray:
-        return self._gathered(lambda law, own, _: law.mean(own), env)
+        return self._gathered(lambda law, env_of, _: law.mean(env_of), env)
 
     def density(self, env: Env, values: FloatArray) -> FloatArray:
-        return self._gathered(lambda law, own, values: law.density(own, values), env, values)
+        return self._gathered(lambda law, env_of, values: law.density(env_of, values), env, values)
 
     def nodes(self, env: Env, count: int) -> tuple[FloatArray, FloatArray]:
         return (
-            self._gathered(lambda law, own, _: law.nodes(own, count)[0], env),
-            self._gathered(lambda law, own, _: law.nodes(own, count)[1], env),
+            self._gathered(lambda law, env_of, _: law.nodes(env_of, count)[0], env),
+            self._gathered(lambda law, env_of, _: law.nodes(env_of, count)[1], env),
         )
 
     def draw(self, env: Env, uniforms: FloatArray) -> FloatArray:
-        return self._gathered(lambda law, own, uniforms: law.draw(own, uniforms), env, uniforms)
+        return self._gathered(lambda law, env_of, uniforms: law.draw(env_of, uniforms), env, uniforms)
 
     def _gathered(self, ask: Any, env: Env, extra: FloatArray | None = None) -> FloatArray:
-        found: FloatArray | None = None
+        gathered: FloatArray | None = None
         for law, rows in zip(self.laws, self.rows, strict=True):
-            own = {name: self._part(values, rows) for name, values in env.items()}
-            answer = np.asarray(ask(law, own, None if extra is None else self._part(extra, rows)))
+            env_of = {name: self._part(values, rows) for name, values in env.items()}
+            answer = np.asarray(ask(law, env_of, None if extra is None else self._part(extra, rows)))
             answer = np.broadcast_to(answer, (answer.shape[0], len(rows), *answer.shape[2:]))
-            if found is None:
-                found = np.empty((answer.shape[0], self.n, *answer.shape[2:]))
-            found[:, rows] = answer
-        assert found is not None
-        return found
+            if gathered is None:
+                gathered = np.empty((answer.shape[0], self.n, *answer.shape[2:]))
+            gathered[:, rows] = answer
+        assert gathered is not None
+        return gathered
 
     def _part(self, values: FloatArray, rows: IntArray) -> FloatArray:
         return values[:, rows] if values.shape[1] == self.n else values

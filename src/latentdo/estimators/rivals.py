@@ -116,11 +116,11 @@ def _adjusted(
     else:
         check_adjustment(graph, query, adjust)
         sets, note = [frozenset(adjust)], ""
-    found: list[AbstractMethod] = []
+    adjusted: list[AbstractMethod] = []
     for method in methods:
-        own = [adjusting for nodes in sets if (adjusting := method.adjusting_for(nodes, note)) is not None]
-        found += own or [method]
-    return tuple(found)
+        per_set = [adjusting for nodes in sets if (adjusting := method.adjusting_for(nodes, note)) is not None]
+        adjusted += per_set or [method]
+    return tuple(adjusted)
 
 
 def _off_level(query: Query, dataset: Dataset) -> Iterator[Name]:
@@ -194,13 +194,13 @@ class _Run:
 
     def _overlap(self, fits: Sequence[Fits], row: Estimate) -> tuple[str, ...]:
         """What may be wrong whatever the method, as it rests on the same rows."""
-        own = row.sets.get("adjustment")
-        if own not in self._overlaps:
+        nodes = row.sets.get("adjustment")
+        if nodes not in self._overlaps:
             pairs = zip(self.tasks, fits, strict=True)
-            self._overlaps[own] = tuple(
-                words for task, each in pairs for words in overlap_cautions(task, each.plain, own)
+            self._overlaps[nodes] = tuple(
+                words for task, each in pairs for words in overlap_cautions(task, each.plain, nodes)
             )
-        return self._overlaps[own]
+        return self._overlaps[nodes]
 
     def _fits(self, tasks: Sequence[Task], folds: IntArray, weights: FloatArray) -> list[Fits]:
         """The nuisance models of each term; terms with the same columns share them."""
@@ -217,16 +217,16 @@ class _Run:
         self, method: AbstractMethod, tasks: Sequence[Task], fits: Sequence[Fits], answers: Sequence[Yes | No]
     ) -> list[Result]:
         results: list[Result] = []
-        for task, own, answer, seen in zip(tasks, fits, answers, self._seen, strict=True):
+        for task, term_fits, answer, seen in zip(tasks, fits, answers, self._seen, strict=True):
             assert isinstance(answer, Yes)
-            own.plain.used.clear()
+            term_fits.plain.used.clear()
             # The mean of the rows as they are: in it every method has the same best estimate.
             result = (
-                Result(average(own.weights, task.asked[None]), task.asked)
+                Result(average(term_fits.weights, task.asked[None]), task.asked)
                 if seen
-                else method.fit(task, own, answer.sets)
+                else method.fit(task, term_fits, answer.sets)
             )
-            results.append(replace(result, notes=(*result.notes, *own.plain.products()[:MOST_SAID])))
+            results.append(replace(result, notes=(*result.notes, *term_fits.plain.products()[:MOST_SAID])))
         return results
 
     def _value(self, results: Sequence[Result]) -> FloatArray:
@@ -262,11 +262,11 @@ class _Run:
             folds, base = folds[rows], base[rows]
         largest = max(result.size for results in points.values() for result in results) * part // n
         size = max(1, min(count, _MOST_NUMBERS // max(part, largest)))
-        found: dict[int, list[FloatArray]] = {i: [] for i in points}
+        values: dict[int, list[FloatArray]] = {i: [] for i in points}
         for start in range(0, count, size):
             weights = rng.exponential(size=(min(size, count - start), part)) * base
-            self._replicate(found, tasks, folds, weights, answers, seconds)
-        replicates = {i: np.concatenate(parts) for i, parts in found.items()}
+            self._replicate(values, tasks, folds, weights, answers, seconds)
+        replicates = {i: np.concatenate(parts) for i, parts in values.items()}
         if part == n:
             return replicates
         centres: dict[int, list[FloatArray]] = {i: [] for i in points}
@@ -278,7 +278,7 @@ class _Run:
 
     def _replicate(
         self,
-        found: dict[int, list[FloatArray]],
+        values: dict[int, list[FloatArray]],
         tasks: Sequence[Task],
         folds: IntArray,
         weights: FloatArray,
@@ -287,7 +287,7 @@ class _Run:
     ) -> None:
         """Adds the query's values under these weights, one per replicate, to what is found of each method."""
         fits = self._fits(tasks, folds, weights / weights.mean(axis=1, keepdims=True))
-        for i, parts in found.items():
+        for i, parts in values.items():
             started = time.perf_counter()
             parts.append(self._value(self._fit(self.methods[i], tasks, fits, answers[i])))
             seconds[i] += time.perf_counter() - started
@@ -367,12 +367,14 @@ class _Run:
 
     def _notes(self, results: Sequence[Result]) -> list[str]:
         """What the terms' results say; formulas that differ in the treatments' values alone once, without values."""
-        own = [list(result.notes) for result in results]
-        general = [[_without_values(note, task) for note in notes] for notes, task in zip(own, self.tasks, strict=True)]
+        notes_of = [list(result.notes) for result in results]
+        general = [
+            [_without_values(note, task) for note in notes] for notes, task in zip(notes_of, self.tasks, strict=True)
+        ]
         asking = [k for k, seen in enumerate(self._seen) if not seen]
-        if len(asking) > 1 and all(general[k] == general[asking[0]] != own[k] for k in asking):
+        if len(asking) > 1 and all(general[k] == general[asking[0]] != notes_of[k] for k in asking):
             return general[asking[0]]
-        return [note for k in asking for note in own[k]]
+        return [note for k in asking for note in notes_of[k]]
 
     def _scale(self, results: Sequence[Result]) -> float:
         """How far the query moves if each outcome does by its standard deviation."""

@@ -335,16 +335,16 @@ def check_rows(sample: Sample, term: Term) -> None:
         SupportError: No row satisfies what is said of one node.
     """
     several = len(term.outcome_names) > 1
-    for said in (term.given, term.outcomes if several else ()):
-        compared = [item for item in said if item.value is not None and item.op]
-        for name in dict.fromkeys(item.name for item in compared if item.op != "=" or said is term.outcomes):
-            own, column = [item for item in compared if item.name == name], sample[name]
-            check_mass(column, own)
-            if not satisfied(column, own).any():
+    for items in (term.given, term.outcomes if several else ()):
+        compared = [item for item in items if item.value is not None and item.op]
+        for name in dict.fromkeys(item.name for item in compared if item.op != "=" or items is term.outcomes):
+            on_it, column = [item for item in compared if item.name == name], sample[name]
+            check_mass(column, on_it)
+            if not satisfied(column, on_it).any():
                 low, high = (format_number(float(end)) for end in (column.values.min(), column.values.max()))
                 raise SupportError(
                     name,
-                    f"No row has {', '.join(map(str, own))}: the column {quote(name)} goes from {low} to {high}. Ask for an "
+                    f"No row has {', '.join(map(str, on_it))}: the column {quote(name)} goes from {low} to {high}. Ask for an "
                     "event that some rows have.",
                 )
 

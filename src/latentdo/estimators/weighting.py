@@ -114,12 +114,12 @@ def bandwidths(task: Task, places: Mapping[Name, float] | None = None) -> dict[N
     Args:
         places: The nodes and their values in place of the treatments.
     """
-    found: dict[Name, float] = {}
+    chosen: dict[Name, float] = {}
     for name, value in (task.treatments if places is None else places).items():
         column = task.sample[name]
         if not column.is_discrete:
-            found[name] = bandwidth(column, value) if task.bandwidth is None else task.bandwidth * column.sd
-    return found
+            chosen[name] = bandwidth(column, value) if task.bandwidth is None else task.bandwidth * column.sd
+    return chosen
 
 
 def kernel_notes(task: Task, h: Mapping[Name, float]) -> tuple[str, ...]:
@@ -152,17 +152,17 @@ def inverse(
         near = closeness(column, value, h.get(name, 1.0))
         asked = np.full((1, 1), value) if column.is_discrete else env[name]
         law = laws.law(name, (*given, *before))
-        own = law.density(env, asked)
-        density, nearness = density * own, nearness * near
+        chance = law.density(env, asked)
+        density, nearness = density * chance, nearness * near
         if column.is_discrete:
-            small = np.broadcast_to(own[:1] < LEAST_PROBABILITY, near.shape)
+            small = np.broadcast_to(chance[:1] < LEAST_PROBABILITY, near.shape)
             rare += int(small.sum())
             trimmed += int((small & (near > 0)).sum())
-            own = np.maximum(own, LEAST_PROBABILITY)
-        elif len(own) == 1 and (*given, *before):
+            chance = np.maximum(chance, LEAST_PROBABILITY)
+        elif len(chance) == 1 and (*given, *before):
             # Replicates show the same again, and nobody reads theirs.
             rare += far_off(law, env, value)
-        raised = raised * own
+        raised = raised * chance
         before.append(name)
     whole, weights = nearness / np.maximum(density, 1e-300), nearness / raised
     if h:
@@ -178,11 +178,11 @@ def largest_share(nearness: FloatArray, share: float = LARGEST_SHARE) -> float:
 
 def clipped(weights: FloatArray, share: float = LARGEST_SHARE) -> tuple[FloatArray, int]:
     """The weights with no row above its largest share, and in how many rows of the first replicate that changed them."""
-    found = weights
+    cut = weights
     # Each cut makes the whole smaller; a few rounds come near enough to the share.
     for _ in range(4):
-        found = np.minimum(found, max(share, 2 / weights.shape[1]) * found.sum(axis=1, keepdims=True))
-    return found, int((found[0] < weights[0]).sum())
+        cut = np.minimum(cut, max(share, 2 / weights.shape[1]) * cut.sum(axis=1, keepdims=True))
+    return cut, int((cut[0] < weights[0]).sum())
 
 
 def divisor(column: Column, density: FloatArray) -> FloatArray:
@@ -207,8 +207,8 @@ def middle_density(column: Column) -> FloatArray:
 
 def effective_size(weights: FloatArray) -> float:
     """(Σw)² / Σw² of the first replicate: how many rows of equal weight say as much."""
-    own = np.abs(weights[0])
-    return float(own.sum() ** 2 / max((own**2).sum(), 1e-300))
+    first = np.abs(weights[0])
+    return float(first.sum() ** 2 / max((first**2).sum(), 1e-300))
 
 
 def average(weights: FloatArray, values: FloatArray) -> FloatArray:

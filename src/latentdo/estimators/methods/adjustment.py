@@ -113,9 +113,9 @@ class Aipw(AbstractAdjustment):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         given = sets["adjustment"]
         weights = _weights(task, fits.crossed, given)
-        mean, own = _means(task, fits.crossed, given)
+        mean, fitted = _means(task, fits.crossed, given)
         outcome = task.sample[task.outcome].values[None]
-        terms = mean + _levelled(task, weights.values, fits.weights) * (outcome - own)
+        terms = mean + _levelled(task, weights.values, fits.weights) * (outcome - fitted)
         values = average(fits.weights, terms)
         return weighted_result(task, values, weights, influence=terms[0])
 
@@ -141,17 +141,17 @@ class Tmle(AbstractAdjustment):
         outcome = task.sample[task.outcome].values[None]
         low, high = float(outcome.min()), float(outcome.max())
         # Predictions outside the range would have no logit; the range is that of the rows.
-        mean, own = (
+        mean, fitted = (
             np.clip((part - low) / (high - low), _EDGE, 1 - _EDGE) for part in _means(task, fits.crossed, given)
         )
         scaled = (outcome - low) / (high - low)
         counts = fits.weights * weights.values
         moved = fit_logistic(
-            np.ones((task.sample.n, 1)), scaled, counts / len(counts.T), np.array([1e-9]), offset=logit(own)
+            np.ones((task.sample.n, 1)), scaled, counts / len(counts.T), np.array([1e-9]), offset=logit(fitted)
         )
-        mean, own = expit(logit(mean) + moved), expit(logit(own) + moved)
+        mean, fitted = expit(logit(mean) + moved), expit(logit(fitted) + moved)
         values = average(fits.weights, mean)
-        terms = mean + _levelled(task, weights.values, fits.weights) * (scaled - own)
+        terms = mean + _levelled(task, weights.values, fits.weights) * (scaled - fitted)
         influence = low + (high - low) * terms[0]
         return weighted_result(task, low + (high - low) * values, weights, influence=influence)
 

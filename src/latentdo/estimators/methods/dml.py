@@ -200,15 +200,15 @@ def one_step(task: Task, laws: Laws, rows: np.ndarray) -> FloatArray:
             moved[place, entries] += step
             moved[len(entries) + place, entries] -= step
             tables.shifted = {key: replace(law, table=moved.reshape(-1, *law.table.shape[1:]))}
-            found = Evaluator(task, tables, np.ones((2 * len(entries), 1))).answer()[0]
-            slopes[entries] = (found[: len(entries)] - found[len(entries) :]) / (2 * step)
+            moved_values = Evaluator(task, tables, np.ones((2 * len(entries), 1))).answer()[0]
+            slopes[entries] = (moved_values[: len(entries)] - moved_values[len(entries) :]) / (2 * step)
         tables.shifted = {}
         cells = np.broadcast_to(law.features.cells(env)[0], len(rows))
         chance = np.maximum(_chance(laws, given, env), LEAST_CELL)
         if isinstance(law, TableLaw):
             slopes = slopes.reshape(law.table.shape[1:])
-            own = slopes[cells, law.column.codes(env[target][0])]
-            total += (own - (slopes * law.table[0]).sum(axis=1)[cells]) / chance
+            at_row = slopes[cells, law.column.codes(env[target][0])]
+            total += (at_row - (slopes * law.table[0]).sum(axis=1)[cells]) / chance
         else:
             total += slopes[cells] * (env[target][0] - law.table[0][cells]) / chance
     return total
@@ -216,10 +216,10 @@ def one_step(task: Task, laws: Laws, rows: np.ndarray) -> FloatArray:
 
 def _chance(laws: Laws, names: tuple[Name, ...], env: Env) -> FloatArray:
     """The probability of what each row has in these columns."""
-    found: FloatArray = np.ones(1)
+    chance: FloatArray = np.ones(1)
     for i, name in enumerate(names):
-        found = found * laws.law(name, names[:i]).density(env, env[name])[0]
-    return found
+        chance = chance * laws.law(name, names[:i]).density(env, env[name])[0]
+    return chance
 
 
 @dataclass(frozen=True)
@@ -273,21 +273,21 @@ def _inner(
     factors: tuple[Expression, ...], outcomes: set[Name], over: frozenset[Name], outer: frozenset[Name]
 ) -> frozenset[Name] | None:
     """What the only factor over these outcomes is given, where all others are the law of what is averaged over."""
-    own = [factor for factor in factors if isinstance(factor, Prob) and set(factor.outcomes) == outcomes]
-    rest = [factor for factor in factors if factor not in own]
-    if len(own) != 1 or _covered(rest, outer) != over:
+    joint = [factor for factor in factors if isinstance(factor, Prob) and set(factor.outcomes) == outcomes]
+    rest = [factor for factor in factors if factor not in joint]
+    if len(joint) != 1 or _covered(rest, outer) != over:
         return None
-    return frozenset(own[0].given)
+    return frozenset(joint[0].given)
 
 
 def _covered(factors: Iterable[Expression], outer: frozenset[Name]) -> set[Name] | None:
     """The nodes whose law the factors are, given `outer`; None where they are no such law."""
     every = list(factors)
     laws = [factor for factor in every if isinstance(factor, Prob)]
-    found = {name for law in laws for name in law.outcomes}
-    if len(laws) != len(every) or len(found) != sum(len(law.outcomes) for law in laws):
+    covered = {name for law in laws for name in law.outcomes}
+    if len(laws) != len(every) or len(covered) != sum(len(law.outcomes) for law in laws):
         return None
-    return found if all(set(law.given) <= found | outer for law in laws) else None
+    return covered if all(set(law.given) <= covered | outer for law in laws) else None
 
 
 def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
@@ -300,9 +300,9 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
     h = bandwidths(task).get(ratio.seen, 1.0)
     near = closeness(treatment, task.treatments[ratio.seen], h)
     given = (moved, *others)
-    own = divisor(column, laws.law(moved, others).density(env, env[moved]))
+    density_of_moved = divisor(column, laws.law(moved, others).density(env, env[moved]))
     values, shares, chosen = _reference(column, fits)
-    weights = chosen / own
+    weights = chosen / density_of_moved
     trimmed = 0
     if not column.is_discrete:
         weights, trimmed = clipped(weights)

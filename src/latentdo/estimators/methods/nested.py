@@ -72,11 +72,11 @@ def weighted(
     env = sample.env(sample.columns)
     laws, weights, trimmed = fits.plain, np.ones((1, sample.n)), 0
     steps = kernel.fixings[:count]
-    kept = needed_steps(task, steps, target, given)
-    for place, i in enumerate(kept):
+    needed = needed_steps(task, steps, target, given)
+    for place, i in enumerate(needed):
         step = steps[i]
         before = weighted(task, fits, kernel, step.node, step.blanket, i)
-        own = before.laws.law(step.node, step.blanket).density(env, env[step.node])
+        density = before.laws.law(step.node, step.blanket).density(env, env[step.node])
         column = sample[step.node]
         if column.is_discrete or step.node in kernel.parents:
             shared = given & set(step.blanket) if step.node in given else ()
@@ -84,12 +84,12 @@ def weighted(
         else:
             # The law does not depend on the node, so that any part of its range will do.
             chosen = middle_density(column)
-        weights = weights * chosen / divisor(column, own)
+        weights = weights * chosen / divisor(column, density)
         trimmed += before.trimmed
         if not column.is_discrete:
             weights, cut = clipped(weights)
             trimmed += cut
-        label = (target, tuple(sorted(given)), tuple((steps[j].node, steps[j].blanket) for j in kept[: place + 1]))
+        label = (target, tuple(sorted(given)), tuple((steps[j].node, steps[j].blanket) for j in needed[: place + 1]))
         laws = fits.plain.reweighted(weights, label)
     return Weighted(laws, weights, trimmed)
 
@@ -101,18 +101,18 @@ def needed_steps(task: Task, steps: Sequence[Fixing], target: Name, given: froze
     is not given, which fits do anyway, and if its weight is a function of what is given and of nodes fixed before,
     on which nothing depends any more that is not given.
     """
-    kept: list[int] = []
+    needed: list[int] = []
     arguments = {target, *given}
     sums = {step.node for step in steps if step.is_sum} - given
     causes = task.graph.ancestors(arguments)
     for i in reversed(range(len(steps))):
-        node, own = steps[i].node, {steps[i].node, *steps[i].blanket}
+        node, involved = steps[i].node, {steps[i].node, *steps[i].blanket}
         fixed = causes.intersection(step.node for step in steps[:i]) - sums
-        if node in sums or own <= given | fixed or not task.graph.descendants((node,)) & arguments:
+        if node in sums or involved <= given | fixed or not task.graph.descendants((node,)) & arguments:
             continue
-        kept.insert(0, i)
-        arguments |= own
-    return kept
+        needed.insert(0, i)
+        arguments |= involved
+    return needed
 
 
 def conditions(fixed: Fixability, kernel: Kernel, node: Name) -> tuple[Name, ...]:
@@ -131,8 +131,8 @@ def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, FloatArray, int]:
     sample = task.sample
     env = sample.env(sample.columns)
     pillows = dict(fixed.pillows)
-    found: FloatArray = np.ones((1, sample.n))
-    whole: FloatArray = found
+    ratio: FloatArray = np.ones((1, sample.n))
+    whole: FloatArray = ratio
     trimmed = 0
     for kernel in fixed.kernels:
         if not kernel.meets_treatment_district:
@@ -143,12 +143,12 @@ def kernel_ratio(task: Task, fits: Fits) -> tuple[FloatArray, FloatArray, int]:
             trimmed += population.trimmed
             above = population.laws.law(node, given).density(env, env[node])
             below = fits.plain.law(node, pillows[node]).density(env, env[node])
-            own = above / divisor(sample[node], below)
-            found, whole = found * own, whole * own
+            part = above / divisor(sample[node], below)
+            ratio, whole = ratio * part, whole * part
             if not sample[node].is_discrete:
-                found, cut = clipped(found, ratio_share(task))
+                ratio, cut = clipped(ratio, ratio_share(task))
                 trimmed += cut
-    return found, whole, trimmed
+    return ratio, whole, trimmed
 
 
 def ratio_share(task: Task) -> float:
@@ -176,9 +176,9 @@ class AbstractNested(AbstractMethod):
         notes = [set_note(f"weights of {quote(fixed.treatment)} given", fixed.pillow)] if fixed.pillow else []
         for kernel in fixed.kernels:
             if kernel.meets_treatment_district:
-                own = ", ".join(map(quote, kernel.district))
-                sets[f"kernel {own} given"] = kernel.parents
-                notes.append(f"{set_note(f'{own} weighted to depend on', kernel.parents)} alone")
+                district = ", ".join(map(quote, kernel.district))
+                sets[f"kernel {district} given"] = kernel.parents
+                notes.append(f"{set_note(f'{district} weighted to depend on', kernel.parents)} alone")
         return Yes(sets, "; ".join(filter(None, [*notes, task.instruments_note])))
 
 
@@ -277,9 +277,9 @@ class WermId(AbstractNested):
             if key not in fits.kept:
                 # The weights are the same whatever value is set: the terms of a contrast share them.
                 fits.kept[key] = balanced(task, fits, inverse_of_treatment(task, fits))
-            own = fits.kept[key]
-            effective = min(effective, effective_size(own))
-            laws = fits.plain.reweighted(own, ("treatment",))
+            weights = fits.kept[key]
+            effective = min(effective, effective_size(weights))
+            laws = fits.plain.reweighted(weights, ("treatment",))
             predictor = _regressed(task, laws, env, predictor, frozenset({fixed.treatment}), fixed.treatment)
         values = predictor(task.set(env))
         return Result(values.mean(axis=1), None, effective, trimmed)
@@ -333,18 +333,18 @@ def balanced(task: Task, fits: Fits, weights: FloatArray) -> FloatArray:
     width = beside.shape[1]
     if ROWS_PER_MEAN * (2 + 3 * width) > task.sample.n:
         return weights
-    found = np.empty(np.broadcast_shapes(weights.shape, fits.weights.shape))
+    moved = np.empty(np.broadcast_shapes(weights.shape, fits.weights.shape))
     start: FloatArray | None = None
     for b, counts in enumerate(fits.weights):
         share = counts / counts.sum()
-        own, others = np.stack([z, z**2], axis=1), beside - share @ beside
-        own = own - share @ own
-        terms = np.concatenate([own, others, (own[:, :, None] * others[:, None]).reshape(len(z), -1)], axis=1)
+        powers, others = np.stack([z, z**2], axis=1), beside - share @ beside
+        powers = powers - share @ powers
+        terms = np.concatenate([powers, others, (powers[:, :, None] * others[:, None]).reshape(len(z), -1)], axis=1)
         before = weights[b if len(weights) > 1 else 0]
         # Replicates have nearly the same answer.
         factors, slopes = tilted(terms, share * before, share, start)
-        found[b], start = factors * before, slopes if slopes is not None else start
-    return found
+        moved[b], start = factors * before, slopes if slopes is not None else start
+    return moved
 
 
 def tilted(

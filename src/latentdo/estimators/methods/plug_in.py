@@ -147,10 +147,10 @@ class Evaluator:
         numbers = np.broadcast_to(numbers, (len(self.weights),)).copy()
         if not formula.free:
             return numbers, None
-        own, share = ratio[0], np.broadcast_to(shares[0], ratio[0].shape)
-        kept = np.isfinite(own)
-        middle = np.average(own[kept], weights=share[kept])
-        return numbers, float(np.sqrt(np.average((own[kept] - middle) ** 2, weights=share[kept])))
+        values, share = ratio[0], np.broadcast_to(shares[0], ratio[0].shape)
+        finite = np.isfinite(values)
+        middle = np.average(values[finite], weights=share[finite])
+        return numbers, float(np.sqrt(np.average((values[finite] - middle) ** 2, weights=share[finite])))
 
     def _ratio(self, formula: Formula, env: dict[Name, FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Numerator and denominator of the answer, with the axes of the env."""
@@ -176,8 +176,8 @@ class Evaluator:
         ndim = _ndim(env)
         share: FloatArray = np.ones((1,) * ndim)
         for name in names:
-            env, values, own = self._grid(env, name)
-            share = share[..., None] * own
+            env, values, weights = self._grid(env, name)
+            share = share[..., None] * weights
             env[name] = values
         for item in compared:
             share = share * COMPARE[item.op](env[item.name], self._number(item))
@@ -198,7 +198,7 @@ class Evaluator:
         """Whether the law of a continuous node, given nothing, is a factor of the whole: then the rows are that law."""
         if self.sample[name].is_discrete:
             return False
-        own: list[Prob] = []
+        laws: list[Prob] = []
         for part in parts(expression):
             match part:
                 case Quotient():
@@ -206,10 +206,10 @@ class Evaluator:
                 case Sum(over=over) if name in over:
                     return False
                 case Prob(outcomes=outcomes) if name in outcomes:
-                    own.append(part)
-        if len(own) != 1:
+                    laws.append(part)
+        if len(laws) != 1:
             return False
-        return any(single.target == name and not single.given for single in self._split(own[0]))
+        return any(single.target == name and not single.given for single in self._split(laws[0]))
 
     def _number(self, item: Outcome) -> float:
         assert item.value is not None
@@ -229,10 +229,10 @@ class Evaluator:
                 return self._sum(over, body, env)
 
     def _product(self, factors: Iterable[_Factor], env: dict[Name, FloatArray]) -> FloatArray:
-        found: FloatArray = np.ones((1,) * _ndim(env))
+        product: FloatArray = np.ones((1,) * _ndim(env))
         for factor in factors:
-            found = found * (self._single(factor, env) if isinstance(factor, _Single) else self.value(factor, env))
-        return found
+            product = product * (self._single(factor, env) if isinstance(factor, _Single) else self.value(factor, env))
+        return product
 
     def _single(self, factor: _Single, env: dict[Name, FloatArray]) -> FloatArray:
         if factor.target in self._gathered and not factor.given:
@@ -244,12 +244,12 @@ class Evaluator:
 
     def _split(self, prob: Prob) -> list[_Single]:
         """The chain rule, in the order of the graph, so that an outcome that nothing is given comes last."""
-        found: list[_Single] = []
+        singles: list[_Single] = []
         given = frozenset(prob.given)
         for name in sorted(prob.outcomes, key=self._place):
-            found.append(_Single(name, given))
+            singles.append(_Single(name, given))
             given |= {name}
-        return found
+        return singles
 
     def _place(self, name: Name) -> tuple[bool, int]:
         return name == self._mean_of, self.rank[name]
@@ -273,9 +273,11 @@ class Evaluator:
         # Along rows, if there are many, draws can go on; else they need an axis of their own.
         path_axis = ndim if share.ndim > ndim and share.shape[ndim] >= PATHS else None
         while todo:
-            own = {factor.target: factor for factor in factors if isinstance(factor, _Single) and factor.target in todo}
+            laws = {
+                factor.target: factor for factor in factors if isinstance(factor, _Single) and factor.target in todo
+            }
             # Of the nodes whose law is known by now the first; else the first of all, on a grid.
-            ready = [name for name in todo if name in own and own[name].given <= env.keys()]
+            ready = [name for name in todo if name in laws and laws[name].given <= env.keys()]
             name = ready[0] if ready else todo[0]
             todo.remove(name)
             column = self.sample[name]
@@ -284,8 +286,8 @@ class Evaluator:
                 env, values, weights = self._grid(env, name)
                 share, env[name] = share[..., None] * weights, values
                 continue
-            law = self.laws.law(name, own[name].given)
-            factors.remove(own[name])
+            law = self.laws.law(name, laws[name].given)
+            factors.remove(laws[name])
             width = len(column.levels) if column.levels is not None else NODES
             if numbers * width <= MOST_NUMBERS:
                 values, weights = law.nodes(env, NODES)
@@ -310,14 +312,14 @@ class Evaluator:
         joint: list[Name] = []
         used: list[_Factor] = []
         for name in todo:
-            own = [factor for factor in factors if isinstance(factor, _Single) and factor.target == name]
-            if len(own) != 1 or not own[0].given <= set(joint):
+            laws = [factor for factor in factors if isinstance(factor, _Single) and factor.target == name]
+            if len(laws) != 1 or not laws[0].given <= set(joint):
                 continue
-            rest = set(joint) - own[0].given
-            if rest and not m_separated(self.graph, {name}, rest, given=own[0].given):
+            rest = set(joint) - laws[0].given
+            if rest and not m_separated(self.graph, {name}, rest, given=laws[0].given):
                 continue
             joint.append(name)
-            used += own
+            used += laws
         if all(self.sample[name].is_discrete for name in joint):
             # Levels are summed one node at a time, exactly.
             return env, share, todo, factors
@@ -366,9 +368,9 @@ class Evaluator:
             for other in (*part.outcomes, *part.given)
             if other != name
         }
-        own = self.sample[name].values
-        matrix = np.stack([np.ones(len(own)), *(self.sample[other].values for other in sorted(others))], axis=1)
-        return float((own - matrix @ np.linalg.lstsq(matrix, own, rcond=None)[0]).std())
+        target = self.sample[name].values
+        matrix = np.stack([np.ones(len(target)), *(self.sample[other].values for other in sorted(others))], axis=1)
+        return float((target - matrix @ np.linalg.lstsq(matrix, target, rcond=None)[0]).std())
 
     def _levels_or_quantiles(
         self, env: dict[Name, FloatArray], name: Name

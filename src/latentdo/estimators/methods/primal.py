@@ -104,8 +104,12 @@ class PrimalProblem:
     def own_density(self) -> FloatArray:
         """p(T | pillow) at the rows' own treatment, (replicate, row)."""
         flat = {name: values[..., 0] for name, values in self.env(self.seen).items()}
-        found = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.seen[..., 0])
-        return np.maximum(found, LEAST_PROBABILITY) if self.is_discrete else divisor(self.sample[self.treatment], found)
+        density = self.laws.law(self.treatment, self.pillows[self.treatment]).density(flat, self.seen[..., 0])
+        return (
+            np.maximum(density, LEAST_PROBABILITY)
+            if self.is_discrete
+            else divisor(self.sample[self.treatment], density)
+        )
 
     def rarity(self) -> tuple[int, int]:
         """Rows at t whose probability of t was raised to the least allowed, and all rows of that kind."""
@@ -121,20 +125,20 @@ class PrimalProblem:
 
     def ratio(self, before: int) -> FloatArray:
         """w_M: the product over mediators before a place of p(M | pillow) at T = t over that of the rows, (replicate, row)."""
-        found: FloatArray = np.ones((1, self.sample.n))
+        product: FloatArray = np.ones((1, self.sample.n))
         for node in self.order[1:before]:
             if node not in self.joined and self.treatment in self.pillows[node]:
                 above, below = self.density(node, self.set), self.density(node, self.seen)
-                found = found * (above / divisor(self.sample[node], below))[..., 0]
-        return found
+                product = product * (above / divisor(self.sample[node], below))[..., 0]
+        return product
 
     def joint(self, before: int, treatment: FloatArray) -> FloatArray:
         """The product over L without T, before a place, of p(L | pillow) at these values of the treatment."""
-        found: FloatArray = np.ones((1, 1, 1))
+        product: FloatArray = np.ones((1, 1, 1))
         for node in self.order[1:before]:
             if node in self.joined:
-                found = found * self.density(node, treatment)
-        return found
+                product = product * self.density(node, treatment)
+        return product
 
     def regression(self, place: int, treatment: FloatArray, first: FloatArray | None = None) -> FloatArray:
         """q of a place: Y averaged over all from there on, mediators under t, L under these values of the treatment.
@@ -153,7 +157,7 @@ class PrimalProblem:
 def integrate(problem: PrimalProblem, place: int, treatment: FloatArray, first: FloatArray) -> FloatArray:
     """The backward recursion run forwards: paths of values of the nodes that the outcome's mean depends on, each weighted."""
     env = {name: values[..., None] for name, values in problem.env(treatment).items()}
-    own, other = treatment[..., None], problem.set[..., None]
+    in_district, other = treatment[..., None], problem.set[..., None]
     share: FloatArray = np.ones((1, 1, 1, 1))
     n_paths = 1
     for i in range(place, len(problem.order) - 1):
@@ -161,7 +165,10 @@ def integrate(problem: PrimalProblem, place: int, treatment: FloatArray, first: 
         if not _matters(problem, i):
             continue
         law = problem.laws.law(node, problem.pillows[node])
-        given = {**env, problem.treatment: own if node in problem.joined else first[..., None] if i == place else other}
+        given = {
+            **env,
+            problem.treatment: in_district if node in problem.joined else first[..., None] if i == place else other,
+        }
         column = problem.sample[node]
         width = len(column.levels) if column.levels is not None else INNER_NODES
         if n_paths * width <= MOST_PATHS:
@@ -177,7 +184,7 @@ def integrate(problem: PrimalProblem, place: int, treatment: FloatArray, first: 
     law = problem.laws.law(problem.outcome, problem.pillows[problem.outcome])
     if place == len(problem.order) - 1:
         other = first[..., None]
-    env[problem.treatment] = own if problem.outcome in problem.joined else other
+    env[problem.treatment] = in_district if problem.outcome in problem.joined else other
     return (law.mean(env) * share).sum(axis=-1)
 
 
@@ -236,7 +243,7 @@ def augmented_terms(problem: PrimalProblem, counts: FloatArray, *, levelled: boo
         return weights / average(counts, weights)[:, None] if levelled else weights
 
     values, shares = problem.values()
-    near, own = problem.near, problem.own_density()
+    near, density = problem.near, problem.own_density()
     total = problem.regression(1, problem.seen)[..., 0]
     for i in range(1, len(problem.order)):
         node = problem.order[i]
@@ -250,7 +257,7 @@ def augmented_terms(problem: PrimalProblem, counts: FloatArray, *, levelled: boo
         # Near t but not at it, a mediator is compared with its own law there, or the kernel's width would be a bias.
         step = problem.regression(i + 1, values) - problem.regression(i, values, problem.seen)
         above = shares * problem.joint(i, values)
-        weights = near / (own * problem.joint(i, problem.seen)[..., 0])
+        weights = near / (density * problem.joint(i, problem.seen)[..., 0])
         mass = above.sum(axis=-1)
         total = total + level(weights * mass) * (above * step).sum(axis=-1) / mass
     return total
@@ -354,7 +361,7 @@ def _after(order: Sequence[Name], treatment: Name) -> tuple[Name, ...]:
 def _size(problem: PrimalProblem) -> int:
     """How many numbers per replicate the recursion holds at once."""
     levels = [problem.sample[name].levels for name in problem.order]
-    widths = [INNER_NODES if own is None else len(own) for own in levels]
+    widths = [INNER_NODES if each is None else len(each) for each in levels]
     values = T_NODES if levels[0] is None else widths[0]
     return min(prod(widths[1:]), MOST_PATHS) * values * problem.sample.n
 
