@@ -28,7 +28,7 @@ from latentdo.inference import read_archive, require_writable, write_archive
 from latentdo.inference.blocks.draws import NodeDraws
 from latentdo.inference.posterior.posterior import Posterior
 from latentdo.inference.storage import archive
-from latentdo.inference.storage.manifest import digest, plain_tree
+from latentdo.inference.storage.codec import digest, plain_tree
 from latentdo.models import ModelSpec
 
 Members = dict[str, bytes]
@@ -401,9 +401,9 @@ def setting(*keys_and_value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (setting("model", "X ~ normal"), "the model text and the graph differ"),
         (setting("priors", {"X -> Q": "normal(0, 1)"}), "'Q' is not a node"),
         (setting("queries", 0, 1, "E[Y"), "manifest.json holds something unusable"),
-        (setting("draws", 0), "there are no draws"),
+        (setting("draws", 0), "Expected `int` >= 1 - at `$.draws`"),
         (setting("draws", 7), "has another shape than the model needs"),
-        (setting("rows", 0), "there are no rows"),
+        (setting("rows", 0), "Expected `int` >= 1 - at `$.rows`"),
         (setting("timings", "blocks", []), "blocks and timings differ in number"),
         (setting("members", []), "the members are not those of the model"),
         (setting("members", 0, "size", 10**12), "has another size than its shape needs"),
@@ -420,6 +420,23 @@ def setting(*keys_and_value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (setting("data", "hash", "0"), "The rows are not those that the model was trained on"),
         (setting("blocks", 0, "block", "inputs", ["Q"]), "has an input that is not a node"),
         (setting("blocks", 0, "block", "latent", []), "has other nodes than its draws"),
+        (setting("data", "n_rows", -3), "the data have -3 rows"),
+        (setting("data", "columns", 0, "sd", -1.0), "the numbers of the column X are not possible"),
+        (setting("data", "columns", 0, "minimum", {"number": "nan"}), "the numbers of the column X are not possible"),
+        (setting("queries", 0, 1, "E[Q | do(X=1)]"), "'Q' is not a node"),
+        (setting("queries", 0, 1, "E[Y | do(U=1)]"), "'U' is latent and cannot be set"),
+        (setting("versions", {"latentdo": "0.1.0"}), "the versions lack jax, numpy, numpyro, python"),
+        (setting("seed", -1), "Expected `int` >= 0 - at `$.seed`"),
+        (setting("blocks", 0, "n_divergent", 10**9), "more transitions diverged than were made"),
+        (setting("blocks", 0, "n_made", -1), "Expected `int` >= 0"),
+        (setting("blocks", 0, "acceptance", -2.0), "Expected `float` >= 0.0"),
+        (setting("blocks", 0, "weight_ess", {"number": "nan"}), "Expected `float` >= 0.0"),
+        (setting("blocks", 0, "khat", {"number": "nan"}), "the k-hat of the block"),
+        (setting("diagnostics", 0, "ess", -1.0), "in the fit are not possible"),
+        (setting("timings", "fit", -1.0), "Expected `float` >= 0.0 - at `$.timings.fit`"),
+        (setting("coordinates", 1, "coefficients", 0, "shift", {"number": "nan"}), "do not suit its mechanism"),
+        (setting("coordinates", 1, "coefficients", 0, "start", [0.0, {"number": "inf"}]), "do not suit its mechanism"),
+        (setting("coordinates", 1, "to_raw", [[{"number": "nan"}, 0.0], [0.0, 1.0]]), "is made of finite numbers"),
     ],
 )
 def test_a_manifest_must_make_sense(tree, message: str, saved: Path, tmp_path: Path):
@@ -463,6 +480,21 @@ def npy(values: np.ndarray, dtype: str | None = None) -> bytes:
 )
 def test_arrays_are_numbers_of_the_right_shape(raw: bytes, message: str, saved: Path, tmp_path: Path):
     assert message in refusal(forged(saved, tmp_path / "fit.ldo", raw))
+
+
+@pytest.mark.parametrize(
+    ("family", "change", "message"),
+    [
+        ("normal(X)", {"parameters": (("sd", np.full((4, 6), -1.0)),)}, "sd(Y) is below 0 in some draws"),
+        ("table(levels=[0, 1])", {"coefficients": np.full((4, 6, 2), 0.9)}, "the table of Y holds no probabilities"),
+    ],
+)
+def test_draws_out_of_their_range_are_refused(family: str, change: dict[str, Any], message: str, tmp_path: Path):
+    posterior = handmade(f"X ~ normal; Y ~ {family}", n_draws=6)
+    first, second = posterior.blocks
+    impossible = replace(second, draws=(("Y", replace(posterior.by_node["Y"], **change)),))
+    path = write_archive(replace(posterior, blocks=(first, impossible)), tmp_path / "fit.ldo")
+    assert message in refusal(path)
 
 
 # Fuzzing

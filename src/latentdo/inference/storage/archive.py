@@ -25,7 +25,7 @@ from latentdo.errors import ArchiveError, LatentdoError
 from ..blocks.coordinates import FloatArray
 from ..blocks.fitted import Fitted
 from .manifest import NAME, Manifest, Member, arrays_of, manifest_of, model_text
-from .manifest_reading import read_manifest
+from .manifest_reading import draw_faults, read_manifest
 from .whole_files import replacing, sweep
 
 MANIFEST_LIMIT = 64 * 2**20
@@ -201,9 +201,12 @@ def _read_zip(file: IO[bytes], path: Path) -> Fitted:
         _check_members(manifest, entries, path)
         arrays = {member.name: _array(archive, entries, member, path) for member in manifest.members}
     try:
-        return manifest.fitted(arrays)
+        fitted = manifest.fitted(arrays)
     except LatentdoError as problem:
         raise ArchiveError(path, f"what it holds cannot be used: {problem}") from None
+    if fault := next(draw_faults(fitted), None):
+        raise ArchiveError(path, f"what it holds cannot be used: {fault}.")
+    return fitted
 
 
 def _entries(archive: zipfile.ZipFile, size: int, path: Path) -> dict[str, zipfile.ZipInfo]:

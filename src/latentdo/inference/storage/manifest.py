@@ -7,18 +7,16 @@ The zip around it is the business of `archive.py`; whether a manifest that someo
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-import math
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import PureWindowsPath
-from typing import Any
+from typing import Annotated
 
-import numpy as np
+from msgspec import Meta
 
 from latentdo.errors import DataError
 from latentdo.graphs import EdgeStatement, Name, parse_call, parse_statements
@@ -27,11 +25,16 @@ from latentdo.query import Query
 from latentdo.tables import Dataset
 
 from ..blocks.block import Block
-from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates, n_coefficients
+from ..blocks.coordinates import FloatArray, NodeCoordinates, n_coefficients
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.draws import BlockDraws, DataFacts, NodeDraws
 from ..blocks.fitted import Fitted
 from ..blocks.method import Method
+from .codec import digest, plain_tree
+
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Size = Annotated[float, Meta(ge=0.0)]
 
 FORMAT = 1
 NAME = "manifest.json"
@@ -71,36 +74,23 @@ class BlockRecord:
     diagnostics: tuple[Diagnostic, ...]
     why: str
     independent: bool
-    weight_ess: float | None
+    weight_ess: Size | None
     khat: float | None
     approximate: str | None
-    acceptance: float | None
-    n_divergent: int
-    n_warmup: int
-    n_made: int
+    acceptance: Size | None
+    n_divergent: Count
+    n_warmup: Count
+    n_made: Count
     rows_hash: str | None = None
     logged: bool = False
-
-
-@dataclass(frozen=True)
-class CoordinatesRecord:
-    """`NodeCoordinates` with the matrix as rows."""
-
-    node: Name
-    terms: tuple[tuple[Name, ...], ...]
-    centred: tuple[bool, ...]
-    to_raw: tuple[tuple[float, ...], ...]
-    centres: tuple[tuple[Name, tuple[float, float]], ...]
-    coefficients: tuple[Coordinate, ...]
-    parameters: tuple[tuple[str, Coordinate], ...]
 
 
 @dataclass(frozen=True)
 class Timings:
     """Wall times in seconds; per block compiling and sampling. The one thing in which equal fits may differ."""
 
-    fit: float
-    blocks: tuple[tuple[float, float], ...]
+    fit: Size
+    blocks: tuple[tuple[Size, Size], ...]
 
 
 @dataclass(frozen=True)
@@ -123,15 +113,15 @@ class Manifest:
     priors: dict[str, str]
     graph: GraphFacts
     data: DataFacts
-    rows: int | None
+    rows: Positive | None
     engine: str
-    seed: int
+    seed: Count
     queries: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
-    chains: int
-    draws: int
+    chains: Positive
+    draws: Positive
     blocks: tuple[BlockRecord, ...]
-    coordinates: tuple[CoordinatesRecord, ...]
+    coordinates: tuple[NodeCoordinates, ...]
     diagnostics: tuple[Diagnostic, ...]
     timings: Timings
     members: tuple[Member, ...]
@@ -163,9 +153,7 @@ class Manifest:
                 for k, (record, times) in enumerate(zip(self.blocks, self.timings.blocks, strict=True))
             ),
             facts=self.data,
-            coordinates=tuple(
-                NodeCoordinates(**{**_fields(record), "to_raw": np.array(record.to_raw)}) for record in self.coordinates
-            ),
+            coordinates=self.coordinates,
             diagnostics=self.diagnostics,
             engine=self.engine,
             seed=self.seed,
@@ -280,10 +268,7 @@ def manifest_of(posterior: Fitted, members: Iterable[Member], *, data: bool) -> 
         chains=posterior.n_chains,
         draws=posterior.n_draws,
         blocks=tuple(block_record(block) for block in posterior.blocks),
-        coordinates=tuple(
-            CoordinatesRecord(**{**_fields(own), "to_raw": tuple(map(tuple, own.to_raw.tolist()))})
-            for own in posterior.coordinates
-        ),
+        coordinates=posterior.coordinates,
         diagnostics=posterior.diagnostics,
         timings=Timings(
             posterior.seconds,
@@ -343,7 +328,7 @@ def block_of(
     log_posterior: FloatArray | None,
 ) -> BlockDraws:
     """The block of a record, its times (compiling, sampling), its draws by node and their log posterior."""
-    own = {key: value for key, value in _fields(record).items() if key not in ("parameters", "logged")}
+    own = {key: value for key, value in vars(record).items() if key not in ("parameters", "logged")}
     own["method"] = Method.parse(record.method)
     return BlockDraws(
         **own,
@@ -352,29 +337,3 @@ def block_of(
         sample_seconds=times[1],
         log_posterior=log_posterior,
     )
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass, not those of the values inside."""
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-
-
-def plain_tree(value: Any) -> Any:
-    """Dicts, lists, strings and numbers; a number that JSON lacks is `{"number": "inf"}`."""
-    if dataclasses.is_dataclass(value):
-        return {key: plain_tree(part) for key, part in _fields(value).items()}
-    match value:
-        case dict():
-            return {key: plain_tree(part) for key, part in value.items()}
-        case tuple() | list():
-            return [plain_tree(part) for part in value]
-        case bool() | int() | str() | None:
-            return value
-        case _:
-            return float(value) if math.isfinite(value) else {"number": repr(float(value))}
-
-
-def digest(tree: Mapping[str, Any]) -> str:
-    covered = {key: value for key, value in tree.items() if key not in ("digest", "timings")}
-    text = json.dumps(covered, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

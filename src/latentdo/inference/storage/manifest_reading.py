@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,7 +15,13 @@ from latentdo.models import Table, checked_units
 from latentdo.query import Query
 
 from ..blocks.coordinates import Coordinate, n_coefficients
-from .manifest import FORMAT, NAME, Manifest, digest, graph_facts, plain_tree
+from ..blocks.diagnostics import Diagnostic
+from ..blocks.fitted import Fitted
+from .codec import digest, plain_tree, tree_of, value_of
+from .manifest import FORMAT, NAME, Manifest, graph_facts, versions
+
+ROUNDING = 1e-6
+"""How far the probabilities of a row of a table may be from 1 in all."""
 
 
 def read_manifest(raw: bytes, path: Path) -> Manifest:
@@ -26,7 +31,7 @@ def read_manifest(raw: bytes, path: Path) -> Manifest:
         ArchiveError: Naming `path` and what is wrong.
     """
     try:
-        tree = json.loads(raw.decode(), parse_constant=_no_constant, object_pairs_hook=_object)
+        tree = tree_of(raw.decode())
     except (ValueError, RecursionError) as problem:
         raise ArchiveError(path, f"{NAME} is not readable JSON ({problem}). The file is damaged.") from None
     _check_format(tree, path)
@@ -42,25 +47,10 @@ def read_manifest(raw: bytes, path: Path) -> Manifest:
     return manifest
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Any:
-    """A JSON object, or the number that JSON lacks."""
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key occurs twice")
-    match pairs:
-        case [("number", "inf" | "-inf" | "nan" as name)]:
-            return float(name)
-        case _:
-            return dict(pairs)
-
-
 def _converted(tree: dict[str, Any], path: Path) -> Manifest:
     if digest(plain_tree(tree)) != tree.get("digest"):
         raise ArchiveError(path, f"{NAME} was changed after the fit was saved: its digest does not match.")
-    return msgspec.convert(tree, type=Manifest)
+    return value_of(tree, Manifest)
 
 
 def _check_format(tree: Any, path: Path) -> None:
@@ -78,10 +68,8 @@ def _faults(manifest: Manifest) -> Iterator[str]:
     """What does not fit, part by part; later parts are only looked at once the earlier ones fit."""
     if graph_facts(manifest.spec) != manifest.graph:
         yield "the model text and the graph differ"
-    if manifest.chains < 1 or manifest.draws < 1:
-        yield "there are no draws"
-    if manifest.rows is not None and manifest.rows < 1:
-        yield "there are no rows"
+    if missing := versions().keys() - manifest.versions.keys():
+        yield f"the versions lack {', '.join(sorted(missing))}"
     if len(manifest.timings.blocks) != len(manifest.blocks):
         yield "blocks and timings differ in number"
     yield from _block_faults(manifest)
@@ -93,7 +81,13 @@ def _faults(manifest: Manifest) -> Iterator[str]:
         yield "a rival is named twice"
     yield from _member_faults(manifest)
     for _, text in manifest.queries:
-        Query.parse(text)
+        Query.parse(text).check(manifest.spec.graph)
+
+
+def _diagnostic_faults(name: str, diagnostics: tuple[Diagnostic, ...]) -> Iterator[str]:
+    for each in diagnostics:
+        if each.ess < 0.0 or (each.rhat is not None and each.rhat < 0.0):
+            yield f"the R-hat or the effective draws of {each.name} in {name} are not possible"
 
 
 def _block_faults(manifest: Manifest) -> Iterator[str]:
@@ -107,6 +101,12 @@ def _block_faults(manifest: Manifest) -> Iterator[str]:
             yield f"the block {block.name} has other nodes than its draws"
         if not set(block.inputs) <= set(manifest.graph.nodes):
             yield f"the block {block.name} has an input that is not a node"
+        if record.n_divergent > (0 if record.independent else record.n_made * manifest.chains):
+            yield f"in the block {block.name} more transitions diverged than were made"
+        if record.khat is not None and math.isnan(record.khat):
+            yield f"the k-hat of the block {block.name} is not a number"
+        yield from _diagnostic_faults(f"the block {block.name}", record.diagnostics)
+    yield from _diagnostic_faults("the fit", manifest.diagnostics)
 
 
 def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
@@ -122,16 +122,14 @@ def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
         factors = tuple(dict.fromkeys(factor for term in terms for factor in term))
         n = family.n_rows * (len(family.levels) - 1) if table else n_coefficients(mechanism)
         size = 0 if table else n
-        rows = [row for row in record.to_raw if len(row) == size]
-        matrix = np.array(rows).reshape(len(rows), size)
         fits = (
             record.terms == terms
             and len(record.centred) == len(terms)
             and len(record.coefficients) == n
-            and matrix.shape == (size, size) == (len(record.to_raw), size)
-            and bool(np.isfinite(matrix).all())
+            and record.to_raw.size == size * size
             # Labels of parameters are scored on the sampled scale, through the inverse.
-            and bool(np.linalg.slogdet(matrix)[0] != 0)
+            and (not size or (record.to_raw.shape == (size, size) and bool(np.linalg.slogdet(record.to_raw)[0] != 0)))
+            and all(math.isfinite(centre) and 0.0 < scale < math.inf for _, (centre, scale) in record.centres)
             and tuple(name for name, _ in record.centres) == factors
             and tuple(name for name, _ in record.parameters) == mechanism.family.parameters
             and tuple(names.get(record.node, ())) == mechanism.family.parameters
@@ -143,17 +141,28 @@ def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
 
 
 def _is_settled(coordinate: Coordinate) -> bool:
-    """Whether it is either fixed at a number or has a prior."""
+    """Whether it is either fixed at a number or has a prior, and counts from a number in units of a number."""
+    centre, spread = coordinate.start
+    if not (math.isfinite(coordinate.shift) and math.isfinite(centre) and 0.0 <= spread < math.inf):
+        return False
     if coordinate.fixed is None:
         return coordinate.prior is not None
     return coordinate.prior is None and math.isfinite(coordinate.fixed)
 
 
 def _data_faults(manifest: Manifest) -> Iterator[str]:
-    columns = [column.name for column in manifest.data.columns]
+    data = manifest.data
+    columns = [column.name for column in data.columns]
     if len(set(columns)) < len(columns) or not set(columns) >= set(manifest.spec.measured):
         yield "the columns are not those of the model"
-    for node, parents in manifest.data.functional:
+    if data.n_rows < max(1, manifest.rows or 0):
+        yield f"the data have {data.n_rows} rows"
+    for column in data.columns:
+        numbers = (column.mean, column.sd, column.minimum, column.maximum, *column.values)
+        possible = all(map(math.isfinite, numbers)) and column.sd >= 0.0 and column.minimum <= column.maximum
+        if not possible or column.n < 1 or column.n_distinct < 1:
+            yield f"the numbers of the column {column.name} are not possible"
+    for node, parents in data.functional:
         if node not in manifest.graph.nodes or not parents or not set(parents) <= set(manifest.spec[node].parents):
             yield f"{node} is not a function of its parents"
 
@@ -169,3 +178,17 @@ def _member_faults(manifest: Manifest) -> Iterator[str]:
         # An array in the NumPy format: its numbers behind a short header.
         elif not 0 < member.size - 8 * math.prod(member.shape) <= 4096:
             yield f"{member.name} has another size than its shape needs"
+
+
+def draw_faults(fitted: Fitted) -> Iterator[str]:
+    """Parameters of a fit that are out of their range: negative standard deviations, tables that are no probabilities."""
+    for own in fitted.coordinates:
+        family, draws = fitted.spec[own.node].family, fitted.by_node[own.node]
+        if isinstance(family, Table):
+            shares = draws.coefficients.reshape(-1, len(family.levels))
+            if (shares < 0.0).any() or (np.abs(shares.sum(axis=-1) - 1.0) > ROUNDING).any():
+                yield f"the table of {own.node} holds no probabilities"
+        for name, values in draws.parameters:
+            # What default priors keep above 0 has no other values.
+            if family.default(name, 1.0).prior.low >= 0.0 and (values < 0.0).any():
+                yield f"{name}({own.node}) is below 0 in some draws"

@@ -28,7 +28,8 @@ from ..blocks.block import Block
 from ..blocks.draws import BlockDraws, NodeDraws
 from ..blocks.engines import Engine
 from .checkpoint import Checkpoint, State, read_state, write_state
-from .manifest import BlockRecord, block_of, block_record, plain_tree
+from .codec import plain_tree, tree_of, value_of
+from .manifest import BlockRecord, block_of, block_record
 from .whole_files import sweep
 
 _FACTS = "fit.json"
@@ -153,7 +154,7 @@ class FitCheckpoint:
         for path in sorted(self._parent.glob(f"*/{_FACTS}")):
             if path.parent != self._folder:
                 with contextlib.suppress(OSError, ValueError, msgspec.MsgspecError):
-                    yield path.parent, msgspec.convert(json.loads(path.read_text(encoding="utf-8")), Identity)
+                    yield path.parent, value_of(tree_of(path.read_text(encoding="utf-8")), Identity)
 
 
 def _finished_state(draws: BlockDraws) -> State:
@@ -173,18 +174,13 @@ def _finished_state(draws: BlockDraws) -> State:
 
 def _finished_block(state: State) -> BlockDraws:
     """The block in a state that `_finished_state` made."""
-    record = msgspec.convert(json.loads(state["record"], object_hook=_number), BlockRecord)
+    record = value_of(tree_of(state["record"]), BlockRecord)
     draws = {
         node: NodeDraws(state[f"{i}"], tuple((name, state[f"{i}.{k}"]) for k, name in enumerate(names)))
         for i, (node, names) in enumerate(record.parameters)
     }
     times = state["compile_seconds"], state["sample_seconds"]
     return block_of(record, times, draws, state.get("log_posterior"))
-
-
-def _number(tree: dict[str, Any]) -> Any:
-    """A JSON object, or the number that JSON lacks."""
-    return float(tree["number"]) if list(tree) == ["number"] else tree
 
 
 def checkpoint_folder(checkpoint: Any) -> Path:
