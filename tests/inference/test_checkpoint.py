@@ -121,7 +121,7 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_state(tmp_path: Path):
     """Killed within a busy loop of writes, again and again: the file is always one of the states that were written."""
     code = (
         "import itertools, sys, numpy as np; from pathlib import Path\n"
-        "from latentdo.inference.checkpoint import write_state\n"
+        "from latentdo.inference.storage.checkpoint import write_state\n"
         "for k in itertools.count():\n"
         "    write_state(Path(sys.argv[1]), {'k': k, 'x': np.full(200_000, float(k))})\n"
         "    if k == 3: print('begun', flush=True)\n"

@@ -16,7 +16,7 @@ import pytest
 
 import latentdo as ld
 from latentdo.errors import DataError, FitError
-from latentdo.inference import FitCheckpoint, Identity, train
+from latentdo.inference import FitCheckpoint, Identity, runtime, train
 from latentdo.inference.storage import checkpoint, whole_files
 from latentdo.tables import Dataset
 from shared_fits import front_door_rows
@@ -80,6 +80,20 @@ def test_an_interrupted_fit_goes_on_to_the_same_numbers(tmp_path: Path, stop_bef
     assert resumed.diagnostics == whole.diagnostics
     assert [block.rows_hash for block in resumed.blocks] == [block.rows_hash for block in whole.blocks]
     assert list(tmp_path.iterdir()) == [], "a fit that is done leaves nothing"
+
+
+def test_a_resumed_fit_counts_the_time_of_all_its_runs(half_done: Path):
+    (own,) = half_done.iterdir()
+    assert 0.0 < float((own / "seconds").read_text()) < 60.0
+    (own / "seconds").write_text("1000.0")
+    assert 1000.0 < tiny_fit(checkpoint=half_done).seconds < 1060.0
+
+
+def test_a_process_forked_after_a_fit_is_told_so_at_once(monkeypatch):
+    tiny_fit()
+    monkeypatch.setattr(runtime, "_process", os.getpid() + 1)
+    with pytest.raises(FitError, match=r'do not survive a fork: training would stand still\. .*get_context\("spawn"\)'):
+        tiny_fit()
 
 
 STOPS = {

@@ -21,6 +21,8 @@ JAX = Arithmetic(jnp, jax.scipy.special)
 
 _lock = threading.Lock()
 _users = 0
+_process: int | None = None
+"""The process in which JAX was first used."""
 
 
 def cache_folder() -> Path:
@@ -41,6 +43,7 @@ def compile_cache() -> Iterator[None]:
     Several threads may have it open at once; the setting goes back when the last one leaves.
     """
     global _users
+    require_own_process()
     with _lock:
         if _users == 0 and jax.config.values["jax_compilation_cache_dir"] is not None:
             ours = False
@@ -67,15 +70,32 @@ def _set(folder: str | None) -> None:
 
 def float64() -> AbstractContextManager[None]:
     """A context in which JAX computes in float64, for this thread only."""
+    require_own_process()
     return jax.enable_x64(True)
+
+
+def require_own_process() -> None:
+    """Nothing, unless this process was forked from one in which JAX has computed: its threads do not survive a fork.
+
+    Raises:
+        FitError: It was; anything that JAX is asked here would stand still.
+    """
+    global _process
+    _process = _process or os.getpid()
+    if _process != os.getpid():
+        raise FitError(
+            "This process was forked from one that has already computed with JAX, whose threads do not survive a fork: "
+            'training would stand still. Start processes by multiprocessing.get_context("spawn").'
+        )
 
 
 def require_backend() -> None:
     """Nothing, if JAX has something to compute on.
 
     Raises:
-        FitError: It was told to use a device that is not there.
+        FitError: It was told to use a device that is not there, or in a process that cannot use it.
     """
+    require_own_process()
     try:
         jax.devices()
     # For a platform that it knows and that is not installed, JAX has an assertion of its own.

@@ -123,7 +123,8 @@ class Fit:
             data=self.data,
         )
         posterior = replace(posterior, diagnostics=judged(posterior))
-        return replace(posterior, seconds=time.perf_counter() - begun)
+        earlier = 0.0 if self.checkpoint is None else self.checkpoint.earlier
+        return replace(posterior, seconds=earlier + time.perf_counter() - begun)
 
 
 def fit_model(

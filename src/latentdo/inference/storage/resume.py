@@ -12,6 +12,7 @@ import json
 import logging
 import platform
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -33,6 +34,8 @@ from .manifest import BlockRecord, block_of, block_record
 from .whole_files import sweep
 
 _FACTS = "fit.json"
+_SECONDS = "seconds"
+"""A file with the seconds that the fit has taken so far."""
 _FINISHED = ".finished"
 _RUNNING = ".running"
 _MADE = ".made"
@@ -72,6 +75,9 @@ class Identity:
 class FitCheckpoint:
     """Where a fit keeps what it has done so far.
 
+    Attributes:
+        earlier: Seconds that the runs before this one took.
+
     Args:
         folder: For this and other fits; made when there is something to keep.
         identity: What this fit is.
@@ -87,6 +93,8 @@ class FitCheckpoint:
         self._folder = folder / identity.hash
         self._identity = identity
         self._made = not folder.exists() or any(folder.glob(f"*/{_MADE}"))
+        self._begun = time.monotonic()
+        self.earlier = _seconds(self._folder / _SECONDS)
         sweep(self._folder)
         if self._folder.is_dir():
             done, begun = self.n_finished, self.n_running
@@ -143,8 +151,11 @@ class FitCheckpoint:
 
     def _write_facts(self) -> None:
         path = self._folder / _FACTS
-        if not path.exists():
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            (self._folder / _SECONDS).write_text(
+                f"{self.earlier + time.monotonic() - self._begun:.3f}", encoding="utf-8"
+            )
+            if not path.exists():
                 if self._made:
                     (self._folder / _MADE).touch()
                 path.write_text(json.dumps(plain_tree(self._identity), indent=1), encoding="utf-8")
@@ -155,6 +166,15 @@ class FitCheckpoint:
             if path.parent != self._folder:
                 with contextlib.suppress(OSError, ValueError, msgspec.MsgspecError):
                     yield path.parent, value_of(tree_of(path.read_text(encoding="utf-8")), Identity)
+
+
+def _seconds(path: Path) -> float:
+    """The seconds in a file; 0 where there is none, or something else in it."""
+    try:
+        seconds = float(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0.0
+    return seconds if 0.0 <= seconds < float("inf") else 0.0
 
 
 def _finished_state(draws: BlockDraws) -> State:
