@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 import latentdo as ld
-from latentdo.planning import plan as planning
 from latentdo.planning.planned_size import SampleSize
 from latentdo.planning.simulated import Experiments
 
@@ -55,7 +54,7 @@ def made(monkeypatch, plan):
         kept.update(options, spec=spec, truth=truth, query=query, goal=goal, engine=engine, budget=budget, seed=seed)
         return kept.get("plan", plan)
 
-    monkeypatch.setattr(planning, "plan_size", given)
+    monkeypatch.setattr("latentdo.planning.plan_size", given)
     return kept
 
 
@@ -178,7 +177,7 @@ def test_a_built_in_study_is_a_truth_by_its_name(command, folder, made):
     ],
 )  # fmt: skip
 def test_bad_input_is_told_before_anything_is_simulated(command, folder, monkeypatch, arguments, said):
-    monkeypatch.setattr(planning, "crew", None)
+    monkeypatch.setattr("latentdo.planning.plan.crew", None)
     (folder / "two.yaml").write_text(f"{STUDY}  mean: E[Y | do(X=1)]\n")
     (folder / "bad.yaml").write_text((folder / "truth.yaml").read_text().replace("sd(Y): 1", "sd(Y): -1"))
     before = sorted(folder.iterdir())

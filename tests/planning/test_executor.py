@@ -81,7 +81,7 @@ def test_a_task_that_always_fails_is_told_and_takes_no_other_with_it(where):
         found = by_task(spread(fails_for_three, range(5), threads if where == "threads" else None))
     value, error, attempts = found.pop(3)
     assert value is None
-    assert error.startswith("ValueError: no 3 please (test_spread.py:")
+    assert error.startswith("ValueError: no 3 please (test_executor.py:")
     assert attempts == ATTEMPTS
     assert found == {x: (x * x, "", 1) for x in (0, 1, 2, 4)}
 
@@ -213,5 +213,5 @@ def test_an_exception_is_described_in_one_line():
     try:
         fails_for_three(3)
     except ValueError as problem:
-        assert described(problem).startswith("ValueError: no 3 please (test_spread.py:")
+        assert described(problem).startswith("ValueError: no 3 please (test_executor.py:")
     assert described(KeyError("x")) == "KeyError: 'x'"

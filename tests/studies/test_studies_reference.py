@@ -44,3 +44,10 @@ def test_the_graph_is_on_the_page(name):
 def test_every_correction_is_on_the_page(name):
     shown = " ".join(PAGE.split())
     assert all(sentence in shown for sentence in (*STUDIES[name].corrections, *STUDIES[name].remarks))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_main_questions_are_asked_and_the_mean_of_the_outcome_is_known(name):
+    study = STUDIES[name]
+    assert set(study.main) <= set(dict(study.queries))
+    assert f"E[{study.outcome}]" in {truth.query for truth in study.population}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from latentdo import arguments
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.inference import write_table
 from latentdo.query import Query
-from latentdo.sheet import csv_bytes
+from latentdo.sheet import Column, Note, Sheet, csv_bytes, data_frame, finite
 
 from .coverage import Coverage
 from .simulated import FAR, Experiments, Goal, check_width
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 
-INDENT = "  "
-WIDEST, NARROWEST = 100, 40
-"""Characters of a line of prose."""
 DATASETS_BEYOND = 8
 """Data sets beyond a quantile, of all that a plan makes, that show where it lies: most are near n."""
 FEW = 50
@@ -69,6 +64,9 @@ class SizePoint:
     excluding: float | None
     converged: float
     failed: int
+
+
+_FIELDS = tuple(each.name for each in fields(SizePoint))
 
 
 @dataclass(frozen=True)
@@ -335,11 +333,7 @@ class SampleSize:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingExtraError("to_pandas", "pandas", "interop") from None
-        return pandas.DataFrame([vars(point) for point in self.curve])
+        return data_frame(_FIELDS, [tuple(vars(point).values()) for point in self.curve])
 
     def to_csv(self, path: str | Path) -> Path:
         """Write one row per simulated size as CSV (UTF-8, a header, empty cells for what is not there or not finite); the path.
@@ -349,13 +343,11 @@ class SampleSize:
         Raises:
             DataError: The file cannot be written; says why.
         """
-        rows = [[_finite(value) for value in vars(point).values()] for point in self.curve]
-        return write_table(path, csv_bytes([each.name for each in fields(SizePoint)], rows))
+        return write_table(path, csv_bytes(_FIELDS, [finite([*vars(point).values()]) for point in self.curve]))
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain numbers, strings and lists; what is not there or not finite is null."""
-        curve = [{key: _finite(value) for key, value in vars(point).items()} for point in self.curve]
-        return {
+        plain = {
             "query": str(self.query),
             "n": self.n,
             "lower": self.lower,
@@ -373,9 +365,10 @@ class SampleSize:
             "n_lost": self.n_lost,
             "converged": self.converged,
             "seconds": self.seconds,
-            "curve": curve,
+            "curve": [vars(point) for point in self.curve],
             "warnings": list(self.warnings),
         }
+        return finite(plain)
 
     @property
     def headline(self) -> str:
@@ -391,48 +384,38 @@ class SampleSize:
         return f"{self.n:,} samples  ({100 * SURE:g} % interval {self.lower:,} to {upper})"
 
     @property
-    def _for(self) -> str:
-        return f"for a {100 * self.level:g} % interval of {self.query} {self.goal.text}"
-
-    @property
-    def _by(self) -> str:
-        return f"{len(self.experiments):,} data sets from {self.truth}, trained by {self.engine}"
-
-    def text(self, width: int | None = None) -> str:
-        """The number, what it is for, a row per simulated size, and cautions.
-
-        Args:
-            width: Characters of a line, to which prose is folded; a table that is wider goes without its quantiles. As wide as
-                need be unless given.
-        """
-        lines = _aligned(*self._table())
-        if width is not None and max(map(len, lines)) + len(INDENT) > width:
-            lines = _aligned(*self._table(quantiles=False))
-        said = [f"caution: {warning}" for warning in self.warnings]
-        return "\n".join(
-            [
-                self.headline,
-                *(_folded(part, width) for part in (self._for, self._by)),
-                *(INDENT + line for line in lines),
-                *(_folded(part, width) for part in said),
-            ]
+    def sheet(self) -> Sheet:
+        """The number, what it is for, a row per simulated size, and cautions."""
+        heads = ["n", "data sets", "width", "5 to 95 %"]
+        heads += ["excluding"] * (self.goal.excludes is not None) + ["coverage"] * (self.coverage is not None)
+        return Sheet.of(
+            self.headline,
+            [Column(head, "number") for head in heads],
+            map(self._cells, self.curve),
+            lead=(
+                f"for a {100 * self.level:g} % interval of {self.query} {self.goal.text}",
+                f"{len(self.experiments):,} data sets from {self.truth}, trained by {self.engine}",
+            ),
+            notes=tuple(Note(warning, "caution") for warning in self.warnings),
         )
 
-    def _table(self, *, quantiles: bool = True) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        header = ["n", "data sets", "width"] + ["5 to 95 %"] * quantiles
-        header += ["excluding"] * (self.goal.excludes is not None) + ["coverage"] * (self.coverage is not None)
-        return tuple(header), [tuple(self._cells(point, quantiles=quantiles)) for point in self.curve]
-
-    def _cells(self, point: SizePoint, *, quantiles: bool) -> Iterator[str]:
+    def _cells(self, point: SizePoint) -> Iterator[str]:
         yield f"{point.n:,}"
         yield f"{point.n_datasets:,}"
         yield f"{point.width:.3g}"
-        if quantiles:
-            yield f"{point.low:.3g} to {point.high:.3g}"
+        yield f"{point.low:.3g} to {point.high:.3g}"
         if point.excluding is not None:
             yield f"{100 * point.excluding:.0f} %"
         if self.coverage is not None:
             yield "" if point.coverage is None else f"{100 * point.coverage:.0f} %"
+
+    def text(self, width: int | None = None) -> str:
+        """The sheet as text.
+
+        Args:
+            width: Characters of a line; as wide as need be unless given.
+        """
+        return self.sheet.text(width)
 
     def __str__(self) -> str:
         return self.text()
@@ -441,18 +424,7 @@ class SampleSize:
         return str(self)
 
     def _repr_html_(self) -> str:
-        header, rows = self._table()
-        right = " style='text-align:right;padding-left:1em'"
-        head = "".join(f"<th scope='col'{right}>{escape(cell)}</th>" for cell in header)
-        body = "".join("<tr>" + "".join(f"<td{right}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-        said = "".join(f"<li>caution: {escape(warning)}</li>" for warning in self.warnings)
-        notes = f"<ul>{said}</ul>" if said else ""
-        picture = self._picture()
-        image = f"<img alt='{escape(self.headline)}' src='{picture}' style='max-width:100%'>" if picture else ""
-        return (
-            f"<div><p><b>{escape(self.headline)}</b><br>{escape(self._for)}<br>{escape(self._by)}</p>{notes}{image}"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        )
+        return replace(self.sheet, picture=self._picture()).html()
 
     def _picture(self) -> str:
         """The plot as a data URI; empty without matplotlib."""
@@ -504,30 +476,3 @@ class SampleSize:
             else f"share that excludes {self.goal.excludes:g}",
             law=law if wide else "share of experiments",
         )
-
-
-def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table, cells to the right."""
-    sizes = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
-    return ["  ".join(cell.rjust(size) for cell, size in zip(row, sizes, strict=True)) for row in (header, *rows)]
-
-
-def _folded(text: str, width: int | None) -> str:
-    """Indented prose in lines of so many characters."""
-    if width is None:
-        return INDENT + text
-    room = max(min(width, WIDEST), NARROWEST)
-    # A number and its % stay together.
-    joined = fill(
-        text.replace(" %", "\0%"),
-        room,
-        initial_indent=INDENT,
-        subsequent_indent=INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return joined.replace("\0%", " %")
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
