@@ -27,7 +27,7 @@ from latentdo.query import Term
 from studies import STUDIES, stored_rows
 from studies.accuracy import FLOOR, OURS, RESAMPLES
 
-PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "studies.md"
+PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "studies" / "tables.md"
 Floats = npt.NDArray[np.float64]
 Rows = dict[str, Floats]
 Reader = Callable[[Rows], dict[str, float]]

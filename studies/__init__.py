@@ -4,16 +4,14 @@ An application of latentdo, which is not installed with it: `python -m studies r
 """
 
 from .cases import STUDIES, Study, study
+from .lines import lines, overview
 from .report import write_report
 from .reproduction import Reproduction, processors, reproduce, stored_rows
-from .results_folder import check_folder
-from .scoreboard import lines, overview
 
 __all__ = [
     "STUDIES",
     "Reproduction",
     "Study",
-    "check_folder",
     "lines",
     "overview",
     "processors",

@@ -6,26 +6,18 @@ import argparse
 import importlib.util
 import json
 import logging
-import math
-import os
-import shutil
 import signal
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from latentdo.errors import LatentdoError, StudyError
+from latentdo.sheet import finite, folded, terminal_width, texts
 
-from . import Reproduction, check_folder, lines, overview, reproduce, write_report
-from .cases import STUDIES
+from . import STUDIES, Reproduction, lines, overview, reproduce, write_report
 
 DONE, BAD_INPUT, FAILED = 0, 2, 4
-WHOLE = 200
-"""Columns that are enough for every table."""
-WIDEST = 100
-"""Columns beyond which prose is hard to read."""
 
 EPILOGUE = """\
 Every finished task is kept in the folder at once: after Ctrl-C or a crash the
@@ -94,12 +86,8 @@ class _Notes(logging.Handler):
 
 
 def _reproduce(given: argparse.Namespace) -> int:
-    names = tuple(STUDIES) if given.name == "all" else (given.name,)
-    folder = check_folder(given.output, names, report=True)
-    again = (
-        f"Every finished task is kept in {folder} at once: once this is stopped, the same command goes on from there."
-    )
-    print(_folded(again), file=sys.stderr)
+    again = f"Every finished task is kept in {given.output} at once: once this is stopped, the same command goes on from there."
+    _tell(again)
     found = reproduce(
         given.name,
         datasets=given.datasets,
@@ -108,7 +96,7 @@ def _reproduce(given: argparse.Namespace) -> int:
         quick=given.quick,
         seed=given.seed,
         workers=given.workers,
-        folder=folder,
+        folder=given.output,
         progress=given.progress,
         as_published=given.as_published,
     )
@@ -122,14 +110,12 @@ def _reproduce(given: argparse.Namespace) -> int:
             raise
     if given.json:
         facts = {**_facts(found), "report": None if report is None else str(report)}
-        print(json.dumps(_finite(facts), ensure_ascii=False, allow_nan=False, indent=2))
+        print(json.dumps(finite(facts), ensure_ascii=False, allow_nan=False, indent=2))
     else:
-        # Where stdout is a file, tables are whole.
-        width = None if not sys.stdout.isatty() and "COLUMNS" not in os.environ else shutil.get_terminal_size().columns
-        boards = [overview(p.study, found.rows, width=width or WHOLE, as_published=p.as_published) for p in found.plans]
-        print("\n\n".join(boards))
-    for line in _farewell(found, report):
-        print(_folded(line), file=sys.stderr)
+        boards = [overview(plan.study, found.rows, as_published=plan.as_published) for plan in found.plans]
+        print(texts([sheet for board in boards for sheet in board], terminal_width()))
+    for sentence in _farewell(found, report):
+        _tell(sentence)
     if problem is not None:
         raise problem
     return FAILED if found.failed else DONE
@@ -180,49 +166,35 @@ def _facts(found: Reproduction) -> dict[str, Any]:
     }
 
 
-def _finite(value: Any) -> Any:
-    """The value with None for numbers that are not finite."""
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {key: _finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_finite(item) for item in value]
-        case _:
-            return value
-
-
 def _farewell(found: Reproduction, report: Path | None) -> list[str]:
     """Where everything is, and what failed."""
     written = ", ".join(map(str, found.files))
     done = f"{found.n_done} task{'s' * (found.n_done != 1)} done"
     failed = f", {len(found.failed)} failed" if found.failed else ""
-    said = [f"{done}{failed}, {found.n_kept} kept from earlier runs. Written: {written}."]
+    sentences = [f"{done}{failed}, {found.n_kept} kept from earlier runs. Written: {written}."]
     if found.n_more:
-        said.append(
+        sentences.append(
             f"{found.folder} holds {found.n_more} rows of earlier runs that were not asked for now: other studies, data sets, "
             f"sizes or models. They are in {found.files[0].name} too, and neither in the tables above nor in the report."
         )
     if importlib.util.find_spec("pyarrow") is None:
-        said.append("No Parquet file was written: pyarrow is not installed (pip install 'latentdo[interop]').")
+        sentences.append("No Parquet file was written: pyarrow is not installed (pip install 'latentdo[interop]').")
     if report is not None:
-        said.append(f"Report: {report}.")
+        sentences.append(f"Report: {report}.")
         if importlib.util.find_spec("matplotlib") is None:
-            said.append("It has no figures: matplotlib is not installed (pip install 'latentdo[plot]').")
+            sentences.append("It has no figures: matplotlib is not installed (pip install 'latentdo[plot]').")
     if found.failed:
         if report is None and found.folder is not None and (found.folder / "report.html").exists():
-            said.append(f"{found.folder / 'report.html'} is of an earlier run.")
+            sentences.append(f"{found.folder / 'report.html'} is of an earlier run.")
         failed = "1 task" if len(found.failed) == 1 else f"{len(found.failed)} tasks"
         again = "begins it again" if len(found.failed) == 1 else "begins them again"
-        said.append(f"{failed} failed three times; the same command {again}:")
-        said += [f"- {failure}" for failure in found.failed[:10]]
-    return said
+        sentences.append(f"{failed} failed three times; the same command {again}:")
+        sentences += [f"- {failure}" for failure in found.failed[:10]]
+    return sentences
 
 
-def _folded(text: str) -> str:
-    width = max(min(shutil.get_terminal_size().columns, WIDEST), 40)
-    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+def _tell(sentence: str) -> None:
+    print("\n".join(folded(sentence, terminal_width())), file=sys.stderr)
 
 
 if __name__ == "__main__":

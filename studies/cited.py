@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .printed import figure, with_quartiles
 from .published import Figure
-from .sheets import figure, with_quartiles
 
 Key = tuple[str, int, str]
 """Question, size, method."""

@@ -1,65 +1,70 @@
-"""The finished tasks of a study in one file, a line each: what a run that was stopped goes on from."""
+"""The folder of a run: a file of finished tasks for each study, from which a stopped run goes on, and the table of all rows."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
+import errno
 import importlib.util
 import io
 import json
 import logging
-import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict, get_type_hints
+
+import msgspec
 
 from latentdo.errors import DataError, StudyError
 from latentdo.inference import write_table
+from latentdo.sheet import csv_text, finite
 
-Row = Mapping[str, Any]
+from .cases import STUDIES
 
-COLUMNS: Mapping[str, type] = {
-    "study": str,
-    "dataset": int,
-    "n": int,
-    "query": str,
-    "method": str,
-    "estimate": float,
-    "sd": float,
-    "lower": float,
-    "upper": float,
-    "level": float,
-    "applies": bool,
-    "note": str,
-    "seconds": float,
-    "fit_seconds": float,
-    "truth": float,
-    "truth_error": float,
-    "sample_truth": float,
-    "formula_truth": float,
-    "converged": bool,
-    "rhat": float,
-    "ess": float,
-    "mcse": float,
-    "error": str,
-}
-"""The fields of a row and their types; each but the first five may be None."""
-
-CSV, PARQUET = "results.csv", "results.parquet"
-KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
-_FIELDS = ("definition", "task", "failed", "attempts", "rows")
-_CLOCKS = ("seconds", "fit_seconds")
-_LARGEST = 2**53
-"""Whole numbers up to here are the same number in every program that reads JSON."""
+CSV, PARQUET, REPORT, LOCK = "results.csv", "results.parquet", "report.html", ".reproduce.lock"
+_OTHER = "Give another folder (-o, or folder= in Python)."
 _TOLD = 5
 """Lines of a file that are named one by one."""
 _log = logging.getLogger("latentdo")
 
+Row = Mapping[str, Any]
 
-@dataclass(frozen=True)
-class Entry:
+
+class _Fields(TypedDict, total=False):
+    """The fields of a row as a file holds them."""
+
+    study: Required[str]
+    dataset: Required[int]
+    n: Required[int]
+    query: Required[str]
+    method: Required[str]
+    estimate: float | None
+    sd: float | None
+    lower: float | None
+    upper: float | None
+    level: float | None
+    applies: bool | None
+    note: str | None
+    seconds: float | None
+    fit_seconds: float | None
+    truth: float | None
+    truth_error: float | None
+    sample_truth: float | None
+    formula_truth: float | None
+    converged: bool | None
+    rhat: float | None
+    ess: float | None
+    mcse: float | None
+    error: str | None
+
+
+COLUMNS: Mapping[str, type] = {
+    name: getattr(kind, "__args__", (kind,))[0] for name, kind in get_type_hints(_Fields).items()
+}
+"""The fields of a row and their types; each but the first five may be None."""
+
+
+class Entry(msgspec.Struct, frozen=True):
     """A finished task.
 
     Attributes:
@@ -67,15 +72,13 @@ class Entry:
         task: Its fields, as JSON.
         failed: Whether every attempt failed; it is begun again by the next run.
         attempts: How often it was begun.
-        number: Of its line, where it was read from a file.
     """
 
     definition: str
-    task: Mapping[str, Any]
-    rows: tuple[Row, ...]
-    failed: bool = False
-    attempts: int = 1
-    number: int = field(default=0, compare=False)
+    task: dict[str, Any]
+    failed: bool
+    attempts: int
+    rows: tuple[_Fields, ...]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -84,26 +87,20 @@ class Entry:
 
     def line(self) -> bytes:
         """The entry as a line of JSON, with null for numbers that are not finite."""
-        fields = {
-            "definition": self.definition,
-            "task": dict(self.task),
-            "failed": self.failed,
-            "attempts": self.attempts,
-            "rows": [{key: finite(value) for key, value in row.items()} for row in self.rows],
-        }
-        return json.dumps(fields, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+        return msgspec.json.encode(self) + b"\n"
 
 
-Check = Callable[[Entry], str]
-"""What is wrong with an entry whose fields are of the right types; empty where nothing is."""
+def entry_of(definition: str, task: Mapping[str, Any], rows: Any, failed: bool, attempts: int) -> Entry:
+    """The entry of a task that was done.
 
-
-def _anything(_: Entry) -> str:
-    return ""
+    Raises:
+        msgspec.ValidationError: The rows are none; says why.
+    """
+    return Entry(definition, dict(task), failed, attempts, msgspec.convert(finite(rows), tuple[_Fields, ...]))
 
 
 class Records:
-    """A file of entries, open to be added to by this process alone."""
+    """A file of entries, open to be added to."""
 
     def __init__(self, path: Path, number: int, entries: Mapping[tuple[str, str], Entry]) -> None:
         self.path = path
@@ -134,131 +131,54 @@ class Records:
 
 
 @contextlib.contextmanager
-def opened(path: Path, check: Check = _anything) -> Iterator[Records]:
+def opened(path: Path) -> Iterator[Records]:
     """The records in a file, which is made if it is not there; a last line that was cut short is taken away, and said.
 
-    Args:
-        check: Says which entries are not used.
+    Lines that are no entries are named and not used.
 
     Raises:
-        StudyError: The file cannot be written, another run writes to it, or a line of it is no entry.
+        StudyError: The file cannot be written, or is somebody else's: none of its lines is an entry.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
-            raise StudyError(f"{path} is no file that results can be kept in. Give another folder.", key="folder")
+            raise StudyError(f"{path} is no file that results can be kept in. {_OTHER}", key="folder")
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
-    except OSError as error:
-        raise StudyError(f"{path} cannot be written: {error.strerror or error}. Give another folder.") from None
+    except OSError as problem:
+        raise StudyError(f"{path} cannot be written: {problem.strerror or problem}. {_OTHER}", key="folder") from None
     try:
-        _lock(number, path)
-        whole = _repaired(number, path)
-        yield Records(path, number, _entries(whole, path, check, own=True))
+        content = path.read_bytes()
+        end = content.rfind(b"\n") + 1
+        if end < len(content):
+            _log.warning(
+                "The last line of %s was cut short (%d bytes): it is taken away, and its task is done again.",
+                path,
+                len(content) - end,
+            )
+            os.ftruncate(number, end)
+        entries, faults = _entries(content[:end])
+        if faults and not entries:
+            raise StudyError(f"{path}, {faults[0]}. The file is not one of a reproduction. {_OTHER}", key="folder")
+        _tell(path, faults)
+        yield Records(path, number, entries)
     finally:
         os.close(number)
 
 
-def read(path: Path, check: Check = _anything, *, tell: bool = True) -> tuple[Entry, ...]:
+def read(path: Path, *, tell: bool = True) -> tuple[Entry, ...]:
     """The entries of a file, the last of each task; nothing where there is no file.
 
     Args:
-        check: Says which entries are not used.
-        tell: Whether to say what is not used: lines, or a file that is none or cannot be read.
+        tell: Whether to say which lines are not used, and why.
     """
     try:
-        if not path.exists():
-            return ()
-        content = path.read_bytes() if path.is_file() else None
-        reason = "it is no file"
+        content = path.read_bytes() if path.exists() else b""
     except OSError as problem:
-        content, reason = None, problem.strerror or str(problem)
-    if content is None:
-        if tell:
-            _log.warning("%s is not used: %s.", path, reason)
+        _log.warning("%s is not used: %s.", path, problem.strerror or problem)
         return ()
-    whole = content[: content.rfind(b"\n") + 1]
-    return tuple(_entries(whole, path, check, own=False, tell=tell).values())
-
-
-def _lock(number: int, path: Path) -> None:
-    if importlib.util.find_spec("fcntl") is None:
-        # Windows has no such locks.
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise StudyError(f"Another run writes to {path}. Wait until it is done, or give another folder.") from None
-    except OSError as error:
-        # Some network disks have no locks either.
-        _log.warning("%s cannot be locked (%s): see to it that no other run writes there.", path, error.strerror)
-
-
-def _repaired(number: int, path: Path) -> bytes:
-    """The whole lines of a file, from which what follows them is taken away."""
-    content = path.read_bytes()
-    end = content.rfind(b"\n") + 1
-    if end < len(content):
-        _log.warning(
-            "The last line of %s was cut short (%d bytes): it is taken away, and its task is done again.",
-            path,
-            len(content) - end,
-        )
-        os.ftruncate(number, end)
-    return content[:end]
-
-
-def _entries(content: bytes, path: Path, check: Check, *, own: bool, tell: bool = True) -> dict[tuple[str, str], Entry]:
-    """The last entry of each task; one with a fault is not there, so that its task is done again.
-
-    Args:
-        own: Whether entries will be added: then a line that is none at all is refused, because it may be somebody else's file.
-    """
-    found: dict[tuple[str, str], Entry] = {}
-    faults: dict[tuple[str, str], str] = {}
-    doubled: dict[tuple[str, str], str] = {}
-    for count, line in enumerate(content.splitlines(), start=1):
-        if not line.strip():
-            continue
-        fields, reason = _fields(line)
-        if own and reason:
-            raise StudyError(
-                f"{path}, line {count}: this is no result of a run ({reason}). Remove the line, and its task is done again; "
-                "or give another folder.",
-                key="folder",
-            )
-        if fault := f"this is no result of a run ({reason})" if reason else _field_fault(fields):
-            faults[f"{count}", ""] = f"line {count}: {fault}"
-            continue
-        entry = Entry(
-            fields["definition"], fields["task"], tuple(fields["rows"]), fields["failed"], fields["attempts"], count
-        )
-        faults.pop(entry.key, None)
-        if fault := next((fault for row in entry.rows if (fault := _fault(row))), "") or check(entry):
-            found.pop(entry.key, None)
-            faults[entry.key] = f"line {count}: {fault}"
-        else:
-            if (before := found.get(entry.key)) is not None and _differ(before, entry):
-                doubled[entry.key] = f"lines {before.number} and {count}"
-            found[entry.key] = entry
+    entries, faults = _entries(content[: content.rfind(b"\n") + 1])
     if tell:
-        _tell(path, list(faults.values()))
-        _tell_doubled(path, list(doubled.values()))
-    return found
-
-
-def _differ(one: Entry, other: Entry) -> bool:
-    """Whether two entries of one task, neither of which failed, have other numbers; how long it took may differ."""
-    both = [[{k: v for k, v in row.items() if k not in _CLOCKS} for row in entry.rows] for entry in (one, other)]
-    return not one.failed and not other.failed and both[0] != both[1]
-
-
-def _tell_doubled(path: Path, places: Sequence[str]) -> None:
-    for place in places[:_TOLD]:
-        _log.warning("%s, %s: both are of one task and differ. The last of them is used.", path, place)
-    if len(places) > _TOLD:
-        _log.warning("%s: of %d more tasks there are lines that differ; the last is used.", path, len(places) - _TOLD)
+        _tell(path, faults)
+    return tuple(entries.values())
 
 
 def _tell(path: Path, faults: Sequence[str]) -> None:
@@ -268,75 +188,95 @@ def _tell(path: Path, faults: Sequence[str]) -> None:
         _log.warning("%s: %d more lines are not used either.", path, len(faults) - _TOLD)
 
 
-def _fields(line: bytes) -> tuple[dict[str, Any], str]:
-    """What a line holds, and why it is no entry at all; empty where it may be one."""
-    try:
-        fields = json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError as problem:
-        return {}, f"byte {problem.start + 1} of it, 0x{line[problem.start]:02x}, belongs to no text"
-    except json.JSONDecodeError as problem:
-        return {}, f"it is not JSON, from character {problem.pos + 1} on"
-    except RecursionError:
-        return {}, "it has brackets within brackets without end"
-    except ValueError:
-        # The only other one: Python makes no whole number of so many digits.
-        return {}, "it has a number of thousands of digits"
-    if not isinstance(fields, dict):
-        return {}, f"{_short(fields)} is no object"
-    missing = [name for name in _FIELDS if name not in fields]
-    return fields, f"it has no {missing[0]}" if missing else ""
+def _entries(content: bytes) -> tuple[dict[tuple[str, str], Entry], list[str]]:
+    """The last entry of each task, and what is wrong with lines that are none."""
+    found: dict[tuple[str, str], Entry] = {}
+    faults = []
+    decoder = msgspec.json.Decoder(Entry)
+    for number, line in enumerate(content.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = decoder.decode(line)
+            if isinstance(methods := entry.task.get("methods"), list):
+                # Older files have them in the order of tables.
+                entry.task["methods"] = sorted(map(str, methods))
+            fault = _foreign(entry)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+            entry, fault = None, str(problem)
+        if entry is None or fault:
+            faults.append(f"line {number}: this is no result of a run ({fault})")
+        else:
+            found[entry.key] = entry
+    return found, faults
 
 
-def _field_fault(fields: Mapping[str, Any]) -> str:
-    """What is wrong with the types of an entry's fields; empty where nothing is."""
-    kinds = {"definition": (str, "a text"), "task": (dict, "an object"), "rows": (list, "a list")}
-    for name, (kind, words) in kinds.items():
-        if type(fields[name]) is not kind:
-            return f"{name} is {_short(fields[name])}, expected {words}"
-    if type(fields["failed"]) is not bool:
-        return f"failed is {_short(fields['failed'])}, expected true or false"
-    return value_fault("attempts", fields["attempts"], int)
-
-
-def _fault(row: Any) -> str:
-    """What is wrong with the types of a row; empty where nothing is."""
-    if not isinstance(row, dict):
-        return f"{_short(row)} is no row"
-    faults = (value_fault(name, row[name], kind) for name, kind in COLUMNS.items() if row.get(name) is not None)
-    return next((fault for fault in faults if fault), "")
-
-
-def value_fault(name: str, value: Any, kind: type) -> str:
-    """What is wrong with a value that is to be of a kind; empty where nothing is."""
-    if type(value) is not kind and not (kind is float and type(value) is int):
-        return f"{name} is {_short(value)}, expected {KINDS[kind]}"
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{name} is {value!r}, expected a finite number"
-    if type(value) is int and abs(value) > _LARGEST:
-        return f"{name} is {_short(value)}, expected a number below {_LARGEST:,}"
+def _foreign(entry: Entry) -> str:
+    """Why the rows are not those of the entry's task; empty where they are."""
+    if not entry.rows:
+        return "it has no rows"
+    for row in entry.rows:
+        for name in ("study", "dataset", "n"):
+            if row[name] != entry.task.get(name):
+                return f"{name} is {row[name]!r} in a row and {entry.task.get(name)!r} in its task"
     return ""
 
 
-def _short(value: Any) -> str:
-    """A value as a message can hold it."""
+# --- the folder
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """While this is open no other run writes into the folder, which is made if it is not there.
+
+    Raises:
+        StudyError: It cannot be made, another run writes there, or a file would be written over that no run wrote.
+    """
     try:
-        shown = repr(value)
-    except ValueError:
-        # A whole number of thousands of digits has no text.
-        return "a number of thousands of digits"
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+        folder.mkdir(parents=True, exist_ok=True)
+        _require_ours(folder)
+        number = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise StudyError(f"{folder} cannot be a folder of results: {reason}. {_OTHER}", key="folder") from None
+    try:
+        _lock(number, folder)
+        yield
+    finally:
+        os.close(number)
 
 
-def fault_of(rows: Any) -> str:
-    """What is wrong with what a task gave, which is to be rows; empty where nothing is."""
-    if not isinstance(rows, tuple | list):
-        return f"{_short(rows)}, which is no list of rows"
-    return next((fault for row in rows if (fault := _fault(row))), "")
+def _require_ours(folder: Path) -> None:
+    """Raise where a table or a page would be written over that no run wrote."""
+    if any((folder / f"{name}.jsonl").exists() for name in STUDIES):
+        return
+    for file in (folder / name for name in (CSV, PARQUET, REPORT)):
+        if os.path.lexists(file):
+            raise StudyError(
+                f"{file} was not written by a reproduction, and would be written over. Give another folder, such as "
+                f"{folder}-2 (-o, or folder= in Python), or move the file away.",
+                key="folder",
+            )
 
 
-def finite(value: Any) -> Any:
-    """The value, or None for a number that is infinite or not a number."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _lock(number: int, folder: Path) -> None:
+    if importlib.util.find_spec("fcntl") is None:
+        # Windows has no such locks.
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StudyError(
+            f"Another run writes into {folder}. Wait until it is done, or give another folder (-o, or folder= in Python).",
+            key="folder",
+        ) from None
+    except OSError as problem:
+        # Some network disks have no locks either.
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _log.warning("%s cannot be locked (%s): see to it that no other run writes there.", folder, problem.strerror)
 
 
 def write_rows(folder: Path, rows: Sequence[Row]) -> tuple[Path, ...]:
@@ -345,52 +285,25 @@ def write_rows(folder: Path, rows: Sequence[Row]) -> tuple[Path, ...]:
     A `results.parquet` of other rows does not stay beside a new `results.csv`.
 
     Raises:
-        StudyError: `results.csv` cannot be written; finished tasks are kept all the same.
+        StudyError: They cannot be written; finished tasks are kept all the same.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(row.get(name)) for name in COLUMNS] for row in rows)
+    table = csv_text(tuple(COLUMNS), [[_cell(row.get(name)) for name in COLUMNS] for row in rows])
+    files = {CSV: table.encode()}
+    if importlib.util.find_spec("pyarrow") is not None:
+        files[PARQUET] = _parquet(rows)
     try:
-        first = write_table(folder / CSV, text.getvalue().encode())
-    except DataError as problem:
+        (folder / PARQUET).unlink(missing_ok=True)
+        return tuple(write_table(folder / name, content) for name, content in files.items())
+    except (DataError, OSError) as problem:
         raise StudyError(
             f"{str(problem).removesuffix(' Write elsewhere.')} Every finished task is kept in {folder}: once there is room, the "
             "same command writes it.",
             key="folder",
         ) from None
-    second = folder / PARQUET
-    if importlib.util.find_spec("pyarrow") is not None:
-        try:
-            return first, write_table(second, _parquet(rows))
-        except DataError as problem:
-            _log.warning("%s The same rows are in %s.", str(problem).removesuffix(" Write elsewhere."), first)
-    _remove_older(second, first)
-    return (first,)
-
-
-def _remove_older(path: Path, newer: Path) -> None:
-    """Take away a table that was made from other rows than the newer one."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return
-    except OSError as problem:
-        _log.warning("%s is older than %s and cannot be removed: %s.", path, newer, problem.strerror or problem)
-        return
-    _log.warning("%s was of an earlier run, without what is in %s: it is removed.", path, newer)
 
 
 def _cell(value: Any) -> Any:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case float():
-            return repr(value)
-        case _:
-            return value
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _parquet(rows: Sequence[Row]) -> bytes:

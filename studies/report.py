@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import DataError, MissingExtraError, StudyError
 from latentdo.inference import write_table
+from latentdo.sheet import Note, Sheet, counted, page
 
 from .accuracy import FEWEST, FLOOR, MISSPECIFIED, OURS, Accuracy, accuracies, cell_of
 from .cases import Study, study
-from .findings import (
-    about_failures,
-    about_floor,
-    about_intervals,
-    about_misspecified,
-    about_multiples,
-    about_targets,
-    about_time,
-    against_rivals,
-)
-from .records import Row
-from .results_folder import FIGURES, GENERATOR, PICTURES, REPORT, TABLES
-from .sheets import Sheet
+from .findings import findings
+from .printed import table
+from .records import REPORT, Row
 from .tables import (
     PUBLISHED_TIMES,
-    data_sets,
     errors_sheet,
     failures_sheet,
     intervals_missing,
@@ -62,27 +51,16 @@ SHEETS: Mapping[str, Callable[[Study, Sequence[Row]], Sheet]] = {
     "times": times_sheet,
     "failures": failures_sheet,
 }
-PAPER = (
-    "Taheri, Ness, Zucker and Vitek, Do-calculus enables causal reasoning with latent variable models (arXiv 2102.06626), "
-    "and its public code and stored results."
+TITLE = "The case studies, reproduced"
+ABOUT = (
+    "The studies are those of Taheri, Ness, Zucker and Vitek, Do-calculus enables causal reasoning with latent variable models "
+    "(arXiv 2102.06626), and its public code and stored results. Errors are absolute errors of the answer. Most published "
+    "errors are against the sample value, the mean of the outcome in the interventional data set that belongs to the "
+    "observational one, which is itself noisy; here both that and the population's answer are used. SE is a standard error "
+    "over data sets."
 )
+_WITHOUT = 'There are no figures: matplotlib is not installed. pip install "latentdo[plot]" and write the report again.'
 _PROGRAMS = ("jax", "numpyro", "numpy", "scikit-learn")
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 100em; margin: 1.5em auto; padding: 0 1.2em; color: #1b1b1b;
-  background: #fff; }
-h1 { font-size: 1.6em; } h2 { font-size: 1.3em; border-top: 1px solid #d0d0d0; padding-top: 0.8em; margin-top: 1.6em; }
-h3 { font-size: 1.05em; margin-bottom: 0.3em; }
-table { border-collapse: collapse; margin: 0.6em 0; }
-caption { text-align: left; font-weight: 600; padding-bottom: 0.3em; }
-th, td { text-align: left; padding: 0.15em 0.9em 0.15em 0; vertical-align: top; font-size: 0.96em; }
-thead th { border-bottom: 1px solid #999; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.wide { overflow-x: auto; } .small { color: #555; font-size: 0.92em; max-width: 76em; } p { max-width: 76em; }
-.figures { display: flex; flex-wrap: wrap; gap: 0.5em 2em; } figure { flex: 1 1 34em; max-width: 50em; margin: 0.8em 0; }
-img { width: 100%; }
-.note { background: #fbeac4; padding: 0.5em 0.8em; border-radius: 0.3em; max-width: 74em; }
-details { margin: 0.7em 0; } summary { font-weight: 600; cursor: pointer; } li { max-width: 76em; }
-"""
 
 
 @dataclass(frozen=True)
@@ -110,7 +88,7 @@ def write_report(
     Args:
         rows: The rows of reproductions; one per data set, size, question and method.
         studies: Which studies, by value or name; those of the rows by default.
-        about: What else to say of the run: a heading and its words, such as how many processes did it.
+        about: What else to say of the run: a heading and its words.
 
     Raises:
         StudyError: There are no rows, one of them is no row of a result, or the folder cannot be written.
@@ -121,10 +99,15 @@ def write_report(
     try:
         for part in (place / "figures", place / "tables"):
             part.mkdir(parents=True, exist_ok=True)
-        pictures = _pictures(chosen, found, place / "figures")
-        sections = [_section(each, found, place / "tables", pictures) for each in chosen]
-        content = _page(chosen, found, sections, pictures, about or {})
-        return write_table(place / REPORT, content.encode())
+        pictures = _drawn(chosen, found, place / "figures")
+        run = {**_run(chosen, found), **(about or {})}
+        first = Sheet.of("What was run", ("", ""), run.items(), lead=(ABOUT,), headed=False)
+        without = [Sheet(notes=(Note(_WITHOUT),))] if pictures is None else []
+        shown = pictures or {}
+        sheets = [first, *without, *([shown["times"]] if "times" in shown else [])]
+        for each in chosen:
+            sheets += _sections(each, found, place / "tables", shown)
+        return write_table(place / REPORT, page(TITLE, sheets).encode())
     except DataError as error:
         raise StudyError(str(error)) from error
     except OSError as error:
@@ -245,13 +228,12 @@ def picture_of_times(chosen: Sequence[Study], rows: Sequence[Row]) -> Picture | 
     return Picture("times", spans(drawn, xlabel="seconds, minutes, hours", title=title).figure, title, caption)
 
 
-def _pictures(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dict[str, str] | None:
-    """The HTML of each figure by its name, the files being written, and those of other rows removed; None without matplotlib."""
+def _drawn(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dict[str, Sheet] | None:
+    """Each figure by its name, as a part of the page, the files being written; None without matplotlib."""
     from latentdo.plots import leave
 
     from .figure_files import inlined, write_figure
 
-    _remove(folder, ["times", *(f"{each.name}-{part}" for each in chosen for part in PICTURES)], FIGURES)
     try:
         drawn = [picture for each in chosen for picture in pictures_of(each, rows)]
         last = picture_of_times(chosen, rows)
@@ -261,112 +243,51 @@ def _pictures(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dic
     for picture in [*drawn, *([last] if last else [])]:
         leave(picture.figure)
         (vector,) = (path for path in write_figure(picture.figure, folder / picture.name) if path.suffix == ".svg")
-        found[picture.name] = (
-            f'<figure><img src="{inlined(vector)}" alt="{escape(picture.title)}">'
-            f'<figcaption class="small">{escape(picture.caption)}</figcaption></figure>'
-        )
+        found[picture.name] = Sheet(picture.title, picture=inlined(vector), notes=(Note(picture.caption),))
     return found
-
-
-def _remove(folder: Path, names: Iterable[str], suffixes: Sequence[str]) -> None:
-    """Take away what an earlier report wrote and this one does not."""
-    for name in names:
-        for suffix in suffixes:
-            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
 # --- the page
 
 
-def _section(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mapping[str, str] | None) -> str:
-    """A study: what it asks, what was found in words, figures, tables."""
-    sheets = {name: make(chosen, rows) for name, make in SHEETS.items()}
-    sheets = {name: sheet for name, sheet in sheets.items() if sheet.rows}
-    _remove(tables, [f"{chosen.name}-{name}" for name in SHEETS if name not in sheets], TABLES)
-    for name, sheet in sheets.items():
-        for suffix, content in (("csv", sheet.csv), ("md", f"{sheet.markdown}\n"), ("tex", sheet.latex)):
-            (tables / f"{chosen.name}-{name}.{suffix}").write_text(content, encoding="utf8")
-    shown = pictures or {}
-    parts = [
-        f'<h2 id="{escape(chosen.name)}">{escape(chosen.title)}</h2>',
-        _questions(chosen, rows),
-        f'<p class="note">{escape(chosen.caution)}</p>' if chosen.caution else "",
-        f'<div class="figures">{"".join(shown.get(f"{chosen.name}-{part}", "") for part in ("errors", "intervals"))}</div>',
-        _listed(
-            "The model against its rivals: squared error on the same data, beyond two standard errors",
-            against_rivals(chosen, rows),
-        ),
-        _listed("What we had set ourselves", about_targets(chosen, rows)),
-        _listed(
-            "Beside what the data allow, and beside simple estimators",
-            [*about_floor(chosen, rows), *about_multiples(chosen, rows)],
-        ),
-        _listed("Methods that do not apply", [each.words for each in unfit(chosen, rows)]),
-        _listed("Where the published numbers are wrong, and why", chosen.corrections),
-        _listed("What else has to be known beside the published numbers", chosen.remarks),
-        _listed("Intervals, bias and convergence", about_intervals(chosen, rows)),
-        _listed("The misspecified model", about_misspecified(chosen, rows)),
-        _listed("Time and failures", [*about_time(chosen, rows), *about_failures(chosen, rows)]),
-        *(
-            f"<details{' open' if name in ('errors', 'targets', 'failures') else ''}><summary>{escape(sheet.title)}</summary>"
-            f"{sheet.grid}</details>"
-            for name, sheet in sheets.items()
-        ),
-    ]
-    return "\n".join(part for part in parts if part)
+def _sections(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mapping[str, Sheet]) -> Iterator[Sheet]:
+    """A study: what it asks, what was found in words, figures, tables, which are written as files too."""
+    yield _questions(chosen, rows)
+    yield from (pictures[name] for part in ("errors", "intervals") if (name := f"{chosen.name}-{part}") in pictures)
+    for title, sentences in (
+        ("What was found", findings(chosen, rows)),
+        ("Methods that do not apply", [each.words for each in unfit(chosen, rows)]),
+        ("Where the published numbers are wrong, and why", chosen.corrections),
+        ("What else has to be known beside the published numbers", chosen.remarks),
+    ):
+        if sentences:
+            yield Sheet(title, notes=tuple(map(Note, sentences)))
+    for name, make in SHEETS.items():
+        sheet = make(chosen, rows)
+        for suffix, content in (("csv", sheet.csv()), ("md", f"{sheet.markdown()}\n"), ("tex", sheet.latex())):
+            path = tables / f"{chosen.name}-{name}.{suffix}"
+            if sheet.rows:
+                path.write_text(content, encoding="utf8")
+            else:
+                # What an earlier report wrote of it.
+                path.unlink(missing_ok=True)
+        if sheet.rows:
+            yield replace(sheet, folded="open" if name in ("errors", "targets", "failures") else "closed")
 
 
-def _questions(chosen: Study, rows: Sequence[Row]) -> str:
+def _questions(chosen: Study, rows: Sequence[Row]) -> Sheet:
     """The questions with their true answers, the main ones first; others only where there are rows about them."""
     asked = dict(chosen.queries)
     own = [row for row in rows if cell_of(row).study == chosen.name]
     true = {row["query"]: (row.get("truth"), row.get("truth_error")) for row in own}
     lines = []
     for label in questions_of(chosen):
-        if label not in chosen.main and label not in true:
-            continue
-        value, error = (None if v in (None, "") else float(v) for v in true.get(label, (None, None)))
-        shown = "–" if value is None else f"{value:.6g}" + (f" ± {error:.2g}" if error else "")
-        lines.append((label, str(asked[label]), shown))
-    sheet = Sheet(
-        "", ("question", "", "the population's answer"), tuple(lines), 2, (chosen.source,) if chosen.source else ()
-    )
-    return sheet.grid
-
-
-def _listed(heading: str, sentences: Sequence[str]) -> str:
-    if not sentences:
-        return ""
-    return f"<h3>{escape(heading)}</h3><ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>"
-
-
-def _page(
-    chosen: Sequence[Study],
-    rows: Sequence[Row],
-    sections: Sequence[str],
-    pictures: Mapping[str, str] | None,
-    about: Mapping[str, str],
-) -> str:
-    links = " · ".join(f'<a href="#{escape(each.name)}">{escape(each.title)}</a>' for each in chosen)
-    without = "" if pictures is not None else f'<p class="note">{escape(_WITHOUT)}</p>'
-    run = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(words)}</td></tr>'
-        for name, words in {**_run(chosen, rows), **about}.items()
-    )
-    timed = (pictures or {}).get("times", "")
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'{GENERATOR} {escape(metadata.version("latentdo"))}"><title>The case studies, reproduced</title>'
-        f"<style>{_STYLE}</style></head><body>\n<h1>The case studies, reproduced</h1>\n<p>{links}</p>\n"
-        f"<p>The studies are those of {escape(PAPER)} Errors are absolute errors of the answer. Most published errors are "
-        "against the sample value, the mean of the outcome in the interventional data set that belongs to the observational "
-        "one, which is itself noisy; here both that and the population's answer are used. SE is a standard error over data "
-        "sets.</p>\n"
-        f"{without}<h3>What was run</h3><table>{run}</table>\n{timed}\n" + "\n".join(sections) + "\n</body></html>\n"
-    )
-
-
-_WITHOUT = 'There are no figures: matplotlib is not installed. pip install "latentdo[plot]" and write the report again.'
+        if label in chosen.main or label in true:
+            value, error = (None if v in (None, "") else float(v) for v in true.get(label, (None, None)))
+            shown = "–" if value is None else f"{value:.6g}" + (f" ± {error:.2g}" if error else "")
+            lines.append((label, str(asked[label]), shown))
+    notes = [words for words in (f"From {chosen.source}." if chosen.source else "", chosen.caution) if words]
+    return table(chosen.title, ("question", "asks", "the population's answer"), lines, 2, notes)
 
 
 def _run(chosen: Sequence[Study], rows: Sequence[Row]) -> dict[str, str]:
@@ -383,7 +304,7 @@ def _run(chosen: Sequence[Study], rows: Sequence[Row]) -> dict[str, str]:
         models = [name for name in (OURS, MISSPECIFIED) if any(cell.method == name for cell in own)]
         rivals = dict.fromkeys(cell.method for cell in own if cell.method not in (OURS, MISSPECIFIED, FLOOR))
         found[each.name] = (
-            f"{data_sets(len(numbers))} ({_numbers(numbers)}, each with its number as its seed), n = {sizes}; "
+            f"{counted(len(numbers), 'data set')} ({_numbers(numbers)}, each with its number as its seed), n = {sizes}; "
             f"{', '.join([*models, *rivals])}"
         )
     return found

@@ -14,15 +14,17 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from latentdo import arguments
-from latentdo.errors import MissingExtraError, StudyError, nearest
+from latentdo.errors import MissingExtraError, StudyError
 from latentdo.inference import Auto, Engine, Laplace, Map, Nuts, Svi, watch
 from latentdo.planning import ATTEMPTS, Outcome, check_executor, spread
+from latentdo.sheet import bodies, counted, texts
 
 from .cases import STUDIES, Study, study
-from .records import COLUMNS, Entry, Records, Row, fault_of, opened, read, write_rows
-from .results_folder import check_folder, claimed, differing, folder_of
-from .soundness import Sound
+from .lines import overview
+from .records import COLUMNS, Entry, Records, Row, claimed, entry_of, opened, read, write_rows
 from .tasks import (
     DATASETS_AT_MOST,
     LVM,
@@ -88,10 +90,7 @@ class Plan:
         if not self.models:
             raise StudyError(f"models: expected some of {', '.join(known)}, got nothing.", key="models")
         for model in self.models:
-            if not isinstance(model, str):
-                raise StudyError(f"models: expected texts, some of {', '.join(known)}, got {model!r}.", key="models")
-            if model not in known:
-                raise StudyError(f"{self.study.name} has no model {model!r}. {nearest(model, known)}", key="models")
+            arguments.choice(f"model of {self.study.name}", model, known, partial(StudyError, key="models"))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -152,40 +151,19 @@ class Reproduction:
         return tuple(plan.study.name for plan in self.plans)
 
     def __repr__(self) -> str:
-        from .tables import unanswered
-
-        said = [
-            f"{plan.study.name}: {plan.datasets} data set{'s' * (plan.datasets > 1)}, n = {', '.join(map(str, plan.sizes))}"
+        asked = [
+            f"{plan.study.name}: {counted(plan.datasets, 'data set')}, n = {', '.join(map(str, plan.sizes))}"
             for plan in self.plans
         ]
-        missing = Counter(
-            reason
-            for plan in self.plans
-            for reasons in unanswered(plan.study, self.rows).values()
-            for reason, count in reasons.items()
-            for _ in range(count)
-        )
-        failed = [f"{len(self.failed)} task{'s' * (len(self.failed) > 1)} failed"] if self.failed else []
-        if missing:
-            (first, _), *others = missing.most_common()
-            more = f" and {len(others)} other reason{'s' * (len(others) > 1)}" if others else ""
-            failed.append(f"{missing.total()} without an answer ({first.rstrip('.')}{more})")
-        return f"<Reproduction of {'; '.join(said)}: {len(self.rows)} rows, {', '.join(failed) or 'nothing failed'}>"
+        failed = counted(len(self.failed), "task") + " failed" if self.failed else "nothing failed"
+        return f"<Reproduction of {'; '.join(asked)}: {len(self.rows)} rows, {failed}>"
 
     def __str__(self) -> str:
-        from .scoreboard import overview
-
-        boards = [
-            overview(plan.study, self.rows, width=_COLUMNS, as_published=plan.as_published) for plan in self.plans
-        ]
-        return "\n\n".join([*boards, *([f"Failed: {'; '.join(self.failed)}"] if self.failed else [])])
+        parts = [overview(plan.study, self.rows, as_published=plan.as_published) for plan in self.plans]
+        return texts([sheet for part in parts for sheet in part], _COLUMNS)
 
     def _repr_html_(self) -> str:
-        from .tables import errors_sheet, intervals_sheet
-
-        return "\n".join(
-            make(plan.study, self.rows).html for plan in self.plans for make in (errors_sheet, intervals_sheet)
-        )
+        return bodies(sheet for plan in self.plans for sheet in overview(plan.study, self.rows))
 
     def to_pandas(self) -> pandas.DataFrame:
         """The rows as a table, one per data set, size, question and method, with the columns of `results.csv`.
@@ -245,16 +223,17 @@ def reproduce(
         StudyError: No study, model or size of that kind; an executor that forks; a folder that cannot be written, or that holds
             results with another seed, engine or number of replicates, or done the other way.
     """
-    plans = [
-        _plan(each, datasets, sizes, models, quick, seed, engine, replicates, as_published) for each in _names(name)
-    ]
+    names = tuple(STUDIES) if name == ALL else (study(name).name,)
+    plans = [_plan(each, datasets, sizes, models, quick, seed, engine, replicates, as_published) for each in names]
     if executor is not None:
         check_executor(executor)
     count = processors() if workers is None else _count("workers", workers, 1, 10**4)
-    place = None if folder is None else check_folder(folder)
+    if folder is not None and not (isinstance(folder, str | os.PathLike) and os.fspath(folder)):
+        raise StudyError(f"folder is the path of a folder, such as 'results', got {folder!r}.", key="folder")
+    place = None if folder is None else Path(folder)
     with watch(progress) as tell, contextlib.ExitStack() as stack:
         if place is not None:
-            stack.enter_context(claimed(place, plans[0].settings))
+            stack.enter_context(claimed(place))
             _require_same_settings(place, plans)
         stores = {plan.study.name: _Store.of(plan, place, stack) for plan in plans}
         waiting = [task for plan in plans for task in stores[plan.study.name].missing(plan)]
@@ -269,7 +248,7 @@ def reproduce(
                 stores[outcome.task.study].add(outcome)
                 course.done(outcome.task)
                 if outcome.error:
-                    failed.append(_told(outcome))
+                    failed.append(_failure(outcome))
         rows = [row for plan in plans for row in stores[plan.study.name].rows(plan)]
         files, n_more = (), 0
         if place is not None:
@@ -309,7 +288,7 @@ def stored_rows(
     """The rows that runs with these settings have kept in a folder, of all studies as they are defined now."""
     chosen = Auto() if engine is None else engine
     plan = Plan(next(iter(STUDIES.values())), 1, (2,), (LVM,), chosen, seed, replicates, as_published)
-    return _stored(folder_of(folder), plan, tell=True)
+    return _stored(Path(folder), plan, tell=True)
 
 
 def _stored(folder: Path, plan: Plan, *, tell: bool) -> list[Row]:
@@ -326,40 +305,24 @@ def _stored(folder: Path, plan: Plan, *, tell: bool) -> list[Row]:
 def _current(folder: Path, quiet: Collection[str]) -> Iterator[tuple[str, Entry]]:
     """The entries in a folder, of all studies as they are defined now; lines that are not used are said but for `quiet` ones."""
     for name in STUDIES:
-        path = _path(folder, name)
-        if not path.exists():
-            continue
-        now = definition(name)
-        for entry in read(path, Sound(name, now), tell=name not in quiet):
-            if entry.definition == now:
-                yield name, entry
+        path = folder / f"{name}.jsonl"
+        if path.exists():
+            now = definition(name)
+            yield from ((name, entry) for entry in read(path, tell=name not in quiet) if entry.definition == now)
 
 
 def _require_same_settings(folder: Path, plans: Sequence[Plan]) -> None:
     """Raise where a folder holds results of other settings: its tables and its report would be written over."""
     here = plans[0].settings
-    kept = [(name, e, differing(e.task, here)) for name, e in _current(folder, [plan.study.name for plan in plans])]
-    others = [each for each in kept if each[2]]
-    if not others:
-        return
-    name, entry, settings = others[0]
-    line = f"{_path(folder, name)}, line {entry.number}"
-    if len(others) == 1 < len(kept):
-        raise StudyError(
-            f"{line}, is of other settings than the other results in this folder: {settings}. Remove that line, or give "
-            "another folder (-o, or folder= in Python).",
-            key="folder",
-        )
-    other = f"{folder}-as-published" if plans[0].as_published else f"{folder}-2"
-    raise StudyError(
-        f"{folder} holds results of other settings: {settings} (the first: {line}). Their tables and report would be "
-        f"written over. Give another folder, such as {other} (-o, or folder= in Python).",
-        key="folder",
-    )
-
-
-def _names(name: str) -> tuple[str, ...]:
-    return tuple(STUDIES) if name == ALL else (study(name).name,)
+    for name, entry in _current(folder, [plan.study.name for plan in plans]):
+        if different := [f"{key} is {entry.task.get(key)!r} there and {here[key]!r} here" for key in here
+                         if entry.task.get(key) != here[key]]:  # fmt: skip
+            other = f"{folder}-as-published" if plans[0].as_published else f"{folder}-2"
+            raise StudyError(
+                f"{folder} holds results of {name} with other settings: {', '.join(different)}. Its tables and report would be "
+                f"written over. Give another folder, such as {other} (-o, or folder= in Python).",
+                key="folder",
+            )
 
 
 def _plan(
@@ -417,11 +380,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.jsonl"
-
-
-def _told(outcome: Outcome[Task, Any]) -> str:
+def _failure(outcome: Outcome[Task, Any]) -> str:
     begun = "" if outcome.attempts == ATTEMPTS else f" (begun {'once' if outcome.attempts == 1 else 'twice'})"
     return f"{_name(outcome.task)}: {outcome.error}{begun}"
 
@@ -466,7 +425,7 @@ class _Store:
         now = definition(plan.study.name)
         if folder is None:
             return _Store(now, {}, None)
-        records = stack.enter_context(opened(_path(folder, plan.study.name), Sound(plan.study.name, now)))
+        records = stack.enter_context(opened(folder / f"{plan.study.name}.jsonl"))
         if others := sum(entry.definition != now for entry in records.entries.values()):
             _log.warning(
                 "%s holds %s of another version of latentdo or of the study %s. %s there and %s not used.",
@@ -487,7 +446,7 @@ class _Store:
         return [task for task in plan.tasks() if (found := self._entry(task)) is None or found.failed]
 
     def _entry(self, task: Task) -> Entry | None:
-        return self.entries.get(Entry(self.definition, task.fields, ()).key)
+        return self.entries.get(Entry(self.definition, dict(task.fields), False, 1, ()).key)
 
     def add(self, outcome: Outcome[Task, tuple[Row, ...]]) -> None:
         """Keep what became of a task.
@@ -495,15 +454,16 @@ class _Store:
         Raises:
             StudyError: What came back are no rows, or they cannot be written.
         """
-        if outcome.value is not None and (fault := fault_of(outcome.value)):
-            raise StudyError(
-                f"The executor gave no rows for {_name(outcome.task)}: {fault}. It must return what the function that is "
-                "submitted to it returns.",
-                key="executor",
-            )
         failed = outcome.value is None
         rows = failed_rows(outcome.task, outcome.error) if outcome.value is None else outcome.value
-        entry = Entry(self.definition, outcome.task.fields, rows, failed, outcome.attempts)
+        try:
+            entry = entry_of(self.definition, outcome.task.fields, rows, failed, outcome.attempts)
+        except (msgspec.ValidationError, TypeError) as problem:
+            raise StudyError(
+                f"The executor gave no rows for {_name(outcome.task)}: {problem}. It must return what the function that is "
+                "submitted to it returns.",
+                key="executor",
+            ) from None
         self.entries[entry.key] = entry
         if self.records is not None:
             self.records.add(entry)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from latentdo.planning import CHANCE
+from latentdo.sheet import Sheet, counted, duration
 
 from .accuracy import (
     BIASED,
@@ -34,8 +35,8 @@ from .accuracy import (
 )
 from .cases import Study
 from .cited import Cited
+from .printed import figure, percent, table, with_error, with_quartiles
 from .records import Row
-from .sheets import Sheet, duration, figure, percent, with_error, with_quartiles
 
 FIRST = (OURS, MISSPECIFIED, "plug-in")
 LAST = (MEAN, *NAIVE, FLOOR)
@@ -186,7 +187,7 @@ def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -
     notes = [f"Median{' ± its standard error' * spread} over data sets{' [quartiles]' * (quartiles and spread)}."]
     notes += [NO_SPREAD] * (not all(a.has_spread for a in by_population.values()))
     notes += [*published.told("Published", lines), *reference.told("Reference", lines)]
-    return Sheet(
+    return table(
         f"{study.title}: absolute error of the answer",
         (
             *("question", "n", "method", published.head("published")),
@@ -219,7 +220,7 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     both = ("hold the population's answer", "hold the formula's") if two else ("intervals hold",)
     errors = ("question", "n", "method", "data sets", "RMSE", *biases)
     verdicts = dict.fromkeys(line[-3] for line in lines)
-    return Sheet(
+    return table(
         f"{study.title}: errors against the population's answer, and intervals",
         (*errors, *both, "verdict", "width", "not converged"),
         tuple(lines),
@@ -284,13 +285,10 @@ def _missing(method: str, own: Sequence[Accuracy]) -> str:
         return (
             f"{method} gives estimates and no intervals ({'; '.join(f'{a.cell.query}, n = {a.cell.n}' for a in own)})."
         )
-    places = "; ".join(f"{a.n_open} of {data_sets(a.n_datasets)} ({a.cell.query}, n = {a.cell.n})" for a in own)
+    places = "; ".join(
+        f"{a.n_open} of {counted(a.n_datasets, 'data set')} ({a.cell.query}, n = {a.cell.n})" for a in own
+    )
     return f"{method} gives an estimate and no interval on {places}: its share is of the others."
-
-
-def data_sets(count: int) -> str:
-    """So many data sets, in words."""
-    return f"{count} data set{'s' * (count != 1)}"
 
 
 def _share(found: Accuracy) -> str:
@@ -340,7 +338,7 @@ def others_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         )
         for a in found
     }
-    return Sheet(
+    return table(
         f"{study.title}: the other questions",
         (
             *("question", "n", "method", "data sets", "ours, sample value", "ours, population"),
@@ -372,7 +370,7 @@ def rivals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         )
         for match in rivalries(study, rows)
     ]
-    return Sheet(
+    return table(
         f"{study.title}: the model against each rival, same data",
         ("question", "n", "rival", "data sets", "RMSE of lvm", "of the rival", "difference, SE", "lvm"),
         tuple(lines),
@@ -396,24 +394,41 @@ def rivalries(study: Study, rows: Sequence[Row]) -> list[Match]:
 def ratios_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """Errors as multiples of those of the floor, of the true model, of the plug-in and of the mean, on the same data."""
     own = main_rows(study, rows)
-    pairs = ((OURS, FLOOR), (MISSPECIFIED, OURS), (OURS, "plug-in"), (OURS, MEAN))
     lines, few = [], False
-    for method, reference in pairs:
+    for method, reference in ((OURS, FLOOR), (MISSPECIFIED, OURS), (OURS, "plug-in"), (OURS, MEAN)):
         medians = ratios(own, method, reference)
         roots = ratios(own, method, reference, statistic=root_mean_square)
         for median, root in sorted(
             zip(medians, roots, strict=True), key=lambda pair: (study.main.index(pair[0].query), pair[0].n)
         ):
-            words = (f"{method} / {reference}", median.query, str(median.n), str(median.n_datasets))
-            lines.append((*words, ratio(median), ratio(root)))
             few = few or median.n_datasets < SPREAD
-    return Sheet(
+            names = (f"{method} / {reference}", median.query, str(median.n), str(median.n_datasets))
+            lines.append((*names, ratio(median), ratio(root), *_wanted(study, median, root)))
+    return table(
         f"{study.title}: errors as multiples of a reference",
-        ("errors", "question", "n", "data sets", "median absolute error", "RMSE"),
-        tuple(lines),
+        ("errors", "question", "n", "data sets", "median absolute error", "RMSE", "wanted", "verdict"),
+        lines,
         3,
-        ("Behind a ratio is its 95 % bootstrap interval over data sets, paired.", *([NO_SPREAD] if few else [])),
+        (
+            "Behind a ratio is its 95 % bootstrap interval over data sets, paired. What was wanted is met where the whole "
+            "interval lies below it, missed where all of it lies above, and open where the interval holds it.",
+            *([NO_SPREAD] if few else []),
+        ),
+        ("missed",),
     )
+
+
+def _wanted(study: Study, median: Ratio, root: Ratio) -> tuple[str, str]:
+    """The limit that a ratio was to stay below, if there was one, and whether it does."""
+    if (median.method, median.reference) in (limits := {(OURS, FLOOR): CLOSE, (MISSPECIFIED, OURS): EXPECTED}):
+        found, limit, which = median, limits[median.method, median.reference], "median"
+    elif median.reference in (limits := dict(RATIO_TARGETS.get(study.name, ()))):
+        found, limit, which = root, limits[median.reference], "RMSE"
+    else:
+        return "", ""
+    if found.n_datasets < FEWEST:
+        return f"{which} ≤ {limit:g}", "too few"
+    return f"{which} ≤ {limit:g}", "met" if found.high <= limit else "missed" if found.low > limit else "open"
 
 
 def ratio(found: Ratio) -> str:
@@ -479,7 +494,7 @@ def targets_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         )
         for target in targets(study, rows)
     ]
-    return Sheet(
+    return table(
         f"{study.title}: what we had set ourselves",
         ("question", "n", "median error wanted", "reached", "against the sample value", "distance", "verdict"),
         tuple(lines),
@@ -547,7 +562,7 @@ def times_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         )
         for each in times(study, rows)
     ]
-    return Sheet(
+    return table(
         f"{study.title}: time",
         (
             *("method", "n", "fits", "a fit, median", "longest fit", "an answer, median"),
@@ -587,4 +602,4 @@ def failures_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """What failed, with its message."""
     lines = tuple((m, q, str(n), str(count), message) for m, q, n, message, count in failures(study, rows))
     # The message is words, so that all columns are.
-    return Sheet(f"{study.title}: failures", ("method", "question", "n", "data sets", "message"), lines, 5)
+    return table(f"{study.title}: failures", ("method", "question", "n", "data sets", "message"), lines, 5)

@@ -19,11 +19,12 @@ from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, StudyE
 from latentdo.inference import Auto, Engine
 from latentdo.planning import described
 from latentdo.query import Query, Term
+from latentdo.sheet import finite
 from latentdo.simulators import simulate
 
 from .accuracy import FLOOR, MEAN
 from .cases import Study, study
-from .records import Row, finite
+from .records import Row
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -76,8 +77,8 @@ class Task:
     def fields(self) -> Mapping[str, Any]:
         """What makes it this task, as JSON."""
         fields = {**asdict(self), "engine": repr(self.engine)}
-        # What another list of rivals gave are other rows.
-        return {**fields, "methods": list(_names(study(self.study)))} if self.what == RIVALS else fields
+        # What other rivals gave are other rows; their order makes no difference.
+        return {**fields, "methods": sorted(_names(study(self.study)))} if self.what == RIVALS else fields
 
 
 def definition(name: str) -> str:

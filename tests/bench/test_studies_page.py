@@ -13,7 +13,7 @@ import studies_page
 
 from studies import STUDIES
 
-PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "studies.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "studies" / "tables.md"
 
 
 def rows_of(name: str) -> list[dict]:
@@ -45,13 +45,13 @@ def test_only_parts_of_studies_with_rows_are_written(tmp_path, monkeypatch, caps
     before = PAGE.read_text(encoding="utf8")
     page.write_text(before, encoding="utf8")
     monkeypatch.setattr(studies_page, "stored_rows", lambda folder: rows_of("napkin"))
-    monkeypatch.setattr(sys, "argv", ["studies_page", str(tmp_path), "--page", str(page)])
+    monkeypatch.setattr(sys, "argv", ["studies_page", str(tmp_path), "--tables", str(page)])
     studies_page.main()
     assert "wrote napkin into" in capsys.readouterr().out
     after = page.read_text(encoding="utf8")
     # Errors 0.1 to 0.5: the median is 0.3.
     assert "| 60 | lvm | 0.721 | 0.300\N{NO-BREAK SPACE}±" in after
-    assert "![The new napkin problem: absolute error against the sample value](studies/napkin-errors.svg)" in after
+    assert "![The new napkin problem: absolute error against the sample value](napkin-errors.svg)" in after
     for name in set(STUDIES) - {"napkin"}:
         start, end = f"<!-- begin {name} errors -->", f"<!-- end {name} errors -->"
         assert after.partition(start)[2].partition(end)[0] == before.partition(start)[2].partition(end)[0]

@@ -8,21 +8,27 @@ import importlib.util
 import logging
 import math
 import os
-import re
 from pathlib import Path
 
 import pytest
 
 from latentdo.errors import StudyError
 from studies import records
-from studies.records import COLUMNS, Entry, opened, read, write_rows
+from studies.records import COLUMNS, claimed, entry_of, opened, read, write_rows
 
-ONE = Entry("now", {"n": 60, "dataset": 1}, ({"estimate": 0.1 + 0.2, "note": "µ\nσ", "applies": True, "sd": None},))
-TWO = Entry("now", {"n": 60, "dataset": 2}, ({"estimate": 1e-300},), failed=True, attempts=3)
+
+def made(dataset, *, failed=False, attempts=1, **answer):
+    """An entry of one row."""
+    row = {"study": "napkin", "dataset": dataset, "n": 60, "query": "effect", "method": "lvm", **answer}
+    return entry_of("now", {"study": "napkin", "dataset": dataset, "n": 60}, [row], failed, attempts)
+
+
+ONE = made(1, estimate=0.1 + 0.2, note="µ\nσ", applies=True, sd=None)
+TWO = made(2, estimate=1e-300, failed=True, attempts=3)
 
 
 def test_entries_read_back_as_they_were(tmp_path):
-    path = tmp_path / "made" / "napkin.jsonl"
+    path = tmp_path / "napkin.jsonl"
     with opened(path) as kept:
         kept.add(ONE)
         kept.add(TWO)
@@ -33,7 +39,7 @@ def test_entries_read_back_as_they_were(tmp_path):
 
 def test_the_last_entry_of_a_task_counts(tmp_path):
     path = tmp_path / "napkin.jsonl"
-    done = Entry("now", TWO.task, ({"estimate": 2.0},))
+    done = made(2, estimate=2.0)
     with opened(path) as kept:
         kept.add(TWO)
         kept.add(done)
@@ -62,110 +68,93 @@ def test_a_last_line_that_was_cut_short_is_taken_away_and_said(tmp_path, caplog,
         assert not caplog.records
 
 
-@pytest.mark.parametrize("line", [b"not json\n", b"[1]\n", b'{"definition": "now"}\n', b"\xff\xfe\n"])
-def test_a_line_that_is_no_entry_is_refused_by_number(tmp_path, line):
+def test_lines_that_are_no_entries_are_named_and_not_used(tmp_path, caplog):
     path = tmp_path / "napkin.jsonl"
-    path.write_bytes(ONE.line() + line + TWO.line())
-    with pytest.raises(StudyError, match=r"napkin\.jsonl, line 2: this is no result of a run"), opened(path):
-        pass
-
-
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ({"estimate": "abc"}, "line 2: estimate is 'abc', expected a number"),
-        ({"n": 1.5}, "line 2: n is 1.5, expected a whole number"),
-        ({"applies": 1}, "line 2: applies is 1, expected true or false"),
-        ({"note": 3}, "line 2: note is 3, expected a text"),
-    ],
-)
-def test_a_line_whose_values_have_other_types_is_named_and_not_used(tmp_path, caplog, row, said):
-    path = tmp_path / "napkin.jsonl"
-    path.write_bytes(ONE.line() + Entry("now", TWO.task, (row,)).line())
-    with caplog.at_level(logging.WARNING, "latentdo"), opened(path) as kept:
-        assert list(kept.entries.values()) == [ONE]
-        assert f"{path}, {said}" in caplog.text
-        kept.add(TWO)
-    # Done again, the old line says nothing any more.
-    caplog.clear()
-    assert read(path) == (ONE, TWO)
-    assert not caplog.records
-
-
-def test_two_lines_of_one_task_that_differ_are_said_and_the_last_is_used(tmp_path, caplog):
-    path = tmp_path / "napkin.jsonl"
-    slower, other = (Entry("now", ONE.task, ({**ONE.rows[0], **new},)) for new in ({"seconds": 9.0}, {"estimate": 0.4}))
-    path.write_bytes(ONE.line() + TWO.line() + slower.line())
-    assert read(path) == (slower, TWO)
-    assert not caplog.records
-    path.write_bytes(ONE.line() + b"\n \n" + TWO.line() + other.line())
-    assert read(path) == (other, TWO)
-    (record,) = caplog.records
-    assert record.getMessage() == f"{path}, lines 1 and 5: both are of one task and differ. The last of them is used."
+    wrong = ONE.line().replace(b"0.30000000000000004", b'"abc"')
+    other = ONE.line().replace(b'"dataset":1,"n":60,"query"', b'"dataset":7,"n":60,"query"')
+    path.write_bytes(b"\n".join([b"not json", b"\xff\xfe", b"[1]", b"[" * 100_000, wrong[:-1], other[:-1], TWO.line()]))
     with opened(path) as kept:
-        assert list(kept.entries.values()) == [other, TWO]
-    # A task that failed and was done again is no contradiction.
+        assert list(kept.entries.values()) == [TWO]
+    for number in (1, 2, 3, 4, 5):
+        assert f"{path}, line {number}: this is no result of a run" in caplog.text
+    assert "1 more lines are not used either" in caplog.text
     caplog.clear()
-    path.write_bytes(TWO.line() + Entry("now", TWO.task, ({"estimate": 2.0},)).line())
-    read(path)
+    assert read(path, tell=False) == (TWO,)
     assert not caplog.records
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("change", "said"),
     [
-        (b'{"definition": nan}', "it is not JSON, from character 16 on"),
-        (b"\xff\xfe", "byte 1 of it, 0xff, belongs to no text"),
-        (b'{"task": "\xe9"}', "byte 11 of it, 0xe9, belongs to no text"),
-        (b"[" * 100_000, "it has brackets within brackets without end"),
-        (b"9" * 5000, "it has a number of thousands of digits"),
+        ((b"0.30000000000000004", b'"abc"'), "Expected `float | null`, got `str`"),
+        ((b'"dataset":1,"n":60,"query"', b'"dataset":7,"n":60,"query"'), "dataset is 7 in a row and 1 in its task"),
+        ((b'"applies":true', b'"applies":1'), "Expected `bool | null`, got `int`"),
+        ((b'"failed":false,', b""), "missing required field `failed`"),
     ],
 )
-def test_why_a_line_is_none_is_said_without_the_words_of_python(tmp_path, line, said):
+def test_a_line_whose_fields_are_others_is_none(tmp_path, caplog, change, said):
     path = tmp_path / "napkin.jsonl"
-    path.write_bytes(b"\n" + line + b"\n")
-    told = re.escape(f"napkin.jsonl, line 2: this is no result of a run ({said}).")
-    with pytest.raises(StudyError, match=told), opened(path):
+    assert change[0] in ONE.line()
+    path.write_bytes(ONE.line().replace(*change))
+    assert read(path) == ()
+    assert said in caplog.text
+
+
+def test_a_file_of_somebody_else_is_refused(tmp_path):
+    path = tmp_path / "napkin.jsonl"
+    path.write_bytes(b"a,b,c\n1,2,3\n")
+    with (
+        pytest.raises(StudyError, match=r"napkin\.jsonl, line 1: .*The file is not one of a reproduction"),
+        opened(path),
+    ):
         pass
+    assert path.read_bytes() == b"a,b,c\n1,2,3\n"
 
 
 def test_whole_numbers_are_numbers(tmp_path):
     path = tmp_path / "napkin.jsonl"
-    path.write_bytes(Entry("now", {}, ({"estimate": 1, "sd": None},)).line())
-    assert len(read(path)) == 1
+    path.write_bytes(TWO.line().replace(b"1e-300", b"1"))
+    assert read(path)[0].rows[0]["estimate"] == 1.0
 
 
-def test_two_runs_do_not_write_to_one_file(tmp_path):
+def test_two_runs_do_not_write_into_one_folder(tmp_path):
     pytest.importorskip("fcntl")
-    path = tmp_path / "napkin.jsonl"
     with (
-        opened(path),
-        pytest.raises(StudyError, match=r"Another run writes to .*napkin\.jsonl"),
-        opened(path),
+        claimed(tmp_path / "made"),
+        pytest.raises(StudyError, match="Another run writes into"),
+        claimed(tmp_path / "made"),
     ):
         pass
+    with claimed(tmp_path / "made"):
+        assert (tmp_path / "made").is_dir()
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+@pytest.mark.parametrize("place", ["file", "file/sub", "link", "x" * 300, "a\0b"])
+def test_what_cannot_be_a_folder_is_refused(tmp_path, place):
     (tmp_path / "file").touch()
-    with (
-        pytest.raises(StudyError, match=r"cannot be written: .*Give another folder"),
-        opened(tmp_path / "file" / "a.jsonl"),
-    ):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(StudyError, match="cannot be a folder of results"), claimed(tmp_path / place):
         pass
 
 
-def test_a_pipe_or_a_folder_is_no_file_of_results(tmp_path, caplog):
-    pytest.importorskip("fcntl")
-    (tmp_path / "folder.jsonl").mkdir()
-    os.mkfifo(tmp_path / "pipe.jsonl")
-    (tmp_path / "device.jsonl").symlink_to("/dev/full")
-    for name in ("folder", "pipe", "device"):
-        path = tmp_path / f"{name}.jsonl"
-        with pytest.raises(StudyError, match=f"{name}.jsonl is no file that results can be kept in"), opened(path):
-            pass
-        assert read(path) == ()
-        assert f"{path} is not used: it is no file." in caplog.text
+@pytest.mark.parametrize("name", ["results.csv", "results.parquet", "report.html"])
+def test_files_of_others_are_not_written_over(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    said = f"{name} was not written by a reproduction, and would be written over"
+    with pytest.raises(StudyError, match=said), claimed(tmp_path):
+        pass
+    with opened(tmp_path / "napkin.jsonl") as kept:
+        kept.add(ONE)
+    with claimed(tmp_path):
+        assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_folder_is_no_file_of_results(tmp_path):
+    (tmp_path / "napkin.jsonl").mkdir()
+    said = r"napkin\.jsonl is no file that results can be kept in"
+    with pytest.raises(StudyError, match=said), opened(tmp_path / "napkin.jsonl"):
+        pass
+    assert read(tmp_path / "napkin.jsonl") == ()
 
 
 def test_a_full_disk_is_said_and_leaves_what_was_finished(tmp_path, monkeypatch):
@@ -191,10 +180,10 @@ def test_a_full_disk_is_said_and_leaves_what_was_finished(tmp_path, monkeypatch)
 
 
 def test_numbers_that_are_not_finite_are_null():
-    line = Entry("now", {}, ({"estimate": math.nan, "upper": math.inf, "lower": 1.0},)).line()
-    assert b'"estimate": null' in line
-    assert b'"upper": null' in line
-    assert b'"lower": 1.0' in line
+    line = made(1, estimate=math.nan, upper=math.inf, lower=1.0).line()
+    assert b'"estimate":null' in line
+    assert b'"upper":null' in line
+    assert b'"lower":1.0' in line
 
 
 ROWS = [
@@ -237,21 +226,12 @@ def test_without_pyarrow_there_is_csv_alone(tmp_path, monkeypatch):
     assert [path.name for path in Path(tmp_path).iterdir()] == ["results.csv"]
 
 
-def test_an_older_parquet_does_not_stay_beside_a_newer_table(tmp_path, monkeypatch, caplog):
+def test_an_older_parquet_does_not_stay_beside_a_newer_table(tmp_path, monkeypatch):
     (tmp_path / "results.parquet").write_bytes(b"old")
     found = importlib.util.find_spec
     monkeypatch.setattr(records.importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
     assert write_rows(tmp_path, ROWS) == (tmp_path / "results.csv",)
     assert [path.name for path in Path(tmp_path).iterdir()] == ["results.csv"]
-    assert "results.parquet was of an earlier run" in caplog.text
-
-
-def test_a_parquet_that_cannot_be_written_leaves_the_other_table(tmp_path, caplog):
-    pytest.importorskip("pyarrow")
-    (tmp_path / "results.parquet").mkdir()
-    assert write_rows(tmp_path, ROWS) == (tmp_path / "results.csv",)
-    assert "results.parquet cannot be written: it is a folder" in caplog.text
-    assert f"The same rows are in {tmp_path / 'results.csv'}." in caplog.text
 
 
 def test_a_table_that_cannot_be_written_says_that_results_are_kept(tmp_path):

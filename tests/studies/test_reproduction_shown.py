@@ -20,11 +20,7 @@ def test_its_repr_is_a_line(found):
 
 def test_answers_that_are_missing_are_counted_with_the_reason():
     none = reproduce("napkin", datasets=1, sizes=[2], models=["rivals"], replicates=5, workers=1, progress=False)
-    assert repr(none) == (
-        "<Reproduction of napkin: 1 data set, n = 2: 11 rows, 11 without an answer (Column 'X' is constant (0). Leave it out "
-        "of the graph, or give rows in which it varies)>"
-    )
-    assert "6 answers are missing" in str(none)
+    assert "6 answers are missing: Column 'X' is constant (0)." in " ".join(str(none).split())
 
 
 def test_print_shows_the_tables_of_the_command(found):
@@ -32,14 +28,14 @@ def test_print_shows_the_tables_of_the_command(found):
     assert shown[0] == "The new napkin problem (napkin)"
     assert "E[Y | do(X=0)]" in shown
     assert max(map(len, shown)) <= 120
-    methods = {line.cell.method for line in lines(study("napkin"), found.rows)}
-    assert methods <= {line.removeprefix("30").strip().split("  ")[0] for line in shown if line.startswith("30  ")}
+    for line in lines(study("napkin"), found.rows):
+        assert any(row.strip().startswith(f"30  {line.cell.method}") for row in shown)
 
 
-def test_a_notebook_shows_errors_and_intervals(found):
+def test_a_notebook_shows_the_same_tables(found):
     page = found._repr_html_()
-    assert page.count("<table>") == 2
-    assert "absolute error of the answer" in page
+    assert page.count("<table>") == 1
+    assert "E[Y | do(X=0)]" in page
     assert "werm-id" in page
 
 

@@ -6,9 +6,14 @@ import dataclasses
 
 from made_rows import STUDY, TRUTH, made_rows
 
+from latentdo.sheet import texts
 from latentdo.simulators import PopulationValue
-from studies.scoreboard import lines, overview
+from studies.lines import lines, overview
 from studies.tables import TOO_FEW, errors_sheet, intervals_sheet, others_sheet
+
+
+def shown(study, rows, **options):
+    return texts(overview(study, rows, **options))
 
 
 def test_coverage_is_judged_as_in_the_report_where_the_formula_gives_another_answer():
@@ -18,9 +23,9 @@ def test_coverage_is_judged_as_in_the_report_where_the_formula_gives_another_ans
     # Errors 0.1, -0.2, 0.4 and -0.5, each ± 0.45: only that of -0.5 holds truth - 0.7.
     assert (found.coverage.held, found.coverage.n) == (3, 12)
     assert found.to_json()["coverage"] == {"held": 3, "n": 12, "level": 0.9, "falls_short": True}
-    (told,) = (row for row in intervals_sheet(study, made_rows()).rows if row[1:3] == ("60", "lvm"))
+    (told,) = (row for row in intervals_sheet(study, made_rows()).flat()[1] if row[1:3] == ("60", "lvm"))
     assert "3 of 12 (25 % ± 9 %)" in told
-    text = overview(study, made_rows())
+    text = shown(study, made_rows())
     assert "25 % ! *" in text
     assert found.to_json()["biased"] is True
     assert (found.to_json()["judged_against"], found.to_json()["formula_truth"]) == ("formula", TRUTH - 0.7)
@@ -28,11 +33,11 @@ def test_coverage_is_judged_as_in_the_report_where_the_formula_gives_another_ans
 
 
 def test_the_legend_says_what_each_column_is_against():
-    text = overview(STUDY, made_rows())
+    text = shown(STUDY, made_rows())
     assert "Absolute errors over 12 data sets: median [quartiles]." in text
-    assert "`published` (a): First release.\n`published` (b): Second release." in text
+    assert "published (a): First release.\npublished (b): Second release." in text
     assert "0.400 [0.200, 0.600] (a); 0.500 (b)" in text
-    assert "`covers`: how many 90 % intervals hold the population's answer; – without intervals." in text
+    assert "hold: how many intervals hold the population's answer; – without intervals." in text
     assert "6 of 24 fits of lvm had not converged" in text
     assert (
         "! falls short: intervals of just that level would hold it so seldom with a probability below 0.00135" in text
@@ -40,7 +45,7 @@ def test_the_legend_says_what_each_column_is_against():
 
 
 def test_few_data_sets_are_not_judged_and_it_is_said():
-    text = overview(STUDY, [row for row in made_rows() if row["dataset"] < 4])
+    text = shown(STUDY, [row for row in made_rows() if row["dataset"] < 4])
     assert "!" not in text
     assert TOO_FEW in text
     assert lines(STUDY, made_rows()[:3])[0].to_json()["coverage"]["falls_short"] is None
@@ -51,19 +56,14 @@ def test_a_method_that_does_not_apply_is_named_with_its_reason():
         {**row, "method": "tmle", "estimate": None, "applies": False, "note": "five treatments."}
         for row in made_rows(["lvm"])
     ]
-    assert "tmle does not apply to effect: five treatments." in overview(STUDY, [*made_rows(["lvm"]), *unfit])
+    assert "tmle does not apply to effect: five treatments." in shown(STUDY, [*made_rows(["lvm"]), *unfit])
 
 
-def test_a_narrow_terminal_has_medians_alone_and_folded_prose():
-    wide, narrow = overview(STUDY, made_rows()), overview(STUDY, made_rows(), width=90)
-    assert max(map(len, wide.splitlines())) > 90
-    assert max(map(len, narrow.splitlines())) <= 90
-    assert "[0.175, 0.425]" in wide
-    assert "[0.175, 0.425]" not in narrow
-    assert "median [quartiles]" not in narrow
-    least = overview(STUDY, made_rows(), width=80)
-    assert "(b)" not in least
-    assert "report.html has the others." in " ".join(least.split())
+def test_a_narrow_terminal_has_the_other_columns_below():
+    narrow = texts(overview(STUDY, made_rows()), 80)
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "the same rows, further columns:" in narrow
+    assert "[0.175, 0.425]" in narrow
 
 
 def test_intervals_that_are_missing_are_counted():
@@ -74,23 +74,21 @@ def test_intervals_that_are_missing_are_counted():
     found = {line.cell.method: line for line in lines(STUDY, rows) if line.cell.n == 60}
     assert found["mean"].to_json()["without_interval"] == 2
     assert found["lvm"].to_json()["without_interval"] == 0
-    text = overview(STUDY, rows)
+    text = shown(STUDY, rows)
     # 3 of 4 errors are small enough: of the first ten 8.
     assert "80 % of 10" in text
     assert "mean gives an estimate and no interval on 2 of 12 data sets" in text
-    none = overview(STUDY, [{**row, "lower": None, "upper": None} for row in made_rows(["lvm"])])
-    assert "no method here gives intervals" in none
 
 
 def test_one_data_set_has_neither_quartiles_nor_plurals():
-    text = overview(STUDY, [row for row in made_rows() if row["dataset"] == 1])
-    assert "Absolute errors over 1 data set: medians." in text
+    text = shown(STUDY, [row for row in made_rows() if row["dataset"] == 1])
+    assert "Absolute errors over 1 data set: median" in text
     assert "[0.100, 0.100]" not in text
     assert "0.100 [" not in text
 
 
 def test_rows_of_the_published_code_are_said_to_be_that():
-    assert overview(STUDY, made_rows(), as_published=True).startswith(
+    assert shown(STUDY, made_rows(), as_published=True).startswith(
         "A <made> study (made), done as published, errors included\n"
     )
 
@@ -102,23 +100,23 @@ def test_a_method_without_any_answer_keeps_its_lines_and_its_reason():
         (found,) = (line for line in lines(STUDY, rows) if line.cell[2:] == (60, "tmle"))
         assert found.population is None
         assert (found.to_json()["missing"], found.to_json()["missing_because"]) == (12, [reason])
-        text = overview(STUDY, rows)
-        assert f"24 answers are missing: {reason}" in text
-        (shown,) = (line for line in text.splitlines() if line.startswith("60") and "tmle" in line)
-        assert shown.split() == ["60", "tmle", "12"]
-        assert ("effect", "60", "tmle", "0 (+12 failed)") in [line[:4] for line in intervals_sheet(STUDY, rows).rows]
-        assert ("other", "60", "tmle", "0 (+12 failed)") in [line[:4] for line in others_sheet(STUDY, rows).rows]
-        assert ("effect", "60", "tmle", "–", *["12 failed"] * 2, "–") in errors_sheet(STUDY, rows).rows
-        for sheet in (intervals_sheet(STUDY, rows), others_sheet(STUDY, rows)):
-            assert {len(line) for line in sheet.rows} == {len(sheet.heads)}
-    assert "missing" not in overview(STUDY, made_rows())
+        text = shown(STUDY, rows)
+        assert f"24 answers are missing: {reason.rstrip('.')} (24)." in text
+        (row,) = (line for line in text.splitlines() if line.strip().startswith("60") and "tmle" in line)
+        assert row.split() == ["60", "tmle", "12"]
+        assert ("effect", "60", "tmle", "0 (+12 failed)") in [
+            line[:4] for line in intervals_sheet(STUDY, rows).flat()[1]
+        ]
+        assert ("other", "60", "tmle", "0 (+12 failed)") in [line[:4] for line in others_sheet(STUDY, rows).flat()[1]]
+        assert ("effect", "60", "tmle", "–", *["12 failed"] * 2, "–") in errors_sheet(STUDY, rows).flat()[1]
+    assert "missing" not in shown(STUDY, made_rows())
 
 
 def test_reasons_are_counted_and_the_rarest_left_to_the_rows():
     rows = [{**row, "estimate": None, "error": f"reason {row['dataset'] % 7}"} for row in made_rows(["lvm"])]
-    text = overview(STUDY, rows)
-    assert "24 answers are missing; the rows say of each why (`error` or `note`):" in text
-    assert "- 4 of them: reason 1." in text
     # Twelve data sets at two sizes: seven reasons, of which five are given twice per size.
-    assert "- 4 for other reasons." in text
-    assert "1 answer is missing: reason 1." in overview(STUDY, [*made_rows(["lvm"])[1:], rows[0]])
+    assert (
+        "24 answers are missing: reason 1 (4); reason 2 (4); reason 3 (4); reason 4 (4); reason 5 (4); other reasons (4)."
+        in shown(STUDY, rows)
+    )
+    assert "1 answer is missing: reason 1 (1)." in shown(STUDY, [*made_rows(["lvm"])[1:], rows[0]])
