@@ -120,7 +120,9 @@ def test_jax_and_numpy_agree_and_points_may_come_many_at_once(text):
     together = log_prior + rows.sum(axis=-1)
     assert together == pytest.approx([in_closed_form(block, u) for u in points], rel=1e-10)
     with jax.enable_x64(True):
-        value, gradient = jax.value_and_grad(lambda u: log_posterior(JAX, form, numbers, u, NOWHERE))(points[0])
+        value, gradient = jax.jit(jax.value_and_grad(lambda u: log_posterior(JAX, form, numbers, u, NOWHERE)))(
+            points[0]
+        )
     steps = 1e-5 * np.eye(len(points[0]))
     slopes = [(in_closed_form(block, points[0] + e) - in_closed_form(block, points[0] - e)) / 2e-5 for e in steps]
     assert float(value) == pytest.approx(together[0], rel=1e-10)
