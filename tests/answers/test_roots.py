@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentdo.answers.simulation.roots import smallest_level, where_reached
+from latentdo.answers.simulation.roots import smallest_level, where_reached, where_tail
 
 SHAPE = (3, 5)
 CENTRES = np.random.default_rng(0).normal(size=SHAPE) * 30
@@ -23,6 +23,36 @@ def test_a_law_that_begins_at_zero_and_has_a_long_tail_is_inverted():
     shape = np.linspace(0.3, 5, 15).reshape(SHAPE)
     found = where_reached(lambda at: scipy.stats.gamma.cdf(at, shape), 0.9, (0.5, 0.6), SHAPE, whole=False)
     np.testing.assert_allclose(found, scipy.stats.gamma.ppf(0.9, shape), atol=1e-7)
+
+
+@pytest.mark.parametrize("level", [1e-9, 0.01, 0.5, 0.9, 0.999, 1 - 1e-9])
+@pytest.mark.parametrize("start", [-300.0, 0.5, 40.0])
+@pytest.mark.parametrize(
+    "law",
+    [
+        scipy.stats.norm(CENTRES, 2.0),
+        scipy.stats.gumbel_l(CENTRES, 0.5),
+        scipy.stats.t(4.0, CENTRES),
+    ],
+    ids=["normal", "gumbel", "student"],
+)
+def test_tails_are_inverted_from_wherever_it_starts_with_few_looks(law, start, level):
+    upper, looks = level > 0.5, 0
+
+    def tail(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        nonlocal looks
+        looks += 1
+        return (law.sf if upper else law.cdf)(at), law.pdf(at)
+
+    found = where_tail(tail, level, np.full(SHAPE, start), 10.0, upper=upper)
+    right = law.isf(1 - level) if upper else law.ppf(level)
+    np.testing.assert_allclose(found, right, atol=1e-6, rtol=1e-6)
+    assert looks < 50
+
+
+def test_a_tail_that_is_no_number_has_no_quantile():
+    found = where_tail(lambda at: (np.full_like(at, np.nan), np.ones_like(at)), 0.3, CENTRES, 1.0, upper=False)
+    assert np.isnan(found).all()
 
 
 def test_a_step_is_found_where_it_steps():

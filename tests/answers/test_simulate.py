@@ -403,3 +403,15 @@ def test_evidence_on_a_node_without_noise_is_refused_and_an_event_is_not():
     exact = truncated_mean(law, "Y", "S", 0, np.inf)
     assert own["X -> S"].min() > 0
     assert_draws(ld.ask(posterior, "E[Y | S > 0]"), exact, np.sqrt(law.of("Y")[1].max()))
+
+
+def test_extreme_quantiles_of_a_positive_law_are_found_with_a_bounded_number_of_units():
+    posterior = posterior_of("X ~ normal; Y ~ gamma(X)", {"shape(Y)": 3.0, "X -> Y": 0.0}, shape=(1, 40), spread=0.0)
+    for level in (1e-9, 0.9, 1 - 1e-9):
+        answer = ld.ask(posterior, f"Quantile[Y, {level:.10g}]")
+        assert isinstance(answer, ld.Answer)
+        assert answer.draws == pytest.approx(scipy.stats.gamma.ppf(level, 3.0) / 3.0, rel=1e-6)
+    spread = posterior_of("X ~ normal; Y ~ gamma(X)", {"X -> Y": 0.6}, shape=(4, 20))
+    answer = ld.ask(spread, "Quantile[Y, 0.999999999]")
+    assert isinstance(answer, ld.Answer) and answer.n_units <= 1024
+    assert any("simulation error" in words for words in answer.warnings) == (answer.simulation_error > 0.05 * answer.sd)

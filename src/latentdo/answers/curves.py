@@ -83,6 +83,7 @@ def _at(
         for own in plans
     ]
     enough = False
+    ladder = simulation.affordable(ladder, [plan for own in plans for plan in own.values()])
     for n_units in ladder:
         found = [
             simulated(simulation, exact, query, {t: p for t, p in own.items() if t not in exactly}, exactly, n_units)

@@ -30,8 +30,9 @@ from latentdo.query import Distribution, Outcome, Setting, Term, law_of
 
 from .laws import law_moments
 
-Statistic = Literal["mean", "spread", "share", "density", "weight"]
-"""What is averaged over units: the outcome; it and its square; an event's probability; a density; nothing but the weights."""
+Statistic = Literal["mean", "spread", "share", "density", "crossing", "weight"]
+"""What is averaged over units: the outcome; it and its square; an event's probability; a density; the probability of a tail and
+the density at its end, from which a quantile is found; nothing but the weights."""
 Role = Literal["set", "summed", "seen", "drawn", "last"]
 """Of a node: its value is given; all its levels are gone through; its value is evidence; drawn; integrated."""
 
@@ -145,8 +146,21 @@ class TermPlan:
                 return "spread"
             case "density":
                 return "density" if self.outcome in self.integrated else "weight"
+            case "quantile" if self.outcome in self.integrated and self._is_smooth:
+                return "crossing"
             case _:
                 return "share"
+
+    @property
+    def _is_smooth(self) -> bool:
+        """Whether the outcome has a density given its parents."""
+        family = self.spec[self.outcome].family
+        return not family.discrete and not isinstance(family, Linear)
+
+    @property
+    def is_upper(self) -> bool:
+        """Whether a quantile is found from the upper tail, which has the digits above the median."""
+        return self.statistic == "crossing" and self.term.level is not None and self.term.level > 0.5
 
     @property
     def outcome(self) -> Name:
@@ -165,7 +179,7 @@ class TermPlan:
 
     def _program(self, statistic: Statistic) -> Program:
         place = {node: f"n{k}" for k, node in enumerate(self.order)}
-        target = place[self.outcome] if statistic in ("mean", "spread", "density") else None
+        target = place[self.outcome] if statistic in ("mean", "spread", "density", "crossing") else None
         steps = [self._step(node, place, statistic) for node in self.order]
         return Program(tuple(steps), statistic, target, tuple(place[node] for node in self.summed), self.levels)
 
@@ -173,7 +187,9 @@ class TermPlan:
         if node in self.term.treatments:
             return Step(place[node], None, "set")
         mechanism = _placed(self.spec[node], place)
-        asked = ("<=",) if self.term.kind == "quantile" and node == self.outcome else tuple(self.asked(node))
+        asked = tuple(item.op for item in self.events(node))
+        if self.term.kind == "quantile" and node == self.outcome:
+            asked = (">",) if self.is_upper else ("<=",)
         given = tuple(item.op for item in self.given(node))
         seen = any(item.name == node and item.op == "=" for item in self.term.given)
         if seen or (self.term.kind == "density" and statistic == "weight" and node == self.outcome):
@@ -184,10 +200,6 @@ class TermPlan:
             statistic != "spread" or node != self.outcome or has_variance(mechanism.family)
         )
         return Step(place[node], mechanism, "last" if last else "drawn", asked, given)
-
-    def asked(self, node: Name) -> list[str]:
-        """The comparisons of a node as an outcome of an event."""
-        return [item.op for item in self.events(node)]
 
     def events(self, node: Name) -> list[Outcome]:
         """What the event says of a node."""

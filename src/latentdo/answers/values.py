@@ -97,7 +97,7 @@ def compute(
     placed = {term: simulation.layout.spread(value) for term, value in known.items()}
     left = {term: plan for term, plan in own.items() if term not in known}
     found, n_units, enough = None, 0, False
-    for n_units in ladder:
+    for n_units in simulation.affordable(ladder, left.values()):
         found = settled(simulation, simulated(simulation, exact, query, left, placed, n_units), n_units)
         if enough:
             break

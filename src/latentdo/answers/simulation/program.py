@@ -51,7 +51,8 @@ class Sums(NamedTuple):
     Attributes:
         top: What was subtracted from the log weights.
         weight, square: Sums of the weights, and of their squares, unit by unit.
-        first, second: Weighted sums of the statistic, and of its square where spreads are asked for.
+        first, second: Weighted sums of the statistic, and of its square where spreads are asked for; of a crossing of the
+            tail's probability and of the density at its end.
     """
 
     top: Array
@@ -205,6 +206,9 @@ def _part(
         # JAX has no warnings to silence, and NumPy's are silenced by the caller.
         found = found._replace(log_weight=m.np.log(law.share(step.given, arguments.given[k], found.value)))
     if step.place == program.target:
+        if program.statistic == "crossing":
+            (limit,) = arguments.asked[k]
+            return found._replace(second=m.np.exp(law.log_density(limit)))
         first, second = _target(m, program, law, found.value, arguments)
         found = found._replace(factor=first, second=second)
     return found

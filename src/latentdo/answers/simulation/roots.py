@@ -11,8 +11,13 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 Share = Callable[[FloatArray], FloatArray]
 """The probability of a value at most as large as the limit: limits and probabilities have one shape."""
 
+Tail = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+"""The probability beyond a limit, and the density at it, of the limit's shape."""
+
 WIDENINGS = 60
 STEPS = 80
+NEAR = 1e-5
+"""A step of Newton's method after which the root is found: the next would be about the square of it."""
 EXACT = 1e-8
 """How near the root is found, as a share of the column's range."""
 ROUNDING = 1e-12
@@ -29,6 +34,44 @@ def smallest_level(share: Share, points: Sequence[float], level: float, shape: t
         if not open_.any():
             break
     return found
+
+
+def where_tail(tail: Tail, level: float, start: FloatArray, scale: float, *, upper: bool) -> FloatArray:
+    """The value at which a smooth distribution function has the level, by Newton's method on the log of the nearer tail.
+
+    That log is nearly straight far out, so that a few steps lead to any tail; a step that leaves the interval in which the value
+    must lie is replaced by one to its middle, or by a longer one where it has no other end yet.
+
+    Args:
+        start: Where to begin, one number for each function.
+        scale: How far apart values are, for the size of steps and of the error allowed.
+        upper: Whether the tail is that of larger values, with the probability 1 - level.
+
+    Returns:
+        NaN where the function has no such value.
+    """
+    target, towards = (1.0 - level, 1.0) if upper else (level, -1.0)
+    x = np.where(np.isfinite(start), start, 0.0)
+    low, high = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
+    reach, bad = scale, np.zeros(x.shape, dtype=bool)
+    for _ in range(STEPS):
+        chance, density = tail(x)
+        bad = np.isnan(chance)
+        with np.errstate(all="ignore"):
+            # Where the tail is too large, the value lies farther out.
+            beyond = (chance > target) == upper
+            low, high = np.where(beyond, np.maximum(low, x), low), np.where(beyond, high, np.minimum(high, x))
+            step = towards * np.log(chance / target) * chance / density
+            longer = np.where(beyond, x + reach, x - reach)
+            inside = np.where(np.isfinite(low + high), 0.5 * low + 0.5 * high, longer)
+            newton = x + step
+            good = np.isfinite(newton) & (newton > low) & (newton < high) & (abs(step) <= 8.0 * reach)
+            there = (chance == target) | (abs(step) <= NEAR * scale)
+            moved = np.where(there & np.isfinite(newton), newton, np.where(good, newton, inside))
+        x, reach = np.where(bad, x, moved), 2.0 * reach
+        if (there | bad | (high - low <= EXACT * scale)).all():
+            break
+    return np.where(bad, np.nan, x)
 
 
 def where_reached(

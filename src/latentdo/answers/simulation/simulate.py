@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from ..laws import law_quantile
 from ..plan import Program, TermPlan
 from .noise import CHUNK, FloatArray, Layout, Noise
 from .program import Arguments, StepDraws, Sums, added, log_mean_weight, run
-from .roots import smallest_level, where_reached
+from .roots import smallest_level, where_reached, where_tail
 
 MANY = 24
 """Terms of one shape in a call from which on compiling their program is worth its time."""
@@ -30,6 +30,8 @@ MUCH_WORK = 5e5
 """Numbers that a chunk computes, node by node."""
 TOO_LARGE = 1e100
 """Size beyond which a mean or a variance has no value: below where log links are cut off, beyond what data may hold."""
+MOST_UNITS = 1024
+"""Units per draw for a quantile of a family whose tails are slow to compute; how large the error then is, the answer says."""
 MOST_CELLS = 2**23
 """Numbers in one array at a time: 64 MiB."""
 
@@ -58,6 +60,7 @@ class Simulation:
         self._draws: dict[Name, StepDraws] = {}
         self._found: dict[tuple[Term, int], TermValue] = {}
         self._sums: dict[tuple[Term, Program], tuple[int, Sums]] = {}
+        self._quantiles: dict[Term, FloatArray] = {}
         self._on_device: dict[tuple[str, Name, int], Any] = {}
         self._open = ExitStack()
         self._keeps_programs = False
@@ -67,6 +70,11 @@ class Simulation:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+
+    def affordable(self, ladder: Sequence[int], plans: Iterable[TermPlan]) -> Sequence[int]:
+        """The numbers of units that take seconds: fewer for quantiles of a family whose tails are slow to compute."""
+        dear = any(p.statistic == "crossing" and not p.spec[p.outcome].family.cdf_compiles for p in plans)
+        return [n_units for n_units in ladder if n_units <= MOST_UNITS] or ladder if dear else ladder
 
     def term(self, plan: TermPlan, n_units: int) -> TermValue:
         """One term; one that several queries share is simulated once."""
@@ -134,18 +142,46 @@ class Simulation:
         family, column = plan.spec[outcome].family, self.posterior.facts.column(outcome)
         units: list[FloatArray | None] = [None]
 
-        def share(limit: FloatArray) -> FloatArray:
-            at = np.broadcast_to(limit, self.layout.columns.shape)[..., None]
-            sums = added([self._chunk(plan, plan.program, chunk, at) for chunk in range(n_units // CHUNK)], NUMPY)
+        def at(limit: FloatArray) -> Sums:
+            limits = np.broadcast_to(limit, self.layout.columns.shape)[..., None]
+            sums = added([self._chunk(plan, plan.program, chunk, limits) for chunk in range(n_units // CHUNK)], NUMPY)
             units[0] = self._units(plan.program, sums)
+            return sums
+
+        def share(limit: FloatArray) -> FloatArray:
+            sums = at(limit)
             return sums.first / sums.weight
 
         shape = self.layout.columns.shape
-        if family.points:
+        if plan.statistic == "crossing":
+            value = self._crossing(plan, at)
+        elif family.points:
             value = smallest_level(share, family.points, level, shape)
         else:
             value = where_reached(share, level, (column.minimum, column.maximum), shape, whole=family.discrete)
         return TermValue(value, units[0])
+
+    def _crossing(self, plan: TermPlan, sums_at: Callable[[FloatArray], Sums]) -> FloatArray:
+        """The quantile of an outcome with a density; of a positive one by its logarithm, in which a law has no sharp end."""
+        level, column = plan.term.level, self.posterior.facts.column(plan.outcome)
+        assert level is not None
+        is_positive = plan.spec[plan.outcome].family.support[0] == 0.0
+        low, high = column.minimum, column.maximum
+        if is_positive:
+            low, high = np.log(max(low, 1e-3 * high)), np.log(high)
+
+        def tail(place: FloatArray) -> tuple[FloatArray, FloatArray]:
+            limit = np.exp(place) if is_positive else place
+            sums = sums_at(limit)
+            return sums.first / sums.weight, sums.second / sums.weight * (limit if is_positive else 1.0)
+
+        # What fewer or more units gave is near.
+        start = self._quantiles.get(plan.term)
+        if start is None:
+            start = np.full(self.layout.columns.shape, low + level * (high - low))
+        place = where_tail(tail, level, start, high - low or 1.0, upper=plan.is_upper)
+        self._quantiles[plan.term] = place
+        return np.exp(place) if is_positive else place
 
     def _chunk(self, plan: TermPlan, program: Program, chunk: int, limit: FloatArray | None) -> Sums:
         """One chunk of units, in as many pieces as memory asks for."""
