@@ -199,7 +199,7 @@ def test_adjusts_for_what_is_asked(command, tmp_path):
     ("arguments", "message"),
     [
         (("--methods", "aip"), "No method is called 'aip'. Did you mean 'aipw'?"),
-        (("--level", "2"), "above 0 and below 1"),
+        (("--level", "2"), "lies between 0 and 1"),
         (("--folds", "1"), "a whole number of at least 2"),
         (("--adjust", "Q"), "'Q' is not a node"),
         (("--latex", "--json"), "two forms of one result"),
