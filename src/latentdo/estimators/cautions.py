@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -24,6 +24,19 @@ MOST_ROWS = 20_000
 """So many rows tell whether a number is fixed."""
 
 
+def far_cautions(sample: Sample, places: Mapping[Name, float]) -> Iterator[str]:
+    """Cautions about numbers that a node is set to or has, and that lie outside its data."""
+    for name, value in places.items():
+        if sample[name].is_discrete:
+            continue
+        low, high = np.quantile(sample[name].values, [0.01, 0.99])
+        if not low <= value <= high:
+            yield (
+                f"{name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
+                "the answer is an extrapolation."
+            )
+
+
 def support_cautions(task: Task) -> list[str]:
     """Cautions about treatment values that the data hardly have."""
     cautions: list[str] = []
@@ -34,13 +47,7 @@ def support_cautions(task: Task) -> list[str]:
             if rows < 10:
                 have = "1 row has" if rows == 1 else f"{rows} rows have"
                 cautions.append(f"{have} {name}={_shown(task, name, value)}: the answer rests on so few.")
-            continue
-        low, high = np.quantile(column.values, [0.01, 0.99])
-        if not low <= value <= high:
-            cautions.append(
-                f"{name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
-                "the answer is an extrapolation."
-            )
+    cautions += far_cautions(task.sample, task.treatments)
     if task.treatments and all(task.sample[name].is_discrete for name in task.treatments):
         treated = np.ones(task.sample.n, dtype=bool)
         for name, value in task.treatments.items():

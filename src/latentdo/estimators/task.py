@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -149,17 +149,13 @@ class Task:
         """What is averaged, one number per row: the outcome's column, or whether all that is asked about holds."""
         if self.is_mean:
             return self.sample[self.outcome].values
-        holds = np.ones(self.sample.n, dtype=bool)
-        for item in self.term.outcomes:
-            assert item.value is not None
-            holds &= COMPARE[item.op](self.sample[item.name].values, number_of(self.sample[item.name], item.value))
-        return holds.astype(float)
+        return satisfied(self.sample, self.term.outcomes).astype(float)
 
     @cached_property
     def evidence(self) -> dict[Name, float]:
         """The conditions that are values: each node and its number."""
         return {
-            item.name: number_of(self.sample[item.name], item.value)
+            item.name: number_in(self.sample, item)
             for item in self.term.given
             if item.op == "=" and item.value is not None
         }
@@ -167,11 +163,12 @@ class Task:
     @cached_property
     def within(self) -> FloatArray:
         """Whether each row lies in the ranges that are given, as 1 and 0."""
-        holds = np.ones(self.sample.n, dtype=bool)
-        for item in self.term.given:
-            if item.op not in ("", "=") and item.value is not None:
-                holds &= COMPARE[item.op](self.sample[item.name].values, number_of(self.sample[item.name], item.value))
-        return holds.astype(float)
+        return satisfied(self.sample, self.ranges).astype(float)
+
+    @property
+    def ranges(self) -> list[Outcome]:
+        """The conditions that are ranges."""
+        return [item for item in self.term.given if item.op not in ("", "=") and item.value is not None]
 
     def set(self, env: Mapping[Name, FloatArray]) -> dict[Name, FloatArray]:
         """The env with the treatments at the values that are set."""
@@ -230,7 +227,7 @@ def task_of(
         )
     admg, is_mean = project(graph), term.kind == "mean"
     if not is_mean and is_last(admg, term):
-        column = event_column(sample[term.outcome_names[0]], list(term.outcomes))
+        column = event_column(sample, term.outcomes)
         sample, is_mean = sample.with_column(column), True
     return Task(admg, term, sample, treatments, solution, is_mean)
 
@@ -340,7 +337,7 @@ def check_rows(sample: Sample, term: Term) -> None:
         for name in dict.fromkeys(item.name for item in compared if item.op != "=" or items is term.outcomes):
             on_it, column = [item for item in compared if item.name == name], sample[name]
             check_mass(column, on_it)
-            if not satisfied(column, on_it).any():
+            if not satisfied(sample, on_it).any():
                 low, high = (format_number(float(end)) for end in (column.values.min(), column.values.max()))
                 raise SupportError(
                     name,
@@ -349,12 +346,20 @@ def check_rows(sample: Sample, term: Term) -> None:
                 )
 
 
-def satisfied(column: Column, items: Iterable[Outcome]) -> npt.NDArray[np.bool_]:
-    """Whether each row satisfies all comparisons."""
-    holds = np.ones(len(column.values), dtype=bool)
+def number_in(sample: Sample, item: Outcome) -> float:
+    """The number that a node is compared with."""
+    assert item.value is not None
+    return number_of(sample[item.name], item.value)
+
+
+def satisfied(
+    sample: Sample, items: Iterable[Outcome], env: Mapping[Name, FloatArray] | None = None
+) -> npt.NDArray[np.bool_]:
+    """Whether each row satisfies all comparisons; with an env, whether the values in it do."""
+    holds: npt.NDArray[np.bool_] = np.ones(sample.n if env is None else 1, dtype=bool)
     for item in items:
-        assert item.value is not None
-        holds &= COMPARE[item.op](column.values, number_of(column, item.value))
+        values = sample[item.name].values if env is None else env[item.name]
+        holds = holds & COMPARE[item.op](values, number_in(sample, item))
     return holds
 
 
@@ -373,14 +378,15 @@ def check_mass(column: Column, items: Iterable[Outcome]) -> None:
             )
 
 
-def event_column(column: Column, outcomes: list[Outcome]) -> Column:
+def event_column(sample: Sample, outcomes: Sequence[Outcome]) -> Column:
     """Whether each row satisfies all comparisons, as 1 and 0, with the whole column where that has more than two levels.
 
     Raises:
         SupportError: No row does, or all do.
     """
+    column = sample[outcomes[0].name]
     check_mass(column, outcomes)
-    holds = satisfied(column, outcomes)
+    holds = satisfied(sample, outcomes)
     if not 0 < holds.sum() < len(holds):
         rows = "No row satisfies" if not holds.any() else "All rows satisfy"
         raise SupportError(

@@ -211,9 +211,9 @@ def _shown(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _label(curve: Curve) -> str:
+def _label(curve: Curve) -> str | None:
     """What a legend that is made of what is drawn calls it: only methods have such a one."""
-    return plain(curve.label) if curve.role in METHODS else "_"
+    return plain(curve.label) if curve.role in METHODS else None
 
 
 def _line(ax: Any, curve: Curve, look: _Look, aside: float) -> None:

@@ -7,7 +7,7 @@ where the formula has no law of it alone. No cell of a grid, and no group of row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,12 +15,12 @@ import numpy as np
 
 from latentdo.graphs import Name, m_separated, quote
 from latentdo.identification import Expression, Formula, Prob, Product, Quotient, Sum, parts
-from latentdo.query import Outcome
 
+from ..cautions import far_cautions
 from ..method import AbstractMethod, Fits, No, Result, Yes, register, set_note
 from ..nuisances import Laws
 from ..sample import Column, FloatArray, Sample
-from ..task import COMPARE, Task, number_of
+from ..task import Task, number_in, satisfied
 
 BINS = 48
 """Into how many groups of neighbouring rows the law of one continuous node is gathered at least."""
@@ -72,20 +72,8 @@ class PlugIn(AbstractMethod):
             names = ", ".join(map(quote, task.solution.formula.free))
             notes.append(f"over the values of {names} the estimate has the standard deviation {spread:.3g}")
         notes += [BLIND] if fits.plain.is_linear else []
-        return Result(values, notes=tuple(notes), cautions=tuple(_far_conditions(task)), size=evaluator.size)
-
-
-def _far_conditions(task: Task) -> Iterator[str]:
-    """Cautions about values that are given and that the data hardly have."""
-    for item in task.term.given:
-        column = task.sample[item.name]
-        if item.op == "=" and item.value is not None and not column.is_discrete:
-            value, (low, high) = number_of(column, item.value), np.quantile(column.values, [0.01, 0.99])
-            if not low <= value <= high:
-                yield (
-                    f"{item.name}={value:g} lies outside the middle 98 % of its column, {low:.4g} to {high:.4g}: "
-                    "the answer is an extrapolation."
-                )
+        cautions = tuple(far_cautions(task.sample, task.evidence))
+        return Result(values, notes=tuple(notes), cautions=cautions, size=evaluator.size)
 
 
 @dataclass(frozen=True)
@@ -121,14 +109,7 @@ class Evaluator:
     def answer(self) -> tuple[FloatArray, float | None]:
         """The term's number, one per replicate, and how it varies over trapdoors (None where there are none)."""
         formula = self.task.solution.formula
-        settled = {
-            **self.task.treatments,
-            **{
-                item.name: number_of(self.sample[item.name], item.value)
-                for item in self.task.term.given
-                if item.op == "=" and item.value is not None
-            },
-        }
+        settled = {**self.task.treatments, **self.task.evidence}
         env = {name: np.full((1, 1), value) for name, value in settled.items()}
         # One axis of length one, so that an env is never without arrays.
         env.setdefault("", np.zeros((1, 1)))
@@ -167,7 +148,7 @@ class Evaluator:
     def _summed(self, expression: Expression, env: dict[Name, FloatArray]) -> tuple[FloatArray, FloatArray]:
         """Numerator and denominator by summing the law over outcomes, and over evidence that is an event."""
         term = self.task.term
-        compared = [item for item in term.given if item.op not in ("", "=")]
+        compared = self.task.ranges
         # The law of an outcome that is one factor needs no grid: its mean stands in its place above, and one below.
         is_factor = self.task.is_mean and is_linear(expression, self.task.outcome)
         names = dict.fromkeys([*(() if is_factor else term.outcome_names), *(item.name for item in compared)])
@@ -179,19 +160,13 @@ class Evaluator:
             env, values, weights = self._grid(env, name)
             share = share[..., None] * weights
             env[name] = values
-        for item in compared:
-            share = share * COMPARE[item.op](env[item.name], self._number(item))
+        share = share * satisfied(self.sample, compared, env)
         axes = tuple(range(ndim, share.ndim))
         law = self.value(expression, env) * share
         if is_factor:
             self._is_total = True
             return law.sum(axis=axes), (self.value(expression, env) * share).sum(axis=axes)
-        asked: FloatArray = np.ones((1,) * _ndim(env))
-        if self.task.is_mean:
-            asked = env[self.task.outcome]
-        else:
-            for item in term.outcomes:
-                asked = asked * COMPARE[item.op](env[item.name], self._number(item))
+        asked = env[self.task.outcome] if self.task.is_mean else satisfied(self.sample, term.outcomes, env)
         return (law * asked).sum(axis=axes), law.sum(axis=axes)
 
     def _is_free(self, name: Name, expression: Expression) -> bool:
@@ -210,10 +185,6 @@ class Evaluator:
         if len(laws) != 1:
             return False
         return any(single.target == name and not single.given for single in self._split(laws[0]))
-
-    def _number(self, item: Outcome) -> float:
-        assert item.value is not None
-        return number_of(self.sample[item.name], item.value)
 
     def value(self, expression: Expression, env: dict[Name, FloatArray]) -> FloatArray:
         """The value for every combination of the values in the env."""
@@ -356,7 +327,7 @@ class Evaluator:
     def _thresholds(self, name: Name) -> list[float]:
         """The numbers that the term compares a node with."""
         compared = (*self.task.term.outcomes, *self.task.term.given)
-        return [self._number(item) for item in compared if item.name == name and item.op]
+        return [number_in(self.sample, item) for item in compared if item.name == name and item.op]
 
     def _residual_sd(self, name: Name) -> float:
         """How far a node varies about what the others tell of it, by least squares."""
