@@ -19,6 +19,7 @@ from latentdo.estimators import (
     Apipw,
     Dipw,
     DmlId,
+    Fits,
     GFormula,
     Glm,
     Ipw,
@@ -31,7 +32,6 @@ from latentdo.estimators import (
     estimates,
 )
 from latentdo.estimators.adjusting import MOST_SETS, why_no_adjustment_set
-from latentdo.estimators.method import Fits
 from latentdo.estimators.nuisances import Nuisances
 from latentdo.estimators.task import task_of
 from latentdo.graphs import Admg, parse_graph, project

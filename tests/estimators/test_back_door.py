@@ -7,8 +7,7 @@ import pytest
 
 import oracles
 from exact_laws import cells_of
-from latentdo.estimators import Aipw, GFormula, Glm, Ipw, Models, Options, Tmle, estimates
-from latentdo.estimators.method import Fits, No, Yes
+from latentdo.estimators import Aipw, Fits, GFormula, Glm, Ipw, Models, No, Options, Tmle, Yes, estimates
 from latentdo.estimators.nuisances import Nuisances
 from latentdo.estimators.task import task_of
 from latentdo.graphs import parse_graph

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from latentdo.estimators import GFormula, Options, estimates
+from latentdo.estimators import GFormula, Glm, Options, estimates
 from latentdo.estimators.choices import features_of, target_of
-from latentdo.estimators.learners import Glm
 from latentdo.estimators.sample import Sample, sample_of
 from latentdo.graphs import parse_graph
 from latentdo.query import Query

@@ -9,9 +9,8 @@ import pytest
 
 import oracles
 from exact_laws import ExactLaws, cells_of
-from latentdo.estimators import Glm, Models
-from latentdo.estimators.method import Fits, No
-from latentdo.estimators.methods.dml import DmlId, one_step, ratio_of_adjustments
+from latentdo.estimators import DmlId, Fits, Glm, Models, No
+from latentdo.estimators.methods.dml import one_step, ratio_of_adjustments
 from latentdo.estimators.methods.plug_in import Evaluator
 from latentdo.estimators.nuisances import Nuisances
 from latentdo.estimators.task import task_of

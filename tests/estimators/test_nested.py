@@ -9,9 +9,8 @@ import pytest
 
 import oracles
 from exact_laws import cells_of
-from latentdo.estimators import Glm, Models, Options, estimates
-from latentdo.estimators.method import Fits, No
-from latentdo.estimators.methods.nested import NestedAipw, NestedIpw, WermId, needed_steps, tilted
+from latentdo.estimators import Fits, Glm, Models, NestedAipw, NestedIpw, No, Options, WermId, estimates
+from latentdo.estimators.methods.nested import needed_steps, tilted
 from latentdo.estimators.nuisances import Nuisances
 from latentdo.estimators.task import task_of
 from latentdo.graphs import parse_graph

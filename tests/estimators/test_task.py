@@ -9,9 +9,9 @@ import pytest
 from scipy.special import softmax
 
 from latentdo.errors import SupportError
-from latentdo.estimators import Aipw, GFormula, Ipw, NaiveRegression, Options, PlugIn, estimates
+from latentdo.estimators import Aipw, GFormula, Ipw, NaiveRegression, Options, PlugIn, Task, estimates
 from latentdo.estimators.sample import sample_of
-from latentdo.estimators.task import Task, task_of
+from latentdo.estimators.task import task_of
 from latentdo.graphs import parse_graph
 from latentdo.query import Query
 from latentdo.tables import Dataset
