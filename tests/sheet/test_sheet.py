@@ -9,6 +9,7 @@ import math
 import pytest
 
 from latentdo.sheet import (
+    AbstractShown,
     Cell,
     Column,
     Note,
@@ -201,3 +202,12 @@ def test_words() -> None:
     assert finite({"a": [1.0, math.nan], "b": math.inf}) == {"a": [1.0, None], "b": None}
     assert folded("takes about 3 s", 13) == ["takes about", "3 s"]
     assert hanging("caution: ", "one two three four five six seven eight nine", 44)[1].startswith("         ")
+
+
+def test_what_gives_a_sheet_prints_by_it() -> None:
+    class Shown(AbstractShown):
+        def sheet(self) -> Sheet:
+            return SHEET
+
+    assert str(Shown()) == repr(Shown()) == SHEET.text()
+    assert Shown()._repr_html_() == SHEET.html()

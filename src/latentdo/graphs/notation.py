@@ -25,8 +25,6 @@ from .statements import (
 )
 from .tokens import Lexicon, Position, Token, Tokens, quote
 
-__all__ = ["graph_of", "parse_call", "parse_graph", "parse_statements", "parse_weight_key", "quote"]
-
 MAX_LATENTS = 1000
 
 _UNDIRECTED = "an edge has a direction: write -> for a cause, <-> for a hidden common cause."

@@ -27,7 +27,7 @@ def graph_text(
         if edge not in writer.written:
             writer.edge(edge)
     for a, b, count in bidirected:
-        writer.statement(f"{writer.name(a)} <-> {writer.name(b)}" + (f" [latents={count}]" if count > 1 else ""))
+        writer.statement(f"{quote(a)} <-> {quote(b)}" + (f" [latents={count}]" if count > 1 else ""))
     return "; ".join(writer.parts)
 
 
@@ -50,7 +50,7 @@ def _mention(writer: _Writer, nodes: tuple[Name, ...], edges: list[Edge], latent
             writer.edge((node, after))
             done.add(after)
         else:
-            writer.statement(writer.name(node))
+            writer.statement(quote(node))
 
 
 @dataclass
@@ -63,10 +63,6 @@ class _Writer:
     end_of_chain: Name | None = None
     in_latents: bool = False
 
-    def name(self, node: Name) -> str:
-        """The node as it is typed in the notation."""
-        return quote(node)
-
     def statement(self, text: str) -> None:
         """A statement that nothing continues."""
         self.parts.append(text)
@@ -75,18 +71,18 @@ class _Writer:
     def latent(self, node: Name) -> None:
         """`latent node`, or one more name in the list before."""
         if self.in_latents:
-            self.parts[-1] += f", {self.name(node)}"
+            self.parts[-1] += f", {quote(node)}"
         else:
-            self.statement(f"latent {self.name(node)}")
+            self.statement(f"latent {quote(node)}")
         self.in_latents = True
 
     def edge(self, edge: Edge) -> None:
         """An edge, as the next link of the chain before where it follows on."""
         a, b = edge
-        link = f" {'-|' if edge in self.inhibiting else '->'} {self.name(b)}"
+        link = f" {'-|' if edge in self.inhibiting else '->'} {quote(b)}"
         if self.end_of_chain == a:
             self.parts[-1] += link
         else:
-            self.statement(self.name(a) + link)
+            self.statement(quote(a) + link)
         self.written.add(edge)
         self.end_of_chain = b

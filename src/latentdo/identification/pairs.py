@@ -12,7 +12,7 @@ from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Name, project, quote
 from latentdo.query import Outcome, Query, Setting, Term
-from latentdo.sheet import Cell, Column, Note, Sheet, counted
+from latentdo.sheet import AbstractShown, Cell, Column, Note, Sheet, counted
 
 from .engine.decision import Hedge
 from .engine.functional import determinants_of
@@ -106,7 +106,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Answerable:
+class Answerable(AbstractShown):
     """The verdict on P(Y | do(X)) for every treatment X (rows) and outcome Y (columns).
 
     `table["X", "Y"]` is one of them. A cell is empty where a node would be set and asked about at once.
@@ -290,9 +290,6 @@ class Answerable:
 
     def __repr__(self) -> str:
         return f"<Answerable: {self.headline}>"
-
-    def _repr_html_(self) -> str:
-        return self.sheet().html()
 
     def _form(self, i: int, j: int) -> Form | None:
         identified = self.verdicts[i][j]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import latex, web
 from .cells import Cell, Column, Note, Row, Value
 from .flat import csv_bytes, csv_text, data_frame, finite
-from .sheet import Sheet, bodies, page, texts
+from .sheet import AbstractShown, Sheet, bodies, page, texts
 from .words import (
     counted,
     duration,
@@ -23,6 +23,7 @@ from .words import (
 )
 
 __all__ = [
+    "AbstractShown",
     "Cell",
     "Column",
     "Note",

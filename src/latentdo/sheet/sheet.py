@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -170,6 +171,23 @@ class Sheet:
             MissingExtraError: pandas is not installed.
         """
         return data_frame(*self.flat())
+
+
+class AbstractShown(abc.ABC):
+    """A value that can be shown: it gives a sheet, and prints nothing itself."""
+
+    @abc.abstractmethod
+    def sheet(self) -> Sheet:
+        """The value as a table with its title and notes."""
+
+    def __str__(self) -> str:
+        return self.sheet().text()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return self.sheet().html()
 
 
 def texts(sheets: Iterable[Sheet], width: int | None = None) -> str:

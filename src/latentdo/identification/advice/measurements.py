@@ -11,7 +11,7 @@ from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query
-from latentdo.sheet import Sheet
+from latentdo.sheet import AbstractShown, Sheet
 
 from .measuring import Limits, Measuring, with_arcs_as_nodes
 
@@ -21,8 +21,8 @@ MAX_COST = 1e100
 SHOWN = 10
 
 
-@dataclass(frozen=True)
-class Measurements:
+@dataclass(frozen=True, repr=False)
+class Measurements(AbstractShown):
     """Sets of nodes whose measurement is enough to identify the questions.
 
     Attributes:
@@ -59,15 +59,6 @@ class Measurements:
             f"In none of these sets: {_named(self.unneeded)}.",
         ]
         return Sheet(f"To identify {'; '.join(map(str, self.queries))}:", lead=tuple(lines))
-
-    def __str__(self) -> str:
-        return self.sheet().text()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return self.sheet().html()
 
     def to_json(self) -> dict[str, Any]:
         """The sets as sorted lists of names."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.query import Query
-from latentdo.sheet import Note, Sheet
+from latentdo.sheet import AbstractShown, Note, Sheet
 
 from .measuring import Experiments, Limits, Measuring, obstacle, with_arcs_as_nodes
 
 
-@dataclass(frozen=True)
-class Remedies:
+@dataclass(frozen=True, repr=False)
+class Remedies(AbstractShown):
     """What would make a question identified; each entry is enough by itself, and no part of it is.
 
     Attributes:
@@ -49,15 +49,6 @@ class Remedies:
             for name, label, sets in lists
         )
         return Sheet(f"What would make {self.query} identified:", notes=tuple(notes))
-
-    def __str__(self) -> str:
-        return self.sheet().text()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return self.sheet().html()
 
     def to_json(self) -> dict[str, Any]:
         """The remedies as plain strings and lists."""
@@ -107,19 +98,13 @@ def _removable(graph: LatentDag | Admg, query: Query, limits: Limits) -> tuple[t
 def _without_one_edge(graph: LatentDag | Admg, asked: set[Name]) -> Iterator[tuple[str, LatentDag | Admg]]:
     """The graph without each edge that leads into an ancestor of what is asked, and the edge as it is drawn."""
     near = graph.ancestors(asked)
+    inhibiting = graph.inhibiting if isinstance(graph, LatentDag) else frozenset[tuple[Name, Name]]()
     for a, b in sorted(edge for edge in graph.directed if edge[1] in near):
-        directed = graph.directed - {(a, b)}
-        if isinstance(graph, Admg):
-            yield f"{quote(a)} -> {quote(b)}", replace(graph, directed=directed)
-        else:
-            arrow = "-|" if (a, b) in graph.inhibiting else "->"
-            left = replace(graph, directed=directed, inhibiting=graph.inhibiting & directed)
-            yield f"{quote(a)} {arrow} {quote(b)}", left
+        changed: dict[str, Any] = {"directed": graph.directed - {(a, b)}}
+        if inhibiting:
+            changed["inhibiting"] = inhibiting - {(a, b)}
+        yield f"{quote(a)} {'-|' if (a, b) in inhibiting else '->'} {quote(b)}", replace(graph, **changed)
     for edge in sorted(graph.bidirected):
-        if not near.issuperset(edge[:2]):
-            continue
-        label = f"{quote(edge[0])} <-> {quote(edge[1])}"
-        if isinstance(graph, Admg):
-            yield label, replace(graph, bidirected=frozenset(other for other in graph.bidirected if other != edge))
-        else:
-            yield label, replace(graph, bidirected=tuple(other for other in graph.bidirected if other != edge))
+        if near.issuperset(edge[:2]):
+            rest: Any = [other for other in graph.bidirected if other != edge]
+            yield f"{quote(edge[0])} <-> {quote(edge[1])}", replace(graph, bidirected=rest)

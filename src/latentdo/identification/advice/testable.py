@@ -8,7 +8,7 @@ from itertools import islice
 
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Outcome, Query, Term
-from latentdo.sheet import Note, Sheet
+from latentdo.sheet import AbstractShown, Note, Sheet
 
 from ..engine import render
 from ..engine.construct import Formula
@@ -82,7 +82,7 @@ class VermaConstraint:
 
 
 @dataclass(frozen=True)
-class TestableImplications:
+class TestableImplications(AbstractShown):
     """What a graph says of P(V) that data can contradict.
 
     Attributes:
@@ -152,9 +152,6 @@ class TestableImplications:
 
     def __repr__(self) -> str:
         return f"<TestableImplications: {len(self.independences)} independences, {len(self.verma)} Verma constraints>"
-
-    def _repr_html_(self) -> str:
-        return self.sheet().html()
 
     def to_json(self) -> dict[str, object]:
         """All three lists as plain values."""

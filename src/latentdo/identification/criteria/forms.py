@@ -11,7 +11,7 @@ from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Query, Term
-from latentdo.sheet import Column, Sheet
+from latentdo.sheet import AbstractShown, Column, Sheet
 
 from .adjustment import back_door, best_adjustment_set, is_adjustment_set, minimal_adjustment_sets
 from .fixability import Fixability, braced, fixability
@@ -61,7 +61,7 @@ class Instrument:
 
 
 @dataclass(frozen=True)
-class Forms:
+class Forms(AbstractShown):
     """The textbook forms of P(outcomes | do(treatments)); evidence is no part of them.
 
     Attributes:
@@ -241,14 +241,8 @@ class Forms:
         rows = [(f"{label}:", text) for label, text in self._rows()]
         return Sheet.of(title, ["criterion", Column("sets", "prose")], rows, headed=False)
 
-    def __str__(self) -> str:
-        return self.sheet().text()
-
     def __repr__(self) -> str:
         return f"<Forms of {self.sheet().title}>"
-
-    def _repr_html_(self) -> str:
-        return self.sheet().html()
 
     def to_json(self) -> dict[str, object]:
         """Sets, kinds and estimators as plain values; of each list of sets at most 10."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, Name, bits, connected, reach, union
+from latentdo.graphs import Mask, Name, bits, reach, union
 
 from ..criteria.districts import Trace, markov_pillow
 from .expression import Expression
 from .formulas import Factors, Formulas
-from .reduction import Problem
+from .reduction import Problem, informative
 from .simplify import Plan
 
 
@@ -54,15 +54,7 @@ def write(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
 
 def shortened(formulas: Formulas, outcomes: Mask, given: Mask) -> Expression:
     """P(outcomes | given) without the conditions that the others shield the outcomes from."""
-    return formulas.prob(outcomes, telling(formulas.masks, outcomes, given))
-
-
-def telling(masks: Masks, outcomes: Mask, given: Mask) -> Mask:
-    """The conditions without those that the others shield the outcomes from."""
-    for i in bits(given):
-        if not connected(masks, outcomes, given & ~(1 << i)) >> i & 1:
-            given &= ~(1 << i)
-    return given
+    return formulas.prob(outcomes, informative(formulas.masks, outcomes, given))
 
 
 def _from_districts(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:

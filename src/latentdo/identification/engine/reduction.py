@@ -61,7 +61,7 @@ def problem_of(masks: Masks, term: Term) -> Problem:
     cut = masks.cut(treatments)
     outcomes = asked
     while True:
-        conditions = _telling(cut, outcomes, evidence & ~outcomes, treatments & ~drawn)
+        conditions = informative(cut, outcomes, evidence & ~outcomes, treatments & ~drawn)
         # P(y | z in A, w) needs the law of z given w: then z is an outcome too, and w may tell of it.
         if not conditions & events:
             break
@@ -75,10 +75,10 @@ def problem_of(masks: Masks, term: Term) -> Problem:
     return Problem(masks, asked, outcomes, treatments, conditions, drawn)
 
 
-def _telling(cut: Masks, outcomes: Mask, evidence: Mask, given: Mask) -> Mask:
-    """The evidence that is not m-separated from the outcomes by the rest of it."""
+def informative(masks: Masks, outcomes: Mask, evidence: Mask, given: Mask = 0) -> Mask:
+    """The evidence without what the rest of it, with `given`, m-separates from the outcomes."""
     for i in bits(evidence):
-        if not connected(cut, outcomes, given | evidence & ~(1 << i)) >> i & 1:
+        if not connected(masks, outcomes, given | evidence & ~(1 << i)) >> i & 1:
             evidence &= ~(1 << i)
     return evidence
 

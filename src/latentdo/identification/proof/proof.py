@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from latentdo.graphs import Mask, Masks, bits, reach, union
 
 from ..criteria.districts import Trace, markov_pillow
-from ..engine.construct import Kernel, observed, ratio_group, telling, write
+from ..engine.construct import Kernel, observed, ratio_group, write
 from ..engine.expression import AbstractExpression, Expression, Product, Quotient, Sum, parts
 from ..engine.formulas import Formulas, factors_of, without
-from ..engine.reduction import Problem, exchanges
+from ..engine.reduction import Problem, exchanges, informative
 from ..engine.simplify import Plan
 
 
@@ -209,7 +209,7 @@ class _Writer:
         self._shorten(law)
 
     def _shorten(self, law: _Law) -> None:
-        self.forget(law, law.given & ~telling(self.masks, law.outcomes, law.given))
+        self.forget(law, law.given & ~informative(self.masks, law.outcomes, law.given))
 
     def adjust(self) -> None:
         """The average over covariates that the treatments do not cause."""

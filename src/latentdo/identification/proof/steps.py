@@ -66,22 +66,16 @@ class CutGraph:
     @property
     def label(self) -> str:
         """The graph in a few words."""
-        cuts = [f"{side} {_listed(nodes)}" for side, nodes in self._cuts if nodes]
+        sides = (("into", self.into), ("out of", self.out_of))
+        cuts = [f"{side} {_listed(nodes)}" for side, nodes in sides if nodes]
         return f"the graph without the edges {' and '.join(cuts)}" if cuts else "the graph"
 
     @property
     def latex(self) -> str:
         """The usual symbol: a bar over nodes whose incoming edges are cut, under nodes whose outgoing edges are."""
-        bars = [rf"\{bar}{{{render.latex_names(nodes)}}}" for bar, nodes in self._bars if nodes]
+        sides = (("overline", self.into), ("underline", self.out_of))
+        bars = [rf"\{bar}{{{render.latex_names(nodes)}}}" for bar, nodes in sides if nodes]
         return f"G_{{{' '.join(bars)}}}" if bars else "G"
-
-    @property
-    def _cuts(self) -> tuple[tuple[str, tuple[Name, ...]], ...]:
-        return ("into", self.into), ("out of", self.out_of)
-
-    @property
-    def _bars(self) -> tuple[tuple[str, tuple[Name, ...]], ...]:
-        return ("overline", self.into), ("underline", self.out_of)
 
     def __str__(self) -> str:
         return self.text
