@@ -13,7 +13,7 @@ from latentdo.query import Query, Term
 
 from ..engine.expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
 from .discrete import MOST_BINARY, RandomModel
-from .steps import CutGraph, Separation, Step, Theorem, Written
+from .steps import MEANINGS, CutGraph, Separation, Step, Theorem, Written
 
 MODELS = 2
 TOLERANCE = 1e-9
@@ -171,10 +171,14 @@ def _fault_of_step(theorem: Theorem, step: Step, forms: Forms, now: Key, number:
         return f"{strange[0]!r} is not a node of the graph."
     if step.graph.whole != theorem.graph:
         return "its graph is not the graph of the theorem."
-    rule = _RULES.get(step.rule) if isinstance(step.rule, str) else None
-    if rule is None:
-        return f"{step.rule!r} is no rule."
-    return rule(step, part, becomes) or _fault_by_numbers(theorem, step, part, becomes, number)
+    match step.rule:
+        case "rule 1" | "rule 2" | "rule 3":
+            fault = _do_calculus(step, part, becomes)
+        case rule if rule in list(MEANINGS):  # whatever stands there, also what has no hash
+            fault = _probability(step, part, becomes)
+        case _:
+            fault = f"{step.rule!r} is no rule."
+    return fault or _fault_by_numbers(theorem, step, part, becomes, number)
 
 
 def _swapped(
@@ -272,7 +276,21 @@ _CHANGES: dict[str, Callable[[Prob, Prob], frozenset[str]]] = {
 }
 
 
-def _marginal(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
+def _probability(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
+    """Rules of probability, by their names; that both sides are equal is for the numbers to say."""
+    if step.separation is not None or step.graph.into or step.graph.out_of:
+        return "a rule of probability needs no separation and cuts no edge."
+    if step.rule == "marginalise":
+        return _marginal(part, becomes)
+    # These hold for every law, so that the numbers may judge them on laws that no graph restricts.
+    of_any_law = step.rule in ("cancel", "sum out", "rearrange")
+    if of_any_law and any(isinstance(inner, Prob) and inner.do for side in (part, becomes) for inner in parts(side)):
+        return "a do is left in it."
+    rule = rule_of(part, becomes)
+    return None if step.rule == rule else f"from {step.part} to {step.becomes} it would be {rule!r}."
+
+
+def _marginal(part: AbstractExpression, becomes: AbstractExpression) -> str | None:
     if not (isinstance(part, Prob) and isinstance(becomes, Sum) and isinstance(becomes.body, Prob)):
         return "a law becomes a sum of a law."
     larger, over = becomes.body, set(becomes.over)
@@ -292,12 +310,9 @@ def rule_of(part: AbstractExpression, becomes: AbstractExpression) -> str:
     if _powers(part, forms) == _powers(becomes, forms):
         if isinstance(part, Prob) and isinstance(becomes, Quotient):
             return "condition"
-        return "cancel" if any(map(_has_fraction, (part, becomes))) else "chain rule"
+        inside = (part, *operands(part), becomes, *operands(becomes))
+        return "cancel" if any(isinstance(factor, Quotient) for factor in inside) else "chain rule"
     return "rearrange" if _leaves(part) == _leaves(becomes) else "sum out"
-
-
-def _has_fraction(expression: AbstractExpression) -> bool:
-    return any(isinstance(factor, Quotient) for factor in (expression, *operands(expression)))
 
 
 def _leaves(expression: AbstractExpression) -> Counter[tuple[int, Prob]]:
@@ -313,12 +328,6 @@ def _leaves(expression: AbstractExpression) -> Counter[tuple[int, Prob]]:
                 leaves[-side if below else side, law] += count
         counts[id(part)] = leaves
     return counts[id(expression)]
-
-
-def _fractions(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
-    """Rules of probability, by their names; that both sides are equal is for the numbers to say."""
-    rule = rule_of(part, becomes)
-    return None if step.rule == rule else f"from {step.part} to {step.becomes} it would be {rule!r}."
 
 
 def _powers(expression: AbstractExpression, forms: Forms) -> dict[object, int]:
@@ -338,35 +347,6 @@ def _powers(expression: AbstractExpression, forms: Forms) -> dict[object, int]:
             case _:
                 powers[forms.key(part)] += power
     return {key: power for key, power in powers.items() if power}
-
-
-def _of_any_law(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
-    """A rule that holds for every law of probability: the numbers judge, on laws that no graph restricts."""
-    if any(isinstance(inner, Prob) and inner.do for side in (part, becomes) for inner in parts(side)):
-        return "a do is left in it."
-    return _fractions(step, part, becomes)
-
-
-def _no_separation(rule: Callable[[Step, AbstractExpression, AbstractExpression], str | None]):
-    def checked(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
-        if step.separation is not None or step.graph.into or step.graph.out_of:
-            return "a rule of probability needs no separation and cuts no edge."
-        return rule(step, part, becomes)
-
-    return checked
-
-
-_RULES: dict[str, Callable[[Step, AbstractExpression, AbstractExpression], str | None]] = {
-    "rule 1": _do_calculus,
-    "rule 2": _do_calculus,
-    "rule 3": _do_calculus,
-    "marginalise": _no_separation(_marginal),
-    "chain rule": _no_separation(_fractions),
-    "condition": _no_separation(_fractions),
-    "cancel": _no_separation(_of_any_law),
-    "sum out": _no_separation(_of_any_law),
-    "rearrange": _no_separation(_of_any_law),
-}
 
 
 # --- the numbers
