@@ -13,9 +13,18 @@ import pytest
 import known_graphs
 import oracles
 from latentdo.graphs import parse_graph
-from latentdo.identification import Derivation, Identified, Step, identify
-from latentdo.identification.engine.expression import Prob, Product, Sum
-from latentdo.identification.proof.steps import CutGraph, Separation, Written
+from latentdo.identification import (
+    CutGraph,
+    Derivation,
+    Identified,
+    Prob,
+    Product,
+    Separation,
+    Step,
+    Sum,
+    Written,
+    identify,
+)
 from latentdo.query import Query
 
 

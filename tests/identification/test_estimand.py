@@ -12,9 +12,8 @@ import known_graphs
 import oracles
 from latentdo.errors import DataError, QueryError
 from latentdo.graphs import Admg, parse_graph
-from latentdo.identification import Identified, identify
+from latentdo.identification import Identified, Prob, Product, Quotient, Sum, identify, parts
 from latentdo.identification.engine.evaluate import tabulate
-from latentdo.identification.engine.expression import Prob, Product, Quotient, Sum, parts
 from latentdo.query import Query
 
 

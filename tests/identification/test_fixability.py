@@ -9,15 +9,18 @@ import pytest
 
 import oracles
 from latentdo.graphs import Admg, parse_graph, project
-from latentdo.identification import identify
-from latentdo.identification.criteria.adjustment import adjustment_set, is_adjustment_set
-from latentdo.identification.criteria.fixability import Fixability, fixability
+from latentdo.identification import Fixability, Forms, forms_of, identify
 from latentdo.query import Query
 
 
+def forms(graph: Admg, x: str, y: str) -> Forms:
+    return forms_of(graph, Query.parse(f"P({y} | do({x}))").term)
+
+
 def fixed(graph: Admg, x: str, y: str) -> Fixability:
-    masks = graph.sorted_masks
-    return fixability(masks, masks.index[x], masks.mask([y]))
+    found = forms(graph, x, y).fixability
+    assert found is not None
+    return found
 
 
 def effects(count, seed, sizes=(3, 7)):
@@ -79,11 +82,10 @@ def test_the_sets_are_those_of_the_definitions():
 
 def test_a_treatment_is_a_fixable_exactly_where_adjustment_works_and_its_pillow_is_a_set():
     for _, graph, x, y in effects(500, seed=3):
-        masks, found = graph.sorted_masks, fixed(graph, x, y)
-        one = adjustment_set(masks, masks.mask([x]), masks.mask([y]))
-        assert (one is not None) == found.a_fixable, f"{graph} | {x} {y}"
+        found, sets = fixed(graph, x, y), forms(graph, x, y)
+        assert (sets.optimal_adjustment is not None) == found.a_fixable, f"{graph} | {x} {y}"
         if found.a_fixable:
-            assert is_adjustment_set(masks, masks.mask([x]), masks.mask([y]), masks.mask(found.pillow))
+            assert sets.is_adjustment_set(found.pillow)
 
 
 def factor(law, names, node, given):

@@ -97,12 +97,3 @@ def test_the_front_door_set_of_small_graphs(graph, nodes):
     found = front_door_set(masks, masks.mask("X"), masks.mask("Y"))
     names = None if found is None else frozenset(masks.nodes(found))
     assert names == (nodes and frozenset(nodes.split()))
-
-
-def test_nodes_can_be_required_and_forbidden():
-    masks = project(parse_graph("X -> A -> B -> Y; X <-> Y")).sorted_masks
-    x, y = masks.mask("X"), masks.mask("Y")
-    assert front_door_set(masks, x, y, allowed=~masks.mask("A")) == masks.mask("B")
-    assert front_door_set(masks, x, y, required=masks.mask("B")) == masks.mask("B")
-    assert front_door_set(masks, x, y, allowed=0) is None
-    assert list(front_door_sets(masks, x, y, required=masks.mask("A"))) == [masks.mask("A"), masks.mask("AB")]

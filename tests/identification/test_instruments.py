@@ -10,7 +10,12 @@ import pytest
 
 import oracles
 from latentdo.graphs import Admg, parse_graph, project
-from latentdo.identification.criteria.instruments import instruments, is_instrument
+from latentdo.identification import Instrument, forms_of
+from latentdo.query import Query
+
+
+def instruments(graph: Admg, x: str, y: str) -> list[Instrument]:
+    return list(forms_of(graph, Query.parse(f"P({y} | do({x}))").term).instruments())
 
 
 def cases(count, seed):
@@ -38,16 +43,13 @@ def cases(count, seed):
             for z, w in pairs
             if oracles.separated_by_paths(cut, z, y, set(w)) and not oracles.separated_by_paths(graph, z, x, set(w))
         }
-        yield graph, cut, x, y, pairs, true
+        yield graph, cut, x, y, true
 
 
 def test_the_ancestral_instruments_that_the_treatment_does_not_cause_are_found_and_only_they():
     some = 0
-    for graph, cut, x, y, pairs, true in cases(700, seed=1):
-        masks = graph.sorted_masks
-        treated, asked = masks.mask([x]), masks.mask([y])
-        assert true == {p for p in pairs if is_instrument(masks, treated, asked, masks.mask([p[0]]), masks.mask(p[1]))}
-        found = {(masks.names[z], frozenset(masks.nodes(w))) for z, w in instruments(masks, treated, asked)}
+    for graph, cut, x, y, true in cases(700, seed=1):
+        found = {(instrument.node, instrument.given) for instrument in instruments(graph, x, y)}
         assert found <= true, f"{graph} | {x} {y}"
         effects = graph.descendants([x])  # an effect moves no treatment
         assert {z for z, _ in found} == {z for z, w in true if w <= cut.ancestors([z, y])} - effects
@@ -58,13 +60,12 @@ def test_the_ancestral_instruments_that_the_treatment_does_not_cause_are_found_a
 def test_the_ratio_of_covariances_is_the_total_effect():
     rng = np.random.default_rng(0)
     conditional = 0
-    for graph, _, x, y, _, _ in cases(700, seed=2):
-        masks = graph.sorted_masks
+    for graph, _, x, y, _ in cases(700, seed=2):
         place = {node: i for i, node in enumerate(graph.nodes)}
-        for z, w in instruments(masks, masks.mask([x]), masks.mask([y])):
+        for instrument in instruments(graph, x, y):
             covariance, total = oracles.linear_covariance(graph, rng)
-            given = [place[node] for node in masks.nodes(w)]
-            i = place[masks.names[z]]
+            given = [place[node] for node in instrument.given]
+            i = place[instrument.node]
             above = oracles.partial_covariance(covariance, i, place[y], given)
             below = oracles.partial_covariance(covariance, i, place[x], given)
             assert above / below == pytest.approx(total[place[y], place[x]], rel=1e-5, abs=1e-8), f"{graph} | {x} {y}"
@@ -82,8 +83,5 @@ def test_the_ratio_of_covariances_is_the_total_effect():
     ],
 )
 def test_the_instruments_of_small_graphs(graph, expected):
-    masks = project(parse_graph(graph)).sorted_masks
-    found = [
-        (masks.names[z], " ".join(masks.nodes(w))) for z, w in instruments(masks, masks.mask("X"), masks.mask("Y"))
-    ]
-    assert found == expected
+    found = instruments(project(parse_graph(graph)), "X", "Y")
+    assert [(instrument.node, " ".join(instrument.given)) for instrument in found] == expected

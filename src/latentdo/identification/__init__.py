@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from .engine.expression import Expression, Prob, Product, Quotient, Sum, parts
     from .pairs import Answerable, Nodes, Pair, answerable
     from .proof.derivation import Derivation
-    from .proof.steps import Step, Theorem
+    from .proof.steps import CutGraph, Separation, Step, Theorem, Written
     from .proof.witness import Witness, witness_of
 
 _HOMES = {
     "Answerable": "pairs",
     "BestAdjustment": "criteria.forms",
+    "CutGraph": "proof.steps",
     "Derivation": "proof.derivation",
     "Expression": "engine.expression",
     "Fixability": "criteria.fixability",
@@ -47,12 +48,14 @@ _HOMES = {
     "Product": "engine.expression",
     "Quotient": "engine.expression",
     "Remedies": "advice.remedies",
+    "Separation": "proof.steps",
     "Step": "proof.steps",
     "Sum": "engine.expression",
     "TestableImplications": "advice.testable",
     "Theorem": "proof.steps",
     "VermaConstraint": "advice.testable",
     "Witness": "proof.witness",
+    "Written": "proof.steps",
     "answerable": "pairs",
     "forms_of": "criteria.forms",
     "measurements_of": "advice.measurements",
@@ -64,6 +67,7 @@ _HOMES = {
 __all__ = [
     "Answerable",
     "BestAdjustment",
+    "CutGraph",
     "Derivation",
     "Estimand",
     "Expression",
@@ -84,6 +88,7 @@ __all__ = [
     "Product",
     "Quotient",
     "Remedies",
+    "Separation",
     "Solution",
     "Step",
     "Sum",
@@ -91,6 +96,7 @@ __all__ = [
     "Theorem",
     "VermaConstraint",
     "Witness",
+    "Written",
     "answerable",
     "forms_of",
     "functions_of",

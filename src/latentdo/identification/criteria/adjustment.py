@@ -1,7 +1,9 @@
-"""Adjustment sets: whether P(y | do(x)) = Σ_z P(y | x, z) P(z), the sets for which it is, the best of them.
+"""Adjustment sets: whether P(y | do(x)) = Σ_z P(y | x, z) P(z), the sets for which it is, the best of them; instruments.
 
 Everything here lives in the proper back-door graph, the graph without the first edges of the causal paths:
-a set of nodes that no causal path forbids is valid exactly if it m-separates treatments and outcomes there.
+a set of nodes that no causal path forbids is valid exactly if it m-separates treatments and outcomes there. An
+instrument moves the treatment and reaches the outcome through it alone, given a set: it is m-separated from the
+outcome there.
 """
 
 from __future__ import annotations
@@ -187,3 +189,23 @@ class _BestSearch:
     def _some_holds(self, nodes: Mask) -> bool:
         """Whether some adjustment set holds `nodes`."""
         return minimal_separator(self.graph.walks, self.treatments, self.outcomes, self.free, nodes) is not None
+
+
+def instruments(masks: Masks, treatment: Mask, outcome: Mask, allowed: Mask = -1) -> Iterator[tuple[int, Mask]]:
+    """Pairs (the instrument's number, conditioning set), one for each node that is an ancestral instrument.
+
+    Ancestral means that what is conditioned on are ancestors of instrument or outcome in the graph without the
+    first edges of the causal paths. To find every other set is NP-hard. What the treatment causes is left out: it
+    moves no treatment, though the ratio may be right in a linear model.
+
+    Source:
+        van der Zander, Textor & Liśkiewicz (2015), Efficiently finding conditional instruments for causal
+        inference, theorems 1 and 2; Brito & Pearl (2002), Generalized instrumental variables.
+    """
+    graph = back_door(masks, treatment, outcome)
+    for i in bits(graph.free & ~reach(treatment, masks.children)):
+        node = 1 << i
+        # Near the outcome, so that as much as may be stays open between the instrument and the treatment.
+        given = minimal_separator(graph.walks, node, outcome, graph.free & allowed & ~node)
+        if given is not None and connected(masks, node, given) & treatment:
+            yield i, given

@@ -13,10 +13,9 @@ from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Query, Term
 from latentdo.sheet import AbstractShown, Column, Sheet
 
-from .adjustment import back_door, best_adjustment_set, is_adjustment_set, minimal_adjustment_sets
+from .adjustment import back_door, best_adjustment_set, instruments, is_adjustment_set, minimal_adjustment_sets
 from .fixability import Fixability, braced, fixability
 from .front_door import front_door_obstacle, front_door_set, front_door_sets, is_front_door_set
-from .instruments import instruments
 
 # How many sets a printed list shows.
 SHOWN = 10

@@ -12,31 +12,25 @@ from typing import Literal
 from latentdo.graphs import Mask, Masks, bits, connected, reach
 
 
-def front_door_set(
-    masks: Masks, treatments: Mask, outcomes: Mask, allowed: Mask = -1, required: Mask = 0
-) -> Mask | None:
+def front_door_set(masks: Masks, treatments: Mask, outcomes: Mask) -> Mask | None:
     """A front-door set for P(outcomes | do(treatments)) of which no proper subset is one, or None.
-
-    Args:
-        allowed: The nodes that it may hold.
-        required: Nodes that it must hold.
 
     Source:
         Jeong, Tian & Bareinboim (2022), Finding and listing front-door adjustment sets; Wienöbst, van der
         Zander & Liśkiewicz (2024), Linear-time algorithms for front-door adjustment in causal graphs.
     """
-    chosen = largest_front_door_set(masks, treatments, outcomes, allowed, required)
+    chosen = largest_front_door_set(masks, treatments, outcomes)
     if chosen is None:
         return None
     # The causal paths alone often do, and leave little to try; but a set may need nodes beside them.
     below = reach(treatments, masks.children) & reach(outcomes, masks.parents)
-    if chosen & ~(below | required):
-        fewer = _largest(masks, treatments, outcomes, chosen & (below | required), required)
+    if chosen & ~below:
+        fewer = _largest(masks, treatments, outcomes, chosen & below)
         chosen = chosen if fewer is None else fewer
     # If no set is left without a node, then none is left without it in a smaller choice either: one round.
-    for i in bits(chosen & ~required):
+    for i in bits(chosen):
         if chosen >> i & 1:
-            fewer = _largest(masks, treatments, outcomes, chosen & ~(1 << i), required)
+            fewer = _largest(masks, treatments, outcomes, chosen & ~(1 << i))
             chosen = chosen if fewer is None else fewer
     return chosen
 
@@ -91,7 +85,7 @@ def _leaking(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask) -> Mask
     return connected(masks.cut(0, free), outcomes, treatments) & free
 
 
-def _largest(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask, required: Mask) -> Mask | None:
+def _largest(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask, required: Mask = 0) -> Mask | None:
     # Condition 3: the treatments block what leads into the set and on to the outcomes. What a node outside
     # the set lets through, it lets through for every smaller set too: so each that fails can go for good.
     while True:
@@ -112,17 +106,15 @@ def is_front_door_set(masks: Masks, treatments: Mask, outcomes: Mask, nodes: Mas
     return largest_front_door_set(masks, treatments, outcomes, nodes, nodes) is not None
 
 
-def front_door_sets(
-    masks: Masks, treatments: Mask, outcomes: Mask, allowed: Mask = -1, required: Mask = 0
-) -> Iterator[Mask]:
+def front_door_sets(masks: Masks, treatments: Mask, outcomes: Mask) -> Iterator[Mask]:
     """Every front-door set once, with polynomial delay; there may be exponentially many.
 
     Source:
         Jeong, Tian & Bareinboim (2022), algorithm 3.
     """
-    largest = largest_front_door_set(masks, treatments, outcomes, allowed, required)
+    largest = largest_front_door_set(masks, treatments, outcomes)
     # Each branch (may hold, must hold) has a set in it, the whole of what it may hold: none is in vain.
-    branches = [] if largest is None else [(largest, required)]
+    branches = [] if largest is None else [(largest, 0)]
     while branches:
         free, must = branches.pop()
         open_nodes = free & ~must
