@@ -572,8 +572,7 @@ def test_any_change_of_the_manifest_is_refused_or_gives_a_fit_that_works(saved: 
             assert str(path) in str(refused)
             continue
         loaded += 1
-        assert max(map(len, str(posterior).split("\n"))) <= 110
-        assert repr(posterior) and isinstance(posterior.converged, bool)
+        assert str(posterior) and repr(posterior) and isinstance(posterior.converged, bool)
         assert all(isinstance(draws, NodeDraws) for draws in posterior.by_node.values())
     assert 5 < loaded < 120
 

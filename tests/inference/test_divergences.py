@@ -68,7 +68,7 @@ def test_the_page_says_how_many_of_how_many():
     assert "; 50 of 400 transitions diverged" in page
     assert "; 1 of 400 transitions diverged" in page
     assert "Divergences 51 of 800 transitions" in page
-    assert "- {U, X, Y}: 50 of 400 transitions diverged (12 %)" in page
+    assert "{U, X, Y}: 50 of 400 transitions diverged (12 %)" in page
 
 
 def test_answers_repeat_it_where_they_rest_on_the_block():

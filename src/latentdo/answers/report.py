@@ -92,7 +92,7 @@ class Report:
             Sheet(f"{name}:" if name != str(verdict.query) else "", lead=_indented(verdict, name))
             for name, verdict in self.verdicts
         ]
-        prior = [] if self.prior is None else [Sheet(lead=tuple(str(self.prior).splitlines()))]
+        prior = [] if self.prior is None else [self.prior.sheet()]
         variants = [line for variant in self.variants for line in str(variant).splitlines()]
         return [
             model,

@@ -82,8 +82,6 @@ def command(
 
 
 def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
-    from latentdo.inference import block_row
-
     return {
         "path": str(path),
         "converged": posterior.converged,
@@ -95,7 +93,7 @@ def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
         "draws": posterior.n_draws,
         "n_rows": posterior.facts.n_rows,
         "seconds": posterior.seconds,
-        "plan": [str(block_row(block)) for block in posterior.blocks],
+        "plan": posterior.plan.split("\n"),
         "khat": max((block.khat for block in posterior.blocks if block.khat is not None), default=None),
         "diagnostics": [{"name": d.name, "rhat": d.rhat, "ess": d.ess} for d in posterior.diagnostics],
         "queries": [{"name": name, "query": str(query)} for name, query in posterior.queries],

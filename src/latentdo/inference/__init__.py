@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .blocks.draws import BlockDraws, DataFacts, NodeDraws, flat
     from .blocks.method import Method
     from .likelihood.forward import even_uniforms, node_parameters, predictor, simulate_nodes
-    from .posterior.account import block_row, node_row
+    from .posterior.account import node_row
     from .posterior.labels import ParameterLabel
     from .posterior.posterior import Posterior, read_archive
     from .posterior.prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
@@ -41,7 +41,6 @@ _LAZY = {
     "PriorCheck": "posterior.prior_check",
     "PriorNode": "posterior.prior_check",
     "Posterior": "posterior.posterior",
-    "block_row": "posterior.account",
     "check_columns": "blocks.checks",
     "check_priors_on": "posterior.prior_check",
     "checkpoint_folder": "storage.resume",
@@ -90,7 +89,6 @@ __all__ = [
     "PriorCheck",
     "PriorNode",
     "Svi",
-    "block_row",
     "blocks_of",
     "check_columns",
     "check_priors_on",

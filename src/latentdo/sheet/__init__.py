@@ -6,7 +6,7 @@ The standard library alone: the symbolic half prints with it, in a browser too.
 from __future__ import annotations
 
 from . import latex, web
-from .cells import Cell, Column, Note, Row, Value
+from .cells import Cell, Column, Mark, Note, Row, Value
 from .flat import csv_bytes, csv_text, data_frame, finite
 from .sheet import AbstractShown, Sheet, bodies, page, texts
 from .words import (
@@ -26,6 +26,7 @@ __all__ = [
     "AbstractShown",
     "Cell",
     "Column",
+    "Mark",
     "Note",
     "Row",
     "Sheet",

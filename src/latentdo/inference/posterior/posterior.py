@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentdo.errors import ArchiveError
+from latentdo.sheet import bodies, texts
 
 from ..blocks.fitted import Fitted
 from ..storage.archive import read_fitted, write_archive
@@ -93,9 +94,9 @@ class Posterior(Fitted):
         return str(self)
 
     def __str__(self) -> str:
-        from .summary import posterior_text
+        from .summary import WIDTH, sheets
 
-        return posterior_text(self)
+        return texts(sheets(self), WIDTH)
 
     def __repr__(self) -> str:
         state = "one draw" if self.is_point else "converged" if self.converged else "NOT converged"
@@ -103,9 +104,9 @@ class Posterior(Fitted):
         return f"<Posterior of {len(self.spec.measured)} measured and {len(self.spec.latent)} latent nodes, {state}>"
 
     def _repr_html_(self) -> str:
-        from .summary_html import posterior_html
+        from .summary import sheets
 
-        return posterior_html(self)
+        return bodies(sheets(self))
 
 
 def read_archive(path: Path) -> Posterior:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from latentdo import arguments
 from latentdo.errors import SpecError
 from latentdo.graphs import Name, quote
 from latentdo.models import ColumnSummary, ModelSpec, Table
+from latentdo.sheet import Cell, Column, Note, Sheet
 from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray, NodeCoordinates, coordinates_on
@@ -89,45 +89,41 @@ class PriorCheck:
         ]
         return {"draws": self.n_draws, "units": self.n_units, "nodes": [_finite(row) for row in rows]}
 
-    def __str__(self) -> str:
-        rows = [_HEADINGS, *(tuple(_cells(node)) for node in self.nodes)]
-        widths = [max(len(row[k]) for row in rows) for k in range(len(_HEADINGS))]
-        lines = [
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
+    def sheet(self) -> Sheet:
+        """A row per measured node, and what is odd below."""
+        columns = (
+            Column("node", "code"),
+            *(Column(title, "number", key) for title, key in _COLUMNS),
+        )
+        rows = [
+            [Cell(quote(node.node), mark="rough" if node.caution else ""), *map(Cell, _cells(node))]
+            for node in self.nodes
         ]
-        return "\n".join([self._title, *lines, *(f"  caution: {warning}" for warning in self.warnings)])
-
-    __repr__ = __str__
-
-    @property
-    def _title(self) -> str:
-        return (
+        title = (
             f"Under the priors alone ({self.n_draws:,} draws of all parameters, {self.n_units:,} rows from each; middle 90 % "
             "of the draws):"
         )
+        return Sheet.of(title, columns, rows, notes=tuple(Note(warning, "caution") for warning in self.warnings))
+
+    def __str__(self) -> str:
+        return self.sheet().text()
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col" style="text-align:left">{escape(name)}</th>' for name in _HEADINGS)
-        body = "".join(
-            ("<tr style='background:#fbeac4;color:#000'>" if node.caution else "<tr>")
-            + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(node))
-            + "</tr>"
-            for node in self.nodes
-        )
-        cautions = "".join(f"<li>{escape(warning)}</li>" for warning in self.warnings)
-        return (
-            f"<div><p>{escape(self._title)}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            + (f"<ul>{cautions}</ul>" if cautions else "")
-            + "</div>"
-        )
+        return self.sheet().html()
 
 
-_HEADINGS = ("node", "column mean", "under the priors", "column sd", "under the priors", "means in the column's range")
+_COLUMNS = (
+    ("column mean", "mean"),
+    ("under the priors", "prior mean"),
+    ("column sd", "sd"),
+    ("under the priors", "prior sd"),
+    ("means in the column's range", "means within"),
+)
 
 
 def _cells(node: PriorNode) -> Iterable[str]:
-    yield quote(node.node)
     for value, (low, high) in ((node.mean, node.prior_mean), (node.sd, node.prior_sd)):
         yield f"{value:.4g}"
         yield f"{low:.3g} to {high:.3g}"
