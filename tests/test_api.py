@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import latentdo as ld
+from latentdo.errors import UsageError
 from posteriors import posterior_of
 from studies import reproduce
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_a_verdict_is_true_or_false():
@@ -139,3 +145,86 @@ def test_a_path_that_leads_nowhere_is_no_notation_error(verb):
 def test_a_word_in_place_of_true_or_false_is_refused(call, name):
     with pytest.raises(ld.LatentdoError, match=f"{name} is True or False, got "):
         call()
+
+
+@pytest.mark.parametrize(
+    ("option", "instead"),
+    [
+        ("weights", "Repeat a row that stands for several"),
+        ("cluster", "Make what units of a cluster share a node"),
+        ("random_state", "seed=0"),
+        ("common_causes", "The query says what is set"),
+        ("progres", "Did you mean|Known are"),
+    ],
+)
+@pytest.mark.parametrize("verb", sorted(name for name in ld.__all__ if name.islower()))
+def test_an_option_that_a_verb_does_not_have_is_told_in_one_sentence(verb, option, instead):
+    with pytest.raises(UsageError, match=rf"^ld\.{verb} has no option {option}=\. ") as caught:
+        getattr(ld, verb)(**{option: 1})
+    assert re.search(instead, str(caught.value))
+
+
+def test_a_slip_in_an_option_is_told_before_a_neighbours_word():
+    with pytest.raises(UsageError, match="Did you mean 'methods'"):
+        ld.compare("X -> Y", {}, method="aipw")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda folder: ld.graph(folder / "g.dot"), r"g\.dot is a graph in the language of Graphviz \(DOT\)"),
+        (lambda folder: ld.graph(folder / "g.json"), r"g\.json is a file of JSON, as INDRA"),
+        (lambda folder: ld.graph(folder / "g.dagitty"), r"g\.dagitty is a file of text.*read_text\(\)"),
+        (lambda folder: ld.identify("g.bif", "P(Y | do(X))"), r"g\.bif is a Bayesian network"),
+        (lambda folder: ld.graph("g.graphml"), r"networkx\.read_graphml\('g\.graphml'\)"),
+        (lambda folder: ld.model("dag { X -> Y }"), "dagitty text, a graph without mechanisms, which ld.graph reads"),
+        (lambda folder: ld.fit("dag { X -> Y }", {}), "dagitty text, a graph without mechanisms"),
+        (lambda folder: ld.model("study.yaml"), r"Its model is ld\.load_study\('study\.yaml'\)\.model"),
+        (lambda folder: ld.model(folder / "study.yaml"), r"is read by ld\.load_study"),
+        (lambda folder: ld.graph([("X", "Y")]), r"ld\.graph\(directed=\[\('X', 'Y'\)\]"),
+        (lambda folder: ld.graph(folder / "none.dot"), r"none\.dot does not exist"),
+    ],
+)
+def test_what_is_not_read_is_named_with_what_is(call, said, tmp_path):
+    (tmp_path / "g.dot").write_text("digraph { X -> Y }")
+    (tmp_path / "g.json").write_text('[{"type": "Activation"}]')
+    (tmp_path / "g.dagitty").write_text("dag { X -> Y }")
+    with pytest.raises(ld.LatentdoError, match=said):
+        call(tmp_path)
+
+
+def test_a_study_may_have_a_name_that_says_nothing(tmp_path):
+    (tmp_path / "study.txt").write_text("model: X ~ normal; Y ~ normal(X)")
+    assert ld.graph(tmp_path / "study.txt").nodes == ("X", "Y")
+
+
+FORMS_OF_ASK = """
+from collections.abc import Mapping
+
+import latentdo as ld
+from latentdo.types import Answers, Effects
+
+posterior = ld.load("fit.ldo")
+print(ld.ask(posterior, "E[Y | do(X=1)]").mean)
+print([answer.mean for answer in ld.ask(posterior, "P(Y | do(X=1))")])
+low, high = ld.ask(posterior, "E[Y | do(X)] for X in 0..10").band(0.9)
+several: Answers = ld.ask(posterior, "E[Y]", "E[X]")
+several = ld.ask(posterior, ["E[Y]", "E[X]"], seed=1)
+named: Mapping[str, str] = {"low": "E[Y | do(X=0)]"}
+several = ld.ask(posterior, named)
+print([answer.sd for answer in ld.ask(posterior)])
+print(ld.ask(posterior, Effects()).to_csv("effects.csv"))
+start, end = ld.ask(posterior, "E[Y]").interval(0.9)
+print(end - start)
+"""
+
+
+def test_type_checkers_accept_the_tutorial_and_every_form_of_a_question(tmp_path):
+    pages = [*(ROOT / "docs" / "tutorials").glob("*.md"), ROOT / "README.md"]
+    for page in pages:
+        blocks = re.findall(r"^```python[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        (tmp_path / f"{page.stem}.py").write_text("\n".join(blocks), "utf-8")
+    (tmp_path / "forms.py").write_text(FORMS_OF_ASK, "utf-8")
+    checker = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
+    found = subprocess.run([*checker, str(tmp_path)], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert found.returncode == 0, found.stdout

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from latentdo import arguments
 from latentdo.errors import ArchiveError, QueryError, SpecError, StudyError
+from latentdo.files import exists
 from latentdo.graphs import Admg, LatentDag, Name, project
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
@@ -46,7 +47,11 @@ if TYPE_CHECKING:
     Asked = str | Query | Sequence[str | Query] | Mapping[str, str | Query]
     Methods = str | AbstractMethod | Iterable[str | AbstractMethod] | None
 
+    class OneOrSeveral(Answer, Answers):  # pyright: ignore
+        """What one text gives: an answer, or several of a law or a sweep. Type checkers, which do not read it, allow both."""
 
+
+@arguments.with_known_options
 def graph(
     source: Any = None,
     *,
@@ -82,6 +87,7 @@ def graph(
     return read_graph(opened)
 
 
+@arguments.with_known_options
 def identify(
     model: LatentDag | Admg | ModelSpec | str | Any,
     query: str | Query,
@@ -116,6 +122,7 @@ def identify(
     return _identify(graph, asked, functional={**own, **functions_of(functional)})
 
 
+@arguments.with_known_options
 def answerable(
     model: LatentDag | Admg | ModelSpec | Posterior | str | Any,
     treatments: Iterable[Nodes] | None = None,
@@ -154,6 +161,7 @@ def answerable(
     return _answerable(graph, treatments, outcomes, given=given, functional={**own, **functions_of(functional)})
 
 
+@arguments.with_known_options
 def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg | ModelSpec | str | Any) -> SameAdmg:
     """Whether two latent structures look the same from the measured nodes, and if not, where they differ.
 
@@ -173,6 +181,7 @@ def same_admg(a: LatentDag | Admg | ModelSpec | str | Any, b: LatentDag | Admg |
     return _same_admg(graph_of(value_of(a))[0], graph_of(value_of(b))[0])
 
 
+@arguments.with_known_options
 def model(text: str | ModelSpec) -> ModelSpec:
     """A model: a graph with hidden causes, and how each node is generated.
 
@@ -186,6 +195,7 @@ def model(text: str | ModelSpec) -> ModelSpec:
     return model_of(text)
 
 
+@arguments.with_known_options
 def load_study(path: str | Path) -> Study:
     """A study: model, data, priors, engine and queries from one YAML file, each a value.
 
@@ -197,6 +207,7 @@ def load_study(path: str | Path) -> Study:
     return _load(path)
 
 
+@arguments.with_known_options
 def fit(
     model: ModelSpec | Study | str | Path,
     data: Any = None,
@@ -290,6 +301,7 @@ def fit_many(
 ) -> list[Posterior]: ...
 
 
+@arguments.with_known_options
 def fit_many(
     model: ModelSpec | Study | str | Path,
     datasets: Sequence[Any] | Mapping[str, Any],
@@ -330,19 +342,32 @@ def fit_many(
 
 @overload
 def ask(
-    posterior: Posterior, queries: Answerable | Effects, /, *, seed: int = 0, allow_unidentified: bool = False
+    posterior: Posterior, table: Answerable | Effects, /, *, seed: int = 0, allow_unidentified: bool = False
 ) -> EffectMatrix: ...
 
 
 @overload
 def ask(
-    posterior: Posterior, *queries: str | Query, seed: int = 0, allow_unidentified: bool = False, naive: bool = False
-) -> Answer | Answers: ...
+    posterior: Posterior,
+    query: str | Query = ...,
+    /,
+    *,
+    seed: int = 0,
+    allow_unidentified: bool = False,
+    naive: bool = False,
+) -> OneOrSeveral: ...
 
 
+@overload
+def ask(
+    posterior: Posterior, *queries: Asked, seed: int = 0, allow_unidentified: bool = False, naive: bool = False
+) -> Answers: ...
+
+
+@arguments.with_known_options
 def ask(
     posterior: Posterior,
-    *queries: str | Query | Answerable | Effects,
+    *queries: Asked | Answerable | Effects,
     seed: int = 0,
     allow_unidentified: bool = False,
     naive: bool = False,
@@ -433,6 +458,7 @@ def compare(
 ) -> Comparison: ...
 
 
+@arguments.with_known_options
 def compare(
     model: Posterior | LatentDag | Admg | ModelSpec | Study | str | Path,
     /,
@@ -515,6 +541,7 @@ def compare(
         )
 
 
+@arguments.with_known_options
 def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: bool = False, seed: int = 0) -> Report:
     """What can be said before training: the verdict of each query, and whether the table fits the model.
 
@@ -536,7 +563,7 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     arguments.flag("prior", prior, SpecError)
     study = study_of(model)
     engine_of(study)
-    source = data if data is not None else study.data if study.data is not None and study.data.exists() else None
+    source = data if data is not None else study.data if study.data is not None and exists(study.data) else None
     rows = None if source is None else rows_of(study.model, source, study)
     report = check_model(study.model, study.queries, rows)
     if prior and rows is None:
@@ -549,6 +576,7 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     return replace(report, variants=variants, units=study.units)
 
 
+@arguments.with_known_options
 def load(path: str | Path) -> Posterior:
     """A trained model from a file that `posterior.save` wrote.
 
@@ -562,6 +590,7 @@ def load(path: str | Path) -> Posterior:
     return read_archive(Path(path))
 
 
+@arguments.with_known_options
 def simulate(
     name: str, n: int, *, seed: int = 0, do: Mapping[Name, float] | str | None = None, latents: bool = False
 ) -> Table:

@@ -5,19 +5,61 @@ Standard library only. NumPy's numbers and truth values are told by their protoc
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
 import reprlib
 from collections.abc import Callable, Iterable
+from functools import wraps
 from numbers import Real
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from .errors import LatentdoError, SpecError, nearest
+from .errors import LatentdoError, SpecError, UsageError, nearest
 
 MAX_SEED = 2**32 - 1
 
 Raised = Callable[[str], LatentdoError]
 """An error class, or whatever else makes an error of a message."""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_WEIGHTS = (
+    "Rows have no weights: each is one unit. Repeat a row that stands for several, and put what a survey's sampling "
+)
+_WEIGHTS += "went by into the model as nodes."
+_CLUSTERS = (
+    "Rows are taken as independent. Make what units of a cluster share a node of the model, with arrows to what it "
+)
+_CLUSTERS += "changes: `Site ~ categorical`."
+_ROLES = "The query says what is set and what is asked about: 'E[Y | do(X=1)]'. The graph says what else causes them."
+_ENGINE = (
+    "Numbers of the sampler belong to the engine: ld.Nuts(draws=2000, warmup=1000, chains=4), as the third argument of "
+)
+_ENGINE += "ld.fit."
+_SEED = "Chance is given as seed=0, a whole number; the same seed gives the same numbers."
+_INTERVAL = "The probability of an interval is level=0.9, of answer.interval(level), ld.compare and ld.sample_size."
+_MISSING = "Missing cells are refused. Drop the rows that have them, or fill them in, before the fit."
+_RIVALS = "Estimators are chosen in ld.compare: methods=['aipw'], models=ld.types.Boosted()."
+_PRIORS = "Priors stand in the model: 'Y ~ normal(X, weight=normal(0, 1))', or under `priors:` in a study."
+NEIGHBOURS = {
+    **dict.fromkeys(("weights", "weight", "sample_weight", "sample_weights", "freq_weights"), _WEIGHTS),
+    **dict.fromkeys(("cluster", "clusters", "cluster_id", "groups", "group", "id"), _CLUSTERS),
+    **dict.fromkeys(("treatment", "outcome", "covariates", "confounders", "common_causes", "instruments"), _ROLES),
+    **dict.fromkeys(("effect_modifiers", "adjustment", "controls", "exposure"), _ROLES),
+    **dict.fromkeys(("draws", "samples", "num_samples", "tune", "warmup", "num_warmup", "burnin"), _ENGINE),
+    **dict.fromkeys(("chains", "num_chains", "cores", "steps", "target_accept", "sampler"), _ENGINE),
+    **dict.fromkeys(("random_state", "random_seed", "rng", "rng_key", "key"), _SEED),
+    **dict.fromkeys(("alpha", "ci", "confidence", "confidence_level", "hdi_prob", "level"), _INTERVAL),
+    **dict.fromkeys(("n_boot", "n_bootstraps", "bootstrap"), "The bootstrap belongs to ld.compare: replicates=200."),
+    **dict.fromkeys(("missing", "dropna", "na_action"), _MISSING),
+    **dict.fromkeys(("method", "methods", "estimator", "learner", "learners", "models"), _RIVALS),
+    **dict.fromkeys(("prior", "priors"), _PRIORS),
+    **dict.fromkeys(("verbose", "progressbar", "progress_bar"), "Progress is shown or not by progress=True or False."),
+    **dict.fromkeys(
+        ("family", "families", "formula"), "Families stand in the model, a line for each node: 'Y ~ normal(X, Z)'."
+    ),
+}
+"""Options that other libraries have and a verb here has not, each with what to do instead."""
 
 
 def shown(value: Any) -> str:
@@ -146,6 +188,28 @@ def _is_finite(value: Any) -> bool:
         return is_number(value) and math.isfinite(value)
     except OverflowError:  # a whole number beyond float64
         return False
+
+
+def instead_of(option: str) -> str:
+    """What to do in place of an option that other libraries have; empty where nobody has it."""
+    return NEIGHBOURS.get(option, "")
+
+
+def with_known_options(verb: Callable[P, R]) -> Callable[P, R]:
+    """The verb, which says of an option that it does not have what to do instead, or which one is meant."""
+    code = verb.__code__
+    known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
+
+    @wraps(verb)
+    def checked(*given: P.args, **options: P.kwargs) -> R:
+        for option in options:
+            if option not in known:
+                slip = difflib.get_close_matches(option, known, n=1, cutoff=0.85)
+                repair = nearest(option, known) if slip else instead_of(option) or nearest(option, known)
+                raise UsageError(f"ld.{verb.__name__} has no option {option}=. {repair}")
+        return verb(*given, **options)
+
+    return checked
 
 
 def _index(value: Any) -> int | None:

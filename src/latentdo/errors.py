@@ -14,7 +14,7 @@ LatentdoError
 ├── FitError               training that cannot go on
 ├── MissingExtraError      an optional dependency that is not installed: `.extra`
 ├── UnsupportedError       a valid request that this version does not answer
-├── UsageError             a command line that cannot be carried out
+├── UsageError             a command line, or an option of a call, that cannot be carried out
 └── NotIdentifiedError     the data cannot answer the question: `.verdict`
 """
 
@@ -223,7 +223,7 @@ class UnsupportedError(LatentdoError):
 
 
 class UsageError(LatentdoError):
-    """A command line that cannot be carried out."""
+    """A command line, or an option of a call, that cannot be carried out."""
 
     kind = "usage"
 

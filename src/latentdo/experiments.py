@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from latentdo.planning import SampleSize
 
 
+@arguments.with_known_options
 def sample_size(
     model: ModelSpec | Study | str | Path,
     truth: Mapping[Name, float] | ModelSpec | Study | Posterior | str | Path | Callable[[int, int], Any],

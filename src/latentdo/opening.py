@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import DataError, QueryError, SpecError, StudyError
+from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError, UnsupportedError
+from latentdo.files import is_file
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
 from latentdo.query import Query, queries_of
 
@@ -28,8 +29,15 @@ def value_of(source: Any) -> Any:
         return read_archive(Path(source))
     if isinstance(source, Path) or is_study_path(source):
         from latentdo.models.study import load_study
+        from latentdo.tables import foreign
 
-        return load_study(source)
+        try:
+            return load_study(source)
+        except LatentdoError:
+            # A path that ends in another way may be that of a study all the same.
+            if is_file(Path(source)) and (sentence := foreign(str(source))):
+                raise UnsupportedError(sentence) from None
+            raise
     return source
 
 
@@ -74,11 +82,23 @@ def model_of(text: Any) -> ModelSpec:
         SpecError: It is neither.
     """
     from latentdo.models import ModelSpec
+    from latentdo.tables import foreign, is_dagitty
 
     if isinstance(text, ModelSpec):
         return text
+    if isinstance(text, Path):
+        raise SpecError(f"{text} is a path, and a model is a text. A study is read by ld.load_study({str(text)!r}).")
     if not isinstance(text, str):
         raise SpecError(f"A model is a text such as 'X ~ normal; Y ~ normal(X)', got {type(text).__name__}.")
+    if is_study_path(text):
+        raise SpecError(f"{text} is the path of a study. Its model is ld.load_study({text!r}).model.")
+    if is_dagitty(text):
+        raise SpecError(
+            "This is dagitty text, a graph without mechanisms, which ld.graph reads. A model also says how each node is "
+            "generated: 'latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)'."
+        )
+    if sentence := foreign(text):
+        raise UnsupportedError(sentence)
     return ModelSpec.parse(text)
 
 
@@ -199,7 +219,7 @@ def kept_table(posterior: Posterior, folder: Path) -> tuple[Path | None, str]:
         return None, ""
     why = f"; {source}, which it was trained on, is neither here nor beside it"
     for path in dict.fromkeys([Path(source), folder / source]):
-        if not path.is_file():
+        if not is_file(path):
             continue
         try:
             rows = read_table(path, spec.measured, spec.latent, spec.levels)

@@ -302,8 +302,8 @@ def test_says_which_line_of_a_file_is_not_identified(command, bow_fit, tmp_path)
     ("make", "message"),
     [
         (lambda path: path.write_bytes(b"E[Y]\n\xff"), "queries.txt is not UTF-8 (line 2)"),
-        (lambda path: path.mkdir(), "queries.txt cannot be read"),
-        (lambda path: None, "queries.txt cannot be read: No such file"),
+        (lambda path: path.mkdir(), "queries.txt is a folder; expected a file"),
+        (lambda path: None, "queries.txt does not exist"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(command, napkin_fit, tmp_path, make, message):

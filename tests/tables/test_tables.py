@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import fractions
+import importlib.util
 import io
 import re
 from dataclasses import replace
@@ -516,3 +517,33 @@ def test_writing_replaces_whole_files_and_leaves_nothing_beside(tmp_path, monkey
     assert [entry.name for entry in tmp_path.iterdir()] == ["cells.csv"]
     Table({"Z": [1]}).write(path)
     assert path.read_text() == "Z\n1\n"
+
+
+def test_a_very_long_cell_of_a_column_that_nobody_uses_is_read(csv_file):
+    note = "long " * 40_000
+    table = read_table(csv_file(f"X,Y,Note\n0,1,a\n1,2,{note}\n2,0,b\n"), ["X", "Y"])
+    assert table.n_rows == 3
+    assert table.ignored == ("Note",)
+
+
+def test_a_quote_that_is_never_closed_is_told_in_a_long_file_too(csv_file):
+    refused(csv_file('X,Y\n0,"1\n' + "1,2\n" * 100_000), "Line 2: a quoted cell is never closed")
+
+
+@pytest.mark.parametrize("text", ['{"X": 1, "Y": 2}\n{"X": 2, "Y": 3}\n', '[{"X": 1, "Y": 2}]', "[[1, 2], [2, 3]]"])
+def test_json_that_is_named_csv_is_told(csv_file, text):
+    error = refused(csv_file(text), "cells.csv holds JSON, and .csv files are read as cells.")
+    assert "pd.read_json" in str(error)
+    assert error.line == 1
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars"])
+def test_a_parquet_file_with_damaged_columns_is_bad_input(tmp_path, monkeypatch, library):
+    path = Table({"X": np.arange(5000.0), "Y": np.arange(5000.0)}).write(tmp_path / "cells.parquet")
+    whole = bytearray(path.read_bytes())
+    whole[100:2000] = b"\xff" * 1900
+    path.write_bytes(whole)
+    found = importlib.util.find_spec
+    hidden = "pyarrow" if library == "polars" else ""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == hidden else found(name, *rest))
+    refused(path, "cells.parquet cannot be read as Parquet: ")

@@ -17,7 +17,7 @@ from latentdo.inference import write_table
 from latentdo.sheet import Sheet, bodies, latex
 
 from . import bands, pictures, sheets
-from .estimate import AnyArray, Estimate, FloatArray, axes_of, draws_of
+from .estimate import AnyArray, Estimate, FloatArray, MaybeNone, axes_of, draws_of
 from .methods import methods_of
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Answers(Sequence[Answer]):
         """The posterior mean of every answer."""
         return np.array([answer.mean for answer in self.items])
 
-    def band(self, level: float = 0.9, *, simultaneous: bool = False) -> tuple[FloatArray, FloatArray] | None:
+    def band(self, level: float = 0.9, *, simultaneous: bool = False) -> tuple[FloatArray, FloatArray] | MaybeNone:
         """Lower and upper ends of a band around the answers, one number per answer; None of one draw.
 
         Args:

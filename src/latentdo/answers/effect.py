@@ -11,6 +11,7 @@ from latentdo.query import Binary, Query, Value
 from latentdo.sheet import finite, number
 
 from .answer import Answer
+from .estimate import MaybeNone
 
 LONGEST = 8
 """Characters of a number that is written out; others have an exponent."""
@@ -102,7 +103,7 @@ class Effect:
             return 0.0 if self.is_zero else None
         return self.answer.sd / self.scale
 
-    def interval(self, level: float = 0.9) -> tuple[float, float] | None:
+    def interval(self, level: float = 0.9) -> tuple[float, float] | MaybeNone:
         """The equal-tailed posterior interval; None where there is no number, or one draw alone."""
         ends = None if self.answer is None else self.answer.interval(level)
         if ends is None:

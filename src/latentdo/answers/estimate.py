@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from .units import Scale, scale_of
 
 AnyArray = np.ndarray[Any, np.dtype[Any]]
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+MaybeNone: TypeAlias = Any
+"""None of one draw, which type checkers need not be told about each time: nearly all answers have an interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +149,7 @@ class Estimate:
         """Whether the query itself has R-hat <= 1.01 and ESS >= 400; of one draw there is nothing to judge."""
         return self.is_point or ((self.rhat is None or self.rhat <= 1.01) and self.ess >= 400)
 
-    def interval(self, level: float = 0.9) -> tuple[float, float] | None:
+    def interval(self, level: float = 0.9) -> tuple[float, float] | MaybeNone:
         """The equal-tailed posterior interval; None of one draw.
 
         Args:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from cyclopts import App, CycloptsError, MissingArgumentError, UnknownOptionError
 
 from latentdo import __version__
+from latentdo.arguments import instead_of
 from latentdo.errors import UsageError
 
 from . import answerable, ask, check, compare, fit, identify, reproduce, sample_size, simulate
@@ -63,12 +66,20 @@ def application() -> App:
     return app
 
 
+def _repair(option: str) -> str:
+    """What to do in place of an option of other programs, where that is no Python."""
+    repair = instead_of(option.lstrip("-").replace("-", "_"))
+    return "" if re.search(r"\bld\.|=", repair) else repair
+
+
 def usage_error(error: CycloptsError) -> UsageError:
     """What cannot be understood about a command line, and the way to its help."""
     message = " ".join(str(error).split())
     match error:
         case MissingArgumentError(argument=argument) if argument is not None:
             message = f"{argument.name} {'is missing' if argument.required else 'needs a value'}."
+        case UnknownOptionError() if repair := _repair(error.token.value if error.token else ""):
+            message = f"{message.partition(' Did you mean')[0]} {repair}"
         case UnknownOptionError() if any(char in message for char in "[]()|*/"):
             message += " A text that begins with - goes behind a lone --."
         case _:

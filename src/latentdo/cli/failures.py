@@ -88,7 +88,7 @@ def failure_of(error: BaseException) -> Failure:
             )
         case KeyboardInterrupt():
             return Failure(INTERRUPTED, "interrupted", "stopped by Ctrl-C; no file was left half written.")
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EBADF):
             return Failure(BAD_INPUT, "output", f"The result cannot be written: {error.strerror}.")
         case MemoryError():
             return Failure(BAD_INPUT, "memory", "There is not enough memory for this. Ask for fewer rows or draws.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import importlib.util
+import io
 import json
 import logging
 import os
@@ -40,13 +42,20 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
     return "".join(spelt), error.end
 
 
+class _Closed(io.TextIOWrapper):
+    """Standard output that was closed before the program began."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.EBADF, "standard output is closed")
+
+
 def prepare_streams() -> None:
     """Make sure that no character in a result or message can stop it from being shown."""
     codecs.register_error(_ERRORS, _spell)
-    # A stream that was closed before the program began is None in Python; nothing written to it is missed.
-    for name in ("stdout", "stderr"):
+    # A stream that was closed before the program began is None in Python. A message to it is not missed, and a result is.
+    for name, kind in (("stdout", _Closed), ("stderr", io.TextIOWrapper)):
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+            setattr(sys, name, kind(io.FileIO(os.open(os.devnull, os.O_WRONLY), "w"), encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
             reconfigure(errors=_ERRORS)

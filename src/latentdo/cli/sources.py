@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentdo.errors import LatentdoError, NotationError, NotIdentifiedError, UsageError
+from latentdo.errors import LatentdoError, NotationError, NotIdentifiedError, UnsupportedError, UsageError
+from latentdo.files import is_file, read_bytes
 from latentdo.graphs import STUDY_SUFFIXES, is_study_path
 from latentdo.query import Query
+from latentdo.tables import foreign
 
 from .output import tell
 
@@ -43,6 +46,8 @@ def source_text(given: str) -> str:
     if ("/" in given or os.sep in given or not given.strip(".")) and Path(given).is_dir():
         raise UsageError(f'{given} is a folder. Name a study file (.yaml, .yml) in it, or type a graph: "X -> Y".')
     if _is_other_file(given):
+        if sentence := foreign(given, f"To read its text, put - in its place and add < {shlex.quote(given)}."):
+            raise UnsupportedError(sentence)
         raise UsageError(
             f"{given} is a file, and models are read from study files (.yaml, .yml). To read the text of a model or "
             f"graph from a file, put - in its place and add < {given}."
@@ -96,10 +101,7 @@ def standard_input() -> str:
 def _is_other_file(text: str) -> bool:
     if "\n" in text or "." not in text or text.lower().endswith(STUDY_SUFFIXES):
         return False
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
-        return False
+    return is_file(Path(text))
 
 
 @dataclass(frozen=True)
@@ -262,13 +264,7 @@ def _lines(path: str) -> Iterator[str]:
     if path == "-":
         yield from _split(standard_input())
         return
-    try:
-        data = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(
-            f"--file {path} cannot be read: {why}. Give the path of a file with one query per line."
-        ) from None
+    data = read_bytes(Path(path), UsageError, what="--file")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from latentdo.errors import StudyError
+from latentdo.files import read_bytes
 from latentdo.graphs import STUDY_SUFFIXES
 
 from .document import Scalar, read_document
@@ -40,15 +42,11 @@ def read_numbers(path: Path) -> dict[str, float] | None:
 
 
 def _text_of(path: Path) -> str:
+    content = read_bytes(path, partial(StudyError, key="truth"), suffixes=SUFFIXES)
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise StudyError(f"There is no file {path} (looked from {Path.cwd()}).", key="truth") from None
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StudyError(f"{path} is not UTF-8 (byte {error.start + 1}). Save it as UTF-8.", key="truth") from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise StudyError(f"{path} cannot be read: {why}.", key="truth") from None
 
 
 def _of_yaml(path: Path, text: str) -> dict[str, float] | None:

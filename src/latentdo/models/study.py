@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import UNSET
 
 from latentdo.errors import LatentdoError, NotationError, StudyError, nearest
+from latentdo.files import read_bytes
 from latentdo.graphs import (
     STUDY_SUFFIXES,
     Call,
@@ -188,17 +189,7 @@ def load_study(source: str | Path, data: str | Path | None = None) -> Study:
 
 
 def _text_of(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        folder = path.parent
-        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        close = nearest(path.name, [name for name in names if name.lower().endswith(STUDY_SUFFIXES)])
-        raise StudyError(f"The study file {path} does not exist (looked from {Path.cwd()}). {close}") from None
-    except IsADirectoryError:
-        raise StudyError(f"{path} is a folder; expected a study file.") from None
-    except (OSError, ValueError) as error:
-        raise StudyError(f"The study file {path} cannot be read: {error}.") from None
+    content = read_bytes(path, StudyError, what="The study file", suffixes=STUDY_SUFFIXES)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .dagitty import is_dagitty
     from .dataset import Dataset, FloatArray, IntArray
-    from .graphs import graph_from_pairs, read_graph
+    from .graphs import foreign, graph_from_pairs, read_graph
     from .reading import read_table
     from .sources import is_path
     from .table import Table
@@ -18,6 +18,7 @@ __all__ = [
     "FloatArray",
     "IntArray",
     "Table",
+    "foreign",
     "graph_from_pairs",
     "is_dagitty",
     "is_path",
@@ -30,6 +31,7 @@ _HOMES = {
     "FloatArray": "dataset",
     "IntArray": "dataset",
     "Table": "table",
+    "foreign": "graphs",
     "graph_from_pairs": "graphs",
     "is_dagitty": "dagitty",
     "is_path": "sources",

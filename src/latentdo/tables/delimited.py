@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,14 +15,18 @@ from typing import Any
 import numpy as np
 
 from latentdo.errors import DataError
+from latentdo.files import read_bytes
 
 from .cells import BOOLEANS, LARGEST_INTEGER, NO_NUMBER, parse_cell, repair
 from .dataset import FloatArray
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _DELIMITER_NAMES = {",": "commas", "\t": "tabs", ";": "semicolons"}
+LARGEST_CELL = 2**31 - 1
+"""Characters of a cell at most: the largest number that the reader of every platform takes."""
 _CHUNK = 5_000
 _MAX_SHOWN = 3
+_JSON = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{"])')
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,8 @@ class DelimitedFile:
     def _reader(self) -> Iterator[list[str]]:
         # newline="" keeps every line end as it is, so that line numbers are those of an editor.
         lines = io.StringIO(self.text, newline="")
+        # Python refuses cells of more than 131,072 characters, in columns too that nobody uses.
+        csv.field_size_limit(max(csv.field_size_limit(), LARGEST_CELL))
         return csv.reader(lines, delimiter=self.delimiter, strict=True, skipinitialspace=True)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -118,6 +125,12 @@ class DelimitedFile:
     def _header(self) -> tuple[str, ...]:
         if not self.text.strip():
             raise DataError(f"{self.label} is empty; expected a header line with the names of the columns.")
+        if _JSON.match(self.text):
+            raise DataError(
+                f"{self.label} holds JSON, and {self.path.suffix} files are read as cells. With pandas: "
+                "pd.read_json(path, lines=True) reads one object per line, and the table can be given as it is.",
+                line=1,
+            )
         _, cells = next(self._rows())
         if not cells:
             raise DataError(f"{self.label}, line 1 is blank; the first line holds the names of the columns.", line=1)
@@ -219,7 +232,7 @@ class DelimitedFile:
 
 def _decoded(path: Path) -> str:
     """The text of a file, without a byte order mark and without blank lines at its end."""
-    raw = path.read_bytes()
+    raw = read_bytes(path, DataError)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{path.name} is written in UTF-16; save it as UTF-8.", line=1)
     if b"\0" in raw:

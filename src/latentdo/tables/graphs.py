@@ -7,13 +7,33 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import GraphError, UnknownNodeError
+from latentdo.errors import GraphError, UnknownNodeError, UnsupportedError
 from latentdo.graphs import Admg, LatentDag, Name, parse_graph
 
 from .dagitty import is_dagitty, read_dagitty
 
 if TYPE_CHECKING:
     import networkx as nx
+
+_READ = (
+    "Read are text of arrows ('X -> Y; X <-> Y'), dagitty text, networkx graphs, pairs (directed=[('X', 'Y')]), studies (.yaml) "
+    "and fits (.ldo)."
+)
+_BY_NETWORKX = "With networkx: ld.graph(networkx.read_{}({!r})) takes what it reads."
+_BY_ARROWS = "Write its arrows as text or pairs."
+FOREIGN = {
+    **dict.fromkeys((".dot", ".gv"), ("a graph in the language of Graphviz (DOT)", _BY_ARROWS)),
+    ".sif": ("a network of Cytoscape (SIF)", _BY_ARROWS),
+    **dict.fromkeys((".bif", ".xdsl", ".dsc", ".net"), ("a Bayesian network with its tables", _BY_ARROWS)),
+    ".graphml": ("a graph in GraphML", _BY_NETWORKX.format("graphml", "PATH")),
+    ".gml": ("a graph in GML", _BY_NETWORKX.format("gml", "PATH")),
+    ".gexf": ("a graph of Gephi (GEXF)", _BY_NETWORKX.format("gexf", "PATH")),
+    ".json": ("a file of JSON, as INDRA and networkx write graphs", _BY_ARROWS),
+    ".bel": ("a text of BEL", _BY_ARROWS),
+    **dict.fromkeys((".sbml", ".xml", ".owl", ".cx", ".cx2"), ("a pathway or network in XML or CX", _BY_ARROWS)),
+    **dict.fromkeys((".txt", ".dagitty"), ("a file of text", "")),
+}
+"""Files of graphs and texts by the ends of their names: what they are, and what to do as this version does not open them."""
 
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"no", "false", "0", ""})
@@ -43,8 +63,15 @@ def read_graph(source: str | LatentDag | Admg | nx.DiGraph[Any] | nx.MultiDiGrap
                 f"This reads like DOT ({found.group(1)} {{ … }}), which is not read in this version. Write "
                 "dag { … } as dagitty does, or plain arrows: X -> Y; latent U."
             )
+        case str() if sentence := foreign(source):
+            raise UnsupportedError(sentence)
         case str():
             return parse_graph(source)
+        case list() | tuple() | set() | frozenset():
+            raise GraphError(
+                "Edges in a list are given by name, as they may be arrows or hidden causes: "
+                "ld.graph(directed=[('X', 'Y')], bidirected=[('X', 'Z')])."
+            )
         case _ if all(hasattr(source, verb) for verb in ("is_directed", "nodes", "edges")):
             return _from_networkx(source)
         case _:
@@ -52,6 +79,23 @@ def read_graph(source: str | LatentDag | Admg | nx.DiGraph[Any] | nx.MultiDiGrap
                 f"{type(source).__name__} is not read as a graph. Give text such as 'X -> Y', dagitty text, "
                 "a networkx.DiGraph, or pairs: directed=[('X', 'Y')]."
             )
+
+
+def foreign(name: str, repair: str = "") -> str:
+    """What a file is that this version does not open, and what it reads; empty where its name says nothing.
+
+    Args:
+        name: The name of the file.
+        repair: What to do with a text, which is read once it is handed in as one.
+    """
+    if len(name.splitlines()) != 1 or re.search(r"->|<-|~|;|[{}]", name):
+        return ""
+    end = next((end for end in FOREIGN if name.lower().endswith(end)), None)
+    if end is None:
+        return ""
+    kind, advice = FOREIGN[end]
+    advice = advice.replace("'PATH'", repr(name)) or repair or f"Hand in its text: Path({name!r}).read_text()."
+    return f"{name} is {kind}, which this version does not open. {_READ} {advice}"
 
 
 def graph_from_pairs(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from latentdo.errors import DataError, MissingExtraError
+from latentdo.files import open_file
 
 from .cells import as_numbers, as_texts
 from .dataset import FloatArray
@@ -110,23 +111,9 @@ def _file(path: Path) -> Source:
             f"{path}: tables are read from {', '.join(SUFFIXES)} files, not from "
             f"{suffix or 'files without a suffix'}. Rename it, or read it first, for example with pandas."
         )
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; expected a file.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-        return DelimitedFile(path) if suffix in DELIMITERS else _parquet(path, start)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist (looked from {Path.cwd()}).{_neighbour(path)}") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-
-
-def _neighbour(path: Path) -> str:
-    folder = path.parent
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f" Did you mean {str(folder / close[0])!r}?" if close else ""
+    with open_file(path, DataError) as file:
+        start = file.read(4)
+    return DelimitedFile(path) if suffix in DELIMITERS else _parquet(path, start)
 
 
 def _parquet(path: Path, start: bytes) -> Source:
@@ -134,12 +121,20 @@ def _parquet(path: Path, start: bytes) -> Source:
         raise DataError(f"{path.name} is not a Parquet file: it does not start with PAR1.")
     for library, opened in (("pyarrow", _pyarrow_columns), ("polars", _polars_columns)):
         if importlib.util.find_spec(library) is not None:
-            # The libraries share no error class, and only what they say about this file is of interest.
-            try:
-                return opened(path)
-            except Exception as error:
-                raise DataError(f"{path.name} cannot be read as Parquet: {error}") from error
+            with _damage_told(path):
+                columns = opened(path)
+            return replace(columns, get=_damage_told(path)(columns.get))
     raise MissingExtraError("Reading a Parquet file", "pyarrow or polars", "interop")
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Whatever a library says about a file that it cannot read, at once or at one of its columns."""
+    try:
+        yield
+    # The libraries share no error class.
+    except Exception as error:
+        raise DataError(f"{path.name} cannot be read as Parquet: {error}") from error
 
 
 def _pyarrow_columns(path: Path) -> Columns:
