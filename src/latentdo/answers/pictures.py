@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -101,14 +100,13 @@ def inline(answers: Sequence[Estimate], level: float) -> str:
     """Of sweeps the picture as a data URI, for notebooks; else, and without matplotlib, nothing."""
     if len(answers) < FEWEST_POINTS or not all(answer.at for answer in answers):
         return ""
-    from latentdo.plots import leave, png
+    from latentdo.plots import data_uri
 
     try:
         axes = picture_of(answers, None, level)
     except MissingExtraError:
         return ""
-    leave(axes.figure)
-    return f"data:image/png;base64,{base64.b64encode(png(axes.figure)).decode()}"
+    return data_uri(axes.figure)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from textwrap import fill
@@ -62,7 +61,7 @@ def picture_of(groups: Sequence[Group], ax: Any) -> Any:
 
 def embedded(group: Group) -> tuple[str, str]:
     """The picture as a data URI, empty without matplotlib, and why there is none in words."""
-    from latentdo.plots import leave, png
+    from latentdo.plots import data_uri
 
     if not _can_be_drawn(group):
         return "", TWO_AXES
@@ -70,8 +69,7 @@ def embedded(group: Group) -> tuple[str, str]:
         axes = picture_of([group], None)
     except MissingExtraError:
         return "", ""
-    leave(axes.figure)
-    return f"data:image/png;base64,{base64.b64encode(png(axes.figure)).decode()}", ""
+    return data_uri(axes.figure), ""
 
 
 def check_drawable(sources: Sequence[Query | None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -428,14 +427,13 @@ class SampleSize:
 
     def _picture(self) -> str:
         """The plot as a data URI; empty without matplotlib."""
-        from latentdo.plots import leave, png
+        from latentdo.plots import data_uri
 
         try:
             figure = self.plot().figure
         except MissingExtraError:
             return ""
-        leave(figure)
-        return f"data:image/png;base64,{base64.b64encode(png(figure)).decode()}"
+        return data_uri(figure)
 
     def plot(self, ax: Any = None) -> Any:
         """Simulated experiments, the law with its band, the goal and the number of samples; returns the matplotlib axes.

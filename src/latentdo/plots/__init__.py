@@ -8,7 +8,7 @@ from .canvas import COLOURS, WIDTH, bare, laid_out, own_figure, plain, stacked
 from .diagram import diagram
 from .forest import forest, forest_panels
 from .heat import Tile, heat, limit_of, matrix, tint
-from .notebook import leave, png
+from .notebook import data_uri, leave
 
 if TYPE_CHECKING:
     from .curve import Band, Curve, curves
@@ -40,6 +40,7 @@ __all__ = [
     "Tile",
     "bare",
     "curves",
+    "data_uri",
     "densities",
     "diagram",
     "forest",
@@ -51,7 +52,6 @@ __all__ = [
     "matrix",
     "own_figure",
     "plain",
-    "png",
     "size_curve",
     "stacked",
     "surface",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
 import sys
@@ -32,6 +33,12 @@ def show_at_end(figure: Any) -> None:
 def leave(figure: Any) -> None:
     """The figure is shown by other means."""
     _WAITING[:] = [each for each in _WAITING if each is not figure]
+
+
+def data_uri(figure: Any) -> str:
+    """The figure as a PNG image inside a page, which shows it in place of the notebook."""
+    leave(figure)
+    return f"data:image/png;base64,{base64.b64encode(png(figure)).decode()}"
 
 
 def png(figure: Any) -> bytes:
