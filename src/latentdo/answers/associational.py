@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from latentdo.inference import BlockDraws, Method, Posterior, prior_draws
-from latentdo.models import Constant, Linear, ModelSpec
+from latentdo.models import Constant, ModelSpec
 from latentdo.query import Binary, Distribution, Expression, Number, Outcome, Query, Term
 
 PRIOR_DRAWS = 1000
@@ -32,7 +32,7 @@ def unseen(spec: ModelSpec, query: Query) -> str:
             return f"{setting.name} is drawn from a law, and no row shows what that is like"
         if setting.value is None:
             return f"{setting.name} is set to no value"
-        if isinstance(spec[setting.name].family, Linear | Constant):
+        if spec[setting.name].family.noiseless or isinstance(spec[setting.name].family, Constant):
             return f"{setting.name} has no noise of its own, so that its value has no density to be seen by"
     return ""
 

@@ -225,7 +225,7 @@ def _outcome(spec: ModelSpec, outcome: Name, do: tuple[Setting, ...]) -> Term:
 def _unit(posterior: Posterior, term: Term) -> str:
     """Of a mean the outcome's own, unless its values are 0 and 1."""
     outcome = term.outcomes[0].name
-    is_mean = term.kind == "mean" and posterior.spec[outcome].family.name != "bernoulli"
+    is_mean = term.kind == "mean" and not posterior.spec[outcome].family.binary
     return dict(posterior.units).get(outcome, f"units of {quote(outcome)}") if is_mean else "probability"
 
 

@@ -18,9 +18,6 @@ from latentdo.models import (
     AbstractFamily,
     Bernoulli,
     Constant,
-    Gamma,
-    Hill,
-    Linear,
     Mechanism,
     ModelSpec,
     Normal,
@@ -229,12 +226,12 @@ def plan_term(spec: ModelSpec, term: Term) -> TermPlan:
     order = tuple(node for node in mutilated.graph.topological_order() if node in ancestors)
     integrated = frozenset(node for node in relevant if not (mutilated.graph.descendants([node]) - {node}) & relevant)
     for condition in term.given:
-        if condition.op == "=" and isinstance(mutilated[condition.name].family, Linear):
+        if condition.op == "=" and mutilated[condition.name].family.noiseless:
             raise UnsupportedError(
                 f"{condition.name} is linear (no noise), so {condition} has no density to weigh by. "
                 f"Condition on its parents instead, or on an event such as {condition.name} > 0."
             )
-    if term.kind == "density" and isinstance(mutilated[term.outcomes[0].name].family, Linear):
+    if term.kind == "density" and mutilated[term.outcomes[0].name].family.noiseless:
         name = term.outcomes[0].name
         raise UnsupportedError(
             f"{name} is linear (no noise): it may have single values of positive probability, and no density is computed. "
@@ -284,7 +281,7 @@ def _check_moments(term: Term, mutilated: ModelSpec) -> None:
         path = unbounded_path(mutilated, setting.name, term.outcomes[0].name)
         if not path or (math.isfinite(law.low) and math.isfinite(law.high)):
             continue
-        grows = any(isinstance(mutilated[node].family, Gamma) for node in path)
+        grows = any(mutilated[node].family.log_link for node in path)
         lacking = (
             "no mean"
             if not math.isfinite(mean)
@@ -304,7 +301,7 @@ def _check_moments(term: Term, mutilated: ModelSpec) -> None:
 
 def unbounded_path(spec: ModelSpec, treatment: Name, outcome: Name) -> frozenset[Name]:
     """The nodes on paths from the treatment to the outcome that are not held back by a bounded response."""
-    bounded = {node for node in spec.graph.nodes if spec[node].family.points or isinstance(spec[node].family, Hill)}
+    bounded = {node for node in spec.graph.nodes if spec[node].family.points or spec[node].family.bounded_mean}
     reached, waiting = set[Name](), [treatment]
     while waiting:
         for child in spec.graph.children(waiting.pop()):

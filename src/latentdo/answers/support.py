@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from latentdo.errors import QueryError, SupportError
 from latentdo.graphs import Name, format_level, quote
-from latentdo.models import Linear, ModelSpec, listed, named
+from latentdo.models import ModelSpec, listed, named
 from latentdo.query import Axis, Distribution, Law, Outcome, Query, Setting, Term, Value, form_of, law_of
 
 SHOWN = 6
@@ -112,7 +112,7 @@ def _check_density(spec: ModelSpec, outcome: Outcome) -> None:
             f"{outcome.name} is {family} and has no density: single values have a probability of their own. Ask for "
             f"P({outcome if outcome.op else f'{name}=…'} | …).",
         )
-    if isinstance(family, Linear):
+    if family.noiseless:
         raise SupportError(
             outcome.name,
             f"{outcome.name} is linear (no noise) and may have no density: where its parents are set it is one number. Ask "

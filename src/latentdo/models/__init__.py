@@ -5,7 +5,7 @@
 
 from .arithmetic import Arithmetic
 from .column import ColumnSummary
-from .families import Bernoulli, Categorical, Constant, Gamma, Hill, Linear, Normal, Student, Table
+from .families import BUILT_IN, Bernoulli, Categorical, Constant, Gamma, Hill, Linear, Normal, Student, Table
 from .family import FAMILIES, AbstractFamily, Default, Level, register
 from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
@@ -15,6 +15,7 @@ from .units import Units, checked_units
 from .variant import Variant, Varied, vary
 
 __all__ = [
+    "BUILT_IN",
     "FAMILIES",
     "MAX_LEVELS",
     "AbstractFamily",

@@ -61,6 +61,17 @@ class AbstractFamily(abc.ABC):
         split: Whether draws are `respond(eta, noise)`, with a noise that does not depend on the predictor: then it is made once
             for any number of questions, and these are answered by compiled programs. Of a family without, by bisection.
         noise_parameters: Which parameters the noise of a split family depends on.
+        noiseless: Whether the node is its predictor exactly.
+        linear_gaussian: Whether it is the predictor plus Normal(0, `sd`): closed forms apply.
+        symmetric_noise: Whether a latent's law is symmetric about its predictor: its sign may be turned.
+        noise_scale: The parameter that multiplies the noise of a latent.
+        takes_mean: Whether a root's intercept is its mean, so that it may be typed as `mean=`.
+        binary: Whether it is a no or a yes.
+        log_odds: Whether predictors are log odds, on which the default priors are the same for every column.
+        log_link: Whether the mean is the exponential of the predictor.
+        bounded_mean: Whether the mean stays within bounds whatever the predictor.
+        has_levels: Whether it has levels that the user or a column names; then it has a field `levels`.
+        per_level: Whether each level but the first has a predictor of its own, on a leading axis of `eta`.
         cdf_compiles: Whether the cdf of a split family is worth compiling: JAX's special functions of two arguments are slow.
     """
 
@@ -77,6 +88,17 @@ class AbstractFamily(abc.ABC):
     option_keys: ClassVar[tuple[str, ...]] = ()
     split: ClassVar[bool] = False
     noise_parameters: ClassVar[tuple[str, ...]] = ()
+    noiseless: ClassVar[bool] = False
+    linear_gaussian: ClassVar[bool] = False
+    symmetric_noise: ClassVar[bool] = False
+    noise_scale: ClassVar[str] = "sd"
+    takes_mean: ClassVar[bool] = False
+    binary: ClassVar[bool] = False
+    log_odds: ClassVar[bool] = False
+    log_link: ClassVar[bool] = False
+    bounded_mean: ClassVar[bool] = False
+    has_levels: ClassVar[bool] = False
+    per_level: ClassVar[bool] = False
     cdf_compiles: ClassVar[bool] = True
 
     # What a node can be
@@ -85,6 +107,20 @@ class AbstractFamily(abc.ABC):
     def points(self) -> tuple[float, ...]:
         """The node's values as numbers, ascending, where they are finitely many and known; else empty."""
         return ()
+
+    @property
+    def states(self) -> tuple[Level, ...]:
+        """The values of a node with finitely many, as they are typed; empty where no column has told them yet."""
+        return self.points
+
+    def with_levels(self, levels: tuple[Level, ...]) -> AbstractFamily:
+        """The family with these levels, in their order; of one that `has_levels`."""
+        raise NotImplementedError(f"{self.name} has no levels.")
+
+    @property
+    def n_predictors(self) -> int:
+        """How many linear predictors the node has."""
+        return 1
 
     def check(self, column: ColumnSummary) -> None:
         """Raise `DataError` unless every value of the column is possible."""
@@ -133,6 +169,14 @@ class AbstractFamily(abc.ABC):
         """What the linear predictor is, in words, if not the node's own mean: `log Y`."""
         del node
         return ""
+
+    def as_parent(self, intercept: float, scale: float) -> tuple[float, float]:
+        """Centre and scale of a latent as a parent, from the prior means of its intercept and of the scale of its noise."""
+        if points := self.points:
+            # Every level is as likely as the others by its prior.
+            centre = sum(points) / len(points)
+            return centre, math.sqrt(sum((point - centre) ** 2 for point in points) / len(points))
+        return intercept, scale
 
     # How it is typed
 
@@ -186,16 +230,19 @@ class AbstractFamily(abc.ABC):
     ) -> tuple[Array, Array]:
         """The log density near `eta` as a parabola in the predictor: precision tau, and tau times (its top - eta).
 
-        An approximation that the sampler uses to place latents; nothing that is reported rests on it. By differences here.
+        An approximation that the sampler uses to place latents; nothing that is reported rests on it. By differences here, over
+        the range in which the latents lie before the data are seen. Where the density is less curved there than a parabola with
+        its top at `link(y)`, as that of |y| is away from its tip, that parabola is taken.
 
         Args:
             spread: Variance of the predictor over the latents before the data are seen, for families that are better
                 approximated over that whole range than at one point.
         """
-        del spread
-        step = _CURVE_STEP
-        below, here, above = (self.log_density(m, y, eta + by, parameters) for by in (-step, 0.0, step))
-        return m.np.maximum((2.0 * here - below - above) / step**2, 0.0), (above - below) / (2.0 * step)
+        step = m.np.sqrt(_CURVE_STEP**2 + spread)
+        below, here, above = (self.log_density(m, y, eta + by, parameters) for by in (-step, 0.0 * step, step))
+        slope = (above - below) / (2.0 * step)
+        towards_top = m.np.abs(slope) / m.np.sqrt((self.link(m, y) - eta) ** 2 + step**2)
+        return m.np.maximum((2.0 * here - below - above) / step**2, towards_top), slope
 
     def noise_log_density(self, m: Arithmetic, e: Array, parameters: Mapping[str, Array]) -> Array:
         """The log density, up to a constant, of the noise e of a latent, whose value is mean + sd · e; standard normal here."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from latentdo.errors import SpecError, nearest
 from latentdo.graphs import Name, format_level, quote
 
-from .families import Categorical, Table
+from .families import Table
 from .family import AbstractFamily, Level
 from .prior import Prior, plain
 
@@ -113,7 +113,7 @@ class Mechanism:
 
     def _check_form(self) -> None:
         """Refuses what a family without one linear predictor has no place for."""
-        if not isinstance(self.family, Table | Categorical):
+        if not self.family.has_levels:
             return
         name = self.family.name
         for weight in self.weights:

@@ -127,7 +127,7 @@ def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bo
     """The parameter that an option writes; `mean` of a normal root is its intercept."""
     known = [] if isinstance(family, Table) else ["intercept", *(["weight"] if has_parents else [])]
     known += [*family.parameters, *family.option_keys]
-    if key == "mean" and not has_parents and family.name in ("normal", "student"):
+    if key == "mean" and not has_parents and family.takes_mean:
         return "intercept"
     if key == "mean":
         why = "has parents" if has_parents else f"is {family.name}, whose intercept is on the link scale"

@@ -16,9 +16,9 @@ from functools import cached_property
 from latentdo.errors import SpecError, SupportError
 from latentdo.graphs import Call, LatentDag, Name, quote
 
-from .families import Bernoulli, Categorical, Constant, Linear, Normal, Table
-from .family import AbstractFamily, Level
-from .levels import points_of, settled
+from .families import Constant, Normal, Table
+from .family import FAMILIES, AbstractFamily, Level
+from .levels import settled
 from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
 
@@ -76,11 +76,11 @@ class ModelSpec:
         family = mechanism.family
         if not family.may_be_latent:
             raise SpecError(
-                f"{node} is latent and declared {family.name}; a latent node is normal, linear, student, hill, bernoulli, "
-                "categorical or table in this version. Write `latent " + quote(node) + " ~ normal(…)`.",
+                f"{node} is latent and declared {family.name}; the families of latent nodes are {_of_latents()}. "
+                f"Write `latent {quote(node)} ~ normal(…)`.",
                 node=node,
             )
-        if isinstance(family, Categorical | Table) and not family.levels:
+        if family.has_levels and not family.states:
             raise SpecError(
                 f"{node} is latent, so no column tells its levels. Write them: `latent {quote(node)} ~ "
                 f"{family.name}(…, levels=[1, 2])`.",
@@ -149,22 +149,20 @@ class ModelSpec:
         return {
             node: mechanism.parents
             for node, mechanism in self.mechanisms
-            if isinstance(mechanism.family, Linear) and mechanism.weights
+            if mechanism.family.noiseless and mechanism.weights
         }
 
     @property
     def levels(self) -> dict[Name, tuple[Level, ...]]:
         """The nodes whose levels may be names, with the levels that are known."""
         families = {node: mechanism.family for node, mechanism in self.mechanisms}
-        return {node: family.levels for node, family in families.items() if isinstance(family, Categorical | Table)}
+        return {node: family.states for node, family in families.items() if family.has_levels}
 
     @property
     def unsettled(self) -> tuple[Name, ...]:
         """The nodes whose levels only their columns can tell."""
         return tuple(
-            node
-            for node, mechanism in self.mechanisms
-            if isinstance(mechanism.family, Categorical | Table) and not mechanism.family.levels
+            node for node, mechanism in self.mechanisms if mechanism.family.has_levels and not mechanism.family.states
         )
 
     def with_levels(self, levels: Mapping[Name, Sequence[Level]]) -> ModelSpec:
@@ -176,8 +174,8 @@ class ModelSpec:
         mechanisms = dict(self.mechanisms)
         for node, found in levels.items():
             family = self[node].family
-            if isinstance(family, Categorical | Table):
-                mechanisms[node] = replace(mechanisms[node], family=replace(family, levels=settled(tuple(found), node)))
+            if family.has_levels:
+                mechanisms[node] = replace(mechanisms[node], family=family.with_levels(settled(tuple(found), node)))
         return ModelSpec(self.graph, tuple(mechanisms.items()))
 
     def __getitem__(self, node: Name) -> Mechanism:
@@ -346,6 +344,10 @@ def _levelled(node: Name, mechanism: Mechanism, families: Mapping[Name, Abstract
     return replace(mechanism, weights=weights)
 
 
+def _of_latents() -> str:
+    return ", ".join(name for name, family in FAMILIES.items() if family.may_be_latent)
+
+
 def _indicators(node: Name, weight: Weight, families: Mapping[Name, AbstractFamily]) -> tuple[Weight, ...]:
     """One weight per combination of the levels but the first of the parents that have levels."""
     if weight.levels:
@@ -353,8 +355,8 @@ def _indicators(node: Name, weight: Weight, families: Mapping[Name, AbstractFami
     choices: list[tuple[tuple[Level, float] | None, ...]] = []
     for parent in weight.parents:
         family = families[parent]
-        if isinstance(family, Categorical | Table) and family.levels:
-            choices.append(tuple(zip(family.levels[1:], points_of(family.levels)[1:], strict=True)))
+        if family.has_levels and family.states:
+            choices.append(tuple(zip(family.states[1:], family.points[1:], strict=True)))
         else:
             choices.append((None,))
     found = tuple(itertools.product(*choices))
@@ -378,7 +380,7 @@ def _tabled(node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFa
         own = families[parent]
         if family.given and (isinstance(own, Constant) or not own.points):
             given.append(family.given[k])
-        elif isinstance(own, Bernoulli | Categorical | Table):
+        elif own.points or own.has_levels:
             given.append(own.points)
         elif isinstance(own, Constant):
             given.append((own.value,))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from latentdo.errors import SpecError
 from latentdo.graphs import Name, quote
 
-from .families import Bernoulli
 from .levels import listed, named
 from .spec import ModelSpec
 
@@ -47,8 +46,10 @@ def check_counted(spec: ModelSpec, node: Name) -> None:
             f"The levels of {quote(node)} are names ({listed(levels)}): it has no unit. Leave it out of the units.",
             node,
         )
-    if isinstance(spec[node].family, Bernoulli):
-        raise SpecError(f"{quote(node)} is bernoulli, a 0 or a 1: it has no unit. Leave it out of the units.", node)
+    if spec[node].family.binary:
+        raise SpecError(
+            f"{quote(node)} is {spec[node].family.name}, a 0 or a 1: it has no unit. Leave it out of the units.", node
+        )
 
 
 def unit_text(node: Name, unit: object) -> str:

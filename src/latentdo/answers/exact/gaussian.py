@@ -17,7 +17,7 @@ import numpy as np
 
 from latentdo.graphs import Name
 from latentdo.inference import NodeDraws, flat
-from latentdo.models import Linear, Mechanism, ModelSpec, Normal
+from latentdo.models import Mechanism, ModelSpec
 
 from ..comparisons import limit_of
 from ..plan import TermPlan
@@ -185,7 +185,7 @@ class GaussianWorld:
                 continue
             coefficients, sd = self._numbers(node)
             base = base + effect * coefficients[0]
-            if not isinstance(plan.spec[node].family, Linear):
+            if not plan.spec[node].family.noiseless:
                 loadings[node] = effect * sd
             for weight, coefficient in zip(plan.spec[node].weights, coefficients[1:], strict=True):
                 known = [k for k, name in enumerate(weight.parents) if name in bound]
@@ -221,7 +221,7 @@ def _together(first: FloatArray | None, second: FloatArray) -> FloatArray:
 
 def _is_linear(mechanism: Mechanism, fixed: frozenset[Name]) -> bool:
     """Whether a node is normal, or exact, around a predictor that is linear once fixed nodes are numbers."""
-    if not isinstance(mechanism.family, Normal | Linear):
+    if not (mechanism.family.linear_gaussian or mechanism.family.noiseless):
         return False
     return all(sum(name not in fixed for name in weight.parents) <= 1 for weight in mechanism.weights)
 

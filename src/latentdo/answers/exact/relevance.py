@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentdo.graphs import Name
-from latentdo.models import Constant, Linear, ModelSpec, Table
+from latentdo.models import Constant, ModelSpec, Table
 from latentdo.query import Distribution
 
 from ..comparisons import by_node, holds, limits
@@ -77,7 +77,7 @@ def _doubtful(plan: TermPlan) -> list[Name]:
     for node, items in by_node(plan.spec, plan.term.given).items():
         family = plan.spec[node].family
         low, high = limits(items)
-        if isinstance(family, Linear | Table):
+        if family.noiseless or isinstance(family, Table):
             possible = False
         elif family.points:
             possible = any(holds(items, point) for point in family.points)

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from latentdo.inference import predictor
-from latentdo.models import Linear, Mechanism
+from latentdo.models import Mechanism
 from latentdo.models.build import Arithmetic, Array, numerics
 
 from ..plan import Program
@@ -255,7 +255,7 @@ class _Law:
     def share(self, operators: Sequence[str], limits: Sequence[Array], value: Array | None) -> Array:
         """The probability that the node satisfies its comparisons, or whether its drawn value does."""
         m, family = self.m, self.mechanism.family
-        if isinstance(family, Linear):
+        if family.noiseless:
             exact = self.eta if value is None else value
             rounding = 1e-9 * self._magnitude()
             limits = [limit + 0.0 * exact for limit in limits]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latentdo.graphs import Name
-from latentdo.models import ModelSpec, Normal, Prior
+from latentdo.models import ModelSpec, Prior
 from latentdo.models.build import numerics
 from latentdo.tables import Dataset
 
@@ -82,7 +82,7 @@ def rotations(
 def _is_standard_root(spec: ModelSpec, latent: Name) -> bool:
     mechanism = spec[latent]
     return (
-        isinstance(mechanism.family, Normal)
+        mechanism.family.linear_gaussian
         and not mechanism.weights
         and mechanism.intercept == 0.0
         and mechanism.parameter("sd") == 1.0

@@ -16,7 +16,7 @@ import numpy as np
 
 from latentdo.graphs import Name
 from latentdo.laws import LAWS
-from latentdo.models import AbstractFamily, Categorical, Linear, ModelSpec, Student, Table
+from latentdo.models import AbstractFamily, ModelSpec, Table
 from latentdo.models.build import Arithmetic, numerics
 from latentdo.tables import Dataset
 
@@ -183,7 +183,7 @@ def assemble(
     position = {latent: k for k, latent in enumerate(block.latent)}
     levels = {latent: len(spec[latent].family.points) for latent in block.latent}
     check_states([(latent, n) for latent, n in levels.items() if n], rows.n_stored)
-    noisy = [node for node in block.latent if not isinstance(spec[node].family, Linear) and not levels[node]]
+    noisy = [node for node in block.latent if not spec[node].family.noiseless and not levels[node]]
     layouts, numbers = [], []
     for node in block.nodes:
         own = coordinates[node]
@@ -386,7 +386,7 @@ def linear_predictor(
         for k, product in enumerate(products):
             eta = eta + values.sampled[..., first + k + 1] * product
         etas.append(eta)
-    return etas if isinstance(node.family, Categorical) else etas[0]
+    return etas if node.family.per_level else etas[0]
 
 
 def _term(node: NodeLayout, own: NodeNumbers, numbers: Numbers, latents: list[Any], k: int) -> Array:
@@ -491,7 +491,7 @@ def _predictors(
         elif node.noise is None:
             latents.append(eta)
         else:
-            spread = at.parameters["scale" if isinstance(node.family, Student) else "sd"]
+            spread = at.parameters[node.family.noise_scale]
             latents.append(node.family.mean(m, eta, at.parameters) + spread * noise[node.noise])
     return etas
 
@@ -530,7 +530,7 @@ def _placed(
     for i, (node, own, at) in enumerate(zip(layout.nodes, numbers.nodes, values, strict=True)):
         if node.latent is not None or isinstance(node.family, Table):
             continue
-        if isinstance(node.family, Categorical):
+        if node.family.per_level:
             # Level by level, as if the others stood still: an approximation that only speed rests on.
             chances = node.family.chances(m, base[i], {})
             parts = [

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from latentdo.graphs import Name
-from latentdo.models import Categorical, Mechanism, ModelSpec, Table
+from latentdo.models import Mechanism, ModelSpec, Table
 from latentdo.models.build import NUMPY, Arithmetic, Array, numerics
 
 from ..blocks.coordinates import FloatArray, row_of
@@ -39,7 +39,7 @@ def predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, A
         for k, product in enumerate(products):
             eta = eta + coefficients[..., first + k + 1 : first + k + 2] * product
         etas.append(eta)
-    return m.np.stack(etas) if isinstance(mechanism.family, Categorical) else etas[0]
+    return m.np.stack(etas) if mechanism.family.per_level else etas[0]
 
 
 def _table_predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, Array], m: Arithmetic) -> Array:

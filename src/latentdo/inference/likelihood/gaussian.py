@@ -18,7 +18,6 @@ import jax.scipy.linalg
 import numpy as np
 
 from latentdo.graphs import Name
-from latentdo.models import Normal
 from latentdo.models.build import NUMPY, Arithmetic
 from latentdo.tables import Dataset
 
@@ -203,7 +202,7 @@ def gaussian_form(task: Task, *, latents_only: bool = True) -> tuple[GaussianFor
 def _reason_against(task: Task) -> str | None:
     spec, block = task.spec, task.block
     for node in block.nodes:
-        if not isinstance(spec[node].family, Normal):
+        if not spec[node].family.linear_gaussian:
             return f"{node} is {spec[node].family.name}"
         if any(weight.levels for weight in spec[node].weights):
             return f"{node} has a parent with levels"

@@ -145,7 +145,7 @@ def lattice_form(
         return "no latent has noise"
     if task.layout.n_noise > MOST_LATENTS:
         return f"more than {MOST_LATENTS} latents"
-    if not all(task.spec[node].family.name == "bernoulli" for node in task.block.measured):
+    if not all(task.spec[node].family.binary and task.spec[node].family.log_odds for node in task.block.measured):
         return "a measured node is not bernoulli"
     if len(task.block.measured) > MOST_COLUMNS:
         return f"more than {MOST_COLUMNS} measured nodes"

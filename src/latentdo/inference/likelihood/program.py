@@ -380,7 +380,7 @@ def _why_not(layout: Layout, numbers: Numbers) -> str | None:
     for node in layout.nodes:
         if node.latent is None and group_of(node.family) is None:
             return f"a node is {node.family.name}"
-        if node.latent is not None and (node.noise is None or not isinstance(node.family, Normal)):
+        if node.latent is not None and (node.noise is None or not node.family.linear_gaussian):
             return f"a latent is {node.family.name}"
         for members, centred, design in zip(
             node.terms, node.centred, numbers.nodes[layout.nodes.index(node)].design, strict=True

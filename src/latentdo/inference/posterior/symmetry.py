@@ -25,8 +25,6 @@ from ..samplers.sign_symmetry import symmetries_of
 Place = tuple[Name, int]
 """A coefficient: its node, and its place among the node's coefficients."""
 
-SYMMETRIC_NOISE = frozenset({"normal", "student", "linear"})
-
 
 @dataclass(frozen=True)
 class Symmetry:
@@ -211,7 +209,7 @@ def _prior_of(coordinate: Coordinate) -> Hashable:
 
 def _may_change_sign(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> bool:
     own = coordinates[latent]
-    if spec[latent].family.name not in SYMMETRIC_NOISE or own.coefficients[0].fixed != 0.0:
+    if not spec[latent].family.symmetric_noise or own.coefficients[0].fixed != 0.0:
         return False
     return all(_even(coordinates[node].coefficients[k]) for node, k in _touched(spec, coordinates, latent))
 
@@ -228,7 +226,7 @@ def _even(coordinate: Coordinate) -> bool:
 def _may_rotate(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], members: list[Name]) -> bool:
     """Whether standard normal roots enter their children one by one, with the same normal priors."""
     for latent in members:
-        if spec[latent].family.name != "normal" or spec[latent].weights:
+        if not spec[latent].family.linear_gaussian or spec[latent].weights:
             return False
         if any(coordinate.fixed is None for _, coordinate in coordinates[latent].parameters):
             return False

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from latentdo.models import Linear
-
 from ..blocks.checks import least_squares
 from ..blocks.draws import BlockDraws, constant_draws
 from ..blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
@@ -101,7 +99,7 @@ def _is_enough(task: Task, method: Trainer, result: BlockDraws) -> bool:
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:
     """Nodes without noise: their coefficients are solved for."""
     del engine
-    if not any(isinstance(task.spec[node].family, Linear) for node in task.block.measured):
+    if not any(task.spec[node].family.noiseless for node in task.block.measured):
         return "no measured node is linear (without noise)"
     (node,) = task.block.nodes
     regression = least_squares(task.spec, node, task.data)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import logsumexp
 
-from latentdo.models import Normal
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset, IntArray
 
@@ -177,7 +176,7 @@ def log_density_of(task: Task) -> LogDensity:
 
 
 def _normal(task: Task) -> bool:
-    return isinstance(task.layout.nodes[0].family, Normal)
+    return task.layout.nodes[0].family.linear_gaussian
 
 
 def _log_prior(task: Task, u: FloatArray) -> FloatArray:

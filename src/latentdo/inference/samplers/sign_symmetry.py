@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latentdo.models import Linear, Normal, Student, Table
+from latentdo.models import Table
 
 from ..blocks.coordinates import FloatArray
 from ..likelihood.density import CoordinateLayout, Layout, NodeLayout, NodeNumbers, Numbers, coordinates_of
@@ -83,7 +83,7 @@ def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
     """Whether a latent has a law that is symmetric about 0, or about what its parents make of it."""
     assert latent.latent is not None
     return (
-        isinstance(latent.family, Normal | Student | Linear)
+        latent.family.symmetric_noise
         and float(numbers.latent_centres[latent.latent]) == 0.0
         and _is_fixed_zero(layout, numbers, latent)
     )

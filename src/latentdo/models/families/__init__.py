@@ -10,4 +10,7 @@ from .linear import Linear  # isort: skip
 from .table import Table  # isort: skip
 from .constant import Constant  # isort: skip
 
-__all__ = ["Bernoulli", "Categorical", "Constant", "Gamma", "Hill", "Linear", "Normal", "Student", "Table"]
+__all__ = ["BUILT_IN", "Bernoulli", "Categorical", "Constant", "Gamma", "Hill", "Linear", "Normal", "Student", "Table"]
+
+BUILT_IN = frozenset({"normal", "student", "bernoulli", "categorical", "table", "gamma", "hill", "linear"})
+"""The families whose default priors are those that the reference states."""

@@ -27,6 +27,8 @@ class Bernoulli(AbstractFamily):
     takes = "0 or 1"
     link_sd = 2.0
     split = True
+    binary = True
+    log_odds = True
 
     @property
     def points(self) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from latentdo.errors import SpecError
 from latentdo.graphs import Name
@@ -34,6 +34,9 @@ class Categorical(AbstractFamily):
     takes = "one of its levels"
     link_sd = 2.0
     split = True
+    has_levels = True
+    per_level = True
+    log_odds = True
 
     levels: tuple[Level, ...] = ()
 
@@ -41,6 +44,20 @@ class Categorical(AbstractFamily):
     def points(self) -> tuple[float, ...]:
         """The numbers that stand for the levels."""
         return _levels.points_of(self.levels)
+
+    @property
+    def states(self) -> tuple[Level, ...]:
+        """The levels."""
+        return self.levels
+
+    def with_levels(self, levels: tuple[Level, ...]) -> Categorical:
+        """With these levels."""
+        return replace(self, levels=levels)
+
+    @property
+    def n_predictors(self) -> int:
+        """One per level but the first."""
+        return len(self.levels) - 1
 
     def check(self, column: ColumnSummary) -> None:
         """Only levels are possible."""

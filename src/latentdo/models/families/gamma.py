@@ -26,6 +26,7 @@ class Gamma(AbstractFamily):
     support = (0.0, math.inf)
     takes = "positive numbers"
     split = True
+    log_link = True
     noise_parameters = ("shape",)
     cdf_compiles = False
 

@@ -31,6 +31,7 @@ class Hill(AbstractFamily):
     may_be_latent = True
     option_keys = ("max",)
     split = True
+    bounded_mean = True
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0, "sd": 1.0}
 
     max: float = 100.0
@@ -60,6 +61,10 @@ class Hill(AbstractFamily):
             shown = plain(value) if isinstance(value, float | int) else f"{value}"
             raise SpecError(f"max of {node} must be a positive number, got {shown}.", node=node)
         return Hill(float(value))
+
+    def as_parent(self, intercept: float, scale: float) -> tuple[float, float]:
+        """The middle of (0, max), and a quarter of it."""
+        return 0.5 * self.max, 0.25 * self.max
 
     @property
     def options(self) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,8 @@ class Linear(AbstractFamily):
     equation = "Y = intercept + Σ weight · parent, without noise"
     may_be_latent = True
     split = True
+    noiseless = True
+    symmetric_noise = True
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0}
 
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:

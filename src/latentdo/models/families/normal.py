@@ -20,6 +20,9 @@ class Normal(AbstractFamily):
     parameters = ("sd",)
     may_be_latent = True
     split = True
+    linear_gaussian = True
+    symmetric_noise = True
+    takes_mean = True
     # A latent has no scale of its own: 0 and 1 unless the user says otherwise (Bollen 1989, ch. 7).
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0, "sd": 1.0}
 

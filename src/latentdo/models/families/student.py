@@ -27,6 +27,9 @@ class Student(AbstractFamily):
     parameters = ("scale", "df")
     may_be_latent = True
     split = True
+    symmetric_noise = True
+    noise_scale = "scale"
+    takes_mean = True
     noise_parameters = ("df",)
     cdf_compiles = False
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0, "scale": 1.0, "df": 4.0}

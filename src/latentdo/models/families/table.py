@@ -38,6 +38,7 @@ class Table(AbstractFamily):
     option_keys = ("levels", "concentration")
     takes = "one of its levels"
     split = True
+    has_levels = True
 
     levels: tuple[Level, ...] = ()
     concentration: float = 1.0
@@ -47,6 +48,15 @@ class Table(AbstractFamily):
     def points(self) -> tuple[float, ...]:
         """The numbers that stand for the levels."""
         return _levels.points_of(self.levels)
+
+    @property
+    def states(self) -> tuple[Level, ...]:
+        """The levels."""
+        return self.levels
+
+    def with_levels(self, levels: tuple[Level, ...]) -> Table:
+        """With these levels."""
+        return replace(self, levels=levels)
 
     @property
     def n_rows(self) -> int:
