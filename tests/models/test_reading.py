@@ -205,7 +205,8 @@ REST = "; X, Z ~ normal"
             "Y ~ poisson(X)" + REST,
             1,
             5,
-            "No family is called 'poisson'. Known are: normal, student, bernoulli, categorical, gamma, hill, linear, table.",
+            "No family is called 'poisson'. Known are: normal, student, bernoulli, categorical, gamma, hill, linear, table. "
+            "One of your own is known once its module is imported.",
         ),
         (
             "X ~ normal\nY ~ normal(X, scale=2)",

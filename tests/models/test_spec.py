@@ -121,8 +121,8 @@ def test_a_latent_of_another_family_is_refused_by_name():
     with pytest.raises(SpecError) as caught:
         ModelSpec.parse("latent `my U` ~ gamma; Y ~ normal(`my U`)")
     assert str(caught.value) == (
-        "my U is latent and declared gamma; a latent node is normal, linear, student, hill, bernoulli, categorical or table "
-        "in this version. Write `latent `my U` ~ normal(…)`."
+        "my U is latent and declared gamma; the families of latent nodes are normal, student, bernoulli, categorical, hill, "
+        "linear, table. Write `latent `my U` ~ normal(…)`."
     )
     assert caught.value.node == "my U"
 

@@ -170,7 +170,7 @@ class Estimate:
         """What the number is, and in which unit: `risk difference`, `mean of Erk, in its units`."""
         if self.posterior is None:
             return scale_of(self.query)
-        binary = {node for node, mechanism in self.posterior.spec.mechanisms if mechanism.family.name == "bernoulli"}
+        binary = {node for node, mechanism in self.posterior.spec.mechanisms if mechanism.family.binary}
         return scale_of(self.query, binary, self.posterior.units)
 
     @property

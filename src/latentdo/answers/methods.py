@@ -11,6 +11,7 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
 from latentdo.identification import Identified
 from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions
+from latentdo.models import BUILT_IN, FAMILIES
 from latentdo.sheet import counted, listed
 
 from .estimate import Estimate
@@ -24,9 +25,7 @@ TOLD = 20
 """Cautions that are given one by one."""
 EDGES = 24
 """Edges that are listed one by one."""
-BUILT_IN = frozenset({"normal", "student", "bernoulli", "categorical", "table", "gamma", "hill", "linear"})
-"""The families whose default priors are those of the paragraph on priors."""
-LOGIT = frozenset({"bernoulli", "categorical"})
+LOGIT = frozenset(name for name, family in FAMILIES.items() if family.log_odds and name in BUILT_IN)
 
 REFERENCES = {
     "taheri": "Taheri, Ness, Zucker & Vitek, Do-calculus enables causal reasoning with latent variable models, arXiv:2102.06626",
@@ -120,7 +119,7 @@ def _model(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     yield f"Each variable is generated from its parents alone, given which it is independent of its non-descendants{in_full}."
     yield f"Families: {'; '.join(_families(posterior))}."
     fixed = [own.node for own in posterior.coordinates if own.node in spec.latent and node_row(posterior, own).note]
-    plain = [node for node in fixed if spec[node].family.name == "normal" and not spec[node].weights]
+    plain = [node for node in fixed if spec[node].family.linear_gaussian and not spec[node].weights]
     if plain:
         standard = "The unmeasured variables are" if len(plain) == len(latent) else f"{listed(map(quote, plain))} are"
         yield f"{standard if len(plain) > 1 else standard.replace('variables are', 'variable is')} standard normal."

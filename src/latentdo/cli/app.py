@@ -32,6 +32,9 @@ Or only the question whether data could answer:
   latentdo identify "X -> M -> Y; X <-> Y" "P(Y | do(X))"
   latentdo answerable "X -> M -> Y; X <-> Y"
 
+A family of your own, defined in my_families.py:
+  latentdo ask fit.ldo "E[Y | do(X=1)]" --import my_families
+
 Results go to stdout, progress and messages to stderr; with --json, results are
 for programs.
 

@@ -56,8 +56,10 @@ def _command(tokens: list[str]) -> int:
     from cyclopts import CycloptsError
 
     from .app import application, usage_error
+    from .imports import without_imports
 
     app = application()
+    tokens = without_imports(tokens)
     if not tokens:
         from rich.console import Console
 

@@ -7,6 +7,7 @@ equation, and its arithmetic, written with the `Arithmetic` it is given, so that
 from __future__ import annotations
 
 import abc
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -24,7 +25,8 @@ Level = float | str
 
 SD_FLOOR = 0.05
 """Smallest residual sd under the default prior, as a share of the sd of the column."""
-_CURVE_STEP = 1e-2
+_FALL, _WIDTH_STEPS = 2.0, 4
+"""How far the log density falls within the width of the default parabola, as in two sds of a normal law; and steps to it."""
 _BISECTIONS = 200
 
 
@@ -230,19 +232,22 @@ class AbstractFamily(abc.ABC):
     ) -> tuple[Array, Array]:
         """The log density near `eta` as a parabola in the predictor: precision tau, and tau times (its top - eta).
 
-        An approximation that the sampler uses to place latents; nothing that is reported rests on it. By differences here, over
-        the range in which the latents lie before the data are seen. Where the density is less curved there than a parabola with
-        its top at `link(y)`, as that of |y| is away from its tip, that parabola is taken.
+        An approximation that the sampler uses to place latents; nothing that is reported rests on it. Here the parabola has its
+        top at `link(y)`, and is as wide as the density around it: it has a width even where a density has no curvature, as |y|.
 
         Args:
             spread: Variance of the predictor over the latents before the data are seen, for families that are better
                 approximated over that whole range than at one point.
         """
-        step = m.np.sqrt(_CURVE_STEP**2 + spread)
-        below, here, above = (self.log_density(m, y, eta + by, parameters) for by in (-step, 0.0 * step, step))
-        slope = (above - below) / (2.0 * step)
-        towards_top = m.np.abs(slope) / m.np.sqrt((self.link(m, y) - eta) ** 2 + step**2)
-        return m.np.maximum((2.0 * here - below - above) / step**2, towards_top), slope
+        del spread
+        top = self.link(m, y) + 0.0 * eta
+        highest = self.log_density(m, y, top, parameters)
+        width = m.np.ones_like(highest)
+        for _ in range(_WIDTH_STEPS):
+            around = sum(self.log_density(m, y, top + by * width, parameters) for by in (-1.0, 1.0))
+            width = width * m.np.sqrt(_FALL / m.np.clip(highest - 0.5 * around, 1e-6, 1e6))
+        precision = 2.0 * _FALL / width**2
+        return precision, precision * (top - eta)
 
     def noise_log_density(self, m: Arithmetic, e: Array, parameters: Mapping[str, Array]) -> Array:
         """The log density, up to a constant, of the noise e of a latent, whose value is mean + sd · e; standard normal here."""
@@ -294,6 +299,35 @@ def finite(node: Name, value: Level, family: str, expected: str) -> float:
     if not math.isfinite(value):
         raise SupportError(node, f"{node} is {family} and takes {expected}, not {plain(value)}.")
     return float(value)
+
+
+ENTRY_POINTS = "latentdo.families"
+"""The group under which an installed package names the modules that define its families."""
+
+
+def family_named(name: str) -> type[AbstractFamily] | None:
+    """The family that the model language calls so; those of installed packages are looked for when a name is not known.
+
+    Raises:
+        SpecError: A package that names its families cannot be imported.
+    """
+    if name not in FAMILIES:
+        _load_installed()
+    return FAMILIES.get(name)
+
+
+@functools.cache
+def _load_installed() -> None:
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            entry.load()
+        # Somebody else's module: whatever it raises, the user has to know whose it was.
+        except Exception as error:
+            raise SpecError(
+                f"The families of {entry.value} (group {ENTRY_POINTS}) cannot be loaded: {error}"
+            ) from error
 
 
 _Family = TypeVar("_Family", bound=AbstractFamily)

@@ -1,4 +1,4 @@
-"""From statements to a `ModelSpec`: which family, which options, which priors; the form was checked by the notation."""
+"""From statements to a graph and its mechanisms: families, options, priors; the form was checked by the notation."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ from latentdo.graphs import (
 )
 
 from .families import Table
-from .family import FAMILIES, AbstractFamily
+from .family import FAMILIES, AbstractFamily, family_named
 from .mechanism import Belief, Mechanism, Weight
 from .prior import Prior, plain
-from .spec import ModelSpec
 
 
-def read_model(text: str) -> ModelSpec:
-    """The spec that a text in the model language writes.
+def read_model(text: str) -> tuple[LatentDag, dict[Name, Mechanism]]:
+    """The graph and the mechanisms that a text in the model language writes.
 
     Raises:
         NotationError: With line and column: syntax, an unknown family, an option out of place, a bad prior.
@@ -55,7 +54,7 @@ def read_model(text: str) -> ModelSpec:
             node = statement.right
             with _located(text, statement.position):
                 mechanisms[node] = _inhibited(mechanisms[node], statement.left, node)
-    return ModelSpec.of(graph, mechanisms)
+    return graph, mechanisms
 
 
 class _located:
@@ -80,9 +79,10 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
                 raise SpecError(f"{option.key} is given twice for {node}. Keep one.", node=node)
             options[option.key] = option
     with _located(text, statement.family_position):
-        if statement.family not in FAMILIES:
+        named = family_named(statement.family)
+        if named is None:
             raise SpecError(f"No family is called {statement.family!r}. {_offer(statement.family)}", node=node)
-        family = FAMILIES[statement.family]()
+        family = named()
     beliefs: dict[str, Belief] = {}
     for option in options.values():
         with _located(text, option.position):
@@ -120,7 +120,12 @@ _ELSEWHERE = {
 
 def _offer(family: str) -> str:
     known = _ELSEWHERE.get(family.casefold())
-    return f"Did you mean {known!r}?" if known else nearest(family, FAMILIES)
+    # A longer name is no slip of the hand: `lognormal` is another family, not a normal one.
+    near = [name for name in FAMILIES if abs(len(name) - len(family)) <= 2]
+    offered = f"Did you mean {known!r}?" if known else nearest(family, near or FAMILIES)
+    if offered.startswith("Did"):
+        return offered
+    return f"Known are: {', '.join(FAMILIES)}. One of your own is known once its module is imported."
 
 
 def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bool) -> str:
@@ -193,24 +198,26 @@ def _inhibited(mechanism: Mechanism, parent: Name, node: Name) -> Mechanism:
     return replace(mechanism, weights=tuple(weights))
 
 
-def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSpec:
-    """The spec with the `priors:` of a study file: one weight > one node > the text > the whole model."""
+def apply_priors(
+    graph: LatentDag, given: Mapping[Name, Mechanism], priors: Mapping[str, Call | float]
+) -> dict[Name, Mechanism]:
+    """The mechanisms with the `priors:` of a study file: one weight > one node > the text > the whole model."""
     parsed = [(key, *parse_weight_key(key), value) for key, value in priors.items()]
     broad = {kind: (key, value) for key, kind, parents, node, value in parsed if node is None and parents is None}
     _check_distinct(parsed)
-    mechanisms = dict(spec.mechanisms)
+    mechanisms = dict(given)
     used: set[str] = set()
     # Which key has the last word on each parameter: one that has it nowhere would be silently without effect.
     last_word: dict[tuple[Name, str], str] = {}
-    for node, mechanism in spec.mechanisms:
-        mechanisms[node] = _with_broad(mechanism, node, broad, used, latent=node in spec.latent)
+    for node, mechanism in given.items():
+        mechanisms[node] = _with_broad(mechanism, node, broad, used, latent=node in graph.latent)
         filled = _stated(mechanisms[node]) - _stated(mechanism)
         last_word |= {(node, place): broad[place.partition(" ")[0]][0] for place in filled}
     for key, kind, parents, node, value in sorted(parsed, key=lambda entry: entry[2] is not None):
         if node is None:
             continue
         if node not in mechanisms:
-            raise UnknownNodeError(node, spec.graph.nodes)
+            raise UnknownNodeError(node, graph.nodes)
         mechanisms[node] = _with_narrow(mechanisms[node], node, key, kind, parents, value)
         used.add(key)
         last_word |= {(node, place): key for place in _places(mechanisms[node], kind, parents)}
@@ -222,7 +229,7 @@ def apply_priors(spec: ModelSpec, priors: Mapping[str, Call | float]) -> ModelSp
             f"The prior {idle[0]!r} has no effect: whatever it reaches is stated more narrowly, in the model's text or by "
             "another prior. Remove one of the two."
         )
-    return ModelSpec(spec.graph, tuple(mechanisms.items()))
+    return mechanisms
 
 
 def _places(mechanism: Mechanism, kind: str, parents: tuple[Name, ...] | None) -> set[str]:

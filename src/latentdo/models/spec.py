@@ -21,6 +21,7 @@ from .family import FAMILIES, AbstractFamily, Level
 from .levels import settled
 from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
+from .reading import apply_priors, read_model
 
 MAX_LATENTS = 10_000
 """Of all `<->` together: each is a node when it is written out, and ten words can ask for a hundred thousand."""
@@ -121,12 +122,9 @@ class ModelSpec:
         Raises:
             SpecError: It is the text of a study.
         """
-        from .reading import read_model
-
         if _STUDY_TEXT.search(text):
             raise SpecError("This is the text of a study, and a model is expected. Load it with ld.load_study(text).")
-
-        return read_model(text)
+        return ModelSpec.of(*read_model(text))
 
     @cached_property
     def by_node(self) -> dict[Name, Mechanism]:
@@ -218,9 +216,7 @@ class ModelSpec:
         Args:
             priors: Keys as in the study file; values are priors or fixed numbers, in raw units.
         """
-        from .reading import apply_priors
-
-        return apply_priors(self, priors)
+        return ModelSpec(self.graph, tuple(apply_priors(self.graph, self.by_node, priors).items()))
 
     @cached_property
     def source(self) -> tuple[str, tuple[tuple[str, str], ...]]:

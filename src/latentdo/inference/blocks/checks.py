@@ -12,18 +12,14 @@ from latentdo.errors import DataError
 from latentdo.graphs import Name
 from latentdo.models import (
     MAX_LEVELS,
-    Bernoulli,
-    Categorical,
     ColumnSummary,
     Level,
-    Linear,
     ModelSpec,
-    Normal,
     Prior,
     Table,
     shown,
 )
-from latentdo.models.build import NUMPY, numerics
+from latentdo.models.build import numerics
 from latentdo.tables import Dataset
 
 from .coordinates import FloatArray
@@ -48,7 +44,7 @@ class LeastSquares:
 
     Attributes:
         coefficients: Intercept and one per term, in raw units.
-        relative_residual: Residual sd on the column's own scale over the column's sd.
+        relative_residual: Residual sd over the sd of the column, both on the link scale.
         spare: Residual degrees of freedom.
     """
 
@@ -67,16 +63,23 @@ def least_squares(spec: ModelSpec, node: Name, data: Dataset) -> LeastSquares | 
     design = _design(spec, node, data)
     if spec[node].family.discrete or design is None:
         return None
-    family = numerics(spec[node].family)
-    y = data.column(node)
+    y = numerics(spec[node].family).link(data.column(node))
     root = np.sqrt(data.weights)
-    solution, _, rank, _ = np.linalg.lstsq(design.columns * root[:, None], family.link(y) * root, rcond=None)
-    fitted = family.mean(NUMPY, design.columns @ solution, {})
+    solution, _, rank, _ = np.linalg.lstsq(design.columns * root[:, None], y * root, rcond=None)
     spare = int(data.n_rows - rank)
-    residual = np.sqrt(np.sum(data.weights * (y - fitted) ** 2) / max(spare, 1))
+    # On the link scale, where no family needs its own parameters to say where a row without noise would lie.
+    residual, spread = (
+        np.sqrt(np.sum(data.weights * (y - centre) ** 2) / max(count, 1))
+        for centre, count in (
+            (design.columns @ solution, spare),
+            (np.average(y, weights=data.weights), data.n_rows - 1),
+        )
+    )
     slopes = solution[1:] / design.scales
     return LeastSquares(
-        np.array([solution[0] - slopes @ design.centres, *slopes]), float(residual / data.summary(node).sd), spare
+        np.array([solution[0] - slopes @ design.centres, *slopes]),
+        float(residual / max(spread, np.finfo(float).tiny)),
+        spare,
     )
 
 
@@ -190,7 +193,7 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
         try:
             spec[node].family.check(data.summary(node))
             regression = least_squares(spec, node, data)
-            if isinstance(spec[node].family, Linear):
+            if spec[node].family.noiseless:
                 _check_linear(spec, node, regression)
         except DataError as fault:
             faults.append(fault)
@@ -264,7 +267,7 @@ def _check_solved(spec: ModelSpec, node: Name, regression: LeastSquares) -> None
 def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
     measured = ", ".join(parent for parent in spec[node].parents if parent not in spec.latent)
     found = []
-    if not isinstance(spec[node].family, Linear) and _is_function(spec, node, data):
+    if not spec[node].family.noiseless and _is_function(spec, node, data):
         floor = "" if spec[node].family.discrete else "It is fitted with a noise floor. "
         found.append(
             f"{node} is an exact function of {measured} in these data. {floor}Verdicts treat it as one: what needs {node} "
@@ -310,7 +313,7 @@ def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | No
     # Where a family's tail is long, it is not on the scale of its link.
     distance = _robust_distance(np.asarray(numerics(spec[node].family).link(values), dtype=float), weights)
     limit = FAR
-    if isinstance(spec[node].family, Normal):
+    if spec[node].family.linear_gaussian:
         limit = FAR_FOR_NORMAL
         if fitted is not None:
             # A long tail that comes from the parents is theirs.
@@ -323,7 +326,7 @@ def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | No
     cells = "1 cell lies" if n_far == 1 else f"{n_far} cells lie"
     median = np.median(np.repeat(values, weights))
     repair = f"the family {spec[node].family.name} may not fit, and these rows may decide the answer"
-    if isinstance(spec[node].family, Normal):
+    if spec[node].family.linear_gaussian:
         repair = f"the family student has longer tails ({node} ~ student(…)); to a normal node these rows may decide the answer"
     return [
         f"in {node}, {cells} more than {limit:g} robust standard deviations from the median {median:.4g} (the "
@@ -353,8 +356,8 @@ def rare(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
             f"{node} rests on so few"
         )
     family = spec[node].family
-    if isinstance(family, Categorical | Table) and family.levels:
-        unseen = _unseen(family.levels, values, dict(data.levels).get(node))
+    if family.has_levels and family.states:
+        unseen = _unseen(family.states, values, dict(data.levels).get(node))
         if unseen:
             found.append(
                 f"{node} has no row with the level{'s' if len(unseen) > 1 else ''} {', '.join(unseen[:4])}"
@@ -385,7 +388,7 @@ def separation(spec: ModelSpec, node: Name, data: Dataset, design: FloatArray | 
     Source:
         Konis (2007), Linear programming algorithms for detecting separated data in binary logistic regression models, §4.1.
     """
-    if not isinstance(spec[node].family, Bernoulli) or design is None or not _separated(design, data.column(node)):
+    if not spec[node].family.binary or design is None or not _separated(design, data.column(node)):
         return []
     parents = ", ".join(parent for parent in spec[node].parents if parent not in spec.latent)
     return [

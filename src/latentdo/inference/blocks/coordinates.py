@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo.graphs import Name, format_level, quote
-from latentdo.models import Categorical, Hill, Level, Mechanism, ModelSpec, Normal, Prior, Sign, Student, Table, Weight
+from latentdo.models import Level, Mechanism, ModelSpec, Prior, Sign, Table, Weight
 from latentdo.models.build import numerics
 from latentdo.tables import Dataset
 
@@ -138,8 +138,8 @@ def node_coordinates(
     matrix = _to_raw(terms, centred, scales)
     spread = link.sd if family.link_sd is None else family.link_sd
     names = [node]
-    if isinstance(family, Categorical):
-        names = [f"{quote(node)}[{format_level(level)}]" for level in family.levels[1:]]
+    if family.per_level:
+        names = [f"{quote(node)}[{format_level(level)}]" for level in family.states[1:]]
     coefficients = tuple(
         coordinate
         for name in names
@@ -240,7 +240,7 @@ def table_labels(spec: ModelSpec, node: Name) -> tuple[str, ...]:
 
 def _levels_of(spec: ModelSpec, node: Name) -> tuple[Level, ...]:
     family = spec[node].family
-    return family.levels if isinstance(family, Table | Categorical) else family.points
+    return family.states
 
 
 def n_coefficients(mechanism: Mechanism) -> int:
@@ -249,7 +249,7 @@ def n_coefficients(mechanism: Mechanism) -> int:
     if isinstance(family, Table):
         return family.n_rows * len(family.levels)
     each = 1 + len(mechanism.weights)
-    return each * (len(family.levels) - 1) if isinstance(family, Categorical) else each
+    return each * family.n_predictors
 
 
 def row_of(family: Table, values: Sequence[Any], arrays: Any = np) -> Any:
@@ -369,14 +369,9 @@ def parent_scales(
 
 def _latent_scale(mechanism: Mechanism) -> tuple[float, float]:
     family = mechanism.family
-    if points := family.points:
-        # Every level is as likely as the others by its prior.
-        centre = sum(points) / len(points)
-        return centre, math.sqrt(sum((point - centre) ** 2 for point in points) / len(points))
-    centre = _prior_mean(mechanism.intercept)
-    if isinstance(family, Hill):
-        return 0.5 * family.max, 0.25 * family.max
-    return centre, _prior_mean(mechanism.parameter("scale" if isinstance(family, Student) else "sd"), 1.0)
+    if family.points:
+        return family.as_parent(0.0, 1.0)
+    return family.as_parent(_prior_mean(mechanism.intercept), _prior_mean(mechanism.parameter(family.noise_scale), 1.0))
 
 
 def _prior_mean(belief: Prior | float | None, otherwise: float = 0.0) -> float:
@@ -395,10 +390,11 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
     changed = dict(coordinates)
     for latent in spec.latent:
         # Only what `symmetries_of` turns: no other draws would be brought to the side that the user gave.
-        around_zero = isinstance(spec[latent].family, Normal | Student) and spec[latent].intercept == 0.0
+        family = spec[latent].family
+        around_zero = family.symmetric_noise and not family.noiseless and spec[latent].intercept == 0.0
         if spec[latent].weights or not (around_zero or _exchangeable(spec, coordinates, latent)):
             continue
-        if any(isinstance(spec[child].family, Categorical | Table) for child in spec.graph.children(latent)):
+        if any(spec[child].family.has_levels for child in spec.graph.children(latent)):
             continue
         touched = [
             (child, k + 1)

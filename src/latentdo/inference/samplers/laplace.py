@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from latentdo.errors import FitError
-from latentdo.models import Normal, Table
+from latentdo.models import Table
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
@@ -141,7 +141,7 @@ def _marginal(task: Task) -> Marginal:
     few = np.sqrt(SUBSAMPLE / task.rows.n_stored)
     if not task.block.latent and len(task.block.nodes) == 1:
         # Of a normal node the rows are few numbers.
-        n_rows = 1 if isinstance(task.layout.nodes[0].family, Normal) else task.rows.n_stored
+        n_rows = 1 if task.layout.nodes[0].family.linear_gaussian else task.rows.n_stored
         return Marginal(log_density_of(task), sample_of_rows(task), few, n_rows=n_rows)
     found = gaussian_form(task)
     if isinstance(found, str):
