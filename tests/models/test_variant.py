@@ -99,7 +99,11 @@ CONFLICTS = {
         {"merge": (("W", ("U", "V")),)},
         "sign of W cannot be constrained beside an interaction",
     ),
-    "family": ("X ~ gamma; Y ~ normal(X)", {"hide": ("X",)}, "X is latent and declared gamma; a latent node is normal"),
+    "family": (
+        "X ~ gamma; Y ~ normal(X)",
+        {"hide": ("X",)},
+        "X is latent and declared gamma; the families of latent nodes",
+    ),
 }
 
 

@@ -152,7 +152,7 @@ class TermPlan:
     def _is_smooth(self) -> bool:
         """Whether the outcome has a density given its parents."""
         family = self.spec[self.outcome].family
-        return not family.discrete and not isinstance(family, Linear)
+        return not family.discrete and not family.noiseless
 
     @property
     def is_upper(self) -> bool:
