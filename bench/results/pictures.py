@@ -103,6 +103,26 @@ def real_rows() -> Any:
     return figure
 
 
+def speed(page: str) -> Any:
+    """Effective draws per second on each study, cold and with compiled programs, from the table of the page."""
+    heads, *rows = _table(page, "study")
+    cold, warm = heads.index("ESS per s, cold"), heads.index("warm")
+    figure, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
+    names = [f"{row[0]}: {row[1]}" for row in rows]
+    for column, face, label in ((cold, "white", "nothing compiled"), (warm, None, "compiled before")):
+        for k, row in enumerate(rows):
+            if re.fullmatch(r"[\d,.]+", row[column]):
+                colour = OURS if row[1] == "latentdo" else OTHERS
+                number = float(row[column].replace(",", ""))
+                axes.plot(number, k, "o", color=colour, mfc=face or colour, label=label if k == 0 else None)
+    axes.set_yticks(range(len(rows)), names)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.set_xlabel("effective draws per second")
+    axes.legend(frameon=False, loc="lower left")
+    return figure
+
+
 def draw(docs: Path, folder: Path) -> None:
     """Draw all pictures anew, into a folder."""
     folder.mkdir(exist_ok=True)
@@ -111,6 +131,7 @@ def draw(docs: Path, folder: Path) -> None:
             ("coverage", coverage()),
             ("rivals", rivals((docs / "explanation" / "rivals.md").read_text(encoding="utf8"))),
             ("real-rows", real_rows()),
+            ("speed", speed((docs / "explanation" / "speed.md").read_text(encoding="utf8"))),
         ):
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
             plt.close(figure)

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "bench"))
 
-PAGES = {"coverage": "trust", "rivals": "rivals", "real-rows": "real-rows"}
+PAGES = {"coverage": "trust", "rivals": "rivals", "real-rows": "real-rows", "speed": "speed"}
 
 
 def test_every_page_of_measurements_has_its_picture(tmp_path: Path) -> None:
