@@ -29,33 +29,15 @@ if TYPE_CHECKING:
     from .identification import Identified, NotIdentified
     from .inference import Auto, Laplace, Map, Nuts, Posterior, Svi
 
-_HOMES = {
-    "Answer": "answers",
-    "Auto": "inference",
-    "Identified": "identification",
-    "Laplace": "inference",
-    "LatentdoError": "errors",
-    "Map": "inference",
-    "NotIdentified": "identification",
-    "NotIdentifiedError": "errors",
-    "Nuts": "inference",
-    "Posterior": "inference",
-    "Svi": "inference",
-    "answerable": "api",
-    "ask": "api",
-    "check": "api",
-    "compare": "api",
-    "fit": "api",
-    "fit_many": "api",
-    "graph": "api",
-    "identify": "api",
-    "load": "api",
-    "load_study": "api",
-    "model": "api",
-    "same_admg": "api",
-    "sample_size": "experiments",
-    "simulate": "api",
+_NAMES = {
+    "answers": "Answer",
+    "api": "answerable ask check compare fit fit_many graph identify load load_study model same_admg simulate",
+    "errors": "LatentdoError NotIdentifiedError",
+    "experiments": "sample_size",
+    "identification": "Identified NotIdentified",
+    "inference": "Auto Laplace Map Nuts Posterior Svi",
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 __version__ = "0.1.0"
 

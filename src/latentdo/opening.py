@@ -47,10 +47,7 @@ def graph_of(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]
 
     if isinstance(model, LatentDag | Admg):
         return model, {}
-    if isinstance(model, str):
-        read = read_graph(model)
-        if not _states_mechanisms(model):
-            return read, {}
+    if isinstance(model, str) and _states_mechanisms(model):
         # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
         spec = model_of(model)
         return spec.graph, spec.functional
@@ -70,8 +67,11 @@ def spec_of(value: Any) -> ModelSpec | None:
 def _states_mechanisms(text: str) -> bool:
     from latentdo.tables import is_dagitty
 
-    return not is_dagitty(text) and any(
-        isinstance(statement, MechanismStatement) for statement in parse_statements(text)
+    # Every mechanism has a tilde, so that the text of a graph is parsed once.
+    return (
+        "~" in text
+        and not is_dagitty(text)
+        and any(isinstance(statement, MechanismStatement) for statement in parse_statements(text))
     )
 
 

@@ -231,8 +231,7 @@ class _Reader:
         self.form = form
 
     def study(self, path: Path | None) -> Study:
-        model, graph = self.model()
-        priors, model = self.priors(model)
+        priors, model = self.priors(self.model())
         return Study(
             name="study" if path is None else path.stem,
             model=model,
@@ -240,7 +239,7 @@ class _Reader:
             priors=priors,
             inference=self.inference(),
             queries=self.queries(model),
-            variants=self.variants(graph),
+            variants=self.variants(),
             compare=self.compare(),
             path=path,
             units=self.units(model),
@@ -295,7 +294,7 @@ class _Reader:
             return found[0]
         return f"line {place.line}" + (f", column {place.column}" if found[2] else "")
 
-    def model(self) -> tuple[ModelSpec, LatentDag]:
+    def model(self) -> ModelSpec:
         node = self.node("model")
         text = self.form.model
         if isinstance(node, Scalar) and node.style != "|" and node.last_line > node.place.line:
@@ -304,7 +303,7 @@ class _Reader:
                 "model",
             )
         with self.located("model"):
-            return ModelSpec.parse(text), parse_graph(text)
+            return ModelSpec.parse(text)
 
     def data(self, path: Path | None) -> Path | None:
         if self.form.data is UNSET:
@@ -425,9 +424,11 @@ class _Reader:
                 raise self.error(f"{method} is listed twice. Keep one.", "compare", i)
         return tuple(self.form.compare)
 
-    def variants(self, graph: LatentDag) -> tuple[Variant, ...]:
+    def variants(self) -> tuple[Variant, ...]:
         if self.form.variants is UNSET:
             return ()
+        # As it is typed: the model's graph has a node for each hidden cause of `<->`.
+        graph = parse_graph(self.form.model)
         return tuple(self.variant(name, form, graph) for name, form in self.form.variants.items())
 
     def variant(self, name: str, form: VariantForm, graph: LatentDag) -> Variant:
