@@ -13,7 +13,8 @@ pytest.importorskip("matplotlib")
 from handmade_answers import answer_of, line_draws, sweep_of
 from latentdo.answers import Answers
 from latentdo.errors import QueryError
-from latentdo.plots.canvas import COLOURS, reach
+from latentdo.plots import COLOURS
+from latentdo.plots.canvas import reach
 from latentdo.plots.density import smooth
 from latentdo.tables import Dataset
 from posteriors import posterior_of

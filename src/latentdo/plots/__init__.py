@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .canvas import COLOURS, WIDTH, bare, laid_out, own_figure, plain, stacked
+from .canvas import WIDTH, bare, laid_out, own_figure, plain, stacked
+from .colours import COLOURS
 from .diagram import diagram
 from .forest import forest, forest_panels
 from .heat import Tile, heat, limit_of, matrix, tint

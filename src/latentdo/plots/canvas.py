@@ -1,4 +1,4 @@
-"""What all pictures share: colours, a figure without pyplot, the check of the axes that a caller hands in."""
+"""What all pictures share: a figure without pyplot, the check of the axes that a caller hands in, limits."""
 
 from __future__ import annotations
 
@@ -10,18 +10,6 @@ from latentdo.errors import MissingExtraError, QueryError
 
 from .notebook import show_at_end
 
-# Okabe & Ito (2008): told apart by people with any kind of colour vision, and in grey.
-COLOURS = {
-    "lvm": "#0072B2",
-    "reference": "#000000",
-    "baseline": "#D55E00",
-    "seeing": "#D55E00",
-    "prior": "#8C8C8C",
-    "rival": "#333333",
-    "naive": "#8C8C8C",
-}
-SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
-"""Colours of several curves in one picture; vermilion is left to what a curve is compared with."""
 WIDTH = 7.0
 """Inches of a column of panels."""
 HIGHEST = 20.0

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import COLOURS, SERIES, bare, check_axes, own_figure, plain, reach
+from .canvas import bare, check_axes, own_figure, plain, reach
+from .colours import COLOURS, SERIES
 
 FloatArray = npt.NDArray[np.float64]
 Role = Literal["doing", "seeing", "prior", "lvm", "rival", "naive"]

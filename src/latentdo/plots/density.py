@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import COLOURS, bare, check_axes, own_figure, plain, reach
+from .canvas import bare, check_axes, own_figure, plain, reach
+from .colours import COLOURS
 
 FloatArray = npt.NDArray[np.float64]
 

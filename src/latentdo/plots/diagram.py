@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from latentdo.graphs import Admg, Name
 
+from .colours import BLUE, GREEN, VERMILION
+
 COLUMN, ROW, MARGIN = 96, 58, 34
 HEIGHT_OF_NODE = 26
-# Okabe and Ito's palette: told apart by people who are colour-blind.
-FIRST, SECOND, GIVEN, PLAIN, CUT, ARC = "#0072b2", "#d55e00", "#009e73", "#333333", "#bbbbbb", "#8a5a9e"
+FIRST, SECOND, GIVEN, PLAIN, CUT, ARC = BLUE, VERMILION, GREEN, "#333333", "#bbbbbb", "#8a5a9e"
 MOST_NODES = 40
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from latentdo.query import Summary
 
-from .canvas import COLOURS, HIGHEST, bare, check_axes, laid_out, own_figure, plain, reach
+from .canvas import HIGHEST, bare, check_axes, laid_out, own_figure, plain, reach
+from .colours import COLOURS
 
 LABEL_WIDTH = 42
 """Characters of a label per line."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .canvas import check_axes, own_figure, plain
+from .colours import PURPLE, SKY, YELLOW
 
 # ColorBrewer's RdBu (Harrower & Brewer 2003), reversed: told apart with any kind of colour vision, and centred at white.
 DIVERGING = ("#2166AC", "#4393C3", "#92C5DE", "#D1E5F0", "#F7F7F7", "#FDDBC7", "#F4A582", "#D6604D", "#B2182B")
 # Okabe & Ito (2008), from calm to alarming; dark letters can be read on each, and grey keeps the order.
-LETTERS = {"·": "#EDEDED", "=": "#B9DDF3", "B": "#56B4E9", "F": "#3DBE95", "G": "#F0E442", "x": "#E2703A"}
-OTHER = "#CC79A7"
+LETTERS = {"·": "#EDEDED", "=": "#B9DDF3", "B": SKY, "F": "#3DBE95", "G": YELLOW, "x": "#E2703A"}
+OTHER = PURPLE
 """The colour of a letter that has none of its own."""
 DARK, LIGHT, WHITE = "#111111", "#FFFFFF", "#FFFFFF"
 EMPTY, DOT, HATCHING = "#EDEDED", "#8A8A8A", "#9A9A9A"

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import COLOURS, bare, check_axes, own_figure, plain
+from .canvas import bare, check_axes, own_figure, plain
+from .colours import COLOURS
 
 FloatArray = npt.NDArray[np.float64]
 LEAST_TICKS = 3
