@@ -16,12 +16,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from latentdo.arrays import FloatArray
 from latentdo.errors import StudyError
 from latentdo.planning import FEWEST, Coverage
 
 from .records import Row
 
-FloatArray = npt.NDArray[np.float64]
 Against = Literal["population", "sample", "formula"]
 
 OURS = "lvm"

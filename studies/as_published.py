@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from latentdo.arrays import FloatArray
 from latentdo.inference import Auto
 from latentdo.query import Query, Term
 
@@ -24,7 +24,6 @@ from .tasks import RIVALS, Task, data_of, work
 if TYPE_CHECKING:
     from latentdo.inference import NodeDraws, Posterior
 
-FloatArray = npt.NDArray[np.float64]
 
 AVERAGES = (
     "parameter averages: each parameter averaged over the posterior, then one simulation, as in the published code"

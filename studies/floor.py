@@ -14,16 +14,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from latentdo.arrays import FloatArray
 from latentdo.errors import StudyError
 from latentdo.graphs import Name
 from latentdo.query import Query, Term
 
 from .accuracy import FLOOR
 from .cases import Study
-
-FloatArray = npt.NDArray[np.float64]
 
 LEVEL = 0.9
 SIMULATED = 400_000

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 
-FloatArray = npt.NDArray[np.float64]
+from latentdo.arrays import FloatArray
+
 Rows = Mapping[str, FloatArray]
 
 CAUSES = ("X1", "X2", "X3", "X4", "X5")

@@ -13,8 +13,8 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from latentdo.arrays import FloatArray
 from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, StudyError
 from latentdo.inference import Auto, Engine
 from latentdo.planning import described
@@ -25,8 +25,6 @@ from latentdo.simulators import simulate
 from .accuracy import FLOOR, MEAN
 from .cases import Study, study
 from .records import Row
-
-FloatArray = npt.NDArray[np.float64]
 
 LVM = "lvm"
 RIVALS = "rivals"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from latentdo.arrays import FloatArray
 
 
 def band(draws: FloatArray, level: float, *, simultaneous: bool) -> tuple[FloatArray, FloatArray] | None:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from latentdo import arguments
+from latentdo.arrays import FloatArray
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, format_level, format_number, quote
 from latentdo.identification import Identified, NotIdentified
@@ -26,7 +27,6 @@ from .simulation import spread_of
 from .units import Scale, scale_of
 
 AnyArray = np.ndarray[Any, np.dtype[Any]]
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 MaybeNone: TypeAlias = Any
 """None of one draw, which type checkers need not be told about each time: nearly all answers have an interval."""
 

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy import special
 
+from latentdo.arrays import FloatArray
 from latentdo.laws import LAWS, cut_quantile
 from latentdo.models.build import NUMPY
 from latentdo.query import Distribution, Law, law_of
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 _STEP = 1.0 / 32.0
 _REACH = 4.0

@@ -8,14 +8,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from latentdo.arrays import FloatArray, IntArray
 from latentdo.errors import DataError, nearest
 from latentdo.graphs import Name
 from latentdo.tables import Dataset
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 Env = Mapping[Name, FloatArray]
 """Values of columns that broadcast against each other: axes (replicate, row, then whatever is integrated over)."""
 

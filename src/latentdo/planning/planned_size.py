@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from latentdo import arguments
 from latentdo.errors import MissingExtraError, QueryError
@@ -25,7 +24,6 @@ from .size_reading import SURE, Reading
 if TYPE_CHECKING:
     import pandas
 
-FloatArray = npt.NDArray[np.float64]
 
 DATASETS_BEYOND = 8
 """Data sets beyond a quantile, of all that a plan makes, that show where it lies: most are near n."""

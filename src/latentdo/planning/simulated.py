@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo import arguments
+from latentdo.arrays import FloatArray
 from latentdo.errors import QueryError
-
-FloatArray = npt.NDArray[np.float64]
 
 FAR = 1e12
 """Samples beyond which a number means that there is none."""

@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
-FloatArray = npt.NDArray[np.float64]
+from latentdo.arrays import FloatArray
 
 BOOTSTRAPS = 400
 STEPS, FEWER = 36, 18

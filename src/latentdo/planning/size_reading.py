@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from latentdo.arrays import FloatArray
+
 from .simulated import FAR, Experiments, Goal
 from .size_law import Law, fit_law
-
-FloatArray = npt.NDArray[np.float64]
 
 SURE = 0.9
 """Probability of every interval of a number of samples."""

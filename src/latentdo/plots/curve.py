@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
+
+from latentdo.arrays import FloatArray
 
 from .canvas import bare, check_axes, own_figure, plain, reach
 from .colours import COLOURS, SERIES
 
-FloatArray = npt.NDArray[np.float64]
 Role = Literal["doing", "seeing", "prior", "lvm", "rival", "naive"]
 METHODS = frozenset({"lvm", "rival", "naive"})
 """Roles of methods side by side, of which each has its name in a legend beside the axes."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from latentdo.arrays import FloatArray
 
 from .canvas import bare, check_axes, own_figure, plain, reach
 from .colours import COLOURS
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from latentdo.arrays import FloatArray
 
 from .canvas import bare, check_axes, own_figure, plain
 from .colours import COLOURS
 
-FloatArray = npt.NDArray[np.float64]
 LEAST_TICKS = 3
 STEPS = (
     (1,),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from latentdo.arrays import FloatArray
 
 from .canvas import check_axes, own_figure, plain
 
-FloatArray = npt.NDArray[np.float64]
 RISING = "cividis"
 """Made for people with any kind of colour vision (Nuñez, Anderton & Renslow 2018)."""
 DIVERGING = "PuOr_r"

@@ -19,13 +19,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from latentdo.arrays import FloatArray
 from latentdo.errors import SupportError, UnknownNodeError
 from latentdo.tables import Table
 
 from .built_in import PopulationValue, Progress, Study
 from .structural import LARGEST
-
-FloatArray = npt.NDArray[np.float64]
 
 GRAPH = """\
 latent EGF, IGF

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from latentdo.arrays import FloatArray
 from latentdo.errors import SupportError, UnknownNodeError
 from latentdo.tables import Table
 
 from .built_in import Progress
 
-FloatArray = npt.NDArray[np.float64]
 Rows = Mapping[str, FloatArray]
 Noise = Callable[[np.random.Generator, int], FloatArray]
 

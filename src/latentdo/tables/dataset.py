@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from latentdo.arrays import FloatArray, IntArray
 from latentdo.errors import DataError, nearest
 from latentdo.models import ColumnSummary
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 MAX_LISTED_VALUES = 20
 SMALL_RANGE = 4_096

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
 from latentdo.inference import NodeDraws, flat, node_parameters, predictor
 from latentdo.models import Constant, ModelSpec
@@ -23,8 +24,6 @@ from ..comparisons import Comparisons, by_node, holds, limit_of
 from ..plan import TermPlan
 from .elimination import EliminationPlan, Factor, eliminate, plan_elimination
 from .relevance import Relevant, StructureKey, relevant, structure_key
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 MOST_WORK = 4e8
 """Table entries x draws of one elimination: a second or two. Beyond it simulation is cheaper."""

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from latentdo.arrays import FloatArray
 from latentdo.inference import Posterior
 from latentdo.query import Distribution, Term, law_of
 
 from ..plan import TermPlan
 from .discrete import DiscreteWorld
 from .gaussian import GaussianWorld
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 GAUSSIAN = "linear-Gaussian"
 DISCRETE = "enumeration"

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
 from latentdo.inference import NodeDraws, flat
 from latentdo.models import Mechanism, ModelSpec
@@ -23,8 +23,6 @@ from ..comparisons import limit_of
 from ..plan import TermPlan
 from .normal_questions import NormalVariable, answer
 from .relevance import Relevant, StructureKey, relevant, structure_key
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 KEPT_BYTES = 256 * 2**20
 """Of the sums of one call: beyond it the oldest are made again when they are needed."""

@@ -7,12 +7,12 @@ its upper one the probability is 0.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr, owens_t
 
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+from latentdo.arrays import FloatArray
 
 FARTHEST = 1e150
 NARROW = 1e-3

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 from latentdo.query import Term
 
 from ..comparisons import Comparisons, by_name, by_node, complement, holds, limits
 from .normal_boxes import Moments, box_moments, log_box, log_density, log_interval, truncated
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 NO_TIE = 1e-13
 """Correlation up to which two variables are taken as independent: what rounding leaves."""

@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
+from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 from latentdo.models.build import numerics
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 REPLICATES = 16
 CHUNK = 32

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+from latentdo.arrays import FloatArray
+
 Share = Callable[[FloatArray], FloatArray]
 """The probability of a value at most as large as the limit: limits and probabilities have one shape."""
 

@@ -15,14 +15,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from latentdo.arrays import FloatArray
 from latentdo.graphs import Name, format_level, quote
 from latentdo.models import Level, Mechanism, ModelSpec, Prior, Sign, Table, Weight
 from latentdo.models.build import numerics
 from latentdo.tables import Dataset
 
-FloatArray = npt.NDArray[np.float64]
 Scale = Literal["sampled", "raw"]
 
 
