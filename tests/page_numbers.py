@@ -97,7 +97,7 @@ def _close(shown: str, printed: str, allowed: float) -> bool:
     """Whether two printed numbers are the same, or no farther apart than allowed and by rounding."""
     shown, printed = _plain(shown), _plain(printed)
     if not allowed:
-        return shown == printed
+        return float(shown) == float(printed) and _unit(shown) == _unit(printed)
     return abs(float(shown) - float(printed)) <= 1.000001 * (allowed + max(map(_unit, (shown, printed))))
 
 

@@ -157,6 +157,7 @@ PRIORS = "Dose 4.898 1.39 to 8.36 1.072 0.116 to 2.15 81 %"
         ("a\n b", "a b\n"),
         ("done … ok", "done and all was\nfound ok"),
         ("done in 3 s", "done in 17.2 s"),
+        ("exactly 0.0", "exactly -0.0"),
         # An sd of 0.085 and 400 draws: 0.017 for the mean, 0.036 for the ends, and a unit for rounding.
         (ANSWER, "0.77  (90 % interval 0.66 to 0.86)   converged (R-hat 1.01)"),
         (ANSWER, "0.757 (90 % interval 0.619 to 0.904) converged (R-hat 1.003)"),
@@ -191,6 +192,7 @@ def test_numbers_may_differ_by_their_monte_carlo_error(expected: str, printed: s
         ("it is 0.4375 in model 1", "it is 0.4376 in model 1"),
         ("-1.7e-05", "-1.8e-05"),
         ("1.70", "1.71"),
+        ("1.70", "1.7"),
         ("A<->B.1", "A<->B.2"),
         ("R-hat 1.00", "R-hat 1.00, converged"),
         ("SOS 42.69 to 47.87", "SOS 42.69 to 47.88"),
