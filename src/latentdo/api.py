@@ -501,15 +501,7 @@ def compare(
         SupportError: A value that a node cannot take.
         QueryError: A question that makes no sense, a method that does not exist, or a set that is no adjustment set.
     """
-    from latentdo.comparison import (
-        Rivals,
-        adjust_of,
-        compare_fit,
-        compare_rivals,
-        methods_of,
-        models_of,
-        study_methods,
-    )
+    from latentdo.comparison import Rivals, adjust_of, compare_fit, compare_rivals, methods_of
     from latentdo.estimators import Options, needed_columns
     from latentdo.inference import Posterior, watch
 
@@ -519,10 +511,8 @@ def compare(
     graph, functional = graph_of(opened)
     table, queries = table_first(table_and_queries, data)
     asked = questions_of(unpacked(queries), getattr(opened, "queries", ()))
-    chosen = (
-        study_methods(getattr(opened, "compare", ())) if methods is None else methods_of(methods, with_model=is_fit)
-    )
-    options = Options(models_of(models), level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes))
+    chosen = methods_of(methods, named=getattr(opened, "compare", ()), with_model=is_fit)
+    options = Options(models, level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes))
     rivals = Rivals(chosen, options, arguments.seed(seed))
     for _, query in asked:
         query.check(graph)

@@ -2,7 +2,7 @@
 
 from .compare import Rivals, compare_fit, compare_rivals
 from .comparison import Comparison
-from .methods import adjust_of, method_names, methods_of, models_of, study_methods
+from .methods import adjust_of, method_names, methods_of
 from .pictures import check_drawable
 from .row import ComparisonRow, Question
 
@@ -17,6 +17,4 @@ __all__ = [
     "compare_rivals",
     "method_names",
     "methods_of",
-    "models_of",
-    "study_methods",
 ]

@@ -1,4 +1,4 @@
-"""Which methods are compared, by name or by value, and with which nuisance models."""
+"""Which methods are compared, by name or by value, and what they adjust for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from latentdo import arguments
 from latentdo.errors import QueryError, UnknownNodeError, nearest
-from latentdo.estimators import AbstractMethod, Models, all_methods
+from latentdo.estimators import AbstractMethod, all_methods
 
 from .row import LVM
 
@@ -17,19 +17,24 @@ def method_names() -> tuple[str, ...]:
     return (LVM, *(method.name for method in all_methods()))
 
 
-def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractMethod, ...]:
+def methods_of(
+    given: Any = None, *, named: Collection[str] = (), with_model: bool = True
+) -> tuple[AbstractMethod, ...]:
     """The rivals and baselines that are meant, in the order of tables; `lvm` names no rival and is left out.
 
     Args:
-        given: A name, a method, or several of either; all of them if None.
+        given: A name, a method, or several of either; if None those that a study names, with the baselines, or else all.
+        named: The names in the study.
         with_model: Whether there is a latent variable model to compare with.
 
     Raises:
         QueryError: No method is called so, one is listed twice, or `lvm` without a model.
     """
     known = {method.name: method for method in all_methods()}
-    if given is None:
+    if given is None and not named:
         return tuple(known.values())
+    if given is None:
+        given = list(dict.fromkeys([*(name for name in known if known[name].is_baseline), *named]))
     listed = (
         [given] if isinstance(given, str | AbstractMethod) else list(given) if isinstance(given, Iterable) else [given]
     )
@@ -53,27 +58,6 @@ def methods_of(given: Any = None, *, with_model: bool = True) -> tuple[AbstractM
             raise QueryError(f"{method.name} is listed twice. Keep one.")
         chosen[method.name] = method
     return tuple(sorted(chosen.values(), key=lambda method: method.place))
-
-
-def study_methods(names: Collection[str]) -> tuple[AbstractMethod, ...]:
-    """The methods that a study names, and the baselines; all where it names none."""
-    baselines = [method.name for method in all_methods() if method.is_baseline]
-    return methods_of(list(dict.fromkeys([*baselines, *names])) if names else None)
-
-
-def models_of(given: Any = None) -> Models:
-    """The nuisance models that are meant.
-
-    Args:
-        given: `Models`, a learner, or an estimator with the interface of scikit-learn: a classifier is then used for
-            columns with levels and a regressor for continuous ones, the usual models for the others.
-
-    Raises:
-        QueryError: It is none of these.
-    """
-    if isinstance(given, Models):
-        return given
-    return Models() if given is None else Models(given)
 
 
 def adjust_of(given: Any, measured: Collection[str]) -> Any:

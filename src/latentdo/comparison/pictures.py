@@ -52,7 +52,11 @@ def picture_of(groups: Sequence[Group], ax: Any) -> Any:
         [len(_summary(row, each).label) for each in groups if _is_forest(each) for row in each.rows], default=0
     )
     titles = [_title(group, max(LEAST_TITLE, TITLE - min(longest, LONGEST_NAME))) for group in groups]
-    heights = [_height(group) + TITLE_LINE * title.count("\n") for group, title in zip(groups, titles, strict=True)]
+    heights = [
+        (FOREST_MARGIN + 0.42 * len(group.numbered) if _is_forest(group) else CURVE_HEIGHT)
+        + TITLE_LINE * title.count("\n")
+        for group, title in zip(groups, titles, strict=True)
+    ]
     axes = stacked(heights or [1.0])
     for each, group, title in zip(axes, groups, titles, strict=True):
         _drawn(group, title, each)
@@ -101,20 +105,10 @@ def _is_forest(group: Group) -> bool:
     return group.source is None or len(group.questions) == 1
 
 
-def _height(group: Group) -> float:
-    """Inches of the panel of a question with a title of one line."""
-    return FOREST_MARGIN + 0.42 * len(group.numbered) if _is_forest(group) else CURVE_HEIGHT
-
-
 def _drawn(group: Group, title: str, ax: Any) -> Any:
-    if _is_forest(group):
-        return _forest(group, title, ax)
-    if not _can_be_drawn(group):
+    if not _is_forest(group):
         check_drawable([group.source])
-    return _curves(group, title, ax)
-
-
-def _forest(group: Group, title: str, ax: Any) -> Any:
+        return _curves(group, title, ax)
     from latentdo.plots import forest
 
     words = [f"estimate and {100 * group.level:g} % interval", _absent(group)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from latentdo import arguments
 from latentdo.errors import QueryError
@@ -20,7 +20,7 @@ class Options:
     """How rivals are run.
 
     Attributes:
-        models: The nuisance models.
+        models: The nuisance models; a learner is used for every column, None stands for the usual ones.
         level: The probability of the intervals.
         replicates: How many replicates a bootstrap has; 0 for none, which leaves methods without an influence function
             without interval. So do fewer than 20.
@@ -43,15 +43,11 @@ class Options:
     def __post_init__(self) -> None:
         """Checks all values; names become tuples, and a learner models of it alone."""
         put = object.__setattr__
-        put(self, "models", self.models if isinstance(self.models, Models) else Models(self.models))
+        given: Any = Models() if self.models is None else self.models
+        put(self, "models", given if isinstance(given, Models) else Models(given))
         put(self, "level", arguments.level(self.level, QueryError))
-        put(
-            self,
-            "replicates",
-            arguments.whole(
-                "replicates", self.replicates, QueryError, least=0, repair="200 are usual, 0 is no bootstrap."
-            ),
-        )
+        repair = "200 are usual, 0 is no bootstrap."
+        put(self, "replicates", arguments.whole("replicates", self.replicates, QueryError, least=0, repair=repair))
         put(self, "folds", arguments.whole("folds", self.folds, QueryError, least=2, repair=f"{N_FOLDS} are usual."))
         put(self, "numbers", arguments.names("numbers", self.numbers, QueryError, "Write ('X',) for one."))
         if self.adjust is not None and not (isinstance(self.adjust, str) and self.adjust == "all"):

@@ -217,13 +217,10 @@ class Evaluator:
         """The chain rule, in the order of the graph, so that an outcome that nothing is given comes last."""
         singles: list[_Single] = []
         given = frozenset(prob.given)
-        for name in sorted(prob.outcomes, key=self._place):
+        for name in sorted(prob.outcomes, key=lambda name: (name == self._mean_of, self.rank[name])):
             singles.append(_Single(name, given))
             given |= {name}
         return singles
-
-    def _place(self, name: Name) -> tuple[bool, int]:
-        return name == self._mean_of, self.rank[name]
 
     def _sum(self, over: Sequence[Name], body: Expression, env: dict[Name, FloatArray]) -> FloatArray:
         ndim = _ndim(env)

@@ -5,7 +5,7 @@ The recursion runs on whatever conditional laws it is given, so that exact laws 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
@@ -347,15 +347,11 @@ def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
         fixed.treatment,
         task.treatments[fixed.treatment],
         task.outcome,
-        _after(fixed.order, fixed.treatment),
+        fixed.order[fixed.order.index(fixed.treatment) :],
         frozenset(fixed.joined),
         dict(fixed.pillows),
         bandwidths(task).get(fixed.treatment, 1.0),
     )
-
-
-def _after(order: Sequence[Name], treatment: Name) -> tuple[Name, ...]:
-    return tuple(order[order.index(treatment) :])
 
 
 def _size(problem: PrimalProblem) -> int:
