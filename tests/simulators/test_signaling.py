@@ -111,7 +111,7 @@ def test_600_cells_have_the_population_means_and_spreads():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "truth", [truth for truth in signaling.POPULATION if " - " not in truth.query], ids=lambda truth: truth.query
+    "truth", [truth for truth in signaling.STUDY.population if " - " not in truth.query], ids=lambda truth: truth.query
 )
 def test_20_000_cells_agree_with_the_population_values(truth):
     """Within 3 standard errors of the difference; both sides are simulations of 20 000 cells."""

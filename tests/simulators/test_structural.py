@@ -381,7 +381,7 @@ def test_multicause_by_quadrature(name, of_m, of_y):
 
 def test_the_napkin_in_closed_form():
     """0.2 + 1.5 x + 1.5 E[V], with E[V] = 1."""
-    stored = {truth.query: truth.value for truth in napkin.POPULATION}
+    stored = {truth.query: truth.value for truth in napkin.STUDY.population}
     assert stored["E[Y | do(X=0)]"] == 1.7
     assert stored["E[Y | do(X=1)]"] == 3.2
     assert stored["E[Y]"] == pytest.approx(0.2 + 1.5 * stored["P(X=1)"] + 1.5, abs=2e-5)
@@ -390,7 +390,7 @@ def test_the_napkin_in_closed_form():
 def test_the_strong_signaling_effect_is_large_and_well_confounded():
     """More than one standard deviation of Erk, and the regression on SOS off by more than half of it."""
     rows = simulate("signaling-strong", 50_000, seed=9)
-    contrast = {truth.query: truth.value for truth in signaling_strong.POPULATION}[
+    contrast = {truth.query: truth.value for truth in signaling_strong.STUDY.population}[
         "E[Erk | do(SOS=70)] - E[Erk | do(SOS=20)]"
     ]
     assert contrast > rows["Erk"].std()

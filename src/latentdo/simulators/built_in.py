@@ -42,6 +42,12 @@ class PopulationValue:
     error: float
 
 
+def truths(stated: Mapping[str, float | tuple[float, float]]) -> tuple[PopulationValue, ...]:
+    """The answers by query: exact ones as numbers, others with their standard errors."""
+    pairs = {query: found if isinstance(found, tuple) else (found, 0.0) for query, found in stated.items()}
+    return tuple(PopulationValue(query, value, error) for query, (value, error) in pairs.items())
+
+
 @dataclass(frozen=True)
 class Study:
     """A problem whose truth is known.

@@ -7,7 +7,7 @@ Source:
 
 from __future__ import annotations
 
-from .built_in import PopulationValue, Study
+from .built_in import Study, truths
 from .structural import PERCENT, REAL, Equation, FloatArray, Process, coin, exact, hill, linear, root
 
 GRAPH = """\
@@ -67,24 +67,6 @@ def chance_of_cytokine(amp: FloatArray) -> FloatArray:
     return -2 + 0.06 * amp
 
 
-# From 20 000 000 rows: means of the chance of Cytokine given IL6_AMP, the arms of a contrast having the same noise.
-POPULATION = (
-    PopulationValue("E[Cytokine]", 0.36412, 0.00004),
-    PopulationValue("E[Cytokine | do(sIL6R=20)]", 0.21107, 0.00001),
-    PopulationValue("E[Cytokine | do(EGFR=20)]", 0.31144, 0.00003),
-    PopulationValue("E[Cytokine | do(sIL6R=20, EGFR=20)]", 0.18716, 0.00001),
-    PopulationValue("E[Cytokine | do(sIL6R=20)] - E[Cytokine]", -0.15305, 0.00003),
-    PopulationValue("E[Cytokine | do(EGFR=20)] - E[Cytokine]", -0.05268, 0.00001),
-    PopulationValue("E[Cytokine | do(sIL6R=20, EGFR=20)] - E[Cytokine]", -0.17696, 0.00004),
-)
-
-SOURCE = "20 000 000 simulated rows per query, averaging the chance of Cytokine given IL6_AMP"
-CAUTION = (
-    "ACE2 is an exact linear function of SARS_CoV2, and AGTR1 an exact function of AngII: a design matrix with "
-    "both of a pair is singular. The mean of Cytokine over the 500 rows of one data set under an intervention has "
-    "a standard error of 0.02."
-)
-
 PROCESS = Process(
     (
         *(root(name, 22, 10) for name in ("Ua1", "Ua2")),
@@ -118,8 +100,23 @@ STUDY = Study(
     title="Covid host response",
     graph=GRAPH,
     file=FILE,
-    population=POPULATION,
-    source=SOURCE,
-    caution=CAUTION,
+    # From 20 000 000 rows: means of the chance of Cytokine given IL6_AMP, the arms of a contrast having the same noise.
+    population=truths(
+        {
+            "E[Cytokine]": (0.36412, 0.00004),
+            "E[Cytokine | do(sIL6R=20)]": (0.21107, 0.00001),
+            "E[Cytokine | do(EGFR=20)]": (0.31144, 0.00003),
+            "E[Cytokine | do(sIL6R=20, EGFR=20)]": (0.18716, 0.00001),
+            "E[Cytokine | do(sIL6R=20)] - E[Cytokine]": (-0.15305, 0.00003),
+            "E[Cytokine | do(EGFR=20)] - E[Cytokine]": (-0.05268, 0.00001),
+            "E[Cytokine | do(sIL6R=20, EGFR=20)] - E[Cytokine]": (-0.17696, 0.00004),
+        }
+    ),
+    source="20 000 000 simulated rows per query, averaging the chance of Cytokine given IL6_AMP",
+    caution=(
+        "ACE2 is an exact linear function of SARS_CoV2, and AGTR1 an exact function of AngII: a design matrix with "
+        "both of a pair is singular. The mean of Cytokine over the 500 rows of one data set under an intervention has "
+        "a standard error of 0.02."
+    ),
     simulate=PROCESS.simulate,
 )

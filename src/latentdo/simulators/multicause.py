@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from .built_in import PopulationValue, Study
+from .built_in import Study, truths
 from .structural import Equation, FloatArray, Process, Rows, coin, linear, root
 
 CAUSES = ("X1", "X2", "X3", "X4", "X5")
@@ -79,23 +79,6 @@ def equations(of_m: tuple[float, ...], of_y: tuple[float, ...]) -> tuple[Equatio
 
 
 SEEN_0, SEEN_1 = ALL_0[3:-1], ALL_1[3:-1]
-# By quadrature over the hidden causes and enumeration of X.
-POPULATION = (
-    PopulationValue("E[Y]", 0.22206, 0.0),
-    PopulationValue(f"E[Y | {ALL_0}]", 0.21796, 0.0),
-    PopulationValue(f"E[Y | {ALL_1}]", 0.22267, 0.0),
-    PopulationValue(f"E[Y | {ALL_0}] - E[Y]", -0.00410, 0.0),
-    PopulationValue(f"E[Y | {ALL_1}] - E[Y | {ALL_0}]", 0.00472, 0.0),
-    PopulationValue(f"E[Y | {SEEN_0}]", 0.00958, 0.0),
-    PopulationValue(f"E[Y | {SEEN_1}]", 0.46047, 0.0),
-)
-
-SOURCE = "quadrature over the hidden causes and enumeration of the binary nodes"
-CAUTION = (
-    "The effect is so small (0.004) that the mean of Y is as good an estimate as any. The mean of Y over the 200 "
-    "rows of one data set under do(X=0) has a standard error of 0.03."
-)
-
 PROCESS = Process(equations(OF_M, OF_Y), number=2)
 
 STUDY = Study(
@@ -103,8 +86,22 @@ STUDY = Study(
     title="Five causes of one mediator",
     graph=GRAPH,
     file=FILE,
-    population=POPULATION,
-    source=SOURCE,
-    caution=CAUTION,
+    # By quadrature over the hidden causes and enumeration of X.
+    population=truths(
+        {
+            "E[Y]": 0.22206,
+            f"E[Y | {ALL_0}]": 0.21796,
+            f"E[Y | {ALL_1}]": 0.22267,
+            f"E[Y | {ALL_0}] - E[Y]": -0.00410,
+            f"E[Y | {ALL_1}] - E[Y | {ALL_0}]": 0.00472,
+            f"E[Y | {SEEN_0}]": 0.00958,
+            f"E[Y | {SEEN_1}]": 0.46047,
+        }
+    ),
+    source="quadrature over the hidden causes and enumeration of the binary nodes",
+    caution=(
+        "The effect is so small (0.004) that the mean of Y is as good an estimate as any. The mean of Y over the 200 "
+        "rows of one data set under do(X=0) has a standard error of 0.03."
+    ),
     simulate=PROCESS.simulate,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .built_in import PopulationValue, Study
+from .built_in import Study, truths
 from .structural import POSITIVE, Equation, Process, coin, gamma_noise, root
 
 GRAPH = """\
@@ -35,24 +35,6 @@ variants:
 
 SHAPE = 6.0
 
-# In closed form where X is set: 0.2 + 1.5 x + 1.5 E[V]. By quadrature where it is not.
-POPULATION = (
-    PopulationValue("E[Y]", 2.56182, 0.0),
-    PopulationValue("E[Y | do(X=0)]", 1.7, 0.0),
-    PopulationValue("E[Y | do(X=1)]", 3.2, 0.0),
-    PopulationValue("E[Y | do(X=0)] - E[Y]", -0.86182, 0.0),
-    PopulationValue("E[Y | do(X=1)] - E[Y | do(X=0)]", 1.5, 0.0),
-    PopulationValue("E[Y | X=0]", 1.33382, 0.0),
-    PopulationValue("E[Y | X=1]", 3.47116, 0.0),
-    PopulationValue("P(X=1)", 0.57455, 0.0),
-)
-
-SOURCE = "closed form where X is set, quadrature over the hidden causes where it is not"
-CAUTION = (
-    "The paper's own numbers were never published: its errors and ours compare in shape only. W and R have long "
-    "right tails, and where R is above 4 (15 % of rows) nearly every X is 1."
-)
-
 PROCESS = Process(
     (
         root("U", 0.0, 1.0),
@@ -70,8 +52,23 @@ STUDY = Study(
     title="The new napkin problem",
     graph=GRAPH,
     file=FILE,
-    population=POPULATION,
-    source=SOURCE,
-    caution=CAUTION,
+    # In closed form where X is set: 0.2 + 1.5 x + 1.5 E[V]. By quadrature where it is not.
+    population=truths(
+        {
+            "E[Y]": 2.56182,
+            "E[Y | do(X=0)]": 1.7,
+            "E[Y | do(X=1)]": 3.2,
+            "E[Y | do(X=0)] - E[Y]": -0.86182,
+            "E[Y | do(X=1)] - E[Y | do(X=0)]": 1.5,
+            "E[Y | X=0]": 1.33382,
+            "E[Y | X=1]": 3.47116,
+            "P(X=1)": 0.57455,
+        }
+    ),
+    source="closed form where X is set, quadrature over the hidden causes where it is not",
+    caution=(
+        "The paper's own numbers were never published: its errors and ours compare in shape only. W and R have long "
+        "right tails, and where R is above 4 (15 % of rows) nearly every X is 1."
+    ),
     simulate=PROCESS.simulate,
 )

@@ -23,7 +23,7 @@ from latentdo.arrays import FloatArray
 from latentdo.errors import SupportError, UnknownNodeError
 from latentdo.tables import Table
 
-from .built_in import PopulationValue, Progress, Study
+from .built_in import Progress, Study, truths
 from .structural import LARGEST
 
 GRAPH = """\
@@ -57,26 +57,6 @@ FILE = f"""\
   erk: E[Erk | do(SOS=70)]
   ace: E[Erk | do(SOS=70)] - E[Erk]
 {REST}"""
-
-# 20 000 cells per query, stationary, rates of the published code.
-POPULATION = (
-    PopulationValue("E[Erk]", 88.591, 0.023),
-    PopulationValue("E[Erk | do(SOS=20)]", 87.659, 0.023),
-    PopulationValue("E[Erk | do(SOS=30)]", 88.190, 0.023),
-    PopulationValue("E[Erk | do(SOS=46)]", 88.579, 0.023),
-    PopulationValue("E[Erk | do(SOS=60)]", 88.786, 0.023),
-    PopulationValue("E[Erk | do(SOS=70)]", 88.862, 0.023),
-    PopulationValue("E[Erk | do(SOS=90)]", 88.923, 0.023),
-    # From 100 000 other cells per arm: with 20 000 its error would be 0.033.
-    PopulationValue("E[Erk | do(SOS=70)] - E[Erk]", 0.260, 0.014),
-)
-
-CAUTION = (
-    "Each row is a snapshot of a fluctuating cell. The SOS of a snapshot is only loosely tied to the SOS "
-    "that Ras has seen, so snapshots answer a slightly different question than holding SOS: at SOS = 20 the "
-    "formula of the graph gives 88.5 even with many rows, the held protein 87.66; at SOS = 70 the "
-    "formula gives 88.68, the held protein 88.86."
-)
 
 
 class Moments(NamedTuple):
@@ -360,8 +340,26 @@ STUDY = Study(
     title="Growth-factor signaling",
     graph=GRAPH,
     file=FILE,
-    population=POPULATION,
+    # 20 000 cells per query, stationary, rates of the published code.
+    population=truths(
+        {
+            "E[Erk]": (88.591, 0.023),
+            "E[Erk | do(SOS=20)]": (87.659, 0.023),
+            "E[Erk | do(SOS=30)]": (88.190, 0.023),
+            "E[Erk | do(SOS=46)]": (88.579, 0.023),
+            "E[Erk | do(SOS=60)]": (88.786, 0.023),
+            "E[Erk | do(SOS=70)]": (88.862, 0.023),
+            "E[Erk | do(SOS=90)]": (88.923, 0.023),
+            # From 100 000 other cells per arm: with 20 000 its error would be 0.033.
+            "E[Erk | do(SOS=70)] - E[Erk]": (0.260, 0.014),
+        }
+    ),
     source="20 000 simulated cells per query, stationary, with the rates of the published code",
-    caution=CAUTION,
+    caution=(
+        "Each row is a snapshot of a fluctuating cell. The SOS of a snapshot is only loosely tied to the SOS "
+        "that Ras has seen, so snapshots answer a slightly different question than holding SOS: at SOS = 20 the "
+        "formula of the graph gives 88.5 even with many rows, the held protein 87.66; at SOS = 70 the "
+        "formula gives 88.68, the held protein 88.86."
+    ),
     simulate=simulate,
 )

@@ -6,7 +6,7 @@ process, which would bias every estimator that takes the graph at its word. The 
 
 from __future__ import annotations
 
-from .built_in import PopulationValue, Study
+from .built_in import Study, truths
 from .signaling import GRAPH, GROWTH_FACTORS, MODEL, REST
 from .structural import Equation, Process, hill, linear, root
 
@@ -22,23 +22,6 @@ def protein(node: str, sd: float, intercept: float, **weights: float) -> Equatio
     """A protein: 100 times the sigmoid of its weighted parents, plus normal noise."""
     return Equation(node, lambda rows, noise: hill(linear(rows, intercept, weights)) + sd * noise)
 
-
-# From 20 000 000 rows; the arms of a contrast have the same noise.
-POPULATION = (
-    PopulationValue("E[Erk]", 50.0016, 0.0040),
-    PopulationValue("E[Erk | do(SOS=20)]", 25.7751, 0.0033),
-    PopulationValue("E[Erk | do(SOS=70)]", 67.5126, 0.0044),
-    PopulationValue("E[Erk | do(SOS=70)] - E[Erk | do(SOS=20)]", 41.7375, 0.0027),
-    PopulationValue("E[Erk | do(SOS=70)] - E[Erk]", 17.5110, 0.0035),
-    PopulationValue("E[Erk | do(SOS=20)] - E[Erk]", -24.2265, 0.0030),
-)
-
-SOURCE = "20 000 000 simulated rows per query"
-CAUTION = (
-    "The standard deviation of Erk is 18, that of SOS 16: the contrast is 2.3 standard deviations of Erk. The "
-    "regression of Erk on SOS has a slope of almost zero (-3.3 over the 50 units that the contrast spans), "
-    "because both growth factors drive SOS and, by way of AKT, hold Raf down."
-)
 
 PROCESS = Process(
     (
@@ -59,8 +42,22 @@ STUDY = Study(
     title="Growth-factor signaling, strong effects",
     graph=GRAPH,
     file=FILE,
-    population=POPULATION,
-    source=SOURCE,
-    caution=CAUTION,
+    # From 20 000 000 rows; the arms of a contrast have the same noise.
+    population=truths(
+        {
+            "E[Erk]": (50.0016, 0.0040),
+            "E[Erk | do(SOS=20)]": (25.7751, 0.0033),
+            "E[Erk | do(SOS=70)]": (67.5126, 0.0044),
+            "E[Erk | do(SOS=70)] - E[Erk | do(SOS=20)]": (41.7375, 0.0027),
+            "E[Erk | do(SOS=70)] - E[Erk]": (17.5110, 0.0035),
+            "E[Erk | do(SOS=20)] - E[Erk]": (-24.2265, 0.0030),
+        }
+    ),
+    source="20 000 000 simulated rows per query",
+    caution=(
+        "The standard deviation of Erk is 18, that of SOS 16: the contrast is 2.3 standard deviations of Erk. The "
+        "regression of Erk on SOS has a slope of almost zero (-3.3 over the 50 units that the contrast spans), "
+        "because both growth factors drive SOS and, by way of AKT, hold Raf down."
+    ),
     simulate=PROCESS.simulate,
 )
