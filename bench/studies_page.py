@@ -20,10 +20,9 @@ from results.filling import filled
 from latentdo.sheet import Sheet, duration
 from studies import STUDIES, Study, lines, stored_rows
 from studies.accuracy import MEAN, MISSPECIFIED, OURS, accuracies
-from studies.figure_files import write_figure
 from studies.findings import findings
+from studies.pictures import pictures_of, write_figure
 from studies.printed import figure, percent, table, with_error
-from studies.report import pictures_of
 from studies.tables import (
     errors_sheet,
     failures_sheet,

@@ -44,7 +44,8 @@ class Study(simulators.Study):
 
 def _study(name: str, **more: Any) -> Study:
     built_in = simulators.study(name)
-    return Study(**{field.name: getattr(built_in, field.name) for field in fields(built_in)}, **more)
+    reported = {source: published.FIGURES.get((name, source), ()) for source in ("published", "reference")}
+    return Study(**{field.name: getattr(built_in, field.name) for field in fields(built_in)}, **reported, **more)
 
 
 _CASES = (
@@ -54,8 +55,6 @@ _CASES = (
         sizes=(15, 60, 100),
         main=("effect",),
         outcome="Y",
-        published=published.MULTICAUSE,
-        reference=published.MULTICAUSE_REFERENCE,
         corrections=published.MULTICAUSE_CORRECTIONS,
         remarks=published.MULTICAUSE_REMARKS,
         targets=(("effect", 60, 0.035),),
@@ -66,8 +65,6 @@ _CASES = (
         sizes=(15, 60, 100),
         main=("effect",),
         outcome="Y",
-        published=published.NAPKIN,
-        reference=published.NAPKIN_REFERENCE,
         corrections=published.NAPKIN_CORRECTIONS,
         remarks=published.NAPKIN_REMARKS,
         targets=(("effect", 60, 0.22), ("effect", 100, 0.26)),
@@ -78,8 +75,6 @@ _CASES = (
         sizes=(30, 60, 100),
         main=("erk",),
         outcome="Erk",
-        published=published.SIGNALING,
-        reference=published.SIGNALING_REFERENCE,
         corrections=published.SIGNALING_CORRECTIONS,
         remarks=published.SIGNALING_REMARKS,
         targets=(("erk", 60, 0.25),),
@@ -92,8 +87,6 @@ _CASES = (
         sizes=(60, 100, 200),
         main=("tocilizumab", "gefitinib"),
         outcome="Cytokine",
-        published=published.COVID,
-        reference=published.COVID_REFERENCE,
         corrections=published.COVID_CORRECTIONS,
         remarks=published.COVID_REMARKS,
     ),

@@ -5,41 +5,33 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import DataError, MissingExtraError, StudyError
 from latentdo.inference import write_table
 from latentdo.sheet import Note, Sheet, counted, page
 
-from .accuracy import FEWEST, FLOOR, MISSPECIFIED, OURS, Accuracy, accuracies, cell_of
+from .accuracy import FLOOR, MISSPECIFIED, OURS, cell_of
 from .cases import Study, study
 from .findings import findings
+from .pictures import inlined, picture_of_times, pictures_of, write_figure
 from .printed import table
 from .records import REPORT, Row
 from .tables import (
-    PUBLISHED_TIMES,
     errors_sheet,
     failures_sheet,
-    intervals_missing,
     intervals_sheet,
-    judged_against,
     main_rows,
     others_sheet,
     questions_of,
     ratios_sheet,
     rivals_sheet,
-    sorted_by,
     targets_sheet,
-    times,
     times_sheet,
     unfit,
 )
-
-if TYPE_CHECKING:
-    from .share import Share
 
 SHEETS: Mapping[str, Callable[[Study, Sequence[Row]], Sheet]] = {
     "errors": errors_sheet,
@@ -61,16 +53,6 @@ ABOUT = (
 )
 _WITHOUT = 'There are no figures: matplotlib is not installed. pip install "latentdo[plot]" and write the report again.'
 _PROGRAMS = ("jax", "numpyro", "numpy", "scikit-learn")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure of a study: what its file is called, what it shows, and what is said below it."""
-
-    name: str
-    figure: Any
-    title: str
-    caption: str
 
 
 def write_report(
@@ -130,109 +112,9 @@ def _chosen(rows: Sequence[Row], studies: Sequence[Study | str] | None) -> list[
     return found
 
 
-# --- figures
-
-
-def pictures_of(chosen: Study, rows: Sequence[Row]) -> list[Picture]:
-    """Absolute errors beside the published ones, and how often intervals hold the answer.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    from .box import Box, BoxPanel, boxes, boxes_caption
-    from .share import SharePanel, shares
-
-    own = main_rows(chosen, rows)
-    by_sample = sorted_by(chosen, accuracies(own, "sample"))
-    against, words = judged_against(chosen)
-    judged_by = sorted_by(chosen, accuracies(own, against))
-    # Of several published values the first, with its quartiles, is that of the stored results.
-    published = {(f.query, f.n, f.method): (f.median, f.low, f.high) for f in reversed(chosen.published)}
-    panels = [
-        BoxPanel(
-            query,
-            tuple(
-                Box(a.cell.method, f"n = {a.cell.n}", tuple(a.absolute.tolist()), published.get(a.cell[1:]))
-                for a in by_sample
-                if a.cell.query == query
-            ),
-        )
-        for query in chosen.main
-    ]
-    levels = [
-        SharePanel(query, level, tuple(_share_of(a) for a in judged_by if a.cell.query == query))
-        for query in chosen.main
-        if (level := _level([a for a in judged_by if a.cell.query == query])) is not None
-    ]
-    title = f"{chosen.title}: absolute error against the sample value"
-    found = []
-    if any(panel.boxes for panel in panels):
-        drawn = boxes(panels, xlabel="rows of a data set", ylabel="absolute error", title=title)
-        found.append(Picture(f"{chosen.name}-errors", drawn.figure, title, boxes_caption(panels)))
-    if levels:
-        title = f"{chosen.title}: intervals that hold {words}"
-        drawn = shares(levels, xlabel="rows of a data set", ylabel="hold the answer", title=title)
-        caption = " ".join(
-            [
-                "Circle: share of the intervals, bar: a binomial standard error. Black line: the level. Below its grey line a "
-                "method falls short, because chance no longer explains it (exact binomial): a triangle in place of the circle. "
-                f"Fewer than {FEWEST} intervals are not judged. A number beside a sign: so many intervals, others are missing. "
-                "× on the lower edge: no intervals.",
-                *intervals_missing(judged_by),
-            ]
-        )
-        found.append(Picture(f"{chosen.name}-intervals", drawn.figure, title, caption))
-    return found
-
-
-def _level(found: Sequence[Accuracy]) -> float | None:
-    """The level of the intervals; None where there are none."""
-    return next((a.coverage.level for a in found if a.coverage is not None), None)
-
-
-def _share_of(found: Accuracy) -> Share:
-    """How many intervals of a method hold the answer, as a sign of the figure."""
-    from .share import Share
-
-    c, group = found.coverage, f"n = {found.cell.n}"
-    if c is None:
-        return Share(found.cell.method, group, None)
-    least = c.least if c.is_judged else None
-    return Share(found.cell.method, group, c.share, c.error, least, f"{c.n}" if found.n_open else "")
-
-
-def picture_of_times(chosen: Sequence[Study], rows: Sequence[Row]) -> Picture | None:
-    """The time of a fit of the true model, by study and size, beside the published time; None where nothing was fitted.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    from .span import Span, spans
-
-    drawn = []
-    for each in chosen:
-        published = PUBLISHED_TIMES.get(each.name)
-        for taken in times(each, rows):
-            if taken.method == OURS and taken.fits:
-                ordered = sorted(taken.fits)
-                middle = ordered[len(ordered) // 2]
-                label = f"{each.name}, n = {taken.n}"
-                beside = published.seconds_per_fit if published and taken.n in each.sizes else None
-                drawn.append(Span(label, middle, ordered[0], ordered[-1], beside))
-    if not drawn:
-        return None
-    title = "Time of one fit of the true model"
-    names = {each.name for each in chosen if any(span.label.startswith(f"{each.name},") for span in drawn)}
-    words = "; ".join(f"{name}: {published.words}" for name, published in PUBLISHED_TIMES.items() if name in names)
-    caption = f"Published, divided by the number of fits: {words}." if words else "No time was published."
-    return Picture("times", spans(drawn, xlabel="seconds, minutes, hours", title=title).figure, title, caption)
-
-
 def _drawn(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dict[str, Sheet] | None:
     """Each figure by its name, as a part of the page, the files being written; None without matplotlib."""
     from latentdo.plots import leave
-
-    from .figure_files import inlined, write_figure
 
     try:
         drawn = [picture for each in chosen for picture in pictures_of(each, rows)]

@@ -95,7 +95,7 @@ def test_without_matplotlib_there_are_tables_and_the_page_says_so(tmp_path, monk
 
 
 def test_the_same_rows_give_the_same_page(report, tmp_path, monkeypatch):
-    monkeypatch.setattr("studies.figure_files.DOTS", 20)
+    monkeypatch.setattr("studies.pictures.DOTS", 20)
     again = write_report(made_rows(), tmp_path, studies=[STUDY], about={"processes": "2 <here>"})
     assert again.read_bytes() == report.read_bytes()
 
