@@ -422,42 +422,6 @@ def ask(
     return answers[0] if len(asked) == 1 and len(answers) == 1 and not listed else answers
 
 
-@overload
-def compare(
-    model: Posterior | LatentDag | Admg | ModelSpec | Study | str | Path,
-    /,
-    *queries: Asked,
-    data: Any = None,
-    methods: Methods = None,
-    models: Any = None,
-    level: float = 0.9,
-    replicates: int = 200,
-    folds: int = 5,
-    adjust: Iterable[Name] | Literal["all"] | None = None,
-    seed: int = 0,
-    allow_unidentified: bool = False,
-    progress: bool | None = None,
-) -> Comparison: ...
-
-
-@overload
-def compare(
-    model: LatentDag | Admg | ModelSpec | Study | str | Path,
-    data: Any = None,
-    /,
-    *queries: Asked,
-    methods: Methods = None,
-    models: Any = None,
-    level: float = 0.9,
-    replicates: int = 200,
-    folds: int = 5,
-    adjust: Iterable[Name] | Literal["all"] | None = None,
-    seed: int = 0,
-    allow_unidentified: bool = False,
-    progress: bool | None = None,
-) -> Comparison: ...
-
-
 @arguments.with_known_options
 def compare(
     model: Posterior | LatentDag | Admg | ModelSpec | Study | str | Path,
@@ -600,20 +564,3 @@ def simulate(
     from latentdo.simulators import simulate as _simulate
 
     return _simulate(name, n, seed=seed, do=do, latents=latents)
-
-
-__all__ = [
-    "answerable",
-    "ask",
-    "check",
-    "compare",
-    "fit",
-    "fit_many",
-    "graph",
-    "identify",
-    "load",
-    "load_study",
-    "model",
-    "same_admg",
-    "simulate",
-]
