@@ -101,6 +101,6 @@ def require_backend() -> None:
     # For a platform that it knows and that is not installed, JAX has an assertion of its own.
     except (RuntimeError, AssertionError) as problem:
         asked = os.environ.get("JAX_PLATFORMS", "")
-        said = f" ({' '.join(str(problem).split())})" if str(problem) else ""
+        reason = f" ({' '.join(str(problem).split())})" if str(problem) else ""
         repair = f" JAX_PLATFORMS is {asked!r}: unset it, or set it to cpu." if asked else ""
-        raise FitError(f"JAX has no device to compute on{said}.{repair}") from None
+        raise FitError(f"JAX has no device to compute on{reason}.{repair}") from None

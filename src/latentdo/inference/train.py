@@ -79,17 +79,17 @@ class Fit:
         def kept(block: Block) -> Checkpoint:
             return Checkpoint() if self.checkpoint is None else self.checkpoint.block(block)
 
-        found = []
+        tasks = []
         for block in blocks_of(self.spec):
             groups = rotations(self.spec, block, moved, self.data)
             own = triangular(moved, groups)
-            found.append(Task(self.spec, block, own, self.data, self.seed, shape, told, stopped, kept(block), groups))
-        return found
+            tasks.append(Task(self.spec, block, own, self.data, self.seed, shape, told, stopped, kept(block), groups))
+        return tasks
 
     def known(self, task: Task) -> BlockDraws | str:
         """The draws of a block that need no training; or why it is trained although there is an earlier fit, in words."""
-        if self.checkpoint is not None and (found := self.checkpoint.finished(task.block)) is not None:
-            return found
+        if self.checkpoint is not None and (finished := self.checkpoint.finished(task.block)) is not None:
+            return finished
         if self.start is None:
             return ""
         own = tuple(self.coordinates[node] for node in task.block.nodes)
@@ -99,14 +99,16 @@ class Fit:
         """One block, kept on disk as soon as it is finished."""
         task.tell(BEGUN)
         try:
-            found = replace(train_block(task, self.engine), rows_hash=task.rows_hash)
+            trained = replace(train_block(task, self.engine), rows_hash=task.rows_hash)
         finally:
             release(task)
         if because:
-            found = replace(found, why="; ".join([f"trained anew because {because}", *([found.why] * bool(found.why))]))
+            trained = replace(
+                trained, why="; ".join([f"trained anew because {because}", *([trained.why] * bool(trained.why))])
+            )
         if self.checkpoint is not None:
-            self.checkpoint.finish(found)
-        return found
+            self.checkpoint.finish(trained)
+        return trained
 
     def posterior(self, trained: Sequence[BlockDraws], begun: float) -> Posterior:
         """The posterior that these blocks make, judged; `begun` is when its training began."""
@@ -230,21 +232,23 @@ def kept_block(start: Posterior, task: Task, own: tuple[NodeCoordinates, ...], e
         return f"the earlier fit has the seed {start.seed}"
     if start.shape != task.shape:
         return f"the earlier fit has {start.shape[0]} chains of {start.shape[1]} draws"
-    found = next((block for block in start.blocks if block.block == task.block), None)
-    if found is None:
+    block_before = next((block for block in start.blocks if block.block == task.block), None)
+    if block_before is None:
         return "the earlier fit has no such block"
     for node in task.block.nodes:
         if start.spec[node] != task.spec[node]:
             return f"the mechanism of {node} or its priors changed"
-    if found.rows_hash is None:
+    if block_before.rows_hash is None:
         return "the earlier fit does not say what data it had"
-    if found.rows_hash != task.rows_hash:
+    if block_before.rows_hash != task.rows_hash:
         return "its data changed"
     for now in own:
         before = next(coordinates for coordinates in start.coordinates if coordinates.node == now.node)
         if not _equal(before, now):
             return f"the scales of {now.node} changed"
-    return replace(found, why="; ".join(dict.fromkeys([KEPT, *([found.why] if found.why else [])])))
+    return replace(
+        block_before, why="; ".join(dict.fromkeys([KEPT, *([block_before.why] if block_before.why else [])]))
+    )
 
 
 def _equal(a: NodeCoordinates, b: NodeCoordinates) -> bool:

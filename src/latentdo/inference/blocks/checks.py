@@ -96,11 +96,11 @@ def functional_nodes(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[Name, .
     A continuous column is one where its measured parents leave no residual; a discrete column with discrete parents,
     where no configuration of the parents has two values and each value was seen often enough to say so.
     """
-    found = spec.functional
+    functions = spec.functional
     for node in spec.measured:
-        if node not in found and _is_function(spec, node, data):
-            found[node] = tuple(parent for parent in spec[node].parents if parent not in spec.latent)
-    return found
+        if node not in functions and _is_function(spec, node, data):
+            functions[node] = tuple(parent for parent in spec[node].parents if parent not in spec.latent)
+    return functions
 
 
 def _is_function(spec: ModelSpec, node: Name, data: Dataset) -> bool:
@@ -152,10 +152,10 @@ def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
         DataError: A column with a name that is no level of its node, or with more levels than a node can have.
     """
     names = dict(data.levels)
-    found: dict[Name, tuple[Level, ...]] = {}
+    levels: dict[Name, tuple[Level, ...]] = {}
     for node in spec.unsettled:
         values = tuple(np.unique(data.column(node)[data.weights > 0]).tolist())
-        found[node] = names.get(node, values)
+        levels[node] = names.get(node, values)
         if len(values) > MAX_LEVELS:
             raise DataError(
                 f"Column {node} has {len(values)} different values, and a {spec[node].family} node at most {MAX_LEVELS} "
@@ -164,7 +164,7 @@ def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
             )
         if len(values) == data.n_rows > MOST_SINGLE:
             raise _identifier(node, data)
-    return spec.with_levels(found) if found else spec
+    return spec.with_levels(levels) if levels else spec
 
 
 def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
@@ -249,16 +249,16 @@ def _check_solved(spec: ModelSpec, node: Name, regression: LeastSquares) -> None
     labels = [f"intercept({node})", *(f"{weight.label} -> {node}" for weight in mechanism.weights)]
     beliefs = [mechanism.intercept, *(weight.belief for weight in mechanism.weights)]
     signs = ["", *(weight.sign for weight in mechanism.weights)]
-    for label, belief, sign, found in zip(labels, beliefs, signs, regression.coefficients.tolist(), strict=True):
+    for label, belief, sign, solved in zip(labels, beliefs, signs, regression.coefficients.tolist(), strict=True):
         low, high = {"": (-math.inf, math.inf), "+": (0.0, math.inf), "-": (-math.inf, 0.0)}[sign]
         if isinstance(belief, Prior):
             low, high = max(low, belief.low), min(high, belief.high)
         elif belief is not None:
-            slack = 1e-3 * max(abs(belief), abs(found))
+            slack = 1e-3 * max(abs(belief), abs(solved))
             low, high = belief - slack, belief + slack
-        if not low <= found <= high:
+        if not low <= solved <= high:
             raise DataError(
-                f"{node} is declared linear (no noise) and its column gives {label} = {found:.6g}, which the model does "
+                f"{node} is declared linear (no noise) and its column gives {label} = {solved:.6g}, which the model does "
                 f"not allow ({shown(belief) if belief is not None else 'sign ' + sign}). Change the model, or check the column.",
                 column=node,
             )
@@ -266,22 +266,22 @@ def _check_solved(spec: ModelSpec, node: Name, regression: LeastSquares) -> None
 
 def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
     measured = ", ".join(parent for parent in spec[node].parents if parent not in spec.latent)
-    found = []
+    cautions = []
     if not spec[node].family.noiseless and _is_function(spec, node, data):
         floor = "" if spec[node].family.discrete else "It is fitted with a noise floor. "
-        found.append(
+        cautions.append(
             f"{node} is an exact function of {measured} in these data. {floor}Verdicts treat it as one: what needs {node} "
             "to vary beside its parents is not identified."
         )
     design = _design(spec, node, data)
-    if not found:
-        found += separation(spec, node, data, None if design is None else design.columns)
+    if not cautions:
+        cautions += separation(spec, node, data, None if design is None else design.columns)
     if design is not None and _collinear(design, data):
-        found.append(
+        cautions.append(
             f"The parents of {node} are collinear in these data ({measured}): their weights are set apart "
             "by the prior alone. Their joint effect is not touched."
         )
-    return found
+    return cautions
 
 
 FAR = 20.0
@@ -347,11 +347,11 @@ def rare(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
     counts = data.collapsed([node])
     values, rows = counts.column(node), counts.weights
     order = np.argsort(-rows)
-    found = []
+    cautions = []
     n_other = data.n_rows - int(rows[order[0]])
     if 0 < n_other < FEW and data.n_rows >= MANY:
         others = "row differs" if n_other == 1 else "rows differ"
-        found.append(
+        cautions.append(
             f"in {node}, only {n_other} of {data.n_rows} {others} from {values[order[0]]:.4g}: what is said of the effect of "
             f"{node} rests on so few"
         )
@@ -359,16 +359,16 @@ def rare(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
     if family.has_levels and family.states:
         unseen = _unseen(family.states, values, dict(data.levels).get(node))
         if unseen:
-            found.append(
+            cautions.append(
                 f"{node} has no row with the level{'s' if len(unseen) > 1 else ''} {', '.join(unseen[:4])}"
                 f"{', …' if len(unseen) > 4 else ''}: of these the priors alone speak"
             )
         if len(values) > 5 and data.n_rows < PER_LEVEL * len(values):
-            found.append(
+            cautions.append(
                 f"{node} has {len(values)} levels in {data.n_rows} rows: is it an identifier, or a number? What is said of "
                 "single levels rests on few rows"
             )
-    return found
+    return cautions
 
 
 def _unseen(levels: Sequence[object], values: FloatArray, names: Sequence[str] | None) -> list[str]:
@@ -407,10 +407,10 @@ def _separated(design: FloatArray, y: FloatArray) -> bool:
         rows = np.random.default_rng(0).choice(len(signed), LARGEST_PROGRAM, replace=False)
     for _ in range(MOST_PROGRAMS):
         some = np.unique(signed[rows], axis=0)
-        found = linprog(-some.sum(axis=0), A_ub=-some, b_ub=np.zeros(len(some)), bounds=(-1.0, 1.0))
-        if found.x is None or -found.fun < 1e-6 * len(some):
+        solution = linprog(-some.sum(axis=0), A_ub=-some, b_ub=np.zeros(len(some)), bounds=(-1.0, 1.0))
+        if solution.x is None or -solution.fun < 1e-6 * len(some):
             return False
-        margin = signed @ found.x
+        margin = signed @ solution.x
         wrong = np.flatnonzero(margin < -1e-7)
         if not len(wrong):
             return True

@@ -160,14 +160,14 @@ def node_coordinates(
 
 def level_groups(spec: ModelSpec, node: Name) -> tuple[tuple[Name, tuple[int, ...]], ...]:
     """For each discrete latent parent the terms that differ only in its level, in the order of the levels."""
-    found: dict[tuple[Name, Any], list[int]] = {}
+    groups: dict[tuple[Name, Any], list[int]] = {}
     for k, weight in enumerate(spec[node].weights):
         levels = weight.levels or (None,) * len(weight.parents)
         for at, parent in enumerate(weight.parents):
             if parent in spec.latent and spec[parent].family.points:
                 rest = tuple((name, levels[i]) for i, name in enumerate(weight.parents) if i != at)
-                found.setdefault((parent, rest), []).append(k)
-    return tuple((parent, tuple(terms)) for (parent, _), terms in found.items())
+                groups.setdefault((parent, rest), []).append(k)
+    return tuple((parent, tuple(terms)) for (parent, _), terms in groups.items())
 
 
 def mixing(spec: ModelSpec, node: Name) -> FloatArray | None:
@@ -209,7 +209,7 @@ def _sticks(family: Table, labels: Sequence[str]) -> tuple[Coordinate, ...]:
         Connor & Mosimann (1969), Concepts of independence for proportions with a generalization of the Dirichlet distribution.
     """
     a, n = family.concentration, len(family.levels)
-    found = []
+    sticks = []
     for row in range(family.n_rows):
         for j in range(n - 1):
             after = a * (n - 1 - j)
@@ -217,8 +217,8 @@ def _sticks(family: Table, labels: Sequence[str]) -> tuple[Coordinate, ...]:
             sd = math.sqrt(mean * (1.0 - mean) / (a + after + 1.0))
             prior = Prior("beta", (a, after))
             label = f"share of {labels[row * n + j]}"
-            found.append(Coordinate(label, prior, start=(mean, sd), default=a == 1.0))
-    return tuple(found)
+            sticks.append(Coordinate(label, prior, start=(mean, sd), default=a == 1.0))
+    return tuple(sticks)
 
 
 def table_labels(spec: ModelSpec, node: Name) -> tuple[str, ...]:
@@ -227,14 +227,14 @@ def table_labels(spec: ModelSpec, node: Name) -> tuple[str, ...]:
     family = mechanism.family
     assert isinstance(family, Table)
     levels = [_levels_of(spec, parent) for parent in mechanism.parents]
-    found = []
+    labels = []
     for configuration in itertools.product(*levels):
         given = ", ".join(
             f"{quote(parent)}={format_level(level)}"
             for parent, level in zip(mechanism.parents, configuration, strict=True)
         )
-        found += [f"P({quote(node)}={format_level(level)}{' | ' + given if given else ''})" for level in family.levels]
-    return tuple(found)
+        labels += [f"P({quote(node)}={format_level(level)}{' | ' + given if given else ''})" for level in family.levels]
+    return tuple(labels)
 
 
 def _levels_of(spec: ModelSpec, node: Name) -> tuple[Level, ...]:

@@ -118,8 +118,8 @@ class Fitted:
             return Diagnostic(
                 name, None if finite else float("inf"), min([float(draws.size), *weighted]) if finite else 0.0
             )
-        found = diagnose(name, draws.reshape(self.shape))
-        return replace(found, ess=min([found.ess, *weighted]))
+        diagnostic = diagnose(name, draws.reshape(self.shape))
+        return replace(diagnostic, ess=min([diagnostic.ess, *weighted]))
 
     def independent(self, nodes: Iterable[Name] | None = None) -> bool:
         """Whether a quantity that depends on the parameters of these nodes (all unless given) rests on no chain."""
@@ -137,13 +137,13 @@ class Fitted:
     @property
     def shortfalls(self) -> tuple[str, ...]:
         """Blocks whose chains are too short for any certificate, or whose optimisation did not come to rest, and why."""
-        found = []
+        reasons = []
         for block in self.blocks:
             if block.shortfall is not None:
-                found.append(f"{block.block.name}: {block.shortfall}")
+                reasons.append(f"{block.block.name}: {block.shortfall}")
             elif block.approximate is not None and block.approximate.endswith(UNSETTLED):
-                found.append(f"{block.block.name}: {block.approximate}; ask for more steps")
-        return tuple(found)
+                reasons.append(f"{block.block.name}: {block.approximate}; ask for more steps")
+        return tuple(reasons)
 
     @property
     def converged(self) -> bool:
@@ -207,5 +207,5 @@ class Fitted:
             raise SpecError(f'Units are given as {{"SBP": "mmHg"}}, got {type(units).__name__}.')
         for node in units:
             self.spec.graph.require(node)
-        found = {node: unit for node, unit in {**dict(self.units), **units}.items() if unit is not None}
-        return replace(self, units=checked_units(self.spec, found))
+        stated = {node: unit for node, unit in {**dict(self.units), **units}.items() if unit is not None}
+        return replace(self, units=checked_units(self.spec, stated))

@@ -73,8 +73,8 @@ class Method:
     def parse(sentence: str) -> Method:
         """The method that a sentence of a saved fit says."""
         for kind, pattern in _patterns().items():
-            if found := pattern.fullmatch(sentence):
-                parts: dict[str, Any] = found.groupdict()
+            if matched := pattern.fullmatch(sentence):
+                parts: dict[str, Any] = matched.groupdict()
                 parts.update({name: int(parts[name].replace(",", "")) for name in _COUNTS & parts.keys()})
                 return Method(kind, **parts)
         raise AssertionError("every sentence is one of the kind `other`")

@@ -42,12 +42,12 @@ class Rotation:
         """Raw coefficients (chain, draw, coefficient) of the children, every draw's loadings rotated at random."""
         first = draws[self.loadings[0][0]]
         turns = _haar(len(self.latents), first.shape[:-1], random)
-        found = {}
+        rotated = {}
         for child, index in self.loadings:
             changed = draws[child].copy()
             changed[..., index] = np.einsum("...k,...kl->...l", draws[child][..., index], turns)
-            found[child] = changed
-        return found
+            rotated[child] = changed
+        return rotated
 
 
 def _haar(size: int, shape: tuple[int, ...], random: np.random.Generator) -> FloatArray:
@@ -67,7 +67,7 @@ def rotations(
     for latent in block.latent:
         if _is_standard_root(spec, latent):
             groups.setdefault(frozenset(spec.graph.children(latent)), []).append(latent)
-    found = []
+    of_block = []
     for children, latents in groups.items():
         if len(latents) < 2 or any(child in spec.latent for child in children):
             continue
@@ -75,8 +75,8 @@ def rotations(
         if all(place is not None for place in places.values()):
             ordered = _strongest_first(spec, [node for node in block.nodes if node in children], len(latents), data)
             loadings = tuple((child, place) for child in ordered if (place := places[child]) is not None)
-            found.append(Rotation(tuple(latents), loadings))
-    return tuple(found)
+            of_block.append(Rotation(tuple(latents), loadings))
+    return tuple(of_block)
 
 
 def _is_standard_root(spec: ModelSpec, latent: Name) -> bool:

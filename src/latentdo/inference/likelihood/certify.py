@@ -48,15 +48,15 @@ def judged(posterior: Fitted) -> tuple[Diagnostic, ...]:
     n = JUDGED_UNITS if len(order) <= FEW_NODES else FEWER_UNITS
     uniforms = even_uniforms(order, n, np.random.default_rng([posterior.seed, 1]))
     values = simulate_nodes(spec, order, posterior.by_node, uniforms.__getitem__, {})
-    found = moments({node: values[node] for node in spec.measured}, spec.measured, posterior.n_chains)
-    found |= smooth_means(spec, spec.measured, posterior.by_node, values, posterior.shape)
+    functionals = moments({node: values[node] for node in spec.measured}, spec.measured, posterior.n_chains)
+    functionals |= smooth_means(spec, spec.measured, posterior.by_node, values, posterior.shape)
     of_chains = tuple(
         replace(diagnostic, name=f"{diagnostic.name} of {block.block.name}")
         for block in posterior.blocks
         for diagnostic in block.diagnostics
         if diagnostic.name in (LOG_POSTERIOR, LOG_LIKELIHOOD)
     )
-    return tuple(posterior.diagnose(name, value) for name, value in found.items()) + of_chains
+    return tuple(posterior.diagnose(name, value) for name, value in functionals.items()) + of_chains
 
 
 def log_likelihood(task: Task, u: FloatArray) -> FloatArray:
@@ -80,13 +80,13 @@ def log_likelihood(task: Task, u: FloatArray) -> FloatArray:
     z = np.zeros((layout.n_noise, n_rows))
     step = max(1, _CELLS // (n_rows * layout.n_states))
     with np.errstate(all="ignore"):
-        found = []
+        sums = []
         for at in range(0, len(points), step):
             part = points[at : at + step]
             each = np.sum(layout.log_parts(NUMPY, numbers, part, z)[1], axis=-1)
             # Where nothing is measured the rows say the same at every point.
-            found.append(np.broadcast_to(each, len(part)))
-    return np.concatenate(found).reshape(u.shape[:2])
+            sums.append(np.broadcast_to(each, len(part)))
+    return np.concatenate(sums).reshape(u.shape[:2])
 
 
 def _sample(rows: Dataset, random: np.random.Generator) -> Dataset:

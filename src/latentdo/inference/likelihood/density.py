@@ -412,11 +412,11 @@ def _table_predictor(
         row = row * len(points) + at
     row = m.np.rint(row).astype(int)
     if values.sampled.ndim == 2:
-        found = m.np.take(values.sampled, row, axis=0)
+        logs = m.np.take(values.sampled, row, axis=0)
     else:  # many draws at once: (draw, 1, row, level) and, with joint states, rows (state, 1, row)
-        found = m.np.take(values.sampled[:, 0], row, axis=1)
-        found = m.np.moveaxis(found[:, :, 0], 1, 0) if row.ndim > 1 else found
-    return [found[..., level] for level in range(len(node.family.levels))]
+        logs = m.np.take(values.sampled[:, 0], row, axis=1)
+        logs = m.np.moveaxis(logs[:, :, 0], 1, 0) if row.ndim > 1 else logs
+    return [logs[..., level] for level in range(len(node.family.levels))]
 
 
 def log_posterior(m: Arithmetic, form: AbstractForm, numbers: Any, u: Array, z: Array) -> Array:

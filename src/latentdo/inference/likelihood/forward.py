@@ -108,20 +108,20 @@ def moments(values: Mapping[Name, FloatArray], nodes: Sequence[Name], n_chains: 
         values: (draw, unit) or (unit,) per node.
         nodes: Which nodes; those that are constants to the draws (inputs) give covariances only.
     """
-    found: dict[str, FloatArray] = {}
+    by_name: dict[str, FloatArray] = {}
     centred = {}
     for node in nodes:
         value = np.atleast_2d(values[node])
         mean = value.mean(axis=1, keepdims=True)
         centred[node] = value - mean
         if len(value) > 1:
-            found[f"mean({node})"] = mean[:, 0]
-            found[f"sd({node})"] = np.sqrt((centred[node] ** 2).mean(axis=1))
+            by_name[f"mean({node})"] = mean[:, 0]
+            by_name[f"sd({node})"] = np.sqrt((centred[node] ** 2).mean(axis=1))
     for i, a in enumerate(nodes):
         for b in nodes[:i]:
             if max(len(centred[a]), len(centred[b])) > 1:
-                found[f"cov({b}, {a})"] = (centred[a] * centred[b]).mean(axis=1)
-    return {name: value.reshape(n_chains, -1) for name, value in found.items()}
+                by_name[f"cov({b}, {a})"] = (centred[a] * centred[b]).mean(axis=1)
+    return {name: value.reshape(n_chains, -1) for name, value in by_name.items()}
 
 
 def smooth_means(
@@ -139,11 +139,11 @@ def smooth_means(
         values: Parents, (draw, unit) or (unit,).
         shape: (chain, draw).
     """
-    found = {}
+    means = {}
     for node in nodes:
         if spec[node].family.discrete:
             coefficients, parameters = flat(draws[node])
             eta = predictor(spec[node], coefficients, values)
             mean = numerics(spec[node].family).mean(NUMPY, eta, node_parameters(parameters)).mean(axis=-1)
-            found[f"mean({node})"] = np.broadcast_to(mean, shape[0] * shape[1]).reshape(shape)
-    return found
+            means[f"mean({node})"] = np.broadcast_to(mean, shape[0] * shape[1]).reshape(shape)
+    return means

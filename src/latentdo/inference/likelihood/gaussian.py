@@ -89,8 +89,8 @@ class GaussianForm(AbstractForm):
         _, covariance, residuals, _ = self._law(NUMPY, numbers, u)
         lost = ~(np.max(np.abs(covariance), axis=(-2, -1), keepdims=True) < LARGEST)
         factor = np.linalg.cholesky(np.where(lost, np.eye(covariance.shape[-1]), covariance))
-        found = np.linalg.solve(factor, np.where(lost, np.nan, residuals)) / np.sqrt(numbers.n_rows)
-        return found.reshape(len(u), -1)
+        standardised = np.linalg.solve(factor, np.where(lost, np.nan, residuals)) / np.sqrt(numbers.n_rows)
+        return standardised.reshape(len(u), -1)
 
     def _law(self, m: Arithmetic, numbers: GaussianNumbers, u: Array) -> tuple[Array, Array, Array, Array]:
         """Log prior, covariance of the residuals in units of their noise, residuals times root, sum of the log sds."""
@@ -175,10 +175,10 @@ def gaussian_form(task: Task, *, latents_only: bool = True) -> tuple[GaussianFor
         return reason
     block, data = task.block, task.data
     first = Dataset(tuple((name, data.column(name)[:1]) for name in task.names), np.ones(1))
-    found = program_of(*assemble(task.spec, block, task.coordinates, first), dimensionless=False)
-    if isinstance(found, str):
-        return found
-    program, numbers = found
+    program_found = program_of(*assemble(task.spec, block, task.coordinates, first), dimensionless=False)
+    if isinstance(program_found, str):
+        return program_found
+    program, numbers = program_found
     index: dict[Column, int] = {((name,), True): k + 1 for k, name in enumerate(block.measured)}
     measured = [_columns_of(task, node, index) for node in block.measured]
     latent = [_columns_of(task, node, index) for node in block.latent]
@@ -215,18 +215,18 @@ def _reason_against(task: Task) -> str | None:
 def _columns_of(task: Task, node: Name, index: dict[Column, int]) -> list[int]:
     """The column of the intercept and of each measured term, in the program's order; new ones are entered in `index`."""
     own = task.coordinates[node]
-    found = [0]
+    columns = [0]
     for term, whole in zip(own.terms, own.centred, strict=True):
         if not set(term) & set(task.block.latent):
-            found.append(index.setdefault((tuple(sorted(term)), whole), len(index) + 1))
-    return found
+            columns.append(index.setdefault((tuple(sorted(term)), whole), len(index) + 1))
+    return columns
 
 
 def _one_hot(nodes: Sequence[Sequence[int]], n_terms: int, n_columns: int) -> FloatArray:
-    found = np.zeros((len(nodes), n_terms, n_columns))
+    indicators = np.zeros((len(nodes), n_terms, n_columns))
     for k, columns in enumerate(nodes):
-        found[k, np.arange(len(columns)), columns] = 1.0
-    return found
+        indicators[k, np.arange(len(columns)), columns] = 1.0
+    return indicators
 
 
 def cross_root(data: Dataset, terms: Sequence[Column], scales: Mapping[Name, tuple[float, float]]) -> FloatArray:

@@ -160,10 +160,10 @@ def lattice_form(
     if len(points) > most_points:
         return f"{len(points):,} points per cell"
     cells = cells.padded(padded_size(cells.n_stored))
-    found = program_of(*assemble(task.spec, task.block, task.coordinates, cells), dimensionless=False)
-    if isinstance(found, str):
-        return found
-    program, numbers = found
+    program_found = program_of(*assemble(task.spec, task.block, task.coordinates, cells), dimensionless=False)
+    if isinstance(program_found, str):
+        return program_found
+    program, numbers = program_found
     half = (sum(program.counts) + 1) // 2
     column, row, which = _predictors(numbers)
     taken = np.where(numbers.y > 0.5, which + len(column), which)

@@ -82,8 +82,8 @@ def chains_bytes(task: Task, form: AbstractForm, numbers: Any, n_chains: int, n_
 
 def available_bytes() -> float | None:
     """Memory that this process may still take without swapping, in bytes; None where the system does not say."""
-    found = [*_of_system(), *_of_control_groups(), *_of_limits()]
-    return max(0.0, min(found)) if found else None
+    limits = [*_of_system(), *_of_control_groups(), *_of_limits()]
+    return max(0.0, min(limits)) if limits else None
 
 
 def _of_system() -> Iterator[float]:

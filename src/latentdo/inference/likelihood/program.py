@@ -146,12 +146,12 @@ def _sizes(form: Program) -> tuple[tuple[int, ...], ...]:
 
 
 def _parts(form: Program, flat: Array) -> Parts:
-    found, taken = [], 0
+    arrays, taken = [], 0
     for shape in _sizes(form):
         size = int(np.prod(shape))
-        found.append(flat[..., taken : taken + size].reshape((*flat.shape[:-1], *shape)))
+        arrays.append(flat[..., taken : taken + size].reshape((*flat.shape[:-1], *shape)))
         taken += size
-    return Parts(*found)
+    return Parts(*arrays)
 
 
 def _log_parts(m: Arithmetic, form: Program, numbers: ProgramNumbers, u: Array, z: Array) -> tuple[Array, Array]:
@@ -182,14 +182,14 @@ def _constrained(m: Arithmetic, numbers: ProgramNumbers, u: Array) -> tuple[Arra
 
 def _log_priors(m: Arithmetic, form: Program, numbers: ProgramNumbers, value: Array) -> Array:
     """The log density of every prior, up to a constant."""
-    found = 0.0 * value
+    log_priors = 0.0 * value
     for k, prior in enumerate(form.priors):
         chosen = numbers.prior == k
         # What is not chosen must have finite values and gradients too: 1/2 lies inside every prior's bounds.
         x = m.np.where(chosen, value, 0.5)
         arguments = m.np.where(chosen[:, None], numbers.arguments, 1.0).T
-        found = m.np.where(chosen, prior_log_density(m, prior, x, arguments), found)
-    return found
+        log_priors = m.np.where(chosen, prior_log_density(m, prior, x, arguments), log_priors)
+    return log_priors
 
 
 def latent_paths(m: Arithmetic, form: Program, numbers: ProgramNumbers, parts: Parts) -> tuple[Array, list[Array]]:
@@ -292,24 +292,24 @@ def _working(
 
 def _log_density(m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, parts: Parts) -> Array:
     """The log density of every measured cell, (node, row), without constants."""
-    found = []
+    by_group = []
     for group, part in _sliced(form).items():
         if part.start == part.stop:
             continue
         y, at, own = numbers.y[part], eta[part], parts.parameters[part, None]
         if group == LOCATION:
             mean = m.np.where(numbers.is_hill[:, None], numbers.maximum[:, None] * _share(m, at), at)
-            found.append(-0.5 * ((y - mean) / own) ** 2 - m.np.log(own))
+            by_group.append(-0.5 * ((y - mean) / own) ** 2 - m.np.log(own))
         elif group == BERNOULLI:
-            found.append(y * at - m.np.logaddexp(0.0, at))
+            by_group.append(y * at - m.np.logaddexp(0.0, at))
         elif group == STUDENT:
-            found.append(_STUDENT.log_density(m, y, at, {"scale": own, "df": parts.degrees[:, None]}))
+            by_group.append(_STUDENT.log_density(m, y, at, {"scale": own, "df": parts.degrees[:, None]}))
         else:
             log_y = m.np.log(y)
             log_share = m.np.log(own) + log_y - at
             # The exponential stops where any data have long ended: its square is still a number.
-            found.append(own * log_share - log_y - m.special.gammaln(own) - m.np.exp(m.np.minimum(log_share, 300.0)))
-    return m.np.concatenate(found)
+            by_group.append(own * log_share - log_y - m.special.gammaln(own) - m.np.exp(m.np.minimum(log_share, 300.0)))
+    return m.np.concatenate(by_group)
 
 
 def group_of(family: AbstractFamily) -> str | None:
@@ -341,7 +341,7 @@ def program_of(layout: Layout, numbers: Numbers, *, dimensionless: bool = True) 
     measured = [k for group in GROUPS for k in range(len(layout.nodes)) if k not in latent and groups[k] == group]
     counts = tuple(sum(groups[k] == group for k in measured) for group in GROUPS)
     products = [_products(layout.nodes[k], numbers.nodes[k]) for k in measured]
-    n_products = 1 + max(len(found) for found in products)
+    n_products = 1 + max(len(columns) for columns in products)
     n_terms = 1 + max(sum(not members for members in node.terms) for node in layout.nodes)
     form = Program(
         counts,
@@ -353,8 +353,8 @@ def program_of(layout: Layout, numbers: Numbers, *, dimensionless: bool = True) 
         priors=_priors(layout),
     )
     writer = _Writer(form, layout, numbers)
-    for row, (k, found) in enumerate(zip(measured, products, strict=True)):
-        writer.write_measured(row, k, found)
+    for row, (k, columns) in enumerate(zip(measured, products, strict=True)):
+        writer.write_measured(row, k, columns)
     for row, k in enumerate(latent):
         writer.write_latent(row, k)
     return form, writer.finished(
@@ -370,8 +370,8 @@ def _padded(n: int, step: int) -> int:
 def _priors(layout: Layout) -> tuple[str, ...]:
     """The prior families that occur, in the order of `PRIORS`; padding is normal."""
     used = {coordinate.prior for node in layout.nodes for coordinate in coordinates_of(node)} - {None}
-    found = {"normal", *(_SAME.get(prior, prior) for prior in used if prior is not None)}
-    return tuple(prior for prior in PRIORS if prior in found)
+    families = {"normal", *(_SAME.get(prior, prior) for prior in used if prior is not None)}
+    return tuple(prior for prior in PRIORS if prior in families)
 
 
 def _why_not(layout: Layout, numbers: Numbers) -> str | None:
@@ -396,11 +396,11 @@ def _why_not(layout: Layout, numbers: Numbers) -> str | None:
 
 def _products(node: NodeLayout, own: NodeNumbers) -> list[FloatArray]:
     """The distinct columns, other than ones, that latents are multiplied by."""
-    found: list[FloatArray] = []
+    columns: list[FloatArray] = []
     for members, design in zip(node.terms, own.design, strict=True):
-        if members and not (design == 1.0).all() and not any(np.array_equal(design, other) for other in found):
-            found.append(design)
-    return found
+        if members and not (design == 1.0).all() and not any(np.array_equal(design, other) for other in columns):
+            columns.append(design)
+    return columns
 
 
 class _Writer:

@@ -28,21 +28,21 @@ def block_name(block: BlockDraws) -> str:
 
 def account_of(block: BlockDraws) -> str:
     """How a block was trained, what its diagnostics say, and why it was trained so."""
-    found = [str(block.method)]
+    parts = [str(block.method)]
     if block.approximate is not None:
-        found.append(f"APPROXIMATE: {block.approximate}")
+        parts.append(f"APPROXIMATE: {block.approximate}")
     if block.khat is not None:
         limit = "" if block.khat < KHAT_LIMIT else f" (above {KHAT_LIMIT:g}: NOT TRUSTED)"
-        found.append(f"Pareto k-hat {block.khat:.2f}{limit}")
+        parts.append(f"Pareto k-hat {block.khat:.2f}{limit}")
     if block.weight_ess is not None:
-        found.append(f"{block.weight_ess:,.0f} effective draws")
+        parts.append(f"{block.weight_ess:,.0f} effective draws")
     if any(diagnostic.rhat is not None for diagnostic in block.diagnostics):
-        found.append(extremes(block.diagnostics))
+        parts.append(extremes(block.diagnostics))
     if block.divergences:
-        found.append(block.divergences)
+        parts.append(block.divergences)
     if block.shortfall is not None:
-        found.append(f"NOT CERTIFIED: {block.shortfall}")
-    return "; ".join([*found, *([block.why] if block.why else [])])
+        parts.append(f"NOT CERTIFIED: {block.shortfall}")
+    return "; ".join([*parts, *([block.why] if block.why else [])])
 
 
 def extremes(found: Sequence[Diagnostic]) -> str:

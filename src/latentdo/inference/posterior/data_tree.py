@@ -56,7 +56,7 @@ def _parameters(posterior: Fitted) -> tuple[dict[str, FloatArray], dict[str, lis
         draws.setdefault(kind, []).append(values)
         names.setdefault(kind, []).append(name)
     variables = {kind: np.stack(values, axis=-1) for kind, values in draws.items()}
-    return variables, {kind: [f"{kind}_of"] for kind in draws}, {f"{kind}_of": found for kind, found in names.items()}
+    return variables, {kind: [f"{kind}_of"] for kind in draws}, {f"{kind}_of": labels for kind, labels in names.items()}
 
 
 def _kind(label: str, own: frozenset[str]) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,8 +72,8 @@ class _Labels:
     def __init__(self, posterior: Fitted) -> None:
         self.posterior = posterior
         self.diagnostics = {d.name: d for d in posterior.parameter_diagnostics}
-        found = symmetries(posterior.spec, {own.node: own for own in posterior.coordinates})
-        self.symmetry: dict[Place, Symmetry] = {place: symmetry for symmetry in found for place in symmetry.places}
+        of_model = symmetries(posterior.spec, {own.node: own for own in posterior.coordinates})
+        self.symmetry: dict[Place, Symmetry] = {place: symmetry for symmetry in of_model for place in symmetry.places}
         self.unmoved: dict[Symmetry, bool] = {}
         self.block = {node: block for block in posterior.blocks for node in block.block.nodes}
 
@@ -188,7 +188,7 @@ def _scores(posterior: Fitted, own: NodeCoordinates) -> dict[int, FloatArray]:
     sampled: FloatArray = np.linalg.solve(own.to_raw, raw.T).T.astype(float, copy=False)
     values = dict(draws.parameters)
     n = len(own.coefficients)
-    found = {}
+    scores = {}
     for k, coordinate in enumerate(own.all):
         if coordinate.fixed is not None or coordinate.prior is None:
             continue
@@ -197,8 +197,8 @@ def _scores(posterior: Fitted, own: NodeCoordinates) -> dict[int, FloatArray]:
         else:
             value = (raw if coordinate.prior_on == "raw" else sampled)[:, k]
         share = cumulative(coordinate.prior, np.asarray(value - coordinate.shift, dtype=float))
-        found[k] = _normal(share)
-    return found
+        scores[k] = _normal(share)
+    return scores
 
 
 def _normal(share: FloatArray) -> FloatArray:
@@ -226,17 +226,3 @@ def _distance(scores: FloatArray, *, folded: bool) -> float:
     else:
         reached = scipy.special.ndtr(np.sort(scores))
     return float(np.max(np.maximum(np.arange(1, n + 1) / n - reached, reached - np.arange(n) / n)))
-
-
-def listed(labels: Iterable[ParameterLabel]) -> dict[Kind, list[ParameterLabel]]:
-    """The labels by kind, in the order in which a reader should see them."""
-    order: tuple[Kind, ...] = (
-        "did not mix",
-        "not judged",
-        "pinned down",
-        "narrowed",
-        "prior only",
-        "not identified",
-    )
-    given = list(labels)
-    return {kind: found for kind in order if (found := [label for label in given if label.kind == kind])}

@@ -266,13 +266,13 @@ def _meanings(labels: Sequence[ParameterLabel]) -> Iterator[Note]:
     """What the labels that occur mean, with their different reasons that do not name a single parameter."""
     reasons: dict[Kind, dict[str, None]] = {}
     for label in labels:
-        found = reasons.setdefault(label.kind, {})
+        of_kind = reasons.setdefault(label.kind, {})
         if label.kind in ("not identified", "not judged") and label.reason:
-            found[label.reason] = None
+            of_kind[label.reason] = None
     for kind, (short, meaning) in STATUS.items():
         if kind in reasons:
-            told = f" ({'; '.join(reasons[kind])})" if reasons[kind] else ""
-            yield Note(f"{meaning}{told}", short)
+            added = f" ({'; '.join(reasons[kind])})" if reasons[kind] else ""
+            yield Note(f"{meaning}{added}", short)
 
 
 def _numbers(draws: FloatArray) -> tuple[str, str, str, str]:

@@ -73,19 +73,19 @@ def symmetries(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> 
     groups: dict[Hashable, list[Name]] = {}
     for latent in latents:
         groups.setdefault(_signature(spec, coordinates, latent), []).append(latent)
-    found = list(_classes(spec, coordinates))
+    of_model = list(_classes(spec, coordinates))
     for members in groups.values():
         signed = all(_may_change_sign(spec, coordinates, latent) for latent in members)
         rows = tuple(zip(*(_places(spec, coordinates, latent) for latent in members), strict=True))
         if not rows:
             continue
         if len(members) == 1:
-            found += [Symmetry("sign", tuple(members), rows)] if signed else []
+            of_model += [Symmetry("sign", tuple(members), rows)] if signed else []
         elif signed and _may_rotate(spec, coordinates, members):
-            found.append(Symmetry("rotation", tuple(members), rows))
+            of_model.append(Symmetry("rotation", tuple(members), rows))
         else:
-            found.append(Symmetry("labels and signs" if signed else "labels", tuple(members), rows))
-    return tuple(found)
+            of_model.append(Symmetry("labels and signs" if signed else "labels", tuple(members), rows))
+    return tuple(of_model)
 
 
 def _classes(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> Iterator[Symmetry]:
@@ -103,11 +103,11 @@ def _classes(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> It
             for k, coordinate in enumerate(coordinates_of(own))
             if coordinate.transform != "fixed"
         ]
-        found = [
+        relabelled = [
             frozenset(free[k] for k in one.coordinates) for one in symmetries_of(layout, numbers) if one.noise is None
         ]
         for latent in classes:
-            if frozenset(_sampled(spec, coordinates, latent)) in found:
+            if frozenset(_sampled(spec, coordinates, latent)) in relabelled:
                 yield _levels(spec, coordinates, latent)
 
 

@@ -61,8 +61,8 @@ class LabelSwitching:
         for _ in range(ROUNDS):
             # (draw, level of the reference, level of the draw)
             costs = ((signatures[:, None, :, :] - reference[None, :, None, :]) ** 2).sum(axis=-1)
-            found = np.array([linear_sum_assignment(cost)[1] for cost in costs])
-            orders = found
+            assigned = np.array([linear_sum_assignment(cost)[1] for cost in costs])
+            orders = assigned
             reference = np.take_along_axis(signatures, orders[:, :, None], axis=1).mean(axis=0)
         orders = orders[:, _ascending(np.take_along_axis(signatures, orders[:, :, None], axis=1))]
         changed = flat.copy()

@@ -106,8 +106,8 @@ def posterior_mode(task: Task, engine: Engine) -> BlockDraws:
     marginal = _marginal(task)
     mode = _best_mode(task, marginal)
     u = turned(mode.point[None, None], symmetries_of(task.layout, task.numbers), to_reference=True)[0]
-    found = from_independent(task, u, Method("mode", note=marginal.words), approximate=POINT)
-    return replace(found, diagnostics=(), weight_ess=None)
+    result = from_independent(task, u, Method("mode", note=marginal.words), approximate=POINT)
+    return replace(result, diagnostics=(), weight_ess=None)
 
 
 def _best_mode(task: Task, marginal: Marginal) -> Mode:
@@ -143,16 +143,16 @@ def _marginal(task: Task) -> Marginal:
         # Of a normal node the rows are few numbers.
         n_rows = 1 if task.layout.nodes[0].family.linear_gaussian else task.rows.n_stored
         return Marginal(log_density_of(task), sample_of_rows(task), few, n_rows=n_rows)
-    found = gaussian_form(task)
-    if isinstance(found, str):
+    exact_form = gaussian_form(task)
+    if isinstance(exact_form, str):
         rows = merged_rows(task)
         points = n_points(task, rows)
-        whole, told = by_quadrature(task, rows, points), points if task.layout.n_noise else 0
+        whole, counted = by_quadrature(task, rows, points), points if task.layout.n_noise else 0
         if rows.n_stored > MANY_ROWS and (sampled := sample_of_rows(task)) is not None:
-            return Marginal(whole, sampled, few, told, rows.n_stored)
+            return Marginal(whole, sampled, few, counted, rows.n_stored)
         rough = by_quadrature(task, rows, 1) if points > 1 else None
-        return Marginal(whole, rough, 1.0, told, rows.n_stored)
-    form, numbers = found
+        return Marginal(whole, rough, 1.0, counted, rows.n_stored)
+    form, numbers = exact_form
 
     def density(u: FloatArray) -> FloatArray:
         with np.errstate(all="ignore"):
@@ -185,14 +185,14 @@ def _joint(task: Task, u: FloatArray, random: np.random.Generator) -> FloatArray
     """Log posterior of parameters and latents over the law of the latents' noise in the approximation, at one draw of it."""
     rows = task.rows.n_stored
     size = max(1, CELLS // rows)
-    found = []
+    parts = []
     with np.errstate(all="ignore"):
         for begin in range(0, len(u), size):
             part = u[begin : begin + size, None, :]
             z = random.standard_normal((task.layout.n_noise, len(part), rows))
             log_prior, each = task.layout.log_parts(NUMPY, task.numbers, part, z)
-            found.append(log_prior[:, 0] + each.sum(axis=-1) + 0.5 * (z**2).sum(axis=(0, 2)))
-    values = np.concatenate(found)
+            parts.append(log_prior[:, 0] + each.sum(axis=-1) + 0.5 * (z**2).sum(axis=(0, 2)))
+    values = np.concatenate(parts)
     return np.where(np.isnan(values), -np.inf, values)
 
 

@@ -91,10 +91,10 @@ class Marginal:
 
 def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
     """Linear-Gaussian blocks, whose latents are integrated out in closed form."""
-    found = gaussian_form(task)
-    if isinstance(found, str):
-        return found
-    form, numbers = found
+    form_found = gaussian_form(task)
+    if isinstance(form_found, str):
+        return form_found
+    form, numbers = form_found
     marginal = Marginal(
         form,
         numbers,
@@ -113,18 +113,18 @@ def by_chains(task: Task, engine: Auto, marginal: Marginal, counted: Callable[[f
         counted: The numbers of `marginal` with every row counted as a share of one.
     """
     share = FEW_ROWS / marginal.n_rows
-    said = ""
+    why = ""
     if share < 1.0:
         result = by_contraction(task, engine, marginal, counted(share), share)
         if result.certified:
             return result
-        said = f"{result.method} was tried first and not certified"
+        why = f"{result.method} was tried first and not certified"
 
     def direct(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         return from_chains(task, run, method, marginal.likelihood)
 
     result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, finish=direct)
-    return replace(result, why=said)
+    return replace(result, why=why)
 
 
 def around_modes(task: Task, marginal: Marginal) -> BlockDraws | None:
@@ -164,7 +164,7 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
         picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
         sides = symmetries_of(task.layout, task.priors)
         u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
-        found = contracted(
+        moved_draws = contracted(
             marginal.features,
             marginal.density,
             u.reshape(-1, u.shape[-1]),
@@ -172,14 +172,14 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
             marginal.n_rows,
             share,
         )
-        if isinstance(found, str):
-            return replace(before, diagnostics=(Diagnostic(found, None, 0.0),))
-        weights, khat = smoothed(found.log_weights)
+        if isinstance(moved_draws, str):
+            return replace(before, diagnostics=(Diagnostic(moved_draws, None, 0.0),))
+        weights, khat = smoothed(moved_draws.log_weights)
         # Systematic resampling, chain after chain: with nearly equal weights every draw stays in its chain.
         offset = task.random().spawn(6)[5].uniform()
         n = len(weights)
         chosen = np.searchsorted(np.cumsum(weights), (np.arange(n) + offset) / n).clip(0, n - 1)
-        moved = turned(found.u[chosen].reshape(u.shape), sides, to_reference=True)
+        moved = turned(moved_draws.u[chosen].reshape(u.shape), sides, to_reference=True)
         at_all = marginal.density(moved.reshape(n, -1)).reshape(log_part.shape)
         result = from_chains(task, replace(run, u=moved, log_posterior=at_all), method, marginal.likelihood)
         effective = 1.0 / float((weights**2).sum())
@@ -198,18 +198,18 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     n_rows = task.data.n_rows
     if n_rows < FEWEST_ROWS:
         return f"fewer than {FEWEST_ROWS:,} rows"
-    found = lattice_form(task, least_repeated=LEAST_REPEATED)
-    if isinstance(found, str):
-        return found
+    form_found = lattice_form(task, least_repeated=LEAST_REPEATED)
+    if isinstance(form_found, str):
+        return form_found
     n_cells = task.cells.n_stored
-    placed = _placed(task, *found)
+    placed = _placed(task, *form_found)
     if isinstance(placed, str):
         return placed
     mode, spacing, form, numbers = placed
-    found = lattice_form(task, FINER * spacing, radius=FARTHER, most_points=50 * MOST_POINTS)
-    if isinstance(found, str):
-        return found
-    cells, finer = Cells(form, numbers), Cells(*found)
+    form_found = lattice_form(task, FINER * spacing, radius=FARTHER, most_points=50 * MOST_POINTS)
+    if isinstance(form_found, str):
+        return form_found
+    cells, finer = Cells(form, numbers), Cells(*form_found)
     points = f"{n_cells:,} distinct rows, latents integrated over {len(numbers.points):,} points"
     sides = tuple(
         symmetry for symmetry in symmetries_of(task.layout, task.priors) if isinstance(symmetry, SignSymmetry)
@@ -273,10 +273,10 @@ def _placed(
     for _ in range(2):
         # Somewhat larger loadings than those of the mode are within the posterior.
         spacing = spacings(MARGIN * loadings_at(form, numbers, mode.point), task.data.n_rows)
-        found = lattice_form(task, spacing)
-        if isinstance(found, str):
-            return found
-        form, numbers = found
+        form_found = lattice_form(task, spacing)
+        if isinstance(form_found, str):
+            return form_found
+        form, numbers = form_found
         higher = climb(Cells(form, numbers).density, mode.point, mode.axes)
         if higher is None:
             return "no mode of the posterior was found"

@@ -75,11 +75,11 @@ def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = 
     heights: list[float] = []
     for iteration in range(ITERATIONS):
         heights.append(height)
-        found = _derivatives(log_density, point, height, axes)
-        if found is None:
+        derivatives = _derivatives(log_density, point, height, axes)
+        if derivatives is None:
             axes = 0.2 * axes
             continue
-        gradient, hessian = found
+        gradient, hessian = derivatives
         curvature, turn = np.linalg.eigh(-hessian)
         size = np.maximum(np.abs(curvature), FLAT)
         along = turn.T @ gradient
@@ -110,10 +110,10 @@ def refined(log_density: LogDensity, mode: Mode) -> tuple[FloatArray, int]:
     Along a direction in which the density does not change at all (a rotation of latents) wider differences leave the curve of
     constant density, and see a curvature that is not there.
     """
-    found = _derivatives(log_density, mode.point, mode.height, mode.axes, NEAR)
-    if found is None:
+    derivatives = _derivatives(log_density, mode.point, mode.height, mode.axes, NEAR)
+    if derivatives is None:
         return mode.axes, 0
-    curvature, turn = np.linalg.eigh(-found[1])
+    curvature, turn = np.linalg.eigh(-derivatives[1])
     flat = curvature < NEARLY_FLAT
     return mode.axes @ turn * np.where(flat, 0.0, 1.0 / np.sqrt(np.where(flat, 1.0, curvature))), int(flat.sum())
 

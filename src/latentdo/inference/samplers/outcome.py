@@ -75,13 +75,13 @@ def from_chains(
         # A chain that never left a point of density 0 has no number that an archive could hold.
         log_posterior=log_posterior if np.isfinite(log_posterior).all() else None,
     )
-    found = judged_moments(task, dict(draws), run.u.shape[0])
+    functionals = judged_moments(task, dict(draws), run.u.shape[0])
     u = run.u[:, picked]
     likelihoods = (
         log_likelihood(task, u) if likelihood is None else likelihood(u.reshape(-1, u.shape[-1])).reshape(u.shape[:2])
     )
-    found |= {LOG_POSTERIOR: log_posterior, LOG_LIKELIHOOD: likelihoods}
-    return replace(result, diagnostics=tuple(diagnose(name, value) for name, value in found.items()))
+    functionals |= {LOG_POSTERIOR: log_posterior, LOG_LIKELIHOOD: likelihoods}
+    return replace(result, diagnostics=tuple(diagnose(name, value) for name, value in functionals.items()))
 
 
 def from_independent(
@@ -111,13 +111,13 @@ def from_independent(
         picked = np.searchsorted(np.cumsum(weights), (np.arange(n) + random.uniform()) / n).clip(0, len(u) - 1)
         picked = random.permutation(picked)
     draws = node_draws(task, u[picked].reshape(*task.shape, u.shape[1]))
-    found = judged_moments(task, dict(draws), task.shape[0])
+    functionals = judged_moments(task, dict(draws), task.shape[0])
     trusted = effective if khat is None or khat < KHAT_LIMIT else 0.0
     return BlockDraws(
         task.block,
         method,
         draws,
-        diagnostics=tuple(Diagnostic(name, None, trusted) for name in found),
+        diagnostics=tuple(Diagnostic(name, None, trusted) for name in functionals),
         independent=True,
         weight_ess=effective,
         khat=khat,
@@ -128,8 +128,8 @@ def from_independent(
 
 def from_draws(task: Task, draws: tuple[tuple[Name, NodeDraws], ...], method: Method) -> BlockDraws:
     """Independent draws of the posterior itself, in raw units."""
-    found = judged_moments(task, dict(draws), task.shape[0])
-    diagnostics = tuple(Diagnostic(name, None, float(task.n_kept)) for name in found)
+    functionals = judged_moments(task, dict(draws), task.shape[0])
+    diagnostics = tuple(Diagnostic(name, None, float(task.n_kept)) for name in functionals)
     return BlockDraws(task.block, method, draws, diagnostics=diagnostics, independent=True)
 
 
@@ -142,10 +142,10 @@ def judged_moments(task: Task, draws: Mapping[Name, NodeDraws], n_chains: int) -
     values: dict[Name, FloatArray] = {name: task.data.column(name)[rows][None] for name in task.block.inputs}
     uniforms = even_uniforms(task.block.nodes, n, random)
     simulate_nodes(task.spec, task.block.nodes, draws, uniforms.__getitem__, values)
-    found = moments(values, (*task.block.inputs, *task.block.measured), n_chains)
+    functionals = moments(values, (*task.block.inputs, *task.block.measured), n_chains)
     for name in task.block.inputs:
         # Given one of its effects a node was not drawn: what it has in common with it there is chance.
         for node in set(task.block.measured) & set(task.spec.graph.ancestors([name])):
-            found.pop(f"cov({name}, {node})", None)
+            functionals.pop(f"cov({name}, {node})", None)
     shape = next(iter(draws.values())).coefficients.shape[:2]
-    return found | smooth_means(task.spec, task.block.measured, draws, values, shape)
+    return functionals | smooth_means(task.spec, task.block.measured, draws, values, shape)

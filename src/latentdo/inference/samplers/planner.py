@@ -120,10 +120,10 @@ def _fixed(task: Task, engine: Engine) -> BlockDraws | str:
 def _generic(task: Task, engine: Engine) -> BlockDraws | str:
     """Latents left to the sampler, by the program that blocks of one shape share."""
     assert isinstance(engine, Auto)
-    found = program_of(task.layout, task.numbers)
-    if isinstance(found, str):
-        return found
-    return run_ensemble(task, engine, *found, _left(task), dimensionless=True)
+    program = program_of(task.layout, task.numbers)
+    if isinstance(program, str):
+        return program
+    return run_ensemble(task, engine, *program, _left(task), dimensionless=True)
 
 
 def _general(task: Task, engine: Engine) -> BlockDraws:

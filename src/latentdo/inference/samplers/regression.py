@@ -74,10 +74,10 @@ def regression(task: Task, engine: Engine) -> BlockDraws | str:
     if not modes:
         return "no mode of the posterior was found"
     density, n_draws, how = _weighing(task, exact, modes)
-    found = importance_sample(density, modes, n_draws, task.random().spawn(2)[1], exact)
+    weighted = importance_sample(density, modes, n_draws, task.random().spawn(2)[1], exact)
     where = "the mode" if len(modes) == 1 else f"{len(modes)} modes"
     method = Method("importance sampling", of=f"around {where}", draws=n_draws, note=how)
-    return from_independent(task, found.u, method, log_weights=found.log_weights)
+    return from_independent(task, weighted.u, method, log_weights=weighted.log_weights)
 
 
 def importance_sample(
@@ -101,9 +101,9 @@ def importance_sample(
         u = turned(proposal.draw(n_draws, random), sides)
         log_weights = density(u) - _on_all_sides(proposal, u, sides)
         weights, khat = smoothed(log_weights)
-        found = WeightedDraws(u, log_weights, khat, 1.0 / float((weights**2).sum()))
-        best = found if best is None else max(best, found, key=lambda draws: draws.rank)
-        if khat < GOOD_KHAT and found.effective >= 0.25 * n_draws:
+        drawn = WeightedDraws(u, log_weights, khat, 1.0 / float((weights**2).sum()))
+        best = drawn if best is None else max(best, drawn, key=lambda draws: draws.rank)
+        if khat < GOOD_KHAT and drawn.effective >= 0.25 * n_draws:
             break
         refitted = fitted(u, weights) if np.isfinite(khat) else None
         if refitted is None:
@@ -150,14 +150,14 @@ def find_modes(task: Task, density: LogDensity, sampled: LogDensity | None) -> t
     order = [int(k) for k in np.argsort(-values) if np.isfinite(values[k])]
     # The best start, and three taken as they come.
     chosen = dict.fromkeys([*order[:1], *[k for k in range(3) if k in order]])
-    found = distinct([climb(first, starts[k]) for k in chosen])
+    modes = distinct([climb(first, starts[k]) for k in chosen])
     if sampled is not None:
         narrower = np.sqrt(SUBSAMPLE / task.rows.n_stored)
-        found = distinct([climb(density, mode.point, mode.axes * narrower) for mode in found])
-    if not found:
+        modes = distinct([climb(density, mode.point, mode.axes * narrower) for mode in modes])
+    if not modes:
         return ()
-    heaviest = max(mode.log_mass() for mode in found)
-    return tuple(mode for mode in found if mode.log_mass() > heaviest - 12.0)
+    heaviest = max(mode.log_mass() for mode in modes)
+    return tuple(mode for mode in modes if mode.log_mass() > heaviest - 12.0)
 
 
 def distinct(modes: list[Mode | None]) -> list[Mode]:

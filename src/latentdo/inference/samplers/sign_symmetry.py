@@ -42,11 +42,11 @@ def symmetries_of(layout: Layout, numbers: Numbers) -> tuple[SignSymmetry | Labe
 
     Effects come before their causes: a weight between two latents changes with either.
     """
-    found: list[SignSymmetry | LabelSwitching] = []
+    symmetries: list[SignSymmetry | LabelSwitching] = []
     for latent in layout.nodes:
         if latent.is_discrete and latent.latent is not None and not _may_switch_levels(layout, latent):
             switching = _label_switching(layout, numbers, latent)
-            found += [] if switching is None else [switching]
+            symmetries += [] if switching is None else [switching]
         if latent.latent is None or not (_may_turn(layout, numbers, latent) or _may_switch_levels(layout, latent)):
             continue
         flipped, symmetric, position, reference = [], True, 0, None
@@ -65,10 +65,11 @@ def symmetries_of(layout: Layout, numbers: Numbers) -> tuple[SignSymmetry | Labe
                         reference = (position, 1.0 if coordinate.folded == "+" else -1.0)
                 position += coordinate.transform != "fixed"
         if symmetric and flipped:
-            found.append(SignSymmetry(latent.noise, tuple(flipped), (), reference))
-    found.reverse()
+            symmetries.append(SignSymmetry(latent.noise, tuple(flipped), (), reference))
+    symmetries.reverse()
     return tuple(
-        one if isinstance(one, LabelSwitching) else _cleared(one, found[k + 1 :]) for k, one in enumerate(found)
+        one if isinstance(one, LabelSwitching) else _cleared(one, symmetries[k + 1 :])
+        for k, one in enumerate(symmetries)
     )
 
 

@@ -43,10 +43,10 @@ def _faults(task: Task, point: FloatArray) -> list[str]:
     columns: dict[Name, FloatArray] = {name: data.column(name)[None] for name in task.names}
     # Latents stand at their medians.
     simulate_nodes(task.spec, task.block.nodes, draws, lambda node: np.full(data.n_stored, 0.5), columns)
-    found = []
+    faults = []
     for node, own, at in zip(task.block.nodes, task.own, values, strict=True):
         if not np.isfinite(at.log_prior):
-            found.append(f"The prior of {node} is {float(at.log_prior):g} at {_numbers(own, at)}.")
+            faults.append(f"The prior of {node} is {float(at.log_prior):g} at {_numbers(own, at)}.")
         if node in task.block.latent:
             continue
         mechanism = task.spec[node]
@@ -56,11 +56,11 @@ def _faults(task: Task, point: FloatArray) -> list[str]:
         wrong = np.flatnonzero(~np.isfinite(np.broadcast_to(np.squeeze(logs), data.n_stored)))
         if len(wrong):
             first = int(wrong[0])
-            found.append(
+            faults.append(
                 f"The term of {node} is {np.ravel(logs)[first]:g} in {len(wrong)} of {data.n_stored} rows (the first is row "
                 f"{first}, counting from 0, where {node} is {columns[node][0, first]:g}), at {_numbers(own, at)}."
             )
-    return found
+    return faults
 
 
 def _numbers(own: NodeCoordinates, at: NodeValues) -> str:

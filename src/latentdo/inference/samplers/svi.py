@@ -148,11 +148,11 @@ def _table(columns: list[FloatArray], index: Any, dtype: Any) -> np.ndarray[Any,
 
 def _form(task: Task) -> tuple[AbstractForm, Any, str]:
     """The cheapest form of the block's log posterior, its numbers, and in words what it leaves to the guide."""
-    found = gaussian_form(task, latents_only=False)
-    if not isinstance(found, str):
-        return (*found, "parameters" + (", latents integrated" if task.block.latent else ""))
-    found = program_of(task.layout, task.numbers)
-    form, numbers = (task.layout, task.numbers) if isinstance(found, str) else found
+    form_found = gaussian_form(task, latents_only=False)
+    if not isinstance(form_found, str):
+        return (*form_found, "parameters" + (", latents integrated" if task.block.latent else ""))
+    form_found = program_of(task.layout, task.numbers)
+    form, numbers = (task.layout, task.numbers) if isinstance(form_found, str) else form_found
     if not form.n_noise:
         return form, numbers, "parameters"
     by_quadrature = nodes_of(form.n_noise) is not None
@@ -165,18 +165,18 @@ def _is_of_rows(path: tuple[Any, ...], leaf: Any, n_stored: int) -> bool:
 
 def _features(task: Task) -> FloatArray:
     """What the network reads of each row, (feature, row): measured nodes and inputs, standardised; levels by indicators."""
-    found = []
+    features = []
     for name in task.names:
         column, points = task.rows.column(name), task.spec[name].family.points
         if len(points) > 2:
-            found += [(column == point) - 0.5 for point in points]
+            features += [(column == point) - 0.5 for point in points]
             continue
         values = np.log(column) if (column > 0).all() and not points else column
         weights = task.rows.weights
         mean = np.average(values, weights=weights)
         sd = np.sqrt(np.average((values - mean) ** 2, weights=weights)) or 1.0
-        found.append(np.clip((values - mean) / sd, -4.0, 4.0))
-    return np.array(found, dtype=float).reshape(len(found), task.rows.n_stored)
+        features.append(np.clip((values - mean) / sd, -4.0, 4.0))
+    return np.array(features, dtype=float).reshape(len(features), task.rows.n_stored)
 
 
 def _find_start(task: Task, optimiser: Optimiser) -> None:
@@ -210,9 +210,9 @@ def _mode(task: Task, form: AbstractForm) -> Mode | None:
     """The heaviest mode where values of the density are cheap: by cross-products."""
     if not isinstance(form, GaussianForm):
         return None
-    found = gaussian_form(task, latents_only=False)
-    assert not isinstance(found, str)
-    numbers = found[1]
+    exact_form = gaussian_form(task, latents_only=False)
+    assert not isinstance(exact_form, str)
+    numbers = exact_form[1]
 
     def density(u: FloatArray) -> FloatArray:
         with np.errstate(all="ignore"):

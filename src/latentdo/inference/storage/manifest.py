@@ -296,8 +296,8 @@ def model_text(spec: ModelSpec) -> tuple[str, dict[str, str]]:
 
 def versions() -> dict[str, str]:
     """Of latentdo and what it computes with, here and now."""
-    found = {name: metadata.version(name) for name in ("latentdo", "numpy", "jax", "numpyro")}
-    return {**found, "python": platform.python_version()}
+    packages = {name: metadata.version(name) for name in ("latentdo", "numpy", "jax", "numpyro")}
+    return {**packages, "python": platform.python_version()}
 
 
 def graph_facts(spec: ModelSpec) -> GraphFacts:

@@ -54,13 +54,13 @@ def _converted(tree: dict[str, Any], path: Path) -> Manifest:
 
 
 def _check_format(tree: Any, path: Path) -> None:
-    found = tree.get("format") if isinstance(tree, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+    number = tree.get("format") if isinstance(tree, dict) else None
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ArchiveError(path, f"{NAME} has no format number. This is not a fit saved by latentdo.")
-    if found > FORMAT:
+    if number > FORMAT:
         raise ArchiveError(
             path,
-            f"written by a newer latentdo (format {found}); this version reads {FORMAT}. Upgrade latentdo to open it.",
+            f"written by a newer latentdo (format {number}); this version reads {FORMAT}. Upgrade latentdo to open it.",
         )
 
 
