@@ -154,12 +154,8 @@ class Answerable(AbstractShown):
     @property
     def pairs(self) -> tuple[Pair, ...]:
         """Every question with its verdict, row by row."""
-        return tuple(
-            self.verdict(x, y)
-            for x, verdicts in zip(self.treatments, self.verdicts, strict=True)
-            for y, cell in zip(self.outcomes, verdicts, strict=True)
-            if cell is not None
-        )
+        cells = ((i, j, cell) for i, row in enumerate(self.verdicts) for j, cell in enumerate(row))
+        return tuple(self._pair(i, j, cell) for i, j, cell in cells if cell is not None)
 
     def verdict(self, treatment: Nodes, outcome: Nodes) -> Pair:
         """One question with its verdict, its form, and its formula or hedge.
@@ -167,12 +163,16 @@ class Answerable(AbstractShown):
         Raises:
             QueryError: The table does not have this row or column, or the cell is empty.
         """
-        i = self._place(treatment, self._row_index, "treatment")
-        j = self._place(outcome, self._column_index, "outcome")
-        x, y = self.treatments[i], self.outcomes[j]
+        i = self._place(treatment, self.treatments, "treatment")
+        j = self._place(outcome, self.outcomes, "outcome")
         identified = self.verdicts[i][j]
         if identified is None:
-            raise QueryError(f"P({_label(y)} | do({_label(x)})) sets a node and asks about it: its cell is empty.")
+            asked = f"P({_label(self.outcomes[j])} | do({_label(self.treatments[i])}))"
+            raise QueryError(f"{asked} sets a node and asks about it: its cell is empty.")
+        return self._pair(i, j, identified)
+
+    def _pair(self, i: int, j: int, identified: bool) -> Pair:
+        x, y = self.treatments[i], self.outcomes[j]
         form = self.forms[i][j] if "forms" in self.__dict__ else self._form(i, j)
         assert form is not None
         return Pair(x, y, _query(x, y, self.given), identified, form, self.graph, self.functional)
@@ -308,19 +308,12 @@ class Answerable(AbstractShown):
     def _columns(self) -> list[Mask]:
         return [self._judge.masks.mask(_listed(y)) for y in self.outcomes]
 
-    @cached_property
-    def _row_index(self) -> dict[frozenset[Name], int]:
-        return {frozenset(_listed(x)): i for i, x in enumerate(self.treatments)}
-
-    @cached_property
-    def _column_index(self) -> dict[frozenset[Name], int]:
-        return {frozenset(_listed(y)): j for j, y in enumerate(self.outcomes)}
-
-    def _place(self, nodes: Nodes, index: dict[frozenset[Name], int], what: str) -> int:
+    def _place(self, nodes: Nodes, groups: tuple[Nodes, ...], what: str) -> int:
         names = _listed(nodes)
         for name in names:
             self.graph.require(name)
-        if (place := index.get(frozenset(names))) is None:
+        place = next((k for k, group in enumerate(groups) if set(_listed(group)) == set(names)), None)
+        if place is None:
             raise QueryError(f"{_label(nodes)} is not among the {what}s of this table. Ask for a table that has it.")
         return place
 

@@ -44,16 +44,7 @@ def identify(graph: LatentDag | Admg, query: Query, *, functional: Functional = 
     decided = solve(graph, query, functional)
     if isinstance(decided, Solved):
         return Identified(query, Estimand(query, decided.solutions), graph, decided.notes)
-    return NotIdentified(
-        query,
-        decided.hedge,
-        decided.reason,
-        graph,
-        decided.functional,
-        decided.decided_on,
-        decided.decided_term,
-        decided.proved,
-    )
+    return NotIdentified(query=query, graph=graph, **vars(decided))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Found:
+class MinimalSets:
     """Minimal sets, smallest first.
 
     Attributes:
@@ -114,7 +114,7 @@ class Measuring:
             return None
         return self.candidates.intersection(_makers(left, seen, hedge))
 
-    def minimal(self, limits: Limits) -> Found:
+    def minimal(self, limits: Limits) -> MinimalSets:
         """The minimal sets of candidates with which all is identified."""
         return minimal_sets(self.breaking, limits)
 
@@ -183,12 +183,12 @@ class Experiments:
                 return frozenset(self.masks.nodes(hedge & ~district & ~self.set_already))
         return None
 
-    def minimal(self, limits: Limits) -> Found:
+    def minimal(self, limits: Limits) -> MinimalSets:
         """The minimal sets of nodes, none of them set by the questions, on which experiments identify all."""
         return minimal_sets(self.breaking, limits)
 
 
-def minimal_sets(breaking: _Breaking, limits: Limits) -> Found:
+def minimal_sets(breaking: _Breaking, limits: Limits) -> MinimalSets:
     """All minimal sets, by size, of a question whose every failure names what could mend it.
 
     `breaking(chosen)` is None where `chosen` works, and then any larger set does too; else every larger set that
@@ -200,23 +200,23 @@ def minimal_sets(breaking: _Breaking, limits: Limits) -> Found:
     size = 0
     while layer:
         if size > limits.size:
-            return Found(tuple(minimal), f"sets of up to {limits.size}")
+            return MinimalSets(tuple(minimal), f"sets of up to {limits.size}")
         later: set[Names] = set()
         for chosen in sorted(layer, key=sorted):
             if time.monotonic() > end:
-                return Found(tuple(minimal), f"the sets that were reached in {limits.seconds:g} s")
+                return MinimalSets(tuple(minimal), f"the sets that were reached in {limits.seconds:g} s")
             if any(smaller <= chosen for smaller in minimal):
                 continue
             mending = breaking(chosen)
             if mending is None:
                 if len(minimal) == limits.count:
-                    return Found(tuple(minimal), f"the first {limits.count} sets")
+                    return MinimalSets(tuple(minimal), f"the first {limits.count} sets")
                 minimal.append(chosen)
             else:
                 later |= {chosen | {name} for name in mending}
         layer = later
         size += 1
-    return Found(tuple(minimal))
+    return MinimalSets(tuple(minimal))
 
 
 def _makers(graph: LatentDag, seen: Masks, hedge: HedgeMasks) -> Iterator[Name]:

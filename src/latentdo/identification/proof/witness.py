@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, LatentDag, Name, format_level, project, quote
 from latentdo.query import Distribution, Query, Term
+from latentdo.sheet import web
 
 from ..criteria.districts import HedgeMasks, decide
 from ..engine.reduction import Problem, exchange, problem_of
@@ -101,15 +100,18 @@ class Witness:
         return str(filled(self.query.expression if self.cases else self.term, self._cases_by_term))
 
     def __str__(self) -> str:
+        asked = self.asked
+        meanings = dict.fromkeys(text for term, case in self._cases_by_term.items() for text in _meanings(term, case))
         lines = [
-            f"Two models agree on all that is measured and disagree on {self.asked}.",
+            f"Two models agree on all that is measured and disagree on {asked}.",
             *described(self.models, self.bystanders),
-            *_readings(self._cases_by_term),
+            *([f"Here {'; '.join(meanings)}."] if meanings else []),
             f"P(V) is the same in both models (largest difference {self.agree():.2g}), and nowhere zero.",
-            f"{self.asked} is {_in_both(self.values)}.",
+            f"{asked} is {_in_both(self.values)}.",
         ]
         if self.cases:
-            lines.append(f"Of its terms, {asked_text(self.term, self.case)} is {_in_both(self.term_values)}.")
+            asked = filled(self.term, {self.term: self.case})
+            lines.append(f"Of its terms, {asked} is {_in_both(self.term_values)}.")
         elif not self.query.is_single and self.term in self.query.terms:
             lines.append(
                 f"{self.query} is decided term by term: the two models differ in that term only, and none were found "
@@ -121,7 +123,7 @@ class Witness:
         return f"<Witness: {self.asked} is {self.values[0]:.4g} or {self.values[1]:.4g}, with the same P(V)>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return web.styled(f"<pre>{web.escape(str(self))}</pre>")
 
     def to_json(self) -> dict[str, Any]:
         """The witness as plain numbers, strings and lists."""
@@ -225,7 +227,7 @@ def described(models: tuple[ParityModel, ParityModel], bystanders: tuple[Name, .
     wide = [f"{quote(name)} has the bits {_bits(name, k)}." for name, k in models[0].widths.items() if k > 1]
     fair = all(coin.probability == 0.5 for coin in models[0].coins)
     kind = "fair coins that nobody measures" if fair else "coins that nobody measures, fair where nothing else is said"
-    coins = [f"{coin} is behind {' and '.join(map(quote, coin.ends))}{_leaning(coin)}" for coin in models[0].coins]
+    coins = [f"{coin} is behind {' and '.join(map(quote, coin.ends))}{_share(coin)}" for coin in models[0].coins]
     lines = [f"Every bit is 0 or 1, sums are modulo 2, and c1, c2, … are {kind}:"]
     lines += [f"  {'; '.join(coins)}.", *wide, "In both models:"]
     lines += [f"  {line}" for name in first for line in first[name] if line in second[name]]
@@ -237,7 +239,7 @@ def described(models: tuple[ParityModel, ParityModel], bystanders: tuple[Name, .
     return lines
 
 
-def _leaning(coin: Coin) -> str:
+def _share(coin: Coin) -> str:
     return "" if coin.probability == 0.5 else f", and 1 in 1 of {round(1 / coin.probability)} units"
 
 
@@ -251,18 +253,8 @@ def _bits(name: Name, count: int) -> str:
     return f"{', '.join(places[:-1])} and {places[-1]}: its level is {value.replace('1*', '')}"
 
 
-def asked_text(term: Term, case: Case) -> str:
-    """The term with a value for everything that it leaves open."""
-    return str(filled(term, {term: case}))
-
-
-def _readings(cases: Mapping[Term, Case]) -> list[str]:
+def _meanings(term: Term, case: Case) -> list[str]:
     """What the values of the question mean in the models, where they are not levels themselves."""
-    meanings = dict.fromkeys(text for term, case in cases.items() for text in _stands_for(term, case))
-    return [f"Here {'; '.join(meanings)}."] if meanings else []
-
-
-def _stands_for(term: Term, case: Case) -> list[str]:
     meanings: list[str] = []
     for name, levels in case.given + case.asked:
         compared = [item for item in (*term.given, *term.outcomes) if item.name == name and item.op]
