@@ -211,3 +211,8 @@ def test_what_gives_a_sheet_prints_by_it() -> None:
 
     assert str(Shown()) == repr(Shown()) == SHEET.text()
     assert Shown()._repr_html_() == SHEET.html()
+
+
+def test_a_formula_has_what_is_summed_over_below_its_sign() -> None:
+    html = Sheet.of("", [Column("is", "formula")], [["Σ_{M, Z} P(M | `<X>`) Σ_X' P(Y | M, X')"]], headed=False).html()
+    assert "<code>Σ<sub>M, Z</sub> P(M | `&lt;X&gt;`) Σ<sub>X&#x27;</sub> P(Y | M, X&#x27;)</code>" in html

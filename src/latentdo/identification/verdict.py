@@ -139,7 +139,7 @@ class Identified:
         """The question, its formula, and what functional nodes changed."""
         from latentdo.sheet import Column, Note, Sheet
 
-        columns = [Column("question", "code"), Column("formula", "code")]
+        columns = [Column("question", "code"), Column("formula", "formula")]
         notes = tuple(Note(note, "Note") for note in self.notes)
         return Sheet.of(
             "Identified", columns, [[str(self.query), f"= {self.estimand.text}"]], headed=False, notes=notes

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["words", "number", "prose", "code", "tile"]
+Kind = Literal["words", "number", "prose", "code", "formula", "tile"]
 """How a column is set.
 
-`words` and `code` to the left and never broken, `number` to the right and never broken, `prose` to the left and folded where
-a line would be too long, `tile` as a small coloured cell under an upright heading.
+`words` and `code` to the left and never broken, `formula` like `code` with what is summed over below its sign, `number` to the
+right and never broken, `prose` to the left and folded where a line would be too long, `tile` as a small coloured cell under an
+upright heading.
 """
 Mark = Literal["", "strong", "faint", "good", "rough", "bad"]
 Value = str | int | float | bool | None

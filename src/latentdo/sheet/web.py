@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape as _escape
 
@@ -35,6 +36,9 @@ STYLE = """
 """
 """The one style of everything that is shown in notebooks and pages; it wins over a notebook's own, dark ones too."""
 
+# What stands below a sum's sign: names in braces, or one with its primes, which are escaped already.
+_SUMMED = re.compile(r"Σ_(?:\{([^}]*)\}|(\w+(?:&#x27;)*))")
+
 _PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -54,6 +58,15 @@ _PAGE = """\
 def escape(text: str) -> str:
     """Text for HTML, with its unseen characters as escapes."""
     return _escape(visible(text))
+
+
+def formula(text: str) -> str:
+    """A formula in plain text, such as `Σ_{M, Z} P(…)`, with what is summed over below its sign."""
+    return f"<code>{_SUMMED.sub(_below, escape(text))}</code>"
+
+
+def _below(match: re.Match[str]) -> str:
+    return f"Σ<sub>{match[1] or match[2]}</sub>"
 
 
 def page(title: str, body: str) -> str:
@@ -79,13 +92,14 @@ def table(columns: Sequence[Column], rows: Sequence[Row], *, headed: bool = True
 
 
 def _class(column: Column, *, head: bool = False) -> str:
-    names = {"number": "n w", "words": "w", "code": "w", "prose": "", "tile": "u" if head else "t"}[column.kind]
+    names = {"number": "n w", "prose": "", "tile": "u" if head else "t"}.get(column.kind, "w")
     return f' class="{names}"' if names else ""
 
 
 def _td(cell: Cell, column: Column) -> str:
     shown = escape(cell.text)
-    shown = f"<code>{shown}</code>" if column.kind == "code" and shown else shown
+    if column.kind in ("code", "formula") and shown:
+        shown = formula(cell.text) if column.kind == "formula" else f"<code>{shown}</code>"
     match cell.mark or column.mark:
         case "":
             pass

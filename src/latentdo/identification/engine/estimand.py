@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,7 +130,9 @@ class Estimand:
         return f"<Estimand: {self.query} = {self.text}>"
 
     def _repr_html_(self) -> str:
-        return f"<code>{html.escape(self.text)}</code>"
+        from latentdo.sheet import web  # a verdict alone does not pay for it
+
+        return web.styled(f"<p>{web.formula(self.text)}</p>")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Estimand, (self.query, self.solutions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 
 from latentdo.graphs import Admg, Mask, Masks
 from latentdo.query import Distribution, Query
+from latentdo.sheet import web
 
 from ..engine.estimand import Solution
 from .proof import Cut, Line, prove
@@ -114,15 +114,15 @@ separations hold in the cut graphs, and both sides agree on random models, set o
         rows: list[str] = []
         for number, theorem in enumerate(self.theorems):
             steps = self.of_theorem(number)
-            rows.append(f"<p><code>{html.escape(theorem.law.text)}</code></p>{diagram(theorem.graph)}")
+            rows.append(f"<p>{web.formula(theorem.law.text)}</p>{diagram(theorem.graph)}")
             if any(step.separation is not None for step in steps):
                 rows.append(f"<p><small>{LEGEND}</small></p>")
             rows.append("<ol>")
             rows += map(_step_html, steps)
             rows.append("</ol>")
             if theorem.note:
-                rows.append(f"<p>{html.escape(theorem.note)}</p>")
-        return "".join(rows)
+                rows.append(f"<p>{web.escape(theorem.note)}</p>")
+        return web.styled("".join(rows))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Derivation, (self.query, self.theorems, self.steps)
@@ -131,11 +131,10 @@ separations hold in the cut graphs, and both sides agree on random models, set o
 def _step_html(step: Step) -> str:
     from latentdo.plots import diagram
 
-    formula, reason = html.escape(step.after.text), html.escape(step.reason)
-    shown = f"<code>= {formula}</code>"
+    shown = web.formula(f"= {step.after}")
     if len(step.after.text) > LONG:
-        change = html.escape(f"{step.part} = {step.becomes}")
-        shown = f"<code>… {change}</code><details><summary>the whole formula</summary>{shown}</details>"
+        change = web.formula(f"… {step.part} = {step.becomes}")
+        shown = f"{change}<details><summary>the whole formula</summary>{shown}</details>"
     picture = ""
     if step.separation is not None:
         separation = step.separation
@@ -147,7 +146,7 @@ def _step_html(step: Step) -> str:
             second=separation.second,
             given=separation.given,
         )
-    return f"<li>{shown}<br><b>{step.rule}</b>: {reason}{picture}</li>"
+    return f"<li>{shown}<br><b>{step.rule}</b>: {web.escape(step.reason)}{picture}</li>"
 
 
 def derive(query: Query, solutions: Sequence[Solution]) -> Derivation:
