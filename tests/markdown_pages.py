@@ -12,6 +12,7 @@ import json
 import re
 import shlex
 import sys
+import tomllib
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,13 +127,16 @@ class Runner:
                     _check_yaml(block, place)
                 case "latentdo":
                     _check_notation(block, place)
-                case "text" | "json":
-                    if block.language == "json":
-                        json.loads(block.text)
+                case "json":
+                    json.loads(block.text)
+                case "toml":
+                    tomllib.loads(block.text)
+                case "text":
+                    pass
                 case language if language in SHOWN:
                     pass
                 case other:
-                    known = ", ".join(sorted({"python", "yaml", "latentdo"} | SHELL | OUTPUT | SHOWN))
+                    known = ", ".join(sorted({"python", "yaml", "toml", "latentdo"} | SHELL | OUTPUT | SHOWN))
                     raise PageError(f"{place}: a block of {other or 'no language'}; known are {known}")
 
     def _python(self, block: Block, expected: Block | None, namespace: dict[str, Any], path: Path) -> None:
@@ -305,8 +309,6 @@ def make_targets(root: Path) -> frozenset[str]:
 
 def is_ours(root: Path, requirement: str) -> bool:
     """Whether a requirement is this package, with extras that it has."""
-    import tomllib
-
     found = re.fullmatch(r"latentdo(?:\[([\w,]+)\])?", requirement)
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return found is not None and set((found[1] or "all").split(",")) <= set(project["optional-dependencies"])

@@ -264,6 +264,7 @@ def run_page(text: str, folder: Path) -> None:
         "```sh\nlatentdo ask 'a b' \\\n  --json\n```\n```text\nseen: ask a b --json\n```\n",
         "```console\n$ latentdo ask\nseen: ask\n$ latentdo no   # exit code 3\nseen: no\n```\n",
         "```sh\nmake check\n```\n",
+        '```toml\n[a]\nb = "c"\n```\n',
         '```yaml title="study.yaml"\nmodel: X ~ normal\n```\n```python\nopen("study.yaml").close()\n```\n',
         "```latentdo\nlatent U ~ normal; X ~ normal(U)\n```\n```latentdo\nX -> Y; X ~~ Y\n```\n",
         "```python\nimport latentdo as ld\nld.graph('X -> X')\n```\n```text\nGraphError: …\n```\n",

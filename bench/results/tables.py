@@ -208,7 +208,12 @@ def asking_errors() -> str:
         ]
         for text, each in found.items()
     ]
-    heads = ["question", "errors within the 95 % t quantile times e", "error made, of the sd", "error told, of the sd"]
+    heads = [
+        "question",
+        "errors within the 95 % t quantile times e",
+        "error made, of the sd",
+        "error stated, of the sd",
+    ]
     return table([*heads, "units"], rows)
 
 
