@@ -117,10 +117,10 @@ def best_adjustment_set(masks: Masks, treatments: Mask, outcomes: Mask, allowed:
     if nearest is None:
         return None
     search = _BestSearch(masks, graph, treatments, outcomes, graph.free & allowed)
-    if search.is_alone(nearest):
+    if not search.some_holds_more_than(nearest):
         return BestMask(nearest, best=True)
     # Beside an outcome that no treatment affects, its own descendants are free, and the theorem says nothing.
-    if not outcomes & ~graph.causal and search.is_valid(search.rich) and search.is_best():
+    if not outcomes & ~graph.causal and search.is_best():
         return BestMask(search.rich, best=True)
     return BestMask(nearest, best=False)
 
@@ -148,17 +148,14 @@ class _BestSearch:
         self.colliders = reach(graph.causal, masks.spouses, graph.causal | safe) & ~graph.causal
         self.rich = self.near | self.colliders | union(masks.parents, self.colliders)
 
-    def is_valid(self, nodes: Mask) -> bool:
-        """Whether `nodes` is an adjustment set."""
-        return not nodes & ~self.free and self.graph.walks.separates(self.treatments, self.outcomes, nodes)
-
-    def is_alone(self, nodes: Mask) -> bool:
-        """Whether there is no adjustment set beside the minimal one `nodes`."""
-        return not any(self._some_holds(1 << i) for i in bits(self.free & ~nodes))
+    def some_holds_more_than(self, nodes: Mask) -> bool:
+        """Whether some adjustment set holds a node outside `nodes`."""
+        return any(self._some_holds(1 << i) for i in bits(self.free & ~nodes))
 
     def is_best(self) -> bool:
-        """Whether no valid set tells more of the outcomes, or less of the treatments, than the rich set."""
-        return not self._more_of_outcomes() and not self._less_of_treatments()
+        """Whether the rich set is valid, and no valid set says more of the outcomes, or less of the treatments."""
+        valid = not self.rich & ~self.free and self.graph.walks.separates(self.treatments, self.outcomes, self.rich)
+        return valid and not self._more_of_outcomes() and not self._less_of_treatments()
 
     def _more_of_outcomes(self) -> bool:
         """Condition I: a node outside, with a path of colliders to a causal node, fits into some valid set."""

@@ -189,14 +189,10 @@ def fixability(masks: Masks, treatment: int, outcomes: Mask) -> Fixability:
         before=names(needed & ~after),
         joined=names(district & after),
         mediators=names(after & ~district),
-        shielded=_is_shielded(masks, pillows),
+        shielded=not any(pillows[i] & ~(masks.parents[i] | masks.children[i] | masks.spouses[i]) for i in order),
         kernels=_kernels(masks, treatment, needed, outcomes, names) if identified and needed else (),
         reasons=_reasons(masks.names[treatment], names(caught), names(children), identified),
     )
-
-
-def _is_shielded(masks: Masks, pillows: dict[int, Mask]) -> bool:
-    return not any(pillow & ~(masks.parents[i] | masks.children[i] | masks.spouses[i]) for i, pillow in pillows.items())
 
 
 def _kernels(masks: Masks, treatment: int, needed: Mask, outcomes: Mask, names: Names) -> tuple[Kernel, ...]:

@@ -49,21 +49,17 @@ def write(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
             weights = shortened(formulas, plan.covariates, plan.given)
             return formulas.total(plan.covariates, [inner, weights])
         case "districts":
-            return _from_districts(formulas, problem, plan)
+            needed = reach(plan.outcomes, plan.masks.parents, ~plan.treatments)
+            factors = [factor for trace in plan.traces for factor in district_factors(formulas, trace)]
+            factors = formulas.total(needed & ~plan.outcomes, factors)
+            if problem.is_joint or plan.outcomes == problem.outcomes:
+                return factors
+            return formulas.divide(factors, formulas.total(problem.outcomes, factors))
 
 
 def shortened(formulas: Formulas, outcomes: Mask, given: Mask) -> Expression:
     """P(outcomes | given) without the conditions that the others shield the outcomes from."""
     return formulas.prob(outcomes, informative(formulas.masks, outcomes, given))
-
-
-def _from_districts(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
-    needed = reach(plan.outcomes, plan.masks.parents, ~plan.treatments)
-    factors = [factor for trace in plan.traces for factor in district_factors(formulas, trace)]
-    factors = formulas.total(needed & ~plan.outcomes, factors)
-    if problem.is_joint or plan.outcomes == problem.outcomes:
-        return factors
-    return formulas.divide(factors, formulas.total(problem.outcomes, factors))
 
 
 @dataclass(frozen=True)

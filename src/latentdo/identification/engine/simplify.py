@@ -6,7 +6,7 @@ hidden before the recursion starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,7 +82,9 @@ def shrink(
     """
     needed = reach(outcomes, masks.parents)
     masks = hidden(masks, masks.all & ~(needed | treatments))
-    order = list(_by_use(masks, needed & ~(treatments | outcomes), treatments))
+    between = needed & ~(treatments | outcomes)
+    caused = reach(treatments, masks.children) & between
+    order = [*reversed(list(bits(caused))), *bits(between & ~caused)]
     # Many nodes are tried in blocks, so that a large graph of which little is needed is done in a few verdicts.
     blocks = [order] if len(order) > FEW else [[i] for i in order]
     blocks.reverse()
@@ -98,12 +100,6 @@ def shrink(
             half = len(block) // 2
             blocks += [block[half:], block[:half]]
     return masks, traces
-
-
-def _by_use(masks: Masks, candidates: Mask, treatments: Mask) -> Iterator[int]:
-    caused = reach(treatments, masks.children) & candidates
-    yield from reversed(list(bits(caused)))
-    yield from bits(candidates & ~caused)
 
 
 def ratios(traces: tuple[Trace, ...]) -> int:

@@ -135,6 +135,7 @@ class ParityModel:
 
     def _sources(self, do: Mapping[Name, Level]) -> tuple[dict[object, tuple[float, int]], int]:
         """For each source its probability and the bits that it flips, and where all sources are 0."""
+        errors: dict[object, float] = {(bit.node, bit.place): bit.error for bit in self.bits}
         heard: dict[object, tuple[float, int]] = {}
         inside: dict[tuple[Name, int], tuple[frozenset[object], int]] = {}
         start = 0
@@ -151,7 +152,7 @@ class ParityModel:
             inside[bit.node, bit.place] = sources, value
             start |= cell if value else 0
             for source in sources:
-                probability = source.probability if isinstance(source, Coin) else self._errors[source]
+                probability = source.probability if isinstance(source, Coin) else errors[source]
                 heard[source] = probability, heard.get(source, (0.0, 0))[1] | cell
         return heard, start
 
@@ -160,10 +161,6 @@ class ParityModel:
         order = {name: i for i, name in enumerate(self.names)}
         ranked = sorted(self.bits, key=lambda bit: (order[bit.node], bit.place))
         return [(1 << len(ranked) - 1 - i, bit) for i, bit in enumerate(ranked)]
-
-    @cached_property
-    def _errors(self) -> dict[object, float]:
-        return {(bit.node, bit.place): bit.error for bit in self.bits}
 
     def fits(self, graph: Admg) -> bool:
         """Whether every bit reads parents only, and every coin stands for a bidirected edge of its node."""

@@ -80,14 +80,11 @@ def prove(problem: Problem, evidence: Mask, plan: Plan) -> Proved:
             writer.adjust()
         case "districts":
             writer.recurse()
-    goal = writer.formulas.one(write(writer.formulas, _divided(problem), plan))
+    # The formula is divided by its evidence, so that it is the law of the outcomes given the rest.
+    divided = problem if problem.drawn else replace(problem, asked=problem.outcomes)
+    goal = writer.formulas.one(write(writer.formulas, divided, plan))
     writer.close(goal)
     return Proved(writer.first, goal, tuple(writer.lines))
-
-
-def _divided(problem: Problem) -> Problem:
-    """The problem whose formula is divided by its evidence, so that it is the law of the outcomes given the rest."""
-    return problem if problem.drawn else replace(problem, asked=problem.outcomes)
 
 
 class _Writer:

@@ -124,7 +124,9 @@ class _Planner:
             routes.inputs[head] = routes.inputs.get(head, 0) | (0 if kind == "spouse" else 1 << tail)
             if kind == "spouse":
                 routes.arcs.append((a, b))
-        return starts | _colliders(path)
+        # At the colliders, which the path enters and leaves by an arrowhead, two arms meet.
+        arms = itertools.pairwise(path[1:])
+        return starts | sum({1 << a for (a, came), (_, goes) in arms if came != "parent" and goes != "child"})
 
     def _send_to(self, routes: Routes, meeting: int) -> None:
         """Lead one node of the smaller set to the meeting point."""
@@ -167,12 +169,6 @@ class _Planner:
         if passes if kind == "parent" else explained >> i & 1:
             yield from ((j, "spouse") for j in bits(cut.spouses[i] & free))
             yield from ((j, "parent") for j in bits(cut.parents[i] & free))
-
-
-def _colliders(path: list[Step]) -> Mask:
-    """The nodes inside a path that it enters and leaves by an arrowhead."""
-    pairs = itertools.pairwise(path[1:])
-    return sum({1 << a for (a, came), (_, goes) in pairs if came != "parent" and goes != "child"})
 
 
 def _back(before_step: dict[Step, Step | None], last: Step) -> list[Step]:

@@ -158,7 +158,10 @@ class Twins:
 
         term, widths = self.term, models[0].widths
         do = tuple((setting.name, _set_to(setting, 1 << widths[setting.name])) for setting in term.do)
-        events = {name: self._levels_of_event(name, widths[name]) for name in self.events}
+        events = {
+            name: tuple(level for level in range(1 << widths[name]) if level >> (widths[name] - 1 - place) & 1)
+            for name, place in self.events.items()
+        }
         seen = tuple(name for name in term.conditions if name not in events)
         mean = term.outcome_names[0] if term.takes_numbers else None
         outcomes = term.outcome_names
@@ -187,10 +190,6 @@ class Twins:
             return as_asked, round(float(apart[cell]), 9), sum(cell[len(seen) :]), -sum(cell[: len(seen)])
 
         return max(near, key=rank)
-
-    def _levels_of_event(self, name: Name, width: int) -> tuple[Level, ...]:
-        place = self.events[name]
-        return tuple(level for level in range(1 << width) if level >> (width - 1 - place) & 1)
 
 
 def _set_to(setting: Setting, count: int) -> Level | tuple[float, ...]:

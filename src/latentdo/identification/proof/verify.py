@@ -6,7 +6,7 @@ Nothing here knows how proofs are written. A step is judged by what it says, as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from latentdo.graphs import Admg, connected, reach
 from latentdo.query import Query, Term
@@ -220,7 +220,7 @@ def _do_calculus(step: Step, part: AbstractExpression, becomes: AbstractExpressi
     if part.outcomes != becomes.outcomes:
         return "the outcomes changed."
     longer, shorter = (part, becomes) if _size(part) >= _size(becomes) else (becomes, part)
-    changed = _CHANGES[step.rule](longer, shorter)
+    changed = _changed(step.rule, longer, shorter)
     if not changed:
         return f"{step.part} and {step.becomes} do not differ as the rule says."
     do = frozenset(longer.do) & frozenset(shorter.do)
@@ -249,31 +249,22 @@ def _size(law: Prob) -> int:
     return 2 * len(law.given) + 3 * len(law.do)
 
 
-def _dropped_observation(longer: Prob, shorter: Prob) -> frozenset[str]:
-    same = longer.do == shorter.do and set(shorter.given) <= set(longer.given)
-    return frozenset(longer.given).difference(shorter.given) if same else frozenset()
-
-
-def _exchanged(longer: Prob, shorter: Prob) -> frozenset[str]:
-    moved = frozenset(longer.do).difference(shorter.do)
-    same = set(longer.do) - moved == set(shorter.do) and set(shorter.given) == set(longer.given) | moved
-    return moved if same and not moved.intersection(longer.given) else frozenset()
-
-
-def _dropped_action(longer: Prob, shorter: Prob) -> frozenset[str]:
-    same = longer.given == shorter.given and set(shorter.do) <= set(longer.do)
-    return frozenset(longer.do).difference(shorter.do) if same else frozenset()
+def _changed(rule: str, longer: Prob, shorter: Prob) -> frozenset[str]:
+    """What a rule of do-calculus leaves out of the longer law, or exchanges; nothing where it could not have."""
+    seen, do = (frozenset(getattr(longer, side)).difference(getattr(shorter, side)) for side in ("given", "do"))
+    same_given, same_do = longer.given == shorter.given, longer.do == shorter.do
+    match rule:
+        case "rule 1":
+            return seen if same_do and set(shorter.given) <= set(longer.given) else frozenset()
+        case "rule 2":
+            same = set(longer.do) - do == set(shorter.do) and set(shorter.given) == set(longer.given) | do
+            return do if same and not do.intersection(longer.given) else frozenset()
+        case _:
+            return do if same_given and set(shorter.do) <= set(longer.do) else frozenset()
 
 
 def _set(names: Iterable[str]) -> str:
     return "{" + ", ".join(sorted(names)) + "}"
-
-
-_CHANGES: dict[str, Callable[[Prob, Prob], frozenset[str]]] = {
-    "rule 1": _dropped_observation,
-    "rule 2": _exchanged,
-    "rule 3": _dropped_action,
-}
 
 
 def _probability(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
