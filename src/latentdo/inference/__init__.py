@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .blocks.block import Block, blocks_of
+from .blocks.block import blocks_of
 from .blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ _LAZY = {
 __all__ = [
     "KHAT_LIMIT",
     "Auto",
-    "Block",
     "BlockDraws",
     "DataFacts",
     "Diagnostic",

@@ -21,9 +21,9 @@ from ..likelihood.density import Layout, Numbers
 from ..likelihood.gaussian import gaussian_form
 from ..likelihood.task import Task
 from .importance import smoothed
-from .modes import LogDensity, Mode, climb, refined
+from .modes import LogDensity, Mode, climb, numbers_only, refined
 from .outcome import from_independent
-from .regression import CELLS, STRIP, SUBSAMPLE, find_modes, log_density_of, sample_of_rows, strips_of
+from .regression import CELLS, STRIP, SUBSAMPLE, density_of, find_modes, log_density_of, sample_of_rows, strips_of
 from .sign_symmetry import symmetries_of, turned
 
 KHAT_CELLS = 20_000_000
@@ -152,15 +152,7 @@ def _marginal(task: Task) -> Marginal:
             return Marginal(whole, sampled, few, counted, rows.n_stored)
         rough = by_quadrature(task, rows, 1) if points > 1 else None
         return Marginal(whole, rough, 1.0, counted, rows.n_stored)
-    form, numbers = exact_form
-
-    def density(u: FloatArray) -> FloatArray:
-        with np.errstate(all="ignore"):
-            log_prior, rows = form.log_parts(NUMPY, numbers, u, np.empty((0, 1)))
-        values = log_prior + rows.sum(axis=-1)
-        return np.where(np.isnan(values), -np.inf, values)
-
-    return Marginal(density)
+    return Marginal(density_of(*exact_form))
 
 
 def _quality(
@@ -193,7 +185,7 @@ def _joint(task: Task, u: FloatArray, random: np.random.Generator) -> FloatArray
             log_prior, each = task.layout.log_parts(NUMPY, task.numbers, part, z)
             parts.append(log_prior[:, 0] + each.sum(axis=-1) + 0.5 * (z**2).sum(axis=(0, 2)))
     values = np.concatenate(parts)
-    return np.where(np.isnan(values), -np.inf, values)
+    return numbers_only(values)
 
 
 PER_LATENT = (9, 5, 3)
@@ -244,7 +236,7 @@ def by_quadrature(task: Task, rows: Dataset, points: int) -> LogDensity:
                     log_prior, each = _integrated(layout, numbers, part, nodes, log_weights)
                     total[begin : begin + size] += each @ count
                 total[begin : begin + size] += log_prior
-        return np.where(np.isnan(total), -np.inf, total)
+        return numbers_only(total)
 
     return density
 

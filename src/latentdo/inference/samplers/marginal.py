@@ -26,7 +26,7 @@ from ..likelihood.task import Task
 from .contraction import Features, contracted
 from .ensemble import ChainDraws
 from .importance import smoothed
-from .modes import Mode, climb
+from .modes import Mode, climb, numbers_only
 from .outcome import from_chains, from_independent
 from .regression import distinct, find_modes, importance_sample
 from .sampling import run_ensemble
@@ -73,7 +73,7 @@ class Marginal:
     def density(self, u: FloatArray) -> FloatArray:
         """The log posterior at points (point, coordinate)."""
         log_prior, likelihood = self._parts(u)
-        return np.where(np.isnan(log_prior + likelihood), -np.inf, log_prior + likelihood)
+        return numbers_only(log_prior + likelihood)
 
     def likelihood(self, u: FloatArray) -> FloatArray:
         """The log likelihood at points (point, coordinate)."""

@@ -55,6 +55,11 @@ class Mode:
         return self.height + float(np.linalg.slogdet(self.axes)[1])
 
 
+def numbers_only(values: FloatArray) -> FloatArray:
+    """Log densities, -inf for those that are no numbers."""
+    return np.where(np.isnan(values), -np.inf, values)
+
+
 def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = None) -> Mode | None:
     """The mode reached from a start, or None where none is found.
 

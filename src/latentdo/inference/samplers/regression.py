@@ -7,6 +7,7 @@ few; the likelihood of another long column is replaced by a cubic around the mod
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
@@ -19,10 +20,10 @@ from ..blocks.diagnostics import KHAT_LIMIT
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Engine
 from ..blocks.method import Method
-from ..likelihood.density import Layout, Numbers, assemble, unpack
+from ..likelihood.density import AbstractForm, Layout, Numbers, assemble, unpack
 from ..likelihood.task import Task
 from .importance import Mixture, around, fit_surrogate, fitted, smoothed
-from .modes import LogDensity, Mode, climb
+from .modes import LogDensity, Mode, climb, numbers_only
 from .outcome import from_independent
 from .sign_symmetry import SignSymmetry, turned
 
@@ -175,6 +176,17 @@ def log_density_of(task: Task) -> LogDensity:
     return _by_moments(task) if _normal(task) else by_rows(task, task.rows)
 
 
+def density_of(form: AbstractForm, numbers: Any) -> LogDensity:
+    """The log posterior by a form that leaves no noise."""
+
+    def density(u: FloatArray) -> FloatArray:
+        with np.errstate(all="ignore"):
+            log_prior, rows = form.log_parts(NUMPY, numbers, u, np.empty((0, 1)))
+            return numbers_only(log_prior + rows.sum(axis=-1))
+
+    return density
+
+
 def _normal(task: Task) -> bool:
     return task.layout.nodes[0].family.linear_gaussian
 
@@ -182,7 +194,7 @@ def _normal(task: Task) -> bool:
 def _log_prior(task: Task, u: FloatArray) -> FloatArray:
     with np.errstate(all="ignore"):
         (at,) = unpack(NUMPY, task.layout, task.numbers, u)
-        return _numbers_only(np.asarray(at.log_prior))
+        return numbers_only(np.asarray(at.log_prior))
 
 
 def by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
@@ -207,7 +219,7 @@ def by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
                     total[begin : begin + size] += times * each.sum(axis=-1)
                     log_prior = priors[:, 0]
                 total[begin : begin + size] += log_prior
-        return _numbers_only(total)
+        return numbers_only(total)
 
     return density
 
@@ -251,10 +263,6 @@ def _by_moments(task: Task) -> LogDensity:
             sd = at.parameters["sd"]
             moved = np.broadcast_to(at.sampled, (len(u), len(best))) - best
             squares = residual + np.sum((moved @ triangle.T) ** 2, axis=1)
-            return _numbers_only(at.log_prior - 0.5 * squares / sd**2 - n * np.log(sd))
+            return numbers_only(at.log_prior - 0.5 * squares / sd**2 - n * np.log(sd))
 
     return density
-
-
-def _numbers_only(values: FloatArray) -> FloatArray:
-    return np.where(np.isnan(values), -np.inf, values)

@@ -29,11 +29,11 @@ from ..likelihood.program import Program, program_of
 from ..likelihood.task import Task
 from .guides import Draws, Guide, GuideNumbers, Place, nodes_of
 from .importance import smoothed
-from .modes import Mode
+from .modes import Mode, numbers_only
 from .optimiser import CHUNK as LONGEST_CALL
 from .optimiser import Optimiser, Problem, fresh
 from .outcome import from_independent
-from .regression import find_modes
+from .regression import density_of, find_modes
 from .sign_symmetry import symmetries_of, turned
 from .starts import finite_starts
 
@@ -212,15 +212,7 @@ def _mode(task: Task, form: AbstractForm) -> Mode | None:
         return None
     exact_form = gaussian_form(task, latents_only=False)
     assert not isinstance(exact_form, str)
-    numbers = exact_form[1]
-
-    def density(u: FloatArray) -> FloatArray:
-        with np.errstate(all="ignore"):
-            log_prior, rows = form.log_parts(NUMPY, numbers, u, np.empty((0, 1)))
-        values = log_prior + rows.sum(axis=-1)
-        return np.where(np.isnan(values), -np.inf, values)
-
-    modes = find_modes(task, density, None)
+    modes = find_modes(task, density_of(form, exact_form[1]), None)
     return max(modes, key=Mode.log_mass) if modes else None
 
 
@@ -272,7 +264,7 @@ def _result(task: Task, optimiser: Optimiser, method: Method) -> BlockDraws:
         khat = None
         why.append("with so many rows Pareto k-hat would take too long")
     else:
-        weights, khat = smoothed(np.where(np.isnan(log_ratios), -np.inf, log_ratios))
+        weights, khat = smoothed(numbers_only(log_ratios))
         share = 1.0 / float((weights**2).sum()) / len(weights)
         why.append(f"weighted by the posterior, {100 * share:.2g} % of such draws would count")
     facing = turned(u[None], symmetries_of(task.layout, task.numbers), to_reference=True)[0]
