@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.special
-import scipy.stats
 
 from .coordinates import FloatArray
 
@@ -79,7 +78,7 @@ def _normal_scores(draws: FloatArray) -> FloatArray:
     in_order = _scores_in_order(flat.size)
     tied = np.flatnonzero(ordered[1:] == ordered[:-1])
     if len(tied) > FEW_TIES:
-        ranks = scipy.stats.rankdata(ordered)
+        ranks = 0.5 * (np.searchsorted(ordered, ordered) + 1 + np.searchsorted(ordered, ordered, side="right"))
         in_order = scipy.special.ndtri((ranks - 0.375) / (flat.size + 0.25))
     elif len(tied):
         # Deviations from the median have one pair of equals at least.

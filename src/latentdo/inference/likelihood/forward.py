@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import qmc
 
 from latentdo.graphs import Name
 from latentdo.models import Mechanism, ModelSpec, Table
@@ -97,6 +96,9 @@ def even_uniforms(nodes: Sequence[Name], n: int, random: np.random.Generator) ->
     Source:
         Owen (1998), Scrambling Sobol' and Niederreiter-Xing points.
     """
+    # Loaded here: fits that are only read and asked never need it, and it takes as long as all the rest.
+    from scipy.stats import qmc
+
     points = qmc.Sobol(max(1, len(nodes)), rng=random).random(n)
     return dict(zip(nodes, np.clip(points.T, 1e-6, 1 - 1e-6), strict=False))
 
