@@ -1,8 +1,11 @@
-"""The ways to train, as values: pass one to `ld.fit`."""
+"""The ways to train, as values: pass one to `ld.fit`. One of your own derives from `AbstractEngine`, and needs no other place."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import abc
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from latentdo import arguments
 from latentdo.errors import FitError
@@ -13,8 +16,49 @@ RANK = 10
 """Directions of the low-rank guide, unless stated."""
 
 
+class AbstractEngine(abc.ABC):
+    """A way to train: a frozen dataclass, whose fields are its arguments and whose `repr` is kept with the fit.
+
+    A class with a `name` is known by it. One of your own has `shape` and `train`; what it prints of a block is the
+    `Method("other", of="…")` that it gives its draws. Those of latentdo have their trainers in the planner.
+
+    Attributes:
+        name: What studies and the command line call it.
+        is_point: Whether it gives one draw, which has no spread.
+    """
+
+    name: ClassVar[str]
+    is_point: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" in vars(cls):
+            _ENGINES[cls.name] = cls
+
+    @classmethod
+    def arguments(cls) -> tuple[str, ...]:
+        """The names of its arguments, in order."""
+        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Chains, and draws per chain that are kept of every block: the same in all, so that they can be paired."""
+
+    def train(self, task: Any) -> Any:
+        """The draws of one block (a `Task`) as `BlockDraws`; blocks without anything to learn do not come here."""
+        raise NotImplementedError(f"{type(self).__name__} trains by the planner.")
+
+
+_ENGINES: dict[str, type[AbstractEngine]] = {}
+ENGINES: Mapping[str, type[AbstractEngine]] = _ENGINES
+"""Every engine, by name."""
+AUTO_SHAPE = 16, 250
+"""Chains, and draws kept of each, under `Auto`."""
+
+
 @dataclass(frozen=True)
-class Auto:
+class Auto(AbstractEngine):
     """The default: block by block the cheapest method that its own diagnostics certify.
 
     Closed forms where there are any, importance sampling for single equations, ensemble Hamiltonian Monte Carlo for the rest,
@@ -25,14 +69,21 @@ class Auto:
             the fit says that it did not converge.
     """
 
+    name = "auto"
+
     max_steps: int = 16_000
 
     def __post_init__(self) -> None:
         _take_counts(self, max_steps=200)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Many short chains."""
+        return AUTO_SHAPE[0], min(AUTO_SHAPE[1], self.run_lengths[1])
+
 
 @dataclass(frozen=True)
-class Nuts:
+class Nuts(AbstractEngine):
     """The No-U-Turn sampler of NumPyro on each block: slower than `Auto`, and the reference to compare it with.
 
     Args:
@@ -44,6 +95,8 @@ class Nuts:
         Hoffman & Gelman (2014), The No-U-Turn sampler.
     """
 
+    name = "nuts"
+
     draws: int = 1000
     warmup: int = 1000
     chains: int = 4
@@ -51,9 +104,14 @@ class Nuts:
     def __post_init__(self) -> None:
         _take_counts(self, draws=4, warmup=1, chains=1)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """As asked for."""
+        return self.chains, self.draws
+
 
 @dataclass(frozen=True)
-class Svi:
+class Svi(AbstractEngine):
     """Stochastic variational inference on each block: the Gaussian law nearest to its posterior. An approximation.
 
     Args:
@@ -71,6 +129,8 @@ class Svi:
         Kucukelbir, Tran, Ranganath, Gelman & Blei (2017), Automatic differentiation variational inference; minibatches as in
         Hoffman, Blei, Wang & Paisley (2013), Stochastic variational inference.
     """
+
+    name = "svi"
 
     steps: int = 5_000
     guide: str = "full-rank"
@@ -93,9 +153,14 @@ class Svi:
         rate = arguments.number("learning_rate", self.learning_rate, FitError, above=0, most=1)
         object.__setattr__(self, "learning_rate", rate)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Draws of one law."""
+        return 1, self.draws
+
 
 @dataclass(frozen=True)
-class Laplace:
+class Laplace(AbstractEngine):
     """Laplace's approximation to each block: the Gaussian at the posterior mode, with the latents integrated.
 
     Args:
@@ -105,18 +170,33 @@ class Laplace:
         Tierney & Kadane (1986), Accurate approximations for posterior moments and marginal densities.
     """
 
+    name = "laplace"
+
     draws: int = 1_000
 
     def __post_init__(self) -> None:
         _take_counts(self, draws=4)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Draws of one law."""
+        return 1, self.draws
+
 
 @dataclass(frozen=True)
-class Map:
+class Map(AbstractEngine):
     """The posterior mode alone, one draw: answers have no sd and no interval."""
 
+    name = "map"
+    is_point = True
 
-Engine = Auto | Nuts | Svi | Laplace | Map
+    @property
+    def shape(self) -> tuple[int, int]:
+        """One draw."""
+        return 1, 1
+
+
+Engine = AbstractEngine
 
 
 def _take_counts(engine: Engine, **least: int) -> None:

@@ -12,7 +12,6 @@ dimensionless (a column less its centre, in units of its spread), so that the ar
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -39,7 +38,8 @@ Array = Any
 LOCATION, BERNOULLI, GAMMA, STUDENT = "location", "bernoulli", "gamma", "student"
 GROUPS = (LOCATION, BERNOULLI, GAMMA, STUDENT)
 """Families that share their arithmetic: normal and hill nodes are one group, a flag apart."""
-_STUDENT = Student()
+FAMILY: dict[str, AbstractFamily] = {BERNOULLI: Bernoulli(), GAMMA: Gamma(), STUDENT: Student()}
+"""Whose own formulas a group computes with; normal and hill nodes share one here."""
 
 TRANSFORMS = ("free", "half", "interval")
 PRIORS = ("normal", "student", "cauchy", "chi", "exponential", "gamma", "lognormal", "beta", "uniform")
@@ -261,6 +261,12 @@ def _share(m: Arithmetic, eta: Array) -> Array:
     return 0.5 * (1.0 + m.np.tanh(0.5 * eta))
 
 
+def _own(group: str, parts: Parts, part: slice) -> dict[str, Array]:
+    """The parameters of the nodes of a group, by name, (node, 1)."""
+    names = FAMILY[group].parameters
+    return dict(zip(names, (parts.parameters[part, None], parts.degrees[:, None]), strict=False))
+
+
 def _working(
     m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, spread: Array, parts: Parts
 ) -> tuple[Array, Array]:
@@ -273,20 +279,11 @@ def _working(
             precision = (numbers.slope / parameters[part, None]) ** 2
             tau.append(precision)
             pull.append(precision * (numbers.linked - eta[part]))
-        elif group == BERNOULLI:
-            shrink = (1.0 + (math.pi / 8.0) * spread[part]) ** -0.5
-            p = _share(m, shrink * eta[part])
-            tau.append(shrink * p * (1.0 - p))
-            pull.append(numbers.y[part] - p)
-        elif group == STUDENT:
-            own = {"scale": parameters[part, None], "df": parts.degrees[:, None]}
-            precision, towards = _STUDENT.working(m, numbers.y[part], eta[part], own, spread[part])
+        else:
+            own = _own(group, parts, part)
+            precision, towards = FAMILY[group].working(m, numbers.y[part], eta[part], own, spread[part])
             tau.append(precision)
             pull.append(towards)
-        else:
-            precision = parameters[part, None] + 0.0 * eta[part]
-            tau.append(precision)
-            pull.append(precision * (m.np.log(numbers.y[part]) - eta[part]))
     return m.np.concatenate(tau), m.np.concatenate(pull)
 
 
@@ -300,15 +297,8 @@ def _log_density(m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Arr
         if group == LOCATION:
             mean = m.np.where(numbers.is_hill[:, None], numbers.maximum[:, None] * _share(m, at), at)
             by_group.append(-0.5 * ((y - mean) / own) ** 2 - m.np.log(own))
-        elif group == BERNOULLI:
-            by_group.append(y * at - m.np.logaddexp(0.0, at))
-        elif group == STUDENT:
-            by_group.append(_STUDENT.log_density(m, y, at, {"scale": own, "df": parts.degrees[:, None]}))
         else:
-            log_y = m.np.log(y)
-            log_share = m.np.log(own) + log_y - at
-            # The exponential stops where any data have long ended: its square is still a number.
-            by_group.append(own * log_share - log_y - m.special.gammaln(own) - m.np.exp(m.np.minimum(log_share, 300.0)))
+            by_group.append(FAMILY[group].log_density(m, y, at, _own(group, parts, part)))
     return m.np.concatenate(by_group)
 
 
