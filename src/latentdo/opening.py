@@ -134,7 +134,9 @@ def rows_of(spec: ModelSpec, data: Any, study: Study) -> Dataset:
 
 def engine_of(study: Study) -> Engine:
     """The engine that a study names, with its arguments; raises `FitError` where they make no sense."""
-    return _engines()[study.inference.engine](**study.inference.arguments)
+    from latentdo.inference import ENGINES
+
+    return ENGINES[study.inference.engine](**study.inference.arguments)
 
 
 def checked_engine(engine: Any) -> Engine:
@@ -143,16 +145,11 @@ def checked_engine(engine: Any) -> Engine:
     Raises:
         SpecError: It is none.
     """
-    if isinstance(engine, tuple(_engines().values())):
+    from latentdo.inference import AbstractEngine
+
+    if isinstance(engine, AbstractEngine):
         return engine
     raise SpecError(f"An engine is a value such as ld.Auto() or ld.Nuts(draws=1000), got {engine!r}.")
-
-
-def _engines() -> dict[str, type[Engine]]:
-    """The engines by the names that studies give them."""
-    from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
-
-    return {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
 
 
 def table_first(arguments: Sequence[Any], data: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .blocks.block import blocks_of
-from .blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
+from .blocks.engines import ENGINES, AbstractEngine, Auto, Engine, Laplace, Map, Nuts, Svi
 
 if TYPE_CHECKING:
     from .blocks.checks import check_columns, functional_nodes, levelled
@@ -69,7 +69,9 @@ _LAZY = {
 }
 
 __all__ = [
+    "ENGINES",
     "KHAT_LIMIT",
+    "AbstractEngine",
     "Auto",
     "BlockDraws",
     "DataFacts",

@@ -29,7 +29,7 @@ from .likelihood.task import Progress, Task
 from .posterior.posterior import Posterior
 from .progress import BEGUN
 from .runtime import compile_cache, require_backend
-from .samplers.planner import kept_draws, train_block
+from .samplers.planner import train_block
 from .storage.checkpoint import Checkpoint
 from .storage.manifest import versions
 from .storage.resume import FitCheckpoint
@@ -71,7 +71,7 @@ class Fit:
     def tasks(self, progress: Progress, stopped: threading.Event) -> list[Task]:
         """Its blocks, ready to be trained."""
         moved = unfolded(self.spec, self.coordinates)
-        shape = kept_draws(self.engine)
+        shape = self.engine.shape
 
         def told(block: str, share: float) -> None:
             progress(f"{self.label}{block}", share)

@@ -21,7 +21,7 @@ from latentdo import arguments
 from latentdo.answers import check_complete, check_values
 from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, QueryError, SpecError
 from latentdo.identification import NotIdentified, identify
-from latentdo.inference import Engine, Laplace, Map
+from latentdo.inference import Engine, Laplace
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 
@@ -240,7 +240,7 @@ def _check_question(spec: ModelSpec, query: Query, engine: Engine) -> None:
     if isinstance(verdict, NotIdentified):
         advice = "No number of samples answers it. Measure another node."
         raise NotIdentifiedError(str(verdict), verdict, advice=advice, hopeless=True)
-    if isinstance(engine, Map):
+    if engine.is_point:
         raise SpecError("ld.Map() gives one draw, whose answers have no interval. Plan with ld.Auto() or ld.Laplace().")
 
 

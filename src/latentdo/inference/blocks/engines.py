@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from latentdo import arguments
 from latentdo.errors import FitError
@@ -53,8 +53,10 @@ class AbstractEngine(abc.ABC):
 _ENGINES: dict[str, type[AbstractEngine]] = {}
 ENGINES: Mapping[str, type[AbstractEngine]] = _ENGINES
 """Every engine, by name."""
-AUTO_SHAPE = 16, 250
-"""Chains, and draws kept of each, under `Auto`."""
+CHAINS, KEPT = 16, 250
+"""Chains of an ensemble run, and draws that are kept of each, taken evenly: 4,000 in all."""
+CHUNK = 20
+"""Transitions per call of the compiled program: every run length is a multiple of it, so that one program serves all."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Auto(AbstractEngine):
     @property
     def shape(self) -> tuple[int, int]:
         """Many short chains."""
-        return AUTO_SHAPE[0], min(AUTO_SHAPE[1], self.run_lengths[1])
+        return CHAINS, min(KEPT, self.max_steps // 2 // CHUNK * CHUNK)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from latentdo.models import Table
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.draws import POINT, BlockDraws, NodeDraws
-from ..blocks.engines import Engine, Map
+from ..blocks.engines import Engine
 from ..blocks.method import Method
 from ..likelihood.task import Task
 from .outcome import from_draws
@@ -28,7 +28,7 @@ def conjugate(task: Task, engine: Engine) -> BlockDraws | str:
     if not isinstance(family, Table):
         return f"{node} is no table"
     pseudo_counts = family.concentration + _counts(task, family)
-    if isinstance(engine, Map):
+    if engine.is_point:
         chances = pseudo_counts / pseudo_counts.sum(axis=-1, keepdims=True)
         draws = NodeDraws(np.broadcast_to(chances.reshape(-1), (1, 1, chances.size)).copy())
         return BlockDraws(

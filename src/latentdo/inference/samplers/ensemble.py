@@ -19,14 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..blocks.coordinates import FloatArray
+from ..blocks.engines import CHUNK
 from ..likelihood.density import AbstractForm, log_posterior
 from ..runtime import JAX
 from .label_switching import LabelSwitching
 from .sign_symmetry import SignSymmetry, turned, turns
 
-CHAINS = 16
-CHUNK = 20
-"""Transitions per call of the compiled program: every run length is a multiple of it, so that one program serves all."""
 LONG_CHUNK_ROWS = 4_096
 """Rows beyond which a call makes only `SHORT_CHUNK` transitions, so that progress is told and Ctrl-C heard in time."""
 SHORT_CHUNK = 4

@@ -17,28 +17,13 @@ from ..likelihood.program import program_of
 from ..likelihood.task import Task
 from ..runtime import float64
 from .conjugate import conjugate
-from .ensemble import CHAINS
 from .laplace import laplace, posterior_mode
 from .marginal import discrete, gaussian
 from .outcome import from_chains, node_draws
 from .regression import regression
-from .sampling import KEPT, run_ensemble, run_lengths
+from .sampling import run_ensemble
 from .starts import finite_starts
 from .svi import svi
-
-
-def kept_draws(engine: Engine) -> tuple[int, int]:
-    """Chains, and draws per chain, of every block: the same in all, so that they can be paired."""
-    match engine:
-        case Nuts(draws=draws, chains=chains):
-            return chains, draws
-        case Svi(draws=draws) | Laplace(draws=draws):
-            return 1, draws
-        case Map():
-            return 1, 1
-        case Auto():
-            return CHAINS, min(KEPT, run_lengths(engine)[1])
-
 
 Trainer = Callable[[Task, Engine], "BlockDraws | str"]
 """Trains a block, or says why it does not apply, in words that complete "… does not apply: ..."."""
@@ -84,6 +69,8 @@ def _methods(engine: Engine) -> tuple[tuple[Trainer, ...], LastTrainer]:
             return (_exact, _fixed, conjugate), posterior_mode
         case Auto():
             return (_exact, _fixed, conjugate, regression, gaussian, discrete, _generic), _general
+        case _:
+            return (_exact, _fixed), _own
 
 
 def _is_enough(task: Task, method: Trainer, result: BlockDraws) -> bool:
@@ -130,6 +117,11 @@ def _general(task: Task, engine: Engine) -> BlockDraws:
     """Whatever the block holds, by a program of its own."""
     assert isinstance(engine, Auto)
     return run_ensemble(task, engine, task.layout, task.numbers, _left(task))
+
+
+def _own(task: Task, engine: Engine) -> BlockDraws:
+    """By an engine that trains for itself."""
+    return engine.train(task)
 
 
 def _left(task: Task) -> str:

@@ -14,19 +14,17 @@ from latentdo.models.build import NUMPY
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT
 from ..blocks.draws import BlockDraws
-from ..blocks.engines import Auto
+from ..blocks.engines import CHAINS, CHUNK, Auto
 from ..blocks.method import Method
 from ..likelihood.density import AbstractForm, log_posterior
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.task import Task
-from .ensemble import AGAIN, CHAINS, CHUNK, FIRST_RUN, WARM_UP, ChainDraws, Ensemble
+from .ensemble import AGAIN, FIRST_RUN, WARM_UP, ChainDraws, Ensemble
 from .modes import Mode
 from .outcome import from_chains
 from .sign_symmetry import symmetries_of
 from .starts import finite_starts
 
-KEPT = 250
-"""Draws per chain that are kept of an ensemble run, taken evenly: 4,000 in all."""
 WARM_UP_AT_MODE = 160
 MOST_TIMES = 1_000.0
 SPARE_RHAT, SPARE_ESS = 0.85, 1.2
