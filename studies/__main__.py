@@ -88,7 +88,7 @@ class _Notes(logging.Handler):
 def _reproduce(given: argparse.Namespace) -> int:
     again = f"Every finished task is kept in {given.output} at once: once this is stopped, the same command goes on from there."
     _tell(again)
-    found = reproduce(
+    run = reproduce(
         given.name,
         datasets=given.datasets,
         sizes=_listed("--sizes", given.sizes, int),
@@ -102,34 +102,34 @@ def _reproduce(given: argparse.Namespace) -> int:
     )
     report, problem = None, None
     try:
-        report = _report(found)
+        report = _report(run)
     except LatentdoError as error:
         # The tables need no file.
         problem = error
         if given.json:
             raise
     if given.json:
-        facts = {**_facts(found), "report": None if report is None else str(report)}
+        facts = {**_facts(run), "report": None if report is None else str(report)}
         print(json.dumps(finite(facts), ensure_ascii=False, allow_nan=False, indent=2))
     else:
-        boards = [overview(plan.study, found.rows, as_published=plan.as_published) for plan in found.plans]
+        boards = [overview(plan.study, run.rows, as_published=plan.as_published) for plan in run.plans]
         print(texts([sheet for board in boards for sheet in board], terminal_width()))
-    for sentence in _farewell(found, report):
+    for sentence in _farewell(run, report):
         _tell(sentence)
     if problem is not None:
         raise problem
-    return FAILED if found.failed else DONE
+    return FAILED if run.failed else DONE
 
 
-def _report(found: Reproduction) -> Path | None:
+def _report(run: Reproduction) -> Path | None:
     """The page about all studies of the run that have rows; None where all tasks failed."""
-    assert found.folder is not None
-    asked = {(row["study"], row["query"]) for row in found.rows}
-    named = [p.study.name for p in found.plans if any((p.study.name, query) in asked for query in p.study.main)]
+    assert run.folder is not None
+    asked = {(row["study"], row["query"]) for row in run.rows}
+    named = [p.study.name for p in run.plans if any((p.study.name, query) in asked for query in p.study.main)]
     if not named:
         return None
-    about = {"Settings": "as published, errors included"} if any(plan.as_published for plan in found.plans) else {}
-    return write_report(found.rows, found.folder, studies=named, about=about)
+    about = {"Settings": "as published, errors included"} if any(plan.as_published for plan in run.plans) else {}
+    return write_report(run.rows, run.folder, studies=named, about=about)
 
 
 def _listed(option: str, given: list[str] | None, read: Callable[[str], Any]) -> tuple[Any, ...] | None:
@@ -145,12 +145,12 @@ def _listed(option: str, given: list[str] | None, read: Callable[[str], Any]) ->
         raise StudyError(f"{option} {','.join(given)}: expected whole numbers, such as {option} 60,100.") from None
 
 
-def _facts(found: Reproduction) -> dict[str, Any]:
+def _facts(run: Reproduction) -> dict[str, Any]:
     return {
-        "folder": str(found.folder),
-        "files": [str(path) for path in found.files],
-        "done": found.n_done,
-        "kept": found.n_kept,
+        "folder": str(run.folder),
+        "files": [str(path) for path in run.files],
+        "done": run.n_done,
+        "kept": run.n_kept,
         "studies": [
             {
                 "study": plan.study.name,
@@ -158,24 +158,24 @@ def _facts(found: Reproduction) -> dict[str, Any]:
                 "sizes": list(plan.sizes),
                 "models": list(plan.models),
                 "as_published": plan.as_published,
-                "lines": [line.to_json() for line in lines(plan.study, found.rows)],
+                "lines": [line.to_json() for line in lines(plan.study, run.rows)],
             }
-            for plan in found.plans
+            for plan in run.plans
         ],
-        "failed": list(found.failed),
+        "failed": list(run.failed),
     }
 
 
-def _farewell(found: Reproduction, report: Path | None) -> list[str]:
+def _farewell(run: Reproduction, report: Path | None) -> list[str]:
     """Where everything is, and what failed."""
-    written = ", ".join(map(str, found.files))
-    done = f"{found.n_done} task{'s' * (found.n_done != 1)} done"
-    failed = f", {len(found.failed)} failed" if found.failed else ""
-    sentences = [f"{done}{failed}, {found.n_kept} kept from earlier runs. Written: {written}."]
-    if found.n_more:
+    written = ", ".join(map(str, run.files))
+    done = f"{run.n_done} task{'s' * (run.n_done != 1)} done"
+    failed = f", {len(run.failed)} failed" if run.failed else ""
+    sentences = [f"{done}{failed}, {run.n_kept} kept from earlier runs. Written: {written}."]
+    if run.n_more:
         sentences.append(
-            f"{found.folder} holds {found.n_more} rows of earlier runs that were not asked for now: other studies, data sets, "
-            f"sizes or models. They are in {found.files[0].name} too, and neither in the tables above nor in the report."
+            f"{run.folder} holds {run.n_more} rows of earlier runs that were not asked for now: other studies, data sets, "
+            f"sizes or models. They are in {run.files[0].name} too, and neither in the tables above nor in the report."
         )
     if importlib.util.find_spec("pyarrow") is None:
         sentences.append("No Parquet file was written: pyarrow is not installed (pip install 'latentdo[interop]').")
@@ -183,13 +183,13 @@ def _farewell(found: Reproduction, report: Path | None) -> list[str]:
         sentences.append(f"Report: {report}.")
         if importlib.util.find_spec("matplotlib") is None:
             sentences.append("It has no figures: matplotlib is not installed (pip install 'latentdo[plot]').")
-    if found.failed:
-        if report is None and found.folder is not None and (found.folder / "report.html").exists():
-            sentences.append(f"{found.folder / 'report.html'} is of an earlier run.")
-        failed = "1 task" if len(found.failed) == 1 else f"{len(found.failed)} tasks"
-        again = "begins it again" if len(found.failed) == 1 else "begins them again"
+    if run.failed:
+        if report is None and run.folder is not None and (run.folder / "report.html").exists():
+            sentences.append(f"{run.folder / 'report.html'} is of an earlier run.")
+        failed = "1 task" if len(run.failed) == 1 else f"{len(run.failed)} tasks"
+        again = "begins it again" if len(run.failed) == 1 else "begins them again"
         sentences.append(f"{failed} failed three times; the same command {again}:")
-        sentences += [f"- {failure}" for failure in found.failed[:10]]
+        sentences += [f"- {failure}" for failure in run.failed[:10]]
     return sentences
 
 

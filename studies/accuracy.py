@@ -205,8 +205,8 @@ def number(row: Row, field: str) -> float | None:
     value = row.get(field)
     if value is None or value == "":
         return None
-    found = float(value)
-    return None if math.isnan(found) else found
+    result = float(value)
+    return None if math.isnan(result) else result
 
 
 def says(row: Row, field: str) -> bool:
@@ -245,35 +245,35 @@ def cells(rows: Iterable[Row]) -> dict[Cell, dict[int, Row]]:
     Raises:
         StudyError: Two rows are about the same data set, size, question and method.
     """
-    found: dict[Cell, dict[int, Row]] = {}
+    by_cell: dict[Cell, dict[int, Row]] = {}
     for row in rows:
         cell = cell_of(row)
-        own = found.setdefault(cell, {})
+        by_dataset = by_cell.setdefault(cell, {})
         k = int(row["dataset"])
-        if k in own:
+        if k in by_dataset:
             raise StudyError(
                 f"Two rows are about data set {k}, n = {cell.n}, {cell.query!r} and {cell.method!r} of {cell.study}. "
                 "Remove one of them: the results of two runs lie in one folder.",
                 key="results",
             )
-        own[k] = row
-    return found
+        by_dataset[k] = row
+    return by_cell
 
 
 def accuracies(rows: Iterable[Row], against: Against = "population") -> tuple[Accuracy, ...]:
     """The accuracy in each cell that has an estimate and a truth, in the order of the rows."""
-    found = []
-    for cell, own in cells(rows).items():
-        errors = _errors(own, against)
+    listed = []
+    for cell, by_dataset in cells(rows).items():
+        errors = _errors(by_dataset, against)
         if errors:
-            found.append(_accuracy(cell, own, errors, against))
-    return tuple(found)
+            listed.append(_accuracy(cell, by_dataset, errors, against))
+    return tuple(listed)
 
 
 def matches(rows: Iterable[Row], against: Against = "population", *, method: str = OURS) -> tuple[Match, ...]:
     """The method against every other on the data sets where both have an estimate."""
-    errors = {cell: _errors(own, against) for cell, own in cells(rows).items()}
-    found = []
+    errors = {cell: _errors(by_dataset, against) for cell, by_dataset in cells(rows).items()}
+    listed = []
     for cell, theirs in errors.items():
         ours = errors.get(cell._replace(method=method), {})
         shared = sorted(ours.keys() & theirs.keys())
@@ -282,7 +282,7 @@ def matches(rows: Iterable[Row], against: Against = "population", *, method: str
         squares, rival = (np.array([of[k] for k in shared]) ** 2 for of in (ours, theirs))
         # Equal errors differ in their last digits, which would make a difference without spread.
         gap = np.where(np.isclose(squares, rival, rtol=ROUNDING, atol=0), 0.0, squares - rival)
-        found.append(
+        listed.append(
             Match(
                 cell.study,
                 cell.query,
@@ -297,7 +297,7 @@ def matches(rows: Iterable[Row], against: Against = "population", *, method: str
                 _error(gap) if len(shared) > 1 else None,
             )
         )
-    return tuple(found)
+    return tuple(listed)
 
 
 def median_absolute(errors: FloatArray) -> FloatArray:
@@ -328,8 +328,8 @@ def ratios(
     Source:
         Efron & Tibshirani, An Introduction to the Bootstrap (1993), section 13.3, percentile intervals.
     """
-    errors = {cell: _errors(own, against) for cell, own in cells(rows).items()}
-    found = []
+    errors = {cell: _errors(by_dataset, against) for cell, by_dataset in cells(rows).items()}
+    listed = []
     for cell, ours in errors.items():
         theirs = errors.get(cell._replace(method=reference), {})
         shared = sorted(ours.keys() & theirs.keys())
@@ -341,41 +341,41 @@ def ratios(
             value = float(statistic(above) / statistic(below))
             spread = statistic(above[drawn]) / statistic(below[drawn])
         low, high = np.quantile(spread, ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2))
-        found.append(
+        listed.append(
             Ratio(
                 cell.study, cell.query, cell.n, method, reference, against, len(shared), value, float(low), float(high)
             )
         )
-    return tuple(found)
+    return tuple(listed)
 
 
-def _errors(own: Mapping[int, Row], against: Against) -> dict[int, float]:
+def _errors(by_dataset: Mapping[int, Row], against: Against) -> dict[int, float]:
     """Estimate less truth by data set, where there are both."""
     field = _TRUTHS[against]
-    pairs = {k: (_estimate(row), number(row, field)) for k, row in sorted(own.items())}
+    pairs = {k: (_estimate(row), number(row, field)) for k, row in sorted(by_dataset.items())}
     return {k: estimate - truth for k, (estimate, truth) in pairs.items() if estimate is not None and truth is not None}
 
 
 def _estimate(row: Row) -> float | None:
     """The estimate; None where there is none or it is infinite, which is no answer."""
-    found = number(row, "estimate")
-    return found if found is not None and math.isfinite(found) else None
+    estimate = number(row, "estimate")
+    return estimate if estimate is not None and math.isfinite(estimate) else None
 
 
-def _accuracy(cell: Cell, own: Mapping[int, Row], errors: Mapping[int, float], against: Against) -> Accuracy:
-    asked = [row for row in own.values() if is_yes(row, "applies")]
+def _accuracy(cell: Cell, by_dataset: Mapping[int, Row], errors: Mapping[int, float], against: Against) -> Accuracy:
+    asked = [row for row in by_dataset.values() if is_yes(row, "applies")]
     sure = [row for row in asked if _estimate(row) is not None and says(row, "converged")]
-    widths = [ends[1] - ends[0] for row in own.values() if (ends := _interval(row)) is not None]
+    widths = [ends[1] - ends[0] for row in by_dataset.values() if (ends := _interval(row)) is not None]
     return Accuracy(
         cell,
         against,
         errors,
         sum(_estimate(row) is None for row in asked),
-        _coverage(own.values(), _TRUTHS[against]),
-        sum(_estimate(row) is not None and _interval(row) is None for row in own.values()),
+        _coverage(by_dataset.values(), _TRUTHS[against]),
+        sum(_estimate(row) is not None and _interval(row) is None for row in by_dataset.values()),
         float(np.median(widths)) if widths else None,
-        _median(own.values(), "seconds"),
-        _median(own.values(), "fit_seconds"),
+        _median(by_dataset.values(), "seconds"),
+        _median(by_dataset.values(), "fit_seconds"),
         sum(not is_yes(row, "converged") for row in sure) if sure else None,
     )
 
@@ -402,8 +402,8 @@ def _coverage(rows: Iterable[Row], truth: str) -> Coverage | None:
 
 
 def _median(rows: Iterable[Row], field: str) -> float | None:
-    found = [value for row in rows if (value := number(row, field)) is not None]
-    return float(np.median(found)) if found else None
+    values = [value for row in rows if (value := number(row, field)) is not None]
+    return float(np.median(values)) if values else None
 
 
 def _error(values: FloatArray) -> float:
@@ -416,7 +416,7 @@ def _resampled(n: int) -> npt.NDArray[np.intp]:
     return np.random.default_rng(0).integers(0, n, (RESAMPLES, n))
 
 
-def in_order(found: Iterable[str], first: Sequence[str]) -> tuple[str, ...]:
+def in_order(unordered: Iterable[str], first: Sequence[str]) -> tuple[str, ...]:
     """Different names, those of `first` in its order, then the others as they come."""
-    names = dict.fromkeys(found)
+    names = dict.fromkeys(unordered)
     return (*(name for name in first if name in names), *(name for name in names if name not in first))

@@ -56,10 +56,10 @@ def published_rows(task: Task) -> list[dict[str, Any]]:
         return _not_applicable(task, f"{task.study} was not published")
     if task.what == RIVALS:
         return _rival_rows(task)
-    found = PUBLISHED_MODELS[task.study].get(task.what)
-    if found is None:
+    model = PUBLISHED_MODELS[task.study].get(task.what)
+    if model is None:
         return _not_applicable(task, f"the variant {task.what} was not published")
-    return _model_rows(task, found)
+    return _model_rows(task, model)
 
 
 def _not_applicable(task: Task, why: str) -> list[dict[str, Any]]:
@@ -73,16 +73,16 @@ def _not_applicable(task: Task, why: str) -> list[dict[str, Any]]:
 def _rival_rows(task: Task) -> list[dict[str, Any]]:
     """The rivals as they are, but for those that were coded wrong: these answer the main question alone."""
     main = study(task.study).main
-    found = []
+    rows = []
     for row in work(replace(task, as_published=False)):
         label, method = row["query"], row["method"]
         if (task.study, method) not in MISCODED:
-            found.append(dict(row))
+            rows.append(dict(row))
         elif label in main:
-            found.append(_miscoded_row(task, label, method))
+            rows.append(_miscoded_row(task, label, method))
         else:
-            found.append({"query": label, "method": method, "applies": False, "note": _only(main, method)})
-    return found
+            rows.append({"query": label, "method": method, "applies": False, "note": _only(main, method)})
+    return rows
 
 
 def _only(main: Sequence[str], method: str) -> str:
@@ -116,11 +116,11 @@ def _model_rows(task: Task, model: PublishedModel) -> list[dict[str, Any]]:
     posterior = fit_model(spec, rows, engine, task.fit_seed, lambda block, share: None)
     averages = parameter_averages(posterior, model.noise)
     note = "; ".join([AVERAGES, *([model.note] if model.note else [])])
-    found = []
+    made = []
     for label, query in queries:
         started = time.perf_counter()
         estimate = simulated_once(posterior, averages, query, model.units, task.fit_seed)
-        found.append(
+        made.append(
             {
                 "query": label,
                 "method": task.method,
@@ -132,7 +132,7 @@ def _model_rows(task: Task, model: PublishedModel) -> list[dict[str, Any]]:
                 "converged": posterior.converged,
             }
         )
-    return found
+    return made
 
 
 def parameter_averages(posterior: Posterior, noise: Mapping[str, float]) -> dict[str, NodeDraws]:
@@ -146,13 +146,13 @@ def parameter_averages(posterior: Posterior, noise: Mapping[str, float]) -> dict
     def mean(values: FloatArray) -> FloatArray:
         return np.mean(values, axis=(0, 1), keepdims=True)
 
-    found = {}
+    averages = {}
     for node, draws in posterior.by_node.items():
-        own = {name: mean(values) for name, values in draws.parameters}
+        parameters = {name: mean(values) for name, values in draws.parameters}
         if node in noise:
-            own["sd"] = np.full((1, 1), noise[node])
-        found[node] = NodeDraws(mean(draws.coefficients), tuple(own.items()))
-    return found
+            parameters["sd"] = np.full((1, 1), noise[node])
+        averages[node] = NodeDraws(mean(draws.coefficients), tuple(parameters.items()))
+    return averages
 
 
 def simulated_once(

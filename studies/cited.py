@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from .printed import figure, with_quartiles
@@ -44,29 +44,23 @@ class Cited:
         """The name of the column, with the truth that all its errors are against."""
         return f"{name}, {WORDS[self.against]}" if self.against else name
 
-    def cell(self, key: Key, *, quartiles: bool, most: int | None = None, words: Mapping[str, str] = WORDS) -> str:
-        """The first so many figures about a cell, each with its letter and, where the head does not say it, its truth.
+    def cell(self, key: Key, *, quartiles: bool) -> str:
+        """The figures about a cell, each with its letter and, where the head does not say it, its truth."""
+        return "; ".join(self._one(each, quartiles) for each in self.by_key.get(key, ())) or "–"
 
-        Args:
-            words: What the truths are called.
-        """
-        return "; ".join(self._one(each, quartiles, words) for each in self.by_key.get(key, ())[:most]) or "–"
+    def _one(self, reported: Figure, quartiles: bool) -> str:
+        shown = figure(reported.median)
+        if quartiles:
+            shown = with_quartiles(reported.median, reported.low, reported.high)
+        signs = [self.letters.get(reported.note, ""), "" if self.against else WORDS.get(reported.against, "")]
+        behind = ", ".join(sign for sign in signs if sign)
+        return f"{shown} ({behind})" if behind else shown
 
-    def _one(self, found: Figure, quartiles: bool, words: Mapping[str, str]) -> str:
-        shown = with_quartiles(found.median, found.low, found.high) if quartiles else figure(found.median)
-        signs = [self.letters.get(found.note, ""), "" if self.against else words.get(found.against, "")]
-        told = ", ".join(sign for sign in signs if sign)
-        return f"{shown} ({told})" if told else shown
-
-    def told(self, name: str, keys: Collection[Key], *, most: int | None = None) -> list[str]:
-        """The notes of the first so many figures about these cells, behind their letters."""
-        notes = dict.fromkeys(each.note for key in self.by_key if key in keys for each in self.by_key[key][:most])
+    def told(self, name: str, keys: Collection[Key]) -> list[str]:
+        """The notes of the figures about these cells, behind their letters."""
+        notes = dict.fromkeys(each.note for key in self.by_key if key in keys for each in self.by_key[key])
         listed = sorted((note for note in notes if note), key=lambda note: self.letters.get(note, ""))
         return [
             f"{name}{f' ({self.letters[note]})' if note in self.letters else ''}: {note.rstrip('.')}."
             for note in listed
         ]
-
-    def leaves_out(self, keys: Iterable[Key], most: int) -> bool:
-        """Whether a cell has more figures than so many."""
-        return any(len(self.by_key.get(key, ())) > most for key in keys)

@@ -37,10 +37,10 @@ def findings(study: Study, rows: Sequence[Row]) -> list[str]:
 
 def _against_rivals(study: Study, rows: Sequence[Row]) -> list[str]:
     """A sentence per rival: how often the model wins, ties and loses against it, over questions and sizes."""
-    found = rivalries(study, rows)
+    judged = rivalries(study, rows)
     sentences = []
-    for rival in methods_of(match.rival for match in found):
-        verdicts = [match.verdict for match in found if match.rival == rival]
+    for rival in methods_of(match.rival for match in judged):
+        verdicts = [match.verdict for match in judged if match.rival == rival]
         parts = [
             f"{words} {verdicts.count(verdict)}"
             for verdict, words in (
@@ -52,15 +52,15 @@ def _against_rivals(study: Study, rows: Sequence[Row]) -> list[str]:
             if verdict in verdicts
         ]
         sentences.append(f"Against {rival} the model {listed(parts)} of {counted(len(verdicts), 'comparison')}.")
-    return [*sentences, *([TOO_FEW] if any(match.verdict == "not known" for match in found) else [])]
+    return [*sentences, *([TOO_FEW] if any(match.verdict == "not known" for match in judged) else [])]
 
 
 def _targets(study: Study, rows: Sequence[Row]) -> list[str]:
-    found = targets(study, rows)
-    met = sum(target.verdict == "met" for target in found)
+    listed = targets(study, rows)
+    met = sum(target.verdict == "met" for target in listed)
     return (
-        [f"Of {counted(len(found), 'target')} for the median error {met} {'is' if met == 1 else 'are'} met."]
-        if found
+        [f"Of {counted(len(listed), 'target')} for the median error {met} {'is' if met == 1 else 'are'} met."]
+        if listed
         else []
     )
 
@@ -68,7 +68,7 @@ def _targets(study: Study, rows: Sequence[Row]) -> list[str]:
 def _intervals(study: Study, rows: Sequence[Row]) -> list[str]:
     """How often the intervals of the models hold what they are judged by, and where they fall short or are biased."""
     against, truth = judged_against(study)
-    found = accuracies(main_rows(study, rows), against)
+    every = accuracies(main_rows(study, rows), against)
     sentences = [
         f"With endless rows the graph's formula gives {value.value:g} ± {value.error:g} for {value.query}: that is what an "
         "interval can be expected to hold."
@@ -76,8 +76,8 @@ def _intervals(study: Study, rows: Sequence[Row]) -> list[str]:
         if value.query in study.main
     ]
     for method in (OURS, MISSPECIFIED):
-        own = [a for a in found if a.cell.method == method]
-        judged = [(a, a.coverage) for a in own if a.coverage is not None]
+        listed = [a for a in every if a.cell.method == method]
+        judged = [(a, a.coverage) for a in listed if a.coverage is not None]
         if judged:
             shares = [c.share for _, c in judged]
             span = " to ".join(dict.fromkeys(map(percent, (min(shares), max(shares)))))
@@ -86,17 +86,17 @@ def _intervals(study: Study, rows: Sequence[Row]) -> list[str]:
             )
         if short := [a for a, c in judged if c.falls_short]:
             sentences.append(f"They hold it more seldom than chance explains at {_places(short)}.")
-        if biased := [a for a in own if a.is_biased]:
+        if biased := [a for a in listed if a.is_biased]:
             sentences.append(f"{method} is biased at {_places(biased)}: {BIAS}.")
-        sentences += intervals_missing(own)
+        sentences += intervals_missing(listed)
     return sentences
 
 
 def about_convergence(study: Study, rows: Sequence[Row]) -> list[str]:
     """How many fits of each model had not converged, for whatever they were asked."""
     fits: dict[str, dict[tuple[int, int], bool]] = {}
-    for cell, own in cells(row for row in rows if cell_of(row).study == study.name).items():
-        for k, row in own.items():
+    for cell, by_dataset in cells(row for row in rows if cell_of(row).study == study.name).items():
+        for k, row in by_dataset.items():
             if says(row, "converged") and number(row, "estimate") is not None:
                 of = fits.setdefault(cell.method, {})
                 of[cell.n, k] = of.get((cell.n, k), True) and is_yes(row, "converged")
@@ -117,8 +117,8 @@ def about_convergence(study: Study, rows: Sequence[Row]) -> list[str]:
     return sentences
 
 
-def _places(found: Sequence[Accuracy]) -> str:
-    return "; ".join(f"{a.cell.query}, n = {a.cell.n}" for a in found)
+def _places(listed: Sequence[Accuracy]) -> str:
+    return "; ".join(f"{a.cell.query}, n = {a.cell.n}" for a in listed)
 
 
 def _time(study: Study, rows: Sequence[Row]) -> list[str]:

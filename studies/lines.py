@@ -103,39 +103,39 @@ class Line:
 
 def lines(study: Study, rows: Sequence[Row]) -> tuple[Line, ...]:
     """A line for each main question, size and method of a study that has an error, should have answered or was published."""
-    own = main_rows(study, rows)
+    main = main_rows(study, rows)
     against, _ = judged_against(study)
     judged, sample, population = (
-        {found.cell: found for found in accuracies(own, truth)} for truth in (against, "sample", "population")
+        {listed.cell: listed for listed in accuracies(main, truth)} for truth in (against, "sample", "population")
     )
     published, reference = Cited.of(study.published), Cited.of(study.reference)
     formula = {value.query: value.value for value in study.formula}
-    missing = unanswered(study, own)
+    missing = unanswered(study, main)
     sizes = {cell.n for cell in (*sample, *population, *missing)}
     cited = [Cell(study.name, *key) for key in (*published.by_key, *reference.by_key) if key[1] in sizes]
     known = dict.fromkeys([*population, *sample, *missing, *cited])
     methods = methods_of(cell.method for cell in known)
     order = sorted(known, key=lambda cell: (study.main.index(cell.query) if cell.query in study.main else 99, cell.n,
                                             methods.index(cell.method)))  # fmt: skip
-    found = []
+    listed = []
     for cell in order:
-        said, checked = (each.by_key.get((cell.query, cell.n, cell.method), ()) for each in (published, reference))
-        found.append(
+        reported, checked = (each.by_key.get((cell.query, cell.n, cell.method), ()) for each in (published, reference))
+        listed.append(
             Line(
                 cell,
-                said[0] if said else None,
+                reported[0] if reported else None,
                 checked[0] if checked else None,
                 sample.get(cell),
                 population.get(cell),
                 judged.get(cell),
                 against,
-                said[1:],
+                reported[1:],
                 checked[1:],
                 formula.get(cell.query),
                 missing.get(cell, {}),
             )
         )
-    return tuple(found)
+    return tuple(listed)
 
 
 def overview(study: Study, rows: Sequence[Row], *, as_published: bool = False) -> list[Sheet]:
@@ -144,21 +144,21 @@ def overview(study: Study, rows: Sequence[Row], *, as_published: bool = False) -
     Args:
         as_published: Whether the rows are those of the published code.
     """
-    found = lines(study, rows)
+    listed = lines(study, rows)
     published, reference = Cited.of(study.published), Cited.of(study.reference)
     outside = unfit(study, rows)
     sheets = [Sheet(f"{study.title} ({study.name}){', done as published, errors included' * as_published}")]
-    for label in dict.fromkeys(line.cell.query for line in found):
+    for label in dict.fromkeys(line.cell.query for line in listed):
         columns = [Column("n, method"), *(Column(name, "number") for name in (
             published.head("published"), "ours, sample value", "ours, population", reference.head("reference"),
             "RMSE", "hold", "missing", "seconds",
         ))]  # fmt: skip
-        cells = [_cells(line, published, reference) for line in found if line.cell.query == label]
+        cells = [_cells(line, published, reference) for line in listed if line.cell.query == label]
         empty = [column.title for k, column in enumerate(columns) if not any(row[k] for row in cells)]
         notes = tuple(Note(each.words) for each in outside if label in each.queries)
         question = str(dict(study.queries).get(label, label))
         sheets.append(Sheet.of(question, columns, cells, notes=notes).without(*empty))
-    legend = [*_legend(study, found, published, reference), *_missing(found), *about_convergence(study, rows)]
+    legend = [*_legend(study, listed, published, reference), *_missing(listed), *about_convergence(study, rows)]
     return [*sheets, Sheet(notes=tuple(map(Note, legend)))]
 
 
@@ -182,17 +182,17 @@ def _cells(line: Line, published: Cited, reference: Cited) -> tuple[str, ...]:
     )
 
 
-def _legend(study: Study, found: Sequence[Line], published: Cited, reference: Cited) -> list[str]:
+def _legend(study: Study, listed: Sequence[Line], published: Cited, reference: Cited) -> list[str]:
     """How to read the lines of a study, a sentence or two each."""
     _, truth = judged_against(study)
-    ours = [accuracy for line in found if (accuracy := line.population or line.sample)]
-    keys = [line.key for line in found]
+    ours = [accuracy for line in listed if (accuracy := line.population or line.sample)]
+    keys = [line.key for line in listed]
     sources = [*published.told("published", keys), *reference.told("reference", keys)]
     if not ours:
         return sources
     counts = sorted({accuracy.n_datasets for accuracy in ours})
     span = counted(counts[-1], "data set") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} data sets"
-    judged = [line.judged for line in found if line.judged is not None]
+    judged = [line.judged for line in listed if line.judged is not None]
     covered = [accuracy.coverage for accuracy in judged if accuracy.coverage is not None]
     return [
         f"Absolute errors over {span}: median [quartiles]. The sample value is the mean of the outcome in the "
@@ -207,73 +207,73 @@ def _legend(study: Study, found: Sequence[Line], published: Cited, reference: Ci
     ]
 
 
-def _missing(found: Sequence[Line]) -> list[str]:
+def _missing(listed: Sequence[Line]) -> list[str]:
     """How many answers are missing, and why, the most frequent reasons first."""
     reasons: Counter[str] = Counter()
-    for line in found:
+    for line in listed:
         reasons.update(line.missing)
     if not reasons:
         return []
-    told = [f"{reason.rstrip('.')} ({count})" for reason, count in reasons.most_common(REASONS)]
+    frequent = [f"{reason.rstrip('.')} ({count})" for reason, count in reasons.most_common(REASONS)]
     more = reasons.total() - sum(count for _, count in reasons.most_common(REASONS))
     others = [f"other reasons ({more})"] * bool(more)
-    return [f"{counted(reasons.total(), 'answer is', 'answers are')} missing: {'; '.join([*told, *others])}."]
+    return [f"{counted(reasons.total(), 'answer is', 'answers are')} missing: {'; '.join([*frequent, *others])}."]
 
 
-def _covers(found: Accuracy | None) -> str:
+def _covers(accuracy: Accuracy | None) -> str:
     """The share of intervals that hold the truth, of how many where some are missing, and the marks of the verdicts."""
-    if found is None:
+    if accuracy is None:
         return ""
-    c = found.coverage
-    share = "–" if c is None else percent(c.share) + f" of {c.n}" * bool(found.n_open)
-    return share + " !" * bool(c and c.falls_short) + " *" * bool(found.is_biased)
+    c = accuracy.coverage
+    share = "–" if c is None else percent(c.share) + f" of {c.n}" * bool(accuracy.n_open)
+    return share + " !" * bool(c and c.falls_short) + " *" * bool(accuracy.is_biased)
 
 
-def _quartiles(found: Accuracy | None) -> str:
-    if found is None:
+def _quartiles(accuracy: Accuracy | None) -> str:
+    if accuracy is None:
         return ""
-    low, median, high = found.quartiles
-    return with_quartiles(median, low, high) if found.has_spread else figure(median)
+    low, median, high = accuracy.quartiles
+    return with_quartiles(median, low, high) if accuracy.has_spread else figure(median)
 
 
-def _seconds(found: Accuracy) -> float | None:
+def _seconds(accuracy: Accuracy) -> float | None:
     """Of a fit and its answer, or of a rival."""
-    if found.seconds is None:
-        return found.fit_seconds
-    return found.seconds + (found.fit_seconds or 0.0)
+    if accuracy.seconds is None:
+        return accuracy.fit_seconds
+    return accuracy.seconds + (accuracy.fit_seconds or 0.0)
 
 
-def _coverage_json(found: Coverage | None) -> dict[str, Any] | None:
-    if found is None:
+def _coverage_json(coverage: Coverage | None) -> dict[str, Any] | None:
+    if coverage is None:
         return None
-    judged = found.falls_short if found.is_judged else None
-    return {"held": found.held, "n": found.n, "level": found.level, "falls_short": judged}
+    judged = coverage.falls_short if coverage.is_judged else None
+    return {"held": coverage.held, "n": coverage.n, "level": coverage.level, "falls_short": judged}
 
 
-def _figure_json(found: Figure | None) -> dict[str, Any] | None:
-    if found is None:
+def _figure_json(figure: Figure | None) -> dict[str, Any] | None:
+    if figure is None:
         return None
     return {
-        "median": found.median,
-        "low": found.low,
-        "high": found.high,
-        "note": found.note,
-        "against": found.against or None,
+        "median": figure.median,
+        "low": figure.low,
+        "high": figure.high,
+        "note": figure.note,
+        "against": figure.against or None,
     }
 
 
-def _accuracy_json(found: Accuracy | None) -> dict[str, Any] | None:
-    if found is None:
+def _accuracy_json(accuracy: Accuracy | None) -> dict[str, Any] | None:
+    if accuracy is None:
         return None
-    low, median, high = found.quartiles
+    low, median, high = accuracy.quartiles
     return {
-        "datasets": found.n_datasets,
+        "datasets": accuracy.n_datasets,
         "median": median,
-        "low": low if found.has_spread else None,
-        "high": high if found.has_spread else None,
-        "median_error": found.median_error,
-        "rmse": found.rmse,
-        "rmse_error": found.rmse_error,
-        "bias": found.bias,
-        "bias_error": found.bias_error,
+        "low": low if accuracy.has_spread else None,
+        "high": high if accuracy.has_spread else None,
+        "median_error": accuracy.median_error,
+        "rmse": accuracy.rmse,
+        "rmse_error": accuracy.rmse_error,
+        "bias": accuracy.bias,
+        "bias_error": accuracy.bias_error,
     }

@@ -59,11 +59,11 @@ def pictures_of(study: Study, rows: Sequence[Row]) -> list[Picture]:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    own = main_rows(study, rows)
+    main = main_rows(study, rows)
     against, truth = judged_against(study)
-    errors = sorted_by(study, accuracies(own, "sample"))
-    judged = sorted_by(study, accuracies(own, against))
-    found = []
+    errors = sorted_by(study, accuracies(main, "sample"))
+    judged = sorted_by(study, accuracies(main, against))
+    drawn = []
     if errors:
         title = f"{study.title}: absolute error against the sample value"
         # Of several published values the first, with its quartiles, is that of the stored results.
@@ -77,7 +77,7 @@ def pictures_of(study: Study, rows: Sequence[Row]) -> list[Picture]:
             "Box: quartiles and median over data sets; whiskers: to the last within 1.5 interquartile ranges; dots: beyond. "
             "Diamond: published median, bar: its quartiles."
         )
-        found.append(Picture(f"{study.name}-errors", figure, title, " ".join([caption, *above])))
+        drawn.append(Picture(f"{study.name}-errors", figure, title, " ".join([caption, *above])))
     if any(a.coverage is not None for a in judged):
         title = f"{study.title}: intervals that hold {truth}"
         figure = _panels(study, judged, title, "hold the answer", _shares)
@@ -87,8 +87,8 @@ def pictures_of(study: Study, rows: Sequence[Row]) -> list[Picture]:
             f"Fewer than {FEWEST} intervals are not judged. A number beside a sign: so many intervals, others are missing. "
             "× on the lower edge: no intervals."
         )
-        found.append(Picture(f"{study.name}-intervals", figure, title, " ".join([caption, *intervals_missing(judged)])))
-    return found
+        drawn.append(Picture(f"{study.name}-intervals", figure, title, " ".join([caption, *intervals_missing(judged)])))
+    return drawn
 
 
 Draw = Callable[[Any, Sequence[tuple[float, float, str, Accuracy]]], None]
@@ -96,24 +96,24 @@ Draw = Callable[[Any, Sequence[tuple[float, float, str, Accuracy]]], None]
 
 
 def _panels(
-    study: Study, found: Sequence[Accuracy], title: str, ylabel: str, draw: Draw, *, published: bool = False
+    study: Study, listed: Sequence[Accuracy], title: str, ylabel: str, draw: Draw, *, published: bool = False
 ) -> Any:
     """A panel per main question, a group per size, a place and a colour per method."""
     from matplotlib.lines import Line2D
 
-    methods = list(dict.fromkeys(a.cell.method for a in found))
+    methods = list(dict.fromkeys(a.cell.method for a in listed))
     colours = method_colours(methods)
-    queries = [query for query in study.main if any(a.cell.query == query for a in found)]
+    queries = [query for query in study.main if any(a.cell.query == query for a in listed)]
     figure = own_figure(WIDTH, 1.0)
     drawn = laid_out(figure, [3.0] * len(queries), margin=0.5 + 0.26 * -(-(len(methods) + 1) // 4))
     for axes, query in zip(drawn, queries, strict=True):
-        own = [a for a in found if a.cell.query == query]
-        sizes = list(dict.fromkeys(a.cell.n for a in own))
-        here = [method for method in methods if any(a.cell.method == method for a in own)]
+        here_drawn = [a for a in listed if a.cell.query == query]
+        sizes = list(dict.fromkeys(a.cell.n for a in here_drawn))
+        here = [method for method in methods if any(a.cell.method == method for a in here_drawn)]
         slot = min(0.22, 0.86 / len(here))
         draw(axes, [
             (sizes.index(a.cell.n) + (here.index(a.cell.method) + 0.5 - len(here) / 2) * slot, slot, colours[a.cell.method], a)
-            for a in own
+            for a in here_drawn
         ])  # fmt: skip
         for k in range(1, len(sizes)):
             axes.axvline(k - 0.5, color="0.85", linewidth=0.8)

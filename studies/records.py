@@ -190,7 +190,7 @@ def _tell(path: Path, faults: Sequence[str]) -> None:
 
 def _entries(content: bytes) -> tuple[dict[tuple[str, str], Entry], list[str]]:
     """The last entry of each task, and what is wrong with lines that are none."""
-    found: dict[tuple[str, str], Entry] = {}
+    entries: dict[tuple[str, str], Entry] = {}
     faults = []
     decoder = msgspec.json.Decoder(Entry)
     for number, line in enumerate(content.splitlines(), start=1):
@@ -207,8 +207,8 @@ def _entries(content: bytes) -> tuple[dict[tuple[str, str], Entry], list[str]]:
         if entry is None or fault:
             faults.append(f"line {number}: this is no result of a run ({fault})")
         else:
-            found[entry.key] = entry
-    return found, faults
+            entries[entry.key] = entry
+    return entries, faults
 
 
 def _foreign(entry: Entry) -> str:

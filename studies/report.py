@@ -75,20 +75,20 @@ def write_report(
     Raises:
         StudyError: There are no rows, one of them is no row of a result, or the folder cannot be written.
     """
-    found = list(rows)
-    chosen = _chosen(found, studies)
+    listed = list(rows)
+    chosen = _chosen(listed, studies)
     place = Path(folder)
     try:
         for part in (place / "figures", place / "tables"):
             part.mkdir(parents=True, exist_ok=True)
-        pictures = _drawn(chosen, found, place / "figures")
-        run = {**_run(chosen, found), **(about or {})}
+        pictures = _drawn(chosen, listed, place / "figures")
+        run = {**_run(chosen, listed), **(about or {})}
         first = Sheet.of("What was run", ("", ""), run.items(), lead=(ABOUT,), headed=False)
         without = [Sheet(notes=(Note(_WITHOUT),))] if pictures is None else []
         shown = pictures or {}
         sheets = [first, *without, *([shown["times"]] if "times" in shown else [])]
         for each in chosen:
-            sheets += _sections(each, found, place / "tables", shown)
+            sheets += _sections(each, listed, place / "tables", shown)
         return write_table(place / REPORT, page(TITLE, sheets).encode())
     except DataError as error:
         raise StudyError(str(error)) from error
@@ -101,15 +101,15 @@ def _chosen(rows: Sequence[Row], studies: Sequence[Study | str] | None) -> list[
     if not rows:
         raise StudyError("There are no rows to report. Run `python -m studies reproduce` first.", key="results")
     names = dict.fromkeys(cell_of(row).study for row in rows) if studies is None else studies
-    found = [study(each) if isinstance(each, str) else each for each in names]
-    for each in found:
+    listed = [study(each) if isinstance(each, str) else each for each in names]
+    for each in listed:
         if not main_rows(each, rows):
             raise StudyError(
                 f"There are no rows about {each.name}: {', '.join(each.main)}. Run `python -m studies reproduce {each.name}` "
                 "first.",
                 key="results",
             )
-    return found
+    return listed
 
 
 def _drawn(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dict[str, Sheet] | None:
@@ -121,12 +121,12 @@ def _drawn(chosen: Sequence[Study], rows: Sequence[Row], folder: Path) -> dict[s
         last = picture_of_times(chosen, rows)
     except MissingExtraError:
         return None
-    found = {}
+    sheets = {}
     for picture in [*drawn, *([last] if last else [])]:
         leave(picture.figure)
         (vector,) = (path for path in write_figure(picture.figure, folder / picture.name) if path.suffix == ".svg")
-        found[picture.name] = Sheet(picture.title, picture=inlined(vector), notes=(Note(picture.caption),))
-    return found
+        sheets[picture.name] = Sheet(picture.title, picture=inlined(vector), notes=(Note(picture.caption),))
+    return sheets
 
 
 # --- the page
@@ -160,8 +160,8 @@ def _sections(chosen: Study, rows: Sequence[Row], tables: Path, pictures: Mappin
 def _questions(chosen: Study, rows: Sequence[Row]) -> Sheet:
     """The questions with their true answers, the main ones first; others only where there are rows about them."""
     asked = dict(chosen.queries)
-    own = [row for row in rows if cell_of(row).study == chosen.name]
-    true = {row["query"]: (row.get("truth"), row.get("truth_error")) for row in own}
+    of_study = [row for row in rows if cell_of(row).study == chosen.name]
+    true = {row["query"]: (row.get("truth"), row.get("truth_error")) for row in of_study}
     lines = []
     for label in questions_of(chosen):
         if label in chosen.main or label in true:
@@ -174,22 +174,22 @@ def _questions(chosen: Study, rows: Sequence[Row]) -> Sheet:
 
 def _run(chosen: Sequence[Study], rows: Sequence[Row]) -> dict[str, str]:
     """What was run, with what, on what."""
-    found = {
+    facts = {
         "latentdo": metadata.version("latentdo"),
         "with": ", ".join([f"Python {platform.python_version()}", *map(_version, _PROGRAMS)]),
         "on": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, where this page was written",
     }
     for each in chosen:
-        own = [cell_of(row) for row in main_rows(each, rows)]
+        main = [cell_of(row) for row in main_rows(each, rows)]
         numbers = sorted({int(row["dataset"]) for row in main_rows(each, rows)})
-        sizes = ", ".join(map(str, sorted({cell.n for cell in own})))
-        models = [name for name in (OURS, MISSPECIFIED) if any(cell.method == name for cell in own)]
-        rivals = dict.fromkeys(cell.method for cell in own if cell.method not in (OURS, MISSPECIFIED, FLOOR))
-        found[each.name] = (
+        sizes = ", ".join(map(str, sorted({cell.n for cell in main})))
+        models = [name for name in (OURS, MISSPECIFIED) if any(cell.method == name for cell in main)]
+        rivals = dict.fromkeys(cell.method for cell in main if cell.method not in (OURS, MISSPECIFIED, FLOOR))
+        facts[each.name] = (
             f"{counted(len(numbers), 'data set')} ({_numbers(numbers)}, each with its number as its seed), n = {sizes}; "
             f"{', '.join([*models, *rivals])}"
         )
-    return found
+    return facts
 
 
 def _version(program: str) -> str:

@@ -293,13 +293,13 @@ def stored_rows(
 
 def _stored(folder: Path, plan: Plan, *, tell: bool) -> list[Row]:
     """The rows in a folder, of all studies, that were made with the settings of a plan."""
-    found: list[Row] = []
+    rows: list[Row] = []
     for name, entry in _current(folder, () if tell else STUDIES):
         dataset, n, what = (entry.task[key] for key in ("dataset", "n", "what"))
         task = Task(name, dataset, n, what, plan.engine, plan.seed, plan.replicates, plan.as_published)
         if entry.task == task.fields:
-            found += map(with_truth, entry.rows)
-    return found
+            rows += map(with_truth, entry.rows)
+    return rows
 
 
 def _current(folder: Path, quiet: Collection[str]) -> Iterator[tuple[str, Entry]]:
@@ -339,8 +339,8 @@ def _plan(
     chosen = study(name)
     arguments.flag("quick", quick, partial(StudyError, key="quick"))
     usual = chosen.sizes[:QUICK_SIZES] if quick else chosen.sizes
-    own = {variant.name for variant in chosen.parsed.variants}
-    given = [model for model in MODELS if model in (LVM, RIVALS) or model in own] if models is None else models
+    variants = {variant.name for variant in chosen.parsed.variants}
+    given = [model for model in MODELS if model in (LVM, RIVALS) or model in variants] if models is None else models
     return Plan(
         chosen,
         (QUICK_DATASETS if quick else DATASETS) if datasets is None else datasets,
@@ -443,7 +443,7 @@ class _Store:
 
     def missing(self, plan: Plan) -> list[Task]:
         """The tasks without rows; one whose attempts all failed is begun again."""
-        return [task for task in plan.tasks() if (found := self._entry(task)) is None or found.failed]
+        return [task for task in plan.tasks() if (entry := self._entry(task)) is None or entry.failed]
 
     def _entry(self, task: Task) -> Entry | None:
         return self.entries.get(Entry(self.definition, dict(task.fields), False, 1, ()).key)

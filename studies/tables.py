@@ -82,8 +82,8 @@ PUBLISHED_TIMES = {
 
 def methods_of(names: Iterable[str]) -> tuple[str, ...]:
     """The model first, then the formula itself and the other rivals as they come, what needs no method last."""
-    found = in_order(names, FIRST)
-    return (*(name for name in found if name not in LAST), *(name for name in LAST if name in found))
+    ordered = in_order(names, FIRST)
+    return (*(name for name in ordered if name not in LAST), *(name for name in LAST if name in ordered))
 
 
 def main_rows(study: Study, rows: Sequence[Row]) -> list[Row]:
@@ -92,11 +92,11 @@ def main_rows(study: Study, rows: Sequence[Row]) -> list[Row]:
 
 
 def _own(study: Study, rows: Sequence[Row]) -> list[Row]:
-    own = [row for row in rows if cell_of(row).study == study.name]
+    of_study = [row for row in rows if cell_of(row).study == study.name]
     if not study.formula:
-        return own
+        return of_study
     stated = {value.query: value.value for value in study.formula}
-    return [{**row, "formula_truth": stated.get(str(row["query"]))} for row in own]
+    return [{**row, "formula_truth": stated.get(str(row["query"]))} for row in of_study]
 
 
 def judged_against(study: Study) -> tuple[Against, str]:
@@ -134,21 +134,21 @@ def _unfit(rows: Iterable[Row]) -> list[Unfit]:
             answered.add(key)
         elif not is_yes(row, "applies"):
             reasons.setdefault(key, str(row.get("note") or "no reason was given"))
-    found: dict[tuple[str, str], list[str]] = {}
+    queries_by_reason: dict[tuple[str, str], list[str]] = {}
     for (method, query), reason in reasons.items():
         if (method, query) not in answered:
-            found.setdefault((method, reason), []).append(query)
-    listed = [Unfit(method, tuple(queries), reason) for (method, reason), queries in found.items()]
+            queries_by_reason.setdefault((method, reason), []).append(query)
+    listed = [Unfit(method, tuple(queries), reason) for (method, reason), queries in queries_by_reason.items()]
     order = methods_of(each.method for each in listed)
     return sorted(listed, key=lambda each: order.index(each.method))
 
 
 def unanswered(study: Study, rows: Sequence[Row]) -> dict[Cell, dict[str, int]]:
     """Where answers are missing: by cell the reasons, and on how many data sets each."""
-    found: dict[Cell, dict[str, int]] = {}
+    by_cell: dict[Cell, dict[str, int]] = {}
     for method, query, n, message, count in failures(study, rows):
-        found.setdefault(Cell(study.name, query, n, method), {})[message] = count
-    return found
+        by_cell.setdefault(Cell(study.name, query, n, method), {})[message] = count
+    return by_cell
 
 
 def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -> Sheet:
@@ -157,10 +157,10 @@ def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -
     Args:
         quartiles: Whether they stand behind the medians; a narrow page has no room for them.
     """
-    own = main_rows(study, rows)
-    by_sample, by_population = ({a.cell: a for a in accuracies(own, against)} for against in ("sample", "population"))
+    main = main_rows(study, rows)
+    by_sample, by_population = ({a.cell: a for a in accuracies(main, against)} for against in ("sample", "population"))
     published, reference = Cited.of(study.published), Cited.of(study.reference)
-    missing = unanswered(study, own)
+    missing = unanswered(study, main)
     computed = {(c.query, c.n, c.method): c for c in (*by_population, *by_sample, *missing)}
     outside = unfit(study, rows)
     without = {(query, each.method) for each in outside for query in each.queries}
@@ -199,22 +199,22 @@ def errors_sheet(study: Study, rows: Sequence[Row], *, quartiles: bool = True) -
     )
 
 
-def _ours(found: Accuracy | None, *, quartiles: bool) -> str:
-    if found is None or not quartiles or not found.has_spread:
-        return _with_error(found)
-    low, median, high = found.quartiles
-    return with_quartiles(median, low, high, found.median_error)
+def _ours(accuracy: Accuracy | None, *, quartiles: bool) -> str:
+    if accuracy is None or not quartiles or not accuracy.has_spread:
+        return _with_error(accuracy)
+    low, median, high = accuracy.quartiles
+    return with_quartiles(median, low, high, accuracy.median_error)
 
 
 def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """Mean errors, and how many intervals hold the population's answer, or what the formula gives where that is another."""
-    own = main_rows(study, rows)
+    main = main_rows(study, rows)
     against, words = judged_against(study)
-    judged = {a.cell: a for a in accuracies(own, against)}
-    found = sorted_by(study, accuracies(own))
+    judged = {a.cell: a for a in accuracies(main, against)}
+    listed = sorted_by(study, accuracies(main))
     two = against != "population"
-    empty = _empty_lines(study, own, 12 if two else 10)
-    by_cell = empty | {a.cell: _interval_line(a, judged.get(a.cell), two=two) for a in found}
+    empty = _empty_lines(study, main, 12 if two else 10)
+    by_cell = empty | {a.cell: _interval_line(a, judged.get(a.cell), two=two) for a in listed}
     lines = [by_cell[cell] for cell in in_table_order(study, by_cell)]
     biases = ("bias, population", "bias, formula") if two else ("bias",)
     both = ("hold the population's answer", "hold the formula's") if two else ("intervals hold",)
@@ -226,33 +226,33 @@ def intervals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         tuple(lines),
         3,
         (
-            *([BEHIND] if any(a.has_spread for a in found) else []),
-            *([NO_SPREAD] if not all(a.has_spread for a in found) else []),
+            *([BEHIND] if any(a.has_spread for a in listed) else []),
+            *([NO_SPREAD] if not all(a.has_spread for a in listed) else []),
             f"A method falls short where its intervals hold {words} so seldom that chance does not explain it: {SHORTFALL}. "
             "Otherwise they are within chance: so many could be of just that level, and of a somewhat lower one too.",
-            *([f"A method is biased where {BIAS}{', the formula taken as the truth' * two}."] if found else []),
+            *([f"A method is biased where {BIAS}{', the formula taken as the truth' * two}."] if listed else []),
             TOO_FEW,
-            *intervals_missing(found),
+            *intervals_missing(listed),
             *(each.words for each in unfit(study, rows)),
         ),
         tuple(verdict for verdict in verdicts if "falls short" in verdict or "biased" in verdict),
     )
 
 
-def _interval_line(found: Accuracy, judged: Accuracy | None, *, two: bool) -> tuple[str, ...]:
+def _interval_line(accuracy: Accuracy, judged: Accuracy | None, *, two: bool) -> tuple[str, ...]:
     """The cells of a method at a size; with two truths, bias and coverage of each."""
-    biases = [found, *([judged] if two else [])]
+    biases = [accuracy, *([judged] if two else [])]
     return (
-        found.cell.query,
-        str(found.cell.n),
-        found.cell.method,
-        f"{found.n_datasets}" + (f" (+{found.n_missing} failed)" if found.n_missing else ""),
-        with_error(found.rmse, found.rmse_error),
+        accuracy.cell.query,
+        str(accuracy.cell.n),
+        accuracy.cell.method,
+        f"{accuracy.n_datasets}" + (f" (+{accuracy.n_missing} failed)" if accuracy.n_missing else ""),
+        with_error(accuracy.rmse, accuracy.rmse_error),
         *("–" if a is None else with_error(a.bias, a.bias_error, signed=True) for a in biases),
         *("–" if a is None else _share(a) for a in biases),
         "–" if judged is None else verdict_of(judged),
-        figure(found.width),
-        "" if found.unsure is None else f"{found.unsure}",
+        figure(accuracy.width),
+        "" if accuracy.unsure is None else f"{accuracy.unsure}",
     )
 
 
@@ -264,51 +264,49 @@ def _empty_lines(study: Study, rows: Sequence[Row], width: int) -> dict[Cell, tu
     }
 
 
-def verdict_of(found: Accuracy) -> str:
+def verdict_of(accuracy: Accuracy) -> str:
     """Whether the intervals fall short, and whether the method is biased."""
-    c = found.coverage
+    c = accuracy.coverage
     words = "" if c is None else "falls short" if c.falls_short else "within chance" if c.is_judged else "too few"
-    return "; ".join(word for word in (words, "biased" * bool(found.is_biased)) if word) or "–"
+    return "; ".join(word for word in (words, "biased" * bool(accuracy.is_biased)) if word) or "–"
 
 
-def intervals_missing(found: Iterable[Accuracy]) -> list[str]:
+def intervals_missing(accuracies: Iterable[Accuracy]) -> list[str]:
     """A sentence per method that gives no interval on some data sets, and what that means for its share."""
     by_method: dict[str, list[Accuracy]] = {}
-    for a in found:
+    for a in accuracies:
         if a.n_open:
             by_method.setdefault(a.cell.method, []).append(a)
-    return [_missing(method, own) for method, own in by_method.items()]
+    return [_missing(method, listed) for method, listed in by_method.items()]
 
 
-def _missing(method: str, own: Sequence[Accuracy]) -> str:
-    if all(a.coverage is None for a in own):
-        return (
-            f"{method} gives estimates and no intervals ({'; '.join(f'{a.cell.query}, n = {a.cell.n}' for a in own)})."
-        )
+def _missing(method: str, listed: Sequence[Accuracy]) -> str:
+    if all(a.coverage is None for a in listed):
+        return f"{method} gives estimates and no intervals ({'; '.join(f'{a.cell.query}, n = {a.cell.n}' for a in listed)})."
     places = "; ".join(
-        f"{a.n_open} of {counted(a.n_datasets, 'data set')} ({a.cell.query}, n = {a.cell.n})" for a in own
+        f"{a.n_open} of {counted(a.n_datasets, 'data set')} ({a.cell.query}, n = {a.cell.n})" for a in listed
     )
     return f"{method} gives an estimate and no interval on {places}: its share is of the others."
 
 
-def _share(found: Accuracy) -> str:
+def _share(accuracy: Accuracy) -> str:
     """How many intervals hold the truth, and on how many data sets there is none."""
-    c, none = found.coverage, f"none in {found.n_open} of {found.n_datasets}"
+    c, none = accuracy.coverage, f"none in {accuracy.n_open} of {accuracy.n_datasets}"
     if c is None:
-        return none if found.n_open else "–"
+        return none if accuracy.n_open else "–"
     binomial = f" ± {percent(c.error)}" * (c.n >= SPREAD)
-    return f"{c.held} of {c.n} ({percent(c.share)}{binomial})" + f"; {none}" * bool(found.n_open)
+    return f"{c.held} of {c.n} ({percent(c.share)}{binomial})" + f"; {none}" * bool(accuracy.n_open)
 
 
-def sorted_by(study: Study, found: Iterable[Accuracy]) -> list[Accuracy]:
+def sorted_by(study: Study, unordered: Iterable[Accuracy]) -> list[Accuracy]:
     """Accuracies by question, size and method, in the order of the study and of its tables."""
-    by_cell = {a.cell: a for a in found}
+    by_cell = {a.cell: a for a in unordered}
     return [by_cell[cell] for cell in in_table_order(study, by_cell)]
 
 
-def in_table_order(study: Study, found: Iterable[Cell]) -> list[Cell]:
+def in_table_order(study: Study, unordered: Iterable[Cell]) -> list[Cell]:
     """Cells by question, size and method, in the order of the study and of its tables."""
-    listed = list(found)
+    listed = list(unordered)
     methods = methods_of(cell.method for cell in listed)
     order = questions_of(study)
     return sorted(listed, key=lambda cell: (order.index(cell.query), cell.n, methods.index(cell.method)))
@@ -321,10 +319,10 @@ def questions_of(study: Study) -> tuple[str, ...]:
 
 def others_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """The errors of the questions that are no main ones."""
-    own = [row for row in _own(study, rows) if row["query"] not in study.main]
-    by_sample = {a.cell: a for a in accuracies(own, "sample")}
-    found = sorted_by(study, accuracies(own))
-    by_cell = _empty_lines(study, own, 9) | {
+    others = [row for row in _own(study, rows) if row["query"] not in study.main]
+    by_sample = {a.cell: a for a in accuracies(others, "sample")}
+    listed = sorted_by(study, accuracies(others))
+    by_cell = _empty_lines(study, others, 9) | {
         a.cell: (
             a.cell.query,
             str(a.cell.n),
@@ -336,7 +334,7 @@ def others_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
             with_error(a.bias, a.bias_error, signed=True),
             _share(a),
         )
-        for a in found
+        for a in listed
     }
     return table(
         f"{study.title}: the other questions",
@@ -349,8 +347,8 @@ def others_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
         (
             "Median absolute errors against the sample value; then, against the population's answer, these, RMSE, bias and "
             "intervals. Nothing is judged here.",
-            *intervals_missing(found),
-            *(each.words for each in _unfit(own)),
+            *intervals_missing(listed),
+            *(each.words for each in _unfit(others)),
         ),
     )
 
@@ -386,18 +384,18 @@ def rivals_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
 
 def rivalries(study: Study, rows: Sequence[Row]) -> list[Match]:
     """The model against each rival, the misspecified model and the floor left out, in the order of the tables."""
-    found = [m for m in matches(main_rows(study, rows)) if m.rival not in (MISSPECIFIED, FLOOR)]
-    methods = methods_of(m.rival for m in found)
-    return sorted(found, key=lambda m: (study.main.index(m.query), m.n, methods.index(m.rival)))
+    judged = [m for m in matches(main_rows(study, rows)) if m.rival not in (MISSPECIFIED, FLOOR)]
+    methods = methods_of(m.rival for m in judged)
+    return sorted(judged, key=lambda m: (study.main.index(m.query), m.n, methods.index(m.rival)))
 
 
 def ratios_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     """Errors as multiples of those of the floor, of the true model, of the plug-in and of the mean, on the same data."""
-    own = main_rows(study, rows)
+    main = main_rows(study, rows)
     lines, few = [], False
     for method, reference in ((OURS, FLOOR), (MISSPECIFIED, OURS), (OURS, "plug-in"), (OURS, MEAN)):
-        medians = ratios(own, method, reference)
-        roots = ratios(own, method, reference, statistic=root_mean_square)
+        medians = ratios(main, method, reference)
+        roots = ratios(main, method, reference, statistic=root_mean_square)
         for median, root in sorted(
             zip(medians, roots, strict=True), key=lambda pair: (study.main.index(pair[0].query), pair[0].n)
         ):
@@ -419,21 +417,21 @@ def ratios_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
 
 
 def _wanted(study: Study, median: Ratio, root: Ratio) -> tuple[str, str]:
-    """The limit that a ratio was to stay below, if there was one, and whether it does."""
+    """The limit that a judged was to stay below, if there was one, and whether it does."""
     if (median.method, median.reference) in (limits := {(OURS, FLOOR): CLOSE, (MISSPECIFIED, OURS): EXPECTED}):
-        found, limit, which = median, limits[median.method, median.reference], "median"
+        judged, limit, which = median, limits[median.method, median.reference], "median"
     elif median.reference in (limits := dict(RATIO_TARGETS.get(study.name, ()))):
-        found, limit, which = root, limits[median.reference], "RMSE"
+        judged, limit, which = root, limits[median.reference], "RMSE"
     else:
         return "", ""
-    if found.n_datasets < FEWEST:
+    if judged.n_datasets < FEWEST:
         return f"{which} ≤ {limit:g}", "too few"
-    return f"{which} ≤ {limit:g}", "met" if found.high <= limit else "missed" if found.low > limit else "open"
+    return f"{which} ≤ {limit:g}", "met" if judged.high <= limit else "missed" if judged.low > limit else "open"
 
 
-def ratio(found: Ratio) -> str:
+def ratio(value: Ratio) -> str:
     """A ratio with its interval, `0.90 [0.85, 0.96]`; without it from few data sets."""
-    return f"{found.value:.2f}" + f" [{found.low:.2f}, {found.high:.2f}]" * (found.n_datasets >= SPREAD)
+    return f"{value.value:.2f}" + f" [{value.low:.2f}, {value.high:.2f}]" * (value.n_datasets >= SPREAD)
 
 
 @dataclass(frozen=True)
@@ -467,15 +465,15 @@ class Target:
 def targets(study: Study, rows: Sequence[Row]) -> list[Target]:
     """The targets of a study, with what the model reached against the population's answer and the sample value; none if only
     other methods were run."""
-    own = main_rows(study, rows)
-    if not any(row["method"] == OURS for row in own):
+    main = main_rows(study, rows)
+    if not any(row["method"] == OURS for row in main):
         return []
-    found = {
-        against: {(a.cell.query, a.cell.n): a for a in accuracies(own, against) if a.cell.method == OURS}
+    reached = {
+        against: {(a.cell.query, a.cell.n): a for a in accuracies(main, against) if a.cell.method == OURS}
         for against in ("population", "sample")
     }
     return [
-        Target(query, n, wanted, found["population"].get((query, n)), found["sample"].get((query, n)))
+        Target(query, n, wanted, reached["population"].get((query, n)), reached["sample"].get((query, n)))
         for query, n, wanted in study.targets
     ]
 
@@ -504,8 +502,8 @@ def targets_sheet(study: Study, rows: Sequence[Row]) -> Sheet:
     )
 
 
-def _with_error(found: Accuracy | None) -> str:
-    return "–" if found is None else with_error(found.quartiles[1], found.median_error)
+def _with_error(accuracy: Accuracy | None) -> str:
+    return "–" if accuracy is None else with_error(accuracy.quartiles[1], accuracy.median_error)
 
 
 @dataclass(frozen=True)
@@ -532,11 +530,11 @@ def times(study: Study, rows: Sequence[Row]) -> list[Times]:
     """The times by size and method."""
     fits: dict[tuple[int, str], dict[int, float]] = {}
     answers: dict[tuple[int, str], list[float]] = {}
-    for cell, own in cells(row for row in rows if cell_of(row).study == study.name).items():
+    for cell, by_dataset in cells(row for row in rows if cell_of(row).study == study.name).items():
         key = (cell.n, cell.method)
         fits.setdefault(key, {})
         answers.setdefault(key, [])
-        for k, row in own.items():
+        for k, row in by_dataset.items():
             if (seconds := number(row, "fit_seconds")) is not None:
                 fits[key][k] = seconds
             if (seconds := number(row, "seconds")) is not None:
@@ -589,13 +587,13 @@ def _span(published: PublishedTime) -> str:
 
 def failures(study: Study, rows: Sequence[Row]) -> list[tuple[str, str, int, str, int]]:
     """What failed: method, question, size, the message, and on how many data sets."""
-    found = Counter(
+    counts = Counter(
         (cell.method, cell.query, cell.n, str(row.get("error") or row.get("note") or "no estimate and no reason given"))
-        for cell, own in cells(row for row in rows if cell_of(row).study == study.name).items()
-        for row in own.values()
+        for cell, by_dataset in cells(row for row in rows if cell_of(row).study == study.name).items()
+        for row in by_dataset.values()
         if row.get("error") or (is_yes(row, "applies") and number(row, "estimate") is None)
     )
-    return [(*key, count) for key, count in found.items()]
+    return [(*key, count) for key, count in counts.items()]
 
 
 def failures_sheet(study: Study, rows: Sequence[Row]) -> Sheet:

@@ -97,14 +97,14 @@ def work(task: Task) -> tuple[Row, ...]:
         if task.as_published:
             from .as_published import published_rows
 
-            found = published_rows(task)
+            made = published_rows(task)
         elif task.what == RIVALS:
-            found = _rival_rows(task, chosen)
+            made = _rival_rows(task, chosen)
         else:
-            found = _model_rows(task, chosen)
+            made = _model_rows(task, chosen)
     except DataError as problem:
         # A column that is constant in a small data set, for instance: another attempt would not change that.
-        found = failed_rows(task, str(problem), time.perf_counter() - started)
+        made = failed_rows(task, str(problem), time.perf_counter() - started)
     queries = dict(chosen.queries)
     return tuple(
         {
@@ -114,16 +114,16 @@ def work(task: Task) -> tuple[Row, ...]:
             **row,
             "sample_truth": _sample_value(task.study, task.dataset, queries[row["query"]]),
         }
-        for row in map(_storable, found)
+        for row in map(_storable, made)
     )
 
 
 def _storable(row: Row) -> dict[str, Any]:
     """The row as a file can hold it; one whose number is none says so."""
-    kept = {key: finite(value) for key, value in row.items()}
-    if row.get("estimate") is not None and kept["estimate"] is None and not kept.get("note"):
-        kept["note"] = f"no number: the estimate came out as {row['estimate']}"
-    return kept
+    finite_row = {key: finite(value) for key, value in row.items()}
+    if row.get("estimate") is not None and finite_row["estimate"] is None and not finite_row.get("note"):
+        finite_row["note"] = f"no number: the estimate came out as {row['estimate']}"
+    return finite_row
 
 
 def failed_rows(task: Task, error: str, seconds: float | None = None) -> tuple[Row, ...]:
@@ -184,11 +184,11 @@ def _model_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
     from latentdo.inference import fit_model
     from latentdo.tables import read_table
 
-    own = chosen.parsed if task.what == LVM else chosen.parsed.variant(task.what)
-    spec = own.model
+    variant = chosen.parsed if task.what == LVM else chosen.parsed.variant(task.what)
+    spec = variant.model
     rows = read_table(data_of(task), spec.measured, spec.latent, spec.levels)
     posterior = fit_model(spec, rows, task.engine, task.fit_seed, lambda block, share: None)
-    posterior = judge_fit(posterior, own.queries)
+    posterior = judge_fit(posterior, variant.queries)
     return [_answer_row(task, posterior, label, query) for label, query in asked(chosen)]
 
 
@@ -247,7 +247,7 @@ def _rival_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
 
     data, options = data_of(task), Options(level=LEVEL, replicates=task.replicates)
     methods = _methods(chosen)
-    found: list[dict[str, Any]] = _mean_rows(chosen, data)
+    rows_made: list[dict[str, Any]] = _mean_rows(chosen, data)
     for label, query in asked(chosen):
         graph, given = chosen.model.graph, tuple(methods.values())
         try:
@@ -256,12 +256,12 @@ def _rival_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
             raise
         # One method that fails must not take the others with it.
         except Exception:  # noqa: BLE001
-            found += [row for method in given for row in _alone(task, chosen, label, query, method, options)]
+            rows_made += [row for method in given for row in _alone(task, chosen, label, query, method, options)]
             continue
-        found += [_estimate_row(label, row) for row in rows]
+        rows_made += [_estimate_row(label, row) for row in rows]
     if last_cause(chosen) is not None:
-        found += floor_rows(chosen, data, task.n)
-    return found
+        rows_made += floor_rows(chosen, data, task.n)
+    return rows_made
 
 
 def has_mean(chosen: Study, label: str) -> bool:
@@ -357,5 +357,5 @@ def _combined(query: Query, values: Mapping[Term, float]) -> tuple[float, dict[T
     """The value of a query at these values of its terms, and its slopes."""
     from latentdo.estimators import linearised
 
-    value, slopes = linearised(query.expression, {term: np.asarray(found, float) for term, found in values.items()})
+    value, slopes = linearised(query.expression, {term: np.asarray(mean, float) for term, mean in values.items()})
     return float(value), {term: float(slope) for term, slope in slopes.items()}

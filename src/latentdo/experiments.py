@@ -94,9 +94,9 @@ def sample_size(
     study = study_of(model)
     chosen = checked_engine(engine if engine is not None else engine_of(study))
     source = truth_of(_opened(truth), study.model)
-    own = dict(source.study.queries) if isinstance(source, BuiltIn) else {}
-    asked = _asked(query, study, {**own, **dict(study.queries)})
-    with watch(progress) as told:
+    built_in = dict(source.study.queries) if isinstance(source, BuiltIn) else {}
+    asked = _asked(query, study, {**built_in, **dict(study.queries)})
+    with watch(progress) as tell:
         return plan_size(
             study.model,
             source,
@@ -105,7 +105,7 @@ def sample_size(
             chosen,
             budget,
             arguments.seed(seed),
-            told,
+            tell,
             executor=executor,
             workers=workers,
         )
@@ -127,9 +127,9 @@ def _opened(truth: Any) -> Any:
     from latentdo.models.numbers import is_numbers_path, read_numbers
 
     if isinstance(truth, str | Path) and is_numbers_path(str(truth)):
-        found = read_numbers(Path(truth))
-        if found is not None:
-            return found
+        numbers = read_numbers(Path(truth))
+        if numbers is not None:
+            return numbers
     return value_of(truth)
 
 

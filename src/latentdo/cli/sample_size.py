@@ -110,7 +110,7 @@ def command(
     # Training in this process cannot be interrupted; that in others ends with them.
     stopping = stop_at_once(as_json=json) if workers == 1 else contextlib.nullcontext()
     with stopping, notes_told(), _options_named():
-        found = sample_size(
+        plan = sample_size(
             chosen,
             truth,
             _query(chosen, query),
@@ -127,11 +127,11 @@ def command(
             progress=progress,
         )
     if json:
-        say_json(found.to_json())
+        say_json(plan.to_json())
     else:
-        say(found.text(_columns()))
-    _write(found, rows, picture)
-    return DONE if found.converged else NOT_CONVERGED
+        say(plan.text(_columns()))
+    _write(plan, rows, picture)
+    return DONE if plan.converged else NOT_CONVERGED
 
 
 @contextlib.contextmanager
@@ -176,11 +176,11 @@ def _columns() -> int | None:
     return shutil.get_terminal_size().columns
 
 
-def _write(found: SampleSize, rows: Path | None, picture: Path | None) -> None:
+def _write(plan: SampleSize, rows: Path | None, picture: Path | None) -> None:
     """The files that were asked for, each there whole or not at all."""
     if rows is not None:
-        found.to_csv(rows)
-        tell(f"Wrote {len(found.curve)} rows to {rows}.")
+        plan.to_csv(rows)
+        tell(f"Wrote {len(plan.curve)} rows to {rows}.")
     if picture is not None:
-        save_picture(found.plot(), picture)
+        save_picture(plan.plot(), picture)
         tell(f"Drawn in {picture}.")

@@ -81,8 +81,8 @@ def _simulated(name: str, n: int, seed: int, held: dict[str, float], *, latents:
     from latentdo.inference import watch
     from latentdo.simulators import simulate
 
-    with watch(progress) as told:
-        return simulate(name, n, seed=seed, do=held, latents=latents, progress=lambda share: told(name, share))
+    with watch(progress) as tell_share:
+        return simulate(name, n, seed=seed, do=held, latents=latents, progress=lambda share: tell_share(name, share))
 
 
 def _print_table(table: Table) -> None:

@@ -97,15 +97,15 @@ class Bench:
         begun = [self._begun(trial) for trial in trials]
         fits = [replace(fit, label=f"{place}: ") for place, (fit, _) in enumerate(begun) if fit is not None]
         trained = iter(train_all(fits, _counting(len(blocks_of(self.spec)), done)))
-        return [found if fit is None else self._answered(next(trained), fit.seed, found) for fit, found in begun]
+        return [finding if fit is None else self._answered(next(trained), fit.seed, finding) for fit, finding in begun]
 
     def alone(self, trial: Trial) -> Finding | LatentdoError:
         """What one came to; an error that another attempt would not change is handed back."""
         try:
-            (found,) = self([trial])
+            (finding,) = self([trial])
         except LatentdoError as problem:
             return problem
-        return found
+        return finding
 
     def _begun(self, trial: Trial) -> tuple[Fit | None, Finding]:
         """The fit of its rows, and the world that they came from; no fit where there is a fault."""
@@ -131,27 +131,27 @@ class Bench:
             # A level without rows, say: such an experiment has no interval, and has missed its goal.
             return None, Finding(sample.world, fault=str(problem))
 
-    def _answered(self, posterior: Posterior, seed: int, found: Finding) -> Finding:
+    def _answered(self, posterior: Posterior, seed: int, finding: Finding) -> Finding:
         try:
             (answer,) = ask_all(posterior, [(None, self.query)], seed, allow_unidentified=False)
         except QueryError as problem:
-            return replace(found, fault=str(problem))
+            return replace(finding, fault=str(problem))
         interval = answer.interval(self.level)
         assert interval is not None, "engines of one draw are refused"
-        return replace(found, point=answer.point, low=interval[0], high=interval[1], converged=answer.converged)
+        return replace(finding, point=answer.point, low=interval[0], high=interval[1], converged=answer.converged)
 
 
 def _counting(n_blocks: int, done: Done | None) -> Callable[[str, float], None]:
     """What training tells of its blocks, as the number of experiments that they make."""
     shares: dict[str, float] = {}
 
-    def told(block: str, share: float) -> None:
+    def count(block: str, share: float) -> None:
         # Blocks that are trained longer than planned go beyond 1; threads tell at once, and a sum may miss the latest.
         shares[block] = min(share, 1.0)
         if done is not None:
             done(int(sum(list(shares.values())) / n_blocks + 1e-9))
 
-    return told
+    return count
 
 
 Crew = Callable[[Sequence[Trial], Done], list[Finding]]
@@ -300,43 +300,43 @@ class Laboratory:
         trials = [Trial(n, self._own_seed()) for n in sizes]
         findings = self._do(trials, done)
         _require_chance(trials, findings)
-        for found in findings:
-            if found.lost:
+        for finding in findings:
+            if finding.lost:
                 self.n_lost += 1
-                self.excuse = self.excuse or found.fault
+                self.excuse = self.excuse or finding.fault
             else:
-                self.reason = self.reason or found.fault
+                self.reason = self.reason or finding.fault
         return self._experiments(sizes, findings)
 
     def _own_seed(self) -> int:
         """A seed that follows from the plan's and the place of the experiment among all."""
-        own = int(np.random.SeedSequence([self.seed, self._n_made]).generate_state(1)[0])
+        seed = int(np.random.SeedSequence([self.seed, self._n_made]).generate_state(1)[0])
         self._n_made += 1
-        return own
+        return seed
 
     def _experiments(self, sizes: Sequence[int], findings: Sequence[Finding]) -> Experiments:
         n = len(sizes)
         width, distance, covered = np.full(n, np.inf), np.zeros(n), np.full(n, np.nan)
-        for k, found in enumerate(findings):
-            if found.fault:
+        for k, finding in enumerate(findings):
+            if finding.fault:
                 continue
-            width[k] = found.high - found.low
+            width[k] = finding.high - finding.low
             if self.goal.excludes is not None:
-                distance[k] = _distance(found, self.goal.excludes)
+                distance[k] = _distance(finding, self.goal.excludes)
             if self._known is not None:
                 values = self._known.values
-                covered[k] = found.low <= values[found.world % len(values)] <= found.high
-        converged = np.array([found.converged for found in findings])
-        failed = np.array([bool(found.fault) for found in findings])
+                covered[k] = finding.low <= values[finding.world % len(values)] <= finding.high
+        converged = np.array([finding.converged for finding in findings])
+        failed = np.array([bool(finding.fault) for finding in findings])
         return Experiments(np.asarray(sizes, dtype=float), width, distance, covered, converged, failed)
 
 
 def _require_chance(trials: Sequence[Trial], findings: Sequence[Finding]) -> None:
     """Raise `SpecError` where tables of one size are all the same, whatever their seed."""
     by_size: dict[int, list[tuple[int, str]]] = {}
-    for trial, found in zip(trials, findings, strict=True):
-        if found.table:
-            by_size.setdefault(trial.n, []).append((trial.seed, found.table))
+    for trial, finding in zip(trials, findings, strict=True):
+        if finding.table:
+            by_size.setdefault(trial.n, []).append((trial.seed, finding.table))
     for n, tables in by_size.items():
         if len(tables) >= ALIKE and len({table for _, table in tables}) == 1:
             seeds = ", ".join(str(seed) for seed, _ in tables[:2])
@@ -347,10 +347,10 @@ def _require_chance(trials: Sequence[Trial], findings: Sequence[Finding]) -> Non
             )
 
 
-def _distance(found: Finding, null: float) -> float:
+def _distance(finding: Finding, null: float) -> float:
     """From the point to a value, in lengths of that side of the interval: above 1 where the interval excludes it."""
-    side = found.point - found.low if null < found.point else found.high - found.point
-    return min(abs(found.point - null) / side, 1e6) if side > 0 else 1e6
+    side = finding.point - finding.low if null < finding.point else finding.high - finding.point
+    return min(abs(finding.point - null) / side, 1e6) if side > 0 else 1e6
 
 
 def _lack(columns: Any, measured: Sequence[str]) -> tuple[str, str] | None:

@@ -215,15 +215,15 @@ def _pulse(tell: Callable[[str, float], None]) -> Iterator[Callable[[float], Non
 
 def _missing(planned: SampleSize, lab: Laboratory) -> Iterator[str]:
     """How many experiments gave no interval, and why."""
-    found = planned.experiments
-    if failed := int(found.failed.sum()) - lab.n_lost:
+    made = planned.experiments
+    if failed := int(made.failed.sum()) - lab.n_lost:
         yield (
-            f"{failed:,} of {len(found):,} data sets could not be analysed, and count as missing the goal; the first because: "
+            f"{failed:,} of {len(made):,} data sets could not be analysed, and count as missing the goal; the first because: "
             f"{lab.reason}"
         )
     if lab.n_lost:
         yield (
-            f"{lab.n_lost:,} of {len(found):,} experiments failed at each of {ATTEMPTS} attempts, and count as missing the goal; "
+            f"{lab.n_lost:,} of {len(made):,} experiments failed at each of {ATTEMPTS} attempts, and count as missing the goal; "
             f"the first, {lab.excuse}"
         )
 
@@ -299,8 +299,8 @@ class _Search:
         while scouted < MOST_SCOUTED:
             rows = self._size(size)
             self._add([rows], SCOUTS)
-            own = self.planned.experiments.at(rows)
-            if own.failed.mean() > 0.5:
+            experiments = self.planned.experiments.at(rows)
+            if experiments.failed.mean() > 0.5:
                 if size >= self.budget.largest:
                     why = self.lab.reason or self.lab.excuse
                     raise DataError(
@@ -309,24 +309,24 @@ class _Search:
                 size = self._within(4 * size)
                 continue
             scouted += 1
-            wanted = self._within(size * min(max(self._factor(own), 1 / FARTHEST), FARTHEST))
+            wanted = self._within(size * min(max(self._factor(experiments), 1 / FARTHEST), FARTHEST))
             if 1 / NEIGHBOURHOOD <= wanted / size <= NEIGHBOURHOOD:
                 return wanted
             size = wanted
         return size
 
-    def _factor(self, own: Experiments) -> float:
+    def _factor(self, experiments: Experiments) -> float:
         """How many times as many rows the goal takes, as the law n^(-1/2) has it."""
         goal = self.lab.goal
         if goal.width is not None:
-            width = float(np.quantile(own.width, goal.assurance, method="inverted_cdf"))
+            width = float(np.quantile(experiments.width, goal.assurance, method="inverted_cdf"))
             # In logarithms, as widths and goals may be 1e-300.
             ratio = math.log(max(width, 1e-300)) - math.log(goal.width)
             return math.exp(min(2 * ratio, 2 * math.log(FARTHEST)))
         # Distances spread like z-values in lengths of the interval's side.
         side = float(stats.norm.ppf((1 + goal.level) / 2))
         wanted = max(1 + float(stats.norm.ppf(goal.assurance)) / side, 0.1)
-        return (wanted / max(float(np.median(own.distance)), 1e-3)) ** 2
+        return (wanted / max(float(np.median(experiments.distance)), 1e-3)) ** 2
 
     def _within(self, size: float) -> float:
         return min(max(size, self.budget.smallest), self.budget.largest)

@@ -175,10 +175,10 @@ class SampleSize:
         """
         n = arguments.whole("A number of samples", n, QueryError, least=2)
         x, law = float(self.goal.place(float(n))), self.reading.at(n)
-        found = np.exp(law.value(x)) if self.goal.width is not None else law.share_below(x, self.goal.target)
-        low, high = np.quantile(found[1:], [(1 - SURE) / 2, (1 + SURE) / 2])
+        values = np.exp(law.value(x)) if self.goal.width is not None else law.share_below(x, self.goal.target)
+        low, high = np.quantile(values[1:], [(1 - SURE) / 2, (1 + SURE) / 2])
         first, last = self.simulated
-        return Predicted(int(n), float(found[0]), float(low), float(high), not first <= n <= last)
+        return Predicted(int(n), float(values[0]), float(low), float(high), not first <= n <= last)
 
     def for_width(self, width: float) -> SampleSize:
         """The same simulated experiments read for another width.
@@ -195,28 +195,30 @@ class SampleSize:
         return tuple(self._point(n) for n in np.unique(self.experiments.n))
 
     def _point(self, n: float) -> SizePoint:
-        own = self.experiments.at(n)
+        experiments = self.experiments.at(n)
         # Where a table could not be analysed there is no interval: infinitely wide, and no interpolation towards it.
-        median, low, high, assured = np.quantile(own.width, [0.5, 0.05, 0.95, self.assurance], method="inverted_cdf")
-        known = own.covered[~np.isnan(own.covered)]
+        median, low, high, assured = np.quantile(
+            experiments.width, [0.5, 0.05, 0.95, self.assurance], method="inverted_cdf"
+        )
+        known = experiments.covered[~np.isnan(experiments.covered)]
         return SizePoint(
             n=int(n),
-            n_datasets=len(own),
+            n_datasets=len(experiments),
             width=float(median),
             low=float(low),
             high=float(high),
             assured=float(assured),
             coverage=float(known.mean()) if len(known) else None,
-            excluding=None if self.goal.excludes is None else float((own.distance > 1).mean()),
-            converged=float(own.converged.mean()),
-            failed=int(own.failed.sum()),
+            excluding=None if self.goal.excludes is None else float((experiments.distance > 1).mean()),
+            converged=float(experiments.converged.mean()),
+            failed=int(experiments.failed.sum()),
         )
 
     @cached_property
     def coverage(self) -> tuple[float, float] | None:
         """The share of all intervals that hold the true answer, and its standard error; None where that is not known."""
-        found = self._covered
-        return None if found is None else (found.share, found.error)
+        covered = self._covered
+        return None if covered is None else (covered.share, covered.error)
 
     @cached_property
     def _covered(self) -> Coverage | None:
@@ -258,8 +260,8 @@ class SampleSize:
                 f"what {100 * self.assurance:g} % of experiments stay below follows from mean, sd and skewness of their results: "
                 f"about {self._telling:,} data sets (datasets=, --datasets) would show it by themselves"
             )
-        if found := self.reading.contradicted():
-            yield f"the experiments contradict the number: {found}. More of them (datasets=, --datasets) settle it"
+        if contradiction := self.reading.contradicted():
+            yield f"the experiments contradict the number: {contradiction}. More of them (datasets=, --datasets) settle it"
         if self.spread > 1.05 * self.precision:
             spread = "it has no upper end" if self.upper is None else f"±{100 * self.spread:.0f} %"
             more = "larger ones (largest=, --largest)"
@@ -269,10 +271,10 @@ class SampleSize:
     @property
     def _is_hopeless(self) -> bool:
         """Whether the value to be excluded is what the truth itself answers."""
-        excluded, own = self.goal.excludes, self.answer
-        if excluded is None or own is None:
+        excluded, answer = self.goal.excludes, self.answer
+        if excluded is None or answer is None:
             return False
-        return abs(own - excluded) <= SAME * min(point.width for point in self.curve)
+        return abs(answer - excluded) <= SAME * min(point.width for point in self.curve)
 
     @property
     def _no_number(self) -> str:

@@ -52,8 +52,8 @@ class Goal:
     def size(self, place: Any) -> Any:
         """The size that stands there; infinite beyond all reason."""
         with np.errstate(all="ignore"):
-            found = np.maximum(place, 0.0) ** 2 if self.width is None else np.exp(place)
-            return np.where(found < FAR, found, np.inf)
+            n = np.maximum(place, 0.0) ** 2 if self.width is None else np.exp(place)
+            return np.where(n < FAR, n, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +81,8 @@ class Experiments:
 
     def joined(self, other: Experiments) -> Experiments:
         """These and others."""
-        own, more = vars(self), vars(other)
-        return Experiments(**{name: np.concatenate([own[name], more[name]]) for name in own})
+        these, more = vars(self), vars(other)
+        return Experiments(**{name: np.concatenate([these[name], more[name]]) for name in these})
 
     def at(self, n: float) -> Experiments:
         """Those of one size."""
@@ -94,8 +94,8 @@ class Experiments:
 
     def measured(self, goal: Goal) -> FloatArray:
         """The number per experiment of which a quantile has to fall to the goal's target; infinite where there is none."""
-        found = -self.distance if goal.width is None else np.log(np.clip(self.width, 1e-300, None))
-        return np.where(self.failed, np.inf, found)
+        values = -self.distance if goal.width is None else np.log(np.clip(self.width, 1e-300, None))
+        return np.where(self.failed, np.inf, values)
 
 
 _NO_NUMBERS, _NO_MARKS = np.zeros(0), np.zeros(0, dtype=bool)

@@ -68,8 +68,8 @@ class Law:
     def place(self, y: float) -> FloatArray:
         """Where the quantile is y, per line; infinite where it does not fall."""
         with np.errstate(all="ignore"):
-            found = np.where(self.slopes > 0, (self.heights - y) / self.slopes, np.inf)
-        return np.where(np.isnan(found), np.inf, found)
+            x = np.where(self.slopes > 0, (self.heights - y) / self.slopes, np.inf)
+        return np.where(np.isnan(x), np.inf, x)
 
     def share_below(self, x: float, y: float) -> FloatArray:
         """The share of experiments at x that are at most y, per line: each is moved along the line from its own x."""
@@ -159,15 +159,15 @@ def _drawn_by_moments(
 
 def _moments(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean, sd and skewness of each row's results; two numbers were fitted before."""
-    own = np.where(np.isfinite(values), weights, 0.0)
-    own = own / own.sum(axis=1, keepdims=True)
-    found = np.where(np.isfinite(values), values, 0.0)
-    mean = (own * found).sum(axis=1)
-    away = np.where(np.isfinite(values), found - mean[:, None], 0.0)
-    count = 1.0 / (own**2).sum(axis=1)
-    variance = (own * away**2).sum(axis=1)
+    shares = np.where(np.isfinite(values), weights, 0.0)
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    results = np.where(np.isfinite(values), values, 0.0)
+    mean = (shares * results).sum(axis=1)
+    away = np.where(np.isfinite(values), results - mean[:, None], 0.0)
+    count = 1.0 / (shares**2).sum(axis=1)
+    variance = (shares * away**2).sum(axis=1)
     with np.errstate(all="ignore"):
-        skewness = np.nan_to_num((own * away**3).sum(axis=1) / variance**1.5)
+        skewness = np.nan_to_num((shares * away**3).sum(axis=1) / variance**1.5)
     # Small samples show too little of either.
     sd = np.sqrt(variance * count / np.maximum(count - 2, 1))
     skewness = skewness * np.sqrt(count * np.maximum(count - 1, 1)) / np.maximum(count - 2, 1)
@@ -184,21 +184,21 @@ def _median_line(
     """
     seen = np.isfinite(y)
     weights = np.where(seen, nearness, 0.0)
-    found = np.where(seen, y, 0.0)
-    centre, most = x.mean(), 10.0 * (np.ptp(found) + 1e-12) / np.ptp(x)
+    results = np.where(seen, y, 0.0)
+    centre, most = x.mean(), 10.0 * (np.ptp(results) + 1e-12) / np.ptp(x)
     least, largest = around or (-most, most)
     low, high = np.full(len(y), least), np.full(len(y), largest)
     left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-    at_left, at_right = (_loss(x - centre, found, weights, slopes)[0] for slopes in (left, right))
+    at_left, at_right = (_loss(x - centre, results, weights, slopes)[0] for slopes in (left, right))
     for _ in range(FEWER if around else STEPS):
         worse = at_left > at_right
         low, high = np.where(worse, left, low), np.where(worse, high, right)
         new = np.where(worse, low + GOLDEN * (high - low), high - GOLDEN * (high - low))
-        at_new = _loss(x - centre, found, weights, new)[0]
+        at_new = _loss(x - centre, results, weights, new)[0]
         left, right = np.where(worse, right, new), np.where(worse, new, left)
         at_left, at_right = np.where(worse, at_right, at_new), np.where(worse, at_new, at_left)
     slopes = (low + high) / 2
-    return _loss(x - centre, found, weights, slopes)[1] + slopes * centre, slopes
+    return _loss(x - centre, results, weights, slopes)[1] + slopes * centre, slopes
 
 
 def _loss(x: FloatArray, y: FloatArray, weights: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:

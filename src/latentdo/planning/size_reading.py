@@ -51,17 +51,17 @@ class Reading:
         nearness = np.ones(len(self.experiments))
         for _ in range(3):
             law = self._fitted(self.experiments, nearness, n=0)
-            found = float(self.goal.size(law.place(self.goal.target)[0]))
+            n = float(self.goal.size(law.place(self.goal.target)[0]))
             # Where the goal is nowhere met, the largest sizes tell best whether anything falls.
-            middle = min(max(found, self.experiments.n.min()), self.experiments.n.max())
+            middle = min(max(n, self.experiments.n.min()), self.experiments.n.max())
             nearness = _nearness(self.experiments.n, middle)
         return self._fitted(self.experiments, nearness)
 
     @cached_property
     def large(self) -> Law:
         """The line among the largest sizes."""
-        own = self.experiments.where(self.experiments.n >= self.last / LARGE)
-        return self._fitted(own, _nearness(own.n, self.last))
+        largest = self.experiments.where(self.experiments.n >= self.last / LARGE)
+        return self._fitted(largest, _nearness(largest.n, self.last))
 
     @cached_property
     def further(self) -> Law:
@@ -78,9 +78,16 @@ class Reading:
         slopes[0] = FINAL
         return self.large.with_slopes(slopes)
 
-    def _fitted(self, own: Experiments, nearness: FloatArray, n: int | None = None) -> Law:
+    def _fitted(self, experiments: Experiments, nearness: FloatArray, n: int | None = None) -> Law:
         random, more = np.random.default_rng([self.seed, 21]), {} if n is None else {"n": n}
-        return fit_law(self.goal.place(own.n), own.measured(self.goal), nearness, self.goal.assurance, random, **more)
+        return fit_law(
+            self.goal.place(experiments.n),
+            experiments.measured(self.goal),
+            nearness,
+            self.goal.assurance,
+            random,
+            **more,
+        )
 
     @property
     def first(self) -> float:
@@ -104,8 +111,8 @@ class Reading:
     @cached_property
     def _near(self) -> FloatArray:
         """The number of samples by the line among the experiments, per line."""
-        found = np.maximum(self.goal.size(self.law.place(self.goal.target)), self.first)
-        return np.where(self.is_enough, self.first, found)
+        n = np.maximum(self.goal.size(self.law.place(self.goal.target)), self.first)
+        return np.where(self.is_enough, self.first, n)
 
     @property
     def is_extrapolated(self) -> bool:
@@ -150,8 +157,8 @@ class Reading:
             return self._near
         if self.is_flat or not self.goes_on:
             return np.zeros(0)
-        found = np.maximum(self.goal.size(self.further.place(self.goal.target)), self.last)
-        return found if math.isfinite(found[0]) else np.zeros(0)
+        n = np.maximum(self.goal.size(self.further.place(self.goal.target)), self.last)
+        return n if math.isfinite(n[0]) else np.zeros(0)
 
     @property
     def bound(self) -> int | None:
@@ -195,8 +202,8 @@ class Reading:
         groups = [(f"{int(size):,}", above.n == size) for size in np.unique(above.n)]
         if len(groups) > 1:
             groups.append((f"{groups[0][0]} or more", np.ones(len(above), dtype=bool)))
-        for sizes, own in groups:
-            count, total = int(reached[own].sum()), int(own.sum())
+        for sizes, chosen in groups:
+            count, total = int(reached[chosen].sum()), int(chosen.sum())
             if stats.binom.cdf(count, total, self.goal.assurance) < ODD / len(groups):
                 return f"{count:,} of {total:,} with {sizes} samples reach the goal"
         return ""

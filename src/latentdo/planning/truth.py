@@ -169,7 +169,7 @@ class Pilot(AbstractTruth):
         """So many rows, all from one posterior draw."""
         random = np.random.default_rng([seed, 12])
         world = int(random.integers(self.posterior.n_chains * self.posterior.n_draws))
-        own = {
+        draws = {
             node: NodeDraws(
                 coefficients[world][None, None],
                 tuple((name, values[world : world + 1][None]) for name, values in parameters.items()),
@@ -177,7 +177,7 @@ class Pilot(AbstractTruth):
             for node, (coefficients, parameters) in self._flat.items()
         }
         spec = self.posterior.spec
-        return Sample(_labelled(spec, _simulated(spec, own, n, random)), world)
+        return Sample(_labelled(spec, _simulated(spec, draws, n, random)), world)
 
     def answer(self, query: Query, seed: int) -> KnownAnswer | None:
         """The answer in each posterior draw."""
@@ -206,9 +206,9 @@ class BuiltIn(AbstractTruth):
 
     def answer(self, query: Query, seed: int) -> KnownAnswer | None:
         """The population value that the study states; None where it states none."""
-        own = dict(self.study.queries)
+        queries = dict(self.study.queries)
         for stated in self.study.population:
-            if own.get(stated.query, stated.query) in (query, str(query)):
+            if queries.get(stated.query, stated.query) in (query, str(query)):
                 return KnownAnswer(np.array([stated.value]), stated.error)
         return None
 
@@ -260,11 +260,11 @@ def truth_of(source: Any, spec: ModelSpec) -> AbstractTruth:
         StudyError: A name that is no built-in study.
     """
     truth = _read(source, spec)
-    own = _model_of(truth)
-    if own is not None and (missing := [node for node in spec.measured if node not in own.measured]):
+    of_truth = _model_of(truth)
+    if of_truth is not None and (missing := [node for node in spec.measured if node not in of_truth.measured]):
         raise SpecError(
             f"The truth, {truth.label}, does not measure {', '.join(map(quote, missing))}, which the model is fitted to; it "
-            f"measures {', '.join(map(quote, own.measured))}. Both need the same measured nodes, with the same names.",
+            f"measures {', '.join(map(quote, of_truth.measured))}. Both need the same measured nodes, with the same names.",
             node=missing[0],
         )
     return truth
@@ -339,7 +339,7 @@ def _refused(spec: ModelSpec, key: str, value: float) -> LatentdoError | None:
 
 
 def _numbers_of(source: Mapping[Any, Any]) -> dict[str, float]:
-    found = {}
+    numbers = {}
     for key, value in source.items():
         if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
             raise SpecError(
@@ -348,8 +348,8 @@ def _numbers_of(source: Mapping[Any, Any]) -> dict[str, float]:
             )
         if not np.isfinite(value):
             raise SpecError(f"truth= says {key!r}: {value!r}, and a parameter of the truth is a finite number.")
-        found[str(key)] = float(value)
-    return found
+        numbers[str(key)] = float(value)
+    return numbers
 
 
 def _require_numbers(spec: ModelSpec) -> None:
