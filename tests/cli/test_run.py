@@ -285,3 +285,34 @@ def test_a_command_loads_what_it_needs_and_no_more(tmp_path, study, arguments, a
     loaded = done.stderr.splitlines()[-1].split()
     assert loaded[0] == "LOADED"
     assert not absent & set(loaded)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such redirection there")
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_a_result_that_has_nowhere_to_go_is_told(options: str):
+    line = f"{sys.executable} -m latentdo identify 'X -> Y' 'P(Y | do(X))' {options} >&-"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: The result cannot be written: standard output is closed.\n"
+
+
+def test_a_file_that_was_asked_for_is_written_without_an_output(tmp_path: Path):
+    line = f"{sys.executable} -m latentdo identify 'X -> Y' 'P(Y | do(X))' -o {tmp_path / 'proof.txt'} >&-"
+    assert subprocess.run(line, shell=True, capture_output=True, check=False).returncode == 0
+    assert (tmp_path / "proof.txt").is_file()
+
+
+def test_an_option_of_other_programs_gets_a_sentence(command):
+    result = command("fit", "study.yaml", "--weights", "w")
+    assert result.code == 2
+    assert "Unknown option: --weights. Rows have no weights: each is one unit." in result.err
+
+
+def test_a_file_that_is_no_study_is_named_with_what_is_read(command, tmp_path):
+    (tmp_path / "g.dagitty").write_text("dag { X -> Y }")
+    (tmp_path / "g.dot").write_text("digraph { X -> Y }")
+    result = command("identify", "g.dagitty", "P(Y | do(X))")
+    assert result.code == 2
+    assert "g.dagitty is a file of text, which this version does not open." in result.err
+    assert "put - in its place and add < g.dagitty." in result.err
+    assert "(DOT)" in command("identify", "g.dot", "P(Y | do(X))").err

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
 
-from latentdo.errors import NotIdentifiedError, UnsupportedError
+from latentdo.errors import NotIdentifiedError, UnsupportedError, visible
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query, Term, query_of
 
@@ -130,7 +130,7 @@ class Identified:
 
     def __str__(self) -> str:
         lines = [f"Identified: {self.query} = {self.estimand.text}", *(f"Note: {note}" for note in self.notes)]
-        return "\n".join(lines)
+        return visible("\n".join(lines))
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -264,7 +264,7 @@ class NotIdentified:
         return forms_of_query(self.decided_on or self.graph, self.query)
 
     def __str__(self) -> str:
-        return f"Not identified: {self.query}. {self.reason}"
+        return visible(f"Not identified: {self.query}. {self.reason}")
 
     def __repr__(self) -> str:
         return f"<{self}>"

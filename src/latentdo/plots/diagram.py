@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from latentdo.errors import visible
 from latentdo.graphs import Admg, Name
 
 from .colours import BLUE, GREEN, VERMILION
@@ -62,7 +63,7 @@ def diagram(
         lines.append(_node(node, box, colour, boxed=node in given))
     width = max((box.x + box.width / 2 for box in boxes.values()), default=0) + MARGIN
     top, height = _extent(lines, boxes)
-    described = html.escape(", ".join(sorted(part.nodes)), quote=True)
+    described = html.escape(visible(", ".join(sorted(part.nodes))))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="graph over {described}" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="0 {top:.0f} {width:.0f} {height:.0f}" '
@@ -129,7 +130,7 @@ def _node(node: Name, box: _Box, colour: str, *, boxed: bool) -> str:
     return (
         f'<rect x="{box.x - box.width / 2:.1f}" y="{box.y - HEIGHT_OF_NODE / 2:.1f}" width="{box.width:.1f}" '
         f'height="{HEIGHT_OF_NODE}" rx="{corner:g}" fill="white" stroke="{colour}" stroke-width="{stroke:g}"/>'
-        f'<text x="{box.x:.1f}" y="{box.y + 4.5:.1f}" text-anchor="middle" fill="{colour}">{html.escape(shown)}</text>'
+        f'<text x="{box.x:.1f}" y="{box.y + 4.5:.1f}" text-anchor="middle" fill="{colour}">{html.escape(visible(shown))}</text>'
     )
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from latentdo.errors import visible
 from latentdo.graphs import Name, format_level, quote
 from latentdo.query import Outcome
 
@@ -132,4 +133,4 @@ _SPECIAL = {
 
 
 def _escaped(words: str) -> str:
-    return "".join(_SPECIAL.get(sign, sign) for sign in words)
+    return "".join(_SPECIAL.get(sign, sign) for sign in visible(words))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from latentdo.errors import visible
 from latentdo.graphs import Admg, Mask, Masks
 from latentdo.query import Distribution, Query
 from latentdo.sheet import web
@@ -103,7 +104,7 @@ separations hold in the cut graphs, and both sides agree on random models, set o
         return [step.to_json() for step in self.steps]
 
     def __str__(self) -> str:
-        return self.text
+        return visible(self.text)
 
     def __repr__(self) -> str:
         return f"<Derivation: {len(self.steps)} steps for {self.query}>"
