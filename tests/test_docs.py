@@ -58,15 +58,19 @@ def site() -> dict[str, object]:
 
 
 @pytest.fixture
-def own_families() -> Iterator[None]:
-    """Families that a page makes known are forgotten afterwards."""
+def own_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Families and methods that a page makes known are forgotten afterwards."""
+    from latentdo.estimators import all_methods, method
+
     known = dict(FAMILIES)
+    all_methods()
+    monkeypatch.setattr(method, "_KNOWN", dict(method._KNOWN))
     yield
     FAMILIES.clear()
     FAMILIES.update(known)
 
 
-@pytest.mark.usefixtures("own_families")
+@pytest.mark.usefixtures("own_kinds")
 def test_every_block_runs_and_prints_what_the_page_shows(
     subtests: pytest.Subtests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
