@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
+import importlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,17 +50,21 @@ EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    """The module of a method of one's own, known until the test ends."""
-    path = tmp_path / "own_method.py"
-    path.write_text(OWN, encoding="utf-8")
+def file(tmp_path, monkeypatch) -> Iterator[str]:
+    """The name of a module in the working folder with a method of one's own, which is forgotten when the test ends."""
+    (tmp_path / "own_method.py").write_text(OWN, encoding="utf-8")
     monkeypatch.setattr(method, "_KNOWN", dict(method._KNOWN))
-    spec = importlib.util.spec_from_file_location("own_method", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "own_method", module)
-    spec.loader.exec_module(module)
-    return module
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    yield "own_method"
+    sys.modules.pop("own_method", None)
+
+
+@pytest.fixture
+def own(file, monkeypatch) -> Any:
+    """The module, imported."""
+    monkeypatch.syspath_prepend("")
+    return importlib.import_module(file)
 
 
 @pytest.fixture
@@ -85,12 +91,13 @@ def test_a_method_in_one_file_is_compared_by_itself_by_name_and_by_value(own, ro
     assert found.to_json()[0]["method"] == "toy median"
 
 
-def test_the_command_knows_it(own, rows, tmp_path, capsys):
+def test_the_command_imports_it(file, rows, tmp_path, capsys):
     table = tmp_path / "data.csv"
     table.write_text(
         "X,Y\n" + "\n".join(f"{x!r},{y!r}" for x, y in zip(rows["X"].tolist(), rows["Y"].tolist(), strict=True))
     )
     typed = ["compare", GRAPH, str(table), EFFECT, "--methods", "toy median", "--replicates", "0", "--json"]
+    typed += ["--import", file]
     assert main([*typed, "--csv", str(tmp_path / "rows.csv")]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert row["method"] == "toy median" and row["estimate"] == pytest.approx(medians(rows))

@@ -1,4 +1,4 @@
-"""`--import MODULE`, which every command takes: modules that define families are imported before anything is read."""
+"""`--import MODULE`, which every command takes: modules that define families or estimators are imported first."""
 
 from __future__ import annotations
 
