@@ -33,7 +33,7 @@ _EXIT_CODE = re.compile(r"\s+#\s*exit code (\d+)\s*$")
 OUTPUT = frozenset({"text", "json"})
 SHELL = frozenset({"sh", "console"})
 # Blocks that are shown and not run.
-SHOWN = frozenset({"bibtex", "mermaid", "toml"})
+SHOWN = frozenset({"bibtex", "mermaid"})
 
 
 class PageError(AssertionError):

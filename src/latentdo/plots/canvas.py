@@ -85,6 +85,27 @@ def check_axes(ax: Any) -> None:
         )
 
 
+def home(ax: Any, width: float, height: float, *, dpi: float | None = None) -> tuple[Any, bool]:
+    """The axes to draw into, and whether they are alone in a figure of their own: where none were handed in.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        QueryError: These are no axes.
+    """
+    if ax is None:
+        return own_figure(width, height, dpi=dpi).subplots(), True
+    check_axes(ax)
+    return ax, False
+
+
+def headline(ax: Any, title: str, *, alone: bool) -> None:
+    """The title, of axes that are alone over the whole figure: over the axes it would run out of the picture."""
+    if alone:
+        ax.figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
+    else:
+        ax.set_title(plain(title), fontsize="medium", loc="left")
+
+
 def plain(text: str) -> str:
     """User text without matplotlib's mathematics: a dollar sign is a dollar sign."""
     return text.replace("$", r"\$")

@@ -10,7 +10,7 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 
-from .canvas import bare, check_axes, own_figure, plain, reach
+from .canvas import bare, headline, home, plain, reach
 from .colours import COLOURS, SERIES
 
 Role = Literal["doing", "seeing", "prior", "lvm", "rival", "naive"]
@@ -165,11 +165,8 @@ def curves(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    alone = ax is None
     methods = any(each.role in METHODS for each in series)
-    if alone:
-        ax = own_figure(*((7.0, 4.6) if methods else (6.4, 4.2))).subplots()
-    check_axes(ax)
+    ax, alone = home(ax, *((7.0, 4.6) if methods else (6.4, 4.2)))
     looks = _looks(series)
     numeric = all(each.is_numeric for each in series)
     for k, (each, look) in enumerate(zip(series, looks, strict=True)):
@@ -192,10 +189,7 @@ def curves(
     ax.grid(axis="y", color="0.92", zorder=0)
     ax.set_axisbelow(True)
     bare(ax)
-    if alone:
-        ax.figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
-    else:
-        ax.set_title(plain(title), fontsize="medium", loc="left")
+    headline(ax, title, alone=alone)
     if methods:
         # Beside the axes: curves fill the picture, and a legend over them would hide some.
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize="small")

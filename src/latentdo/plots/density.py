@@ -10,7 +10,7 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 
-from .canvas import bare, check_axes, own_figure, plain, reach
+from .canvas import bare, headline, home, plain, reach
 from .colours import COLOURS
 
 
@@ -41,11 +41,7 @@ def densities(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure = own_figure(6.0, 3.4)
-    alone = ax is None
-    if alone:
-        ax = figure.subplots()
-    check_axes(ax)
+    ax, alone = home(ax, 6.0, 3.4)
     near = [float(end) for law in laws if law.role != "prior" for end in np.quantile(law.draws, [0.001, 0.999])]
     far = [float(end) for law in laws if law.role == "prior" for end in np.quantile(law.draws, [0.001, 0.999])]
     limits = reach([*near, *([] if null is None else [null])], far) or (0.0, 1.0)
@@ -58,10 +54,7 @@ def densities(
     ax.set_yticks([])
     ax.set_xlabel(plain(xlabel))
     bare(ax, sides=("top", "right", "left"))
-    if alone:
-        figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
-    else:
-        ax.set_title(plain(title), fontsize="medium", loc="left")
+    headline(ax, title, alone=alone)
     ax.legend(frameon=False, fontsize="small", loc="best")
     return ax
 

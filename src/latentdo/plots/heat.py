@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .canvas import check_axes, own_figure, plain
+from .canvas import headline, home, plain
 from .colours import PURPLE, SKY, YELLOW
 
 # ColorBrewer's RdBu (Harrower & Brewer 2003), reversed: told apart with any kind of colour vision, and centred at white.
@@ -99,7 +99,7 @@ def heat(
         max(5.5, 1.7 + 0.085 * max(map(len, rows), default=0) + width * len(columns)),
         max(2.6, 1.7 + 0.05 * max(map(len, columns), default=0) + height * len(rows)),
     )
-    figure, ax = _home(ax, size, dpi=110)
+    ax, alone = home(ax, *size, dpi=110)
     limit = limit_of(tiles)
     places = [(i, j, tile) for i, row in enumerate(tiles) for j, tile in enumerate(row) if tile.kind != "empty"]
     faces = [EMPTY if tile.kind == "none" else tint(tile.colour, limit)[0] for _, _, tile in places]
@@ -113,7 +113,8 @@ def heat(
     ax.set_ylabel(plain(ylabel), labelpad=8)
     _scale(ax, limit, colours)
     n_columns = max(2, int(ax.figure.get_figwidth() / 1.8))
-    _around(figure, ax, title, *_signs(legend), ncols=n_columns, handletextpad=0.5)
+    headline(ax, title, alone=alone)
+    _key(ax, *_signs(legend), alone=alone, ncols=n_columns, handletextpad=0.5)
     return ax
 
 
@@ -144,7 +145,7 @@ def matrix(
     cell = min(0.42, max(0.13, 9.0 / max(len(rows), len(columns), 1)))
     names = 0.09 * max(map(len, (*rows, *columns)), default=0) * min(1.0, cell / 0.22)
     size = (max(5.0, names + cell * len(columns) + 0.6), max(2.2, names + cell * len(rows) + 1.6))
-    figure, ax = _home(ax, size, dpi=100 if cell > 0.3 else 160)
+    ax, alone = home(ax, *size, dpi=100 if cell > 0.3 else 160)
     (width, height), box = ax.figure.get_size_inches(), ax.get_position()
     # About the side of a cell in points, once names and legend have their room.
     side = 72 * min(0.9 * width * box.width / max(len(columns), 1), 0.9 * height * box.height / max(len(rows), 1), cell)
@@ -165,17 +166,9 @@ def matrix(
     ]
     words = [f"{plain(letter)}  {plain(name)}" for letter, name in legend]
     n_columns = 3 if ax.figure.get_figwidth() >= 6.0 else 2
-    _around(figure, ax, title, handles, words, ncols=n_columns, handletextpad=0.4)
+    headline(ax, title, alone=alone)
+    _key(ax, handles, words, alone=alone, ncols=n_columns, handletextpad=0.4)
     return ax
-
-
-def _home(ax: Any, size: tuple[float, float], dpi: int) -> tuple[Any, Any]:
-    """A figure of its own, None where there are axes, and the axes."""
-    if ax is not None:
-        check_axes(ax)
-        return None, ax
-    figure = own_figure(*size, dpi=dpi)
-    return figure, figure.subplots()
 
 
 def _squares(ax: Any, places: Sequence[tuple[int, int]], **style: Any) -> None:
@@ -265,14 +258,10 @@ def _signs(legend: Legend) -> tuple[list[Any], list[str]]:
     return handles, words
 
 
-def _around(figure: Any, ax: Any, title: str, handles: list[Any], words: list[str], **style: Any) -> None:
-    """Title and legend over and under the whole figure, names included; of axes that were handed in, beside those."""
+def _key(ax: Any, handles: list[Any], words: list[str], *, alone: bool, **style: Any) -> None:
+    """The legend under the whole figure; of axes that were handed in, under those."""
     style |= {"frameon": False, "fontsize": "small"}
-    if figure is not None:
-        figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
-        if handles:
-            figure.legend(handles, words, loc="outside lower center", **style)
-        return
-    ax.set_title(plain(title), fontsize="medium", loc="left")
-    if handles:
+    if handles and alone:
+        ax.figure.legend(handles, words, loc="outside lower center", **style)
+    elif handles:
         ax.legend(handles, words, loc="upper center", bbox_to_anchor=(0.5, -0.02), **{**style, "ncols": 2})

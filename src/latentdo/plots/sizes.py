@@ -11,7 +11,7 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 
-from .canvas import bare, check_axes, own_figure, plain
+from .canvas import bare, headline, home, plain
 from .colours import COLOURS
 
 LEAST_TICKS = 3
@@ -64,11 +64,7 @@ def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure = own_figure(6.4, 4.4)
-    alone = ax is None
-    if alone:
-        ax = figure.subplots()
-    check_axes(ax)
+    ax, alone = home(ax, 6.4, 4.4)
     ax.set_xscale("log")
     if planned.points is not None:
         ax.set_yscale("log")
@@ -84,11 +80,10 @@ def size_curve(planned: Planned, *, ax: Any = None, title: str = "", ylabel: str
     ax.grid(which="major", color="0.92", zorder=0)
     ax.set_axisbelow(True)
     bare(ax)
+    headline(ax, title, alone=alone)
     if alone:
-        figure.suptitle(plain(title), x=0.01, ha="left", fontsize="medium", wrap=True)
-        figure.legend(loc="outside lower center", frameon=False, fontsize="small", ncols=2)
+        ax.figure.legend(loc="outside lower center", frameon=False, fontsize="small", ncols=2)
     else:
-        ax.set_title(plain(title), fontsize="medium", loc="left")
         ax.legend(loc="best", fontsize="small", edgecolor="none", framealpha=0.75)
     return ax
 
