@@ -297,6 +297,16 @@ print(json.dumps({HEAVY}))
     assert json.loads(run_python(code)) == []
 
 
+def test_a_verdict_on_arrows_loads_no_models_and_no_tables_to_print() -> None:
+    code = """
+import sys, json
+import latentdo as ld
+ld.identify("W -> R -> X -> Y; W <-> X; W <-> Y", "P(Y | do(X))").estimand.text
+print(json.dumps([m for m in ("latentdo.models", "latentdo.sheet", "latentdo.inference") if m in sys.modules]))
+"""
+    assert json.loads(run_python(code)) == []
+
+
 def test_the_command_identify_loads_neither_jax_nor_numpy(tmp_path: Path) -> None:
     study = tmp_path / "study.yaml"
     study.write_text(

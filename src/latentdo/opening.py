@@ -51,7 +51,8 @@ def graph_of(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]
         # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
         spec = model_of(model)
         return spec.graph, spec.functional
-    if (spec := spec_of(model)) is not None:
+    # The models are not loaded for a text: a verdict on arrows does not pay for them.
+    if not isinstance(model, str) and (spec := spec_of(model)) is not None:
         return spec.graph, dict(getattr(model, "functional", spec.functional))
     return read_graph(model), {}
 
