@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -35,6 +33,9 @@ def finite(value: Any) -> Any:
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
     """The table as comma-separated text with empty cells for None; no text in it is a formula to a spreadsheet."""
+    import csv  # what prints only does not pay for it
+    import io
+
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([[_safe(cell) for cell in row] for row in (header, *rows)])
     return text.getvalue()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable
 from textwrap import wrap
@@ -87,6 +86,8 @@ def terminal_width() -> int:
     if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         # The terminal that a notebook or a pipe was started from is not where the text is read.
         return WIDTH
+    import shutil  # with all that compresses: a verdict that prints a list does not pay for it
+
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
