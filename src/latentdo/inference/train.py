@@ -34,6 +34,8 @@ from .storage.checkpoint import Checkpoint
 from .storage.manifest import versions
 from .storage.resume import FitCheckpoint
 
+KEPT = "kept from the earlier fit"
+
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -215,9 +217,6 @@ def _trained(fit: Fit, task: Task, because: str) -> BlockDraws:
 def _n_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-KEPT = "kept from the earlier fit"
 
 
 def kept_block(start: Posterior, task: Task, own: tuple[NodeCoordinates, ...], engine: Engine) -> BlockDraws | str:

@@ -36,6 +36,20 @@ MOST_SINGLE = 10
 """Rows up to which a column may have a level of its own in each."""
 RESOLUTION = 16.0
 """Gaps between neighbouring numbers that a column's sd must span: else it varies by rounding alone."""
+FAR = 20.0
+"""Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
+FAR_FOR_NORMAL = 8.0
+"""The same for normal nodes, and for what their measured parents leave of them: one normal row in 10^15 lies so far."""
+FEW = 5
+"""Rows that differ from the commonest value, or have a level: fewer say little."""
+MANY = 20
+"""Rows from which on so few of them are worth a word."""
+PER_LEVEL = 5.0
+"""Rows per level below which a column of levels is more likely one of identifiers or of numbers."""
+LARGEST_PROGRAM = 20_000
+"""Rows beyond which separation is looked for in a sample of them, and then verified in all."""
+MOST_PROGRAMS = 10
+"""Times that rows which contradict the sample's direction are added to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,22 +296,6 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
             "by the prior alone. Their joint effect is not touched."
         )
     return cautions
-
-
-FAR = 20.0
-"""Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
-FAR_FOR_NORMAL = 8.0
-"""The same for normal nodes, and for what their measured parents leave of them: one normal row in 10^15 lies so far."""
-FEW = 5
-"""Rows that differ from the commonest value, or have a level: fewer say little."""
-MANY = 20
-"""Rows from which on so few of them are worth a word."""
-PER_LEVEL = 5.0
-"""Rows per level below which a column of levels is more likely one of identifiers or of numbers."""
-LARGEST_PROGRAM = 20_000
-"""Rows beyond which separation is looked for in a sample of them, and then verified in all."""
-MOST_PROGRAMS = 10
-"""Times that rows which contradict the sample's direction are added to it."""
 
 
 def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | None) -> list[str]:

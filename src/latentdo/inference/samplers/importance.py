@@ -12,6 +12,17 @@ from scipy.special import gammaln, logsumexp
 from ..blocks.coordinates import FloatArray
 from .modes import LogDensity, Mode
 
+PROBES = np.array([1.0, 2.0, 4.0, 6.0, 8.0])
+"""Distances from the mode, in units of the Laplace approximation's sd, where the width is looked at.
+
+Far ones matter where a coordinate is pressed against its bound: on the unconstrained scale it has an exponential tail."""
+LEAST_FREEDOM = 6.0
+DEGREE = 3
+SPREAD = 1.5
+"""How far the points of the fit lie from the mode, in units of the posterior's sd."""
+CHECKED = 32
+"""Further points at which the polynomial is compared with what it stands for."""
+
 
 def pareto_k(draws: FloatArray) -> float:
     """The larger k-hat of the two tails; below 0.5 the variance exists, above 1 not even the mean.
@@ -83,14 +94,6 @@ def _pareto(x: FloatArray) -> tuple[float, float]:
     chosen = float((b * weights / weights.sum()).sum())
     shape = float(np.log1p(-chosen * x).mean())
     return (n * shape + 10 * 0.5) / (n + 10), -shape / chosen
-
-
-PROBES = np.array([1.0, 2.0, 4.0, 6.0, 8.0])
-"""Distances from the mode, in units of the Laplace approximation's sd, where the width is looked at.
-
-Far ones matter where a coordinate is pressed against its bound: on the unconstrained scale it has an exponential tail."""
-
-LEAST_FREEDOM = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,13 +195,6 @@ def fitted(u: FloatArray, weights: FloatArray, freedom: float = 5.0, widen: floa
         return None
     scale = np.sqrt(values * (freedom - 2.0) / freedom) * widen
     return SplitStudent(mean, turn * scale, np.ones(len(mean)), np.ones(len(mean)), freedom)
-
-
-DEGREE = 3
-SPREAD = 1.5
-"""How far the points of the fit lie from the mode, in units of the posterior's sd."""
-CHECKED = 32
-"""Further points at which the polynomial is compared with what it stands for."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,11 @@ MOST_MODES = 2
 """Modes by a cheaper density that are looked at more closely."""
 
 LAPLACE = "Laplace approximation"
+PER_LATENT = (9, 5, 3)
+"""Points per latent that are tried, the most first."""
+MOST_POINTS = 27
+MOST_CELLS = 50_000_000
+"""Points times rows times the evaluations of one step towards the mode, beyond which fewer points are taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,13 +191,6 @@ def _joint(task: Task, u: FloatArray, random: np.random.Generator) -> FloatArray
             parts.append(log_prior[:, 0] + each.sum(axis=-1) + 0.5 * (z**2).sum(axis=(0, 2)))
     values = np.concatenate(parts)
     return numbers_only(values)
-
-
-PER_LATENT = (9, 5, 3)
-"""Points per latent that are tried, the most first."""
-MOST_POINTS = 27
-MOST_CELLS = 50_000_000
-"""Points times rows times the evaluations of one step towards the mode, beyond which fewer points are taken."""
 
 
 def merged_rows(task: Task) -> Dataset:
