@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from latentdo.graphs import Name, quote
+from latentdo.graphs import quote
 from latentdo.models import Prior, plain
 
 from ..blocks.coordinates import Coordinate, NodeCoordinates
@@ -92,7 +92,10 @@ def node_row(posterior: Fitted, own: NodeCoordinates) -> NodeRow:
         else _weight_unit(own, coordinate, k % size - 1, signs[k % size - 1])
         for k, coordinate in enumerate(own.coefficients)
     ]
-    units += [_parameter_unit(own.node, name, coordinate) for name, coordinate in own.parameters]
+    units += [
+        _origin(coordinate, f"in units of {quote(own.node)}" if name in ("sd", "scale") else "")
+        for name, coordinate in own.parameters
+    ]
     rows = zip(own.all, units, strict=True)
     return NodeRow(equation, scale, tuple((coordinate.label, belief(coordinate), unit) for coordinate, unit in rows))
 
@@ -143,7 +146,3 @@ def _weight_unit(own: NodeCoordinates, coordinate: Coordinate, k: int, sign: str
 def _factor(name: str) -> str:
     """A parent's name as it is typed; the indicator of a level is so already."""
     return name if name.endswith("]") and "[" in name else quote(name)
-
-
-def _parameter_unit(node: Name, name: str, coordinate: Coordinate) -> str:
-    return _origin(coordinate, f"in units of {quote(node)}" if name in ("sd", "scale") else "")

@@ -75,15 +75,12 @@ def _header(posterior: Fitted) -> Sheet:
     rows = [(heading, " ".join(text.split())) for heading, text in _facts(posterior)]
     # A heading stands once.
     headings = [heading if k == 0 or heading != rows[k - 1][0] else "" for k, (heading, _) in enumerate(rows)]
+    mark: Mark = "bad" if not posterior.converged else "rough" if posterior.approximate else "good"
     cells = [
-        (Cell(heading), Cell(text, mark=_mark(posterior) if heading == "Judged" else ""))
+        (Cell(heading), Cell(text, mark=mark if heading == "Judged" else ""))
         for heading, (_, text) in zip(headings, rows, strict=True)
     ]
     return Sheet.of(title, (Column("", mark="strong"), Column("", "prose")), cells, headed=False)
-
-
-def _mark(posterior: Fitted) -> Mark:
-    return "bad" if not posterior.converged else "rough" if posterior.approximate else "good"
 
 
 def _facts(posterior: Fitted) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ def pareto_k(draws: FloatArray) -> float:
     ordered = np.sort(draws)
     upper = ordered[-size:] - ordered[-size - 1]
     lower = ordered[size] - ordered[:size][::-1]
-    return max(_shape(np.sort(upper)), _shape(np.sort(lower)))
+    return max(_pareto(np.sort(tail))[0] for tail in (upper, lower))
 
 
 def smoothed(log_weights: FloatArray) -> tuple[FloatArray, float]:
@@ -72,11 +72,6 @@ def smoothed(log_weights: FloatArray) -> tuple[FloatArray, float]:
     quantiles = scale * (np.expm1(-k * np.log1p(-share)) / k if k else -np.log1p(-share))
     weights[tail] = np.minimum(threshold + quantiles, 1.0)
     return weights / weights.sum(), k
-
-
-def _shape(x: FloatArray) -> float:
-    """k-hat of exceedances in ascending order."""
-    return _pareto(x)[0]
 
 
 def _pareto(x: FloatArray) -> tuple[float, float]:
@@ -214,7 +209,8 @@ class Surrogate:
 
     def __call__(self, u: FloatArray) -> FloatArray:
         """The log likelihood, relative to that at the mode, at points (draw, coordinate)."""
-        return _monomials(_whitened(self.mode, u)) @ self.coefficients
+        whitened = np.asarray(np.linalg.solve(self.mode.axes, (u - self.mode.point).T).T, dtype=float)
+        return _monomials(whitened) @ self.coefficients
 
 
 def fit_surrogate(likelihood: LogDensity, mode: Mode, random: np.random.Generator) -> Surrogate | None:
@@ -234,10 +230,6 @@ def fit_surrogate(likelihood: LogDensity, mode: Mode, random: np.random.Generato
     coefficients = np.linalg.lstsq(design[CHECKED:], above[CHECKED:], rcond=None)[0]
     error = float(np.abs(design[:CHECKED] @ coefficients - above[:CHECKED]).max())
     return Surrogate(mode, coefficients, error, n + 1)
-
-
-def _whitened(mode: Mode, u: FloatArray) -> FloatArray:
-    return np.asarray(np.linalg.solve(mode.axes, (u - mode.point).T).T, dtype=float)
 
 
 def _monomials(x: FloatArray) -> FloatArray:

@@ -66,13 +66,17 @@ def run_ensemble(
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), _LESS_MEMORY)
     warm_up, first_run = run_lengths(engine)
-    if mode is not None:
+    if mode is None:
+        starts = _starts(task, form, numbers)
+    else:
         # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
         warm_up = min(warm_up, WARM_UP_AT_MODE)
+        # Around it, twice as far apart as Laplace's approximation has them.
+        starts = mode.point + 2.0 * task.random().standard_normal((CHAINS, len(mode.point))) @ mode.axes.T
     ensemble = Ensemble.start(
         form,
         numbers,
-        _starts(task, form, numbers) if mode is None else _about(mode, task.random()),
+        starts,
         task.rows.n_stored if form.n_noise else 0,
         (task.seed, task.code),
         symmetries_of(task.layout, task.priors),
@@ -128,11 +132,6 @@ def _starts(task: Task, form: AbstractForm, numbers: Any) -> FloatArray:
             if any(np.isfinite(log_posterior(NUMPY, form, numbers, point, none)) for point in points):
                 return points
     return finite_starts(task, CHAINS)
-
-
-def _about(mode: Mode, random: np.random.Generator) -> FloatArray:
-    """Points around a mode, twice as far apart as Laplace's approximation has them."""
-    return mode.point + 2.0 * random.standard_normal((CHAINS, len(mode.point))) @ mode.axes.T
 
 
 def _is_comfortable(result: BlockDraws) -> bool:

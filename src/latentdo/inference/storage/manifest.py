@@ -259,7 +259,8 @@ def manifest_of(posterior: Fitted, members: Iterable[Member], *, data: bool) -> 
         model=text,
         priors=priors,
         graph=graph_facts(spec),
-        data=dataclasses.replace(facts, source=_file_name(facts.source)),
+        # Without folders: where a table lay on a machine is nobody else's business.
+        data=dataclasses.replace(facts, source=PureWindowsPath(facts.source).name or facts.source),
         rows=rows,
         engine=posterior.engine,
         seed=posterior.seed,
@@ -305,11 +306,6 @@ def graph_facts(spec: ModelSpec) -> GraphFacts:
     rank = {node: i for i, node in enumerate(nodes)}
     directed = sorted(spec.graph.directed, key=lambda edge: (rank[edge[0]], rank[edge[1]]))
     return GraphFacts(nodes, tuple(node for node in nodes if node in spec.latent), tuple(directed))
-
-
-def _file_name(source: str) -> str:
-    """The source without folders: where a table lay on a machine is nobody else's business."""
-    return PureWindowsPath(source).name or source
 
 
 def block_record(block: BlockDraws) -> BlockRecord:
