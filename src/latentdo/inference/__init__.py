@@ -27,46 +27,27 @@ if TYPE_CHECKING:
     from .storage.whole_files import write_table
     from .train import Fit, fit_model, train_all
 
-_LAZY = {
-    "KHAT_LIMIT": "blocks.diagnostics",
-    "BlockDraws": "blocks.draws",
-    "DataFacts": "blocks.draws",
-    "Diagnostic": "blocks.diagnostics",
-    "Fit": "train",
-    "FitCheckpoint": "storage.resume",
-    "Identity": "storage.resume",
-    "Method": "blocks.method",
-    "NodeDraws": "blocks.draws",
-    "ParameterLabel": "posterior.labels",
-    "PriorCheck": "posterior.prior_check",
-    "PriorNode": "posterior.prior_check",
-    "Posterior": "posterior.posterior",
-    "check_columns": "blocks.checks",
-    "check_priors_on": "posterior.prior_check",
-    "checkpoint_folder": "storage.resume",
-    "compile_cache": "runtime",
-    "coordinates_on": "blocks.coordinates",
-    "diagnose": "blocks.diagnostics",
-    "even_uniforms": "likelihood.forward",
-    "fit_model": "train",
-    "flat": "blocks.draws",
-    "float64": "runtime",
-    "functional_nodes": "blocks.checks",
-    "levelled": "blocks.checks",
-    "node_parameters": "likelihood.forward",
-    "node_row": "posterior.account",
-    "pareto_k": "samplers.importance",
-    "prior_draws": "posterior.prior_check",
-    "predictor": "likelihood.forward",
-    "read_archive": "posterior.posterior",
-    "require_writable": "storage.archive",
-    "simulate_nodes": "likelihood.forward",
-    "train_all": "train",
-    "versions": "storage.manifest",
-    "watch": "progress",
-    "write_archive": "storage.archive",
-    "write_table": "storage.whole_files",
+_NAMES = {
+    "blocks.checks": "check_columns functional_nodes levelled",
+    "blocks.coordinates": "coordinates_on",
+    "blocks.diagnostics": "KHAT_LIMIT Diagnostic diagnose",
+    "blocks.draws": "BlockDraws DataFacts NodeDraws flat",
+    "blocks.method": "Method",
+    "likelihood.forward": "even_uniforms node_parameters predictor simulate_nodes",
+    "posterior.account": "node_row",
+    "posterior.labels": "ParameterLabel",
+    "posterior.posterior": "Posterior read_archive",
+    "posterior.prior_check": "PriorCheck PriorNode check_priors_on prior_draws",
+    "progress": "watch",
+    "runtime": "compile_cache float64",
+    "samplers.importance": "pareto_k",
+    "storage.archive": "require_writable write_archive",
+    "storage.manifest": "versions",
+    "storage.resume": "FitCheckpoint Identity checkpoint_folder",
+    "storage.whole_files": "write_table",
+    "train": "Fit fit_model train_all",
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
     "ENGINES",
@@ -120,8 +101,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
