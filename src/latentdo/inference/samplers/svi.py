@@ -293,18 +293,16 @@ def _log_ratios(
     """Log of posterior over guide at draws of it, parameters and latents together; None where it would take too long."""
     form = optimiser.problem.form
     if isinstance(form, GaussianForm):
-        found = gaussian_form(task, latents_only=False)
-        assert not isinstance(found, str)
-        with np.errstate(all="ignore"):
-            log_prior, each = form.log_parts(NUMPY, found[1], draws.u, np.empty((0, 1)))
-        return log_prior + each.sum(axis=-1) - draws.log_density
+        exact_form = gaussian_form(task, latents_only=False)
+        assert not isinstance(exact_form, str)
+        return density_of(form, exact_form[1])(draws.u) - draws.log_density
     rows = task.rows.n_stored
     if rows * KHAT_DRAWS * task.layout.n_states * optimiser.problem.n_nodes > KHAT_CELLS:
         return None
     n_free, n = task.layout.n_free, len(draws.u)
     features = _features(task) if optimiser.problem.guide.n_features else np.zeros((0, rows))
     shift, log_scale = (np.asarray(part)[:, None, :] for part in optimiser.problem.guide.noise(numbers, features))
-    real, size, found = task.rows.weights > 0, max(1, CELLS // (rows * task.layout.n_states)), []
+    real, size, values = task.rows.weights > 0, max(1, CELLS // (rows * task.layout.n_states)), []
     nodes = nodes_of(form.n_noise)
 
     def log_rows(u: FloatArray, noise: FloatArray) -> tuple[Any, Any]:
@@ -323,7 +321,7 @@ def _log_ratios(
                 log_prior = by_node[0][0]
                 logs = [part + log for (_, part), log in zip(by_node, nodes.log_weights, strict=True)]
                 each = np.asarray(logsumexp(np.stack(logs), axis=0))
-            found.append(log_prior + np.where(real, each, 0.0).sum(axis=-1))
+            values.append(log_prior + np.where(real, each, 0.0).sum(axis=-1))
     # What pads the coordinates is standard normal under the posterior.
     log_padding = -0.5 * (draws.u[:, n_free:] ** 2).sum(axis=1)
-    return np.concatenate(found) + log_padding - draws.log_density
+    return np.concatenate(values) + log_padding - draws.log_density
