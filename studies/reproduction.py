@@ -19,7 +19,7 @@ import msgspec
 from latentdo import arguments
 from latentdo.errors import MissingExtraError, StudyError
 from latentdo.inference import Auto, Engine, Laplace, Map, Nuts, Svi, watch
-from latentdo.planning import ATTEMPTS, Outcome, check_executor, spread
+from latentdo.planning import ATTEMPTS, Outcome, check_executor, spreading
 from latentdo.sheet import bodies, counted, texts
 
 from .cases import STUDIES, Study, study
@@ -242,7 +242,8 @@ def reproduce(
         failed = []
         # Each task is its own: no more processes than tasks.
         checked = _Checked(work, tuple((name, store.definition) for name, store in stores.items()))
-        outcomes = spread(checked, waiting, executor, max(1, min(count, len(waiting))) if executor is None else 1)
+        spread = stack.enter_context(spreading(executor, max(1, min(count, len(waiting)))))
+        outcomes = spread(checked, waiting)
         with contextlib.closing(outcomes):  # type: ignore[type-var]
             for outcome in _until_the_executor_ends(outcomes, stores.values(), place):
                 stores[outcome.task.study].add(outcome)

@@ -15,7 +15,13 @@ from pathlib import Path
 import pytest
 
 from latentdo.errors import StudyError
-from latentdo.planning.executor import ATTEMPTS, Outcome, described, spread
+from latentdo.planning.executor import ATTEMPTS, Outcome, described, spreading
+
+
+def spread(work, tasks, executor=None, workers=1):
+    """The outcomes of tasks, as they come."""
+    with spreading(executor, workers) as outcomes_of:
+        yield from outcomes_of(work, tasks)
 
 
 def square(x: int) -> int:
@@ -160,18 +166,22 @@ def test_an_executor_that_forks_is_refused():
         ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as forking,
         pytest.raises(StudyError, match=r"forks its processes.*get_context\('spawn'\)"),
     ):
-        spread(square, [1], forking)
+        list(spread(square, [1], forking))
 
 
 def test_something_else_than_an_executor_is_refused():
     with pytest.raises(StudyError, match=r"got int\. Of a Dask client give client\.get_executor"):
-        spread(square, [1], 3)  # type: ignore[arg-type]
+        list(spread(square, [1], 3))
 
 
 @pytest.mark.slow
 def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path):
     script = tmp_path / "unguarded.py"
-    script.write_text("from latentdo.planning.executor import spread\nprint(list(spread(abs, [1, -2], workers=2)))\n")
+    script.write_text(
+        "from latentdo.planning.executor import spreading\n"
+        "with spreading(None, 2) as spread:\n"
+        "    print(list(spread(abs, [1, -2])))\n"
+    )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "StudyError: No process could be started" in done.stderr
@@ -182,12 +192,13 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     script = tmp_path / "starter.py"
     script.write_text(
         "import os, sys, time, functools\n"
-        "from latentdo.planning.executor import spread\n"
+        "from latentdo.planning.executor import spreading\n"
         "def work(x):\n"
         "    print(os.getpid(), flush=True)\n"
         "    time.sleep(600)\n"
         "if __name__ == '__main__':\n"
-        "    list(spread(work, [1, 2], workers=2))\n"
+        "    with spreading(None, 2) as spread:\n"
+        "        list(spread(work, [1, 2]))\n"
     )
     with subprocess.Popen(
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

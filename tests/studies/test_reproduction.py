@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import logging
@@ -463,12 +464,12 @@ def test_a_study_that_does_not_exist_is_refused():
 def test_quick_is_less_of_the_same(monkeypatch):
     planned = []
 
-    def none(work, tasks, executor, workers):
+    def listed(work, tasks):
         planned.extend(tasks)
         yield from ()
         raise DataError("nothing is done here")
 
-    monkeypatch.setattr(reproduction, "spread", none)
+    monkeypatch.setattr(reproduction, "spreading", lambda executor, workers: contextlib.nullcontext(listed))
     with pytest.raises(DataError):
         reproduce("covid", quick=True, workers=1, progress=False)
     assert {task.n for task in planned} == {60, 100}

@@ -1,7 +1,7 @@
 """How many samples a question needs, from simulated experiments, and the spreading of work over processes."""
 
 from .coverage import CHANCE, FEWEST, Coverage
-from .executor import ATTEMPTS, Outcome, check_executor, described, spread
+from .executor import ATTEMPTS, Outcome, check_executor, described, spreading
 from .plan import Budget, goal_of, plan_size
 from .planned_size import Predicted, SampleSize, SizePoint
 from .truth import BuiltIn, truth_of
@@ -21,6 +21,6 @@ __all__ = [
     "described",
     "goal_of",
     "plan_size",
-    "spread",
+    "spreading",
     "truth_of",
 ]

@@ -49,27 +49,14 @@ class Outcome(Generic[T, R]):
     attempts: int
 
 
-def spread(
-    work: Callable[[T], R], tasks: Sequence[T], executor: Executor | None = None, workers: int = 1
-) -> Iterator[Outcome[T, R]]:
-    """The outcome of each task, as they come: a task that fails is begun again, up to twice.
-
-    Args:
-        work: Does one task; for other processes it must be a function of a module.
-        executor: Where to do them; None makes `workers` processes, or for one worker does them here, in order.
-
-    Raises:
-        StudyError: The executor forks, or no process can be started.
-    """
-    if executor is not None:
-        check_executor(executor)
-        return _elsewhere(work, tasks, executor)
-    return _here(work, tasks) if workers == 1 else _in_processes(work, tasks, workers)
-
-
 @contextlib.contextmanager
 def spreading(executor: Executor | None, workers: int) -> Iterator[Spread]:
-    """What `spread` does, for several lists of tasks in turn: by the same processes, which end with it.
+    """A function of work and tasks that gives the outcome of each task, as they come; processes of its own end with it.
+
+    A task that fails is begun again, up to twice. Work for other processes must be a function of a module.
+
+    Args:
+        executor: Where tasks are done; None makes `workers` processes, or for one worker does them here, in order.
 
     Raises:
         StudyError: The executor forks, or no process can be started.
@@ -184,12 +171,6 @@ def _outcome(future: Future[R], task: T, attempt: int) -> Outcome[T, R]:
         raise
     except BaseException as problem:  # noqa: BLE001
         return Outcome(task, None, described(problem), attempt)
-
-
-def _in_processes(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[Outcome[T, R]]:
-    """The outcomes from processes of their own."""
-    with _Processes(workers) as processes:
-        yield from _by(processes, work, tasks)
 
 
 def _by(processes: _Processes, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Outcome[T, R]]:

@@ -80,6 +80,11 @@ class AbstractTruth(abc.ABC):
     def label(self) -> str:
         """What it is, in words."""
 
+    @property
+    @abc.abstractmethod
+    def model(self) -> ModelSpec | None:
+        """The model whose nodes are those of the process; None for a function, of which its first table tells."""
+
     @abc.abstractmethod
     def draw(self, n: int, seed: int) -> Sample:
         """So many rows, with at least the measured nodes' columns."""
@@ -110,6 +115,11 @@ class FixedModel(AbstractTruth):
     def label(self) -> str:
         """What it is, in words."""
         return "a model of fixed numbers"
+
+    @property
+    def model(self) -> ModelSpec:
+        """The model whose nodes are those of the process."""
+        return self.spec
 
     @cached_property
     def draws(self) -> dict[Name, NodeDraws]:
@@ -161,6 +171,11 @@ class Pilot(AbstractTruth):
         """What it is, in words."""
         return f"the posterior predictive of a pilot of {self.posterior.facts.n_rows:,} rows"
 
+    @property
+    def model(self) -> ModelSpec:
+        """The model whose nodes are those of the process."""
+        return self.posterior.spec
+
     @cached_property
     def _flat(self) -> dict[Name, tuple[FloatArray, dict[str, FloatArray]]]:
         return {node: flat(draws) for node, draws in self.posterior.by_node.items()}
@@ -200,6 +215,11 @@ class BuiltIn(AbstractTruth):
         """What it is, in words."""
         return f"the simulator of the study {self.study.name}"
 
+    @property
+    def model(self) -> ModelSpec:
+        """The model whose nodes are those of the process."""
+        return self.study.model
+
     def draw(self, n: int, seed: int) -> Sample:
         """So many rows, with at least the measured nodes' columns."""
         return Sample(self.study.simulate(n, seed=seed, do={}, latents=False, progress=None))
@@ -227,6 +247,10 @@ class Simulator(AbstractTruth):
     def label(self) -> str:
         """What it is, in words."""
         return f"the function {getattr(self.function, '__name__', type(self.function).__name__)}"
+
+    @property
+    def model(self) -> None:
+        """None: its first table tells its columns."""
 
     def draw(self, n: int, seed: int) -> Sample:
         """So many rows, with whatever columns the function gives.
@@ -260,7 +284,7 @@ def truth_of(source: Any, spec: ModelSpec) -> AbstractTruth:
         StudyError: A name that is no built-in study.
     """
     truth = _read(source, spec)
-    of_truth = _model_of(truth)
+    of_truth = truth.model
     if of_truth is not None and (missing := [node for node in spec.measured if node not in of_truth.measured]):
         raise SpecError(
             f"The truth, {truth.label}, does not measure {', '.join(map(quote, missing))}, which the model is fitted to; it "
@@ -268,19 +292,6 @@ def truth_of(source: Any, spec: ModelSpec) -> AbstractTruth:
             node=missing[0],
         )
     return truth
-
-
-def _model_of(truth: AbstractTruth) -> ModelSpec | None:
-    """The model whose nodes are those of a process; None for a function, of which its first table tells."""
-    match truth:
-        case FixedModel():
-            return truth.spec
-        case Pilot():
-            return truth.posterior.spec
-        case BuiltIn():
-            return truth.study.model
-        case _:
-            return None
 
 
 def _read(source: Any, spec: ModelSpec) -> AbstractTruth:
