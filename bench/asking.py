@@ -238,7 +238,7 @@ def errors(options: argparse.Namespace) -> None:
     from scipy.stats import t
 
     import latentdo as ld
-    from latentdo.answers import ask as asking
+    from latentdo.answers import simulation as asking
     from latentdo.answers.exact import Exact
 
     random = np.random.default_rng([3, 1])

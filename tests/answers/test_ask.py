@@ -294,28 +294,47 @@ def test_an_error_that_stays_large_is_said():
 
 
 def test_units_escalate_where_evidence_is_rare():
-    posterior = posterior_of("Z ~ normal; Y ~ normal(Z)", shape=(4, 25))
-    common = asked(posterior, "E[Y | Z > 0]")
-    assert common.n_units <= 512
+    posterior = posterior_of("Z ~ normal; Y ~ normal(Z); C ~ normal(Y)", {"sd(C)": 0.2}, shape=(4, 25))
+    common = asked(posterior, "E[Y | C=0.5]")
+    assert common.n_units <= 2048
     assert common.evidence_units >= ENOUGH_EVIDENCE
-    rare = asked(posterior, "E[Y | Z > 1.5]")
-    assert rare.n_units in UNITS[1:]
-    assert rare.evidence_units >= ENOUGH_EVIDENCE
-    # 256 units would hold no such unit in most draws.
-    rarer = asked(posterior, "E[Y | Z > 2.4]")
+    rare = asked(posterior, "E[Y | C=2]")
+    assert rare.n_units > common.n_units
+    rarer = asked(posterior, "E[Y | C=3.3]")
     assert rarer.n_units == UNITS[-1]
     assert rarer.evidence_units < ENOUGH_EVIDENCE
-    law = Gaussian(posterior)
-    mean, cov = law.of("Y", "Z")
-    a = (2.4 - mean[:, 1]) / np.sqrt(cov[:, 1, 1])
-    exact = mean[:, 0] + cov[:, 0, 1] / np.sqrt(cov[:, 1, 1]) * scipy.stats.norm.pdf(a) / ndtr(-a)
-    assert abs(rarer.mean - exact.mean()) < 5 * math.sqrt(2 / rarer.evidence_units / REPLICATES)
+    mean, cov = Gaussian(posterior).of("Y", "C")
+    exact = mean[:, 0] + cov[:, 0, 1] / cov[:, 1, 1] * (3.3 - mean[:, 1])
+    assert abs(rarer.mean - exact.mean()) < 5 * math.sqrt(cov[:, 0, 0].max() / rarer.evidence_units / REPLICATES)
     assert (
         f"the evidence is rare: behind the number stand only {rarer.evidence_units:.0f} effective units of 16,384 in the "
         "worst 5 % of draws"
     ) in rarer.warnings
     with pytest.raises(QueryError, match=r"the evidence is too rare|too rarely to be met"):
-        ld.ask(posterior, "E[Y | Z > 3]")
+        ld.ask(posterior, "E[Y | C=12]")
+
+
+@pytest.mark.parametrize(("limit", "says"), [(0.0, False), (2.4, False), (4.0, True), (9.0, True)])
+def test_evidence_that_is_an_event_leaves_all_units_and_says_how_likely_it_is(limit, says):
+    posterior = posterior_of("Z ~ normal; Y ~ normal(Z)", shape=(4, 25))
+    answer = asked(posterior, f"E[Y | Z > {limit}]")
+    assert answer.n_units == answer.evidence_units == UNITS[1]
+    mean, cov = Gaussian(posterior).of("Y", "Z")
+    a = (limit - mean[:, 1]) / np.sqrt(cov[:, 1, 1])
+    ratio = np.exp(-0.5 * a**2 - 0.5 * math.log(2 * math.pi) - scipy.special.log_ndtr(-a))
+    exact = mean[:, 0] + cov[:, 0, 1] / np.sqrt(cov[:, 1, 1]) * ratio
+    assert abs(answer.mean - exact.mean()) < 5 * answer.simulation_error + 1e-6
+    chance = float(ndtr(-a).mean())
+    said = [words for words in answer.warnings if words.startswith("the evidence is rare: its probability")]
+    assert len(said) == says
+    assert all(f"is {chance:.1g}, about" in words for words in said)
+
+
+def test_evidence_between_two_limits_is_drawn_between_them(mixed):
+    answer = asked(mixed, "E[Y | Z > 1, Z < 1.25]")
+    assert answer.evidence_units == pytest.approx(answer.n_units)
+    low, high = (asked(mixed, f"E[Y | Z={at}]").mean for at in (1, 1.25))
+    assert min(low, high) < answer.mean < max(low, high)
 
 
 def test_rare_evidence_is_counted_in_the_worst_term(front_door):
@@ -324,7 +343,7 @@ def test_rare_evidence_is_counted_in_the_worst_term(front_door):
     assert asked(front_door, "E[Y | do(X=1)]").evidence_units is None
 
 
-@pytest.mark.parametrize("query", ["E[Y | B > 1]", "P(Y > 1 | Z > 40)"])
+@pytest.mark.parametrize("query", ["E[Y | B > 1]", "P(Y > 1 | Z > 80)"])
 def test_evidence_that_cannot_be_is_refused(query):
     with pytest.raises(QueryError) as caught:
         ld.ask(posterior_of(MIXED, shape=(4, 10)), query)

@@ -8,8 +8,8 @@ import scipy.stats
 from scipy.special import ndtr, ndtri
 
 import latentdo as ld
-from latentdo.answers.ask import REPLICATES
 from latentdo.answers.plan import plan_term
+from latentdo.answers.simulation import REPLICATES
 from latentdo.errors import UnsupportedError
 from latentdo.inference import Posterior
 from latentdo.query import Distribution, Outcome, Query, Setting, Term

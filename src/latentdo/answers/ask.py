@@ -17,15 +17,13 @@ from latentdo.query import Outcome, Query, Term, Value
 
 from .answer import Answer, Answers
 from .associational import prior_of, seeing, unseen
-from .cautions import ENOUGH_EVIDENCE, cautions_of
+from .cautions import cautions_of
 from .curves import interpolated
 from .exact import Exact
 from .plan import TermPlan, plan_term
-from .simulation import REPLICATES, Simulation
+from .simulation import Simulation
 from .support import check_complete, check_values
-from .values import SIMULATION_SHARE, UNITS, Computed, check_finite, compute
-
-__all__ = ["ENOUGH_EVIDENCE", "REPLICATES", "SIMULATION_SHARE", "UNITS", "ask_all", "used_nodes"]
+from .values import UNITS, Computed, check_finite, compute
 
 MOST_BYTES = 4 * 2**30
 LEAST_EVIDENCE = 10.0

@@ -12,7 +12,7 @@ from latentdo.query import Distribution, Setting, Term, law_of
 from .answer import Answer
 from .laws import law_range
 from .plan import unbounded_path
-from .values import ENOUGH_EVIDENCE, SIMULATION_SHARE, Computed
+from .values import SIMULATION_SHARE, Computed, is_rare
 
 HEAVY_DF = 5.0
 HEAVY_LOG = 1.0
@@ -48,7 +48,7 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
         )
     if answer.sd and answer.simulation_error > SIMULATION_SHARE * answer.sd:
         found.append(f"the simulation error is {100 * answer.simulation_error / answer.sd:.0f} % of the posterior sd")
-    if answer.evidence_units is not None and answer.evidence_units < ENOUGH_EVIDENCE:
+    if answer.evidence_units is not None and is_rare(answer.evidence_units, answer.n_units):
         found.append(
             f"the evidence is rare: behind the number stand only {answer.evidence_units:.0f} effective units of "
             f"{answer.n_units:,} in the worst 5 % of draws"

@@ -30,8 +30,9 @@ from .laws import law_moments
 Statistic = Literal["mean", "spread", "share", "density", "crossing", "weight"]
 """What is averaged over units: the outcome; it and its square; an event's probability; a density; the probability of a tail and
 the density at its end, from which a quantile is found; nothing but the weights."""
-Role = Literal["set", "summed", "seen", "drawn", "last"]
-"""Of a node: its value is given; all its levels are gone through; its value is evidence; drawn; integrated."""
+Role = Literal["set", "summed", "seen", "drawn", "within", "last"]
+"""Of a node: its value is given; all its levels are gone through; its value is evidence; drawn; drawn from where the evidence
+lets it be, and weighed by the probability of that; integrated."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ class Program:
         """Whether every family here is known to compile, and to be the faster for it; of others NumPy draws."""
         families = [(step, step.mechanism.family) for step in self.steps if step.mechanism is not None]
         return all(
-            family.split and (family.cdf_compiles or step.role != "last" or not (step.asked or step.given))
+            family.split
+            and (family.cdf_compiles or step.role != "last" or not (step.asked or step.given))
+            and step.role != "within"
             for step, family in families
         )
 
@@ -143,16 +146,10 @@ class TermPlan:
                 return "spread"
             case "density":
                 return "density" if self.outcome in self.integrated else "weight"
-            case "quantile" if self.outcome in self.integrated and self._is_smooth:
+            case "quantile" if self.outcome in self.integrated and _is_smooth(self.spec[self.outcome].family):
                 return "crossing"
             case _:
                 return "share"
-
-    @property
-    def _is_smooth(self) -> bool:
-        """Whether the outcome has a density given its parents."""
-        family = self.spec[self.outcome].family
-        return not family.discrete and not family.noiseless
 
     @property
     def is_upper(self) -> bool:
@@ -196,7 +193,9 @@ class TermPlan:
         last = node in self.integrated and (
             statistic != "spread" or node != self.outcome or has_variance(mechanism.family)
         )
-        return Step(place[node], mechanism, "last" if last else "drawn", asked, given)
+        # Units that the evidence rules out would be drawn for nothing.
+        drawn = "within" if given and _is_smooth(mechanism.family) and mechanism.family.split else "drawn"
+        return Step(place[node], mechanism, "last" if last else drawn, asked, given)
 
     def events(self, node: Name) -> list[Outcome]:
         """What the event says of a node."""
@@ -205,6 +204,11 @@ class TermPlan:
     def given(self, node: Name) -> list[Outcome]:
         """What evidence that is an event says of a node."""
         return [item for item in self.term.given if item.name == node and item.op not in ("", "=")]
+
+
+def _is_smooth(family: AbstractFamily) -> bool:
+    """Whether a node of the family has a density given its parents."""
+    return not family.discrete and not family.noiseless
 
 
 def has_variance(family: AbstractFamily) -> bool:

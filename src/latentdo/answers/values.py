@@ -24,7 +24,9 @@ One more, because an error that was looked at until it was small is told too sma
 """
 SIMULATION_SHARE = 0.05
 ENOUGH_EVIDENCE = 100.0
-"""Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning."""
+"""Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning; half of the
+units are enough whatever they are.
+"""
 NEAR_ONE = 0.999
 """Probability above which 1 - P is computed as the probability of what the event leaves open."""
 HOPELESS = 1024
@@ -106,6 +108,9 @@ def compute(
     gathered = simulation.layout.gathered
     drawn = {term: gathered(simulation.term(plan, n_units).value) for term, plan in left.items()}
     crossing = crossings(query, {**known, **drawn})
+    simulated_chances = [simulation.term(plan, n_units).chance for plan in left.values()]
+    means = [float(gathered(chance).mean()) for chance in simulated_chances if chance is not None]
+    rarest = min([*means, *([] if rarest is None else [rarest])], default=None)
     return replace(found, rarest=rarest, crossing=crossing)
 
 
@@ -173,10 +178,15 @@ def settled(simulation: Simulation, found: Simulated, n_units: int, note: str = 
     return Computed(layout.gathered(found.values), layout.error(found.values), n_units, units, method)
 
 
+def is_rare(evidence: float, n_units: int) -> bool:
+    """Whether evidence leaves too few effective units behind a number."""
+    return evidence < min(ENOUGH_EVIDENCE, 0.5 * n_units)
+
+
 def is_enough(found: Computed) -> bool:
     """Whether more units would change nothing that is reported."""
     if found.evidence is not None and found.units is not None:
-        rare = found.units.min() == 0 or found.evidence < ENOUGH_EVIDENCE
+        rare = found.units.min() == 0 or is_rare(found.evidence, found.n_units)
         # Evidence that in most draws no unit shows is given up: it will be refused.
         if rare and not (found.n_units >= HOPELESS and np.median(found.units) == 0):
             return False

@@ -16,6 +16,10 @@ from latentdo.models.build import Arithmetic, Array, numerics
 
 from ..plan import Program
 
+NEARLY_ALL = 1.0 - 1e-6
+"""Probability below a limit from which on values beyond it are found from the upper tail."""
+NEWTON_STEPS = 8
+
 
 class StepDraws(NamedTuple):
     """What was trained of a node: coefficients (replicate, draw, coefficient), parameters (replicate, draw, 1) by name."""
@@ -198,12 +202,16 @@ def _part(
             found = _Part(m.np.full((1, 1, 1), level), chance=law.chances()[place])
         case "drawn":
             found = _Part(law.drawn(arguments.noise[k]))
+        case "within":
+            # JAX has no warnings to silence, and NumPy's are silenced by the caller.
+            chance = law.share(step.given, arguments.given[k], None)
+            value = law.within(step.given, arguments.given[k], arguments.noise[k], chance)
+            found = _Part(value, log_weight=m.np.log(chance))
         case _:
             pass
     if step.asked:
         found = found._replace(factor=law.share(step.asked, arguments.asked[k], found.value))
-    if step.given:
-        # JAX has no warnings to silence, and NumPy's are silenced by the caller.
+    if step.given and step.role != "within":
         found = found._replace(log_weight=m.np.log(law.share(step.given, arguments.given[k], found.value)))
     if step.place == program.target:
         if program.statistic == "crossing":
@@ -274,10 +282,43 @@ class _Law:
         below = [limit for op, limit in zip(operators, limits, strict=True) if op in ("<", "<=")]
         above = [limit for op, limit in zip(operators, limits, strict=True) if op in (">", ">=")]
         if not below:
-            return family.survival(m, reduce(m.np.maximum, above), self.eta, self.parameters)
-        upper = self._cdf(reduce(m.np.minimum, below))
-        lower = self._cdf(reduce(m.np.maximum, above)) if above else 0.0
-        return m.np.maximum(upper - lower, 0.0)
+            return self._survival(reduce(m.np.maximum, above))
+        most = reduce(m.np.minimum, below)
+        if not above:
+            return self._cdf(most)
+        least = reduce(m.np.maximum, above)
+        lower = self._cdf(least)
+        # The nearer tail has the digits.
+        found = m.np.where(lower > 0.5, self._survival(least) - self._survival(most), self._cdf(most) - lower)
+        return m.np.maximum(found, 0.0)
+
+    def within(self, operators: Sequence[str], limits: Sequence[Array], uniform: Array, chance: Array) -> Array:
+        """A value that satisfies its comparisons, which have this chance, at a quantile of the law between their limits."""
+        np, family = self.m.np, self.mechanism.family
+        low = [limit for op, limit in zip(operators, limits, strict=True) if op in (">", ">=")]
+        high = [limit for op, limit in zip(operators, limits, strict=True) if op in ("<", "<=")]
+        least = reduce(np.maximum, low, np.asarray(family.support[0]))
+        most = reduce(np.minimum, high, np.asarray(family.support[1]))
+        below = self._cdf(least) if low else np.zeros(())
+        quantile = np.clip(below + uniform * chance, 1e-300, 1.0 - 2.0**-53)
+        value = family.draw(self.m, quantile, self.eta, self.parameters)
+        if (below > NEARLY_ALL).any():
+            value = np.where(below > NEARLY_ALL, self._far_out(least, uniform * chance), value)
+        return np.clip(value, least, most)
+
+    def _far_out(self, least: Array, passed: Array) -> Array:
+        """The value beyond which lies the upper tail of `least` less a probability, by Newton's method on the tail's log."""
+        np = self.m.np
+        tail = self._survival(least)
+        log_target = np.log(tail - passed)
+        value, log_tail = least + 0.0 * passed, np.log(tail)
+        for _ in range(NEWTON_STEPS):
+            value = value + (log_tail - log_target) * np.exp(log_tail - self.log_density(value))
+            log_tail = np.log(self._survival(value))
+        return value
+
+    def _survival(self, limit: Array) -> Array:
+        return self.mechanism.family.survival(self.m, limit, self.eta, self.parameters)
 
     def _cdf(self, limit: Array) -> Array:
         return self.arithmetic.family.cdf(self.m, limit, self.eta, self.parameters)

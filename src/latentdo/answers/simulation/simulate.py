@@ -38,10 +38,16 @@ MOST_CELLS = 2**23
 
 @dataclass(frozen=True, eq=False)
 class TermValue:
-    """A term, (replicate, column), and the effective number of units behind it where evidence weighs them."""
+    """A term, (replicate, column), and what is known of its evidence where that weighs the units.
+
+    Attributes:
+        units: The effective number of units behind it.
+        chance: The probability of the evidence, where that is none of values of continuous nodes.
+    """
 
     value: FloatArray
     units: FloatArray | None
+    chance: FloatArray | None = None
 
 
 class Simulation:
@@ -113,7 +119,14 @@ class Simulation:
         if units is not None:
             value = np.where(units > 0, value, np.nan)
         # A log link cuts its exponential off: a number beyond is no number of the model.
-        return TermValue(np.where(np.abs(value) < TOO_LARGE, value, np.nan), units)
+        return TermValue(np.where(np.abs(value) < TOO_LARGE, value, np.nan), units, self._chance(plan, sums, n_units))
+
+    def _chance(self, plan: TermPlan, sums: Sums, n_units: int) -> FloatArray | None:
+        """The probability of the evidence; None without, and where some of it has a density in its place."""
+        given = plan.term.given
+        if not given or any(item.op == "=" and not plan.spec[item.name].family.discrete for item in given):
+            return None
+        return np.exp(log_mean_weight(sums, n_units, NUMPY))
 
     def _units(self, program: Program, sums: Sums) -> FloatArray | None:
         """The effective number of units, (Σw)²/Σw² (Kong 1992)."""
@@ -233,11 +246,14 @@ class Simulation:
         for node, step in zip(plan.order, program.steps, strict=True):
             keep = self._kept if compiled else _as_it_is
             draws.append(None if step.mechanism is None else keep("draws", node, 0, lambda n=node: self._drawn(n)))
-            noise.append(
-                keep("noise", node, chunk, lambda n=node: self.noise.of(n, chunk, self._drawn(n).parameters))
-                if step.role == "drawn"
-                else None
-            )
+            match step.role:
+                case "drawn":
+                    own = keep("noise", node, chunk, lambda n=node: self.noise.of(n, chunk, self._drawn(n).parameters))
+                case "within":
+                    own = keep("uniforms", node, chunk, lambda n=node: self.noise.uniforms(n, chunk))
+                case _:
+                    own = None
+            noise.append(own)
             values.append(self._given(plan, node, step.role, settings.get(node), given.get(node), chunk))
             asked.append(
                 (limit,) if limit is not None and node == plan.outcome else _limits(plan, plan.events(node), step.asked)
