@@ -152,7 +152,7 @@ def test_the_fit_itself_says_what_it_is(mode, gaussian):
     assert "Convergence: not judged, there is one draw" in page
     assert "  sd(M) " in page
     assert {label.kind for label in mode.parameter_labels} == {"not judged"}
-    line = next(line for line in page.splitlines() if line.startswith("  sd(M) "))
+    line = next(line for line in page.splitlines() if line.startswith("  sd(M) ") and "–" in line)
     assert line.split()[2:] == ["–", "–", "–", "–", "–"]
     assert mode._repr_html_().count(MODE) >= 2
     assert "Laplace(draws=500), seed 0: 500 draws kept" in str(gaussian)

@@ -210,7 +210,7 @@ def _printed_number(answer: Estimate, level: float) -> list[Cell]:
     marks = "".join(_MARKS[key][0] for key in _marks(answer))
     shown = f"${latex.figure(answer.point, answer.rounding)}{f'^{{{marks}}}' if marks else ''}$"
     ends = answer.interval(level)
-    interval = "--" if ends is None else latex.interval(*ends, answer.rounding)
+    interval = "--" if ends is None else latex.interval(ends[0], ends[1], answer.rounding)
     return [Cell(point_text(answer), latex=shown), Cell(interval_text(answer, level) or "–", latex=interval)]
 
 
