@@ -219,12 +219,24 @@ print(end - start)
 """
 
 
+PARTS_OF_VERDICTS = """
+import latentdo as ld
+
+verdict = ld.identify("X -> M -> Y; X <-> Y", "P(Y | do(X))")
+print(verdict.derivation.check(), verdict.derivation.steps[0].rule, verdict.estimand.text, verdict.forms.front_door)
+print(verdict.witness().values, verdict.remedies().measure, verdict.measurements(costs={"M": 3}).cheapest)
+larger, smaller = verdict.hedge
+print(sorted(larger - smaller), verdict.reason)
+"""
+
+
 def test_type_checkers_accept_the_tutorial_and_every_form_of_a_question(tmp_path):
     pages = [*(ROOT / "docs" / "tutorials").glob("*.md"), ROOT / "README.md"]
     for page in pages:
         blocks = re.findall(r"^```python[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
         (tmp_path / f"{page.stem}.py").write_text("\n".join(blocks), "utf-8")
     (tmp_path / "forms.py").write_text(FORMS_OF_ASK, "utf-8")
+    (tmp_path / "verdicts.py").write_text(PARTS_OF_VERDICTS, "utf-8")
     checker = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
     found = subprocess.run([*checker, str(tmp_path)], capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert found.returncode == 0, found.stdout
