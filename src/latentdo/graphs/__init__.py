@@ -32,15 +32,8 @@ if TYPE_CHECKING:
     from .equality import Difference, SameAdmg, same_admg
     from .latents import canonical, exogenise, merge_latents, prune_latents
 
-_HOMES = {
-    "Difference": "equality",
-    "SameAdmg": "equality",
-    "canonical": "latents",
-    "exogenise": "latents",
-    "merge_latents": "latents",
-    "prune_latents": "latents",
-    "same_admg": "equality",
-}
+_NAMES = {"equality": "Difference SameAdmg same_admg", "latents": "canonical exogenise merge_latents prune_latents"}
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
     "STUDY_SUFFIXES",
