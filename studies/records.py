@@ -16,7 +16,7 @@ from typing import Any, Required, TypedDict, get_type_hints
 import msgspec
 
 from latentdo.errors import DataError, StudyError
-from latentdo.inference import write_table
+from latentdo.files import write_table
 from latentdo.sheet import csv_text, finite
 
 from .cases import STUDIES

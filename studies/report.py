@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from latentdo.errors import DataError, MissingExtraError, StudyError
-from latentdo.inference import write_table
+from latentdo.files import write_table
 from latentdo.sheet import Note, Sheet, counted, page
 
 from .accuracy import FLOOR, MISSPECIFIED, OURS, cell_of

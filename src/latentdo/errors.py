@@ -50,14 +50,8 @@ def visible(text: str) -> str:
     Names, levels and units come from users' files. An escape sequence would colour or rewrite a terminal, and a
     right-to-left mark would show a name that it is not (Boucher & Anderson 2023, "Trojan Source").
     """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(character) in _UNSEEN and character not in _LAID_OUT
-        else character
-        for character in text
-    )
+    unseen = [sign for sign in set(text) if unicodedata.category(sign) in _UNSEEN and sign not in _LAID_OUT]
+    return text.translate({ord(sign): sign.encode("unicode_escape").decode("ascii") for sign in unseen})
 
 
 class LatentdoError(Exception):

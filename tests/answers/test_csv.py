@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from handmade_answers import sweep_of
+from latentdo import files
 from latentdo.answers import Answers, EffectMatrix
 from latentdo.errors import DataError, QueryError
-from latentdo.inference.storage import whole_files
 
 ANSWERS = sweep_of("E[Y | do(X)] for X in [0, 1]")
 TABLES = [ANSWERS, Answers(()), EffectMatrix((), (), ())]
@@ -96,4 +96,4 @@ def test_a_link_stays_a_link_and_a_device_is_written_to(tmp_path):
     ANSWERS.to_csv(link)
     assert link.is_symlink()
     assert len(read(target)) == 3
-    assert whole_files.write_table(os.devnull, b"") == Path(os.devnull)
+    assert files.write_table(os.devnull, b"") == Path(os.devnull)

@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 
 import latentdo as ld
+from latentdo import files
 from latentdo.errors import DataError, FitError
 from latentdo.inference import FitCheckpoint, Identity, runtime, train
-from latentdo.inference.storage import checkpoint, whole_files
+from latentdo.inference.storage import checkpoint
 from latentdo.tables import Dataset
 from shared_fits import front_door_rows
 
@@ -182,8 +183,8 @@ def test_a_damaged_checkpoint_is_named_and_trained_anew(half_done, caplog):
 
 def test_what_dead_processes_left_is_swept_up(half_done, tmp_path):
     (own,) = half_done.iterdir()
-    dead = whole_files._host() + "-" + str(2**22 + 1)
-    alive = whole_files._host() + f"-{os.getpid()}"
+    dead = files._host() + "-" + str(2**22 + 1)
+    alive = files._host() + f"-{os.getpid()}"
     for maker in (dead, alive):
         (own / f".01234567.{maker}.01234567.tmp").touch()
     FitCheckpoint(half_done, Identity.of(ld.model(MODEL), Dataset.of(rows()), AUTO, 0))
@@ -195,7 +196,7 @@ def test_a_killed_save_leaves_nothing_beside_the_next(tmp_path):
     path = tmp_path / "fit.ldo"
     other = tmp_path / ".01234567.01234567-1.01234567.tmp"
     other.touch()
-    with whole_files.replacing(path) as beside:
+    with files.replacing(path) as beside:
         stale = beside.with_name(beside.name.replace(f"-{os.getpid()}.", f"-{2**22 + 1}."))
         stale.touch()
         beside.touch()

@@ -12,8 +12,8 @@ import numpy as np
 
 from latentdo import arguments
 from latentdo.errors import QueryError, nearest
+from latentdo.files import write_table
 from latentdo.graphs import Name
-from latentdo.inference import write_table
 from latentdo.sheet import Sheet, bodies, latex
 
 from . import bands, pictures, sheets

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentdo.errors import QueryError
+from latentdo.files import write_table
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Nodes
-from latentdo.inference import write_table
 from latentdo.models import Units
 from latentdo.sheet import Cell, Column, Note, Sheet, listed
 

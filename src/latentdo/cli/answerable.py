@@ -84,4 +84,4 @@ def _write(table: Answerable, path: Path) -> None:
             case ".html":
                 beside.write_text(table.to_html(), encoding="utf-8")
             case _:
-                table.plot().figure.savefig(beside)
+                table.plot().figure.savefig(beside, format=path.suffix[1:].lower())

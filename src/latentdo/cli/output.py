@@ -10,7 +10,6 @@ import io
 import json
 import logging
 import os
-import secrets
 import shutil
 import sys
 import textwrap
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from latentdo import files
 from latentdo.errors import MissingExtraError, UsageError
 from latentdo.sheet import finite, visible
 
@@ -167,11 +167,8 @@ def save_picture(axes: Any, path: Path) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside the one given, renamed to it at the end: whatever happens, no half-written file replaces an old one."""
-    beside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     try:
-        yield beside
-        beside.replace(path)
+        with files.replacing(path) as beside:
+            yield beside
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from None
-    finally:
-        beside.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,7 +72,7 @@ def command(
         else:
             say_json({**facts, "data": {key: values.tolist() for key, values in table.items()}}, indent=None)
     elif path is None:
-        _print_table(table)
+        sys.stdout.write(table.text())
     return DONE
 
 
@@ -83,10 +82,3 @@ def _simulated(name: str, n: int, seed: int, held: dict[str, float], *, latents:
 
     with watch(progress) as tell_share:
         return simulate(name, n, seed=seed, do=held, latents=latents, progress=lambda share: tell_share(name, share))
-
-
-def _print_table(table: Table) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(table)
-    # tolist() makes Python numbers, whose repr is the shortest text that reads back equal.
-    writer.writerows(zip(*(values.tolist() for values in table.values()), strict=True))

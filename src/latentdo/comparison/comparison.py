@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from latentdo.errors import QueryError, nearest
+from latentdo.files import write_table
 from latentdo.graphs import Name
 from latentdo.identification import Identified, NotIdentified
-from latentdo.inference import write_table
 from latentdo.models import Units
 from latentdo.query import Query, Summary
 from latentdo.sheet import Sheet, bodies, counted, csv_bytes, data_frame, page, terminal_width

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .storage.archive import require_writable, write_archive
     from .storage.manifest import versions
     from .storage.resume import FitCheckpoint, Identity, checkpoint_folder
-    from .storage.whole_files import write_table
     from .train import Fit, fit_model, train_all
 
 _NAMES = {
@@ -44,7 +43,6 @@ _NAMES = {
     "storage.archive": "require_writable write_archive",
     "storage.manifest": "versions",
     "storage.resume": "FitCheckpoint Identity checkpoint_folder",
-    "storage.whole_files": "write_table",
     "train": "Fit fit_model train_all",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
@@ -96,7 +94,6 @@ __all__ = [
     "versions",
     "watch",
     "write_archive",
-    "write_table",
 ]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from latentdo import arguments
 from latentdo.errors import MissingExtraError, QueryError
-from latentdo.inference import write_table
+from latentdo.files import write_table
 from latentdo.query import Query
 from latentdo.sheet import Column, Note, Sheet, csv_bytes, data_frame, finite
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import html
 import importlib.util
+import io
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo.errors import DataError, MissingExtraError
+from latentdo.files import write_table
 
 from .delimited import DELIMITERS
 from .sources import PARQUET, SUFFIXES
@@ -69,12 +70,17 @@ class Table(Mapping[str, npt.NDArray[Any]]):
                 f"{target}: tables are written to {', '.join(SUFFIXES)} files, not to "
                 f"{suffix or 'files without a suffix'}."
             )
-        write = _parquet_writer() if suffix in PARQUET else _write_text
-        try:
-            _replace(target, lambda beside: write(self, beside))
-        except OSError as error:
-            raise DataError(f"{target} cannot be written: {error.strerror or error}.") from error
-        return target
+        content = _parquet(self) if suffix in PARQUET else self.text(DELIMITERS[suffix]).encode()
+        return write_table(target, content)
+
+    def text(self, delimiter: str = ",") -> str:
+        """The table as lines of cells, the names of the columns in the first."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(self)
+        # tolist() makes Python numbers, whose repr is the shortest text that reads back equal.
+        writer.writerows(zip(*(values.tolist() for values in self.values()), strict=True))
+        return text.getvalue()
 
     def __repr__(self) -> str:
         return f"Table({self.n_rows} rows: {', '.join(self)})"
@@ -94,50 +100,17 @@ def _shown(cell: Any) -> str:
     return html.escape(f"{cell:.6g}" if isinstance(cell, float) else str(cell))
 
 
-def _replace(given: Path, write: Callable[[Path], None]) -> None:
-    """Write beside the target and rename, so that nobody ever meets half a file; a link stays a link to what is replaced."""
-    target = Path(os.path.realpath(given))
-    if target.exists() and not target.is_file():
-        # A device or a pipe is written to as it is.
-        write(given)
-        return
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=given.suffix)
-    os.close(handle)
-    beside = Path(name)
-    try:
-        write(beside)
-        # mkstemp makes files that only their owner reads; ours are ordinary files.
-        mask = os.umask(0)
-        os.umask(mask)
-        beside.chmod(0o666 & ~mask)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+def _parquet(table: Table) -> bytes:
+    content = io.BytesIO()
+    if importlib.util.find_spec("pyarrow") is not None:
+        import pyarrow
+        import pyarrow.parquet
 
+        pyarrow.parquet.write_table(pyarrow.table(dict(table)), content)
+    elif importlib.util.find_spec("polars") is not None:
+        import polars
 
-def _write_text(table: Table, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=DELIMITERS[path.suffix.lower()], lineterminator="\n")
-        writer.writerow(table)
-        # tolist() makes Python numbers, whose repr is the shortest text that reads back equal.
-        writer.writerows(zip(*(values.tolist() for values in table.values()), strict=True))
-
-
-def _parquet_writer() -> Callable[[Table, Path], None]:
-    for library, writer in (("pyarrow", _write_pyarrow), ("polars", _write_polars)):
-        if importlib.util.find_spec(library) is not None:
-            return writer
-    raise MissingExtraError("Writing a Parquet file", "pyarrow or polars", "interop")
-
-
-def _write_pyarrow(table: Table, path: Path) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
-    pyarrow.parquet.write_table(pyarrow.table(dict(table)), path)
-
-
-def _write_polars(table: Table, path: Path) -> None:
-    import polars
-
-    polars.DataFrame(dict(table)).write_parquet(path)
+        polars.DataFrame(dict(table)).write_parquet(content)
+    else:
+        raise MissingExtraError("Writing a Parquet file", "pyarrow or polars", "interop")
+    return content.getvalue()

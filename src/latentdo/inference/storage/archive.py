@@ -21,12 +21,12 @@ from typing import IO, Any
 import numpy as np
 
 from latentdo.errors import ArchiveError, LatentdoError
+from latentdo.files import replacing, sweep
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.fitted import Fitted
 from .manifest import NAME, Manifest, Member, arrays_of, manifest_of, model_text
 from .manifest_reading import draw_faults, read_manifest
-from .whole_files import replacing, sweep
 
 MANIFEST_LIMIT = 64 * 2**20
 """Bytes of the largest manifest: some ten thousand nodes."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .whole_files import replacing
+from latentdo.files import replacing
 
 State = Mapping[str, Any]
 """Names and their values: NumPy arrays of numbers, floats, whole numbers, truth values, texts, None."""

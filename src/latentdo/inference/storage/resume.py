@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from latentdo.errors import ArchiveError, SpecError
+from latentdo.files import sweep
 from latentdo.models import ModelSpec
 from latentdo.tables import Dataset
 
@@ -31,7 +32,6 @@ from ..blocks.engines import Engine
 from .checkpoint import Checkpoint, State, read_state, write_state
 from .codec import plain_tree, tree_of, value_of
 from .manifest import BlockRecord, block_of, block_record
-from .whole_files import sweep
 
 _FACTS = "fit.json"
 _SECONDS = "seconds"
