@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latentdo.answers import Answer, Answers
+from latentdo.answers import Answer, Answers, Computation
 from latentdo.identification import identify
 from latentdo.inference import Posterior
 from latentdo.query import Query
@@ -26,7 +26,7 @@ def answer_of(question: str, draws: Any, posterior: Posterior | None = None, **f
         "ess": 2000.0,
         "simulation_error": 0.0,
         "n_units": 0,
-        "method": "exact: linear-Gaussian",
+        "computation": Computation("exact", "linear-Gaussian"),
         "posterior": asked,
     }
     return Answer(query, np.asarray(draws, dtype=float), **{**given, **fields})

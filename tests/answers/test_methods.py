@@ -10,7 +10,7 @@ import pytest
 import latentdo as ld
 from handmade_answers import FRONT_DOOR, answer_of, line_draws, sweep_of
 from handmade_fits import handmade
-from latentdo.answers import Answers
+from latentdo.answers import Answers, Computation
 from latentdo.errors import QueryError
 from latentdo.inference import Method, versions
 from latentdo.inference.blocks.draws import POINT
@@ -105,7 +105,9 @@ def test_exact_and_simulated_answers_are_told_apart():
     exact = methods()
     assert "computed without simulation (linear-Gaussian), the unmeasured causes integrated out exactly." in exact
     assert "Sobol" not in exact
-    simulated = methods(method="simulated: 256 units per draw in 16 replicates", simulation_error=0.002)
+    simulated = methods(
+        computation=Computation("simulated", "256 units per draw in 16 replicates"), simulation_error=0.002
+    )
     assert "computed from simulated units, with their unmeasured causes and noise from scrambled" in simulated
     assert "(256 units per draw in 16 replicates)" in simulated
     assert "integrated out" not in simulated

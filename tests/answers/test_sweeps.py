@@ -12,7 +12,7 @@ import pytest
 
 import latentdo as ld
 from handmade_answers import answer_of, line_draws, sweep_of
-from latentdo.answers import Answer, Answers
+from latentdo.answers import Answer, Answers, Computation
 from latentdo.answers.bands import band
 from latentdo.errors import QueryError, SupportError
 from posteriors import posterior_of
@@ -181,7 +181,7 @@ def test_text_shows_what_stands_beside_and_how_it_was_computed():
         f"  seeing instead of doing: {naive.mean:.2f} ({low:.2f} to {high:.2f})",
         f"  the prior alone: {prior.mean:.0f} ({far:.0f} to {farther:.0f})",
     ]
-    simulated = {"method": "simulated: 256 units per draw", "simulation_error": 1e-6}
+    simulated = {"computation": Computation("simulated", "256 units per draw"), "simulation_error": 1e-6}
     assert str(answer_of("E[Y]", START, **simulated)).splitlines()[1:] == ["  mean of Y, in its units"]
     assert str(answer_of("E[Y]", START, **{**simulated, "simulation_error": 0.01})).endswith("256 units per draw")
     table = Answers((answer_of("E[Y | do(X=1)]", START, naive=naive), answer_of("E[M]", SLOPE)))

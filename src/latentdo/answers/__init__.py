@@ -2,6 +2,7 @@
 
 from .answer import Answer, Answers
 from .ask import ask_all
+from .computation import Computation
 from .effect import Effect
 from .effect_matrix import EffectMatrix
 from .effects import Effects, effects_of
@@ -15,6 +16,7 @@ from .variants import VariantReport, check_variants
 __all__ = [
     "Answer",
     "Answers",
+    "Computation",
     "Effect",
     "EffectMatrix",
     "Effects",

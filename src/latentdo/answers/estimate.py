@@ -22,6 +22,7 @@ from latentdo.inference import Posterior
 from latentdo.query import Query, Summary, Value
 from latentdo.sheet import finite
 
+from .computation import Computation
 from .no_effect import no_effect
 from .simulation import spread_of
 from .units import Scale, scale_of
@@ -49,7 +50,7 @@ class Estimate:
         name: The study's name of the question, or None.
         approximate: What the draws behind it are if they are not draws of the posterior: `Laplace approximation`.
         warnings: Cautions, each a sentence.
-        method: How the number was computed of each draw: `exact: linear-Gaussian`, `simulated: 256 units per draw`.
+        computation: How the number was computed of each draw.
         posterior: The trained model that it was asked of.
         at: Of a point of a sweep, its place: each axis and its value, in the order of the axes.
         source: Of a point of a sweep, the whole sweep.
@@ -70,7 +71,7 @@ class Estimate:
     tail_index: float = 0.0
     name: str | None = None
     approximate: str | None = None
-    method: str = ""
+    computation: Computation | None = None
     posterior: Posterior | None = field(default=None, repr=False)
     at: tuple[tuple[Name, Value], ...] = ()
     source: Query | None = None
@@ -176,7 +177,12 @@ class Estimate:
     @property
     def is_exact(self) -> bool:
         """Whether the number was computed of each draw without simulation."""
-        return self.method.startswith("exact")
+        return self.computation is not None and self.computation.kind == "exact"
+
+    @property
+    def method(self) -> str:
+        """How the number was computed, in words: `exact: linear-Gaussian`, `simulated: 256 units per draw`; empty if unknown."""
+        return "" if self.computation is None else str(self.computation)
 
     @property
     def label(self) -> str:

@@ -418,10 +418,9 @@ def _judged(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
 def _computation(answers: Sequence[Estimate], level: float, cited: dict[str, None]) -> Iterator[str]:
     n = len(answers[0].draws)
     each = "For the one draw" if n == 1 else f"For each of the {n:,} draws"
-    how = dict.fromkeys(answer.method for answer in answers if answer.method)
-    exact = [method.removeprefix("exact: ") for method in how if method.startswith("exact")]
-    simulated = [method.removeprefix("simulated: ") for method in how if method.startswith("simulated")]
-    other = [method for method in how if not method.startswith(("exact", "simulated"))]
+    how = dict.fromkeys(answer.computation for answer in answers if answer.computation is not None)
+    exact = [computation.by for computation in how if computation.kind == "exact"]
+    simulated = [computation.by for computation in how if computation.kind == "simulated"]
     terms = [term for answer in answers for term in answer.query.terms]
     posterior = answers[0].posterior
     hidden = posterior is not None and bool(posterior.spec.latent)
@@ -445,8 +444,6 @@ def _computation(answers: Sequence[Estimate], level: float, cited: dict[str, Non
             f"the terms of a question share ({'; '.join(simulated)}{_seeds(answers)})."
         )
         yield from _error(answers)
-    if other:
-        yield f"Computed: {'; '.join(other)}."
     units = [answer.evidence_units for answer in answers if answer.evidence_units is not None]
     if units:
         yield (
@@ -470,7 +467,7 @@ def _beside(n: int, total: int) -> str:
 
 def _how_many(answers: Sequence[Estimate], kind: str, words: str) -> str:
     """`The answer was computed …`, `Of the 20 answers 5 were computed …`."""
-    n = sum(answer.method.startswith(kind) for answer in answers)
+    n = sum(answer.computation is not None and answer.computation.kind == kind for answer in answers)
     if n == len(answers):
         return f"The answer was {words}" if n == 1 else f"The answers were {words}"
     return f"Of the {len(answers):,} answers {n:,} {'was' if n == 1 else 'were'} {words}"
@@ -484,7 +481,9 @@ def _seeds(answers: Sequence[Estimate]) -> str:
 
 def _error(answers: Sequence[Estimate]) -> Iterator[str]:
     shares = [
-        answer.simulation_error / answer.sd for answer in answers if answer.sd and answer.method.startswith("simulated")
+        answer.simulation_error / answer.sd
+        for answer in answers
+        if answer.sd and answer.computation is not None and not answer.is_exact
     ]
     if shares:
         worst = 100 * max(shares)

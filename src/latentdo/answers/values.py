@@ -13,6 +13,7 @@ from latentdo.models import ModelSpec
 from latentdo.query import Binary, Expression, Number, Query, Term
 
 from .comparisons import complement
+from .computation import Computation
 from .exact import Exact
 from .plan import TermPlan, plan_term
 from .simulation import REPLICATES, FloatArray, Simulation, spread_of
@@ -42,7 +43,7 @@ class Computed:
         error: Standard error of their mean that comes from simulation; 0 where they are exact.
         n_units: Simulated units per draw; 0 where they are exact.
         units: Of evidence that weighs the units their effective number, per draw.
-        method: How the number was computed, in words.
+        computation: How the number was computed.
         rarest: The smallest probability of evidence, where it has one and is known; its mean over the draws.
         n_never: Draws in which evidence of an exact term never occurs.
         crossing: Denominators that are now above, now below 0, and in which share of the draws on the rarer side.
@@ -52,7 +53,7 @@ class Computed:
     error: float
     n_units: int
     units: FloatArray | None
-    method: str
+    computation: Computation
     rarest: float | None = None
     crossing: tuple[tuple[str, float], ...] = ()
     n_never: int = 0
@@ -95,7 +96,9 @@ def compute(
         used = dict.fromkeys(str(exact.engine(plan)) for plan in own.values())
         never = [np.isnan(value) for term, value in known.items() if term.given]
         n_never = int(np.any(never, axis=0).sum()) if never else 0
-        return Computed(draws, 0.0, 0, None, f"exact: {', '.join(used)}", rarest, crossings(query, known), n_never)
+        return Computed(
+            draws, 0.0, 0, None, Computation("exact", ", ".join(used)), rarest, crossings(query, known), n_never
+        )
     placed = {term: simulation.layout.spread(value) for term, value in known.items()}
     left = {term: plan for term, plan in own.items() if term not in known}
     found, n_units, enough = None, 0, False
@@ -174,8 +177,8 @@ def settled(simulation: Simulation, found: Simulated, n_units: int, note: str = 
     """One number per draw, and the simulation error."""
     layout = simulation.layout
     units = None if found.units is None else layout.gathered(found.units)
-    method = f"simulated: {n_units:,} units per draw in {REPLICATES} replicates{note}"
-    return Computed(layout.gathered(found.values), layout.error(found.values), n_units, units, method)
+    computation = Computation("simulated", f"{n_units:,} units per draw in {REPLICATES} replicates{note}")
+    return Computed(layout.gathered(found.values), layout.error(found.values), n_units, units, computation)
 
 
 def is_rare(evidence: float, n_units: int) -> bool:
