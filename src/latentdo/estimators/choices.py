@@ -68,8 +68,7 @@ class Levels:
     @property
     def width(self) -> int:
         """How many linear predictors a model has."""
-        assert self.column.levels is not None
-        return len(self.column.levels) - 1
+        return len(self.column.all_levels) - 1
 
     def fit(self, matrix: FloatArray, weights: FloatArray, penalty: FloatArray) -> FloatArray:
         """The coefficients, (replicate, level without the first, term)."""

@@ -92,8 +92,7 @@ class Features:
         """The combination of levels that each row has, as one number."""
         code: IntArray = np.zeros((1,) * _ndim(env), dtype=np.intp)
         for column in self.columns:
-            assert column.levels is not None
-            code = code * len(column.levels) + column.codes(env[column.name])
+            code = code * len(column.all_levels) + column.codes(env[column.name])
         return code
 
     def matrix(self, env: Env, n: int) -> FloatArray:

@@ -32,8 +32,7 @@ class ClassifierLaw(AbstractDiscreteLaw):
 
     @property
     def levels(self) -> FloatArray:
-        assert self.column.levels is not None
-        return self.column.levels
+        return self.column.all_levels
 
     def probabilities(self, env: Env) -> FloatArray:
         rows, shape = raw_matrix(self.given, env)

@@ -90,8 +90,7 @@ class TableLaw(AbstractDiscreteLaw):
 
     @property
     def levels(self) -> FloatArray:
-        assert self.column.levels is not None
-        return self.column.levels
+        return self.column.all_levels
 
     def probabilities(self, env: Env) -> FloatArray:
         cells = self.features.cells(env)
@@ -110,8 +109,7 @@ class LogisticLaw(AbstractDiscreteLaw):
 
     @property
     def levels(self) -> FloatArray:
-        assert self.column.levels is not None
-        return self.column.levels
+        return self.column.all_levels
 
     def probabilities(self, env: Env) -> FloatArray:
         scores = [self.features.predict(env, self.coefficients[:, k]) for k in range(self.coefficients.shape[1])]

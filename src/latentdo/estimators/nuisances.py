@@ -170,9 +170,9 @@ class Nuisances:
                 law = self._fit_foreign(column, columns, env, learner)
         if event.whole is None:
             return law
-        assert isinstance(law, AbstractDiscreteLaw) and column.levels is not None
-        members = {level for level in column.levels if (event.values[column.values == level] == 1).any()}
-        return EventLaw(law, np.isin(column.levels, list(members)).astype(float))
+        assert isinstance(law, AbstractDiscreteLaw)
+        members = {level for level in column.all_levels if (event.values[column.values == level] == 1).any()}
+        return EventLaw(law, np.isin(column.all_levels, list(members)).astype(float))
 
     def _choose(self, column: Column, columns: tuple[Column, ...], env: Env) -> _Choice:
         learner = self.models.own.get(column.name, self.models.learner)
@@ -213,8 +213,7 @@ class Nuisances:
         return self._continuous(column, features, env, LinearMean(features, coefficients, column.mean, column.sd))
 
     def _table(self, column: Column, features: Features, env: Env, added: float) -> FloatArray:
-        assert column.levels is not None
-        n_levels, n_cells = len(column.levels), features.size - 1
+        n_levels, n_cells = len(column.all_levels), features.size - 1
         cells = np.broadcast_to(features.cells(env)[0], self.sample.n) if features.columns else np.zeros(1, np.intp)
         code = cells * n_levels + column.codes(column.values)
         counts = np.stack([np.bincount(code, row_weights, n_cells * n_levels) for row_weights in self.weights])

@@ -47,11 +47,6 @@ class Column:
         """Whether single values have a probability of their own."""
         return self.levels is not None
 
-    @property
-    def is_binary(self) -> bool:
-        """Whether there are two values."""
-        return self.levels is not None and len(self.levels) == 2
-
     @cached_property
     def mean(self) -> float:
         """The mean of the rows."""
@@ -62,10 +57,15 @@ class Column:
         """The standard deviation of the rows; 1 of a constant column."""
         return float(self.values.std()) or 1.0
 
+    @property
+    def all_levels(self) -> FloatArray:
+        """The levels, of a discrete column."""
+        assert self.levels is not None
+        return self.levels
+
     def codes(self, values: FloatArray) -> IntArray:
         """The place of each value among the levels, that of the nearest above for what is none."""
-        assert self.levels is not None
-        return np.minimum(np.searchsorted(self.levels, values), len(self.levels) - 1)
+        return np.minimum(np.searchsorted(self.all_levels, values), len(self.all_levels) - 1)
 
     def part(self, rows: IntArray) -> Column:
         """The column of some rows; levels stay what they are."""
