@@ -10,8 +10,6 @@ Source:
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,11 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from latentdo.arrays import FloatArray
-from latentdo.errors import SupportError, UnknownNodeError
 from latentdo.tables import Table
 
 from .built_in import Progress, Study, truths
-from .structural import LARGEST
+from .structural import LARGEST, Support, checked
 
 GRAPH = """\
 latent EGF, IGF
@@ -81,6 +78,19 @@ MOLECULES = 100
 # Mean and standard deviation over cells; constant within a cell, and not used up.
 GROWTH_FACTORS: Mapping[str, Moments] = {"EGF": Moments(37.0, 3.0), "IGF": Moments(5.0, 1.0)}
 PROTEINS = ("SOS", "Ras", "PI3K", "AKT", "Raf", "Mek", "Erk")
+SUPPORTS = {
+    **dict.fromkeys(
+        PROTEINS,
+        Support(
+            f"counts active molecules, a whole number from 0 to {MOLECULES}",
+            lambda value: 0 <= value <= MOLECULES and value == int(value),
+        ),
+    ),
+    **dict.fromkeys(
+        GROWTH_FACTORS,
+        Support("is an amount, a number of at least 0, at most 1e9", lambda value: 0 <= value <= LARGEST),
+    ),
+}
 RATE_FACTOR = 20.0
 END_TIME = 0.9
 
@@ -145,7 +155,7 @@ def simulate(
         UnknownNodeError: A name in `do` is neither a protein nor a growth factor.
         SupportError: A value in `do` is not possible.
     """
-    held = _checked(do or {})
+    held = checked(do or {}, SUPPORTS)
     growth = _growth_factors(n, seed, held)
     counts = np.empty((len(PROTEINS), n), dtype=np.int64)
     for block, start in enumerate(range(0, n, _BLOCK)):
@@ -158,22 +168,6 @@ def simulate(
             progress(stop / n)
     columns: dict[str, npt.ArrayLike] = {**growth} if latents else {}
     return Table({**columns, **dict(zip(PROTEINS, counts, strict=True))})
-
-
-def _checked(do: Mapping[str, float]) -> dict[str, float]:
-    known = (*PROTEINS, *GROWTH_FACTORS)
-    for name, value in do.items():
-        if name not in known:
-            raise UnknownNodeError(name, known)
-        number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-        if name in PROTEINS and not (number and 0 <= value <= MOLECULES and value == int(value)):
-            raise SupportError(
-                name,
-                f"do({name}={value!r}): {name} counts active molecules, a whole number from 0 to {MOLECULES}.",
-            )
-        if name in GROWTH_FACTORS and not (number and 0 <= value <= LARGEST):
-            raise SupportError(name, f"do({name}={value!r}): {name} is an amount, a number of at least 0, at most 1e9.")
-    return {name: float(value) for name, value in do.items()}
 
 
 def _growth_factors(n: int, seed: int, held: Mapping[str, float]) -> dict[str, FloatArray]:

@@ -24,7 +24,7 @@ _CHUNK = 1 << 17
 
 
 class Support(NamedTuple):
-    """The values that a node can take: in words, and as a test of a finite number."""
+    """The values that a node can take: in words behind its name, and as a test of a finite number."""
 
     says: str
     holds: Callable[[float], bool]
@@ -32,10 +32,10 @@ class Support(NamedTuple):
 
 LARGEST = 1e9
 """Values beyond which nothing in the studies can be meant; far below what arithmetic can hold."""
-REAL = Support("a number from -1e9 to 1e9", lambda value: abs(value) <= LARGEST)
-POSITIVE = Support("a number above 0, at most 1e9", lambda value: 0 < value <= LARGEST)
-PERCENT = Support("an amount, a number from 0 to 100", lambda value: 0 <= value <= 100)
-BINARY = Support("0 or 1", lambda value: value in (0, 1))
+REAL = Support("is a number from -1e9 to 1e9", lambda value: abs(value) <= LARGEST)
+POSITIVE = Support("is a number above 0, at most 1e9", lambda value: 0 < value <= LARGEST)
+PERCENT = Support("is an amount, a number from 0 to 100", lambda value: 0 <= value <= 100)
+BINARY = Support("is 0 or 1", lambda value: value in (0, 1))
 
 
 def normal_noise(rng: np.random.Generator, n: int) -> FloatArray:
@@ -126,7 +126,7 @@ class Process:
             UnknownNodeError: A name in `do` is no node of the process.
             SupportError: A value in `do` is not possible, or takes another node beyond what arithmetic can hold.
         """
-        held = self._checked(do or {})
+        held = checked(do or {}, {e.node: e.support for e in sorted(self.equations, key=lambda e: not e.latent)})
         streams = self._streams(seed)
         shown = {e.node: e for e in self.equations if latents or not e.latent}
         columns = {
@@ -162,16 +162,22 @@ class Process:
             rows[equation.node] = equation.value(rows, noise) if natural else np.full(n, held[equation.node])
         return rows
 
-    def _checked(self, do: Mapping[str, float]) -> dict[str, float]:
-        supports = {equation.node: equation.support for equation in self.equations}
-        for name, value in do.items():
-            if name not in supports:
-                raise UnknownNodeError(name, self.nodes)
-            number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-            if not (number and supports[name].holds(float(value))):
-                repair = " Give a number, not a text." if isinstance(value, str) else ""
-                raise SupportError(name, f"do({name}={value!r}): {name} is {supports[name].says}.{repair}")
-        return {name: float(value) for name, value in do.items()}
+
+def checked(do: Mapping[str, float], supports: Mapping[str, Support]) -> dict[str, float]:
+    """The values that nodes are set to, as floats.
+
+    Raises:
+        UnknownNodeError: A name is no node of the process.
+        SupportError: A value is not possible for its node.
+    """
+    for name, value in do.items():
+        if name not in supports:
+            raise UnknownNodeError(name, tuple(supports))
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+        if not (number and supports[name].holds(float(value))):
+            repair = " Give a number, not a text." if isinstance(value, str) else ""
+            raise SupportError(name, f"do({name}={value!r}): {name} {supports[name].says}.{repair}")
+    return {name: float(value) for name, value in do.items()}
 
 
 def _require_finite(rows: Rows, held: Mapping[str, float]) -> None:
