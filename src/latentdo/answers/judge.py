@@ -13,7 +13,7 @@ import numpy as np
 from latentdo.errors import LatentdoError
 from latentdo.graphs import Level, Name, format_level, format_number, quote
 from latentdo.identification import answerable, identify
-from latentdo.inference import Diagnostic, Posterior, even_uniforms, flat, node_parameters, predictor
+from latentdo.inference import Diagnostic, Posterior, even_uniforms, flat, node_parameters, predictor, simulate_nodes
 from latentdo.models import named
 from latentdo.models.build import NUMPY, numerics
 from latentdo.query import Query
@@ -179,13 +179,10 @@ class _SharedNoise:
         self.posterior = posterior
         self.order = posterior.spec.graph.topological_order()
         self.uniforms = even_uniforms(self.order, UNITS, np.random.default_rng([posterior.seed, 2]))
-        self.untouched: dict[Name, FloatArray] = {}
-        for node in self.order:
-            self._draw(node, self.untouched)
+        self.untouched = self._simulated(self.order, {})
 
-    def _draw(self, node: Name, values: dict[Name, FloatArray]) -> None:
-        family = self.posterior.spec[node].family
-        values[node] = numerics(family).draw(self.uniforms[node], *self._law(node, values))
+    def _simulated(self, order: Sequence[Name], values: dict[Name, FloatArray]) -> dict[Name, FloatArray]:
+        return simulate_nodes(self.posterior.spec, order, self.posterior.by_node, self.uniforms.__getitem__, values)
 
     def _law(self, node: Name, values: Mapping[Name, FloatArray]) -> tuple[FloatArray, dict[str, FloatArray]]:
         """Predictor and parameters of a node, given its parents."""
@@ -199,18 +196,16 @@ class _SharedNoise:
         graph = self.posterior.spec.graph
         moved = graph.descendants([treatment]) & graph.ancestors(outcomes) - {treatment}
         passed_on = {parent for node in moved for parent in graph.parents(node)}
-        values = {**self.untouched, treatment: np.full((1, 1), level)}
-        found: dict[tuple[Name, Level | None], FloatArray] = {}
-        for node in self.order:
-            if node not in moved:
-                continue
-            if node in outcomes:
-                for own, mean in self._integrated(node, values):
-                    whole = (self.posterior.n_chains * self.posterior.n_draws,)
-                    found[node, own] = np.broadcast_to(mean.mean(axis=-1), whole)
-            if node in passed_on:
-                self._draw(node, values)
-        return found
+        values = {node: units for node, units in self.untouched.items() if node not in moved}
+        values[treatment] = np.full((1, 1), level)
+        self._simulated([node for node in self.order if node in moved & passed_on], values)
+        whole = (self.posterior.n_chains * self.posterior.n_draws,)
+        return {
+            (node, own): np.broadcast_to(mean.mean(axis=-1), whole)
+            for node in self.order
+            if node in moved and node in outcomes
+            for own, mean in self._integrated(node, values)
+        }
 
     def _integrated(self, node: Name, values: Mapping[Name, FloatArray]) -> list[tuple[Level | None, FloatArray]]:
         """The mean of a node given its parents, or the probabilities of some of its levels where these are names.
