@@ -211,7 +211,7 @@ def _compared(
     except LatentdoError as error:
         if listed is None:
             raise
-        raise listed.blame_graph(graph(subject), error, allow_unidentified=options["allow_unidentified"]) from None
+        raise listed.blame(graph(subject), error, allow_unidentified=options["allow_unidentified"]) from None
 
 
 def _check_drawable(subject: Any, arguments: list[Any]) -> None:

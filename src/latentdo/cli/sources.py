@@ -6,11 +6,10 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import LatentdoError, NotationError, NotIdentifiedError, UnsupportedError, UsageError
 from latentdo.files import is_file, read_bytes
@@ -189,17 +188,14 @@ class QuestionFile:
     places: tuple[Question, ...]
     named: Mapping[str, Query]
 
-    def blame(self, posterior: Posterior, error: LatentdoError, *, allow_unidentified: bool) -> LatentdoError:
-        """The error of a call that asked all of them, with the place of the first question that is at fault."""
-        return self._blamed(error, partial(_can_be_asked, posterior, allow_unidentified=allow_unidentified))
+    def blame(self, subject: Posterior | LatentDag, error: LatentdoError, *, allow_unidentified: bool) -> LatentdoError:
+        """The error of a call that asked all of them, with the place of the first question that is at fault.
 
-    def blame_graph(self, graph: LatentDag, error: LatentdoError, *, allow_unidentified: bool) -> LatentdoError:
-        """The same for questions of which no more is known than the graph."""
-        return self._blamed(error, partial(_makes_sense, graph, allow_unidentified=allow_unidentified))
-
-    def _blamed(self, error: LatentdoError, can_be_asked: Callable[[Query], bool]) -> LatentdoError:
+        Args:
+            subject: What was asked: a fit, or a graph of which no more is known.
+        """
         for question, (_, query) in zip(self.places, self.asked, strict=True):
-            if not can_be_asked(query):
+            if not _can_be_asked(subject, query, allow_unidentified=allow_unidentified):
                 return _placed(error, self.source, question.line)
         return error
 
@@ -278,25 +274,20 @@ def _split(text: str) -> Iterator[str]:
     return (line.removesuffix("\r") for line in text.split("\n"))
 
 
-def _can_be_asked(posterior: Posterior, query: Query, *, allow_unidentified: bool) -> bool:
+def _can_be_asked(subject: Posterior | LatentDag, query: Query, *, allow_unidentified: bool) -> bool:
     """Whether a question passes all checks that come before any number is computed."""
-    from latentdo.answers import check_complete, check_values
     from latentdo.identification import identify
 
-    try:
-        query.check(posterior.spec.graph)
-        check_values(posterior.spec, query)
-        check_complete(posterior.spec, query)
-        return allow_unidentified or identify(posterior.spec.graph, query, functional=posterior.functional).identified
-    except LatentdoError:
-        return False
-
-
-def _makes_sense(graph: LatentDag, query: Query, *, allow_unidentified: bool) -> bool:
-    from latentdo.identification import identify
-
+    spec = getattr(subject, "spec", None)
+    graph: Any = subject if spec is None else spec.graph
     try:
         query.check(graph)
-        return allow_unidentified or identify(graph, query).identified
+        if spec is not None:
+            from latentdo.answers import check_complete, check_values
+
+            check_values(spec, query)
+            check_complete(spec, query)
+        functional = getattr(subject, "functional", ())
+        return allow_unidentified or identify(graph, query, functional=functional).identified
     except LatentdoError:
         return False

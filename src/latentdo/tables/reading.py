@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,16 @@ from .sources import Columns, Source, open_source
 
 LARGEST = 1e100
 _MAX_LISTED = 12
+_WRONG_CELLS: tuple[tuple[str, Callable[[FloatArray], Any], str], ...] = (
+    ("Missing cells", np.isnan, "Drop the rows that have them, or fill them in, before the fit."),
+    ("Infinite cells", np.isinf, "Drop the rows that have them, or replace them by what was measured."),
+    (
+        f"Cells beyond ±{LARGEST:g}",
+        lambda values: np.isfinite(values) & (np.abs(values) > LARGEST),
+        "Change the unit of the column, or remove codes that stand for something else.",
+    ),
+)
+"""Cells that no node can have: what they are, which they are, and what to do."""
 
 
 def read_table(
@@ -187,7 +197,7 @@ def _value_faults(
         return [
             DataError(
                 f"The columns have different lengths: {listed}. Each needs one value per row.",
-                column=_shortest(lengths),
+                column=min(lengths, key=lengths.__getitem__),
             )
         ]
     n = next(iter(lengths.values()), None)
@@ -195,56 +205,15 @@ def _value_faults(
     if n is not None and n < 2:
         rows = "no rows" if n == 0 else "only one row"
         return [DataError(f"The table has {rows}; at least 2 are needed to learn anything.")]
-    checks = (_missing_cells, _infinite, _too_large)
-    found = [*(check(columns, source) for check in checks), _constant(columns, names)]
+    found = [*(_cells_fault(*kind, columns, source) for kind in _WRONG_CELLS), _constant(columns, names)]
     return [fault for fault in found if fault is not None]
 
 
-def _shortest(lengths: Mapping[str, int]) -> str:
-    return min(lengths, key=lengths.__getitem__)
-
-
-def _missing_cells(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
-    found = {name: np.flatnonzero(np.isnan(values)) for name, values in columns.items()}
-    return _cells_fault(
-        "Missing cells",
-        found,
-        columns,
-        source,
-        "Drop the rows that have them, or fill them in, before the fit.",
-    )
-
-
-def _infinite(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
-    found = {name: np.flatnonzero(np.isinf(values)) for name, values in columns.items()}
-    return _cells_fault(
-        "Infinite cells",
-        found,
-        columns,
-        source,
-        "Drop the rows that have them, or replace them by what was measured.",
-    )
-
-
-def _too_large(columns: Mapping[str, FloatArray], source: Source) -> DataError | None:
-    found = {name: np.flatnonzero(np.isfinite(values) & (np.abs(values) > LARGEST)) for name, values in columns.items()}
-    return _cells_fault(
-        f"Cells beyond ±{LARGEST:g}",
-        found,
-        columns,
-        source,
-        "Change the unit of the column, or remove codes that stand for something else.",
-    )
-
-
 def _cells_fault(
-    what: str,
-    found: Mapping[str, Any],
-    columns: Mapping[str, FloatArray],
-    source: Source,
-    advice: str,
+    what: str, wrong: Callable[[FloatArray], Any], advice: str, columns: Mapping[str, FloatArray], source: Source
 ) -> DataError | None:
     """One message on all columns that have such cells, with their counts and the first place."""
+    found = {name: np.flatnonzero(wrong(values)) for name, values in columns.items()}
     hit = {name: rows for name, rows in found.items() if len(rows)}
     if not hit:
         return None
