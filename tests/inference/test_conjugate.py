@@ -100,3 +100,20 @@ def test_what_is_no_table_of_measured_nodes_is_left_to_others():
     hidden = task_of("latent C ~ table(levels=[0, 1]); X ~ table(C); Y ~ table(C)", indicators, "X")
     assert conjugate(hidden, ld.Auto()) == "the block has latent nodes"
     assert conjugate(task_of("X ~ bernoulli", indicators, "X"), ld.Auto()) == "X is no table"
+
+
+def test_a_table_of_more_combinations_than_rows_is_told_before_it_is_trained():
+    random = np.random.default_rng(0)
+    names = [f"X{k}" for k in range(11)]
+    table = {name: random.integers(0, 2, 50) for name in (*names, "Y")}
+    model = "; ".join([*(f"{name} ~ bernoulli" for name in names), f"Y ~ table({', '.join(names)}, levels=[0, 1])"])
+    assert "the table of Y has 2,048 combinations of its parents' levels" in str(ld.check(model, table))
+
+
+def test_a_table_whose_draws_do_not_fit_into_memory_is_refused_by_name(monkeypatch):
+    from latentdo.inference.likelihood import memory
+
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1e5)
+    monkeypatch.setattr(memory, "_claims", {})
+    with pytest.raises(ld.LatentdoError, match="fewer parents, or make it categorical"):
+        conjugate(task_of(MODEL, rows(), "Y"), ld.Auto())

@@ -36,6 +36,8 @@ MOST_SINGLE = 10
 """Rows up to which a column may have a level of its own in each."""
 RESOLUTION = 16.0
 """Gaps between neighbouring numbers that a column's sd must span: else it varies by rounding alone."""
+MANY_COMBINATIONS = 1_000
+"""Rows of a table up to which nothing is said of data that have fewer."""
 FAR = 20.0
 """Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
 FAR_FOR_NORMAL = 8.0
@@ -294,6 +296,12 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
         cautions.append(
             f"The parents of {node} are collinear in these data ({measured}): their weights are set apart "
             "by the prior alone. Their joint effect is not touched."
+        )
+    family = spec[node].family
+    if isinstance(family, Table) and family.n_rows > max(MANY_COMBINATIONS, data.n_rows):
+        cautions.append(
+            f"the table of {node} has {family.n_rows:,} combinations of its parents' levels, and the data have {data.n_rows:,} "
+            "rows: of most the prior alone speaks, and each costs time and memory. Give it fewer parents, or make it categorical"
         )
     return cautions
 

@@ -10,8 +10,12 @@ from ..blocks.coordinates import FloatArray
 from ..blocks.draws import POINT, BlockDraws, NodeDraws
 from ..blocks.engines import Engine
 from ..blocks.method import Method
+from ..likelihood.memory import claim
 from ..likelihood.task import Task
 from .outcome import from_draws
+
+_COPIES = 3
+"""Of all draws of a table, at once: two while they are drawn, and one more while they are put together."""
 
 
 def conjugate(task: Task, engine: Engine) -> BlockDraws | str:
@@ -38,6 +42,7 @@ def conjugate(task: Task, engine: Engine) -> BlockDraws | str:
             independent=True,
             approximate=POINT,
         )
+    claim(task, _COPIES * 8 * task.n_kept * pseudo_counts.size, "Give the table fewer parents, or make it categorical.")
     chances = _dirichlet(pseudo_counts, task.n_kept, task.random())
     draws = NodeDraws(chances.reshape(*task.shape, -1))
     return from_draws(task, ((node, draws),), Method("conjugate", of="Dirichlet posterior of the counts"))
@@ -62,6 +67,15 @@ def _dirichlet(pseudo_counts: FloatArray, n: int, random: np.random.Generator) -
         Marsaglia & Tsang (2000), A simple method for generating gamma variables, §6: Gamma(a) = Gamma(a + 1) U^(1/a).
     """
     size = (n, *pseudo_counts.shape)
-    logs = np.log(random.gamma(pseudo_counts + 1.0, size=size)) + np.log(random.uniform(size=size)) / pseudo_counts
-    chances = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    return np.asarray(chances / chances.sum(axis=-1, keepdims=True))
+    logs = random.gamma(pseudo_counts + 1.0, size=size)
+    np.log(logs, out=logs)
+    # In place: of a large table these are gigabytes.
+    shares = random.uniform(size=size)
+    np.log(shares, out=shares)
+    shares /= pseudo_counts
+    logs += shares
+    del shares
+    logs -= logs.max(axis=-1, keepdims=True)
+    np.exp(logs, out=logs)
+    logs /= logs.sum(axis=-1, keepdims=True)
+    return logs
