@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import hashlib
 import os
-import platform
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -107,7 +104,7 @@ def replacing(target: Path) -> Iterator[Path]:
     Raises:
         OSError: It cannot be written or renamed; nothing is left beside.
     """
-    beside = target.with_name(f"{_begin(target)}{_host()}-{os.getpid()}.{secrets.token_hex(4)}{HALF_WRITTEN}")
+    beside = target.with_name(f"{_begin(target)}{_host()}-{os.getpid()}.{os.urandom(4).hex()}{HALF_WRITTEN}")
     try:
         yield beside
         beside.replace(target)
@@ -160,11 +157,17 @@ def sweep(folder: Path, target: Path | None = None) -> None:
 
 def _begin(target: Path) -> str:
     """What the names of its half-written files begin with: short, however long its own name is."""
+    # Loaded here: a verdict writes no file, and what hashes takes a tenth of its time to load.
+    import hashlib
+
     return f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]}."
 
 
 def _host() -> str:
     """A word for this machine: process numbers of another, on a shared disk, say nothing here."""
+    import hashlib
+    import platform
+
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
