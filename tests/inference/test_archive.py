@@ -648,3 +648,15 @@ def test_rivals_are_kept_may_be_missing_and_are_named_once(saved, tmp_path):
     assert read_archive(rewritten(path, tmp_path / "old.ldo", tree=older)).compare == ()
     twice = rewritten(saved, tmp_path / "bad.ldo", tree=lambda tree: {**tree, "compare": ["ipw", "ipw"]})
     assert "a rival is named twice" in refusal(twice)
+
+
+def test_a_fit_that_holds_rows_with_names_is_read_again(tmp_path):
+    import latentdo as ld
+
+    chance = np.random.default_rng(0)
+    rows = {"A": np.array(["low", "mid", "high"])[chance.integers(0, 3, 60)], "B": chance.integers(0, 2, 60)}
+    fit = ld.fit("A ~ table(levels=[low, mid, high]); B ~ table(A)", rows, seed=0, progress=False)
+    again = ld.load(fit.save(tmp_path / "names.ldo", data=True))
+    assert again.data is not None
+    assert again.data.hash == fit.facts.hash
+    assert again.data.levels == (("A", ("low", "mid", "high")),)

@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from latentdo.errors import DataError
 from latentdo.graphs import EdgeStatement, Name, parse_call, parse_statements
-from latentdo.models import ModelSpec, Units
+from latentdo.models import ModelSpec, Units, named
 from latentdo.query import Query
 from latentdo.tables import Dataset
 
@@ -185,7 +185,14 @@ class Manifest:
             return None
         facts = self.data
         columns = tuple((column.name, arrays[_column(i)]) for i, column in enumerate(facts.columns))
-        data = Dataset(columns, arrays[WEIGHTS], facts.ignored, facts.unread, facts.source)
+        # Which columns hold names is known by the model, whose levels they are.
+        measured = {name for name, _ in columns}
+        levels = tuple(
+            (name, tuple(map(str, levels)))
+            for name, levels in self.spec.levels.items()
+            if name in measured and named(levels)
+        )
+        data = Dataset(columns, arrays[WEIGHTS], facts.ignored, facts.unread, facts.source, levels)
         if (data.hash, data.n_rows) != (facts.hash, facts.n_rows):
             raise DataError("The rows are not those that the model was trained on.")
         return data
