@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -130,7 +131,7 @@ def test_a_block_that_does_not_fit_is_refused_by_name(engine, repair, monkeypatc
         FitError, match=rf"^Training \{{U, W, X\}} needs about 0\.\d+ GiB of memory .*2,048 rows.*{repair}"
     ):
         ld.fit("latent U ~ normal; W ~ gamma(U); X ~ bernoulli(U)", rows, engine, progress=False)
-    assert not memory._claims
+    assert not dict(memory._claims)
 
 
 def test_what_fits_alone_waits_for_the_others(monkeypatch):
@@ -192,3 +193,14 @@ print(ld.fit(model, rows(50), ld.Auto(max_steps=200), progress=False).shape)
     refused, shape = done.stdout.splitlines()
     assert refused.startswith("Training {U, X, Y} needs about 2.7 GiB of memory (458,752 rows")
     assert shape.startswith("(16, ")
+
+
+def test_a_block_that_is_gone_holds_nothing(monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10 * GIB)
+    (one,), (two,) = tasks(MIXED), tasks(MIXED)
+    claim(one, 6 * GIB, "")
+    del one
+    gc.collect()
+    # It would wait for ever for the first one's memory.
+    claim(two, 6 * GIB, "")
+    release(two)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ GIB = 2.0**30
 _SPARE = 0.95
 """Share of the available memory that may be asked for."""
 
-_claims: dict[Task, float] = {}
+# Weak: a block that is gone, however it ended, holds nothing that another would wait for.
+_claims: weakref.WeakKeyDictionary[Task, float] = weakref.WeakKeyDictionary()
 _changed = threading.Condition()
 
 
