@@ -17,7 +17,7 @@ STYLE = """
 .latentdo details { margin: 0.7em 0; border-top: 1px solid #d0d0d0; padding-top: 0.4em; }
 .latentdo summary { font-weight: 600; cursor: pointer; }
 .latentdo .wide { overflow-x: auto; }
-.latentdo table { border-collapse: collapse; margin: 0.4em 0; color: inherit; }
+.latentdo table { border-collapse: collapse; margin: 0.4em 0; font: inherit; color: inherit; }
 .latentdo caption { text-align: left; padding-bottom: 0.3em; }
 .latentdo th, .latentdo td { text-align: left; padding: 0.12em 0.9em 0.12em 0; vertical-align: top; background: none; }
 .latentdo thead th { border-bottom: 1px solid #999; }
