@@ -17,7 +17,13 @@ from latentdo.answers import judge_fit
 from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import coordinates_on
 from latentdo.inference.blocks.draws import NodeDraws
-from latentdo.inference.likelihood.certify import LIKELIHOOD_ROWS, judged, log_likelihood
+from latentdo.inference.likelihood.certify import (
+    FEWER_PAIRS,
+    LIKELIHOOD_ROWS,
+    judged,
+    judged_pairs,
+    log_likelihood,
+)
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.outcome import node_draws
 from latentdo.models import ModelSpec
@@ -195,3 +201,12 @@ def test_densities_of_chains_are_judged(front_door: ld.Posterior):
             assert {f"log posterior of {block.block.name}", f"log likelihood of {block.block.name}"} <= names
             assert block.log_posterior is not None
             assert block.log_posterior.shape == front_door.shape
+
+
+def test_of_very_many_nodes_the_joined_pairs_are_judged_and_some_others():
+    names = [f"X{k}" for k in range(120)]
+    spec = ModelSpec.parse("; ".join([*(f"{name} ~ normal" for name in names), f"Y ~ normal({', '.join(names)})"]))
+    pairs = judged_pairs(spec)
+    assert {frozenset((name, "Y")) for name in names} <= {frozenset(pair) for pair in pairs}
+    assert len(pairs) == len(set(pairs)) == 120 + FEWER_PAIRS
+    assert len(judged_pairs(ModelSpec.parse("X ~ normal; Y ~ normal(X); Z ~ normal"))) == 3

@@ -225,3 +225,52 @@ def test_a_bad_k_hat_is_reported_and_the_next_method_tried(heavy, monkeypatch):
         found = planner.train_block(task, ld.Auto())
     assert str(found.method) == ("the next method" if heavy else "importance sampling")
     assert found.why == ("importance sampling was tried first and not certified" if heavy else "")
+
+
+def with_many_parents(family, n_parents, n_rows=400):
+    random = np.random.default_rng(3)
+    x = random.normal(size=(n_rows, n_parents))
+    eta = x @ random.normal(size=n_parents) / np.sqrt(n_parents)
+    y = (
+        eta + random.normal(size=n_rows)
+        if family == "normal"
+        else (random.uniform(size=n_rows) < scipy.special.expit(eta)) * 1.0
+    )
+    names = [f"X{k}" for k in range(n_parents)]
+    model = "; ".join([*(f"{name} ~ normal" for name in names), f"Y ~ {family}({', '.join(names)})"])
+    return model, {**dict(zip(names, x.T, strict=True)), "Y": y}
+
+
+@pytest.mark.parametrize("family", ["normal", "bernoulli"])
+def test_exact_derivatives_and_differences_lead_to_one_mode(family, monkeypatch):
+    task = task_of(*with_many_parents(family, 12), "Y")
+    with float64():
+        (by_differences,) = find_modes(task, log_density_of(task), None)
+        monkeypatch.setattr("latentdo.inference.samplers.regression.MANY_COORDINATES", 5)
+        (exact,) = find_modes(task, log_density_of(task), None)
+    np.testing.assert_allclose(exact.point, by_differences.point, atol=1e-3)
+    assert exact.log_mass() == pytest.approx(by_differences.log_mass(), abs=0.05)
+
+
+@pytest.mark.parametrize("family", ["normal", "bernoulli"])
+def test_a_node_of_very_many_parents_is_trained_by_chains_from_its_mode(family):
+    model, rows = with_many_parents(family, 80)
+    block = trained(model, rows)
+    assert block.certified
+    assert "from the mode" in str(block.method)
+    coefficients = raw_draws(block, "Y")[0]
+    if family == "normal":
+        design = np.column_stack([np.ones(400), *(rows[f"X{k}"] for k in range(80))])
+        best = np.linalg.lstsq(design, rows["Y"], rcond=None)[0]
+        np.testing.assert_allclose(coefficients.mean(axis=0), best, atol=0.03)
+
+
+def test_a_categorical_node_of_very_many_levels_is_told_before_it_is_trained():
+    def checked(n_levels):
+        levels = np.arange(n_levels).tolist()
+        return str(
+            ld.check(f"C ~ categorical(levels={levels}); Y ~ normal", {"C": levels * 2, "Y": np.arange(2.0 * n_levels)})
+        )
+
+    assert "C is categorical with 500 levels and has 499 parameters" in checked(500)
+    assert "has 49 parameters" not in checked(50)

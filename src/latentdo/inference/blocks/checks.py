@@ -38,6 +38,8 @@ RESOLUTION = 16.0
 """Gaps between neighbouring numbers that a column's sd must span: else it varies by rounding alone."""
 MANY_COMBINATIONS = 1_000
 """Rows of a table up to which nothing is said of data that have fewer."""
+MANY_PARAMETERS = 100
+"""Parameters of a categorical node up to which nothing is said of the time that they take."""
 FAR = 20.0
 """Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
 FAR_FOR_NORMAL = 8.0
@@ -302,6 +304,12 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
         cautions.append(
             f"the table of {node} has {family.n_rows:,} combinations of its parents' levels, and the data have {data.n_rows:,} "
             "rows: of most the prior alone speaks, and each costs time and memory. Give it fewer parents, or make it categorical"
+        )
+    n_parameters = (len(family.points) - 1) * (1 + len(spec[node].weights)) if family.per_level else 0
+    if n_parameters > MANY_PARAMETERS:
+        cautions.append(
+            f"{node} is categorical with {len(family.points):,} levels and has {n_parameters:,} parameters: training takes "
+            "minutes, and eight times as long for twice as many. Merge its rare levels, or make it a table, which is counted"
         )
     return cautions
 

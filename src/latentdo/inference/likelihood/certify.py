@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latentdo.graphs import Name
+from latentdo.models import ModelSpec
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.fitted import Fitted
-from .forward import even_uniforms, moments, simulate_nodes, smooth_means
+from .forward import all_pairs, even_uniforms, moments, simulate_nodes, smooth_means
 
 if TYPE_CHECKING:
     from .task import Task
@@ -27,6 +29,10 @@ JUDGED_UNITS = 256
 FEWER_UNITS = 64
 FEW_NODES = 24
 """Nodes up to which units are many."""
+MOST_PAIRS = 5_000
+"""Pairs of nodes up to which the covariance of each is judged: those of 100 nodes."""
+FEWER_PAIRS = 1_000
+"""Pairs without an arrow that are judged where pairs are too many."""
 LIKELIHOOD_ROWS = 256
 """Rows over which the log likelihood is taken: with more a sample of them, which is a functional of the parameters too."""
 LOG_POSTERIOR = "log posterior"
@@ -38,8 +44,9 @@ _CELLS = 1_000_000
 def judged(posterior: Fitted) -> tuple[Diagnostic, ...]:
     """The functionals that every fit is judged on, whatever will be asked of it.
 
-    Mean and sd of each measured node and the covariance of each pair, simulated with the same noise in every draw; and of
-    each block of chains the log posterior and the log likelihood, which were judged with the block.
+    Mean and sd of each measured node and the covariance of each pair (of very many nodes see `judged_pairs`), simulated
+    with the same noise in every draw; and of each block of chains the log posterior and the log likelihood, which were
+    judged with the block.
     """
     if posterior.is_point:
         return ()
@@ -48,7 +55,8 @@ def judged(posterior: Fitted) -> tuple[Diagnostic, ...]:
     n = JUDGED_UNITS if len(order) <= FEW_NODES else FEWER_UNITS
     uniforms = even_uniforms(order, n, np.random.default_rng([posterior.seed, 1]))
     values = simulate_nodes(spec, order, posterior.by_node, uniforms.__getitem__, {})
-    functionals = moments({node: values[node] for node in spec.measured}, spec.measured, posterior.n_chains)
+    measured = {node: values[node] for node in spec.measured}
+    functionals = moments(measured, spec.measured, posterior.n_chains, judged_pairs(spec))
     functionals |= smooth_means(spec, spec.measured, posterior.by_node, values, posterior.shape)
     of_chains = tuple(
         replace(diagnostic, name=f"{diagnostic.name} of {block.block.name}")
@@ -57,6 +65,20 @@ def judged(posterior: Fitted) -> tuple[Diagnostic, ...]:
         if diagnostic.name in (LOG_POSTERIOR, LOG_LIKELIHOOD)
     )
     return tuple(posterior.diagnose(name, value) for name, value in functionals.items()) + of_chains
+
+
+def judged_pairs(spec: ModelSpec) -> list[tuple[Name, Name]]:
+    """The pairs of measured nodes whose covariance is judged.
+
+    All, or where these are too many those that an arrow joins and some others, evenly chosen.
+    """
+    pairs = all_pairs(spec.measured)
+    if len(pairs) <= MOST_PAIRS:
+        return pairs
+    joined = [pair for pair in pairs if pair[0] in spec[pair[1]].parents or pair[1] in spec[pair[0]].parents]
+    others = sorted(set(pairs) - set(joined))
+    picked = np.linspace(0, len(others) - 1, min(FEWER_PAIRS, len(others))).round().astype(int)
+    return [*joined, *(others[k] for k in picked)]
 
 
 def log_likelihood(task: Task, u: FloatArray) -> FloatArray:

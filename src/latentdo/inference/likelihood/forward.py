@@ -103,12 +103,18 @@ def even_uniforms(nodes: Sequence[Name], n: int, random: np.random.Generator) ->
     return dict(zip(nodes, np.clip(points.T, 1e-6, 1 - 1e-6), strict=False))
 
 
-def moments(values: Mapping[Name, FloatArray], nodes: Sequence[Name], n_chains: int) -> dict[str, FloatArray]:
+def moments(
+    values: Mapping[Name, FloatArray],
+    nodes: Sequence[Name],
+    n_chains: int,
+    pairs: Sequence[tuple[Name, Name]] | None = None,
+) -> dict[str, FloatArray]:
     """Mean and sd of each node and the covariance of each pair, per draw, as (chain, draw).
 
     Args:
         values: (draw, unit) or (unit,) per node.
         nodes: Which nodes; those that are constants to the draws (inputs) give covariances only.
+        pairs: Which pairs of them; unless given all.
     """
     by_name: dict[str, FloatArray] = {}
     centred = {}
@@ -119,11 +125,15 @@ def moments(values: Mapping[Name, FloatArray], nodes: Sequence[Name], n_chains: 
         if len(value) > 1:
             by_name[f"mean({node})"] = mean[:, 0]
             by_name[f"sd({node})"] = np.sqrt((centred[node] ** 2).mean(axis=1))
-    for i, a in enumerate(nodes):
-        for b in nodes[:i]:
-            if max(len(centred[a]), len(centred[b])) > 1:
-                by_name[f"cov({b}, {a})"] = (centred[a] * centred[b]).mean(axis=1)
+    for b, a in all_pairs(nodes) if pairs is None else pairs:
+        if max(len(centred[a]), len(centred[b])) > 1:
+            by_name[f"cov({b}, {a})"] = (centred[a] * centred[b]).mean(axis=1)
     return {name: value.reshape(n_chains, -1) for name, value in by_name.items()}
+
+
+def all_pairs(nodes: Sequence[Name]) -> list[tuple[Name, Name]]:
+    """Every pair of nodes, the earlier one first."""
+    return [(b, a) for i, a in enumerate(nodes) for b in nodes[:i]]
 
 
 def smooth_means(

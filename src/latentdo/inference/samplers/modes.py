@@ -16,6 +16,9 @@ from ..blocks.coordinates import FloatArray
 LogDensity = Callable[[FloatArray], FloatArray]
 """Log density, up to a constant, of many points: (point, coordinate) -> (point,); -inf where it is 0 or not a number."""
 
+Derivatives = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+"""Gradient and Hessian of a log density at a point, (coordinate,) and (coordinate, coordinate)."""
+
 STEP = 0.1
 """Step of the differences, in units of the density's width."""
 NEAR = 0.005
@@ -60,13 +63,16 @@ def numbers_only(values: FloatArray) -> FloatArray:
     return np.where(np.isnan(values), -np.inf, values)
 
 
-def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = None) -> Mode | None:
+def climb(
+    log_density: LogDensity, start: FloatArray, axes: FloatArray | None = None, exact: Derivatives | None = None
+) -> Mode | None:
     """The mode reached from a start, or None where none is found.
 
     Saddle-free Newton: along each axis of the Hessian the step is gradient / |curvature|, shortened until the density rises.
 
     Args:
         axes: First guess of `Mode.axes`.
+        exact: Derivatives that are cheaper than differences, of which a Hessian takes as many as pairs of coordinates.
 
     Source:
         Dauphin et al. (2014), Identifying and attacking the saddle point problem, algorithm 1; the Hessian by central
@@ -80,7 +86,10 @@ def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = 
     heights: list[float] = []
     for iteration in range(ITERATIONS):
         heights.append(height)
-        derivatives = _derivatives(log_density, point, height, axes)
+        if exact is None:
+            derivatives = _derivatives(log_density, point, height, axes)
+        else:
+            derivatives = _along(axes, *exact(point))
         if derivatives is None:
             axes = 0.2 * axes
             continue
@@ -121,6 +130,13 @@ def refined(log_density: LogDensity, mode: Mode) -> tuple[FloatArray, int]:
     curvature, turn = np.linalg.eigh(-derivatives[1])
     flat = curvature < NEARLY_FLAT
     return mode.axes @ turn * np.where(flat, 0.0, 1.0 / np.sqrt(np.where(flat, 1.0, curvature))), int(flat.sum())
+
+
+def _along(axes: FloatArray, gradient: FloatArray, hessian: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Derivatives along the axes; None where one is not a number."""
+    if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
+        return None
+    return axes.T @ gradient, axes.T @ hessian @ axes
 
 
 def _higher(

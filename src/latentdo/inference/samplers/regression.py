@@ -7,8 +7,11 @@ few; the likelihood of another long column is replaced by a cubic around the mod
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.special import logsumexp
 
@@ -18,13 +21,16 @@ from latentdo.tables import Dataset, IntArray
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import KHAT_LIMIT
 from ..blocks.draws import BlockDraws
-from ..blocks.engines import Engine
+from ..blocks.engines import Auto, Engine
 from ..blocks.method import Method
 from ..likelihood.density import AbstractForm, Layout, Numbers, assemble, unpack
+from ..likelihood.program import program_of
 from ..likelihood.task import Task
+from ..runtime import JAX
 from .importance import Mixture, around, fit_surrogate, fitted, smoothed
-from .modes import LogDensity, Mode, climb, numbers_only
+from .modes import Derivatives, LogDensity, Mode, climb, numbers_only
 from .outcome import from_independent
+from .sampling import run_ensemble
 from .sign_symmetry import SignSymmetry, turned
 
 CELLS = 250_000
@@ -39,6 +45,8 @@ TOLERANCE = 0.1
 """Largest error of a log weight by the cubic."""
 SUBSAMPLE = 5_000
 """Rows on which modes are first looked for, where there are many more."""
+MANY_COORDINATES = 64
+"""Free coordinates beyond which derivatives are computed by JAX: by differences they take a density per pair of coordinates."""
 GOOD_KHAT = 0.5
 ROUNDS = 3
 """Proposals tried: around the modes, then refitted to the draws so far."""
@@ -61,24 +69,44 @@ class WeightedDraws:
 
 
 def regression(task: Task, engine: Engine) -> BlockDraws | str:
-    """A single measured node without latent parents.
+    """A single measured node without latent parents; one with very many coordinates by chains that start at its mode.
 
     Source:
         Geweke (1989), Bayesian inference in econometric models using Monte Carlo integration; certified as in Vehtari,
         Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling.
     """
-    del engine
     if task.block.latent or len(task.block.nodes) != 1:
         return "the block has latent nodes"
     exact = log_density_of(task)
     modes = find_modes(task, exact, None if _normal(task) else sample_of_rows(task))
     if not modes:
         return "no mode of the posterior was found"
+    if _many(task):
+        # With so many coordinates hardly a draw around the mode would count.
+        return _from_the_mode(task, engine, modes)
     density, n_draws, how = _weighing(task, exact, modes)
     weighted = importance_sample(density, modes, n_draws, task.random().spawn(2)[1], exact)
     where = "the mode" if len(modes) == 1 else f"{len(modes)} modes"
     method = Method("importance sampling", of=f"around {where}", draws=n_draws, note=how)
     return from_independent(task, weighted.u, method, log_weights=weighted.log_weights)
+
+
+def _from_the_mode(task: Task, engine: Engine, modes: tuple[Mode, ...]) -> BlockDraws | str:
+    """Chains that start around the only mode, as wide as the density is there."""
+    if len(modes) > 1:
+        return "there are several modes"
+    assert isinstance(engine, Auto)
+    program = program_of(task.layout, task.numbers)
+    assert not isinstance(program, str)
+    return run_ensemble(
+        task,
+        engine,
+        *program,
+        "parameters, from the mode",
+        dimensionless=True,
+        worth=float(task.data.n_rows),
+        mode=max(modes, key=Mode.log_mass),
+    )
 
 
 def importance_sample(
@@ -146,12 +174,14 @@ def find_modes(task: Task, density: LogDensity, sampled: LogDensity | None) -> t
         sampled: The density by a sample of the rows: it says roughly where to look, and the last steps are taken with all.
     """
     starts = task.starts(64)
+    exact = _derivatives_of(task) if _many(task) else None
+    sampled = None if exact is not None else sampled
     first = density if sampled is None else sampled
     values = first(starts)
     order = [int(k) for k in np.argsort(-values) if np.isfinite(values[k])]
     # The best start, and three taken as they come.
     chosen = dict.fromkeys([*order[:1], *[k for k in range(3) if k in order]])
-    modes = distinct([climb(first, starts[k]) for k in chosen])
+    modes = distinct([climb(first, starts[k], exact=exact) for k in chosen])
     if sampled is not None:
         narrower = np.sqrt(SUBSAMPLE / task.rows.n_stored)
         modes = distinct([climb(density, mode.point, mode.axes * narrower) for mode in modes])
@@ -159,6 +189,48 @@ def find_modes(task: Task, density: LogDensity, sampled: LogDensity | None) -> t
         return ()
     heaviest = max(mode.log_mass() for mode in modes)
     return tuple(mode for mode in modes if mode.log_mass() > heaviest - 12.0)
+
+
+def _many(task: Task) -> bool:
+    """Whether a block of one equation has so many coordinates that differences and importance sampling do not serve.
+
+    That needs the generic program: any other takes minutes to compile with so many.
+    """
+    if task.block.latent or len(task.block.nodes) != 1 or task.layout.n_free <= MANY_COORDINATES:
+        return False
+    return not isinstance(program_of(task.layout, task.priors), str)
+
+
+def _derivatives_of(task: Task) -> Derivatives:
+    """Gradient and Hessian of the block's log posterior by its generic program."""
+    strips = []
+    for layout, numbers in strips_of(task, task.rows):
+        program = program_of(layout, numbers, dimensionless=False)
+        assert not isinstance(program, str)
+        strips.append(program)
+
+    def derivatives(point: FloatArray) -> tuple[FloatArray, FloatArray]:
+        n = len(point)
+        gradient, hessian = np.zeros(n), np.zeros((n, n))
+        for k, (form, numbers) in enumerate(strips):
+            # The prior counts once.
+            first, second = _strip_derivatives(form, numbers, point, 0.0 if k else 1.0)
+            gradient += np.asarray(first)
+            hessian += np.asarray(second)
+        return gradient, hessian
+
+    return derivatives
+
+
+@partial(jax.jit, static_argnames=("form",))
+def _strip_derivatives(form: AbstractForm, numbers: Any, point: Any, priors: Any) -> tuple[Any, Any]:
+    """Gradient and Hessian of the log density of some rows, with the log prior counted `priors` times."""
+
+    def value(u: Any) -> Any:
+        log_prior, rows = form.log_parts(JAX, numbers, u, jnp.zeros((0, 1)))
+        return priors * log_prior + rows.sum(axis=-1)
+
+    return jax.grad(value)(point), jax.hessian(value)(point)
 
 
 def distinct(modes: list[Mode | None]) -> list[Mode]:
