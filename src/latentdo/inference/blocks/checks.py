@@ -38,7 +38,7 @@ RESOLUTION = 16.0
 """Gaps between neighbouring numbers that a column's sd must span: else it varies by rounding alone."""
 MANY_COMBINATIONS = 1_000
 """Rows of a table up to which nothing is said of data that have fewer."""
-MANY_PARAMETERS = 100
+MANY_PARAMETERS = 64
 """Parameters of a categorical node up to which nothing is said of the time that they take."""
 FAR = 20.0
 """Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
@@ -309,7 +309,7 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
     if n_parameters > MANY_PARAMETERS:
         cautions.append(
             f"{node} is categorical with {len(family.points):,} levels and has {n_parameters:,} parameters: training takes "
-            "minutes, and eight times as long for twice as many. Merge its rare levels, or make it a table, which is counted"
+            "minutes, and much longer with more of them. Merge its rare levels, or make it a table, which is counted"
         )
     return cautions
 
