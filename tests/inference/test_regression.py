@@ -274,3 +274,9 @@ def test_a_categorical_node_of_very_many_levels_is_told_before_it_is_trained():
 
     assert "C is categorical with 500 levels and has 499 parameters" in checked(500)
     assert "has 49 parameters" not in checked(50)
+
+
+def test_a_categorical_node_of_hundreds_of_levels_is_refused_by_name():
+    levels = np.arange(400).tolist()
+    with pytest.raises(ld.LatentdoError, match=r"C is categorical with 399 free parameters.*make it a table"):
+        ld.fit(f"C ~ categorical(levels={levels}); Y ~ normal", {"C": levels * 2, "Y": np.arange(800.0)}, seed=0)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import logsumexp
 
+from latentdo.errors import FitError
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset, IntArray
 
@@ -47,6 +48,8 @@ SUBSAMPLE = 5_000
 """Rows on which modes are first looked for, where there are many more."""
 MANY_COORDINATES = 64
 """Free coordinates beyond which derivatives are computed by JAX: by differences they take a density per pair of coordinates."""
+MOST_COORDINATES = 300
+"""Free coordinates of a categorical node beyond which its mode would take hours."""
 GOOD_KHAT = 0.5
 ROUNDS = 3
 """Proposals tried: around the modes, then refitted to the draws so far."""
@@ -74,9 +77,17 @@ def regression(task: Task, engine: Engine) -> BlockDraws | str:
     Source:
         Geweke (1989), Bayesian inference in econometric models using Monte Carlo integration; certified as in Vehtari,
         Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling.
+
+    Raises:
+        FitError: A categorical node has too many parameters.
     """
     if task.block.latent or len(task.block.nodes) != 1:
         return "the block has latent nodes"
+    if task.layout.nodes[0].family.per_level and task.layout.n_free > MOST_COORDINATES:
+        raise FitError(
+            f"{task.block.nodes[0]} is categorical with {task.layout.n_free:,} free parameters, and more than "
+            f"{MOST_COORDINATES} would take hours. Merge its rare levels, or make it a table, which is counted."
+        )
     exact = log_density_of(task)
     modes = find_modes(task, exact, None if _normal(task) else sample_of_rows(task))
     if not modes:
