@@ -279,3 +279,8 @@ def test_queries_that_a_variant_lacks_are_left_out(command, tmp_path):
     result = command("identify", str(study), "--variant", "small")
     assert result.code == 2
     assert "The first, first: 'Z' is not a node of the graph." in " ".join(result.err.split())
+
+
+def test_a_saved_fit_is_a_source_like_its_study(command, napkin_fit):
+    assert command("identify", str(napkin_fit), QUERY).out.startswith("Identified: ")
+    assert "effects P(outcome | do(treatment)) are identified" in command("answerable", str(napkin_fit)).out

@@ -316,3 +316,13 @@ def test_a_file_that_is_no_study_is_named_with_what_is_read(command, tmp_path):
     assert "g.dagitty is a file of text, which this version does not open." in result.err
     assert "put - in its place and add < g.dagitty." in result.err
     assert "(DOT)" in command("identify", "g.dot", "P(Y | do(X))").err
+
+
+@pytest.mark.parametrize("line", ["import sys; sys.exit(0)", "raise ValueError('no')", "1 +"])
+def test_a_module_that_cannot_be_imported_is_bad_input(line, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faulty_families.py").write_text(line)
+    result = command("identify", "X -> Y", "P(Y | do(X))", "--import", "faulty_families")
+    sys.modules.pop("faulty_families", None)
+    assert result.code == 2
+    assert "--import faulty_families: " in result.err

@@ -206,7 +206,7 @@ REST = "; X, Z ~ normal"
             1,
             5,
             "No family is called 'poisson'. Known are: normal, student, bernoulli, categorical, gamma, hill, linear, table. "
-            "One of your own is known once its module is imported.",
+            "One of your own is known once its module is imported (on the command line: --import MODULE).",
         ),
         (
             "X ~ normal\nY ~ normal(X, scale=2)",

@@ -49,14 +49,14 @@ def command(
     identified. `latentdo identify` gives the formula or the proof of one of them.
 
     Args:
-        graph: A graph or model as text, the path of a study (.yaml), or - for a text on standard input.
+        graph: A graph or model as text, the path of a study (.yaml) or of a saved fit (.ldo), or - for a text on standard input.
         treatment: A node that is set, several together with commas (X,Z); again for more; all, if left out.
         outcome: A node that is asked about; likewise.
         given: A node that is seen after the intervention; again, or with commas, for more.
         output: Where to write a picture (.png, .svg, .pdf) or a table (.html, .csv) in place of the text.
         json: Print an object: treatments, outcomes, given, asked, identified, forms, pairs.
     """
-    source = source_text(graph)
+    source = source_text(graph, fits=True)
     path = None if output is None else output_path("-o", output, "matrix", FILES)
     subject = load_study(source) if is_study_path(source) else source
     table = answerable(

@@ -62,7 +62,7 @@ def command(
     with its proof, a hedge. Nothing is estimated, and no data are read.
 
     Args:
-        graph: A graph or model as text, the path of a study (.yaml), or - for a text on standard input.
+        graph: A graph or model as text, the path of a study (.yaml) or of a saved fit (.ldo), or - for a text on standard input.
         queries: Such as "P(Y | do(X))", "E[Y | do(X=1), Z=0]" or a contrast; left out, those of the study.
         proof: Of a yes, print the derivation: every step, its rule and the separation that licenses it.
         forms: Print the textbook forms: adjustment sets, front doors, instruments, what estimators may use.
@@ -77,7 +77,7 @@ def command(
             what else was asked for stands under its name.
     """
     path = None if output is None else output_path("-o", output, "proof", FILES)
-    source = source_text(graph)
+    source = source_text(graph, fits=True)
     study = load_study(source) if is_study_path(source) else None
     subject = _subject(source, study, variant)
     wanted = _Wanted(proof, forms, remedies, witness, measurements)

@@ -38,6 +38,6 @@ def _import(name: str) -> None:
         sys.path.insert(0, "")
     try:
         importlib.import_module(name)
-    # The module is the user's: whatever it raises is told as it is.
-    except Exception as error:
+    # The module is the user's: whatever it raises is told as it is, and a script that ends itself does not end this.
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{OPTION} {name}: {type(error).__name__}: {error}") from error

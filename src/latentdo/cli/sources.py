@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import LatentdoError, NotationError, NotIdentifiedError, UnsupportedError, UsageError
 from latentdo.files import is_file, read_bytes
-from latentdo.graphs import STUDY_SUFFIXES, is_study_path
+from latentdo.graphs import STUDY_SUFFIXES, is_fit_path, is_study_path
 from latentdo.query import Query
 from latentdo.tables import foreign
 
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 QUOTES = "`'"
 
 
-def source_text(given: str) -> str:
+def source_text(given: str, *, fits: bool = False) -> str:
     """The argument itself, or what stands on standard input if it is `-`.
+
+    Args:
+        fits: Whether the path of a saved fit is read too.
 
     Raises:
         UsageError: A file that is not a study, a folder, a study on standard input, or bytes that are not UTF-8.
@@ -44,7 +47,7 @@ def source_text(given: str) -> str:
         raise UsageError('The model is an empty text. Write for example "X -> Y", or the name of a study file.')
     if ("/" in given or os.sep in given or not given.strip(".")) and Path(given).is_dir():
         raise UsageError(f'{given} is a folder. Name a study file (.yaml, .yml) in it, or type a graph: "X -> Y".')
-    if _is_other_file(given):
+    if _is_other_file(given) and not (fits and is_fit_path(given)):
         if sentence := foreign(given, f"To read its text, put - in its place and add < {shlex.quote(given)}."):
             raise UnsupportedError(sentence)
         raise UsageError(

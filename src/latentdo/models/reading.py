@@ -125,7 +125,8 @@ def _offer(family: str) -> str:
     offered = f"Did you mean {known!r}?" if known else nearest(family, near or FAMILIES)
     if offered.startswith("Did"):
         return offered
-    return f"Known are: {', '.join(FAMILIES)}. One of your own is known once its module is imported."
+    own = "One of your own is known once its module is imported (on the command line: --import MODULE)."
+    return f"Known are: {', '.join(FAMILIES)}. {own}"
 
 
 def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bool) -> str:

@@ -21,6 +21,7 @@ STYLE = """
 .latentdo caption { text-align: left; padding-bottom: 0.3em; }
 .latentdo th, .latentdo td { text-align: left; padding: 0.12em 0.9em 0.12em 0; vertical-align: top; background: none; }
 .latentdo thead th { border-bottom: 1px solid #999; }
+.latentdo td.n { padding-left: 0.4em; }
 .latentdo .n { text-align: right; font-variant-numeric: tabular-nums; }
 .latentdo .w { white-space: nowrap; }
 .latentdo th.u { writing-mode: vertical-rl; text-align: right; }
