@@ -78,3 +78,8 @@ def test_what_an_event_leaves_open_is_a_sum_of_events_that_exclude_each_other():
         "A > 1, A < 2, B=b, C < 3",
         "A > 1, A < 2, B=b, C > 3",
     ]
+
+
+def test_the_mean_of_numbers_near_the_largest_one_is_a_number(chain):
+    answer = ld.ask(chain, "E[M | do(X=1e308)]")
+    assert answer.mean / 1e308 == pytest.approx(numbers(chain)["X -> M"].mean())

@@ -87,7 +87,9 @@ class Estimate:
     @cached_property
     def mean(self) -> float:
         """Posterior mean."""
-        return float(self.draws.mean())
+        size = float(np.abs(self.draws).max())
+        # The sum of such numbers would be beyond the largest one, where their mean is not.
+        return float((self.draws / size).mean() * size) if 1e300 < size < math.inf else float(self.draws.mean())
 
     @cached_property
     def median(self) -> float:
