@@ -19,7 +19,7 @@ from latentdo.query import Query, Term
 from .cases import study
 from .published_models import PUBLISHED_MODELS, PublishedModel
 from .published_rivals import PIPW_CELLS, multicause_plug_in, signaling_dipw, signaling_pipw, signaling_plug_in
-from .tasks import RIVALS, Task, data_of, work
+from .tasks import RIVALS, Task, data_of, finished, rows_of
 
 if TYPE_CHECKING:
     from latentdo.inference import NodeDraws, Posterior
@@ -74,7 +74,7 @@ def _rival_rows(task: Task) -> list[dict[str, Any]]:
     """The rivals as they are, but for those that were coded wrong: these answer the main question alone."""
     main = study(task.study).main
     rows = []
-    for row in work(replace(task, as_published=False)):
+    for row in finished(replace(task, as_published=False), rows_of):
         label, method = row["query"], row["method"]
         if (task.study, method) not in MISCODED:
             rows.append(dict(row))

@@ -35,8 +35,8 @@ from .tasks import (
     definition,
     failed_rows,
     with_truth,
-    work,
 )
+from .work import work
 
 if TYPE_CHECKING:
     import pandas

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import metadata
@@ -89,23 +89,21 @@ def definition(name: str) -> str:
     return f"{metadata.version('latentdo')} {hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def work(task: Task) -> tuple[Row, ...]:
-    """The rows of a task. A data set that cannot be used has rows that say so; any other failure is raised."""
+def rows_of(task: Task) -> Sequence[Row]:
+    """The rows of a task, done as it should be."""
     chosen = study(task.study)
+    return _rival_rows(task, chosen) if task.what == RIVALS else _model_rows(task, chosen)
+
+
+def finished(task: Task, make: Callable[[Task], Sequence[Row]]) -> tuple[Row, ...]:
+    """The rows that `make` makes of a task, as a file holds them, or rows that say why its data set cannot be used."""
     started = time.perf_counter()
     try:
-        if task.as_published:
-            from .as_published import published_rows
-
-            made = published_rows(task)
-        elif task.what == RIVALS:
-            made = _rival_rows(task, chosen)
-        else:
-            made = _model_rows(task, chosen)
+        made = make(task)
     except DataError as problem:
         # A column that is constant in a small data set, for instance: another attempt would not change that.
         made = failed_rows(task, str(problem), time.perf_counter() - started)
-    queries = dict(chosen.queries)
+    queries = dict(study(task.study).queries)
     return tuple(
         {
             "study": task.study,

@@ -23,7 +23,8 @@ from studies.published_rivals import (
     signaling_pipw,
     signaling_plug_in,
 )
-from studies.tasks import Task, data_of, work
+from studies.tasks import Task, data_of
+from studies.work import work
 
 NAMES = [(study, what) for study, models in PUBLISHED_MODELS.items() for what in models]
 

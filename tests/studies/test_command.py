@@ -20,7 +20,7 @@ from latentdo.cli import main as installed
 from latentdo.errors import StudyError
 from studies import reproduction, study
 from studies.__main__ import main
-from studies.tasks import work
+from studies.work import work
 
 ROOT = Path(__file__).parents[2]
 FEW = ("napkin", "--datasets", 2, "--sizes", 15, "--models", "rivals", "--workers", 1, "-o", "few")

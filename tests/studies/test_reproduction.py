@@ -21,7 +21,8 @@ from latentdo.errors import DataError, StudyError
 from latentdo.simulators import simulate
 from studies import STUDIES, reproduce, reproduction, stored_rows, study, tasks
 from studies.records import COLUMNS
-from studies.tasks import Task, data_of, definition, truth_of, work
+from studies.tasks import Task, data_of, definition, truth_of
+from studies.work import work
 
 LAPLACE = ld.Laplace(draws=100)
 CHEAP = {"datasets": 3, "sizes": [40], "models": ["rivals"], "replicates": 5, "progress": False}

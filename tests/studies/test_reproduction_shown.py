@@ -6,7 +6,8 @@ import pytest
 
 from studies import lines, reproduce, study
 from studies.records import COLUMNS, write_rows
-from studies.tasks import Task, with_truth, work
+from studies.tasks import Task, with_truth
+from studies.work import work
 
 
 @pytest.fixture(scope="module")
