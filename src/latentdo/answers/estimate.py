@@ -16,14 +16,13 @@ import numpy as np
 from latentdo import arguments
 from latentdo.arrays import FloatArray
 from latentdo.errors import QueryError
-from latentdo.graphs import Name, format_level, format_number, quote
+from latentdo.graphs import LatentDag, Name, format_level, format_number, quote
 from latentdo.identification import Identified, NotIdentified
 from latentdo.inference import Posterior
-from latentdo.query import Query, Summary, Value
-from latentdo.sheet import finite
+from latentdo.query import Binary, Expression, Query, Summary, Term, Value
+from latentdo.sheet import finite, listed
 
 from .computation import Computation
-from .no_effect import no_effect
 from .simulation import spread_of
 from .units import Scale, scale_of
 
@@ -202,7 +201,7 @@ class Estimate:
             shown = "all" if share == 1 else f"{min(99.9, 100 * share):.3g} %"
             return (f"each draw is a level: {format_number(self.median)} in {shown} of the draws",)
         graph = None if self.posterior is None else self.posterior.spec.graph
-        return no_effect(self.query.expression, self.draws, graph)
+        return _no_effect(self.query.expression, self.draws, graph)
 
     def summary(self, level: float = 0.9) -> Summary:
         """The row that tables and plots read."""
@@ -264,3 +263,35 @@ def draws_of(estimates: Sequence[Estimate]) -> FloatArray:
             "These answers have different numbers of draws, and so no array in common. Ask one fit for all."
         )
     return np.array([estimate.draws for estimate in estimates])
+
+
+def _no_effect(expression: Expression, draws: np.ndarray[Any, Any], graph: LatentDag | None) -> tuple[str, ...]:
+    """Why a contrast is 0, or a ratio 1, in every draw, in a sentence; nothing of any other question."""
+    match expression:
+        case Binary(op="-" | "/" as op, left=left, right=right) if (draws == (0.0 if op == "-" else 1.0)).all():
+            if left == right:
+                return ("both sides ask the same",)
+            if isinstance(left, Term) and isinstance(right, Term) and graph is not None:
+                return _without_path(graph, left, right)
+    return ()
+
+
+def _without_path(graph: LatentDag, left: Term, right: Term) -> tuple[str, ...]:
+    """No effect, where no directed path leads from what the two sides set differently to what they ask about."""
+    if (left.kind, left.outcomes, left.given) != (right.kind, right.outcomes, right.given):
+        return ()
+    first, second = ({setting.name: setting.value for setting in term.do} for term in (left, right))
+    varied = {name for name in first | second if first.get(name) != second.get(name)}
+    held = set(first) & set(second) - varied
+    cut = graph.without_incoming(held)
+    reached = cut.ancestors([*left.outcome_names, *left.conditions])
+    if not varied or varied & reached or set(first) ^ set(second):
+        return ()
+
+    def named(nodes: set[Name]) -> str:
+        return listed(quote(node) for node in graph.nodes if node in nodes)
+
+    return (
+        f"no effect: no path of arrows leads from {named(varied)} to {named(set(left.outcome_names))}"
+        + (f" once {named(held)} {'is' if len(held) == 1 else 'are'} set" if held else ""),
+    )
