@@ -18,8 +18,8 @@ import msgspec
 
 from latentdo import arguments
 from latentdo.errors import MissingExtraError, StudyError
+from latentdo.executor import ATTEMPTS, Outcome, check_executor, spreading
 from latentdo.inference import Auto, Engine, Laplace, Map, Nuts, Svi, watch
-from latentdo.planning import ATTEMPTS, Outcome, check_executor, spreading
 from latentdo.sheet import bodies, counted, texts
 
 from .cases import STUDIES, Study, study

@@ -16,8 +16,8 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, StudyError
+from latentdo.executor import described
 from latentdo.inference import Auto, Engine
-from latentdo.planning import described
 from latentdo.query import Query, Term
 from latentdo.sheet import finite
 from latentdo.simulators import simulate

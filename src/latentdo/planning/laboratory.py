@@ -21,12 +21,12 @@ import numpy as np
 from latentdo import arguments
 from latentdo.answers import ask_all
 from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError
+from latentdo.executor import ATTEMPTS, Outcome, check_executor, spreading
 from latentdo.inference import Engine, Fit, Posterior, blocks_of, train_all
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 from latentdo.tables import read_table
 
-from .executor import ATTEMPTS, Outcome, check_executor, spreading
 from .simulated import Experiments, Goal
 from .truth import AbstractTruth, KnownAnswer, Simulator
 

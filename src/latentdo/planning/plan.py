@@ -20,12 +20,12 @@ from scipy import stats
 from latentdo import arguments
 from latentdo.answers import check_complete, check_values
 from latentdo.errors import DataError, LatentdoError, NotIdentifiedError, QueryError, SpecError
+from latentdo.executor import ATTEMPTS
 from latentdo.identification import NotIdentified, identify
 from latentdo.inference import Engine, Laplace
 from latentdo.models import ModelSpec
 from latentdo.query import Query
 
-from .executor import ATTEMPTS
 from .laboratory import Bench, Laboratory, check_workers, crew
 from .planned_size import SampleSize
 from .simulated import NOTHING, Experiments, Goal, check_width

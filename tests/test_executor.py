@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from latentdo.errors import StudyError
-from latentdo.planning.executor import ATTEMPTS, Outcome, described, spreading
+from latentdo.executor import ATTEMPTS, Outcome, described, spreading
 
 
 def spread(work, tasks, executor=None, workers=1):
@@ -178,7 +178,7 @@ def test_something_else_than_an_executor_is_refused():
 def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(
-        "from latentdo.planning.executor import spreading\n"
+        "from latentdo.executor import spreading\n"
         "with spreading(None, 2) as spread:\n"
         "    print(list(spread(abs, [1, -2])))\n"
     )
@@ -192,7 +192,7 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     script = tmp_path / "starter.py"
     script.write_text(
         "import os, sys, time, functools\n"
-        "from latentdo.planning.executor import spreading\n"
+        "from latentdo.executor import spreading\n"
         "def work(x):\n"
         "    print(os.getpid(), flush=True)\n"
         "    time.sleep(600)\n"
