@@ -13,7 +13,7 @@ import pytest
 
 import latentdo as ld
 from latentdo.errors import DataError, LatentdoError, StudyError
-from latentdo.files import exists, is_file, read_bytes
+from latentdo.files import exists, is_file, read_bytes, unwritable, write_table
 from latentdo.tables import read_table
 
 ROWS = "X,Y\n0,1\n1,0\n2,2\n"
@@ -95,3 +95,19 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind("cells.csv")
         assert "cells.csv" in refusal(Path("cells.csv"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_not_written_to_nor_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match="it is a pipe. Write an ordinary file."):
+        write_table(pipe, b"X")
+    assert pipe.is_fifo()
+
+
+def test_asking_for_a_place_leaves_nothing_there(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text(ROWS)
+    assert [unwritable(tmp_path / name) for name in ("old.csv", "new.csv")] == ["", ""]
+    assert [path.name for path in tmp_path.iterdir()] == ["old.csv"]
+    assert (tmp_path / "old.csv").read_text() == ROWS

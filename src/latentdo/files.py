@@ -98,8 +98,11 @@ def _missing(named: str, path: Path, suffixes: Sequence[str]) -> str:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, *, rename: bool = True) -> Iterator[Path]:
     """A path beside the target, renamed to it at the end: what stands there is the old file or the whole new one.
+
+    Args:
+        rename: False removes what was written beside, and leaves the target as it is.
 
     Raises:
         OSError: It cannot be written or renamed; nothing is left beside.
@@ -107,42 +110,61 @@ def replacing(target: Path) -> Iterator[Path]:
     beside = target.with_name(f"{_begin(target)}{_host()}-{os.getpid()}.{os.urandom(4).hex()}{HALF_WRITTEN}")
     try:
         yield beside
-        beside.replace(target)
+        if rename:
+            beside.replace(target)
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()
 
 
+def unwritable(path: Path) -> str:
+    """Why no file can be written at this path, as the end of a sentence; empty if one can: ask before long work, not after.
+
+    A file is made in its folder and removed again, as rights alone do not say it: nobody can write in `/proc`.
+    """
+    try:
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            return "it is a folder. Give the name of a file in it."
+        if not target.parent.is_dir():
+            return f"there is no folder {path.parent}. Make it first, or write elsewhere."
+        if target.exists():
+            mode = target.stat().st_mode
+            if not stat.S_ISREG(mode):
+                # Opening a pipe would wait for its reader, and renaming a file to it would take its place.
+                return f"it is {_KINDS.get(stat.S_IFMT(mode), 'no ordinary file')}. Write an ordinary file."
+            # A rename would not ask: a file that must not be changed is replaced as easily as any other.
+            if not os.access(target, os.W_OK):
+                return "the file is read-only. Write elsewhere."
+        with replacing(target, rename=False) as beside, beside.open("xb"):
+            pass
+    except FileNotFoundError:
+        return f"no file can be made in {path.parent}. Write elsewhere."
+    except (OSError, ValueError) as problem:
+        return f"{getattr(problem, 'strerror', None) or problem}. Write elsewhere."
+    return ""
+
+
 def write_table(path: str | os.PathLike[str], content: bytes) -> Path:
     """Write a table as a whole file in place of what stands there, and return the path as it was given.
 
-    A link stays a link; a device or a pipe is written to as it is.
+    A link stays a link; a device such as a terminal is written to as it is.
 
     Raises:
         DataError: It cannot be written; says why. What stood there still does.
     """
     given = Path(path)
+    is_device = exists(given) and given.is_char_device()
+    if not is_device and (why := unwritable(given)):
+        raise DataError(f"{given} cannot be written: {why}")
     try:
-        target = Path(os.path.realpath(given))
-        if target.is_dir():
-            raise DataError(f"{given} cannot be written: it is a folder. Give the name of a file in it.")
-        if not target.parent.is_dir():
-            raise DataError(
-                f"{given} cannot be written: there is no folder {given.parent}. Make it first, or write elsewhere."
-            )
-        if target.exists() and not target.is_file():
-            target.write_bytes(content)
+        if is_device:
+            given.write_bytes(content)
             return given
-        # A rename would not ask: a file that must not be changed is replaced as easily as any other.
-        if target.exists() and not os.access(target, os.W_OK):
-            raise DataError(f"{given} cannot be written: the file is read-only. Write elsewhere.")
-        with replacing(target) as beside, beside.open("xb") as file:
+        with replacing(Path(os.path.realpath(given))) as beside, beside.open("xb") as file:
             file.write(content)
-    except FileNotFoundError:
-        raise DataError(f"{given} cannot be written: no file can be made in {given.parent}. Write elsewhere.") from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise DataError(f"{given} cannot be written: {reason}. Write elsewhere.") from None
+    except OSError as problem:
+        raise DataError(f"{given} cannot be written: {problem.strerror or problem}. Write elsewhere.") from None
     return given
 
 

@@ -231,10 +231,16 @@ def test_ctrl_c_does_not_wait_for_compiled_code(study, tmp_path):
         ("folder.ldo", "is a folder"),
         ("data.csv/fit.ldo", "there is no folder"),
         ("x" * 300 + ".ldo", "cannot be written"),
+        ("pipe.ldo", "-o pipe.ldo cannot be written: it is a pipe. Write an ordinary file."),
+        ("device.ldo", "it is a device"),
+        ("/proc/fit.ldo", "no file can be made in /proc"),
     ],
 )
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs pipes, and a folder in which nothing can be made")
 def test_the_place_is_checked_before_work_starts(command, study, trainer, tmp_path, place, message):
     (tmp_path / "folder.ldo").mkdir()
+    os.mkfifo(tmp_path / "pipe.ldo")
+    (tmp_path / "device.ldo").symlink_to("/dev/null")
     result = command("fit", study, "-o", place)
     assert result.code == 2
     assert message in result.err

@@ -126,23 +126,15 @@ def output_path(option: str, given: str, what: str, suffixes: Sequence[str]) -> 
     """The path behind an option, once it is sure that a file can be written there: asked before work starts.
 
     Raises:
-        UsageError: An unknown suffix, a missing folder, a folder, or a place that cannot be written.
+        UsageError: An unknown suffix, or a place that cannot be written.
     """
     path = Path(given)
     if path.suffix.lower() not in suffixes:
         raise UsageError(
             f"{option} {given}: expected a name that ends in {', '.join(suffixes)}, such as {path.stem or what}{suffixes[0]}."
         )
-    folder = path.parent
-    try:
-        if path.is_dir():
-            raise UsageError(f"{option} {given} is a folder. Give the name of a file in it.")
-        if not folder.is_dir():
-            raise UsageError(f"{option} {given}: there is no folder {folder}. Make it first, or write elsewhere.")
-        if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise UsageError(f"{option} {given}: no right to write there. Write elsewhere.")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{option} {given} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
+    if why := files.unwritable(path):
+        raise UsageError(f"{option} {given} cannot be written: {why}")
     return path
 
 

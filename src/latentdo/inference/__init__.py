@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .progress import watch
     from .runtime import compile_cache, float64
     from .samplers.importance import pareto_k
-    from .storage.archive import require_writable, write_archive
+    from .storage.archive import write_archive
     from .storage.manifest import versions
     from .storage.resume import FitCheckpoint, Identity, checkpoint_folder
     from .train import Fit, fit_model, train_all
@@ -40,7 +40,7 @@ _NAMES = {
     "progress": "watch",
     "runtime": "compile_cache float64",
     "samplers.importance": "pareto_k",
-    "storage.archive": "require_writable write_archive",
+    "storage.archive": "write_archive",
     "storage.manifest": "versions",
     "storage.resume": "FitCheckpoint Identity checkpoint_folder",
     "train": "Fit fit_model train_all",
@@ -88,7 +88,6 @@ __all__ = [
     "predictor",
     "prior_draws",
     "read_archive",
-    "require_writable",
     "simulate_nodes",
     "train_all",
     "versions",

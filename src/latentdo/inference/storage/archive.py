@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 from latentdo.errors import ArchiveError, LatentdoError
-from latentdo.files import replacing, sweep
+from latentdo.files import replacing, sweep, unwritable
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.fitted import Fitted
@@ -52,32 +52,6 @@ _DAMAGE = (
 )
 
 
-def require_writable(path: Path) -> None:
-    """Nothing, if a fit could be saved at this path: check it before a long fit, not after.
-
-    What processes that were killed left half written in its place is removed.
-
-    Raises:
-        ArchiveError: A missing folder, a folder, a place without the right to write.
-    """
-    folder = path.parent
-    try:
-        os.path.realpath(path)  # fails where no file can have this name
-        if not folder.is_dir():
-            raise ArchiveError(path, f"there is no folder {folder}. Make it first, or save elsewhere.")
-        if path.is_dir():
-            raise ArchiveError(path, "is a folder. Give the name of a file in it, such as fit.ldo.")
-        if path.exists() and not path.is_file():
-            raise ArchiveError(path, "is not an ordinary file. Save elsewhere.")
-        allowed = os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
-    except (OSError, ValueError) as problem:
-        raise ArchiveError(path, f"cannot be written ({_reason(problem)}).") from None
-    if not allowed:
-        raise ArchiveError(path, "cannot be written: no right to write there. Save elsewhere.")
-    target = Path(os.path.realpath(path))
-    sweep(target.parent, target)
-
-
 def write_archive(posterior: Fitted, path: Path, *, data: bool = False) -> Path:
     """Write a fit as one file, and return its path.
 
@@ -91,7 +65,8 @@ def write_archive(posterior: Fitted, path: Path, *, data: bool = False) -> Path:
         ArchiveError: The place cannot be written, or the fit cannot be kept as a file.
     """
     path = Path(path)
-    require_writable(path)
+    if why := unwritable(path):
+        raise ArchiveError(path, f"cannot be written: {why}")
     if data and posterior.data is None:
         raise ArchiveError(
             path, "the rows of the data are not in memory: the fit was loaded without. Save without data."
@@ -112,6 +87,7 @@ def _replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Write beside, then rename: whatever happens, what stands at the path is the old file or the whole new one."""
     # A link stays a link: the file that it points to is replaced.
     target = Path(os.path.realpath(path))
+    sweep(target.parent, target)
     try:
         with replacing(target) as beside, beside.open("xb") as file:
             write(file)
