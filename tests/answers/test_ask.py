@@ -376,7 +376,7 @@ def test_a_denominator_on_both_sides_of_zero_is_said():
 
 def test_numbers_too_large_to_hold_are_refused_without_a_numpy_warning(mixed):
     for query in ("E[G | do(Z=1000000)]", "1e300 * E[G | do(Z=400)]"):
-        with pytest.raises(QueryError, match="a number is too large"):
+        with pytest.raises(QueryError, match="too large"):
             ld.ask(mixed, query)
     falling = posterior_of(MIXED, shape=(4, 10))
     assert np.isfinite(asked(falling, "E[Y | do(Z=-1000000)]").mean)

@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 import latentdo as ld
 from latentdo.answers.plan import plan_term
 from latentdo.answers.simulation import REPLICATES
-from latentdo.errors import UnsupportedError
+from latentdo.errors import QueryError, UnsupportedError
 from latentdo.inference import Posterior
 from latentdo.query import Distribution, Outcome, Query, Setting, Term
 from posteriors import Binary, Gaussian, numbers, posterior_of
@@ -415,3 +415,34 @@ def test_extreme_quantiles_of_a_positive_law_are_found_with_a_bounded_number_of_
     answer = ld.ask(spread, "Quantile[Y, 0.999999999]")
     assert isinstance(answer, ld.Answer) and answer.n_units <= 1024
     assert any("simulation error" in words for words in answer.warnings) == (answer.simulation_error > 0.05 * answer.sd)
+
+
+def test_a_model_without_free_parameters_is_simulated_once_for_all_draws_until_the_error_is_small():
+    posterior = posterior_of(
+        "X ~ normal(mean=0, sd=1); Z ~ gamma(X, weight=0.3, intercept=0, shape=3); Y ~ normal(X, weight=1, intercept=0, sd=1)",
+        shape=(4, 1000),
+    )
+    answer = ld.ask(posterior, "Median[Y | Z=2]")
+    assert answer.sd == 0.0
+    assert answer.interval() == (answer.mean, answer.mean)
+    assert 0 < answer.simulation_error <= 0.005 * posterior.facts.column("Y").sd
+    assert answer.n_units <= 1024
+    assert any(said.startswith("every draw is the same, and so the sd is 0; the error") for said in answer.warnings)
+    # Against a grid over X, weighed by the density of Z.
+    x = np.linspace(-8, 8, 4001)
+    mean = np.exp(0.3 * x)
+    weight = scipy.stats.norm.pdf(x) * scipy.stats.gamma.pdf(2.0, 3, scale=mean / 3)
+    below = (weight * scipy.stats.norm.cdf(answer.mean - x)).sum() / weight.sum()
+    assert below == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        ("X ~ normal; Y ~ gamma(X)", "Quantile[Y, 0.999 | do(X=1000)]"),
+        ("X ~ normal; Y ~ student(X)", "Median[Y | do(X=1e200)]"),
+    ],
+)
+def test_a_quantile_too_large_to_hold_is_refused(model, query):
+    with pytest.raises(QueryError, match=r"it is too large to compute with. Ask at values nearer to the data."):
+        ld.ask(posterior_of(model, shape=(4, 10)), query)

@@ -48,6 +48,9 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
         )
     if answer.sd and answer.simulation_error > SIMULATION_SHARE * answer.sd:
         found.append(f"the simulation error is {100 * answer.simulation_error / answer.sd:.0f} % of the posterior sd")
+    elif answer.sd == 0.0 and answer.simulation_error > 0.0:
+        error = format_number(float(f"{answer.simulation_error:.2g}"))
+        found.append(f"every draw is the same, and so the sd is 0; the error of the simulation is {error}")
     if answer.evidence_units is not None and is_rare(answer.evidence_units, answer.n_units):
         found.append(
             f"the evidence is rare: behind the number stand only {answer.evidence_units:.0f} effective units of "

@@ -24,12 +24,15 @@ UNITS = tuple(2**k for k in range(5, 15))
 One more, because an error that was looked at until it was small is told too small.
 """
 SIMULATION_SHARE = 0.05
+FIXED_SHARE = 0.005
+"""Where the posterior has no spread, the simulation error that is small enough, as a share of the outcome's own scale."""
 ENOUGH_EVIDENCE = 100.0
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning; half of the
 units are enough whatever they are.
 """
 NEAR_ONE = 0.999
 """Probability above which 1 - P is computed as the probability of what the event leaves open."""
+ROUNDING = 1e-9
 HOPELESS = 1024
 """Units that show whether evidence ever occurs."""
 
@@ -103,10 +106,11 @@ def compute(
     left = {term: plan for term, plan in own.items() if term not in known}
     found, n_units, enough = None, 0, False
     for n_units in simulation.affordable(ladder, left.values()):
-        found = settled(simulation, simulated(simulation, exact, query, left, placed, n_units), n_units)
+        values = simulated(simulation, exact, query, left, placed, n_units)
+        found = settled(simulation, values, n_units)
         if enough:
             break
-        enough = is_enough(found)
+        enough = is_enough(found) or _is_exact_enough(simulation, query, values, found)
     assert found is not None
     gathered = simulation.layout.gathered
     drawn = {term: gathered(simulation.term(plan, n_units).value) for term, plan in left.items()}
@@ -202,6 +206,32 @@ def is_enough(found: Computed) -> bool:
     return len(found.draws) > 1 and found.error <= SIMULATION_SHARE * spread_of(found.draws)
 
 
+def _is_exact_enough(simulation: Simulation, query: Query, values: Simulated, found: Computed) -> bool:
+    """Whether the error is small beside the outcome, where no draw differs from another: then there is no sd to go by.
+
+    Draws of a replicate share their noise, so that what differs between them is the posterior's.
+    """
+    scale = _own_scale(simulation, query, found)
+    if len(found.draws) == 1 or not (np.ptp(values.values, axis=1) <= ROUNDING * scale).all():
+        return False
+    short = found.evidence is not None and is_rare(found.evidence, found.n_units)
+    return not short and found.error <= FIXED_SHARE * scale
+
+
+def _own_scale(simulation: Simulation, query: Query, found: Computed) -> float:
+    """How large differences of the query are: of its outcome by the column's sd, of products and ratios by their size."""
+    if not query.is_single and any(sign in str(query.expression) for sign in ("*", "/")):
+        return abs(float(found.draws.mean()))
+    return min(_scale_of(simulation, term) for term in query.terms)
+
+
+def _scale_of(simulation: Simulation, term: Term) -> float:
+    if term.kind == "event":
+        return 1.0
+    sd = simulation.posterior.facts.column(term.outcome_names[0]).sd
+    return {"variance": sd**2, "density": 1.0 / sd}.get(term.kind, sd)
+
+
 def _rarest(exact: Exact, plans: list[TermPlan]) -> float | None:
     """The smallest probability of the terms' evidence, of evidence whose probability is exact too and not a density."""
     spec = exact.posterior.spec
@@ -267,7 +297,7 @@ def check_finite(query: Query, found: Computed, where: str) -> None:
             "rarely to be met. Condition on less."
         )
     if bad := int((~np.isfinite(values)).sum()):
-        raise QueryError(
-            f"{query} has no value in {where.format(bad, len(values))}: a denominator is 0 there, or a number is "
-            "too large. Ask for the parts one by one."
-        )
+        why = "a denominator is 0 there, or a number is too large. Ask for the parts one by one."
+        if query.is_single:
+            why = "it is too large to compute with. Ask at values nearer to the data."
+        raise QueryError(f"{query} has no value in {where.format(bad, len(values))}: {why}")

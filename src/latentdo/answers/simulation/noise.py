@@ -41,17 +41,20 @@ class Layout:
         columns: (replicate, column): the posterior draw in each column.
         own: (replicate, column) of each draw, draws in order; None where every replicate has all draws.
         n_common: How many of the last columns are the same draws in every replicate.
+        n_draws: How many draws there are; more than columns where all are equal, and one stands for them.
     """
 
     columns: np.ndarray[Any, np.dtype[np.intp]]
     own: tuple[np.ndarray[Any, np.dtype[np.intp]], np.ndarray[Any, np.dtype[np.intp]]] | None
     n_common: int
+    n_draws: int
 
     @staticmethod
-    def of(n_draws: int, random: np.random.Generator) -> Layout:
+    def of(n_draws: int, random: np.random.Generator, *, all_equal: bool = False) -> Layout:
         """Few draws are simulated in every replicate; of many each one in a replicate of its own, some in all."""
-        if n_draws <= CROSSED:
-            return Layout(np.tile(np.arange(n_draws), (REPLICATES, 1)), None, n_draws)
+        if n_draws <= CROSSED or all_equal:
+            n_columns = 1 if all_equal else n_draws
+            return Layout(np.tile(np.arange(n_columns), (REPLICATES, 1)), None, n_columns, n_draws)
         # Draws are assigned at random: chains and their trends must not line up with replicates.
         order = random.permutation(n_draws)
         width = -(-n_draws // REPLICATES)
@@ -60,7 +63,7 @@ class Layout:
         common = random.choice(n_draws, COMMON, replace=False)
         columns = np.concatenate([padded, np.tile(common, (REPLICATES, 1))], axis=1)
         replicate, column = np.divmod(np.argsort(order), width)
-        return Layout(columns, (replicate, column), COMMON)
+        return Layout(columns, (replicate, column), COMMON, n_draws)
 
     def spread(self, values: FloatArray) -> FloatArray:
         """One number per draw, put where the draws are."""
@@ -69,7 +72,8 @@ class Layout:
     def gathered(self, values: FloatArray) -> FloatArray:
         """One number per draw from (replicate, column)."""
         with np.errstate(all="ignore"):
-            return values.mean(axis=0) if self.own is None else values[self.own]
+            found = values.mean(axis=0) if self.own is None else values[self.own]
+        return found if len(found) == self.n_draws else np.full(self.n_draws, found[0])
 
     def error(self, values: FloatArray) -> float:
         """The standard error of the mean over draws that comes from simulating finitely many units.
@@ -84,6 +88,9 @@ class Layout:
 
 def spread_of(values: FloatArray) -> float:
     """The standard deviation, n - 1 in its denominator, of numbers whose squares may be too large or too small to hold."""
+    # The mean of equal numbers may be rounded, and then they seem to differ from it.
+    if np.ptp(values) == 0.0:
+        return 0.0
     size = float(np.abs(values).max())
     scale = size if size > 1e100 or 0.0 < size < 1e-100 else 1.0
     return scale * float((values / scale).std(ddof=1))

@@ -21,6 +21,8 @@ NEAR = 1e-5
 EXACT = 1e-8
 """How near the root is found, as a share of the column's range."""
 ROUNDING = 1e-12
+FARTHEST = 1e300
+"""Size beyond which a quantile has no value: nearer to the largest float, what is found is that float."""
 
 
 def smallest_level(share: Share, points: Sequence[float], level: float, shape: tuple[int, ...]) -> FloatArray:
@@ -48,12 +50,12 @@ def where_tail(tail: Tail, level: float, start: FloatArray, scale: float, *, upp
         upper: Whether the tail is that of larger values, with the probability 1 - level.
 
     Returns:
-        NaN where the function has no such value.
+        NaN where the function has no such value, or none that is found: it lies too far out to compute with.
     """
     target, towards = (1.0 - level, 1.0) if upper else (level, -1.0)
     x = np.where(np.isfinite(start), start, 0.0)
     low, high = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
-    reach, bad = scale, np.zeros(x.shape, dtype=bool)
+    reach, bad, settled = scale, np.zeros(x.shape, dtype=bool), np.zeros(x.shape, dtype=bool)
     for _ in range(STEPS):
         chance, density = tail(x)
         bad = np.isnan(chance)
@@ -68,10 +70,11 @@ def where_tail(tail: Tail, level: float, start: FloatArray, scale: float, *, upp
             good = np.isfinite(newton) & (newton > low) & (newton < high) & (abs(step) <= 8.0 * reach)
             there = (chance == target) | (abs(step) <= NEAR * scale)
             moved = np.where(there & np.isfinite(newton), newton, np.where(good, newton, inside))
+        settled = there | (high - low <= EXACT * scale) | (abs(moved - x) <= ROUNDING * abs(x))
         x, reach = np.where(bad, x, moved), 2.0 * reach
-        if (there | bad | (high - low <= EXACT * scale)).all():
+        if (settled | bad).all():
             break
-    return np.where(bad, np.nan, x)
+    return np.where(settled & ~bad, x, np.nan)
 
 
 def where_reached(

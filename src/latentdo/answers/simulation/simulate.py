@@ -20,7 +20,7 @@ from ..laws import law_quantile
 from ..plan import Program, TermPlan
 from .noise import CHUNK, FloatArray, Layout, Noise
 from .program import Arguments, StepDraws, Sums, added, log_mean_weight, run
-from .roots import smallest_level, where_reached, where_tail
+from .roots import FARTHEST, smallest_level, where_reached, where_tail
 
 MANY = 24
 """Terms of one shape in a call from which on compiling their program is worth its time."""
@@ -60,7 +60,8 @@ class Simulation:
         """
         self.posterior = posterior
         self.n_draws = posterior.n_chains * posterior.n_draws
-        self.layout = Layout.of(self.n_draws, np.random.default_rng([seed, 0]))
+        random = np.random.default_rng([seed, 0])
+        self.layout = Layout.of(self.n_draws, random, all_equal=_all_equal(posterior))
         self.noise = Noise(posterior.spec, seed)
         self._counts = Counter(plan.program for plan in plans)
         self._draws: dict[Name, StepDraws] = {}
@@ -194,7 +195,8 @@ class Simulation:
             start = np.full(self.layout.columns.shape, low + level * (high - low))
         place = where_tail(tail, level, start, high - low or 1.0, upper=plan.is_upper)
         self._quantiles[plan.term] = place
-        return np.exp(place) if is_positive else place
+        value = np.exp(place) if is_positive else place
+        return np.where(np.abs(value) < FARTHEST, value, np.nan)
 
     def _chunk(self, plan: TermPlan, program: Program, chunk: int, limit: FloatArray | None) -> Sums:
         """One chunk of units, in as many pieces as memory asks for."""
@@ -311,6 +313,13 @@ class Simulation:
             with _float64():
                 self._on_device[key] = jax.device_put(make())
         return self._on_device[key]
+
+
+def _all_equal(posterior: Posterior) -> bool:
+    """Whether every draw is the same: a model whose parameters are all fixed."""
+    draws = (flat(own) for own in posterior.by_node.values())
+    arrays = (values for coefficients, parameters in draws for values in (coefficients, *parameters.values()))
+    return all((values == values[:1]).all() for values in arrays)
 
 
 def _as_it_is(kind: str, node: Name, chunk: int, make: Callable[[], Any]) -> Any:
