@@ -101,7 +101,7 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_pipe_is_not_written_to_nor_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
-    with pytest.raises(DataError, match="it is a pipe. Write an ordinary file."):
+    with pytest.raises(DataError, match=r"it is a pipe. Write an ordinary file."):
         write_table(pipe, b"X")
     assert pipe.is_fifo()
 

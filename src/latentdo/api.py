@@ -76,11 +76,10 @@ def graph(
     """
     from latentdo.tables import graph_from_pairs, read_graph
 
-    pairs = [list(directed), list(bidirected), list(latent), list(nodes)]
-    if source is not None and any(pairs):
-        raise QueryError("ld.graph takes a source or pairs, not both. Put the edges into the text.")
     if source is None:
-        return graph_from_pairs(*pairs)
+        return graph_from_pairs(directed, bidirected, latent, nodes)
+    if any(arguments.listed(pairs) != [] for pairs in (directed, bidirected, latent, nodes)):
+        raise QueryError("ld.graph takes a source or pairs, not both. Put the edges into the text.")
     opened = value_of(source)
     if not isinstance(opened, str) and (spec := spec_of(opened)) is not None:
         return spec.graph

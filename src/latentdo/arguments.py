@@ -12,9 +12,9 @@ import reprlib
 from collections.abc import Callable, Iterable
 from functools import wraps
 from numbers import Real
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
-from .errors import LatentdoError, SpecError, UsageError, nearest
+from .errors import LatentdoError, QueryError, SpecError, UsageError, nearest
 
 MAX_SEED = 2**32 - 1
 
@@ -93,17 +93,36 @@ def flag(what: str, value: Any, error: Raised) -> bool:
     return bool(value)
 
 
-def whole(what: str, value: Any, error: Raised, *, least: int = 1, most: int | None = None, repair: str = "") -> int:
-    """The value as an integer within bounds, both of them allowed.
+def flag_or_none(what: str, value: Any, error: Raised) -> bool | None:
+    """True, False or None."""
+    if value is None or is_flag(value):
+        return None if value is None else bool(value)
+    raise error(f"{what} is True, False or None, got {shown(value)}.")
+
+
+def whole(
+    what: str,
+    value: Any,
+    error: Raised,
+    *,
+    least: int = 1,
+    most: int | None = None,
+    cap: int | None = None,
+    repair: str = "",
+) -> int:
+    """The value as an integer within bounds, all of them allowed.
 
     Args:
         what: What the message calls it: `draws`.
         error: Makes the error of the message.
+        cap: A bound that only a slip is above, in place of `most`: messages name it there alone.
         repair: A sentence that ends the message.
     """
     number = _index(value)
     if number is not None and least <= number and (most is None or number <= most):
-        return number
+        if cap is None or number <= cap:
+            return number
+        raise error(f"{what} is at most {cap:,}, got {shown(value)}.")
     span = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
     if not repair and number is None and _is_finite(value) and value == int(value):
         meant = int(value)
@@ -148,6 +167,24 @@ def level(value: Any, error: Raised, what: str = "The level of an interval") -> 
     return number(what, value, error, above=0, below=1, repair="Write 0.9 for 90 %.")
 
 
+def with_level(method: Callable[P, R]) -> Callable[P, R]:
+    """The method, whose `level`, if one is given, is checked and becomes a float: any real number is one, a fraction too."""
+    code, call = method.__code__, cast("Callable[..., R]", method)
+    place = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount].index("level")
+
+    @wraps(method)
+    def checked(*given: P.args, **options: P.kwargs) -> R:
+        values: list[Any] = list(given)
+        named: dict[str, Any] = dict(options)
+        if "level" in named:
+            named["level"] = level(named["level"], QueryError)
+        elif place < len(values):
+            values[place] = level(values[place], QueryError)
+        return call(*values, **named)
+
+    return checked
+
+
 def seed(value: Any, error: Raised = SpecError) -> int:
     """The seed as an integer."""
     found = _index(value)
@@ -164,6 +201,16 @@ def choice(what: str, value: Any, known: Iterable[str], error: Raised) -> str:
     raise error(f"No {what} is called {shown(value)}. {nearest(str(value), names)}")
 
 
+def listed(value: Any) -> list[Any] | None:
+    """What is in a list, a tuple, a set, an array or a Series; None of a text, and of what is none of them."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return None
+    try:
+        return list(value)
+    except TypeError:  # an array without dimensions, which only seems to be one
+        return None
+
+
 def names(what: str, value: Any, error: Raised, repair: str = "", *, lone: bool = False) -> tuple[str, ...]:
     """The names of nodes in a list, a tuple, a set, an array or a Series, as a tuple.
 
@@ -172,10 +219,10 @@ def names(what: str, value: Any, error: Raised, repair: str = "", *, lone: bool 
     """
     if isinstance(value, str) and lone:
         return (str(value),)
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    given = listed(value)
+    if given is None:
         repair = repair or ("Leave it out for none." if value is None else "")
         raise error(_sentence(f"{what} takes names of nodes, such as ['M'], got {shown(value)}.", repair))
-    given = list(value)
     for name in given:
         if not isinstance(name, str):
             raise error(_sentence(f"{what} takes names of nodes, such as ['M'], and {shown(name)} is no name.", repair))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latentdo import arguments
 from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError, UnsupportedError
 from latentdo.files import is_file
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
@@ -275,11 +276,12 @@ def tables_of(datasets: Any) -> dict[Any, Any]:
     """Table by name, or by place in the sequence."""
     if isinstance(datasets, Mapping):
         return dict(datasets)
-    if isinstance(datasets, str | Path) or not isinstance(datasets, Iterable) or hasattr(datasets, "columns"):
+    listed = None if hasattr(datasets, "columns") else arguments.listed(datasets)
+    if listed is None:
         raise DataError(
             f"ld.fit_many takes tables in a list or a dict, got {type(datasets).__name__}. Put one table into a list: [table]."
         )
-    return dict(enumerate(datasets))
+    return dict(enumerate(listed))
 
 
 def checked_fits(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int) -> list[Fit]:

@@ -253,6 +253,8 @@ def test_questions_that_no_estimator_answers(query, error, message):
         ({"level": float("nan")}, "got nan"),
         ({"replicates": -1}, "replicates is a whole number of at least 0, got -1"),
         ({"replicates": 1.5}, "got 1.5"),
+        ({"replicates": 10**12}, "replicates is at most 100,000, got 1000000000000."),
+        ({"folds": 10**12}, "folds is at most 10,000, got 1000000000000."),
         ({"replicates": True}, "got True"),
         ({"folds": 1}, "folds is a whole number of at least 2, got 1"),
         ({"folds": 2.5}, "got 2.5"),

@@ -9,7 +9,7 @@ import latentdo as ld
 from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
 from latentdo.inference.blocks import engines
 from latentdo.models.study import ARGUMENTS, load_study
-from latentdo.models.study_format import GUIDES
+from latentdo.models.study_format import GUIDES, study_schema
 from latentdo.opening import engine_of
 
 BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}
@@ -31,12 +31,24 @@ BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Ma
         (lambda: Svi(learning_rate=0), "learning_rate is a number above 0 and at most 1, got 0"),
         (lambda: Laplace(draws="many"), "draws is a whole number of at least 4, got 'many'"),
         (lambda: Nuts(chains=0), "chains is a whole number of at least 1, got 0"),
+        (lambda: Nuts(draws=10**12), "draws is at most 1,000,000, got 1000000000000"),
+        (lambda: Svi(steps=10**400), "steps is at most 100,000,000, got 1000"),
+        (
+            lambda: Nuts(draws=10**6, chains=100),
+            "100 chains of 1,000,000 draws are 100,000,000 draws, 0.7 GiB for each parameter. At most 10,000,000 are kept",
+        ),
         (lambda: Auto(max_steps=10), "max_steps is a whole number of at least 200, got 10"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(make, message):
     with pytest.raises(ld.LatentdoError, match=message):
         make()
+
+
+def test_what_a_study_may_count_up_to_is_what_an_engine_takes():
+    (form,) = [part for part in study_schema()["$defs"].values() if "warmup" in part.get("properties", {})]
+    stated = {name: part["maximum"] for name, part in form["properties"].items() if part.get("type") == "integer"}
+    assert stated == engines.MOST
 
 
 def test_numbers_of_numpy_are_numbers():

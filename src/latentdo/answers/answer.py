@@ -36,14 +36,17 @@ class Answer(Estimate):
     naive: Answer | None = None
     prior: Answer | None = None
 
+    @arguments.with_level
     def text(self, level: float = 0.9) -> str:
         """One line with the number, its interval and its standing; what it is, notes and cautions below it."""
         return sheets.one(self, level)
 
+    @arguments.with_level
     def latex(self, level: float = 0.9) -> str:
         r"""One row of a LaTeX table: question, what the number is, the number, its interval, and `\\`."""
         return sheets.printed_line(self, level)
 
+    @arguments.with_level
     def methods(self, level: float = 0.9) -> str:
         """A paragraph for a paper: graph, question, formula, model, priors, training, diagnostics, data and software."""
         return Answers((self,)).methods(level)
@@ -57,10 +60,12 @@ class Answer(Estimate):
     def _repr_html_(self) -> str:
         return Answers((self,))._repr_html_()
 
+    @arguments.with_level
     def plot(self, ax: Any = None, *, level: float = 0.9) -> Any:
         """The answer as a point with its interval; returns the matplotlib axes."""
         return Answers((self,)).plot(ax, level=level)
 
+    @arguments.with_level
     def plot_density(self, ax: Any = None, *, level: float = 0.9) -> Any:
         """The law of the draws as a smooth density, the interval in colour, and what stands beside it; returns the axes.
 
@@ -128,6 +133,7 @@ class Answers(Sequence[Answer]):
         """The posterior mean of every answer."""
         return np.array([answer.mean for answer in self.items])
 
+    @arguments.with_level
     def band(self, level: float = 0.9, *, simultaneous: bool = False) -> tuple[FloatArray, FloatArray] | MaybeNone:
         """Lower and upper ends of a band around the answers, one number per answer; None of one draw.
 
@@ -138,8 +144,10 @@ class Answers(Sequence[Answer]):
         Raises:
             QueryError: A level that is not between 0 and 1.
         """
-        return bands.band(self.draws, arguments.level(level, QueryError), simultaneous=simultaneous)
+        whole = arguments.flag("simultaneous", simultaneous, QueryError)
+        return bands.band(self.draws, level, simultaneous=whole)
 
+    @arguments.with_level
     def to_pandas(self, level: float = 0.9) -> pandas.DataFrame:
         """One row per answer.
 
@@ -148,10 +156,12 @@ class Answers(Sequence[Answer]):
         """
         return sheets.flat(self.items, level).to_pandas()
 
+    @arguments.with_level
     def to_json(self, level: float = 0.9) -> list[dict[str, Any]]:
         """One dict per answer."""
         return [answer.to_json(level) for answer in self.items]
 
+    @arguments.with_level
     def rows(self, level: float = 0.9) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """The header and one row per answer, of numbers, strings and None: what tables of any kind are made of.
 
@@ -159,6 +169,7 @@ class Answers(Sequence[Answer]):
         """
         return sheets.flat(self.items, level).flat()
 
+    @arguments.with_level
     def to_csv(self, path: str | Path, level: float = 0.9) -> Path:
         """Write one row per answer as CSV (UTF-8, a header, empty cells for what is not there), and return the path.
 
@@ -169,10 +180,12 @@ class Answers(Sequence[Answer]):
         """
         return write_table(path, sheets.flat(self.items, level).csv().encode("utf-8", "replace"))
 
+    @arguments.with_level
     def latex(self, level: float = 0.9) -> str:
         """A LaTeX table of all answers, with the packages booktabs and amssymb."""
         return sheets.printed(self.items, level).latex()
 
+    @arguments.with_level
     def methods(self, level: float = 0.9) -> str:
         """Paragraphs for a paper: what was asked of which model, how it was trained, and how the answers were computed.
 
@@ -182,8 +195,9 @@ class Answers(Sequence[Answer]):
         Raises:
             QueryError: There is no answer, or one that does not know the posterior it was asked of.
         """
-        return methods_of(self.items, arguments.level(level, QueryError))
+        return methods_of(self.items, level)
 
+    @arguments.with_level
     def methods_latex(self, level: float = 0.9) -> str:
         """The same paragraphs for a LaTeX file, with nothing in them that LaTeX would take for a command.
 
@@ -192,10 +206,12 @@ class Answers(Sequence[Answer]):
         """
         return latex.prose(self.methods(level))
 
+    @arguments.with_level
     def sheet(self, level: float = 0.9) -> Sheet:
         """The answers as a table for people, with what is to be said of them."""
         return sheets.table(self.items, level)
 
+    @arguments.with_level
     def text(self, level: float = 0.9) -> str:
         """A table with a row per answer; notes and cautions below it."""
         return sheets.text_of(self.sheet(level))
@@ -209,6 +225,7 @@ class Answers(Sequence[Answer]):
     def _repr_html_(self) -> str:
         return bodies(sheets.pictured(self.items, 0.9, pictures.inline(self.items, 0.9)))
 
+    @arguments.with_level
     def plot(self, ax: Any = None, *, level: float = 0.9) -> Any:
         """The answers as a picture; returns the matplotlib axes.
 

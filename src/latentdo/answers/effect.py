@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from latentdo import arguments
 from latentdo.graphs import Name, quote
 from latentdo.identification import Nodes
 from latentdo.query import Binary, Query, Value
@@ -103,6 +104,7 @@ class Effect:
             return 0.0 if self.is_zero else None
         return self.answer.sd / self.scale
 
+    @arguments.with_level
     def interval(self, level: float = 0.9) -> tuple[float, float] | MaybeNone:
         """The equal-tailed posterior interval; None where there is no number, or one draw alone."""
         ends = None if self.answer is None else self.answer.interval(level)
@@ -110,6 +112,7 @@ class Effect:
             return (0.0, 0.0) if self.is_zero else None
         return ends[0] / self.scale, ends[1] / self.scale
 
+    @arguments.with_level
     def excludes_zero(self, level: float = CLEAR) -> bool:
         """Whether the interval leaves 0 out."""
         ends = None if self.answer is None else self.interval(level)
@@ -133,6 +136,7 @@ class Effect:
         text = number(self.estimate, self.answer.rounding / self.scale)
         return text if len(text) <= LONGEST else f"{self.estimate:.2g}"
 
+    @arguments.with_level
     def text(self, level: float = CLEAR) -> str:
         """The number as a cell of a table: `·` no effect, `x` not identified, `–` no number, `*` an interval without 0."""
         if self.answer is None or self.estimate is None:
@@ -140,6 +144,7 @@ class Effect:
         marks = ("" if self.identified else "x") + ("" if self.converged else "!")
         return f"{self.shown}{'*' if self.excludes_zero(level) else ''}{marks}"
 
+    @arguments.with_level
     def to_json(self, level: float = 0.9) -> dict[str, Any]:
         """The effect as plain numbers and strings, with null for what is not there."""
         answer, ends = self.answer, self.interval(level)

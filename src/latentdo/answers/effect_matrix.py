@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.files import write_table
 from latentdo.graphs import Name, format_level, quote
@@ -102,6 +103,7 @@ class EffectMatrix:
             dtype=float,
         ).reshape(len(self.treatments), len(self.outcomes))
 
+    @arguments.with_level
     def to_json(self, level: float = 0.9) -> dict[str, Any]:
         """The matrix as plain strings, numbers and lists."""
         return {
@@ -118,6 +120,7 @@ class EffectMatrix:
             return Sheet("", (Column("treatment"), Column("outcome")))
         return Sheet.of_records([_record(effect, level) for effect in self.effects])
 
+    @arguments.with_level
     def to_pandas(self, level: float = 0.9) -> pandas.DataFrame:
         """One row per effect.
 
@@ -126,6 +129,7 @@ class EffectMatrix:
         """
         return self._flat(level).to_pandas()
 
+    @arguments.with_level
     def to_csv(self, path: str | Path, level: float = 0.9) -> Path:
         """Write one row per effect as CSV (UTF-8, a header, empty cells for what is not there), and return the path.
 
@@ -136,6 +140,7 @@ class EffectMatrix:
         """
         return write_table(path, self._flat(level).csv().encode("utf-8", "replace"))
 
+    @arguments.with_level
     def sheet(self, level: float = CLEAR) -> Sheet:
         """The numbers under the names of the outcomes, marked where their interval leaves 0 out, and what the signs mean."""
         from latentdo.plots import limit_of
@@ -155,6 +160,7 @@ class EffectMatrix:
         columns = [Column("do"), *(Column(name, "number") for name in self._column_names())]
         return Sheet.of(self._headline(), columns, rows, notes=(*self._signs(level), *self._notes()))
 
+    @arguments.with_level
     def text(self, level: float = CLEAR) -> str:
         """The table in plain text, in as many panels as it takes for lines to fit."""
         return text_of(self.sheet(level), LINE)
@@ -165,6 +171,7 @@ class EffectMatrix:
     def __repr__(self) -> str:
         return str(self)
 
+    @arguments.with_level
     def to_html(self, level: float = CLEAR) -> str:
         """The table as a page for a browser."""
         return self.sheet(level).page()
@@ -172,6 +179,7 @@ class EffectMatrix:
     def _repr_html_(self) -> str:
         return self.sheet().html()
 
+    @arguments.with_level
     def plot(self, ax: Any = None, *, level: float = CLEAR) -> Any:
         """A heat map: blue below 0, red above, in sds of each outcome so that columns compare; returns the matplotlib axes.
 

@@ -62,7 +62,7 @@ class Effects:
         object.__setattr__(self, "treatments", None if treatments is None else _rows(treatments))
         object.__setattr__(self, "outcomes", None if outcomes is None else _columns(outcomes))
         object.__setattr__(self, "levels", _levels(levels))
-        object.__setattr__(self, "standardised", bool(standardised))
+        object.__setattr__(self, "standardised", arguments.flag("standardised", standardised, QueryError))
 
 
 def effects_of(
@@ -256,9 +256,10 @@ def _items(given: Any, what: str) -> list[Any]:
     """A lone name as a list of one."""
     if isinstance(given, str):
         return [given]
-    if not isinstance(given, Iterable):
+    items = arguments.listed(given)
+    if items is None:
         raise QueryError(f"{what}= takes names of nodes, such as ['X', 'M'], got {given!r}.")
-    return list(given)
+    return items
 
 
 def _levels(levels: Any) -> tuple[tuple[Name, Change], ...]:
@@ -269,7 +270,7 @@ def _levels(levels: Any) -> tuple[tuple[Name, Change], ...]:
         raise QueryError(f"levels= takes low and high per treatment, such as {{'X': (0, 10)}}, got {levels!r}.")
     found: list[tuple[Name, Change]] = []
     for node, values in levels.items():
-        pair = tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else ()
+        pair = tuple(arguments.listed(values) or ())
         if len(pair) != 2 or pair[0] == pair[1]:
             raise QueryError(
                 f"levels= takes two different values per treatment, low and high, such as {{{node!r}: (0, 10)}}; for "

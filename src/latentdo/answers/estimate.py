@@ -151,6 +151,7 @@ class Estimate:
         """Whether the query itself has R-hat <= 1.01 and ESS >= 400; of one draw there is nothing to judge."""
         return self.is_point or ((self.rhat is None or self.rhat <= 1.01) and self.ess >= 400)
 
+    @arguments.with_level
     def interval(self, level: float = 0.9) -> tuple[float, float] | MaybeNone:
         """The equal-tailed posterior interval; None of one draw.
 
@@ -160,7 +161,6 @@ class Estimate:
         Raises:
             QueryError: A level that is not between 0 and 1.
         """
-        arguments.level(level, QueryError)
         if self.is_point:
             return None
         how = "inverted_cdf" if self.is_level else "linear"
@@ -203,6 +203,7 @@ class Estimate:
         graph = None if self.posterior is None else self.posterior.spec.graph
         return _no_effect(self.query.expression, self.draws, graph)
 
+    @arguments.with_level
     def summary(self, level: float = 0.9) -> Summary:
         """The row that tables and plots read."""
         low, high = self.interval(level) or (None, None)
@@ -214,6 +215,7 @@ class Estimate:
             self.label + standing, self.point, self.sd, low, high, level, scale.unit, "lvm", str(scale), scale.null
         )
 
+    @arguments.with_level
     def to_json(self, level: float = 0.9) -> dict[str, Any]:
         """The answer as plain numbers and strings, with null for what is not finite or not there."""
         interval = self.interval(level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from latentdo import arguments
@@ -35,9 +35,8 @@ def methods_of(
         return tuple(known.values())
     if given is None:
         given = list(dict.fromkeys([*(name for name in known if known[name].is_baseline), *named]))
-    listed = (
-        [given] if isinstance(given, str | AbstractMethod) else list(given) if isinstance(given, Iterable) else [given]
-    )
+    listed = None if isinstance(given, AbstractMethod) else arguments.listed(given)
+    listed = [given] if listed is None else listed
     if not listed:
         raise QueryError(f"methods= names no method. Leave it out for all, or name some: {', '.join([*known][:5])}, …")
     chosen: dict[str, AbstractMethod] = {}

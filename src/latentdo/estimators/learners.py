@@ -51,6 +51,9 @@ class Glm(AbstractLearner):
         return PENALTY if self.penalty is None else self.penalty
 
 
+_MOST = 100_000
+
+
 @dataclass(frozen=True)
 class Boosted(AbstractLearner):
     """Gradient-boosted trees on binned columns (scikit-learn), for thousands of rows and surfaces that are not smooth."""
@@ -63,7 +66,7 @@ class Boosted(AbstractLearner):
     def __post_init__(self) -> None:
         for option, least, usual in (("trees", 1, 150), ("leaves", 2, 15), ("rows_per_leaf", 1, 40)):
             what, repair = f"Boosted({option}=…)", f"{usual} are usual."
-            value = arguments.whole(what, getattr(self, option), QueryError, least=least, repair=repair)
+            value = arguments.whole(what, getattr(self, option), QueryError, least=least, cap=_MOST, repair=repair)
             object.__setattr__(self, option, value)
         rate = arguments.number("Boosted(rate=…)", self.rate, QueryError, above=0, repair="0.08 is usual.")
         object.__setattr__(self, "rate", rate)

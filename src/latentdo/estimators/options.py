@@ -12,6 +12,8 @@ from latentdo.graphs import Name
 from .learners import Models
 
 N_FOLDS = 5
+MOST_REPLICATES, MOST_FOLDS = 100_000, 10_000
+"""Beyond these more changes nothing, and takes days."""
 Adjust = tuple[Name, ...] | Literal["all"] | None
 
 
@@ -47,8 +49,16 @@ class Options:
         put(self, "models", given if isinstance(given, Models) else Models(given))
         put(self, "level", arguments.level(self.level, QueryError))
         repair = "200 are usual, 0 is no bootstrap."
-        put(self, "replicates", arguments.whole("replicates", self.replicates, QueryError, least=0, repair=repair))
-        put(self, "folds", arguments.whole("folds", self.folds, QueryError, least=2, repair=f"{N_FOLDS} are usual."))
+        put(
+            self,
+            "replicates",
+            arguments.whole("replicates", self.replicates, QueryError, least=0, cap=MOST_REPLICATES, repair=repair),
+        )
+        put(
+            self,
+            "folds",
+            arguments.whole("folds", self.folds, QueryError, least=2, cap=MOST_FOLDS, repair=f"{N_FOLDS} are usual."),
+        )
         put(self, "numbers", arguments.names("numbers", self.numbers, QueryError, "Write ('X',) for one."))
         if self.adjust is not None and not (isinstance(self.adjust, str) and self.adjust == "all"):
             repair = 'Write ("Z",) for one, "all" for every minimal set.'

@@ -378,12 +378,13 @@ def _groups(groups: Any, what: str) -> list[Nodes]:
     """The groups as a list, checked to be names and sets of names."""
     if isinstance(groups, str):
         return [groups]
-    if not isinstance(groups, Iterable):
+    given = arguments.listed(groups)
+    if given is None:
         raise QueryError(
             f"`{what}` takes names, or tuples of names, such as ['X', ('X', 'Z')], got {arguments.shown(groups)}."
         )
     return [
-        group if isinstance(group, str) else arguments.names(f"Each of `{what}`", group, QueryError) for group in groups
+        group if isinstance(group, str) else arguments.names(f"Each of `{what}`", group, QueryError) for group in given
     ]
 
 

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from latentdo.errors import visible
+from latentdo import arguments
+from latentdo.errors import SpecError, visible
 
 Tell = Callable[[str, float], None]
 
@@ -49,6 +50,7 @@ def watch(progress: bool | None) -> Iterator[Tell]:
     Args:
         progress: True shows progress, False shows nothing, None shows it on a terminal or in a notebook.
     """
+    progress = arguments.flag_or_none("progress", progress, SpecError)
     in_notebook = "ipykernel" in sys.modules
     on_terminal = sys.stderr.isatty()
     if progress is None:

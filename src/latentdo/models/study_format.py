@@ -51,7 +51,9 @@ class InferenceForm(Struct, forbid_unknown_fields=True):
     steps: Annotated[int, Meta(ge=1, le=100_000_000, description="Optimiser steps.")] | UnsetType = UNSET
     guide: Annotated[GuideName, Meta(description="Laws that svi chooses from.")] | UnsetType = UNSET
     rank: Annotated[int, Meta(ge=1, le=1000, description="Directions of the low-rank guide.")] | UnsetType = UNSET
-    batch: Annotated[int, Meta(ge=1, description="Rows per optimiser step; all, unless many.")] | UnsetType = UNSET
+    batch: (
+        Annotated[int, Meta(ge=1, le=100_000_000, description="Rows per optimiser step; all, unless many.")] | UnsetType
+    ) = UNSET
     learning_rate: Annotated[float, Meta(gt=0, le=1, description="Of the optimiser.")] | UnsetType = UNSET
 
 

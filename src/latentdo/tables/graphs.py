@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
+from latentdo import arguments
 from latentdo.errors import GraphError, UnknownNodeError, UnsupportedError
 from latentdo.graphs import Admg, LatentDag, Name, parse_graph
 
@@ -130,9 +131,12 @@ def graph_from_pairs(
 
 def _items(what: str, given: Any) -> tuple[Any, ...]:
     example = "['U', 'V']" if what in ("latent", "nodes") else "[('X', 'Y')]"
-    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+    # Edges of networkx are a mapping too.
+    is_mapping = isinstance(given, Mapping) and not isinstance(given, Set) and what in ("directed", "bidirected")
+    items = None if is_mapping else arguments.listed(given)
+    if items is None:
         raise GraphError(f"`{what}` is a list, got {given!r}. Write {what}={example}.")
-    return tuple(given)
+    return tuple(items)
 
 
 def _names(what: str, given: Any) -> tuple[Name, ...]:
@@ -143,9 +147,10 @@ def _names(what: str, given: Any) -> tuple[Name, ...]:
 
 
 def _edge(what: str, pair: Any, lengths: tuple[int, ...]) -> Any:
-    if isinstance(pair, (str, bytes)) or not isinstance(pair, Iterable):
+    entries = arguments.listed(pair)
+    if entries is None:
         raise GraphError(f"`{what}` is a list of pairs, found {pair!r} in it. Write {what}=[('X', 'Y')].")
-    edge = tuple(pair)
+    edge = tuple(entries)
     if len(edge) not in lengths:
         raise GraphError(
             f"`{what}` is a list of pairs, found {edge!r} with {len(edge)} entries. Write one pair per edge."

@@ -34,7 +34,7 @@ def functions_of(functional: Any) -> dict[Name, tuple[Name, ...]]:
         return dict.fromkeys(arguments.names(what, functional, QueryError, lone=True), ())
     stated: Mapping[Any, Any] = functional
     for parents in stated.values():
-        if not isinstance(parents, Iterable):
+        if not isinstance(parents, str) and arguments.listed(parents) is None:
             raise QueryError(
                 f"{what} takes the parents of each as names, such as {{'M': ['X']}}, got {arguments.shown(parents)}. "
                 "For all parents give the names of the nodes alone: ['M']."

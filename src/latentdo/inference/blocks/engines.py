@@ -55,6 +55,18 @@ ENGINES: Mapping[str, type[AbstractEngine]] = _ENGINES
 """Every engine, by name."""
 CHAINS, KEPT = 16, 250
 """Chains of an ensemble run, and draws that are kept of each, taken evenly: 4,000 in all."""
+MOST = {
+    "max_steps": 10**8,
+    "steps": 10**8,
+    "draws": 10**6,
+    "warmup": 10**6,
+    "chains": 1000,
+    "rank": 1000,
+    "batch": 10**8,
+}
+"""The largest counts that are taken, in studies too: more would be weeks of work."""
+MOST_DRAWS = 10**7
+"""Draws of all chains together: of one parameter they take 76 MiB."""
 CHUNK = 20
 """Transitions per call of the compiled program: every run length is a multiple of it, so that one program serves all."""
 
@@ -202,7 +214,17 @@ Engine = AbstractEngine
 
 
 def _take_counts(engine: Engine, **least: int) -> None:
-    """Check that these fields are whole numbers, each at least so large; those of NumPy become Python's, as archives write."""
+    """Check that these fields are whole numbers, each at least so large; those of NumPy become Python's, as archives write.
+
+    Raises:
+        FitError: One is none, or so large that its draws could neither be made nor kept.
+    """
     for name, smallest in least.items():
-        value = arguments.whole(name, getattr(engine, name), FitError, least=smallest)
+        value = arguments.whole(name, getattr(engine, name), FitError, least=smallest, cap=MOST[name])
         object.__setattr__(engine, name, value)
+    chains, draws = engine.shape
+    if chains * draws > MOST_DRAWS:
+        raise FitError(
+            f"{chains:,} chains of {draws:,} draws are {chains * draws:,} draws, {8 * chains * draws / 2**30:.1f} GiB for each "
+            f"parameter. At most {MOST_DRAWS:,} are kept: ask for fewer."
+        )

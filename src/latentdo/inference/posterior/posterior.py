@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentdo.errors import ArchiveError
+from latentdo import arguments
+from latentdo.errors import ArchiveError, SpecError
 from latentdo.sheet import bodies, texts
 
 from ..blocks.fitted import Fitted
@@ -56,7 +57,7 @@ class Posterior(Fitted):
         """
         if not isinstance(path, str | Path):
             raise ArchiveError(path, f"a fit is saved under a path, not under a {type(path).__name__}.")
-        return write_archive(self, Path(path), data=data)
+        return write_archive(self, Path(path), data=arguments.flag("data", data, SpecError))
 
     def prior_check(self, *, n_draws: int = 1000, seed: int = 0) -> PriorCheck:
         """What the priors alone would say of each measured node, beside its column: whether they mean what was meant.
