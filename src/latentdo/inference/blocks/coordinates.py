@@ -130,32 +130,48 @@ def node_coordinates(
     mechanism = spec[node]
     family = mechanism.family
     if isinstance(family, Table):
-        sticks = _sticks(family, table_labels(spec, node))
+        sticks = _sticks(family, labels_of(spec, node))
         return NodeCoordinates(node, (), (), np.zeros((0, 0)), (), sticks, ())
     terms = tuple(weight.factors for weight in mechanism.weights)
     centred = tuple(_closed(term, terms) for term in terms)
     matrix = _to_raw(terms, centred, scales)
     spread = link.sd if family.link_sd is None else family.link_sd
-    names = [node]
-    if family.per_level:
-        names = [f"{quote(node)}[{format_level(level)}]" for level in family.states[1:]]
+    labels = iter(labels_of(spec, node))
     coefficients = tuple(
         coordinate
-        for name in names
+        for _ in range(family.n_predictors)
         for coordinate in (
-            _intercept(name, mechanism, link, spread, latent=node in spec.latent),
+            _intercept(next(labels), mechanism, link, spread, latent=node in spec.latent),
             *(
-                _weight(name, weight, spread, float(matrix[k + 1, k + 1]), _is_inner(weight, terms))
+                _weight(next(labels), weight, spread, float(matrix[k + 1, k + 1]), _is_inner(weight, terms))
                 for k, weight in enumerate(mechanism.weights)
             ),
         )
     )
-    parameters = tuple((name, _parameter(node, name, mechanism, link)) for name in family.parameters)
+    parameters = tuple((name, _parameter(next(labels), name, mechanism, link)) for name in family.parameters)
     mixed = mixing(spec, node)
     centres = tuple((factor, scales[factor]) for factor in dict.fromkeys(name for term in terms for name in term))
     whole = np.asarray(np.kron(np.eye(len(coefficients) // (1 + len(terms))), matrix), dtype=np.float64)
     whole = whole if mixed is None else whole @ mixed
     return NodeCoordinates(node, terms, centred, whole, centres, coefficients, parameters)
+
+
+def labels_of(spec: ModelSpec, node: Name) -> tuple[str, ...]:
+    """What each coordinate of a node is called, coefficients first."""
+    mechanism = spec[node]
+    family = mechanism.family
+    if isinstance(family, Table):
+        n = len(family.levels)
+        return tuple(f"share of {label}" for k, label in enumerate(table_labels(spec, node)) if (k + 1) % n)
+    names = [node]
+    if family.per_level:
+        names = [f"{quote(node)}[{format_level(level)}]" for level in family.states[1:]]
+    coefficients = [
+        label
+        for name in names
+        for label in (f"intercept({name})", *(f"{weight.label} -> {name}" for weight in mechanism.weights))
+    ]
+    return (*coefficients, *(f"{name}({node})" for name in family.parameters))
 
 
 def level_groups(spec: ModelSpec, node: Name) -> tuple[tuple[Name, tuple[int, ...]], ...]:
@@ -210,14 +226,12 @@ def _sticks(family: Table, labels: Sequence[str]) -> tuple[Coordinate, ...]:
     """
     a, n = family.concentration, len(family.levels)
     sticks = []
-    for row in range(family.n_rows):
-        for j in range(n - 1):
-            after = a * (n - 1 - j)
-            mean = a / (a + after)
-            sd = math.sqrt(mean * (1.0 - mean) / (a + after + 1.0))
-            prior = Prior("beta", (a, after))
-            label = f"share of {labels[row * n + j]}"
-            sticks.append(Coordinate(label, prior, start=(mean, sd), default=a == 1.0))
+    for label, j in zip(labels, list(range(n - 1)) * family.n_rows, strict=True):
+        after = a * (n - 1 - j)
+        mean = a / (a + after)
+        sd = math.sqrt(mean * (1.0 - mean) / (a + after + 1.0))
+        prior = Prior("beta", (a, after))
+        sticks.append(Coordinate(label, prior, start=(mean, sd), default=a == 1.0))
     return tuple(sticks)
 
 
@@ -301,8 +315,7 @@ def _to_raw(
     return matrix
 
 
-def _intercept(node: str, mechanism: Mechanism, link: LinkScale, spread: float, *, latent: bool) -> Coordinate:
-    label = f"intercept({node})"
+def _intercept(label: str, mechanism: Mechanism, link: LinkScale, spread: float, *, latent: bool) -> Coordinate:
     belief = mechanism.intercept
     if isinstance(belief, float | int):
         return Coordinate(label, None, unit="raw", prior_on="raw", fixed=float(belief), default=False)
@@ -312,8 +325,7 @@ def _intercept(node: str, mechanism: Mechanism, link: LinkScale, spread: float, 
     return Coordinate(label, default.prior, shift=default.shift, start=default.start)
 
 
-def _weight(node: str, weight: Weight, spread: float, to_raw: float, inner: bool) -> Coordinate:
-    label = f"{weight.label} -> {node}"
+def _weight(label: str, weight: Weight, spread: float, to_raw: float, inner: bool) -> Coordinate:
     belief = weight.belief
     if isinstance(belief, float | int):
         return Coordinate(label, None, unit="raw", prior_on="raw", fixed=float(belief), default=False)
@@ -333,8 +345,7 @@ def _believed(label: str, prior: Prior, start: tuple[float, float], to_raw: floa
     return Coordinate(label, prior, unit="sampled", prior_on="raw", start=start, default=False)
 
 
-def _parameter(node: Name, name: str, mechanism: Mechanism, link: LinkScale) -> Coordinate:
-    label = f"{name}({node})"
+def _parameter(label: str, name: str, mechanism: Mechanism, link: LinkScale) -> Coordinate:
     belief = mechanism.parameter(name)
     default = mechanism.family.default(name, link.column_sd)
     if isinstance(belief, float | int):

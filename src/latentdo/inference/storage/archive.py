@@ -32,6 +32,8 @@ MANIFEST_LIMIT = 64 * 2**20
 """Bytes of the largest manifest: some ten thousand nodes."""
 TOTAL_LIMIT = 8 * 2**30
 """Bytes of all members together."""
+LARGEST = 1e250
+"""Size of the largest number: data end at 1e100, and a weight is a ratio of two of them."""
 RATIO_LIMIT = 100
 """How many times larger than the file its content may be; ours is stored as it is, posterior draws do not compress."""
 
@@ -101,7 +103,7 @@ def _write_zip(posterior: Fitted, file: IO[bytes], path: Path, *, data: bool) ->
     members: list[Member] = []
     with zipfile.ZipFile(file, "w") as archive:
         for name, values in arrays_of(posterior, data=data):
-            if not np.isfinite(values).all():
+            if not _can_be_computed_with(values):
                 raise ArchiveError(path, f"the draws of {_whose(posterior, values)} are not all finite. Fit again.")
             raw = _npy(values)
             members.append(Member(name, values.shape, len(raw), hashlib.sha256(raw).hexdigest()))
@@ -114,6 +116,11 @@ def _write_zip(posterior: Fitted, file: IO[bytes], path: Path, *, data: bool) ->
         if read_manifest(raw, path).spec != posterior.spec or len(raw) > MANIFEST_LIMIT:
             raise ArchiveError(path, "the model cannot be saved: its text does not give it back when it is read.")
         archive.writestr(_info(NAME), raw)
+
+
+def _can_be_computed_with(values: FloatArray) -> bool:
+    """Whether all numbers are finite, and of a size that something learned from data may have; NaN compares with nothing."""
+    return not values.size or bool(values.min() >= -LARGEST and values.max() <= LARGEST)
 
 
 def _whose(posterior: Fitted, values: FloatArray) -> str:
@@ -264,8 +271,10 @@ def _array(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], member
     if shape != member.shape or len(raw) - offset != 8 * math.prod(shape):
         raise ArchiveError(path, f"the member {member.name} has the shape {shape}, expected {member.shape}.")
     values = np.frombuffer(raw, dtype="<f8", offset=offset).reshape(shape).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ArchiveError(path, f"the member {member.name} has numbers that are not finite.")
+    if not _can_be_computed_with(values):
+        raise ArchiveError(
+            path, f"the member {member.name} has numbers that are not finite, or larger than {LARGEST:g}."
+        )
     return values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from latentdo.errors import ArchiveError, LatentdoError
 from latentdo.models import Table, checked_units
 from latentdo.query import Query
 
-from ..blocks.coordinates import Coordinate, n_coefficients
+from ..blocks.coordinates import Coordinate, labels_of, n_coefficients
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.fitted import Fitted
 from .codec import digest, plain_tree, tree_of, value_of
 from .manifest import FORMAT, NAME, Manifest, graph_facts, versions
 
+_SHA256, _ROWS_DIGEST = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{32}")
 ROUNDING = 1e-6
 """How far the probabilities of a row of a table may be from 1 in all."""
 
@@ -86,7 +88,8 @@ def _faults(manifest: Manifest) -> Iterator[str]:
 
 def _diagnostic_faults(name: str, diagnostics: tuple[Diagnostic, ...]) -> Iterator[str]:
     for each in diagnostics:
-        if each.ess < 0.0 or (each.rhat is not None and each.rhat < 0.0):
+        # Written so that NaN, which compares with nothing, is a fault; R-hat is infinite where chains stand still.
+        if not each.ess >= 0.0 or not (each.rhat is None or each.rhat >= 0.0):
             yield f"the R-hat or the effective draws of {each.name} in {name} are not possible"
 
 
@@ -138,6 +141,8 @@ def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
         )
         if not fits:
             yield f"the coordinates of {record.node} do not suit its mechanism"
+        elif tuple(coordinate.label for coordinate in record.all) != labels_of(manifest.spec, record.node):
+            yield f"the parameters of {record.node} are called otherwise than in the model"
 
 
 def _is_settled(coordinate: Coordinate) -> bool:
@@ -155,6 +160,12 @@ def _data_faults(manifest: Manifest) -> Iterator[str]:
     columns = [column.name for column in data.columns]
     if len(set(columns)) < len(columns) or not set(columns) >= set(manifest.spec.measured):
         yield "the columns are not those of the model"
+    hashes = [("the data", data.hash), *((record.block.name, record.rows_hash) for record in manifest.blocks)]
+    for what, own in (*hashes, *((member.name, member.sha256) for member in manifest.members)):
+        if own is not None and not _SHA256.fullmatch(own):
+            yield f"the hash of {what} is none"
+    if data.rows_digest is not None and not _ROWS_DIGEST.fullmatch(data.rows_digest):
+        yield "the digest of the rows is none"
     if data.n_rows < max(1, manifest.rows or 0):
         yield f"the data have {data.n_rows} rows"
     for column in data.columns:
