@@ -372,6 +372,8 @@ def test_a_study_says_which_rivals(tmp_path):
     found = ld.compare(path, replicates=5)
     assert found.methods == ("naive mean", "naive regression", "plug-in", "dipw")
     assert found[0].name == "effect" and found[0].unit == "mmHg"
+    path.write_text(path.read_text().replace("[plug-in, dipw]", "[lvm, plug-in, dipw]"))
+    assert ld.compare(path, replicates=5).methods == found.methods, "the model is named before it is trained"
     assert ld.compare(path, "effect", methods=["tmle", "naive mean"], replicates=5).methods == ("naive mean", "tmle")
     posterior = replace(handmade(), compare=("dipw",))
     kept = ld.load(posterior.save(tmp_path / "fit.ldo", data=True))

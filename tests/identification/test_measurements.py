@@ -111,6 +111,14 @@ def test_what_is_not_identified_has_nothing_to_leave_out():
         measured("X -> Y")
 
 
+def test_what_only_a_function_makes_identified_has_nothing_to_leave_out():
+    graph = parse_graph("latent U; A -> U; U -> X; U -> Y; X -> Y")
+    verdict = identify(graph, Query.parse("P(Y | do(X))"), functional=["U"])
+    assert isinstance(verdict, Identified)
+    with pytest.raises(NotIdentifiedError, match="Unmeasured causes join X and Y"):
+        verdict.measurements()
+
+
 def test_text_html_and_json():
     found = measured("Z1 -> X -> Y; Z1 -> Z2 -> Y; X2 -> Y", "P(Y | do(X))", costs={"Z1": 3})
     assert str(found) == (

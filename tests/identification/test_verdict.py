@@ -273,3 +273,6 @@ def test_what_a_verdict_does_not_have_says_why():
         with pytest.raises(NotIdentifiedError, match="Not identified") as caught:
             ask()
         assert caught.value.verdict is no
+    # What looks at all attributes of a value passes over these.
+    assert not any(hasattr(yes, name) for name in ("hedge", "reason"))
+    assert not any(hasattr(no, name) for name in ("estimand", "derivation"))

@@ -34,7 +34,9 @@ def methods_of(
     if given is None and not named:
         return tuple(known.values())
     if given is None:
-        given = list(dict.fromkeys([*(name for name in known if known[name].is_baseline), *named]))
+        # A study is written before anything is trained, and may name the model all the same.
+        baselines = (name for name in known if known[name].is_baseline)
+        given = list(dict.fromkeys([*baselines, *(name for name in named if name != LVM)]))
     listed = None if isinstance(given, AbstractMethod) else arguments.listed(given)
     listed = [given] if listed is None else listed
     if not listed:

@@ -47,6 +47,14 @@ def identify(graph: LatentDag | Admg, query: Query, *, functional: Functional = 
     return NotIdentified(query=query, graph=graph, **vars(decided))
 
 
+class _OfANo(UnsupportedError, AttributeError):
+    """An attribute of a "no", asked of a "yes"; `hasattr`, and `getattr` with a default, see that it is not there."""
+
+
+class _OfAYes(NotIdentifiedError, AttributeError):
+    """An attribute of a "yes", asked of a "no"."""
+
+
 @dataclass(frozen=True)
 class Identified:
     """Yes: the estimand gives the answer from P(V) alone, whatever the latent causes do.
@@ -75,16 +83,17 @@ class Identified:
             costs: What it costs to measure a node, 1 where it is not said.
 
         Raises:
-            NotIdentifiedError: A further question is not identified.
+            NotIdentifiedError: A question is not identified by the graph alone.
             UnknownNodeError: A cost is given for a node that the graph does not have.
             QueryError: A cost is negative, no number or beyond reason, or is that of a latent node; a question is no text.
         """
         from .advice.measurements import measurements_of
 
-        others = tuple(map(query_of, also))
-        for query in others:
+        queries = (self.query, *map(query_of, also))
+        for query in queries:
+            # This one too: a function of its parents may have made it identified, and what is searched is the graph alone.
             identify(self.graph, query).unwrap()
-        return measurements_of(self.graph, self.query, *others, costs=costs)
+        return measurements_of(self.graph, *queries, costs=costs)
 
     def unwrap(self) -> Estimand:
         """The estimand."""
@@ -111,12 +120,12 @@ class Identified:
     @property
     def hedge(self) -> NoReturn:
         """Raise `UnsupportedError`: only a "no" has a hedge."""
-        raise UnsupportedError(f"{self.query} is identified on this graph: no hedge stands in the way.")
+        raise _OfANo(f"{self.query} is identified on this graph: no hedge stands in the way.")
 
     @property
     def reason(self) -> NoReturn:
         """Raise `UnsupportedError`: only a "no" has a reason."""
-        raise UnsupportedError(f"{self.query} is identified on this graph: nothing stands in the way.")
+        raise _OfANo(f"{self.query} is identified on this graph: nothing stands in the way.")
 
     def witness(self) -> NoReturn:
         """Raise `UnsupportedError`: only a "no" has a witness."""
@@ -237,12 +246,12 @@ class NotIdentified:
     @property
     def estimand(self) -> NoReturn:
         """Raise `NotIdentifiedError`, with this verdict: only a "yes" has a formula."""
-        self.unwrap()
+        raise _OfAYes(str(self), self)
 
     @property
     def derivation(self) -> NoReturn:
         """Raise `NotIdentifiedError`, with this verdict: only a "yes" has a proof of its formula."""
-        self.unwrap()
+        raise _OfAYes(str(self), self)
 
     def measurements(self, *also: Query | str, costs: Mapping[Name, float] | None = None) -> NoReturn:
         """Raise `NotIdentifiedError`, with this verdict: only a "yes" could do without some measurements."""
