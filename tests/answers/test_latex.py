@@ -89,7 +89,7 @@ def test_what_is_not_well_is_marked_and_explained_below_the_table():
     lines = table.splitlines()
     assert lines[0] == r"\begin{tabular}{llrl}"
     assert lines[1] == r"\toprule"
-    assert lines[2] == r"Question & Quantity & Estimate & 90 \% interval \\"
+    assert lines[2] == r"Question & Quantity & Estimate & 90\,\% interval \\"
     assert lines[-1] == r"\end{tabular}"
     assert all(line.count(" & ") == 3 for line in lines[2:3] + lines[4:6])
     assert r"^{\dagger\ddagger\ast\circ}$" in lines[5]
@@ -103,7 +103,7 @@ def test_what_stands_beside_an_answer_has_columns():
     naive = answer_of("E[Y | X=1]", SLOPE + 1)
     table = Answers((answer_of("E[Y | do(X=1)]", SLOPE, naive=naive), answer_of("E[M]", SLOPE))).latex()
     assert_sound(table)
-    assert r"Estimate & 90 \% interval & Seeing & 90 \% interval \\" in table
+    assert r"Estimate & 90\,\% interval & Seeing & 90\,\% interval \\" in table
     assert f"${naive.mean:.2f}$" in table
     assert all(line.count(" & ") == 5 for line in table.splitlines()[4:6])
 

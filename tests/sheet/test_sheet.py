@@ -154,13 +154,6 @@ def test_characters_that_are_not_seen_are_shown_as_escapes(raw: str, shown: str)
         assert not {"\x1b", "\u202e", "\u200b"} & set(form)
 
 
-def test_a_long_table_keeps_its_ends() -> None:
-    rows = [[str(k)] for k in range(10)]
-    short = Sheet.of("", ["n"], rows).shortened(2, 1, "… {} more")
-    assert [row[0].text for row in short.rows] == ["0", "1", "… 7 more", "9"]
-    assert Sheet.of("", ["n"], rows).shortened(9, 1, "{}").rows == Sheet.of("", ["n"], rows).rows
-
-
 def test_columns_can_be_left_out() -> None:
     assert SHEET.without("why").flat()[0] == ("node", "mean_of_node")
 
@@ -188,7 +181,6 @@ def test_words() -> None:
     assert listed(["A"]) == "A"
     assert listed(["A", "B", "C"]) == "A, B and C"
     assert listed(["A", "B"], "or") == "A or B"
-    assert listed("ABCDE", most=2) == "A, B and 3 more"
     assert counted(1, "row") == "1 row"
     assert counted(2000, "query", "queries") == "2,000 queries"
     assert percent(0.9) == "90 %"

@@ -131,7 +131,7 @@ def latex_of(groups: Sequence[Group]) -> str:
     """
     level = groups[0].level if groups else 0.9
     columns = [*("Method", "Estimate", "SE"), f"{100 * level:g} % interval", "Interval by"]
-    lines = [r"\begin{tabular}{lrrll}", r"\toprule", latex.line([each.replace(" %", r"\,\%") for each in columns])]
+    lines = [r"\begin{tabular}{lrrll}", r"\toprule", latex.line(list(map(latex.heading, columns)))]
     footnotes: list[str] = []
     for group in groups:
         letters: dict[ComparisonRow, list[str]] = {}

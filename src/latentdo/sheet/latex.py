@@ -92,6 +92,11 @@ def interval(low: float, high: float, spread: float) -> str:
     return rf"$[{figure(low, spread)},\ {figure(high, spread)}]$"
 
 
+def heading(title: str) -> str:
+    """A heading of a column, for text mode: `90\\,\\% interval` stays in one line."""
+    return escaped(title).replace(r" \%", r"\,\%")
+
+
 def line(cells: Sequence[str]) -> str:
     r"""A row of a table, with its `\\`."""
     return " & ".join(cells) + r" \\"
@@ -103,30 +108,21 @@ def spanning(words: str, n_columns: int, *, small: bool = True) -> str:
     return rf"\multicolumn{{{n_columns}}}{{p{{{NOTE_WIDTH}}}}}{{{size}{words}}} \\"
 
 
-def table(
-    columns: Sequence[Column], rows: Sequence[Row | Sequence[str]], notes: Sequence[Note], *, headed: bool = True
-) -> str:
-    """A whole `tabular`; a row of one cell spans all columns."""
+def table(columns: Sequence[Column], rows: Sequence[Row], notes: Sequence[Note], *, headed: bool = True) -> str:
+    """A whole `tabular`."""
     kinds = "".join("r" if column.is_right else "l" for column in columns)
-    heading = [line([escaped(column.title) for column in columns]), r"\midrule"] if headed else []
+    head = [line([heading(column.title) for column in columns]), r"\midrule"] if headed else []
     below = [
         spanning(
             (rf"$^{{{note.sign}}}$ " if note.sign else "") + prose(str(Note(note.words, note.label))), len(columns)
         )
         for note in notes
     ]
-    body = [
-        spanning(_content(row[0]), len(columns), small=False)
-        if len(row) == 1 and len(columns) > 1
-        else line([_content(cell) for cell in row])
-        for row in rows
-    ]
-    parts = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", *heading, *body, r"\bottomrule", *below, r"\end{tabular}"]
+    body = [line([_content(cell) for cell in row]) for row in rows]
+    parts = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule", *head, *body, r"\bottomrule", *below, r"\end{tabular}"]
     return "\n".join(parts) + "\n"
 
 
-def _content(cell: Cell | str) -> str:
-    if isinstance(cell, str):
-        return cell
+def _content(cell: Cell) -> str:
     shown = cell.latex or prose(cell.text)
     return rf"\textbf{{{shown}}}" if cell.mark == "strong" and not cell.latex else shown

@@ -62,14 +62,14 @@ class Sheet:
         )
 
     @classmethod
-    def of_records(cls, records: Sequence[Mapping[str, Value]], title: str = "") -> Sheet:
+    def of_records(cls, records: Sequence[Mapping[str, Value]]) -> Sheet:
         """A sheet from rows of plain values, for CSV files and data frames; a column for each key, in order of appearance."""
         keys = list(dict.fromkeys(key for record in records for key in record))
         rows = (
             tuple(Cell("" if record.get(key) is None else str(record[key]), record.get(key)) for key in keys)
             for record in records
         )
-        return cls(title, tuple(Column(key) for key in keys), tuple(rows))
+        return cls("", tuple(map(Column, keys)), tuple(rows))
 
     def without(self, *titles: str) -> Sheet:
         """The sheet without the columns of these headings."""
@@ -79,22 +79,6 @@ class Sheet:
             columns=tuple(self.columns[k] for k in places),
             rows=tuple(tuple(row[k] for k in places) for row in self.rows),
         )
-
-    def shortened(self, head: int, tail: int, words: str) -> Sheet:
-        """The first and the last rows, and between them a row that says how many were left out.
-
-        Args:
-            head: Rows from the beginning.
-            tail: Rows from the end.
-            words: What stands there, with `{}` for how many: `… {} more: .to_pandas() has them all`.
-        """
-        left_out = len(self.rows) - head - tail
-        if left_out < 1:
-            return self
-        gap = (Cell(words.format(f"{left_out:,}")), *(Cell("") for _ in self.columns[1:]))
-        return replace(self, rows=(*self.rows[:head], gap, *self.rows[-tail:]))
-
-    # --- for people
 
     def text(self, width: int | None = None) -> str:
         """Plain text: the title, the table in columns, the notes.

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .cells import Column, Row
-from .words import folded, visible
+from .words import LEAST_PROSE, folded, visible
 
 GAP = "  "
-LEAST_PROSE = 34
-"""Characters that a folded column has at least; with less room its cells stand below their rows."""
 CONTINUED = "the same rows, further columns:"
 
 

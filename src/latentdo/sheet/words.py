@@ -13,6 +13,10 @@ from latentdo.errors import visible
 
 WIDTH = 120
 """Characters of a line where there is no terminal that has a width."""
+LABEL = 44
+"""Characters of a label, beyond which its sentence stands below it."""
+LEAST_PROSE = 34
+"""Characters of a line that prose has at least; with less room it stands below what it belongs to."""
 
 __all__ = [
     "counted",
@@ -42,16 +46,13 @@ def number(value: float, spread: float) -> str:
     return f"{value:.{min(15, max(2, size + decimals + 1))}g}"
 
 
-def listed(words: Iterable[str], last: str = "and", *, most: int | None = None) -> str:
+def listed(words: Iterable[str], last: str = "and") -> str:
     """A list in a sentence: `A, B and C`.
 
     Args:
         last: The word before the last one; empty for commas alone.
-        most: How many are named at most; the others are counted.
     """
     shown = list(words)
-    if most is not None and len(shown) > most:
-        shown = [*shown[:most], f"{len(shown) - most} more"]
     if len(shown) < 2 or not last:
         return ", ".join(shown)
     return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
@@ -67,9 +68,9 @@ def counted(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def percent(share: float, digits: int = 3) -> str:
+def percent(share: float) -> str:
     """A share in per cent: `90 %`."""
-    return f"{100 * share:.{digits}g} %"
+    return f"{100 * share:.3g} %"
 
 
 def duration(seconds: float | None) -> str:
@@ -101,15 +102,9 @@ def folded(words: str, width: int) -> list[str]:
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] or [""]
 
 
-def hanging(label: str, words: str, width: int, *, widest: int = 44, least: int = 34) -> list[str]:
-    """A sentence behind a label, in lines that are indented to where it begins; below a label that is too long.
-
-    Args:
-        width: Characters of a line.
-        widest: Characters of a label, beyond which the sentence stands below it.
-        least: Characters of a line that the sentence has at least.
-    """
-    if len(label) > min(widest, width // 3) + 4:
+def hanging(label: str, words: str, width: int) -> list[str]:
+    """A sentence behind a label, in lines that are indented to where it begins; below a label that is too long."""
+    if len(label) > min(LABEL, width // 3) + 4:
         first, *rest = folded(label.strip(), width - 4)
         margin = label[: len(label) - len(label.lstrip())]
         return [
@@ -117,5 +112,5 @@ def hanging(label: str, words: str, width: int, *, widest: int = 44, least: int 
             *(f"{margin}  {line}" for line in rest),
             *(f"    {line}" for line in folded(words, width - 4)),
         ]
-    pieces = folded(words, max(least, width - len(label)))
+    pieces = folded(words, max(LEAST_PROSE, width - len(label)))
     return [(label if k == 0 else " " * len(label)) + piece for k, piece in enumerate(pieces)]
