@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from latentdo.graphs import Name
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Posterior, pareto_k
 from latentdo.models import ModelSpec
-from latentdo.query import Outcome, Query, Term, Value
+from latentdo.query import Query, Term, Value
 
 from .answer import Answer, Answers
 from .associational import prior_of, seeing, unseen
@@ -137,29 +136,16 @@ def _used(plans: Mapping[Term, TermPlan]) -> frozenset[Name]:
 
 def _singles(spec: ModelSpec, name: str | None, query: Query, verdict: Identified | NotIdentified) -> list[_Asked]:
     """The query itself; of a sweep every point of it, of a law every combination of levels."""
-    if not query.axes:
-        return [_Asked(name, single, verdict) for single in _levels(spec, query)]
+
+    def levels_of(node: Name) -> Sequence[Value]:
+        return spec.levels.get(node, spec[node].family.points)
+
     names = [axis.name for axis in query.axes]
     return [
-        _Asked(name, single, verdict, tuple(zip(names, values, strict=True)), query)
+        _Asked(name, single, verdict, tuple(zip(names, values, strict=True)), query if names else None)
         for values, point in query.points
-        for single in _levels(spec, point)
+        for single in point.by_levels(levels_of)
     ]
-
-
-def _levels(spec: ModelSpec, query: Query) -> list[Query]:
-    """The query itself, or of a law one event per combination of levels."""
-    if not query.is_single or query.term.kind != "law":
-        return [query]
-    term = query.term
-    free = [outcome.name for outcome in term.outcomes if not outcome.op]
-    found = []
-    known = {name: spec.levels.get(name, spec[name].family.points) for name in free}
-    for levels in itertools.product(*known.values()):
-        chosen = dict(zip(free, levels, strict=True))
-        outcomes = tuple(o if o.op else Outcome(o.name, "=", chosen[o.name]) for o in term.outcomes)
-        found.append(Query(replace(term, kind="event", outcomes=outcomes)))
-    return found
 
 
 def _computed(

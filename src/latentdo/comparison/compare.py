@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Posterior
 from latentdo.models import Units
-from latentdo.query import Outcome, Query, Value
+from latentdo.query import Query, Value
 from latentdo.tables import Dataset
 
 from .comparison import Comparison
@@ -173,35 +173,23 @@ def _questions(
             at = tuple(zip(axes, values, strict=True))
             questions += [
                 Question(single, verdict, scale_of(single, binary, units), name, at, query if axes else None)
-                for single in _levels(point, data)
+                for single in point.by_levels(partial(_levels, data, point))
             ]
     return questions
 
 
-def _levels(query: Query, data: Dataset) -> list[Query]:
-    """The query itself, or of a law one event per combination of the levels that the columns have.
+def _levels(data: Dataset, question: Query, name: Name) -> tuple[Value, ...]:
+    """The levels that a column has.
 
     Raises:
-        QueryError: A column has too many values for that.
+        QueryError: It has too many values for that.
     """
-    if not query.is_single or query.term.kind != "law":
-        return [query]
-    term = query.term
-    free = [outcome.name for outcome in term.outcomes if not outcome.op]
-    known: dict[Name, tuple[Value, ...]] = {}
-    for name in free:
-        values = dict(data.levels).get(name) or tuple(np.unique(data.column(name)).tolist())
-        if len(values) > MOST_LEVELS or not all(isinstance(v, str) or v == int(v) for v in values):
-            raise QueryError(
-                f"{quote(name)} is continuous, so that {term} has no row per level. Ask an event: {quote(name)} > 1."
-            )
-        known[name] = values
-    events = []
-    for levels in itertools.product(*known.values()):
-        chosen = dict(zip(free, levels, strict=True))
-        outcomes = tuple(o if o.op else Outcome(o.name, "=", chosen[o.name]) for o in term.outcomes)
-        events.append(Query(replace(term, kind="event", outcomes=outcomes)))
-    return events
+    values = dict(data.levels).get(name) or tuple(np.unique(data.column(name)).tolist())
+    if len(values) > MOST_LEVELS or not all(isinstance(v, str) or v == int(v) for v in values):
+        raise QueryError(
+            f"{quote(name)} is continuous, so that {question} has no row per level. Ask an event: {quote(name)} > 1."
+        )
+    return values
 
 
 def _rows(

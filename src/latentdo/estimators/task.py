@@ -113,9 +113,15 @@ class Task:
             return f"nothing is set in {self.term}, so that there is no effect to estimate."
         if self.term.given:
             return f"it has no form for conditions after do( ), here on {', '.join(map(quote, self.term.conditions))}."
-        if len(self.term.outcome_names) > 1:
-            return f"it has no form for events of several nodes, here {', '.join(map(quote, self.term.outcome_names))}."
-        return None
+        return self.why_several_outcomes
+
+    @property
+    def why_several_outcomes(self) -> str | None:
+        """Why the term is no mean of one column; None where it is."""
+        names = self.term.outcome_names
+        if len(names) == 1:
+            return None
+        return f"it has no form for events of several nodes, here {', '.join(map(quote, names))}."
 
     @cached_property
     def why_no_effect(self) -> str | None:

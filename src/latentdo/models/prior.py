@@ -81,6 +81,11 @@ class Prior:
         uncut = (self.low, self.high) == form.limits(self.args)
         return min(mean, _LARGEST) if uncut else _quadrature_mean(self)
 
+    @property
+    def is_even(self) -> bool:
+        """Whether its family is symmetric about 0, whatever its bounds."""
+        return LAWS[self.family].symmetric and self.args[-2] == 0.0
+
     def log_density(self, x: float) -> float:
         """The log density at one value up to a constant; used for means by quadrature."""
         return LAWS[self.family].formulas.log_density(math, x, *self.args)

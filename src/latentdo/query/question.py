@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -83,6 +83,19 @@ class Query:
             (values, self.at(dict(zip(names, values, strict=True))))
             for values in itertools.product(*(axis.values for axis in self.axes))
         )
+
+    def by_levels(self, levels_of: Callable[[Name], Iterable[Value]]) -> list[Query]:
+        """The query itself, or of a law one event per combination of levels of the outcomes that it leaves open."""
+        if not self.is_single or self.term.kind != "law":
+            return [self]
+        term = self.term
+        names = [outcome.name for outcome in term.outcomes if not outcome.op]
+        events: list[Query] = []
+        for levels in itertools.product(*map(levels_of, names)):
+            chosen = dict(zip(names, levels, strict=True))
+            outcomes = tuple(o if o.op else Outcome(o.name, "=", chosen[o.name]) for o in term.outcomes)
+            events.append(Query(replace(term, kind="event", outcomes=outcomes)))
+        return events
 
     def check(self, graph: LatentDag | Admg) -> None:
         """Raise unless the query makes sense for the graph.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -10,9 +11,15 @@ from ..method import AbstractMethod, registered
 
 def all_methods() -> tuple[AbstractMethod, ...]:
     """Every method with its defaults, in the order in which tables show them."""
+    _load()
+    return registered()
+
+
+@functools.cache
+def _load() -> None:
+    # Once: tables ask of each of their rows which methods are baselines.
     for module in iter_modules(__path__):
         import_module(f"{__name__}.{module.name}")
-    return registered()
 
 
 def baselines() -> frozenset[str]:

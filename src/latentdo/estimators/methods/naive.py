@@ -83,8 +83,4 @@ class NaiveRegression(AbstractMethod):
 
 def _why_not_seen(task: Task) -> str | None:
     """Why what is asked cannot be looked up among the rows; None where it can."""
-    if not task.term.do and not task.term.given:
-        return task.why_not_one_outcome
-    if len(task.term.outcome_names) > 1:
-        return f"it has no form for events of several nodes, here {', '.join(map(quote, task.term.outcome_names))}."
-    return None
+    return task.why_several_outcomes if task.term.do or task.term.given else task.why_not_one_outcome

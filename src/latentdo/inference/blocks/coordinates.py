@@ -455,10 +455,8 @@ def _factors_of(spec: ModelSpec, child: Name, latent: Name) -> Iterator[Name]:
 def _symmetric(coordinate: Coordinate) -> bool:
     """Whether the prior is symmetric about 0, but for a sign."""
     prior = coordinate.prior
-    if prior is None or prior.family not in ("normal", "student", "cauchy"):
-        return False
-    centre = prior.args[1] if prior.family == "student" else prior.args[0]
-    return centre == 0.0 and (prior.low, prior.high) in ((-math.inf, math.inf), (0.0, math.inf), (-math.inf, 0.0))
+    bounds = ((-math.inf, math.inf), (0.0, math.inf), (-math.inf, 0.0))
+    return prior is not None and prior.is_even and (prior.low, prior.high) in bounds
 
 
 def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates]:

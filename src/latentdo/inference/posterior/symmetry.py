@@ -217,10 +217,7 @@ def _may_change_sign(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates
 def _even(coordinate: Coordinate) -> bool:
     """Whether the prior is symmetric about 0 and has no bound."""
     prior = coordinate.prior
-    if prior is None or prior.family not in ("normal", "student", "cauchy"):
-        return False
-    centre = prior.args[1] if prior.family == "student" else prior.args[0]
-    return centre == 0.0 and math.isinf(prior.low) and math.isinf(prior.high)
+    return prior is not None and prior.is_even and math.isinf(prior.low) and math.isinf(prior.high)
 
 
 def _may_rotate(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], members: list[Name]) -> bool:
