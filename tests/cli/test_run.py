@@ -18,7 +18,7 @@ from known_graphs import BOW, FRONT_DOOR
 from latentdo.cli import answerable, ask, check, fit, identify, main, sample_size, simulate
 
 COMMANDS = (identify, answerable, check, fit, ask, sample_size, simulate)
-NAMES = [module.NAME for module in COMMANDS]
+NAMES = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
 
 
 def start(*arguments: str, cwd: Path, **options: object) -> subprocess.Popen[str]:

@@ -142,6 +142,8 @@ def _support(posterior: Posterior, term: Term) -> list[str]:
 
 def _moved_evidence(posterior: Posterior, term: Term) -> list[str]:
     """A caution where what is set changes what is seen: such units are others under each value that is set."""
+    if not term.conditions or not term.treatments:
+        return []
     cut = posterior.spec.graph.without_incoming(term.treatments)
     found = []
     for node in term.conditions:

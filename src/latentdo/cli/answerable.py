@@ -16,8 +16,6 @@ from .sources import source_text
 if TYPE_CHECKING:
     from latentdo.types import Answerable
 
-NAME = "answerable"
-
 USAGE = "latentdo answerable GRAPH [--treatment X] [--outcome Y] [-o MATRIX.png]"
 
 EXAMPLES = """\

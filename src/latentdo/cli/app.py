@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from importlib import import_module
 
 from cyclopts import App, CycloptsError, MissingArgumentError, UnknownOptionError
 
 from latentdo import __version__
 from latentdo.arguments import instead_of
 from latentdo.errors import UsageError
-
-from . import answerable, ask, check, compare, fit, identify, reproduce, sample_size, simulate
 
 EXIT_CODES = """\
 Exit codes:
@@ -40,11 +40,13 @@ for programs.
 
 {EXIT_CODES}"""
 
-COMMANDS = (identify, answerable, check, fit, ask, compare, sample_size, simulate)
+COMMANDS = ("identify", "answerable", "check", "fit", "ask", "compare", "sample-size", "simulate")
+HIDDEN = "reproduce"
+"""Not in the help: it says where it went."""
 
 
-def application() -> App:
-    """The commands, with help that knows them."""
+def application(tokens: Sequence[str]) -> App:
+    """The commands, with help that knows them; the one that is called alone, as no command pays for loading the others."""
     app = App(
         name="latentdo",
         help="Ask causal questions of models with hidden causes.",
@@ -56,16 +58,19 @@ def application() -> App:
         # Ctrl-C has an exit code and a message of its own.
         suppress_keyboard_interrupt=False,
     )
-    for place, module in enumerate(COMMANDS):
+    called = [name for name in (*COMMANDS, HIDDEN) if name in tokens[:1]]
+    for place, name in enumerate(called or (*COMMANDS, HIDDEN)):
+        module = import_module(f".{name.replace('-', '_')}", __package__)
+        if name == HIDDEN:
+            app.command(module.command, name=name, show=False, help_flags=())
+            continue
         app.command(
             module.command,
-            name=module.NAME,
+            name=name,
             usage=f"Usage: {module.USAGE}",
             help_epilogue=f"{module.EXAMPLES}\n\n{module.CODES}",
             sort_key=place,
         )
-    # Not in the help: it says where it went.
-    app.command(reproduce.command, name=reproduce.NAME, show=False, help_flags=())
     return app
 
 

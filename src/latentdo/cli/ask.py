@@ -22,8 +22,6 @@ from .sources import Question, check_new, question_of, read_questions
 if TYPE_CHECKING:
     from latentdo.types import Answers, EffectMatrix, Posterior
 
-NAME = "ask"
-
 USAGE = "latentdo ask FIT.ldo [QUERY ...] [OPTIONS]"
 
 EXAMPLES = """\

@@ -7,8 +7,6 @@ from .options import Flag, Source, Whole
 from .output import say, say_json, tell
 from .sources import source_text, study_of, variant_of
 
-NAME = "check"
-
 USAGE = "latentdo check STUDY [DATA] [--variant NAME] [--prior] [--seed N] [--json]"
 
 EXAMPLES = """\

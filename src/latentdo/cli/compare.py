@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from .sources import QuestionFile
 
-NAME = "compare"
-
 USAGE = "latentdo compare FIT.ldo|STUDY [DATA] [QUERY ...] [OPTIONS]"
 
 EXAMPLES = """\

@@ -17,8 +17,6 @@ from .sources import source_text, study_of, variant_of
 if TYPE_CHECKING:
     from latentdo.inference import Posterior
 
-NAME = "fit"
-
 USAGE = "latentdo fit STUDY [DATA] [-o FIT.ldo] [OPTIONS]"
 
 EXAMPLES = """\

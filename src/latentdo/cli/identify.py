@@ -22,8 +22,6 @@ from .sources import source_text, tell_left_out
 if TYPE_CHECKING:
     from latentdo.types import Study
 
-NAME = "identify"
-
 # A proof that takes more laws apart takes minutes and megabytes: programs get it where they ask for it.
 LONG_PROOF = 200
 

@@ -18,9 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from latentdo import files
-from latentdo.errors import MissingExtraError, UsageError
-from latentdo.sheet import finite, visible
+from latentdo.errors import MissingExtraError, UsageError, visible
 
 WIDEST = 100
 """Columns beyond which prose is hard to read."""
@@ -99,6 +97,8 @@ def notes_told() -> Iterator[None]:
 
 def say_json(value: Any, *, indent: int | None = 2) -> None:
     """Print a value on stdout as JSON, with null for numbers that are not finite."""
+    from latentdo.sheet import finite
+
     # Programs read JSON as UTF-8: an output in another encoding gets escapes, which read the same everywhere.
     ascii_only = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name != "utf-8"
     say(json.dumps(finite(value), ensure_ascii=ascii_only, allow_nan=False, indent=indent))
@@ -159,6 +159,8 @@ def save_picture(axes: Any, path: Path) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside the one given, renamed to it at the end: whatever happens, no half-written file replaces an old one."""
+    from latentdo import files
+
     try:
         with files.replacing(path) as beside:
             yield beside

@@ -10,7 +10,6 @@ from typing import Any
 
 from latentdo.graphs import project
 from latentdo.identification import Identified, NotIdentified
-from latentdo.plots import diagram
 from latentdo.sheet import web
 
 from .output import replacing
@@ -58,6 +57,8 @@ def _section(page: Page) -> str:
             head = f"{page.verdict._repr_html_()}<h2>Proof</h2>{derivation._repr_html_()}"
         case NotIdentified(hedge=(larger, smaller)) as verdict:
             hedge = f"<p>Hedge: {_set(larger)} around {_set(smaller)}</p>" if larger else ""
+            from latentdo.plots import diagram
+
             graph = verdict.decided_on or verdict.graph
             picture = diagram(project(graph), first=larger - smaller, second=smaller)
             head = f"{verdict._repr_html_()}{hedge}{picture}"

@@ -58,8 +58,8 @@ def _command(tokens: list[str]) -> int:
     from .app import application, usage_error
     from .imports import without_imports
 
-    app = application()
     tokens = without_imports(tokens)
+    app = application(tokens)
     if not tokens:
         from rich.console import Console
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from latentdo.models.study import Study
     from latentdo.types import SampleSize
 
-NAME = "sample-size"
-
 USAGE = "latentdo sample-size STUDY [QUERY] --truth TRUTH --width W [OPTIONS]"
 
 EXAMPLES = """\

@@ -14,8 +14,6 @@ from .output import output_path, say_json, tell
 if TYPE_CHECKING:
     from latentdo.tables import Table
 
-NAME = "simulate"
-
 USAGE = "latentdo simulate NAME -n N [--do NODE=VALUE] [-o TABLE.csv] [OPTIONS]"
 
 EXAMPLES = """\

@@ -1,10 +1,17 @@
-"""The question as a value, how it is read, and `Summary`, the row every answer reduces to."""
+"""The question as a value, how it is read, and `Summary`, the row every answer reduces to.
 
-from .laws import OFFERED, Law, form_of, law_of
+The laws that a node may be drawn from are loaded on first use (PEP 562): few questions have one.
+"""
+
+from typing import TYPE_CHECKING
+
 from .question import Query, draft_query, queries_of, query_of
 from .summary import Summary
 from .sweep import Axis
 from .term import Binary, Comparison, Distribution, Expression, Kind, Number, Outcome, Setting, Term, Value
+
+if TYPE_CHECKING:
+    from .laws import OFFERED, Law, form_of, law_of
 
 __all__ = [
     "OFFERED",
@@ -28,3 +35,11 @@ __all__ = [
     "queries_of",
     "query_of",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in ("OFFERED", "Law", "form_of", "law_of"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import laws
+
+    return getattr(laws, name)

@@ -12,7 +12,6 @@ from typing import Any
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, format_number, quote
 
-from .laws import check_setting
 from .reading import read_query
 from .sweep import Axis, axis_fault, swept_text
 from .term import Expression, Outcome, Term, Value, filled, terms_of
@@ -113,8 +112,11 @@ class Query:
                 graph.require(name)
             _check_latent(term, latent)
             _check_parts(term)
-            for setting in term.do:
-                check_setting(setting)
+            if term.is_stochastic:
+                from .laws import check_setting  # a question without laws does not pay for their formulas
+
+                for setting in term.do:
+                    check_setting(setting)
 
     def __str__(self) -> str:
         return swept_text(self.expression, self.axes)

@@ -1,13 +1,14 @@
 """A table for people and programs, and the words, numbers and signs that every printed form has in common.
 
-The standard library alone: the symbolic half prints with it, in a browser too.
+The standard library alone: the symbolic half prints with it, in a browser too. Plain text is loaded at once, HTML, LaTeX and what
+programs read on first use (PEP 562).
 """
 
 from __future__ import annotations
 
-from . import latex, web
+from typing import TYPE_CHECKING
+
 from .cells import Cell, Column, Mark, Note, Row, Value
-from .flat import csv_bytes, csv_text, data_frame, finite
 from .sheet import AbstractShown, Sheet, bodies, page, texts
 from .words import (
     counted,
@@ -21,6 +22,10 @@ from .words import (
     terminal_width,
     visible,
 )
+
+if TYPE_CHECKING:
+    from . import latex, web
+    from .flat import csv_bytes, csv_text, data_frame, finite
 
 __all__ = [
     "AbstractShown",
@@ -51,3 +56,13 @@ __all__ = [
     "visible",
     "web",
 ]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in ("latex", "web"):
+        return import_module(f".{name}", __name__)
+    if name in ("csv_bytes", "csv_text", "data_frame", "finite"):
+        return getattr(import_module(".flat", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from . import latex, text, web
+from . import text
 from .cells import Cell, Column, Note, Row, Value
-from .flat import csv_text, data_frame
 from .words import folded, hanging, visible
 
 if TYPE_CHECKING:
@@ -118,14 +117,20 @@ class Sheet:
 
     def html(self) -> str:
         """A piece of HTML that stands alone, with its style."""
+        from . import web
+
         return web.styled(self.body())
 
     def page(self) -> str:
         """A whole page for a browser."""
+        from . import web
+
         return web.page(self.title, self.body())
 
     def body(self) -> str:
         """A piece of HTML without its style, for a page of several."""
+        from . import web
+
         table = web.table(self.columns, self.rows, headed=self.headed)
         picture = web.picture(self.picture, self.title) if self.picture else ""
         inside = web.paragraphs(self.lead) + picture + table + web.listed(self.notes)
@@ -136,6 +141,8 @@ class Sheet:
 
     def latex(self) -> str:
         """A `tabular` in the manner of booktabs, the notes below its rule."""
+        from . import latex
+
         return latex.table(self.columns, self.rows, self.notes, headed=self.headed)
 
     # --- for programs
@@ -146,6 +153,8 @@ class Sheet:
 
     def csv(self) -> str:
         """Comma-separated text: a line of names, empty cells for what is not there."""
+        from .flat import csv_text
+
         return csv_text(*self.flat())
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -154,6 +163,8 @@ class Sheet:
         Raises:
             MissingExtraError: pandas is not installed.
         """
+        from .flat import data_frame
+
         return data_frame(*self.flat())
 
 
@@ -181,9 +192,13 @@ def texts(sheets: Iterable[Sheet], width: int | None = None) -> str:
 
 def bodies(sheets: Iterable[Sheet]) -> str:
     """Several sheets below each other in a piece of HTML with its style."""
+    from . import web
+
     return web.styled("".join(sheet.body() for sheet in sheets))
 
 
 def page(title: str, sheets: Iterable[Sheet]) -> str:
     """Several sheets as a whole page for a browser."""
+    from . import web
+
     return web.page(title, "".join(sheet.body() for sheet in sheets))

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from textwrap import wrap
 
 from latentdo.errors import visible
 
@@ -94,6 +93,8 @@ def terminal_width() -> int:
 
 def folded(words: str, width: int) -> list[str]:
     """The words in lines, one at least; a number stays with its unit or its name."""
+    from textwrap import wrap  # with patterns of its own: what is printed as it is does not pay for them
+
     # wrap() takes a no-break space for a letter.
     glued = re.sub(
         r"(?<=\d) (?=(?:s|sd|%)(?!\w))|(?:(?<=R-hat)|(?<=MCSE)|(?<=ESS)) (?=\d)", "\N{NO-BREAK SPACE}", words

@@ -60,6 +60,8 @@ def log_interval(low: FloatArray, high: FloatArray) -> FloatArray:
     a, b = (np.where(np.isfinite(end), np.clip(end, -FARTHEST, FARTHEST), end) for end in (a, b))
     with np.errstate(all="ignore"):
         top = log_ndtr(b)
+        if np.isneginf(a).all():
+            return np.where(b > a, top, -np.inf)
         wide = top + np.log1p(-np.exp(log_ndtr(a) - top))
         width = b - a
         middle = 0.5 * (a + b)

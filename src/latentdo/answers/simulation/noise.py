@@ -10,15 +10,17 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import qmc
 
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
 from latentdo.models.build import numerics
+
+if TYPE_CHECKING:
+    from scipy.stats import qmc
 
 REPLICATES = 16
 CHUNK = 32
@@ -92,8 +94,9 @@ def spread_of(values: FloatArray) -> float:
     if np.ptp(values) == 0.0:
         return 0.0
     size = float(np.abs(values).max())
-    scale = size if size > 1e100 or 0.0 < size < 1e-100 else 1.0
-    return scale * float((values / scale).std(ddof=1))
+    if size > 1e100 or 0.0 < size < 1e-100:
+        return size * float((values / size).std(ddof=1))
+    return float(values.std(ddof=1))
 
 
 class Noise:
@@ -111,6 +114,8 @@ class Noise:
 
     @cached_property
     def _sequences(self) -> list[qmc.Sobol]:
+        from scipy.stats import qmc  # all of SciPy's statistics: an exact answer does not pay for them
+
         return [
             qmc.Sobol(len(self._position), scramble=True, rng=np.random.default_rng([self.seed, 1, replicate]))
             for replicate in range(REPLICATES)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import QueryError
 from latentdo.graphs import Name
 from latentdo.query import Query, Term
 
 from ..criteria.districts import Trace
-from . import render
 from .construct import Formula, construct
-from .evaluate import Law, evaluate
 from .expression import Expression
 from .reduction import Problem
 from .simplify import Plan, name_of, plan_of
+
+if TYPE_CHECKING:
+    from .evaluate import Law
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,16 @@ class Estimand:
     @cached_property
     def text(self) -> str:
         """The formula in one line; bound copies are primed, `for any R` says that the value is free of R."""
-        return render.text(self.query, self._formulas)
+        from .render import text
+
+        return text(self.query, self._formulas)
 
     @cached_property
     def latex(self) -> str:
         """The formula in LaTeX, without dollar signs."""
-        return render.latex(self.query, self._formulas)
+        from .render import latex
+
+        return latex(self.query, self._formulas)
 
     @cached_property
     def free(self) -> tuple[Name, ...]:
@@ -108,6 +113,8 @@ class Estimand:
             DataError: The joint is no probability table over `names`, or lacks a node.
             QueryError: The query has several terms; evaluate those of `.terms`. Or `names` are no names.
         """
+        from .evaluate import evaluate  # a verdict alone does not pay for it
+
         solution = self._single("evaluate")
         return evaluate(solution.term, solution.formula, joint, names)
 
