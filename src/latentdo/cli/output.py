@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from latentdo import files
 from latentdo.errors import MissingExtraError, UsageError, visible
 
 WIDEST = 100
@@ -159,8 +160,6 @@ def save_picture(axes: Any, path: Path) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside the one given, renamed to it at the end: whatever happens, no half-written file replaces an old one."""
-    from latentdo import files
-
     try:
         with files.replacing(path) as beside:
             yield beside
