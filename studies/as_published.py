@@ -105,7 +105,7 @@ def _miscoded_row(task: Task, label: str, method: str) -> dict[str, Any]:
 
 
 def _model_rows(task: Task, model: PublishedModel) -> list[dict[str, Any]]:
-    from latentdo.inference import fit_model
+    from latentdo.inference import Fit, train_all
     from latentdo.tables import read_table
 
     spec = model.spec
@@ -113,7 +113,7 @@ def _model_rows(task: Task, model: PublishedModel) -> list[dict[str, Any]]:
     queries = [(label, query) for label, query in study(task.study).queries if not query.axes]
     # As long as the published chains, unless the caller wants something else.
     engine = Auto(max_steps=CHAIN_LENGTH) if task.engine == Auto() else task.engine
-    posterior = fit_model(spec, rows, engine, task.fit_seed, lambda block, share: None)
+    (posterior,) = train_all([Fit.of(spec, rows, engine, task.fit_seed)], lambda block, share: None)
     averages = parameter_averages(posterior, model.noise)
     note = "; ".join([AVERAGES, *([model.note] if model.note else [])])
     made = []

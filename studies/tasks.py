@@ -179,13 +179,13 @@ def asked(chosen: Study) -> tuple[tuple[str, Query], ...]:
 
 def _model_rows(task: Task, chosen: Study) -> list[dict[str, Any]]:
     from latentdo.answers import judge_fit
-    from latentdo.inference import fit_model
+    from latentdo.inference import Fit, train_all
     from latentdo.tables import read_table
 
     variant = chosen.parsed if task.what == LVM else chosen.parsed.variant(task.what)
     spec = variant.model
     rows = read_table(data_of(task), spec.measured, spec.latent, spec.levels)
-    posterior = fit_model(spec, rows, task.engine, task.fit_seed, lambda block, share: None)
+    (posterior,) = train_all([Fit.of(spec, rows, task.engine, task.fit_seed)], lambda block, share: None)
     posterior = judge_fit(posterior, variant.queries)
     return [_answer_row(task, posterior, label, query) for label, query in asked(chosen)]
 

@@ -240,3 +240,90 @@ def test_type_checkers_accept_the_tutorial_and_every_form_of_a_question(tmp_path
     checker = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
     found = subprocess.run([*checker, str(tmp_path)], capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert found.returncode == 0, found.stdout
+
+
+# Texts are read once
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each text that is taken apart in the model language from now on."""
+    from latentdo.graphs import notation
+
+    taken: list[str] = []
+
+    def tokens(text, *arguments):
+        taken.append(text)
+        return original(text, *arguments)
+
+    original = notation.Tokens
+    monkeypatch.setattr(notation, "Tokens", tokens)
+    return taken
+
+
+MODEL_TEXT = "latent `a~b` ~ normal; X ~ normal(`a~b`); Y ~ normal(X, `a~b`)"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda text: ld.identify(text, "P(Y | do(X))"),
+        lambda text: ld.answerable(text),
+        lambda text: ld.model(text),
+        lambda text: ld.check(text),
+        lambda text: ld.compare(text, COLUMNS, "E[Y]", methods="naive mean", replicates=0),
+    ],
+)
+@pytest.mark.parametrize("text", [MODEL_TEXT, "X -> Y; latent `a~b`; `a~b` -> Y"])
+def test_a_text_is_taken_apart_once(call, text, readings):
+    try:
+        call(text)
+    except ld.LatentdoError:
+        assert "->" in text, "a graph states no model"
+    assert readings.count(text) == 1
+
+
+COLUMNS = {"X": np.array([0.0, 1.0, 2.0, 1.5]), "Y": np.array([1.0, 0.0, 1.0, 3.0])}
+
+
+def test_a_study_and_a_saved_fit_take_their_models_apart_once(readings, tmp_path):
+    study = "model: |\n  X ~ normal\n  X <-> Y\n  Y ~ normal(X)\nvariants:\n  other:\n    hide: [X]\n"
+    ld.load_study(study)
+    assert readings.count("X ~ normal\nX <-> Y\nY ~ normal(X)\n") == 1
+    path = posterior_of("X ~ normal; Y ~ normal(X)").save(tmp_path / "fit.ldo")
+    readings.clear()
+    ld.load(path)
+    assert readings == ["X ~ normal\nY ~ normal(X)"]
+
+
+def test_the_levels_of_a_table_are_looked_for_once(monkeypatch):
+    from latentdo.types import ModelSpec
+
+    calls: list[object] = []
+    original = ModelSpec.with_levels
+    monkeypatch.setattr(ModelSpec, "with_levels", lambda spec, levels: calls.append(levels) or original(spec, levels))
+    study = ld.load_study("model: |\n  C ~ categorical\n  Y ~ normal(C)\nunits:\n  Y: mmHg\n")
+    rows = {"C": [1.0, 2.0, 3.0] * 10, "Y": np.random.default_rng(0).normal(size=30)}
+    ld.check(study, rows)
+    assert len(calls) == 1
+    ld.fit(study, rows, ld.Map(), progress=False)
+    assert len(calls) == 2
+
+
+def test_a_unit_of_a_column_of_names_is_refused_before_anything_is_trained():
+    study = ld.load_study("model: |\n  C ~ categorical\n  Y ~ normal(C)\nunits:\n  C: mg\n")
+    rows = {"C": ["low", "high", "mid"] * 10, "Y": np.random.default_rng(0).normal(size=30)}
+    for call in (lambda: ld.check(study, rows), lambda: ld.fit(study, rows), lambda: ld.fit_many(study, [rows])):
+        with pytest.raises(ld.LatentdoError, match="The levels of C are names"):
+            call()
+
+
+def test_rivals_of_a_model_know_its_levels_whether_it_is_a_text_or_a_value():
+    text = "D ~ categorical(levels=[low, high]); Y ~ normal(D)"
+    rows = {"D": ["low", "high"] * 20, "Y": np.arange(40.0) % 7}
+    asked = "E[Y | do(D=high)] - E[Y | do(D=low)]"
+    found = [ld.compare(model, rows, asked, methods="plug-in", replicates=0) for model in (text, ld.model(text))]
+    assert found[0][0].estimate == found[1][0].estimate
+    for model in (text, ld.model(text)):
+        with pytest.raises(ld.LatentdoError, match="mid"):
+            ld.compare(model, {**rows, "D": ["low", "mid"] * 20}, asked, methods="plug-in", replicates=0)

@@ -58,16 +58,18 @@ def site() -> dict[str, object]:
 
 
 @pytest.fixture
-def own_kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Families and methods that a page makes known are forgotten afterwards."""
-    from latentdo.estimators import all_methods, method
+def own_kinds() -> Iterator[None]:
+    """Families, engines and methods that a page makes known are forgotten afterwards."""
+    import latentdo.inference  # noqa: F401 - which makes its engines known
+    from latentdo.estimators import all_methods
+    from latentdo.extensions import ENGINES, ESTIMATORS
 
-    known = dict(FAMILIES)
     all_methods()
-    monkeypatch.setattr(method, "_KNOWN", dict(method._KNOWN))
+    before = [(known, dict(known)) for known in (FAMILIES, ENGINES, ESTIMATORS)]
     yield
-    FAMILIES.clear()
-    FAMILIES.update(known)
+    for known, classes in before:
+        known.clear()
+        known.update(classes)
 
 
 @pytest.mark.usefixtures("own_kinds")

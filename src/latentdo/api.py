@@ -25,6 +25,7 @@ from .opening import (
     rival_rows,
     rows_of,
     spec_of,
+    stated,
     study_and_engine,
     study_of,
     table_first,
@@ -256,7 +257,7 @@ def fit_resumably(
     checkpoint: str | Path | None = None,
 ) -> tuple[Posterior, Callable[[], None]]:
     """What `fit` gives, and a function that removes its checkpoint: for whoever saves the fit first."""
-    from latentdo.inference import FitCheckpoint, Identity, Posterior, checkpoint_folder, fit_model, watch
+    from latentdo.inference import Fit, FitCheckpoint, Identity, Posterior, checkpoint_folder, train_all, watch
 
     if start is not None and not isinstance(start, Posterior):
         raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
@@ -264,10 +265,11 @@ def fit_resumably(
     study, chosen = study_and_engine(model, engine)
     rows = rows_of(study.model, data, study)
     with watch(progress) as told:
+        prepared = Fit.of(study.model, rows, chosen, arguments.seed(seed), dict(study.units))
         kept = None
         if folder is not None:
-            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, arguments.seed(seed)))
-        posterior = fit_model(study.model, rows, chosen, arguments.seed(seed), told, checkpoint=kept, start=start)
+            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, prepared.seed))
+        (posterior,) = train_all([replace(prepared, checkpoint=kept, start=start)], told)
     return _with_study(posterior, study), (lambda: None) if kept is None else kept.remove
 
 
@@ -469,7 +471,7 @@ def compare(
     from latentdo.inference import Posterior, watch
 
     arguments.flag("allow_unidentified", allow_unidentified, SpecError)
-    opened = value_of(model)
+    opened = stated(value_of(model))
     is_fit = isinstance(opened, Posterior)
     graph, functional = graph_of(opened)
     table, queries = table_first(table_and_queries, data)
@@ -518,7 +520,7 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     engine_of(study)
     source = data if data is not None else study.data if study.data is not None and exists(study.data) else None
     rows = None if source is None else rows_of(study.model, source, study)
-    report = check_model(study.model, study.queries, rows)
+    report = check_model(study.model, study.queries, rows, dict(study.units))
     if prior and rows is None:
         raise StudyError("A check of the priors needs the data: default priors take their scale from them.", "data")
     if prior and rows is not None:

@@ -12,6 +12,7 @@ LatentdoError
 ├── StudyError             a study file that cannot be used: `.key`
 ├── ArchiveError           a saved fit that cannot be opened or written: `.path`
 ├── FitError               training that cannot go on
+├── ExtensionError         a family, engine or estimator of the user's own that failed: `.name`, `.method`
 ├── MissingExtraError      an optional dependency that is not installed: `.extra`
 ├── UnsupportedError       a valid request that this version does not answer
 ├── UsageError             a command line, or an option of a call, that cannot be carried out
@@ -197,6 +198,23 @@ class FitError(LatentdoError):
     """Training that cannot go on."""
 
     kind = "fit"
+
+
+class ExtensionError(LatentdoError):
+    """An error inside a family, an engine or an estimator of the user's own; `.name` and `.method` say where.
+
+    What was raised there is its `__cause__`.
+    """
+
+    kind = "extension"
+
+    def __init__(self, what: str, name: str, method: str, cause: str, place: str) -> None:
+        self.what = what
+        self.name = name
+        self.method = method
+        super().__init__(
+            f"The {what} {name!r} failed in {method}: {cause}. It is code of your own: mend it there ({place})."
+        )
 
 
 class MissingExtraError(LatentdoError):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentdo import arguments
 from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError, UnsupportedError
+from latentdo.extensions import blamed, is_own
 from latentdo.files import is_file
 from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
+from latentdo.graphs import graph_of as graph_stated
 from latentdo.query import Query, queries_of
 
 if TYPE_CHECKING:
@@ -42,18 +44,30 @@ def value_of(source: Any) -> Any:
     return source
 
 
+def stated(value: Any) -> Any:
+    """The model or the graph that a text states, parsed once; whatever is no text as it is."""
+    from latentdo.tables import is_dagitty, read_graph
+
+    # Every mechanism has a tilde: the models are not loaded for arrows alone.
+    if not isinstance(value, str) or "~" not in value or is_dagitty(value):
+        return read_graph(value) if isinstance(value, str) else value
+    statements = parse_statements(value)
+    if not any(isinstance(statement, MechanismStatement) for statement in statements):
+        return graph_stated(statements, value)
+    # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
+    from latentdo.models import ModelSpec
+
+    return ModelSpec.stated(statements, value)
+
+
 def graph_of(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
     """The graph, and the nodes that the model declares to be functions of their parents."""
     from latentdo.tables import read_graph
 
+    model = stated(model)
     if isinstance(model, LatentDag | Admg):
         return model, {}
-    if isinstance(model, str) and _states_mechanisms(model):
-        # A model's families and options are checked too: a verdict on a text that could not be trained would mislead.
-        spec = model_of(model)
-        return spec.graph, spec.functional
-    # The models are not loaded for a text: a verdict on arrows does not pay for them.
-    if not isinstance(model, str) and (spec := spec_of(model)) is not None:
+    if (spec := spec_of(model)) is not None:
         return spec.graph, dict(getattr(model, "functional", spec.functional))
     return read_graph(model), {}
 
@@ -64,17 +78,6 @@ def spec_of(value: Any) -> ModelSpec | None:
 
     found = (value, getattr(value, "model", None), getattr(value, "spec", None))
     return next((each for each in found if isinstance(each, ModelSpec)), None)
-
-
-def _states_mechanisms(text: str) -> bool:
-    from latentdo.tables import is_dagitty
-
-    # Every mechanism has a tilde, so that the text of a graph is parsed once.
-    return (
-        "~" in text
-        and not is_dagitty(text)
-        and any(isinstance(statement, MechanismStatement) for statement in parse_statements(text))
-    )
 
 
 def model_of(text: Any) -> ModelSpec:
@@ -124,34 +127,44 @@ def rows_of(spec: ModelSpec, data: Any, study: Study) -> Dataset:
     source = study.data if data is None else data
     if source is None:
         raise StudyError("There is no data: give a table or a path, or name one under `data:` in the study.", "data")
-    rows = read_table(source, spec.measured, spec.latent, spec.levels)
-    if study.units:
-        from latentdo.inference import levelled
-        from latentdo.models import checked_units
-
-        # Only the column may tell that levels are names, which have no unit.
-        checked_units(levelled(spec, rows), dict(study.units))
-    return rows
+    return read_table(source, spec.measured, spec.latent, spec.levels)
 
 
 def engine_of(study: Study) -> Engine:
     """The engine that a study names, with its arguments; raises `FitError` where they make no sense."""
     from latentdo.inference import ENGINES
 
-    return ENGINES[study.inference.engine](**study.inference.arguments)
+    engine = ENGINES[study.inference.engine]
+    with blamed(engine, "__init__", "engine"):
+        made = engine(**study.inference.arguments)
+    return checked_engine(made)
 
 
 def checked_engine(engine: Any) -> Engine:
     """The engine, once it is sure to be one.
 
     Raises:
-        SpecError: It is none.
+        SpecError: It is none, or one of the user's own that lacks something.
     """
-    from latentdo.inference import AbstractEngine
+    from latentdo.inference import AbstractEngine, Trains
 
-    if isinstance(engine, AbstractEngine):
-        return engine
-    raise SpecError(f"An engine is a value such as ld.Auto() or ld.Nuts(draws=1000), got {engine!r}.")
+    if not isinstance(engine, AbstractEngine):
+        raise SpecError(f"An engine is a value such as ld.Auto() or ld.Nuts(draws=1000), got {engine!r}.")
+    if is_own(own := type(engine)):
+        if not isinstance(engine, Trains):
+            raise SpecError(f"The engine {own.__name__} lacks train. Define train(self, task) in the class.")
+        if not is_dataclass(own):
+            raise SpecError(
+                f"The engine {own.__name__} is no dataclass, whose repr is kept with a fit. Put @dataclass(frozen=True) above "
+                "the class."
+            )
+        shape = engine.shape
+        if not (isinstance(shape, tuple) and len(shape) == 2 and all(type(n) is int and n > 0 for n in shape)):
+            raise SpecError(
+                f"The engine {own.__name__} has shape = {shape!r}; expected: a pair of whole numbers, chains and draws of each. "
+                "Correct it in the class."
+            )
+    return engine
 
 
 def table_first(arguments: Sequence[Any], data: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -291,7 +304,7 @@ def checked_fits(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: 
     fits, faults = [], []
     for name, table in tables.items():
         try:
-            fit = Fit.of(study.model, rows_of(study.model, table, study), engine, seed)
+            fit = Fit.of(study.model, rows_of(study.model, table, study), engine, seed, dict(study.units))
             fits.append(replace(fit, label=f"{name}: "))
         except DataError as fault:
             faults.append((name, fault))

@@ -17,7 +17,8 @@ import latentdo as ld
 from latentdo.cli import main
 from latentdo.comparison import method_names
 from latentdo.errors import QueryError
-from latentdo.estimators import AbstractMethod, Aipw, all_methods, method, register
+from latentdo.estimators import AbstractMethod, Aipw, all_methods, register
+from latentdo.extensions import ESTIMATORS
 
 OWN = '''
 """The difference of medians, in place of means: a toy."""
@@ -53,11 +54,11 @@ EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"
 def file(tmp_path, monkeypatch) -> Iterator[str]:
     """The name of a module in the working folder with a method of one's own, which is forgotten when the test ends."""
     (tmp_path / "own_method.py").write_text(OWN, encoding="utf-8")
-    monkeypatch.setattr(method, "_KNOWN", dict(method._KNOWN))
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.chdir(tmp_path)
     yield "own_method"
     sys.modules.pop("own_method", None)
+    ESTIMATORS.pop("toy median", None)
 
 
 @pytest.fixture

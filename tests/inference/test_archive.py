@@ -397,7 +397,7 @@ def setting(*keys_and_value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (lambda tree: json.dumps({**tree, "seed": 3}), "its digest does not match"),
         (setting("seed", "0"), "Expected `int`, got `str` - at `$.seed`"),
         (setting("model", "X ~"), "manifest.json holds something unusable: line 1"),
-        (setting("model", "X ~ nrmal"), "Did you mean 'normal'?"),
+        (setting("model", "X ~ nrmal"), "its model has the family 'nrmal', which is not known here"),
         (setting("model", "A ~ normal; B ~ normal; A <-> B [latents=900]"), "more latents than the graph"),
         (setting("model", "X ~ normal"), "the model text and the graph differ"),
         (setting("priors", {"X -> Q": "normal(0, 1)"}), "'Q' is not a node"),

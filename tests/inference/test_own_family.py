@@ -118,7 +118,9 @@ def test_a_saved_fit_is_asked_from_the_command_line_once_its_module_is_named(fit
     fit.save("own.ldo")
     _forget()
     assert main(["ask", "own.ldo", EFFECT]) == 2
-    assert "One of your own is known once its module is imported" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "its model has the family 'toylognormal', which is not known here" in said
+    assert "--import MODULE" in said and "manifest" not in said
     assert main(["ask", "own.ldo", EFFECT, "--import", "toy_families"]) == 0
     assert "identified" in capsys.readouterr().out
     assert main(["ask", "own.ldo", EFFECT, "--import=lost_families"]) == 2

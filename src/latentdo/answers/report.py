@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import PriorCheck, check_columns, functional_nodes, levelled
-from latentdo.models import ColumnSummary, ModelSpec, Units, named
+from latentdo.models import ColumnSummary, ModelSpec, Units, checked_units, named
 from latentdo.query import Query
 from latentdo.sheet import Column, Note, Sheet, bodies, listed
 from latentdo.tables import Dataset
@@ -146,7 +146,9 @@ def _verdict_json(name: str, verdict: Identified | NotIdentified) -> dict[str, A
             return {**row, "estimand": None, "hedge": hedge}
 
 
-def check_model(spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dataset | None) -> Report:
+def check_model(
+    spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dataset | None, units: Mapping[Name, str] | None = None
+) -> Report:
     """The verdict of each question and, where there is a table, its columns against the model's families.
 
     Raises:
@@ -155,6 +157,8 @@ def check_model(spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dat
         DataError: A table that cannot have come from the model.
     """
     spec = spec if data is None else levelled(spec, data)
+    # Only the column may tell that levels are names, which have no unit.
+    checked_units(spec, units or {})
     for _, query in queries:
         query.check(spec.graph)
         check_values(spec, query)

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from latentdo.errors import DataError, LatentdoError, MissingExtraError, UsageError
 from latentdo.graphs import is_fit_path, is_study_path
+from latentdo.opening import stated
 
 from .failures import DONE, NOT_CONVERGED
 from .options import Flag, Names, Output, Source, Whole, name_groups
@@ -155,20 +156,19 @@ def _table_first(data: str | None, queries: Sequence[str]) -> tuple[list[str], l
 
 
 def _subject(source: str, typed: list[str], file: str | None) -> tuple[Any, list[Any], QuestionFile | None]:
-    """The fit, study or text, its queries of a file beside its own; what is asked; and the file, for its lines."""
-    from latentdo.api import graph, load, load_study
+    """The fit, study, model or graph, its queries of a file beside its own; what is asked; and the file, for its lines."""
+    from latentdo.api import load, load_study
 
     subject: Any = load(Path(source)) if is_fit_path(source) else source_text(source)
-    if isinstance(subject, str) and is_study_path(subject):
-        subject = load_study(subject)
+    if isinstance(subject, str):
+        subject = load_study(subject) if is_study_path(subject) else stated(subject)
     queries: list[Any] = list(typed)
     if file is None:
         return subject, queries, None
     known: dict[str, Query] = dict(getattr(subject, "queries", ()))
     listed = read_questions(file, known)
-    if isinstance(subject, str):
-        # A text has no place for names; the questions keep theirs as pairs.
-        graph(subject)
+    if not hasattr(subject, "queries"):
+        # A model has no place for names; the questions keep theirs as pairs.
         queries += [query if name is None else (name, query) for name, query in listed.asked]
         return subject, queries, listed
     # By their names, under which the answers then stand.

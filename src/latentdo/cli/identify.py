@@ -11,6 +11,7 @@ from latentdo.api import identify, load_study
 from latentdo.errors import UnsupportedError, UsageError
 from latentdo.graphs import is_study_path
 from latentdo.identification import Identified, NotIdentified, testable_implications
+from latentdo.opening import stated, value_of
 from latentdo.query import queries_of
 
 from .failures import DONE, NOT_IDENTIFIED
@@ -147,7 +148,8 @@ def _subject(source: Any, study: Study | None, variant: str | None) -> Any:
     if study is None:
         if variant is not None:
             raise UsageError(f"--variant {variant} names a variant of a study, and this is no study file.")
-        return source
+        # Read once for all questions.
+        return stated(value_of(source))
     # A variant may have a graph where its mechanisms make no model: identification needs no more.
     return study.model if variant is None else study.varied(variant).graph
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, Token
 
 from latentdo.errors import UsageError
+from latentdo.extensions import ENGINES, unknown
 
 if TYPE_CHECKING:
     from latentdo.models.study import Study
@@ -34,7 +35,18 @@ Output = Annotated[str | None, Parameter(name=["-o", "--output"])]
 Whole = Annotated[int, Parameter(converter=_whole)]
 WholeOrNone = Annotated[int | None, Parameter(converter=_whole)]
 
-EngineChoice = Literal["auto", "nuts", "svi", "laplace", "map"]
+
+def _engine(_: object, tokens: Sequence[Token]) -> str:
+    """An engine that is known once the modules of `--import` are."""
+    from latentdo.models.study import engine_names
+
+    name = tokens[0].value
+    if name not in engine_names():
+        raise ValueError(unknown("engine", name, engine_names(), ENGINES))
+    return name
+
+
+EngineChoice = Annotated[str | None, Parameter(converter=_engine)]
 GuideChoice = Literal["full-rank", "low-rank", "amortised"]
 
 Names = Annotated[list[str] | None, Parameter(negative=())]
@@ -46,7 +58,7 @@ class Training:
     """How a model is trained, where that differs from what its study states.
 
     Attributes:
-        engine: How to train, in place of the engine and the numbers that the study states.
+        engine: In place of the engine and the numbers that the study states: auto, nuts, svi, laplace, map, or your own.
         max_steps: Most transitions per chain of a block before it is given up, 16000 unless given (auto).
         draws: Kept draws (nuts: per chain; svi, laplace).
         warmup: Draws per chain that adapt the sampler and are thrown away (nuts).
@@ -58,7 +70,7 @@ class Training:
         learning_rate: Of the optimiser, above 0 and at most 1 (svi).
     """
 
-    engine: EngineChoice | None = None
+    engine: EngineChoice = None
     max_steps: WholeOrNone = None
     draws: WholeOrNone = None
     warmup: WholeOrNone = None
@@ -80,7 +92,7 @@ class Training:
         given = {name: value for name, value in asdict(self).items() if value is not None}
         settings = replace(study.inference if self.engine is None else InferenceSettings(), **given)
         if (found := settings.misplaced()) is not None:
-            option, takers = found[0].replace("_", "-"), [name for name in found[1] if name in get_args(EngineChoice)]
+            option, takers = found[0].replace("_", "-"), found[1]
             raise UsageError(
                 f"--{option} belongs to --engine {' or '.join(takers)}, and the engine is {settings.engine}. "
                 f"Add --engine {takers[0]}."

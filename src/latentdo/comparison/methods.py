@@ -6,8 +6,9 @@ from collections.abc import Collection
 from typing import Any
 
 from latentdo import arguments
-from latentdo.errors import QueryError, UnknownNodeError, nearest
+from latentdo.errors import QueryError, UnknownNodeError
 from latentdo.estimators import AbstractMethod, all_methods
+from latentdo.extensions import ESTIMATORS, unknown
 
 from .row import LVM
 
@@ -51,7 +52,8 @@ def methods_of(
                 )
             continue
         if isinstance(each, str) and each not in known:
-            raise QueryError(f"No method is called {each!r}. {nearest(each, method_names())}")
+            said = unknown("method", each, method_names(), ESTIMATORS)
+            raise QueryError(said[0].upper() + said[1:])
         if not isinstance(each, str | AbstractMethod):
             raise QueryError(f"A method is a name such as 'aipw', or a value of latentdo.estimators, got {each!r}.")
         method = known[each] if isinstance(each, str) else each

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from latentdo.errors import QueryError
+from latentdo.extensions import ESTIMATORS, blamed, enter, guard
 from latentdo.graphs import Name, quote
 from latentdo.query import Summary
 
@@ -165,6 +167,10 @@ class AbstractMethod(abc.ABC):
     place: ClassVar[int] = 1000
     is_baseline: ClassVar[bool] = False
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        guard(cls, AbstractMethod, "estimator")
+
     @property
     def columns(self) -> frozenset[Name]:
         """The nodes that it needs as columns, beside what is named in a question and its causes."""
@@ -184,28 +190,43 @@ class AbstractMethod(abc.ABC):
 
 
 _Method = TypeVar("_Method", bound=AbstractMethod)
-_KNOWN: dict[str, type[AbstractMethod]] = {}
 
 
 def register(method: type[_Method]) -> type[_Method]:
     """Make a method known by its `name`; usable as a class decorator. It has to be made without arguments.
 
     Raises:
-        QueryError: A class that is no method, one that lacks something, or a name that is taken.
+        QueryError: A class that is no method, one that lacks something or states what cannot be, or a name that is taken.
     """
     if not isinstance(method, type) or not issubclass(method, AbstractMethod):
         raise QueryError(f"A method is a class derived from AbstractMethod, got {method!r}.")
-    lacking = [] if isinstance(getattr(method, "name", None), str) else ["name"]
+    lacking = [] if hasattr(method, "name") else ["name"]
     lacking += sorted(method.__abstractmethods__)
     if lacking:
         raise QueryError(f"The method {method.__name__} lacks {', '.join(lacking)}. Define them in the class.")
-    known = _KNOWN.get(method.name)
-    if known is not None and (known.__module__, known.__qualname__) != (method.__module__, method.__qualname__):
-        raise QueryError(f"A method is called {method.name!r} already. Give yours another name.")
-    _KNOWN[method.name] = method
-    return method
+    for attribute, expected in _misstated(method):
+        raise QueryError(
+            f"The method {method.__name__} has {attribute} = {getattr(method, attribute)!r}; expected: {expected}. Correct it in "
+            "the class."
+        )
+    with blamed(method, "__init__", "estimator"):
+        method()
+    return enter(ESTIMATORS, method, "method", QueryError)
+
+
+def _misstated(method: type[AbstractMethod]) -> Iterator[tuple[str, str]]:
+    """Each attribute of a method that states what cannot be, with what is expected in its place."""
+    name = method.name
+    if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name or set(name) & set(",`"):
+        yield "name", "a text without commas and backticks, as it is typed behind --methods"
+    elif name == "lvm":
+        yield "name", "another name: lvm is the latent variable model"
+    if not isinstance(method.place, int | float) or not math.isfinite(method.place):
+        yield "place", "a number, by which the rows of tables are ordered"
+    if not isinstance(method.is_baseline, bool):
+        yield "is_baseline", "True or False"
 
 
 def registered() -> tuple[AbstractMethod, ...]:
     """The methods that are known, each with its defaults, in the order in which tables show them."""
-    return tuple(sorted((method() for method in _KNOWN.values()), key=lambda method: method.place))
+    return tuple(sorted((method() for method in ESTIMATORS.values()), key=lambda method: method.place))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from latentdo.errors import QueryError
+from latentdo.extensions import is_own, wrong
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.query import Query
@@ -161,7 +162,7 @@ class _Run:
     def rows(self) -> tuple[Estimate, ...]:
         """One row per method, in order."""
         answers = [
-            [Yes() if seen else method.applies(task) for task, seen in zip(self.tasks, self._seen, strict=True)]
+            [Yes() if seen else _applies(method, task) for task, seen in zip(self.tasks, self._seen, strict=True)]
             for method in self.methods
         ]
         rows: dict[int, Estimate] = {}
@@ -224,7 +225,7 @@ class _Run:
             result = (
                 Result(average(term_fits.weights, task.asked[None]), task.asked)
                 if seen
-                else method.fit(task, term_fits, answer.sets)
+                else _fitted(method, task, term_fits, answer)
             )
             results.append(replace(result, notes=(*result.notes, *term_fits.plain.products()[:MOST_SAID])))
         return results
@@ -397,6 +398,23 @@ class _Run:
             assert result.influence is not None
             total += slope * (result.influence - result.values[0])
         return float(np.sqrt((self._sample.weights * total**2).mean() / self._sample.n))
+
+
+def _applies(method: AbstractMethod, task: Task) -> Yes | No:
+    answer = method.applies(task)
+    if not isinstance(answer, Yes | No):
+        raise wrong(type(method), "applies", "estimator", answer, "Yes(…) or No(reason)")
+    return answer
+
+
+def _fitted(method: AbstractMethod, task: Task, fits: Fits, answer: Yes) -> Result:
+    result = method.fit(task, fits, answer.sets)
+    shape = (len(fits.weights),)
+    if not isinstance(result, Result):
+        raise wrong(type(method), "fit", "estimator", result, f"a Result with values of shape {shape}")
+    if is_own(type(method)) and np.shape(result.values) != shape:
+        raise wrong(type(method), "fit", "estimator", result.values, f"values of shape {shape}, one per row of weights")
+    return result
 
 
 def _without_values(note: str, task: Task) -> str:

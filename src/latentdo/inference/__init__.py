@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .blocks.block import blocks_of
-from .blocks.engines import ENGINES, AbstractEngine, Auto, Engine, Laplace, Map, Nuts, Svi
+from .blocks.engines import ENGINES, AbstractEngine, Auto, Engine, Laplace, Map, Nuts, Svi, Trains
 
 if TYPE_CHECKING:
     from .blocks.checks import check_columns, functional_nodes, levelled
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .storage.archive import write_archive
     from .storage.manifest import versions
     from .storage.resume import FitCheckpoint, Identity, checkpoint_folder
-    from .train import Fit, fit_model, train_all
+    from .train import Fit, train_all
 
 _NAMES = {
     "blocks.checks": "check_columns functional_nodes levelled",
@@ -43,7 +43,7 @@ _NAMES = {
     "storage.archive": "write_archive",
     "storage.manifest": "versions",
     "storage.resume": "FitCheckpoint Identity checkpoint_folder",
-    "train": "Fit fit_model train_all",
+    "train": "Fit train_all",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
@@ -69,6 +69,7 @@ __all__ = [
     "PriorCheck",
     "PriorNode",
     "Svi",
+    "Trains",
     "blocks_of",
     "check_columns",
     "check_priors_on",
@@ -77,7 +78,6 @@ __all__ = [
     "coordinates_on",
     "diagnose",
     "even_uniforms",
-    "fit_model",
     "flat",
     "float64",
     "functional_nodes",

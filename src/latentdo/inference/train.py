@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields, replace
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from latentdo.errors import FitError, SpecError
 from latentdo.graphs import Name
-from latentdo.models import ModelSpec
+from latentdo.models import ModelSpec, checked_units
 from latentdo.tables import Dataset
 
 from .blocks.block import Block, blocks_of
@@ -58,16 +58,17 @@ class Fit:
     start: Posterior | None = None
 
     @staticmethod
-    def of(spec: ModelSpec, data: Dataset, engine: Engine, seed: int) -> Fit:
+    def of(spec: ModelSpec, data: Dataset, engine: Engine, seed: int, units: Mapping[Name, str] | None = None) -> Fit:
         """The fit of a table that has at least the measured nodes' columns.
 
         Raises:
             DataError: The table cannot have come from the model.
-            SpecError: Nothing of the model was measured.
+            SpecError: Nothing of the model was measured, or a node has a unit whose column shows that its levels are names.
         """
         if not spec.measured:
             raise SpecError("Every node of the model is latent, so no data can teach it anything. Measure some node.")
         spec = levelled(spec, data)
+        checked_units(spec, units or {})
         return Fit(spec, data, engine, seed, check_columns(spec, data), coordinates_on(spec, data))
 
     def tasks(self, progress: Progress, stopped: threading.Event) -> list[Task]:
@@ -129,33 +130,6 @@ class Fit:
         posterior = replace(posterior, diagnostics=judged(posterior))
         earlier = 0.0 if self.checkpoint is None else self.checkpoint.earlier
         return replace(posterior, seconds=earlier + time.perf_counter() - begun)
-
-
-def fit_model(
-    spec: ModelSpec,
-    data: Dataset,
-    engine: Engine,
-    seed: int,
-    progress: Progress,
-    *,
-    checkpoint: FitCheckpoint | None = None,
-    start: Posterior | None = None,
-) -> Posterior:
-    """A posterior of every parameter of the model.
-
-    Args:
-        data: At least the measured nodes' columns.
-        progress: Told how far each block is.
-        checkpoint: Where blocks are kept as they are finished, and found again.
-        start: An earlier fit, whose blocks are kept where training them again would give the same draws.
-
-    Raises:
-        DataError: The table cannot have come from the model.
-        FitError: Training cannot go on: a log density that is nowhere finite, too little memory.
-    """
-    fit = replace(Fit.of(spec, data, engine, seed), checkpoint=checkpoint, start=start)
-    (posterior,) = train_all([fit], progress)
-    return posterior
 
 
 def train_all(fits: Sequence[Fit], progress: Progress) -> list[Posterior]:

@@ -6,7 +6,7 @@
 from .arithmetic import Arithmetic
 from .column import ColumnSummary
 from .families import BUILT_IN, Bernoulli, Categorical, Constant, Gamma, Hill, Linear, Normal, Student, Table
-from .family import FAMILIES, AbstractFamily, Default, Level, register
+from .family import FAMILIES, AbstractFamily, Default, Level, family_named, register
 from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
 from .prior import Prior, plain
@@ -42,6 +42,7 @@ __all__ = [
     "Varied",
     "Weight",
     "checked_units",
+    "family_named",
     "listed",
     "named",
     "plain",

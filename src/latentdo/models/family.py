@@ -10,10 +10,12 @@ import abc
 import functools
 import math
 import re
-from collections.abc import Mapping
-from typing import ClassVar, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from latentdo.errors import DataError, SpecError, SupportError
+from latentdo.extensions import blamed, enter, guard
 from latentdo.graphs import Name
 
 from .arithmetic import Arithmetic, Array
@@ -103,6 +105,10 @@ class AbstractFamily(abc.ABC):
     per_level: ClassVar[bool] = False
     cdf_compiles: ClassVar[bool] = True
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        guard(cls, AbstractFamily, "family")
+
     # What a node can be
 
     @property
@@ -116,8 +122,8 @@ class AbstractFamily(abc.ABC):
         return self.points
 
     def with_levels(self, levels: tuple[Level, ...]) -> AbstractFamily:
-        """The family with these levels, in their order; of one that `has_levels`."""
-        raise NotImplementedError(f"{self.name} has no levels.")
+        """The family with these levels, in their order; itself if it has none."""
+        return replace(self, levels=levels) if self.has_levels else self  # type: ignore[type-var]
 
     @property
     def n_predictors(self) -> int:
@@ -260,17 +266,12 @@ class AbstractFamily(abc.ABC):
         return uniform
 
     def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
-        """The node's value given its predictor and its `noise`, in either arithmetic; of a split family."""
-        raise NotImplementedError(f"{self.name} is not split into predictor and noise.")
+        """The node's value given its predictor and its `noise`.
 
-    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The node's value at the quantile `uniform` of its law given the parents (NumPy).
-
-        Of a split family by its noise, otherwise by bisection of the cdf.
+        A split family has a formula for it, in either arithmetic. Of another the noise is a quantile, and the value is found by
+        bisection of the cdf (NumPy).
         """
-        if self.split:
-            return self.respond(m, eta, self.noise(m, uniform, parameters), parameters)
-        np = m.np
+        np, uniform = m.np, noise
         shape = np.broadcast_shapes(np.shape(uniform), np.shape(eta), *(np.shape(own) for own in parameters.values()))
         low = np.full(shape, max(self.support[0], -1.0))
         high = np.full(shape, min(self.support[1], 1.0))
@@ -290,6 +291,10 @@ class AbstractFamily(abc.ABC):
             if (high - low <= (1.0 if self.discrete else 1e-12 * (1.0 + np.abs(high)))).all():
                 break
         return np.ceil(high) if self.discrete else high
+
+    def draw(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The node's value at the quantile `uniform` of its law given the parents (NumPy)."""
+        return self.respond(m, eta, self.noise(m, uniform, parameters), parameters)
 
 
 def finite(node: Name, value: Level, family: str, expected: str) -> float:
@@ -340,18 +345,85 @@ def register(family: type[_Family]) -> type[_Family]:
     """Make a family known to the model language by its `name`; usable as a class decorator.
 
     Raises:
-        SpecError: A class that is no family, a name that cannot be typed or is taken.
+        SpecError: A class that is no family, one that lacks something or states what cannot be, a name that is taken.
     """
     if not isinstance(family, type) or not issubclass(family, AbstractFamily):
         raise SpecError(f"A family is a class derived from AbstractFamily, got {family!r}.")
-    lacking = [name for name in ("name", "equation") if not isinstance(getattr(family, name, None), str)]
+    lacking = [name for name in ("name", "equation") if not hasattr(family, name)]
     lacking += sorted(family.__abstractmethods__)
     if lacking:
         raise SpecError(f"The family {family.__name__} lacks {', '.join(lacking)}. Define them in the class.")
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", family.name):
-        raise SpecError(f"{family.name!r} cannot be typed as a family: use letters, digits and _.")
-    known = FAMILIES.get(family.name)
-    if known is not None and (known.__module__, known.__qualname__) != (family.__module__, family.__qualname__):
-        raise SpecError(f"A family is called {family.name!r} already. Give yours another name.")
-    FAMILIES[family.name] = family
-    return family
+    for attribute, expected in _misstated(family):
+        raise SpecError(
+            f"The family {family.__name__} has {attribute} = {getattr(family, attribute)!r}; expected: {expected}. Correct it "
+            "in the class."
+        )
+    _check_made(family)
+    return enter(FAMILIES, family, "family", SpecError)
+
+
+_TYPED = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_RESERVED = ("weight", "intercept", "mean", "levels", "max")
+"""What options and keys of priors are called already, so that no parameter is."""
+_FLAGS = (
+    "discrete", "may_be_latent", "split", "noiseless", "linear_gaussian", "symmetric_noise", "takes_mean", "binary", "log_odds",
+    "log_link", "bounded_mean", "has_levels", "per_level", "cdf_compiles",
+)  # fmt: skip
+
+
+def _misstated(family: type[AbstractFamily]) -> Iterator[tuple[str, str]]:
+    """Each attribute of a family that states what cannot be, with what is expected in its place."""
+    if not _is_typed(family.name):
+        yield "name", "a name that can be typed as a family: letters, digits and _, with a letter in front"
+    for name in ("equation", "takes", "noise_scale"):
+        if not isinstance(getattr(family, name), str):
+            yield name, "a text"
+    for name in ("parameters", "option_keys", "noise_parameters"):
+        names = getattr(family, name)
+        if not isinstance(names, tuple) or not all(map(_is_typed, names)):
+            yield name, 'a tuple of names made of letters, digits and _, such as ("shape",), with its comma'
+        elif len(set(names)) < len(names):
+            yield name, "each name once"
+    if taken := [name for name in family.parameters if name in (*_RESERVED, *family.option_keys)]:
+        yield "parameters", f"another name than {taken[0]}, which is an option already"
+    if not set(family.noise_parameters) <= set(family.parameters):
+        yield "noise_parameters", "names that stand in parameters"
+    pair = family.support
+    if not (isinstance(pair, tuple) and len(pair) == 2 and all(map(_is_number, pair)) and pair[0] < pair[1]):
+        yield "support", "a pair (low, high) of numbers with low < high, such as (0.0, math.inf): an open interval"
+    for name, known in (("as_latent", {*family.parameters, "intercept"}), ("needs", {*family.parameters})):
+        numbers = getattr(family, name)
+        if not isinstance(numbers, Mapping) or not all(map(_is_number, numbers.values())) or not set(numbers) <= known:
+            yield name, "a dict from parameters of the family to numbers"
+    if family.link_sd is not None and not (_is_number(family.link_sd) and 0.0 < family.link_sd < math.inf):
+        yield "link_sd", "a positive number, or None"
+    for name in _FLAGS:
+        if not isinstance(getattr(family, name), bool):
+            yield name, "True or False"
+    if family.split and family.respond is AbstractFamily.respond:
+        yield "split", "False, or a method respond(m, eta, noise, parameters) of its own"
+
+
+def _is_typed(name: object) -> bool:
+    return isinstance(name, str) and _TYPED.fullmatch(name) is not None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def _check_made(family: type[AbstractFamily]) -> None:
+    """Raise unless the class is made without arguments, and what is made twice is equal: models are compared and kept."""
+    with blamed(family, "__init__", "family"):
+        one, other = family(), family()
+    try:
+        are_equal = one == other and hash(one) == hash(other)
+    except TypeError:
+        are_equal = False
+    if not are_equal:
+        raise SpecError(
+            f"Two {family.__name__}() are not equal, or have no hash, so that no model with them could be saved. Put "
+            "@dataclass(frozen=True) above the class, and @register above that."
+        )
+    if family.has_levels and not hasattr(one, "levels"):
+        raise SpecError(f"The family {family.__name__} has levels and no field for them. Add levels: tuple = () to it.")

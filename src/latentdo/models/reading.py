@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from latentdo.errors import NotationError, SpecError, UnknownNodeError, nearest
+from latentdo.extensions import HOW_KNOWN
 from latentdo.graphs import (
     Call,
     EdgeStatement,
@@ -16,9 +17,9 @@ from latentdo.graphs import (
     Option,
     Parent,
     Position,
+    Statement,
     graph_of,
     normalised,
-    parse_statements,
     parse_weight_key,
 )
 
@@ -28,14 +29,13 @@ from .mechanism import Belief, Mechanism, Weight
 from .prior import Prior, plain
 
 
-def read_model(text: str) -> tuple[LatentDag, dict[Name, Mechanism]]:
-    """The graph and the mechanisms that a text in the model language writes.
+def read_model(statements: Sequence[Statement], text: str) -> tuple[LatentDag, dict[Name, Mechanism]]:
+    """The graph and the mechanisms that the statements of a text in the model language write.
 
     Raises:
-        NotationError: With line and column: syntax, an unknown family, an option out of place, a bad prior.
+        NotationError: With line and column: an unknown family, an option out of place, a bad prior.
         SpecError: A node without a mechanism.
     """
-    statements = parse_statements(text)
     graph = graph_of(statements, text)
     text = normalised(text)
     mechanisms: dict[Name, Mechanism] = {}
@@ -125,8 +125,7 @@ def _offer(family: str) -> str:
     offered = f"Did you mean {known!r}?" if known else nearest(family, near or FAMILIES)
     if offered.startswith("Did"):
         return offered
-    own = "One of your own is known once its module is imported (on the command line: --import MODULE)."
-    return f"Known are: {', '.join(FAMILIES)}. {own}"
+    return f"Known are: {', '.join(FAMILIES)}. {HOW_KNOWN}"
 
 
 def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bool) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from latentdo.errors import SpecError, SupportError
-from latentdo.graphs import Call, LatentDag, Name, quote
+from latentdo.graphs import Call, LatentDag, Name, Statement, parse_statements, quote
 
 from .families import Constant, Normal, Table
 from .family import FAMILIES, AbstractFamily, Level
@@ -122,9 +122,12 @@ class ModelSpec:
         Raises:
             SpecError: It is the text of a study.
         """
-        if _STUDY_TEXT.search(text):
-            raise SpecError("This is the text of a study, and a model is expected. Load it with ld.load_study(text).")
-        return ModelSpec.of(*read_model(text))
+        return ModelSpec.stated(statements_of(text), text)
+
+    @staticmethod
+    def stated(statements: Sequence[Statement], text: str) -> ModelSpec:
+        """The spec that the statements of a text write; the text shows the place of errors."""
+        return ModelSpec.of(*read_model(statements, text))
 
     @cached_property
     def by_node(self) -> dict[Name, Mechanism]:
@@ -322,6 +325,17 @@ class ModelSpec:
     def __str__(self) -> str:
         text, priors = self.source
         return "\n".join([text, *(f"# prior of {key}: {prior}" for key, prior in priors)])
+
+
+def statements_of(text: str) -> tuple[Statement, ...]:
+    """The statements of the text of a model.
+
+    Raises:
+        SpecError: It is the text of a study.
+    """
+    if _STUDY_TEXT.search(text):
+        raise SpecError("This is the text of a study, and a model is expected. Load it with ld.load_study(text).")
+    return parse_statements(text)
 
 
 def _levelled(node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFamily]) -> Mechanism:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -23,30 +24,44 @@ from latentdo.graphs import (
     EdgeStatement,
     LatentDag,
     Name,
+    Statement,
+    graph_of,
     is_study_path,
     parse_call,
-    parse_graph,
     parse_statements,
     parse_weight_key,
 )
 from latentdo.query import Query, draft_query
 
 from .document import Document, Entries, Items, Node, Place, Scalar, plain, read_document
-from .spec import ModelSpec
-from .study_format import EngineName, InferenceForm, Misfit, StudyForm, VariantForm, fit_form
+from .spec import ModelSpec, statements_of
+from .study_format import (
+    InferenceForm,
+    Misfit,
+    StudyForm,
+    VariantForm,
+    engine_names,
+    fit_form,
+    own_arguments,
+)
 from .units import Units, check_counted, checked_units, unit_text
 from .variant import Variant, Varied, vary
 
 # A place that is part of a quoted name is none.
 _OTHER_PLACE = re.compile(r"`[^`\n]*`|(?<!\w)'[^'\n]*'|\bline (\d+)\b(?:, column (\d+))?")
-ARGUMENTS: dict[EngineName, tuple[str, ...]] = {
+ARGUMENTS: dict[str, tuple[str, ...]] = {
     "auto": ("max_steps",),
     "nuts": ("draws", "warmup", "chains"),
     "svi": ("steps", "guide", "rank", "batch", "draws", "learning_rate"),
     "laplace": ("draws",),
     "map": (),
 }
-"""The arguments that each engine takes."""
+"""The arguments that each engine of latentdo takes."""
+
+
+def arguments_of(engine: str) -> tuple[str, ...]:
+    """The arguments that an engine takes, one of the user's own too."""
+    return ARGUMENTS.get(engine) or own_arguments(engine)
 
 
 @dataclass(frozen=True)
@@ -64,9 +79,10 @@ class InferenceSettings:
         rank: Directions of the low-rank guide.
         batch: Rows per optimiser step.
         learning_rate: Of the optimiser.
+        own: The arguments of an engine of the user's own, as the study has them.
     """
 
-    engine: EngineName = "auto"
+    engine: str = "auto"
     max_steps: int | None = None
     draws: int | None = None
     warmup: int | None = None
@@ -76,18 +92,19 @@ class InferenceSettings:
     rank: int | None = None
     batch: int | None = None
     learning_rate: float | None = None
+    own: tuple[tuple[str, Any], ...] = ()
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments that are stated, by name."""
-        stated = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
-        return {name: value for name, value in stated.items() if value is not None}
+        stated = {field.name: getattr(self, field.name) for field in fields(self)[1:-1]}
+        return {**dict(self.own), **{name: value for name, value in stated.items() if value is not None}}
 
     def misplaced(self) -> tuple[str, tuple[str, ...]] | None:
         """The first argument that the engine does not take, and the engines that do; None where there is none."""
         for name in self.arguments:
-            if name not in ARGUMENTS[self.engine]:
-                return name, tuple(engine for engine, names in ARGUMENTS.items() if name in names)
+            if name not in arguments_of(self.engine):
+                return name, tuple(engine for engine in engine_names() if name in arguments_of(engine))
         return None
 
 
@@ -179,10 +196,10 @@ def load_study(source: str | Path, data: str | Path | None = None) -> Study:
     text = str(source) if path is None else _text_of(path)
     document = read_document(text, "the study" if path is None else path.name)
     try:
-        form = fit_form(plain(document.root))
+        form, own = fit_form(plain(document.root))
     except Misfit as misfit:
         raise _misfit(document, misfit) from None
-    study = _Reader(document, form).study(path)
+    study = _Reader(document, form, own).study(path)
     if data is None:
         return study
     return Study(**{**study.__dict__, "data": Path(data)})
@@ -226,9 +243,10 @@ def _dotted(keys: Iterable[str | int]) -> str:
 class _Reader:
     """Turns the form into values, and tells every mistake with its place in the file."""
 
-    def __init__(self, document: Document, form: StudyForm) -> None:
+    def __init__(self, document: Document, form: StudyForm, own: dict[str, Any]) -> None:
         self.document = document
         self.form = form
+        self.own = own
 
     def study(self, path: Path | None) -> Study:
         priors, model = self.priors(self.model())
@@ -294,6 +312,11 @@ class _Reader:
             return found[0]
         return f"line {place.line}" + (f", column {place.column}" if found[2] else "")
 
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Those of the model."""
+        return statements_of(self.form.model)
+
     def model(self) -> ModelSpec:
         node = self.node("model")
         text = self.form.model
@@ -303,7 +326,7 @@ class _Reader:
                 "model",
             )
         with self.located("model"):
-            return ModelSpec.parse(text)
+            return ModelSpec.stated(self.statements, text)
 
     def data(self, path: Path | None) -> Path | None:
         if self.form.data is UNSET:
@@ -369,7 +392,7 @@ class _Reader:
     def inference(self) -> InferenceSettings:
         form = InferenceForm() if self.form.inference is UNSET else self.form.inference
         stated = {key: value for key in form.__struct_fields__ if (value := getattr(form, key)) is not UNSET}
-        settings = InferenceSettings(**stated)
+        settings = InferenceSettings(**stated, own=tuple(self.own.items()))
         if (found := settings.misplaced()) is not None:
             name, takers = found
             raise self.error(
@@ -428,7 +451,7 @@ class _Reader:
         if self.form.variants is UNSET:
             return ()
         # As it is typed: the model's graph has a node for each hidden cause of `<->`.
-        graph = parse_graph(self.form.model)
+        graph = graph_of(self.statements, self.form.model)
         return tuple(self.variant(name, form, graph) for name, form in self.form.variants.items())
 
     def variant(self, name: str, form: VariantForm, graph: LatentDag) -> Variant:

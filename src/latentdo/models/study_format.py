@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from latentdo import extensions
 from latentdo.errors import nearest
 
 EngineName = Literal["auto", "nuts", "svi", "laplace", "map"]
@@ -20,6 +21,7 @@ MethodName = Literal[
 ENGINES: tuple[str, ...] = get_args(EngineName)
 GUIDES: tuple[str, ...] = get_args(GuideName)
 METHODS: tuple[str, ...] = get_args(MethodName)
+"""The methods of comparison that come with latentdo."""
 
 _Names = Annotated[list[str], Meta(min_length=1)]
 _LOCATED = re.compile(r"(?P<problem>.*) - at `\$(?P<path>(?:\.\w+|\[(?:\d+|\.\.\.)\])*)`", re.DOTALL)
@@ -35,10 +37,32 @@ _WORDS = {
 }
 
 
+def engine_names() -> tuple[str, ...]:
+    """The engines that are known: those of latentdo, then those of users."""
+    return tuple(dict.fromkeys((*ENGINES, *extensions.ENGINES)))
+
+
+def method_names() -> tuple[str, ...]:
+    """The methods of comparison that are known, likewise."""
+    return tuple(dict.fromkeys((*METHODS, *extensions.ESTIMATORS)))
+
+
+def own_arguments(engine: object) -> tuple[str, ...]:
+    """The arguments of a user's engine; none of those of latentdo, which the form has."""
+    if not isinstance(engine, str) or engine in ENGINES or engine not in extensions.ENGINES:
+        return ()
+    return extensions.ENGINES[engine].arguments()
+
+
+def _offered(names: tuple[str, ...], what: str) -> dict[str, Any]:
+    """For the schema: names that editors offer, beside which there may be others."""
+    return {"anyOf": [{"enum": list(names)}, {"type": "string", "description": f"{what} of your own."}]}
+
+
 class InferenceForm(Struct, forbid_unknown_fields=True):
     """How to train: an engine and its arguments."""
 
-    engine: EngineName = "auto"
+    engine: Annotated[str, Meta(extra_json_schema=_offered(ENGINES, "An engine"))] = "auto"
     max_steps: (
         Annotated[int, Meta(ge=200, le=100_000_000, description="Most transitions per chain of a block, for auto.")]
         | UnsetType
@@ -97,7 +121,13 @@ class StudyForm(Struct, forbid_unknown_fields=True):
         Annotated[dict[str, str] | list[str], Meta(description="Queries by name, or a list of queries.")] | UnsetType
     ) = UNSET
     variants: Annotated[dict[str, VariantForm], Meta(description="Variants by name.")] | UnsetType = UNSET
-    compare: Annotated[list[MethodName], Meta(description="Rivals to show beside the model.")] | UnsetType = UNSET
+    compare: (
+        Annotated[
+            list[Annotated[str, Meta(extra_json_schema=_offered(METHODS, "An estimator"))]],
+            Meta(description="Rivals to show beside the model."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 def study_schema() -> dict[str, Any]:
@@ -116,12 +146,35 @@ class Misfit(Exception):
         super().__init__(problem)
 
 
-def fit_form(values: dict[str, Any]) -> StudyForm:
-    """The values of a study file in their form.
+def fit_form(values: dict[str, Any]) -> tuple[StudyForm, dict[str, Any]]:
+    """The values of a study file in their form, and the arguments of an engine of the user's own, which have none.
 
     Raises:
         Misfit: At the first departure.
     """
+    values, own = _apart(values)
+    form = _formed(values)
+    for i, method in enumerate(form.compare or ()):
+        if method not in (known := method_names()):
+            raise Misfit(("compare", i), extensions.unknown("method", method, known, extensions.ESTIMATORS))
+    return form, own
+
+
+def _apart(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The values without what only an engine of the user's own understands, and that; the engine has to be known for it."""
+    inference = values.get("inference")
+    if not isinstance(inference, dict):
+        return values, {}
+    engine, known = inference.get("engine"), engine_names()
+    if isinstance(engine, str) and engine not in known:
+        raise Misfit(("inference", "engine"), extensions.unknown("engine", engine, known, extensions.ENGINES))
+    names = own_arguments(engine)
+    own = {name: value for name, value in inference.items() if name in names}
+    rest = {name: value for name, value in inference.items() if name not in names}
+    return {**values, "inference": rest}, own
+
+
+def _formed(values: dict[str, Any]) -> StudyForm:
     try:
         return msgspec.convert(values, StudyForm)
     except msgspec.ValidationError as error:
@@ -176,15 +229,15 @@ def _only(values: Any, path: tuple[str | int, ...], key: str) -> Any:
 def _explained(values: dict[str, Any], path: tuple[str | int, ...], problem: str) -> Misfit:
     if found := re.fullmatch(r"Object contains unknown field `(.*)`", problem, re.DOTALL):
         form = VariantForm if path[:1] == ("variants",) else InferenceForm if path else StudyForm
-        return Misfit(path, f"there is no such key. {nearest(found[1], form.__struct_fields__)}", found[1])
+        known = form.__struct_fields__
+        if form is InferenceForm:
+            known = (*known, *own_arguments(values["inference"].get("engine")))
+        return Misfit(path, f"there is no such key. {nearest(found[1], known)}", found[1])
     if found := re.fullmatch(r"Object missing required field `(.*)`", problem):
         return Misfit(path, f"the key `{found[1]}` is missing.")
     value = _at(values, path)
     if problem.startswith("Invalid enum value"):
-        known, what = (METHODS, "method")
-        if path[0] == "inference":
-            known, what = (GUIDES, "guide") if path[1:] == ("guide",) else (ENGINES, "engine")
-        return Misfit(path, f"no {what} is called {value!r}. {nearest(str(value), known)}")
+        return Misfit(path, f"no guide is called {value!r}. {nearest(str(value), GUIDES)}")
     if value is None:
         return Misfit(path, "nothing stands here: fill it in, or remove the line.")
     wanted = re.sub(r"`([\w |]+)`", lambda match: " or ".join(_WORDS.get(w, w) for w in match[1].split(" | ")), problem)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from latentdo import arguments
-from latentdo.errors import FitError
+from latentdo import arguments, extensions
+from latentdo.errors import FitError, SpecError
 
 GUIDES = ("full-rank", "low-rank", "amortised")
 """The families of laws that `Svi` chooses from."""
@@ -19,8 +19,8 @@ RANK = 10
 class AbstractEngine(abc.ABC):
     """A way to train: a frozen dataclass, whose fields are its arguments and whose `repr` is kept with the fit.
 
-    A class with a `name` is known by it. One of your own has `shape` and `train`; what it prints of a block is the
-    `Method("other", of="…")` that it gives its draws. Those of latentdo have their trainers in the planner.
+    A class with a `name` is known by it. One of your own `Trains` blocks: it has a method `train` beside its `shape`, and what
+    it prints of a block is the `Method("other", of="…")` that it gives its draws. Those of latentdo are trained by the planner.
 
     Attributes:
         name: What studies and the command line call it.
@@ -32,26 +32,37 @@ class AbstractEngine(abc.ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        extensions.guard(cls, Trains, "engine")
+        extensions.guard(cls, AbstractEngine, "engine")
         if "name" in vars(cls):
-            _ENGINES[cls.name] = cls
+            if not isinstance(cls.name, str) or not cls.name.replace("-", "_").isidentifier():
+                raise SpecError(
+                    f"The engine {cls.__name__} has name = {cls.name!r}; expected: a word that can be typed behind --engine. "
+                    "Correct it in the class."
+                )
+            extensions.enter(extensions.ENGINES, cls, "engine", SpecError)
 
     @classmethod
     def arguments(cls) -> tuple[str, ...]:
         """The names of its arguments, in order."""
-        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+        return tuple(field.name for field in fields(cls)) if is_dataclass(cls) else ()
 
     @property
     @abc.abstractmethod
     def shape(self) -> tuple[int, int]:
         """Chains, and draws per chain that are kept of every block: the same in all, so that they can be paired."""
 
+
+@runtime_checkable
+class Trains(Protocol):
+    """What an engine of one's own adds to `AbstractEngine`."""
+
     def train(self, task: Any) -> Any:
         """The draws of one block (a `Task`) as `BlockDraws`; blocks without anything to learn do not come here."""
-        raise NotImplementedError(f"{type(self).__name__} trains by the planner.")
+        ...
 
 
-_ENGINES: dict[str, type[AbstractEngine]] = {}
-ENGINES: Mapping[str, type[AbstractEngine]] = _ENGINES
+ENGINES: Mapping[str, type[AbstractEngine]] = extensions.ENGINES
 """Every engine, by name."""
 CHAINS, KEPT = 16, 250
 """Chains of an ensemble run, and draws that are kept of each, taken evenly: 4,000 in all."""

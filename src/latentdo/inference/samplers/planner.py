@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from latentdo.extensions import wrong
+
 from ..blocks.checks import least_squares
 from ..blocks.draws import BlockDraws, constant_draws
-from ..blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi
+from ..blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi, Trains
 from ..blocks.method import Method
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.program import program_of
@@ -121,7 +123,11 @@ def _general(task: Task, engine: Engine) -> BlockDraws:
 
 def _own(task: Task, engine: Engine) -> BlockDraws:
     """By an engine that trains for itself."""
-    return engine.train(task)
+    assert isinstance(engine, Trains), "checked where engines come in"
+    draws = engine.train(task)
+    if not isinstance(draws, BlockDraws):
+        raise wrong(type(engine), "train", "engine", draws, "BlockDraws")
+    return draws
 
 
 def _left(task: Task) -> str:

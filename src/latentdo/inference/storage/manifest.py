@@ -19,8 +19,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from latentdo.errors import DataError
-from latentdo.graphs import EdgeStatement, Name, parse_call, parse_statements
-from latentdo.models import ModelSpec, Units, named
+from latentdo.graphs import EdgeStatement, MechanismStatement, Name, Statement, parse_call, parse_statements
+from latentdo.models import ModelSpec, Units, family_named, named
 from latentdo.query import Query
 from latentdo.tables import Dataset
 
@@ -133,12 +133,22 @@ class Manifest:
     @cached_property
     def spec(self) -> ModelSpec:
         """The model, read from its text."""
-        statements = parse_statements(self.model)
-        implicit = sum(s.latents for s in statements if isinstance(s, EdgeStatement) and s.kind == "<->")
+        implicit = sum(s.latents for s in self._statements if isinstance(s, EdgeStatement) and s.kind == "<->")
         # `[latents=k]` is a few letters that make k nodes: not more than the graph facts have.
         if implicit > len(self.graph.nodes):
             raise DataError("The model text has more latents than the graph.")
-        return ModelSpec.parse(self.model).with_priors({key: parse_call(text) for key, text in self.priors.items()})
+        spec = ModelSpec.stated(self._statements, self.model)
+        return spec.with_priors({key: parse_call(text) for key, text in self.priors.items()})
+
+    @cached_property
+    def _statements(self) -> tuple[Statement, ...]:
+        return parse_statements(self.model)
+
+    @property
+    def lost_family(self) -> str | None:
+        """A family of the model that is not known here; None where all are."""
+        named = (each.family for each in self._statements if isinstance(each, MechanismStatement))
+        return next((family for family in named if family_named(family) is None), None)
 
     def fitted(self, arrays: Mapping[str, FloatArray]) -> Fitted:
         """The fit whose arrays these are.

@@ -39,6 +39,12 @@ def read_manifest(raw: bytes, path: Path) -> Manifest:
     _check_format(tree, path)
     try:
         manifest = _converted(tree, path)
+        if lost := manifest.lost_family:
+            raise ArchiveError(
+                path,
+                f"its model has the family {lost!r}, which is not known here. If it is one of your own, import the module that "
+                "defines it before the fit is read (on the command line: --import MODULE); if not, upgrade latentdo.",
+            )
         fault = next(_faults(manifest), None)
     except (LatentdoError, msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as problem:
         if isinstance(problem, ArchiveError):

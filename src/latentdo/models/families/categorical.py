@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from latentdo.errors import SpecError
 from latentdo.graphs import Name
@@ -49,10 +49,6 @@ class Categorical(AbstractFamily):
     def states(self) -> tuple[Level, ...]:
         """The levels."""
         return self.levels
-
-    def with_levels(self, levels: tuple[Level, ...]) -> Categorical:
-        """With these levels."""
-        return replace(self, levels=levels)
 
     @property
     def n_predictors(self) -> int:

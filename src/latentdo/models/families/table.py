@@ -54,10 +54,6 @@ class Table(AbstractFamily):
         """The levels."""
         return self.levels
 
-    def with_levels(self, levels: tuple[Level, ...]) -> Table:
-        """With these levels."""
-        return replace(self, levels=levels)
-
     @property
     def n_rows(self) -> int:
         """Number of combinations of the parents' levels."""
