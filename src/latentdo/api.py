@@ -400,8 +400,7 @@ def ask(
     Source:
         Taheri, Ness, Zucker & Vitek (2021), Do-calculus enables causal reasoning with latent variable models.
     """
-    from latentdo.answers import Effects, ask_all, effects_of
-    from latentdo.identification import Answerable
+    from latentdo.answers import ask_all
     from latentdo.inference import Posterior
 
     if not isinstance(posterior, Posterior):
@@ -410,14 +409,21 @@ def ask(
         arguments.flag(option, value, SpecError)
     listed = len(queries) == 1 and isinstance(queries[0], list | tuple | Mapping)
     queries = unpacked(queries)
-    if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
-        if len(queries) > 1:
-            raise QueryError("A table of effects is asked for alone. Ask the other questions in a call of their own.")
-        if naive:
-            raise QueryError(
-                "A table of effects has no naive estimates beside it. Ask for the contrasts that matter alone."
-            )
-        return effects_of(posterior, tables[0], arguments.seed(seed), allow_unidentified=allow_unidentified)
+    if not all(isinstance(query, str | Query) for query in queries):
+        # Questions alone do not pay for tables.
+        from latentdo.answers import Effects, effects_of
+        from latentdo.identification import Answerable
+
+        if tables := [query for query in queries if isinstance(query, Answerable | Effects)]:
+            if len(queries) > 1:
+                raise QueryError(
+                    "A table of effects is asked for alone. Ask the other questions in a call of their own."
+                )
+            if naive:
+                raise QueryError(
+                    "A table of effects has no naive estimates beside it. Ask for the contrasts that matter alone."
+                )
+            return effects_of(posterior, tables[0], arguments.seed(seed), allow_unidentified=allow_unidentified)
     asked = questions_of(queries, posterior.queries)
     answers = ask_all(posterior, asked, arguments.seed(seed), allow_unidentified=allow_unidentified, naive=naive)
     return answers[0] if len(asked) == 1 and len(answers) == 1 and not listed else answers

@@ -13,7 +13,7 @@ import pytest
 import latentdo as ld
 from handmade_answers import answer_of, line_draws, sweep_of
 from latentdo.answers import Answer, Answers, Computation
-from latentdo.answers.bands import band
+from latentdo.answers.estimate import band
 from latentdo.errors import QueryError, SupportError
 from posteriors import posterior_of
 

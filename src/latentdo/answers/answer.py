@@ -14,11 +14,10 @@ from latentdo import arguments
 from latentdo.errors import QueryError, nearest
 from latentdo.files import write_table
 from latentdo.graphs import Name
-from latentdo.sheet import Sheet, bodies, latex
+from latentdo.sheet import Sheet, bodies
 
-from . import bands, pictures, sheets
-from .estimate import AnyArray, Estimate, FloatArray, MaybeNone, axes_of, draws_of
-from .methods import methods_of
+from . import sheets
+from .estimate import AnyArray, Estimate, FloatArray, MaybeNone, axes_of, band, draws_of
 
 if TYPE_CHECKING:
     import pandas
@@ -73,6 +72,8 @@ class Answer(Estimate):
             MissingExtraError: matplotlib is not installed.
             QueryError: There is one draw alone.
         """
+        from . import pictures
+
         return pictures.density_of(self, ax, level)
 
 
@@ -145,7 +146,7 @@ class Answers(Sequence[Answer]):
             QueryError: A level that is not between 0 and 1.
         """
         whole = arguments.flag("simultaneous", simultaneous, QueryError)
-        return bands.band(self.draws, level, simultaneous=whole)
+        return band(self.draws, level, simultaneous=whole)
 
     @arguments.with_level
     def to_pandas(self, level: float = 0.9) -> pandas.DataFrame:
@@ -195,6 +196,8 @@ class Answers(Sequence[Answer]):
         Raises:
             QueryError: There is no answer, or one that does not know the posterior it was asked of.
         """
+        from .methods import methods_of  # an answer alone does not pay for it
+
         return methods_of(self.items, level)
 
     @arguments.with_level
@@ -204,6 +207,8 @@ class Answers(Sequence[Answer]):
         Raises:
             QueryError: There is no answer, or one that does not know the posterior it was asked of.
         """
+        from latentdo.sheet import latex
+
         return latex.prose(self.methods(level))
 
     @arguments.with_level
@@ -223,6 +228,8 @@ class Answers(Sequence[Answer]):
         return str(self)
 
     def _repr_html_(self) -> str:
+        from . import pictures
+
         return bodies(sheets.pictured(self.items, 0.9, pictures.inline(self.items, 0.9)))
 
     @arguments.with_level
@@ -239,4 +246,6 @@ class Answers(Sequence[Answer]):
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
+        from . import pictures
+
         return pictures.picture_of(self.items, ax, level)

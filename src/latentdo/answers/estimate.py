@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,13 +22,28 @@ from latentdo.inference import Posterior
 from latentdo.query import Binary, Expression, Query, Summary, Term, Value
 from latentdo.sheet import finite, listed
 
-from .computation import Computation
 from .simulation import spread_of
 from .units import Scale, scale_of
 
 AnyArray = np.ndarray[Any, np.dtype[Any]]
 MaybeNone: TypeAlias = Any
 """None of one draw, which type checkers need not be told about each time: nearly all answers have an interval."""
+
+
+@dataclass(frozen=True)
+class Computation:
+    """How a number was computed of each draw; `str` gives the sentence.
+
+    Attributes:
+        kind: In closed form, or from simulated units.
+        by: The engine, or how many units: `linear-Gaussian`, `256 units per draw in 16 replicates`.
+    """
+
+    kind: Literal["exact", "simulated"]
+    by: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.by}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,6 +280,42 @@ def draws_of(estimates: Sequence[Estimate]) -> FloatArray:
             "These answers have different numbers of draws, and so no array in common. Ask one fit for all."
         )
     return np.array([estimate.draws for estimate in estimates])
+
+
+def band(draws: FloatArray, level: float, *, simultaneous: bool) -> tuple[FloatArray, FloatArray] | None:
+    """Lower and upper ends of a band around a curve, one per point; None of one draw.
+
+    Args:
+        draws: (point, draw), the same posterior draw in each column.
+        level: The probability of the band.
+        simultaneous: Whether it is that of the whole curve.
+    """
+    if draws.ndim != 2 or draws.shape[1] < 2:
+        return None
+    tail = _joint_tail(draws, level) if simultaneous else (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=1)
+    return low, high
+
+
+def _joint_tail(draws: FloatArray, level: float) -> float:
+    """The tail to cut off on each side of every point, so that a share `level` of the draws stays inside everywhere.
+
+    Quantiles are widened alike at all points, so that the band keeps to a probability's 0 and 1 and does not change with
+    the scale on which the curve is drawn.
+
+    Source:
+        Montiel Olea & Plagborg-Møller (2019), Simultaneous confidence bands: theory, implementation, and an application to
+        SVARs; the band of pointwise quantiles of Bayesian draws, calibrated to the joint probability.
+    """
+    moving = draws[np.ptp(draws, axis=1) > 0]
+    n = draws.shape[1]
+    if not len(moving):
+        return (1 - level) / 2
+    ranks = moving.argsort(axis=1).argsort(axis=1)
+    # How many draws lie beyond a draw's most extreme point, on its side.
+    depth = np.minimum(ranks, n - 1 - ranks).min(axis=0)
+    kept = np.sort(depth)[int(np.floor((1 - level) * n))]
+    return float(kept / (n - 1))
 
 
 def _no_effect(expression: Expression, draws: np.ndarray[Any, Any], graph: LatentDag | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from latentdo.sheet import latex
 _SIGNS = {"<=": r"\le ", ">=": r"\ge ", "": ""}
 
 
-def question(expression: Expression) -> str:
+def latex_question(expression: Expression) -> str:
     r"""The question for math mode: `\mathbb{E}[Y \mid \mathrm{do}(X = 1)]`."""
     match expression:
         case Term():
@@ -22,16 +22,16 @@ def question(expression: Expression) -> str:
             return rf"\mathrm{{odds}}{_term(event).removeprefix('P')}"
         case Binary(op="/", left=Binary(odds_of=Term()) as left, right=Binary(odds_of=Term()) as right):
             # One below the other they would be fractions of fractions to the eye.
-            return f"{question(left)} / {question(right)}"
+            return f"{latex_question(left)} / {latex_question(right)}"
         case Binary(op="/", left=left, right=right):
-            return rf"\frac{{{question(left)}}}{{{question(right)}}}"
+            return rf"\frac{{{latex_question(left)}}}{{{latex_question(right)}}}"
         case Binary(op=op, left=left, right=right):
             sign = r"\cdot" if op == "*" else op
             return f"{_operand(left, op)} {sign} {_operand(right, op, is_right=True)}"
 
 
 def _operand(expression: Expression, op: str, *, is_right: bool = False) -> str:
-    shown = question(expression)
+    shown = latex_question(expression)
     weak = isinstance(expression, Binary) and expression.op in "+-"
     negative = isinstance(expression, Number) and expression.value < 0 and is_right
     if negative or (weak and (op == "*" or (op == "-" and is_right))):

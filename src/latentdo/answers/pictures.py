@@ -13,8 +13,7 @@ from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Name, format_level, quote
 from latentdo.query import Query, Summary, Term, Value
 
-from . import bands
-from .estimate import Estimate, FloatArray, axes_of, draws_of
+from .estimate import Estimate, FloatArray, axes_of, band, draws_of
 
 if TYPE_CHECKING:
     from latentdo.plots import Band, Curve
@@ -339,7 +338,7 @@ def _bands(answers: Sequence[Estimate], level: float, role: Role, *, n_points: i
 
 def _ends(answers: Sequence[Estimate], level: float, *, simultaneous: bool) -> tuple[FloatArray, FloatArray]:
     if simultaneous:
-        ends = bands.band(draws_of(answers), level, simultaneous=True)
+        ends = band(draws_of(answers), level, simultaneous=True)
         assert ends is not None, "one draw has no band"
         return ends
     pairs = np.array([answer.interval(level) for answer in answers], dtype=float)

@@ -10,7 +10,7 @@ from typing import Any
 from latentdo.sheet import Cell, Column, Note, Row, Sheet, latex, number, visible
 
 from .estimate import Estimate
-from .latex import question
+from .latex import latex_question
 
 SEEING = "seeing instead of doing"
 PRIOR_ALONE = "the prior alone"
@@ -191,7 +191,7 @@ def printed(answers: Sequence[Estimate], level: float) -> Sheet:
 
 def printed_row(answer: Estimate, level: float, also: Sequence[str] = ()) -> Row:
     """Question, what the number is, the number, its interval; those of answers beside this one, `naive` and `prior`."""
-    asked = f"${question(answer.query.expression)}$"
+    asked = f"${latex_question(answer.query.expression)}$"
     label = f"{latex.escaped(answer.name)}: {asked}" if answer.name else asked
     cells = [Cell(str(answer.query), latex=label), Cell(str(answer.scale)), *_printed_number(answer, level)]
     for field in also:

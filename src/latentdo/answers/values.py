@@ -13,7 +13,7 @@ from latentdo.models import ModelSpec
 from latentdo.query import Binary, Expression, Number, Query, Term
 
 from .comparisons import complement
-from .computation import Computation
+from .estimate import Computation
 from .exact import Exact
 from .plan import TermPlan, plan_term
 from .simulation import REPLICATES, FloatArray, Simulation, spread_of
