@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 import latentdo
+from latentdo.cli.app import COMMANDS, HIDDEN
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "latentdo"
@@ -118,9 +119,11 @@ def test_no_room_has_the_name_of_a_verb() -> None:
 
 # --- which file stands on which
 
-# Where users and the command line enter.
+# Where users and the command line enter; the file of a command is loaded by its name.
 ENTRANCES = frozenset(
-    {"latentdo", "latentdo.__main__", "latentdo.cli"} | {f"latentdo.{n}" for n in ("types", "errors", "families")}
+    {"latentdo", "latentdo.__main__", "latentdo.cli"}
+    | {f"latentdo.{n}" for n in ("types", "errors", "families")}
+    | {f"latentdo.cli.{name.replace('-', '_')}" for name in (*COMMANDS, HIDDEN)}
 )
 
 
