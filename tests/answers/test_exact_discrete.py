@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from latentdo.answers.exact import discrete as exact_discrete
+from latentdo.answers.exact import kept
 from latentdo.answers.exact.discrete import DiscreteWorld
 from latentdo.answers.exact.elimination import Factor, eliminate, plan_elimination
 from latentdo.answers.plan import plan_term
@@ -354,3 +355,20 @@ def test_a_long_simulation_agrees(several):
     share = (seen == 3).mean()
     error = np.sqrt(share * (1 - share) / len(seen))
     assert exact(several, "P(C=3 | do(A=1), E=high)")[2] == pytest.approx(share, abs=5 * error)
+
+
+def test_what_was_not_used_for_longest_is_forgotten_beyond_the_memory_of_a_call(monkeypatch):
+    monkeypatch.setattr(kept, "KEPT_BYTES", 20 * 8)
+    made: list[str] = []
+
+    def table(key: str) -> np.ndarray:
+        made.append(key)
+        return np.zeros(8)
+
+    tables = kept.Kept[np.ndarray]()
+    for key in ("a", "b", "a", "c", "a", "b"):
+        tables.get(key, lambda key=key: table(key))
+    assert made == ["a", "b", "c", "b"]
+    assert len(tables) == 2
+    tables.get("large", lambda: np.zeros(1000))
+    assert len(tables) == 1, "what is asked for now is kept, whatever its size"

@@ -6,7 +6,6 @@ that all values of one question share one table.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from latentdo.query import Distribution, law_of
 from ..comparisons import Comparisons, by_node, holds, limit_of
 from ..plan import TermPlan
 from .elimination import EliminationPlan, Factor, eliminate, plan_elimination
+from .kept import Kept, n_draws_of
 from .relevance import Relevant, StructureKey, relevant, structure_key
 
 MOST_WORK = 4e8
@@ -31,8 +31,6 @@ MOST_KEPT = 2**23
 """Entries x draws of a table that is kept for other values of the same question: 64 MiB."""
 CHUNK = 2**22
 """Entries x draws worked on at a time: 32 MiB per table on the way."""
-KEPT_BYTES = 256 * 2**20
-"""Of all tables of one call: beyond it the oldest are made again when they are needed."""
 AT_LEVEL = 1e-12
 """By how much a sum of probabilities may fall short of a quantile's level and still reach it: rounding."""
 
@@ -65,11 +63,9 @@ class DiscreteWorld:
     def __init__(self, spec: ModelSpec, draws: Mapping[Name, NodeDraws]) -> None:
         self._spec = spec
         self._draws = draws
-        first = next(iter(draws.values())).coefficients
-        self.n_draws = first.shape[0] * first.shape[1]
+        self.n_draws = n_draws_of(draws)
         self._structures: dict[StructureKey, _Structure | None] = {}
-        self._tables: OrderedDict[object, FloatArray] = OrderedDict()
-        self._kept = 0
+        self._tables = Kept[FloatArray]()
 
     def applies(self, plan: TermPlan) -> bool:
         """Whether the term can be enumerated at a bearable cost."""
@@ -163,16 +159,9 @@ class DiscreteWorld:
         """The joint of what is asked and seen at every level of what is set, (level, …, draw)."""
         bound = {name: question.numbers[name] for name in structure.bound}
         key = (structure.part.nodes, structure.kept, structure.part.drawn, tuple(bound.items()))
-        if key in self._tables:
-            self._tables.move_to_end(key)
-            return self._tables[key]
-        assert structure.shared is not None
-        found = self._eliminated(structure, structure.shared, bound, {}, structure.kept)
-        self._tables[key] = found
-        self._kept += found.nbytes
-        while self._kept > KEPT_BYTES and len(self._tables) > 1:
-            self._kept -= self._tables.popitem(last=False)[1].nbytes
-        return found
+        shared = structure.shared
+        assert shared is not None
+        return self._tables.get(key, lambda: self._eliminated(structure, shared, bound, {}, structure.kept))
 
     def _allowed(self, comparisons: Mapping[Name, Comparisons], name: Name) -> Any:
         """Which levels of a node satisfy what is said of it."""

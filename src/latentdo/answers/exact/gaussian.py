@@ -8,7 +8,6 @@ Source:
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -21,11 +20,10 @@ from latentdo.models import Mechanism, ModelSpec
 
 from ..comparisons import limit_of
 from ..plan import TermPlan
+from .kept import Kept, n_draws_of
 from .normal_questions import NormalVariable, answer
 from .relevance import Relevant, StructureKey, relevant, structure_key
 
-KEPT_BYTES = 256 * 2**20
-"""Of the sums of one call: beyond it the oldest are made again when they are needed."""
 LEAST_SHARE = 1e-8
 """Of the sd of evidence, what other evidence leaves open of it: below this rounding would show in the answer."""
 
@@ -60,12 +58,10 @@ class GaussianWorld:
     def __init__(self, spec: ModelSpec, draws: Mapping[Name, NodeDraws]) -> None:
         self._spec = spec
         self._draws = draws
-        first = next(iter(draws.values())).coefficients
-        self.n_draws = first.shape[0] * first.shape[1]
+        self.n_draws = n_draws_of(draws)
         self._parameters: dict[Name, tuple[FloatArray, FloatArray]] = {}
         self._structures: dict[StructureKey, tuple[Relevant, tuple[Name, ...] | None]] = {}
-        self._sums: OrderedDict[object, _Sum] = OrderedDict()
-        self._kept = 0
+        self._sums = Kept[_Sum]()
 
     def applies(self, plan: TermPlan) -> bool:
         """Whether the term has a closed form; in a few numerically hopeless cases `value` is None all the same."""
@@ -158,15 +154,7 @@ class GaussianWorld:
     def _sum(self, plan: TermPlan, part: Relevant, target: Name, bound: Mapping[Name, float]) -> _Sum:
         """A node as a sum, kept for other terms with the same surgery and evidence, whatever their values."""
         key = (target, part.fixed, part.drawn, tuple(bound.items()))
-        if key in self._sums:
-            self._sums.move_to_end(key)
-            return self._sums[key]
-        found = self._trace(plan, part, target, bound)
-        self._sums[key] = found
-        self._kept += found.nbytes
-        while self._kept > KEPT_BYTES and len(self._sums) > 1:
-            self._kept -= self._sums.popitem(last=False)[1].nbytes
-        return found
+        return self._sums.get(key, lambda: self._trace(plan, part, target, bound))
 
     def _trace(self, plan: TermPlan, part: Relevant, target: Name, bound: Mapping[Name, float]) -> _Sum:
         """Total effects on the target, from it upwards."""
