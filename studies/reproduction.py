@@ -18,7 +18,7 @@ import msgspec
 
 from latentdo import arguments
 from latentdo.errors import MissingExtraError, StudyError
-from latentdo.executor import ATTEMPTS, Outcome, check_executor, spreading
+from latentdo.executor import ATTEMPTS, Outcome, executor_of, spreading
 from latentdo.inference import Auto, Engine, Laplace, Map, Nuts, Svi, watch
 from latentdo.sheet import bodies, counted, texts
 
@@ -213,7 +213,7 @@ def reproduce(
         seed: Added to the seeds of training and bootstraps.
         engine: How models are trained: `ld.Auto()`.
         replicates: Of the rivals' bootstraps.
-        executor: Where tasks are done: any `concurrent.futures.Executor`, such as that of a Dask client; it must not fork.
+        executor: Where tasks are done: any `concurrent.futures.Executor` that does not fork, or a Dask client.
         workers: Without an executor, how many processes do them; as many as there are processors; 1 for this process alone.
         folder: Where results are kept as they come. A run that was stopped goes on from there.
         progress: As for `ld.fit`.
@@ -226,7 +226,7 @@ def reproduce(
     names = tuple(STUDIES) if name == ALL else (study(name).name,)
     plans = [_plan(each, datasets, sizes, models, quick, seed, engine, replicates, as_published) for each in names]
     if executor is not None:
-        check_executor(executor)
+        executor_of(executor)
     count = processors() if workers is None else _count("workers", workers, 1, 10**4)
     if folder is not None and not (isinstance(folder, str | os.PathLike) and os.fspath(folder)):
         raise StudyError(f"folder is the path of a folder, such as 'results', got {folder!r}.", key="folder")

@@ -170,7 +170,7 @@ def test_an_executor_that_forks_is_refused():
 
 
 def test_something_else_than_an_executor_is_refused():
-    with pytest.raises(StudyError, match=r"got int\. Of a Dask client give client\.get_executor"):
+    with pytest.raises(StudyError, match=r"Executor or a Dask client, got int\."):
         list(spread(square, [1], 3))
 
 

@@ -217,6 +217,7 @@ def fit(
     progress: bool | None = None,
     start: Posterior | None = None,
     checkpoint: str | Path | None = None,
+    executor: Any = None,
 ) -> Posterior:
     """A model trained once: its posterior answers any number of questions.
 
@@ -231,6 +232,8 @@ def fit(
             engine and seed have changed. `posterior.plan` says which, and why the others were trained anew.
         checkpoint: A folder for what is finished and how far the rest is. After Ctrl-C or a crash the same call goes on
             from there, to the same numbers; it is removed when the fit is done.
+        executor: Who trains the blocks, to the same numbers: any `concurrent.futures.Executor` that does not fork, or a Dask
+            client. Blocks whose workers were killed are trained again, in the end by this process.
 
     Returns:
         The posterior; `.converged` says whether what the data pin down has converged.
@@ -238,9 +241,10 @@ def fit(
     Raises:
         DataError: The table cannot have come from the model; says which column and why.
         FitError: Training cannot go on: a density that is nowhere finite, or too little memory.
+        StudyError: An executor that forks, or that was shut down too early.
     """
     posterior, discard = fit_resumably(
-        model, data, engine, seed=seed, progress=progress, start=start, checkpoint=checkpoint
+        model, data, engine, seed=seed, progress=progress, start=start, checkpoint=checkpoint, executor=executor
     )
     discard()
     return posterior
@@ -255,8 +259,14 @@ def fit_resumably(
     progress: bool | None = None,
     start: Posterior | None = None,
     checkpoint: str | Path | None = None,
+    executor: Any = None,
+    workers: int = 1,
 ) -> tuple[Posterior, Callable[[], None]]:
-    """What `fit` gives, and a function that removes its checkpoint: for whoever saves the fit first."""
+    """What `fit` gives, and a function that removes its checkpoint: for whoever saves the fit first.
+
+    Args:
+        workers: Without an executor, how many processes train the blocks; 1 for this one alone.
+    """
     from latentdo.inference import Fit, FitCheckpoint, Identity, Posterior, checkpoint_folder, train_all, watch
 
     if start is not None and not isinstance(start, Posterior):
@@ -269,7 +279,7 @@ def fit_resumably(
         kept = None
         if folder is not None:
             kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, prepared.seed))
-        (posterior,) = train_all([replace(prepared, checkpoint=kept, start=start)], told)
+        (posterior,) = train_all([replace(prepared, checkpoint=kept, start=start)], told, executor, workers)
     return _with_study(posterior, study), (lambda: None) if kept is None else kept.remove
 
 
@@ -288,6 +298,7 @@ def fit_many(
     *,
     seed: int = 0,
     progress: bool | None = None,
+    executor: Any = None,
 ) -> dict[str, Posterior]: ...
 
 
@@ -299,6 +310,7 @@ def fit_many(
     *,
     seed: int = 0,
     progress: bool | None = None,
+    executor: Any = None,
 ) -> list[Posterior]: ...
 
 
@@ -310,6 +322,7 @@ def fit_many(
     *,
     seed: int = 0,
     progress: bool | None = None,
+    executor: Any = None,
 ) -> list[Posterior] | dict[str, Posterior]:
     """One model trained on many tables: compiled once, all blocks of all tables in one queue.
 
@@ -322,6 +335,7 @@ def fit_many(
         engine: As for `fit`.
         seed: Same seed, same numbers; the same for every table.
         progress: As for `fit`.
+        executor: As for `fit`: it trains the blocks of all tables.
 
     Returns:
         A list in the order of the sequence, or a dict with the keys of the mapping.
@@ -336,7 +350,7 @@ def fit_many(
     tables = tables_of(datasets)
     fits = checked_fits(study, tables, chosen, arguments.seed(seed))
     with watch(progress) as told:
-        trained = train_all(fits, told) if fits else ()
+        trained = train_all(fits, told, executor) if fits else ()
         posteriors = [_with_study(posterior, study) for posterior in trained]
     return dict(zip(tables, posteriors, strict=True)) if isinstance(datasets, Mapping) else posteriors
 

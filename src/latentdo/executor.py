@@ -1,6 +1,7 @@
 """Tasks spread over an executor: each is done, whatever happens to those who do it, or it is said why not.
 
-Any `concurrent.futures.Executor` will do. Our own processes are spawned, because JAX has threads, which do not survive a fork.
+Any `concurrent.futures.Executor` will do, and a Dask client. Our own processes are spawned, because JAX has threads, which do
+not survive a fork.
 """
 
 from __future__ import annotations
@@ -8,20 +9,23 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import pickle
+import platform
 import queue
 import signal
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from importlib import metadata
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from latentdo.errors import StudyError
+from latentdo.errors import SpecError, StudyError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,6 +33,7 @@ R = TypeVar("R")
 Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator["Outcome[Any, Any]"]]
 """The outcomes of tasks, as they come."""
 
+MOST_WORKERS = 10**4
 ATTEMPTS = 3
 """How often a task is begun before it counts as failed."""
 
@@ -41,29 +46,32 @@ class Outcome(Generic[T, R]):
         value: What it returned; None where it failed.
         error: Why it failed at its last attempt; empty where it did not.
         attempts: How often it was begun.
+        lost: Whether it failed because those who did it ended, and not by itself.
     """
 
     task: T
     value: R | None
     error: str
     attempts: int
+    lost: bool = False
 
 
 @contextlib.contextmanager
-def spreading(executor: Executor | None, workers: int) -> Iterator[Spread]:
+def spreading(executor: Any, workers: int) -> Iterator[Spread]:
     """A function of work and tasks that gives the outcome of each task, as they come; processes of its own end with it.
 
     A task that fails is begun again, up to twice. Work for other processes must be a function of a module.
 
     Args:
-        executor: Where tasks are done; None makes `workers` processes, or for one worker does them here, in order.
+        executor: Where tasks are done: an executor or a Dask client; None makes `workers` processes, or for one worker does
+            them here, in order.
 
     Raises:
         StudyError: The executor forks, or no process can be started.
     """
     if executor is not None:
-        check_executor(executor)
-        yield lambda work, tasks: _elsewhere(work, tasks, executor)
+        chosen = executor_of(executor)
+        yield lambda work, tasks: _elsewhere(work, tasks, chosen)
     elif workers == 1:
         yield _here
     else:
@@ -71,16 +79,19 @@ def spreading(executor: Executor | None, workers: int) -> Iterator[Spread]:
             yield lambda work, tasks: _by(processes, work, tasks)
 
 
-def check_executor(executor: Any) -> None:
-    """Raise `StudyError` unless tasks can be given to it.
+def executor_of(given: Any) -> Executor:
+    """The executor that was given, or that of a Dask client.
+
+    Raises:
+        StudyError: It is neither, or it forks.
 
     Source:
         https://docs.jax.dev: JAX is multithreaded, and so incompatible with `os.fork()`.
     """
+    executor = given.get_executor() if callable(getattr(given, "get_executor", None)) else given
     if not isinstance(executor, Executor):
         raise StudyError(
-            f"An executor is a concurrent.futures.Executor, got {type(executor).__name__}. Of a Dask client give "
-            "client.get_executor().",
+            f"An executor is a concurrent.futures.Executor or a Dask client, got {type(given).__name__}.",
             key="executor",
         )
     context = getattr(executor, "_mp_context", None)
@@ -88,6 +99,44 @@ def check_executor(executor: Any) -> None:
         raise StudyError(
             "This executor forks its processes, and JAX, which has threads, would stand still in them. Make it so: "
             "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn')).",
+            key="executor",
+        )
+    return executor
+
+
+def packed(what: str, value: Any, repair: str) -> bytes:
+    """A value for other processes: what cannot be opened there then fails like any task, and does not end the process.
+
+    Args:
+        repair: What to do if it cannot be sent, as the end of a sentence.
+
+    Raises:
+        SpecError: It cannot be sent.
+    """
+    try:
+        return pickle.dumps(value)
+    # What pickle raises depends on what it meets.
+    except (pickle.PicklingError, AttributeError, TypeError, ValueError) as problem:
+        raise SpecError(
+            f"{what[0].upper()}{what[1:]} cannot be sent to other processes: {problem}. Write functions and classes with `def` "
+            f"or `class` at the top of a module, a file that can be imported; or {repair}."
+        ) from problem
+
+
+def version() -> str:
+    """The version of latentdo in this process."""
+    return metadata.version("latentdo")
+
+
+def require_version(sent: str) -> None:
+    """Nothing, unless the machine that sent a task has another version: that may give other numbers.
+
+    Raises:
+        StudyError: It has.
+    """
+    if (here := version()) != sent:
+        raise StudyError(
+            f"{platform.node()} has latentdo {here}, and the machine that asks has {sent}. Install the same version on both.",
             key="executor",
         )
 
@@ -118,13 +167,13 @@ def _elsewhere(work: Callable[[T], R], tasks: Sequence[T], executor: Executor) -
     running: dict[Future[R], tuple[T, int]] = {}
     gone = False
 
-    def begin(task: T, attempt: int) -> str:
+    def begin(task: T, attempt: int) -> Exception | None:
         nonlocal gone
         try:
             future = executor.submit(work, task)
         except Exception as problem:  # noqa: BLE001
             gone = gone or (isinstance(problem, RuntimeError) and "shutdown" in str(problem))
-            return described(problem)
+            return problem
         if not hasattr(future, "add_done_callback"):
             raise StudyError(
                 f"submit of {type(executor).__name__} gave {type(future).__name__}; expected a concurrent.futures.Future.",
@@ -132,22 +181,22 @@ def _elsewhere(work: Callable[[T], R], tasks: Sequence[T], executor: Executor) -
             )
         running[future] = (task, attempt)
         future.add_done_callback(done.put)
-        return ""
+        return None
 
     try:
         for task in tasks:
-            error = begin(task, 1)
+            problem = begin(task, 1)
             if gone:
                 break
-            if error:
-                yield Outcome(task, None, error, 1)
+            if problem is not None:
+                yield _failed(task, problem, 1)
         while running:
             future = done.get()
             task, attempt = running.pop(future)
             outcome = _outcome(future, task, attempt)
             if outcome.error and attempt < ATTEMPTS:
                 # An executor that takes no more tasks says so; what failed before is the better reason.
-                if begin(task, attempt + 1):
+                if begin(task, attempt + 1) is not None:
                     gone = gone or future.cancelled()
                     if not future.cancelled():
                         yield outcome
@@ -170,7 +219,13 @@ def _outcome(future: Future[R], task: T, attempt: int) -> Outcome[T, R]:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as problem:  # noqa: BLE001
-        return Outcome(task, None, described(problem), attempt)
+        return _failed(task, problem, attempt)
+
+
+def _failed(task: T, problem: BaseException, attempt: int) -> Outcome[T, Any]:
+    # Those of Dask come from a package that need not be installed: KilledWorker, CancelledError, closed connections.
+    gone = isinstance(problem, BrokenExecutor | CancelledError) or type(problem).__module__.startswith("distributed.")
+    return Outcome(task, None, described(problem), attempt, lost=gone)
 
 
 def _by(processes: _Processes, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[Outcome[T, R]]:
@@ -198,7 +253,9 @@ def _by(processes: _Processes, work: Callable[[T], R], tasks: Sequence[T]) -> It
                 if attempt < ATTEMPTS:
                     suspects.append((task, attempt + 1))
                 else:
-                    yield Outcome(task, None, "The process that did it ended without a word (killed?).", attempt)
+                    yield Outcome(
+                        task, None, "The process that did it ended without a word (killed?).", attempt, lost=True
+                    )
             continue
         outcome = _outcome(future, task, attempt)
         if outcome.error and attempt < ATTEMPTS:

@@ -66,7 +66,7 @@ def sample_size(
         smallest: Smallest size of a data set.
         largest: Largest size of a data set; beyond it n is extrapolated or only bounded, and says so.
         seed: Same seed, same numbers.
-        executor: Where experiments are done: any `concurrent.futures.Executor`, such as that of a Dask client; it must not fork.
+        executor: Where experiments are done: any `concurrent.futures.Executor` that does not fork, or a Dask client.
         workers: Without an executor, how many processes do them; 1 for this process alone.
         progress: As for `fit`.
 

@@ -107,7 +107,7 @@ def replacing(target: Path, *, rename: bool = True) -> Iterator[Path]:
     Raises:
         OSError: It cannot be written or renamed; nothing is left beside.
     """
-    beside = target.with_name(f"{_begin(target)}{_host()}-{os.getpid()}.{os.urandom(4).hex()}{HALF_WRITTEN}")
+    beside = target.with_name(f"{_begin(target)}{host()}-{os.getpid()}.{os.urandom(4).hex()}{HALF_WRITTEN}")
     try:
         yield beside
         if rename:
@@ -185,7 +185,7 @@ def _begin(target: Path) -> str:
     return f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:8]}."
 
 
-def _host() -> str:
+def host() -> str:
     """A word for this machine: process numbers of another, on a shared disk, say nothing here."""
     import hashlib
     import platform
@@ -199,11 +199,12 @@ def _is_stale(path: Path) -> bool:
         return False
     if time.time() - path.stat().st_mtime > OLD:
         return True
-    host, pid = maker.groups()
-    return host == _host() and not _is_running(int(pid))
+    made_on, pid = maker.groups()
+    return made_on == host() and not is_running(int(pid))
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine is there, as far as that can be told."""
     if os.name == "nt":
         # There, asking a process for its life by signal 0 would end it.
         return True

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +54,8 @@ def test_prints_the_summary_and_says_what_to_do_next(command, study, trainer, tm
     assert "Saved to study.ldo." in result.err
     assert "Next: latentdo ask study.ldo\n" in result.err
     assert ld.load(tmp_path / "study.ldo").spec == trainer.posterior.spec
-    assert trainer.options == {"seed": 0, "progress": None, "start": None, "checkpoint": Path("study.ldo.part")}
+    options = {"seed": 0, "progress": None, "start": None, "checkpoint": Path("study.ldo.part"), "workers": 1}
+    assert trainer.options == options
 
 
 def test_saves_no_rows_unless_asked(command, study, trainer, tmp_path):
@@ -389,6 +391,7 @@ def test_ctrl_c_says_where_the_work_is_kept(study, tmp_path):
 
 KILLED = """
 import sys
+import time
 from latentdo.cli import main
 from latentdo.inference import train
 from latentdo.inference.storage import checkpoint
@@ -438,3 +441,40 @@ def test_a_killed_fit_goes_on_to_the_same_numbers(study, tmp_path):
     for node, draws in one.by_node.items():
         assert draws.coefficients.tobytes() == two.by_node[node].coefficients.tobytes()
     assert one.diagnostics == two.diagnostics
+
+
+def test_a_number_of_workers_that_is_none_is_refused(command, study, trainer):
+    for workers in (0, 10**5):
+        result = command("fit", study, "--workers", workers)
+        assert result.code == 2
+        assert "--workers is a whole number from 1 to 10,000" in result.err
+    assert command("fit", study, "--workers", 3).code == 0
+    assert trainer.options["workers"] == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_ends_the_processes_too_and_says_where_the_work_is_kept(study, tmp_path):
+    model = "latent U ~ normal; X ~ normal(U); M ~ normal(X); Y ~ normal(M, U)"
+    tokens = ["fit", model, "data.csv", "-o", "fit.ldo", "--engine", "nuts", "--draws", "100000", "--workers", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "latentdo", *tokens],
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        until = time.monotonic() + 60
+        while not list(tmp_path.glob("fit.ldo.part/*/*.finished")) and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        # The workers hold both ends too: this returns once they have ended.
+        _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith(
+        "interrupted: stopped by Ctrl-C; no file was left half written. What was done is"
+    )
+    assert "Traceback" not in err
+    assert "leaked" not in err

@@ -183,8 +183,8 @@ def test_a_damaged_checkpoint_is_named_and_trained_anew(half_done, caplog):
 
 def test_what_dead_processes_left_is_swept_up(half_done, tmp_path):
     (own,) = half_done.iterdir()
-    dead = files._host() + "-" + str(2**22 + 1)
-    alive = files._host() + f"-{os.getpid()}"
+    dead = files.host() + "-" + str(2**22 + 1)
+    alive = files.host() + f"-{os.getpid()}"
     for maker in (dead, alive):
         (own / f".01234567.{maker}.01234567.tmp").touch()
     FitCheckpoint(half_done, Identity.of(ld.model(MODEL), Dataset.of(rows()), AUTO, 0))

@@ -138,7 +138,7 @@ def test_threads_take_functions_that_cannot_be_sent() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"executor": 3}, r"got int\. Of a Dask client give client\.get_executor"),
+        ({"executor": 3}, r"Executor or a Dask client, got int\."),
         ({"workers": 0}, "workers= is a whole number from 1 to 10,000, got 0. 1 is this process alone."),
         ({"workers": True}, "workers= is a whole number"),
         ({"workers": "2"}, "workers= is a whole number"),

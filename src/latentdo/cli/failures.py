@@ -10,9 +10,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +86,9 @@ def failure_of(error: BaseException) -> Failure:
             return Failure(
                 error.exit_code, error.kind, str(error), "", line, column if isinstance(column, int) else None
             )
-        case KeyboardInterrupt():
-            return Failure(INTERRUPTED, "interrupted", "stopped by Ctrl-C; no file was left half written.")
+        case KeyboardInterrupt(args=where):
+            what = "stopped by Ctrl-C; no file was left half written."
+            return Failure(INTERRUPTED, "interrupted", " ".join([what, *filter(None, where)]))
         case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EBADF):
             return Failure(BAD_INPUT, "output", f"The result cannot be written: {error.strerror}.")
         case MemoryError():
@@ -119,13 +120,24 @@ def _bug(error: BaseException) -> Failure:
 
 
 @contextmanager
-def stop_at_once(*, as_json: bool, kept: Path | None = None, words: Callable[[], str] | None = None) -> Iterator[None]:
+def stop_at_once(*, as_json: bool, kept: Path | None = None, workers: int = 1) -> Iterator[None]:
     """While this is open, Ctrl-C tells what happened and ends the process at once; keep it closed while files are written.
 
     Args:
         kept: The folder where training keeps what it has done, if it has done anything; None where nothing is kept.
-        words: Says what is there and how to go on.
+        workers: Processes that do the work: where they are others, these are ended before this one.
     """
+
+    def place() -> str:
+        there = kept is not None and kept.is_dir()
+        return f"What was done is kept in {kept}: the same command goes on from there." if there else ""
+
+    if workers > 1:
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(place()) from None
+        return
 
     def stop(*_: object) -> None:
         # People press it twice.
@@ -135,12 +147,7 @@ def stop_at_once(*, as_json: bool, kept: Path | None = None, words: Callable[[],
         if sys.stderr.isatty():
             # The progress bars have hidden the cursor, and nobody else will show it again.
             sys.stderr.write(f"{_SHOW_CURSOR}\n")
-        failure = failure_of(KeyboardInterrupt())
-        if kept is not None and kept.is_dir():
-            where = (
-                f"What was done is kept in {kept}: the same command goes on from there." if words is None else words()
-            )
-            failure = replace(failure, message=f"{failure.message} {where}")
+        failure = failure_of(KeyboardInterrupt(place()))
         if as_json:
             say_json(failure.to_json())
             sys.stdout.flush()

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latentdo import arguments
+from latentdo.errors import UsageError
+from latentdo.executor import MOST_WORKERS
 from latentdo.graphs import quote
 
 from .failures import DONE, NOT_CONVERGED, stop_at_once
@@ -40,6 +43,7 @@ def command(
     training: Training = DEFAULT,
     start: str | None = None,
     store_rows: Flag = False,
+    workers: Whole = 1,
     progress: bool | None = None,
     json: Flag = False,
 ) -> int:
@@ -57,18 +61,22 @@ def command(
         seed: A whole number; the same seed gives the same numbers.
         start: An earlier fit (.ldo): blocks that are the same in it are kept, and only the others trained.
         store_rows: Save the rows of the data too; left out, only their hash and column summaries.
+        workers: Number of processes that share the blocks; 1 for the threads of this one. The numbers are the same.
         progress: Show progress and the time left on stderr; left out, only at a terminal.
         json: Print an object about the fit in place of the page.
     """
     from latentdo.api import fit_resumably, load
 
+    arguments.whole("--workers", workers, UsageError, most=MOST_WORKERS, repair="1 is this process alone.")
     chosen = variant_of(study_of(source_text(study)), variant)
     path = output_path("-o", f"{chosen.name}.ldo" if output is None else output, "fit", [".ldo"])
     chosen = training.of(chosen)
     earlier = None if start is None else load(Path(start))
     kept = path.with_name(f"{path.name}.part")
-    with stop_at_once(as_json=json, kept=kept), notes_told():
-        posterior, discard = fit_resumably(chosen, data, seed=seed, progress=progress, start=earlier, checkpoint=kept)
+    with stop_at_once(as_json=json, kept=kept, workers=workers), notes_told():
+        posterior, discard = fit_resumably(
+            chosen, data, seed=seed, progress=progress, start=earlier, checkpoint=kept, workers=workers
+        )
     posterior.save(path, data=store_rows)
     discard()
     if json:

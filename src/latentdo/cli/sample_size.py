@@ -105,9 +105,7 @@ def command(
 
     with _options_named():
         chosen = training.of(variant_of(study_of(source_text(study)), variant))
-    # Training in this process cannot be interrupted; that in others ends with them.
-    stopping = stop_at_once(as_json=json) if workers == 1 else contextlib.nullcontext()
-    with stopping, notes_told(), _options_named():
+    with stop_at_once(as_json=json, workers=workers), notes_told(), _options_named():
         plan = sample_size(
             chosen,
             truth,

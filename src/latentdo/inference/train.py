@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import multiprocessing
 import os
+import pickle
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import jax
 import numpy as np
 
-from latentdo.errors import FitError, SpecError
+from latentdo.errors import FitError, LatentdoError, SpecError, StudyError
+from latentdo.executor import packed, require_version, spreading, version
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec, checked_units
 from latentdo.tables import Dataset
@@ -33,8 +39,13 @@ from .samplers.planner import train_block
 from .storage.checkpoint import Checkpoint
 from .storage.manifest import versions
 from .storage.resume import FitCheckpoint
+from .workers import Place, board, ticking
 
 KEPT = "kept from the earlier fit"
+NOTED = 1.0
+"""Seconds between two notes of how long a fit has taken."""
+
+_log = logging.getLogger("latentdo")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +109,8 @@ class Fit:
         own = tuple(self.coordinates[node] for node in task.block.nodes)
         return kept_block(self.start, task, own, self.engine)
 
-    def train(self, task: Task, because: str) -> BlockDraws:
-        """One block, kept on disk as soon as it is finished."""
-        task.tell(BEGUN)
-        try:
-            trained = replace(train_block(task, self.engine), rows_hash=task.rows_hash)
-        finally:
-            release(task)
+    def finished(self, trained: BlockDraws, because: str) -> BlockDraws:
+        """A block that was trained for a reason, kept on disk."""
         if because:
             trained = replace(
                 trained, why="; ".join([f"trained anew because {because}", *([trained.why] * bool(trained.why))])
@@ -132,14 +138,17 @@ class Fit:
         return replace(posterior, seconds=earlier + time.perf_counter() - begun)
 
 
-def train_all(fits: Sequence[Fit], progress: Progress) -> list[Posterior]:
-    """The posteriors of these fits, in their order; the blocks of all share one pool of threads.
+def train_all(fits: Sequence[Fit], progress: Progress, executor: Any = None, workers: int = 1) -> list[Posterior]:
+    """The posteriors of these fits, in their order; the blocks of all share one pool of threads, or those of an executor.
 
     Args:
         progress: Told how far each block is; all are announced, with the share 0, before the first begins.
+        executor: Who trains the blocks: an executor or a Dask client, to the same numbers. The rest is done in this process.
+        workers: Without an executor, how many processes train the blocks; 1 for the threads of this one.
 
     Raises:
         FitError: Training cannot go on. What was finished stays in the checkpoints.
+        StudyError: An executor that forks or that is shut down too early, or no process can be started.
     """
     begun = time.perf_counter()
     require_backend()
@@ -151,41 +160,165 @@ def train_all(fits: Sequence[Fit], progress: Progress) -> list[Posterior]:
         else:
             task.end()
     waiting = [
-        (fit, task, known) for fit, job in zip(fits, jobs, strict=True) for task, known in job if isinstance(known, str)
+        _Waiting(fit, task, known)
+        for fit, job in zip(fits, jobs, strict=True)
+        for task, known in job
+        if isinstance(known, str)
     ]
     # The longest first, as far as that can be told, so that none of them is left alone at the end.
-    waiting.sort(key=lambda entry: (-len(entry[1].block.latent), -len(entry[1].block.nodes)))
+    waiting.sort(key=lambda block: (-len(block.task.block.latent), -len(block.task.block.nodes)))
     pool = ThreadPoolExecutor(max_workers=min(max(len(waiting), 1), _n_cores()), thread_name_prefix="latentdo")
-    with compile_cache():
+    with compile_cache(), ticking(lambda: _note_all(fits), NOTED):
         try:
-            futures = {task: pool.submit(_trained, fit, task, because) for fit, task, because in waiting}
+            trained: dict[Task, BlockDraws] = {}
+            if waiting and (executor is not None or workers > 1):
+                _note_all(fits)
+                trained = _trained_elsewhere(waiting, executor, workers)
+            futures = {block.task: pool.submit(block.trained) for block in waiting if block.task not in trained}
             done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-            trained = [
-                [futures[task].result() if isinstance(known, str) else known for task, known in job] for job in jobs
-            ]
-            return list(pool.map(lambda fit, blocks: fit.posterior(blocks, begun), fits, trained))
+            trained |= {task: future.result() for task, future in futures.items() if future in done}
+            complete = [[trained[task] if isinstance(known, str) else known for task, known in job] for job in jobs]
+            return list(pool.map(lambda fit, blocks: fit.posterior(blocks, begun), fits, complete))
         finally:
             # After an error or Ctrl-C the other blocks end at their next report; nobody waits for them.
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _trained(fit: Fit, task: Task, because: str) -> BlockDraws:
-    """One trained block; an error says of which table and block."""
+def _note_all(fits: Sequence[Fit]) -> None:
+    """How long it has taken so far, for whoever goes on after a crash."""
+    for fit in fits:
+        if fit.checkpoint is not None:
+            fit.checkpoint.note()
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """A block that is to be trained for a fit, and why although there is an earlier one."""
+
+    fit: Fit
+    task: Task
+    because: str
+
+    def trained(self) -> BlockDraws:
+        """It, trained by this thread and kept on disk as soon as it is finished."""
+        return self.fit.finished(trained_block(self.task, self.fit.engine, self.fit.label), self.because)
+
+    def sent(self, number: int, place: Place, *, packs: bool) -> _Job:
+        """It, as a value for others: with the columns that the block reads, and without what belongs to this process."""
+        data = replace(self.task.data, columns=tuple((name, self.task.data.column(name)) for name in self.task.names))
+        task = replace(self.task, data=data, progress=place.tell, stopped=place)
+        content = task, self.fit.engine, self.fit.label
+        if packs:
+            return _Job(number, version(), packed("the model", content, "leave out executor= (--workers)"))
+        return _Job(number, version(), content)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A block for others to train.
+
+    Attributes:
+        number: Its place among those that were sent.
+        version: Of latentdo, where it was sent from.
+        content: Task, engine and label of the fit; packed for processes of Python, which cannot say what they cannot open.
+    """
+
+    number: int
+    version: str
+    content: bytes | tuple[Task, Engine, str]
+
+
+def _done(job: _Job) -> BlockDraws | LatentdoError:
+    """The draws of a block that was sent; an error that another attempt would not change is handed back."""
     try:
-        return fit.train(task, because)
+        require_version(job.version)
+        task, engine, label = job.content if isinstance(job.content, tuple) else pickle.loads(job.content)
+        with compile_cache():
+            require_backend()
+            return trained_block(task, engine, label)
+    except LatentdoError as problem:
+        parent = multiprocessing.parent_process()
+        if parent is not None and not parent.is_alive():
+            # Whoever owned the pool was killed: its processes would wait for more work for ever.
+            os._exit(1)
+        return problem
+
+
+def _trained_elsewhere(waiting: Sequence[_Waiting], executor: Any, workers: int) -> dict[Task, BlockDraws]:
+    """The blocks that an executor has trained; those are missing whose workers ended without a word.
+
+    Raises:
+        LatentdoError: That of a block which cannot be trained, or which failed wherever it was tried.
+    """
+    packs = executor is None or isinstance(executor, ProcessPoolExecutor)
+    folders = [block.fit.checkpoint.own_folder for block in waiting if block.fit.checkpoint is not None]
+    seen = next((folder for folder in folders if folder.is_dir()), None)
+    trained: dict[Task, BlockDraws] = {}
+    lost: list[str] = []
+    with (
+        board([block.task.tell for block in waiting], seen) as told,
+        spreading(executor, workers) as spread,
+    ):
+        jobs = [block.sent(k, told.place(k), packs=packs) for k, block in enumerate(waiting)]
+        try:
+            with contextlib.closing(spread(_done, jobs)) as outcomes:  # type: ignore[type-var]
+                for outcome in outcomes:
+                    block = waiting[outcome.task.number]
+                    if isinstance(outcome.value, LatentdoError):
+                        raise outcome.value
+                    told.finish(outcome.task.number)
+                    if outcome.value is not None:
+                        trained[block.task] = block.fit.finished(outcome.value, block.because)
+                        block.task.end()
+                    elif outcome.lost:
+                        lost.append(outcome.error)
+                    else:
+                        raise FitError(
+                            f"{block.fit.label}{block.task.block.name} failed at each of {outcome.attempts} attempts where the "
+                            f"executor trained it: {outcome.error.rstrip('.')}. See that its workers can import latentdo and "
+                            f"what the model is made of, or leave out executor= (--workers).{_kept(block.fit)}"
+                        )
+        except StudyError as problem:
+            raise StudyError(f"{problem}{_kept(waiting[0].fit)}", key=problem.key) from None
+    if lost:
+        _log.warning(
+            "%d of %d blocks are left to this process: those who trained them ended (%s).",
+            len(lost),
+            len(waiting),
+            lost[0].rstrip("."),
+        )
+    return trained
+
+
+def _kept(fit: Fit) -> str:
+    """How to go on after an executor has failed, as a sentence."""
+    if fit.checkpoint is None:
+        return ""
+    return f" What is finished is kept in {fit.checkpoint.folder}: the same call goes on from there."
+
+
+def trained_block(task: Task, engine: Engine, label: str) -> BlockDraws:
+    """The draws of a block; an error says of which table and block.
+
+    Args:
+        label: What the table is called, before the block's own name.
+    """
+    task.tell(BEGUN)
+    try:
+        return replace(train_block(task, engine), rows_hash=task.rows_hash)
     except FitError as problem:
-        raise FitError(f"{fit.label}{problem}") from problem.__cause__
+        raise FitError(f"{label}{problem}") from problem.__cause__
     except (MemoryError, jax.errors.JaxRuntimeError) as problem:
         # What a block needs is asked for before it is trained, but others take memory too.
         if not isinstance(problem, MemoryError) and "RESOURCE_EXHAUSTED" not in str(problem):
             raise
         raise FitError(
-            f"{fit.label}Training {task.block.name} ran out of memory ({task.data.n_stored:,} rows). Fit a sample of the "
+            f"{label}Training {task.block.name} ran out of memory ({task.data.n_stored:,} rows). Fit a sample of the "
             "rows, ask for fewer chains or draws, or end what else needs memory on this machine."
         ) from problem
+    finally:
+        release(task)
 
 
 def _n_cores() -> int:

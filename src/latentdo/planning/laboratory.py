@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-import platform
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,7 @@ import numpy as np
 from latentdo import arguments
 from latentdo.answers import ask_all
 from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError
-from latentdo.executor import ATTEMPTS, Outcome, check_executor, spreading
+from latentdo.executor import ATTEMPTS, MOST_WORKERS, Outcome, executor_of, packed, require_version, spreading, version
 from latentdo.inference import Engine, Fit, Posterior, blocks_of, train_all
 from latentdo.models import ModelSpec
 from latentdo.query import Query
@@ -30,7 +28,6 @@ from latentdo.tables import read_table
 from .simulated import Experiments, Goal
 from .truth import AbstractTruth, KnownAnswer, Simulator
 
-MOST_WORKERS = 10**4
 ALIKE = 5
 """Tables of one size that are no longer the same by chance."""
 _HERE = "leave out executor= and workers= (--workers), and all is done in this process"
@@ -159,7 +156,7 @@ Crew = Callable[[Sequence[Trial], Done], list[Finding]]
 
 
 @contextlib.contextmanager
-def crew(bench: Bench, executor: Executor | None, workers: int) -> Iterator[Crew]:
+def crew(bench: Bench, executor: Any, workers: int) -> Iterator[Crew]:
     """Those who do the experiments: this process, an executor, or processes that end when this is closed.
 
     Raises:
@@ -187,7 +184,7 @@ def crew(bench: Bench, executor: Executor | None, workers: int) -> Iterator[Crew
 def check_workers(executor: Any, workers: Any) -> None:
     """Raise `StudyError` unless experiments can be done so."""
     if executor is not None:
-        check_executor(executor)
+        executor_of(executor)
     error = partial(StudyError, key="workers")
     arguments.whole("workers=", workers, error, most=MOST_WORKERS, repair="1 is this process alone.")
 
@@ -221,28 +218,17 @@ def _told(outcome: Outcome[Trial, Any]) -> str:
     return f"n = {outcome.task.n}, seed = {outcome.task.seed}: {outcome.error.rstrip('.')}."
 
 
-def _sendable(bench: Bench, executor: Executor | None) -> Callable[[Trial], Finding | LatentdoError]:
+def _sendable(bench: Bench, executor: Any) -> Callable[[Trial], Finding | LatentdoError]:
     """The work as a value that the executor can send to those who do it.
 
     Threads share it, and clusters have their own ways of sending functions. For processes of Python it is packed once, so that
     each of them opens it once; what cannot be opened there then fails like any task, and does not end the process.
     """
     if executor is not None and not isinstance(executor, ProcessPoolExecutor):
-        return _Checked(bench, metadata.version("latentdo"))
-    _pickled("the model", bench.spec)
-    _pickled(bench.truth.label, bench.truth)
-    return _Packed(_pickled("the plan", bench))
-
-
-def _pickled(what: str, value: Any) -> bytes:
-    try:
-        return pickle.dumps(value)
-    # What pickle raises depends on what it meets.
-    except (pickle.PicklingError, AttributeError, TypeError, ValueError) as problem:
-        raise SpecError(
-            f"{what[0].upper()}{what[1:]} cannot be sent to other processes: {problem}. Write functions and classes with `def` "
-            f"or `class` at the top of a module, a file that can be imported; or {_HERE}."
-        ) from problem
+        return _Checked(bench, version())
+    packed("the model", bench.spec, _HERE)
+    packed(bench.truth.label, bench.truth, _HERE)
+    return _Packed(packed("the plan", bench, _HERE))
 
 
 @dataclass(frozen=True)
@@ -268,12 +254,10 @@ class _Checked:
     version: str
 
     def __call__(self, trial: Trial) -> Finding | LatentdoError:
-        if (here := metadata.version("latentdo")) != self.version:
-            return StudyError(
-                f"{platform.node()} has latentdo {here}, and the machine that asks has {self.version}. Install the same version "
-                "on both.",
-                key="executor",
-            )
+        try:
+            require_version(self.version)
+        except StudyError as problem:
+            return problem
         return self.bench.alone(trial)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import threading
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -30,6 +29,14 @@ Progress = Callable[[str, float], None]
 """Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
 
 
+class Stopped(Protocol):
+    """Whether training was interrupted: a `threading.Event`, or what stands for one in another process."""
+
+    def is_set(self) -> bool:
+        """Whether it was."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """One block, ready to be trained.
@@ -47,7 +54,7 @@ class Task:
     seed: int
     shape: tuple[int, int]
     progress: Progress
-    stopped: threading.Event
+    stopped: Stopped
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     rotations: tuple[Rotation, ...] = ()
 

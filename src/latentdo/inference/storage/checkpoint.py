@@ -58,6 +58,10 @@ class Checkpoint:
         self._every = EVERY if every is None else every
         self._due = time.monotonic() + self._every
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Sent to another machine, whose clock is another, and which may not see the file.
+        return _sent, (None if self._path is None else self._path.absolute(), self._every)
+
     def part(self, name: str) -> Checkpoint:
         """The checkpoint of one of several methods that train the block in turn, in a file of its own."""
         if self._path is None:
@@ -85,6 +89,11 @@ class Checkpoint:
         self._written()
         ended = time.monotonic()
         self._due = ended + (max(self._every, (ended - begun) / SHARE) if self._every else 0.0)
+
+
+def _sent(path: Path | None, every: float) -> Checkpoint:
+    """A checkpoint that came from another process; one without a file where the folder of its fit is not seen."""
+    return Checkpoint(path if path is not None and path.parent.is_dir() else None, every)
 
 
 def write_state(path: Path, state: State) -> bool:

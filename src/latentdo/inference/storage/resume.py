@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from latentdo.errors import ArchiveError, SpecError
-from latentdo.files import sweep
+from latentdo.files import replacing, sweep
 from latentdo.models import ModelSpec
 from latentdo.tables import Dataset
 
@@ -76,6 +76,8 @@ class FitCheckpoint:
     """Where a fit keeps what it has done so far.
 
     Attributes:
+        folder: Of this and other fits.
+        own_folder: Of this one, in it; there once something was noted.
         earlier: Seconds that the runs before this one took.
 
     Args:
@@ -89,14 +91,14 @@ class FitCheckpoint:
     def __init__(self, folder: Path, identity: Identity) -> None:
         if folder.exists() and not folder.is_dir():
             raise ArchiveError(folder, "is a file, and a checkpoint is a folder. Name another place for it.")
-        self._parent = folder
-        self._folder = folder / identity.hash
+        self.folder = folder
+        self.own_folder = folder / identity.hash
         self._identity = identity
         self._made = not folder.exists() or any(folder.glob(f"*/{_MADE}"))
         self._begun = time.monotonic()
-        self.earlier = _seconds(self._folder / _SECONDS)
-        sweep(self._folder)
-        if self._folder.is_dir():
+        self.earlier = _seconds(self.own_folder / _SECONDS)
+        sweep(self.own_folder)
+        if self.own_folder.is_dir():
             done, begun = self.n_finished, self.n_running
             shown = f"{done} block{'' if done == 1 else 's'} finished"
             _log.warning("Going on from %s, with %s%s.", folder, shown, f" and {begun} half done" if begun else "")
@@ -111,7 +113,7 @@ class FitCheckpoint:
 
     def block(self, block: Block) -> Checkpoint:
         """The checkpoint of one block's running state."""
-        return Checkpoint(self._path(block, _RUNNING), written=self._write_facts)
+        return Checkpoint(self._path(block, _RUNNING), written=self.note)
 
     def finished(self, block: Block) -> BlockDraws | None:
         """The draws of a block that was finished before, bit by bit; None if it was not."""
@@ -124,46 +126,49 @@ class FitCheckpoint:
     def finish(self, draws: BlockDraws) -> None:
         """Keep the draws of a finished block; its running state is not needed any more."""
         if write_state(self._path(draws.block, _FINISHED), _finished_state(draws)):
-            self._write_facts()
+            self.note()
             stem = self._path(draws.block, "").name
-            for path in self._folder.glob(f"{stem}*{_RUNNING}"):
+            for path in self.own_folder.glob(f"{stem}*{_RUNNING}"):
                 path.unlink(missing_ok=True)
 
     @property
     def n_finished(self) -> int:
         """Number of finished blocks in the folder."""
-        return len(list(self._folder.glob(f"*{_FINISHED}")))
+        return len(list(self.own_folder.glob(f"*{_FINISHED}")))
 
     @property
     def n_running(self) -> int:
         """Number of other blocks that were begun: each has a state for every method that was tried on it."""
-        return len({path.name.split(".")[0] for path in self._folder.glob(f"*{_RUNNING}")})
+        return len({path.name.split(".")[0] for path in self.own_folder.glob(f"*{_RUNNING}")})
 
     def remove(self) -> None:
         """Remove what this fit kept, and the folder if a fit made it and nothing else is in it."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.own_folder, ignore_errors=True)
         if self._made:
             with contextlib.suppress(OSError):
-                self._parent.rmdir()
+                self.folder.rmdir()
 
     def _path(self, block: Block, suffix: str) -> Path:
-        return self._folder / f"{hashlib.sha256(block.name.encode()).hexdigest()[:16]}{suffix}"
+        return self.own_folder / f"{hashlib.sha256(block.name.encode()).hexdigest()[:16]}{suffix}"
 
-    def _write_facts(self) -> None:
-        path = self._folder / _FACTS
+    def note(self) -> None:
+        """Write whose the folder is, and how long the fit has taken so far; a place that cannot be written costs no fit."""
+        path = self.own_folder / _FACTS
+        seconds = self.earlier + time.monotonic() - self._begun
         with contextlib.suppress(OSError):
-            (self._folder / _SECONDS).write_text(
-                f"{self.earlier + time.monotonic() - self._begun:.3f}", encoding="utf-8"
-            )
+            self.own_folder.mkdir(parents=True, exist_ok=True)
+            with replacing(self.own_folder / _SECONDS) as beside:
+                beside.write_text(f"{seconds:.3f}", encoding="utf-8")
             if not path.exists():
                 if self._made:
-                    (self._folder / _MADE).touch()
-                path.write_text(json.dumps(plain_tree(self._identity), indent=1), encoding="utf-8")
+                    (self.own_folder / _MADE).touch()
+                with replacing(path) as beside:
+                    beside.write_text(json.dumps(plain_tree(self._identity), indent=1), encoding="utf-8")
 
     def _others(self) -> Iterator[tuple[Path, Identity]]:
         """The interrupted fits of other identities in the folder."""
-        for path in sorted(self._parent.glob(f"*/{_FACTS}")):
-            if path.parent != self._folder:
+        for path in sorted(self.folder.glob(f"*/{_FACTS}")):
+            if path.parent != self.own_folder:
                 with contextlib.suppress(OSError, ValueError, msgspec.MsgspecError):
                     yield path.parent, value_of(tree_of(path.read_text(encoding="utf-8")), Identity)
 
