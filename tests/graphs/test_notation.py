@@ -151,6 +151,9 @@ def test_calls_and_numbers_of_a_study_file():
         ("sd(`IL-6`)", ("sd", None, "IL-6")),
         ("EGF -> SOS", ("weight", ("EGF",), "SOS")),
         ("X:V -> Y", ("weight", ("X", "V"), "Y")),
+        ("C[mid] -> Y", ("weight", ("C[mid]",), "Y")),
+        ("`c d`['a b']:X -> Y", ("weight", ("`c d`['a b']", "X"), "Y")),
+        ("C[2] -> Y", ("weight", ("C[2]",), "Y")),
     ],
 )
 def test_keys_of_priors(text: str, key: object):
@@ -288,6 +291,8 @@ def test_mistakes_in_a_prior(text: str, said: str):
         ("X <- Y", "a weight is named by its parent and its child: X -> Y."),
         ("X:V", "A weight is named X -> Y, that of an interaction X:V -> Y."),
         ("sd(X", "'(' is never closed"),
+        ("C[] -> Y", "expected a level of the node, as in C[mid], found ']'."),
+        ("C[a, b] -> Y", "A key names one level: C[mid] -> Y."),
         ("sd(X, Y)", "A key names one node: sd(Y)."),
         ("5", "expected a parameter such as weight, sd(Y) or X -> Y"),
     ],

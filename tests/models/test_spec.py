@@ -278,6 +278,41 @@ def test_one_weight_wins_over_its_node_that_over_the_text_that_over_the_model():
         assert weight(spec, "W", "U") == nine
 
 
+LEVELS = "C ~ categorical(levels=[low, mid, 'very high']); X ~ normal; Y ~ normal(C, X, C:X)"
+
+
+def test_the_weight_of_one_level_wins_over_that_of_the_parent():
+    priors = {"C[mid] -> Y": "normal(0, 4)", "X:C['very high'] -> Y": "2", "C -> Y": "normal(0, 5)", "weight(Y)": "1"}
+    for order in (priors, dict(reversed(priors.items()))):
+        spec = believed(order, LEVELS)
+        assert {w.label: w.belief for w in spec["Y"].weights} == {
+            "C[mid]": Prior("normal", (0.0, 4.0)),
+            "C['very high']": Prior("normal", (0.0, 5.0)),
+            "X": 1.0,
+            "C[mid]:X": 1.0,
+            "C['very high']:X": 2.0,
+        }
+        text, own = spec.source
+        assert believed(dict(own), text) == spec
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("C[low] -> Y", LEVELS, r"Y has no parent C\[low\]. Known are: C\[mid\], C\['very high'\], X"),
+        ("C[mdi] -> Y", LEVELS, r"Did you mean 'C\[mid\]'"),
+        (
+            "C[mid] -> Y",
+            "C ~ categorical; Y ~ normal(C)",
+            r"the levels of C are told by its column. To name one here, state",
+        ),
+    ],
+)
+def test_a_level_that_has_no_weight_is_refused(key, text, message):
+    with pytest.raises(SpecError, match=message):
+        believed({key: "2"}, text)
+
+
 def test_parameters_and_intercepts_follow_the_same_order():
     spec = believed({"intercept": "normal(0, 3)", "sd": "2", "sd(X)": "halfnormal(1)", "shape": "exponential(0.5)"})
     assert spec["Y"].intercept == 1.0

@@ -23,7 +23,7 @@ from .statements import (
     Statement,
     graph_of,
 )
-from .tokens import Lexicon, Position, Token, Tokens, quote
+from .tokens import Lexicon, Position, Token, Tokens, format_level, quote
 
 MAX_LATENTS = 1000
 
@@ -98,8 +98,8 @@ def parse_call(text: str) -> Call | float:
 def parse_weight_key(text: str) -> tuple[str, tuple[Name, ...] | None, Name | None]:
     """What a key under `priors:` names: (parameter, parents, node), with None for what it leaves open.
 
-    `weight` gives ("weight", None, None), `sd(SOS)` gives ("sd", None, "SOS"), and
-    `X:V -> Y` gives ("weight", ("X", "V"), "Y").
+    `weight` gives ("weight", None, None), `sd(SOS)` gives ("sd", None, "SOS"), `X:V -> Y` gives ("weight", ("X", "V"), "Y"),
+    and `C[mid] -> Y`, the weight of one level, ("weight", ("C[mid]",), "Y").
     """
     tokens = Tokens(text, MODEL)
     first = tokens.name("a parameter such as weight, sd(Y) or X -> Y")
@@ -107,8 +107,8 @@ def parse_weight_key(text: str) -> tuple[str, tuple[Name, ...] | None, Name | No
     if tokens.accept("("):
         key = (first.text, None, tokens.name("the name of a node").text)
         tokens.expect(")", "')'", "A key names one node: sd(Y).")
-    elif tokens.current.is_symbol("->", ":"):
-        parents = _interaction(tokens, first)
+    elif tokens.current.is_symbol("->", ":", "["):
+        parents = _interaction(tokens, first, levels=True)
         tokens.expect("->", "'->'", "A weight is named X -> Y, that of an interaction X:V -> Y.")
         key = ("weight", parents, tokens.name("the name of the child").text)
     elif tokens.current.is_symbol(*_ARROWS):
@@ -315,14 +315,23 @@ def _item(tokens: Tokens, family: Token) -> Parent | Option:
             return Parent(names, "", start.position)
 
 
-def _interaction(tokens: Tokens, first: Token) -> tuple[Name, ...]:
-    names = {first.text: None}
+def _interaction(tokens: Tokens, first: Token, *, levels: bool = False) -> tuple[Name, ...]:
+    """The factors of a product: names, and where it is allowed levels of them, `C[mid]`."""
+    factors = {first.text: _level_of(tokens, first) if levels else first.text}
     while tokens.accept(":"):
         token = tokens.name("a name after ':'")
-        if token.text in names:
+        if token.text in factors:
             raise tokens.error(f"an interaction is between different nodes, {token.text!r} is named twice.", token)
-        names[token.text] = None
-    return tuple(names)
+        factors[token.text] = _level_of(tokens, token) if levels else token.text
+    return tuple(factors.values())
+
+
+def _level_of(tokens: Tokens, name: Token) -> str:
+    if not tokens.accept("["):
+        return name.text
+    level = tokens.level("a level of the node, as in C[mid]")
+    tokens.expect("]", "']'", "A key names one level: C[mid] -> Y.")
+    return f"{quote(name.text)}[{format_level(level)}]"
 
 
 def _option(tokens: Tokens, key: Token) -> Option:

@@ -136,6 +136,14 @@ class Mechanism:
         """The distinct parents, in the order of first mention."""
         return tuple(dict.fromkeys(name for weight in self.weights for name in weight.parents))
 
+    @property
+    def weight_beliefs(self) -> dict[str, Belief]:
+        """What was written of each weight, by its term as priors name it: one term for all levels of a parent that share it."""
+        shared: dict[str, set[Belief]] = {}
+        for weight in self.weights:
+            shared.setdefault(weight.typed, set()).add(weight.belief)
+        return {(w.typed if len(shared[w.typed]) == 1 else w.label): w.belief for w in self.weights}
+
     def parameter(self, name: str) -> Belief:
         """What was written of `sd`, `shape`, …; None for the default prior."""
         return dict(self.parameters).get(name)

@@ -21,6 +21,7 @@ from latentdo.graphs import (
     graph_of,
     normalised,
     parse_weight_key,
+    quote,
 )
 
 from .families import Table
@@ -213,11 +214,14 @@ def apply_priors(
         mechanisms[node] = _with_broad(mechanism, node, broad, used, latent=node in graph.latent)
         filled = _stated(mechanisms[node]) - _stated(mechanism)
         last_word |= {(node, place): broad[place.partition(" ")[0]][0] for place in filled}
-    for key, kind, parents, node, value in sorted(parsed, key=lambda entry: entry[2] is not None):
+    # Weights after nodes, and of them those of single levels last.
+    order = sorted(parsed, key=lambda entry: entry[2] is not None and 1 + (not {*entry[2]} <= given.keys()))
+    for key, kind, parents, node, value in order:
         if node is None:
             continue
         if node not in mechanisms:
             raise UnknownNodeError(node, graph.nodes)
+        _check_levels_known(given, key, parents or ())
         mechanisms[node] = _with_narrow(mechanisms[node], node, key, kind, parents, value)
         used.add(key)
         last_word |= {(node, place): key for place in _places(mechanisms[node], kind, parents)}
@@ -235,10 +239,25 @@ def apply_priors(
 def _places(mechanism: Mechanism, kind: str, parents: tuple[Name, ...] | None) -> set[str]:
     """The parameters of a node that a key reaches, by name; weights are numbered."""
     if kind == "weight":
-        return {
-            f"weight {k}" for k, w in enumerate(mechanism.weights) if parents is None or set(w.parents) == set(parents)
-        }
+        return {f"weight {k}" for k, w in enumerate(mechanism.weights) if parents is None or _is_named(w, parents)}
     return {"intercept" if kind == "mean" else kind}
+
+
+def _is_named(weight: Weight, parents: tuple[Name, ...]) -> bool:
+    """Whether a key is of this weight: by its parents, which is all of their levels, or by one level."""
+    return set(parents) in ({*weight.parents}, {*weight.factors})
+
+
+def _check_levels_known(given: Mapping[Name, Mechanism], key: str, parents: tuple[Name, ...]) -> None:
+    """Refuses a key of one level of a node whose levels its column will tell: no weight is called so yet."""
+    for node, mechanism in given.items():
+        family = mechanism.family
+        if family.has_levels and not family.states and any(own.startswith(f"{quote(node)}[") for own in parents):
+            raise SpecError(
+                f"The prior {key!r}: the levels of {node} are told by its column. To name one here, state them in the model: "
+                f"{quote(node)} ~ {family.name}(…, levels=[…]).",
+                node=node,
+            )
 
 
 def _stated(mechanism: Mechanism) -> set[str]:
@@ -303,14 +322,13 @@ def _with_narrow(
 ) -> Mechanism:
     """The mechanism with a prior that names the node, or one of its weights."""
     if parents is not None:
-        if not any(set(weight.parents) == set(parents) for weight in mechanism.weights):
+        if not any(_is_named(weight, parents) for weight in mechanism.weights):
             known = [weight.label for weight in mechanism.weights]
             raise SpecError(
                 f"The prior {key!r}: {node} has no parent {':'.join(parents)}. {nearest(':'.join(parents), known)}"
             )
         weights = tuple(
-            _signed(w, _belief(value, "weight", key), node) if set(w.parents) == set(parents) else w
-            for w in mechanism.weights
+            _signed(w, _belief(value, "weight", key), node) if _is_named(w, parents) else w for w in mechanism.weights
         )
         return replace(mechanism, weights=weights)
     if kind == "max":

@@ -235,12 +235,10 @@ class ModelSpec:
             kept = tuple(weight for weight in mechanism.weights if not implicit.intersection(weight.parents))
             beliefs = {weight.belief for weight in kept}
             common = beliefs.pop() if len(beliefs) == 1 else None
-            # The indicators of a parent's levels share one belief.
-            priors += dict.fromkeys(
-                (f"{weight.typed} -> {quote(node)}", shown(weight.belief))
-                for weight in kept
-                if weight.belief is not None and common is None
-            )
+            own = replace(mechanism, weights=kept).weight_beliefs if common is None else {}
+            priors += [
+                (f"{term} -> {quote(node)}", shown(belief)) for term, belief in own.items() if belief is not None
+            ]
             lines.append(self._line(node, replace(mechanism, weights=kept), common))
         inhibiting = [f"{quote(a)} -| {quote(b)}" for a, b in sorted(self.graph.inhibiting)]
         return "\n".join([*self._order(implicit), *lines, *inhibiting, *arcs]), tuple(priors)

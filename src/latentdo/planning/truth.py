@@ -397,7 +397,7 @@ def _parameters(node: Name, mechanism: Mechanism) -> list[tuple[str, Belief]]:
     if isinstance(mechanism.family, Constant | Table):
         return []
     pairs = [(f"intercept({quote(node)})", mechanism.intercept)]
-    pairs += [(f"{weight.typed} -> {quote(node)}", weight.belief) for weight in mechanism.weights]
+    pairs += [(f"{term} -> {quote(node)}", belief) for term, belief in mechanism.weight_beliefs.items()]
     pairs += [(f"{name}({quote(node)})", belief) for name, belief in mechanism.parameters]
     return list(dict(pairs).items())
 
