@@ -20,6 +20,7 @@ from .opening import (
     engine_of,
     fitted_rows,
     graph_of,
+    is_fit,
     model_of,
     questions_of,
     rival_rows,
@@ -517,14 +518,17 @@ def compare(
 
 
 @arguments.with_known_options
-def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: bool = False, seed: int = 0) -> Report:
+def check(
+    model: ModelSpec | Study | Posterior | str | Path, data: Any = None, *, prior: bool = False, seed: int = 0
+) -> Report:
     """What can be said before training: the verdict of each query, and whether the table fits the model.
 
     Of a study's variants it says whether their latent projection is that of the model, and which verdicts change.
 
     Args:
-        model: A study (a value, or the path of its file), a model, or its text. `study.variant(name)` is a study too.
-        data: As for `fit`; without it, a study's own data where its file exists.
+        model: A study (a value, or the path of its file), a model, or its text. `study.variant(name)` is a study too. Of a
+            fit, or the path of one, its model.
+        data: As for `fit`; without it, a study's own data where its file exists, and the rows that a fit holds.
         prior: Whether to simulate the measured nodes from the priors alone, and set them beside their columns.
         seed: Of that simulation: same seed, same numbers.
 
@@ -536,11 +540,13 @@ def check(model: ModelSpec | Study | str | Path, data: Any = None, *, prior: boo
     from latentdo.answers import check_model, check_variants
 
     arguments.flag("prior", prior, SpecError)
-    study = study_of(model)
+    opened = value_of(model)
+    study = study_of(opened, fits=True)
     engine_of(study)
     source = data if data is not None else study.data if study.data is not None and exists(study.data) else None
-    rows = None if source is None else rows_of(study.model, source, study)
-    report = check_model(study.model, study.queries, rows, dict(study.units))
+    kept, known = (opened.data, opened.functional) if is_fit(opened) else (None, {})
+    rows = kept if source is None else rows_of(study.model, source, study)
+    report = check_model(study.model, study.queries, rows, dict(study.units), known=known)
     if prior and rows is None:
         raise StudyError("A check of the priors needs the data: default priors take their scale from them.", "data")
     if prior and rows is not None:

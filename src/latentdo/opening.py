@@ -107,12 +107,23 @@ def model_of(text: Any) -> ModelSpec:
     return ModelSpec.parse(text)
 
 
-def study_of(model: Any) -> Study:
-    """The study, or one around a model or its text."""
+def study_of(model: Any, *, fits: bool = False) -> Study:
+    """The study, or one around a model or its text.
+
+    Args:
+        fits: Whether a fit is taken too, for the model that was trained and what it is asked.
+    """
     from latentdo.models.study import Study
 
     opened = value_of(model)
+    if fits and is_fit(opened):
+        return Study("fit", opened.spec, queries=opened.queries, compare=opened.compare, units=opened.units)
     return opened if isinstance(opened, Study) else Study("model", model_of(opened))
+
+
+def is_fit(value: Any) -> bool:
+    """Whether it is a fit, told by its spec: nothing is loaded that a fit has not loaded already."""
+    return hasattr(value, "spec") and hasattr(value, "blocks")
 
 
 def rows_of(spec: ModelSpec, data: Any, study: Study) -> Dataset:

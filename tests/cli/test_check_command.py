@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from handmade_fits import handmade
+
 
 def test_says_that_a_study_is_ready(command, study):
     result = command("check", study)
@@ -103,3 +105,28 @@ def test_a_function_in_the_data_can_undo_a_verdict(command, study, tmp_path):
     assert "functional dependence: M is a function of X" in result.out
     assert "caution: M is an exact function of X in these data" in result.out
     assert command("check", study, "exact.csv", "--json").json["functional"] == {"M": ["X"]}
+
+
+def test_checks_the_model_of_a_saved_fit_and_a_table_against_it(command, bow_fit, tmp_path):
+    result = command("check", bow_fit)
+    assert result.code == 0
+    assert result.out.startswith("model: 2 measured nodes, 1 never measured (U)")
+    (tmp_path / "new.csv").write_text("X,Y\n1,2\n2,4\n3,3\n", encoding="utf-8")
+    assert command("check", bow_fit, "new.csv", "--json").json["n_rows"] == 3
+    result = command("check", bow_fit, "--variant", "other")
+    assert result.code == 2
+    assert "--variant other names a variant of a study, and this is no study file." in result.err
+
+
+def test_checks_what_the_study_of_a_fit_asks_and_the_rows_that_it_holds(command, tmp_path):
+    fit = handmade()
+    fit.save(tmp_path / "fit.ldo", data=True)
+    report = command("check", "fit.ldo", "--json").json
+    assert [row["name"] for row in report["verdicts"]] == [name for name, _ in fit.queries]
+    assert report["n_rows"] == fit.facts.n_rows
+
+
+def test_a_saved_fit_that_is_not_there_is_named(command):
+    result = command("check", "nowhere.ldo")
+    assert result.code == 2
+    assert "nowhere.ldo: there is no such file." in result.err

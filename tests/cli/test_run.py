@@ -321,6 +321,14 @@ def test_a_file_that_is_no_study_is_named_with_what_is_read(command, tmp_path):
     assert "(DOT)" in command("identify", "g.dot", "P(Y | do(X))").err
 
 
+def test_what_an_imported_module_prints_does_not_stand_before_the_json(command, tmp_path, monkeypatch):
+    (tmp_path / "talking_families.py").write_text("print('hello from the module')")
+    result = command("identify", "X -> Y", "P(Y | do(X))", "--json", "--import", "talking_families")
+    sys.modules.pop("talking_families", None)
+    assert result.json["identifiable"] is True
+    assert "hello from the module" in result.err
+
+
 @pytest.mark.parametrize("line", ["import sys; sys.exit(0)", "raise ValueError('no')", "1 +"])
 def test_a_module_that_cannot_be_imported_is_bad_input(line, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -92,6 +92,15 @@ def test_the_plan_and_the_verdict_are_told():
     assert "Warnings none" in squeezed(replace(posterior, warnings=()))
 
 
+def test_a_moment_that_block_and_fit_both_judge_has_one_rhat_on_the_page():
+    fit = handmade()
+    judged = (Diagnostic("cov(X, M)", 1.004, 900.0),)
+    blocks = tuple(replace(block, diagnostics=(Diagnostic("cov(X, M)", 1.007, 800.0),)) for block in fit.blocks)
+    page = squeezed(replace(fit, blocks=blocks, diagnostics=judged))
+    assert "drawn by hand; worst R-hat 1.007, lowest ESS 800; 3 of 400 transitions diverged" in page
+    assert "worst R-hat 1.004 (cov(X, M)), lowest ESS 900 (cov(X, M))" in page
+
+
 def test_a_fit_that_did_not_converge_says_where():
     failed = tuple(Diagnostic(f"cov(X, Y{k})", float("inf") if k else 1.2, 30.0) for k in range(13))
     page = squeezed(replace(handmade(), diagnostics=(*failed, Diagnostic("mean(X)", 1.0, 4000.0))))

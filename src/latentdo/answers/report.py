@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from latentdo.graphs import Name, format_level, quote
@@ -147,9 +148,17 @@ def _verdict_json(name: str, verdict: Identified | NotIdentified) -> dict[str, A
 
 
 def check_model(
-    spec: ModelSpec, queries: Sequence[tuple[str, Query]], data: Dataset | None, units: Mapping[Name, str] | None = None
+    spec: ModelSpec,
+    queries: Sequence[tuple[str, Query]],
+    data: Dataset | None,
+    units: Mapping[Name, str] | None = None,
+    *,
+    known: Mapping[Name, tuple[Name, ...]] = MappingProxyType({}),
 ) -> Report:
     """The verdict of each question and, where there is a table, its columns against the model's families.
+
+    Args:
+        known: Nodes that earlier rows have shown to be functions, with what determines them.
 
     Raises:
         QueryError: A question that makes no sense for the model.
@@ -163,7 +172,7 @@ def check_model(
         query.check(spec.graph)
         check_values(spec, query)
     cautions = () if data is None else check_columns(spec, data)
-    functional = spec.functional if data is None else functional_nodes(spec, data)
+    functional = {**spec.functional, **known} if data is None else functional_nodes(spec, data)
     verdicts = tuple((name, identify(spec.graph, query, functional=functional)) for name, query in queries)
     functions = tuple(functional.items())
     if data is None:

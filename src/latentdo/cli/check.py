@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from latentdo.graphs import is_fit_path
+
 from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Source, Whole
 from .output import say, say_json, tell
-from .sources import source_text, study_of, variant_of
+from .sources import no_variants, source_text, study_of, variant_of
 
 USAGE = "latentdo check STUDY [DATA] [--variant NAME] [--prior] [--seed N] [--json]"
 
@@ -37,7 +41,8 @@ def command(
     whether they look the same from the measured nodes, and which verdicts change.
 
     Args:
-        study: The path of a study (.yaml), a model as text, or - for a text on standard input.
+        study: The path of a study (.yaml) or of a saved fit (.ldo), for its model, a model as text, or - for a text on standard
+            input.
         data: The table (.csv, .tsv, .parquet); left out, the one that the study names, if it exists.
         variant: One of the study's variants, in place of its model.
         prior: Simulate the measured nodes from the priors alone, and set them beside their columns.
@@ -47,10 +52,15 @@ def command(
     """
     from latentdo.api import check
 
-    chosen = variant_of(study_of(source_text(study)), variant)
-    report = check(chosen, data, prior=prior, seed=seed)
-    if report.n_rows is None and chosen.data is not None:
-        tell(f"note: {chosen.data} does not exist yet, so no column was checked.")
+    source = source_text(study, fits=True)
+    if is_fit_path(source):
+        no_variants(variant)
+        report = check(Path(source), data, prior=prior, seed=seed)
+    else:
+        chosen = variant_of(study_of(source), variant)
+        report = check(chosen, data, prior=prior, seed=seed)
+        if report.n_rows is None and chosen.data is not None:
+            tell(f"note: {chosen.data} does not exist yet, so no column was checked.")
     if json:
         say_json(report.to_json())
     else:

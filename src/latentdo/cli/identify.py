@@ -18,7 +18,7 @@ from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, name_groups
 from .output import folded, output_path, say, say_json, tell
 from .proofs import FILES, Page, write_pages
-from .sources import source_text, tell_left_out
+from .sources import no_variants, source_text, tell_left_out
 
 if TYPE_CHECKING:
     from latentdo.types import Study
@@ -146,8 +146,7 @@ def _functions(given: list[str] | None) -> dict[str, tuple[str, ...]]:
 
 def _subject(source: Any, study: Study | None, variant: str | None) -> Any:
     if study is None:
-        if variant is not None:
-            raise UsageError(f"--variant {variant} names a variant of a study, and this is no study file.")
+        no_variants(variant)
         # Read once for all questions.
         return stated(value_of(source))
     # A variant may have a graph where its mechanisms make no model: identification needs no more.

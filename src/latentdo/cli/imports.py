@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Iterable
@@ -37,7 +38,9 @@ def _import(name: str) -> None:
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
-        importlib.import_module(name)
+        # Results go to stdout, with --json as one object: what the module prints must not stand before it.
+        with contextlib.redirect_stdout(sys.stderr):
+            importlib.import_module(name)
     # The module is the user's: whatever it raises is told as it is, and a script that ends itself does not end this.
     except (Exception, SystemExit) as error:
         raise UsageError(f"{OPTION} {name}: {type(error).__name__}: {error}") from error

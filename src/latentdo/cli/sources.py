@@ -81,6 +81,12 @@ def variant_of(study: Study, name: str | None) -> Study:
     return chosen
 
 
+def no_variants(variant: str | None) -> None:
+    """Raise `UsageError` where a variant is named of what is no study."""
+    if variant is not None:
+        raise UsageError(f"--variant {variant} names a variant of a study, and this is no study file.")
+
+
 def tell_left_out(key: str, variant: str) -> None:
     """Say on stderr that a query of the study makes no sense for its variant."""
     tell(f"note: the query {key} cannot be asked of the variant {variant} and is left out.")

@@ -37,7 +37,8 @@ def account_of(block: BlockDraws) -> str:
     if block.weight_ess is not None:
         parts.append(f"{block.weight_ess:,.0f} effective draws")
     if any(diagnostic.rhat is not None for diagnostic in block.diagnostics):
-        parts.append(extremes(block.diagnostics))
+        # Without names: the fit judges moments of the same names over all of its blocks, and has other numbers for them.
+        parts.append(extremes(block.diagnostics, named=False))
     if block.divergences:
         parts.append(block.divergences)
     if block.shortfall is not None:
@@ -45,12 +46,17 @@ def account_of(block: BlockDraws) -> str:
     return "; ".join([*parts, *([block.why] if block.why else [])])
 
 
-def extremes(found: Sequence[Diagnostic]) -> str:
-    """The worst R-hat and the lowest ESS, which need not be of the same functional."""
+def extremes(found: Sequence[Diagnostic], *, named: bool = True) -> str:
+    """The worst R-hat and the lowest ESS, which need not be of the same functional.
+
+    Args:
+        named: Whether to say of which functionals they are.
+    """
     worst = max(found, key=lambda diagnostic: diagnostic.badness)
     least = min(found, key=lambda diagnostic: diagnostic.ess)
-    mixing = "" if worst.rhat is None else f"worst R-hat {shown_rhat(worst.rhat)} ({worst.name}), "
-    return f"{mixing}lowest ESS {least.ess:,.0f} ({least.name})"
+    of_worst, of_least = (f" ({each.name})" if named else "" for each in (worst, least))
+    mixing = "" if worst.rhat is None else f"worst R-hat {shown_rhat(worst.rhat)}{of_worst}, "
+    return f"{mixing}lowest ESS {least.ess:,.0f}{of_least}"
 
 
 def shown_rhat(value: float | None) -> str:
