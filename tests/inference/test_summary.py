@@ -102,13 +102,12 @@ def test_a_moment_that_block_and_fit_both_judge_has_one_rhat_on_the_page():
 
 
 def test_a_fit_that_did_not_converge_says_where():
-    failed = tuple(Diagnostic(f"cov(X, Y{k})", float("inf") if k else 1.2, 30.0) for k in range(13))
+    failed = tuple(Diagnostic(f"cov(X, Y{k})", 1.2 if k < 12 else float("inf"), 30.0 + k) for k in range(13))
     page = squeezed(replace(handmade(), diagnostics=(*failed, Diagnostic("mean(X)", 1.0, 4000.0))))
     assert ": NOT CONVERGED" in page
     assert "Convergence: FAILED for 13 of 14" in page
-    assert "Not passed cov(X, Y0): R-hat 1.200, ESS 30" in page
-    assert "cov(X, Y1): R-hat inf, ESS 30" in page
-    assert "and 3 more" in page
+    assert "Not passed cov(X, Y12): R-hat inf, ESS 42 Not passed cov(X, Y0): R-hat 1.200, ESS 30" in page, "the worst first"
+    assert "cov(X, Y11)" not in page and "and 3 more" in page
 
 
 def test_the_table_of_parameters_has_means_sds_and_intervals():

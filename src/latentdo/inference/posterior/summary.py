@@ -192,6 +192,7 @@ def _training(posterior: Fitted) -> Sheet:
 def _convergence(posterior: Fitted) -> Sheet:
     """What was judged, and how it came out."""
     failed = [diagnostic for diagnostic in posterior.diagnostics if not diagnostic.passed]
+    failed.sort(key=lambda diagnostic: diagnostic.badness, reverse=True)
     verdict = "not judged, there is one draw" if posterior.is_point else "passed"
     if failed:
         verdict = f"FAILED for {len(failed)} of {len(posterior.diagnostics)}"
