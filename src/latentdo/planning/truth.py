@@ -27,7 +27,7 @@ from latentdo.inference import (
     flat,
     simulate_nodes,
 )
-from latentdo.models import AbstractFamily, Belief, Categorical, Constant, Mechanism, ModelSpec, Table, named
+from latentdo.models import AbstractFamily, Belief, Constant, Mechanism, ModelSpec, Table, named
 from latentdo.models.study import Study as StudyFile
 from latentdo.query import Query
 from latentdo.simulators import STUDIES, Study
@@ -379,9 +379,9 @@ def _require_numbers(spec: ModelSpec) -> None:
                 "(a posterior), or a function (n, seed) -> columns.",
                 node=node,
             )
-        if isinstance(mechanism.family, Categorical) and not mechanism.family.levels:
+        if mechanism.family.has_levels and not mechanism.family.states:
             raise SpecError(
-                f"{node} has levels that only a column could tell. Write them in the truth: {quote(node)} ~ categorical(…, "
+                f"{node} has levels that only a column could tell. Write them in the truth: {quote(node)} ~ {mechanism.family.name}(…, "
                 "levels=[a, b, c]).",
                 node=node,
             )
@@ -408,7 +408,7 @@ def _as_draw(mechanism: Mechanism) -> NodeDraws:
     if isinstance(family, Constant):
         return NodeDraws(np.full((1, 1, 1), family.value))
     row = [float(belief) for belief in (mechanism.intercept, *(w.belief for w in mechanism.weights))]  # type: ignore[arg-type]
-    row *= len(family.levels) - 1 if isinstance(family, Categorical) else 1
+    row *= family.n_predictors
     parameters = tuple((name, np.full((1, 1), float(belief))) for name, belief in mechanism.parameters)  # type: ignore[arg-type]
     return NodeDraws(np.array(row)[None, None], parameters)
 
