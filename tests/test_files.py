@@ -34,6 +34,9 @@ def test_what_is_missing_is_told_with_the_nearest_name(tmp_path: Path) -> None:
     (tmp_path / "cells.csv").write_text(ROWS)
     assert f"does not exist (looked from {Path.cwd()}). Did you mean " in refusal(tmp_path / "cell.csv")
     assert "is a folder; expected a file." in refusal(tmp_path)
+    (tmp_path / "study.yaml").touch()
+    with pytest.raises(DataError, match=r"does not exist \(looked from .*\)\. Known are: study\.yaml\."):
+        read_bytes(tmp_path / "nothing.yaml", DataError, suffixes=(".yaml",))
 
 
 def test_a_link_to_nothing_names_what_it_leads_to(tmp_path: Path) -> None:

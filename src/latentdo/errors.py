@@ -51,6 +51,9 @@ def visible(text: str) -> str:
     Names, levels and units come from users' files. An escape sequence would colour or rewrite a terminal, and a
     right-to-left mark would show a name that it is not (Boucher & Anderson 2023, "Trojan Source").
     """
+    if text.isprintable():
+        # Nearly every text, and tables have thousands of them.
+        return text
     unseen = [sign for sign in set(text) if unicodedata.category(sign) in _UNSEEN and sign not in _LAID_OUT]
     return text.translate({ord(sign): sign.encode("unicode_escape").decode("ascii") for sign in unseen})
 

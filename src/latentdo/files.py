@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .arguments import Raised
-from .errors import DataError
+from .errors import DataError, nearest
 
 HALF_WRITTEN = ".tmp"
 OLD = 24 * 3600.0
@@ -94,6 +94,9 @@ def _missing(named: str, path: Path, suffixes: Sequence[str]) -> str:
     names = [name for name in names if not suffixes or name.lower().endswith(tuple(suffixes))]
     close = difflib.get_close_matches(path.name, names, n=1)
     repair = f" Did you mean {str(folder / close[0])!r}?" if close else ""
+    if suffixes and names and not close:
+        # Of few kinds of files there are few: all of them are named.
+        repair = f" {nearest(path.name, sorted(names))}"
     return f"{named} does not exist (looked from {Path.cwd()}).{repair}"
 
 

@@ -106,7 +106,9 @@ def test_a_fit_that_did_not_converge_says_where():
     page = squeezed(replace(handmade(), diagnostics=(*failed, Diagnostic("mean(X)", 1.0, 4000.0))))
     assert ": NOT CONVERGED" in page
     assert "Convergence: FAILED for 13 of 14" in page
-    assert "Not passed cov(X, Y12): R-hat inf, ESS 42 Not passed cov(X, Y0): R-hat 1.200, ESS 30" in page, "the worst first"
+    assert "Not passed cov(X, Y12): R-hat inf, ESS 42 Not passed cov(X, Y0): R-hat 1.200, ESS 30" in page, (
+        "the worst first"
+    )
     assert "cov(X, Y11)" not in page and "and 3 more" in page
 
 

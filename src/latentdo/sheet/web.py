@@ -109,7 +109,8 @@ def _td(cell: Cell, column: Column) -> str:
         case mark:
             shown = f'<span class="{mark}">{shown}</span>'
     colour = f' style="background:{cell.colour}"' if cell.colour else ""
-    hint = f' title="{escape(cell.hint)}" aria-label="{escape(cell.hint)}"' if cell.hint else ""
+    said = escape(cell.hint)
+    hint = f' title="{said}" aria-label="{said}"' if said else ""
     return f"<td{_class(column)}{colour}{hint}>{shown}</td>"
 
 
