@@ -381,8 +381,8 @@ def _require_numbers(spec: ModelSpec) -> None:
             )
         if mechanism.family.has_levels and not mechanism.family.states:
             raise SpecError(
-                f"{node} has levels that only a column could tell. Write them in the truth: {quote(node)} ~ {mechanism.family.name}(…, "
-                "levels=[a, b, c]).",
+                f"{node} has levels that only a column could tell. Write them in the truth: {quote(node)} ~ "
+                f"{mechanism.family.name}(…, levels=[a, b, c]).",
                 node=node,
             )
 
