@@ -37,6 +37,18 @@ def answer(answers: Answers) -> ld.Answer:
     return answers[0]
 
 
+def test_numbers_of_the_table_stand_to_the_right_in_every_form():
+    draws = np.linspace(0.5, 1.5, 1000)
+    sheet = Answers((answer_of("E[Y | do(X=1)]", draws), answer_of("E[Y | do(X=0)]", 100 * draws))).sheet()
+    right = [column.title for column in sheet.columns if column.is_right]
+    assert right == ["mean", "sd", "90 % interval", "MCSE", "R-hat", "ESS"]
+    head, *rows = sheet.text().splitlines()
+    for title in right:
+        end = head.index(title) + len(title)
+        assert all(row[end - 1] != " " and row[end] == " " for row in rows[:2])
+    assert sheet.html().count('<td class="n w">') == 12
+
+
 def test_an_answer_is_the_law_of_its_draws(answer):
     draws = answer.draws
     assert answer.mean == draws.mean()

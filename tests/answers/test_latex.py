@@ -87,7 +87,7 @@ def test_what_is_not_well_is_marked_and_explained_below_the_table():
     table = Answers((plain, odd)).latex()
     assert_sound(table)
     lines = table.splitlines()
-    assert lines[0] == r"\begin{tabular}{llrl}"
+    assert lines[0] == r"\begin{tabular}{llrr}"
     assert lines[1] == r"\toprule"
     assert lines[2] == r"Question & Quantity & Estimate & 90\,\% interval \\"
     assert lines[-1] == r"\end{tabular}"
@@ -136,7 +136,7 @@ def test_the_methods_have_no_signs_that_latex_takes_for_commands():
     assert_sound(text)
     assert r"U $\to$ X" in text
     assert r"95 \% intervals" in text
-    assert r"$\Sigma$\_M P(M \textbar{} X=1)" in text
+    assert r"$\sum_{\mathrm{M}}$ P(M \textbar{} X)" in text
     assert not re.search("[Α-Ωα-ω→·×]", text)
 
 

@@ -69,6 +69,18 @@ def test_a_question_is_told_with_its_verdict_and_formula():
     assert "Conditional" not in text
 
 
+def test_a_long_formula_is_printed_once_whatever_the_values():
+    posterior = posterior_of("latent U ~ normal; C ~ normal; X ~ normal(U, C); M ~ normal(X, C); Y ~ normal(M, U, C)")
+    queries = ("E[Y | do(X=0)]", "E[Y | do(X=10)]", "E[Y | do(X=10)] - E[Y | do(X=0)]")
+    formula = "Σ_{{C, M}} P(M | C, {}) P(C) Σ_X' E[Y | C, M, X'] P(X' | C)"
+    text = Answers(tuple(answer_of(query, SLOPE, posterior) for query in queries)).methods()
+    assert f"(1) is identified given this graph: {formula.format('X=0')}." in text
+    assert "(2) is identified given this graph, by the formula of (1) with its values." in text
+    assert "(3) is identified given this graph, by the formula of (1) with the values of each of its terms." in text
+    alone = answer_of(queries[2], SLOPE, posterior).methods()
+    assert f"It is identified given this graph, with the values of each of its terms: {formula.format('X')}." in alone
+
+
 def test_what_is_not_identified_says_so_and_promises_nothing():
     text = methods("E[Y | do(X=1)]", "X ~ normal; Y ~ normal(X); X <-> Y")
     assert "It is not identified given this graph: " in text

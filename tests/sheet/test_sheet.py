@@ -205,6 +205,15 @@ def test_what_gives_a_sheet_prints_by_it() -> None:
     assert Shown()._repr_html_() == SHEET.html()
 
 
+def test_sums_in_prose_and_notes_are_set_as_sums() -> None:
+    formula = "is Σ_{M, Z} P(M | X) Σ_X' P(Y | M, X'), and Σ weight"
+    sheet = Sheet.of("", (Column("note", "prose"),), [(formula,)], lead=(formula,), notes=(Note(formula),))
+    html = sheet.html().partition("</style>")[2]
+    assert html.count("Σ<sub>M, Z</sub> P(M | X) Σ<sub>X&#x27;</sub> P(Y | M, X&#x27;), and Σ weight") == 3
+    assert sheet.latex().count(r"$\sum_{\mathrm{M,\ Z}}$ P(M \textbar{} X) $\sum_{\mathrm{X'}}$ P(Y") == 2
+    assert r"and $\Sigma$ weight" in sheet.latex()
+
+
 def test_a_formula_has_what_is_summed_over_below_its_sign() -> None:
     html = Sheet.of("", [Column("is", "formula")], [["Σ_{M, Z} P(M | `<X>`) Σ_X' P(Y | M, X')"]], headed=False).html()
     assert "<code>Σ<sub>M, Z</sub> P(M | `&lt;X&gt;`) Σ<sub>X&#x27;</sub> P(Y | M, X&#x27;)</code>" in html

@@ -5,11 +5,12 @@ Every clause is read off the fit and the answers themselves, so that none is tru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
-from latentdo.identification import Identified
+from latentdo.identification import Estimand, Identified
 from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions
 from latentdo.models import BUILT_IN, FAMILIES
 from latentdo.sheet import counted, listed
@@ -21,6 +22,8 @@ LONG = 600
 """Characters beyond which a formula or a model is named and not printed."""
 LISTED = 8
 """Questions that are listed one by one, with their formulas."""
+REPEATED = 50
+"""Characters of a formula beyond which it is printed once, whatever the values of the questions that have it."""
 TOLD = 20
 """Cautions that are given one by one."""
 EDGES = 24
@@ -191,8 +194,9 @@ def _questions(answers: Sequence[Estimate], cited: dict[str, None]) -> Iterator[
         yield (
             f"Evidence {' or '.join(kinds)} was judged by the joint law of outcome and evidence under the intervention."
         )
+    told: dict[str, str] = {}
     for k, answer in enumerate(asked[:LISTED], start=1):
-        yield f"{'It' if alone else f'({k})'} {_verdict(answer)}"
+        yield f"{'It' if alone else f'({k})'} {_verdict(answer, told, f'({k})')}"
     if n_more > 0:
         rest = asked[LISTED:]
         yield f"Of the others {sum(answer.identified for answer in rest):,} of {len(rest):,} are identified."
@@ -205,18 +209,51 @@ def _questions(answers: Sequence[Estimate], cited: dict[str, None]) -> Iterator[
         )
 
 
-def _verdict(answer: Estimate) -> str:
-    """The verdict as the end of a sentence, and what is to be said of it."""
+def _verdict(answer: Estimate, told: dict[str, str], name: str) -> str:
+    """The verdict as the end of a sentence, and what is to be said of it.
+
+    Args:
+        told: Formulas that were printed, each with the question that has it: one is not printed again for other values.
+        name: What the text calls this question.
+    """
     verdict = answer.verdict
     if isinstance(verdict, Identified) and not any(term.do for term in verdict.query.terms):
         return "sets nothing, and is a property of the distribution of the measured variables."
     if isinstance(verdict, Identified):
-        formula = verdict.estimand.text
-        shown = formula if len(formula) <= LONG else f"a formula of {len(formula):,} characters, not printed here"
         notes = "".join(f" {note}" for note in verdict.notes)
-        return f"is identified given this graph: {shown}.{notes}"
+        return f"is identified given this graph{_formula(verdict, told, name)}.{notes}"
     shown = "is not identified given this graph" if verdict.proved else "is not shown to be identified"
     return f"{shown}: {verdict.reason.rstrip('.')}. The number rests on the prior and on the functional form."
+
+
+def _formula(verdict: Identified, told: dict[str, str], name: str) -> str:
+    """The formula behind a colon, or where it was printed."""
+    formula, terms = verdict.estimand.text, verdict.estimand.terms
+    open_formulas = dict.fromkeys(_without_values(term) for term in terms)
+    if all(each in told for each in open_formulas):
+        places = dict.fromkeys(told[each] for each in open_formulas)
+        whose = "with its values" if len(terms) == 1 else "with the values of each of its terms"
+        return f", by the formula of {listed(places)} {whose}"
+    told.update({each: name for each in open_formulas if len(each) > REPEATED and each not in told})
+    if len(terms) > 1 and len(open_formulas) == 1 and len(formula) > REPEATED:
+        return f", with the values of each of its terms: {_printed(next(iter(open_formulas)))}"
+    return f": {_printed(formula)}"
+
+
+def _printed(formula: str) -> str:
+    return formula if len(formula) <= LONG else f"a formula of {len(formula):,} characters, not printed here"
+
+
+def _without_values(estimand: Estimand) -> str:
+    """The formula of a term, the same whatever value its treatments and evidence have."""
+    (term,) = estimand.query.terms
+    formula = estimand.text
+    for item in (*term.do, *term.given):
+        if item.value is not None:
+            formula = re.sub(
+                rf"(?<![\w`]){re.escape(str(item))}(?![\w.])", lambda _, item=item: quote(item.name), formula
+            )
+    return formula
 
 
 # --- data and priors

@@ -81,23 +81,24 @@ def what(answer: Estimate) -> str:
 
 def table(answers: Sequence[Estimate], level: float) -> Sheet:
     """A row per answer, and what is to be said of them below; of very many their first and last ones."""
-    titles = ["query", "mean", "sd", f"{100 * level:g} % interval", "MCSE", "R-hat", "ESS", "identified", "scale"]
+    numbers = ["mean", "sd", f"{100 * level:g} % interval", "MCSE", "R-hat", "ESS"]
+    columns = [Column("query"), *(Column(title, "number") for title in numbers), Column("identified"), Column("scale")]
     shown = answers if len(answers) <= MOST_ROWS else [*answers[:HEAD], *answers[-TAIL:]]
     rows = [_row(answer, level) for answer in shown]
     # What not every table needs has a column only where some answer has it.
     extra = {
-        "seeing": [_other(answer.naive, level) for answer in shown],
-        PRIOR_ALONE.removeprefix("the "): [_other(answer.prior, level) for answer in shown],
-        "APPROXIMATE": [answer.approximate or "" for answer in shown],
+        Column("seeing", "number"): [_other(answer.naive, level) for answer in shown],
+        Column(PRIOR_ALONE.removeprefix("the "), "number"): [_other(answer.prior, level) for answer in shown],
+        Column("APPROXIMATE"): [answer.approximate or "" for answer in shown],
     }
-    for title, cells in extra.items():
+    for column, cells in extra.items():
         if any(cells):
-            titles.append(title)
+            columns.append(column)
             rows = [(*row, Cell(cell or "–")) for row, cell in zip(rows, cells, strict=True)]
     if len(answers) > MOST_ROWS:
         gap = Cell(f"… {len(answers) - HEAD - TAIL:,} more: .to_pandas() has them all")
-        rows.insert(HEAD, (gap, *(Cell("") for _ in titles[1:])))
-    return Sheet("", tuple(map(Column, titles)), tuple(rows), notes=remarks(answers))
+        rows.insert(HEAD, (gap, *(Cell("") for _ in columns[1:])))
+    return Sheet("", tuple(columns), tuple(rows), notes=remarks(answers))
 
 
 def _other(answer: Estimate | None, level: float) -> str:
@@ -180,9 +181,9 @@ def printed(answers: Sequence[Estimate], level: float) -> Sheet:
     """The table of a paper: its cells are LaTeX, and each mark that occurs is explained below."""
     also = [field for field in ("naive", "prior") if any(getattr(answer, field) is not None for answer in answers)]
     spread = f"{100 * level:g} % interval"
-    columns = [Column("Question"), Column("Quantity"), Column("Estimate", "number"), Column(spread)]
+    columns = [Column("Question"), Column("Quantity"), Column("Estimate", "number"), Column(spread, "number")]
     for field in also:
-        columns += [Column({"naive": "Seeing", "prior": "Prior alone"}[field], "number"), Column(spread)]
+        columns += [Column({"naive": "Seeing", "prior": "Prior alone"}[field], "number"), Column(spread, "number")]
     everyone = [*answers, *(other for answer in answers for field in also if (other := getattr(answer, field)))]
     used = {key for answer in everyone for key in _marks(answer)}
     notes = tuple(Note(words, sign=sign) for key, (sign, words) in _MARKS.items() if key in used)

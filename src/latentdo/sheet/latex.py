@@ -42,6 +42,7 @@ _MATH = {
     "∏": r"\prod",
     "−": "-",
 }
+_SUMMED = re.compile(r"Σ_(?:\{([^}]*)\}|(\w+'*))")
 _GREEK = re.compile("[Α-Ωα-ωϵ]")
 _LATIN_CAPITALS = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True))
 NOTE_WIDTH = r"0.9\linewidth"
@@ -58,8 +59,23 @@ def escaped(words: str) -> str:
 
 
 def prose(paragraphs: str) -> str:
-    """Paragraphs for text mode: escaped, and signs that text fonts lack as mathematics."""
-    safe = escaped(paragraphs.replace("->", "→"))
+    """Paragraphs for text mode: escaped, and sums and signs that text fonts lack as mathematics."""
+    pieces = _SUMMED.split(paragraphs.replace("->", "→"))
+    # What the pattern holds in its groups stands between the pieces that it splits: names in braces, or one without.
+    words = [_plain(pieces[0])]
+    for several, one, rest in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        words += [_sum_over(several or one), _plain(rest)]
+    return "".join(words)
+
+
+def _sum_over(names: str) -> str:
+    """The sign of a sum with what is summed over below it."""
+    style = "mathrm" if re.fullmatch(r"[A-Za-z0-9', ]+", names) else "textrm"
+    return rf"$\sum_{{\{style}{{{escaped(names).replace(', ', ',' + chr(92) + ' ')}}}}}$"
+
+
+def _plain(words: str) -> str:
+    safe = escaped(words)
     for sign, command in _MATH.items():
         safe = safe.replace(sign, f"${command}$")
     return _GREEK.sub(lambda match: _greek(match[0]), safe)

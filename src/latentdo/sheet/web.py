@@ -61,9 +61,14 @@ def escape(text: str) -> str:
     return _escape(visible(text))
 
 
+def prose(text: str) -> str:
+    """Words for HTML; in a formula such as `Σ_{M, Z} P(…)` with what is summed over below its sign."""
+    return _SUMMED.sub(_below, escape(text))
+
+
 def formula(text: str) -> str:
-    """A formula in plain text, such as `Σ_{M, Z} P(…)`, with what is summed over below its sign."""
-    return f"<code>{_SUMMED.sub(_below, escape(text))}</code>"
+    """A formula in plain text, as one."""
+    return f"<code>{prose(text)}</code>"
 
 
 def _below(match: re.Match[str]) -> str:
@@ -98,9 +103,9 @@ def _class(column: Column, *, head: bool = False) -> str:
 
 
 def _td(cell: Cell, column: Column) -> str:
-    shown = escape(cell.text)
+    shown = prose(cell.text)
     if column.kind in ("code", "formula") and shown:
-        shown = formula(cell.text) if column.kind == "formula" else f"<code>{shown}</code>"
+        shown = f"<code>{escape(cell.text) if column.kind == 'code' else shown}</code>"
     match cell.mark or column.mark:
         case "":
             pass
@@ -116,13 +121,13 @@ def _td(cell: Cell, column: Column) -> str:
 
 def listed(notes: Sequence[Note]) -> str:
     """Notes as a list; nothing for none."""
-    items = "".join(f"<li>{escape(str(note))}</li>" for note in notes)
+    items = "".join(f"<li>{prose(str(note))}</li>" for note in notes)
     return f"<ul>{items}</ul>" if items else ""
 
 
 def paragraphs(lines: Sequence[str]) -> str:
     """Lines as paragraphs."""
-    return "".join(f"<p>{escape(line)}</p>" for line in lines)
+    return "".join(f"<p>{prose(line)}</p>" for line in lines)
 
 
 def picture(source: str, what: str) -> str:
