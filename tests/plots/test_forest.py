@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -136,3 +137,20 @@ def test_labels_break_between_terms_and_not_inside_them():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [
         "P(Y > 1.5 | do(X=1), Z=2) -\nP(Y > 1.5 | do(X=0), Z=2)"
     ]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 12.0), (0.002, 400.0), (1e-6, 1e6), (1e-40, 1e50)])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_numbers_of_a_log_scale_do_not_run_into_each_other(low: float, high: float, narrow: bool):
+    from matplotlib.figure import Figure
+
+    ratio = Summary("odds", 1.0, None, low, high, 0.9, None, "lvm", "odds ratio", 1.0)
+    wide = Summary("odds", 1.0, None, 1e-90, 1e90, 0.9, None, "prior", "odds ratio", 1.0)
+    axes = forest(
+        [ratio], beside=[[wide]], ax=Figure((6, 2), layout="constrained").subplots(1, 3)[0] if narrow else None
+    )
+    axes.figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+    assert len(boxes) >= 2
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    assert axes.get_xlim()[0] < low and high < axes.get_xlim()[1]

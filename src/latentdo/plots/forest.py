@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ OFFSET = 0.24
 LOG_SPAN = 4.0
 """Ratios that span this factor are drawn on a log scale, where 2 and 1/2 are equally far from 1."""
 
+TICKS_PER_INCH = 1.3
+"""Numbers on a log scale; more of them would run into each other."""
 CLOSEST = 0.45
 """The share of their height to which the rows of a high panel may shrink: below it nobody could read their names."""
 FONT = 10.0
@@ -145,7 +148,9 @@ def _draw(ax: Any, panel: Panel, marks: Mapping[str, float], xlabel: str) -> Non
     far = [end for each in everything if each.method == "prior" for end in _ends(each)]
     limits = reach([*near, *([] if null is None else [null])], far)
     if null == 1.0 and near and min(near) > 0 and max(near) / min(near) > LOG_SPAN:
-        _logarithmic(ax)
+        limits = reach([math.log(end) for end in (*near, null)], [math.log(end) for end in far if end > 0])
+        assert limits is not None, "there is something near"
+        _logarithmic(ax, *map(math.exp, limits))
     elif limits is not None:
         ax.set_xlim(*limits)
     depth = max((len(others) for others in companions), default=0) * OFFSET
@@ -185,13 +190,30 @@ def _ends(row: Summary) -> list[float]:
     return [end for end in (row.estimate, row.lower, row.upper) if end is not None]
 
 
-def _logarithmic(ax: Any) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
+def _logarithmic(ax: Any, low: float, high: float) -> None:
+    """A log scale between two ends, with as many numbers as stand side by side."""
+    from matplotlib.ticker import FixedLocator, NullLocator
 
+    inches = ax.get_position().width * ax.figure.get_figwidth()
     ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+    ax.set_xlim(low, high)
+    ax.xaxis.set_major_locator(FixedLocator(log_ticks(low, high, max(3, int(TICKS_PER_INCH * inches)))))
     ax.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers between two ends of a log scale, so many at most: 1, 2, 5, 10, …, or only 1, 3, 10, … or powers of ten."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    digits: Sequence[float]
+    for step in range(1, len(powers) + 1):
+        for digits in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)) if step == 1 else ((1.0,),):
+            # Counted from 1, which is where a ratio says that there is no effect.
+            ticks = [float(f"{digit}e{power}") for power in powers if power % step == 0 for digit in digits]
+            ticks = [tick for tick in ticks if low <= tick <= high]
+            if len(ticks) <= most:
+                return ticks
+    return []
 
 
 def _key(home: Any, companions: Sequence[Sequence[Summary]], **place: Any) -> None:
