@@ -1,4 +1,4 @@
-"""What surrounds a JAX computation: float64 by a local context, a compile cache for the time of a fit."""
+"""What surrounds a JAX computation: float64 by a local context, a compile cache for the time of a fit, the devices."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import jax.scipy.special
+import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
 
 from latentdo.errors import FitError
 from latentdo.models.build import Arithmetic
 
 JAX = Arithmetic(jnp, jax.scipy.special)
+SPREAD_ROWS = 4_096
+"""Rows from which on they are spread over devices: fewer cost less than what devices have to tell each other."""
 
 _lock = threading.Lock()
+_spread = threading.Lock()
 _users = 0
 _process: int | None = None
 """The process in which JAX was first used."""
@@ -104,3 +109,47 @@ def require_backend() -> None:
         reason = f" ({' '.join(str(problem).split())})" if str(problem) else ""
         repair = f" JAX_PLATFORMS is {asked!r}: unset it, or set it to cpu." if asked else ""
         raise FitError(f"JAX has no device to compute on{reason}.{repair}") from None
+
+
+def devices_named() -> str:
+    """What it computes on, where that is not one processor: `2 cpu devices`; numbers of others agree to rounding alone."""
+    require_backend()
+    devices = jax.devices()
+    usual = len(devices) == 1 and devices[0].platform == "cpu"
+    return "" if usual else f"{len(devices)} {devices[0].platform} device{'s' if len(devices) > 1 else ''}"
+
+
+def devices_for(n_rows: int) -> tuple[jax.Device, ...]:
+    """The devices that so many rows are spread over: as many of those that JAX sees as divide them evenly; one of few rows."""
+    devices = jax.devices()
+    if len(devices) == 1 or n_rows < SPREAD_ROWS:
+        return tuple(devices[:1])
+    return tuple(devices[: max(k for k in range(1, len(devices) + 1) if n_rows % k == 0)])
+
+
+def placed(tree: Any, n_rows: int) -> Any:
+    """A tree of arrays for compiled programs: those whose last axis is the rows are spread over devices, the others are on each.
+
+    What is computed of them is the same to rounding. A tree for one device is left as it is.
+
+    Args:
+        n_rows: Stored rows, padding included.
+    """
+    devices = devices_for(n_rows)
+    if len(devices) == 1:
+        return tree
+    mesh = jax.sharding.Mesh(np.array(devices), ("row",))
+
+    def put(array: Any) -> Any:
+        axes = [None] * (np.ndim(array) - 1) + ["row"] if np.shape(array)[-1:] == (n_rows,) else []
+        return jax.device_put(array, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*axes)))
+
+    return jax.tree.map(put, tree)
+
+
+@contextmanager
+def in_turn(n_rows: int) -> Iterator[None]:
+    """While this is open, rows may be spread over devices: one block at a time, because programs that wait for each other's
+    devices stand still."""
+    with _spread if len(devices_for(n_rows)) > 1 else nullcontext():
+        yield

@@ -34,7 +34,7 @@ from .likelihood.memory import release
 from .likelihood.task import Progress, Task
 from .posterior.posterior import Posterior
 from .progress import BEGUN
-from .runtime import compile_cache, require_backend
+from .runtime import compile_cache, in_turn, require_backend
 from .samplers.planner import train_block
 from .storage.checkpoint import Checkpoint
 from .storage.manifest import versions
@@ -306,7 +306,8 @@ def trained_block(task: Task, engine: Engine, label: str) -> BlockDraws:
     """
     task.tell(BEGUN)
     try:
-        return replace(train_block(task, engine), rows_hash=task.rows_hash)
+        with in_turn(task.rows.n_stored):
+            return replace(train_block(task, engine), rows_hash=task.rows_hash)
     except FitError as problem:
         raise FitError(f"{label}{problem}") from problem.__cause__
     except (MemoryError, jax.errors.JaxRuntimeError) as problem:

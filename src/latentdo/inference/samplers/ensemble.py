@@ -21,7 +21,7 @@ import numpy as np
 from ..blocks.coordinates import FloatArray
 from ..blocks.engines import CHUNK
 from ..likelihood.density import AbstractForm, log_posterior
-from ..runtime import JAX
+from ..runtime import JAX, placed
 from .label_switching import LabelSwitching
 from .sign_symmetry import SignSymmetry, turned, turns
 
@@ -227,6 +227,7 @@ class Ensemble:
         length: int = FIRST_RUN,
         single: bool = False,
         axes: FloatArray | None = None,
+        n_placed: int = 0,
     ) -> Ensemble:
         """An ensemble at dispersed points.
 
@@ -237,13 +238,14 @@ class Ensemble:
             symmetries: The latents whose sign means nothing.
             single: Whether the arithmetic is float32: only for forms without dimension.
             axes: How wide the density is around the points' mean, as in `modes.Mode`, where that is known.
+            n_placed: Rows of `numbers`, which are spread over devices where they are many; 0 leaves them on one.
         """
         random = np.random.default_rng([*seed, 0])
         n_chains, n_free = u.shape
         padding = max(0, getattr(form, "n_coordinates", n_free) - n_free)
         u = np.concatenate([u, random.standard_normal((n_chains, padding))], axis=1)
         dtype = np.float32 if single else np.float64
-        numbers = jax.tree.map(lambda part: _array(part, dtype), numbers)
+        numbers = placed(jax.tree.map(lambda part: _array(part, dtype), numbers), n_placed)
         centre, factor = u.mean(axis=0), 0.3 * np.eye(u.shape[1])
         if axes is not None:
             factor = np.eye(u.shape[1])

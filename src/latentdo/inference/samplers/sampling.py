@@ -84,6 +84,7 @@ def run_ensemble(
         length=first_run,
         single=dimensionless and (task.rows.n_stored if worth is None else worth) <= SINGLE_ROWS,
         axes=None if mode is None else mode.axes,
+        n_placed=task.rows.n_stored,
     )
     # A block may be run on one form after another: none of them may take up the state of the one before.
     kept = task.checkpoint.part(

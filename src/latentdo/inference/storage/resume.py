@@ -29,6 +29,7 @@ from latentdo.tables import Dataset
 from ..blocks.block import Block
 from ..blocks.draws import BlockDraws, NodeDraws
 from ..blocks.engines import Engine
+from ..runtime import devices_named
 from .checkpoint import Checkpoint, State, read_state, write_state
 from .codec import plain_tree, tree_of, value_of
 from .manifest import BlockRecord, block_of, block_record
@@ -57,7 +58,9 @@ class Identity:
     def of(spec: ModelSpec, data: Dataset, engine: Engine, seed: int) -> Identity:
         """The identity of one fit."""
         packages = [f"{name} {metadata.version(name)}" for name in ("latentdo", "numpy", "jax", "numpyro")]
-        python = f"python {platform.python_version()} on {platform.machine()}"
+        python = ", ".join(
+            [f"python {platform.python_version()} on {platform.machine()}", *filter(None, [devices_named()])]
+        )
         return Identity(
             f"{spec.source}{spec.mechanisms!r}", data.hash, repr(engine), str(seed), ", ".join([*packages, python])
         )
