@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,10 +70,10 @@ class Toy(AbstractFamily):
 
 
 @dataclass(frozen=True)
-class Guess(AbstractEngine):
+class Hunch(AbstractEngine):
     """Draws around where chains would start: no posterior, and enough to be an engine."""
 
-    name = "guess"
+    name = "hunch"
 
     draws: int = 50
     width: float = 0.1
@@ -168,8 +169,8 @@ def test_an_error_in_a_class_of_ones_own_is_told_as_its_own(module, broken, call
 
 def test_an_error_in_an_engine_of_ones_own_is_told_as_its_own(module):
     module.BROKEN.add("train")
-    with pytest.raises(ExtensionError, match=r"The engine 'guess' failed in train: RuntimeError: the engine stalled\."):
-        ld.fit("X ~ normal; Y ~ normal(X)", "data.csv", module.Guess(), progress=False)
+    with pytest.raises(ExtensionError, match=r"The engine 'hunch' failed in train: RuntimeError: the engine stalled\."):
+        ld.fit("X ~ normal; Y ~ normal(X)", "data.csv", module.Hunch(), progress=False)
 
 
 def test_the_command_line_calls_it_bad_input_and_no_fault_of_latentdo(own, capsys):
@@ -193,10 +194,25 @@ def test_what_an_estimator_gives_is_looked_at(module, broken, expected):
         ld.compare("X -> Y", "data.csv", EFFECT, methods="half", replicates=0)
 
 
+@pytest.mark.parametrize(
+    ("method", "given", "expected"),
+    [
+        ("mean", None, "failed in mean: it gives nothing, expected: a value"),
+        ("log_density", None, "failed in log_density: it gives nothing, expected: a value"),
+        ("default", 3.0, "failed in default: it gives float, expected: Default"),
+    ],
+)
+def test_what_a_family_gives_is_looked_at(module, method, given, expected):
+    changed = {"__module__": "own_kinds", "name": "odd", method: lambda self, *arguments: given}
+    register(dataclass(frozen=True)(type("Odd", (module.Toy,), changed)))
+    with pytest.raises(ExtensionError, match=expected):
+        ld.ask(ld.fit("X ~ normal; Y ~ odd(X)", "data.csv", ld.Laplace(), progress=False), EFFECT)
+
+
 def test_what_an_engine_gives_is_looked_at(module):
     module.BROKEN.add("draws")
     with pytest.raises(ExtensionError, match="failed in train: it gives str, expected: BlockDraws"):
-        ld.fit("X ~ normal; Y ~ normal(X)", "data.csv", module.Guess(), progress=False)
+        ld.fit("X ~ normal; Y ~ normal(X)", "data.csv", module.Hunch(), progress=False)
 
 
 def test_a_lack_of_memory_and_what_a_family_refuses_on_purpose_stay_what_they_are(module):
@@ -341,7 +357,7 @@ model: |
   Y ~ toy(X)
 data: data.csv
 inference:
-  engine: guess
+  engine: hunch
   draws: 60
   width: 0.2
 queries:
@@ -354,33 +370,33 @@ def test_engine_and_estimator_of_ones_own_stand_in_a_study_and_on_the_command_li
     (own / "study.yaml").write_text(STUDY, encoding="utf-8")
     code = main(["fit", "study.yaml", "-o", "a.ldo", "--import", "own_kinds"])
     assert code in (0, 4), capsys.readouterr().err
-    assert ld.load("a.ldo").engine == "Guess(draws=60, width=0.2)"
+    assert ld.load("a.ldo").engine == "Hunch(draws=60, width=0.2)"
     assert ld.load("a.ldo").compare == ("half", "plug-in")
     capsys.readouterr()
     assert main(["compare", "a.ldo", "data.csv", "--replicates", "0", "--import", "own_kinds"]) in (0, 4)
     assert "half" in capsys.readouterr().out
     typed = ["fit", "study.yaml", "-o", "b.ldo", "--import", "own_kinds"]
     assert main([*typed, "--draws", "70"]) in (0, 4)
-    assert ld.load("b.ldo").engine == "Guess(draws=70, width=0.2)"
-    assert main([*typed, "--engine", "guess", "--draws", "20"]) in (0, 4)
-    assert ld.load("b.ldo").engine == "Guess(draws=20, width=0.1)"
+    assert ld.load("b.ldo").engine == "Hunch(draws=70, width=0.2)"
+    assert main([*typed, "--engine", "hunch", "--draws", "20"]) in (0, 4)
+    assert ld.load("b.ldo").engine == "Hunch(draws=20, width=0.1)"
     capsys.readouterr()
-    assert main([*typed, "--engine", "guess", "--chains", "3"]) == 2
-    assert "--chains belongs to --engine nuts, and the engine is guess" in capsys.readouterr().err
+    assert main([*typed, "--engine", "hunch", "--chains", "3"]) == 2
+    assert "--chains belongs to --engine nuts, and the engine is hunch" in capsys.readouterr().err
 
 
 def test_unknown_names_are_told_with_those_of_ones_own(own, capsys):
     (own / "study.yaml").write_text(STUDY.replace("toy(X)", "normal(X)"), encoding="utf-8")
-    with pytest.raises(StudyError, match=r"no engine is called 'guess'\. Known are: .*--import MODULE") as caught:
+    with pytest.raises(StudyError, match=r"no engine is called 'hunch'\. Known are: .*--import MODULE") as caught:
         ld.load_study("study.yaml")
     assert caught.value.line == 6
     with pytest.raises(StudyError, match=r"no method is called 'half'\. Known are: .*--import MODULE"):
-        ld.load_study(STUDY.replace("toy(X)", "normal(X)").replace("guess", "svi").replace("  width: 0.2\n", ""))
+        ld.load_study(STUDY.replace("toy(X)", "normal(X)").replace("hunch", "svi").replace("  width: 0.2\n", ""))
     import own_kinds
 
-    assert own_kinds.Guess.arguments() == ("draws", "width")
-    with pytest.raises(StudyError, match=r"no engine is called 'gibbs'\. .* Of your own: guess\."):
-        ld.load_study(STUDY.replace("guess", "gibbs"))
+    assert own_kinds.Hunch.arguments() == ("draws", "width")
+    with pytest.raises(StudyError, match=r"no engine is called 'gibbs'\. .* Of your own: .*hunch\."):
+        ld.load_study(STUDY.replace("hunch", "gibbs"))
     with pytest.raises(StudyError, match=r"no method is called 'zzz'\. .* Of your own: half\."):
         ld.load_study(STUDY.replace("half", "zzz"))
     with pytest.raises(StudyError, match=r"`inference\.widht`: there is no such key\. Did you mean 'width'"):
@@ -388,13 +404,15 @@ def test_unknown_names_are_told_with_those_of_ones_own(own, capsys):
     with pytest.raises(QueryError, match=r"No method is called 'zzz'\. .* Of your own: half\."):
         ld.compare("X -> Y", "data.csv", EFFECT, methods="zzz")
     assert main(["fit", "study.yaml", "--engine", "gibbs", "--import", "own_kinds"]) == 2
-    assert "no engine is called 'gibbs'. Known are: auto, nuts, svi, laplace, map, guess." in capsys.readouterr().err
+    assert re.search(
+        r"no engine is called 'gibbs'\. Known are: auto, nuts, svi, laplace, map.* hunch", capsys.readouterr().err
+    )
 
 
 def test_an_argument_that_an_engine_of_ones_own_refuses_is_told_as_its_own(module, own):
     (own / "study.yaml").write_text(STUDY.replace("0.2", "-1"), encoding="utf-8")
     with pytest.raises(
-        ExtensionError, match=r"The engine 'guess' failed in __init__: ValueError: the width is positive"
+        ExtensionError, match=r"The engine 'hunch' failed in __init__: ValueError: the width is positive"
     ):
         ld.fit("study.yaml", progress=False)
 

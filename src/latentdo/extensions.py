@@ -59,29 +59,39 @@ def is_own(known: type) -> bool:
     return known.__module__.partition(".")[0] != __name__.partition(".")[0]
 
 
-def guard(added: type, abstract: type, what: str) -> None:
-    """Have errors inside the methods of a user's class told as its own; the methods are those that the abstract class has."""
+def guard(added: type, abstract: type, what: str, gives: Mapping[str, tuple[type, ...]] | None = None) -> None:
+    """Have errors inside the methods of a user's class told as its own; the methods are those that the abstract class has.
+
+    Args:
+        gives: Method and the classes of what it gives. None is looked for everywhere but where the abstract class allows it.
+    """
     if not is_own(added):
         return
     for name in vars(added).keys() & vars(abstract).keys():
-        part = vars(added)[name]
-        if name.startswith("_"):
+        part, told = vars(added)[name], vars(abstract)[name]
+        if name.startswith("_") and name != "__str__":
             continue
+        given = getattr(told.fget if isinstance(told, property) else told, "__annotations__", {}).get("return", "None")
+        expected = (gives or {}).get(name, () if "None" in str(given) else (object,))
         if isinstance(part, property) and part.fget is not None:
-            setattr(added, name, property(_guarded(part.fget, name, what), part.fset, part.fdel, part.__doc__))
+            setattr(added, name, property(_guarded(part.fget, name, what, expected), doc=part.__doc__))
         elif isinstance(part, functools.cached_property):
-            cached = functools.cached_property(_guarded(part.func, name, what))
+            cached = functools.cached_property(_guarded(part.func, name, what, expected))
             cached.__set_name__(added, name)
             setattr(added, name, cached)
         elif callable(part) and not isinstance(part, type):
-            setattr(added, name, _guarded(part, name, what))
+            setattr(added, name, _guarded(part, name, what, expected))
 
 
-def _guarded(function: Callable[..., Any], name: str, what: str) -> Callable[..., Any]:
+def _guarded(function: Callable[..., Any], name: str, what: str, expected: tuple[type, ...]) -> Callable[..., Any]:
     @functools.wraps(function)
     def told(self: Any, *args: Any, **options: Any) -> Any:
         with blamed(type(self), name, what):
-            return function(self, *args, **options)
+            given = function(self, *args, **options)
+        if expected and (given is None or not isinstance(given, expected)):
+            named = " or ".join(kind.__name__ for kind in expected).replace("object", "a value")
+            raise wrong(type(self), name, what, given, named)
+        return given
 
     return told
 
@@ -108,7 +118,7 @@ def blamed(known: type, method: str, what: str) -> Iterator[None]:
 
 def wrong(known: type, method: str, what: str, got: object, expected: str) -> ExtensionError:
     """The error of a user's method that gives something else than is expected, to be raised."""
-    cause = f"it gives {type(got).__name__}, expected: {expected}"
+    cause = f"it gives {'nothing' if got is None else type(got).__name__}, expected: {expected}"
     return ExtensionError(what, _called(known), method, cause, f"class {known.__qualname__}")
 
 

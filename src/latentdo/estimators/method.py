@@ -169,7 +169,7 @@ class AbstractMethod(abc.ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        guard(cls, AbstractMethod, "estimator")
+        guard(cls, AbstractMethod, "estimator", {"applies": (Yes, No), "fit": (Result,)})
 
     @property
     def columns(self) -> frozenset[Name]:

@@ -162,7 +162,7 @@ class _Run:
     def rows(self) -> tuple[Estimate, ...]:
         """One row per method, in order."""
         answers = [
-            [Yes() if seen else _applies(method, task) for task, seen in zip(self.tasks, self._seen, strict=True)]
+            [Yes() if seen else method.applies(task) for task, seen in zip(self.tasks, self._seen, strict=True)]
             for method in self.methods
         ]
         rows: dict[int, Estimate] = {}
@@ -400,18 +400,8 @@ class _Run:
         return float(np.sqrt((self._sample.weights * total**2).mean() / self._sample.n))
 
 
-def _applies(method: AbstractMethod, task: Task) -> Yes | No:
-    answer = method.applies(task)
-    if not isinstance(answer, Yes | No):
-        raise wrong(type(method), "applies", "estimator", answer, "Yes(…) or No(reason)")
-    return answer
-
-
 def _fitted(method: AbstractMethod, task: Task, fits: Fits, answer: Yes) -> Result:
-    result = method.fit(task, fits, answer.sets)
-    shape = (len(fits.weights),)
-    if not isinstance(result, Result):
-        raise wrong(type(method), "fit", "estimator", result, f"a Result with values of shape {shape}")
+    result, shape = method.fit(task, fits, answer.sets), (len(fits.weights),)
     if is_own(type(method)) and np.shape(result.values) != shape:
         raise wrong(type(method), "fit", "estimator", result.values, f"values of shape {shape}, one per row of weights")
     return result

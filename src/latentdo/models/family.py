@@ -107,7 +107,7 @@ class AbstractFamily(abc.ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        guard(cls, AbstractFamily, "family")
+        guard(cls, AbstractFamily, "family", {"default": (Default,), "default_intercept": (Default,)})
 
     # What a node can be
 

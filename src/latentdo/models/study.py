@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from latentdo.errors import LatentdoError, NotationError, StudyError, nearest
+from latentdo.errors import ExtensionError, LatentdoError, NotationError, StudyError, nearest
 from latentdo.files import read_bytes
 from latentdo.graphs import (
     STUDY_SUFFIXES,
@@ -285,7 +285,7 @@ class _Reader:
         """Give errors about the text under the keys their place in the file."""
         try:
             yield
-        except StudyError:
+        except (StudyError, ExtensionError):
             raise
         except NotationError as error:
             node = self.node(*keys)

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from latentdo.errors import ArchiveError, LatentdoError
+from latentdo.errors import ArchiveError, ExtensionError, LatentdoError
 from latentdo.files import replacing, sweep, unwritable
 
 from ..blocks.coordinates import FloatArray
@@ -77,6 +77,8 @@ def write_archive(posterior: Fitted, path: Path, *, data: bool = False) -> Path:
         raise ArchiveError(path, "the rows in memory are not those that the model was trained on. Save without data.")
     try:
         model_text(posterior.spec)
+    except ExtensionError:
+        raise
     except LatentdoError as problem:
         raise ArchiveError(path, f"the model cannot be saved: {problem}.") from None
     if 8 * sum(values.size for _, values in arrays_of(posterior, data=data)) > 0.99 * TOTAL_LIMIT:
@@ -185,6 +187,8 @@ def _read_zip(file: IO[bytes], path: Path) -> Fitted:
         arrays = {member.name: _array(archive, entries, member, path) for member in manifest.members}
     try:
         fitted = manifest.fitted(arrays)
+    except ExtensionError:
+        raise
     except LatentdoError as problem:
         raise ArchiveError(path, f"what it holds cannot be used: {problem}") from None
     if fault := next(draw_faults(fitted), None):

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from latentdo.errors import ArchiveError, LatentdoError
+from latentdo.errors import ArchiveError, ExtensionError, LatentdoError
 from latentdo.models import Table, checked_units
 from latentdo.query import Query
 
@@ -47,7 +47,7 @@ def read_manifest(raw: bytes, path: Path) -> Manifest:
             )
         fault = next(_faults(manifest), None)
     except (LatentdoError, msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as problem:
-        if isinstance(problem, ArchiveError):
+        if isinstance(problem, ArchiveError | ExtensionError):
             raise
         raise ArchiveError(path, f"{NAME} holds something unusable: {problem}") from None
     if fault:
