@@ -61,6 +61,24 @@ def test_what_the_data_pin_down_needs_no_chains():
     assert loading.mean() == pytest.approx(expected, abs=0.5 * loading.std())
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mode_is_as_wide_in_its_reflection(seed):
+    """The mode that is climbed to may lie on the far side of a latent whose sign means nothing."""
+    random = np.random.default_rng([seed, 8])
+    u, v = random.normal(size=(2, 2_000))
+    first = {name: w * u + random.normal(size=2_000) for name, w in zip("ABC", (0.9, -0.8, 1.1), strict=True)}
+    second = {
+        name: w * v + 0.5 * first["A"] + random.normal(size=2_000)
+        for name, w in zip("DEF", (1.0, 0.8, -0.9), strict=True)
+    }
+    both = {"G": u - v + random.normal(size=2_000)}
+    model = "latent U, V ~ normal; A, B, C ~ normal(U); D, E, F ~ normal(V, A); G ~ normal(U, V)"
+    posterior = ld.fit(model, first | second | both, seed=seed, progress=False)
+    block = posterior.blocks[0]
+    assert len(block.block.nodes) == 9 and block.independent
+    assert block.khat is not None and block.khat < 0.3 and block.weight_ess == 4_000
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "text",

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..blocks.coordinates import FloatArray
-from .modes import LogDensity, climb
+from .modes import LogDensity, Mode, climb
 
 Features = Callable[[FloatArray], FloatArray]
 """(point, coordinate) -> (point, feature): numbers that the law of the rows depends on, in which the Fisher information of n rows
@@ -27,6 +27,9 @@ is about n times the identity."""
 
 STEP = 1e-5
 NEWTON_STEPS = 8
+CHORDS = 6
+"""Steps that are taken with one Jacobian: another costs as many values of the features as there are coordinates."""
+POINTS_AT_ONCE = 20_000
 CLOSE = 1e-4
 """Distance from its target, in units of the width of the thin sheet, at which a draw has arrived."""
 OPEN = 0.3
@@ -48,6 +51,18 @@ class Contracted:
     u: FloatArray
     log_weights: FloatArray
     n_pinned: int
+
+
+def information(features: Features, mode: Mode, n_rows: float) -> FloatArray:
+    """What the rows say along each direction at the mode, in units of what rows and priors say together, (coordinate,).
+
+    A direction that the data leave open has next to nothing; of the log of an sd the features tell a half.
+    """
+    whitened = np.asarray(np.linalg.solve(mode.axes, mode.point), dtype=float)
+    singular = np.linalg.svd(_slopes(features, whitened[None], mode.axes)[0], compute_uv=False)
+    told = np.zeros(len(mode.point))
+    told[: len(singular)] = n_rows * singular**2
+    return told
 
 
 def contracted(
@@ -84,8 +99,9 @@ def contracted(
     spread = np.linalg.cholesky(np.cov(wide.T).reshape(k, k))
     width = np.linalg.cholesky(narrow @ narrow.T)
     target = chart.reference + (wide - np.median(wide, axis=0)) @ np.linalg.solve(spread.T, width.T)
-    moved, arrived = chart.solve(x, target, np.sqrt((width**2).sum(axis=1)))
-    sign, log_volume = np.linalg.slogdet(chart.jacobian(x))
+    jacobian = chart.jacobian(x)
+    moved, arrived = chart.solve(x, jacobian, target, np.sqrt((width**2).sum(axis=1)))
+    sign, log_volume = np.linalg.slogdet(jacobian)
     sign_moved, log_volume_moved = np.linalg.slogdet(chart.jacobian(moved))
     usual = np.sign(np.median(sign_moved[arrived])) if arrived.any() else 1.0
     regular = arrived & (sign == usual) & (sign_moved == usual)
@@ -152,36 +168,56 @@ class _Chart:
         rest = np.broadcast_to(self.rest, (len(x), *self.rest.shape))
         return np.concatenate([slopes, rest], axis=1)
 
-    def solve(self, x: FloatArray, target: FloatArray, width: FloatArray) -> tuple[FloatArray, np.ndarray]:
-        """The points with the same t and these s, by Newton's method from x; and which of them were found."""
+    def solve(
+        self, x: FloatArray, jacobian: FloatArray, target: FloatArray, width: FloatArray
+    ) -> tuple[FloatArray, np.ndarray]:
+        """The points with the same t and these s, from x by Newton's method with Jacobians that are kept for some steps.
+
+        Args:
+            jacobian: At x.
+
+        Returns:
+            The points, and which of them were found.
+        """
         moved = x.copy()
-        arrived = np.zeros(len(x), dtype=bool)
         with np.errstate(all="ignore"):
-            for _ in range(NEWTON_STEPS):
-                missing = target - self.positions(moved)
-                arrived = (np.abs(missing) / width).max(axis=1) < CLOSE
-                going = ~arrived & np.isfinite(missing).all(axis=1)
-                if not going.any():
+            missing = target - self.positions(moved)
+            for step in range(NEWTON_STEPS):
+                going = np.flatnonzero(_distance(missing, width) >= CLOSE)
+                going = going[np.isfinite(missing[going]).all(axis=1)]
+                if not len(going):
                     break
-                rest = np.zeros((int(going.sum()), len(self.axes) - self.n_pinned))
-                wanted = np.concatenate([missing[going], rest], axis=1)
-                jacobian = self.jacobian(moved[going])
-                regular = np.abs(np.linalg.det(jacobian)) > 0
-                jacobian[~regular] = np.eye(len(self.axes))
-                step = np.linalg.solve(jacobian, wanted[..., None])[..., 0]
-                # A step beyond the whole posterior of few rows leads nowhere.
-                length = np.linalg.norm(step, axis=1, keepdims=True)
-                moved[going] += step * np.minimum(1.0, 3.0 / np.maximum(length, 1e-300))
-        return moved, arrived
+                at = self.jacobian(moved[going]) if step else jacobian[going]
+                regular = np.abs(np.linalg.det(at))[:, None, None] > 0
+                inverse = np.linalg.inv(np.where(regular, at, np.eye(len(self.axes))))[..., : self.n_pinned]
+                for _ in range(CHORDS):
+                    before = _distance(missing[going], width)
+                    move = (inverse @ missing[going, :, None])[..., 0]
+                    # A step beyond the whole posterior of few rows leads nowhere.
+                    length = np.linalg.norm(move, axis=1, keepdims=True)
+                    moved[going] += move * np.minimum(1.0, 3.0 / np.maximum(length, 1e-300))
+                    missing[going] = target[going] - self.positions(moved[going])
+                    after = _distance(missing[going], width)
+                    worthwhile = (after >= CLOSE) & (after < 0.5 * before)
+                    going, inverse = going[worthwhile], inverse[worthwhile]
+                    if not len(going):
+                        break
+            return moved, _distance(missing, width) < CLOSE
+
+
+def _distance(missing: FloatArray, width: FloatArray) -> FloatArray:
+    """How far points are from their targets, in units of the thin sheet's width."""
+    return (np.abs(missing) / width).max(axis=1)
 
 
 def _slopes(features: Features, x: FloatArray, axes: FloatArray, left: FloatArray | None = None) -> FloatArray:
     """Derivatives of the features (or of their components along `left`) in x, (point, feature, coordinate)."""
     n, p = x.shape
-    steps = STEP * np.concatenate([np.eye(p), -np.eye(p)])
-    points = (x[:, None, :] + steps).reshape(-1, p)
-    values = features(points @ axes.T)
-    if left is not None:
-        values = values @ left
-    values = values.reshape(n, 2, p, -1)
-    return np.swapaxes(values[:, 0] - values[:, 1], 1, 2) / (2.0 * STEP)
+    steps = STEP * np.eye(p + 1, p)[[p, *range(p)]]
+    size, parts = max(1, POINTS_AT_ONCE // (p + 1)), []
+    for at in range(0, n, size):
+        values = features((x[at : at + size, None, :] + steps).reshape(-1, p) @ axes.T)
+        values = values if left is None else values @ left
+        values = values.reshape(-1, p + 1, values.shape[-1])
+        parts.append(np.swapaxes(values[:, 1:] - values[:, :1], 1, 2) / STEP)
+    return np.concatenate(parts)

@@ -1,7 +1,7 @@
 """Blocks whose latents are integrated out, so that only their parameters are left to be sampled.
 
-Three ways, cheapest first: importance sampling around the modes, where the data pin the parameters down; with many rows
-ensemble HMC with every row counted less, whose draws are then contracted; ensemble HMC.
+Three ways, cheapest first: importance sampling around the modes, where the data pin the parameters down; ensemble HMC; where
+many rows leave directions open, ensemble HMC with every row counted less, whose draws are then contracted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..likelihood.density import AbstractForm
 from ..likelihood.gaussian import gaussian_form
 from ..likelihood.lattice import MOST_POINTS, Cells, LatticeForm, LatticeNumbers, lattice_form, loadings_at, spacings
 from ..likelihood.task import Task
-from .contraction import Features, contracted
+from .contraction import OPEN, Features, contracted, information
 from .ensemble import ChainDraws
 from .importance import smoothed
 from .modes import Mode, climb, numbers_only
@@ -34,6 +34,8 @@ from .sign_symmetry import SignSymmetry, symmetries_of, turned
 
 FEW_ROWS = 500
 """Rows that chains see at most: with more, every row is counted less."""
+MOST_STEPS = 4_000
+"""Transitions after which contraction is given up."""
 CHUNK = 2_000
 """Points whose densities are computed together."""
 GOOD_KHAT = 0.5
@@ -103,18 +105,26 @@ def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
         float(numbers.n_rows),
     )
     assert isinstance(engine, Auto)
-    return around_modes(task, marginal) or by_chains(task, engine, marginal, numbers.counted)
+    modes = _on_one_side(task, find_modes(task, marginal.density, None))
+    return around_modes(task, marginal, modes) or by_chains(task, engine, marginal, modes, numbers.counted)
 
 
-def by_chains(task: Task, engine: Auto, marginal: Marginal, counted: Callable[[float], Any]) -> BlockDraws:
-    """Chains: with few rows on their posterior, with many by contraction first.
+def by_chains(
+    task: Task, engine: Auto, marginal: Marginal, modes: tuple[Mode, ...], counted: Callable[[float], Any]
+) -> BlockDraws:
+    """Chains; by contraction first where rows are many and leave a direction open.
+
+    Where they pin down everything the posterior of a million rows is as easy for chains as that of a thousand.
 
     Args:
         counted: The numbers of `marginal` with every row counted as a share of one.
     """
     share = FEW_ROWS / marginal.n_rows
-    why = ""
-    if share < 1.0:
+    mode, why = None, ""
+    if share < 1.0 and modes and pins_down(marginal, modes[0]):
+        # From all over the prior chains would not find a place this narrow.
+        mode = modes[0] if len(modes) == 1 else None
+    elif share < 1.0:
         result = by_contraction(task, engine, marginal, counted(share), share)
         if result.certified:
             return result
@@ -123,26 +133,47 @@ def by_chains(task: Task, engine: Auto, marginal: Marginal, counted: Callable[[f
     def direct(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         return from_chains(task, run, method, marginal.likelihood)
 
-    result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, finish=direct)
+    result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, mode=mode, finish=direct)
     return replace(result, why=why)
 
 
-def around_modes(task: Task, marginal: Marginal) -> BlockDraws | None:
-    """Independent draws by importance sampling around the modes; None where that cannot be relied on."""
-    sides = tuple(
-        symmetry for symmetry in symmetries_of(task.layout, task.priors) if isinstance(symmetry, SignSymmetry)
+def pins_down(marginal: Marginal, mode: Mode) -> bool:
+    """Whether the rows say much about every direction at a mode."""
+    told = information(marginal.features, mode, marginal.n_rows)
+    return bool((told > OPEN).all())
+
+
+def _sides(task: Task) -> tuple[SignSymmetry, ...]:
+    return tuple(symmetry for symmetry in symmetries_of(task.layout, task.priors) if isinstance(symmetry, SignSymmetry))
+
+
+def _on_one_side(task: Task, modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
+    """The modes without reflections of each other, the highest first."""
+    if not modes:
+        return ()
+    points = np.array([mode.point for mode in modes])
+    facing = turned(points, _sides(task))
+    signs = np.where(facing == points, 1.0, -1.0)[..., None]
+    return tuple(
+        distinct(
+            [
+                replace(mode, point=at, axes=sign * mode.axes)
+                for mode, at, sign in zip(modes, facing, signs, strict=True)
+            ]
+        )
     )
-    modes = find_modes(task, marginal.density, None)
+
+
+def around_modes(task: Task, marginal: Marginal, modes: tuple[Mode, ...]) -> BlockDraws | None:
+    """Independent draws by importance sampling around the modes; None where that cannot be relied on."""
     if not modes:
         return None
-    points = turned(np.array([mode.point for mode in modes]), sides)
-    one_side = tuple(distinct([replace(mode, point=at) for mode, at in zip(modes, points, strict=True)]))
-    drawn = importance_sample(
-        marginal.density, one_side, 2 * task.n_kept, task.random().spawn(5)[4], marginal.density, sides
-    )
+    sides = _sides(task)
+    random = task.random().spawn(5)[4]
+    drawn = importance_sample(marginal.density, modes, 2 * task.n_kept, random, marginal.density, sides)
     if drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
         return None
-    where = "the mode" if len(one_side) == 1 else f"{len(one_side)} modes"
+    where = "the mode" if len(modes) == 1 else f"{len(modes)} modes"
     method = Method("importance sampling", of=f"of {marginal.words}, around {where}", draws=len(drawn.u))
     return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
 
@@ -189,6 +220,7 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
         return replace(result, n_made=n_made, khat=khat, weight_ess=effective, diagnostics=diagnostics)
 
     words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
+    engine = replace(engine, max_steps=min(engine.max_steps, MOST_STEPS))
     return run_ensemble(task, engine, marginal.form, counted, words, finish=contract)
 
 
@@ -211,9 +243,7 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         return form_found
     cells, finer = Cells(form, numbers), Cells(*form_found)
     points = f"{n_cells:,} distinct rows, latents integrated over {len(numbers.points):,} points"
-    sides = tuple(
-        symmetry for symmetry in symmetries_of(task.layout, task.priors) if isinstance(symmetry, SignSymmetry)
-    )
+    sides = _sides(task)
     random = task.random().spawn(8)[7]
 
     def error(u: FloatArray) -> float:
