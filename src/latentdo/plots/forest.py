@@ -147,7 +147,7 @@ def _draw(ax: Any, panel: Panel, marks: Mapping[str, float], xlabel: str) -> Non
     near += [marks[row.label] for row in rows if row.label in marks]
     far = [end for each in everything if each.method == "prior" for end in _ends(each)]
     limits = reach([*near, *([] if null is None else [null])], far)
-    if null == 1.0 and near and min(near) > 0 and max(near) / min(near) > LOG_SPAN:
+    if null is not None and null == 1.0 and near and min(near) > 0 and max(near) / min(near) > LOG_SPAN:
         limits = reach([math.log(end) for end in (*near, null)], [math.log(end) for end in far if end > 0])
         assert limits is not None, "there is something near"
         _logarithmic(ax, *map(math.exp, limits))
