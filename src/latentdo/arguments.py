@@ -81,11 +81,6 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not is_flag(value)
 
 
-def is_whole(value: Any) -> bool:
-    """Whether it is an integer, of whatever library; a truth value is none, and neither is 3.0."""
-    return _index(value) is not None
-
-
 def flag(what: str, value: Any, error: Raised) -> bool:
     """True or False. A text such as "no" would count as true, and is refused like every other value."""
     if not is_flag(value):

@@ -101,11 +101,11 @@ def rate_of(bandwidths: Collection[object]) -> float:
     return 0.4 if bandwidths else 0.5
 
 
-def bandwidth(column: Column, value: float, share: float = BANDWIDTH) -> float:
-    """The bandwidth of a continuous treatment at a value: share sd n^(-1/5), and more where few rows lie near."""
+def bandwidth(column: Column, value: float) -> float:
+    """The bandwidth of a continuous treatment at a value: 0.53 sd n^(-1/5), and more where few rows lie near."""
     distances = np.abs(column.values - value)
     few = min(FEW_NEAR, len(distances)) - 1
-    return max(share * column.sd * len(column.values) ** -0.2, float(np.partition(distances, few)[few]) / 2)
+    return max(BANDWIDTH * column.sd * len(column.values) ** -0.2, float(np.partition(distances, few)[few]) / 2)
 
 
 def bandwidths(task: Task, places: Mapping[Name, float] | None = None) -> dict[Name, float]:

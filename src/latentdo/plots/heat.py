@@ -75,8 +75,6 @@ def heat(
     ax: Any = None,
     colours: str = "",
     title: str = "",
-    xlabel: str = "outcome",
-    ylabel: str = "treatment, and its change",
 ) -> Any:
     """Each cell in the colour of its number, from top left to bottom right; returns the matplotlib axes.
 
@@ -109,8 +107,8 @@ def heat(
     # Digits are about 0.62 of the size wide, bold ones included.
     _numbers(ax, places, limit, min(10.0, 0.55 * 72 * height, 0.92 * 72 * width / (0.64 * longest)))
     _frame(ax, rows, columns, font=min(10.0, max(5.0, 20 * width)), side=72 * width)
-    ax.set_xlabel(plain(xlabel))
-    ax.set_ylabel(plain(ylabel), labelpad=8)
+    ax.set_xlabel("outcome")
+    ax.set_ylabel("treatment, and its change", labelpad=8)
     _scale(ax, limit, colours)
     n_columns = max(2, int(ax.figure.get_figwidth() / 1.8))
     headline(ax, title, alone=alone)

@@ -101,7 +101,7 @@ class BestMask:
     best: bool
 
 
-def best_adjustment_set(masks: Masks, treatments: Mask, outcomes: Mask, allowed: Mask = -1) -> BestMask | None:
+def best_adjustment_set(masks: Masks, treatments: Mask, outcomes: Mask) -> BestMask | None:
     """The set with the smallest asymptotic variance in every model of the graph, or None if none is valid.
 
     With latent causes no set need be the best in every model. Then it is the best of the minimal sets, which
@@ -113,10 +113,10 @@ def best_adjustment_set(masks: Masks, treatments: Mask, outcomes: Mask, allowed:
         is that of Smucler, Sapienza & Rotnitzky (2022), theorem 2.
     """
     graph = back_door(masks, treatments, outcomes)
-    nearest = minimal_separator(graph.walks, treatments, outcomes, graph.free & allowed)
+    nearest = minimal_separator(graph.walks, treatments, outcomes, graph.free)
     if nearest is None:
         return None
-    search = _BestSearch(masks, graph, treatments, outcomes, graph.free & allowed)
+    search = _BestSearch(masks, graph, treatments, outcomes)
     if not search.some_holds_more_than(nearest):
         return BestMask(nearest, best=True)
     # Beside an outcome that no treatment affects, its own descendants are free, and the theorem says nothing.
@@ -139,8 +139,9 @@ class _BestSearch:
         rich: Both, and the parents of the colliders.
     """
 
-    def __init__(self, masks: Masks, graph: BackDoor, treatments: Mask, outcomes: Mask, free: Mask) -> None:
-        self.masks, self.graph, self.free = masks, graph, free
+    def __init__(self, masks: Masks, graph: BackDoor, treatments: Mask, outcomes: Mask) -> None:
+        self.masks, self.graph, self.free = masks, graph, graph.free
+        free = graph.free
         self.treatments, self.outcomes = treatments, outcomes
         self.near = union(masks.parents, graph.causal) & free
         self.above = reach(treatments | outcomes, masks.parents) & free
@@ -188,7 +189,7 @@ class _BestSearch:
         return minimal_separator(self.graph.walks, self.treatments, self.outcomes, self.free, nodes) is not None
 
 
-def instruments(masks: Masks, treatment: Mask, outcome: Mask, allowed: Mask = -1) -> Iterator[tuple[int, Mask]]:
+def instruments(masks: Masks, treatment: Mask, outcome: Mask) -> Iterator[tuple[int, Mask]]:
     """Pairs (the instrument's number, conditioning set), one for each node that is an ancestral instrument.
 
     Ancestral means that what is conditioned on are ancestors of instrument or outcome in the graph without the
@@ -203,6 +204,6 @@ def instruments(masks: Masks, treatment: Mask, outcome: Mask, allowed: Mask = -1
     for i in bits(graph.free & ~reach(treatment, masks.children)):
         node = 1 << i
         # Near the outcome, so that as much as may be stays open between the instrument and the treatment.
-        given = minimal_separator(graph.walks, node, outcome, graph.free & allowed & ~node)
+        given = minimal_separator(graph.walks, node, outcome, graph.free & ~node)
         if given is not None and connected(masks, node, given) & treatment:
             yield i, given
