@@ -187,7 +187,8 @@ def _answer(posterior: Posterior, asked: _Asked, plans: Mapping[Term, TermPlan],
         )
     used = _used({term: plans[term] for term in query.terms})
     # Neither diagnostic depends on the scale, and squares of very large numbers are no numbers.
-    scaled = found.draws / max(1.0, float(np.abs(found.draws).max()))
+    size = float(np.abs(found.draws).max())
+    scaled = found.draws / size if size > 1.0 else found.draws
     diagnostic = posterior.diagnose(str(query), scaled, used)
     answer = Answer(
         query=query,

@@ -46,7 +46,7 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
             f"the draws have heavy tails (Pareto k-hat {answer.tail_index:.2f}): the median is reported, the mean is "
             "unreliable"
         )
-    if answer.sd and answer.simulation_error > SIMULATION_SHARE * answer.sd:
+    if answer.simulation_error and answer.sd and answer.simulation_error > SIMULATION_SHARE * answer.sd:
         found.append(f"the simulation error is {100 * answer.simulation_error / answer.sd:.0f} % of the posterior sd")
     elif answer.sd == 0.0 and answer.simulation_error > 0.0:
         error = format_number(float(f"{answer.simulation_error:.2g}"))
@@ -72,7 +72,9 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
         found += [warning for term in answer.query.terms for warning in _tails(posterior, term)]
     found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
     found += [warning for term in answer.query.terms for warning in _moved_evidence(posterior, term)]
-    found += [warning for warning in (answer.scale.caution,) if warning]
+    # A term alone has the unit of what it asks about.
+    if not answer.query.is_single and answer.scale.caution:
+        found.append(answer.scale.caution)
     found += posterior.cautions(used)
     return list(dict.fromkeys(found))
 

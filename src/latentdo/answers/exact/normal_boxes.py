@@ -53,6 +53,11 @@ def log_density(x: FloatArray) -> FloatArray:
 
 def log_interval(low: FloatArray, high: FloatArray) -> FloatArray:
     """log P(low < X < high) of a standard normal."""
+    # Most intervals have one end.
+    if np.isneginf(low).all():
+        return _log_tail(high)
+    if np.isposinf(high).all():
+        return _log_tail(-low)
     # Mirrored into the left half, where log_ndtr keeps all digits.
     mirror = low > -high
     a, b = np.where(mirror, -high, low), np.where(mirror, -low, high)
@@ -60,8 +65,6 @@ def log_interval(low: FloatArray, high: FloatArray) -> FloatArray:
     a, b = (np.where(np.isfinite(end), np.clip(end, -FARTHEST, FARTHEST), end) for end in (a, b))
     with np.errstate(all="ignore"):
         top = log_ndtr(b)
-        if np.isneginf(a).all():
-            return np.where(b > a, top, -np.inf)
         wide = top + np.log1p(-np.exp(log_ndtr(a) - top))
         width = b - a
         middle = 0.5 * (a + b)
@@ -69,6 +72,12 @@ def log_interval(low: FloatArray, high: FloatArray) -> FloatArray:
         narrow = log_density(middle) + np.log(width) + np.log1p(bend)
         small = width * np.maximum(1.0, np.abs(middle)) < NARROW
         return np.where(b > a, np.where(small, narrow, wide), -np.inf)
+
+
+def _log_tail(end: FloatArray) -> FloatArray:
+    """log P(X < end) of a standard normal."""
+    # Farther out the square of a limit would be no number.
+    return np.where(end > -np.inf, log_ndtr(np.maximum(end, -FARTHEST)), -np.inf)
 
 
 def truncated(low: FloatArray, high: FloatArray) -> Moments:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class NormalVariable:
     mean: FloatArray
     loadings: FloatArray
 
-    @property
+    @cached_property
     def sd(self) -> FloatArray:
         return np.sqrt((self.loadings**2).sum(axis=0))
 

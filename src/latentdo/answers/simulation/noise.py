@@ -90,10 +90,11 @@ class Layout:
 
 def spread_of(values: FloatArray) -> float:
     """The standard deviation, n - 1 in its denominator, of numbers whose squares may be too large or too small to hold."""
+    low, high = float(values.min()), float(values.max())
     # The mean of equal numbers may be rounded, and then they seem to differ from it.
-    if np.ptp(values) == 0.0:
+    if high - low == 0.0:
         return 0.0
-    size = float(np.abs(values).max())
+    size = max(abs(low), abs(high))
     if size > 1e100 or 0.0 < size < 1e-100:
         return size * float((values / size).std(ddof=1))
     return float(values.std(ddof=1))
