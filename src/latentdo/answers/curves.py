@@ -16,7 +16,7 @@ from latentdo.query import Axis, Query
 from .exact import Exact
 from .plan import plan_term
 from .simulation import FloatArray, Simulation, barycentric, chebyshev
-from .values import UNITS, Computed, Simulated, is_enough, settled, simulated
+from .values import UNITS, Computed, Simulated, has_settled, settled, simulated
 
 LEAST_POINTS = 60
 """Below so many points each is simulated by itself."""
@@ -91,7 +91,10 @@ def _at(
         ]
         if enough or n_units == ladder[-1]:
             return found, n_units
-        enough = all(is_enough(settled(simulation, one, n_units)) for one in found)
+        enough = all(
+            has_settled(simulation, query, one, settled(simulation, one, n_units))
+            for query, one in zip(queries, found, strict=True)
+        )
     return found, ladder[-1]
 
 

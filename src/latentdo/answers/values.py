@@ -24,7 +24,7 @@ UNITS = tuple(2**k for k in range(5, 15))
 One more, because an error that was looked at until it was small is told too small.
 """
 SIMULATION_SHARE = 0.05
-FIXED_SHARE = 0.005
+FIXED_SHARE = 0.002
 """Where the posterior has no spread, the simulation error that is small enough, as a share of the outcome's own scale."""
 ENOUGH_EVIDENCE = 100.0
 """Effective units per draw (their 5 % quantile) below which evidence calls for more units, and then for a warning; half of the
@@ -110,7 +110,7 @@ def compute(
         found = settled(simulation, values, n_units)
         if enough:
             break
-        enough = is_enough(found) or _is_exact_enough(simulation, query, values, found)
+        enough = has_settled(simulation, query, values, found)
     assert found is not None
     gathered = simulation.layout.gathered
     drawn = {term: gathered(simulation.term(plan, n_units).value) for term, plan in left.items()}
@@ -206,11 +206,14 @@ def is_enough(found: Computed) -> bool:
     return len(found.draws) > 1 and found.error <= SIMULATION_SHARE * spread_of(found.draws)
 
 
-def _is_exact_enough(simulation: Simulation, query: Query, values: Simulated, found: Computed) -> bool:
-    """Whether the error is small beside the outcome, where no draw differs from another: then there is no sd to go by.
+def has_settled(simulation: Simulation, query: Query, values: Simulated, found: Computed) -> bool:
+    """Whether more units would change nothing that is reported; `found` is what the values gave.
 
-    Draws of a replicate share their noise, so that what differs between them is the posterior's.
+    Where no draw differs from another there is no sd to go by, and the error has to be small beside the outcome. Draws of a
+    replicate share their noise, so that what differs between them is the posterior's.
     """
+    if is_enough(found):
+        return True
     scale = _own_scale(simulation, query, found)
     if len(found.draws) == 1 or not (np.ptp(values.values, axis=1) <= ROUNDING * scale).all():
         return False
