@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import statistics
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 from latentdo import arguments
@@ -29,11 +31,15 @@ BEGUN = 1e-6
 """The share that a block tells when its training begins: what only waits has told 0."""
 MOST_BARS = 20
 """Blocks beyond which those that are finished lose their bars."""
-TELLING = 0.05
+TELLING = 0.02
 """Share of a block from which on its speed says something, once `KNOWING` seconds went by."""
 QUARTER = 0.25
 """Share of a block from which on its speed says something at once."""
 KNOWING = 5.0
+
+LONGEST_TRAIL = 500
+OVERDUE = 5.0
+"""How many times as long as others a step takes in which something was compiled."""
 
 _log = logging.getLogger("latentdo")
 # Whoever wants to read notes without progress configures logging; nobody else is bothered.
@@ -44,8 +50,9 @@ _log.addHandler(logging.NullHandler())
 def watch(progress: bool | None) -> Iterator[Tell]:
     """A function to tell (block, share done) to, while this is open.
 
-    A block that is announced with the share 0 counts as waiting; one that tells 0 after it began goes on from the share that
-    follows, from which its speed is measured; above 1 it is being trained longer than planned.
+    A block that is announced with the share 0 counts as waiting; one that tells 0 after it began begins anew, by another
+    method or where an earlier process left it. A share that falls says that the plan has grown; one above 1 that it is trained
+    longer than planned, nobody knows how long.
 
     Args:
         progress: True shows progress, False shows nothing, None shows it on a terminal or in a notebook.
@@ -94,15 +101,10 @@ class Course:
         """Note how far a block is."""
         now = self._clock()
         track = self.tracks.setdefault(block, Track())
-        if share > 0 and track.begun is None:
-            track.begun = now
-            track.first = share if track.goes_on else 0.0
-        if share > track.total:
-            # The block is being trained longer: each extension doubles what there is to do.
-            track.total = max(2 * track.total, share)
         if share == 0 and track.begun is not None:
-            track.begun, track.goes_on = None, True
-        track.share = share
+            track.restart()
+        elif share > 0:
+            track.move(now, share)
         track.ended = now if share == 1.0 else None
         track.shown = max(track.shown, track.done)
         self._most_finished = max(self._most_finished, self.n_finished)
@@ -111,11 +113,7 @@ class Course:
     @property
     def running(self) -> list[str]:
         """The blocks that are being trained."""
-        return [
-            name
-            for name, track in self.tracks.items()
-            if (track.begun is not None or track.goes_on) and track.ended is None
-        ]
+        return [name for name, track in self.tracks.items() if track.begun is not None and track.ended is None]
 
     @property
     def n_finished(self) -> int:
@@ -135,14 +133,7 @@ class Course:
     def left_of(self, block: str) -> float | None:
         """Seconds that a block still needs at its speed; None where that cannot be told yet."""
         track = self.tracks[block]
-        if track.ended is not None:
-            return 0.0
-        if track.begun is None:
-            return None
-        passed, moved = self._clock() - track.begun, track.done - track.first / track.total
-        if moved < TELLING or (moved < QUARTER and passed < KNOWING):
-            return None
-        return passed * (1.0 - track.done) / moved
+        return 0.0 if track.ended is not None else track.left(self._clock())
 
     @property
     def left(self) -> float | None:
@@ -150,49 +141,129 @@ class Course:
 
         None where that cannot be told yet, and where a block of unknown speed takes as long already as any other did.
         """
-        known = [left for name in self.running if (left := self.left_of(name)) is not None]
-        whole = [
-            track.ended - track.begun
-            for track in self.tracks.values()
-            if track.ended is not None and track.begun is not None
-        ]
         now = self._clock()
-        whole += [
-            now - begun + left
-            for name in self.running
-            if (left := self.left_of(name)) is not None and (begun := self.tracks[name].begun) is not None
-        ]
+        known = {name: left for name in self.running if (left := self.left_of(name)) is not None}
         n_unknown = len(self.tracks) - self.n_finished - len(known)
         if not known and not n_unknown:
             return 0.0
+        # How long each takes in all, by kind, and without what was compiled: those that are done or whose speed is known.
+        whole: dict[str, list[float]] = {}
+        again: dict[str, list[float]] = {}
+        for name, track in self.tracks.items():
+            if track.begun is not None and (track.ended is not None or name in known):
+                took = now - track.begun + known[name] if track.ended is None else track.ended - track.begun
+                whole.setdefault(_kind(name), []).append(took)
+                again.setdefault(_kind(name), []).append(took - track.idle)
         if not whole or (n_unknown and self.seconds < KNOWING):
             return None
-        typical = sum(whole) / len(whole)
-        unknown = [self.tracks[name].begun for name in self.running if self.left_of(name) is None]
-        if any(begun is not None and now - begun >= max(whole) for begun in unknown):
-            return None
-        return max([*known, (sum(known) + n_unknown * typical) / self._most_running])
+        # The longest begin first: of a kind that nothing is known of, blocks take no longer than the shortest so far; a node
+        # alone takes next to nothing beside blocks of several.
+        shortest = min(map(min, again.values()))
+        quick = {name for name in self.tracks if "," not in _kind(name) and all("," in kind for kind in again)}
+        unknown = 0.0
+        for name, track in self.tracks.items():
+            if name in known or track.ended is not None:
+                continue
+            if track.begun is None:
+                unknown += statistics.fmean(again.get(_kind(name), [0.0 if name in quick else shortest]))
+            elif (gone := now - track.begun) < max(map(max, whole.values())):
+                unknown += max(statistics.fmean(whole.get(_kind(name), [shortest])) - gone, 0.0)
+            else:
+                return None
+        return max([*known.values(), (sum(known.values()) + unknown) / self._most_running])
+
+
+def _kind(name: str) -> str:
+    """What blocks of one kind have in common: their nodes, whichever table they are trained on (`north: {X, Y}`)."""
+    return name[name.find("{") :] if "{" in name else ""
 
 
 @dataclass
 class Track:
-    """One block: `first` is the share at which it began, `total` that at which it will be done, as far as is known now.
+    """One block, its work counted in units of its first plan.
 
-    `shown` is the most that was done of it by the plans so far: what people see never falls when a plan grows.
+    Attributes:
+        share: What was told last, as a share of the present plan.
+        plan: What that plan amounts to.
+        total: What there is to do, as far as is known now.
+        shown: The most that was done of it by the plans so far: what people see never falls when a plan grows.
+        trail: When it had done how much, since it or its present method was begun.
+        idle_before: Seconds in which earlier methods did not move.
     """
 
     share: float = 0.0
-    first: float = 0.0
-    goes_on: bool = False
+    plan: float = 1.0
     total: float = 1.0
     begun: float | None = None
     ended: float | None = None
     shown: float = 0.0
+    trail: list[tuple[float, float]] = field(default_factory=list)
+    idle_before: float = 0.0
 
     @property
     def done(self) -> float:
         """From 0 to 1."""
-        return 1.0 if self.ended is not None else self.share / self.total
+        return 1.0 if self.ended is not None else self.share * self.plan / self.total
+
+    def move(self, now: float, share: float) -> None:
+        """Note a share that is done."""
+        self.begun = now if self.begun is None else self.begun
+        if share < self.share / 5:
+            # A worker that was killed begins again.
+            self.restart()
+        if self.trail and share < self.share:
+            # The plan has grown: what is done stays done, and is a smaller share of it.
+            self.plan *= self.share / share
+            self.total = self.plan
+        if share * self.plan > self.total:
+            # Trained longer than planned by somebody who does not say how long: as much again.
+            self.total = max(2 * self.total, share * self.plan)
+        self.share = share
+        self.trail.append((now, share * self.plan))
+        if len(self.trail) > LONGEST_TRAIL:
+            # Every second point will do; the beginning and the end stay.
+            del self.trail[2:-1:2]
+
+    @property
+    def idle(self) -> float:
+        """Seconds in which the block did not move, because programs were compiled."""
+        steps = [then[0] - before[0] for before, then in pairwise(self.trail)]
+        if len(steps) < 3:
+            return self.idle_before
+        usual = statistics.median(steps[1:])
+        return self.idle_before + steps[0] + sum(step - usual for step in steps[1:] if step > OVERDUE * usual)
+
+    def restart(self) -> None:
+        """Forget the plan: another method begins, or the block goes on where an earlier process left it."""
+        self.idle_before = self.idle
+        self.share, self.plan, self.total, self.trail = 0.0, 1.0, 1.0, []
+
+    def left(self, now: float) -> float | None:
+        """Seconds that are left at the present speed; None where that cannot be told yet."""
+        if self.begun is None or not self.trail:
+            return None
+        if self.done > 1.0 - 2.0 * BEGUN:
+            # What follows the last report, such as diagnostics, has no share: as long again as it takes already.
+            return now - self.trail[-1][0]
+        # The first report is of the beginning; up to the second, programs are compiled.
+        moving = self.trail[1:]
+        if len(moving) < 2:
+            moved, passed = self.done - self.trail[0][1] / self.total, now - self.trail[0][0]
+            return passed * (1.0 - self.done) / moved if moved + BEGUN >= QUARTER else None
+        begun, last = moving[0][0], moving[-1][0]
+        moved = self.done - moving[0][1] / self.total
+        if moved < TELLING or (moved < QUARTER and now - begun < KNOWING):
+            return None
+        # The pace of the last half, as warm-up and what follows differ; its median, because now and then a program is compiled.
+        late = moving[min(len(moving) // 2, len(moving) - 2) :]
+        steps = [(then[0] - before[0], then[1] - before[1]) for before, then in pairwise(late) if then[1] > before[1]]
+        if not steps:
+            return None
+        ahead = statistics.median(seconds / work for seconds, work in steps) * (1.0 - self.done) * self.total
+        since = now - last
+        # Between two reports the block moves on. Where one is overdue something else is done, for as long again.
+        overdue = since > OVERDUE * statistics.median(seconds for seconds, _ in steps)
+        return ahead + since if overdue else max(ahead - since, 0.0)
 
 
 class _Display(Protocol):

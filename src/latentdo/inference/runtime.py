@@ -119,7 +119,7 @@ def devices_named() -> str:
     return "" if usual else f"{len(devices)} {devices[0].platform} device{'s' if len(devices) > 1 else ''}"
 
 
-def devices_for(n_rows: int) -> tuple[jax.Device, ...]:
+def devices_for(n_rows: int) -> tuple[Any, ...]:
     """The devices that so many rows are spread over: as many of those that JAX sees as divide them evenly; one of few rows."""
     devices = jax.devices()
     if len(devices) == 1 or n_rows < SPREAD_ROWS:

@@ -26,7 +26,7 @@ from .constraints import unconstrained
 from .density import Layout, Numbers, assemble, coordinates_of
 
 Progress = Callable[[str, float], None]
-"""Called with a block's name and the share of its first run that is done (above 1 where a run is extended)."""
+"""Called with a block's name and the share of its plan that is done: it falls where the plan grows."""
 
 
 class Stopped(Protocol):
@@ -59,7 +59,7 @@ class Task:
     rotations: tuple[Rotation, ...] = ()
 
     def tell(self, share: float) -> None:
-        """Tell how far a method is, 1 as planned; the place where a fit that was interrupted ends."""
+        """Tell how far a method is, 1 as planned, less again where the plan grows; the place where an interrupted fit ends."""
         self.check()
         # A method that did what was planned may yet go on, or be followed by another: only `end` tells the end.
         self.progress(self.block.name, share if share != 1.0 else 1.0 - BEGUN)
@@ -70,7 +70,7 @@ class Task:
         self.progress(self.block.name, 1.0)
 
     def go_on(self, share: float) -> None:
-        """Tell that the block begins where an earlier run left it, so that its speed is not taken to be that high."""
+        """Tell that a method begins, or goes on where an earlier process left it: its speed is measured from there."""
         self.tell(0.0)
         self.tell(max(share, BEGUN))
 

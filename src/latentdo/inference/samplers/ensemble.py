@@ -262,11 +262,9 @@ class Ensemble:
 
     @property
     def share(self) -> float:
-        """How much of warm-up and present run is done."""
-        done = self.made if self.phase == "warm up" else self.warm_up
-        if self.phase == "draw":
-            done += self.length - self.left
-        return done / (self.warm_up + self.length)
+        """How much of the transitions that are planned is made, those of earlier runs included."""
+        ahead = self.left + (0 if self.phase == "draw" else self.length)
+        return self.made / (self.made + ahead)
 
     def advance(self) -> bool:
         """One call of the compiled program; True once the present run is complete (`run` gives it)."""

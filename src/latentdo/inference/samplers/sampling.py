@@ -92,7 +92,8 @@ def run_ensemble(
     )
     if (state := kept.load()) is not None:
         ensemble.restore(state)
-        task.go_on(ensemble.share * ensemble.length / first_run)
+    # Another method may have been tried before, whose speed says nothing of this one.
+    task.go_on(ensemble.share)
     compiling: float | None = None
     while True:
         # A run that was killed right after its last transition is complete already.
@@ -100,7 +101,7 @@ def run_ensemble(
         while not complete:
             complete = ensemble.advance()
             compiling = time.perf_counter() - begun if compiling is None else compiling
-            task.tell(ensemble.share * ensemble.length / first_run)
+            task.tell(ensemble.share)
             kept.save(ensemble.state)
         method = Method(
             "ensemble HMC",

@@ -80,6 +80,7 @@ def svi(task: Task, engine: Engine) -> BlockDraws:
         optimiser.restore(state)
     else:
         _find_start(task, optimiser)
+    task.go_on(optimiser.made / optimiser.steps)
     compiling = time.perf_counter() - begun
     while optimiser.made < optimiser.steps:
         optimiser.advance()
