@@ -14,6 +14,9 @@ from latentdo.models.build import NUMPY, Arithmetic, Array, numerics
 from ..blocks.coordinates import FloatArray, row_of
 from ..blocks.draws import NodeDraws, flat
 
+CELLS = 20_000_000
+"""Draws times units times predictors of a node that are computed at once, where it has one for each level."""
+
 
 def predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, Array], m: Arithmetic = NUMPY) -> Any:
     """The linear predictor in raw units, (…, draw, unit).
@@ -80,11 +83,40 @@ def simulate_nodes(
     for node in order:
         if node in values:
             continue
-        mechanism = spec[node]
-        coefficients, parameters = flat(draws[node])
-        eta = predictor(mechanism, coefficients, values)
-        values[node] = numerics(mechanism.family).draw(uniform(node), eta, node_parameters(parameters))
+        mechanism, own = spec[node], uniform(node)
+        values[node] = _by_draws(
+            mechanism,
+            draws[node],
+            values,
+            len(own),
+            lambda eta, parameters, own=own, family=mechanism.family: numerics(family).draw(own, eta, parameters),
+        )
     return values
+
+
+def _by_draws(
+    mechanism: Mechanism,
+    draws: NodeDraws,
+    values: Mapping[Name, FloatArray],
+    n_units: int,
+    compute: Callable[[Any, dict[str, FloatArray]], FloatArray],
+) -> FloatArray:
+    """What is computed from a node's predictors and parameters, (draw, unit); some draws at a time where predictors are many."""
+    coefficients, parameters = flat(draws)
+    own, n_draws = node_parameters(parameters), len(coefficients)
+    size = max(1, CELLS // (n_units * mechanism.family.n_predictors))
+    if size >= n_draws or not mechanism.family.per_level:
+        return compute(predictor(mechanism, coefficients, values), own)
+    parents = {name: values[name] for name in mechanism.parents}
+    parts = []
+    for begin in range(0, n_draws, size):
+        part = slice(begin, begin + size)
+        # Inputs may have one row for all draws.
+        here = {
+            name: value[part] if np.ndim(value) > 1 and len(value) > 1 else value for name, value in parents.items()
+        }
+        parts.append(compute(predictor(mechanism, coefficients[part], here), {k: v[part] for k, v in own.items()}))
+    return np.concatenate(parts)
 
 
 def even_uniforms(nodes: Sequence[Name], n: int, random: np.random.Generator) -> dict[Name, FloatArray]:
@@ -154,8 +186,15 @@ def smooth_means(
     means = {}
     for node in nodes:
         if spec[node].family.discrete:
-            coefficients, parameters = flat(draws[node])
-            eta = predictor(spec[node], coefficients, values)
-            mean = numerics(spec[node].family).mean(NUMPY, eta, node_parameters(parameters)).mean(axis=-1)
+            n_units = max((np.shape(values[parent])[-1] for parent in spec[node].parents), default=1)
+            mean = _by_draws(
+                spec[node],
+                draws[node],
+                values,
+                n_units,
+                lambda eta, parameters, family=spec[node].family: (
+                    numerics(family).mean(NUMPY, eta, parameters).mean(axis=-1, keepdims=True)
+                ),
+            )[..., 0]
             means[f"mean({node})"] = np.broadcast_to(mean, shape[0] * shape[1]).reshape(shape)
     return means

@@ -23,7 +23,17 @@ from ..likelihood.task import Task
 from .importance import smoothed
 from .modes import LogDensity, Mode, climb, numbers_only, refined
 from .outcome import from_independent
-from .regression import CELLS, STRIP, SUBSAMPLE, density_of, find_modes, log_density_of, sample_of_rows, strips_of
+from .regression import (
+    CELLS,
+    STRIP,
+    SUBSAMPLE,
+    density_of,
+    find_modes,
+    is_large,
+    log_density_of,
+    sample_of_rows,
+    strips_of,
+)
 from .sign_symmetry import symmetries_of, turned
 
 KHAT_CELLS = 20_000_000
@@ -89,7 +99,8 @@ def laplace(task: Task, engine: Engine) -> BlockDraws:
     marginal = _marginal(task)
     mode = _best_mode(task, marginal)
     random = task.random().spawn(4)[3]
-    axes, n_flat = refined(marginal.density, mode)
+    # Exact derivatives leave nothing to refine, and no direction is flat where every parent was measured.
+    axes, n_flat = (mode.axes, 0) if is_large(task) else refined(marginal.density, mode)
     normal = random.standard_normal((task.n_kept, len(mode.point)))
     u = mode.point + normal @ axes.T
     facing = turned(u[None], symmetries_of(task.layout, task.numbers), to_reference=True)[0]

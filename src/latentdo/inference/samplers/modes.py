@@ -16,8 +16,8 @@ from ..blocks.coordinates import FloatArray
 LogDensity = Callable[[FloatArray], FloatArray]
 """Log density, up to a constant, of many points: (point, coordinate) -> (point,); -inf where it is 0 or not a number."""
 
-Derivatives = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-"""Gradient and Hessian of a log density at a point, (coordinate,) and (coordinate, coordinate)."""
+Derivatives = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
+"""Log density, gradient and Hessian at a point, (coordinate,) and (coordinate, coordinate)."""
 
 STEP = 0.1
 """Step of the differences, in units of the density's width."""
@@ -30,6 +30,8 @@ FLAT = 1e-4
 """Curvature, with axes already as wide as `WIDEST`, below which a direction counts as flat."""
 WIDEST = 1e6
 ITERATIONS = 100
+STILL, STILLEST = 1e-3, 1e-9
+"""Squared distances to the mode, in units of the density's width: near enough if no step is higher, and near enough anyway."""
 UNDAMPED = 15
 """Iterations after which the widths are changed by half as much as the curvature says."""
 PATIENCE = 8
@@ -63,16 +65,13 @@ def numbers_only(values: FloatArray) -> FloatArray:
     return np.where(np.isnan(values), -np.inf, values)
 
 
-def climb(
-    log_density: LogDensity, start: FloatArray, axes: FloatArray | None = None, exact: Derivatives | None = None
-) -> Mode | None:
+def climb(log_density: LogDensity, start: FloatArray, axes: FloatArray | None = None) -> Mode | None:
     """The mode reached from a start, or None where none is found.
 
     Saddle-free Newton: along each axis of the Hessian the step is gradient / |curvature|, shortened until the density rises.
 
     Args:
         axes: First guess of `Mode.axes`.
-        exact: Derivatives that are cheaper than differences, of which a Hessian takes as many as pairs of coordinates.
 
     Source:
         Dauphin et al. (2014), Identifying and attacking the saddle point problem, algorithm 1; the Hessian by central
@@ -86,10 +85,7 @@ def climb(
     heights: list[float] = []
     for iteration in range(ITERATIONS):
         heights.append(height)
-        if exact is None:
-            derivatives = _derivatives(log_density, point, height, axes)
-        else:
-            derivatives = _along(axes, *exact(point))
+        derivatives = _derivatives(log_density, point, height, axes)
         if derivatives is None:
             axes = 0.2 * axes
             continue
@@ -118,6 +114,37 @@ def climb(
     return None
 
 
+def newton(log_density: LogDensity, derivatives: Derivatives, start: FloatArray) -> Mode | None:
+    """The mode reached from a start by exact derivatives, or None where none is found: for hundreds of coordinates.
+
+    Where the density curves upwards along some axis of the Hessian, the step there is gradient / |curvature| as in `climb`.
+    """
+    point = np.array(start, dtype=float)
+    for _ in range(ITERATIONS):
+        height, gradient, hessian = derivatives(point)
+        if not (np.isfinite(height) and np.isfinite(gradient).all() and np.isfinite(hessian).all()):
+            return None
+        try:
+            lower = np.linalg.cholesky(-hessian)
+        except np.linalg.LinAlgError:
+            curvature, turn = np.linalg.eigh(-hessian)
+            move, settled = turn @ (turn.T @ gradient / np.maximum(np.abs(curvature), FLAT)), False
+        else:
+            half = np.linalg.solve(lower, gradient)
+            move, settled = np.linalg.solve(lower.T, half), float(half @ half) < STILL
+            if float(half @ half) < STILLEST:
+                return Mode(point, height, np.linalg.inv(lower).T)
+        higher = _higher(log_density, point, height, move)
+        if higher is not None:
+            point, height = higher
+        elif settled:
+            # Rounding hides what is left to climb.
+            return Mode(point, height, np.linalg.inv(lower).T)
+        else:
+            return None
+    return None
+
+
 def refined(log_density: LogDensity, mode: Mode) -> tuple[FloatArray, int]:
     """The axes once more, from much nearer differences, and how many directions turn out flat: these have axes of length 0.
 
@@ -130,13 +157,6 @@ def refined(log_density: LogDensity, mode: Mode) -> tuple[FloatArray, int]:
     curvature, turn = np.linalg.eigh(-derivatives[1])
     flat = curvature < NEARLY_FLAT
     return mode.axes @ turn * np.where(flat, 0.0, 1.0 / np.sqrt(np.where(flat, 1.0, curvature))), int(flat.sum())
-
-
-def _along(axes: FloatArray, gradient: FloatArray, hessian: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-    """Derivatives along the axes; None where one is not a number."""
-    if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
-        return None
-    return axes.T @ gradient, axes.T @ hessian @ axes
 
 
 def _higher(

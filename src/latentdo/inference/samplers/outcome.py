@@ -23,6 +23,8 @@ from .ensemble import ChainDraws
 from .importance import smoothed
 
 JUDGED_ROWS, FEWER_ROWS, FEW_NODES = 256, 64, 12
+FEW_PREDICTORS = 64
+"""Predictors of a node, one for each level but the first, up to which it is judged by as many rows as others."""
 
 
 def node_draws(task: Task, u: FloatArray) -> tuple[tuple[Name, NodeDraws], ...]:
@@ -137,7 +139,8 @@ def judged_moments(task: Task, draws: Mapping[Name, NodeDraws], n_chains: int) -
     """What the block's data pin down: moments of its measured nodes given its inputs, over a sample of rows."""
     random = task.random()
     weights = task.data.weights / task.data.weights.sum()
-    n = JUDGED_ROWS if len(task.block.nodes) <= FEW_NODES else FEWER_ROWS
+    n_predictors = max(task.spec[node].family.n_predictors for node in task.block.nodes)
+    n = JUDGED_ROWS if len(task.block.nodes) <= FEW_NODES and n_predictors <= FEW_PREDICTORS else FEWER_ROWS
     rows = random.choice(len(weights), size=n, p=weights)
     values: dict[Name, FloatArray] = {name: task.data.column(name)[rows][None] for name in task.block.inputs}
     uniforms = even_uniforms(task.block.nodes, n, random)

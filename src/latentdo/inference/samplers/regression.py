@@ -6,32 +6,32 @@ few; the likelihood of another long column is replaced by a cubic around the mod
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.special import logsumexp
 
-from latentdo.errors import FitError
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset, IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import KHAT_LIMIT
 from ..blocks.draws import BlockDraws
-from ..blocks.engines import Auto, Engine
+from ..blocks.engines import CHAINS, CHUNK, Auto, Engine
 from ..blocks.method import Method
+from ..likelihood.certify import LIKELIHOOD_ROWS
 from ..likelihood.density import AbstractForm, Layout, Numbers, assemble, unpack
-from ..likelihood.program import program_of
+from ..likelihood.memory import claim
 from ..likelihood.task import Task
-from ..runtime import JAX
+from .conjugate import normal_posterior
+from .equation import Equation, covers
 from .importance import Mixture, around, fit_surrogate, fitted, smoothed
-from .modes import Derivatives, LogDensity, Mode, climb, numbers_only
-from .outcome import from_independent
-from .sampling import run_ensemble
+from .modes import LogDensity, Mode, climb, newton, numbers_only
+from .near_gaussian import NearGaussian
+from .outcome import from_chains, from_independent
+from .sampling import is_comfortable, length_needed
 from .sign_symmetry import SignSymmetry, turned
 
 CELLS = 250_000
@@ -47,9 +47,11 @@ TOLERANCE = 0.1
 SUBSAMPLE = 5_000
 """Rows on which modes are first looked for, where there are many more."""
 MANY_COORDINATES = 64
-"""Free coordinates beyond which derivatives are computed by JAX: by differences they take a density per pair of coordinates."""
-MOST_COORDINATES = 300
-"""Free coordinates of a categorical node beyond which its mode would take hours."""
+"""Free coordinates beyond which derivatives are exact: by differences they take a density per pair of coordinates."""
+CUBIC_COORDINATES = 20
+"""Free coordinates up to which a cubic stands for a long column: it has 1,770 coefficients, with 64 coordinates 47,904."""
+WARM_UP, FIRST_RUN = 100, 300
+"""Transitions of chains around a mode."""
 GOOD_KHAT = 0.5
 ROUNDS = 3
 """Proposals tried: around the modes, then refitted to the draws so far."""
@@ -77,24 +79,15 @@ def regression(task: Task, engine: Engine) -> BlockDraws | str:
     Source:
         Geweke (1989), Bayesian inference in econometric models using Monte Carlo integration; certified as in Vehtari,
         Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling.
-
-    Raises:
-        FitError: A categorical node has too many parameters.
     """
     if task.block.latent or len(task.block.nodes) != 1:
         return "the block has latent nodes"
-    if task.layout.nodes[0].family.per_level and task.layout.n_free > MOST_COORDINATES:
-        raise FitError(
-            f"{task.block.nodes[0]} is categorical with {task.layout.n_free:,} free parameters, and more than "
-            f"{MOST_COORDINATES} would take hours. Merge its rare levels, or make it a table, which is counted."
-        )
+    if is_large(task):
+        return _of_many_coordinates(task, engine)
     exact = log_density_of(task)
     modes = find_modes(task, exact, None if _normal(task) else sample_of_rows(task))
     if not modes:
         return "no mode of the posterior was found"
-    if _many(task):
-        # With so many coordinates hardly a draw around the mode would count.
-        return _from_the_mode(task, engine, modes)
     density, n_draws, how = _weighing(task, exact, modes)
     weighted = importance_sample(density, modes, n_draws, task.random().spawn(2)[1], exact)
     where = "the mode" if len(modes) == 1 else f"{len(modes)} modes"
@@ -102,22 +95,84 @@ def regression(task: Task, engine: Engine) -> BlockDraws | str:
     return from_independent(task, weighted.u, method, log_weights=weighted.log_weights)
 
 
-def _from_the_mode(task: Task, engine: Engine, modes: tuple[Mode, ...]) -> BlockDraws | str:
-    """Chains that start around the only mode, as wide as the density is there."""
-    if len(modes) > 1:
-        return "there are several modes"
+def _of_many_coordinates(task: Task, engine: Engine) -> BlockDraws | str:
+    """By a closed form, or by chains around the only mode: with so many coordinates hardly a draw around it would count."""
     assert isinstance(engine, Auto)
-    program = program_of(task.layout, task.numbers)
-    assert not isinstance(program, str)
-    return run_ensemble(
-        task,
-        engine,
-        *program,
-        "parameters, from the mode",
-        dimensionless=True,
-        worth=float(task.data.n_rows),
-        mode=max(modes, key=Mode.log_mass),
-    )
+    claim(task, _bytes(task), "Fit a sample of the rows, or give the node fewer parents or levels.")
+    equation = equation_of(task, task.rows)
+    u = normal_posterior(equation, task.n_kept, task.random())
+    if not isinstance(u, str):
+        method = Method("conjugate", of="normal posterior of the coefficients, by the posterior of the sd")
+        return from_independent(task, u, method)
+    modes = find_modes(task, equation.log_density, None)
+    if len(modes) != 1:
+        return "there are several modes" if modes else "no mode of the posterior was found"
+    return _chains_around(task, engine, equation, modes[0])
+
+
+def _chains_around(task: Task, engine: Auto, equation: Equation, mode: Mode) -> BlockDraws:
+    """Chains around a mode, until they are certified or out of budget."""
+    begun = time.perf_counter()
+    half = engine.max_steps // 2 // CHUNK * CHUNK
+    warm_up, length = min(WARM_UP, half), min(FIRST_RUN, half)
+    planned = warm_up + length
+
+    def slopes(u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        task.check()
+        return equation.slopes(u)
+
+    chains = NearGaussian.start(slopes, mode, CHAINS, (task.seed, task.code, 3))
+    checkpoint = task.checkpoint.part("near-gaussian")
+    if (state := checkpoint.load()) is not None:
+        chains.restore(state)
+        task.go_on((warm_up + chains.length) / planned)
+    else:
+        chains.warm_up(warm_up)
+    sample = equation_of(task, _judged(task))
+    while True:
+        while chains.length < length:
+            chains.advance(CHUNK)
+            checkpoint.save(chains.state)
+            task.tell((warm_up + chains.length) / planned)
+        method = Method(
+            "ensemble HMC",
+            of="parameters, from the mode",
+            chains=CHAINS,
+            transitions=length,
+            warmup=warm_up,
+            draws=min(task.shape[1], length),
+        )
+        result = from_chains(task, chains.run(), method, sample.log_likelihood)
+        longer = length_needed(result, length)
+        if is_comfortable(result) or warm_up + longer > engine.max_steps:
+            return replace(result, sample_seconds=time.perf_counter() - begun)
+        length = longer
+
+
+def _judged(task: Task) -> Dataset:
+    """The rows whose log likelihood the chains are judged by: all, or a sample where they are many."""
+    rows = task.rows
+    if rows.n_stored <= LIKELIHOOD_ROWS:
+        return rows
+    weights = rows.weights / rows.weights.sum()
+    picked = _picked(rows, task.random().choice(rows.n_stored, size=LIKELIHOOD_ROWS, p=weights))
+    return replace(picked, weights=np.ones(LIKELIHOOD_ROWS))
+
+
+def _bytes(task: Task) -> float:
+    """What a node with very many coordinates needs: its matrices, its rows and its draws."""
+    n, rows = task.layout.n_free, task.rows.n_stored
+    return 8.0 * (12.0 * n**2 + 4.0 * rows * (len(task.names) + CHAINS) + 6.0 * task.n_kept * n)
+
+
+def equation_of(task: Task, rows: Dataset, times: float = 1.0) -> Equation:
+    """The log posterior of a block of one equation as matrices.
+
+    Args:
+        times: What the rows count for.
+    """
+    layout, numbers = assemble(task.spec, task.block, task.coordinates, rows)
+    return Equation.of(layout.nodes[0], numbers._replace(weights=times * numbers.weights))
 
 
 def importance_sample(
@@ -184,64 +239,53 @@ def find_modes(task: Task, density: LogDensity, sampled: LogDensity | None) -> t
     Args:
         sampled: The density by a sample of the rows: it says roughly where to look, and the last steps are taken with all.
     """
-    starts = task.starts(64)
-    exact = _derivatives_of(task) if _many(task) else None
-    sampled = None if exact is not None else sampled
-    first = density if sampled is None else sampled
-    values = first(starts)
-    order = [int(k) for k in np.argsort(-values) if np.isfinite(values[k])]
-    # The best start, and three taken as they come.
-    chosen = dict.fromkeys([*order[:1], *[k for k in range(3) if k in order]])
-    modes = distinct([climb(first, starts[k], exact=exact) for k in chosen])
-    if sampled is not None:
-        narrower = np.sqrt(SUBSAMPLE / task.rows.n_stored)
-        modes = distinct([climb(density, mode.point, mode.axes * narrower) for mode in modes])
+    if is_large(task):
+        modes = _by_newton(task)
+    else:
+        first = density if sampled is None else sampled
+        modes = distinct([climb(first, start) for start in _starts(task, first)])
+        if sampled is not None:
+            narrower = np.sqrt(SUBSAMPLE / task.rows.n_stored)
+            modes = distinct([climb(density, mode.point, mode.axes * narrower) for mode in modes])
     if not modes:
         return ()
     heaviest = max(mode.log_mass() for mode in modes)
     return tuple(mode for mode in modes if mode.log_mass() > heaviest - 12.0)
 
 
-def _many(task: Task) -> bool:
-    """Whether a block of one equation has so many coordinates that differences and importance sampling do not serve.
+def _starts(task: Task, density: LogDensity) -> FloatArray:
+    """Dispersed points to climb from: the best of them, and three taken as they come."""
+    starts = task.starts(64)
+    values = density(starts)
+    order = [int(k) for k in np.argsort(-values) if np.isfinite(values[k])]
+    return starts[list(dict.fromkeys([*order[:1], *[k for k in range(3) if k in order]]))]
 
-    That needs the generic program: any other takes minutes to compile with so many.
-    """
-    if task.block.latent or len(task.block.nodes) != 1 or task.layout.n_free <= MANY_COORDINATES:
+
+def _by_newton(task: Task) -> list[Mode]:
+    """The modes of an equation with very many coordinates, first by a sample of the rows where these are many."""
+    rows = task.rows
+    sampled = rows.n_stored > 4 * SUBSAMPLE
+    if sampled:
+        index = task.random().choice(np.flatnonzero(rows.weights > 0), size=SUBSAMPLE, replace=False)
+        rows = _picked(rows, index)
+    first = equation_of(task, rows, task.rows.n_rows / rows.n_rows)
+    modes = distinct([_climbed(first, start) for start in _starts(task, first.log_density)])
+    if not sampled:
+        return modes
+    equation = equation_of(task, task.rows)
+    return distinct([_climbed(equation, mode.point) for mode in modes])
+
+
+def _climbed(equation: Equation, start: FloatArray) -> Mode | None:
+    return newton(equation.log_density, equation.derivatives, start)
+
+
+def is_large(task: Task) -> bool:
+    """Whether a block of one equation has so many coordinates that differences and importance sampling do not serve."""
+    if task.block.latent or len(task.block.nodes) != 1 or not covers(task.layout.nodes[0].family):
         return False
-    return not isinstance(program_of(task.layout, task.priors), str)
-
-
-def _derivatives_of(task: Task) -> Derivatives:
-    """Gradient and Hessian of the block's log posterior by its generic program."""
-    strips = []
-    for layout, numbers in strips_of(task, task.rows):
-        program = program_of(layout, numbers, dimensionless=False)
-        assert not isinstance(program, str)
-        strips.append(program)
-
-    def derivatives(point: FloatArray) -> tuple[FloatArray, FloatArray]:
-        n = len(point)
-        gradient, hessian = np.zeros(n), np.zeros((n, n))
-        for k, (form, numbers) in enumerate(strips):
-            # The prior counts once.
-            first, second = _strip_derivatives(form, numbers, point, 0.0 if k else 1.0)
-            gradient += np.asarray(first)
-            hessian += np.asarray(second)
-        return gradient, hessian
-
-    return derivatives
-
-
-@partial(jax.jit, static_argnames=("form",))
-def _strip_derivatives(form: AbstractForm, numbers: Any, point: Any, priors: Any) -> tuple[Any, Any]:
-    """Gradient and Hessian of the log density of some rows, with the log prior counted `priors` times."""
-
-    def value(u: Any) -> Any:
-        log_prior, rows = form.log_parts(JAX, numbers, u, jnp.zeros((0, 1)))
-        return priors * log_prior + rows.sum(axis=-1)
-
-    return jax.grad(value)(point), jax.hessian(value)(point)
+    long = not _normal(task) and task.rows.n_stored * 2 * task.n_kept > EXACT_CELLS
+    return task.layout.n_free > (CUBIC_COORDINATES if long else MANY_COORDINATES)
 
 
 def distinct(modes: list[Mode | None]) -> list[Mode]:

@@ -112,10 +112,10 @@ def run_ensemble(
             draws=min(task.shape[1], ensemble.length),
         )
         result = finish(task, ensemble.run(), method)
-        needed = _needed(result, ensemble.length)
+        needed = length_needed(result, ensemble.length)
         short = needed <= 2 * ensemble.length
         more = needed - ensemble.length if short else AGAIN + 2 * ensemble.length
-        if _is_comfortable(result) or ensemble.made + more > engine.max_steps:
+        if is_comfortable(result) or ensemble.made + more > engine.max_steps:
             break
         if short:
             ensemble.go_on(needed)
@@ -136,7 +136,7 @@ def _starts(task: Task, form: AbstractForm, numbers: Any) -> FloatArray:
     return finite_starts(task, CHAINS)
 
 
-def _is_comfortable(result: BlockDraws) -> bool:
+def is_comfortable(result: BlockDraws) -> bool:
     """Whether a run is certified with something to spare: the whole fit is judged once more, on other simulated units."""
     return result.certified and all(
         one.ess >= SPARE_ESS * ESS_LIMIT and (one.rhat is None or one.rhat - 1.0 <= SPARE_RHAT * (RHAT_LIMIT - 1.0))
@@ -144,7 +144,7 @@ def _is_comfortable(result: BlockDraws) -> bool:
     )
 
 
-def _needed(result: BlockDraws, length: int) -> int:
+def length_needed(result: BlockDraws, length: int) -> int:
     """Draws per chain with which this run would be certified, if all that it lacks is length.
 
     The part of R-hat that is chance falls as 1 / length, ESS rises with it.
