@@ -308,8 +308,9 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
     n_parameters = (len(family.points) - 1) * (1 + len(spec[node].weights)) if family.per_level else 0
     if n_parameters > MANY_PARAMETERS:
         cautions.append(
-            f"{node} is categorical with {len(family.points):,} levels and has {n_parameters:,} parameters: training takes "
-            "minutes, and much longer with more of them. Merge its rare levels, or make it a table, which is counted"
+            f"{node} is categorical with {len(family.points):,} levels and has {n_parameters:,} parameters: ld.Auto() needs time "
+            "in proportion to levels and rows, and ld.Nuts() and ld.Svi() many minutes before their first draw. Merge its rare "
+            "levels, or make it a table, which is counted"
         )
     return cautions
 

@@ -151,6 +151,7 @@ def _drawn_on_a_grid(
             log = np.nan_to_num(log_density(grid), nan=-np.inf)
         (seen,) = np.nonzero(log > log.max() - FALL)
         grid = np.linspace(grid[max(seen[0] - 1, 0)], grid[min(seen[-1] + 1, len(grid) - 1)], GRID)
-    density = np.exp(log_density(grid) - log.max())
+    log = log_density(grid)
+    density = np.exp(log - log.max())
     cdf = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
     return np.interp(random.uniform(size=n_draws) * cdf[-1], cdf, grid)

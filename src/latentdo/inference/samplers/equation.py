@@ -17,15 +17,19 @@ from scipy.special import expit
 
 from latentdo.laws import LAWS
 from latentdo.models import AbstractFamily, Bernoulli, Categorical
-from latentdo.models.build import numerics
+from latentdo.models.build import NUMPY, numerics
+from latentdo.tables import IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..likelihood.density import CoordinateLayout, NodeLayout, NodeNumbers, Numbers, coordinates_of, solved_map
 from ..likelihood.program import group_of
 from ..runtime import JAX
+from .modes import numbers_only
 
 CELLS = 250_000
 """Cells (draws x rows x predictors) that are in memory at a time."""
+AT_ONCE = 16
+"""Draws whose rows are differentiated at once: one of each chain."""
 TINY = 1e-30
 """Step of derivatives along the imaginary axis, which lose no digits."""
 
@@ -36,6 +40,10 @@ class AbstractLikelihood(abc.ABC):
     @abc.abstractmethod
     def slopes(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log likelihood and gradient at points (draw, parameter): (draw,) and (draw, parameter)."""
+
+    def value(self, points: FloatArray) -> FloatArray:
+        """Log likelihood at points (draw, parameter)."""
+        return self.slopes(points)[0]
 
     @abc.abstractmethod
     def curvature(self, point: FloatArray) -> FloatArray:
@@ -61,7 +69,7 @@ class Moments(AbstractLikelihood):
         """Of the rows of a design (row, coefficient)."""
         root = np.sqrt(weights)
         triangle = np.asarray(np.linalg.qr(x * root[:, None], mode="r"), dtype=float)
-        best = np.linalg.lstsq(x * root[:, None], y * root, rcond=None)[0]
+        best = np.asarray(np.linalg.lstsq(x * root[:, None], y * root, rcond=None)[0], dtype=float)
         return Moments(triangle, best, float(weights @ (y - x @ best) ** 2), float(weights.sum()))
 
     def slopes(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -95,13 +103,14 @@ class Logits(AbstractLikelihood):
     sums: FloatArray
 
     @staticmethod
-    def of(x: FloatArray, level: FloatArray, weights: FloatArray, n_levels: int) -> Logits:
+    def of(x: FloatArray, level: IntArray, weights: FloatArray, n_levels: int) -> Logits:
         """Of the rows of a design; `level` counts from 0."""
         seen = weights > 0
         x, level, weights = x[seen], level[seen], weights[seen]
         rows, place = np.unique(x, axis=0, return_inverse=True)
         sums = np.stack([weights * (level == k) @ x for k in range(1, n_levels)])
-        return Logits(rows, np.bincount(place.reshape(-1), weights=weights), sums)
+        totals = np.bincount(place.reshape(-1), weights=weights)
+        return Logits(rows, np.asarray(totals, dtype=float), sums)
 
     def slopes(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """See `AbstractLikelihood`."""
@@ -156,16 +165,33 @@ class Rows(AbstractLikelihood):
 
     def slopes(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """See `AbstractLikelihood`."""
-        n = len(self.family.parameters)
-        coefficients, parameters = points[:, : points.shape[1] - n], points[:, points.shape[1] - n :]
-        value, slope = np.zeros(len(points)), np.zeros(points.shape)
-        size = max(1, CELLS * 8 // len(self.x))
+        # Always as many draws at a time, so that one compiled program serves all.
+        padded = np.concatenate([points, np.repeat(points[-1:], -len(points) % AT_ONCE, axis=0)])
+        value, slope = np.zeros(len(padded)), np.zeros(padded.shape)
+        for begin in range(0, len(padded), AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            coefficients, parameters = self._split(padded[part])
+            value[part], (pull, own) = _row_slopes(
+                self.family, self.y, self.weights, coefficients @ self.x.T, parameters
+            )
+            slope[part] = np.hstack([np.asarray(pull) @ self.x, np.asarray(own)])
+        return value[: len(points)], slope[: len(points)]
+
+    def value(self, points: FloatArray) -> FloatArray:
+        """See `AbstractLikelihood`: in NumPy, with nothing to compile."""
+        value, size = np.zeros(len(points)), max(1, CELLS // len(self.x))
         for begin in range(0, len(points), size):
             part = slice(begin, begin + size)
-            eta = coefficients[part] @ self.x.T
-            value[part], (pull, own) = _row_slopes(self.family, self.y, self.weights, eta, parameters[part])
-            slope[part] = np.hstack([np.asarray(pull) @ self.x, np.asarray(own)])
-        return value, slope
+            coefficients, parameters = self._split(points[part])
+            own = {name: parameters[:, [k]] for k, name in enumerate(self.family.parameters)}
+            each = numerics(self.family).log_density(NUMPY, self.y, coefficients @ self.x.T, own)
+            value[part] = each @ self.weights
+        return value
+
+    def _split(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Coefficients, and the family's own parameters."""
+        n = points.shape[1] - len(self.family.parameters)
+        return points[:, :n], points[:, n:]
 
     def curvature(self, point: FloatArray) -> FloatArray:
         """See `AbstractLikelihood`."""
@@ -339,7 +365,7 @@ class Equation:
             log_priors, of_priors = self.priors.slopes(value @ self.prior_map.T + self.prior_offset)
             total = total + (log_priors + log_jacobian).sum(axis=-1)
             gradient = (of_rows @ self.place + of_priors @ self.prior_map) * slope + jacobian_slope
-        return np.where(np.isnan(total), -np.inf, total), gradient
+        return numbers_only(total), gradient
 
     def curvature(self, u: FloatArray) -> FloatArray:
         """The Hessian at a point (coordinate,)."""
@@ -359,13 +385,17 @@ class Equation:
         return float(value[0]), gradient[0], self.curvature(u)
 
     def log_density(self, u: FloatArray) -> FloatArray:
-        """The log posterior alone."""
-        return self.slopes(u)[0]
+        """The log posterior alone, at points (draw, coordinate)."""
+        with np.errstate(all="ignore"):
+            value, _, _, log_jacobian, _, _ = self.bounds(u)
+            log_priors, _ = self.priors.slopes(value @ self.prior_map.T + self.prior_offset)
+            total = self.likelihood.value(value @ self.place.T + self.place_offset)
+            return numbers_only(total + (log_priors + log_jacobian).sum(axis=-1))
 
     def log_likelihood(self, u: FloatArray) -> FloatArray:
         """That of the rows alone, at points (draw, coordinate)."""
         with np.errstate(all="ignore"):
-            return self.likelihood.slopes(self.bounds(u)[0] @ self.place.T + self.place_offset)[0]
+            return self.likelihood.value(self.bounds(u)[0] @ self.place.T + self.place_offset)
 
     def sd(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The last parameter at values of its free coordinate alone, and its log prior with the Jacobian."""

@@ -124,25 +124,29 @@ def newton(log_density: LogDensity, derivatives: Derivatives, start: FloatArray)
         height, gradient, hessian = derivatives(point)
         if not (np.isfinite(height) and np.isfinite(gradient).all() and np.isfinite(hessian).all()):
             return None
-        try:
-            lower = np.linalg.cholesky(-hessian)
-        except np.linalg.LinAlgError:
-            curvature, turn = np.linalg.eigh(-hessian)
-            move, settled = turn @ (turn.T @ gradient / np.maximum(np.abs(curvature), FLAT)), False
-        else:
-            half = np.linalg.solve(lower, gradient)
-            move, settled = np.linalg.solve(lower.T, half), float(half @ half) < STILL
-            if float(half @ half) < STILLEST:
-                return Mode(point, height, np.linalg.inv(lower).T)
+        move, axes = _newton_step(gradient, hessian)
+        # Twice what is left to climb, where the density is a parabola.
+        left = np.inf if axes is None else float(gradient @ move)
+        if axes is not None and left < STILLEST:
+            return Mode(point, height, axes)
         higher = _higher(log_density, point, height, move)
         if higher is not None:
             point, height = higher
-        elif settled:
-            # Rounding hides what is left to climb.
-            return Mode(point, height, np.linalg.inv(lower).T)
         else:
-            return None
+            # Rounding hides what is left to climb.
+            return Mode(point, height, axes) if axes is not None and left < STILL else None
     return None
+
+
+def _newton_step(gradient: FloatArray, hessian: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    """The step to the top, and `Mode.axes`; where the density curves upwards somewhere a step uphill, and no axes."""
+    try:
+        lower = np.linalg.cholesky(-hessian)
+    except np.linalg.LinAlgError:
+        curvature, turn = np.linalg.eigh(-hessian)
+        return np.asarray(turn @ (turn.T @ gradient / np.maximum(np.abs(curvature), FLAT)), dtype=float), None
+    axes = np.asarray(np.linalg.inv(lower).T, dtype=float)
+    return np.asarray(axes @ (axes.T @ gradient), dtype=float), axes
 
 
 def refined(log_density: LogDensity, mode: Mode) -> tuple[FloatArray, int]:
