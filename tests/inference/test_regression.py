@@ -297,7 +297,7 @@ def test_a_long_column_with_too_many_parents_for_a_cubic_is_trained_by_chains():
 
 
 def test_laplace_of_many_parents_is_about_the_draws():
-    model, rows = with_many_parents("bernoulli", 70)
+    model, rows = with_many_parents("bernoulli", 70, n_rows=3_000)
     task = task_of(model, rows, "Y", ld.Laplace())
     approximate = raw_draws(planner.train_block(task, ld.Laplace()), "Y")[0]
     draws = raw_draws(trained(model, rows), "Y")[0]
