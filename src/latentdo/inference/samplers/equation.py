@@ -370,13 +370,13 @@ class Equation:
     def curvature(self, u: FloatArray) -> FloatArray:
         """The Hessian at a point (coordinate,)."""
         with np.errstate(all="ignore"):
-            value, slope, bend, _, _, jacobian_curvature = self.bounds(u)
+            value, slope, second, _, _, jacobian_curvature = self.bounds(u)
             at, believed = self.place @ value + self.place_offset, self.prior_map @ value + self.prior_offset
             _, of_rows = self.likelihood.slopes(at[None])
             _, of_priors = self.priors.slopes(believed)
             inner = self.place.T @ self.likelihood.curvature(at) @ self.place
             inner += (self.prior_map.T * self.priors.curvature(believed)) @ self.prior_map
-            outer = (of_rows[0] @ self.place + of_priors @ self.prior_map) * bend + jacobian_curvature
+            outer = (of_rows[0] @ self.place + of_priors @ self.prior_map) * second + jacobian_curvature
             return slope[:, None] * inner * slope + np.diag(outer)
 
     def derivatives(self, u: FloatArray) -> tuple[float, FloatArray, FloatArray]:
