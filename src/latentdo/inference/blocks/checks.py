@@ -46,6 +46,8 @@ FAR_FOR_NORMAL = 8.0
 """The same for normal nodes, and for what their measured parents leave of them: one normal row in 10^15 lies so far."""
 FEW = 5
 """Rows that differ from the commonest value, or have a level: fewer say little."""
+FEW_VALUES, FIRST_ROWS = 10, 1_000
+"""Values of a column without a tail to speak of, and rows that are looked at first."""
 MANY = 20
 """Rows from which on so few of them are worth a word."""
 PER_LEVEL = 5.0
@@ -116,14 +118,13 @@ def functional_nodes(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[Name, .
     """
     functions = spec.functional
     for node in spec.measured:
-        if node not in functions and _is_function(spec, node, data):
+        if node not in functions and _is_function(spec, node, data, least_squares(spec, node, data)):
             functions[node] = tuple(parent for parent in spec[node].parents if parent not in spec.latent)
     return functions
 
 
-def _is_function(spec: ModelSpec, node: Name, data: Dataset) -> bool:
+def _is_function(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares | None) -> bool:
     if not spec[node].family.discrete:
-        regression = least_squares(spec, node, data)
         return regression is not None and regression.exact
     parents = [parent for parent in spec[node].parents if parent not in spec.latent]
     if not parents or not all(spec[parent].family.discrete for parent in parents):
@@ -217,7 +218,8 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
             faults.append(fault)
             continue
         fitted = None if regression is None else _fitted(spec, node, data, regression)
-        cautions += [*outliers(spec, node, data, fitted), *rare(spec, node, data), *_cautions(spec, node, data)]
+        cautions += [*outliers(spec, node, data, fitted), *rare(spec, node, data)]
+        cautions += _cautions(spec, node, data, regression)
     if len(faults) == 1:
         raise faults[0]
     if faults:
@@ -282,10 +284,10 @@ def _check_solved(spec: ModelSpec, node: Name, regression: LeastSquares) -> None
             )
 
 
-def _cautions(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
+def _cautions(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares | None) -> list[str]:
     measured = ", ".join(parent for parent in spec[node].parents if parent not in spec.latent)
     cautions = []
-    if not spec[node].family.noiseless and _is_function(spec, node, data):
+    if not spec[node].family.noiseless and _is_function(spec, node, data, regression):
         floor = "" if spec[node].family.discrete else "It is fitted with a noise floor. "
         cautions.append(
             f"{node} is an exact function of {measured} in these data. {floor}Verdicts treat it as one: what needs {node} "
@@ -322,7 +324,8 @@ def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | No
         fitted: What the measured parents make of each row by least squares; None where there are none.
     """
     values = data.column(node)[data.weights > 0]
-    if len(np.unique(values)) <= 10:
+    # A few rows show that there are many values; all are sorted only where these do not.
+    if all(len(np.unique(some)) <= FEW_VALUES for some in (values[:FIRST_ROWS], values)):
         return []
     weights = data.weights[data.weights > 0].astype(int)
     # Where a family's tail is long, it is not on the scale of its link.
@@ -351,14 +354,18 @@ def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | No
 
 def _robust_distance(values: FloatArray, weights: np.ndarray) -> FloatArray:
     """How far each value is from the median, in robust standard deviations; 0 where half the rows are equal."""
-    distance = np.abs(values - np.median(np.repeat(values, weights)))
+    each = 1 if (weights == 1).all() else weights
+    distance = np.abs(values - np.median(np.repeat(values, each)))
     # The median absolute deviation times 1.48 is the sd of normal data.
-    spread = 1.4826 * np.median(np.repeat(distance, weights))
+    spread = 1.4826 * np.median(np.repeat(distance, each))
     return distance / spread if spread else np.zeros_like(distance)
 
 
 def rare(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
     """Cautions about columns that are all but constant, and about levels of which there are few rows or none."""
+    family = spec[node].family
+    if not family.has_levels and _varies(data.column(node)[data.weights > 0]):
+        return []
     counts = data.collapsed([node])
     values, rows = counts.column(node), counts.weights
     order = np.argsort(-rows)
@@ -370,7 +377,6 @@ def rare(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
             f"in {node}, only {n_other} of {data.n_rows} {others} from {values[order[0]]:.4g}: what is said of the effect of "
             f"{node} rests on so few"
         )
-    family = spec[node].family
     if family.has_levels and family.states:
         unseen = _unseen(family.states, values, dict(data.levels).get(node))
         if unseen:
@@ -384,6 +390,12 @@ def rare(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
                 "single levels rests on few rows"
             )
     return cautions
+
+
+def _varies(values: FloatArray) -> bool:
+    """Whether `FEW` rows differ from the commonest value: if fewer do, it has the most of any `2 FEW - 1` rows."""
+    first = values[: 2 * FEW - 1]
+    return len(first) == 2 * FEW - 1 and int((values != np.median(first)).sum()) >= FEW
 
 
 def _unseen(levels: Sequence[object], values: FloatArray, names: Sequence[str] | None) -> list[str]:
