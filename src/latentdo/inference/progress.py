@@ -139,7 +139,8 @@ class Course:
     def left(self) -> float | None:
         """Seconds until all is done: no less than the longest block needs, nor than all need with as many at a time as now.
 
-        None where that cannot be told yet, and where a block of unknown speed takes as long already as any other did.
+        None where that cannot be told yet: where a block of unknown speed has several nodes, as no other that is known, or takes
+        as long already as any other did.
         """
         now = self._clock()
         known = {name: left for name in self.running if (left := self.left_of(name)) is not None}
@@ -166,6 +167,8 @@ class Course:
                 continue
             if track.begun is None:
                 unknown += statistics.fmean(again.get(_kind(name), [0.0 if name in quick else shortest]))
+            elif _kind(name) not in whole and "," in _kind(name):
+                return None
             elif (gone := now - track.begun) < max(map(max, whole.values())):
                 unknown += max(statistics.fmean(whole.get(_kind(name), [shortest])) - gone, 0.0)
             else:
