@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+import numpy as np
 import pytest
 
+import latentdo as ld
 from latentdo.inference.progress import BEGUN, Course
+from latentdo.inference.samplers import sampling
+from latentdo.inference.samplers.ensemble import Ensemble
+from latentdo.inference.samplers.sampling import _Outlook
 
 Report = tuple[float, str, float]
 """When, which block, and which share of its plan was told; the share 1 is its end."""
@@ -145,3 +151,49 @@ def test_what_follows_the_last_step_is_not_said_to_take_no_time():
     reports = [*steady("a", 0, 50)[:-1], (90.0, "a", 1.0)]
     late = [(left, truth) for gone, left, truth in estimates(reports) if 0.65 < gone < 0.85]
     assert all(left is not None and 5.0 < left < 40.0 for left, _ in late)
+
+
+def chains(phase: str, made: int, left: int, length: int = 260) -> Ensemble:
+    """An ensemble as far as its plan goes."""
+    nothing: Any = None
+    return Ensemble(
+        nothing, nothing, 0, (), (), 400, length, nothing, nothing, nothing, phase=phase, made=made, left=left
+    )
+
+
+def test_a_run_of_chains_is_planned_for_half_as_much_again_until_one_is_judged():
+    begun = _Outlook(chains("warm up", 100, 300), 16_000, lambda: pytest.fail("judged"))
+    assert begun.share == pytest.approx(100 / (660 + 330))
+    near = _Outlook(chains("draw", 640, 20), 16_000, lambda: pytest.fail("judged"))
+    near.look(complete=False)
+    assert near.share == pytest.approx(640 / (660 + 330 * 20 / 260)), "it was short, and nobody judged it"
+
+
+@pytest.mark.parametrize(("needed", "more"), [(200, 0), (260, 0), (400, 115), (3_000, 6_000), (10**6, 16_000)])
+def test_what_a_run_still_needs_is_made_in_runs_that_are_doubled(needed, more):
+    outlook = _Outlook(chains("draw", 400, 260), 16_000, lambda: pytest.fail("judged"))
+    outlook.begin(needed)
+    beyond = 400 / outlook.share - 660
+    assert 0.4 * more <= beyond <= more
+    assert beyond + 660 <= 16_000
+
+
+def test_judging_a_run_early_changes_no_number(monkeypatch):
+    random = np.random.default_rng(0)
+    x = random.normal(size=30)
+    rows, model = {"X": x, "Y": (x > 0.3).astype(float)}, "latent U ~ normal; X ~ normal(U); Y ~ bernoulli(U)"
+    judged: list[int | None] = []
+    real, fits = _Outlook._reckon, []
+
+    def reckon(self, needed):
+        judged.append(needed)
+        real(self, needed)
+
+    monkeypatch.setattr(_Outlook, "_reckon", reckon)
+    for seconds in (1e9, 0.0):
+        monkeypatch.setattr(sampling, "LONG_RUN", seconds)
+        posterior = ld.fit(model, rows, ld.Auto(max_steps=500), progress=False)
+        fits.append([draws.coefficients.tobytes() for draws in posterior.by_node.values()])
+        judged.append(None)
+    assert fits[0] == fits[1]
+    assert len(judged[judged.index(None) :]) > judged.index(None) + 1, "the second fit was judged early"

@@ -263,8 +263,22 @@ class Ensemble:
     @property
     def share(self) -> float:
         """How much of the transitions that are planned is made, those of earlier runs included."""
+        return self.share_of(0)
+
+    def share_of(self, more: float) -> float:
+        """How much is made, if so many transitions will follow the present run."""
         ahead = self.left + (0 if self.phase == "draw" else self.length)
-        return self.made / (self.made + ahead)
+        return self.made / (self.made + ahead + more)
+
+    @property
+    def left_of_run(self) -> float:
+        """The share of the present run's draws that is still to be made."""
+        return self.left / self.length if self.phase == "draw" else 1.0
+
+    @property
+    def drawn(self) -> int:
+        """Draws per chain that the present run has made."""
+        return self.length - self.left if self.phase == "draw" else 0
 
     def advance(self) -> bool:
         """One call of the compiled program; True once the present run is complete (`run` gives it)."""

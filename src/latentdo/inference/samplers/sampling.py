@@ -27,6 +27,12 @@ from .starts import finite_starts
 
 WARM_UP_AT_MODE = 160
 MOST_TIMES = 1_000.0
+JUDGED_EARLY = 120
+"""Draws per chain after which a run is judged, for progress, if it takes longer than `LONG_RUN`."""
+LONG_RUN = 10.0
+"""Seconds."""
+BETTER = 0.85
+"""Power of what is still needed that is left of it, because later runs mix better."""
 SPARE_RHAT, SPARE_ESS = 0.85, 1.2
 """Shares of the limits that a run keeps to."""
 SINGLE_ROWS = 4_096
@@ -95,14 +101,8 @@ def run_ensemble(
     # Another method may have been tried before, whose speed says nothing of this one.
     task.go_on(ensemble.share)
     compiling: float | None = None
-    while True:
-        # A run that was killed right after its last transition is complete already.
-        complete = ensemble.phase == "draw" and ensemble.left == 0
-        while not complete:
-            complete = ensemble.advance()
-            compiling = time.perf_counter() - begun if compiling is None else compiling
-            task.tell(ensemble.share)
-            kept.save(ensemble.state)
+
+    def judged() -> BlockDraws:
         method = Method(
             "ensemble HMC",
             of=words,
@@ -111,7 +111,19 @@ def run_ensemble(
             warmup=ensemble.made - ensemble.length,
             draws=min(task.shape[1], ensemble.length),
         )
-        result = finish(task, ensemble.run(), method)
+        return finish(task, ensemble.run(), method)
+
+    outlook = _Outlook(ensemble, engine.max_steps, judged)
+    while True:
+        # A run that was killed right after its last transition is complete already.
+        complete = ensemble.phase == "draw" and ensemble.left == 0
+        while not complete:
+            complete = ensemble.advance()
+            compiling = time.perf_counter() - begun if compiling is None else compiling
+            outlook.look(complete=complete)
+            task.tell(outlook.share)
+            kept.save(ensemble.state)
+        result = judged()
         needed = length_needed(result, ensemble.length)
         short = needed <= 2 * ensemble.length
         more = needed - ensemble.length if short else AGAIN + 2 * ensemble.length
@@ -121,6 +133,7 @@ def run_ensemble(
             ensemble.go_on(needed)
         else:
             ensemble.extend(2 * ensemble.length)
+        outlook.begin(needed)
     compiling = compiling or 0.0
     return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
 
@@ -134,6 +147,54 @@ def _starts(task: Task, form: AbstractForm, numbers: Any) -> FloatArray:
             if any(np.isfinite(log_posterior(NUMPY, form, numbers, point, none)) for point in points):
                 return points
     return finite_starts(task, CHAINS)
+
+
+class _Outlook:
+    """How many transitions will likely follow the present run: it says how far a block is, and changes nothing else.
+
+    Args:
+        judged: What is made of the draws so far.
+    """
+
+    def __init__(self, ensemble: Ensemble, most: int, judged: Callable[[], BlockDraws]) -> None:
+        self._ensemble, self._most, self._judged = ensemble, most, judged
+        self._begun = time.perf_counter()
+        self._early = False
+        self._more: int | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of all that is likely to come is done."""
+        if self._more is not None:
+            return self._ensemble.share_of(self._more)
+        # Before any run is judged nobody knows; half as much again is usual.
+        usual = (self._ensemble.warm_up + self._ensemble.length) / 2
+        return self._ensemble.share_of(usual * self._ensemble.left_of_run)
+
+    def look(self, *, complete: bool) -> None:
+        """Judge a long run early, once."""
+        if self._early or complete or self._ensemble.drawn < JUDGED_EARLY:
+            return
+        if time.perf_counter() - self._begun > LONG_RUN:
+            self._early = True
+            self._reckon(length_needed(self._judged(), self._ensemble.drawn))
+
+    def begin(self, needed: int) -> None:
+        """Another run begins, the last one having been judged to need so many draws per chain."""
+        self._begun, self._early = time.perf_counter(), False
+        self._reckon(needed)
+
+    def _reckon(self, needed: int) -> None:
+        """Runs twice as long each time follow, each with the geometry of the one before and so mixing better."""
+        length, more = self._ensemble.length, 0
+        needed = round(length * (needed / length) ** BETTER) if needed > length else length
+        budget = round(self._most - self._ensemble.made / max(self._ensemble.share, 0.01))
+        while length < needed:
+            step = needed - length if needed <= 2 * length else AGAIN + 2 * length
+            if more + step > budget:
+                break
+            more, length = more + step, needed if needed <= 2 * length else 2 * length
+        self._more = more
 
 
 def is_comfortable(result: BlockDraws) -> bool:
