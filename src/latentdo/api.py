@@ -268,7 +268,7 @@ def fit_resumably(
     Args:
         workers: Without an executor, how many processes train the blocks; 1 for this one alone.
     """
-    from latentdo.inference import Fit, FitCheckpoint, Identity, Posterior, checkpoint_folder, train_all, watch
+    from latentdo.inference import Fit, Identity, Posterior, checkpoint_folder, checkpoints, train_all, watch
 
     if start is not None and not isinstance(start, Posterior):
         raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
@@ -279,7 +279,7 @@ def fit_resumably(
         prepared = Fit.of(study.model, rows, chosen, arguments.seed(seed), dict(study.units))
         kept = None
         if folder is not None:
-            kept = FitCheckpoint(folder, Identity.of(study.model, rows, chosen, prepared.seed))
+            (kept,) = checkpoints(folder, [Identity.of(study.model, rows, chosen, prepared.seed)])
         (posterior,) = train_all([replace(prepared, checkpoint=kept, start=start)], told, executor, workers)
     return _with_study(posterior, study), (lambda: None) if kept is None else kept.remove
 
@@ -299,6 +299,7 @@ def fit_many(
     *,
     seed: int = 0,
     progress: bool | None = None,
+    checkpoint: str | Path | None = None,
     executor: Any = None,
 ) -> dict[str, Posterior]: ...
 
@@ -311,6 +312,7 @@ def fit_many(
     *,
     seed: int = 0,
     progress: bool | None = None,
+    checkpoint: str | Path | None = None,
     executor: Any = None,
 ) -> list[Posterior]: ...
 
@@ -323,6 +325,7 @@ def fit_many(
     *,
     seed: int = 0,
     progress: bool | None = None,
+    checkpoint: str | Path | None = None,
     executor: Any = None,
 ) -> list[Posterior] | dict[str, Posterior]:
     """One model trained on many tables: compiled once, all blocks of all tables in one queue.
@@ -336,6 +339,7 @@ def fit_many(
         engine: As for `fit`.
         seed: Same seed, same numbers; the same for every table.
         progress: As for `fit`.
+        checkpoint: As for `fit`: one folder for all tables.
         executor: As for `fit`: it trains the blocks of all tables.
 
     Returns:
@@ -345,14 +349,21 @@ def fit_many(
         DataError: Some tables cannot have come from the model; says which and why.
         FitError: Training cannot go on; says at which table.
     """
-    from latentdo.inference import train_all, watch
+    from latentdo.inference import Identity, checkpoint_folder, checkpoints, train_all, watch
 
+    folder = None if checkpoint is None else checkpoint_folder(checkpoint)
     study, chosen = study_and_engine(model, engine)
     tables = tables_of(datasets)
     fits = checked_fits(study, tables, chosen, arguments.seed(seed))
     with watch(progress) as told:
+        kept = []
+        if folder is not None and fits:
+            kept = checkpoints(folder, [Identity.of(study.model, fit.data, chosen, fit.seed) for fit in fits])
+            fits = [replace(fit, checkpoint=each) for fit, each in zip(fits, kept, strict=True)]
         trained = train_all(fits, told, executor) if fits else ()
         posteriors = [_with_study(posterior, study) for posterior in trained]
+    for each in kept:
+        each.remove()
     return dict(zip(tables, posteriors, strict=True)) if isinstance(datasets, Mapping) else posteriors
 
 

@@ -306,6 +306,24 @@ def test_many_tables_give_the_fits_that_each_gives_alone():
     assert ld.fit_many(MODEL, [], AUTO) == []
 
 
+def test_many_tables_go_on_to_the_same_numbers(tmp_path, stop_before, monkeypatch, caplog):
+    tables = {"a": rows(1), "b": rows(2, 20), "c": rows(3)}
+    whole = ld.fit_many(MODEL, tables, AUTO, seed=3, progress=False)
+    kept = tmp_path / "many.part"
+    monkeypatch.setattr(train, "_n_cores", lambda: 1)
+    stop_before("Y")
+    with pytest.raises(Stopped):
+        ld.fit_many(MODEL, tables, AUTO, seed=3, progress=False, checkpoint=kept)
+    assert len(list(kept.glob("*/*.finished"))) == 2
+    stop_before()
+    with caplog.at_level(logging.WARNING, "latentdo"):
+        resumed = ld.fit_many(MODEL, tables, AUTO, seed=3, progress=False, checkpoint=kept)
+    assert [record.getMessage() for record in caplog.records] == [f"Going on from {kept}, with 2 blocks finished."]
+    assert {name: draws(fit) for name, fit in resumed.items()} == {name: draws(fit) for name, fit in whole.items()}
+    assert list(tmp_path.iterdir()) == []
+    assert ld.fit_many(MODEL, [], AUTO, checkpoint=kept) == []
+
+
 def test_a_table_that_cannot_be_used_is_named_before_any_is_trained(monkeypatch):
     monkeypatch.setattr(train, "train_block", lambda task, engine: pytest.fail("something was trained"))
     bad = {**rows(), "M": np.full(30, 2.0)}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .samplers.importance import pareto_k
     from .storage.archive import write_archive
     from .storage.manifest import versions
-    from .storage.resume import FitCheckpoint, Identity, checkpoint_folder
+    from .storage.resume import FitCheckpoint, Identity, checkpoint_folder, checkpoints
     from .train import Fit, train_all
 
 _NAMES = {
@@ -42,7 +42,7 @@ _NAMES = {
     "samplers.importance": "pareto_k",
     "storage.archive": "write_archive",
     "storage.manifest": "versions",
-    "storage.resume": "FitCheckpoint Identity checkpoint_folder",
+    "storage.resume": "FitCheckpoint Identity checkpoint_folder checkpoints",
     "train": "Fit train_all",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
@@ -74,6 +74,7 @@ __all__ = [
     "check_columns",
     "check_priors_on",
     "checkpoint_folder",
+    "checkpoints",
     "compile_cache",
     "coordinates_on",
     "diagnose",

@@ -43,7 +43,7 @@ from .workers import Place, board, ticking
 
 KEPT = "kept from the earlier fit"
 NOTED = 1.0
-"""Seconds between two notes of how long a fit has taken."""
+"""Seconds between two notes of how long a fit has taken; of more than ten fits they are rarer."""
 
 _log = logging.getLogger("latentdo")
 
@@ -168,7 +168,7 @@ def train_all(fits: Sequence[Fit], progress: Progress, executor: Any = None, wor
     # The longest first, as far as that can be told, so that none of them is left alone at the end.
     waiting.sort(key=lambda block: (-len(block.task.block.latent), -len(block.task.block.nodes)))
     pool = ThreadPoolExecutor(max_workers=min(max(len(waiting), 1), _n_cores()), thread_name_prefix="latentdo")
-    with compile_cache(), ticking(lambda: _note_all(fits), NOTED):
+    with compile_cache(), ticking(lambda: _note_all(fits), NOTED * max(1.0, len(fits) / 10)):
         try:
             trained: dict[Task, BlockDraws] = {}
             if waiting and (executor is not None or workers > 1):

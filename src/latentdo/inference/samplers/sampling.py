@@ -31,6 +31,8 @@ JUDGED_EARLY = 120
 """Draws per chain after which a run is judged, for progress, if it takes longer than `LONG_RUN`."""
 LONG_RUN = 10.0
 """Seconds."""
+JUDGING = 0.04
+"""Largest share of the time that judging early may take."""
 BETTER = 0.85
 """Power of what is still needed that is left of it, because later runs mix better."""
 SPARE_RHAT, SPARE_ESS = 0.85, 1.2
@@ -158,8 +160,7 @@ class _Outlook:
 
     def __init__(self, ensemble: Ensemble, most: int, judged: Callable[[], BlockDraws]) -> None:
         self._ensemble, self._most, self._judged = ensemble, most, judged
-        self._begun = time.perf_counter()
-        self._early = False
+        self._due, self._draws = time.perf_counter() + LONG_RUN, JUDGED_EARLY
         self._more: int | None = None
 
     @property
@@ -172,16 +173,17 @@ class _Outlook:
         return self._ensemble.share_of(usual * self._ensemble.left_of_run)
 
     def look(self, *, complete: bool) -> None:
-        """Judge a long run early, once."""
-        if self._early or complete or self._ensemble.drawn < JUDGED_EARLY:
+        """Judge a long run early, and again whenever it has twice as many draws, as long as that takes little time."""
+        begun = time.perf_counter()
+        if complete or self._ensemble.drawn < self._draws or begun < self._due:
             return
-        if time.perf_counter() - self._begun > LONG_RUN:
-            self._early = True
-            self._reckon(length_needed(self._judged(), self._ensemble.drawn))
+        self._reckon(length_needed(self._judged(), self._ensemble.drawn))
+        ended = time.perf_counter()
+        self._due, self._draws = ended + max(LONG_RUN, (ended - begun) / JUDGING), 2 * self._ensemble.drawn
 
     def begin(self, needed: int) -> None:
         """Another run begins, the last one having been judged to need so many draws per chain."""
-        self._begun, self._early = time.perf_counter(), False
+        self._due, self._draws = time.perf_counter() + LONG_RUN, JUDGED_EARLY
         self._reckon(needed)
 
     def _reckon(self, needed: int) -> None:

@@ -13,7 +13,7 @@ import logging
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -101,18 +101,6 @@ class FitCheckpoint:
         self._begun = time.monotonic()
         self.earlier = _seconds(self.own_folder / _SECONDS)
         sweep(self.own_folder)
-        if self.own_folder.is_dir():
-            done, begun = self.n_finished, self.n_running
-            shown = f"{done} block{'' if done == 1 else 's'} finished"
-            _log.warning("Going on from %s, with %s%s.", folder, shown, f" and {begun} half done" if begun else "")
-        for path, other in self._others():
-            differing = " and ".join(identity.differences(other)) or "the machine"
-            _log.warning(
-                "%s holds an interrupted fit that differs in %s: it is not used, and stays there. Delete the folder if "
-                "nobody needs it.",
-                path,
-                differing,
-            )
 
     def block(self, block: Block) -> Checkpoint:
         """The checkpoint of one block's running state."""
@@ -168,12 +156,36 @@ class FitCheckpoint:
                 with replacing(path) as beside:
                     beside.write_text(json.dumps(plain_tree(self._identity), indent=1), encoding="utf-8")
 
-    def _others(self) -> Iterator[tuple[Path, Identity]]:
-        """The interrupted fits of other identities in the folder."""
-        for path in sorted(self.folder.glob(f"*/{_FACTS}")):
-            if path.parent != self.own_folder:
-                with contextlib.suppress(OSError, ValueError, msgspec.MsgspecError):
-                    yield path.parent, value_of(tree_of(path.read_text(encoding="utf-8")), Identity)
+
+def checkpoints(folder: Path, identities: Sequence[Identity]) -> list[FitCheckpoint]:
+    """The checkpoint of each of some fits in one folder; notes say what is there of them, and of others.
+
+    Raises:
+        ArchiveError: The folder is a file.
+    """
+    made = [FitCheckpoint(folder, identity) for identity in identities]
+    if there := [each for each in made if each.own_folder.is_dir()]:
+        done, begun = sum(each.n_finished for each in there), sum(each.n_running for each in there)
+        shown = f"{done} block{'' if done == 1 else 's'} finished"
+        _log.warning("Going on from %s, with %s%s.", folder, shown, f" and {begun} half done" if begun else "")
+    for path, other in _others(folder, made):
+        closest = min((identity.differences(other) for identity in identities), key=len)
+        _log.warning(
+            "%s holds an interrupted fit that differs in %s: it is not used, and stays there. Delete the folder if "
+            "nobody needs it.",
+            path,
+            " and ".join(closest) or "the machine",
+        )
+    return made
+
+
+def _others(folder: Path, made: Sequence[FitCheckpoint]) -> Iterator[tuple[Path, Identity]]:
+    """The interrupted fits of other identities in the folder."""
+    ours = {each.own_folder for each in made}
+    for path in sorted(folder.glob(f"*/{_FACTS}")):
+        if path.parent not in ours:
+            with contextlib.suppress(OSError, ValueError, msgspec.MsgspecError):
+                yield path.parent, value_of(tree_of(path.read_text(encoding="utf-8")), Identity)
 
 
 def _seconds(path: Path) -> float:
