@@ -38,6 +38,9 @@ _ENGINE = (
 _ENGINE += "ld.fit."
 _SEED = "Chance is given as seed=0, a whole number; the same seed gives the same numbers."
 _INTERVAL = "The probability of an interval is level=0.9, of answer.interval(level), ld.compare and ld.sample_size."
+_EXECUTOR = (
+    "Others train by executor= of ld.fit and ld.fit_many: a pool of processes that does not fork, or a Dask client."
+)
 _MISSING = "Missing cells are refused. Drop the rows that have them, or fill them in, before the fit."
 _RIVALS = "Estimators are chosen in ld.compare: methods=['aipw'], models=ld.types.Boosted()."
 _PRIORS = "Priors stand in the model: 'Y ~ normal(X, weight=normal(0, 1))', or under `priors:` in a study."
@@ -53,6 +56,7 @@ NEIGHBOURS = {
     **dict.fromkeys(("n_boot", "n_bootstraps", "bootstrap"), "The bootstrap belongs to ld.compare: replicates=200."),
     **dict.fromkeys(("missing", "dropna", "na_action"), _MISSING),
     **dict.fromkeys(("method", "methods", "estimator", "learner", "learners", "models"), _RIVALS),
+    **dict.fromkeys(("n_jobs", "num_workers", "n_workers", "workers", "pool", "client"), _EXECUTOR),
     **dict.fromkeys(("prior", "priors"), _PRIORS),
     **dict.fromkeys(("verbose", "progressbar", "progress_bar"), "Progress is shown or not by progress=True or False."),
     **dict.fromkeys(

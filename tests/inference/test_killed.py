@@ -144,7 +144,7 @@ def test_time_is_noted_though_nothing_can_be_kept_yet(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["ld.Svi(steps=4000)", "ld.Auto()"])
+@pytest.mark.parametrize("engine", ["ld.Svi(steps=4000)", "ld.Auto(max_steps=400)"])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ten_random_moments_of_a_fit_of_20_000_rows(tmp_path, engine, workers):
     """Ended by signal 9 and by Ctrl-C in turn; with workers, in every third run one of these is killed, and the fit goes on."""

@@ -81,6 +81,26 @@ def test_a_dask_cluster_gives_the_same_numbers(alone, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_worker_of_a_dask_cluster_that_is_killed_loses_nothing(tmp_path, caplog, monkeypatch, times):
+    """Killed once, the block is begun again by another worker; killed each time, it is trained here."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    )
+    engine = eventful(tmp_path, "killed", times)
+    with (
+        caplog.at_level(logging.WARNING, "latentdo"),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        found = ld.fit(MODEL, ROWS, engine, progress=False, executor=client)
+    assert draws(found) == draws(ld.fit(MODEL, ROWS, engine, progress=False))
+    assert ("left to this process" in caplog.text) == (times == 99)
+    assert len(list(tmp_path.iterdir())) >= 2
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_processes_give_the_same_numbers_of_a_block_with_a_latent(workers):
     model = "latent U ~ normal; X ~ bernoulli(U); M ~ normal(X); Y ~ normal(M, U)"
