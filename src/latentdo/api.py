@@ -263,11 +263,7 @@ def fit_resumably(
     executor: Any = None,
     workers: int = 1,
 ) -> tuple[Posterior, Callable[[], None]]:
-    """What `fit` gives, and a function that removes its checkpoint: for whoever saves the fit first.
-
-    Args:
-        workers: Without an executor, how many processes train the blocks; 1 for this one alone.
-    """
+    """What `fit` gives, by so many processes of our own if there is no executor; and a function that removes its checkpoint."""
     from latentdo.inference import Fit, Identity, Posterior, checkpoint_folder, checkpoints, train_all, watch
 
     if start is not None and not isinstance(start, Posterior):

@@ -143,8 +143,8 @@ def _counting(n_blocks: int, done: Done | None) -> Callable[[str, float], None]:
     shares: dict[str, float] = {}
 
     def count(block: str, share: float) -> None:
-        # Blocks that are trained longer than planned go beyond 1; threads tell at once, and a sum may miss the latest.
-        shares[block] = min(share, 1.0)
+        # A plan that grows makes a share smaller; threads tell at once, and a sum may miss the latest.
+        shares[block] = max(shares.get(block, 0.0), min(share, 1.0))
         if done is not None:
             done(int(sum(list(shares.values())) / n_blocks + 1e-9))
 

@@ -33,7 +33,7 @@ LONG_RUN = 10.0
 """Seconds."""
 JUDGING = 0.04
 """Largest share of the time that judging early may take."""
-BETTER = 0.85
+BETTER = 0.9
 """Power of what is still needed that is left of it, because later runs mix better."""
 SPARE_RHAT, SPARE_ESS = 0.85, 1.2
 """Shares of the limits that a run keeps to."""
