@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -148,8 +148,12 @@ def placed(tree: Any, n_rows: int) -> Any:
 
 
 @contextmanager
-def in_turn(n_rows: int) -> Iterator[None]:
+def in_turn(n_rows: Callable[[], int]) -> Iterator[None]:
     """While this is open, rows may be spread over devices: one block at a time, because programs that wait for each other's
-    devices stand still."""
-    with _spread if len(devices_for(n_rows)) > 1 else nullcontext():
+    devices stand still.
+
+    Args:
+        n_rows: Gives the number of rows; asked only where there are several devices.
+    """
+    with _spread if len(jax.devices()) > 1 and len(devices_for(n_rows())) > 1 else nullcontext():
         yield

@@ -306,7 +306,7 @@ def trained_block(task: Task, engine: Engine, label: str) -> BlockDraws:
     """
     task.tell(BEGUN)
     try:
-        with in_turn(task.rows.n_stored):
+        with in_turn(lambda: task.rows.n_stored):
             return replace(train_block(task, engine), rows_hash=task.rows_hash)
     except FitError as problem:
         raise FitError(f"{label}{problem}") from problem.__cause__

@@ -133,7 +133,7 @@ def _chains_around(task: Task, engine: Auto, equation: Equation, mode: Mode) -> 
         while chains.length < length:
             chains.advance(CHUNK)
             checkpoint.save(chains.state)
-            task.tell((warm_up + chains.length) / planned)
+            task.tell((warm_up + chains.length) / (warm_up + length))
         method = Method(
             "ensemble HMC",
             of="parameters, from the mode",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 
 from latentdo.models.build import NUMPY
@@ -92,7 +93,7 @@ def run_ensemble(
         length=first_run,
         single=dimensionless and (task.rows.n_stored if worth is None else worth) <= SINGLE_ROWS,
         axes=None if mode is None else mode.axes,
-        n_placed=task.rows.n_stored,
+        n_placed=task.rows.n_stored if len(jax.devices()) > 1 else 0,
     )
     # A block may be run on one form after another: none of them may take up the state of the one before.
     kept = task.checkpoint.part(
