@@ -81,16 +81,19 @@ class GaussianForm(AbstractForm):
         return log_prior, (density(covariance, residuals, n) - n * log_sds)[..., None]
 
     def innovations(self, numbers: GaussianNumbers, u: FloatArray) -> FloatArray:
-        """What each measured node adds to those before it, per row and column: (point, feature).
+        """What each measured node adds to those before it, per row and column, and the logs of their sds: (point, feature).
 
-        With these V the log likelihood is -n/2 |V|² and the log determinant: they say all of the law that rows can tell. NaN
-        where the noise is lost in the loadings.
+        With these V the log likelihood is -n/2 |V|² less n times the sum of the logs: they say all of the law that rows can tell.
+        At the rows' own law n times the squares of their derivatives add up to the Fisher information of n rows. NaN where the
+        noise is lost in the loadings.
         """
+        _, parts = self.program.placed(NUMPY, numbers.program, u)
         _, covariance, residuals, _ = self._law(NUMPY, numbers, u)
         lost = ~(np.max(np.abs(covariance), axis=(-2, -1), keepdims=True) < LARGEST)
         factor = np.linalg.cholesky(np.where(lost, np.eye(covariance.shape[-1]), covariance))
         standardised = np.linalg.solve(factor, np.where(lost, np.nan, residuals)) / np.sqrt(numbers.n_rows)
-        return standardised.reshape(len(u), -1)
+        log_sds = np.log(np.diagonal(factor, axis1=-2, axis2=-1)) + np.log(parts.parameters)
+        return np.concatenate([standardised.reshape(len(u), -1), log_sds], axis=1)
 
     def _law(self, m: Arithmetic, numbers: GaussianNumbers, u: Array) -> tuple[Array, Array, Array, Array]:
         """Log prior, covariance of the residuals in units of their noise, residuals times root, sum of the log sds."""

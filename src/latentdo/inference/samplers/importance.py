@@ -162,13 +162,14 @@ def around(modes: tuple[Mode, ...], log_density: LogDensity) -> Mixture:
     masses = np.array([mode.log_mass() for mode in modes])
     # A mode that is narrow and high may be heavier than it looks: none is left with next to nothing.
     shares = np.maximum(np.exp(masses - logsumexp(masses)), 0.05)
-    # With many coordinates a heavy tail in all of them at once would hold most of the draws.
-    freedom = max(LEAST_FREEDOM, float(len(modes[0].point)))
-    return Mixture(tuple(_split(mode, log_density, freedom) for mode in modes), shares / shares.sum())
+    return Mixture(tuple(split_student(mode, log_density) for mode in modes), shares / shares.sum())
 
 
-def _split(mode: Mode, log_density: LogDensity, freedom: float) -> SplitStudent:
+def split_student(mode: Mode, log_density: LogDensity) -> SplitStudent:
+    """A component as wide on each side of each axis as the density is there."""
     p = len(mode.point)
+    # With many coordinates a heavy tail in all of them at once would hold most of the draws.
+    freedom = max(LEAST_FREEDOM, float(p))
     steps = np.einsum("k,pj->kpj", PROBES, np.eye(p)).reshape(-1, p)
     points = mode.point + np.concatenate([steps, -steps]) @ mode.axes.T
     fall = np.maximum(mode.height - log_density(points), 1e-8).reshape(2, len(PROBES), p)

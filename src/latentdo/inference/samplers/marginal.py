@@ -1,7 +1,7 @@
 """Blocks whose latents are integrated out, so that only their parameters are left to be sampled.
 
-Three ways, cheapest first: importance sampling around the modes, where the data pin the parameters down; ensemble HMC; where
-many rows leave directions open, ensemble HMC with every row counted less, whose draws are then contracted.
+Three ways, cheapest first: importance sampling around the modes, where the data pin the parameters down; with many rows
+importance sampling along the ridges that they leave open; ensemble HMC.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .importance import smoothed
 from .modes import Mode, climb, numbers_only
 from .outcome import from_chains, from_independent
 from .regression import distinct, find_modes, importance_sample
+from .ridges import Target, along_ridges
 from .sampling import run_ensemble
 from .sign_symmetry import SignSymmetry, symmetries_of, turned
 
@@ -74,14 +75,15 @@ class Marginal:
 
     def density(self, u: FloatArray) -> FloatArray:
         """The log posterior at points (point, coordinate)."""
-        log_prior, likelihood = self._parts(u)
+        log_prior, likelihood = self.parts(u)
         return numbers_only(log_prior + likelihood)
 
     def likelihood(self, u: FloatArray) -> FloatArray:
         """The log likelihood at points (point, coordinate)."""
-        return self._parts(u)[1]
+        return self.parts(u)[1]
 
-    def _parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Log prior and log likelihood at points (point, coordinate)."""
         priors, likelihoods = [], []
         with np.errstate(all="ignore"):
             for at in range(0, len(u), CHUNK):
@@ -106,7 +108,11 @@ def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
     )
     assert isinstance(engine, Auto)
     modes = _modes(task, marginal, numbers.counted)
-    return around_modes(task, marginal, modes) or by_chains(task, engine, marginal, modes, numbers.counted)
+    return (
+        around_modes(task, marginal, modes)
+        or around_ridges(task, marginal, modes)
+        or by_chains(task, engine, marginal, modes, numbers.counted)
+    )
 
 
 def _modes(task: Task, marginal: Marginal, counted: Callable[[float], Any]) -> tuple[Mode, ...]:
@@ -191,6 +197,19 @@ def around_modes(task: Task, marginal: Marginal, modes: tuple[Mode, ...]) -> Blo
     return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
 
 
+def around_ridges(task: Task, marginal: Marginal, modes: tuple[Mode, ...]) -> BlockDraws | None:
+    """Independent draws by importance sampling along the ridges of many rows; None where chains do or it cannot be relied on."""
+    if not modes or marginal.n_rows <= FEW_ROWS:
+        return None
+    sides = _sides(task)
+    target = Target(marginal.density, lambda u: marginal.parts(u)[0], marginal.features, marginal.n_rows)
+    drawn = along_ridges(target, modes, task.random().spawn(6)[5], sides, task.tell)
+    if drawn.khat >= KHAT_LIMIT or drawn.effective < LEAST_EFFECTIVE:
+        return None
+    method = Method("importance sampling", of=f"of {marginal.words}, along ridges", draws=len(drawn.u))
+    return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
+
+
 def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, share: float) -> BlockDraws:
     """Chains with every row counted as `share` rows, their draws contracted.
 
@@ -220,7 +239,7 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
             return replace(before, diagnostics=(Diagnostic(moved_draws, None, 0.0),))
         weights, khat = smoothed(moved_draws.log_weights)
         # Systematic resampling, chain after chain: with nearly equal weights every draw stays in its chain.
-        offset = task.random().spawn(6)[5].uniform()
+        offset = task.random().spawn(7)[6].uniform()
         n = len(weights)
         chosen = np.searchsorted(np.cumsum(weights), (np.arange(n) + offset) / n).clip(0, n - 1)
         moved = turned(moved_draws.u[chosen].reshape(u.shape), sides, to_reference=True)

@@ -27,7 +27,7 @@ from ..likelihood.memory import claim
 from ..likelihood.task import Task
 from .conjugate import normal_posterior
 from .equation import Equation, covers
-from .importance import Mixture, around, fit_surrogate, fitted, smoothed
+from .importance import Mixture, SplitStudent, around, fit_surrogate, fitted, smoothed
 from .modes import LogDensity, Mode, climb, newton, numbers_only
 from .near_gaussian import NearGaussian
 from .outcome import from_chains, from_independent
@@ -194,7 +194,7 @@ def importance_sample(
     best: WeightedDraws | None = None
     for _ in range(ROUNDS):
         u = turned(proposal.draw(n_draws, random), sides)
-        log_weights = density(u) - _on_all_sides(proposal, u, sides)
+        log_weights = density(u) - on_all_sides(proposal, u, sides)
         weights, khat = smoothed(log_weights)
         drawn = WeightedDraws(u, log_weights, khat, 1.0 / float((weights**2).sum()))
         best = drawn if best is None else max(best, drawn, key=lambda draws: draws.rank)
@@ -208,7 +208,7 @@ def importance_sample(
     return best
 
 
-def _on_all_sides(proposal: Mixture, u: FloatArray, sides: tuple[SignSymmetry, ...]) -> FloatArray:
+def on_all_sides(proposal: Mixture | SplitStudent, u: FloatArray, sides: tuple[SignSymmetry, ...]) -> FloatArray:
     """The log density of a proposal at points and at their reflections, added up."""
     signs = np.ones((1, u.shape[1]))
     for symmetry in sides:
