@@ -13,7 +13,7 @@ import latentdo as ld
 from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import coordinates_on
 from latentdo.inference.likelihood.density import log_posterior
-from latentdo.inference.likelihood.lattice import lattice_form, spacings
+from latentdo.inference.likelihood.lattice import Cells, lattice_form, spacings
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.ensemble import JAX
 from latentdo.models import ModelSpec
@@ -73,6 +73,21 @@ def test_it_is_the_general_form_with_the_noise_integrated_out(text):
         )
     assert float(value) == pytest.approx(ours[0], rel=1e-10)
     assert np.isfinite(np.asarray(gradient)).all()
+
+
+def test_derivatives_of_cells_are_those_of_their_density():
+    task = task_of(ONE)
+    found = lattice_form(task)
+    assert not isinstance(found, str), found
+    u = 0.3 * np.ones(task.layout.n_free)
+    steps = 1e-4 * np.eye(len(u))
+    with jax.enable_x64(True):
+        cells = Cells(*found)
+        height, gradient, hessian = cells.derivatives(u)
+        up, down = cells.density(u + steps), cells.density(u - steps)
+        assert height == pytest.approx(cells.density(u[None])[0])
+    assert gradient == pytest.approx((up - down) / 2e-4, abs=1e-4)
+    assert np.diag(hessian) == pytest.approx((up + down - 2.0 * height) / 1e-8, abs=1e-2)
 
 
 def test_counts_are_rows_repeated():

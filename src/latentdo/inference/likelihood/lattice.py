@@ -12,6 +12,7 @@ Source:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -33,17 +34,24 @@ MOST_LATENTS = 4
 MOST_COLUMNS = 40
 """Measured nodes beyond which the probability of a row might be too small a number."""
 MOST_CELLS = 20_000
+FEW_CELLS = 256
+"""Distinct rows that cost next to nothing, whether rows repeat them or not."""
 MOST_POINTS = 6_000
 RADIUS = 4.8
 """Points farther out, where the normal density is below 1e-5 of its height, are left out."""
-SPACING = 0.8
-WIDEST = {1: 0.25, 2: 0.4}
-"""The widest spacing where points are cheap: chains may find larger loadings than the mode has."""
-LARGEST_ERROR = 0.3
+LEAST_ROWS = 100
+"""Rows for which points lie near enough to the middle."""
+WIDEST = {1: 0.25, 2: 0.4, 3: 0.85}
+"""The widest spacing, by the number of latents: chains may find larger loadings than the mode has."""
+CHEAP = (1, 2)
+"""Numbers of latents with which points are cheap."""
+LARGEST_ERROR = 3.0
 """Of the log likelihood of all rows, by the estimate from which the spacing follows."""
 MOST_NUMBERS = 2_000_000
 """Numbers that one evaluation may hold: a sampler has one per chain, and several copies of each."""
 NUMBERS_AT_ONCE = 2_000_000
+DIFFERENCE = 1e-4
+"""Step of the differences of gradients."""
 MOST_COUNTS = 20_000_000
 """Numbers that say which pattern has which predictor: with a continuous parent nearly every row has predictors of its own."""
 
@@ -108,7 +116,8 @@ class LatticeForm(AbstractForm):
         loadings = m.np.stack([(slope + 0.0 * eta)[at] for slope in slopes], axis=1)
         # (predictor, point)
         predictors = (eta + base)[at][:, None] + loadings @ numbers.points.T
-        logs = -m.np.logaddexp(0.0, m.np.concatenate([predictors, -predictors]))
+        soft = m.np.maximum(predictors, 0.0) + m.np.log1p(m.np.exp(-m.np.abs(predictors)))
+        logs = m.np.concatenate([-soft, predictors - soft])
         first = m.np.exp(numbers.first @ logs + numbers.log_weights)
         second = m.np.exp(numbers.second @ logs)
         if self.full:
@@ -127,17 +136,18 @@ def loadings_at(form: LatticeForm, numbers: LatticeNumbers, u: FloatArray) -> Fl
 
 def lattice_form(
     task: Task,
-    spacing: float | FloatArray = SPACING,
+    spacing: float | FloatArray | None = None,
     *,
-    radius: float = RADIUS,
+    radius: float | None = None,
     most_points: int = MOST_POINTS,
     least_repeated: int = 0,
 ) -> tuple[LatticeForm, LatticeNumbers] | str:
     """The block by its cells, or why that cannot be done, in words.
 
     Args:
-        spacing: Of the points, in standard deviations of the latents; one number or one per latent.
-        radius: Of the ball in which they lie.
+        spacing: Of the points, in standard deviations of the latents; one number or one per latent; by default the widest.
+        radius: Of the ball in which they lie; by default where the normal density is one row's worth, `RADIUS` at most, and
+            that where points are cheap.
         most_points: Number of points beyond which there is no form.
         least_repeated: Rows per distinct row below which there is none.
     """
@@ -152,11 +162,16 @@ def lattice_form(
     cells = task.cells
     if cells.n_stored > MOST_CELLS:
         return f"{cells.n_stored:,} distinct rows"
-    if task.data.n_rows < least_repeated * cells.n_stored:
+    if cells.n_stored > FEW_CELLS and task.data.n_rows < least_repeated * cells.n_stored:
         return "most rows differ"
-    if np.prod(2.0 * radius / np.broadcast_to(spacing, task.layout.n_noise) + 4.0) > 10.0 * most_points:
+    n_latents = task.layout.n_noise
+    spacing = WIDEST.get(n_latents, 1.0) if spacing is None else spacing
+    if radius is None:
+        few = np.sqrt(2.0 * np.log(max(LEAST_ROWS, task.data.n_rows)))
+        radius = RADIUS if n_latents in CHEAP else min(RADIUS, few)
+    if np.prod(2.0 * radius / np.broadcast_to(spacing, n_latents) + 4.0) > 10.0 * most_points:
         return "too fine a lattice"
-    points, log_weights = _points(task.layout.n_noise, spacing, radius)
+    points, log_weights = _points(n_latents, spacing, radius)
     if len(points) > most_points:
         return f"{len(points):,} points per cell"
     cells = cells.padded(padded_size(cells.n_stored))
@@ -191,11 +206,14 @@ def _n_numbers(form: LatticeForm, numbers: LatticeNumbers) -> int:
 
 
 def _points(latents: int, spacing: float | FloatArray, radius: float) -> tuple[FloatArray, FloatArray]:
-    """A lattice within a ball, and the logs of weights in proportion to the standard normal density."""
-    spacings = np.broadcast_to(spacing, latents)
-    # Half a step off the middle, where each latent has as many points on either side.
-    axes = [step * (np.arange(-int(radius / step) - 2, int(radius / step) + 2) + 0.5) for step in spacings]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, latents)
+    """A body-centred lattice within a ball, and the logs of weights in proportion to the standard normal density.
+
+    It is as good as a rectangular one of this spacing, with fewer points: of three latents seven tenths.
+    """
+    steps = np.broadcast_to(spacing, latents) * (2.0 if latents == 1 else np.sqrt(2.0))
+    axes = [step * (np.arange(-int(radius / step) - 2, int(radius / step) + 2) + 0.25) for step in steps]
+    corners = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, latents)
+    points = np.concatenate([corners, corners + 0.5 * steps])
     points = points[(points**2).sum(axis=1) <= radius**2]
     logs = -0.5 * (points**2).sum(axis=1)
     return points, logs - np.log(np.exp(logs).sum())
@@ -241,17 +259,16 @@ def spacings(loadings: FloatArray, n_rows: float) -> FloatArray:
     """
     wanted = np.log(n_rows / LARGEST_ERROR)
     widest = np.maximum(loadings.max(axis=0), 0.5)
-    return np.clip(2.0 * np.pi**2 / (wanted * widest), 0.1, WIDEST.get(loadings.shape[1], 1.2))
+    return np.clip(2.0 * np.pi**2 / (wanted * widest), 0.1, WIDEST.get(loadings.shape[1], 1.0))
 
 
 class Cells:
     """Densities of a lattice form at many points, compiled."""
 
     def __init__(self, form: LatticeForm, numbers: LatticeNumbers) -> None:
-        arrays = jax.tree.map(jnp.asarray, numbers)
+        self._form, self._numbers = form, jax.tree.map(jnp.asarray, numbers)
         self._counts = np.asarray(numbers.counts)
         self._at_once = max(1, NUMBERS_AT_ONCE // _n_numbers(form, numbers))
-        self._logs = jax.jit(jax.vmap(lambda u: form.log_cells(JAX, arrays, u)))
 
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log prior and log likelihood at points (point, coordinate)."""
@@ -260,7 +277,7 @@ class Cells:
             part = u[at : at + self._at_once]
             # Always the same number of points: one program.
             whole = np.concatenate([part, np.repeat(part[:1], self._at_once - len(part), axis=0)])
-            log_prior, logs = self._logs(whole)
+            log_prior, logs = _log_cells(self._form, self._numbers, whole)
             priors.append(np.asarray(log_prior)[: len(part)])
             likelihoods.append(np.asarray(logs)[: len(part)] @ self._counts)
         return np.concatenate(priors), np.concatenate(likelihoods)
@@ -269,3 +286,28 @@ class Cells:
         """The log posterior at points (point, coordinate)."""
         log_prior, likelihood = self.parts(u)
         return np.where(np.isnan(log_prior + likelihood), -np.inf, log_prior + likelihood)
+
+    def derivatives(self, u: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Log posterior, gradient and Hessian at a point; the Hessian by differences of gradients."""
+        steps = DIFFERENCE * np.eye(len(u))
+        values, slopes = _slopes(self._form, self._numbers, np.concatenate([u[None], u + steps, u - steps]))
+        gradient, *around = np.asarray(slopes)
+        up, down = np.split(np.array(around), 2)
+        hessian = (up - down) / (2.0 * DIFFERENCE)
+        return float(values[0]), gradient, 0.5 * (hessian + hessian.T)
+
+
+@partial(jax.jit, static_argnames=("form",))
+def _log_cells(form: LatticeForm, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
+    return jax.vmap(lambda at: form.log_cells(JAX, numbers, at))(u)
+
+
+@partial(jax.jit, static_argnames=("form",))
+def _slopes(form: LatticeForm, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
+    """The log posterior and its gradient at many points."""
+
+    def density(at: Array) -> Array:
+        log_prior, logs = form.log_cells(JAX, numbers, at)
+        return log_prior + numbers.counts @ logs
+
+    return jax.vmap(jax.value_and_grad(density))(u)

@@ -79,7 +79,7 @@ class Program(AbstractForm):
             u = m.np.concatenate([u, m.np.zeros((*u.shape[:-1], missing), u.dtype)], axis=-1)
         v, log_jacobian = _constrained(m, numbers, u)
         log_priors = _log_priors(m, self, numbers, v @ numbers.prior_map.T + numbers.prior_offset)
-        return m.np.sum(log_jacobian + log_priors, axis=-1), _parts(self, v @ numbers.place.T + numbers.place_offset)
+        return m.np.sum(log_jacobian + log_priors, axis=-1), parts_of(self, v @ numbers.place.T + numbers.place_offset)
 
     def log_parts(self, m: Arithmetic, numbers: Any, u: Array, z: Array) -> tuple[Array, Array]:
         """See `AbstractForm`; `u` may be shorter than `n_coordinates`: what is missing is padding."""
@@ -95,7 +95,7 @@ class ProgramNumbers(NamedTuple):
         arguments: (coordinate, 3).
         prior_map, prior_offset: Value of each prior as an affine function of v; the offset holds centres, bounds, shifts and
             fixed numbers.
-        place, place_offset: Coefficients, loadings and parameters, laid end to end (see `_parts`), from v.
+        place, place_offset: Coefficients, loadings and parameters, laid end to end (see `parts_of`), from v.
         y: (node, row).
         design: (node, term, row).
         products: (node, product, row): what a latent is multiplied by.
@@ -145,7 +145,8 @@ def _sizes(form: Program) -> tuple[tuple[int, ...], ...]:
     return (*measured, (latents, latent_terms), (latents, latents), (latents,), (form.counts[-1],))
 
 
-def _parts(form: Program, flat: Array) -> Parts:
+def parts_of(form: Program, flat: Array) -> Parts:
+    """What stands in the equations, from its numbers laid end to end (…, number)."""
     arrays, taken = [], 0
     for shape in _sizes(form):
         size = int(np.prod(shape))

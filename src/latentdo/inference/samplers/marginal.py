@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from latentdo.models.build import NUMPY
+from latentdo.tables import IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Auto, Engine
 from ..blocks.method import Method
+from ..likelihood.attenuation import attenuated, easier, usual
 from ..likelihood.density import AbstractForm
 from ..likelihood.gaussian import gaussian_form
 from ..likelihood.lattice import MOST_POINTS, Cells, LatticeForm, LatticeNumbers, lattice_form, loadings_at, spacings
@@ -26,9 +28,9 @@ from ..likelihood.task import Task
 from .contraction import OPEN, Features, contracted, information
 from .ensemble import ChainDraws
 from .importance import smoothed
-from .modes import Mode, climb, numbers_only
+from .modes import Mode, climb, newton, numbers_only
 from .outcome import from_chains, from_independent
-from .regression import distinct, find_modes, importance_sample
+from .regression import adapted_sample, distinct, find_modes, importance_sample
 from .ridges import Target, along_ridges
 from .sampling import run_ensemble
 from .sign_symmetry import SignSymmetry, symmetries_of, turned
@@ -42,7 +44,6 @@ CHUNK = 2_000
 GOOD_KHAT = 0.5
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
-FEWEST_ROWS = 300
 LEAST_REPEATED = 4
 """Rows per distinct row from which merging them is worth while."""
 PILOT_ROWS = 1_000.0
@@ -50,7 +51,8 @@ PILOT_ROWS = 1_000.0
 MARGIN = 1.3
 FINER, FARTHER = 0.7, 6.0
 """Spacing, as a share, and radius of the lattice that another is compared with."""
-TRIAL_DRAWS = 1_000
+NEAR = 1e-3
+"""How far from the mode its axes are seen in other coordinates, in units of the density's width."""
 CHECKED = 200
 """Draws at which the lattice is compared with a finer one."""
 LARGEST_OFF = 0.3
@@ -238,34 +240,39 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
         if isinstance(moved_draws, str):
             return replace(before, diagnostics=(Diagnostic(moved_draws, None, 0.0),))
         weights, khat = smoothed(moved_draws.log_weights)
-        # Systematic resampling, chain after chain: with nearly equal weights every draw stays in its chain.
-        offset = task.random().spawn(7)[6].uniform()
+        chosen = _resampled(task, weights)
         n = len(weights)
-        chosen = np.searchsorted(np.cumsum(weights), (np.arange(n) + offset) / n).clip(0, n - 1)
         moved = turned(moved_draws.u[chosen].reshape(u.shape), sides, to_reference=True)
         at_all = marginal.density(moved.reshape(n, -1)).reshape(log_part.shape)
         result = from_chains(task, replace(run, u=moved, log_posterior=at_all), method, marginal.likelihood)
-        effective = 1.0 / float((weights**2).sum())
-        diagnostics = result.diagnostics
-        if khat >= KHAT_LIMIT:
-            diagnostics = tuple(replace(diagnostic, ess=0.0) for diagnostic in diagnostics)
-        return replace(result, n_made=n_made, khat=khat, weight_ess=effective, diagnostics=diagnostics)
+        return _weighted(replace(result, n_made=n_made), weights, khat)
 
     words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
     engine = replace(engine, max_steps=min(engine.max_steps, MOST_STEPS))
     return run_ensemble(task, engine, marginal.form, counted, words, finish=contract)
 
 
+def _resampled(task: Task, weights: FloatArray) -> IntArray:
+    """Which draws are kept, chain after chain: with nearly equal weights every draw stays in its chain."""
+    n = len(weights)
+    offset = task.random().spawn(7)[6].uniform()
+    return np.searchsorted(np.cumsum(weights), (np.arange(n) + offset) / n).clip(0, n - 1)
+
+
+def _weighted(result: BlockDraws, weights: FloatArray, khat: float) -> BlockDraws:
+    """Chains whose draws were weighted, with how good the weights are; no statement where they cannot be relied on."""
+    diagnostics = result.diagnostics
+    if khat >= KHAT_LIMIT:
+        diagnostics = tuple(replace(diagnostic, ess=0.0) for diagnostic in diagnostics)
+    return replace(result, khat=khat, weight_ess=1.0 / float((weights**2).sum()), diagnostics=diagnostics)
+
+
 def discrete(task: Task, engine: Engine) -> BlockDraws | str:
-    """Many rows of few binary columns: equal rows merged, their normal latents integrated on a lattice of points."""
+    """Binary columns, equal rows merged: their normal latents integrated on a lattice of points."""
     assert isinstance(engine, Auto)
-    n_rows = task.data.n_rows
-    if n_rows < FEWEST_ROWS:
-        return f"fewer than {FEWEST_ROWS:,} rows"
     form_found = lattice_form(task, least_repeated=LEAST_REPEATED)
     if isinstance(form_found, str):
         return form_found
-    n_cells = task.cells.n_stored
     placed = _placed(task, *form_found)
     if isinstance(placed, str):
         return placed
@@ -274,42 +281,69 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     if isinstance(form_found, str):
         return form_found
     cells, finer = Cells(form, numbers), Cells(*form_found)
-    points = f"{n_cells:,} distinct rows, latents integrated over {len(numbers.points):,} points"
+    points = f"{task.cells.n_stored:,} distinct rows, latents integrated over {len(numbers.points):,} points"
     sides = _sides(task)
-    random = task.random().spawn(8)[7]
 
-    def error(u: FloatArray) -> float:
-        """How far apart the two lattices put draws (draw, coordinate) in log density."""
-        return float(np.std(finer.parts(u)[1] - cells.parts(u)[1]))
+    def error(u: FloatArray) -> FloatArray:
+        """What a finer lattice adds to the log density of draws (draw, coordinate)."""
+        return finer.parts(u)[1] - cells.parts(u)[1]
 
-    trial = importance_sample(cells.density, (mode,), TRIAL_DRAWS, random, cells.density, sides)
-    if trial.khat < KHAT_LIMIT and trial.effective > LEAST_EFFECTIVE * TRIAL_DRAWS / (2 * task.n_kept):
-        drawn = importance_sample(cells.density, (mode,), 2 * task.n_kept, random, cells.density, sides)
-        off = error(drawn.u[:CHECKED])
-        if drawn.khat < KHAT_LIMIT and drawn.effective >= LEAST_EFFECTIVE and off < LARGEST_OFF:
+    easy_form, easy_numbers = attenuated(form, numbers, len(mode.point))
+
+    def density(x: FloatArray) -> FloatArray:
+        """The log posterior at points (point, coordinate) of the easier coordinates."""
+        u, log_jacobian = usual(NUMPY, easy_numbers, x)
+        return numbers_only(cells.density(u) + log_jacobian)
+
+    around = NEAR * np.concatenate([mode.axes.T, -mode.axes.T])
+    up, down = np.split(easier(easy_numbers, mode.point + around), 2)
+    centre = easier(easy_numbers, mode.point)
+    easy_mode = Mode(centre, float(density(centre[None])[0]), (up - down).T / (2.0 * NEAR))
+    drawn, easy_mode = adapted_sample(density, easy_mode, task.random().spawn(8)[7], LEAST_EFFECTIVE, sides)
+    if drawn is not None:
+        u = usual(NUMPY, easy_numbers, drawn.u)[0]
+        off = float(np.std(error(u[-CHECKED:])))
+        if off < LARGEST_OFF:
             method = Method(
                 "importance sampling",
                 of="of parameters around the mode",
                 draws=len(drawn.u),
                 note=f"; {points} ({_off(off)})",
             )
-            return from_independent(
-                task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights
-            )
+            return from_independent(task, turned(u, sides, to_reference=True), method, log_weights=drawn.log_weights)
 
     def on_cells(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
+        own, log_jacobian = usual(NUMPY, easy_numbers, run.u)
+        run = replace(run, u=turned(own, sides, to_reference=True), log_posterior=run.log_posterior - log_jacobian)
+        n_made = run.u.shape[1]
+        picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
+        u = run.u[:, picked].reshape(-1, run.u.shape[-1])
         result = from_chains(task, run, method, lambda u: cells.parts(u)[1])
         if not result.certified:
             return result
-        off = error(run.u[:, -max(1, CHECKED // len(run.u)) :].reshape(-1, run.u.shape[-1]))
-        result = replace(result, method=replace(method, note=f" ({_off(off)})"))
+        off = float(np.std(error(u[:: len(u) // CHECKED])))
+        method = replace(method, note=f" ({_off(off)})")
         if off < LARGEST_OFF:
-            return result
-        return replace(result, diagnostics=tuple(replace(diagnostic, ess=0.0) for diagnostic in result.diagnostics))
+            return replace(result, method=method)
+        log_weights = error(u)
+        weights, khat = smoothed(log_weights)
+        chosen = _resampled(task, weights)
+        shape = (len(run.u), len(picked))
+        log_posterior = (run.log_posterior[:, picked].reshape(-1) + log_weights)[chosen].reshape(shape)
+        moved = replace(run, u=u[chosen].reshape(*shape, -1), log_posterior=log_posterior)
+        result = from_chains(task, moved, method, lambda u: cells.parts(u)[1])
+        return _weighted(replace(result, n_made=n_made), weights, khat)
 
-    words = f"parameters; {points}"
     return run_ensemble(
-        task, engine, form, numbers, words, dimensionless=True, worth=float(n_rows), mode=mode, finish=on_cells
+        task,
+        engine,
+        easy_form,
+        easy_numbers,
+        f"parameters; {points}",
+        dimensionless=True,
+        worth=float(task.data.n_rows),
+        mode=easy_mode,
+        finish=on_cells,
     )
 
 
@@ -321,25 +355,24 @@ def _placed(
     task: Task, form: LatticeForm, numbers: LatticeNumbers
 ) -> tuple[Mode, FloatArray, LatticeForm, LatticeNumbers] | str:
     """The mode with all rows, and a lattice fine enough there; or why there is none."""
-    share = min(1.0, PILOT_ROWS / task.data.n_rows)
-    few = Cells(form, numbers.counted(share))
+    n_rows = task.data.n_rows
+    few = Cells(form, numbers.counted(min(1.0, PILOT_ROWS / n_rows)))
     starts = task.starts(64)
-    heights = few.density(starts)
-    order = np.argsort(-heights)
-    modes = [mode for k in order[:2] if (mode := climb(few.density, starts[k])) is not None]
+    order = np.argsort(-few.density(starts))
+    modes = [mode for k in order[:2] if (mode := newton(few.density, few.derivatives, starts[k])) is not None]
     if not modes:
         return "no mode of the posterior was found"
     mode = max(modes, key=Mode.log_mass)
-    mode = replace(mode, axes=mode.axes * np.sqrt(share))
-    spacing = np.zeros(0)
-    for _ in range(2):
-        # Somewhat larger loadings than those of the mode are within the posterior.
-        spacing = spacings(MARGIN * loadings_at(form, numbers, mode.point), task.data.n_rows)
+    spacing = np.full(task.layout.n_noise, np.inf)
+    # Somewhat larger loadings than those of the mode are within the posterior; with all rows the mode may have larger ones.
+    while (needed := spacings(MARGIN * loadings_at(form, numbers, mode.point), n_rows)).min() < 0.8 * spacing.min():
+        spacing = needed
         form_found = lattice_form(task, spacing)
         if isinstance(form_found, str):
             return form_found
         form, numbers = form_found
-        higher = climb(Cells(form, numbers).density, mode.point, mode.axes)
+        cells = Cells(form, numbers)
+        higher = newton(cells.density, cells.derivatives, mode.point)
         if higher is None:
             return "no mode of the posterior was found"
         mode = higher

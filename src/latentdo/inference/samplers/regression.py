@@ -53,6 +53,9 @@ CUBIC_COORDINATES = 20
 WARM_UP, FIRST_RUN = 100, 300
 """Transitions of chains around a mode."""
 GOOD_KHAT = 0.5
+LOT, FIRST_LOTS, MOST_LOTS = 1_000, 3, 12
+LEAST_SHARE = 0.1
+"""Effective draws per draw below which adaptive proposals are not gone on with."""
 ROUNDS = 3
 """Proposals tried: around the modes, then refitted to the draws so far."""
 
@@ -206,6 +209,44 @@ def importance_sample(
         proposal = proposal.joined(refitted)
     assert best is not None
     return best
+
+
+def adapted_sample(
+    density: LogDensity, mode: Mode, random: np.random.Generator, least: float, sides: tuple[SignSymmetry, ...] = ()
+) -> tuple[WeightedDraws | None, Mode]:
+    """Weighted draws around a mode, as many as make `least` effective ones, by proposals fitted to all draws so far.
+
+    None where the density is far from what the mode says, with proposals fitted to the part that was found alone; and where
+    chains may then start: the mode, or the centre and the width of what was found.
+
+    Source:
+        Cornuet, Marin, Mira & Robert (2012), Adaptive multiple importance sampling: each draw is weighted by the mixture of all
+        proposals.
+    """
+    proposals = [around((mode,), density)]
+    points, densities = [], []
+    for lot in range(1, MOST_LOTS + 1):
+        points.append(turned(proposals[-1].draw(LOT, random), sides))
+        densities.append(density(points[-1]))
+        u = np.concatenate(points)
+        by_proposal = np.stack([on_all_sides(part, u, sides) for part in proposals])
+        log_weights = np.concatenate(densities) - logsumexp(by_proposal, axis=0)
+        weights, khat = smoothed(log_weights)
+        effective = 1.0 / float((weights**2).sum())
+        poor = lot > FIRST_LOTS and effective < LEAST_SHARE * len(u)
+        if khat < KHAT_LIMIT and effective >= least:
+            # The last proposal alone, fitted to all that was found, must be good: what was not found would be seen by it.
+            alone = smoothed(densities[-1] - by_proposal[-1, -LOT:])[0]
+            poor |= (alone**2).sum() * LEAST_SHARE * LOT > 1.0
+            if not poor:
+                return WeightedDraws(u, log_weights, khat, effective), mode
+        refitted = fitted(u, weights) if np.isfinite(khat) else None
+        if refitted is None:
+            return None, mode
+        if poor:
+            return None, Mode(refitted.point, float(density(refitted.point[None])[0]), refitted.axes)
+        proposals.append(Mixture((refitted,), np.ones(1)))
+    return None, mode
 
 
 def on_all_sides(proposal: Mixture | SplitStudent, u: FloatArray, sides: tuple[SignSymmetry, ...]) -> FloatArray:
