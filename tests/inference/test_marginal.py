@@ -47,7 +47,7 @@ def test_a_ridge_of_many_rows_is_followed(n):
 
 def test_a_sheet_that_two_directions_leave_open_is_followed():
     """X acts on Y beside a hidden cause of both: the slope of the rows says what the weight and two loadings add up to."""
-    n = 30_000
+    n = 5_000
     random = np.random.default_rng(4)
     u = random.normal(size=n)
     x = u + random.normal(size=n)

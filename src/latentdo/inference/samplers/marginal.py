@@ -206,7 +206,7 @@ def around_ridges(task: Task, marginal: Marginal, modes: tuple[Mode, ...]) -> Bl
     sides = _sides(task)
     target = Target(marginal.density, lambda u: marginal.parts(u)[0], marginal.features, marginal.n_rows)
     drawn = along_ridges(target, modes, task.random().spawn(6)[5], sides, task.tell)
-    if drawn.khat >= KHAT_LIMIT or drawn.effective < LEAST_EFFECTIVE:
+    if drawn is None or drawn.khat >= KHAT_LIMIT or drawn.effective < LEAST_EFFECTIVE:
         return None
     method = Method("importance sampling", of=f"of {marginal.words}, along ridges", draws=len(drawn.u))
     return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)

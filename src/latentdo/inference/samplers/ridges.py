@@ -26,12 +26,15 @@ from .sign_symmetry import SignSymmetry, turned
 
 FIRST_DRAWS, MORE_DRAWS = 4_000, 1_000
 """Draws of the first components together, and of each that is added."""
-MOST_PARTS, MOST_WORK = 100, 120_000
+MOST_PARTS, MOST_WORK = 150, 120_000
 """Components at most, and components times the square of the number of coordinates."""
 PATIENCE, LEAST_GAIN = 20, 1.3
 """Components after which the number of effective draws must have grown so many times, or no more are added."""
-SPARE_KHAT, SPARE_EFFECTIVE = 0.5, 2_000.0
+SPARE_KHAT, SPARE_EFFECTIVE = 0.3, 2_000.0
 """What the weights must reach for no more components to be added."""
+RECENT, SETTLED = 15, 0.03
+"""Components over which the log of the mean weight may change by so much: it grows as long as parts of the ridge are missing, of
+which the weights of the draws elsewhere say nothing."""
 STEP, PRIOR_STEP = 1e-5, 0.05
 """Steps of the differences, in units of the density's width at the mode."""
 PINNED = 0.7
@@ -66,8 +69,8 @@ def along_ridges(
     random: np.random.Generator,
     sides: tuple[SignSymmetry, ...],
     tell: Callable[[float], None],
-) -> WeightedDraws:
-    """Weighted draws of all components, each weighted by the mixture of them all.
+) -> WeightedDraws | None:
+    """Weighted draws of all components, each weighted by the mixture of them all; None where parts may be missing.
 
     Args:
         sides: Symmetries of the density: a draw counts for all of its reflections, and is turned to one side.
@@ -78,6 +81,7 @@ def along_ridges(
     u = np.zeros((0, len(modes[0].point)))
     values, heights = np.zeros(0), np.zeros((0, 0))
     effective: list[float] = []
+    log_means: list[float] = []
     most = min(MOST_PARTS, MOST_WORK // u.shape[1] ** 2)
     while True:
         fresh = parts[len(heights) :]
@@ -88,17 +92,19 @@ def along_ridges(
         u, values = np.concatenate([u, new]), np.concatenate([values, target.density(new)])
         heights = np.concatenate([np.concatenate([heights, old], axis=1), _heights(fresh, u, sides)])
         log_shares = np.log(np.array(counts) / np.sum(counts))
-        log_weights = values - logsumexp(heights + log_shares[:, None], axis=0)
+        log_weights = values - np.asarray(logsumexp(heights + log_shares[:, None], axis=0), dtype=float)
         weights, khat = smoothed(log_weights)
         effective.append(1.0 / float((weights**2).sum()))
+        log_means.append(float(np.asarray(logsumexp(log_weights))) - np.log(len(u)))
         result = WeightedDraws(u, log_weights, khat, effective[-1])
+        settled = len(log_means) > RECENT and abs(log_means[-1] - log_means[-1 - RECENT]) < SETTLED
         tell(len(effective) / (most + 1))
-        stuck = len(effective) > PATIENCE and effective[-1] < LEAST_GAIN * max(effective[:-PATIENCE])
-        if (khat < SPARE_KHAT and effective[-1] > SPARE_EFFECTIVE) or stuck or len(effective) >= most:
-            return result
+        stuck = settled and len(effective) > PATIENCE and effective[-1] < LEAST_GAIN * max(effective[:-PATIENCE])
+        if (settled and khat < SPARE_KHAT and effective[-1] > SPARE_EFFECTIVE) or stuck or len(effective) >= most:
+            return result if settled else None
         part = _part_near(target, modes[0].axes, u[int(np.argmax(log_weights))])
         if part is None:
-            return result
+            return None
         parts.append(part)
         counts.append(float(MORE_DRAWS))
 
