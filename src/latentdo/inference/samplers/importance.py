@@ -69,7 +69,8 @@ def smoothed(log_weights: FloatArray) -> tuple[FloatArray, float]:
         return weights / weights.sum(), 0.0
     k, scale = _pareto(exceedances)
     share = (np.arange(size) + 0.5) / size
-    quantiles = scale * (np.expm1(-k * np.log1p(-share)) / k if k else -np.log1p(-share))
+    with np.errstate(over="ignore"):
+        quantiles = scale * (np.expm1(-k * np.log1p(-share)) / k if k else -np.log1p(-share))
     weights[tail] = np.minimum(threshold + quantiles, 1.0)
     return weights / weights.sum(), k
 

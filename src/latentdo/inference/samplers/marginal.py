@@ -292,8 +292,9 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
 
     def density(x: FloatArray) -> FloatArray:
         """The log posterior at points (point, coordinate) of the easier coordinates."""
-        u, log_jacobian = usual(NUMPY, easy_numbers, x)
-        return numbers_only(cells.density(u) + log_jacobian)
+        with np.errstate(all="ignore"):
+            u, log_jacobian = usual(NUMPY, easy_numbers, x)
+            return numbers_only(cells.density(u) + log_jacobian)
 
     around = NEAR * np.concatenate([mode.axes.T, -mode.axes.T])
     up, down = np.split(easier(easy_numbers, mode.point + around), 2)
