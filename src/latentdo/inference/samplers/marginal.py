@@ -300,7 +300,7 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     up, down = np.split(easier(easy_numbers, mode.point + around), 2)
     centre = easier(easy_numbers, mode.point)
     easy_mode = Mode(centre, float(density(centre[None])[0]), (up - down).T / (2.0 * NEAR))
-    drawn, easy_mode = adapted_sample(density, easy_mode, task.random().spawn(8)[7], LEAST_EFFECTIVE, sides)
+    drawn = adapted_sample(density, easy_mode, task.random().spawn(8)[7], LEAST_EFFECTIVE, sides)
     if drawn is not None:
         u = usual(NUMPY, easy_numbers, drawn.u)[0]
         off = float(np.std(error(u[-CHECKED:])))

@@ -213,11 +213,10 @@ def importance_sample(
 
 def adapted_sample(
     density: LogDensity, mode: Mode, random: np.random.Generator, least: float, sides: tuple[SignSymmetry, ...] = ()
-) -> tuple[WeightedDraws | None, Mode]:
+) -> WeightedDraws | None:
     """Weighted draws around a mode, as many as make `least` effective ones, by proposals fitted to all draws so far.
 
-    None where the density is far from what the mode says, with proposals fitted to the part that was found alone; and where
-    chains may then start: the mode, or the centre and the width of what was found.
+    None where the density is far from what the mode says: proposals would be fitted to the part that was found alone.
 
     Source:
         Cornuet, Marin, Mira & Robert (2012), Adaptive multiple importance sampling: each draw is weighted by the mixture of all
@@ -239,14 +238,12 @@ def adapted_sample(
             alone = smoothed(densities[-1] - by_proposal[-1, -LOT:])[0]
             poor |= (alone**2).sum() * LEAST_SHARE * LOT > 1.0
             if not poor:
-                return WeightedDraws(u, log_weights, khat, effective), mode
+                return WeightedDraws(u, log_weights, khat, effective)
         refitted = fitted(u, weights) if np.isfinite(khat) else None
-        if refitted is None:
-            return None, mode
-        if poor:
-            return None, Mode(refitted.point, float(density(refitted.point[None])[0]), refitted.axes)
+        if poor or refitted is None:
+            return None
         proposals.append(Mixture((refitted,), np.ones(1)))
-    return None, mode
+    return None
 
 
 def on_all_sides(proposal: Mixture | SplitStudent, u: FloatArray, sides: tuple[SignSymmetry, ...]) -> FloatArray:
