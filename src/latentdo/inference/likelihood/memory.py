@@ -73,7 +73,7 @@ def chains_bytes(task: Task, form: AbstractForm, numbers: Any, n_chains: int, n_
         n_points: Points like the present one that the sampler itself keeps per chain.
     """
     n_latent, n_measured = form.n_noise, len(task.block.measured)
-    summed_out = task.layout.n_states
+    summed_out = task.layout.n_states * getattr(form, "n_points", 1)
     gradient = 7.0 + 8.0 * n_measured * summed_out + 4.0 * n_measured * n_latent + 7.0 * n_latent**2
     per_row = gradient + (10.0 + n_points) * n_latent
     n_rows = max((size for leaf in jax.tree.leaves(numbers) for size in np.shape(leaf)), default=0)

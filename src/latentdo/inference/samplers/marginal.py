@@ -84,6 +84,11 @@ class Marginal:
         """The log likelihood at points (point, coordinate)."""
         return self.parts(u)[1]
 
+    def verified(self, result: BlockDraws, u: FloatArray) -> BlockDraws:
+        """A result looked at once more, with its draws (chain, draw, coordinate): in closed form there is nothing to see."""
+        del u
+        return result
+
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log prior and log likelihood at points (point, coordinate)."""
         priors, likelihoods = [], []
@@ -206,7 +211,7 @@ def around_ridges(task: Task, marginal: Marginal, modes: tuple[Mode, ...]) -> Bl
     sides = _sides(task)
     target = Target(marginal.density, lambda u: marginal.parts(u)[0], marginal.features, marginal.n_rows)
     drawn = along_ridges(target, modes, task.random().spawn(6)[5], sides, task.tell)
-    if drawn is None or drawn.khat >= KHAT_LIMIT or drawn.effective < LEAST_EFFECTIVE:
+    if drawn is None or drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
         return None
     method = Method("importance sampling", of=f"of {marginal.words}, along ridges", draws=len(drawn.u))
     return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
@@ -218,38 +223,50 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
     Args:
         counted: The numbers of `marginal`, rows counted so.
     """
-
     few = replace(marginal, numbers=counted)
 
     def contract(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         before = from_chains(task, run, method, few.likelihood)
-        if not before.certified:
-            return before
-        n_made = run.u.shape[1]
-        picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
-        sides = symmetries_of(task.layout, task.priors)
-        u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
-        moved_draws = contracted(
-            marginal.features,
-            marginal.density,
-            u.reshape(-1, u.shape[-1]),
-            log_part.reshape(-1),
-            marginal.n_rows,
-            share,
-        )
-        if isinstance(moved_draws, str):
-            return replace(before, diagnostics=(Diagnostic(moved_draws, None, 0.0),))
-        weights, khat = smoothed(moved_draws.log_weights)
-        chosen = _resampled(task, weights)
-        n = len(weights)
-        moved = turned(moved_draws.u[chosen].reshape(u.shape), sides, to_reference=True)
-        at_all = marginal.density(moved.reshape(n, -1)).reshape(log_part.shape)
-        result = from_chains(task, replace(run, u=moved, log_posterior=at_all), method, marginal.likelihood)
-        return _weighted(replace(result, n_made=n_made), weights, khat)
+        return contracted_run(task, marginal, run, before, share) if before.certified else before
 
-    words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
     engine = replace(engine, max_steps=min(engine.max_steps, MOST_STEPS))
-    return run_ensemble(task, engine, marginal.form, counted, words, finish=contract)
+    words = contracted_words(marginal)
+    return run_ensemble(task, engine, marginal.form, counted, words, worth=share * marginal.n_rows, finish=contract)
+
+
+def contracted_words(marginal: Marginal) -> str:
+    """What chains of few rows' worth are, for the plan."""
+    return f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
+
+
+def contracted_run(task: Task, marginal: Marginal, run: ChainDraws, before: BlockDraws, share: float) -> BlockDraws:
+    """The draws of chains in which every row counted as `share` rows, contracted to all rows.
+
+    Args:
+        before: What was made of the run as it is.
+    """
+    n_made = run.u.shape[1]
+    picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
+    sides = symmetries_of(task.layout, task.priors)
+    u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
+    moved_draws = contracted(
+        marginal.features,
+        marginal.density,
+        u.reshape(-1, u.shape[-1]),
+        log_part.reshape(-1),
+        marginal.n_rows,
+        share,
+    )
+    if isinstance(moved_draws, str):
+        return replace(before, diagnostics=(Diagnostic(moved_draws, None, 0.0),))
+    weights, khat = smoothed(moved_draws.log_weights)
+    chosen = _resampled(task, weights)
+    n = len(weights)
+    moved = turned(moved_draws.u[chosen].reshape(u.shape), sides, to_reference=True)
+    at_all = marginal.density(moved.reshape(n, -1)).reshape(log_part.shape)
+    result = from_chains(task, replace(run, u=moved, log_posterior=at_all), before.method, marginal.likelihood)
+    result = _weighted(replace(result, n_made=n_made), weights, khat)
+    return marginal.verified(result, moved)
 
 
 def _resampled(task: Task, weights: FloatArray) -> IntArray:

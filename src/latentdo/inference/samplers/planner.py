@@ -23,6 +23,7 @@ from .laplace import laplace, posterior_mode
 from .marginal import discrete, gaussian
 from .outcome import from_chains, node_draws
 from .regression import regression
+from .rows import integrated
 from .sampling import run_ensemble
 from .starts import finite_starts
 from .svi import svi
@@ -70,7 +71,7 @@ def _methods(engine: Engine) -> tuple[tuple[Trainer, ...], LastTrainer]:
         case Map():
             return (_exact, _fixed, conjugate), posterior_mode
         case Auto():
-            return (_exact, _fixed, conjugate, regression, gaussian, discrete, _generic), _general
+            return (_exact, _fixed, conjugate, regression, gaussian, discrete, integrated, _generic), _general
         case _:
             return (_exact, _fixed), _own
 

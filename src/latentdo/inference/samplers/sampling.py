@@ -60,6 +60,7 @@ def run_ensemble(
     dimensionless: bool = False,
     worth: float | None = None,
     mode: Mode | None = None,
+    near: FloatArray | None = None,
     finish: Callable[[Task, ChainDraws, Method], BlockDraws] = from_chains,
 ) -> BlockDraws:
     """The block's draws from Markov chains on this form of its log posterior.
@@ -70,12 +71,19 @@ def run_ensemble(
         dimensionless: Whether the form's numbers have no dimension, so that float32 will do where rows are few.
         worth: What the rows count for, if not one each.
         mode: Where chains start, and how wide the density is there; unless given they start all over the prior.
+        near: Draws (draw, coordinate) of a density much like this one, from which they start instead.
         finish: What is made of a run, and judged.
     """
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), _LESS_MEMORY)
     warm_up, first_run = run_lengths(engine)
-    if mode is None:
+    axes = None if mode is None else mode.axes
+    if near is not None:
+        warm_up = min(warm_up, WARM_UP_AT_MODE)
+        starts = near[np.linspace(0, len(near) - 1, CHAINS).round().astype(int)]
+        covariance = np.cov(near.T).reshape(2 * near.shape[1:]) + 1e-9 * np.eye(near.shape[1])
+        axes = np.asarray(np.linalg.cholesky(covariance), dtype=float)
+    elif mode is None:
         starts = _starts(task, form, numbers)
     else:
         # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
@@ -92,7 +100,7 @@ def run_ensemble(
         warm_up=warm_up,
         length=first_run,
         single=dimensionless and (task.rows.n_stored if worth is None else worth) <= SINGLE_ROWS,
-        axes=None if mode is None else mode.axes,
+        axes=axes,
         n_placed=task.rows.n_stored if len(jax.devices()) > 1 else 0,
     )
     # A block may be run on one form after another: none of them may take up the state of the one before.

@@ -1,0 +1,290 @@
+"""The log likelihood of a row with its latents integrated out: ℓ(θ) = log ∫ Π p(node | parents) dL, one number per row and draw.
+
+Without latents it is the density; discrete latents are summed out; others are integrated by quadrature in the coordinates of
+the Gaussian that also places them for the samplers, so that points lie where the row's latents are. Equal rows are one row that
+counts several times. Nothing here is exact by decree: `RowLikelihood.error` compares a rule with a finer one.
+
+Source:
+    Liu & Pierce (1994), A note on Gauss-Hermite quadrature: points about the integrand's own centre, in units of its width;
+    beyond three latents the points are those of Sobol' (1967), scrambled as by Owen (1998).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import qmc
+
+from latentdo.models.build import Arithmetic
+from latentdo.tables import Dataset, IntArray
+
+from ..blocks.coordinates import FloatArray
+from ..runtime import JAX, placed
+from .density import AbstractForm, assemble
+from .program import Program, program_of
+from .states import log_sum
+from .task import Task, padded_size
+
+Array = Any
+
+RULES: dict[int, tuple[int, ...]] = {0: (1,), 1: (12, 20, 32, 48, 80), 2: (8, 12, 18, 26), 3: (6, 9, 13)}
+"""Per number of latents how many points each may have, the coarsest rule first; the last is for comparison alone."""
+SCATTERED = (512, 2_048, 8_192)
+"""The same for more latents: points in all."""
+MOST_LATENTS = 6
+LIGHT = 1e-9
+"""Share of the heaviest point's weight below which a point is left out."""
+NUMBERS_AT_ONCE = 1_500_000
+"""Numbers (draw x point x row) that are computed together; about thirty such arrays are held at a time."""
+SINGLE_ROWS = 4_096
+"""Rows beyond which their logs are computed in float32: rounding has random signs, and the sum is taken in float64."""
+FEW_POINTS = 64
+CHECKED = 32
+"""Draws at which rules are compared, half of them the most extreme."""
+
+
+class RowNumbers(NamedTuple):
+    """The numeric half.
+
+    Attributes:
+        inner: Of the form whose latents are integrated; each stored row counts once there.
+        points: (point, latent).
+        log_weights: (point,), over the standard normal density, which the form holds too.
+        counts: How many rows each stored row stands for, (row,); not always whole.
+    """
+
+    inner: Any
+    points: Array
+    log_weights: Array
+    counts: Array
+
+    def counted(self, share: float) -> RowNumbers:
+        """The same with every row counted as `share` rows."""
+        return self._replace(counts=self.counts * share)
+
+
+@dataclass(frozen=True)
+class RowForm(AbstractForm):
+    """The static half: another form of the block, whose noise is integrated out.
+
+    Attributes:
+        n_points: Points per row.
+    """
+
+    inner: AbstractForm
+    n_points: int
+
+    @property
+    def n_noise(self) -> int:
+        """No latent is left."""
+        return 0
+
+    @property
+    def dimensionless(self) -> bool:
+        """Whether its numbers have no dimension, so that float32 will do where they are not many."""
+        return isinstance(self.inner, Program)
+
+    def log_parts(self, m: Arithmetic, numbers: RowNumbers, u: Array, z: Array) -> tuple[Array, Array]:
+        """See `AbstractForm`."""
+        del z
+        log_prior, rows = self.log_rows(m, numbers, u)
+        return log_prior, numbers.counts * rows
+
+    def log_rows(self, m: Arithmetic, numbers: RowNumbers, u: Array) -> tuple[Array, Array]:
+        """Log prior of `u`, (), and the log likelihood of each stored row, counted once, (row,)."""
+        n_rows, n_latent = len(numbers.counts), self.inner.n_noise
+
+        def at(point: Array) -> tuple[Array, Array]:
+            noise = m.np.broadcast_to(point[:, None], (n_latent, n_rows))
+            return self.inner.log_parts(m, numbers.inner, u, noise)
+
+        if not n_latent:
+            return at(numbers.points[0])
+        if m.np is np:
+            parts = [at(point) for point in numbers.points]
+            log_prior, logs = parts[0][0], np.stack([rows for _, rows in parts])
+        else:
+            # What does not depend on the point is computed once: it has no axis of points.
+            log_priors, logs = jax.vmap(at)(numbers.points)
+            log_prior = log_priors[0]
+        return log_prior, log_sum(m, logs + numbers.log_weights[:, None])
+
+
+def rule(n_latent: int, level: int) -> tuple[FloatArray, FloatArray]:
+    """Points (point, latent) and the logs of their weights over the standard normal density; `level` 0 is the coarsest."""
+    if n_latent in RULES:
+        each = RULES[n_latent][level]
+        axis, weights = np.polynomial.hermite_e.hermegauss(each)
+        index = np.array(list(itertools.product(range(each), repeat=n_latent)), dtype=int).reshape(
+            each**n_latent, n_latent
+        )
+        points = axis[index]
+        logs = np.log(weights / weights.sum())[index].sum(axis=1)
+    else:
+        sobol = qmc.Sobol(n_latent, scramble=True, rng=np.random.default_rng(0))
+        points = ndtri(np.clip(sobol.random(SCATTERED[level]), 1e-9, 1.0 - 1e-9))
+        logs = np.full(len(points), -np.log(len(points)))
+    heavy = logs > logs.max() + np.log(LIGHT)
+    return points[heavy], logs[heavy] + 0.5 * (points[heavy] ** 2).sum(axis=1)
+
+
+def n_levels(n_latent: int) -> int:
+    """How many rules there are for so many latents."""
+    return len(RULES.get(n_latent, SCATTERED))
+
+
+@dataclass(frozen=True, eq=False)
+class RowLikelihood:
+    """The rows of a block with their latents integrated by one rule.
+
+    Attributes:
+        data: Stored rows; their own weights are not looked at.
+        counts: How many rows each of them stands for, (row,).
+        level: Of the rule, see `rule`.
+        size: Stored rows after padding, where several sets of rows are to share a compiled program.
+    """
+
+    task: Task
+    data: Dataset
+    counts: FloatArray
+    level: int = 0
+    size: int | None = None
+
+    @cached_property
+    def halves(self) -> tuple[RowForm, RowNumbers]:
+        """Both halves of the form; rows padded."""
+        size = max(padded_size(len(self.counts)), self.size or 0)
+        rows = replace(self.data, weights=np.ones(self.data.n_stored)).padded(size)
+        layout, numbers = assemble(
+            self.task.spec, self.task.block, self.task.coordinates, replace(rows, weights=np.ones(size))
+        )
+        program = program_of(layout, numbers)
+        inner, inner_numbers = (layout, numbers) if isinstance(program, str) else program
+        points, log_weights = rule(layout.n_noise, self.level)
+        counts = np.append(np.asarray(self.counts, dtype=float), np.zeros(size - len(self.counts)))
+        return RowForm(inner, len(points)), RowNumbers(inner_numbers, points, log_weights, counts)
+
+    def refined(self) -> RowLikelihood | None:
+        """The same by the next finer rule; None where there is none."""
+        finer = self.level + 1 < n_levels(self.task.layout.n_noise)
+        return replace(self, level=self.level + 1) if finer else None
+
+    @cached_property
+    def _single(self) -> bool:
+        """Whether the arithmetic is float32: of many rows of a form without dimension, summed up in float64."""
+        return self.halves[0].dimensionless and len(self.counts) > SINGLE_ROWS
+
+    @cached_property
+    def _compiled(self) -> Any:
+        form, numbers = self.halves
+        dtype = np.float32 if self._single else np.float64
+        arrays = jax.tree.map(lambda part: _cast(part, dtype), numbers)
+        arrays = placed(arrays, len(numbers.counts))
+        return jax.jit(jax.vmap(lambda u, numbers: form.log_rows(JAX, numbers, u), in_axes=(0, None))), arrays, dtype
+
+    def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """At points (point, coordinate): log prior, (point,), and the log likelihood of each stored row, (point, row)."""
+        chunks = list(self._chunks(u))
+        return np.concatenate([prior for prior, _ in chunks]), np.concatenate([rows for _, rows in chunks])
+
+    def sums(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Log prior and log likelihood of all rows together, (point,) each; few points' rows are held at a time."""
+        chunks = [(prior, rows @ self.counts) for prior, rows in self._chunks(u)]
+        return np.concatenate([prior for prior, _ in chunks]), np.concatenate([total for _, total in chunks])
+
+    def spread(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The log likelihood of all rows, (point,), and how much that of each row varies over the points, (row,)."""
+        totals, first, second = [], np.zeros(len(self.counts)), np.zeros(len(self.counts))
+        reference = self.parts(u[:1])[1][0]
+        for _, rows in self._chunks(u):
+            totals.append(rows @ self.counts)
+            moved = rows - reference
+            first += moved.sum(axis=0)
+            second += (moved**2).sum(axis=0)
+        return np.concatenate(totals), np.sqrt(np.maximum(second / len(u) - (first / len(u)) ** 2, 0.0))
+
+    def slopes(self, u: FloatArray) -> FloatArray:
+        """Derivatives of the log likelihood of each stored row in the coordinates, (point, row, coordinate)."""
+        arrays = self._compiled[1]
+        at_once = max(
+            1, NUMBERS_AT_ONCE // (4 * self.halves[0].n_points * len(arrays.counts) * self.task.layout.n_states)
+        )
+        parts = []
+        for begin in range(0, len(u), at_once):
+            part = u[begin : begin + at_once]
+            whole = np.concatenate([part, np.repeat(part[:1], at_once - len(part), axis=0)])
+            parts.append(np.asarray(self._gradient(whole, arrays))[: len(part), : len(self.counts)])
+        return np.concatenate(parts)
+
+    @cached_property
+    def _gradient(self) -> Any:
+        """Row by row: the gradient of one row costs as much as a few of its values, however many coordinates there are."""
+        form, arrays = self.halves[0], self._compiled[1]
+        n_rows = len(arrays.counts)
+        leaves, tree = jax.tree.flatten(arrays)
+        by_row = [np.shape(leaf)[-1:] == (n_rows,) for leaf in leaves]
+        # Points are not rows, though there may be as many of them.
+        by_row[-3:-1] = [False, False]
+
+        def value(u: Array, *parts: Array) -> Array:
+            one = [part[..., None] if mapped else part for part, mapped in zip(parts, by_row, strict=True)]
+            return form.log_rows(JAX, jax.tree.unflatten(tree, one), u)[1][0]
+
+        rows = jax.vmap(
+            jax.grad(value),
+            in_axes=(
+                None,
+                *(np.ndim(leaf) - 1 if mapped else None for leaf, mapped in zip(leaves, by_row, strict=True)),
+            ),
+        )
+        return jax.jit(jax.vmap(lambda u, arrays: rows(u, *jax.tree.leaves(arrays)), in_axes=(0, None)))
+
+    def _chunks(self, u: FloatArray) -> Any:
+        function, arrays, dtype = self._compiled
+        form, numbers = self.halves
+        n_rows = len(self.counts)
+        at_once = max(1, NUMBERS_AT_ONCE // (form.n_points * len(numbers.counts) * self.task.layout.n_states))
+        # Two sizes, and so two programs.
+        at_once = at_once if len(u) > FEW_POINTS else min(at_once, FEW_POINTS)
+        for begin in range(0, len(u), at_once):
+            self.task.check()
+            part = u[begin : begin + at_once]
+            # Always the same number of points: one program.
+            whole = np.concatenate([part, np.repeat(part[:1], at_once - len(part), axis=0)])
+            log_prior, rows = function(whole.astype(dtype), arrays)
+            rows = np.broadcast_to(np.asarray(rows, dtype=np.float64), (at_once, len(numbers.counts)))
+            yield np.asarray(log_prior, dtype=np.float64)[: len(part)], rows[: len(part), :n_rows]
+
+    def error(self, u: FloatArray) -> float:
+        """How far the next finer rule moves the log likelihood of all rows at some of these draws beside the others: the largest.
+
+        Infinite where there is no finer rule or a density is not finite.
+        """
+        if not self.task.layout.n_noise:
+            return 0.0
+        finer = self.refined()
+        if finer is None:
+            return float("inf")
+        chosen = u[extremes(u, CHECKED)]
+        moved = finer.sums(chosen)[1] - self.sums(chosen)[1]
+        return float(np.max(np.abs(moved - np.median(moved)))) if np.isfinite(moved).all() else float("inf")
+
+
+def extremes(u: FloatArray, n: int) -> IntArray:
+    """Some of these draws (draw, coordinate): those that lie farthest out along each coordinate, and others evenly."""
+    order = np.argsort(u, axis=0)
+    outer = dict.fromkeys(order[[0, -1]].T.ravel().tolist())
+    evenly = np.linspace(0, len(u) - 1, n).round().astype(int).tolist()
+    return np.array(list(dict.fromkeys([*list(outer)[: n // 2], *evenly]))[:n], dtype=int)
+
+
+def _cast(part: Any, dtype: Any) -> Any:
+    part = np.asarray(part)
+    return jnp.asarray(part.astype(dtype) if part.dtype == np.float64 else part)
