@@ -72,6 +72,8 @@ def nothing_runs() -> Iterator[list[str]]:
         patch.setattr(
             "latentdo.inference.samplers.marginal._placed", lambda *args: "no mode of the posterior was found"
         )
+        patch.setattr("latentdo.inference.samplers.rows.pilot", lambda task, *args: task.starts(16))
+        patch.setattr("latentdo.inference.samplers.rows._Round.train", lambda self, engine: poor(self.task, engine))
         for room in ("marginal", "regression"):
             patch.setattr(f"latentdo.inference.samplers.{room}.find_modes", lambda *args: ())
         yield ran
