@@ -83,7 +83,7 @@ def _is_enough(task: Task, method: Trainer, result: BlockDraws) -> bool:
     """
     if result.certified or result.approximate is not None:
         return True
-    return method is gaussian or (method is discrete and task.data.n_rows > MANY_ROWS)
+    return method is gaussian or (method in (discrete, integrated) and task.data.n_rows > MANY_ROWS)
 
 
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:

@@ -16,11 +16,12 @@ from ..blocks.draws import BlockDraws
 from ..blocks.engines import CHAINS, Auto, Engine
 from ..blocks.method import Method
 from ..likelihood.coreset import candidates, coreset, picked
+from ..likelihood.lattice import lattice_form
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.rows import MOST_LATENTS, RowLikelihood, extremes, n_levels
 from ..likelihood.task import Task
 from .ensemble import ChainDraws, Ensemble
-from .marginal import FEW_ROWS, MOST_STEPS, Marginal, contracted_run, contracted_words
+from .marginal import FEW_ROWS, LEAST_REPEATED, MOST_STEPS, Marginal, contracted_run, contracted_words
 from .outcome import from_chains
 from .sampling import run_ensemble
 from .sign_symmetry import symmetries_of, turned
@@ -51,6 +52,8 @@ def integrated(task: Task, engine: Engine) -> BlockDraws | str:
         return f"more than {MOST_LATENTS} latents"
     if not task.names:
         return "nothing of the block is measured"
+    if not isinstance(lattice_form(task, least_repeated=LEAST_REPEATED), str):
+        return "its distinct rows are few"
     merged = task.cells
     rows = RowLikelihood(task, merged, np.asarray(merged.weights, dtype=float))
     draws = pilot(task, engine, rows)
