@@ -319,7 +319,8 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     easy_mode = Mode(centre, float(density(centre[None])[0]), (up - down).T / (2.0 * NEAR))
     drawn = adapted_sample(density, easy_mode, task.random().spawn(8)[7], LEAST_EFFECTIVE, sides)
     if drawn is not None:
-        u = usual(NUMPY, easy_numbers, drawn.u)[0]
+        with np.errstate(all="ignore"):
+            u = usual(NUMPY, easy_numbers, drawn.u)[0]
         off = float(np.std(error(u[-CHECKED:])))
         if off < LARGEST_OFF:
             method = Method(

@@ -23,7 +23,7 @@ from ..likelihood.task import Task
 from .ensemble import ChainDraws, Ensemble
 from .marginal import FEW_ROWS, LEAST_REPEATED, MOST_STEPS, Marginal, contracted_run, contracted_words
 from .outcome import from_chains
-from .sampling import run_ensemble
+from .sampling import LESS_MEMORY, is_comfortable, run_ensemble
 from .sign_symmetry import symmetries_of, turned
 
 FEWEST_ROWS = 400
@@ -71,7 +71,7 @@ def pilot(task: Task, engine: Auto, rows: RowLikelihood) -> FloatArray:
     counts = rows.counts[chosen]
     few = RowLikelihood(task, picked(rows.data, chosen), counts * min(1.0, PILOT_WORTH / counts.sum()))
     form, numbers = few.halves
-    claim(task, chains_bytes(task, form, numbers, CHAINS, PILOT_DRAWS), "Fit a sample of the rows.")
+    claim(task, chains_bytes(task, form, numbers, CHAINS, PILOT_DRAWS), LESS_MEMORY)
     ensemble = Ensemble.start(
         form,
         numbers,
@@ -181,15 +181,33 @@ class _Round:
         features = _Features(replace(core, level=0))
         marginal = _RowMarginal(form, numbers, words, features, n, core, self.rows)
         few = replace(marginal, numbers=numbers.counted(share), core=replace(core, counts=core.counts * share))
-        runs: list[ChainDraws] = []
+        hopeless: list[BlockDraws] = []
 
         def finish(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
-            runs[:] = [run]
-            return from_chains(task, run, method, few.likelihood)
+            """What a longer run may mend is given back to be mended; what it cannot ends the run."""
+            hopeless.clear()
+            whole = turned(run.u, symmetries_of(task.layout, task.priors))
+            self.draws = whole.reshape(-1, whole.shape[-1])
+            before = from_chains(task, run, method, few.likelihood)
+            if not is_comfortable(before):
+                return before
+            self.agrees = share * marginal.off(self.draws) <= LARGEST_ERROR
+            if not self.agrees:
+                hopeless.append(before)
+                return before
+            if share == 1.0:
+                after = marginal.verified(before, run.u)
+            else:
+                after = contracted_run(task, marginal, run, before, share)
+            self.agrees = after.certified
+            if any(one.ess == 0.0 for one in after.diagnostics):
+                hopeless.append(after)
+                return before
+            return after
 
         # A state of its own in every round.
         finish.__name__ = f"round-{self.number}"
-        before = run_ensemble(
+        result = run_ensemble(
             task,
             replace(engine, max_steps=min(engine.max_steps, MOST_STEPS)),
             form,
@@ -200,17 +218,10 @@ class _Round:
             near=self.near,
             finish=finish,
         )
-        whole = turned(runs[0].u, symmetries_of(task.layout, task.priors))
-        self.draws = whole.reshape(-1, whole.shape[-1])
-        if not before.certified or share * marginal.off(self.draws) > LARGEST_ERROR:
-            self.agrees = share * marginal.off(self.draws) <= LARGEST_ERROR
-            return replace(before, diagnostics=tuple(replace(one, ess=0.0) for one in before.diagnostics))
-        if share == 1.0:
-            result = marginal.verified(before, runs[0].u)
-        else:
-            result = contracted_run(task, marginal, runs[0], before, share)
-        self.agrees = result.certified
-        return result
+        if not hopeless:
+            return result
+        (worst,) = hopeless
+        return replace(worst, diagnostics=tuple(replace(one, ess=0.0) for one in worst.diagnostics))
 
     def _core(self) -> RowLikelihood:
         """A coreset and the coarsest rule that is fine enough for it at these draws."""

@@ -41,7 +41,7 @@ SPARE_RHAT, SPARE_ESS = 0.85, 1.2
 SINGLE_ROWS = 4_096
 """Rows up to which float32 resolves a log posterior well enough."""
 
-_LESS_MEMORY = "Fit a sample of the rows, or train by ld.Nuts(chains=1), which needs less."
+LESS_MEMORY = "Fit a sample of the rows, or train by ld.Nuts(chains=1), which needs less."
 
 
 def run_lengths(engine: Auto) -> tuple[int, int]:
@@ -75,7 +75,7 @@ def run_ensemble(
         finish: What is made of a run, and judged.
     """
     begun = time.perf_counter()
-    claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), _LESS_MEMORY)
+    claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), LESS_MEMORY)
     warm_up, first_run = run_lengths(engine)
     axes = None if mode is None else mode.axes
     if near is not None:
