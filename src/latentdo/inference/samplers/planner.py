@@ -81,9 +81,11 @@ def _is_enough(task: Task, method: Trainer, result: BlockDraws) -> bool:
 
     That is so where a method that integrates the latents out gave the result; never where it declined.
     """
-    if result.certified or result.approximate is not None:
+    if result.certified or method is gaussian:
         return True
-    return method is gaussian or (method in (discrete, integrated) and task.data.n_rows > MANY_ROWS)
+    if method in (discrete, integrated):
+        return task.data.n_rows > MANY_ROWS
+    return result.approximate is not None
 
 
 def _exact(task: Task, engine: Engine) -> BlockDraws | str:

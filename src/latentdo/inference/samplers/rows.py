@@ -37,6 +37,7 @@ FINE = 0.05
 """Error of a quadrature rule, in the log likelihood of all rows, up to which no finer one is taken."""
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
+MORE_DRAWS, CLOSER = 4.0, 2.0
 COMPARED = 48
 """Draws at which all rows are looked at."""
 
@@ -99,6 +100,22 @@ def pilot(task: Task, engine: Auto, rows: RowLikelihood) -> FloatArray:
 def n_pilots(n_free: int) -> int:
     """Draws at which a coreset agrees with all rows: a few times as many as a square in the coordinates has terms."""
     return int(np.clip(2 * (n_free + 1) * (n_free + 2), 96, 320))
+
+
+def _hopeless(result: BlockDraws) -> bool:
+    """Whether a longer run would not mend it: its draws could not be moved or weighted, or all rows say something else."""
+    return any(one.ess == 0.0 for one in result.diagnostics)
+
+
+def _stricter(result: BlockDraws) -> BlockDraws:
+    """The result with what its chains lack counted several times: draws are weighted, and asked more than these moments."""
+    return replace(
+        result,
+        diagnostics=tuple(
+            replace(one, ess=one.ess / MORE_DRAWS, rhat=None if one.rhat is None else 1.0 + CLOSER * (one.rhat - 1.0))
+            for one in result.diagnostics
+        ),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,33 +198,31 @@ class _Round:
         features = _Features(replace(core, level=0))
         marginal = _RowMarginal(form, numbers, words, features, n, core, self.rows)
         few = replace(marginal, numbers=numbers.counted(share), core=replace(core, counts=core.counts * share))
-        hopeless: list[BlockDraws] = []
+        last: list[tuple[ChainDraws, BlockDraws, BlockDraws | None]] = []
+
+        def moved(run: ChainDraws, before: BlockDraws) -> BlockDraws | None:
+            """The draws of all rows; None where the coreset does not speak for them where the chains went."""
+            whole = turned(run.u, symmetries_of(task.layout, task.priors))
+            self.draws = whole.reshape(-1, whole.shape[-1])
+            if share * marginal.off(self.draws) > LARGEST_ERROR:
+                return None
+            if share == 1.0:
+                return marginal.verified(before, run.u)
+            return contracted_run(task, marginal, run, before, share)
 
         def finish(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
             """What a longer run may mend is given back to be mended; what it cannot ends the run."""
-            hopeless.clear()
-            whole = turned(run.u, symmetries_of(task.layout, task.priors))
-            self.draws = whole.reshape(-1, whole.shape[-1])
             before = from_chains(task, run, method, few.likelihood)
-            if not is_comfortable(before):
-                return before
-            self.agrees = share * marginal.off(self.draws) <= LARGEST_ERROR
-            if not self.agrees:
-                hopeless.append(before)
-                return before
-            if share == 1.0:
-                after = marginal.verified(before, run.u)
-            else:
-                after = contracted_run(task, marginal, run, before, share)
-            self.agrees = after.certified
-            if any(one.ess == 0.0 for one in after.diagnostics):
-                hopeless.append(after)
-                return before
-            return after
+            stricter = _stricter(before)
+            after = moved(run, before) if is_comfortable(stricter) else None
+            last[:] = [(run, before, after)]
+            if not is_comfortable(stricter):
+                return stricter
+            return before if after is None or _hopeless(after) else after
 
         # A state of its own in every round.
         finish.__name__ = f"round-{self.number}"
-        result = run_ensemble(
+        ended = run_ensemble(
             task,
             replace(engine, max_steps=min(engine.max_steps, MOST_STEPS)),
             form,
@@ -218,10 +233,21 @@ class _Round:
             near=self.near,
             finish=finish,
         )
-        if not hopeless:
-            return result
-        (worst,) = hopeless
-        return replace(worst, diagnostics=tuple(replace(one, ess=0.0) for one in worst.diagnostics))
+        ((run, before, after),) = last
+        after = moved(run, before) if after is None else after
+        self.agrees = after is not None and not _hopeless(after)
+        result = before
+        if after is not None and (self.agrees or after.khat is not None):
+            result = after
+        if not self.agrees:
+            # These are no draws of the posterior, and must never pass for them.
+            why = "" if after is None or after.khat is not None else after.diagnostics[0].name
+            if result is after:
+                what = "weights that cannot be relied on"
+            else:
+                what = f"{FEW_ROWS:,} rows' worth of data" if share < 1.0 else "rows that do not stand for all"
+            result = replace(result, approximate=f"draws with {what}", why=why)
+        return replace(result, compile_seconds=ended.compile_seconds, sample_seconds=ended.sample_seconds)
 
     def _core(self) -> RowLikelihood:
         """A coreset and the coarsest rule that is fine enough for it at these draws."""
