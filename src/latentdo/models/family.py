@@ -256,7 +256,10 @@ class AbstractFamily(abc.ABC):
         return precision, precision * (top - eta)
 
     def noise_log_density(self, m: Arithmetic, e: Array, parameters: Mapping[str, Array]) -> Array:
-        """The log density, up to a constant, of the noise e of a latent, whose value is mean + sd · e; standard normal here."""
+        """The log density of the noise e of a latent, whose value is mean + sd · e.
+
+        Standard normal here, without its constant; a family that has another noise gives it complete.
+        """
         del m, parameters
         return -0.5 * e**2
 

@@ -137,12 +137,17 @@ class Dataset:
 
         Rows of weight 0 are left out.
         """
+        return self.grouped(names)[0]
+
+    def grouped(self, names: Iterable[str]) -> tuple[Dataset, IntArray]:
+        """See `collapsed`; and for every stored row of positive weight which of the merged rows it is."""
         chosen = tuple((name, self.column(name)) for name in names)
         kept = np.flatnonzero(self.weights > 0)
         first, group = _distinct_rows([values[kept] for _, values in chosen], len(kept))
         weights = np.bincount(group, weights=self.weights[kept], minlength=len(first))
         rows = kept[first]
-        return replace(self, columns=tuple((name, values[rows]) for name, values in chosen), weights=weights)
+        merged = replace(self, columns=tuple((name, values[rows]) for name, values in chosen), weights=weights)
+        return merged, group
 
     def expanded(self, names: Iterable[str]) -> Dataset:
         """Only these columns, each stored row repeated as often as its weight says, all weights one."""

@@ -438,16 +438,35 @@ def _log_parts(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array, z: Arr
     """
     values = unpack(m, layout, numbers, u)
     log_prior = sum((at.log_prior for at in values), 0.0 * numbers.weights.sum())
+    return log_prior, row_logs(m, layout, numbers, values, z)
+
+
+def row_logs(
+    m: Arithmetic,
+    layout: Layout,
+    numbers: Numbers,
+    values: tuple[NodeValues, ...],
+    z: Array,
+    *,
+    by_state: bool = False,
+) -> Array:
+    """The log density of each row with its noise, (row,), given the nodes' parameters; see `AbstractForm.log_parts`.
+
+    Args:
+        values: Per node; for many draws at once with the leading axes (draw, 1).
+        by_state: Whether `z` is centred and scaled anew for each joint state of the discrete latents: another density of z,
+            with the same integral, and near a Gaussian where the states lie far apart.
+    """
     rows = 0.0 * numbers.weights
     noise = [z[k] for k in range(layout.n_noise)]
+    discrete = layout.discrete
+    states = joint_states([len(node.family.points) for node in discrete], max(np.ndim(values[0].log_prior), 1))
+    known = {node.latent: own for node, own in zip(discrete, states, strict=True)}
     if noise:
-        noise, rows = _placed(m, layout, numbers, values, noise)
+        noise, rows = _placed(m, layout, numbers, values, noise, known if by_state else None)
         for node, at in zip(layout.nodes, values, strict=True):
             if node.noise is not None:
                 rows = rows + node.family.noise_log_density(m, noise[node.noise], at.parameters)
-    discrete = layout.discrete
-    states = joint_states([len(node.family.points) for node in discrete], max(u.ndim - 1, 1))
-    known = {node.latent: own for node, own in zip(discrete, states, strict=True)}
     etas = _predictors(m, layout, numbers, values, noise, known)
     summed = 0.0
     for node, own, at, eta in zip(layout.nodes, numbers.nodes, values, etas, strict=True):
@@ -456,7 +475,9 @@ def _log_parts(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array, z: Arr
         elif node.is_discrete:
             logs = _level_logs(m, node, eta)
             summed = summed + sum(here * log for here, log in zip(known[node.latent], logs, strict=True))
-    return log_prior, rows + numbers.weights * (log_sum(m, summed) if discrete else summed)
+    if by_state and discrete:
+        return log_sum(m, rows + numbers.weights * summed)
+    return rows + numbers.weights * (log_sum(m, summed) if discrete else summed)
 
 
 def _level_logs(m: Arithmetic, node: NodeLayout, eta: Any) -> list[Array]:
@@ -497,20 +518,25 @@ def _predictors(
 
 
 def _placed(
-    m: Arithmetic, layout: Layout, numbers: Numbers, values: tuple[NodeValues, ...], z: list[Array]
+    m: Arithmetic,
+    layout: Layout,
+    numbers: Numbers,
+    values: tuple[NodeValues, ...],
+    z: list[Array],
+    states: Mapping[int | None, list[Array]] | None = None,
 ) -> tuple[list[Array], Array]:
-    """The noise that `z` stands for, and the log Jacobian per row.
+    """The noise that `z` stands for, and the log Jacobian per row; with `states` (see `_predictors`) per state and row.
 
     With predictors eta = c + Λ e and parabolas (tau, tau · (top - c)) the approximate law of e has precision
     P = I + Λᵀ tau Λ and mean P⁻¹ Λᵀ tau (top - c); e = mean + L⁻ᵀ z with P = L Lᵀ.
     """
     n = len(z)
     zeros = [0.0 * numbers.weights for _ in range(n)]
-    base = _predictors(m, layout, numbers, values, zeros)
+    base = _predictors(m, layout, numbers, values, zeros, states)
 
     def step(j: int, size: float) -> list[Array]:
         noise = [zero + (size if k == j else 0.0) for k, zero in enumerate(zeros)]
-        return _predictors(m, layout, numbers, values, noise)
+        return _predictors(m, layout, numbers, values, noise, states)
 
     moved = [step(j, 1.0) for j in range(n)]
     # Where latents are multiplied the predictor may be curved in the noise: its odd part changes sign with a reflected

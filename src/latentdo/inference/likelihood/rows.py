@@ -27,7 +27,7 @@ from latentdo.tables import Dataset, IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..runtime import JAX, placed
-from .density import AbstractForm, assemble
+from .density import AbstractForm, Layout, assemble, row_logs, unpack
 from .program import Program, program_of
 from .states import log_sum
 from .task import Task, padded_size
@@ -68,6 +68,24 @@ class RowNumbers(NamedTuple):
     def counted(self, share: float) -> RowNumbers:
         """The same with every row counted as `share` rows."""
         return self._replace(counts=self.counts * share)
+
+
+@dataclass(frozen=True)
+class ByState(AbstractForm):
+    """The general form of a block whose noise is to be integrated out: placed for each state of its discrete latents."""
+
+    layout: Layout
+
+    @property
+    def n_noise(self) -> int:
+        """See `AbstractForm`."""
+        return self.layout.n_noise
+
+    def log_parts(self, m: Arithmetic, numbers: Any, u: Array, z: Array) -> tuple[Array, Array]:
+        """See `AbstractForm`."""
+        values = unpack(m, self.layout, numbers, u)
+        log_prior = sum((at.log_prior for at in values), 0.0 * numbers.weights.sum())
+        return log_prior, row_logs(m, self.layout, numbers, values, z, by_state=True)
 
 
 @dataclass(frozen=True)
@@ -166,7 +184,7 @@ class RowLikelihood:
             self.task.spec, self.task.block, self.task.coordinates, replace(rows, weights=np.ones(size))
         )
         program = program_of(layout, numbers)
-        inner, inner_numbers = (layout, numbers) if isinstance(program, str) else program
+        inner, inner_numbers = (ByState(layout), numbers) if isinstance(program, str) else program
         points, log_weights = rule(layout.n_noise, self.level)
         counts = np.append(np.asarray(self.counts, dtype=float), np.zeros(size - len(self.counts)))
         return RowForm(inner, len(points)), RowNumbers(inner_numbers, points, log_weights, counts)

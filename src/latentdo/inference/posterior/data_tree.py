@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentdo.errors import MissingExtraError
+from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.fitted import Fitted
+from ..likelihood.pointwise import log_likelihood, n_evaluations
 from .account import plan
 
 if TYPE_CHECKING:
     import xarray
+
+LIKELIHOOD = "rows"
+"""What the log likelihood of the rows is called: one number for all nodes of a row."""
+MOST_NUMBERS = 50_000_000
+"""Draws times rows up to which the log likelihood of rows is given."""
+MOST_EVALUATIONS = 200_000_000
+"""Draws times rows, points of quadrature and states of latents up to which it is given: some 20 s."""
 
 
 def to_arviz(posterior: Fitted) -> xarray.DataTree:
@@ -25,6 +34,7 @@ def to_arviz(posterior: Fitted) -> xarray.DataTree:
         raise MissingExtraError("to_arviz", "arviz-base", "diagnostics") from None
     variables, dims, coords = _parameters(posterior)
     groups: dict[str, dict[str, Any]] = {"posterior": variables}
+    told: dict[str, Any] = {}
     chains = [block for block in posterior.blocks if block.log_posterior is not None]
     if chains:
         groups["sample_stats"] = {"lp": np.stack([np.asarray(block.log_posterior) for block in chains], axis=-1)}
@@ -39,11 +49,26 @@ def to_arviz(posterior: Fitted) -> xarray.DataTree:
         groups["observed_data"] = dict(columns)
         dims |= {name: [row] for name in columns}
         coords[row] = np.arange(data.n_rows)
-    attrs = _attributes(posterior)
+        values, told = _log_likelihood(posterior, posterior.data)
+        if values is not None:
+            groups["log_likelihood"], dims[LIKELIHOOD] = {LIKELIHOOD: values}, [row]
+    attrs = dict.fromkeys(("/", *groups), _attributes(posterior))
+    group = "log_likelihood" if "log_likelihood" in groups else "/"
+    attrs[group] = {**attrs[group], **told}
     # Names of nodes may be those of dimensions, or hold what ArviZ's conventions do not expect: they stay as they are.
-    return from_dict(
-        groups, dims=dims, coords=coords, attrs=dict.fromkeys(("/", *groups), attrs), check_conventions=False
-    )
+    return from_dict(groups, dims=dims, coords=coords, attrs=attrs, check_conventions=False)
+
+
+def _log_likelihood(posterior: Fitted, data: Dataset) -> tuple[FloatArray | None, dict[str, Any]]:
+    """That of each row, (chain, draw, row), or None where it is not cheap; and what is to be said of it."""
+    n_draws = posterior.n_chains * posterior.n_draws
+    if n_draws * data.n_rows > MOST_NUMBERS:
+        return None, {"log_likelihood": f"left out: more than {MOST_NUMBERS:,} numbers, see Posterior.log_likelihood"}
+    if n_evaluations(posterior, data, n_draws) > MOST_EVALUATIONS:
+        return None, {"log_likelihood": "left out: it takes more than seconds, see Posterior.log_likelihood"}
+    rows = log_likelihood(posterior, data, np.arange(n_draws))
+    told = {"integrated": ", ".join(rows.integrated) or "no latents", "integration_error": rows.error}
+    return rows.values.reshape(*posterior.shape, -1), told
 
 
 def _parameters(posterior: Fitted) -> tuple[dict[str, FloatArray], dict[str, list[str]], dict[str, Any]]:
