@@ -93,11 +93,11 @@ def _integral(spec: ModelSpec, parameters: Parameters, known: Row, noisy: list[s
     for _ in range(4 if noisy else 1):
         noise = centre + grid @ root.T
         values: dict[str, Any] = {**known, **dict(zip(noisy, noise.T, strict=True))}
-        total = log_cell + np.linalg.slogdet(root)[1] + np.zeros(len(grid))
+        total = np.full(len(grid), log_cell + float(np.linalg.slogdet(root).logabsdet))
         for node in spec.graph.topological_order():
             raw, own = parameters[node]
             total = total + log_law(spec, node, values[node], predictor(spec, node, raw, values), own)
-        result = float(logsumexp(total))
+        result = float(np.asarray(logsumexp(total)))
         weights = np.exp(total - result)
         centre = weights @ noise
         # Never narrower than what the last grid could see.

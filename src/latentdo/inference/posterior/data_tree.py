@@ -23,7 +23,8 @@ LIKELIHOOD = "rows"
 MOST_NUMBERS = 50_000_000
 """Draws times rows up to which the log likelihood of rows is given."""
 MOST_EVALUATIONS = 200_000_000
-"""Draws times rows, points of quadrature and states of latents up to which it is given: some 20 s."""
+"""Draws times rows, points of quadrature and states of latents up to which it is given: some seconds; half a minute if
+the finest rule is needed."""
 
 
 def to_arviz(posterior: Fitted) -> xarray.DataTree:
