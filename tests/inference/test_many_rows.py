@@ -1,0 +1,103 @@
+"""Blocks of many rows: what stands for them, and that draws which do not belong to all rows never pass for such."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import latentdo as ld
+from latentdo.inference.blocks.method import Method
+from latentdo.inference.likelihood.coreset import candidates, coreset
+from latentdo.inference.likelihood.rows import RowLikelihood
+from latentdo.inference.runtime import float64
+from latentdo.inference.samplers import rows as sampler
+from latentdo.inference.samplers.ensemble import ChainDraws
+from tasks import task_of
+
+MODEL = "latent U ~ normal; X ~ bernoulli(U); M ~ normal(X); Y ~ bernoulli(M, U)"
+CENTRE = np.array([0.2, 1.0, -0.2, 1.0, 1.0])
+
+
+def table(n: int) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(3)
+    u = random.normal(size=n)
+    x = (random.uniform(size=n) < 1 / (1 + np.exp(-0.2 - u))).astype(float)
+    m = 0.5 * x + random.normal(size=n)
+    y = (random.uniform(size=n) < 1 / (1 + np.exp(0.3 - 0.8 * m - u))).astype(float)
+    return {"X": x, "M": m, "Y": y}
+
+
+@pytest.fixture
+def task():
+    return task_of(MODEL, table(1_000), "X")
+
+
+def draws(n: int) -> np.ndarray:
+    return CENTRE + 0.15 * np.random.default_rng(0).standard_normal((n, len(CENTRE)))
+
+
+def test_few_weighted_rows_agree_with_all_at_draws_that_they_were_not_chosen_by(task):
+    with float64():
+        rows = RowLikelihood(task, task.cells, task.cells.weights, 1)
+        chosen = coreset(rows, draws(120))
+        few = RowLikelihood(task, chosen.data, chosen.counts, 1)
+        other = draws(400)[200:]
+        whole = rows.sums(other)[1]
+        off = few.sums(other)[1] - whole
+    assert len(chosen.counts) < 130
+    assert (chosen.counts > 0).all()
+    assert chosen.counts.sum() == pytest.approx(1_000)
+    assert whole.std() > 1.0
+    assert off.std() < 0.02
+
+
+def test_candidates_hold_rows_of_every_combination_of_levels(task):
+    picked = candidates(task, task.cells, task.cells.weights, 100)
+    levels = {(x, y) for x, y in zip(task.cells.column("X")[picked], task.cells.column("Y")[picked], strict=True)}
+    assert levels == {(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)}
+
+
+def test_slopes_are_the_derivatives_of_the_rows_logs(task):
+    with float64():
+        rows = RowLikelihood(task, task.cells, task.cells.weights, 1)
+        slopes = rows.slopes(CENTRE[None])[0]
+        for k, step in enumerate(1e-5 * np.eye(len(CENTRE))):
+            up, down = rows.parts(np.array([CENTRE + step, CENTRE - step]))[1]
+            np.testing.assert_allclose(slopes[:, k], (up - down) / 2e-5, atol=1e-7)
+
+
+@pytest.fixture
+def no_chains(monkeypatch):
+    """Chains give draws around the same place at once."""
+
+    def run(task, engine, form, numbers, words, *, near, finish, **options):
+        u = near[:4_000].reshape(16, 250, -1)
+        made = ChainDraws(u, -0.5 * ((u - CENTRE) ** 2).sum(axis=-1), 0.9, 0, 160)
+        return finish(task, made, Method("ensemble HMC", of=words, chains=16, transitions=250, warmup=160, draws=250))
+
+    monkeypatch.setattr(sampler, "run_ensemble", run)
+    monkeypatch.setattr(sampler, "pilot", lambda *args: draws(4_000))
+    monkeypatch.setattr(sampler, "ROUNDS", 1)
+    monkeypatch.setattr(sampler, "FINE", 1.0)
+
+
+def test_draws_that_could_not_be_moved_to_all_rows_are_told_as_such(task, no_chains, monkeypatch):
+    monkeypatch.setattr("latentdo.inference.samplers.marginal.contracted", lambda *args: "a fold")
+    with float64():
+        result = sampler.integrated(task, ld.Auto())
+    assert result.approximate == "draws with 500 rows' worth of data"
+    assert result.why == "a fold"
+    assert not result.certified
+
+
+def test_draws_for_which_the_coreset_does_not_speak_are_told_as_such(task, no_chains, monkeypatch):
+    monkeypatch.setattr(sampler._RowMarginal, "off", lambda self, u: 5.0)
+    with float64():
+        result = sampler.integrated(task, ld.Auto())
+    assert result.approximate is not None
+    assert not result.certified
+
+
+def test_few_rows_and_blocks_without_latents_are_left_to_others(task):
+    assert isinstance(sampler.integrated(task_of(MODEL, table(300), "X"), ld.Auto()), str)
+    assert isinstance(sampler.integrated(task_of(MODEL, table(1_000), "M"), ld.Auto()), str)
