@@ -37,7 +37,7 @@ FINE = 0.05
 """Error of a quadrature rule, in the log likelihood of all rows, up to which no finer one is taken."""
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
-MORE_DRAWS, CLOSER = 4.0, 2.0
+MORE_DRAWS, CLOSER = 2.5, 2.0
 COMPARED = 48
 """Draws at which all rows are looked at."""
 
