@@ -281,15 +281,16 @@ class RowLikelihood:
             yield np.asarray(log_prior, dtype=np.float64)[: len(part)], rows[: len(part), :n_rows]
 
     def error(self, u: FloatArray) -> float:
-        """How far the next finer rule moves the log likelihood of all rows at some of these draws beside the others: the largest.
+        """How far the finest rule moves the log likelihood of all rows at some of these draws beside the others: the largest.
 
         Infinite where there is no finer rule or a density is not finite.
         """
         if not self.task.layout.n_noise:
             return 0.0
-        finer = self.refined()
-        if finer is None:
+        finest = n_levels(self.task.layout.n_noise) - 1
+        if self.level >= finest:
             return float("inf")
+        finer = replace(self, level=finest)
         chosen = u[extremes(u, CHECKED)]
         moved = finer.sums(chosen)[1] - self.sums(chosen)[1]
         return float(np.max(np.abs(moved - np.median(moved)))) if np.isfinite(moved).all() else float("inf")
