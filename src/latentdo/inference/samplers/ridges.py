@@ -77,7 +77,8 @@ def along_ridges(
         tell: Told the share of components made.
     """
     first = around(modes, target.density)
-    parts, counts = list(first.parts), list(np.diff(np.round(np.cumsum(first.shares) * FIRST_DRAWS), prepend=0.0))
+    parts = list(first.parts)
+    counts: list[float] = np.diff(np.round(np.cumsum(first.shares) * FIRST_DRAWS), prepend=0.0).tolist()
     u = np.zeros((0, len(modes[0].point)))
     values, heights = np.zeros(0), np.zeros((0, 0))
     effective: list[float] = []
