@@ -6,6 +6,7 @@ importance sampling along the ridges that they leave open; ensemble HMC.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +45,8 @@ CHUNK = 2_000
 GOOD_KHAT = 0.5
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
+MOST_AT_ONCE = 50.0
+"""How many times as many rows draws are contracted to in one step: from farther away they would lie beyond a fold."""
 LEAST_REPEATED = 4
 """Rows per distinct row from which merging them is worth while."""
 PILOT_ROWS = 1_000.0
@@ -83,6 +86,10 @@ class Marginal:
     def likelihood(self, u: FloatArray) -> FloatArray:
         """The log likelihood at points (point, coordinate)."""
         return self.parts(u)[1]
+
+    def counted(self, share: float) -> Marginal:
+        """The same with every row counted as `share` rows."""
+        return replace(self, numbers=self.numbers.counted(share))
 
     def verified(self, result: BlockDraws, u: FloatArray) -> BlockDraws:
         """A result looked at once more, with its draws (chain, draw, coordinate): in closed form there is nothing to see."""
@@ -249,23 +256,24 @@ def contracted_run(task: Task, marginal: Marginal, run: ChainDraws, before: Bloc
     picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
     sides = symmetries_of(task.layout, task.priors)
     u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
-    moved_draws = contracted(
-        marginal.features,
-        marginal.density,
-        u.reshape(-1, u.shape[-1]),
-        log_part.reshape(-1),
-        marginal.n_rows,
-        share,
-    )
-    if isinstance(moved_draws, str):
-        return replace(before, diagnostics=(Diagnostic(moved_draws, None, 0.0),))
-    weights, khat = smoothed(moved_draws.log_weights)
-    chosen = _resampled(task, weights)
-    n = len(weights)
-    moved = turned(moved_draws.u[chosen].reshape(u.shape), sides, to_reference=True)
-    at_all = marginal.density(moved.reshape(n, -1)).reshape(log_part.shape)
-    result = from_chains(task, replace(run, u=moved, log_posterior=at_all), before.method, marginal.likelihood)
-    result = _weighted(replace(result, n_made=n_made), weights, khat)
+    points, log_density = u.reshape(-1, u.shape[-1]), log_part.reshape(-1)
+    n_stages = max(1, int(np.ceil(np.log(1.0 / share) / np.log(MOST_AT_ONCE))))
+    shares = share ** (1.0 - np.arange(n_stages + 1) / n_stages)
+    khats, lost = [], 1.0 / len(points)
+    for low, high in itertools.pairwise(shares):
+        target = marginal if high == 1.0 else marginal.counted(high)
+        step = contracted(marginal.features, target.density, points, log_density, high * marginal.n_rows, low / high)
+        if isinstance(step, str):
+            return replace(before, diagnostics=(Diagnostic(step, None, 0.0),))
+        weights, khat = smoothed(step.log_weights)
+        khats.append(khat)
+        lost += float((weights**2).sum()) - 1.0 / len(points)
+        points = step.u[_resampled(task, weights)]
+        log_density = target.density(points)
+    moved = turned(points.reshape(u.shape), sides, to_reference=True)
+    run = replace(run, u=moved, log_posterior=log_density.reshape(log_part.shape))
+    result = from_chains(task, run, before.method, marginal.likelihood)
+    result = _weighted(replace(result, n_made=n_made), 1.0 / lost, max(khats))
     return marginal.verified(result, moved)
 
 
@@ -276,12 +284,12 @@ def _resampled(task: Task, weights: FloatArray) -> IntArray:
     return np.searchsorted(np.cumsum(weights), (np.arange(n) + offset) / n).clip(0, n - 1)
 
 
-def _weighted(result: BlockDraws, weights: FloatArray, khat: float) -> BlockDraws:
+def _weighted(result: BlockDraws, effective: float, khat: float) -> BlockDraws:
     """Chains whose draws were weighted, with how good the weights are; no statement where they cannot be relied on."""
     diagnostics = result.diagnostics
     if khat >= KHAT_LIMIT:
         diagnostics = tuple(replace(diagnostic, ess=0.0) for diagnostic in diagnostics)
-    return replace(result, khat=khat, weight_ess=1.0 / float((weights**2).sum()), diagnostics=diagnostics)
+    return replace(result, khat=khat, weight_ess=effective, diagnostics=diagnostics)
 
 
 def discrete(task: Task, engine: Engine) -> BlockDraws | str:
@@ -351,7 +359,7 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         log_posterior = (run.log_posterior[:, picked].reshape(-1) + log_weights)[chosen].reshape(shape)
         moved = replace(run, u=u[chosen].reshape(*shape, -1), log_posterior=log_posterior)
         result = from_chains(task, moved, method, lambda u: cells.parts(u)[1])
-        return _weighted(replace(result, n_made=n_made), weights, khat)
+        return _weighted(replace(result, n_made=n_made), 1.0 / float((weights**2).sum()), khat)
 
     return run_ensemble(
         task,

@@ -146,6 +146,11 @@ class _RowMarginal(Marginal):
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         return self.core.sums(u)
 
+    def counted(self, share: float) -> _RowMarginal:
+        """See `Marginal`."""
+        core = replace(self.core, counts=self.core.counts * share)
+        return replace(self, numbers=self.numbers.counted(share), core=core)
+
     def off(self, u: FloatArray) -> float:
         """Standard deviation, over some draws (draw, coordinate), of the coreset's log likelihood less that of all rows."""
         some = u[extremes(u, COMPARED)]
@@ -197,7 +202,7 @@ class _Round:
         words = words if task.layout.n_noise else "parameters, latents summed out"
         features = _Features(replace(core, level=0))
         marginal = _RowMarginal(form, numbers, words, features, n, core, self.rows)
-        few = replace(marginal, numbers=numbers.counted(share), core=replace(core, counts=core.counts * share))
+        few = marginal.counted(share)
         last: list[tuple[ChainDraws, BlockDraws, BlockDraws | None]] = []
 
         def moved(run: ChainDraws, before: BlockDraws) -> BlockDraws | None:
