@@ -45,8 +45,8 @@ CHUNK = 2_000
 GOOD_KHAT = 0.5
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
-MOST_AT_ONCE = 50.0
-"""How many times as many rows draws are contracted to in one step: from farther away they would lie beyond a fold."""
+MOST_AT_ONCE, STEP_BEYOND = 50.0, 8.0
+"""How many times as many rows draws are contracted to at once, and in each step beyond: far away they may lie beyond a fold."""
 LEAST_REPEATED = 4
 """Rows per distinct row from which merging them is worth while."""
 PILOT_ROWS = 1_000.0
@@ -257,7 +257,7 @@ def contracted_run(task: Task, marginal: Marginal, run: ChainDraws, before: Bloc
     sides = symmetries_of(task.layout, task.priors)
     u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
     points, log_density = u.reshape(-1, u.shape[-1]), log_part.reshape(-1)
-    n_stages = max(1, int(np.ceil(np.log(1.0 / share) / np.log(MOST_AT_ONCE))))
+    n_stages = 1 if 1.0 / share <= MOST_AT_ONCE else int(np.ceil(np.log(1.0 / share) / np.log(STEP_BEYOND)))
     shares = share ** (1.0 - np.arange(n_stages + 1) / n_stages)
     khats, lost = [], 1.0 / len(points)
     for low, high in itertools.pairwise(shares):
