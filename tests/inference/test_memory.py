@@ -181,7 +181,7 @@ ld.fit(model, rows(50), ld.Auto(max_steps=200), progress=False)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, -1))
 try:
-    ld.fit(model, rows(400_000), progress=False)
+    ld.fit(model, rows(400_000), ld.Nuts(), progress=False)
 except ld.LatentdoError as refused:
     print(refused)
 print(ld.fit(model, rows(50), ld.Auto(max_steps=200), progress=False).shape)
@@ -191,7 +191,8 @@ print(ld.fit(model, rows(50), ld.Auto(max_steps=200), progress=False).shape)
     )
     assert done.returncode == 0, done.stderr
     refused, shape = done.stdout.splitlines()
-    assert refused.startswith("Training {U, X, Y} needs about 2.7 GiB of memory (458,752 rows")
+    assert refused.startswith("Training {U, X, Y} needs about ")
+    assert "GiB of memory (458,752 rows" in refused
     assert shape.startswith("(16, ")
 
 
