@@ -7,6 +7,7 @@ import pytest
 
 import latentdo as ld
 from latentdo.inference.blocks.method import Method
+from latentdo.inference.likelihood.certify import LOG_LIKELIHOOD, LOG_POSTERIOR
 from latentdo.inference.likelihood.coreset import candidates, coreset
 from latentdo.inference.likelihood.rows import RowLikelihood
 from latentdo.inference.runtime import float64
@@ -88,6 +89,9 @@ def test_draws_that_could_not_be_moved_to_all_rows_are_told_as_such(task, no_cha
     assert result.approximate == "draws with 500 rows' worth of data"
     assert result.why == "a fold"
     assert not result.certified
+    # The fit is judged by these too: it does not say that it has converged.
+    assert all(one.ess == 0.0 for one in result.diagnostics if one.name in (LOG_POSTERIOR, LOG_LIKELIHOOD))
+    assert any(one.name == LOG_LIKELIHOOD for one in result.diagnostics)
 
 
 def test_draws_for_which_the_coreset_does_not_speak_are_told_as_such(task, no_chains, monkeypatch):

@@ -127,6 +127,16 @@ def devices_for(n_rows: int) -> tuple[Any, ...]:
     return tuple(devices[: max(k for k in range(1, len(devices) + 1) if n_rows % k == 0)])
 
 
+def converted(tree: Any, dtype: Any) -> Any:
+    """A tree of NumPy arrays as those of JAX, what is in float64 in this type: a weak type would be another program."""
+
+    def one(part: Any) -> Any:
+        part = np.asarray(part)
+        return jnp.asarray(part.astype(dtype) if part.dtype == np.float64 else part)
+
+    return jax.tree.map(one, tree)
+
+
 def placed(tree: Any, n_rows: int) -> Any:
     """A tree of arrays for compiled programs: those whose last axis is the rows are spread over devices, the others are on each.
 

@@ -149,6 +149,11 @@ class Dataset:
         merged = replace(self, columns=tuple((name, values[rows]) for name, values in chosen), weights=weights)
         return merged, group
 
+    def picked(self, index: IntArray) -> Dataset:
+        """Some of the stored rows, by their places, each with its weight."""
+        columns = tuple((name, values[index]) for name, values in self.columns)
+        return replace(self, columns=columns, weights=self.weights[index])
+
     def expanded(self, names: Iterable[str]) -> Dataset:
         """Only these columns, each stored row repeated as often as its weight says, all weights one."""
         counts = self.weights.astype(np.intp)

@@ -12,7 +12,7 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linprog
@@ -53,7 +53,7 @@ def coreset(rows: RowLikelihood, pilots: FloatArray) -> Coreset:
     n = float(counts.sum())
     total, varied = rows.spread(pilots)
     chosen = candidates(task, rows.data, counts, CANDIDATES, varied)
-    few = RowLikelihood(task, picked(rows.data, chosen), counts[chosen], rows.level)
+    few = RowLikelihood(task, rows.data.picked(chosen), counts[chosen], rows.level)
     _, logs = few.parts(pilots)
     # Functions of the draw alone tell nothing of the parameters.
     logs, target = logs - logs.mean(axis=0), (total - total.mean()) / n
@@ -65,7 +65,7 @@ def coreset(rows: RowLikelihood, pilots: FloatArray) -> Coreset:
     weights = _vertex(values, wanted)
     kept = np.flatnonzero(weights > 0)
     error = float(np.std(n * (logs @ weights - target)))
-    return Coreset(picked(rows.data, chosen[kept]), n * weights[kept], error)
+    return Coreset(rows.data.picked(chosen[kept]), n * weights[kept], error)
 
 
 def _vertex(values: FloatArray, wanted: FloatArray) -> FloatArray:
@@ -110,9 +110,3 @@ def candidates(task: Task, data: Dataset, counts: FloatArray, n: int, varied: Fl
         likely = varied * counts
         chosen += [outer, random.choice(data.n_stored, 3 * n // 8, p=likely / likely.sum())]
     return np.unique(np.concatenate(chosen))
-
-
-def picked(data: Dataset, index: IntArray) -> Dataset:
-    """Some of the stored rows, each counted once."""
-    columns = tuple((name, values[index]) for name, values in data.columns)
-    return replace(data, columns=columns, weights=np.ones(len(index)))

@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
@@ -26,7 +25,7 @@ from latentdo.models.build import Arithmetic
 from latentdo.tables import Dataset, IntArray
 
 from ..blocks.coordinates import FloatArray
-from ..runtime import JAX, placed
+from ..runtime import JAX, converted, placed
 from .density import AbstractForm, Layout, assemble, row_logs, unpack
 from .program import Program, program_of
 from .states import log_sum
@@ -166,19 +165,17 @@ class RowLikelihood:
         data: Stored rows; their own weights are not looked at.
         counts: How many rows each of them stands for, (row,).
         level: Of the rule, see `rule`.
-        size: Stored rows after padding, where several sets of rows are to share a compiled program.
     """
 
     task: Task
     data: Dataset
     counts: FloatArray
     level: int = 0
-    size: int | None = None
 
     @cached_property
     def halves(self) -> tuple[RowForm, RowNumbers]:
         """Both halves of the form; rows padded."""
-        size = max(padded_size(len(self.counts)), self.size or 0)
+        size = padded_size(len(self.counts))
         rows = replace(self.data, weights=np.ones(self.data.n_stored)).padded(size)
         layout, numbers = assemble(
             self.task.spec, self.task.block, self.task.coordinates, replace(rows, weights=np.ones(size))
@@ -203,8 +200,7 @@ class RowLikelihood:
     def _compiled(self) -> Any:
         form, numbers = self.halves
         dtype = np.float32 if self._single else np.float64
-        arrays = jax.tree.map(lambda part: _cast(part, dtype), numbers)
-        arrays = placed(arrays, len(numbers.counts))
+        arrays = placed(converted(numbers, dtype), len(numbers.counts))
         return jax.jit(jax.vmap(lambda u, numbers: form.log_rows(JAX, numbers, u), in_axes=(0, None))), arrays, dtype
 
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -302,8 +298,3 @@ def extremes(u: FloatArray, n: int) -> IntArray:
     outer = dict.fromkeys(order[[0, -1]].T.ravel().tolist())
     evenly = np.linspace(0, len(u) - 1, n).round().astype(int).tolist()
     return np.array(list(dict.fromkeys([*list(outer)[: n // 2], *evenly]))[:n], dtype=int)
-
-
-def _cast(part: Any, dtype: Any) -> Any:
-    part = np.asarray(part)
-    return jnp.asarray(part.astype(dtype) if part.dtype == np.float64 else part)

@@ -21,7 +21,7 @@ import numpy as np
 from ..blocks.coordinates import FloatArray
 from ..blocks.engines import CHUNK
 from ..likelihood.density import AbstractForm, log_posterior
-from ..runtime import JAX, placed
+from ..runtime import JAX, converted, placed
 from .label_switching import LabelSwitching
 from .sign_symmetry import SignSymmetry, turned, turns
 
@@ -245,7 +245,7 @@ class Ensemble:
         padding = max(0, getattr(form, "n_coordinates", n_free) - n_free)
         u = np.concatenate([u, random.standard_normal((n_chains, padding))], axis=1)
         dtype = np.float32 if single else np.float64
-        numbers = placed(jax.tree.map(lambda part: _array(part, dtype), numbers), n_placed)
+        numbers = placed(converted(numbers, dtype), n_placed)
         centre, factor = u.mean(axis=0), 0.3 * np.eye(u.shape[1])
         if axes is not None:
             factor = np.eye(u.shape[1])
@@ -416,11 +416,6 @@ class Ensemble:
         acceptance = [float(value) for value in state["window.acceptance"]]
         divergent = [int(value) for value in state["window.divergent"]]
         self.window = _Window(u, values, acceptance, divergent, first, second)
-
-
-def _array(part: Any, dtype: Any) -> Any:
-    part = np.asarray(part)
-    return jnp.asarray(part.astype(dtype) if part.dtype == np.float64 else part)
 
 
 def _fresh_tuning(log_step: float, dtype: Any) -> Tuning:

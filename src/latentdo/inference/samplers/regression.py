@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from latentdo.models.build import NUMPY
-from latentdo.tables import Dataset, IntArray
+from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import KHAT_LIMIT
@@ -158,7 +158,7 @@ def _judged(task: Task) -> Dataset:
     if rows.n_stored <= LIKELIHOOD_ROWS:
         return rows
     weights = rows.weights / rows.weights.sum()
-    picked = _picked(rows, task.random().choice(rows.n_stored, size=LIKELIHOOD_ROWS, p=weights))
+    picked = rows.picked(task.random().choice(rows.n_stored, size=LIKELIHOOD_ROWS, p=weights))
     return replace(picked, weights=np.ones(LIKELIHOOD_ROWS))
 
 
@@ -305,7 +305,7 @@ def _by_newton(task: Task) -> list[Mode]:
     sampled = rows.n_stored > 4 * SUBSAMPLE
     if sampled:
         index = task.random().choice(np.flatnonzero(rows.weights > 0), size=SUBSAMPLE, replace=False)
-        rows = _picked(rows, index)
+        rows = rows.picked(index)
     first = equation_of(task, rows, task.rows.n_rows / rows.n_rows)
     modes = distinct([_climbed(first, start) for start in _starts(task, first.log_density)])
     if not sampled:
@@ -392,13 +392,8 @@ def by_rows(task: Task, rows: Dataset, times: float = 1.0) -> LogDensity:
 def strips_of(task: Task, rows: Dataset) -> list[tuple[Layout, Numbers]]:
     """Both halves of the block's density, for a strip of rows at a time."""
     starts = range(0, rows.n_stored, STRIP)
-    parts = [_picked(rows, np.arange(begin, min(begin + STRIP, rows.n_stored))) for begin in starts]
+    parts = [rows.picked(np.arange(begin, min(begin + STRIP, rows.n_stored))) for begin in starts]
     return [assemble(task.spec, task.block, task.coordinates, part) for part in parts]
-
-
-def _picked(rows: Dataset, index: IntArray) -> Dataset:
-    columns = tuple((name, values[index]) for name, values in rows.columns)
-    return replace(rows, columns=columns, weights=rows.weights[index])
 
 
 def sample_of_rows(task: Task) -> LogDensity | None:
@@ -407,7 +402,7 @@ def sample_of_rows(task: Task) -> LogDensity | None:
     if rows.n_stored <= 4 * SUBSAMPLE:
         return None
     index = task.random().choice(np.flatnonzero(rows.weights > 0), size=SUBSAMPLE, replace=False)
-    sample = _picked(rows, index)
+    sample = rows.picked(index)
     return by_rows(task, sample, rows.n_rows / sample.n_rows)
 
 

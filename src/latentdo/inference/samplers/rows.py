@@ -15,7 +15,7 @@ from ..blocks.coordinates import FloatArray
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import CHAINS, Auto, Engine
 from ..blocks.method import Method
-from ..likelihood.coreset import candidates, coreset, picked
+from ..likelihood.coreset import candidates, coreset
 from ..likelihood.lattice import lattice_form
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.rows import MOST_LATENTS, RowLikelihood, extremes, n_levels
@@ -38,6 +38,7 @@ FINE = 0.05
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
 MORE_DRAWS, CLOSER = 2.5, 2.0
+"""How many times as many effective draws, and how many times as near an R-hat of one, as is asked of chains of all rows."""
 COMPARED = 48
 """Draws at which all rows are looked at."""
 
@@ -70,7 +71,7 @@ def pilot(task: Task, engine: Auto, rows: RowLikelihood) -> FloatArray:
     """Draws (draw, coordinate) of roughly the posterior of some hundred rows."""
     chosen = candidates(task, rows.data, rows.counts, PILOT_ROWS)
     counts = rows.counts[chosen]
-    few = RowLikelihood(task, picked(rows.data, chosen), counts * min(1.0, PILOT_WORTH / counts.sum()))
+    few = RowLikelihood(task, rows.data.picked(chosen), counts * min(1.0, PILOT_WORTH / counts.sum()))
     form, numbers = few.halves
     claim(task, chains_bytes(task, form, numbers, CHAINS, PILOT_DRAWS), LESS_MEMORY)
     ensemble = Ensemble.start(
@@ -251,7 +252,8 @@ class _Round:
                 what = "weights that cannot be relied on"
             else:
                 what = f"{FEW_ROWS:,} rows' worth of data" if share < 1.0 else "rows that do not stand for all"
-            result = replace(result, approximate=f"draws with {what}", why=why)
+            failed = tuple(replace(one, ess=0.0) for one in result.diagnostics)
+            result = replace(result, approximate=f"draws with {what}", why=why, diagnostics=failed)
         return replace(result, compile_seconds=ended.compile_seconds, sample_seconds=ended.sample_seconds)
 
     def _core(self) -> RowLikelihood:
