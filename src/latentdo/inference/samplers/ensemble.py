@@ -40,6 +40,11 @@ PATH = 2.5
 RAMP = 0.3
 """Share of the warm-up over which the path length grows to its full value: early paths run far from where they should be."""
 SHORT_SHARE = 0.2
+SETTLED = 0.6
+"""Share of the warm-up from which on a chain that lies far below the others is caught."""
+WIDER, NOISE = 5.0, 4.0
+"""How far below: nats per coordinate, in each of which the density may be so many times as wide there, and in sds of a chain's
+log posterior."""
 
 
 class Metric(NamedTuple):
@@ -344,11 +349,31 @@ class Ensemble:
 
     def extend(self, length: int) -> None:
         """Another run, its mass matrix taken from the whole of the last one."""
+        self._free()
         self._learn(turned(np.concatenate(self.window.u), self.symmetries), np.asarray(self.metric.scale, np.float64))
         self.phase, self.left, self.length, self.window = "again", AGAIN, length, _Window()
 
+    def _free(self) -> None:
+        """Take chains that are caught where next to none of the posterior is to the places of others.
+
+        A chain is caught if its log posterior, over the last half of a window, lies so far below that of the best chain that no
+        difference in how wide the density is could make up for it. All that it has drawn in the window is forgotten.
+        """
+        values = np.concatenate(self.window.values[len(self.window.values) // 2 :])
+        mean, variance = values.mean(axis=0), values.var(axis=0)
+        best = int(np.argmax(np.where(np.isfinite(mean), mean, -np.inf)))
+        if not np.isfinite(mean[best]):
+            return
+        noise = np.sqrt(np.nan_to_num(variance, posinf=0.0) + variance[best])
+        caught = ~(mean >= mean[best] - WIDER * self.n_free - NOISE * noise)
+        random, places = np.random.default_rng([*self.seed, 2, self.calls]), np.arange(len(caught))
+        places[caught] = random.choice(np.flatnonzero(~caught), size=int(caught.sum()))
+        self.x, self.window.u = self.x[places], [u[:, places] for u in self.window.u]
+
     def _measure(self) -> None:
         """Estimate mass matrix and scales from the last half of a window, and restart the step-size search."""
+        if self.made >= SETTLED * self.warm_up:
+            self._free()
         recent = slice(len(self.window.u) // 2, None)
         whole = turned(np.concatenate(self.window.u[recent]), self.symmetries)
         n = whole.shape[0] * whole.shape[1]

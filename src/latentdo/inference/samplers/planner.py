@@ -35,6 +35,8 @@ LastTrainer = Callable[[Task, Engine], BlockDraws]
 
 MANY_ROWS = 3_000
 """Rows beyond which chains do not move each row's latents where these were integrated out."""
+ROUNDED = 0.8
+"""Mean acceptance below which rounding may have kept steps too short: less than is aimed at, however short they are."""
 
 
 def train_block(task: Task, engine: Engine) -> BlockDraws:
@@ -85,6 +87,9 @@ def _is_enough(task: Task, method: Trainer, result: BlockDraws) -> bool:
         return True
     if method in (discrete, integrated):
         return task.data.n_rows > MANY_ROWS
+    if method is _generic:
+        # What is left is the same density in float64: a second run could mend rounding alone.
+        return result.acceptance is not None and result.acceptance > ROUNDED
     return result.approximate is not None
 
 
