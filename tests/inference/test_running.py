@@ -18,6 +18,7 @@ import latentdo as ld
 from latentdo import files
 from latentdo.errors import DataError, FitError
 from latentdo.inference import FitCheckpoint, Identity, runtime, train
+from latentdo.inference.samplers import planner
 from latentdo.inference.storage import checkpoint
 from latentdo.tables import Dataset
 from shared_fits import front_door_rows
@@ -111,6 +112,8 @@ def test_a_block_goes_on_from_its_running_state_to_the_same_numbers(stops, tmp_p
     x = rows()["X"]
     data = {"X": x, "Y": (x > 0.3).astype(float)}
     model = "latent U ~ normal; X ~ normal(U); Y ~ bernoulli(U)"
+    # As if it were for rounding that it is not.
+    monkeypatch.setattr(planner, "ROUNDED", 1.0)
     whole = tiny_fit(model, data)
     real, calls = checkpoint.Checkpoint.save, []
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
