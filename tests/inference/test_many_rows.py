@@ -13,6 +13,7 @@ from latentdo.inference.likelihood.rows import RowLikelihood
 from latentdo.inference.runtime import float64
 from latentdo.inference.samplers import rows as sampler
 from latentdo.inference.samplers.ensemble import ChainDraws
+from latentdo.models.build import NUMPY
 from tasks import task_of
 
 MODEL = "latent U ~ normal; X ~ bernoulli(U); M ~ normal(X); Y ~ bernoulli(M, U)"
@@ -58,15 +59,6 @@ def test_candidates_hold_rows_of_every_combination_of_levels(task):
     assert levels == {(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)}
 
 
-def test_slopes_are_the_derivatives_of_the_rows_logs(task):
-    with float64():
-        rows = RowLikelihood(task, task.cells, task.cells.weights, 1)
-        slopes = rows.slopes(CENTRE[None])[0]
-        for k, step in enumerate(1e-5 * np.eye(len(CENTRE))):
-            up, down = rows.parts(np.array([CENTRE + step, CENTRE - step]))[1]
-            np.testing.assert_allclose(slopes[:, k], (up - down) / 2e-5, atol=1e-7)
-
-
 @pytest.fixture
 def no_chains(monkeypatch):
     """Chains give draws around the same place at once."""
@@ -82,24 +74,51 @@ def no_chains(monkeypatch):
     monkeypatch.setattr(sampler, "FINE", 1.0)
 
 
-def test_draws_that_could_not_be_moved_to_all_rows_are_told_as_such(task, no_chains, monkeypatch):
-    monkeypatch.setattr("latentdo.inference.samplers.marginal.contracted", lambda *args: "a fold")
+def test_draws_of_which_all_rows_say_something_else_are_told_as_such(task, no_chains, monkeypatch):
+    monkeypatch.setattr(sampler._Few, "_off", lambda self: 5.0)
     with float64():
         result = sampler.integrated(task, ld.Auto())
-    assert result.approximate == "draws with 500 rows' worth of data"
-    assert result.why == "a fold"
+    assert result.approximate == "draws with rows that do not stand for all"
     assert not result.certified
     # The fit is judged by these too: it does not say that it has converged.
     assert all(one.ess == 0.0 for one in result.diagnostics if one.name in (LOG_POSTERIOR, LOG_LIKELIHOOD))
     assert any(one.name == LOG_LIKELIHOOD for one in result.diagnostics)
 
 
-def test_draws_for_which_the_coreset_does_not_speak_are_told_as_such(task, no_chains, monkeypatch):
-    monkeypatch.setattr(sampler._RowMarginal, "off", lambda self, u: 5.0)
+def test_draws_by_a_rule_that_is_too_coarse_are_told_as_such(task, no_chains, monkeypatch):
+    monkeypatch.setattr(RowLikelihood, "error", lambda self, u: 5.0)
     with float64():
         result = sampler.integrated(task, ld.Auto())
-    assert result.approximate is not None
+    assert result.approximate == "draws with a rule of quadrature that is too coarse"
     assert not result.certified
+
+
+def test_a_reference_point_is_a_constant_of_the_log_posterior(task):
+    with float64():
+        rows = RowLikelihood(task, task.cells, task.cells.weights, 1)
+        seen = rows.seen_from(CENTRE)
+        u = draws(5)
+        values = []
+        for one in (rows, seen):
+            form, numbers = one.halves
+            parts = [form.log_parts(NUMPY, numbers, point, np.empty((0, 1)))[1].sum() for point in u]
+            values.append(np.array(parts) + numbers.counts @ numbers.reference)
+        assert abs(seen.halves[0].log_parts(NUMPY, seen.halves[1], CENTRE, np.empty((0, 1)))[1]).max() < 1e-9
+    np.testing.assert_allclose(values[0], values[1])
+    np.testing.assert_allclose(rows.sums(u)[1], values[0])
+
+
+@pytest.mark.parametrize(("worth", "steps"), [(500.0, 64), (5_000.0, 64), (20_000.0, 128), (500_000.0, 640)])
+def test_paths_lengthen_as_ridges_get_narrower(worth, steps):
+    assert sampler.longest(worth) == steps
+
+
+def test_rows_count_at_most_eight_times_as_much_in_each_stage_as_before():
+    assert sampler.worths(2_000.0) == pytest.approx([2_000.0])
+    for n in (20_000.0, 1e6):
+        stages = np.array([sampler.PILOT_WORTH, *sampler.worths(n)])
+        assert stages[-1] == pytest.approx(n)
+        assert (stages[1:] / stages[:-1]).max() <= 8.0
 
 
 def test_few_rows_and_blocks_without_latents_are_left_to_others(task):

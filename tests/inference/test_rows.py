@@ -169,17 +169,6 @@ def test_discrete_latents_are_summed_out(model: str):
     assert np.ptp(off, axis=0).max() < (1e-4 if task.layout.n_noise else 1e-9)
 
 
-@pytest.mark.parametrize("model", [ONE.format("gamma"), CLASSES])
-def test_slopes_are_those_of_the_values(model: str):
-    task, rows = likelihood_of(model)
-    u = points(task, 3, 0.5)
-    steps = 1e-5 * np.eye(u.shape[1])
-    with float64():
-        slopes = rows.slopes(u)
-        numeric = [(rows.parts(u + step)[1] - rows.parts(u - step)[1]) / 2e-5 for step in steps]
-    assert np.allclose(slopes, np.stack(numeric, axis=-1), atol=1e-5, rtol=1e-5)
-
-
 def test_a_few_weighted_rows_stand_for_all_at_other_draws():
     task, rows = likelihood_of(ONE.format("normal"), 900)
     near = points(task, 400, 0.08)

@@ -76,6 +76,7 @@ class RowNumbers(NamedTuple):
     points: Array
     log_weights: Array
     counts: Array
+    reference: Array
 
     def counted(self, share: float) -> RowNumbers:
         """The same with every row counted as `share` rows."""
@@ -125,7 +126,7 @@ class RowForm(AbstractForm):
         """See `AbstractForm`."""
         del z
         log_prior, rows = self.log_rows(m, numbers, u)
-        return log_prior, numbers.counts * rows
+        return log_prior, numbers.counts * (rows - numbers.reference)
 
     def log_rows(self, m: Arithmetic, numbers: RowNumbers, u: Array) -> tuple[Array, Array]:
         """Log prior of `u`, (), and the log likelihood of each stored row, counted once, (row,)."""
@@ -181,12 +182,18 @@ class RowLikelihood:
         data: Stored rows; their own weights are not looked at.
         counts: How many rows each of them stands for, (row,).
         level: Of the rule, see `rule`.
+        reference: What is taken off the log likelihood of each row in `halves`, (row,), so that float32 resolves the sum of many.
     """
 
     task: Task
     data: Dataset
     counts: FloatArray
     level: int = 0
+    reference: FloatArray | None = None
+
+    def seen_from(self, u: FloatArray) -> RowLikelihood:
+        """The same, its log likelihood in `halves` being told beside that at a point (coordinate,)."""
+        return replace(self, reference=self.parts(u[None])[1][0])
 
     @cached_property
     def halves(self) -> tuple[RowForm, RowNumbers]:
@@ -200,7 +207,10 @@ class RowLikelihood:
         inner, inner_numbers = (ByState(layout), numbers) if isinstance(program, str) else program
         points, log_weights = rule(layout.n_noise, self.level)
         counts = np.append(np.asarray(self.counts, dtype=float), np.zeros(size - len(self.counts)))
-        return RowForm(inner, len(points)), RowNumbers(inner_numbers, points, log_weights, counts)
+        reference = np.zeros(size)
+        if self.reference is not None:
+            reference[: len(self.counts)] = self.reference
+        return RowForm(inner, len(points)), RowNumbers(inner_numbers, points, log_weights, counts, reference)
 
     def refined(self) -> RowLikelihood | None:
         """The same by the next finer rule; None where there is none."""
@@ -239,42 +249,6 @@ class RowLikelihood:
             first += moved.sum(axis=0)
             second += (moved**2).sum(axis=0)
         return np.concatenate(totals), np.sqrt(np.maximum(second / len(u) - (first / len(u)) ** 2, 0.0))
-
-    def slopes(self, u: FloatArray) -> FloatArray:
-        """Derivatives of the log likelihood of each stored row in the coordinates, (point, row, coordinate)."""
-        arrays = self._compiled[1]
-        at_once = max(
-            1, NUMBERS_AT_ONCE // (4 * self.halves[0].n_points * len(arrays.counts) * self.task.layout.n_states)
-        )
-        parts = []
-        for begin in range(0, len(u), at_once):
-            part = u[begin : begin + at_once]
-            whole = np.concatenate([part, np.repeat(part[:1], at_once - len(part), axis=0)])
-            parts.append(np.asarray(self._gradient(whole, arrays))[: len(part), : len(self.counts)])
-        return np.concatenate(parts)
-
-    @cached_property
-    def _gradient(self) -> Any:
-        """Row by row: the gradient of one row costs as much as a few of its values, however many coordinates there are."""
-        form, arrays = self.halves[0], self._compiled[1]
-        n_rows = len(arrays.counts)
-        leaves, tree = jax.tree.flatten(arrays)
-        by_row = [np.shape(leaf)[-1:] == (n_rows,) for leaf in leaves]
-        # Points are not rows, though there may be as many of them.
-        by_row[-3:-1] = [False, False]
-
-        def value(u: Array, *parts: Array) -> Array:
-            one = [part[..., None] if mapped else part for part, mapped in zip(parts, by_row, strict=True)]
-            return form.log_rows(JAX, jax.tree.unflatten(tree, one), u)[1][0]
-
-        rows = jax.vmap(
-            jax.grad(value),
-            in_axes=(
-                None,
-                *(np.ndim(leaf) - 1 if mapped else None for leaf, mapped in zip(leaves, by_row, strict=True)),
-            ),
-        )
-        return jax.jit(jax.vmap(lambda u, arrays: rows(u, *jax.tree.leaves(arrays)), in_axes=(0, None)))
 
     def _chunks(self, u: FloatArray) -> Any:
         function, arrays, dtype = self._compiled

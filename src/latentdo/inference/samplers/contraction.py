@@ -22,7 +22,7 @@ from .modes import LogDensity, Mode, climb
 
 Features = Callable[[FloatArray], FloatArray]
 """(point, coordinate) -> (point, feature): numbers that the law of the rows depends on, in which the Fisher information of n rows
-is about n times the identity. One with a method `slopes` gives their derivatives, (point, feature, coordinate)."""
+is about n times the identity."""
 
 
 STEP = 1e-5
@@ -212,10 +212,6 @@ def _distance(missing: FloatArray, width: FloatArray) -> FloatArray:
 
 def _slopes(features: Features, x: FloatArray, axes: FloatArray, left: FloatArray | None = None) -> FloatArray:
     """Derivatives of the features (or of their components along `left`) in x, (point, feature, coordinate)."""
-    if (exact := getattr(features, "slopes", None)) is not None:
-        values = exact(x @ axes.T)
-        values = values if left is None else left.T @ values
-        return np.asarray(values @ axes)
     n, p = x.shape
     steps = STEP * np.eye(p + 1, p)[[p, *range(p)]]
     size, parts = max(1, POINTS_AT_ONCE // (p + 1)), []

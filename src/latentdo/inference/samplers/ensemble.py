@@ -201,6 +201,7 @@ class Ensemble:
         left: Transitions left in the phase.
         length: Draws per chain of the present run.
         made: Transitions per chain made so far.
+        longest: Most leapfrog steps of a transition; half as many while the mass matrix is being learned.
     """
 
     form: AbstractForm
@@ -217,6 +218,7 @@ class Ensemble:
     left: int = 0
     made: int = 0
     calls: int = 0
+    longest: int = 64
     window: _Window = field(default_factory=_Window)
 
     @staticmethod
@@ -233,6 +235,7 @@ class Ensemble:
         single: bool = False,
         axes: FloatArray | None = None,
         n_placed: int = 0,
+        longest: int = 64,
     ) -> Ensemble:
         """An ensemble at dispersed points.
 
@@ -244,6 +247,7 @@ class Ensemble:
             single: Whether the arithmetic is float32: only for forms without dimension.
             axes: How wide the density is around the points' mean, as in `modes.Mode`, where that is known.
             n_placed: Rows of `numbers`, which are spread over devices where they are many; 0 leaves them on one.
+            longest: Most leapfrog steps of a transition.
         """
         random = np.random.default_rng([*seed, 0])
         n_chains, n_free = u.shape
@@ -259,7 +263,9 @@ class Ensemble:
         x = np.concatenate([np.linalg.solve(factor, (u - centre).T).T, latents], axis=1).astype(dtype)
         metric = Metric(centre.astype(dtype), factor.astype(dtype), np.ones((form.n_noise, n_rows), dtype))
         tuning = _fresh_tuning(np.log(0.1), dtype)
-        return Ensemble(form, numbers, n_free, seed, symmetries, warm_up, length, x, metric, tuning, left=warm_up)
+        return Ensemble(
+            form, numbers, n_free, seed, symmetries, warm_up, length, x, metric, tuning, left=warm_up, longest=longest
+        )
 
     @property
     def _chunk(self) -> int:
@@ -289,7 +295,8 @@ class Ensemble:
         """One call of the compiled program; True once the present run is complete (`run` gives it)."""
         learning = self.phase != "draw"
         ramp = min(1.0, (self.made + self._chunk) / max(1.0, RAMP * self.warm_up))
-        control = Control(PATH * ramp, 32.0 if self.phase == "warm up" else 64.0, 1.0 if learning else 0.0)
+        cap = self.longest / 2 if self.phase == "warm up" else self.longest
+        control = Control(PATH * ramp, cap, 1.0 if learning else 0.0)
         self._call(control)
         self.left -= self._chunk
         if self.phase == "warm up" and self.made in self._ends():

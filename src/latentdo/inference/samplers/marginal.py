@@ -33,7 +33,7 @@ from .modes import Mode, climb, newton, numbers_only
 from .outcome import from_chains, from_independent
 from .regression import adapted_sample, distinct, find_modes, importance_sample
 from .ridges import Target, along_ridges
-from .sampling import run_ensemble
+from .sampling import SINGLE_ROWS, run_ensemble
 from .sign_symmetry import SignSymmetry, symmetries_of, turned
 
 FEW_ROWS = 500
@@ -90,11 +90,6 @@ class Marginal:
     def counted(self, share: float) -> Marginal:
         """The same with every row counted as `share` rows."""
         return replace(self, numbers=self.numbers.counted(share))
-
-    def verified(self, result: BlockDraws, u: FloatArray) -> BlockDraws:
-        """A result looked at once more, with its draws (chain, draw, coordinate): in closed form there is nothing to see."""
-        del u
-        return result
 
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log prior and log likelihood at points (point, coordinate)."""
@@ -234,19 +229,14 @@ def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, s
 
     def contract(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         before = from_chains(task, run, method, few.likelihood)
-        return contracted_run(task, marginal, run, before, share) if before.certified else before
+        return _contracted(task, marginal, run, before, share) if before.certified else before
 
     engine = replace(engine, max_steps=min(engine.max_steps, MOST_STEPS))
-    words = contracted_words(marginal)
-    return run_ensemble(task, engine, marginal.form, counted, words, worth=share * marginal.n_rows, finish=contract)
+    words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
+    return run_ensemble(task, engine, marginal.form, counted, words, finish=contract, part="contract")
 
 
-def contracted_words(marginal: Marginal) -> str:
-    """What chains of few rows' worth are, for the plan."""
-    return f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
-
-
-def contracted_run(task: Task, marginal: Marginal, run: ChainDraws, before: BlockDraws, share: float) -> BlockDraws:
+def _contracted(task: Task, marginal: Marginal, run: ChainDraws, before: BlockDraws, share: float) -> BlockDraws:
     """The draws of chains in which every row counted as `share` rows, contracted to all rows.
 
     Args:
@@ -273,8 +263,7 @@ def contracted_run(task: Task, marginal: Marginal, run: ChainDraws, before: Bloc
     moved = turned(points.reshape(u.shape), sides, to_reference=True)
     run = replace(run, u=moved, log_posterior=log_density.reshape(log_part.shape))
     result = from_chains(task, run, before.method, marginal.likelihood)
-    result = _weighted(replace(result, n_made=n_made), 1.0 / lost, max(khats))
-    return marginal.verified(result, moved)
+    return _weighted(replace(result, n_made=n_made), 1.0 / lost, max(khats))
 
 
 def _resampled(task: Task, weights: FloatArray) -> IntArray:
@@ -367,10 +356,10 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         easy_form,
         easy_numbers,
         f"parameters; {points}",
-        dimensionless=True,
-        worth=float(task.data.n_rows),
+        single=task.data.n_rows <= SINGLE_ROWS,
         mode=easy_mode,
         finish=on_cells,
+        part="cells",
     )
 
 

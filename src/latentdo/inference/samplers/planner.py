@@ -24,7 +24,7 @@ from .marginal import discrete, gaussian
 from .outcome import from_chains, node_draws
 from .regression import regression
 from .rows import integrated
-from .sampling import run_ensemble
+from .sampling import SINGLE_ROWS, run_ensemble
 from .starts import finite_starts
 from .svi import svi
 
@@ -120,7 +120,7 @@ def _generic(task: Task, engine: Engine) -> BlockDraws | str:
     program = program_of(task.layout, task.numbers)
     if isinstance(program, str):
         return program
-    return run_ensemble(task, engine, *program, _left(task), dimensionless=True)
+    return run_ensemble(task, engine, *program, _left(task), single=task.rows.n_stored <= SINGLE_ROWS)
 
 
 def _general(task: Task, engine: Engine) -> BlockDraws:

@@ -1,13 +1,14 @@
 """Blocks of many rows whose latents are integrated out: few weighted rows stand for all, chains run on these, all rows check.
 
 First chains on a sample of the rows say roughly where the posterior is. A coreset of weighted rows is chosen that agrees with
-all rows there; chains run on it with every row counted less, and their draws are contracted to all rows. What all rows say of
-the draws is compared with what the coreset said: where they differ, another is chosen at these draws.
+all rows there. Chains on it count every row less at first, then all; what all rows say of their draws is compared with what the
+coreset said, and where they differ another is chosen at these draws.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,27 +19,33 @@ from ..blocks.method import Method
 from ..likelihood.coreset import candidates, coreset
 from ..likelihood.lattice import lattice_form
 from ..likelihood.memory import chains_bytes, claim
-from ..likelihood.rows import MOST_LATENTS, RowLikelihood, extremes, n_levels
+from ..likelihood.rows import MOST_LATENTS, RowForm, RowLikelihood, RowNumbers, extremes, n_levels
 from ..likelihood.task import Task
 from .ensemble import ChainDraws, Ensemble
-from .marginal import FEW_ROWS, LEAST_REPEATED, MOST_STEPS, Marginal, contracted_run, contracted_words
+from .marginal import LEAST_REPEATED
 from .outcome import from_chains
-from .sampling import LESS_MEMORY, is_comfortable, run_ensemble
+from .sampling import LESS_MEMORY, run_ensemble, scaled_by
 from .sign_symmetry import symmetries_of, turned
 
 FEWEST_ROWS = 400
 """Rows up to which chains that move each row's latents are as quick."""
 PILOT_ROWS, PILOT_WORTH = 96, 400.0
 """Rows that the pilot looks at, and how many they count for."""
-PILOT_WARM_UP, PILOT_DRAWS = 240, 100
+PILOT_WARM_UP, WARM_UP, WARM_DRAWS = 240, 120, 100
+STEP = 8.0
+"""How many times as much rows count in each stage as in the one before: from farther away chains take long to arrive."""
+MOST_STEPS = 4_000
+"""Transitions after which the chains of a coreset are given up."""
+LONGEST, SHORT_ROWS = 64, 5_000.0
+"""Leapfrog steps that a transition takes at most where rows count for so many; beyond, ridges are narrower as a square root."""
+SINGLE_ROWS = 400_000
+"""Rows up to which float32 resolves the log posterior, counted from one point."""
 ROUNDS = 3
 """Coresets that are tried."""
 FINE = 0.05
 """Error of a quadrature rule, in the log likelihood of all rows, up to which no finer one is taken."""
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
-MORE_DRAWS, CLOSER = 2.5, 2.0
-"""How many times as many effective draws, and how many times as near an R-hat of one, as is asked of chains of all rows."""
 COMPARED = 48
 """Draws at which all rows are looked at."""
 
@@ -58,44 +65,57 @@ def integrated(task: Task, engine: Engine) -> BlockDraws | str:
         return "its distinct rows are few"
     merged = task.cells
     rows = RowLikelihood(task, merged, np.asarray(merged.weights, dtype=float))
-    draws = pilot(task, engine, rows)
-    attempt = _Round(task, rows, draws, 0)
-    result = attempt.train(engine)
-    while not attempt.agrees and attempt.number + 1 < ROUNDS:
-        attempt = _Round(task, attempt.rows, attempt.draws, attempt.number + 1)
-        result = attempt.train(engine)
-    return result
+    few = _Few(task, rows, pilot(task, rows))
+    return few.train(engine)
 
 
-def pilot(task: Task, engine: Auto, rows: RowLikelihood) -> FloatArray:
+def pilot(task: Task, rows: RowLikelihood) -> FloatArray:
     """Draws (draw, coordinate) of roughly the posterior of some hundred rows."""
     chosen = candidates(task, rows.data, rows.counts, PILOT_ROWS)
     counts = rows.counts[chosen]
     few = RowLikelihood(task, rows.data.picked(chosen), counts * min(1.0, PILOT_WORTH / counts.sum()))
     form, numbers = few.halves
-    claim(task, chains_bytes(task, form, numbers, CHAINS, PILOT_DRAWS), LESS_MEMORY)
+    return _drawn(task, form, numbers, task.starts(CHAINS), "pilot", (0.0, 0.15), warm_up=PILOT_WARM_UP)
+
+
+def _drawn(
+    task: Task,
+    form: RowForm,
+    numbers: RowNumbers,
+    starts: FloatArray,
+    name: str,
+    ends: tuple[float, float],
+    **options: Any,
+) -> FloatArray:
+    """Draws (draw, coordinate) of a short run, which is not judged.
+
+    Args:
+        name: Of its checkpoint.
+        ends: How far the block is before and after it.
+    """
+    claim(task, chains_bytes(task, form, numbers, CHAINS, WARM_DRAWS), LESS_MEMORY)
+    symmetries = symmetries_of(task.layout, task.priors)
     ensemble = Ensemble.start(
         form,
         numbers,
-        task.starts(CHAINS),
+        starts,
         0,
-        (task.seed, task.code, 1),
-        symmetries_of(task.layout, task.priors),
-        warm_up=PILOT_WARM_UP,
-        length=PILOT_DRAWS,
+        (task.seed, task.code, 1, *name.encode()),
+        symmetries,
+        length=WARM_DRAWS,
         single=form.dimensionless,
+        **options,
     )
-    kept = task.checkpoint.part("pilot")
+    kept = task.checkpoint.part(name)
     if (state := kept.load()) is not None:
         ensemble.restore(state)
     complete = ensemble.phase == "draw" and ensemble.left == 0
     while not complete:
         complete = ensemble.advance()
-        task.tell(0.3 * ensemble.share)
+        task.tell(ends[0] + (ends[1] - ends[0]) * ensemble.share)
         kept.save(ensemble.state)
-    run = ensemble.run()
-    whole = turned(run.u, symmetries_of(task.layout, task.priors))
-    return whole.reshape(-1, whole.shape[-1])
+    u = turned(ensemble.run().u, symmetries)
+    return u.reshape(-1, u.shape[-1])
 
 
 def n_pilots(n_free: int) -> int:
@@ -103,161 +123,93 @@ def n_pilots(n_free: int) -> int:
     return int(np.clip(2 * (n_free + 1) * (n_free + 2), 96, 320))
 
 
-def _hopeless(result: BlockDraws) -> bool:
-    """Whether a longer run would not mend it: its draws could not be moved or weighted, or all rows say something else."""
-    return any(one.ess == 0.0 for one in result.diagnostics)
-
-
-def _stricter(result: BlockDraws) -> BlockDraws:
-    """The result with what its chains lack counted several times: draws are weighted, and asked more than these moments."""
-    return replace(
-        result,
-        diagnostics=tuple(
-            replace(one, ess=one.ess / MORE_DRAWS, rhat=None if one.rhat is None else 1.0 + CLOSER * (one.rhat - 1.0))
-            for one in result.diagnostics
-        ),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Features:
-    """See `contraction.Features`: the information of all rows is about that of these numbers, one per row of a coreset."""
-
-    core: RowLikelihood
-
-    def __call__(self, u: FloatArray) -> FloatArray:
-        return np.nan_to_num(self.core.parts(u)[1] * self._roots, nan=-1e3, neginf=-1e3)
-
-    def slopes(self, u: FloatArray) -> FloatArray:
-        """Their derivatives, (point, feature, coordinate)."""
-        return np.nan_to_num(self.core.slopes(u) * self._roots[:, None])
-
-    @property
-    def _roots(self) -> FloatArray:
-        return np.sqrt(self.core.counts / self.core.counts.sum())
-
-
-@dataclass(frozen=True, eq=False)
-class _RowMarginal(Marginal):
-    """The rows of a coreset, and all rows, with which it is compared."""
-
-    core: RowLikelihood = field(repr=False)
-    rows: RowLikelihood = field(repr=False)
-
-    def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return self.core.sums(u)
-
-    def counted(self, share: float) -> _RowMarginal:
-        """See `Marginal`."""
-        core = replace(self.core, counts=self.core.counts * share)
-        return replace(self, numbers=self.numbers.counted(share), core=core)
-
-    def off(self, u: FloatArray) -> float:
-        """Standard deviation, over some draws (draw, coordinate), of the coreset's log likelihood less that of all rows."""
-        some = u[extremes(u, COMPARED)]
-        off = self.rows.sums(some)[1] - self.core.sums(some)[1]
-        return float(np.std(off)) if np.isfinite(off).all() else float("inf")
-
-    def verified(self, result: BlockDraws, u: FloatArray) -> BlockDraws:
-        """The result with the errors of coreset and rule at its own draws said, and not certified where they are large."""
-        if not result.certified:
-            return result
-        flat = turned(u, symmetries_of(self.core.task.layout, self.core.task.priors)).reshape(-1, u.shape[-1])
-        off, by_rule = self.off(flat), self.core.error(flat)
-        note = (
-            f" ({len(self.core.counts):,} weighted rows stand for {self.n_rows:,.0f}: log likelihood within {off:.1g}"
-        )
-        note += f"; a finer rule moves it by {by_rule:.1g})" if self.core.task.layout.n_noise else ")"
-        result = replace(result, method=replace(result.method, note=note))
-        if max(off, by_rule) <= LARGEST_ERROR:
-            return result
-        return replace(result, diagnostics=tuple(replace(one, ess=0.0) for one in result.diagnostics))
-
-
 @dataclass(eq=False)
-class _Round:
-    """One coreset, and what is drawn by it.
+class _Few:
+    """Few rows that stand for all, and where they do.
 
     Attributes:
-        number: Which round it is, from 0.
-        near: Draws (draw, coordinate) that the coreset is chosen by.
-        draws: Draws by it, for the next round.
-        agrees: Whether the coreset stands for all rows there.
+        rows: All rows.
+        near: Draws (draw, coordinate) of the last chains: roughly of the posterior, and a coreset is chosen by them.
+        core: The coreset.
     """
 
     task: Task
     rows: RowLikelihood
     near: FloatArray
-    number: int
-    draws: FloatArray = field(init=False)
-    agrees: bool = False
+    core: RowLikelihood = field(init=False)
 
     def train(self, engine: Auto) -> BlockDraws:
-        """Chains on a coreset, contracted to all rows where these are many."""
-        task = self.task
-        core = self._core()
-        form, numbers = core.halves
-        n = float(core.counts.sum())
-        share = min(1.0, FEW_ROWS / n)
-        words = f"parameters, latents integrated by {form.n_points:,} points a row"
-        words = words if task.layout.n_noise else "parameters, latents summed out"
-        features = _Features(replace(core, level=0))
-        marginal = _RowMarginal(form, numbers, words, features, n, core, self.rows)
-        few = marginal.counted(share)
-        last: list[tuple[ChainDraws, BlockDraws, BlockDraws | None]] = []
+        """Chains on a coreset, with every row counted less at first."""
+        n = float(self.rows.counts.sum())
+        before = worths(n)[:-1]
+        self._choose()
+        for stage, worth in enumerate(before):
+            ends = (0.15 + 0.15 * stage / len(before), 0.15 + 0.15 * (stage + 1) / len(before))
+            self._approach(worth, n, f"stage-{stage}", ends)
+        result, off, by_rule = self._posterior(engine, 0)
+        for number in range(1, ROUNDS):
+            if off <= LARGEST_ERROR:
+                break
+            self._choose()
+            result, off, by_rule = self._posterior(engine, number)
+        note = f" ({len(self.core.counts):,} weighted rows stand for {n:,.0f}: log likelihood within {off:.1g}"
+        note += f"; a finer rule moves it by {by_rule:.1g})" if self.task.layout.n_noise else ")"
+        result = replace(result, method=replace(result.method, note=note))
+        if max(off, by_rule) <= LARGEST_ERROR:
+            return result
+        # These may be no draws of the posterior, and must never pass for them.
+        what = "rows that do not stand for all" if off > LARGEST_ERROR else "a rule of quadrature that is too coarse"
+        failed = tuple(replace(one, ess=0.0) for one in result.diagnostics)
+        return replace(result, approximate=f"draws with {what}", diagnostics=failed)
 
-        def moved(run: ChainDraws, before: BlockDraws) -> BlockDraws | None:
-            """The draws of all rows; None where the coreset does not speak for them where the chains went."""
-            whole = turned(run.u, symmetries_of(task.layout, task.priors))
-            self.draws = whole.reshape(-1, whole.shape[-1])
-            if share * marginal.off(self.draws) > LARGEST_ERROR:
-                return None
-            if share == 1.0:
-                return marginal.verified(before, run.u)
-            return contracted_run(task, marginal, run, before, share)
+    def _approach(self, worth: float, n: float, name: str, ends: tuple[float, float]) -> None:
+        """Chains with all `n` rows counted as `worth` rows, again with another coreset where it does not stand for all rows."""
+        share = worth / n
+        for number in range(ROUNDS):
+            form, numbers = self.core.halves
+            starts, axes = scaled_by(self.near)
+            part, options = f"{name}-{number}", {"warm_up": WARM_UP, "axes": axes, "longest": longest(worth)}
+            self.near = _drawn(self.task, form, numbers.counted(share), starts, part, ends, **options)
+            if share * self._off() <= LARGEST_ERROR:
+                return
+            self._choose()
+
+    def _posterior(self, engine: Auto, number: int) -> tuple[BlockDraws, float, float]:
+        """Draws by the coreset, and errors: of its log likelihood beside that of all rows, and of the quadrature."""
+        task, n = self.task, float(self.rows.counts.sum())
+        form, numbers = self.core.halves
+        at = numbers.counts @ numbers.reference
+        runs: list[ChainDraws] = []
 
         def finish(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
-            """What a longer run may mend is given back to be mended; what it cannot ends the run."""
-            before = from_chains(task, run, method, few.likelihood)
-            stricter = _stricter(before)
-            after = moved(run, before) if is_comfortable(stricter) else None
-            last[:] = [(run, before, after)]
-            if not is_comfortable(stricter):
-                return stricter
-            return before if after is None or _hopeless(after) else after
+            runs[:] = [replace(run, log_posterior=run.log_posterior + at)]
+            return from_chains(task, runs[0], method, lambda u: self.core.sums(u)[1])
 
-        # A state of its own in every round.
-        finish.__name__ = f"round-{self.number}"
-        ended = run_ensemble(
+        words = f"parameters, latents integrated by {form.n_points:,} points a row"
+        result = run_ensemble(
             task,
             replace(engine, max_steps=min(engine.max_steps, MOST_STEPS)),
             form,
-            few.numbers,
-            words if share == 1.0 else contracted_words(marginal),
-            dimensionless=form.dimensionless,
-            worth=share * n,
+            numbers,
+            words if task.layout.n_noise else "parameters, latents summed out",
+            single=form.dimensionless and n <= SINGLE_ROWS,
             near=self.near,
+            longest=longest(n),
             finish=finish,
+            part=f"rows-{number}",
         )
-        ((run, before, after),) = last
-        after = moved(run, before) if after is None else after
-        self.agrees = after is not None and not _hopeless(after)
-        result = before
-        if after is not None and (self.agrees or after.khat is not None):
-            result = after
-        if not self.agrees:
-            # These are no draws of the posterior, and must never pass for them.
-            why = "" if after is None or after.khat is not None else after.diagnostics[0].name
-            if result is after:
-                what = "weights that cannot be relied on"
-            else:
-                what = f"{FEW_ROWS:,} rows' worth of data" if share < 1.0 else "rows that do not stand for all"
-            failed = tuple(replace(one, ess=0.0) for one in result.diagnostics)
-            result = replace(result, approximate=f"draws with {what}", why=why, diagnostics=failed)
-        return replace(result, compile_seconds=ended.compile_seconds, sample_seconds=ended.sample_seconds)
+        whole = turned(runs[0].u, symmetries_of(task.layout, task.priors))
+        self.near = whole.reshape(-1, whole.shape[-1])
+        return result, self._off(), self.core.error(self.near)
 
-    def _core(self) -> RowLikelihood:
-        """A coreset and the coarsest rule that is fine enough for it at these draws."""
+    def _off(self) -> float:
+        """Standard deviation, over some draws, of the coreset's log likelihood less that of all rows."""
+        some = self.near[extremes(self.near, COMPARED)]
+        off = self.rows.sums(some)[1] - self.core.sums(some)[1]
+        return float(np.std(off)) if np.isfinite(off).all() else float("inf")
+
+    def _choose(self) -> None:
+        """A coreset and the coarsest rule that is fine enough for it at the draws."""
         task, rows = self.task, self.rows
         if len(rows.counts) <= PILOT_ROWS:
             core = rows
@@ -270,4 +222,15 @@ class _Round:
             assert finer is not None
             core = finer
         self.rows = replace(rows, level=core.level)
-        return core
+        self.core = core.seen_from(self.near.mean(axis=0))
+
+
+def longest(worth: float) -> int:
+    """Leapfrog steps that a transition takes at most where rows count for so many."""
+    return round(LONGEST * max(1.0, (worth / SHORT_ROWS) ** 0.5))
+
+
+def worths(n: float) -> list[float]:
+    """What `n` rows count for in every stage, the last one included."""
+    n_stages = max(1, int(np.ceil(np.log(n / PILOT_WORTH) / np.log(STEP))))
+    return [float(PILOT_WORTH * (n / PILOT_WORTH) ** (stage / n_stages)) for stage in range(1, n_stages + 1)]

@@ -57,22 +57,24 @@ def run_ensemble(
     numbers: Any,
     words: str,
     *,
-    dimensionless: bool = False,
-    worth: float | None = None,
+    single: bool = False,
     mode: Mode | None = None,
     near: FloatArray | None = None,
+    longest: int = 64,
     finish: Callable[[Task, ChainDraws, Method], BlockDraws] = from_chains,
+    part: str = "",
 ) -> BlockDraws:
     """The block's draws from Markov chains on this form of its log posterior.
 
     Args:
         numbers: The numeric half of `form`.
         words: What the form leaves to the sampler, for the plan.
-        dimensionless: Whether the form's numbers have no dimension, so that float32 will do where rows are few.
-        worth: What the rows count for, if not one each.
+        single: Whether the arithmetic is float32: the form's numbers have no dimension, and it resolves the log posterior.
         mode: Where chains start, and how wide the density is there; unless given they start all over the prior.
         near: Draws (draw, coordinate) of a density much like this one, from which they start instead.
+        longest: Most leapfrog steps of a transition.
         finish: What is made of a run, and judged.
+        part: Of the checkpoint: a block may be run on one form after another, and none may take up the state of another.
     """
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), LESS_MEMORY)
@@ -80,9 +82,7 @@ def run_ensemble(
     axes = None if mode is None else mode.axes
     if near is not None:
         warm_up = min(warm_up, WARM_UP_AT_MODE)
-        starts = near[np.linspace(0, len(near) - 1, CHAINS).round().astype(int)]
-        covariance = np.cov(near.T).reshape(2 * near.shape[1:]) + 1e-9 * np.eye(near.shape[1])
-        axes = np.asarray(np.linalg.cholesky(covariance), dtype=float)
+        starts, axes = scaled_by(near)
     elif mode is None:
         starts = _starts(task, form, numbers)
     else:
@@ -99,14 +99,12 @@ def run_ensemble(
         symmetries_of(task.layout, task.priors),
         warm_up=warm_up,
         length=first_run,
-        single=dimensionless and (task.rows.n_stored if worth is None else worth) <= SINGLE_ROWS,
+        single=single,
         axes=axes,
         n_placed=task.rows.n_stored if len(jax.devices()) > 1 else 0,
+        longest=longest,
     )
-    # A block may be run on one form after another: none of them may take up the state of the one before.
-    kept = task.checkpoint.part(
-        f"ensemble-{type(form).__name__}{'' if finish is from_chains else '-' + finish.__name__}"
-    )
+    kept = task.checkpoint.part(f"ensemble-{type(form).__name__}{'-' if part else ''}{part}")
     if (state := kept.load()) is not None:
         ensemble.restore(state)
     # Another method may have been tried before, whose speed says nothing of this one.
@@ -147,6 +145,13 @@ def run_ensemble(
         outlook.begin(needed)
     compiling = compiling or 0.0
     return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
+
+
+def scaled_by(near: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where chains start (chain, coordinate), and how wide the density is there, from draws (draw, coordinate) of a like one."""
+    covariance = np.cov(near.T).reshape(2 * near.shape[1:]) + 1e-9 * np.eye(near.shape[1])
+    starts = near[np.linspace(0, len(near) - 1, CHAINS).round().astype(int)]
+    return starts, np.asarray(np.linalg.cholesky(covariance), dtype=float)
 
 
 def _starts(task: Task, form: AbstractForm, numbers: Any) -> FloatArray:
