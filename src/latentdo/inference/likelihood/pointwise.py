@@ -185,7 +185,7 @@ class BlockRows:
             at_once = max(1, NUMBERS_AT_ONCE // (len(points) * n_rows * self._layout.n_states))
             at_once = min(at_once, padded_size(n_draws))
             form = RowForm(RawForm(self._layout), len(points))
-            row_numbers = RowNumbers(numbers, points, log_weights, np.ones(n_rows))
+            row_numbers = RowNumbers(numbers, points, log_weights, np.ones(n_rows), np.zeros(n_rows))
             for first in range(0, n_draws, at_once):
                 part = np.arange(first, min(first + at_once, n_draws))
                 if level is None:

@@ -34,7 +34,7 @@ PILOT_ROWS, PILOT_WORTH = 96, 400.0
 PILOT_WARM_UP, WARM_UP, WARM_DRAWS = 240, 120, 100
 STEP = 8.0
 """How many times as much rows count in each stage as in the one before: from farther away chains take long to arrive."""
-MOST_STEPS = 4_000
+MOST_STEPS = 6_000
 """Transitions after which the chains of a coreset are given up."""
 LONGEST, SHORT_ROWS = 64, 5_000.0
 """Leapfrog steps that a transition takes at most where rows count for so many; beyond, ridges are narrower as a square root."""
@@ -46,8 +46,8 @@ FINE = 0.05
 """Error of a quadrature rule, in the log likelihood of all rows, up to which no finer one is taken."""
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
-COMPARED = 48
-"""Draws at which all rows are looked at."""
+COMPARED, ON_THE_WAY = 48, 16
+"""Draws at which all rows are looked at, at the end and in earlier stages."""
 
 
 def integrated(task: Task, engine: Engine) -> BlockDraws | str:
@@ -170,7 +170,7 @@ class _Few:
             starts, axes = scaled_by(self.near)
             part, options = f"{name}-{number}", {"warm_up": WARM_UP, "axes": axes, "longest": longest(worth)}
             self.near = _drawn(self.task, form, numbers.counted(share), starts, part, ends, **options)
-            if share * self._off() <= LARGEST_ERROR:
+            if share * self._off(ON_THE_WAY) <= LARGEST_ERROR:
                 return
             self._choose()
 
@@ -200,11 +200,11 @@ class _Few:
         )
         whole = turned(runs[0].u, symmetries_of(task.layout, task.priors))
         self.near = whole.reshape(-1, whole.shape[-1])
-        return result, self._off(), self.core.error(self.near)
+        return result, self._off(COMPARED), self.core.error(self.near)
 
-    def _off(self) -> float:
+    def _off(self, n_draws: int) -> float:
         """Standard deviation, over some draws, of the coreset's log likelihood less that of all rows."""
-        some = self.near[extremes(self.near, COMPARED)]
+        some = self.near[extremes(self.near, n_draws)]
         off = self.rows.sums(some)[1] - self.core.sums(some)[1]
         return float(np.std(off)) if np.isfinite(off).all() else float("inf")
 
