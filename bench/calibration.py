@@ -153,13 +153,13 @@ def envelope(n: int) -> float:
     return float(np.quantile([smallest_tail(random.integers(0, LEVELS + 1, n)) for _ in range(2000)], 1 - ENVELOPE))
 
 
-def rank(cell: Cell, engine: str, seed: int) -> dict[str, Any]:
-    """One data set: its ranks, or the error that its fit ended in."""
+def rank(cell: Cell, engine: str, seed: int, n_rows: int) -> dict[str, Any]:
+    """One data set of so many rows: its ranks, or the error that its fit ended in."""
     redrawn = 0
     while True:
         random = np.random.default_rng([seed, redrawn, 77])
         theta = cell.draw_parameters(random)
-        simulated = cell.simulate(theta, random.uniform(size=(len(cell.nodes), N_ROWS)))
+        simulated = cell.simulate(theta, random.uniform(size=(len(cell.nodes), n_rows)))
         rows = {node.name: simulated[node.name][0] for node in cell.measured}
         begun = time.perf_counter()
         try:
@@ -208,10 +208,10 @@ def gathered(records: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Rank
     return {key: ranks for key, ranks in found.items() if ranks.n}
 
 
-def print_result(result: Ranks) -> None:
+def print_result(result: Ranks, n_rows: int) -> None:
     """One line per functional."""
     print(
-        f"\n{result.cell}, {result.engine}: {result.n} data sets of {N_ROWS} rows, {np.median(result.seconds):.2f} s per fit "
+        f"\n{result.cell}, {result.engine}: {result.n} data sets of {n_rows} rows, {np.median(result.seconds):.2f} s per fit "
         f"(median), {result.unsure} did not claim convergence, {result.failed} failed, {result.redrawn} tables drawn anew"
     )
     print(f"  {'':<44}{'chi-square p':>13}{'KS p':>8}{'envelope':>10}   ranks in ten bins")
@@ -226,6 +226,9 @@ def main() -> int:
     parser.add_argument("cells", nargs="*", metavar="CELL", help=f"any of {', '.join(CELLS)}; all by default")
     parser.add_argument("--engine", nargs="+", choices=tuple(ENGINES), default=["auto"])
     parser.add_argument("--datasets", type=int, default=100)
+    parser.add_argument(
+        "--rows", type=int, default=N_ROWS, help="of a data set; with more than 400 latents are integrated out"
+    )
     parser.add_argument("--minutes", type=float, default=math.inf, help="start no fit after this")
     parser.add_argument(
         "--output", type=Path, help="a file for the results, one line of JSON per data set, as they come"
@@ -257,7 +260,13 @@ def main() -> int:
     for k, (name, engine, seed) in enumerate(wanted):
         if time.perf_counter() - begun > 60 * options.minutes:
             break
-        record = {"cell": name, "engine": engine, "seed": seed, "code": version, **rank(CELLS[name], engine, seed)}
+        record = {
+            "cell": name,
+            "engine": engine,
+            "seed": seed,
+            "code": version,
+            **rank(CELLS[name], engine, seed, options.rows),
+        }
         kept.append(record)
         if "error" in record:
             print(f"{name}, {engine}, {seed}: {record['error']}", file=sys.stderr, flush=True)
@@ -268,7 +277,7 @@ def main() -> int:
             print(f"{name}, {engine}: to {seed}, {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
     results = gathered(kept)
     for result in results.values():
-        print_result(result)
+        print_result(result, options.rows)
     if options.summary:
         lines = ",\n".join(json.dumps(result.summary()) for result in results.values())
         options.summary.write_text(f"[\n{lines}\n]\n", encoding="utf8")
