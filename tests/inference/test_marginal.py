@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import latentdo as ld
+from latentdo.inference.samplers import marginal
 
 FRONT_DOOR = "latent U ~ normal; X ~ normal(U); M ~ normal(X); Y ~ normal(M, U)"
 
@@ -45,15 +46,18 @@ def test_a_ridge_of_many_rows_is_followed(n):
     assert answer.sd == pytest.approx(error, rel=0.08)
 
 
-def test_a_sheet_that_two_directions_leave_open_is_followed():
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_sheet_that_two_directions_leave_open_is_followed(chained: bool, monkeypatch: pytest.MonkeyPatch):
     """X acts on Y beside a hidden cause of both: the slope of the rows says what the weight and two loadings add up to."""
-    n = 5_000
+    n = 1_000 if chained else 5_000
+    monkeypatch.setattr(marginal, "MANY_COORDINATES", 3 if chained else 20)
     random = np.random.default_rng(4)
     u = random.normal(size=n)
     x = u + random.normal(size=n)
     rows = {"X": x, "Y": 0.9 * x + u + random.normal(size=n)}
     posterior = ld.fit("latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)", rows, progress=False)
-    assert posterior.converged and "along ridges" in posterior.plan
+    assert posterior.converged
+    assert ("from draws along ridges on, 16 chains" if chained else "along ridges, ") in posterior.plan
     draws = dict(posterior.parameters)
     to_x, to_y = draws["U -> X"], draws["U -> Y"]
     slopes = draws["X -> Y"] + to_x * to_y / (to_x**2 + draws["sd(X)"] ** 2)

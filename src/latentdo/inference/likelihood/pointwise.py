@@ -35,6 +35,8 @@ FINE = 0.01
 """Error of a rule, in the sum over rows or in any row, up to which no finer one is taken."""
 COMPARED = 24
 """Draws at which rules are compared, half of them the most extreme."""
+WORSE = 4.0
+"""How many times as large the error may be at draws that are not among them."""
 ROWS_COMPARED = 2_000
 """Rows at which they are compared; what is found counts for all."""
 ROWS_AT_ONCE = 4_096
@@ -158,7 +160,7 @@ class BlockRows:
             moved = sample.logs(few, level) - finest
             error = float(max(np.abs(moved @ sample.rows.weights).max(), np.abs(moved).max()))
             error = error * self.rows.n_rows / sample.rows.n_rows if math.isfinite(error) else math.inf
-            if error <= FINE:
+            if WORSE * error <= FINE:
                 return Pointwise(self.logs(values, level), self.block.latent, error)
         return Pointwise(self.logs(values, last), self.block.latent, error)
 

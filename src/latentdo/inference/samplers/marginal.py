@@ -45,6 +45,8 @@ CHUNK = 2_000
 GOOD_KHAT = 0.5
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
+MANY_COORDINATES, CHAINED_ROWS = 20, 5_000.0
+"""Coordinates beyond which, and rows up to which chains go on from importance draws along ridges."""
 MOST_AT_ONCE, STEP_BEYOND = 50.0, 8.0
 """How many times as many rows draws are contracted to at once, and in each step beyond: far away they may lie beyond a fold."""
 LEAST_REPEATED = 4
@@ -119,7 +121,7 @@ def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
     modes = _modes(task, marginal, numbers.counted)
     return (
         around_modes(task, marginal, modes)
-        or around_ridges(task, marginal, modes)
+        or around_ridges(task, engine, marginal, modes)
         or by_chains(task, engine, marginal, modes, numbers.counted)
     )
 
@@ -206,14 +208,29 @@ def around_modes(task: Task, marginal: Marginal, modes: tuple[Mode, ...]) -> Blo
     return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
 
 
-def around_ridges(task: Task, marginal: Marginal, modes: tuple[Mode, ...]) -> BlockDraws | None:
-    """Independent draws by importance sampling along the ridges of many rows; None where chains do or it cannot be relied on."""
+def around_ridges(task: Task, engine: Auto, marginal: Marginal, modes: tuple[Mode, ...]) -> BlockDraws | None:
+    """Independent draws by importance sampling along the ridges of many rows; None where chains do or it cannot be relied on.
+
+    In many coordinates a part of a ridge may be missing of which neither the weights nor k-hat say anything. While the rows are
+    not too many for it chains go on from the draws, and find it.
+    """
     if not modes or marginal.n_rows <= FEW_ROWS:
         return None
     sides = _sides(task)
     target = Target(marginal.density, lambda u: marginal.parts(u)[0], marginal.features, marginal.n_rows)
     drawn = along_ridges(target, modes, task.random().spawn(6)[5], sides, task.tell)
-    if drawn is None or drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
+    if drawn is None:
+        return None
+    if drawn.u.shape[1] > MANY_COORDINATES and marginal.n_rows <= CHAINED_ROWS:
+
+        def ridges(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
+            return from_chains(task, run, method, marginal.likelihood)
+
+        near = drawn.u[_resampled(task, smoothed(drawn.log_weights)[0])]
+        words = f"{marginal.words}, from draws along ridges on"
+        result = run_ensemble(task, engine, marginal.form, marginal.numbers, words, near=near, finish=ridges)
+        return result if result.certified else None
+    if drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
         return None
     method = Method("importance sampling", of=f"of {marginal.words}, along ridges", draws=len(drawn.u))
     return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
