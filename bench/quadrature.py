@@ -35,8 +35,8 @@ MODELS = {
     "class and cause": "latent C ~ bernoulli; latent U ~ normal; X ~ normal(C, U); Y ~ bernoulli(C, U)",
 }
 FACTORS = (1.0, 2.0, 3.0)
-ONE_GRID, COARSE, FINE, REACH = 4_001, 61, 161, 100.0
-FAR = {"normal": 12.0, "student": 400.0}
+ONE_GRID, COARSE, FINE, REACH = 6_001, 61, 161, 100.0
+FAR = {"normal": 300.0, "student": 400.0}
 FINE_ENOUGH = 0.01
 
 
