@@ -196,6 +196,52 @@ print(ld.fit(model, rows(50), ld.Auto(max_steps=200), progress=False).shape)
     assert shape.startswith("(16, ")
 
 
+FITS = {
+    "normal and bernoulli": (MIXED, 60_000),
+    "gamma": ("latent U ~ normal; X ~ gamma(U); Y ~ gamma(X, U)", 60_000),
+    "hill": ("latent U ~ normal; X ~ hill(U); Y ~ bernoulli(X, U); Z ~ hill(U)", 40_000),
+    "two causes": ("latent U, V ~ normal; X ~ normal(U, V); Y ~ bernoulli(U, V, X); Z ~ gamma(U)", 40_000),
+    "classes": ("latent C ~ bernoulli; X ~ normal(C); Y ~ gamma(C, X); Z ~ bernoulli(C)", 60_000),
+}
+
+PEAK = """
+import resource, sys
+from latentdo.inference.likelihood.memory import chains_bytes
+from latentdo.inference.runtime import float64
+from latentdo.inference.samplers.ensemble import Ensemble
+from test_memory import tasks
+def peak():
+    return 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def moved(task):
+    with float64():
+        chains = Ensemble.start(task.layout, task.numbers, task.starts(16), task.rows.n_stored, (0,))
+        chains.advance()
+moved(tasks(sys.argv[1], 60)[0])
+before = peak()
+(task,) = tasks(sys.argv[1], int(sys.argv[2]))
+moved(task)
+print(chains_bytes(task, task.layout, task.numbers, 16, 0), peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks are counted in KiB")
+@pytest.mark.parametrize(("model", "n"), FITS.values(), ids=FITS)
+def test_what_is_asked_for_is_what_a_process_takes(model: str, n: int):
+    """Within a factor of three, over what the same program takes of few rows."""
+    path = os.pathsep.join([*map(str, Path(__file__).parents[:2]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, model, str(n)],
+        text=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    asked, taken = map(float, done.stdout.split())
+    assert taken / 3 < asked < 3 * taken
+
+
 def test_a_block_that_is_gone_holds_nothing(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 10 * GIB)
     (one,), (two,) = tasks(MIXED), tasks(MIXED)

@@ -223,12 +223,14 @@ def around_ridges(task: Task, engine: Auto, marginal: Marginal, modes: tuple[Mod
         return None
     if drawn.u.shape[1] > MANY_COORDINATES and marginal.n_rows <= CHAINED_ROWS:
 
-        def ridges(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
+        def direct(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
             return from_chains(task, run, method, marginal.likelihood)
 
         near = drawn.u[_resampled(task, smoothed(drawn.log_weights)[0])]
         words = f"{marginal.words}, from draws along ridges on"
-        result = run_ensemble(task, engine, marginal.form, marginal.numbers, words, near=near, finish=ridges)
+        result = run_ensemble(
+            task, engine, marginal.form, marginal.numbers, words, near=near, finish=direct, part="ridges"
+        )
         return result if result.certified else None
     if drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
         return None
