@@ -38,12 +38,14 @@ from .task import Task, padded_size
 
 Array = Any
 
+WIDE = 10.0
+"""Reach from which on the tails of each latent count."""
 NEAR = 0.0
 """Reach of the points of Gauss and Hermite: a few widths."""
 RULES: dict[int, tuple[tuple[int, float], ...]] = {
     0: ((1, NEAR),),
     1: ((15, 6.0), (21, 8.0), (29, 10.0), (41, 12.0), (57, 100.0), (161, 300.0)),
-    2: ((8, NEAR), (12, NEAR), (19, 30.0), (25, 30.0), (35, 40.0)),
+    2: ((8, NEAR), (12, NEAR), (15, 6.5), (19, 8.0), (25, 30.0), (35, 40.0)),
     3: ((6, NEAR), (9, NEAR), (13, 8.0), (17, 12.0)),
 }
 """Per number of latents how many points each may have, and how many widths they reach, the coarsest rule first; the last is for
@@ -164,7 +166,9 @@ def rule(n_latent: int, level: int) -> tuple[FloatArray, FloatArray]:
     index = np.array(list(itertools.product(range(each), repeat=n_latent)), dtype=int).reshape(each**n_latent, n_latent)
     points, logs = axis[index], on_axis[index].sum(axis=1)
     if reach:
-        return points, logs
+        # Near the corners of the square there is nothing, unless tails are what it is for.
+        inside = (points**2).sum(axis=1) <= (reach**2 if reach < WIDE else np.inf)
+        return points[inside], logs[inside]
     heavy = logs > logs.max() + np.log(LIGHT)
     return points[heavy], logs[heavy] + 0.5 * (points[heavy] ** 2).sum(axis=1)
 

@@ -42,7 +42,7 @@ SINGLE_ROWS = 400_000
 """Rows up to which float32 resolves the log posterior, counted from one point."""
 ROUNDS = 3
 """Coresets that are tried."""
-FINE = 0.05
+FINE = 0.1
 """Error of a quadrature rule, in the log likelihood of all rows, up to which no finer one is taken."""
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
