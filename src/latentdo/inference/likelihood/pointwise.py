@@ -37,6 +37,8 @@ COMPARED = 24
 """Draws at which rules are compared, half of them the most extreme."""
 WORSE = 4.0
 """How many times as large the error may be at draws that are not among them."""
+CHEAP = 10_000_000
+"""Numbers (draw x point x row) of the finest rule with which more draws are compared."""
 ROWS_COMPARED = 2_000
 """Rows at which they are compared; what is found counts for all."""
 ROWS_AT_ONCE = 4_096
@@ -150,10 +152,10 @@ class BlockRows:
         values = self._values(draws, index)
         if self._exact:
             return Pointwise(self.logs(values, None), self.block.latent, 0.0)
-        some = extremes(_matrix(draws, index), COMPARED)
+        sample, last = self._sample(), n_levels(self._layout.n_noise) - 1
+        each = sample.rows.n_stored * self._layout.n_states * len(self._rule(last)[0])
+        some = extremes(_matrix(draws, index), max(COMPARED, min(len(index), CHEAP // each)))
         few = jax.tree.map(lambda part: part[some], values)
-        sample = self._sample()
-        last = n_levels(self._layout.n_noise) - 1
         # Two coarse rules may both miss a narrow peak: each is compared with the finest.
         finest, error = sample.logs(few, last), math.inf
         for level in range(last):
