@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentdo.inference.blocks.diagnostics import diagnose, ess, rhat
+from latentdo.inference.blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT, Diagnostic, diagnose, ess, limit_among, rhat
 
 
 def autoregressive(phi: float, chains: int, draws: int, seed: int) -> np.ndarray:
@@ -69,3 +69,26 @@ def test_arviz_agrees(seed):
     witness = min(float(functions.ess(x, chain_axis=0, draw_axis=1, method=method)) for method in ("bulk", "mean"))
     # The last, half-empty pair of lags is treated a little differently.
     assert ess(x) == pytest.approx(witness, rel=0.01)
+
+
+def test_the_limit_of_many_r_hats_is_what_chance_allows_among_them():
+    # Chains that agree, whose draws have an autocorrelation time of 5/3; the largest of so many R-hats.
+    random = np.random.default_rng(0)
+    n, step, largest = 2_000, 0.25, []
+    for _ in range(12):
+        chains = random.standard_normal((n, 16, 250), dtype=np.float32)
+        for k in range(1, 250):
+            chains[..., k] = step * chains[..., k - 1] + np.sqrt(1.0 - step**2) * chains[..., k]
+        half = chains.reshape(n, 32, 125)
+        within, between = half.var(axis=2, ddof=1).mean(axis=1), half.mean(axis=2).var(axis=1, ddof=1)
+        largest.append(float(np.sqrt(124 / 125 + between / within).max()))
+    assert limit_among(1, 16) == limit_among(50, 16) == RHAT_LIMIT
+    assert limit_among(n, 16) < 1.015
+    assert sum(one > RHAT_LIMIT for one in largest) >= 4
+    assert sum(one > limit_among(n, 16) for one in largest) <= 1
+
+
+def test_few_effective_draws_never_pass_among_however_many():
+    assert not Diagnostic("mean(Y)", 1.0, ESS_LIMIT - 1.0).passed_among(10**6, 16)
+    assert Diagnostic("mean(Y)", 1.0105, ESS_LIMIT).passed_among(1_000, 16)
+    assert not Diagnostic("mean(Y)", 1.0105, ESS_LIMIT).passed_among(50, 16)

@@ -24,7 +24,7 @@ from latentdo.models import ModelSpec, checked_units
 from latentdo.tables import Dataset
 
 from .blocks.block import Block, blocks_of
-from .blocks.checks import check_columns, functional_nodes, levelled
+from .blocks.checks import ColumnCaution, column_cautions, functional_nodes, levelled
 from .blocks.coordinates import NodeCoordinates, coordinates_on, unfolded
 from .blocks.draws import BlockDraws, DataFacts
 from .blocks.engines import Engine
@@ -62,7 +62,7 @@ class Fit:
     data: Dataset
     engine: Engine
     seed: int
-    cautions: tuple[str, ...]
+    cautions: tuple[ColumnCaution, ...]
     coordinates: dict[Name, NodeCoordinates]
     label: str = ""
     checkpoint: FitCheckpoint | None = None
@@ -80,7 +80,7 @@ class Fit:
             raise SpecError("Every node of the model is latent, so no data can teach it anything. Measure some node.")
         spec = levelled(spec, data)
         checked_units(spec, units or {})
-        return Fit(spec, data, engine, seed, check_columns(spec, data), coordinates_on(spec, data))
+        return Fit(spec, data, engine, seed, column_cautions(spec, data), coordinates_on(spec, data))
 
     def tasks(self, progress: Progress, stopped: threading.Event) -> list[Task]:
         """Its blocks, ready to be trained."""
@@ -129,9 +129,10 @@ class Fit:
             diagnostics=(),
             engine=repr(self.engine),
             seed=self.seed,
-            warnings=(*self.cautions, *(block.caution for block in trained if block.caution)),
+            warnings=(*(each.words for each in self.cautions), *(block.caution for block in trained if block.caution)),
             versions=tuple(versions().items()),
             data=self.data,
+            concerns=tuple(each.node for each in self.cautions),
         )
         posterior = replace(posterior, diagnostics=judged(posterior))
         earlier = 0.0 if self.checkpoint is None else self.checkpoint.earlier

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -186,15 +187,27 @@ def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
     return spec.with_levels(levels) if levels else spec
 
 
+class ColumnCaution(NamedTuple):
+    """What is to be said of a node's column."""
+
+    node: Name
+    words: str
+
+
 def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
-    """Cautions about a table that can be fitted.
+    """Cautions about a table that can be fitted, or its faults: see `column_cautions`."""
+    return tuple(each.words for each in column_cautions(spec, data))
+
+
+def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]:
+    """Cautions about a table that can be fitted, each with the node whose column it is about.
 
     Raises:
         DataError: Values outside a family's support; an observed `linear` node that does not fit exactly. All such
             faults are in one message.
     """
     faults: list[DataError] = []
-    cautions: list[str] = []
+    cautions: list[ColumnCaution] = []
     for node in spec.measured:
         column = data.summary(node)
         if column.sd < SMALLEST_SPREAD:
@@ -218,8 +231,8 @@ def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
             faults.append(fault)
             continue
         fitted = None if regression is None else _fitted(spec, node, data, regression)
-        cautions += [*outliers(spec, node, data, fitted), *rare(spec, node, data)]
-        cautions += _cautions(spec, node, data, regression)
+        words = [*outliers(spec, node, data, fitted), *rare(spec, node, data), *_cautions(spec, node, data, regression)]
+        cautions += [ColumnCaution(node, each) for each in words]
     if len(faults) == 1:
         raise faults[0]
     if faults:

@@ -24,6 +24,11 @@ LEAST_WARMUP = 100
 LEAST_DRAWS = 100
 """Transitions per chain below which R-hat and ESS are themselves too noisy to certify anything: a short run can look finished."""
 FEW_TIES = 8
+ORDINARY = 50
+"""Quantities that are judged together without more being allowed to chance."""
+CHANCE = 0.05
+TIMES = 2.0
+"""Autocorrelation time of draws, in draws, of which chance is reckoned."""
 LEAST_CHAINS = 2
 """One chain cannot show that another would have ended elsewhere."""
 
@@ -142,10 +147,29 @@ class Diagnostic:
         """R-hat at most 1.01 (or not applicable: independent draws) and at least 400 effective draws."""
         return (self.rhat is None or self.rhat <= RHAT_LIMIT) and self.ess >= ESS_LIMIT
 
+    def passed_among(self, n: int, n_chains: int) -> bool:
+        """Whether it has passed as one of `n` quantities that are judged together: see `limit_among`."""
+        return (self.rhat is None or self.rhat <= limit_among(n, n_chains)) and self.ess >= ESS_LIMIT
+
     @property
     def badness(self) -> tuple[float, float]:
         """For finding the worst of several: R-hat first, then few effective draws."""
         return (1.0 if self.rhat is None else self.rhat, -self.ess)
+
+
+def limit_among(n: int, n_chains: int) -> float:
+    """The largest R-hat that is due to chance where `n` quantities are judged together: 1.01 of up to 50, somewhat more of more.
+
+    If chains agree, the square of R-hat less one is about (T C / (m - 1) - 1) / length for m half chains, with C from a
+    chi-square law of m - 1 degrees of freedom and T the autocorrelation time. The largest of n such numbers grows with n; the
+    limit grows as its upper 5 % point does (Bonferroni).
+    """
+    df = 2 * max(n_chains, LEAST_CHAINS) - 1
+
+    def reach(n: int) -> float:
+        return TIMES * float(scipy.special.chdtri(df, CHANCE / n)) / df - 1.0
+
+    return 1.0 + (RHAT_LIMIT - 1.0) * reach(max(n, ORDINARY)) / reach(ORDINARY)
 
 
 def diagnose(name: str, draws: FloatArray) -> Diagnostic:

@@ -16,7 +16,7 @@ from latentdo.query import Query
 from latentdo.tables import Dataset
 
 from .coordinates import FloatArray, NodeCoordinates, table_labels
-from .diagnostics import Diagnostic, diagnose
+from .diagnostics import Diagnostic, diagnose, limit_among
 from .draws import UNSETTLED, BlockDraws, DataFacts, NodeDraws
 
 
@@ -42,6 +42,7 @@ class Fitted:
         data: The rows, kept in memory only; `save(path, data=True)` writes them too.
         units: Node and what it is measured in, where that was said: answers are counted in it.
         compare: The rivals that the study names, by which `ld.compare` goes; all where it names none.
+        concerns: The nodes whose columns the first warnings are about, one each.
     """
 
     spec: ModelSpec
@@ -59,6 +60,7 @@ class Fitted:
     data: Dataset | None = field(default=None, repr=False)
     units: Units = ()
     compare: tuple[str, ...] = ()
+    concerns: tuple[Name, ...] = ()
 
     @property
     def n_chains(self) -> int:
@@ -96,8 +98,11 @@ class Fitted:
         return tuple(block for block in self._blocks_of(nodes) if block.approximate is not None)
 
     def cautions(self, nodes: Iterable[Name]) -> tuple[str, ...]:
-        """Of `warnings`, those that concern what depends on the parameters of these nodes."""
+        """Of `warnings`, those that concern the parameters of these nodes: of their own columns and those of their parents."""
+        nodes = frozenset(nodes)
+        read = nodes.union(*(self.spec[node].parents for node in nodes))
         elsewhere = {block.caution for block in self.blocks} - {block.caution for block in self._blocks_of(nodes)}
+        elsewhere |= {words for words, node in zip(self.warnings, self.concerns, strict=False) if node not in read}
         return tuple(warning for warning in self.warnings if warning not in elsewhere)
 
     def diagnose(self, name: str, draws: FloatArray, nodes: Iterable[Name] | None = None) -> Diagnostic:
@@ -149,21 +154,33 @@ class Fitted:
     def converged(self) -> bool:
         """Whether every judged functional has R-hat <= 1.01 and ESS >= 400, and no run was too short to be judged.
 
+        Where more than fifty are judged a few of them exceed 1.01 by luck alone: see `rhat_limit`.
         Of one draw (`ld.Map()`) nothing is judged: the mode was reached, or training would have failed.
         """
-        return not self.shortfalls and all(diagnostic.passed for diagnostic in self.diagnostics)
+        return not self.shortfalls and not self.failed
+
+    @property
+    def rhat_limit(self) -> float:
+        """The largest R-hat that is due to chance among as many functionals as are judged."""
+        return limit_among(len(self.diagnostics), self.n_chains)
+
+    @cached_property
+    def failed(self) -> tuple[Diagnostic, ...]:
+        """The judged functionals that have not passed, chance being allowed for."""
+        n = len(self.diagnostics)
+        return tuple(each for each in self.diagnostics if not each.passed_among(n, self.n_chains))
 
     @property
     def doubt(self) -> str:
         """Why the fit has not converged, in words; empty where it has."""
         if self.shortfalls:
             return self.shortfalls[0]
-        failed = [diagnostic for diagnostic in self.diagnostics if not diagnostic.passed]
-        if not failed:
+        if not self.failed:
             return ""
-        worst = max(failed, key=lambda diagnostic: diagnostic.badness)
+        worst = max(self.failed, key=lambda diagnostic: diagnostic.badness)
         mixing = "" if worst.rhat is None else f"R-hat {worst.rhat:.3f}, "
-        return f"{mixing}{worst.ess:.0f} effective draws for {worst.name}"
+        others = f"; {len(self.failed):,} of {len(self.diagnostics):,} diagnostics" if len(self.failed) > 1 else ""
+        return f"{mixing}{worst.ess:.0f} effective draws for {worst.name}{others}"
 
     @cached_property
     def parameters(self) -> tuple[tuple[str, FloatArray], ...]:

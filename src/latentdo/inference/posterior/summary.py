@@ -135,8 +135,9 @@ def _judged(posterior: Fitted) -> str:
     diagnostics = posterior.diagnostics
     if not diagnostics:
         return "nothing: of one draw R-hat and ESS say nothing" if posterior.is_point else "nothing"
-    failed = sum(not diagnostic.passed for diagnostic in diagnostics)
-    verdict = "all passed" if not failed else f"{failed} FAILED"
+    lucky = sum(not each.passed for each in diagnostics) - len(posterior.failed)
+    verdict = f"{len(posterior.failed):,} FAILED" if posterior.failed else "all passed"
+    verdict += f" ({lucky:,} by no more than chance allows among so many)" if lucky else ""
     return f"{counted(len(diagnostics), 'functional')}, {verdict}: {extremes(diagnostics)}"
 
 
@@ -191,7 +192,7 @@ def _training(posterior: Fitted) -> Sheet:
 
 def _convergence(posterior: Fitted) -> Sheet:
     """What was judged, and how it came out."""
-    failed = [diagnostic for diagnostic in posterior.diagnostics if not diagnostic.passed]
+    failed = list(posterior.failed)
     failed.sort(key=lambda diagnostic: diagnostic.badness, reverse=True)
     verdict = "not judged, there is one draw" if posterior.is_point else "passed"
     if failed:
@@ -214,13 +215,19 @@ def _convergence(posterior: Fitted) -> Sheet:
         ("", Column("", "prose")),
         rows,
         lead=(
-            f"Each must reach R-hat <= {RHAT_LIMIT:g} and ESS >= {ESS_LIMIT:g}: moments of what was measured, densities, "
-            "identified effects between measured nodes, and the study's queries.",
+            f"Each must reach R-hat <= {RHAT_LIMIT:g}{_allowed(posterior)} and ESS >= {ESS_LIMIT:g}: moments of what was "
+            "measured, densities, identified effects between measured nodes, and the study's queries.",
         ),
         notes=(Note(trouble),) if failed or posterior.shortfalls else (),
         headed=False,
         folded="closed" if posterior.converged else "open",
     )
+
+
+def _allowed(posterior: Fitted) -> str:
+    """What chance adds to the limit, in words; empty where few are judged."""
+    limit = posterior.rhat_limit
+    return "" if limit <= RHAT_LIMIT else f" ({limit:.4f} with what chance does among {len(posterior.diagnostics):,})"
 
 
 # --- parameters

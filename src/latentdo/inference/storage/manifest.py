@@ -105,6 +105,7 @@ class Manifest:
         unjudged: What was left out of the diagnostics to save time.
         units: Node and what it is measured in.
         compare: Names of the rivals that the study names.
+        concerns: The nodes whose columns the first warnings are about; empty in the files of versions that did not keep them.
     """
 
     format: int
@@ -129,6 +130,7 @@ class Manifest:
     unjudged: tuple[str, ...] = ()
     units: Units = ()
     compare: tuple[str, ...] = ()
+    concerns: tuple[Name, ...] = ()
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -175,6 +177,7 @@ class Manifest:
             data=self._dataset(arrays),
             units=self.units,
             compare=self.compare,
+            concerns=self.concerns,
         )
 
     def _block(
@@ -297,6 +300,7 @@ def manifest_of(posterior: Fitted, members: Iterable[Member], *, data: bool) -> 
         unjudged=posterior.unjudged,
         units=posterior.units,
         compare=posterior.compare,
+        concerns=posterior.concerns,
     )
 
 
