@@ -10,6 +10,7 @@ import scipy.integrate
 import scipy.stats
 from scipy.special import log_ndtr, ndtr, ndtri
 
+import latentdo as ld
 from latentdo.answers.exact.gaussian import GaussianWorld
 from latentdo.answers.exact.normal_boxes import box_moments, log_box, log_interval, truncated
 from latentdo.answers.plan import plan_term
@@ -452,3 +453,20 @@ def test_a_long_simulation_agrees(posterior):
     assert found == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / len(seen)))
     high = exact(posterior, "Quantile[Y, 0.9 | do(X=1), C > 1, C < 1.5]")[3]
     assert (seen <= high).mean() == pytest.approx(0.9, abs=5 * 0.3 / np.sqrt(len(seen)))
+
+
+def test_means_and_variances_of_student_nodes_are_those_of_their_noise():
+    rows = {"X": np.arange(40.0) % 7, "M": np.arange(40.0) % 5, "Y": np.arange(40.0) % 11}
+    text = (
+        "X ~ normal; M ~ student(X, intercept=1, weight=2, scale=3, df=5); "
+        "Y ~ normal(M, intercept=-1, weight=0.5, sd=2)"
+    )
+    posterior = ld.fit(text, rows, seed=0, progress=False)
+    mean, variance = ld.ask(posterior, ["E[Y | do(X=2)]", "Var[Y | do(X=2)]"])
+    assert mean.is_exact and variance.is_exact
+    assert mean.computation.by == "linear"
+    assert mean.mean == pytest.approx(-1 + 0.5 * (1 + 2 * 2))
+    assert variance.mean == pytest.approx(0.25 * 9 * 5 / 3 + 4)
+    # What needs more than moments is simulated: a law with heavy tails is no normal law.
+    assert not ld.ask(posterior, "P(M > 9 | do(X=2))").is_exact
+    assert not ld.ask(posterior, "E[M | do(X=2), Y > 3]").is_exact

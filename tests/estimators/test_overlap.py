@@ -90,3 +90,20 @@ def test_every_method_says_that_there_is_no_overlap(text, rows, sentence):
 def test_nothing_is_said_where_rows_overlap(text, rows):
     for cautions in said(text, rows).values():
         assert "fixed" not in cautions and "probability below" not in cautions
+
+
+KERNELS = {"naive mean", "ipw", "aipw", "tmle", "apipw", "pipw", "nested ipw", "nested aipw", "dml-id"}
+
+
+@pytest.mark.parametrize(("value", "near"), [(30.0, False), (9.0, False), (1.5, True)])
+def test_a_kernel_far_from_all_rows_gives_no_number(value, near):
+    rows = back_door("free")
+    found = estimates(
+        parse_graph(BACK_DOOR), rows, Query.parse(f"E[Y | do(X={value})]"), options=Options(replicates=20)
+    )
+    given = {row.method for row in found if row.estimate is not None}
+    silent = {row.method: row.note for row in found if row.estimate is None and "no row lies near" in row.note}
+    assert (given if near else silent.keys()) >= KERNELS
+    assert {"plug-in", "g-formula", "naive regression"} <= given
+    assert all(f"no row lies near X={value:g}, the nearest has" in note for note in silent.values())
+    assert not (near and silent)

@@ -222,7 +222,9 @@ def test_a_value_that_few_rows_have_is_said():
     x = rng.normal(size=200)
     data = {"X": x, "Y": x + rng.normal(size=200)}
     for row in estimates(parse_graph("X -> Y"), data, Query.parse("E[Y | do(X=4)]"), options=QUICK):
-        assert np.isfinite(row.estimate)
+        if row.estimate is None:
+            assert row.note.startswith("no number: no row lies near X=4")
+            continue
         assert any("X=4 lies outside the middle 98 % of its column" in caution for caution in row.cautions)
 
 

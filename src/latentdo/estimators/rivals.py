@@ -34,7 +34,7 @@ from .nuisances import Nuisances
 from .options import Adjust, Options
 from .sample import FloatArray, IntArray, sample_of
 from .task import Task, check_term, task_of
-from .weighting import average
+from .weighting import average, nothing_near, rate_of
 
 FEW_EFFECTIVE = 30.0
 MOST_SAID = 3
@@ -296,13 +296,19 @@ class _Run:
     def _row(
         self, method: AbstractMethod, results: list[Result], replicates: FloatArray | None, answers: Sequence[Yes | No]
     ) -> Estimate:
+        if any(result.rate < rate_of(()) for result in results):
+            empty = [why for task in self._asking if (why := nothing_near(task)) is not None]
+            if empty:
+                return Estimate(method.name, None, level=self.options.level, note=f"no number: {empty[0]}")
         estimate = float(self._value(results)[0])
         interval, why_none = self._interval(estimate, results, replicates)
         effective = min((result.effective for result in results if result.effective is not None), default=None)
         cautions = self._cautions(estimate, results, replicates, effective)
         if interval is not None and interval.sd <= NO_SPREAD * self._scale(results):
             interval = None
-            cautions.append("no interval: the rows that decide all have the same outcome, and it would have no width.")
+            same = all(task.sample[task.outcome].is_discrete for task in self._asking)
+            why = "the rows that decide all have the same outcome" if same else "next to no row has any weight"
+            cautions.append(f"no interval: {why}, and it would have no width.")
         lead = self._seen.index(False)
         first = answers[lead]
         assert isinstance(first, Yes)

@@ -26,6 +26,8 @@ BANDWIDTH = 0.5 * 1.06
 """In standard deviations times n^(-1/5): half of Silverman's, so that the interval is not centred off the truth."""
 FEW_NEAR = 20
 """So many rows at least lie within two bandwidths: outside the data the kernel widens, and the caution says so."""
+REACH = 3.0
+"""Bandwidths beyond which a row has next to no weight."""
 T_NODES = 15
 """Over how many values a continuous treatment is averaged."""
 
@@ -120,6 +122,25 @@ def bandwidths(task: Task, places: Mapping[Name, float] | None = None) -> dict[N
         if not column.is_discrete:
             chosen[name] = bandwidth(column, value) if task.bandwidth is None else task.bandwidth * column.sd
     return chosen
+
+
+def nothing_near(task: Task) -> str | None:
+    """Which value of a continuous column no row lies near, in words; None where rows lie near all that the task asks about.
+
+    A kernel of the usual width has no weight there. A wider one takes its rows from where something else holds, and errors that
+    are reckoned from these rows are small for no reason.
+    """
+    for name, value in {**task.evidence, **task.treatments}.items():
+        column = task.sample[name]
+        if column.is_discrete:
+            continue
+        usual = (
+            BANDWIDTH * column.sd * len(column.values) ** -0.2 if task.bandwidth is None else task.bandwidth * column.sd
+        )
+        nearest = column.values[int(np.argmin(np.abs(column.values - value)))]
+        if abs(nearest - value) > REACH * usual:
+            return f"no row lies near {quote(name)}={value:g}, the nearest has {nearest:.4g}"
+    return None
 
 
 def kernel_notes(task: Task, h: Mapping[Name, float]) -> tuple[str, ...]:

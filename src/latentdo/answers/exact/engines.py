@@ -12,9 +12,9 @@ from latentdo.query import Distribution, Term, law_of
 
 from ..plan import TermPlan
 from .discrete import DiscreteWorld
-from .gaussian import GaussianWorld
+from .gaussian import MOMENTS, GaussianWorld
 
-GAUSSIAN = "linear-Gaussian"
+GAUSSIAN, LINEAR = "linear-Gaussian", "linear"
 DISCRETE = "enumeration"
 _LEVELLED = frozenset({"bernoulli", "categorical"})
 
@@ -47,12 +47,12 @@ class Exact:
     def _engine_of(self, plan: TermPlan) -> str | None:
         laws = [law_of(item.value) for item in plan.term.do if isinstance(item.value, Distribution)]
         # Means and variances of a linear model depend on the mean and the variance of a law alone.
-        by_moments = plan.term.kind in ("mean", "variance", "sd") and not plan.term.given
+        by_moments = plan.term.kind in MOMENTS and not plan.term.given
         normal = all(law.family == "normal" and not law.is_cut for law in laws)
         if (normal or (by_moments and not any(law.family in _LEVELLED for law in laws))) and self._gaussian.applies(
             plan
         ):
-            return GAUSSIAN
+            return GAUSSIAN if self._gaussian.is_normal(plan) else LINEAR
         if all(law.family in _LEVELLED for law in laws) and self._discrete.applies(plan):
             return DISCRETE
         return None
@@ -64,7 +64,7 @@ class Exact:
             return None
         # What is not finite in the end is refused by name.
         with np.errstate(all="ignore"):
-            found = self._gaussian.value(plan) if engine == GAUSSIAN else self._discrete.value(plan)
+            found = self._gaussian.value(plan) if engine != DISCRETE else self._discrete.value(plan)
         if found is None:
             self._engine[plan.term] = None
             return None

@@ -1,5 +1,7 @@
 """Terms of linear-Gaussian models in closed form, draw by draw: what is set or seen with a value enters as a number.
 
+Means and variances need no more than that all is linear: there student nodes count by the mean and the variance of their noise.
+
 Source:
     Gische & Voelkle (2022), Beyond the mean: a flexible framework for studying causal effects using linear models,
     Psychometrika 87: the interventional mean, variance, density and probabilities of a linear SEM. Evidence is
@@ -16,7 +18,8 @@ import numpy as np
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
 from latentdo.inference import NodeDraws, flat
-from latentdo.models import Mechanism, ModelSpec
+from latentdo.models import Mechanism, ModelSpec, Student
+from latentdo.models.build import NUMPY
 
 from ..comparisons import limit_of
 from ..plan import TermPlan
@@ -24,6 +27,7 @@ from .kept import Kept, n_draws_of
 from .normal_questions import NormalVariable, answer
 from .relevance import Relevant, StructureKey, relevant, structure_key
 
+MOMENTS = ("mean", "variance", "sd")
 LEAST_SHARE = 1e-8
 """Of the sd of evidence, what other evidence leaves open of it: below this rounding would show in the answer."""
 
@@ -66,7 +70,7 @@ class GaussianWorld:
     def applies(self, plan: TermPlan) -> bool:
         """Whether the term has a closed form; in a few numerically hopeless cases `value` is None all the same."""
         part, bound = self._structure(plan)
-        if bound is None:
+        if bound is None or not (self.is_normal(plan) or (plan.term.kind in MOMENTS and not plan.term.given)):
             return False
         outcomes = len(plan.term.outcome_names)
         match plan.term.kind:
@@ -94,6 +98,11 @@ class GaussianWorld:
             found = answer(plan.spec, plan.term, variables)
         return None if found is None else np.array(np.broadcast_to(found, self.n_draws))
 
+    def is_normal(self, plan: TermPlan) -> bool:
+        """Whether no relevant node has another noise than normal noise."""
+        part, _ = self._structure(plan)
+        return all(plan.spec[node].family.noise_parameters == () for node in part.nodes)
+
     def _structure(self, plan: TermPlan) -> tuple[Relevant, tuple[Name, ...] | None]:
         """The relevant nodes, and the fixed ones whose values enter products; None if not all is linear and normal."""
         key = structure_key(plan)
@@ -115,7 +124,9 @@ class GaussianWorld:
         """Coefficients (coefficient, draw), each row contiguous, and the sd (draw,) of a trained node."""
         if node not in self._parameters:
             coefficients, parameters = flat(self._draws[node])
-            sd = parameters.get("sd", np.zeros(self.n_draws))
+            sd = parameters.get("sd")
+            if sd is None:
+                sd = np.sqrt(self._spec[node].family.variance(NUMPY, np.zeros(self.n_draws), parameters))
             self._parameters[node] = np.ascontiguousarray(coefficients.T), sd
         return self._parameters[node]
 
@@ -206,8 +217,9 @@ def _together(first: FloatArray | None, second: FloatArray) -> FloatArray:
 
 
 def _is_linear(mechanism: Mechanism, fixed: frozenset[Name]) -> bool:
-    """Whether a node is normal, or exact, around a predictor that is linear once fixed nodes are numbers."""
-    if not (mechanism.family.linear_gaussian or mechanism.family.noiseless):
+    """Whether a node is around a predictor that is linear once fixed nodes are numbers, or is it."""
+    family = mechanism.family
+    if not (family.linear_gaussian or family.noiseless or isinstance(family, Student)):
         return False
     return all(sum(name not in fixed for name in weight.parents) <= 1 for weight in mechanism.weights)
 

@@ -33,6 +33,7 @@ from ..weighting import (
     kernel_notes,
     middle,
     middle_density,
+    rate_of,
 )
 from .adjustment import Aipw
 from .nested import AbstractNested
@@ -344,6 +345,7 @@ def _fit_ratio(task: Task, fits: Fits, ratio: RatioOfAdjustments) -> Result:
         effective_size(weights * (near > 0)),
         trimmed,
         notes=(*notes, *kernel_notes(task, bandwidths(task))),
+        rate=rate_of(bandwidths(task)),
     )
 
 

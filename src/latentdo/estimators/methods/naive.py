@@ -13,7 +13,7 @@ from latentdo.graphs import Name, quote
 from ..method import AbstractMethod, Fits, No, Result, Yes, register
 from ..sample import FloatArray
 from ..task import Task
-from ..weighting import average, bandwidths, closeness, effective_size, kernel_notes
+from ..weighting import average, bandwidths, closeness, effective_size, kernel_notes, rate_of
 
 _NOTHING = 1e-300
 
@@ -49,7 +49,7 @@ class NaiveMean(AbstractMethod):
         outcome = task.asked[None]
         values = average(weights, outcome)
         influence = values[0] + weights[0] / weights[0].mean() * (outcome[0] - values[0])
-        return Result(values, influence, effective_size(weights), notes=kernel_notes(task, h))
+        return Result(values, influence, effective_size(weights), notes=kernel_notes(task, h), rate=rate_of(h))
 
 
 @register
