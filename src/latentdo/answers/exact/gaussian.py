@@ -124,10 +124,9 @@ class GaussianWorld:
         """Coefficients (coefficient, draw), each row contiguous, and the sd (draw,) of a trained node."""
         if node not in self._parameters:
             coefficients, parameters = flat(self._draws[node])
-            sd = parameters.get("sd")
-            if sd is None:
-                sd = np.sqrt(self._spec[node].family.variance(NUMPY, np.zeros(self.n_draws), parameters))
-            self._parameters[node] = np.ascontiguousarray(coefficients.T), sd
+            variance = self._spec[node].family.variance(NUMPY, np.zeros(self.n_draws), parameters)
+            # The same number as the parameter `sd` of a normal node: the root of a square is exact.
+            self._parameters[node] = np.ascontiguousarray(coefficients.T), np.sqrt(np.asarray(variance))
         return self._parameters[node]
 
     def _variables(self, plan: TermPlan, part: Relevant, bound: tuple[Name, ...]) -> dict[Name, NormalVariable] | None:
