@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
 from latentdo.identification import Estimand, Identified
-from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions
+from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions, widths
 from latentdo.models import BUILT_IN, FAMILIES
 from latentdo.sheet import counted, listed
 
@@ -26,6 +26,8 @@ REPEATED = 50
 """Characters of a formula beyond which it is printed once, whatever the values of the questions that have it."""
 TOLD = 20
 """Cautions that are given one by one."""
+SAME = 1e-6
+"""Share by which widths of priors may differ by rounding."""
 EDGES = 24
 """Edges that are listed one by one."""
 LOGIT = frozenset(name for name, family in FAMILIES.items() if family.log_odds and name in BUILT_IN)
@@ -282,7 +284,7 @@ def _priors(posterior: Posterior) -> Iterator[str]:
     spec = posterior.spec
     default: set[Default] = set()
     own: list[str] = []
-    tables: dict[float, list[Name]] = {}
+    tables: dict[str, list[Name]] = {}
     # The coefficients of a node without noise are solved for, whatever its priors.
     solved = {node for block in posterior.blocks if block.method.kind == "least squares" for node in block.block.nodes}
     for coordinates in posterior.coordinates:
@@ -290,8 +292,8 @@ def _priors(posterior: Posterior) -> Iterator[str]:
         family = spec[node].family
         if node in solved:
             continue
-        if "Dirichlet" in row.note:
-            tables.setdefault(float(getattr(family, "concentration", 1.0)), []).append(node)
+        if row.table_row:
+            tables.setdefault(row.table_row, []).append(node)
         for label, belief, unit in row.beliefs:
             if belief.startswith("fixed"):
                 own.append(f"{label} {belief}")
@@ -300,8 +302,7 @@ def _priors(posterior: Posterior) -> Iterator[str]:
             else:
                 where = unit.partition(", ")[2]
                 own.append(f"{label} ~ {belief}" + (f" ({where})" if where else ""))
-    for size, nodes in tables.items():
-        own.append(f"each row of the table of {_names(nodes)} ~ Dirichlet({size:g}, …, {size:g})")
+    own += [f"each row of the table of {_names(nodes)} ~ {words}" for words, nodes in tables.items()]
     if default:
         yield _defaults(posterior, default)
     if own:
@@ -327,7 +328,9 @@ def _defaults(posterior: Posterior, default: set[Default]) -> str:
     said: list[str] = []
     if "weight" in kinds:
         signed = any(weight.sign for _, mechanism in spec.mechanisms for weight in mechanism.weights)
-        said.append(f"weights are normal(0, t){', cut at 0 where a sign was given' if signed else ''}")
+        said.append(
+            f"weights are normal(0, t){', cut at 0 where a sign was given' if signed else ''}{_widened(posterior)}"
+        )
         if any(len(weight.parents) > 1 for _, mechanism in spec.mechanisms for weight in mechanism.weights):
             said.append(
                 "those of interactions too, of products of parents, centred where all parts of the product are terms"
@@ -352,6 +355,21 @@ def _defaults(posterior: Posterior, default: set[Default]) -> str:
         words = "the sd of the variable's data on the scale of its linear predictor"
         scale = f"with parents centred and divided by their sd, and t {words}{f' ({listed(cases)})' if cases else ''}, "
     return f"Default priors: {scale}{'; '.join(said)}."
+
+
+def _widened(posterior: Posterior) -> str:
+    """How the widths of weights follow the parents, where they are not all one per sd."""
+    by_node = [
+        (own, widths(own, posterior.spec[own.node].family)) for own in posterior.coordinates if len(own.terms) > 0
+    ]
+    wider = any(max(found, default=1.0) > 1.0 + SAME for _, found in by_node)
+    narrower = any(min(found, default=1.0) < 1.0 - SAME for _, found in by_node)
+    words = [
+        "wider where measured parents of one variable are correlated, such that no prior says more than one row of the data "
+        "would (unit information)"
+    ] * wider
+    words += ["per half of the difference where a parent has two values and the variable's mean has bounds"] * narrower
+    return f" ({' and '.join(words)})" if words else ""
 
 
 # --- training

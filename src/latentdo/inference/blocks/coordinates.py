@@ -22,6 +22,8 @@ from latentdo.models import Level, Mechanism, ModelSpec, Prior, Sign, Table, Wei
 from latentdo.models.build import numerics
 from latentdo.tables import Dataset
 
+from .default_priors import table_row, weight_widths
+
 Scale = Literal["sampled", "raw"]
 
 
@@ -118,7 +120,12 @@ class LinkScale:
 
 
 def node_coordinates(
-    spec: ModelSpec, node: Name, scales: Mapping[Name, tuple[float, float]], link: LinkScale
+    spec: ModelSpec,
+    node: Name,
+    scales: Mapping[Name, tuple[float, float]],
+    link: LinkScale,
+    widths: Sequence[float] = (),
+    row: Sequence[float] = (),
 ) -> NodeCoordinates:
     """The coordinates of a node under the default priors and what the user wrote.
 
@@ -126,14 +133,18 @@ def node_coordinates(
         scales: Centre and scale of each factor: mean and sd of a measured parent or of the indicator of its level, prior
             means of a latent one's.
         link: Of the node itself; mean 0 and sd 1 for a latent.
+        widths: Of each weight's default prior, over one per sd of the parent; 1 unless given.
+        row: Of a table the pseudo-counts of the levels in every row; its concentration, or 1, unless given.
     """
     mechanism = spec[node]
     family = mechanism.family
     if isinstance(family, Table):
-        sticks = _sticks(family, labels_of(spec, node))
+        counts = row or (family.concentration or 1.0,) * len(family.levels)
+        sticks = _sticks(family, labels_of(spec, node), counts)
         return NodeCoordinates(node, (), (), np.zeros((0, 0)), (), sticks, ())
     terms = tuple(weight.factors for weight in mechanism.weights)
-    centred = tuple(_closed(term, terms) for term in terms)
+    centred = closed_terms(terms)
+    widths = widths or (1.0,) * len(terms)
     matrix = _to_raw(terms, centred, scales)
     spread = link.sd if family.link_sd is None else family.link_sd
     labels = iter(labels_of(spec, node))
@@ -143,7 +154,7 @@ def node_coordinates(
         for coordinate in (
             _intercept(next(labels), mechanism, link, spread, latent=node in spec.latent),
             *(
-                _weight(next(labels), weight, spread, float(matrix[k + 1, k + 1]), _is_inner(weight, terms))
+                _weight(next(labels), weight, spread, float(matrix[k + 1, k + 1]), _is_inner(weight, terms), widths[k])
                 for k, weight in enumerate(mechanism.weights)
             ),
         )
@@ -216,23 +227,29 @@ def _equal_correlation(n: int) -> FloatArray:
     return np.asarray(np.linalg.cholesky(0.5 * (np.eye(n) + np.ones((n, n)))), dtype=np.float64)
 
 
-def _sticks(family: Table, labels: Sequence[str]) -> tuple[Coordinate, ...]:
+def _sticks(family: Table, labels: Sequence[str], row: Sequence[float]) -> tuple[Coordinate, ...]:
     """Row by row of a table the share that each level but the last takes of what the levels before it left.
 
-    With p_j = v_j Π_{k<j} (1 - v_k) and v_j ~ Beta(a, a · number of levels after j) the row is Dirichlet(a, …, a).
+    With p_j = v_j Π_{k<j} (1 - v_k) and v_j ~ Beta(a_j, sum of a over the levels after j) the row is Dirichlet(a_1, …, a_K).
 
     Source:
         Connor & Mosimann (1969), Concepts of independence for proportions with a generalization of the Dirichlet distribution.
     """
-    a, n = family.concentration, len(family.levels)
     sticks = []
-    for label, j in zip(labels, list(range(n - 1)) * family.n_rows, strict=True):
-        after = a * (n - 1 - j)
-        mean = a / (a + after)
-        sd = math.sqrt(mean * (1.0 - mean) / (a + after + 1.0))
-        prior = Prior("beta", (a, after))
-        sticks.append(Coordinate(label, prior, start=(mean, sd), default=a == 1.0))
+    for label, j in zip(labels, list(range(len(row) - 1)) * family.n_rows, strict=True):
+        own, after = row[j], math.fsum(row[j + 1 :])
+        mean = own / (own + after)
+        sd = math.sqrt(mean * (1.0 - mean) / (own + after + 1.0))
+        prior = Prior("beta", (own, after))
+        sticks.append(Coordinate(label, prior, start=(mean, sd), default=family.concentration is None))
     return tuple(sticks)
+
+
+def pseudo_counts(own: NodeCoordinates, family: Table) -> FloatArray:
+    """The pseudo-counts of a table's Dirichlet priors, (row, level), from the priors of its coordinates."""
+    sticks = [coordinate.prior.args for coordinate in own.coefficients if coordinate.prior is not None]
+    arguments = np.array(sticks).reshape(family.n_rows, len(family.levels) - 1, 2)
+    return np.concatenate([arguments[..., 0], arguments[:, -1:, 1]], axis=-1)
 
 
 def table_labels(spec: ModelSpec, node: Name) -> tuple[str, ...]:
@@ -283,6 +300,11 @@ def level_index(points: Sequence[float], values: Any, arrays: Any = np) -> Any:
     return arrays.searchsorted(edges, values, side="right")
 
 
+def closed_terms(terms: tuple[tuple[Name, ...], ...]) -> tuple[bool, ...]:
+    """For each term whether its parents are centred."""
+    return tuple(_closed(term, terms) for term in terms)
+
+
 def _closed(term: tuple[Name, ...], terms: tuple[tuple[Name, ...], ...]) -> bool:
     """Whether every smaller product inside an interaction is a term too.
 
@@ -325,16 +347,16 @@ def _intercept(label: str, mechanism: Mechanism, link: LinkScale, spread: float,
     return Coordinate(label, default.prior, shift=default.shift, start=default.start)
 
 
-def _weight(label: str, weight: Weight, spread: float, to_raw: float, inner: bool) -> Coordinate:
+def _weight(label: str, weight: Weight, spread: float, to_raw: float, inner: bool, width: float) -> Coordinate:
     belief = weight.belief
     if isinstance(belief, float | int):
         return Coordinate(label, None, unit="raw", prior_on="raw", fixed=float(belief), default=False)
     if belief is not None:
         return _believed(label, belief, (0.0, 0.5 * spread), to_raw)
     low, high = {"": (-math.inf, math.inf), "+": (0.0, math.inf), "-": (-math.inf, 0.0)}[weight.sign]
-    prior = Prior("normal", (0.0, spread), low, high)
+    prior = Prior("normal", (0.0, width * spread), low, high)
     assert not (inner and weight.sign), "a signed weight beside an interaction is refused by the mechanism"
-    return Coordinate(label, prior, start=(0.0, 0.5 * spread))
+    return Coordinate(label, prior, start=(0.0, 0.5 * min(width, 1.0) * spread))
 
 
 def _believed(label: str, prior: Prior, start: tuple[float, float], to_raw: float = 1.0) -> Coordinate:
@@ -463,7 +485,14 @@ def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates
     """The coordinates of every node, in node order: centres, scales and default priors are taken from the columns."""
     measured = {node: (data.summary(node).mean, data.summary(node).sd) for node in spec.measured}
     scales = parent_scales(spec, measured, _shares(spec, data))
-    return {node: node_coordinates(spec, node, scales, _link_scale(spec, node, data)) for node in spec.graph.nodes}
+    coordinates = {}
+    for node in spec.graph.nodes:
+        table = isinstance(spec[node].family, Table)
+        centred = closed_terms(tuple(weight.factors for weight in spec[node].weights))
+        widths = weight_widths(spec, node, data, scales, centred)
+        row = table_row(spec, node, data) if table else ()
+        coordinates[node] = node_coordinates(spec, node, scales, _link_scale(spec, node, data), widths, row)
+    return coordinates
 
 
 def _shares(spec: ModelSpec, data: Dataset) -> dict[str, float]:

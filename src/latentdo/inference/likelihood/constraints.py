@@ -39,18 +39,19 @@ def unconstrained(transform: str, value: float, low: float, high: float, scale: 
     return math.log(share) - math.log1p(-share)
 
 
-def table_logs(m: Arithmetic, family: Table, u: Array) -> tuple[Array, Array]:
+def table_logs(m: Arithmetic, family: Table, u: Array, arguments: Array) -> tuple[Array, Array]:
     """The log probabilities of a table, (…, row, level), and the log prior density of `u` with its Jacobian.
 
-    A share v = 1 / (1 + exp(-u)) of what is left goes to each level but the last; with v ~ Beta(a, a · levels after it) each
-    row is Dirichlet(a, …, a).
+    A share v = 1 / (1 + exp(-u)) of what is left goes to each level but the last; with v ~ Beta(a_j, sum of a after it) each row
+    is Dirichlet(a_1, …, a_K).
 
     Args:
         u: (…, row x (level - 1)), row by row.
+        arguments: Of each share the two of its Beta prior first, (row x (level - 1), 2 or more).
     """
-    n_levels, a = len(family.levels), family.concentration
+    n_levels = len(family.levels)
     u = u.reshape(*u.shape[:-1], family.n_rows, n_levels - 1)
-    after = a * m.np.arange(n_levels - 1, 0, -1)
+    a, after = (arguments[:, k].reshape(family.n_rows, n_levels - 1) for k in (0, 1))
     log_share, log_rest = -m.np.logaddexp(0.0, -u), -m.np.logaddexp(0.0, u)
     # Beta(a, b) in v with dv/du = v (1 - v).
     log_prior = m.np.sum(a * log_share + after * log_rest, axis=(-2, -1))

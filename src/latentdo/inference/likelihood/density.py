@@ -310,7 +310,7 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
     for node, own in zip(layout.nodes, numbers.nodes, strict=True):
         if isinstance(node.family, Table):
             n = len(node.coefficients)
-            logs, log_prior = table_logs(m, node.family, u[..., taken : taken + n])
+            logs, log_prior = table_logs(m, node.family, u[..., taken : taken + n], own.arguments)
             taken += n
             values.append(NodeValues(logs, m.np.exp(logs).reshape(*u.shape[:-1], -1), {}, log_prior))
             continue

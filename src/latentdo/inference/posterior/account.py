@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latentdo.graphs import quote
-from latentdo.models import Prior, plain
+from latentdo.models import AbstractFamily, Prior, Table, plain
 
-from ..blocks.coordinates import Coordinate, NodeCoordinates
+from ..blocks.coordinates import Coordinate, NodeCoordinates, pseudo_counts
 from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic
 from ..blocks.draws import BlockDraws
 from ..blocks.fitted import Fitted
+
+SHOWN = 6
+"""Pseudo-counts of a table's row that are printed."""
 
 
 def plan(posterior: Fitted) -> str:
@@ -68,12 +71,17 @@ def shown_rhat(value: float | None) -> str:
 
 @dataclass(frozen=True)
 class NodeRow:
-    """A node's equation, on which scale its predictor is, and its parameters' priors with their units; or a note instead."""
+    """A node's equation, on which scale its predictor is, and its parameters' priors with their units; or a note instead.
+
+    Attributes:
+        table_row: The prior of every row of a table, in words for a paper; empty for other nodes.
+    """
 
     equation: str
     scale: str
     beliefs: tuple[tuple[str, str, str], ...]
     note: str = ""
+    table_row: str = ""
 
 
 def node_row(posterior: Fitted, own: NodeCoordinates) -> NodeRow:
@@ -85,11 +93,9 @@ def node_row(posterior: Fitted, own: NodeCoordinates) -> NodeRow:
     scale = f"(intercept and weights on {predicted})" if predicted else ""
     if latent and not own.terms and [coordinate.fixed for coordinate in own.all] == [0.0, 1.0]:
         return NodeRow(equation, scale, (), "fixed at mean 0 and sd 1: a latent node has no scale of its own")
-    concentration = getattr(mechanism.family, "concentration", None)
-    if concentration is not None:
-        whose = "default" if concentration == 1.0 else "yours"
-        note = f"each row of the table: Dirichlet with concentration {plain(concentration)} ({whose})"
-        return NodeRow(equation, scale, (), note)
+    if isinstance(mechanism.family, Table):
+        numbers, words = _table_prior(own, mechanism.family)
+        return NodeRow(equation, scale, (), f"each row of the table: {numbers}", words)
     size = 1 + len(own.terms)
     signs = [weight.sign for weight in mechanism.weights]
     units = [
@@ -104,6 +110,32 @@ def node_row(posterior: Fitted, own: NodeCoordinates) -> NodeRow:
     ]
     rows = zip(own.all, units, strict=True)
     return NodeRow(equation, scale, tuple((coordinate.label, belief(coordinate), unit) for coordinate, unit in rows))
+
+
+def _table_prior(own: NodeCoordinates, family: Table) -> tuple[str, str]:
+    """The prior of every row of a table: with its numbers, and in words for a paper."""
+    counts = pseudo_counts(own, family)[0]
+    whose = "default" if own.coefficients[0].default else "yours"
+    if (counts == counts[0]).all():
+        number = plain(float(counts[0]))
+        return f"Dirichlet with concentration {number} ({whose})", f"Dirichlet({number}, …, {number})"
+    shown = [f"{count:.3g}" for count in counts[:SHOWN]] + ["…"] * (len(counts) > SHOWN)
+    return (
+        f"Dirichlet({', '.join(shown)}), worth one row of the data at the shares of {quote(own.node)} ({whose})",
+        "Dirichlet, its pseudo-counts the variable's shares in the data, each level counted once more, which sum to 1",
+    )
+
+
+def widths(own: NodeCoordinates, family: AbstractFamily) -> tuple[float, ...]:
+    """Of each default prior of a weight its sd over t, where t can be told from the priors in force."""
+    intercept, size = own.coefficients[0], 1 + len(own.terms)
+    t = family.link_sd
+    if t is None and intercept.default and intercept.prior is not None and intercept.prior.family == "normal":
+        t = 0.5 * intercept.prior.args[1]
+    if t is None:
+        return ()
+    weights = [c for k, c in enumerate(own.coefficients) if k % size and c.default and c.prior is not None]
+    return tuple(weight.prior.args[1] / t for weight in weights if weight.prior is not None)
 
 
 def belief(coordinate: Coordinate) -> str:

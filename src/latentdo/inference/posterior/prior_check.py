@@ -19,7 +19,7 @@ from latentdo.models import ColumnSummary, ModelSpec, Table
 from latentdo.sheet import Cell, Column, Note, Sheet
 from latentdo.tables import Dataset
 
-from ..blocks.coordinates import FloatArray, NodeCoordinates, coordinates_on
+from ..blocks.coordinates import FloatArray, NodeCoordinates, coordinates_on, pseudo_counts
 from ..blocks.draws import NodeDraws
 from ..likelihood.forward import simulate_nodes
 from ..likelihood.prior_law import quantiles
@@ -185,7 +185,7 @@ def prior_draws(spec: ModelSpec, own: NodeCoordinates, n: int, random: np.random
     """Draws of one node's parameters from their priors, in raw units, as one chain."""
     family = spec[own.node].family
     if isinstance(family, Table):
-        rows = random.dirichlet([family.concentration] * len(family.levels), size=(n, family.n_rows))
+        rows = random.dirichlet(pseudo_counts(own, family)[0], size=(n, family.n_rows))
         return NodeDraws(rows.reshape(1, n, -1))
     drawn = {id(coordinate): _one(own, k, n, random) for k, coordinate in enumerate(own.all)}
     t, size = own.to_raw, len(own.coefficients)

@@ -8,7 +8,7 @@ import numpy as np
 
 from latentdo.models import Table
 
-from ..blocks.coordinates import FloatArray
+from ..blocks.coordinates import FloatArray, pseudo_counts
 from ..blocks.draws import POINT, BlockDraws, NodeDraws
 from ..blocks.engines import Engine
 from ..blocks.method import Method
@@ -39,9 +39,9 @@ def conjugate(task: Task, engine: Engine) -> BlockDraws | str:
     family = task.spec[node].family
     if not isinstance(family, Table):
         return f"{node} is no table"
-    pseudo_counts = family.concentration + _counts(task, family)
+    counts = pseudo_counts(task.coordinates[node], family) + _counts(task, family)
     if engine.is_point:
-        chances = pseudo_counts / pseudo_counts.sum(axis=-1, keepdims=True)
+        chances = counts / counts.sum(axis=-1, keepdims=True)
         draws = NodeDraws(np.broadcast_to(chances.reshape(-1), (1, 1, chances.size)).copy())
         return BlockDraws(
             task.block,
@@ -50,8 +50,8 @@ def conjugate(task: Task, engine: Engine) -> BlockDraws | str:
             independent=True,
             approximate=POINT,
         )
-    claim(task, _COPIES * 8 * task.n_kept * pseudo_counts.size, "Give the table fewer parents, or make it categorical.")
-    chances = _dirichlet(pseudo_counts, task.n_kept, task.random())
+    claim(task, _COPIES * 8 * task.n_kept * counts.size, "Give the table fewer parents, or make it categorical.")
+    chances = _dirichlet(counts, task.n_kept, task.random())
     draws = NodeDraws(chances.reshape(*task.shape, -1))
     return from_draws(task, ((node, draws),), Method("conjugate", of="Dirichlet posterior of the counts"))
 
@@ -68,19 +68,19 @@ def _counts(task: Task, family: Table) -> FloatArray:
     return counts
 
 
-def _dirichlet(pseudo_counts: FloatArray, n: int, random: np.random.Generator) -> FloatArray:
+def _dirichlet(counts: FloatArray, n: int, random: np.random.Generator) -> FloatArray:
     """Draws (draw, combination, level), by gamma variates in logs: with small counts all of a row may be below any number.
 
     Source:
         Marsaglia & Tsang (2000), A simple method for generating gamma variables, §6: Gamma(a) = Gamma(a + 1) U^(1/a).
     """
-    size = (n, *pseudo_counts.shape)
-    logs = random.gamma(pseudo_counts + 1.0, size=size)
+    size = (n, *counts.shape)
+    logs = random.gamma(counts + 1.0, size=size)
     np.log(logs, out=logs)
     # In place: of a large table these are gigabytes.
     shares = random.uniform(size=size)
     np.log(shares, out=shares)
-    shares /= pseudo_counts
+    shares /= counts
     logs += shares
     del shares
     logs -= logs.max(axis=-1, keepdims=True)

@@ -27,12 +27,12 @@ class Table(AbstractFamily):
 
     Args:
         levels: Numbers or names; empty until a column tells.
-        concentration: Of the symmetric Dirichlet prior of every row of the table.
+        concentration: Of the symmetric Dirichlet prior of every row of the table; None for the default prior.
         given: The numbers that stand for each parent's levels, in the order of the parents; filled in by the model.
     """
 
     name = "table"
-    equation = "P(Y = k | parents) = p_k(parents), each row p(parents) ~ Dirichlet(concentration, …, concentration)"
+    equation = "P(Y = k | parents) = p_k(parents), each row p(parents) ~ Dirichlet"
     discrete = True
     may_be_latent = True
     option_keys = ("levels", "concentration")
@@ -41,7 +41,7 @@ class Table(AbstractFamily):
     has_levels = True
 
     levels: tuple[Level, ...] = ()
-    concentration: float = 1.0
+    concentration: float | None = None
     given: tuple[tuple[float, ...], ...] = ()
 
     @property
@@ -106,9 +106,9 @@ class Table(AbstractFamily):
 
     @property
     def options(self) -> tuple[tuple[str, str], ...]:
-        """The levels, once they are known, and the concentration unless it is 1."""
+        """The levels, once they are known, and the concentration where one was given."""
         levels = (("levels", _levels.typed(self.levels)),) if self.levels else ()
-        return levels if self.concentration == 1.0 else (*levels, ("concentration", plain(self.concentration)))
+        return levels if self.concentration is None else (*levels, ("concentration", plain(self.concentration)))
 
     def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
         """The probability of each level; `eta` has the log probabilities of the levels on its leading axis."""
