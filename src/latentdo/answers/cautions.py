@@ -10,6 +10,7 @@ from latentdo.inference import KHAT_LIMIT, BlockDraws, Posterior
 from latentdo.query import Distribution, Setting, Term, law_of
 
 from .answer import Answer
+from .empty_cells import leaning
 from .laws import law_range
 from .plan import unbounded_path
 from .values import SIMULATION_SHARE, Computed, is_rare
@@ -71,6 +72,7 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
     if not answer.is_exact:
         found += [warning for term in answer.query.terms for warning in _tails(posterior, term)]
     found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
+    found += leaning(posterior, tuple(answer.query.terms), used)
     found += [warning for term in answer.query.terms for warning in _moved_evidence(posterior, term)]
     # A term alone has the unit of what it asks about.
     if not answer.query.is_single and answer.scale.caution:

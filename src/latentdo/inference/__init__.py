@@ -9,7 +9,7 @@ from .blocks.engines import ENGINES, AbstractEngine, Auto, Engine, Laplace, Map,
 
 if TYPE_CHECKING:
     from .blocks.checks import check_columns, functional_nodes, levelled
-    from .blocks.coordinates import coordinates_on
+    from .blocks.coordinates import coordinates_on, row_of
     from .blocks.diagnostics import KHAT_LIMIT, Diagnostic, diagnose
     from .blocks.draws import BlockDraws, DataFacts, NodeDraws, flat
     from .blocks.method import Method
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "blocks.checks": "check_columns functional_nodes levelled",
-    "blocks.coordinates": "coordinates_on",
+    "blocks.coordinates": "coordinates_on row_of",
     "blocks.diagnostics": "KHAT_LIMIT Diagnostic diagnose",
     "blocks.draws": "BlockDraws DataFacts NodeDraws flat",
     "blocks.method": "Method",
@@ -89,6 +89,7 @@ __all__ = [
     "predictor",
     "prior_draws",
     "read_archive",
+    "row_of",
     "simulate_nodes",
     "train_all",
     "versions",

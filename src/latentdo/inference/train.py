@@ -24,7 +24,7 @@ from latentdo.models import ModelSpec, checked_units
 from latentdo.tables import Dataset
 
 from .blocks.block import Block, blocks_of
-from .blocks.checks import ColumnCaution, column_cautions, functional_nodes, levelled
+from .blocks.checks import ColumnCaution, column_cautions, empty_rows, functional_nodes, levelled
 from .blocks.coordinates import NodeCoordinates, coordinates_on, unfolded
 from .blocks.draws import BlockDraws, DataFacts
 from .blocks.engines import Engine
@@ -124,7 +124,7 @@ class Fit:
         posterior = Posterior(
             spec=self.spec,
             blocks=tuple(trained),
-            facts=DataFacts.of(self.data, functional_nodes(self.spec, self.data)),
+            facts=DataFacts.of(self.data, functional_nodes(self.spec, self.data), empty_rows(self.spec, self.data)),
             coordinates=tuple(self.coordinates.values()),
             diagnostics=(),
             engine=repr(self.engine),

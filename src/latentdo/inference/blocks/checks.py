@@ -23,7 +23,7 @@ from latentdo.models import (
 from latentdo.models.build import numerics
 from latentdo.tables import Dataset
 
-from .coordinates import FloatArray
+from .coordinates import FloatArray, row_of
 
 EXACT = 1e-3
 """A residual sd below this share of the column's sd counts as none: reference data rounded to four decimals reach 2e-5."""
@@ -122,6 +122,20 @@ def functional_nodes(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[Name, .
         if node not in functions and _is_function(spec, node, data, least_squares(spec, node, data)):
             functions[node] = tuple(parent for parent in spec[node].parents if parent not in spec.latent)
     return functions
+
+
+def empty_rows(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[int, ...]]:
+    """The tables whose parents were all measured, and which of their rows no row of the data is in, where there are such."""
+    empty = {}
+    for node in spec.measured:
+        family, parents = spec[node].family, spec[node].parents
+        if not isinstance(family, Table) or not parents or spec.latent.intersection(parents):
+            continue
+        seen = data.collapsed(parents)
+        rows = row_of(family, [seen.column(parent) for parent in parents])
+        if left := sorted(set(range(family.n_rows)).difference(rows.tolist())):
+            empty[node] = tuple(left)
+    return empty
 
 
 def _is_function(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares | None) -> bool:

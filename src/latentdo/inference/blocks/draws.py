@@ -135,6 +135,8 @@ class DataFacts:
         unread: Columns with a latent's name.
         functional: Nodes that are exact functions of their parents, and these: declared, or shown by the data.
         rows_digest: Of the rows in whatever order; None in the files of versions that did not keep it.
+        empty: Tables whose parents were all measured, and which of their rows, counted from 0, have no row of data; empty in
+            the files of versions that did not keep it.
     """
 
     source: str
@@ -145,10 +147,15 @@ class DataFacts:
     unread: tuple[str, ...] = ()
     functional: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
     rows_digest: str | None = None
+    empty: tuple[tuple[Name, tuple[int, ...]], ...] = ()
 
     @staticmethod
-    def of(data: Dataset, functional: Mapping[Name, tuple[Name, ...]] | None = None) -> DataFacts:
-        """The facts of a data set, and of what it shows to be functions."""
+    def of(
+        data: Dataset,
+        functional: Mapping[Name, tuple[Name, ...]] | None = None,
+        empty: Mapping[Name, tuple[int, ...]] | None = None,
+    ) -> DataFacts:
+        """The facts of a data set, of what it shows to be functions, and of the rows of tables that it leaves empty."""
         functions = tuple((functional or {}).items())
         return DataFacts(
             data.source,
@@ -159,6 +166,7 @@ class DataFacts:
             data.unread,
             functions,
             data.rows_digest,
+            tuple((empty or {}).items()),
         )
 
     def column(self, name: Name) -> ColumnSummary:

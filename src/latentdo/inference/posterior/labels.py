@@ -13,11 +13,12 @@ import scipy.special
 from latentdo.graphs import Name, quote
 from latentdo.models import Prior, Table
 
-from ..blocks.coordinates import FloatArray, NodeCoordinates, mixing, table_labels
+from ..blocks.coordinates import FloatArray, NodeCoordinates, mixing, pseudo_counts, table_labels
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.fitted import Fitted
 from ..likelihood.certify import LOG_LIKELIHOOD, LOG_POSTERIOR
-from ..likelihood.prior_law import cumulative
+from ..likelihood.prior_law import cumulative, log_densities
+from .power_scaling import SENSITIVE, PowerScaled
 from .symmetry import Place, Symmetry, symmetries
 
 Kind = Literal["pinned down", "narrowed", "prior only", "not identified", "did not mix", "not judged"]
@@ -29,6 +30,8 @@ PRIOR_DISTANCE = 0.1
 """Largest distance between the distribution functions of draws and prior at which the data are said to say nothing."""
 WIDE = 0.5
 """Share of the prior's variance that a direction must keep to count as left open by the data."""
+SMALLEST = 1e-300
+"""Smallest probability whose logarithm is taken."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class ParameterLabel:
 
     Attributes:
         name: The parameter: `SOS -> Ras`, `intercept(Ras)`, `sd(Ras)`.
-        kind: `pinned down`: a regression on measured columns alone, which determines it. `narrowed`: the posterior is not
-            the prior, which is no proof of identification. `prior only`: the posterior is the prior. `not identified`: a
+        kind: `pinned down`: a regression on measured columns alone, which determines it, whether its prior is made stronger or
+            weaker. `narrowed`: the posterior is not the prior, which is no proof of identification. `prior only`: the posterior is the prior. `not identified`: a
             symmetry of the latents moves it. `did not mix`: the chains do not agree, and no symmetry excuses it.
             `not judged`: the run is too short to tell.
         reason: Why, in a few words; may be empty.
@@ -72,6 +75,7 @@ class _Labels:
     def __init__(self, posterior: Fitted) -> None:
         self.posterior = posterior
         self.diagnostics = {d.name: d for d in posterior.parameter_diagnostics}
+        self.draws = dict(posterior.parameters)
         of_model = symmetries(posterior.spec, {own.node: own for own in posterior.coordinates})
         self.symmetry: dict[Place, Symmetry] = {place: symmetry for symmetry in of_model for place in symmetry.places}
         self.unmoved: dict[Symmetry, bool] = {}
@@ -83,23 +87,38 @@ class _Labels:
             if isinstance(family, Table):
                 yield from self._table(own, family)
                 continue
-            scores = _scores(self.posterior, own)
+            scores, log_prior = _scores(self.posterior, own)
             open_ones = _open_directions(scores)
+            scaled = PowerScaled.of(log_prior) if scores else None
             for k, coordinate in enumerate(own.all):
                 if coordinate.fixed is None:
                     place = (own.node, k) if k < len(own.coefficients) else None
-                    yield self._label(own, coordinate.label, place, scores.get(k), k in open_ones)
+                    yield self._label(own, coordinate.label, place, scores.get(k), k in open_ones, scaled)
 
     def _table(self, own: NodeCoordinates, family: Table) -> Iterator[ParameterLabel]:
-        """The labels of a table's probabilities, each of which has a beta law under the Dirichlet prior of its row."""
-        a, n = family.concentration, len(family.levels)
-        prior = Prior("beta", (a, a * (n - 1)))
-        draws = self.posterior.by_node[own.node].coefficients.reshape(-1, family.n_rows * n)
-        for k, label in enumerate(table_labels(self.posterior.spec, own.node)):
-            yield self._label(own, label, (own.node, k), _normal(cumulative(prior, draws[:, k])), False)
+        """The labels of a table's probabilities, each of which has a beta law under the Dirichlet prior of its row.
+
+        To a power γ of its density on the scale of log ratios, a Dirichlet prior has γ times its pseudo-counts.
+        """
+        n = len(family.levels)
+        labels = iter(table_labels(self.posterior.spec, own.node))
+        draws = self.posterior.by_node[own.node].coefficients.reshape(-1, family.n_rows, n)
+        for row, counts in enumerate(pseudo_counts(own, family)):
+            logs = np.log(np.maximum(draws[:, row], SMALLEST))
+            scaled = PowerScaled.of(logs @ counts)
+            for k in range(n):
+                prior = Prior("beta", (float(counts[k]), float(counts.sum() - counts[k])))
+                score = _normal(cumulative(prior, draws[:, row, k]))
+                yield self._label(own, next(labels), (own.node, row * n + k), score, False, scaled)
 
     def _label(
-        self, own: NodeCoordinates, name: str, place: Place | None, score: FloatArray | None, open_: bool
+        self,
+        own: NodeCoordinates,
+        name: str,
+        place: Place | None,
+        score: FloatArray | None,
+        open_: bool,
+        scaled: PowerScaled | None,
     ) -> ParameterLabel:
         block = self.block[own.node]
         if block.shortfall is not None:
@@ -121,6 +140,13 @@ class _Labels:
             return ParameterLabel(name, "narrowed")
         if open_:
             return ParameterLabel(name, "narrowed", f"only together with others of {quote(own.node)}")
+        if scaled is None:
+            return ParameterLabel(name, "pinned down")
+        if not scaled.trusted:
+            return ParameterLabel(name, "narrowed", f"its prior scaled is out of reach: Pareto k-hat {scaled.khat:.2f}")
+        sensitivity = scaled.sensitivity(self.draws[name].reshape(-1))
+        if sensitivity >= SENSITIVE:
+            return ParameterLabel(name, "narrowed", f"and its prior has a say: sensitivity {sensitivity:.2f}")
         return ParameterLabel(name, "pinned down")
 
     def _mixes(self, symmetry: Symmetry, node: Name) -> bool:
@@ -181,14 +207,17 @@ def _of_classes(posterior: Fitted, symmetry: Symmetry) -> Iterator[FloatArray]:
         yield from _ordered(of_level - of_level.mean(axis=-1, keepdims=True))
 
 
-def _scores(posterior: Fitted, own: NodeCoordinates) -> dict[int, FloatArray]:
-    """Of each free parameter its draws as quantiles of its prior, on the normal scale: standard normal if nothing was learned."""
+def _scores(posterior: Fitted, own: NodeCoordinates) -> tuple[dict[int, FloatArray], FloatArray]:
+    """Of each free parameter its draws as quantiles of its prior, on the normal scale: standard normal if nothing was learned.
+
+    And the log density of the node's priors at each draw, up to a constant.
+    """
     draws = posterior.by_node[own.node]
     raw = draws.coefficients.reshape(-1, draws.coefficients.shape[-1])
     sampled: FloatArray = np.linalg.solve(own.to_raw, raw.T).T.astype(float, copy=False)
     values = dict(draws.parameters)
     n = len(own.coefficients)
-    scores = {}
+    scores, log_prior = {}, np.zeros(len(raw))
     for k, coordinate in enumerate(own.all):
         if coordinate.fixed is not None or coordinate.prior is None:
             continue
@@ -196,9 +225,10 @@ def _scores(posterior: Fitted, own: NodeCoordinates) -> dict[int, FloatArray]:
             value = values[own.parameters[k - n][0]].reshape(-1)
         else:
             value = (raw if coordinate.prior_on == "raw" else sampled)[:, k]
-        share = cumulative(coordinate.prior, np.asarray(value - coordinate.shift, dtype=float))
-        scores[k] = _normal(share)
-    return scores
+        value = np.asarray(value - coordinate.shift, dtype=float)
+        scores[k] = _normal(cumulative(coordinate.prior, value))
+        log_prior += log_densities(coordinate.prior, value)
+    return scores, log_prior
 
 
 def _normal(share: FloatArray) -> FloatArray:

@@ -34,7 +34,7 @@ LATENT_NOTE = (
     "and ESS."
 )
 STATUS: dict[Kind, tuple[str, str]] = {
-    "pinned down": ("data", "pinned down by the data: a regression on measured columns alone"),
+    "pinned down": ("data", "pinned down by the data: a stronger or weaker prior would hardly move it"),
     "narrowed": ("narrowed", "the posterior is not the prior; that is no proof of identification"),
     "prior only": ("prior", "the posterior is the prior: the data say nothing of it"),
     "not identified": ("symmetry", "not identified, and harmless: what the symmetry leaves as it was has mixed"),

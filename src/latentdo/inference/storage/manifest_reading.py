@@ -182,6 +182,10 @@ def _data_faults(manifest: Manifest) -> Iterator[str]:
     for node, parents in data.functional:
         if node not in manifest.graph.nodes or not parents or not set(parents) <= set(manifest.spec[node].parents):
             yield f"{node} is not a function of its parents"
+    for node, rows in data.empty:
+        family = manifest.spec[node].family if node in manifest.graph.nodes else None
+        if not isinstance(family, Table) or not all(0 <= row < family.n_rows for row in rows):
+            yield f"{node} has no table with these rows"
 
 
 def _member_faults(manifest: Manifest) -> Iterator[str]:
