@@ -15,7 +15,7 @@ import scipy.stats
 from latentdo.inference.blocks.block import Block, blocks_of
 from latentdo.inference.blocks.coordinates import NodeCoordinates, coordinates_on
 from latentdo.inference.likelihood.density import Layout, Numbers, assemble, unpack
-from latentdo.models import Bernoulli, Gamma, Hill, ModelSpec, Prior
+from latentdo.models import Bernoulli, Gamma, Hill, ModelSpec, Prior, Weight
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
@@ -175,7 +175,7 @@ def raw_log_prior(spec: ModelSpec, data: Dataset, node: str, raw: np.ndarray, pa
             total += scipy.stats.norm.logpdf(centred, link_mean, sd)
         elif belief is None:
             assert not sign or (centred > 0) == (sign == "+")
-            total += scipy.stats.norm.logpdf(centred, 0, t)
+            total += scipy.stats.norm.logpdf(centred, 0, t * width(spec, data, node, k - 1))
     for name, value in parameters.items():
         belief = mechanism.parameter(name)
         if isinstance(belief, Prior):
@@ -186,6 +186,53 @@ def raw_log_prior(spec: ModelSpec, data: Dataset, node: str, raw: np.ndarray, pa
         elif belief is None:
             total += scipy.stats.halfnorm.logpdf(value, scale=10)
     return float(total)
+
+
+def width(spec: ModelSpec, data: Dataset, node: str, k: int) -> float:
+    """How much wider than one per sd of each parent the k-th weight's default prior is, by regressions on the other terms."""
+    weights = spec[node].weights
+    in_bounds = isinstance(spec[node].family, Bernoulli | Hill)
+    levels = {name: np.unique(data.column(name)[data.weights > 0]) for name in data.names}
+    pairs = [name for name in weights[k].parents if name not in spec.latent and len(levels[name]) == 2]
+    # Half of the difference of the two values stands for the sd.
+    halves = math.prod(centre_and_scale(spec, data, name)[1] / (0.5 * np.ptp(levels[name])) for name in pairs)
+    if spec.latent & {node, *weights[k].parents} or (in_bounds and pairs):
+        return halves if in_bounds else 1.0
+    measured = [w for w in weights if not spec.latent & {*w.parents} and not isinstance(w.belief, float | int)]
+    own = measured.index(weights[k])
+    columns = np.stack([_column(spec, data, node, w) for w in measured])
+    n, p = data.n_rows, len(measured)
+    rest = [_left_over(columns[j], np.delete(columns, j, axis=0), data.weights) for j in range(p)]
+    if rest[own] @ (data.weights * rest[own]) < 1e-10 * n:
+        return 1.0
+
+    def in_common(j: int) -> float:
+        """The size of the partial correlation with another column."""
+        others = np.delete(columns, [own, j], axis=0)
+        a, b = (_left_over(columns[i], others, data.weights) for i in (own, j))
+        return abs(a @ (data.weights * b)) / math.sqrt((a @ (data.weights * a)) * (b @ (data.weights * b)))
+
+    shared = 1.0 + sum(in_common(j) for j in range(p) if j != own)
+    given_others = math.sqrt(rest[own] @ (data.weights * rest[own]) / max(n - p, 1))
+    sd = math.sqrt(columns[own] @ (data.weights * columns[own]) / (n - 1))
+    return (min(math.sqrt(shared) * sd / given_others, 50.0) / sd) ** min(1.0, n / (10 * p))
+
+
+def _column(spec: ModelSpec, data: Dataset, node: str, weight: Weight) -> np.ndarray:
+    """A product of standardised columns, about its mean."""
+    terms = [frozenset(each.parents) for each in spec[node].weights]
+    whole = all(frozenset(part) in terms for part in _parts(frozenset(weight.parents)))
+    product = np.ones(len(data.weights))
+    for name in weight.parents:
+        centre, sd = centre_and_scale(spec, data, name)
+        product = product * (data.column(name) - centre * whole) / sd
+    return product - np.average(product, weights=data.weights)
+
+
+def _left_over(column: np.ndarray, others: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    root = np.sqrt(weights)
+    fitted = np.linalg.lstsq((others * root).T, column * root, rcond=None)[0] if len(others) else np.zeros(0)
+    return column - fitted @ others
 
 
 def _parts(term: frozenset[str]) -> list[tuple[str, ...]]:

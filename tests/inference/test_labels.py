@@ -150,7 +150,7 @@ def test_a_regression_on_measured_columns_is_pinned_down():
 
 
 def test_a_posterior_that_is_the_prior_is_called_so():
-    posterior = posterior_of("latent U ~ normal; X ~ normal(U); Y ~ normal(X)", shape=(4, 500))
+    posterior = posterior_of("latent U ~ normal; X ~ normal(U); Y ~ normal(X)", spread=0.02, shape=(4, 500))
     own = next(own for own in posterior.coordinates if own.node == "X")
     prior = own.coefficients[1].prior
     assert prior is not None and own.to_raw[1, 1] == 1.0
