@@ -1,9 +1,9 @@
 """What the default priors do: bias, and how many 90 % intervals hold the truth, where default priors are known to pull.
 
-Run with `python bench/priors.py suppression rare` or `python bench/priors.py tables --networks FOLDER --network sachs`. The folder
-holds `sachs.bif.gz` and `child.bif.gz` of the bnlearn repository, which the wheel of pgmpy 0.1.26 has in
-`pgmpy/utils/example_models`. *as before* are the priors of the first version: weights normal(0, t) per sd of the parent alone,
-Dirichlet(1, …, 1) for every row of a table. Standard errors are over data sets.
+Run with `python bench/priors.py suppression rare` or `python bench/priors.py tables --networks FOLDER`. The folder holds
+`sachs.bif.gz` and `child.bif.gz` of the bnlearn repository, which the wheel of pgmpy 0.1.26 has in `pgmpy/utils/example_models`.
+*as before* are the priors of the first version: weights normal(0, t) per sd of the parent alone, Dirichlet(1, …, 1) for every row
+of a table. Standard errors are over data sets.
 """
 
 from __future__ import annotations

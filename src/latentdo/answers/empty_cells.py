@@ -10,7 +10,7 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name, format_level, quote
-from latentdo.inference import NodeDraws, Posterior, row_of, simulate_nodes
+from latentdo.inference import NodeDraws, Posterior, even_uniforms, row_of, simulate_nodes
 from latentdo.models import ModelSpec, Table
 from latentdo.query import Distribution, Term
 
@@ -22,7 +22,7 @@ LEANS = 0.05
 NAMED = 3
 """Cells that are named."""
 DRAWS, UNITS = 16, 256
-"""Units that are counted: the share is then known to about 0.005."""
+"""Units that are counted: the share is then known to about 0.01."""
 FEWEST = 100
 """Units with the evidence below which nothing is counted."""
 
@@ -81,7 +81,7 @@ def _units(
     picked = np.linspace(0, posterior.n_chains * posterior.n_draws - 1, DRAWS).round().astype(int)
     draws = {node: _picked(posterior.by_node[node], picked) for node in order}
     with np.errstate(all="ignore"):
-        simulate_nodes(spec, order, draws, lambda _: random.uniform(1e-9, 1.0 - 1e-9, size=UNITS), values)
+        simulate_nodes(spec, order, draws, even_uniforms(order, UNITS, random).__getitem__, values)
     shown = np.ones((DRAWS, UNITS), dtype=bool)
     for node, items in by_node(spec, term.given).items():
         # A value of a continuous node is shown by no unit: it is left out of the account.

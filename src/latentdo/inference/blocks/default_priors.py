@@ -110,8 +110,7 @@ def _given_others(columns: FloatArray, data: Dataset) -> FloatArray:
     along = np.sqrt(np.diag(precision))
     partial = np.abs(precision / np.outer(along, along))
     shared = np.where(determined, 0.0, partial).sum(axis=1)
-    spare = max(n - size, 1.0) / (n - 1.0)
-    widths = np.minimum(along * np.sqrt(shared * spare), WIDEST) / sds
+    widths = np.minimum(along * np.sqrt(shared), WIDEST) / sds
     widths = widths ** min(1.0, n / (ROWS_PER_PARENT * size))
     return np.where(determined, 1.0, widths)
 

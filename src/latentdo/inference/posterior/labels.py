@@ -41,9 +41,9 @@ class ParameterLabel:
     Attributes:
         name: The parameter: `SOS -> Ras`, `intercept(Ras)`, `sd(Ras)`.
         kind: `pinned down`: a regression on measured columns alone, which determines it, whether its prior is made stronger or
-            weaker. `narrowed`: the posterior is not the prior, which is no proof of identification. `prior only`: the posterior is the prior. `not identified`: a
-            symmetry of the latents moves it. `did not mix`: the chains do not agree, and no symmetry excuses it.
-            `not judged`: the run is too short to tell.
+            weaker. `narrowed`: the posterior is not the prior, which is no proof of identification. `prior only`: the posterior
+            is the prior. `not identified`: a symmetry of the latents moves it. `did not mix`: the chains do not agree, and no
+            symmetry excuses it. `not judged`: the run is too short to tell.
         reason: Why, in a few words; may be empty.
     """
 

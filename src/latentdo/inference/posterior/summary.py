@@ -14,7 +14,7 @@ from latentdo.sheet import Cell, Column, Mark, Note, Sheet, counted, listed
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT
 from ..blocks.fitted import Fitted
-from .account import account_of, block_name, extremes, node_row, shown_rhat
+from .account import account_of, block_name, extremes, node_row, shown_rhat, widths
 from .labels import Kind, ParameterLabel, parameter_labels
 
 WIDTH = 110
@@ -27,6 +27,10 @@ TRUSTED_DRAWS = 4
 UNITS_NOTE = (
     "Default priors are stated where parents are centred and divided by their sd (the numbers shown as mean and sd). "
     "Priors and numbers that you wrote are in raw units: weights per unit of the parent, intercepts at parents = 0."
+)
+WIDTH_NOTE = (
+    "No default prior of a weight says more than one row of the data would: it is wider where measured parents are correlated. A "
+    "parent with two values counts by half of their difference where the node's mean has bounds."
 )
 LATENT_NOTE = (
     "Parameters of a model with hidden causes need not be identified, and may then have a high R-hat and few effective draws. "
@@ -166,7 +170,14 @@ def _priors_in_force(posterior: Fitted) -> Sheet:
         rows += [(quote(own.node), "", row.note)] * bool(row.note)
         rows += [(_short(name), prior, unit) for name, prior, unit in row.beliefs]
     columns = (Column("parameter", "code"), Column("prior", "code"), Column("whose, and in which unit", "prose"))
-    return Sheet.of("Priors in force", columns, rows, notes=(Note(UNITS_NOTE),), folded="closed")
+    wide = any(
+        abs(width - 1.0) > 1e-6
+        for own in posterior.coordinates
+        if own.terms
+        for width in widths(own, posterior.spec[own.node].family)
+    )
+    notes = (Note(UNITS_NOTE), *([Note(WIDTH_NOTE)] if wide else []))
+    return Sheet.of("Priors in force", columns, rows, notes=notes, folded="closed")
 
 
 def _training(posterior: Fitted) -> Sheet:
