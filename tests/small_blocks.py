@@ -215,7 +215,7 @@ def width(spec: ModelSpec, data: Dataset, node: str, k: int) -> float:
     shared = 1.0 + sum(in_common(j) for j in range(p) if j != own)
     given_others = math.sqrt(rest[own] @ (data.weights * rest[own]) / (n - 1))
     sd = math.sqrt(columns[own] @ (data.weights * columns[own]) / (n - 1))
-    return (min(math.sqrt(shared) * sd / given_others, 50.0) / sd) ** min(1.0, n / (10 * p))
+    return float(min(math.sqrt(shared) * sd / given_others, 50.0) / sd) ** min(1.0, n / (10 * p))
 
 
 def _column(spec: ModelSpec, data: Dataset, node: str, weight: Weight) -> np.ndarray:

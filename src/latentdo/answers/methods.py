@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
 from latentdo.identification import Estimand, Identified
-from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions, widths
+from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions, widened
 from latentdo.models import BUILT_IN, FAMILIES
 from latentdo.sheet import counted, listed
 
@@ -26,8 +26,6 @@ REPEATED = 50
 """Characters of a formula beyond which it is printed once, whatever the values of the questions that have it."""
 TOLD = 20
 """Cautions that are given one by one."""
-SAME = 1e-6
-"""Share by which widths of priors may differ by rounding."""
 EDGES = 24
 """Edges that are listed one by one."""
 LOGIT = frozenset(name for name, family in FAMILIES.items() if family.log_odds and name in BUILT_IN)
@@ -359,14 +357,10 @@ def _defaults(posterior: Posterior, default: set[Default]) -> str:
 
 def _widened(posterior: Posterior) -> str:
     """How the widths of weights follow the parents, where they are not all one per sd."""
-    by_node = [
-        (own, widths(own, posterior.spec[own.node].family)) for own in posterior.coordinates if len(own.terms) > 0
-    ]
-    wider = any(max(found, default=1.0) > 1.0 + SAME for _, found in by_node)
-    narrower = any(min(found, default=1.0) < 1.0 - SAME for _, found in by_node)
+    wider, narrower = widened(posterior)
     words = [
-        "wider where measured parents of one variable are correlated, such that no prior says more than one row of the data "
-        "would (unit information)"
+        "wider where measured parents of one variable are correlated: by unit information, no prior says more than one row of the "
+        "data would"
     ] * wider
     words += ["per half of the difference where a parent has two values and the variable's mean has bounds"] * narrower
     return f" ({' and '.join(words)})" if words else ""

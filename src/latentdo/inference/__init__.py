@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .blocks.draws import BlockDraws, DataFacts, NodeDraws, flat
     from .blocks.method import Method
     from .likelihood.forward import even_uniforms, node_parameters, predictor, simulate_nodes
-    from .posterior.account import node_row, widths
+    from .posterior.account import node_row, widened
     from .posterior.labels import ParameterLabel
     from .posterior.posterior import Posterior, read_archive
     from .posterior.prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
@@ -33,7 +33,7 @@ _NAMES = {
     "blocks.draws": "BlockDraws DataFacts NodeDraws flat",
     "blocks.method": "Method",
     "likelihood.forward": "even_uniforms node_parameters predictor simulate_nodes",
-    "posterior.account": "node_row widths",
+    "posterior.account": "node_row widened",
     "posterior.labels": "ParameterLabel",
     "posterior.posterior": "Posterior read_archive",
     "posterior.prior_check": "PriorCheck PriorNode check_priors_on prior_draws",
@@ -94,7 +94,7 @@ __all__ = [
     "train_all",
     "versions",
     "watch",
-    "widths",
+    "widened",
     "write_archive",
 ]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latentdo.graphs import quote
-from latentdo.models import AbstractFamily, Prior, Table, plain
+from latentdo.models import Prior, Table, plain
 
 from ..blocks.coordinates import Coordinate, NodeCoordinates, pseudo_counts
 from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic
@@ -16,6 +16,8 @@ from ..blocks.fitted import Fitted
 
 SHOWN = 6
 """Pseudo-counts of a table's row that are printed."""
+ROUNDING = 1e-6
+"""Share by which equal widths of priors may differ."""
 
 
 def plan(posterior: Fitted) -> str:
@@ -126,16 +128,20 @@ def _table_prior(own: NodeCoordinates, family: Table) -> tuple[str, str]:
     )
 
 
-def widths(own: NodeCoordinates, family: AbstractFamily) -> tuple[float, ...]:
+def widened(posterior: Fitted) -> tuple[bool, bool]:
+    """Whether some default prior of a weight is wider, and whether some is narrower, than t per sd of the parent."""
+    widths = [width for own in posterior.coordinates if own.terms for width in _widths(posterior, own)]
+    return any(width > 1.0 + ROUNDING for width in widths), any(width < 1.0 - ROUNDING for width in widths)
+
+
+def _widths(posterior: Fitted, own: NodeCoordinates) -> list[float]:
     """Of each default prior of a weight its sd over t, where t can be told from the priors in force."""
     intercept, size = own.coefficients[0], 1 + len(own.terms)
-    t = family.link_sd
+    t = posterior.spec[own.node].family.link_sd
     if t is None and intercept.default and intercept.prior is not None and intercept.prior.family == "normal":
         t = 0.5 * intercept.prior.args[1]
-    if t is None:
-        return ()
-    weights = [c for k, c in enumerate(own.coefficients) if k % size and c.default and c.prior is not None]
-    return tuple(weight.prior.args[1] / t for weight in weights if weight.prior is not None)
+    weights = [c for k, c in enumerate(own.coefficients) if k % size and c.default]
+    return [] if t is None else [weight.prior.args[1] / t for weight in weights if weight.prior is not None]
 
 
 def belief(coordinate: Coordinate) -> str:

@@ -14,7 +14,7 @@ from latentdo.sheet import Cell, Column, Mark, Note, Sheet, counted, listed
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT
 from ..blocks.fitted import Fitted
-from .account import account_of, block_name, extremes, node_row, shown_rhat, widths
+from .account import account_of, block_name, extremes, node_row, shown_rhat, widened
 from .labels import Kind, ParameterLabel, parameter_labels
 
 WIDTH = 110
@@ -170,13 +170,7 @@ def _priors_in_force(posterior: Fitted) -> Sheet:
         rows += [(quote(own.node), "", row.note)] * bool(row.note)
         rows += [(_short(name), prior, unit) for name, prior, unit in row.beliefs]
     columns = (Column("parameter", "code"), Column("prior", "code"), Column("whose, and in which unit", "prose"))
-    wide = any(
-        abs(width - 1.0) > 1e-6
-        for own in posterior.coordinates
-        if own.terms
-        for width in widths(own, posterior.spec[own.node].family)
-    )
-    notes = (Note(UNITS_NOTE), *([Note(WIDTH_NOTE)] if wide else []))
+    notes = (Note(UNITS_NOTE), *([Note(WIDTH_NOTE)] if any(widened(posterior)) else []))
     return Sheet.of("Priors in force", columns, rows, notes=notes, folded="closed")
 
 
