@@ -164,3 +164,18 @@ def test_a_table_without_parents_and_a_stated_concentration_stay_what_they_were(
     assert (rows_of_table(text, rows, "A") == 1.0).all()
     assert (rows_of_table(text, rows) == 1.0).all()
     assert "concentration=1" in ModelSpec.parse(text)["Y"].text()
+
+
+def test_rows_of_a_table_with_a_latent_parent_begin_with_one_count_a_level():
+    random = np.random.default_rng(15)
+    rows = Dataset.of({"A": np.tile([0.0, 1.0], 20), "Y": random.integers(0, 2, 40).astype(float)})
+    text = "latent U ~ table(levels=[0, 1]); A ~ table(U, levels=[0, 1]); Y ~ table(A, levels=[0, 1])"
+    spec = ModelSpec.parse(text)
+    own = coordinates_on(spec, rows)
+    for node, expected in (("U", 1.0), ("A", 1.0)):
+        family = spec[node].family
+        assert isinstance(family, Table)
+        assert (pseudo_counts(own[node], family) == expected).all()
+    family = spec["Y"].family
+    assert isinstance(family, Table)
+    assert pseudo_counts(own["Y"], family).sum(axis=-1) == pytest.approx([1.0, 1.0])

@@ -359,8 +359,8 @@ def _widened(posterior: Posterior) -> str:
     """How the widths of weights follow the parents, where they are not all one per sd."""
     wider, narrower = widened(posterior)
     words = [
-        "wider where measured parents of one variable are correlated: by unit information, no prior says more than one row of the "
-        "data would"
+        "wider where measured parents of one variable are correlated: by unit information, no prior says more than one row "
+        "of the data would"
     ] * wider
     words += ["per half of the difference where a parent has two values and the variable's mean has bounds"] * narrower
     return f" ({' and '.join(words)})" if words else ""

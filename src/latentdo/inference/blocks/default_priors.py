@@ -118,10 +118,11 @@ def _given_others(columns: FloatArray, data: Dataset) -> FloatArray:
 def table_row(spec: ModelSpec, node: Name, data: Dataset) -> tuple[float, ...]:
     """The pseudo-counts that every row of a table begins with, one per level.
 
-    Rows of a measured node begin with the node's own shares in the data, each level counted once more, which together are worth
-    one row. A row without data then says what the node does elsewhere, and says it weakly: nearly any level may be nearly
-    certain. A strength that is learned from the other rows was measured too: it draws rows together which differ, as few rows
-    can hardly tell how much they do.
+    Rows of a node whose parents were all measured begin with the node's own shares in the data, each level counted once more,
+    which together are worth one row. A row without data then says what the node does elsewhere, and says it weakly: nearly any
+    level may be nearly certain. A strength that is learned from the other rows was measured too: it draws rows together which
+    differ, as few rows can hardly tell how much they do. With a latent parent each level begins with 1: smaller counts make
+    modes between which no chain crosses.
 
     Source:
         Azzimonti, Corani & Zaffalon (2019), Hierarchical estimation of parameters in Bayesian networks: rows that share a mean.
@@ -132,7 +133,7 @@ def table_row(spec: ModelSpec, node: Name, data: Dataset) -> tuple[float, ...]:
     n = len(family.levels)
     if family.concentration is not None:
         return (family.concentration,) * n
-    if node in spec.latent or not spec[node].parents:
+    if spec.latent.intersection((node, *spec[node].parents)) or not spec[node].parents:
         return (1.0,) * n
     counts = np.bincount(np.searchsorted(family.points, data.column(node)), weights=data.weights, minlength=n)
     return tuple(((counts + 1.0) / (counts.sum() + n)).tolist())
