@@ -1,9 +1,10 @@
 """The four studies as a statistician would write them in NumPyro, without latentdo: the models of the reference runs.
 
 The priors are latentdo's default ones, written out: parents centred and divided by their sd; with t the sd of the node on the
-link scale (2 for a binary node) weights are normal(0, t), halved by a sign, intercepts normal(link mean, 2 t), of of a binary
-node normal(0, 3), of a hidden one normal(0, 1.5); rows of tables beta(1, 1); sd = 0.05 sd(column) + half-normal(sd(column));
-gamma shape half-normal(10). Latents are standard normal.
+link scale (2 for a binary node) weights are normal(0, t), halved by a sign, times the widths of measured parents (`widths`);
+intercepts normal(link mean, 2 t), of a binary node normal(0, 3), of a hidden one normal(0, 1.5); rows of tables begin with the
+shares of the node, each level counted once more, a root's with beta(1, 1); sd = 0.05 sd(column) + half-normal(sd(column)); gamma
+shape half-normal(10). Latents are standard normal.
 """
 
 from __future__ import annotations
@@ -33,11 +34,31 @@ def scaled(rows: Rows, *names: str) -> Parents:
     return tuple((name, (column - column.mean()) / column.std(ddof=1)) for name, column in columns)
 
 
-def predictor(node: str, intercept: dist.Distribution, t: float, parents: Parents):
+def widths(parents: Parents, *, in_bounds: bool) -> list[float]:
+    """What t is multiplied by for each parent, as one row would say; 1 for a hidden one.
+
+    A parent with two values counts by half of their difference where the node's mean has bounds. Others have the square root of
+    1 + the sizes of their partial correlations, over their sd given the other measured parents; less so with few rows.
+    """
+    columns = {name: values for name, values in parents if isinstance(values, np.ndarray)}
+    if not columns:
+        return [1.0] * len(parents)
+    x = np.stack(list(columns.values()))
+    precision = np.atleast_2d(np.linalg.inv(np.atleast_2d(np.cov(x))))
+    along = np.sqrt(np.diag(precision))
+    wide = along * np.sqrt(np.abs(precision / np.outer(along, along)).sum(axis=1))
+    own = dict(zip(columns, wide ** min(1.0, x.shape[1] / (10 * len(x))), strict=True))
+    if in_bounds:
+        own |= {name: 2.0 / np.ptp(values) for name, values in columns.items() if len(np.unique(values)) == 2}
+    return [float(own.get(name, 1.0)) for name, _ in parents]
+
+
+def predictor(node: str, intercept: dist.Distribution, t: float, parents: Parents, *, in_bounds: bool):
     """Intercept plus weights times parents, all of them sampled."""
     eta = numpyro.sample(f"{node}.intercept", intercept)
-    for name, values in parents:
-        size = numpyro.sample(f"{node}.{name}", dist.HalfNormal(t) if name[0] in "+-" else dist.Normal(0.0, t))
+    for (name, values), width in zip(parents, widths(parents, in_bounds=in_bounds), strict=True):
+        sd = t * width
+        size = numpyro.sample(f"{node}.{name}", dist.HalfNormal(sd) if name[0] in "+-" else dist.Normal(0.0, sd))
         eta = eta + (-size if name[0] == "-" else size) * values
     return eta
 
@@ -52,7 +73,7 @@ def normal(node: str, rows: Rows, parents: Parents = ()):
     """A normal node."""
     y = rows[node]
     t = y.std(ddof=1)
-    eta = predictor(node, dist.Normal(y.mean(), 2 * t), t, parents)
+    eta = predictor(node, dist.Normal(y.mean(), 2 * t), t, parents, in_bounds=False)
     numpyro.sample(node, dist.Normal(eta, residual_sd(node, y)), obs=y)
 
 
@@ -62,13 +83,13 @@ def hill(node: str, rows: Rows, parents: Parents = ()):
     share = np.clip(y / 100.0, 0.01, 0.99)
     link = np.log(share / (1 - share))
     t = link.std(ddof=1)
-    eta = predictor(node, dist.Normal(link.mean(), 2 * t), t, parents)
+    eta = predictor(node, dist.Normal(link.mean(), 2 * t), t, parents, in_bounds=True)
     numpyro.sample(node, dist.Normal(100.0 * sigmoid(eta), residual_sd(node, y)), obs=y)
 
 
 def bernoulli(node: str, rows: Rows, parents: Parents = ()):
     """A binary node with a logit link."""
-    eta = predictor(node, dist.Normal(0.0, 3.0), 2.0, parents)
+    eta = predictor(node, dist.Normal(0.0, 3.0), 2.0, parents, in_bounds=True)
     numpyro.sample(node, dist.BernoulliLogits(eta), obs=rows[node])
 
 
@@ -76,7 +97,7 @@ def gamma(node: str, rows: Rows, parents: Parents = ()):
     """A positive node with a log link and a shape."""
     y = rows[node]
     t = np.log(y).std(ddof=1)
-    eta = predictor(node, dist.Normal(np.log(y).mean(), 2 * t), t, parents)
+    eta = predictor(node, dist.Normal(np.log(y).mean(), 2 * t), t, parents, in_bounds=False)
     shape = numpyro.sample(f"{node}.shape", dist.HalfNormal(10.0))
     numpyro.sample(node, dist.Gamma(shape, shape * jnp.exp(-eta)), obs=y)
 
@@ -180,11 +201,11 @@ def latentclass(rows: Rows) -> None:
     # One row for each class.
     total = jnp.stack([log_sigmoid(-share), log_sigmoid(share)])[:, None]
     for node in ("A", "X"):
-        eta = predictor(node, dist.Normal(0.0, 3.0), 2.0, (c,))
+        eta = predictor(node, dist.Normal(0.0, 3.0), 2.0, (c,), in_bounds=True)
         total = total + dist.BernoulliLogits(eta).log_prob(rows[node])
     for node, parents in (("B", (c,)), ("Y", (*scaled(rows, "M"), c))):
         y = rows[node]
-        eta = predictor(node, dist.Normal(y.mean(), 2 * y.std(ddof=1)), y.std(ddof=1), parents)
+        eta = predictor(node, dist.Normal(y.mean(), 2 * y.std(ddof=1)), y.std(ddof=1), parents, in_bounds=False)
         total = total + dist.Normal(eta, residual_sd(node, y)).log_prob(y)
     numpyro.factor("rows", logsumexp(total, axis=0).sum())
     bernoulli("M", rows, scaled(rows, "X"))
@@ -198,7 +219,9 @@ def network(rows: Rows) -> None:
         *((f"B.p{i}", a == i, b) for i in (0, 1)),
         *((f"D.p{i}{j}", (a == i) & (b == j), d) for i in (0, 1) for j in (0, 1)),
     ):
-        chance = numpyro.sample(site, dist.Beta(1.0, 1.0))
+        share = (y.sum() + 1.0) / (len(y) + 2.0)
+        prior = dist.Beta(1.0, 1.0) if site == "A.p" else dist.Beta(share, 1.0 - share)
+        chance = numpyro.sample(site, prior)
         numpyro.sample(f"{site} of rows", dist.Binomial(int(given.sum()), chance), obs=int(y[given].sum()))
 
 
