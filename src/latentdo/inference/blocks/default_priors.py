@@ -25,6 +25,8 @@ ROWS_PER_PARENT = 10.0
 """Rows per parent from which on the columns alone decide; with fewer, weights are held nearer to one sd of their parent."""
 WIDEST = 50.0
 """How many times wider than per sd of the parent a weight's prior may be: parents that are all but collinear."""
+ROUNDING = 1e-9
+"""How near to 1 a width is 1."""
 DEPENDENT = 1e-10
 """Share of the largest eigenvalue of the parents' correlations below which some of them depend on each other exactly."""
 
@@ -112,7 +114,8 @@ def _given_others(columns: FloatArray, data: Dataset) -> FloatArray:
     shared = np.where(determined, 0.0, partial).sum(axis=1)
     widths = np.minimum(along * np.sqrt(shared), WIDEST) / sds
     widths = widths ** min(1.0, n / (ROWS_PER_PARENT * size))
-    return np.where(determined, 1.0, widths)
+    # A parent alone has exactly the prior per sd, so that its draws are to the last digit what they would be.
+    return np.where(determined | (np.abs(widths - 1.0) < ROUNDING), 1.0, widths)
 
 
 def table_row(spec: ModelSpec, node: Name, data: Dataset) -> tuple[float, ...]:
