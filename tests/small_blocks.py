@@ -210,7 +210,7 @@ def width(spec: ModelSpec, data: Dataset, node: str, k: int) -> float:
         """The size of the partial correlation with another column."""
         others = np.delete(columns, [own, j], axis=0)
         a, b = (_left_over(columns[i], others, data.weights) for i in (own, j))
-        return abs(a @ (data.weights * b)) / math.sqrt((a @ (data.weights * a)) * (b @ (data.weights * b)))
+        return float(abs(a @ (data.weights * b))) / math.sqrt((a @ (data.weights * a)) * (b @ (data.weights * b)))
 
     shared = 1.0 + sum(in_common(j) for j in range(p) if j != own)
     given_others = math.sqrt(rest[own] @ (data.weights * rest[own]) / (n - 1))
