@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentdo.answers import Answers, Effect, EffectMatrix, Effects, Report, Scale, VariantReport
     from latentdo.comparison import Comparison, ComparisonRow
+    from latentdo.criticism import CheckedQuery, CheckRow, FitCheck, Layer, Repair, Word
     from latentdo.estimators import Boosted, Foreign, Glm, Models
     from latentdo.graphs import Admg, LatentDag, SameAdmg
     from latentdo.identification import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "answers": "Answers Effect EffectMatrix Effects Report Scale VariantReport",
     "comparison": "Comparison ComparisonRow",
+    "criticism": "CheckRow CheckedQuery FitCheck Layer Repair Word",
     "estimators": "Boosted Foreign Glm Models",
     "graphs": "Admg LatentDag SameAdmg",
     "identification": (
@@ -56,6 +58,8 @@ __all__ = [
     "Axis",
     "BlockDraws",
     "Boosted",
+    "CheckRow",
+    "CheckedQuery",
     "ColumnSummary",
     "Comparison",
     "ComparisonRow",
@@ -66,12 +70,14 @@ __all__ = [
     "EffectMatrix",
     "Effects",
     "Estimand",
+    "FitCheck",
     "Fixability",
     "Foreign",
     "Forms",
     "Glm",
     "LatentDag",
     "Law",
+    "Layer",
     "Measurements",
     "Mechanism",
     "ModelSpec",
@@ -85,6 +91,7 @@ __all__ = [
     "PriorNode",
     "Query",
     "Remedies",
+    "Repair",
     "Report",
     "SameAdmg",
     "SampleSize",
@@ -100,6 +107,7 @@ __all__ = [
     "Variant",
     "VariantReport",
     "Witness",
+    "Word",
 ]
 
 

@@ -1,0 +1,113 @@
+"""`FitCheck`: everything that was tested, as one value to read, print, draw and hand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from latentdo.graphs import Admg
+from latentdo.sheet import Note, Sheet, bodies, page, texts
+
+from .sheets import MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
+from .values import CheckedQuery, CheckRow, Layer, Repair, Word
+
+if TYPE_CHECKING:
+    import pandas
+
+LEVEL = 0.01
+"""The level of each layer, after Holm's correction."""
+UNTESTABLE = "Nothing in these columns could contradict this graph."
+
+
+@dataclass(frozen=True, eq=False)
+class FitCheck:
+    """What `ld.check` found when it set a graph, or a fit, against data.
+
+    Attributes:
+        word: What is said of the whole.
+        rows: A row for everything that was tested, or that was not and why, the layers in order.
+        graph: The graph over the measured nodes.
+        queries: What is said of each question.
+        n_rows: How many rows of data there were.
+        level: The level of each layer, after Holm's correction.
+        repairs: Edges whose addition would remove constraints that fail, the best first.
+        notes: Sentences for people: what was left out, and why.
+    """
+
+    word: Word
+    rows: tuple[CheckRow, ...]
+    graph: Admg
+    queries: tuple[CheckedQuery, ...] = ()
+    n_rows: int = 0
+    level: float = LEVEL
+    repairs: tuple[Repair, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[CheckRow, ...]:
+        """The rows that found something."""
+        return tuple(row for row in self.rows if row.word.fails)
+
+    @property
+    def is_testable(self) -> bool:
+        """Whether the graph says anything that these columns could contradict."""
+        return any(row.layer is Layer.GRAPH for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain numbers, strings and lists."""
+        return {
+            "word": str(self.word),
+            "queries": [query.to_json() for query in self.queries],
+            "rows": [row.to_json() for row in self.rows],
+            "repairs": [repair.to_json() for repair in self.repairs],
+            "testable": self.is_testable,
+            "n_rows": self.n_rows,
+            "level": self.level,
+            "notes": list(self.notes),
+        }
+
+    # --- for people
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        """The check in parts: its word, what fails, what would remove it, the questions, what found nothing."""
+        failed = self.failed
+        skipped = [row for row in self.rows if row.word is Word.NOT_CHECKED]
+        quiet = [row for row in self.rows if row not in failed and row not in skipped]
+        broken = sum(row.layer is Layer.GRAPH for row in failed)
+        untestable = [] if self.is_testable else [Note(UNTESTABLE)]
+        return [
+            headline(self.word, self.rows, self.n_rows, self.level),
+            *([Sheet(notes=(*untestable, *map(Note, self.notes)))] if untestable or self.notes else []),
+            *([rows_sheet("Fails:", failed)] if failed else []),
+            *([repairs_sheet(self.repairs, broken)] if self.repairs else []),
+            *([queries_sheet(self.queries)] if self.queries else []),
+            *([rows_sheet("Nothing found:", quiet, most=MOST_QUIET, folded="closed")] if quiet else []),
+            *([Sheet("Not checked:", notes=tuple(reasons(skipped)))] if skipped else []),
+        ]
+
+    def __str__(self) -> str:
+        return texts(self.sheets)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return bodies(self.sheets)
+
+    def html(self) -> str:
+        """A whole page for a browser."""
+        return page(f"Check: {self.word}", self.sheets)
+
+    def latex(self) -> str:
+        """A `tabular` of all rows in the manner of booktabs."""
+        return rows_sheet("", self.rows).latex()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A data frame with a line per row.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        records = [{**row.to_json(), "nodes": ", ".join(row.nodes)} for row in self.rows]
+        return Sheet.of_records(records).to_pandas()

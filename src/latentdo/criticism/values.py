@@ -1,0 +1,193 @@
+"""What a check says: words in order of gravity, a row for everything that was tested, and what each question hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from latentdo.graphs import Name, quote
+from latentdo.query import Query
+
+
+class Word(StrEnum):
+    """What is said of a row, a question or the whole, the gravest first."""
+
+    CONTRADICTED = "contradicted"
+    """A constraint of the graph fails."""
+    MOVES = "misfit moves the answer"
+    """Another shape gives another answer, beyond chance."""
+    MISFIT = "misfit"
+    """A mean check fails; of rows and of checks without a question."""
+    UNSURE_MISFIT = "misfit, cannot tell"
+    """A mean check fails, and the answer could move by more than the tolerance."""
+    STANDS = "misfit, answer stands"
+    """A mean check fails, and the answer could not move by more than the tolerance."""
+    UNSURE = "cannot tell"
+    """Nothing fails, and the answer could move by more than the tolerance: too few rows."""
+    LAW_ONLY = "law only"
+    """Spread or shape fail, means do not: means stand, probabilities and quantiles may not."""
+    NO_MISFIT = "no misfit found"
+    """Nothing fails. It says how far the answer could move all the same."""
+    SAME_FORMULA = "same formula"
+    """The model has no shape that could be wrong."""
+    NOT_CHECKED = "not checked"
+    """There was nothing to check, or no way to."""
+
+    @staticmethod
+    def gravest(words: Iterable[Word]) -> Word:
+        """The gravest of some words; `NOT_CHECKED` of none."""
+        order = list(Word)
+        return min(words, key=order.index, default=Word.NOT_CHECKED)
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether `--strict` ends with an error."""
+        return self in (Word.CONTRADICTED, Word.MOVES)
+
+    @property
+    def fails(self) -> bool:
+        """Whether something was found that does not fit."""
+        return self in (*_ALARMS, Word.MISFIT, Word.UNSURE_MISFIT, Word.STANDS, Word.LAW_ONLY)
+
+
+_ALARMS = (Word.CONTRADICTED, Word.MOVES)
+
+
+class Layer(StrEnum):
+    """Which part of the check a row belongs to, in the order in which they are shown."""
+
+    GRAPH = "graph"
+    """A constraint of the graph, tested without a model (L0)."""
+    NODE = "node"
+    """A node given its Markov pillow: mean, spread, shape (L1)."""
+    FACTOR = "factor"
+    """A factor of the formula, replaced by a flexible one (L2)."""
+    ESTIMAND = "estimand"
+    """The whole formula with flexible factors, beside the model (L3)."""
+    PRIOR = "prior"
+    """Power-scaling of the priors (L4)."""
+    VARIANT = "variant"
+    """Models with the same projection (L5)."""
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One thing that was tested.
+
+    Attributes:
+        layer: Which part of the check it belongs to.
+        what: What was tested, in words: `A ⊥⊥ Y | B`, `mean of M given X`.
+        word: What came of it: `contradicted`, `misfit`, `misfit moves the answer`, `law only`, `no misfit found`, `not checked`.
+        p: The p value by itself; None where nothing was tested.
+        effect: How large the deviation is; `scale` says in what.
+        advice: What to do where it fails, and the reason where it was not checked.
+        adjusted: The p value after Holm's correction within the layer.
+        scale: What the effect is measured in: `correlation of residuals`, `units of Y`, `posterior sd`.
+        nodes: The nodes that it is about, for pictures.
+        latex: The same as `what` in LaTeX, without dollar signs; empty where words will do.
+        about: The constraint or factor itself.
+    """
+
+    layer: Layer
+    what: str
+    word: Word
+    p: float | None = None
+    effect: float | None = None
+    advice: str = ""
+    adjusted: float | None = None
+    scale: str = ""
+    nodes: tuple[Name, ...] = ()
+    latex: str = ""
+    about: Any = field(default=None, compare=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as plain values."""
+        return {
+            "layer": str(self.layer),
+            "what": self.what,
+            "word": str(self.word),
+            "p": self.p,
+            "adjusted": self.adjusted,
+            "effect": self.effect,
+            "scale": self.scale,
+            "advice": self.advice,
+            "nodes": list(self.nodes),
+        }
+
+
+@dataclass(frozen=True)
+class CheckedQuery:
+    """What a check says of one question.
+
+    Attributes:
+        query: The question.
+        word: What is said of its answer.
+        could_move: D: how far a change of shape could move the answer, in units of the outcome; None if no model was checked.
+        move: The largest move that was found, in units of the outcome.
+        z: That move over its standard error.
+        worst: The factor that moves the answer most.
+        advice: What to do, a sentence each.
+        name: What the question is called, if anything.
+    """
+
+    query: Query
+    word: Word
+    could_move: float | None = None
+    move: float | None = None
+    z: float | None = None
+    worst: str = ""
+    advice: tuple[str, ...] = ()
+    name: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The question and what is said of it as plain values."""
+        return {
+            "name": self.name,
+            "query": str(self.query),
+            "word": str(self.word),
+            "could_move": self.could_move,
+            "move": self.move,
+            "z": self.z,
+            "worst": self.worst,
+            "advice": list(self.advice),
+        }
+
+
+@dataclass(frozen=True)
+class Repair:
+    """An edge that the graph lacks and that would remove constraints that fail.
+
+    Attributes:
+        source: The cause, or one end of a bidirected edge.
+        target: The effect, or the other end.
+        bidirected: Whether it is `<->`, a common cause that nobody measured.
+        removes: How many of the constraints that fail would be implied no more.
+        gives_up: How many of the constraints that hold would be implied no more: what the data support, and the graph no
+            longer says.
+        verdicts: What it does to each question that was asked: the question, whether it stays identified, and in a sentence.
+    """
+
+    source: Name
+    target: Name
+    bidirected: bool
+    removes: int
+    gives_up: int = 0
+    verdicts: tuple[tuple[str, bool, str], ...] = ()
+
+    @property
+    def edge(self) -> str:
+        """The edge as it is typed."""
+        return f"{quote(self.source)} {'<->' if self.bidirected else '->'} {quote(self.target)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The edge and what it does as plain values."""
+        return {
+            "edge": self.edge,
+            "removes": self.removes,
+            "gives_up": self.gives_up,
+            "verdicts": [
+                {"query": query, "identifiable": identified, "says": says} for query, identified, says in self.verdicts
+            ],
+        }
