@@ -72,6 +72,17 @@ def graph_of(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]
     return read_graph(model), {}
 
 
+def with_graph(value: Any) -> Any:
+    """The model or the graph that a text states, the graph that a foreign one is, and whatever else it is as it is."""
+    if isinstance(value, str):
+        return stated(value)
+    if hasattr(value, "nodes") and hasattr(value, "edges"):
+        from latentdo.tables import read_graph
+
+        return read_graph(value)
+    return value
+
+
 def spec_of(value: Any) -> ModelSpec | None:
     """The model that a value is or has: a study is told by its model and a fit by its spec, without loading YAML or NumPy."""
     from latentdo.models import ModelSpec

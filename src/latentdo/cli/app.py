@@ -19,6 +19,7 @@ Exit codes:
   2  bad input: a model, query, table or command line that cannot be used
   3  not identifiable: the measured nodes cannot answer the question
   4  did not converge; the result was written or printed first
+  5  the check found that the data contradict the graph, and --strict was given
   130  interrupted"""
 
 EPILOGUE = f"""\

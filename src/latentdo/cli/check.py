@@ -1,17 +1,19 @@
-"""`latentdo check`: everything that can be said before training. Does not load JAX."""
+"""`latentdo check`: everything that can be said before training; of a graph, whether rows contradict it. Does not load JAX."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from latentdo.graphs import is_fit_path
+from latentdo.errors import UsageError
+from latentdo.graphs import Admg, LatentDag, is_fit_path, is_study_path
+from latentdo.opening import with_graph
 
-from .failures import DONE, NOT_IDENTIFIED
-from .options import Flag, Source, Whole
-from .output import say, say_json, tell
+from .failures import DONE, MISFIT, NOT_IDENTIFIED
+from .options import Flag, Output, Source, Whole
+from .output import PICTURES, output_path, picture_path, replacing, save_picture, say, say_json, tell
 from .sources import no_variants, source_text, study_of, variant_of
 
-USAGE = "latentdo check STUDY [DATA] [--variant NAME] [--prior] [--seed N] [--json]"
+USAGE = "latentdo check STUDY|GRAPH [DATA] [QUERY ...] [--variant NAME] [--prior] [--strict] [-o FILE] [--json]"
 
 EXAMPLES = """\
 Examples:
@@ -19,40 +21,72 @@ Examples:
   latentdo check study.yaml data.csv --json
   latentdo check study.yaml --variant misspecified
   latentdo check study.yaml data.csv --prior
-  latentdo check "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv"""
+  latentdo check "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv
+  latentdo check "W -> X -> M -> Y; X <-> Y" data.csv "E[Y | do(X=1)]" --strict
+  latentdo check "A -> B -> C" data.csv -o check.html"""
 
-CODES = "Exit codes: 0 ready to fit, 3 some query is not identified, 2 bad input."
+CODES = """\
+Exit codes: 0 ready to fit, or a graph was checked, 3 some query of a model is not identified, 2 bad input,
+5 the rows contradict the graph and --strict was given."""
+
+FILES = (".html", ".tex", ".csv", *PICTURES)
 
 
 def command(
     study: Source,
     data: str | None = None,
     /,
-    *,
+    *queries: str,
     variant: str | None = None,
     prior: Flag = False,
+    every: Flag = False,
+    level: float = 0.01,
     seed: Whole = 0,
+    strict: Flag = False,
+    output: Output = None,
     json: Flag = False,
 ) -> int:
-    """What can be said before training: the verdict of each query, and whether the table fits the model.
+    """What can be said before training: of a model whether the table fits it, of a graph whether rows contradict it.
 
-    Refuses what `fit` would refuse: missing cells, constant columns, values that
-    a family cannot produce. Trains nothing. Of the study's variants it says
-    whether they look the same from the measured nodes, and which verdicts change.
+    Of a model or a study the verdict of each query, and every column against its
+    family: refuses what `fit` would refuse, missing cells, constant columns,
+    values that a family cannot produce. Trains nothing. Of the study's variants
+    it says whether they look the same from the measured nodes.
+
+    Of a graph without mechanisms every constraint that it puts on the measured
+    columns, tested without a model: independences, Verma constraints,
+    instrumental inequalities; and which single edges would remove those that fail.
 
     Args:
-        study: The path of a study (.yaml) or of a saved fit (.ldo), for its model, a model as text, or - for a text on standard
-            input.
+        study: The path of a study (.yaml) or of a saved fit (.ldo), for its model, a model or a graph as text, or - for a text
+            on standard input.
         data: The table (.csv, .tsv, .parquet); left out, the one that the study names, if it exists.
+        queries: Of a graph, questions: what each edge would do to their verdicts.
         variant: One of the study's variants, in place of its model.
         prior: Simulate the measured nodes from the priors alone, and set them beside their columns.
-        seed: Of that simulation: the same seed gives the same numbers.
-        json: Print an object: measured, latent, verdicts, n_rows, columns, counts, cautions, functional, ignored,
-            unread, variants, prior, units.
+        every: Of a graph, test each minimal separating set of a pair, in place of one.
+        level: Of a graph, the chance that a right one has any constraint that fails.
+        seed: Of what is simulated or drawn: the same seed gives the same numbers.
+        strict: Of a graph, end with exit code 5 where the rows contradict it.
+        output: Of a graph, write a page (.html), a table (.tex, .csv) or a picture (.png, .svg, .pdf) too.
+        json: Print an object: of a model measured, latent, verdicts, n_rows, columns, counts, cautions, functional, ignored,
+            unread, variants, prior, units; of a graph word, queries, rows, repairs, testable, n_rows, level, notes.
     """
     from latentdo.api import check
 
     source = source_text(study, fits=True)
+    if not is_fit_path(source) and not is_study_path(source):
+        known = with_graph(source)
+        if isinstance(known, LatentDag | Admg):
+            no_variants(variant)
+            return _graph(known, data, queries, prior, every, level, seed, output, json=json, strict=strict)
+    if queries or every or strict or output is not None or level != 0.01:
+        option = (
+            "A query" if queries else "--every" if every else "--strict" if strict else "-o" if output else "--level"
+        )
+        raise UsageError(
+            f'{option} belongs to the check of a graph, and this is a model. Give its graph: "X -> M -> Y; X <-> Y".'
+        )
     if is_fit_path(source):
         no_variants(variant)
         report = check(Path(source), data, prior=prior, seed=seed)
@@ -66,3 +100,46 @@ def command(
     else:
         say(str(report))
     return DONE if report.identified else NOT_IDENTIFIED
+
+
+def _graph(
+    graph: LatentDag | Admg,
+    data: str | None,
+    queries: tuple[str, ...],
+    prior: bool,
+    every: bool,
+    level: float,
+    seed: int,
+    output: str | None,
+    *,
+    json: bool,
+    strict: bool,
+) -> int:
+    """The check of a graph, printed and written."""
+    from latentdo.api import check
+
+    if prior:
+        raise UsageError("--prior belongs to the check of a model: a graph has no priors.")
+    if data is None:
+        raise UsageError(
+            'A graph is checked against rows. Name a table behind it: latentdo check "X -> M -> Y" data.csv.'
+        )
+    path = None
+    if output is not None:
+        is_picture = output.lower().endswith(PICTURES)
+        path = picture_path("-o", output) if is_picture else output_path("-o", output, "check", FILES)
+    found = check(graph, data, *queries, every=every, level=level, seed=seed)
+    if json:
+        say_json(found.to_json())
+    else:
+        say(found.text())
+    if path is not None:
+        match path.suffix.lower():
+            case ".html" | ".tex" | ".csv" as suffix:
+                text = {".html": found.html, ".tex": found.latex, ".csv": found.csv}[suffix]()
+                with replacing(path) as beside:
+                    beside.write_text(text, encoding="utf-8")
+            case _:
+                save_picture(found.plot(), path)
+        tell(f"Wrote the check to {path}.")
+    return MISFIT if strict and found.word.is_alarm else DONE

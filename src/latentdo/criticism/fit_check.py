@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from latentdo.graphs import Admg
-from latentdo.sheet import Note, Sheet, bodies, page, texts
+from latentdo.graphs import Admg, Name
+from latentdo.plots import diagram, network
+from latentdo.sheet import Note, Sheet, bodies, page, terminal_width, texts
 
 from .sheets import MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
@@ -75,9 +76,11 @@ class FitCheck:
         skipped = [row for row in self.rows if row.word is Word.NOT_CHECKED]
         quiet = [row for row in self.rows if row not in failed and row not in skipped]
         broken = sum(row.layer is Layer.GRAPH for row in failed)
+        # Text has no picture: it is made for pages alone, where nobody asks for matplotlib.
+        picture = diagram(self.graph, broken=self.broken_pairs) if self.broken_pairs else ""
         untestable = [] if self.is_testable else [Note(UNTESTABLE)]
         return [
-            headline(self.word, self.rows, self.n_rows, self.level),
+            replace(headline(self.word, self.rows, self.n_rows, self.level), picture=picture),
             *([Sheet(notes=(*untestable, *map(Note, self.notes)))] if untestable or self.notes else []),
             *([rows_sheet("Fails:", failed)] if failed else []),
             *([repairs_sheet(self.repairs, broken)] if self.repairs else []),
@@ -86,8 +89,16 @@ class FitCheck:
             *([Sheet("Not checked:", notes=tuple(reasons(skipped)))] if skipped else []),
         ]
 
+    def text(self, width: int | None = None) -> str:
+        """Plain text, folded to the terminal.
+
+        Args:
+            width: Characters of a line; those of the terminal unless given.
+        """
+        return texts(self.sheets, terminal_width() if width is None else width)
+
     def __str__(self) -> str:
-        return texts(self.sheets)
+        return self.text()
 
     def __repr__(self) -> str:
         return str(self)
@@ -103,11 +114,35 @@ class FitCheck:
         """A `tabular` of all rows in the manner of booktabs."""
         return rows_sheet("", self.rows).latex()
 
+    def csv(self) -> str:
+        """Comma-separated text with a line per row."""
+        return self._records().csv()
+
     def to_pandas(self) -> pandas.DataFrame:
         """A data frame with a line per row.
 
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        records = [{**row.to_json(), "nodes": ", ".join(row.nodes)} for row in self.rows]
-        return Sheet.of_records(records).to_pandas()
+        return self._records().to_pandas()
+
+    def _records(self) -> Sheet:
+        return Sheet.of_records([{**row.to_json(), "nodes": ", ".join(row.nodes)} for row in self.rows])
+
+    def plot(self, ax: Any = None) -> Any:
+        """The graph, with a line in colour between each two nodes that it keeps apart and the rows do not; the axes.
+
+        Args:
+            ax: matplotlib axes to draw into; a figure of its own unless given.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        return network(
+            self.graph, self.broken_pairs, ax=ax, title=headline(self.word, self.rows, self.n_rows, self.level).title
+        )
+
+    @property
+    def broken_pairs(self) -> tuple[tuple[Name, Name], ...]:
+        """The pairs of nodes that the graph keeps apart and the rows do not."""
+        return tuple(dict.fromkeys(pair for row in self.failed for pair in row.pairs))

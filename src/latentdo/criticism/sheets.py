@@ -87,7 +87,8 @@ def repairs_sheet(repairs: Sequence[Repair], n_failed: int) -> Sheet:
     columns = (
         Column("edge"),
         *((Column("removes", "number"),) if not complete else ()),
-        Column("also gives up", "number", "gives_up"),
+        Column("fails then", "number", "fails_then"),
+        Column("gives up", "number", "gives_up"),
         *(Column(query, "prose") for query in asked),
     )
     rows = []
@@ -95,13 +96,15 @@ def repairs_sheet(repairs: Sequence[Repair], n_failed: int) -> Sheet:
         # What cannot be answered any more is said first, whatever the form.
         verdicts = [Cell(says, mark="" if identified else "bad") for _, identified, says in repair.verdicts]
         removes = [] if complete else [Cell(f"{repair.removes}", repair.removes)]
-        rows.append((Cell(repair.edge), *removes, Cell(f"{repair.gives_up}", repair.gives_up), *verdicts))
+        then = NONE if repair.fails_then is None else f"{repair.fails_then}"
+        counts = (Cell(then, repair.fails_then), Cell(f"{repair.gives_up}", repair.gives_up))
+        rows.append((Cell(repair.edge), *removes, *counts, *verdicts))
     more = len(complete or repairs) - len(chosen)
     notes = [Note(f"… {counted(more, 'edge')} more: `.repairs` has them all")] if more > 0 else []
     notes.append(
         Note(
-            "Rows cannot tell these edges apart: which one is true is for you to say. `also gives up` counts constraints that "
-            "hold in the rows and that the graph with the edge would no longer say."
+            "Which edge is true is for you to say: rows can only rule some out. `fails then` counts constraints of the graph "
+            "with the edge that fail on the same rows, `gives up` those that hold and that it would no longer say."
         )
     )
     return Sheet(title, columns, tuple(rows), notes=tuple(notes))

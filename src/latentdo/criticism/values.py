@@ -86,6 +86,7 @@ class CheckRow:
         adjusted: The p value after Holm's correction within the layer.
         scale: What the effect is measured in: `correlation of residuals`, `units of Y`, `posterior sd`.
         nodes: The nodes that it is about, for pictures.
+        pairs: Pairs of nodes that the constraint keeps apart.
         latex: The same as `what` in LaTeX, without dollar signs; empty where words will do.
         about: The constraint or factor itself.
     """
@@ -99,6 +100,7 @@ class CheckRow:
     adjusted: float | None = None
     scale: str = ""
     nodes: tuple[Name, ...] = ()
+    pairs: tuple[tuple[Name, Name], ...] = ()
     latex: str = ""
     about: Any = field(default=None, compare=False, repr=False)
 
@@ -166,6 +168,7 @@ class Repair:
         removes: How many of the constraints that fail would be implied no more.
         gives_up: How many of the constraints that hold would be implied no more: what the data support, and the graph no
             longer says.
+        fails_then: How many constraints of the graph with the edge fail; None where it was not tried.
         verdicts: What it does to each question that was asked: the question, whether it stays identified, and in a sentence.
     """
 
@@ -174,6 +177,7 @@ class Repair:
     bidirected: bool
     removes: int
     gives_up: int = 0
+    fails_then: int | None = None
     verdicts: tuple[tuple[str, bool, str], ...] = ()
 
     @property
@@ -187,6 +191,7 @@ class Repair:
             "edge": self.edge,
             "removes": self.removes,
             "gives_up": self.gives_up,
+            "fails_then": self.fails_then,
             "verdicts": [
                 {"query": query, "identifiable": identified, "says": says} for query, identified, says in self.verdicts
             ],

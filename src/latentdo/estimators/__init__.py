@@ -15,6 +15,7 @@ from .methods.plug_in import PlugIn
 from .methods.primal import Apipw, Dipw, Pipw
 from .options import Options
 from .rivals import estimates
+from .sample import Column, sample_of
 from .task import Task
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Apipw",
     "Auto",
     "Boosted",
+    "Column",
     "Dipw",
     "DmlId",
     "Estimate",
@@ -53,4 +55,5 @@ __all__ = [
     "needed_columns",
     "register",
     "same_note",
+    "sample_of",
 ]

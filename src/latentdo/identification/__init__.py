@@ -16,7 +16,13 @@ from .verdict import Identified, NotIdentified, identify
 if TYPE_CHECKING:
     from .advice.measurements import Measurements, measurements_of
     from .advice.remedies import Remedies
-    from .advice.testable import Independence, TestableImplications, VermaConstraint, testable_implications
+    from .advice.testable import (
+        Independence,
+        InstrumentalInequality,
+        TestableImplications,
+        VermaConstraint,
+        testable_implications,
+    )
     from .criteria.fixability import Fixability, Fixing, Kernel
     from .criteria.forms import BestAdjustment, Forms, Instrument, forms_of
     from .engine.construct import Formula
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "advice.measurements": "Measurements measurements_of",
     "advice.remedies": "Remedies",
-    "advice.testable": "Independence TestableImplications VermaConstraint testable_implications",
+    "advice.testable": "Independence InstrumentalInequality TestableImplications VermaConstraint testable_implications",
     "criteria.fixability": "Fixability Fixing Kernel",
     "criteria.forms": "BestAdjustment Forms Instrument forms_of",
     "engine.construct": "Formula",
@@ -57,6 +63,7 @@ __all__ = [
     "Identified",
     "Independence",
     "Instrument",
+    "InstrumentalInequality",
     "Kernel",
     "Law",
     "Measurements",

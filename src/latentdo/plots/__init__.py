@@ -9,6 +9,7 @@ from .colours import COLOURS
 from .diagram import diagram
 from .forest import forest, forest_panels
 from .heat import Tile, heat, limit_of, matrix, tint
+from .network import network
 from .notebook import data_uri, leave
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ __all__ = [
     "leave",
     "limit_of",
     "matrix",
+    "network",
     "own_figure",
     "plain",
     "size_curve",

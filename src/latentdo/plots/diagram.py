@@ -16,10 +16,16 @@ COLUMN, ROW, MARGIN = 96, 58, 34
 HEIGHT_OF_NODE = 26
 FIRST, SECOND, GIVEN, PLAIN, CUT, ARC = BLUE, VERMILION, GREEN, "#333333", "#bbbbbb", "#8a5a9e"
 MOST_NODES = 40
+ARROWS = (0, 22, -22, 44, -44, 70, -70, 100, -100, 140)
+"""How far an arrow may bend, the least first."""
+BREAKS = (50, 75, 100, 130, 160, 30)
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class _Box:
+class Box:
+    """Where a node stands: its middle and its width."""
+
     x: float
     y: float
     width: float
@@ -33,6 +39,7 @@ def diagram(
     first: Collection[Name] = (),
     second: Collection[Name] = (),
     given: Collection[Name] = (),
+    broken: Collection[tuple[Name, Name]] = (),
 ) -> str:
     """The graph as an SVG element, with the edges that a step cuts in grey and the nodes that it separates in colour.
 
@@ -44,13 +51,14 @@ def diagram(
         first: One side of the separation, blue.
         second: The other side, orange.
         given: What separates them, green and boxed.
+        broken: Pairs that the graph keeps apart and data do not: an orange line each. Every node is shown then.
     """
     named = {*into, *out_of, *first, *second, *given}
     shown = [node for node in graph.nodes if not named or node in graph.ancestors(named)]
     if len(shown) > MOST_NODES:
         return f"<p>{len(shown)} nodes: too many to draw here.</p>"
     part = graph.induced(shown)
-    boxes = _places(part)
+    boxes = places(part)
     lines: list[str] = []
     for a, b in sorted(part.directed):
         others = [box for node, box in boxes.items() if node not in (a, b)]
@@ -58,6 +66,9 @@ def diagram(
     for a, b in sorted(part.bidirected):
         others = [box for node, box in boxes.items() if node not in (a, b)]
         lines.append(_arc(boxes[a], boxes[b], others, gone=a in into or b in into))
+    for a, b in broken:
+        others = [box for node, box in boxes.items() if node not in (a, b)]
+        lines.append(_break(boxes[a], boxes[b], others))
     for node, box in boxes.items():
         colour = FIRST if node in first else SECOND if node in second else GIVEN if node in given else PLAIN
         lines.append(_node(node, box, colour, boxed=node in given))
@@ -71,7 +82,7 @@ def diagram(
     )
 
 
-def _extent(lines: list[str], boxes: dict[Name, _Box]) -> tuple[float, float]:
+def _extent(lines: list[str], boxes: dict[Name, Box]) -> tuple[float, float]:
     """Where the drawing begins, and how high it is: nodes, and how far the curves rise above or fall below them."""
     ys = [box.y + side * HEIGHT_OF_NODE / 2 for box in boxes.values() for side in (-1, 1)] or [0.0]
     for line in lines:
@@ -92,7 +103,7 @@ def _heads(colours: Iterable[str]) -> str:
 _MARKERS = f"<defs>{_heads((PLAIN, CUT, ARC))}</defs>"
 
 
-def _places(graph: Admg) -> dict[Name, _Box]:
+def places(graph: Admg) -> dict[Name, Box]:
     """One column per length of the longest path to a node; within it, near the mean of its parents."""
     depth: dict[Name, int] = {}
     for node in graph.topological_order():
@@ -101,7 +112,7 @@ def _places(graph: Admg) -> dict[Name, _Box]:
     for node, level in depth.items():
         columns.setdefault(level, []).append(node)
     widest = max((len(nodes) for nodes in columns.values()), default=0)
-    boxes: dict[Name, _Box] = {}
+    boxes: dict[Name, Box] = {}
     x = MARGIN / 2
     for level in sorted(columns):
         nodes = columns[level]
@@ -110,7 +121,7 @@ def _places(graph: Admg) -> dict[Name, _Box]:
         for row, node in enumerate(nodes):
             # Every second column is shifted, so that an edge over two columns does not run through a node.
             y = MARGIN + 18 + ROW * (row + (widest - len(nodes)) / 2) + 14 * (level % 2)
-            boxes[node] = _Box(x + width / 2, y, _width(node))
+            boxes[node] = Box(x + width / 2, y, _width(node))
         x += width + COLUMN / 1.8
     return boxes
 
@@ -123,7 +134,7 @@ def _width(node: Name) -> float:
     return 16 + 8.2 * min(len(node), 24)
 
 
-def _node(node: Name, box: _Box, colour: str, *, boxed: bool) -> str:
+def _node(node: Name, box: Box, colour: str, *, boxed: bool) -> str:
     shown = node if len(node) <= 24 else node[:23] + "…"
     corner = 2 if boxed else HEIGHT_OF_NODE / 2
     stroke = 1.2 if colour == PLAIN else 2
@@ -134,15 +145,15 @@ def _node(node: Name, box: _Box, colour: str, *, boxed: bool) -> str:
     )
 
 
-def _arrow(a: _Box, b: _Box, others: list[_Box], *, gone: bool) -> str:
+def _arrow(a: Box, b: Box, others: list[Box], *, gone: bool) -> str:
     colour = CUT if gone else PLAIN
     dash = ' stroke-dasharray="2 4"' if gone else ""
     start, end = (a.x + a.width / 2, a.y), (b.x - b.width / 2 - 1, b.y)
-    path = _clear(start, end, (0, 22, -22, 44, -44, 70, -70, 100, -100, 140), others)
+    path = _clear(start, end, ARROWS, others)
     return f'<path d="{path}" fill="none" stroke="{colour}"{dash} marker-end="url(#head{colour[1:]})"/>'
 
 
-def _arc(a: _Box, b: _Box, others: list[_Box], *, gone: bool) -> str:
+def _arc(a: Box, b: Box, others: list[Box], *, gone: bool) -> str:
     colour = CUT if gone else ARC
     dash = "2 5" if gone else "6 3"
     if b.x < a.x:
@@ -158,14 +169,35 @@ def _arc(a: _Box, b: _Box, others: list[_Box], *, gone: bool) -> str:
     return f'<path d="{path}" fill="none" stroke="{colour}" stroke-dasharray="{dash}" {marker}/>'
 
 
-def _clear(start: tuple[float, float], end: tuple[float, float], bends: tuple[float, ...], others: list[_Box]) -> str:
-    """The least bent curve that runs through no other node, so that no edge seems to touch one that it passes."""
+def _break(a: Box, b: Box, others: list[Box]) -> str:
+    x, y = control(*ends_of_break(a, b), BREAKS, others)
+    (x0, y0), (x1, y1) = ends_of_break(a, b)
+    return (
+        f'<path d="M{x0:.1f} {y0:.1f} Q{x:.1f} {y:.1f} {x1:.1f} {y1:.1f}" fill="none" stroke="{SECOND}" stroke-width="4" '
+        f'stroke-opacity="0.75"/>'
+    )
 
-    def control(bend: float) -> tuple[float, float]:
+
+def ends_of_break(a: Box, b: Box) -> tuple[Point, Point]:
+    """Where a line between two nodes that are kept apart begins and ends: below them."""
+    bottom = HEIGHT_OF_NODE / 2 + 2
+    return (a.x, a.y + bottom), (b.x, b.y + bottom)
+
+
+def _clear(start: Point, end: Point, bends: tuple[float, ...], others: list[Box]) -> str:
+    """The least bent curve that runs through no other node, as a path."""
+    x, y = control(start, end, bends, others)
+    return f"M{start[0]:.1f} {start[1]:.1f} Q{x:.1f} {y:.1f} {end[0]:.1f} {end[1]:.1f}"
+
+
+def control(start: Point, end: Point, bends: tuple[float, ...], others: list[Box]) -> Point:
+    """The control point of the least bent curve through no other node: no edge seems to touch one that it passes."""
+
+    def point(bend: float) -> Point:
         return (start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + bend
 
     def hits(bend: float) -> int:
-        middle = control(bend)
+        middle = point(bend)
         count = 0
         for step in range(1, 20):
             t = step / 20
@@ -178,6 +210,4 @@ def _clear(start: tuple[float, float], end: tuple[float, float], bends: tuple[fl
             )
         return count
 
-    best = min(bends, key=hits)  # the first of the best: they are in the order of how much they bend
-    x, y = control(best)
-    return f"M{start[0]:.1f} {start[1]:.1f} Q{x:.1f} {y:.1f} {end[0]:.1f} {end[1]:.1f}"
+    return point(min(bends, key=hits))  # the first of the best: they are in the order of how much they bend

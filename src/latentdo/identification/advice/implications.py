@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from latentdo.graphs import Mask, Masks, bits, reach, union
+from latentdo.graphs import Mask, Masks, bits, connected, reach, union
 
 from ..criteria.districts import HedgeMasks, decide, markov_pillow, reachable_closure
-from ..criteria.separators import Walks, minimal_separator
+from ..criteria.separators import Walks, minimal_separator, minimal_separators
 from ..engine.construct import district_factors, observed, split_off
 from ..engine.expression import Expression
 from ..engine.formulas import Formulas
@@ -40,6 +41,42 @@ def separable_pairs(masks: Masks) -> Iterator[tuple[int, int, Mask]]:
                 other = minimal_separator(walks, second, first, free)
                 given = given if other is None or given.bit_count() <= other.bit_count() else other
             yield i, j, given
+
+
+def all_separations(masks: Masks, most: int) -> Iterator[tuple[int, int, Mask]]:
+    """Pairs of nodes with every minimal set that m-separates them, at most so many sets of a pair."""
+    walks = Walks.of(masks)
+    for i, j, _ in separable_pairs(masks):
+        free = masks.all & ~(1 << i | 1 << j)
+        for given in islice(minimal_separators(walks, 1 << i, 1 << j, free), most):
+            yield i, j, given
+
+
+def instrument_triples(masks: Masks) -> Iterator[tuple[int, int, int]]:
+    """Instrument, treatment, outcome: nodes that nothing separates but an intervention on the treatment, by itself.
+
+    Pairs that a set separates, or that a Verma constraint keeps apart, are left out: there the data can say more.
+
+    Source:
+        Pearl (1995), On the testability of causal models with latent and instrumental variables; which triples:
+        Evans (2012), Graphical methods for inequality constraints in marginalized DAGs, theorem 4.2.
+    """
+    walks = Walks.of(masks)
+    said = set(nested_pairs(masks))
+    for j in range(len(masks.names)):
+        near = masks.parents[j] | masks.children[j] | masks.spouses[j]
+        for i in bits(masks.all & ~(near | 1 << j)):
+            first, second = 1 << i, 1 << j
+            if (min(i, j), max(i, j)) in said or reach(second, masks.children) & first:
+                continue
+            if minimal_separator(walks, first, second, masks.all & ~(first | second)) is not None:
+                continue
+            for k in bits(masks.parents[j] & ~first):
+                # The instrument must be there before the treatment, and reach the outcome through it alone.
+                if reach(1 << k, masks.children) & first:
+                    continue
+                if not connected(masks.cut(0, out_of=1 << k), first, 0) & second:
+                    yield i, k, j
 
 
 def local_markov(masks: Masks) -> Iterator[tuple[int, Mask, Mask]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, project, quote
 from latentdo.query import Outcome, Query, Term
@@ -12,8 +14,9 @@ from latentdo.sheet import AbstractShown, Note, Sheet
 
 from ..engine import render
 from ..engine.construct import Formula
+from ..engine.evaluate import tabulate
 from ..engine.expression import Expression
-from .implications import local_markov, separable_pairs, verma_constraints
+from .implications import all_separations, instrument_triples, local_markov, separable_pairs, verma_constraints
 
 # With bidirected edges the basis can be exponentially long; more than this many statements nobody reads or tests.
 MAX_BASIS = 10_000
@@ -38,6 +41,12 @@ class Independence:
     def __str__(self) -> str:
         given = f" | {_names(self.given)}" if self.given else ""
         return f"{_names(self.first)} ⊥⊥ {_names(self.second)}{given}"
+
+    @property
+    def latex(self) -> str:
+        """The statement in LaTeX, without dollar signs."""
+        first, second, given = map(render.latex_names, (self.first, self.second, self.given))
+        return rf"{first} \perp\!\!\!\perp {second}" + (rf" \mid {given}" if given else "")
 
     def to_json(self) -> dict[str, object]:
         """The three sets as lists."""
@@ -69,6 +78,23 @@ class VermaConstraint:
         return render.latex(*self._printable)
 
     @property
+    def statement_latex(self) -> str:
+        """The constraint in LaTeX, without dollar signs."""
+        return rf"{self.latex} \text{{ does not depend on }} {render.latex_names(self.free)}"
+
+    def evaluate(self, joint: Any, names: Sequence[Name]) -> Any:
+        """The value of the formula for every value of what it mentions: an axis per name, of length one where it is constant.
+
+        Args:
+            joint: A probability table with an axis per name.
+            names: The nodes of its axes.
+        """
+        import numpy as np
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return tabulate(self.expression, joint, {name: place for place, name in enumerate(names)})
+
+    @property
     def _printable(self) -> tuple[Query, dict[Term, Formula]]:
         term = Term("law", tuple(map(Outcome, self.nodes)))
         return Query(term), {term: Formula(self.expression, None, ())}
@@ -79,6 +105,40 @@ class VermaConstraint:
     def to_json(self) -> dict[str, object]:
         """The formula as text and LaTeX, and the nodes that it is free of."""
         return {"formula": self.text, "latex": self.latex, "nodes": list(self.nodes), "free_of": list(self.free)}
+
+
+@dataclass(frozen=True)
+class InstrumentalInequality:
+    """What an instrument implies where the treatment has levels: for each x, Σ_y max_z P(x, y | z) ≤ 1.
+
+    Attributes:
+        instrument: What moves the treatment.
+        treatment: What the instrument acts through; it has levels, or the inequality says nothing.
+        outcome: What the treatment acts on; of numbers any partition will do.
+    """
+
+    instrument: Name
+    treatment: Name
+    outcome: Name
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The three nodes."""
+        return self.instrument, self.treatment, self.outcome
+
+    def __str__(self) -> str:
+        z, x, y = map(quote, self.names)
+        return f"Σ_{y} max_{z} P({x}, {y} | {z}) ≤ 1"
+
+    @property
+    def latex(self) -> str:
+        """The inequality in LaTeX, without dollar signs."""
+        z, x, y = (render.latex_names((name,)) for name in self.names)
+        return rf"\sum_{{{y}}} \max_{{{z}}} P({x}, {y} \mid {z}) \le 1"
+
+    def to_json(self) -> dict[str, object]:
+        """The three nodes by their part."""
+        return {"instrument": self.instrument, "treatment": self.treatment, "outcome": self.outcome}
 
 
 @dataclass(frozen=True)
@@ -127,6 +187,18 @@ class TestableImplications(AbstractShown):
         )
 
     @cached_property
+    def inequalities(self) -> tuple[InstrumentalInequality, ...]:
+        """The instrumental inequalities of pairs that neither a set nor a Verma constraint keeps apart."""
+        names = self._masks.names
+        return tuple(
+            InstrumentalInequality(names[i], names[k], names[j]) for i, k, j in instrument_triples(self._masks)
+        )
+
+    def separations(self, most: int) -> Iterator[Independence]:
+        """As `independences`, with every minimal separating set of a pair, at most so many of one."""
+        return (self._independence(1 << i, 1 << j, given) for i, j, given in all_separations(self._masks, most))
+
+    @cached_property
     def _basis(self) -> tuple[Independence, ...]:
         statements = (self._independence(1 << node, others, given) for node, others, given in local_markov(self._masks))
         return tuple(islice(statements, MAX_BASIS + 1))
@@ -136,7 +208,7 @@ class TestableImplications(AbstractShown):
         return Independence(nodes(first), nodes(second), nodes(given))
 
     def __bool__(self) -> bool:
-        return bool(self.independences or self.verma)
+        return bool(self.independences or self.verma or self.inequalities)
 
     def sheet(self) -> Sheet:
         """Every statement, a line each; of many independences the first."""
@@ -145,7 +217,8 @@ class TestableImplications(AbstractShown):
         shown = [str(statement) for statement in islice(self.independences, MOST_PRINTED + 1)]
         if len(shown) > MOST_PRINTED:
             shown[MOST_PRINTED:] = [f"… {len(self.independences)} independences in all: `to_json()` has every one."]
-        return Sheet("Testable implications", notes=tuple(map(Note, [*shown, *map(str, self.verma)])))
+        inequalities = [f"{each} if {quote(each.treatment)} has levels" for each in self.inequalities]
+        return Sheet("Testable implications", notes=tuple(map(Note, [*shown, *map(str, self.verma), *inequalities])))
 
     def __str__(self) -> str:
         return (replace(self.sheet(), title="") if self else self.sheet()).text()
@@ -160,6 +233,7 @@ class TestableImplications(AbstractShown):
             "basis": [statement.to_json() for statement in self.basis],
             "basis_complete": self.is_complete,
             "verma": [constraint.to_json() for constraint in self.verma],
+            "inequalities": [inequality.to_json() for inequality in self.inequalities],
         }
 
 

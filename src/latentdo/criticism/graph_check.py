@@ -1,0 +1,271 @@
+"""A graph against data without a model: every constraint tested, Holm's correction, and the edges that would repair it (L0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from latentdo.estimators import Column, sample_of
+from latentdo.graphs import Admg, LatentDag, Name, project, quote
+from latentdo.identification import (
+    Independence,
+    InstrumentalInequality,
+    VermaConstraint,
+    testable_implications,
+)
+from latentdo.query import Query
+from latentdo.sheet import listed
+from latentdo.tables import Dataset
+
+from .fit_check import LEVEL, FitCheck
+from .independence import Tested, covariance_test
+from .inequality import inequality_test
+from .repairs import repairs_of
+from .smooth import MOST_LEVELS, Predictor, Residuals, Variable
+from .values import CheckedQuery, CheckRow, Layer, Word
+from .verma import NotTestable, verma_test
+
+Statement = Independence | VermaConstraint | InstrumentalInequality
+
+LEAST_ROWS = 30
+"""Rows below which nothing is tested."""
+LOOKED_AT_AGAIN = 0.2
+"""A p value, times the number of tests, below which other learners look too."""
+MOST_LOOKED_AT_AGAIN = 60
+"""Constraints that other learners look at: where more fail, those with the smallest p values."""
+MOST_SEPARATORS = 20
+"""Separating sets of a pair that are tested where all are wanted."""
+TOO_FEW = f"fewer than {LEAST_ROWS} rows"
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of a statement: a test, or why there was none."""
+
+    statement: Statement
+    tested: Tested | None
+    reason: str = ""
+
+
+class _Tests:
+    """All tests on one table; what two of them need is made once."""
+
+    def __init__(self, columns: dict[Name, Column], n: int, seed: int) -> None:
+        self.n, self.seed = n, seed
+        self.columns = columns
+        self.variables = {name: _variable(column) for name, column in columns.items()}
+        self._predictors: dict[tuple[Name, ...], Predictor] = {}
+        self._residuals: dict[tuple[Name, tuple[Name, ...], bool], Residuals] = {}
+        self._outcomes: dict[tuple[str, bool], _Outcome] = {}
+
+    def constrains(self, statement: Statement) -> bool:
+        """Whether columns of this kind could contradict it: an instrument says nothing of a treatment that is a number."""
+        return not isinstance(statement, InstrumentalInequality) or self.columns[statement.treatment].is_discrete
+
+    def outcome(self, statement: Statement, *, closer: bool = False) -> _Outcome:
+        """A statement, tested or not; each once."""
+        key = str(statement), closer
+        if key not in self._outcomes:
+            self._outcomes[key] = self._again(statement) if closer else self._first(statement)
+        return self._outcomes[key]
+
+    def _first(self, statement: Statement) -> _Outcome:
+        if self.n < LEAST_ROWS:
+            return _Outcome(statement, None, TOO_FEW)
+        for name in _names(statement):
+            if self.variables[name].n_levels > MOST_LEVELS:
+                levels = self.variables[name].n_levels
+                return _Outcome(statement, None, f"{quote(name)} has {levels} levels, more than {MOST_LEVELS}")
+        match statement:
+            case Independence():
+                return self._independence(statement)
+            case VermaConstraint():
+                found = verma_test(statement, self.variables)
+            case InstrumentalInequality():
+                found = inequality_test(statement, self.columns, self.seed)
+        if isinstance(found, NotTestable):
+            return _Outcome(statement, None, found.reason)
+        return _Outcome(statement, found)
+
+    def _independence(self, statement: Independence, *, closer: bool = False) -> _Outcome:
+        given = tuple(sorted(statement.given))
+        if len(given) * 4 > self.n:
+            return _Outcome(statement, None, f"{len(given)} columns are given, too many for {self.n} rows")
+        found: list[Tested] = []
+        for one in statement.first:
+            for other in statement.second:
+                sides = [self._left(name, given, closer=closer) for name in (one, other)]
+                if any(side.values.shape[1] == 0 for side in sides):
+                    return _Outcome(statement, None, "a column has a single level with rows enough")
+                found.append(covariance_test(sides[0], sides[1]))
+        # Several pairs in one statement: Bonferroni.
+        best = min(found, key=lambda each: each.p)
+        return _Outcome(statement, Tested(min(1.0, best.p * len(found)), best.effect))
+
+    def _again(self, statement: Statement) -> _Outcome:
+        """With other learners too: the larger of the two p values stands."""
+        outcome = self.outcome(statement)
+        other: Tested | NotTestable | None = None
+        match statement:
+            case Independence():
+                other = self._independence(statement, closer=True).tested
+            case VermaConstraint():
+                other = verma_test(statement, self.variables, rich=True)
+            case InstrumentalInequality():
+                pass
+        if not isinstance(other, Tested) or outcome.tested is None or other.p <= outcome.tested.p:
+            return outcome
+        return replace(outcome, tested=other)
+
+    def _left(self, name: Name, given: tuple[Name, ...], *, closer: bool) -> Residuals:
+        key = (name, given, closer)
+        if key not in self._residuals:
+            if given not in self._predictors:
+                self._predictors[given] = Predictor([self.variables[each] for each in given], self.n)
+            predictor, target = self._predictors[given], self.variables[name]
+            self._residuals[key] = predictor.closer(target, self.seed) if closer else predictor.residuals(target)
+        return self._residuals[key]
+
+
+def _variable(column: Column) -> Variable:
+    return Variable.of(
+        column.name, column.values, has_levels=column.is_discrete, ordered=not column.labels or len(column.labels) == 2
+    )
+
+
+def _names(statement: Statement) -> tuple[Name, ...]:
+    match statement:
+        case Independence():
+            return (*statement.first, *statement.second, *statement.given)
+        case VermaConstraint():
+            return tuple(sorted(statement.expression.free | set(statement.nodes)))
+        case InstrumentalInequality():
+            return statement.names
+
+
+def statements_of(graph: Admg, *, every: bool) -> Iterator[Statement]:
+    """An independence for each pair, or for each set that separates one; then all that is no independence."""
+    implied = testable_implications(graph)
+    yield from implied.separations(MOST_SEPARATORS) if every else implied.independences
+    yield from implied.verma
+    yield from implied.inequalities
+
+
+def graph_rows(
+    graph: LatentDag | Admg, data: Dataset, *, every: bool = False, level: float = LEVEL, seed: int = 0
+) -> tuple[CheckRow, ...]:
+    """A row for each constraint of the graph, the smallest p value first, those that were not tested last.
+
+    Args:
+        graph: Its measured nodes are columns of the data.
+        data: The rows.
+        every: Whether each minimal separating set of a pair is tested, in place of one.
+        level: Chance that a right graph has any row that fails.
+        seed: Of forests and bootstraps.
+
+    Raises:
+        DataError: A column is missing or constant.
+    """
+    admg = project(graph)
+    return _rows(admg, _tests(admg, data, seed), every=every, level=level)
+
+
+def _tests(graph: Admg, data: Dataset, seed: int) -> _Tests:
+    sample = sample_of(data, graph.nodes)
+    return _Tests(dict(sample.columns), sample.n, seed)
+
+
+def _rows(graph: Admg, tests: _Tests, *, every: bool, level: float) -> tuple[CheckRow, ...]:
+    statements = [each for each in statements_of(graph, every=every) if tests.constrains(each)]
+    outcomes = [tests.outcome(statement) for statement in statements]
+    tested = sorted((each for each in outcomes if each.tested), key=_p)
+    suspects = [each for each in tested[:MOST_LOOKED_AT_AGAIN] if _p(each) * len(tested) < LOOKED_AT_AGAIN]
+    tested[: len(suspects)] = [tests.outcome(each.statement, closer=True) for each in suspects]
+    tested.sort(key=_p)
+    rows = [_row(each, p, level) for each, p in zip(tested, holm(list(map(_p, tested))), strict=True)]
+    return (*rows, *(_row(each, None, level) for each in outcomes if each.tested is None))
+
+
+def _p(outcome: _Outcome) -> float:
+    return 1.0 if outcome.tested is None else outcome.tested.p
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Adjusted p values, of values in increasing order.
+
+    Source:
+        Holm (1979), A simple sequentially rejective multiple test procedure.
+    """
+    steps = [min(1.0, p * (len(ps) - k)) for k, p in enumerate(ps)]
+    return list(map(float, np.maximum.accumulate(steps))) if steps else []
+
+
+def _row(outcome: _Outcome, adjusted: float | None, level: float) -> CheckRow:
+    statement, tested = outcome.statement, outcome.tested
+    match statement:
+        case Independence():
+            sides, latex, scale = (statement.first, statement.second), statement.latex, "correlation of residuals"
+        case VermaConstraint():
+            sides, latex, scale = (
+                (statement.free, statement.nodes),
+                statement.statement_latex,
+                "sd, the formula's range",
+            )
+        case InstrumentalInequality():
+            sides, latex, scale = ((statement.instrument,), (statement.outcome,)), statement.latex, "above 1"
+    row = CheckRow(
+        Layer.GRAPH,
+        str(statement),
+        Word.NOT_CHECKED,
+        advice=outcome.reason,
+        nodes=(*sides[0], *sides[1]),
+        pairs=tuple(product(*sides)),
+        latex=latex,
+        about=statement,
+    )
+    if tested is None or adjusted is None:
+        return row
+    word = Word.CONTRADICTED if adjusted <= level else Word.NO_MISFIT
+    return replace(row, word=word, p=tested.p, effect=tested.effect, adjusted=adjusted, scale=scale)
+
+
+def check_graph(
+    graph: LatentDag | Admg,
+    data: Dataset,
+    queries: Iterable[tuple[str | None, Query]] = (),
+    *,
+    every: bool = False,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> FitCheck:
+    """Every constraint of a graph tested on data, without a model.
+
+    Args:
+        queries: Questions, with their names: each edge that would repair the graph says what it does to their verdicts.
+
+    Raises:
+        DataError: A column is missing or constant.
+        QueryError: A question makes no sense for the graph.
+    """
+    asked = tuple(queries)
+    for _, query in asked:
+        query.check(graph)
+    admg = project(graph)
+    tests = _tests(admg, data, seed)
+    rows = _rows(admg, tests, every=every, level=level)
+    word = Word.gravest(row.word for row in rows)
+
+    def left(wider: Admg) -> int:
+        return sum(row.word.fails for row in _rows(wider, tests, every=every, level=level))
+
+    repairs = repairs_of(graph, rows, left, asked) if word is Word.CONTRADICTED else ()
+    notes = []
+    if data.ignored:
+        notes.append(f"columns that no node names, ignored: {listed(data.ignored, '')}")
+    if data.unread:
+        notes.append(f"columns with a latent's name, never read: {listed(data.unread, '')}")
+    checked = tuple(CheckedQuery(query, word, name=name) for name, query in asked)
+    return FitCheck(word, rows, admg, checked, data.n_rows, level, repairs, tuple(notes))
