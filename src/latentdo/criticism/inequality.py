@@ -79,5 +79,5 @@ def _sums(shares: FloatArray, chosen: FloatArray, rows: FloatArray) -> tuple[Flo
     """(choice, treatment): the sums, and their standard errors."""
     parts = np.einsum("azy,zxy->azx", chosen, shares)
     floor = np.clip(parts, 0.5 / rows[None, :, None], 1 - 0.5 / rows[None, :, None])
-    variance = np.where(chosen.any(axis=2)[:, :, None], floor * (1 - floor) / rows[None, :, None], 0.0).sum(axis=1)
+    variance = np.where(chosen.max(axis=2)[:, :, None] > 0, floor * (1 - floor) / rows[None, :, None], 0.0).sum(axis=1)
     return parts.sum(axis=1), np.sqrt(variance)

@@ -145,11 +145,11 @@ def _judged(graph: LatentDag | Admg, repair: Repair, queries: Sequence[tuple[str
         before, after = identify(graph, query), identify(wider, query)
         match before, after:
             case Identified(), Identified() if before.estimand.text == after.estimand.text:
-                says = "identified by the same formula"
+                says = "identified, same formula"
             case Identified(), Identified():
-                says = f"identified by another formula: {after.estimand.text}"
+                says = "identified, another formula"
             case _, Identified():
-                says = f"becomes identified: {after.estimand.text}"
+                says = "becomes identified"
             case Identified(), _:
                 says = "NOT identified any more"
             case _:

@@ -89,7 +89,7 @@ def repairs_sheet(repairs: Sequence[Repair], n_failed: int) -> Sheet:
         *((Column("removes", "number"),) if not complete else ()),
         Column("fails then", "number", "fails_then"),
         Column("gives up", "number", "gives_up"),
-        *(Column(query, "prose") for query in asked),
+        *(Column(query) for query in asked),
     )
     rows = []
     for repair in chosen:

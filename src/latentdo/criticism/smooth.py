@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 from scipy.interpolate import BSpline
 from scipy.linalg import cho_factor, cho_solve, eigh
+from scipy.special import expit
 from scipy.stats import kurtosis, rankdata
 from scipy.stats import norm as normal_law
 

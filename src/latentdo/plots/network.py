@@ -34,7 +34,7 @@ def network(graph: Admg, broken: Collection[tuple[Name, Name]] = (), *, ax: Any 
     ys = [box.y for box in boxes.values()] or [0.0]
     low, high = min(ys) - 70, max(ys) + 80
     scale = min(1.0, LARGEST * INCH / max(right, high - low))
-    ax, alone = home(ax, max(3.0, right * scale / INCH), max(2.0, (high - low) * scale / INCH))
+    ax, alone = home(ax, max(4.5, right * scale / INCH), max(2.0, (high - low) * scale / INCH))
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
 
@@ -64,6 +64,8 @@ def network(graph: Admg, broken: Collection[tuple[Name, Name]] = (), *, ax: Any 
         ax.text(
             box.x, box.y, plain(shown), ha="center", va="center", fontsize=10 * scale, color=PLAIN, bbox=frame, zorder=3
         )
+    if broken:
+        ax.text(4, high - 6, "orange: the graph keeps apart, the rows do not", fontsize=8 * scale, color=SECOND, va="bottom")
     ax.set_xlim(0, right)
     ax.set_ylim(high, low)
     ax.set_aspect("equal")
