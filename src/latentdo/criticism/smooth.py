@@ -40,6 +40,8 @@ PRODUCTS = (np.inf, 1.0, 0.03, 1e-3)
 TREES, ROWS_PER_LEAF, LEAVES, STEPS = 50, 10, 6, 25
 RICH = 3
 """Curves that have products with lines where other learners look too."""
+BALANCE = 0.3
+"""The penalty of the weights that balance a regression, as a part of the regression's own, or of 1 where that is more."""
 OVERFIT = 1.2
 """What a degree of freedom counts in generalised cross-validation."""
 
@@ -254,13 +256,15 @@ class Predictor:
         targets = target.targets
         right, squares = self.matrix.T @ targets, (targets**2).sum()
         penalties = self._penalties(right, squares)
-        chosen, factor, _ = self._factor(penalties)
-        columns = self.matrix[:, chosen]
         smooth = self._penalised(target, penalties)
-        own = np.array([bool(self.owners[k]) and self.owners[k] <= side for k in chosen])
-        moments = columns.T @ weights * own[:, None]
-        representer = columns @ cho_solve(factor, moments)
-        part = (columns * own) @ cho_solve(factor, right[chosen])
+        own = np.array([bool(names) and names <= side for names in self.owners])
+        # Penalised less than the mean, so that it finds what the penalties of the mean have left out.
+        everything, balance, _ = self._factor((BALANCE * min(penalties[0], 1.0), BALANCE * min(penalties[1], 1.0)))
+        representer = self.matrix[:, everything] @ cho_solve(
+            balance, (self.matrix.T @ weights * own[:, None])[everything]
+        )
+        chosen, factor, _ = self._factor(penalties)
+        part = (self.matrix[:, chosen] * own[chosen]) @ cho_solve(factor, right[chosen])
         part = part - part.mean(axis=0)
         found = representer[:, :, None] * smooth.values[:, None, :] + weights[:, :, None] * part[:, None, :]
         return found.reshape(self.n, -1), smooth.df

@@ -65,7 +65,9 @@ def network(graph: Admg, broken: Collection[tuple[Name, Name]] = (), *, ax: Any 
             box.x, box.y, plain(shown), ha="center", va="center", fontsize=10 * scale, color=PLAIN, bbox=frame, zorder=3
         )
     if broken:
-        ax.text(4, high - 6, "orange: the graph keeps apart, the rows do not", fontsize=8 * scale, color=SECOND, va="bottom")
+        ax.text(
+            4, high - 6, "orange: the graph keeps apart, the rows do not", fontsize=8 * scale, color=SECOND, va="bottom"
+        )
     ax.set_xlim(0, right)
     ax.set_ylim(high, low)
     ax.set_aspect("equal")
