@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from handmade_fits import handmade
 
 
@@ -130,3 +132,50 @@ def test_a_saved_fit_that_is_not_there_is_named(command):
     result = command("check", "nowhere.ldo")
     assert result.code == 2
     assert "nowhere.ldo: there is no such file." in result.err
+
+
+def chain_table(tmp_path, edge):
+    rng = np.random.default_rng(0)
+    a, b, c = rng.normal(size=(3, 200))
+    b += a
+    c += b + edge * a
+    table = "\n".join(["A,B,C", *(f"{x:.6f},{y:.6f},{z:.6f}" for x, y, z in zip(a, b, c, strict=True))])
+    (tmp_path / "rows.csv").write_text(table, encoding="utf-8")
+
+
+def test_a_graph_is_checked_against_rows(command, tmp_path):
+    chain_table(tmp_path, edge=0.0)
+    result = command("check", "A -> B -> C", "rows.csv", "--strict")
+    assert result.code == 0
+    assert result.out.startswith("no misfit found: 1 check on 200 rows, none fails")
+
+
+def test_a_graph_that_is_contradicted_is_exit_code_5_if_it_is_strict(command, tmp_path):
+    chain_table(tmp_path, edge=1.0)
+    line = ("check", "A -> B -> C", "rows.csv", "E[C | do(A=1)]")
+    assert command(*line).code == 0
+    result = command(*line, "--strict")
+    assert result.code == 5
+    assert "A ⊥⊥ C | B" in result.out
+    assert command(*line, "--json").json["word"] == "contradicted"
+
+
+def test_the_check_of_a_graph_is_written_in_every_form(command, tmp_path):
+    chain_table(tmp_path, edge=1.0)
+    for name, begin in (
+        ("a.html", b"<!doctype html>"),
+        ("a.tex", b"\\begin{tabular}"),
+        ("a.csv", b"layer,"),
+        ("a.png", b"\x89PNG"),
+    ):
+        assert command("check", "A -> B -> C", "rows.csv", "-o", name).code == 0
+        assert (tmp_path / name).read_bytes().startswith(begin)
+
+
+def test_what_belongs_to_a_graph_is_refused_of_a_model(command, study, tmp_path):
+    chain_table(tmp_path, edge=1.0)
+    result = command("check", study, "--strict")
+    assert result.code == 2
+    assert "--strict belongs to the check of a graph" in result.err
+    assert "A graph is checked against rows" in command("check", "A -> B -> C").err
+    assert "a graph has no priors" in command("check", "A -> B -> C", "rows.csv", "--prior").err

@@ -160,7 +160,7 @@ def test_an_ancestral_graph_has_no_verma_constraint():
         ("A -> C; C <-> B", ["A ⊥⊥ B"]),
         ("X -> M -> Y; X <-> Y", ["Nothing that data could contradict."]),
         ("latent U; U -> X; U -> Y; Z -> X", ["Y ⊥⊥ Z"]),
-        ("Z -> X -> Y; X <-> Y", ["Nothing that data could contradict."]),
+        ("Z -> X -> Y; X <-> Y", ["Σ_Y max_Z P(X, Y | Z) ≤ 1 if X has levels"]),
     ],
 )
 def test_the_implications_of_small_graphs(graph, lines):
@@ -195,3 +195,39 @@ def test_a_hundred_nodes_are_no_trouble():
     bidirected = frozenset((names[i], names[i + 3]) for i in range(0, 90, 9))
     found = testable_implications(Admg(tuple(names), directed, bidirected))
     assert len(found.independences) > 4000 and len(found.basis) >= 90
+
+
+def test_instrumental_inequalities_hold_in_models_of_their_graphs():
+    count = 0
+    for number, graph in graphs(400, seed=8):
+        law = oracles.random_scm(graph, number).law()
+        for inequality in testable_implications(graph).inequalities:
+            z, x, y = (graph.nodes.index(name) for name in inequality.names)
+            margin = law.sum(axis=tuple(k for k in range(law.ndim) if k not in (z, x, y)), keepdims=True)
+            given = margin / margin.sum(axis=(x, y), keepdims=True)
+            # max_z, then the sum over y; one number for each x.
+            assert given.max(axis=z, keepdims=True).sum(axis=y).max() <= 1 + 1e-9, f"{graph} | {inequality}"
+            count += 1
+    assert count > 40
+
+
+def test_what_an_instrument_implies_is_broken_by_an_arrow_past_the_treatment():
+    (inequality,) = testable_implications(parse_graph("Z -> X -> Y; X <-> Y")).inequalities
+    assert inequality.names == ("Z", "X", "Y")
+    assert inequality.to_json() == {"instrument": "Z", "treatment": "X", "outcome": "Y"}
+    assert inequality.latex == r"\sum_{Y} \max_{Z} P(X, Y \mid Z) \le 1"
+    assert not testable_implications(parse_graph("Z -> X -> Y; X <-> Y; Z -> Y")).inequalities
+
+
+def test_every_separating_set_of_a_pair_can_be_listed():
+    for _, graph in graphs(60, seed=9, largest=5):
+        found = {
+            (frozenset(s.first + s.second), frozenset(s.given)) for s in testable_implications(graph).separations(100)
+        }
+        expected = {
+            (frozenset({a, b}), frozenset(z))
+            for a, b in itertools.combinations(graph.nodes, 2)
+            for z in separators(graph, a, b)
+            if not any(other < z for other in separators(graph, a, b))
+        }
+        assert found == expected, str(graph)

@@ -18,7 +18,8 @@ from .smooth import Predictor, Variable
 
 MOST_CELLS = 512
 """Combinations of levels up to which a formula is computed from their frequencies."""
-ROWS_PER_CELL = 10
+ROWS_PER_CELL = 20
+"""Rows per combination that frequencies need: with half as many one right constraint in ten is rejected at 5 %."""
 STEP = 1e-4
 WEIGHTS = 2
 """Curves, beside the straight line, of the node that the formula should be free of."""
@@ -36,8 +37,8 @@ def verma_test(
 ) -> Tested | NotTestable:
     """Whether the formula moves with the nodes that it should be free of.
 
-    Of columns with levels the formula is computed from frequencies; else its mean by regression, where it is an average of
-    one conditional law over another.
+    Where it is an average of one conditional law over another its mean is found by regression, which needs fewer rows than
+    its value for every combination of levels; any other formula of columns with levels is computed from their frequencies.
 
     Args:
         rich: Whether the regression has products of curves too.
@@ -45,12 +46,14 @@ def verma_test(
     names = tuple(sorted(constraint.expression.free | _mentioned(constraint)))
     levels = [variables[name].n_levels for name in names]
     n = len(variables[names[0]].values)
-    if all(levels) and prod(levels) <= min(MOST_CELLS, n // ROWS_PER_CELL):
-        return _frequencies(constraint, names, variables, n)
     form = _form(constraint)
-    if isinstance(form, NotTestable):
+    if isinstance(form, _Average):
+        return _regression(form, variables, n, rich=rich)
+    if not all(levels):
         return form
-    return _regression(form, variables, n, rich=rich)
+    if prod(levels) > min(MOST_CELLS, n // ROWS_PER_CELL):
+        return NotTestable(f"a formula of {prod(levels):,} combinations of levels needs {ROWS_PER_CELL} rows for each")
+    return _frequencies(constraint, names, variables, n)
 
 
 def _mentioned(constraint: VermaConstraint) -> frozenset[Name]:

@@ -71,7 +71,7 @@ def instrument_triples(masks: Masks) -> Iterator[tuple[int, int, int]]:
                 continue
             if minimal_separator(walks, first, second, masks.all & ~(first | second)) is not None:
                 continue
-            for k in bits(masks.parents[j] & ~first):
+            for k in bits(reach(second, masks.parents) & ~(first | second)):
                 # The instrument must be there before the treatment, and reach the outcome through it alone.
                 if reach(1 << k, masks.children) & first:
                     continue
