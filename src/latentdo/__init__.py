@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from .api import (
         answerable,
         ask,
-        check,
         compare,
         fit,
         fit_many,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         same_admg,
         simulate,
     )
+    from .checks import check
     from .errors import LatentdoError, NotIdentifiedError
     from .experiments import sample_size
     from .identification import Identified, NotIdentified
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "answers": "Answer",
-    "api": "answerable ask check compare fit fit_many graph identify load load_study model same_admg simulate",
+    "api": "answerable ask compare fit fit_many graph identify load load_study model same_admg simulate",
+    "checks": "check",
     "errors": "LatentdoError NotIdentifiedError",
     "experiments": "sample_size",
     "identification": "Identified NotIdentified",

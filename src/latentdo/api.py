@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from latentdo import arguments
-from latentdo.errors import ArchiveError, DataError, QueryError, SpecError, StudyError
-from latentdo.files import exists
+from latentdo.errors import ArchiveError, QueryError, SpecError
 from latentdo.graphs import Admg, LatentDag, Name, project
 from latentdo.identification import Identified, NotIdentified, functions_of
 from latentdo.identification import identify as _identify
-from latentdo.query import Query, queries_of, query_of
+from latentdo.query import Query, query_of
 
 from .opening import (
     checked_fits,
-    engine_of,
     fitted_rows,
     graph_of,
-    is_fit,
     model_of,
     questions_of,
     rival_rows,
@@ -28,18 +25,15 @@ from .opening import (
     spec_of,
     stated,
     study_and_engine,
-    study_of,
     table_first,
     tables_of,
     unpacked,
     value_of,
-    with_graph,
 )
 
 if TYPE_CHECKING:
-    from latentdo.answers import Answer, Answers, EffectMatrix, Effects, Report
+    from latentdo.answers import Answer, Answers, EffectMatrix, Effects
     from latentdo.comparison import Comparison
-    from latentdo.criticism import FitCheck
     from latentdo.estimators import AbstractMethod
     from latentdo.graphs import SameAdmg
     from latentdo.identification import Answerable, Nodes
@@ -53,9 +47,6 @@ if TYPE_CHECKING:
 
     class OneOrSeveral(Answer, Answers):  # pyright: ignore
         """What one text gives: an answer, or several of a law or a sweep. Type checkers, which do not read it, allow both."""
-
-    class OneOrOther(Report, FitCheck):  # pyright: ignore
-        """What the check of a text gives: a report on a model, or a check of a graph. Type checkers allow both."""
 
 
 @arguments.with_known_options
@@ -527,108 +518,6 @@ def compare(
         return compare_rivals(
             graph, rows, asked, rivals, told, functional=functional, units=units, allow_unidentified=allow_unidentified
         )
-
-
-@overload
-def check(
-    model: LatentDag | Admg, data: Any, *queries: str | Query, every: bool = False, level: float = 0.01, seed: int = 0
-) -> FitCheck: ...
-
-
-@overload
-def check(
-    model: ModelSpec | Study | Posterior | Path, data: Any = None, *, prior: bool = False, seed: int = 0
-) -> Report: ...
-
-
-@overload
-def check(
-    model: str,
-    data: Any = None,
-    *queries: str | Query,
-    prior: bool = False,
-    every: bool = False,
-    level: float = 0.01,
-    seed: int = 0,
-) -> OneOrOther: ...
-
-
-@arguments.with_known_options
-def check(
-    model: ModelSpec | Study | Posterior | LatentDag | Admg | str | Path,
-    data: Any = None,
-    *queries: str | Query,
-    prior: bool = False,
-    every: bool = False,
-    level: float = 0.01,
-    seed: int = 0,
-) -> Report | FitCheck:
-    """What can be said before training: of a model whether the table fits it, of a graph whether the rows contradict it.
-
-    Of a model or a study: the verdict of each query and every column against its family; of a study's variants whether their
-    latent projection is that of the model, and which verdicts change. Of a graph, which has no mechanisms: every constraint
-    that it puts on the measured columns, tested without a model, and which edges would remove those that fail.
-
-    Args:
-        model: A study (a value, or the path of its file), a model, or its text. `study.variant(name)` is a study too. Of a
-            fit, or the path of one, its model. Or a graph, or the text of one.
-        data: As for `fit`; without it, a study's own data where its file exists, and the rows that a fit holds.
-        queries: Of a graph, questions: each edge that would repair it says what it does to their verdicts.
-        prior: Whether to simulate the measured nodes from the priors alone, and set them beside their columns.
-        every: Of a graph, whether each minimal separating set of a pair is tested, in place of one.
-        level: Of a graph, the chance that a right one has any constraint that fails.
-        seed: Of that simulation, and of what the tests of a graph draw: same seed, same numbers.
-
-    Raises:
-        DataError: The table cannot have come from the model, or lacks a column of the graph.
-        StudyError: `prior=True` without data, from which default priors take their scale.
-        QueryError: A query that makes no sense for the model.
-    """
-    from latentdo.answers import check_model, check_variants
-
-    arguments.flag("prior", prior, SpecError)
-    opened = with_graph(value_of(model))
-    if isinstance(opened, LatentDag | Admg):
-        return _check_graph(opened, data, queries, prior=prior, every=every, level=level, seed=seed)
-    if queries or every or level != 0.01:
-        option = "Queries" if queries else "every=True" if every else "level="
-        raise SpecError(
-            f"{option} belong to the check of a graph, and this is a model. Check its graph: ld.check(model.graph, data, …)."
-        )
-    study = study_of(opened, fits=True)
-    engine_of(study)
-    source = data if data is not None else study.data if study.data is not None and exists(study.data) else None
-    kept, known = (opened.data, opened.functional) if is_fit(opened) else (None, {})
-    rows = kept if source is None else rows_of(study.model, source, study)
-    report = check_model(study.model, study.queries, rows, dict(study.units), known=known)
-    if prior and rows is None:
-        raise StudyError("A check of the priors needs the data: default priors take their scale from them.", "data")
-    if prior and rows is not None:
-        from latentdo.inference import check_priors_on
-
-        report = replace(report, prior=check_priors_on(report.spec, rows, arguments.seed(seed)))
-    variants = check_variants(study, report.verdicts, dict(report.functional))
-    return replace(report, variants=variants, units=study.units)
-
-
-def _check_graph(
-    graph: LatentDag | Admg, data: Any, queries: Sequence[Any], *, prior: bool, every: bool, level: float, seed: int
-) -> FitCheck:
-    from latentdo.criticism import check_graph
-
-    arguments.flag("every", every, SpecError)
-    repair = "0.01 is usual."
-    level = arguments.number("level=", level, SpecError, above=0, below=1, repair=repair)
-    if prior:
-        raise SpecError("A graph has no priors to look at. Write how each node is generated: X ~ normal(Z).")
-    if data is None:
-        raise DataError(
-            "A graph without mechanisms is checked against rows, and there are none. Give a table or a path behind it: "
-            'ld.check(graph, "data.csv"). What it implies is printed by latentdo identify GRAPH --implications.'
-        )
-    asked = queries_of(unpacked(queries), {})
-    rows = rival_rows(graph, None, data, project(graph).nodes)
-    return check_graph(graph, rows, asked, every=every, level=level, seed=arguments.seed(seed))
 
 
 @arguments.with_known_options

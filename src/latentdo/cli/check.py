@@ -72,7 +72,7 @@ def command(
         json: Print an object: of a model measured, latent, verdicts, n_rows, columns, counts, cautions, functional, ignored,
             unread, variants, prior, units; of a graph word, queries, rows, repairs, testable, n_rows, level, notes.
     """
-    from latentdo.api import check
+    from latentdo.checks import check
 
     source = source_text(study, fits=True)
     if not is_fit_path(source) and not is_study_path(source):
@@ -116,7 +116,7 @@ def _graph(
     strict: bool,
 ) -> int:
     """The check of a graph, printed and written."""
-    from latentdo.api import check
+    from latentdo.checks import check
 
     if prior:
         raise UsageError("--prior belongs to the check of a model: a graph has no priors.")

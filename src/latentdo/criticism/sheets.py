@@ -101,6 +101,12 @@ def repairs_sheet(repairs: Sequence[Repair], n_failed: int) -> Sheet:
         rows.append((Cell(repair.edge), *removes, *counts, *verdicts))
     more = len(complete or repairs) - len(chosen)
     notes = [Note(f"… {counted(more, 'edge')} more: `.repairs` has them all")] if more > 0 else []
+    for place, query in enumerate(asked):
+        lost = [repair.edge for repair in chosen if repair.verdicts and not repair.verdicts[place][1]]
+        known = [repair for repair in chosen if repair.verdicts and repair.verdicts[place][1]]
+        if lost and known:
+            # What can be answered no more comes before all else.
+            notes.insert(0, Note(f"with {listed(lost, 'or')} no table could answer {query}", "caution"))
     notes.append(
         Note(
             "Which edge is true is for you to say: rows can only rule some out. `fails then` counts constraints of the graph "

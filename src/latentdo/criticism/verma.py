@@ -76,7 +76,8 @@ def _frequencies(
 
     def differences(table: FloatArray) -> FloatArray:
         # Of what must not move, by how much each value differs from the mean over the free nodes, as frequent as they are.
-        value = constraint.evaluate(table.reshape(shape), names)
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0/0 where a combination has no rows
+            value = constraint.evaluate(table.reshape(shape), names)
         moving = tuple(shape[k] if k in free else 1 for k in range(len(shape)))
         value = np.broadcast_to(value, np.broadcast_shapes(value.shape, moving))
         weights = shares.reshape(shape).sum(axis=tuple(k for k in range(len(shape)) if k not in free), keepdims=True)
