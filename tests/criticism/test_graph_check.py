@@ -208,3 +208,20 @@ def test_gravest_words_come_first():
     assert Word.gravest([Word.NO_MISFIT, Word.MOVES, Word.LAW_ONLY]) is Word.MOVES
     assert Word.gravest([]) is Word.NOT_CHECKED
     assert [word for word in Word if word.is_alarm] == ["contradicted", "misfit moves the answer"]
+
+
+def test_of_very_many_rows_some_are_tested_and_it_says_so(monkeypatch):
+    from latentdo.criticism import graph_check
+
+    monkeypatch.setattr(graph_check, "MOST_ROWS", 200)
+    found = ld.check(CHAIN, chain(edge=0))
+    assert found.notes == ("200 of 300 rows were tested, drawn at random",)
+    assert found.word is Word.NO_MISFIT
+
+
+def test_a_graph_of_another_library_is_checked_too():
+    import networkx
+
+    rows = chain(edge=0)
+    foreign = networkx.DiGraph([("A", "B"), ("B", "C"), ("C", "Y")])
+    assert [row.what for row in ld.check(foreign, rows).rows] == [row.what for row in ld.check(CHAIN, rows).rows]

@@ -36,6 +36,8 @@ LOOKED_AT_AGAIN = 0.2
 """A p value, times the number of tests, below which other learners look too."""
 MOST_LOOKED_AT_AGAIN = 60
 """Constraints that other learners look at: where more fail, those with the smallest p values."""
+MOST_ROWS = 20_000
+"""Rows that are tested: of more so many, drawn at random."""
 MOST_SEPARATORS = 20
 """Separating sets of a pair that are tested where all are wanted."""
 TOO_FEW = f"fewer than {LEAST_ROWS} rows"
@@ -174,6 +176,9 @@ def graph_rows(
 
 
 def _tests(graph: Admg, data: Dataset, seed: int) -> _Tests:
+    if data.n_rows > MOST_ROWS:
+        data = data.expanded(graph.nodes)
+        data = data.picked(np.sort(np.random.default_rng(seed).choice(data.n_stored, MOST_ROWS, replace=False)))
     sample = sample_of(data, graph.nodes)
     return _Tests(dict(sample.columns), sample.n, seed)
 
@@ -182,7 +187,8 @@ def _rows(graph: Admg, tests: _Tests, *, every: bool, level: float) -> tuple[Che
     statements = [each for each in statements_of(graph, every=every) if tests.constrains(each)]
     outcomes = [tests.outcome(statement) for statement in statements]
     tested = sorted((each for each in outcomes if each.tested), key=_p)
-    suspects = [each for each in tested[:MOST_LOOKED_AT_AGAIN] if _p(each) * len(tested) < LOOKED_AT_AGAIN]
+    limit = max(LOOKED_AT_AGAIN, 2 * level)
+    suspects = [each for each in tested[:MOST_LOOKED_AT_AGAIN] if _p(each) * len(tested) < limit]
     tested[: len(suspects)] = [tests.outcome(each.statement, closer=True) for each in suspects]
     tested.sort(key=_p)
     rows = [_row(each, p, level) for each, p in zip(tested, holm(list(map(_p, tested))), strict=True)]
@@ -267,5 +273,11 @@ def check_graph(
         notes.append(f"columns that no node names, ignored: {listed(data.ignored, '')}")
     if data.unread:
         notes.append(f"columns with a latent's name, never read: {listed(data.unread, '')}")
+    if data.n_rows > MOST_ROWS:
+        notes.append(f"{MOST_ROWS:,} of {data.n_rows:,} rows were tested, drawn at random")
+    if sum(row.word.fails for row in rows) >= MOST_LOOKED_AT_AGAIN:
+        notes.append(
+            f"other learners looked at the {MOST_LOOKED_AT_AGAIN} constraints with the smallest p values alone"
+        )
     checked = tuple(CheckedQuery(query, word, name=name) for name, query in asked)
     return FitCheck(word, rows, admg, checked, data.n_rows, level, repairs, tuple(notes))

@@ -236,7 +236,9 @@ class Predictor:
         # Each row's prediction without that row.
         return Residuals.of(target, targets - left, left, float(leverage.sum()))
 
-    def functional(self, target: Variable, weights: FloatArray, side: frozenset[Name]) -> tuple[FloatArray, float]:
+    def functional(
+        self, target: Variable, weights: FloatArray, side: frozenset[Name], within: Predictor | None = None
+    ) -> tuple[FloatArray, float]:
         """What each row adds to the mean of weights times the part of the target's mean that one side makes.
 
         The weights are functions of that side and zero on average, so that what the rest of the given, independent of it,
@@ -246,6 +248,7 @@ class Predictor:
         Args:
             weights: (row, weight).
             side: The variables of the side.
+            within: What the part is taken less its mean of, where the weights are too.
 
         Returns:
             (row, weight and target), and the degrees of freedom that the target's mean took.
@@ -260,12 +263,14 @@ class Predictor:
         own = np.array([bool(names) and names <= side for names in self.owners])
         # Penalised less than the mean, so that it finds what the penalties of the mean have left out.
         everything, balance, _ = self._factor((BALANCE * min(penalties[0], 1.0), BALANCE * min(penalties[1], 1.0)))
-        representer = self.matrix[:, everything] @ cho_solve(
-            balance, (self.matrix.T @ weights * own[:, None])[everything]
-        )
+        moments = (self.matrix.T @ weights) * own[:, None]
+        representer = self.matrix[:, everything] @ cho_solve(balance, moments[everything])
         chosen, factor, _ = self._factor(penalties)
         part = (self.matrix[:, chosen] * own[chosen]) @ cho_solve(factor, right[chosen])
         part = part - part.mean(axis=0)
+        if within is not None:
+            columns = [Variable("part", column) for column in part.T]
+            part = np.concatenate([within.residuals(column).values for column in columns], axis=1)
         found = representer[:, :, None] * smooth.values[:, None, :] + weights[:, :, None] * part[:, None, :]
         return found.reshape(self.n, -1), smooth.df
 
@@ -377,7 +382,8 @@ def _products(
             assert variable.codes is not None
             code = code * variable.n_levels + variable.codes
         dummies = np.equal(code[:, None], np.unique(code)).astype(float)
-        return _standardised(dummies), [frozenset(variable.name for variable in given)] * dummies.shape[1]
+        owners = [frozenset(variable.name for variable in given)] * dummies.shape[1]
+        return _standardised(dummies), owners
     columns, owners = [np.zeros((n, 0))], list[frozenset[Name]]()
     sides = [(first.lines, second.lines, first, second) for first, second in combinations(given, 2)]
     if rich:

@@ -142,7 +142,7 @@ def _form(constraint: VermaConstraint) -> _Average | NotTestable:
     if isinstance(expression, Product):
         averages = [each for each in expression.factors if not isinstance(each, Prob)]
         expression = averages[0] if len(averages) == 1 else expression
-    reason = NotTestable("a formula with more than one ratio has no test yet where columns are numbers")
+    reason = NotTestable("a ratio of averages has no test where columns are numbers")
     if not (isinstance(expression, Sum) and isinstance(expression.body, Product)):
         return reason
     laws = [each for each in expression.body.factors if isinstance(each, Prob)]
@@ -168,13 +168,8 @@ def _regression(form: _Average, variables: Mapping[Name, Variable], n: int, *, r
     side = form.summed | form.around if form.free <= form.around else form.fixed
     beside = sorted((side & (form.around | form.fixed)) - form.free)
     predictor = Predictor([variables[name] for name in given], n, cells=False, rich=rich)
-    weights = np.concatenate(
-        [
-            np.concatenate([variables[name].lines, variables[name].curves[:, :WEIGHTS]], axis=1)
-            for name in sorted(form.free)
-        ],
-        axis=1,
-    )
+    weights = _weights(form.free, variables)
+    other = None
     if beside:
         # Within what else is given: what is left of the weights.
         other = Predictor([variables[name] for name in beside], n)
@@ -183,15 +178,26 @@ def _regression(form: _Average, variables: Mapping[Name, Variable], n: int, *, r
     weights = (weights - weights.mean(axis=0)) / weights.std(axis=0).clip(1e-12)
     best: Tested | None = None
     for name in form.outcomes:
-        found, df = predictor.functional(variables[name], weights, side)
-        means = found.mean(axis=0)
-        size = len(means)
-        covariance = np.cov(found, rowvar=False).reshape(size, size) / max(n - df, 2.0)
-        statistic = float(means @ np.linalg.pinv(covariance, rcond=1e-8, hermitian=True) @ means)
-        left = max(n - df - size, 2.0)
-        p = float(f_law.sf(statistic / size * left / (left + size - 1), size, left))
-        scale = float(variables[name].targets.std(axis=0).max())
-        tested = Tested(min(1.0, p * len(form.outcomes)), float(np.abs(means).max()) / max(scale, 1e-12))
+        found, df = predictor.functional(variables[name], weights, side, other)
+        tested = _zero_means(found, df, float(variables[name].targets.std(axis=0).max()))
+        tested = Tested(min(1.0, tested.p * len(form.outcomes)), tested.effect)
         best = tested if best is None or tested.p < best.p else best
     assert best is not None
     return best
+
+
+def _weights(free: frozenset[Name], variables: Mapping[Name, Variable]) -> FloatArray:
+    """(row, weight): the free nodes' lines and levels, and their smoothest curves."""
+    parts = [part for name in sorted(free) for part in (variables[name].lines, variables[name].curves[:, :WEIGHTS])]
+    return np.concatenate(parts, axis=1)
+
+
+def _zero_means(found: FloatArray, df: float, scale: float) -> Tested:
+    """Whether columns whose rows are influences have the means zero."""
+    n, size = found.shape
+    means = found.mean(axis=0)
+    covariance = np.cov(found, rowvar=False).reshape(size, size) / max(n - df, 2.0)
+    statistic = float(means @ np.linalg.pinv(covariance, rcond=1e-8, hermitian=True) @ means)
+    left = max(n - df - size, 2.0)
+    p = float(f_law.sf(statistic / size * left / (left + size - 1), size, left))
+    return Tested(p, float(np.abs(means).max()) / max(scale, 1e-12))
