@@ -225,3 +225,13 @@ def test_a_graph_of_another_library_is_checked_too():
     rows = chain(edge=0)
     foreign = networkx.DiGraph([("A", "B"), ("B", "C"), ("C", "Y")])
     assert [row.what for row in ld.check(foreign, rows).rows] == [row.what for row in ld.check(CHAIN, rows).rows]
+
+
+def test_copies_of_rows_are_no_evidence():
+    rows = chain(150, edge=0.25, seed=8)
+    once, twice = ld.check(CHAIN, rows), ld.check(CHAIN, {name: np.tile(values, 3) for name, values in rows.items()})
+    assert twice.notes == ("equal rows count once: 150 of 450 were tested",)
+    assert [row.p for row in twice.rows] == [row.p for row in once.rows]
+    # Of levels equal rows are ordinary.
+    levels = {name: (values > 0) * 1.0 for name, values in rows.items()}
+    assert ld.check(CHAIN, levels).notes == ()

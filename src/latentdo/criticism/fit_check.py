@@ -9,7 +9,7 @@ from latentdo.graphs import Admg, Name
 from latentdo.plots import diagram, network
 from latentdo.sheet import Note, Sheet, bodies, page, terminal_width, texts
 
-from .sheets import MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
+from .sheets import MOST_FAILED, MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class FitCheck:
         return [
             replace(headline(self.word, self.rows, self.n_rows, self.level), picture=picture),
             *([Sheet(notes=(*untestable, *map(Note, self.notes)))] if untestable or self.notes else []),
-            *([rows_sheet("Fails:", failed)] if failed else []),
+            *([rows_sheet("Fails:", failed, most=MOST_FAILED)] if failed else []),
             *([repairs_sheet(self.repairs, broken)] if self.repairs else []),
             *([queries_sheet(self.queries)] if told else []),
             *([rows_sheet("Nothing found:", quiet, most=MOST_QUIET, folded="closed")] if quiet else []),

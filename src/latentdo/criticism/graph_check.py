@@ -176,11 +176,24 @@ def graph_rows(
 
 
 def _tests(graph: Admg, data: Dataset, seed: int) -> _Tests:
-    if data.n_rows > MOST_ROWS:
-        data = data.expanded(graph.nodes)
-        data = data.picked(np.sort(np.random.default_rng(seed).choice(data.n_stored, MOST_ROWS, replace=False)))
-    sample = sample_of(data, graph.nodes)
+    sample = sample_of(_units(graph, data, seed)[0], graph.nodes)
     return _Tests(dict(sample.columns), sample.n, seed)
+
+
+def _units(graph: Admg, data: Dataset, seed: int) -> tuple[Dataset, tuple[str, ...]]:
+    """The rows that are tested, and what is to be said of those that are not."""
+    notes = []
+    distinct = data.collapsed(graph.nodes)
+    # Numbers of which hardly any two are equal do not repeat whole rows by chance: these are copies, and no evidence.
+    is_continuous = any(len(np.unique(values)) > 0.9 * distinct.n_stored for _, values in distinct.columns)
+    if is_continuous and distinct.n_stored < 0.98 * data.n_rows:
+        notes.append(f"equal rows count once: {distinct.n_stored:,} of {data.n_rows:,} were tested")
+        data = replace(distinct, weights=np.ones(distinct.n_stored))
+    if data.n_rows > MOST_ROWS:
+        notes.append(f"{MOST_ROWS:,} of {data.n_rows:,} rows were tested, drawn at random")
+        rows = data.expanded(graph.nodes)
+        data = rows.picked(np.sort(np.random.default_rng(seed).choice(rows.n_stored, MOST_ROWS, replace=False)))
+    return data, tuple(notes)
 
 
 def _rows(graph: Admg, tests: _Tests, *, every: bool, level: float) -> tuple[CheckRow, ...]:
@@ -273,8 +286,7 @@ def check_graph(
         notes.append(f"columns that no node names, ignored: {listed(data.ignored, '')}")
     if data.unread:
         notes.append(f"columns with a latent's name, never read: {listed(data.unread, '')}")
-    if data.n_rows > MOST_ROWS:
-        notes.append(f"{MOST_ROWS:,} of {data.n_rows:,} rows were tested, drawn at random")
+    notes += _units(admg, data, seed)[1]
     if sum(row.word.fails for row in rows) >= MOST_LOOKED_AT_AGAIN:
         notes.append(
             f"other learners looked at the {MOST_LOOKED_AT_AGAIN} constraints with the smallest p values alone"

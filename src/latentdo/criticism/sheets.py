@@ -10,6 +10,7 @@ from .values import CheckedQuery, CheckRow, Layer, Repair, Word
 
 MOST_QUIET = 20
 """Rows that are printed of those that found nothing."""
+MOST_FAILED = 40
 MOST_REPAIRS = 10
 NONE = "–"
 
