@@ -235,3 +235,10 @@ def test_copies_of_rows_are_no_evidence():
     # Of levels equal rows are ordinary.
     levels = {name: (values > 0) * 1.0 for name, values in rows.items()}
     assert ld.check(CHAIN, levels).notes == ()
+
+
+def test_a_column_that_is_a_function_of_what_is_given_leaves_nothing_to_test():
+    rows = chain(edge=0)
+    found = ld.check("A -> B -> C", {"A": rows["A"], "B": rows["B"], "C": 2 * rows["B"] + 1})
+    assert [row.advice for row in found.rows] == ["C is a function of B"]
+    assert found.word is Word.NOT_CHECKED

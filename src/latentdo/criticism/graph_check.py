@@ -24,7 +24,7 @@ from .fit_check import LEVEL, FitCheck
 from .independence import Tested, covariance_test
 from .inequality import inequality_test
 from .repairs import repairs_of
-from .smooth import MOST_LEVELS, Predictor, Residuals, Variable
+from .smooth import MOST_LEVELS, ROWS_PER_TERM, Predictor, Residuals, Variable
 from .values import CheckedQuery, CheckRow, Layer, Word
 from .verma import NotTestable, verma_test
 
@@ -36,6 +36,8 @@ LOOKED_AT_AGAIN = 0.2
 """A p value, times the number of tests, below which other learners look too."""
 MOST_LOOKED_AT_AGAIN = 60
 """Constraints that other learners look at: where more fail, those with the smallest p values."""
+EXACT = 1e-8
+"""The share of a column's variance below which nothing is left of it to test."""
 MOST_ROWS = 20_000
 """Rows that are tested: of more so many, drawn at random."""
 MOST_SEPARATORS = 20
@@ -94,14 +96,18 @@ class _Tests:
 
     def _independence(self, statement: Independence, *, closer: bool = False) -> _Outcome:
         given = tuple(sorted(statement.given))
-        if len(given) * 4 > self.n:
-            return _Outcome(statement, None, f"{len(given)} columns are given, too many for {self.n} rows")
+        terms = sum(self.variables[name].lines.shape[1] for name in given)
+        if ROWS_PER_TERM * terms > self.n:
+            return _Outcome(statement, None, f"{terms} lines and levels are given, too many for {self.n} rows")
         found: list[Tested] = []
         for one in statement.first:
             for other in statement.second:
                 sides = [self._left(name, given, closer=closer) for name in (one, other)]
-                if any(side.values.shape[1] == 0 for side in sides):
-                    return _Outcome(statement, None, "a column has a single level with rows enough")
+                for name, side in zip((one, other), sides, strict=True):
+                    if side.values.shape[1] == 0:
+                        return _Outcome(statement, None, f"{quote(name)} has a single level with rows enough")
+                    if (side.values**2).mean() < EXACT:
+                        return _Outcome(statement, None, f"{quote(name)} is a function of {listed(map(quote, given))}")
                 found.append(covariance_test(sides[0], sides[1]))
         # Several pairs in one statement: Bonferroni.
         best = min(found, key=lambda each: each.p)
