@@ -242,3 +242,30 @@ def test_a_column_that_is_a_function_of_what_is_given_leaves_nothing_to_test():
     found = ld.check("A -> B -> C", {"A": rows["A"], "B": rows["B"], "C": 2 * rows["B"] + 1})
     assert [row.advice for row in found.rows] == ["C is a function of B"]
     assert found.word is Word.NOT_CHECKED
+
+
+def test_a_verma_constraint_that_fails_is_repaired_by_the_edge_that_was_left_out():
+    u, w, x, m, y = np.random.default_rng(9).normal(size=(5, 400))
+    x += w + u
+    m += 0.8 * x
+    y += 0.8 * m + u + 0.8 * w
+    rows = {"W": w, "X": x, "M": m, "Y": y}
+    # The hidden cause as a node, and as an edge.
+    for graph in ("W -> X -> M -> Y; X <-> Y", "latent U; W -> X -> M -> Y; U -> X; U -> Y"):
+        found = ld.check(graph, rows, "E[Y | do(X=1)]")
+        assert [row.what for row in found.failed] == ["Σ_X P(Y | M, W, X) P(X | W) does not depend on W"]
+        repairs = {repair.edge: repair for repair in found.repairs}
+        assert (repairs["W -> Y"].fails_then, repairs["W -> Y"].verdicts[0][1]) == (0, True)
+        assert not repairs["M <-> Y"].verdicts[0][1]
+        assert ld.check(f"{graph}; W -> Y", rows).word is Word.NO_MISFIT
+
+
+def test_an_inequality_that_fails_is_repaired_by_an_edge_past_the_treatment():
+    rng = np.random.default_rng(10)
+    z = (rng.random(400) < 0.5) * 1.0
+    x = (rng.random(400) < 0.8) * 1.0
+    y = np.where(rng.random(400) < 0.9, z, 1 - z)
+    found = ld.check("Z -> X -> Y; X <-> Y", {"Z": z, "X": x, "Y": y})
+    assert [row.what for row in found.failed] == ["Σ_Y max_Z P(X, Y | Z) ≤ 1"]
+    assert found.failed[0].effect == pytest.approx(0.4, abs=0.1)
+    assert {"Z -> Y", "Z <-> Y"} <= {repair.edge for repair in found.repairs}
