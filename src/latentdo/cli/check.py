@@ -13,7 +13,7 @@ from .options import Flag, Output, Source, Whole
 from .output import PICTURES, output_path, picture_path, replacing, save_picture, say, say_json, tell
 from .sources import no_variants, source_text, study_of, variant_of
 
-USAGE = "latentdo check STUDY|GRAPH [DATA] [QUERY ...] [--variant NAME] [--prior] [--strict] [-o FILE] [--json]"
+USAGE = "latentdo check STUDY|GRAPH [DATA] [QUERY ...] [--strict] [-o FILE]"
 
 EXAMPLES = """\
 Examples:
@@ -22,11 +22,12 @@ Examples:
   latentdo check study.yaml --variant misspecified
   latentdo check study.yaml data.csv --prior
   latentdo check "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv
-  latentdo check "W -> X -> M -> Y; X <-> Y" data.csv "E[Y | do(X=1)]" --strict
-  latentdo check "A -> B -> C" data.csv -o check.html"""
+  latentdo check "X -> M -> Y" data.csv "E[Y | do(X=1)]" --json
+  latentdo check "X -> M -> Y; X -> Y; latent U" data.csv -o check.html"""
 
 CODES = """\
-Exit codes: 0 ready to fit, or a graph was checked, 3 some query of a model is not identified, 2 bad input,
+Exit codes: 0 ready to fit, or a graph was checked, 2 bad input,
+3 some query of a model is not identified,
 5 the rows contradict the graph and --strict was given."""
 
 FILES = (".html", ".tex", ".csv", *PICTURES)
