@@ -3,6 +3,25 @@
 Run `python bench/graph_checks.py size power silent --tables 400`; `--cells chain/normal verma/binary` picks some. Each cell draws
 tables of 100, 300 and 1,000 rows from a right graph, and from one with an edge (.3, in sd of the outcome or twice that on the
 logit scale) that the graph leaves out; right graphs are counted as rejected where any constraint fails at 5 % after Holm.
+
+Measured, rates at 100, 300 and 1,000 rows (400 tables a cell of size, of the chain but binary 200; 60 of power):
+
+    cell              size at 5 %         power at 1 %
+    chain/normal      .018  .022  .035    .12   .75   1
+    chain/binary      .028  .018  .040    .18   .78   1
+    chain/mixed       .035  .030  .045    .08   .72   1
+    chain/curved      .010  .045  .040    .02   .40   1
+    chain/threshold   .040  .030  .020    .07   .72   1
+    chain/unequal     .020  .035  .045    .03   .38   1
+    verma/normal      .022  .037  .035    0     .20   .97
+    verma/binary      .040  .050  .045    .25   .82   1
+    verma/mixed       .025  .040  .030    .12   .68   1
+    verma/curved      .022  .018  .040    0     .33   .98
+    verma/unequal     .018  .028  .028    0     .15   .90
+    instrument        0     0     0       .99   1     1     (Y is Z in nine units of ten)
+
+Of 60 tables of 500 rows each: an edge left out of a chain, and one that leaves a Verma constraint, are contradicted in all; an
+edge left out of a front door, and a hidden cause in the wrong place, never, and all say that nothing could contradict them.
 """
 
 from __future__ import annotations
@@ -107,10 +126,10 @@ def verma(kind: str, rng: np.random.Generator, n: int, edge: float) -> Columns:
     return {"W": w, "X": x, "M": m, "Y": y}
 
 
-def instrument(kind: str, rng: np.random.Generator, n: int, edge: float) -> Columns:
+def instrument(_: str, rng: np.random.Generator, n: int, edge: float) -> Columns:
     """Z -> X -> Y; X <-> Y, all of two levels, and Z -> Y: of three in ten units, times ten thirds of the edge, Y is Z."""
     u, z = coin(rng, np.zeros(n)), coin(rng, np.zeros(n))
-    x = coin(rng, 2 * z + 2 * u - (2 if kind == "binary" else -1))
+    x = coin(rng, 0.5 * z + 1.5 * u + 0.5)
     y = coin(rng, 1.5 * x + 1.5 * u - 1.5)
     return {"Z": z, "X": x, "Y": np.where(rng.random(n) < 3 * edge, z, y)}
 
