@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .adjusting import needed_columns
 from .arithmetic import linearised
+from .laws import AbstractLaw
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
 from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, register, same_note
 from .methods import all_methods, baselines
@@ -12,13 +13,14 @@ from .methods.dml import DmlId
 from .methods.naive import NaiveMean, NaiveRegression
 from .methods.nested import NestedAipw, NestedIpw, WermId
 from .methods.plug_in import PlugIn
-from .methods.primal import Apipw, Dipw, Pipw
+from .methods.primal import Apipw, Dipw, Pipw, PrimalProblem
 from .options import Options
 from .rivals import estimates
-from .sample import Column, sample_of
-from .task import Task
+from .sample import Column, Sample, sample_of
+from .task import Task, without_instruments
 
 __all__ = [
+    "AbstractLaw",
     "AbstractLearner",
     "AbstractMethod",
     "Aipw",
@@ -43,7 +45,9 @@ __all__ = [
     "Options",
     "Pipw",
     "PlugIn",
+    "PrimalProblem",
     "Result",
+    "Sample",
     "Task",
     "Tmle",
     "WermId",
@@ -56,4 +60,5 @@ __all__ = [
     "register",
     "same_note",
     "sample_of",
+    "without_instruments",
 ]

@@ -1,0 +1,210 @@
+"""A fit against its rows: nodes, factors and whole formulas tested, and what each question hears of it in a word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from latentdo.answers import ask_all
+from latentdo.errors import LatentdoError, UnsupportedError
+from latentdo.graphs import format_number
+from latentdo.inference import Posterior
+from latentdo.query import Query
+from latentdo.tables import Dataset
+
+from .evidence import Evidence
+from .fit_check import LEVEL, FitCheck
+from .graph_check import holm
+from .moves import Moves, Replaced, is_saturated, p_of, replaced, worst
+from .node_checks import node_rows
+from .values import CheckedQuery, CheckRow, Layer, Word
+
+LEAST_ROWS = 30
+"""Rows below which nothing is tested."""
+OF_ANSWER, OF_OUTCOME = 0.25, 0.1
+"""The tolerance: this share of the answer, or of the outcome's standard deviation if that is more."""
+OF_LAW = ("variance", "sd", "quantile", "density", "event", "law")
+"""Terms that depend on the shape of a law."""
+Asked = Sequence[tuple[str | None, Query]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A question with what was found of it.
+
+    Attributes:
+        name: The study's name of it.
+        query: The question.
+        answer: The model's answer, its sd, and the tolerance.
+        found: What flexible factors do to it; None where that cannot be told.
+        reason: Why not.
+    """
+
+    name: str | None
+    query: Query
+    answer: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    found: Replaced | None = None
+    reason: str = ""
+
+
+def check_fit(
+    posterior: Posterior,
+    data: Dataset,
+    queries: Asked = (),
+    *,
+    tolerance: float | None = None,
+    seed: int = 0,
+    of_graph: FitCheck | None = None,
+) -> FitCheck:
+    """Whether the rows support the numbers of a fit.
+
+    Args:
+        posterior: The fit.
+        data: The rows that it was trained on.
+        queries: Questions with their names, each with one number.
+        tolerance: By how much an answer may move before that matters, in its units; a quarter of the answer or a tenth of the
+            outcome's standard deviation unless given.
+        of_graph: What was found of the graph alone on the same rows.
+    """
+    rows: tuple[CheckRow, ...] = () if of_graph is None else of_graph.rows
+    notes = () if of_graph is None else of_graph.notes
+    repairs = () if of_graph is None else of_graph.repairs
+    if posterior.is_point or data.n_rows < LEAST_ROWS:
+        reason = "a fit of one draw has no errors" if posterior.is_point else f"fewer than {LEAST_ROWS} rows"
+        rows = (*rows, CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason))
+        checked = tuple(CheckedQuery(query, Word.NOT_CHECKED, advice=(reason,), name=name) for name, query in queries)
+        return FitCheck(_whole(checked, rows), rows, Evidence.of(posterior, data).graph, checked, data.n_rows, LEVEL, repairs, notes)
+    evidence = Evidence.of(posterior, data)
+    nodes = adjusted(node_rows(evidence))
+    judged = [_judged(evidence, name, query, tolerance, seed) for name, query in queries]
+    factors = adjusted([row for each in judged for row in _factor_rows(each)])
+    wholes = adjusted([row for each in judged for row in _whole_rows(each)])
+    rows = (*rows, *nodes, *factors, *wholes)
+    checked = tuple(_said(evidence, each, rows) for each in judged)
+    if evidence.share > 1:
+        notes = (*notes, f"{evidence.n:,} of {data.n_rows:,} rows, evenly chosen, were looked at")
+    return FitCheck(_whole(checked, rows), rows, evidence.graph, checked, data.n_rows, LEVEL, repairs, notes)
+
+
+def adjusted(rows: Sequence[CheckRow], level: float = LEVEL) -> tuple[CheckRow, ...]:
+    """Rows of one layer after Holm's correction; those that do not fail say that nothing was found, and give no advice."""
+    places = sorted((i for i, row in enumerate(rows) if row.p is not None), key=lambda i: rows[i].p or 0.0)
+    out = list(rows)
+    for i, p in zip(places, holm([rows[i].p or 0.0 for i in places]), strict=True):
+        fails = p <= level
+        word, advice = (rows[i].word, rows[i].advice) if fails else (Word.NO_MISFIT, "")
+        out[i] = replace(rows[i], adjusted=float(p), word=word, advice=advice)
+    return tuple(out)
+
+
+def _judged(evidence: Evidence, name: str | None, query: Query, tolerance: float | None, seed: int) -> _Judged:
+    try:
+        if query.axes:
+            raise UnsupportedError("a sweep has many numbers: ask for single points")
+        (answer,) = ask_all(evidence.posterior, [(name, query)], seed, allow_unidentified=False)
+        most = tolerance
+        if most is None:
+            most = max(OF_ANSWER * abs(answer.point), OF_OUTCOME * _spread(evidence, query))
+        own = (answer.point, answer.sd or 0.0, float(most))
+        return _Judged(name, query, own, replaced(evidence, query, seed))
+    except ValueError:
+        return _Judged(name, query, reason="it has several numbers: ask for one of them")
+    except LatentdoError as problem:
+        return _Judged(name, query, reason=str(problem))
+
+
+def _spread(evidence: Evidence, query: Query) -> float:
+    """The largest standard deviation of what is asked about."""
+    spreads = [0.0]
+    for term in query.terms:
+        for name in term.outcome_names:
+            if evidence.rows.has(name):
+                spreads.append(0.5 if term.kind == "event" else float(evidence.rows.column(name).std()))
+    return max(spreads)
+
+
+def _factor_rows(judged: _Judged) -> list[CheckRow]:
+    if judged.found is None:
+        return []
+    rows = []
+    for factor, moves in judged.found.factors.items():
+        # What parameters can fit exactly does not move.
+        if moves and max(move.reach for move in moves.values()) > 1e-3 * judged.answer[2]:
+            rows.append(_move_row(Layer.FACTOR, f"{factor} in {judged.query}", judged, moves, factor))
+    return rows
+
+
+def _whole_rows(judged: _Judged) -> list[CheckRow]:
+    if judged.found is None or not judged.found.whole:
+        return []
+    return [_move_row(Layer.ESTIMAND, str(judged.query), judged, judged.found.whole, "")]
+
+
+def _move_row(layer: Layer, what: str, judged: _Judged, moves: Moves, factor: str) -> CheckRow:
+    kind, move = worst(moves)
+    sd = judged.answer[1]
+    scale = f"({move.move / sd:+.2g} posterior sd)" if sd else ""
+    # A move that the tolerance bears leaves the answer standing, however sure it is.
+    word = Word.MOVES if _reach(moves) > judged.answer[2] else Word.STANDS
+    advice = f"by {_LEARNERS.get(kind, kind)} it would be {format_number(float(f'{judged.answer[0] + move.move:.3g}'))}"
+    return CheckRow(layer, what, word, p_of(moves), move.move, advice, scale=scale, about=(judged.query, factor))
+
+
+_LEARNERS = {"quadratic": "squares and products", "spline": "splines", "tree": "a tree", "mean": "the rows alone"}
+
+
+def _reach(moves: Moves) -> float:
+    return max(move.reach for move in moves.values())
+
+
+def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> CheckedQuery:
+    """What a question hears: the gravest of what was found where it matters to it."""
+    graph = evidence.graph
+    outcomes = [name for term in judged.query.terms for name in (*term.outcome_names, *term.conditions)]
+    above = graph.ancestors([name for name in outcomes if name in graph.nodes])
+    nodes = judged.found.nodes if judged.found is not None else above
+    contradicted = [row for row in rows if row.word is Word.CONTRADICTED and above & set(row.nodes)]
+    own = [row for row in rows if isinstance(row.about, tuple) and row.about[0] is judged.query]
+    failed = [row for row in rows if row.layer is Layer.NODE and row.word.fails and nodes & set(row.nodes)]
+    of_mean = [row for row in failed if row.word is Word.MISFIT]
+    if any(term.kind in OF_LAW for term in judged.query.terms):
+        of_mean = failed
+    moved = [row for row in own if row.word is Word.MOVES]
+    advice = tuple(dict.fromkeys(row.advice for row in (*contradicted, *failed) if row.advice))
+    if judged.found is None:
+        word = Word.CONTRADICTED if contradicted else Word.UNSURE_MISFIT if of_mean else Word.NOT_CHECKED
+        if failed and word is Word.NOT_CHECKED:
+            word = Word.LAW_ONLY
+        return CheckedQuery(judged.query, word, advice=(*advice, f"not checked: {judged.reason}"), name=judged.name)
+    reach = _reach(judged.found.whole)
+    unsure = reach > judged.answer[2]
+    if contradicted:
+        word = Word.CONTRADICTED
+    elif moved:
+        word = Word.MOVES
+    elif of_mean or any(row.word is Word.STANDS for row in own):
+        word = Word.UNSURE_MISFIT if unsure else Word.STANDS
+    elif is_saturated(evidence, judged.found.nodes):
+        word = Word.SAME_FORMULA
+    elif unsure:
+        word = Word.UNSURE
+    else:
+        word = Word.LAW_ONLY if failed else Word.NO_MISFIT
+    _, move = worst(judged.found.whole)
+    by = [row for row in own if row.layer is Layer.FACTOR and row.p is not None]
+    factor = min(by, key=lambda row: row.p or 0.0).about[1] if by else ""
+    if word is Word.UNSURE:
+        bound = format_number(float(f"{judged.answer[2]:.2g}"))
+        advice = (*advice, f"{evidence.n:,} rows cannot tell whether another shape would move it by more than {bound}")
+    return CheckedQuery(judged.query, word, reach, move.move, move.z, factor, advice, judged.name)
+
+
+def _whole(checked: Sequence[CheckedQuery], rows: Sequence[CheckRow]) -> Word:
+    """The word for all: that of the questions where there are any that were checked, else that of the rows."""
+    words = [each.word for each in checked if each.word is not Word.NOT_CHECKED]
+    words += [row.word for row in rows if row.word is Word.CONTRADICTED]
+    if words:
+        return Word.gravest(words)
+    own = [row.word for row in rows if row.word is not Word.NOT_CHECKED]
+    return Word.gravest(own)
+

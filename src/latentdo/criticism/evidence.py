@@ -1,0 +1,134 @@
+"""What all checks of a fit share: its rows as columns, some of its draws, what each row told the draws, and its nodes' laws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from latentdo.arrays import FloatArray, IntArray
+from latentdo.graphs import Admg, Name, project
+from latentdo.inference import Posterior
+from latentdo.tables import Dataset
+
+from .pillow_laws import PillowLaw
+
+DRAWS = 500
+"""Draws from which influences are made: their correlation with those of all draws is .986 and more."""
+POINT_DRAWS = 60
+"""Draws over which what needs no influence is averaged."""
+MOST_ROWS = 4_000
+"""Rows that are checked; of more these, evenly chosen."""
+MOST_WORK = 6e8
+"""Points times draws times rows of a law; more draws are thinned."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A fit beside the rows it was trained on.
+
+    Attributes:
+        posterior: The fit.
+        rows: The rows that are checked, each once.
+        share: How many rows of the table stand behind each of them.
+    """
+
+    posterior: Posterior
+    rows: Dataset
+    share: float = 1.0
+    _laws: dict[tuple[Name, tuple[Name, ...], int], PillowLaw] = field(default_factory=dict)
+    _means: dict[tuple[Name, tuple[Name, ...]], FloatArray] = field(default_factory=dict)
+
+    @staticmethod
+    def of(posterior: Posterior, data: Dataset) -> Evidence:
+        """The rows one by one; evenly chosen ones where there are very many."""
+        rows = data.expanded(posterior.spec.measured)
+        n = rows.n_rows
+        if n <= MOST_ROWS:
+            return Evidence(posterior, rows)
+        kept = np.linspace(0, n - 1, MOST_ROWS).round().astype(int)
+        return Evidence(posterior, rows.picked(kept), n / MOST_ROWS)
+
+    @property
+    def n(self) -> int:
+        """How many rows are checked."""
+        return self.rows.n_stored
+
+    @cached_property
+    def graph(self) -> Admg:
+        """The graph over the measured nodes."""
+        return project(self.posterior.spec.graph)
+
+    @cached_property
+    def env(self) -> dict[Name, FloatArray]:
+        """The columns, (1, row) each."""
+        return {name: values[None, :] for name, values in self.rows.columns}
+
+    @cached_property
+    def index(self) -> IntArray:
+        """The draws, chains laid end to end."""
+        return self.thinned(DRAWS)
+
+    def thinned(self, n: int) -> IntArray:
+        """So many draws, evenly chosen."""
+        total = self.posterior.n_chains * self.posterior.n_draws
+        return np.linspace(0, total - 1, min(n, total)).round().astype(int)
+
+    @cached_property
+    def pillows(self) -> dict[Name, tuple[Name, ...]]:
+        """The Markov pillow of each measured node: its district among what comes before it, and all their parents.
+
+        Source:
+            Richardson et al. (2023), Nested Markov properties for ADMGs, section 2.3.
+        """
+        found, earlier = dict[Name, tuple[Name, ...]](), list[Name]()
+        for node in self.graph.topological_order():
+            district = self.graph.induced([*earlier, node]).district(node)
+            chosen = {parent for each in district for parent in self.graph.parents(each)} | set(district)
+            found[node] = tuple(name for name in earlier if name in chosen)
+            earlier.append(node)
+        return found
+
+    def law(self, node: Name, pillow: tuple[Name, ...] | None = None, draws: int = DRAWS) -> PillowLaw:
+        """The node's law given its pillow, at so many draws.
+
+        Raises:
+            UnsupportedError: Its latents cannot be integrated here.
+        """
+        given = self.pillows[node] if pillow is None else pillow
+        key = (node, given, draws)
+        if key not in self._laws:
+            self._laws[key] = PillowLaw(self.posterior, node, given, self.thinned(draws))
+        return self._laws[key]
+
+    def given(self, pillow: tuple[Name, ...]) -> Mapping[Name, FloatArray]:
+        """The columns of a pillow; of an empty one any column, for the number of rows."""
+        names = pillow or self.rows.names[:1]
+        return {name: self.env[name] for name in names}
+
+    def means(self, node: Name, pillow: tuple[Name, ...]) -> FloatArray:
+        """E[node | pillow] of every row, at the draws of `index`, (draw, row)."""
+        key = (node, pillow)
+        if key not in self._means:
+            self._means[key] = self.law(node, pillow).mean(self.given(pillow))
+        return self._means[key]
+
+    @cached_property
+    def logs(self) -> FloatArray:
+        """The log likelihood of the rows, (draw, row), less each row's mean over the draws."""
+        values = self.posterior.log_likelihood(self.rows, self.index)
+        return values - values.mean(axis=0)
+
+    def influence(self, values: FloatArray) -> FloatArray:
+        """What leaving out a row would do to the posterior mean of quantities, (row, quantity); the sign turned.
+
+        Args:
+            values: (draw, quantity), at the draws of `index`.
+
+        Source:
+            Giordano & Broderick (2023), The Bayesian infinitesimal jackknife for variance.
+        """
+        centred = values - values.mean(axis=0)
+        return self.logs.T @ centred / (len(self.index) - 1)

@@ -1,0 +1,354 @@
+"""L1: each measured node given its Markov pillow. Do mean, spread and shape of the rows look as the trained model says?
+
+Every test is of moments that are zero on average where the model is right. What the rows have told the parameters is taken
+off each row's part by the infinitesimal jackknife, so that nothing has to be trained again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import f as f_law
+from scipy.stats import kurtosistest, skewtest
+
+from latentdo.arrays import FloatArray
+from latentdo.errors import UnsupportedError
+from latentdo.graphs import Name, format_number, quote
+from latentdo.models import Table
+from latentdo.models.build import NUMPY, numerics
+
+from .evidence import POINT_DRAWS, Evidence
+from .values import CheckRow, Layer, Word
+
+ROWS_PER_TERM = 8
+"""Rows per term of a basis; with fewer its products are left out, then its curves."""
+MOST_TERMS = 40
+ABSORBED = 0.05
+"""The share of a moment's variance that parameters must leave, or there is nothing to test in that direction."""
+FARTHEST = 6.0
+LEAST_SHAPE = 20
+"""Rows from which a shape is tested."""
+SEEN_AS_LEVELS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class NodeFit:
+    """What pictures of a node need.
+
+    Attributes:
+        node: The node.
+        pillow: Its pillow, name and column.
+        residuals: What is left of each row, in sds of what is left.
+    """
+
+    node: Name
+    pillow: tuple[tuple[Name, FloatArray], ...]
+    residuals: FloatArray
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a test of moments found.
+
+    Attributes:
+        p: Its p value; None where the parameters can fit every direction.
+        size: How many directions were tested.
+        effect: The share of the residuals' sd that the basis explains.
+    """
+
+    p: float | None
+    size: int
+    effect: float
+
+
+def node_rows(evidence: Evidence) -> list[CheckRow]:
+    """The rows of all measured nodes, in topological order; p values are not yet adjusted."""
+    rows: list[CheckRow] = []
+    for node in evidence.pillows:
+        try:
+            rows += _checked(evidence, node)
+        except UnsupportedError as problem:
+            what = f"{quote(node)}{_given(evidence, node)}"
+            rows.append(CheckRow(Layer.NODE, what, Word.NOT_CHECKED, advice=str(problem), nodes=(node,)))
+    return rows
+
+
+def _given(evidence: Evidence, node: Name) -> str:
+    pillow = evidence.pillows[node]
+    return f" given {', '.join(map(quote, pillow))}" if pillow else ""
+
+
+def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
+    family = evidence.posterior.spec[node].family
+    pillow = evidence.pillows[node]
+    law = evidence.law(node)
+    given = evidence.given(pillow)
+    if isinstance(family, Table) and set(pillow) == set(evidence.posterior.spec[node].parents):
+        what = f"table of {quote(node)}{_given(evidence, node)}"
+        return [CheckRow(Layer.NODE, what, Word.SAME_FORMULA, nodes=(node,), advice="every cell has a chance of its own")]
+    columns = [(name, evidence.rows.column(name)) for name in pillow]
+    basis = Basis.of(columns, evidence.n)
+    y = evidence.rows.column(node)
+    if family.has_levels:
+        return [_level_row(evidence, node, basis)]
+    means = evidence.means(node, pillow)
+    residuals = y - means.mean(axis=0)
+    fit = NodeFit(node, tuple(columns), residuals / (residuals.std() or 1.0))
+    mean = score(evidence, basis.matrix, residuals[None], -means[None])
+    rows = [_row(evidence, node, "mean", mean, Word.MISFIT, fit, basis)]
+    if family.discrete and family.points:
+        return rows
+    if not family.discrete:
+        variances = law.averages(given, [_second(family)])[0] - means**2
+        if np.isfinite(variances).all():
+            squares = (y - means) ** 2
+            spread = score(evidence, basis.matrix, residuals[None] ** 2 - variances.mean(axis=0), (squares - variances)[None])
+            rows.append(_row(evidence, node, "spread", spread, Word.LAW_ONLY, fit, basis))
+        else:
+            what = f"spread of {quote(node)}{_given(evidence, node)}"
+            reason = f"{family.name} has no variance there"
+            rows.append(CheckRow(Layer.NODE, what, Word.NOT_CHECKED, nodes=(node,), advice=reason))
+        if evidence.n >= LEAST_SHAPE:
+            rows.append(_shape(evidence, node, y, fit))
+    return rows
+
+
+def _second(family: Any) -> Any:
+    """E[node²] given predictor and parameters."""
+
+    def second(eta: FloatArray, parameters: dict[str, FloatArray]) -> FloatArray:
+        variance = family.variance(NUMPY, eta, parameters)
+        if variance is None:
+            return np.full(np.shape(eta), np.nan)
+        return variance + family.mean(NUMPY, eta, parameters) ** 2
+
+    return second
+
+
+def _shape(evidence: Evidence, node: Name, y: FloatArray, fit: NodeFit) -> CheckRow:
+    """Skewness and kurtosis of the normal scores of P(node <= its value | pillow).
+
+    Source:
+        D'Agostino & Pearson (1973), Tests for departure from normality, on the scores of Rosenblatt (1952).
+    """
+    law = evidence.law(node, draws=POINT_DRAWS)
+    family = numerics(law.family)
+    below = law.averages(evidence.given(law.pillow), [lambda eta, own: family.cdf(y, eta, own)])[0].mean(axis=0)
+    scores = np.clip(ndtri(np.clip(below, 1e-12, 1 - 1e-12)), -FARTHEST, FARTHEST)
+    skew, tails = skewtest(scores), kurtosistest(scores)
+    p = min(1.0, 2 * min(float(skew.pvalue), float(tails.pvalue)))
+    z = float(skew.statistic if skew.pvalue < tails.pvalue else tails.statistic)
+    standard = (scores - scores.mean()) / scores.std()
+    of_skew = skew.pvalue < tails.pvalue
+    effect = float((standard**3).mean() if of_skew else (standard**4).mean() - 3)
+    advice = _shape_advice(evidence, node, of_skew=bool(of_skew), z=z)
+    what = f"shape of {quote(node)}{_given(evidence, node)}"
+    scale = "skewness" if of_skew else "excess kurtosis"
+    return CheckRow(
+        Layer.NODE, what, Word.LAW_ONLY, p, effect, advice, scale=scale, nodes=(node,), about=fit
+    )
+
+
+def _shape_advice(evidence: Evidence, node: Name, *, of_skew: bool, z: float) -> str:
+    name, family = quote(node), evidence.posterior.spec[node].family.name
+    positive = evidence.rows.column(node).min() > 0
+    if of_skew:
+        other = f"write {name} ~ gamma(…)" if positive and family != "gamma" else f"another scale of {name}, such as its logarithm"
+        return f"{name} has a longer tail {'above' if z > 0 else 'below'} than {family} allows: {other}"
+    if z > 0:
+        other = f"write {name} ~ student(…)" if family == "normal" else "another family"
+        return f"{name} has heavier tails than {family}: {other}"
+    return f"{name} has lighter tails than {family}: look for groups of rows that differ"
+
+
+def _level_row(evidence: Evidence, node: Name, basis: Basis) -> CheckRow:
+    """The chances of the levels but the first, of a node whose levels have no mean."""
+    law = evidence.law(node)
+    family, y = law.family, evidence.rows.column(node)
+    points = family.points[1:]
+    functions = [
+        (lambda eta, own, k=k: family.chances(NUMPY, eta, own)[k + 1]) for k in range(len(points))
+    ]
+    chances = np.stack(law.averages(evidence.given(law.pillow), functions))
+    targets = np.stack([(y == point).astype(float) for point in points])
+    residuals = targets - chances.mean(axis=1)
+    found = score(evidence, basis.matrix, residuals, -chances)
+    fit = NodeFit(node, basis.columns, residuals[-1] / (residuals[-1].std() or 1.0))
+    return _row(evidence, node, "chances", found, Word.MISFIT, fit, basis)
+
+
+def _row(
+    evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fit: NodeFit, basis: Basis
+) -> CheckRow:
+    what = f"{kind} of {quote(node)}{_given(evidence, node)}"
+    if found.p is None:
+        reason = "the parameters can fit any such law"
+        return CheckRow(Layer.NODE, what, Word.SAME_FORMULA, advice=reason, nodes=(node,), about=fit)
+    family = evidence.posterior.spec[node].family
+    scale = "of the residual sd" if kind != "spread" else "of the squares' sd"
+    if kind == "spread":
+        worst = basis.worst(fit.residuals**2 - 1.0)
+        advice = f"the spread of {quote(node)} changes with {worst}" if worst else ""
+        advice += f": write {quote(node)} ~ gamma(…)" if advice and family.name == "normal" and _positive(evidence, node) else ""
+    else:
+        advice = basis.advice(node, fit.residuals)
+    return CheckRow(
+        Layer.NODE, what, word, found.p, found.effect, advice, scale=scale, nodes=(node,), about=fit
+    )
+
+
+def _positive(evidence: Evidence, node: Name) -> bool:
+    return bool(evidence.rows.column(node).min() > 0)
+
+
+def score(
+    evidence: Evidence,
+    basis: FloatArray,
+    residuals: FloatArray,
+    moments: FloatArray,
+) -> Score:
+    """Whether Σ basis · residual is zero but for chance, what the parameters absorb taken off each row's part.
+
+    Args:
+        basis: (row, term).
+        residuals: (target, row), at the posterior mean.
+        moments: (target, draw, row), what of the residuals moves with the draws.
+    """
+    plain = (residuals[:, :, None] * basis).transpose(1, 0, 2).reshape(evidence.n, -1)
+    by_draw = np.einsum("tdn,nk->dtk", moments, basis).reshape(len(evidence.index), -1)
+    own = plain + evidence.share * evidence.influence(by_draw)
+    scale = np.sqrt((plain**2).sum(axis=0))
+    if not (scale > 0).any():
+        return Score(None, 0, 0.0)
+    kept = scale > 1e-9 * scale.max()
+    plain, own, scale = plain[:, kept], own[:, kept], scale[kept]
+    total = plain.sum(axis=0) / scale
+    # Directions in which the parameters leave nothing have nothing to test.
+    before, after = _second_moment(plain / scale), _second_moment(own / scale)
+    values, vectors = np.linalg.eigh(before)
+    white = vectors[:, values > 1e-8 * values.max()] / np.sqrt(values[values > 1e-8 * values.max()])
+    left, directions = np.linalg.eigh(white.T @ after @ white)
+    chosen = white @ directions[:, left > ABSORBED]
+    size = chosen.shape[1]
+    if not size:
+        return Score(None, 0, 0.0)
+    t = chosen.T @ total
+    c = (own / scale) @ chosen
+    n = evidence.n
+    statistic = float(t @ np.linalg.solve(_second_moment(c), t))
+    statistic = min(statistic, n * (1 - 1e-9))
+    # The rows' own second moment holds the deviation itself: n R² of a regression of one on the parts.
+    p = float(f_law.sf(statistic / size * (n - size) / (n - statistic), size, n - size))
+    explained = max(0.0, statistic - size) / n
+    return Score(p, size, math.sqrt(explained))
+
+
+def _second_moment(parts: FloatArray) -> FloatArray:
+    return parts.T @ parts
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Curves and products of a pillow's columns.
+
+    Attributes:
+        columns: Name and values.
+        matrix: (row, term), with a constant first.
+    """
+
+    columns: tuple[tuple[Name, FloatArray], ...]
+    matrix: FloatArray
+
+    @staticmethod
+    def of(columns: Sequence[tuple[Name, FloatArray]], n: int) -> Basis:
+        """A constant, and per column a spline of 4 df or its levels, then products of two, as far as there are rows."""
+        room = min(n // ROWS_PER_TERM, MOST_TERMS)
+        curves = [spline(values, 4) for _, values in columns]
+        if sum(each.shape[1] for each in curves) > room:
+            curves = [spline(values, 2) for _, values in columns]
+        products = [
+            standardised(a * b)
+            for a, b in combinations([standardised(values) for _, values in columns], 2)
+        ]
+        room -= sum(each.shape[1] for each in curves)
+        kept = products if len(products) <= room else products[: max(0, room)]
+        parts = [np.ones((n, 1)), *curves, *(each[:, None] for each in kept)]
+        return Basis(tuple(columns), np.concatenate(parts, axis=1))
+
+    def worst(self, values: FloatArray) -> str:
+        """The column whose curve explains most of some numbers."""
+        if not self.columns:
+            return ""
+        shares = [_explained(np.column_stack([np.ones(len(own)), spline(own, 4)]), values) for _, own in self.columns]
+        return quote(self.columns[int(np.argmax(shares))][0])
+
+    def advice(self, node: Name, residuals: FloatArray) -> str:
+        """What to add to the node's parents: a column for a curve or for a cut, or a product."""
+        n = len(residuals)
+        tried: list[tuple[float, str]] = []
+        for name, values in self.columns:
+            own, line = quote(name), np.column_stack([np.ones(n), values])
+            if len(np.unique(values)) <= 2:
+                continue
+            curve = _explained(np.column_stack([line, standardised(values) ** 2]), residuals)
+            tried.append((curve, f"{quote(node)} bends with {own}: add a column of {own} squared as a parent"))
+            cut, place = _best_cut(values, line, residuals)
+            text = f"{quote(node)} jumps at {own} = {place}: add a column that is 1 above it as a parent"
+            tried.append((cut - 2.0 / n, text))
+        for (a, x), (b, z) in combinations(self.columns, 2):
+            line = np.column_stack([np.ones(n), x, z, standardised(x) * standardised(z)])
+            pair = f"{quote(a)}:{quote(b)}"
+            tried.append((_explained(line, residuals), f"{quote(node)} depends on {pair}: add it to the parents"))
+        return max(tried, default=(0.0, ""))[1]
+
+
+def _best_cut(values: FloatArray, line: FloatArray, residuals: FloatArray) -> tuple[float, str]:
+    places = np.unique(np.quantile(values, np.linspace(0.05, 0.95, 37)))
+    shares = [_explained(np.column_stack([line, values > place]), residuals) for place in places]
+    best = int(np.argmax(shares))
+    return shares[best], format_number(float(f"{places[best]:.3g}"))
+
+
+def _explained(matrix: FloatArray, values: FloatArray) -> float:
+    """The share of the values' square that a regression explains."""
+    fitted = matrix @ np.linalg.lstsq(matrix, values, rcond=None)[0]
+    return float((fitted**2).sum() / max((values**2).sum(), 1e-300))
+
+
+def standardised(values: FloatArray) -> FloatArray:
+    """Mean zero and sd one; zero of a constant column."""
+    centred = values - values.mean()
+    return centred / (centred.std() or 1.0)
+
+
+def spline(values: FloatArray, df: int) -> FloatArray:
+    """A natural cubic spline's terms, the straight line first, of standard deviation one; of few values a term per level.
+
+    Source:
+        Hastie, Tibshirani & Friedman (2009), The elements of statistical learning, eq. 5.4 and 5.5.
+    """
+    distinct = np.unique(values)
+    if len(distinct) <= SEEN_AS_LEVELS:
+        return np.stack([standardised((values == level).astype(float)) for level in distinct[1:]], axis=1)
+    x = standardised(values)
+    knots = np.unique(np.quantile(x, np.linspace(0.03, 0.97, df + 1)))
+    if len(knots) < 4:
+        return np.stack([x, standardised(x**2)], axis=1)[:, :df]
+
+    def cubic(k: int) -> FloatArray:
+        last = knots[-1]
+        return (np.maximum(x - knots[k], 0) ** 3 - np.maximum(x - last, 0) ** 3) / (last - knots[k])
+
+    ends = cubic(len(knots) - 2)
+    terms = [x, *(cubic(k) - ends for k in range(len(knots) - 2))]
+    # Each term without what those before it say: well conditioned whatever the knots.
+    matrix = np.column_stack([np.ones(len(x)), *terms])
+    q, _ = np.linalg.qr(matrix)
+    return q[:, 1:] * math.sqrt(len(x))
+
