@@ -1,8 +1,8 @@
-"""The verb that checks before anything is trained. It stands beside the verbs of `api` and reads models and paths as they do."""
+"""The verb that checks models, graphs and fits. It stands beside the verbs of `api` and reads models and paths as they do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -13,7 +13,7 @@ from latentdo.files import exists
 from latentdo.graphs import Admg, LatentDag, project
 from latentdo.query import Query, queries_of
 
-from .opening import engine_of, is_fit, rival_rows, rows_of, study_of, unpacked, value_of, with_graph
+from .opening import engine_of, fitted_rows, is_fit, rival_rows, rows_of, study_of, unpacked, value_of, with_graph
 
 if TYPE_CHECKING:
     from latentdo.answers import Report
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from latentdo.inference import Posterior
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
+
+    Asked = str | Query | Sequence[str | Query] | Mapping[str, str | Query]
 
     class OneOrOther(Report, FitCheck):  # pyright: ignore
         """What the check of a text gives: a report on a model, or a check of a graph. Type checkers allow both."""
@@ -34,18 +36,23 @@ def check(
 
 @overload
 def check(
-    model: ModelSpec | Study | Posterior | Path, data: Any = None, *, prior: bool = False, seed: int = 0
-) -> Report: ...
+    model: Posterior, data: Any = None, *queries: Asked, tolerance: float | None = None, seed: int = 0
+) -> FitCheck: ...
+
+
+@overload
+def check(model: ModelSpec | Study | Path, data: Any = None, *, prior: bool = False, seed: int = 0) -> Report: ...
 
 
 @overload
 def check(
-    model: str,
+    model: str | Path,
     data: Any = None,
-    *queries: str | Query,
+    *queries: Asked,
     prior: bool = False,
     every: bool = False,
     level: float = 0.01,
+    tolerance: float | None = None,
     seed: int = 0,
 ) -> OneOrOther: ...
 
@@ -54,26 +61,32 @@ def check(
 def check(
     model: ModelSpec | Study | Posterior | LatentDag | Admg | str | Path,
     data: Any = None,
-    *queries: str | Query,
+    *queries: Asked,
     prior: bool = False,
     every: bool = False,
     level: float = 0.01,
+    tolerance: float | None = None,
     seed: int = 0,
 ) -> Report | FitCheck:
-    """What can be said before training: of a model whether the table fits it, of a graph whether the rows contradict it.
+    """Of a model whether the table fits it, of a graph whether rows contradict it, of a fit whether rows support its numbers.
 
     Of a model or a study: the verdict of each query and every column against its family; of a study's variants whether their
     latent projection is that of the model, and which verdicts change. Of a graph, which has no mechanisms: every constraint
-    that it puts on the measured columns, tested without a model, and which edges would remove those that fail.
+    that it puts on the measured columns, tested without a model, and which edges would remove those that fail. Of a fit all of
+    this, each node given its parents and what shares its latents, and of each question how far another shape could move it.
 
     Args:
-        model: A study (a value, or the path of its file), a model, or its text. `study.variant(name)` is a study too. Of a
-            fit, or the path of one, its model. Or a graph, or the text of one.
-        data: As for `fit`; without it, a study's own data where its file exists, and the rows that a fit holds.
-        queries: Of a graph, questions: each edge that would repair it says what it does to their verdicts.
+        model: A study (a value, or the path of its file), a model, or its text. `study.variant(name)` is a study too. Or a
+            graph, or the text of one. Or a fit, or its path; of a path alone, without table and questions, its model.
+        data: As for `fit`; without it, a study's own data where its file exists, and the rows that a fit holds. A fit is
+            checked against the rows that it was trained on.
+        queries: Of a graph, questions: each edge that would repair it says what it does to their verdicts. Of a fit, questions
+            with one number each; those of its study unless given.
         prior: Whether to simulate the measured nodes from the priors alone, and set them beside their columns.
         every: Of a graph, whether each minimal separating set of a pair is tested, in place of one.
         level: Of a graph, the chance that a right one has any constraint that fails.
+        tolerance: Of a fit, by how much an answer may move before that matters, in its units. A quarter of the answer, or a
+            tenth of the outcome's standard deviation if that is more, unless given.
         seed: Of that simulation, and of what the tests of a graph draw: same seed, same numbers.
 
     Raises:
@@ -87,6 +100,15 @@ def check(
     opened = with_graph(value_of(model))
     if isinstance(opened, LatentDag | Admg):
         return _check_graph(opened, data, queries, prior=prior, every=every, level=level, seed=seed)
+    if is_fit(opened) and not prior and (opened is model or data is not None or queries):
+        if every or level != 0.01:
+            raise SpecError(
+                "every= and level= belong to the check of a graph: ld.check(posterior.spec.graph, data, …)."
+            )
+        folder = Path(model).parent if isinstance(model, str | Path) else Path()
+        return _check_fit(opened, data, queries, folder, tolerance=tolerance, seed=arguments.seed(seed))
+    if tolerance is not None:
+        raise SpecError("tolerance= belongs to the check of a fit: ld.check(posterior, data, query, tolerance=0.1).")
     if queries or every or level != 0.01:
         option = "Queries" if queries else "every=True" if every else "level="
         raise SpecError(
@@ -106,6 +128,20 @@ def check(
         report = replace(report, prior=check_priors_on(report.spec, rows, arguments.seed(seed)))
     variants = check_variants(study, report.verdicts, dict(report.functional))
     return replace(report, variants=variants, units=study.units)
+
+
+def _check_fit(
+    posterior: Posterior, data: Any, queries: Sequence[Any], folder: Path, *, tolerance: float | None, seed: int
+) -> FitCheck:
+    from latentdo.criticism import check_posterior
+
+    if tolerance is not None:
+        tolerance = arguments.number(
+            "tolerance=", tolerance, SpecError, above=0, repair="It is in the units of the answer."
+        )
+    rows, _ = fitted_rows(posterior, data, folder)
+    asked = queries_of(unpacked(queries), dict(posterior.queries)) or list(posterior.queries)
+    return check_posterior(posterior, rows, asked, tolerance=tolerance, seed=seed)
 
 
 def _check_graph(

@@ -1,8 +1,12 @@
-"""`latentdo check`: everything that can be said before training; of a graph, whether rows contradict it. Does not load JAX."""
+"""`latentdo check`: of a model all that can be said before training; of a graph and of a fit whether rows contradict it.
+
+Only the check of a fit loads JAX.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latentdo.errors import UsageError
 from latentdo.graphs import Admg, LatentDag, is_fit_path, is_study_path
@@ -13,7 +17,10 @@ from .options import Flag, Output, Source, Whole
 from .output import PICTURES, output_path, picture_path, replacing, save_picture, say, say_json, tell
 from .sources import no_variants, source_text, study_of, variant_of
 
-USAGE = "latentdo check STUDY|GRAPH [DATA] [QUERY ...] [--strict] [-o FILE]"
+if TYPE_CHECKING:
+    from latentdo.criticism import FitCheck
+
+USAGE = "latentdo check STUDY|GRAPH|FIT [DATA] [QUERY ...] [--strict] [-o FILE]"
 
 EXAMPLES = """\
 Examples:
@@ -23,12 +30,13 @@ Examples:
   latentdo check study.yaml data.csv --prior
   latentdo check "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)" data.csv
   latentdo check "X -> M -> Y" data.csv "E[Y | do(X=1)]" --json
-  latentdo check "X -> M -> Y; X -> Y; latent U" data.csv -o check.html"""
+  latentdo check "X -> M -> Y; X -> Y; latent U" data.csv -o check.html
+  latentdo check fit.ldo data.csv "E[Y | do(X=1)]" --tolerance 0.2 --strict"""
 
 CODES = """\
-Exit codes: 0 ready to fit, or a graph was checked, 2 bad input,
+Exit codes: 0 ready to fit, or a graph or a fit was checked, 2 bad input,
 3 some query of a model is not identified,
-5 the rows contradict the graph and --strict was given."""
+5 the rows contradict the graph, or a misfit moves an answer, and --strict was given."""
 
 FILES = (".html", ".tex", ".csv", *PICTURES)
 
@@ -42,12 +50,13 @@ def command(
     prior: Flag = False,
     every: Flag = False,
     level: float = 0.01,
+    tolerance: float | None = None,
     seed: Whole = 0,
     strict: Flag = False,
     output: Output = None,
     json: Flag = False,
 ) -> int:
-    """What can be said before training: of a model whether the table fits it, of a graph whether rows contradict it.
+    """Of a model whether the table fits it, of a graph whether rows contradict it, of a fit whether rows support its numbers.
 
     Of a model or a study the verdict of each query, and every column against its
     family: refuses what `fit` would refuse, missing cells, constant columns,
@@ -58,20 +67,24 @@ def command(
     columns, tested without a model: independences, Verma constraints,
     instrumental inequalities; and which single edges would remove those that fail.
 
+    Of a fit and the table that it was trained on also each node given its parents,
+    and how far another shape could move the answer to each question.
+
     Args:
-        study: The path of a study (.yaml) or of a saved fit (.ldo), for its model, a model or a graph as text, or - for a text
-            on standard input.
+        study: The path of a study (.yaml) or of a saved fit (.ldo), a model or a graph as text, or - for a text on standard
+            input. Of a fit without a table its model is checked.
         data: The table (.csv, .tsv, .parquet); left out, the one that the study names, if it exists.
-        queries: Of a graph, questions: what each edge would do to their verdicts.
+        queries: Of a graph or a fit, questions; of a fit those of its study unless given.
         variant: One of the study's variants, in place of its model.
         prior: Simulate the measured nodes from the priors alone, and set them beside their columns.
         every: Of a graph, test each minimal separating set of a pair, in place of one.
         level: Of a graph, the chance that a right one has any constraint that fails.
+        tolerance: Of a fit, by how much an answer may move before that matters, in its units.
         seed: Of what is simulated or drawn: the same seed gives the same numbers.
-        strict: Of a graph, end with exit code 5 where the rows contradict it.
-        output: Of a graph, write a page (.html), a table (.tex, .csv) or a picture (.png, .svg, .pdf) too.
+        strict: Of a graph or a fit, end with exit code 5 where the rows contradict it or a misfit moves an answer.
+        output: Of a graph or a fit, write a page (.html), a table (.tex, .csv) or a picture (.png, .svg, .pdf) too.
         json: Print an object: of a model measured, latent, verdicts, n_rows, columns, counts, cautions, functional, ignored,
-            unread, variants, prior, units; of a graph word, queries, rows, repairs, testable, n_rows, level, notes.
+            unread, variants, prior, units; of a graph or a fit word, queries, rows, repairs, testable, n_rows, level, notes.
     """
     from latentdo.checks import check
 
@@ -81,10 +94,23 @@ def command(
         if isinstance(known, LatentDag | Admg):
             no_variants(variant)
             return _graph(known, data, queries, prior, every, level, seed, output, json=json, strict=strict)
-    if queries or every or strict or output is not None or level != 0.01:
-        option = (
-            "A query" if queries else "--every" if every else "--strict" if strict else "-o" if output else "--level"
+    if is_fit_path(source) and (data is not None or queries) and not prior:
+        no_variants(variant)
+        if every or level != 0.01:
+            raise UsageError(f"{'--every' if every else '--level'} belongs to the check of a graph, and this is a fit.")
+        path = _place(output)
+        return _printed(
+            check(Path(source), data, *queries, tolerance=tolerance, seed=seed), path, json=json, strict=strict
         )
+    if queries or every or strict or output is not None or level != 0.01 or tolerance is not None:
+        given = {
+            "A query": queries,
+            "--every": every,
+            "--strict": strict,
+            "-o": output,
+            "--tolerance": tolerance is not None,
+        }
+        option = next((name for name, is_given in given.items() if is_given), "--level")
         raise UsageError(
             f'{option} belongs to the check of a graph, and this is a model. Give its graph: "X -> M -> Y; X <-> Y".'
         )
@@ -125,11 +151,20 @@ def _graph(
         raise UsageError(
             'A graph is checked against rows. Name a table behind it: latentdo check "X -> M -> Y" data.csv.'
         )
-    path = None
-    if output is not None:
-        is_picture = output.lower().endswith(PICTURES)
-        path = picture_path("-o", output) if is_picture else output_path("-o", output, "check", FILES)
-    found = check(graph, data, *queries, every=every, level=level, seed=seed)
+    path = _place(output)
+    return _printed(check(graph, data, *queries, every=every, level=level, seed=seed), path, json=json, strict=strict)
+
+
+def _place(output: str | None) -> Path | None:
+    """Where the page, table or picture goes, checked before work starts."""
+    if output is None:
+        return None
+    is_picture = output.lower().endswith(PICTURES)
+    return picture_path("-o", output) if is_picture else output_path("-o", output, "check", FILES)
+
+
+def _printed(found: FitCheck, path: Path | None, *, json: bool, strict: bool) -> int:
+    """The check, printed and written; its exit code."""
     if json:
         say_json(found.to_json())
     else:

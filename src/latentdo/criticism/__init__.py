@@ -1,7 +1,19 @@
 """Whether what the data say supports a graph, and the numbers of a fit. Loaded on first use of such a check: it needs NumPy."""
 
+from .check_fit import check_posterior
 from .fit_check import FitCheck
 from .graph_check import check_graph, graph_rows, holm
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
 
-__all__ = ["CheckRow", "CheckedQuery", "FitCheck", "Layer", "Repair", "Word", "check_graph", "graph_rows", "holm"]
+__all__ = [
+    "CheckRow",
+    "CheckedQuery",
+    "FitCheck",
+    "Layer",
+    "Repair",
+    "Word",
+    "check_graph",
+    "check_posterior",
+    "graph_rows",
+    "holm",
+]

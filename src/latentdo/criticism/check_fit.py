@@ -14,7 +14,7 @@ from latentdo.tables import Dataset
 
 from .evidence import Evidence
 from .fit_check import LEVEL, FitCheck
-from .graph_check import holm
+from .graph_check import check_graph, holm
 from .moves import Moves, Replaced, is_saturated, p_of, replaced, worst
 from .node_checks import node_rows
 from .values import CheckedQuery, CheckRow, Layer, Word
@@ -25,6 +25,10 @@ OF_ANSWER, OF_OUTCOME = 0.25, 0.1
 """The tolerance: this share of the answer, or of the outcome's standard deviation if that is more."""
 OF_LAW = ("variance", "sd", "quantile", "density", "event", "law")
 """Terms that depend on the shape of a law."""
+MOST_NAMED = 3
+"""Constraints that fail and are named beside a question."""
+NO_MOVE = 1e-6
+"""The share of the tolerance below which a move is rounding."""
 Asked = Sequence[tuple[str | None, Query]]
 
 
@@ -47,16 +51,15 @@ class _Judged:
     reason: str = ""
 
 
-def check_fit(
+def check_posterior(
     posterior: Posterior,
     data: Dataset,
     queries: Asked = (),
     *,
     tolerance: float | None = None,
     seed: int = 0,
-    of_graph: FitCheck | None = None,
 ) -> FitCheck:
-    """Whether the rows support the numbers of a fit.
+    """Whether the rows support the numbers of a fit: graph, nodes, and what each question hears of them.
 
     Args:
         posterior: The fit.
@@ -64,16 +67,21 @@ def check_fit(
         queries: Questions with their names, each with one number.
         tolerance: By how much an answer may move before that matters, in its units; a quarter of the answer or a tenth of the
             outcome's standard deviation unless given.
-        of_graph: What was found of the graph alone on the same rows.
+        seed: Of what is drawn.
+
+    Raises:
+        QueryError: A question makes no sense for the model.
     """
-    rows: tuple[CheckRow, ...] = () if of_graph is None else of_graph.rows
-    notes = () if of_graph is None else of_graph.notes
-    repairs = () if of_graph is None else of_graph.repairs
-    if posterior.is_point or data.n_rows < LEAST_ROWS:
-        reason = "a fit of one draw has no errors" if posterior.is_point else f"fewer than {LEAST_ROWS} rows"
+    for _, query in queries:
+        query.check(posterior.spec.graph)
+    of_graph = check_graph(posterior.spec.graph, data, queries, seed=seed)
+    rows, notes = of_graph.rows, of_graph.notes
+    if reason := _why_not(posterior, data):
         rows = (*rows, CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason))
-        checked = tuple(CheckedQuery(query, Word.NOT_CHECKED, advice=(reason,), name=name) for name, query in queries)
-        return FitCheck(_whole(checked, rows), rows, Evidence.of(posterior, data).graph, checked, data.n_rows, LEVEL, repairs, notes)
+        contradicted = of_graph.word is Word.CONTRADICTED
+        word = Word.CONTRADICTED if contradicted else Word.NOT_CHECKED
+        checked = tuple(CheckedQuery(query, word, advice=(reason,), name=name) for name, query in queries)
+        return replace(of_graph, word=word, rows=rows, queries=checked)
     evidence = Evidence.of(posterior, data)
     nodes = adjusted(node_rows(evidence))
     judged = [_judged(evidence, name, query, tolerance, seed) for name, query in queries]
@@ -83,7 +91,19 @@ def check_fit(
     checked = tuple(_said(evidence, each, rows) for each in judged)
     if evidence.share > 1:
         notes = (*notes, f"{evidence.n:,} of {data.n_rows:,} rows, evenly chosen, were looked at")
-    return FitCheck(_whole(checked, rows), rows, evidence.graph, checked, data.n_rows, LEVEL, repairs, notes)
+    return replace(of_graph, word=_whole(checked, rows), rows=rows, queries=checked, notes=notes)
+
+
+def _why_not(posterior: Posterior, data: Dataset) -> str:
+    """Why nothing of the fit itself can be checked; empty where it can."""
+    if posterior.is_point:
+        return "a fit of one draw has no errors"
+    if data.n_rows < LEAST_ROWS:
+        return f"fewer than {LEAST_ROWS} rows"
+    digest = posterior.facts.rows_digest
+    if data.hash != posterior.facts.hash and (digest is None or data.rows_digest != digest):
+        return "these are not the rows that the fit was trained on, and errors on others are not worked out"
+    return ""
 
 
 def adjusted(rows: Sequence[CheckRow], level: float = LEVEL) -> tuple[CheckRow, ...]:
@@ -129,7 +149,7 @@ def _factor_rows(judged: _Judged) -> list[CheckRow]:
     rows = []
     for factor, moves in judged.found.factors.items():
         # What parameters can fit exactly does not move.
-        if moves and max(move.reach for move in moves.values()) > 1e-3 * judged.answer[2]:
+        if moves and max(abs(move.move) for move in moves.values()) > NO_MOVE * judged.answer[2]:
             rows.append(_move_row(Layer.FACTOR, f"{factor} in {judged.query}", judged, moves, factor))
     return rows
 
@@ -170,7 +190,8 @@ def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> Chec
     if any(term.kind in OF_LAW for term in judged.query.terms):
         of_mean = failed
     moved = [row for row in own if row.word is Word.MOVES]
-    advice = tuple(dict.fromkeys(row.advice for row in (*contradicted, *failed) if row.advice))
+    advice = tuple(dict.fromkeys(row.advice for row in failed if row.advice))
+    advice = (*(f"{row.what} fails" for row in contradicted[:MOST_NAMED]), *advice)
     if judged.found is None:
         word = Word.CONTRADICTED if contradicted else Word.UNSURE_MISFIT if of_mean else Word.NOT_CHECKED
         if failed and word is Word.NOT_CHECKED:
@@ -207,4 +228,3 @@ def _whole(checked: Sequence[CheckedQuery], rows: Sequence[CheckRow]) -> Word:
         return Word.gravest(words)
     own = [row.word for row in rows if row.word is not Word.NOT_CHECKED]
     return Word.gravest(own)
-

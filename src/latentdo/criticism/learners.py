@@ -154,7 +154,10 @@ def splines(columns: Columns) -> Terms:
             if not len(k):
                 own.append(z[name] ** 2)
                 continue
-            tails = [(np.maximum(z[name] - place, 0) ** 3 - np.maximum(z[name] - k[-1], 0) ** 3) / (k[-1] - place) for place in k[:-1]]
+            tails = [
+                (np.maximum(z[name] - place, 0) ** 3 - np.maximum(z[name] - k[-1], 0) ** 3) / (k[-1] - place)
+                for place in k[:-1]
+            ]
             own += [tail - tails[-1] for tail in tails[:-1]]
         own += [z[a] * z[b] for a, b in pairs]
         return np.stack(own, axis=1)

@@ -87,7 +87,10 @@ class ModelLaw(AbstractLaw):
             picks = np.random.default_rng(count).permutation(places)
             n = mean.shape[1]
             drawn = np.stack(
-                [self.pillow_law.draw(flat, np.full((1, n), u), np.full((1, n), p)) for u, p in zip(places, picks, strict=True)],
+                [
+                    self.pillow_law.draw(flat, np.full((1, n), u), np.full((1, n), p))
+                    for u, p in zip(places, picks, strict=True)
+                ],
                 axis=-1,
             )
             # Few places have neither the law's mean nor its variance, which the rows are compared with.

@@ -177,7 +177,10 @@ class _Formula:
         family = evidence.posterior.spec[treatment].family
         value = family.check_value(treatment, term.do[0].value)  # type: ignore[arg-type]
         n_points = max(
-            [evidence.law(node, dict(fixed.pillows)[node], 1).n_points for node in fixed.order[fixed.order.index(treatment) :]]
+            [
+                evidence.law(node, dict(fixed.pillows)[node], 1).n_points
+                for node in fixed.order[fixed.order.index(treatment) :]
+            ]
         )
         draws = int(np.clip(WORK // (evidence.n * n_points * 15), 2, MOST_POINT_DRAWS))
         event = term.outcomes if term.kind == "event" else ()
@@ -232,9 +235,7 @@ class _Formula:
         """What the formula averages over as the rows have it."""
         problem = self.problem
         assert problem is not None
-        used = any(
-            problem.treatment in problem.pillows[node] for node in problem.order[1:] if node in problem.joined
-        )
+        used = any(problem.treatment in problem.pillows[node] for node in problem.order[1:] if node in problem.joined)
         return (*self.before, problem.treatment) if used else self.before
 
     @property
@@ -433,5 +434,6 @@ def is_saturated(evidence: Evidence, nodes: frozenset[Name]) -> bool:
     """Whether every law of a formula is a table with a row for each combination of its pillow."""
     spec = evidence.posterior.spec
     return all(
-        isinstance(spec[node].family, Table) and set(evidence.pillows[node]) == set(spec[node].parents) for node in nodes
+        isinstance(spec[node].family, Table) and set(evidence.pillows[node]) == set(spec[node].parents)
+        for node in nodes
     )

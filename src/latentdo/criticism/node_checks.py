@@ -91,7 +91,9 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     given = evidence.given(pillow)
     if isinstance(family, Table) and set(pillow) == set(evidence.posterior.spec[node].parents):
         what = f"table of {quote(node)}{_given(evidence, node)}"
-        return [CheckRow(Layer.NODE, what, Word.SAME_FORMULA, nodes=(node,), advice="every cell has a chance of its own")]
+        return [
+            CheckRow(Layer.NODE, what, Word.SAME_FORMULA, nodes=(node,), advice="every cell has a chance of its own")
+        ]
     columns = [(name, evidence.rows.column(name)) for name in pillow]
     basis = Basis.of(columns, evidence.n)
     y = evidence.rows.column(node)
@@ -108,7 +110,9 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
         variances = law.averages(given, [_second(family)])[0] - means**2
         if np.isfinite(variances).all():
             squares = (y - means) ** 2
-            spread = score(evidence, basis.matrix, residuals[None] ** 2 - variances.mean(axis=0), (squares - variances)[None])
+            spread = score(
+                evidence, basis.matrix, residuals[None] ** 2 - variances.mean(axis=0), (squares - variances)[None]
+            )
             rows.append(_row(evidence, node, "spread", spread, Word.LAW_ONLY, fit, basis))
         else:
             what = f"spread of {quote(node)}{_given(evidence, node)}"
@@ -150,16 +154,18 @@ def _shape(evidence: Evidence, node: Name, y: FloatArray, fit: NodeFit) -> Check
     advice = _shape_advice(evidence, node, of_skew=bool(of_skew), z=z)
     what = f"shape of {quote(node)}{_given(evidence, node)}"
     scale = "skewness" if of_skew else "excess kurtosis"
-    return CheckRow(
-        Layer.NODE, what, Word.LAW_ONLY, p, effect, advice, scale=scale, nodes=(node,), about=fit
-    )
+    return CheckRow(Layer.NODE, what, Word.LAW_ONLY, p, effect, advice, scale=scale, nodes=(node,), about=fit)
 
 
 def _shape_advice(evidence: Evidence, node: Name, *, of_skew: bool, z: float) -> str:
     name, family = quote(node), evidence.posterior.spec[node].family.name
     positive = evidence.rows.column(node).min() > 0
     if of_skew:
-        other = f"write {name} ~ gamma(…)" if positive and family != "gamma" else f"another scale of {name}, such as its logarithm"
+        other = (
+            f"write {name} ~ gamma(…)"
+            if positive and family != "gamma"
+            else f"another scale of {name}, such as its logarithm"
+        )
         return f"{name} has a longer tail {'above' if z > 0 else 'below'} than {family} allows: {other}"
     if z > 0:
         other = f"write {name} ~ student(…)" if family == "normal" else "another family"
@@ -172,9 +178,7 @@ def _level_row(evidence: Evidence, node: Name, basis: Basis) -> CheckRow:
     law = evidence.law(node)
     family, y = law.family, evidence.rows.column(node)
     points = family.points[1:]
-    functions = [
-        (lambda eta, own, k=k: family.chances(NUMPY, eta, own)[k + 1]) for k in range(len(points))
-    ]
+    functions = [(lambda eta, own, k=k: family.chances(NUMPY, eta, own)[k + 1]) for k in range(len(points))]
     chances = np.stack(law.averages(evidence.given(law.pillow), functions))
     targets = np.stack([(y == point).astype(float) for point in points])
     residuals = targets - chances.mean(axis=1)
@@ -183,9 +187,7 @@ def _level_row(evidence: Evidence, node: Name, basis: Basis) -> CheckRow:
     return _row(evidence, node, "chances", found, Word.MISFIT, fit, basis)
 
 
-def _row(
-    evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fit: NodeFit, basis: Basis
-) -> CheckRow:
+def _row(evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fit: NodeFit, basis: Basis) -> CheckRow:
     what = f"{kind} of {quote(node)}{_given(evidence, node)}"
     if found.p is None:
         reason = "the parameters can fit any such law"
@@ -195,12 +197,14 @@ def _row(
     if kind == "spread":
         worst = basis.worst(fit.residuals**2 - 1.0)
         advice = f"the spread of {quote(node)} changes with {worst}" if worst else ""
-        advice += f": write {quote(node)} ~ gamma(…)" if advice and family.name == "normal" and _positive(evidence, node) else ""
+        advice += (
+            f": write {quote(node)} ~ gamma(…)"
+            if advice and family.name == "normal" and _positive(evidence, node)
+            else ""
+        )
     else:
         advice = basis.advice(node, fit.residuals)
-    return CheckRow(
-        Layer.NODE, what, word, found.p, found.effect, advice, scale=scale, nodes=(node,), about=fit
-    )
+    return CheckRow(Layer.NODE, what, word, found.p, found.effect, advice, scale=scale, nodes=(node,), about=fit)
 
 
 def _positive(evidence: Evidence, node: Name) -> bool:
@@ -272,10 +276,7 @@ class Basis:
         curves = [spline(values, 4) for _, values in columns]
         if sum(each.shape[1] for each in curves) > room:
             curves = [spline(values, 2) for _, values in columns]
-        products = [
-            standardised(a * b)
-            for a, b in combinations([standardised(values) for _, values in columns], 2)
-        ]
+        products = [standardised(a * b) for a, b in combinations([standardised(values) for _, values in columns], 2)]
         room -= sum(each.shape[1] for each in curves)
         kept = products if len(products) <= room else products[: max(0, room)]
         parts = [np.ones((n, 1)), *curves, *(each[:, None] for each in kept)]
@@ -351,4 +352,3 @@ def spline(values: FloatArray, df: int) -> FloatArray:
     matrix = np.column_stack([np.ones(len(x)), *terms])
     q, _ = np.linalg.qr(matrix)
     return q[:, 1:] * math.sqrt(len(x))
-

@@ -205,7 +205,11 @@ class _Placed:
             spread = _quadratic(h, covariance)
             if law.family.linear_gaussian:
                 sd = np.sqrt(parameters["sd"] ** 2 + spread)
-                return np.ones((1, *self.shape)), self._one(eta), {**parameters, "sd": np.broadcast_to(sd, (1, *self.shape))}
+                return (
+                    np.ones((1, *self.shape)),
+                    self._one(eta),
+                    {**parameters, "sd": np.broadcast_to(sd, (1, *self.shape))},
+                )
             x, w = _hermite(POINTS[1])
             x = x[:, None, None]
             weights = np.broadcast_to(w[:, None, None], (len(w), *self.shape))
@@ -273,7 +277,7 @@ class _Placed:
     def _points(
         self, means: list[FloatArray], covariance: list[list[FloatArray]]
     ) -> tuple[dict[Name, FloatArray], FloatArray]:
-        """Values of the latents, (point, draw, row), and the logs of their weights; placed again where the first place was bad."""
+        """Values of the latents, (point, draw, row), and the logs of their weights; placed twice again."""
         if not self.continuous:
             values = {node: np.broadcast_to(own, (self.n_states, *self.shape)) for node, own in self.states.items()}
             return values, self._log_density(values)

@@ -136,7 +136,7 @@ def queries_sheet(queries: Sequence[CheckedQuery]) -> Sheet:
             _figure(asked.move),
             _figure(asked.z),
             Cell(asked.worst),
-            Cell(" ".join(asked.advice)),
+            Cell("; ".join(asked.advice)),
         )
         for asked in queries
     )
