@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import latentdo as ld
 from handmade_fits import handmade
 
 
@@ -179,3 +180,21 @@ def test_what_belongs_to_a_graph_is_refused_of_a_model(command, study, tmp_path)
     assert "--strict belongs to the check of a graph" in result.err
     assert "A graph is checked against rows" in command("check", "A -> B -> C").err
     assert "a graph has no priors" in command("check", "A -> B -> C", "rows.csv", "--prior").err
+
+
+def test_prints_the_check_of_a_fit_and_is_strict_where_asked(command, tmp_path):
+    random = np.random.default_rng(1)
+    z = random.normal(size=300)
+    x = z**2 + random.normal(size=300)
+    columns = {"Z": z, "X": x, "Y": 0.5 * x + z**2 + random.normal(size=300)}
+    ld.fit("Z ~ normal; X ~ normal(Z); Y ~ normal(X, Z)", columns, progress=False).save(tmp_path / "bent.ldo")
+    lines = [",".join(columns), *(",".join(map(repr, map(float, row))) for row in zip(*columns.values(), strict=True))]
+    (tmp_path / "rows.csv").write_text("\n".join(lines), encoding="utf-8")
+    contrast = "E[Y | do(X=1)] - E[Y | do(X=0)]"
+    assert command("check", "bent.ldo", "rows.csv", contrast).out.startswith("misfit moves the answer")
+    result = command("check", "bent.ldo", "rows.csv", contrast, "--strict", "--json")
+    assert result.code == 5
+    assert {"word", "queries", "rows"} <= set(result.json)
+    assert result.json["queries"][0]["word"] == "misfit moves the answer"
+    assert command("check", "bent.ldo", "rows.csv", contrast, "--tolerance", "50", "--strict").code == 0
+    assert "belongs to the check of a graph" in command("check", "bent.ldo", "rows.csv", "--every").err

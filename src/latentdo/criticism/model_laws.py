@@ -138,7 +138,8 @@ def chance_of(law: PillowLaw, event: tuple[Outcome, ...]) -> Any:
         if points := family.points:
             chances = family.chances(NUMPY, eta, own)
             kept = [k for k, point in enumerate(points) if all(holds(item, point, number(item)) for item in event)]
-            return sum((chances[k] for k in kept), 0.0 * chances[0])
+            total: Any = sum((chances[k] for k in kept), 0.0 * chances[0])
+            return total
         below, above = 1.0, 0.0
         for item in event:
             at = numerics(family).cdf(number(item), eta, own)

@@ -35,6 +35,7 @@ FARTHEST = 6.0
 LEAST_SHAPE = 20
 """Rows from which a shape is tested."""
 SEEN_AS_LEVELS = 6
+HEAVY_Z = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +148,12 @@ def _shape(evidence: Evidence, node: Name, y: FloatArray, fit: NodeFit) -> Check
     scores = np.clip(ndtri(np.clip(below, 1e-12, 1 - 1e-12)), -FARTHEST, FARTHEST)
     skew, tails = skewtest(scores), kurtosistest(scores)
     p = min(1.0, 2 * min(float(skew.pvalue), float(tails.pvalue)))
-    z = float(skew.statistic if skew.pvalue < tails.pvalue else tails.statistic)
+    # Heavy tails make the skewness of few rows large, on whichever side.
+    of_skew = skew.pvalue < tails.pvalue and not (
+        tails.statistic > HEAVY_Z and abs(skew.statistic) < 2 * tails.statistic
+    )
+    z = float(skew.statistic if of_skew else tails.statistic)
     standard = (scores - scores.mean()) / scores.std()
-    of_skew = skew.pvalue < tails.pvalue
     effect = float((standard**3).mean() if of_skew else (standard**4).mean() - 3)
     advice = _shape_advice(evidence, node, of_skew=bool(of_skew), z=z)
     what = f"shape of {quote(node)}{_given(evidence, node)}"

@@ -1,0 +1,157 @@
+"""`ld.check` of a fit: the words on right, bent and contradicted models, and everything that is said of them."""
+
+import numpy as np
+import pytest
+
+import latentdo as ld
+
+CONTRAST = "E[Y | do(X=1)] - E[Y | do(X=0)]"
+BACK_DOOR = "Z ~ normal; X ~ normal(Z); Y ~ normal(X, Z)"
+N = 300
+
+
+def fitted(model, rows):
+    return ld.fit(model, rows, seed=0, progress=False)
+
+
+def noise(seed=0, n=N):
+    random = np.random.default_rng(seed)
+    return lambda: random.normal(size=n)
+
+
+@pytest.fixture(scope="module")
+def straight():
+    e = noise()
+    z = e()
+    x = 0.8 * z + e()
+    return fitted(BACK_DOOR, {"Z": z, "X": x, "Y": 0.5 * x + z + e()})
+
+
+@pytest.fixture(scope="module")
+def bent():
+    e = noise(1)
+    z = e()
+    x = z**2 + e()
+    return fitted(BACK_DOOR, {"Z": z, "X": x, "Y": 0.5 * x + z**2 + e()})
+
+
+@pytest.fixture(scope="module")
+def bent_check(bent):
+    return ld.check(bent, None, CONTRAST)
+
+
+def test_a_right_model_has_no_misfit_and_says_how_far_it_could_move(straight):
+    check = ld.check(straight, None, CONTRAST, tolerance=1.0)
+    assert check.word == "no misfit found"
+    (question,) = check.queries
+    assert 0 < question.could_move < 1
+    assert f"±{question.could_move:.2g}" in str(check)
+
+
+def test_few_rows_for_the_tolerance_cannot_tell(straight):
+    (question,) = ld.check(straight, None, CONTRAST, tolerance=1e-3).queries
+    assert question.word == "cannot tell"
+    assert "300 rows cannot tell" in question.advice[-1]
+
+
+def test_a_bend_that_moves_the_answer_is_called_so_with_the_move(bent, bent_check):
+    assert bent_check.word == "misfit moves the answer"
+    (question,) = bent_check.queries
+    model = ld.ask(bent, CONTRAST).mean
+    assert model > 0.8
+    assert model + question.move == pytest.approx(0.5, abs=0.3)
+    assert "E[Y | Z, X]" in question.worst
+    assert "squared" in " ".join(question.advice)
+
+
+def test_rows_name_layer_and_node_and_are_adjusted_layer_by_layer(bent_check):
+    layers = {str(row.layer) for row in bent_check.rows}
+    assert layers == {"node", "factor", "estimand"}
+    for row in bent_check.rows:
+        assert (row.p is None) == (row.adjusted is None)
+        assert row.p is None or row.adjusted >= row.p
+    failing = [row.what for row in bent_check.failed]
+    assert "mean of X given Z" in failing
+
+
+def test_a_missing_edge_contradicts_and_names_the_constraint():
+    e = noise(2)
+    a = e()
+    b = a + e()
+    check = ld.check(
+        fitted("A ~ normal; B ~ normal(A); Y ~ normal(B)", {"A": a, "B": b, "Y": b + 2 * a + e()}),
+        None,
+        "E[Y | do(A=1)]",
+    )
+    assert check.word == "contradicted"
+    assert any("⊥⊥" in sentence and sentence.endswith("fails") for sentence in check.queries[0].advice)
+    assert any(repair.edge == "A -> Y" for repair in check.repairs)
+
+
+def test_heavy_tails_leave_means_standing_but_not_probabilities():
+    random = np.random.default_rng(3)
+    x = random.normal(size=N)
+    rows = {"X": x, "Y": x + random.standard_t(2, size=N)}
+    questions = ["E[Y | do(X=1)] - E[Y | do(X=0)]", "P(Y > 3 | do(X=1))"]
+    check = ld.check(fitted("X ~ normal; Y ~ normal(X)", rows), None, questions, tolerance=2.0)
+    mean, chance = check.queries
+    assert mean.word == "law only"
+    assert chance.word in ("misfit, answer stands", "misfit moves the answer")
+    assert any("student" in sentence for sentence in mean.advice)
+
+
+def test_tables_with_nothing_hidden_have_the_same_formula():
+    random = np.random.default_rng(4)
+    z = random.integers(0, 2, N)
+    x = (random.uniform(size=N) < 0.3 + 0.4 * z).astype(int)
+    y = (random.uniform(size=N) < 0.2 + 0.3 * z + 0.3 * x).astype(int)
+    posterior = fitted("Z ~ table; X ~ table(Z); Y ~ table(X, Z)", {"Z": z, "X": x, "Y": y})
+    assert ld.check(posterior, None, "P(Y=1 | do(X=1)) - P(Y=1 | do(X=0))").word == "same formula"
+
+
+def test_a_question_that_has_no_check_yet_says_why(straight):
+    check = ld.check(straight, None, "Var[Y | do(X=1)]")
+    assert check.queries[0].word == "not checked"
+    assert "only means and probabilities are checked yet" in check.queries[0].advice[-1]
+
+
+def test_without_questions_the_nodes_have_the_word(straight, bent):
+    assert ld.check(straight).word == "no misfit found"
+    assert ld.check(bent).word == "misfit"
+
+
+def test_other_rows_than_those_of_the_fit_are_not_checked(straight):
+    e = noise(9)
+    check = ld.check(straight, {"Z": e(), "X": e(), "Y": e()}, CONTRAST)
+    assert check.queries[0].word == "not checked"
+    assert "not the rows" in check.queries[0].advice[0]
+
+
+def test_a_front_door_is_checked_with_its_latent_integrated_out(front_door):
+    check = ld.check(front_door, None, CONTRAST)
+    assert check.word in ("no misfit found", "cannot tell")
+    assert {row.what.split(" in ")[0] for row in check.rows if row.layer == "factor"} == {"P(M | X)", "E[Y | X, M]"}
+    assert not check.is_testable
+    assert "Nothing in these columns could contradict this graph." in str(check)
+
+
+def test_mixed_families_with_two_latents_have_a_row_for_every_node(napkin):
+    check = ld.check(napkin, None, CONTRAST)
+    assert {row.what.split()[2] for row in check.rows if row.layer == "node"} == {"W", "R", "X", "Y"}
+    assert "neither an adjustment nor a front door" in check.queries[0].advice[-1]
+
+
+def test_a_fit_of_one_draw_is_not_checked():
+    e = noise(5)
+    x = e()
+    posterior = ld.fit("X ~ normal; Y ~ normal(X)", {"X": x, "Y": x + e()}, ld.Map(), progress=False)
+    assert ld.check(posterior, None, CONTRAST).word == "not checked"
+
+
+def test_options_that_belong_elsewhere_are_refused(straight):
+    with pytest.raises(ld.LatentdoError, match="belong to the check of a graph"):
+        ld.check(straight, None, CONTRAST, every=True)
+    with pytest.raises(ld.LatentdoError, match="belongs to the check of a fit"):
+        ld.check(BACK_DOOR, tolerance=0.1)
+    with pytest.raises(ld.LatentdoError, match="tolerance"):
+        ld.check(straight, None, CONTRAST, tolerance=-1)
