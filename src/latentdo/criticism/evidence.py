@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from latentdo.arrays import FloatArray, IntArray
+from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, Name, project
 from latentdo.inference import Posterior
+from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
 from .pillow_laws import PillowLaw
@@ -21,8 +24,17 @@ POINT_DRAWS = 60
 """Draws over which what needs no influence is averaged."""
 MOST_ROWS = 4_000
 """Rows that are checked; of more these, evenly chosen."""
-MOST_WORK = 6e8
-"""Points times draws times rows of a law; more draws are thinned."""
+LEAST = 1e-300
+"""Densities below it are as unlikely as can be told."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Of a node given its pillow, (draw, row) each: mean, mean square, and the density of what the rows have."""
+
+    mean: FloatArray
+    square: FloatArray
+    density: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +51,7 @@ class Evidence:
     rows: Dataset
     share: float = 1.0
     _laws: dict[tuple[Name, tuple[Name, ...], int], PillowLaw] = field(default_factory=dict)
-    _means: dict[tuple[Name, tuple[Name, ...]], FloatArray] = field(default_factory=dict)
+    _moments: dict[tuple[Name, tuple[Name, ...]], Moments] = field(default_factory=dict)
 
     @staticmethod
     def of(posterior: Posterior, data: Dataset) -> Evidence:
@@ -110,15 +122,43 @@ class Evidence:
 
     def means(self, node: Name, pillow: tuple[Name, ...]) -> FloatArray:
         """E[node | pillow] of every row, at the draws of `index`, (draw, row)."""
+        return self.moments(node, pillow).mean
+
+    def moments(self, node: Name, pillow: tuple[Name, ...]) -> Moments:
+        """Mean, square and density of a node given its pillow, of every row at the draws of `index`; made together, once."""
         key = (node, pillow)
-        if key not in self._means:
-            self._means[key] = self.law(node, pillow).mean(self.given(pillow))
-        return self._means[key]
+        if key not in self._moments:
+            law, y = self.law(node, pillow), self.env[node]
+            family = law.family
+
+            def mean(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
+                return family.mean(NUMPY, eta, own)
+
+            def square(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
+                variance = family.variance(NUMPY, eta, own)
+                return (
+                    np.nan * family.mean(NUMPY, eta, own)
+                    if variance is None
+                    else variance + family.mean(NUMPY, eta, own) ** 2
+                )
+
+            def density(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
+                return np.exp(family.log_density(NUMPY, y, eta, own))
+
+            self._moments[key] = Moments(*law.averages(self.given(pillow), [mean, square, density]))
+        return self._moments[key]
 
     @cached_property
     def logs(self) -> FloatArray:
-        """The log likelihood of the rows, (draw, row), less each row's mean over the draws."""
-        values = self.posterior.log_likelihood(self.rows, self.index)
+        """The log likelihood of the rows, (draw, row), less each row's mean over the draws: the sum over nodes, each given its
+        pillow; by the fit's own quadrature where some node cannot be integrated here."""
+        values = np.zeros((len(self.index), self.n))
+        try:
+            for node, pillow in self.pillows.items():
+                if not self.posterior.spec[node].family.noiseless:
+                    values += np.log(np.maximum(self.moments(node, pillow).density, LEAST))
+        except UnsupportedError:
+            values = self.posterior.log_likelihood(self.rows, self.index)
         return values - values.mean(axis=0)
 
     def influence(self, values: FloatArray) -> FloatArray:

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
@@ -88,8 +87,6 @@ def _given(evidence: Evidence, node: Name) -> str:
 def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     family = evidence.posterior.spec[node].family
     pillow = evidence.pillows[node]
-    law = evidence.law(node)
-    given = evidence.given(pillow)
     if isinstance(family, Table) and set(pillow) == set(evidence.posterior.spec[node].parents):
         what = f"table of {quote(node)}{_given(evidence, node)}"
         return [
@@ -100,7 +97,8 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     y = evidence.rows.column(node)
     if family.has_levels:
         return [_level_row(evidence, node, basis)]
-    means = evidence.means(node, pillow)
+    moments = evidence.moments(node, pillow)
+    means = moments.mean
     residuals = y - means.mean(axis=0)
     fit = NodeFit(node, tuple(columns), residuals / (residuals.std() or 1.0))
     mean = score(evidence, basis.matrix, residuals[None], -means[None])
@@ -108,7 +106,7 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     if family.discrete and family.points:
         return rows
     if not family.discrete:
-        variances = law.averages(given, [_second(family)])[0] - means**2
+        variances = moments.square - means**2
         if np.isfinite(variances).all():
             squares = (y - means) ** 2
             spread = score(
@@ -122,18 +120,6 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
         if evidence.n >= LEAST_SHAPE:
             rows.append(_shape(evidence, node, y, fit))
     return rows
-
-
-def _second(family: Any) -> Any:
-    """E[node²] given predictor and parameters."""
-
-    def second(eta: FloatArray, parameters: dict[str, FloatArray]) -> FloatArray:
-        variance = family.variance(NUMPY, eta, parameters)
-        if variance is None:
-            return np.full(np.shape(eta), np.nan)
-        return variance + family.mean(NUMPY, eta, parameters) ** 2
-
-    return second
 
 
 def _shape(evidence: Evidence, node: Name, y: FloatArray, fit: NodeFit) -> CheckRow:
