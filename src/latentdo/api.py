@@ -215,6 +215,7 @@ def fit(
     start: Posterior | None = None,
     checkpoint: str | Path | None = None,
     executor: Any = None,
+    check: bool = True,
 ) -> Posterior:
     """A model trained once: its posterior answers any number of questions.
 
@@ -231,6 +232,8 @@ def fit(
             from there, to the same numbers; it is removed when the fit is done.
         executor: Who trains the blocks, to the same numbers: any `concurrent.futures.Executor` that does not fork, or a Dask
             client. Blocks whose workers were killed are trained again, in the end by this process.
+        check: Whether graph and nodes are set against the rows at the end, where that takes seconds. The fit keeps what was
+            found, and each answer says it.
 
     Returns:
         The posterior; `.converged` says whether what the data pin down has converged.
@@ -241,7 +244,15 @@ def fit(
         StudyError: An executor that forks, or that was shut down too early.
     """
     posterior, discard = fit_resumably(
-        model, data, engine, seed=seed, progress=progress, start=start, checkpoint=checkpoint, executor=executor
+        model,
+        data,
+        engine,
+        seed=seed,
+        progress=progress,
+        start=start,
+        checkpoint=checkpoint,
+        executor=executor,
+        check=check,
     )
     discard()
     return posterior
@@ -258,6 +269,7 @@ def fit_resumably(
     checkpoint: str | Path | None = None,
     executor: Any = None,
     workers: int = 1,
+    check: bool = True,
 ) -> tuple[Posterior, Callable[[], None]]:
     """What `fit` gives, by so many processes of our own if there is no executor; and a function that removes its checkpoint."""
     from latentdo.inference import Fit, Identity, Posterior, checkpoint_folder, checkpoints, train_all, watch
@@ -273,7 +285,12 @@ def fit_resumably(
         if folder is not None:
             (kept,) = checkpoints(folder, [Identity.of(study.model, rows, chosen, prepared.seed)])
         (posterior,) = train_all([replace(prepared, checkpoint=kept, start=start)], told, executor, workers)
-    return _with_study(posterior, study), (lambda: None) if kept is None else kept.remove
+    posterior = _with_study(posterior, study)
+    if arguments.flag("check", check, SpecError):
+        from latentdo.criticism import checked_when_cheap
+
+        posterior = checked_when_cheap(posterior)
+    return posterior, (lambda: None) if kept is None else kept.remove
 
 
 def _with_study(posterior: Posterior, study: Study) -> Posterior:
@@ -444,6 +461,10 @@ def ask(
             return effects_of(posterior, tables[0], arguments.seed(seed), allow_unidentified=allow_unidentified)
     asked = questions_of(queries, posterior.queries)
     answers = ask_all(posterior, asked, arguments.seed(seed), allow_unidentified=allow_unidentified, naive=naive)
+    if posterior.checked:
+        from latentdo.criticism import with_standing
+
+        answers = replace(answers, items=tuple(with_standing(posterior, answers, arguments.seed(seed))))
     return answers[0] if len(asked) == 1 and len(answers) == 1 and not listed else answers
 
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -46,6 +46,29 @@ class Computation:
         return f"{self.kind}: {self.by}"
 
 
+class Standing(Protocol):
+    """What the check of a fit says of a question."""
+
+    @property
+    def word(self) -> str:
+        """`no misfit found`, `misfit moves the answer`, …"""
+        ...
+
+    @property
+    def could_move(self) -> float | None:
+        """By how much another shape could move the answer, in its units."""
+        ...
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What to do, and why something was not checked."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """One question's number from a trained model.
@@ -71,6 +94,7 @@ class Estimate:
         naive: The same question with seeing in place of doing, E[Y | X=1] for E[Y | do(X=1)], where it was asked for.
         prior: The prior's own answer, beside an answer that is not identified.
         seed: Of the simulation; the same seed gives the same numbers.
+        fit: What the check of the fit says of the question: `.word`, `.could_move`, `.advice`; None where nobody checked.
     """
 
     query: Query
@@ -92,6 +116,7 @@ class Estimate:
     naive: Estimate | None = None
     prior: Estimate | None = None
     seed: int | None = None
+    fit: Standing | None = None
 
     @property
     def identified(self) -> bool:
@@ -259,6 +284,7 @@ class Estimate:
             "at": dict(self.at) or None,
             "naive": None if self.naive is None else self.naive.to_json(level),
             "prior": None if self.prior is None else self.prior.to_json(level),
+            "fit": None if self.fit is None else self.fit.to_json(),
         }
         return finite(row)
 

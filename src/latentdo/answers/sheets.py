@@ -14,6 +14,7 @@ from .latex import latex_question
 
 SEEING = "seeing instead of doing"
 PRIOR_ALONE = "the prior alone"
+UNCHECKED = "not checked"
 TOLD_SIMULATION = 0.01
 """Share of the posterior sd above which the text says how many units were simulated."""
 MOST_ROWS = 60
@@ -28,7 +29,7 @@ _MARKS = {
     "median": (r"\circ", "Median of the draws, as they have no trustworthy mean."),
     "level": (r"\bullet", "Median of the draws, each of which is a level."),
 }
-_NESTED = ("interval", "at", "naive", "prior", "warnings", "notes")
+_NESTED = ("interval", "at", "naive", "prior", "warnings", "notes", "fit")
 
 
 # --- one answer in words
@@ -46,11 +47,23 @@ def one(answer: Estimate, level: float) -> str:
         standing.append(f"ESS {answer.ess:.0f}" if answer.rhat is None else judged)
     if answer.approximate:
         standing.append(f"APPROXIMATE ({answer.approximate})")
+    if answer.fit is not None:
+        standing.append(fit_text(answer))
     lines = [f"{point_text(answer)}  ({spread})   {' · '.join(standing)}", f"  {what(answer)}"]
     pairs = ((SEEING, answer.naive), (PRIOR_ALONE, answer.prior))
     lines += [f"  {words}: {estimate_text(other, level)}" for words, other in pairs if other is not None]
+    if answer.fit is not None and answer.fit.word == UNCHECKED:
+        lines += [f"  {reason}" for reason in answer.fit.advice[-1:]]
     lines += [f"  note: {note}" for note in answer.notes]
     return visible("\n".join([*lines, *(f"  caution: {warning}" for warning in answer.warnings)]))
+
+
+def fit_text(answer: Estimate) -> str:
+    """What the check of the fit says of it: `no misfit found (could move by ±0.21)`; empty where nobody checked."""
+    if answer.fit is None:
+        return ""
+    reach = answer.fit.could_move
+    return f"{answer.fit.word}{'' if reach is None else f' (could move by ±{reach:.2g})'}"
 
 
 def point_text(answer: Estimate) -> str:
@@ -90,6 +103,7 @@ def table(answers: Sequence[Estimate], level: float) -> Sheet:
         Column("seeing", "number"): [_other(answer.naive, level) for answer in shown],
         Column(PRIOR_ALONE.removeprefix("the "), "number"): [_other(answer.prior, level) for answer in shown],
         Column("APPROXIMATE"): [answer.approximate or "" for answer in shown],
+        Column("fit"): [fit_text(answer) for answer in shown],
     }
     for column, cells in extra.items():
         if any(cells):
@@ -248,6 +262,8 @@ def _record(answer: Estimate, level: float) -> dict[str, Any]:
     record = {key: value for key, value in values.items() if key not in _NESTED}
     record |= {"lower": low, "upper": high}
     record |= {key: "; ".join(values[key]) for key in ("warnings", "notes")}
+    if values["fit"] is not None:
+        record |= {"fit": values["fit"]["word"], "could_move": values["fit"]["could_move"]}
     for key in ("naive", "prior"):
         if (other := values[key]) is not None:
             ends = other["interval"] or (None, None)

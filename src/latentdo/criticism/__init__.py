@@ -3,6 +3,7 @@
 from .check_fit import check_posterior
 from .fit_check import FitCheck
 from .graph_check import check_graph, graph_rows, holm
+from .standing import checked_when_cheap, known, with_standing
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
 
 __all__ = [
@@ -14,6 +15,9 @@ __all__ = [
     "Word",
     "check_graph",
     "check_posterior",
+    "checked_when_cheap",
     "graph_rows",
     "holm",
+    "known",
+    "with_standing",
 ]

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from latentdo.answers import ask_all
 from latentdo.errors import LatentdoError, UnsupportedError
-from latentdo.graphs import format_number
+from latentdo.graphs import Admg, Name, format_number
 from latentdo.inference import Posterior
 from latentdo.query import Query
 from latentdo.tables import Dataset
 
-from .evidence import Evidence
+from .evidence import Evidence, evidence_of
 from .fit_check import LEVEL, FitCheck
 from .graph_check import check_graph, holm
 from .moves import Moves, Replaced, is_saturated, p_of, replaced, worst
@@ -25,6 +25,7 @@ OF_ANSWER, OF_OUTCOME = 0.25, 0.1
 """The tolerance: this share of the answer, or of the outcome's standard deviation if that is more."""
 OF_LAW = ("variance", "sd", "quantile", "density", "event", "law")
 """Terms that depend on the shape of a law."""
+NOT_AT_HAND = "the rows are not at hand: ld.check(posterior, data, query), or latentdo check FIT DATA QUERY"
 MOST_NAMED = 3
 """Constraints that fail and are named beside a question."""
 NO_MOVE = 1e-6
@@ -74,24 +75,61 @@ def check_posterior(
     """
     for _, query in queries:
         query.check(posterior.spec.graph)
+    base = check_nodes(posterior, data, queries, seed=seed)
+    return check_queries(posterior, data, queries, base, tolerance=tolerance, seed=seed)
+
+
+def check_nodes(posterior: Posterior, data: Dataset, queries: Asked = (), *, seed: int = 0) -> FitCheck:
+    """What needs no question: the graph's constraints, and each node given its pillow.
+
+    Args:
+        queries: Questions whose verdicts an edge that repairs the graph may change.
+    """
     of_graph = check_graph(posterior.spec.graph, data, queries, seed=seed)
-    rows, notes = of_graph.rows, of_graph.notes
     if reason := _why_not(posterior, data):
-        rows = (*rows, CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason))
-        contradicted = of_graph.word is Word.CONTRADICTED
-        word = Word.CONTRADICTED if contradicted else Word.NOT_CHECKED
-        checked = tuple(CheckedQuery(query, word, advice=(reason,), name=name) for name, query in queries)
-        return replace(of_graph, word=word, rows=rows, queries=checked)
-    evidence = Evidence.of(posterior, data)
-    nodes = adjusted(node_rows(evidence))
+        rows = (*of_graph.rows, CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason))
+        word = Word.CONTRADICTED if of_graph.word is Word.CONTRADICTED else Word.NOT_CHECKED
+        return replace(of_graph, word=word, rows=rows, queries=())
+    evidence = evidence_of(posterior, data)
+    rows = (*of_graph.rows, *adjusted(node_rows(evidence)))
+    notes = of_graph.notes
+    if evidence.share > 1:
+        notes = (*notes, f"{evidence.n:,} of {data.n_rows:,} rows, evenly chosen, were looked at")
+    return replace(of_graph, word=_whole((), rows), rows=rows, queries=(), notes=notes)
+
+
+def check_queries(
+    posterior: Posterior,
+    data: Dataset,
+    queries: Asked,
+    base: FitCheck,
+    *,
+    tolerance: float | None = None,
+    seed: int = 0,
+) -> FitCheck:
+    """What each question hears of graph and nodes, and how far flexible factors would move it.
+
+    Args:
+        base: What `check_nodes` found on the same rows.
+    """
+    if reason := _why_not(posterior, data):
+        word = Word.CONTRADICTED if base.word is Word.CONTRADICTED else Word.NOT_CHECKED
+        return replace(base, queries=tuple(CheckedQuery(q, word, advice=(reason,), name=name) for name, q in queries))
+    evidence = evidence_of(posterior, data)
     judged = [_judged(evidence, name, query, tolerance, seed) for name, query in queries]
     factors = adjusted([row for each in judged for row in _factor_rows(each)])
     wholes = adjusted([row for each in judged for row in _whole_rows(each)])
-    rows = (*rows, *nodes, *factors, *wholes)
+    rows = (*base.rows, *factors, *wholes)
     checked = tuple(_said(evidence, each, rows) for each in judged)
-    if evidence.share > 1:
-        notes = (*notes, f"{evidence.n:,} of {data.n_rows:,} rows, evenly chosen, were looked at")
-    return replace(of_graph, word=_whole(checked, rows), rows=rows, queries=checked, notes=notes)
+    return replace(base, word=_whole(checked, rows), rows=rows, queries=checked)
+
+
+def heard(posterior: Posterior, query: Query, base: FitCheck, name: str | None = None) -> CheckedQuery:
+    """What a question hears where no rows are at hand: of what was found when the fit was made."""
+    same = next((each for each in base.queries if each.query == query), None)
+    if same is not None:
+        return same
+    return _of_rows(base, _Judged(name, query, reason=NOT_AT_HAND))
 
 
 def _why_not(posterior: Posterior, data: Dataset) -> str:
@@ -177,46 +215,65 @@ def _reach(moves: Moves) -> float:
     return max(move.reach for move in moves.values())
 
 
+def _failing(base: Admg, query: Query, nodes: frozenset[Name] | None, rows: Sequence[CheckRow]) -> _Failing:
+    """What fails and matters to a question."""
+    outcomes = [name for term in query.terms for name in (*term.outcome_names, *term.conditions)]
+    above = base.ancestors([name for name in outcomes if name in base.nodes])
+    contradicted = [row for row in rows if row.word is Word.CONTRADICTED and above & set(row.nodes)]
+    failed = [row for row in rows if row.layer is Layer.NODE and row.word.fails and (nodes or above) & set(row.nodes)]
+    grave = failed if any(term.kind in OF_LAW for term in query.terms) else [r for r in failed if r.word is Word.MISFIT]
+    advice = (
+        *(f"{row.what} fails" for row in contradicted[:MOST_NAMED]),
+        *(row.advice for row in failed if row.advice),
+    )
+    return _Failing(bool(contradicted), bool(grave), bool(failed), tuple(dict.fromkeys(advice)))
+
+
+@dataclass(frozen=True)
+class _Failing:
+    """Whether a constraint fails, something that counts as a mean, anything; and what to do."""
+
+    contradicted: bool
+    grave: bool
+    anything: bool
+    advice: tuple[str, ...]
+
+
+def _of_rows(base: FitCheck, judged: _Judged) -> CheckedQuery:
+    """The word of a question that was not put to the rows itself."""
+    failing = _failing(base.graph, judged.query, None, base.rows)
+    word = Word.LAW_ONLY if failing.anything else Word.NOT_CHECKED
+    word = Word.UNSURE_MISFIT if failing.grave else word
+    word = Word.CONTRADICTED if failing.contradicted else word
+    return CheckedQuery(judged.query, word, advice=(*failing.advice, f"not checked: {judged.reason}"), name=judged.name)
+
+
 def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> CheckedQuery:
     """What a question hears: the gravest of what was found where it matters to it."""
-    graph = evidence.graph
-    outcomes = [name for term in judged.query.terms for name in (*term.outcome_names, *term.conditions)]
-    above = graph.ancestors([name for name in outcomes if name in graph.nodes])
-    nodes = judged.found.nodes if judged.found is not None else above
-    contradicted = [row for row in rows if row.word is Word.CONTRADICTED and above & set(row.nodes)]
-    own = [row for row in rows if isinstance(row.about, tuple) and row.about[0] is judged.query]
-    failed = [row for row in rows if row.layer is Layer.NODE and row.word.fails and nodes & set(row.nodes)]
-    of_mean = [row for row in failed if row.word is Word.MISFIT]
-    if any(term.kind in OF_LAW for term in judged.query.terms):
-        of_mean = failed
-    moved = [row for row in own if row.word is Word.MOVES]
-    advice = tuple(dict.fromkeys(row.advice for row in failed if row.advice))
-    advice = (*(f"{row.what} fails" for row in contradicted[:MOST_NAMED]), *advice)
     if judged.found is None:
-        word = Word.CONTRADICTED if contradicted else Word.UNSURE_MISFIT if of_mean else Word.NOT_CHECKED
-        if failed and word is Word.NOT_CHECKED:
-            word = Word.LAW_ONLY
-        return CheckedQuery(judged.query, word, advice=(*advice, f"not checked: {judged.reason}"), name=judged.name)
+        return _of_rows(FitCheck(Word.NOT_CHECKED, tuple(rows), evidence.graph), judged)
+    failing = _failing(evidence.graph, judged.query, judged.found.nodes, rows)
+    own = [row for row in rows if isinstance(row.about, tuple) and row.about[0] is judged.query]
     reach = _reach(judged.found.whole)
     unsure = reach > judged.answer[2]
-    if contradicted:
+    advice = failing.advice
+    if failing.contradicted:
         word = Word.CONTRADICTED
-    elif moved:
+    elif any(row.word is Word.MOVES for row in own):
         word = Word.MOVES
-    elif of_mean or any(row.word is Word.STANDS for row in own):
+    elif failing.grave or any(row.word is Word.STANDS for row in own):
         word = Word.UNSURE_MISFIT if unsure else Word.STANDS
     elif is_saturated(evidence, judged.found.nodes):
         word = Word.SAME_FORMULA
     elif unsure:
         word = Word.UNSURE
+        bound = format_number(float(f"{judged.answer[2]:.2g}"))
+        advice = (*advice, f"{evidence.n:,} rows cannot tell whether another shape would move it by more than {bound}")
     else:
-        word = Word.LAW_ONLY if failed else Word.NO_MISFIT
+        word = Word.LAW_ONLY if failing.anything else Word.NO_MISFIT
     _, move = worst(judged.found.whole)
     by = [row for row in own if row.layer is Layer.FACTOR and row.p is not None]
     factor = min(by, key=lambda row: row.p or 0.0).about[1] if by else ""
-    if word is Word.UNSURE:
-        bound = format_number(float(f"{judged.answer[2]:.2g}"))
-        advice = (*advice, f"{evidence.n:,} rows cannot tell whether another shape would move it by more than {bound}")
     return CheckedQuery(judged.query, word, reach, move.move, move.z, factor, advice, judged.name)
 
 

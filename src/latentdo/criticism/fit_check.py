@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,20 @@ class FitCheck:
             "level": self.level,
             "notes": list(self.notes),
         }
+
+    @staticmethod
+    def from_json(tree: Mapping[str, Any], graph: Admg) -> FitCheck:
+        """The check that `to_json` wrote; without edges and what pictures need.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is no such tree.
+        """
+        rows = tuple(CheckRow.from_json(row) for row in tree["rows"])
+        notes = tuple(map(str, tree["notes"]))
+        queries = tuple(CheckedQuery.from_json(query) for query in tree["queries"])
+        return FitCheck(
+            Word(tree["word"]), rows, graph, queries, int(tree["n_rows"]), float(tree["level"]), notes=notes
+        )
 
     # --- for people
 

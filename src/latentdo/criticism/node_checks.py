@@ -282,26 +282,27 @@ class Basis:
     def advice(self, node: Name, residuals: FloatArray) -> str:
         """What to add to the node's parents: a column for a curve or for a cut, or a product."""
         n = len(residuals)
+        lines = np.column_stack([np.ones(n), *(standardised(values) for _, values in self.columns)])
         tried: list[tuple[float, str]] = []
         for name, values in self.columns:
-            own, line = quote(name), np.column_stack([np.ones(n), values])
+            own = quote(name)
             if len(np.unique(values)) <= 2:
                 continue
-            curve = _explained(np.column_stack([line, standardised(values) ** 2]), residuals)
+            curve = _explained(np.column_stack([lines, standardised(values) ** 2]), residuals)
             tried.append((curve, f"{quote(node)} bends with {own}: add a column of {own} squared as a parent"))
-            cut, place = _best_cut(values, line, residuals)
+            cut, place = _best_cut(values, lines, residuals)
             text = f"{quote(node)} jumps at {own} = {place}: add a column that is 1 above it as a parent"
+            # A place that was searched for counts as two terms more.
             tried.append((cut - 2.0 / n, text))
         for (a, x), (b, z) in combinations(self.columns, 2):
-            line = np.column_stack([np.ones(n), x, z, standardised(x) * standardised(z)])
-            pair = f"{quote(a)}:{quote(b)}"
-            tried.append((_explained(line, residuals), f"{quote(node)} depends on {pair}: add it to the parents"))
+            product = _explained(np.column_stack([lines, standardised(x) * standardised(z)]), residuals)
+            tried.append((product, f"{quote(node)} depends on {quote(a)}:{quote(b)}: add it to the parents"))
         return max(tried, default=(0.0, ""))[1]
 
 
-def _best_cut(values: FloatArray, line: FloatArray, residuals: FloatArray) -> tuple[float, str]:
+def _best_cut(values: FloatArray, lines: FloatArray, residuals: FloatArray) -> tuple[float, str]:
     places = np.unique(np.quantile(values, np.linspace(0.05, 0.95, 37)))
-    shares = [_explained(np.column_stack([line, values > place]), residuals) for place in places]
+    shares = [_explained(np.column_stack([lines, values > place]), residuals) for place in places]
     best = int(np.argmax(shares))
     return shares[best], format_number(float(f"{places[best]:.3g}"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -118,6 +118,18 @@ class CheckRow:
             "nodes": list(self.nodes),
         }
 
+    @staticmethod
+    def from_json(tree: Mapping[str, Any]) -> CheckRow:
+        """The row that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is no such tree.
+        """
+        numbers = {key: None if tree[key] is None else float(tree[key]) for key in ("p", "effect", "adjusted")}
+        words = {key: str(tree[key]) for key in ("what", "advice", "scale")}
+        nodes = tuple(map(str, tree["nodes"]))
+        return CheckRow(Layer(tree["layer"]), word=Word(tree["word"]), nodes=nodes, **words, **numbers)
+
 
 @dataclass(frozen=True)
 class CheckedQuery:
@@ -155,6 +167,18 @@ class CheckedQuery:
             "worst": self.worst,
             "advice": list(self.advice),
         }
+
+    @staticmethod
+    def from_json(tree: Mapping[str, Any]) -> CheckedQuery:
+        """The question that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is no such tree.
+        """
+        numbers = {key: None if tree[key] is None else float(tree[key]) for key in ("could_move", "move", "z")}
+        words = {"worst": str(tree["worst"]), "advice": tuple(map(str, tree["advice"]))}
+        name = None if tree["name"] is None else str(tree["name"])
+        return CheckedQuery(Query.parse(str(tree["query"])), Word(tree["word"]), name=name, **numbers, **words)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class Fitted:
         units: Node and what it is measured in, where that was said: answers are counted in it.
         compare: The rivals that the study names, by which `ld.compare` goes; all where it names none.
         concerns: The nodes whose columns the first warnings are about, one each.
+        checked: What a check of graph and nodes found on the rows when the fit was made, as JSON; empty where nobody checked.
     """
 
     spec: ModelSpec
@@ -61,6 +62,7 @@ class Fitted:
     units: Units = ()
     compare: tuple[str, ...] = ()
     concerns: tuple[Name, ...] = ()
+    checked: str = ""
 
     @property
     def n_chains(self) -> int:

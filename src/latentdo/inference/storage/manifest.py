@@ -106,6 +106,7 @@ class Manifest:
         units: Node and what it is measured in.
         compare: Names of the rivals that the study names.
         concerns: The nodes whose columns the first warnings are about; empty in the files of versions that did not keep them.
+        checked: What a check of graph and nodes found, as JSON.
     """
 
     format: int
@@ -131,6 +132,7 @@ class Manifest:
     units: Units = ()
     compare: tuple[str, ...] = ()
     concerns: tuple[Name, ...] = ()
+    checked: str = ""
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -178,6 +180,7 @@ class Manifest:
             units=self.units,
             compare=self.compare,
             concerns=self.concerns,
+            checked=self.checked,
         )
 
     def _block(
@@ -301,6 +304,7 @@ def manifest_of(posterior: Fitted, members: Iterable[Member], *, data: bool) -> 
         units=posterior.units,
         compare=posterior.compare,
         concerns=posterior.concerns,
+        checked=posterior.checked,
     )
 
 

@@ -1,0 +1,101 @@
+"""What a fit knows of itself: graph and nodes checked when it was made, and a word for each answer that is asked of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from latentdo.answers import Answer
+from latentdo.errors import LatentdoError
+from latentdo.graphs import project
+from latentdo.inference import Posterior
+from latentdo.query import Query
+
+from .check_fit import check_nodes, check_queries, heard
+from .evidence import DRAWS, Evidence
+from .fit_check import FitCheck
+from .values import CheckedQuery, CheckRow, Layer, Word
+
+MOST_ANSWERS = 20
+MOST_NODES = 12
+"""Measured nodes up to which a fit is checked unasked: constraints grow with the square of their number."""
+SECONDS_EACH = 4e-7
+"""Of a node's law at one point, draw and row."""
+CHEAP, SHARE = 5.0, 0.3
+"""Seconds, or the share of the time that training took, up to which a fit is checked unasked."""
+AFTERWARDS = "checking it would take a while, so nobody did: ld.check(posterior, data, query)"
+_A = TypeVar("_A", bound=Answer)
+
+
+def checked_when_cheap(posterior: Posterior) -> Posterior:
+    """The fit with what a check of graph and nodes found on its rows, where that takes seconds."""
+    data = posterior.data
+    if data is None or posterior.is_point:
+        return posterior
+    found: FitCheck | None = None
+    try:
+        if _seconds(posterior) <= max(CHEAP, SHARE * posterior.seconds):
+            found = check_nodes(posterior, data, seed=posterior.seed)
+            asked = [(name, query) for name, query in posterior.queries if not query.axes]
+            if asked and len(asked) <= MOST_ANSWERS:
+                found = check_queries(posterior, data, asked, found, seed=posterior.seed)
+    except LatentdoError:
+        return posterior
+    if found is None:
+        row = CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=AFTERWARDS)
+        found = FitCheck(Word.NOT_CHECKED, (row,), project(posterior.spec.graph), n_rows=data.n_rows)
+    return replace(posterior, checked=json.dumps(found.to_json(), ensure_ascii=False))
+
+
+def _seconds(posterior: Posterior) -> float:
+    """About how long the checks of the nodes would take; without end where there are very many constraints."""
+    assert posterior.data is not None
+    if len(posterior.spec.measured) > MOST_NODES:
+        return float("inf")
+    evidence = Evidence.of(posterior, posterior.data)
+    points = 0
+    for node in evidence.pillows:
+        try:
+            points += evidence.law(node).n_points
+        except LatentdoError:
+            continue
+    return SECONDS_EACH * points * DRAWS * evidence.n
+
+
+def known(posterior: Posterior) -> FitCheck | None:
+    """What the fit was told when it was made; None where it was not checked then, or what is kept cannot be read."""
+    try:
+        tree = json.loads(posterior.checked)
+        return FitCheck.from_json(tree, project(posterior.spec.graph))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def with_standing(posterior: Posterior, answers: Sequence[_A], seed: int) -> list[_A]:
+    """The answers, each with what the check of its fit says of it; as they are where the fit was not checked."""
+    base = known(posterior)
+    if base is None or len(answers) > MOST_ANSWERS:
+        return list(answers)
+    was_costly = all(row.word is Word.NOT_CHECKED for row in base.rows)
+    identified = [answer for answer in answers if answer.identified]
+    words: dict[Query, CheckedQuery] = {}
+    if posterior.data is not None and not was_costly:
+        asked = [(answer.name, answer.query) for answer in identified]
+        of_nodes = replace(base, rows=tuple(row for row in base.rows if row.layer in (Layer.GRAPH, Layer.NODE)))
+        found = check_queries(posterior, posterior.data, asked, of_nodes, seed=seed)
+        words = {each.query: each for each in found.queries}
+    else:
+        words = {answer.query: heard(posterior, answer.query, base, answer.name) for answer in identified}
+    return [_with_word(answer, words.get(answer.query)) for answer in answers]
+
+
+def _with_word(answer: _A, word: CheckedQuery | None) -> _A:
+    if word is None:
+        return answer
+    warnings: tuple[Any, ...] = answer.warnings
+    if word.word.is_alarm:
+        what = "; ".join(each for each in word.advice if not each.startswith("not checked"))
+        warnings = (*warnings, f"{word.word}: {what}" if what else str(word.word))
+    return replace(answer, fit=word, warnings=warnings)
