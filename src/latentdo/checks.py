@@ -46,7 +46,7 @@ def check(model: ModelSpec | Study | Path, data: Any = None, *, prior: bool = Fa
 
 @overload
 def check(
-    model: str | Path,
+    model: str,
     data: Any = None,
     *queries: Asked,
     prior: bool = False,
@@ -55,6 +55,10 @@ def check(
     tolerance: float | None = None,
     seed: int = 0,
 ) -> OneOrOther: ...
+
+
+@overload
+def check(model: Path, data: Any, *queries: Asked, tolerance: float | None = None, seed: int = 0) -> OneOrOther: ...
 
 
 @arguments.with_known_options

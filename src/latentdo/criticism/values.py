@@ -125,10 +125,21 @@ class CheckRow:
         Raises:
             KeyError, TypeError, ValueError: It is no such tree.
         """
-        numbers = {key: None if tree[key] is None else float(tree[key]) for key in ("p", "effect", "adjusted")}
-        words = {key: str(tree[key]) for key in ("what", "advice", "scale")}
-        nodes = tuple(map(str, tree["nodes"]))
-        return CheckRow(Layer(tree["layer"]), word=Word(tree["word"]), nodes=nodes, **words, **numbers)
+        return CheckRow(
+            Layer(tree["layer"]),
+            str(tree["what"]),
+            Word(tree["word"]),
+            _number(tree["p"]),
+            _number(tree["effect"]),
+            str(tree["advice"]),
+            _number(tree["adjusted"]),
+            str(tree["scale"]),
+            tuple(map(str, tree["nodes"])),
+        )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 @dataclass(frozen=True)
@@ -175,10 +186,16 @@ class CheckedQuery:
         Raises:
             KeyError, TypeError, ValueError: It is no such tree.
         """
-        numbers = {key: None if tree[key] is None else float(tree[key]) for key in ("could_move", "move", "z")}
-        words = {"worst": str(tree["worst"]), "advice": tuple(map(str, tree["advice"]))}
-        name = None if tree["name"] is None else str(tree["name"])
-        return CheckedQuery(Query.parse(str(tree["query"])), Word(tree["word"]), name=name, **numbers, **words)
+        return CheckedQuery(
+            Query.parse(str(tree["query"])),
+            Word(tree["word"]),
+            _number(tree["could_move"]),
+            _number(tree["move"]),
+            _number(tree["z"]),
+            str(tree["worst"]),
+            tuple(map(str, tree["advice"])),
+            None if tree["name"] is None else str(tree["name"]),
+        )
 
 
 @dataclass(frozen=True)
