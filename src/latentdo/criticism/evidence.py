@@ -153,14 +153,21 @@ class Evidence:
 
     @cached_property
     def logs(self) -> FloatArray:
-        """The log likelihood of the rows, (draw, row), less each row's mean over the draws: the sum over nodes, each given its
-        pillow; by the fit's own quadrature where some node cannot be integrated here."""
+        """The log likelihood of the rows, (draw, row), less each row's mean over the draws.
+
+        The sum over nodes, each given its pillow, where all of these are sure; else by the fit's own quadrature, which costs a
+        compilation.
+        """
         values = np.zeros((len(self.index), self.n))
+        noisy = {n: pillow for n, pillow in self.pillows.items() if not self.posterior.spec[n].family.noiseless}
         try:
-            for node, pillow in self.pillows.items():
-                if not self.posterior.spec[node].family.noiseless:
-                    values += np.log(np.maximum(self.moments(node, pillow).density, LEAST))
+            is_sure = all(self.law(node, pillow).has_sure_density for node, pillow in noisy.items())
         except UnsupportedError:
+            is_sure = False
+        if is_sure:
+            for node, pillow in noisy.items():
+                values += np.log(np.maximum(self.moments(node, pillow).density, LEAST))
+        else:
             values = self.posterior.log_likelihood(self.rows, self.index)
         return values - values.mean(axis=0)
 

@@ -130,6 +130,17 @@ class PillowLaw:
             return POINTS[1] if q and not self.family.linear_gaussian else 1
         return states * (POINTS[q] ** q if q else 1)
 
+    @cached_property
+    def has_sure_density(self) -> bool:
+        """Whether the density at a value is as exact as the mean: of a narrow law it falls between the points."""
+        spec = self.posterior.spec
+        continuous = sum(node in spec.latent and not spec[node].family.points for node in self._component)
+        return (
+            not continuous
+            or (continuous == 1 and bool(self.family.points))
+            or (self.is_gaussian and (self.family.linear_gaussian or bool(self.family.points)))
+        )
+
     def averages(self, env: Env, functions: Sequence[OfLaw]) -> list[FloatArray]:
         """The mean over the latents of some functions of the node's law, (draw, row) each."""
         parts: list[list[FloatArray]] = [[] for _ in functions]
