@@ -155,3 +155,17 @@ def test_options_that_belong_elsewhere_are_refused(straight):
         ld.check(BACK_DOOR, tolerance=0.1)
     with pytest.raises(ld.LatentdoError, match="tolerance"):
         ld.check(straight, None, CONTRAST, tolerance=-1)
+
+
+def test_the_picture_shows_what_nodes_leave_those_that_fail_first(bent_check):
+    figure = bent_check.plot().figure
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles[0] == "what is left of X" or titles[0] == "what is left of Y"
+    assert len(titles) == 3
+    assert [ax.get_xlabel() for ax in figure.axes].count("Z") == 2
+
+
+def test_every_form_has_the_word(bent_check):
+    assert "misfit moves the answer" in bent_check.html()
+    assert bent_check.to_json()["word"] == "misfit moves the answer"
+    assert "misfit moves the answer" in bent_check.latex()

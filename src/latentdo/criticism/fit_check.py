@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from latentdo.graphs import Admg, Name
-from latentdo.plots import diagram, network
+from latentdo.plots import diagram, network, residual_panels
 from latentdo.sheet import Note, Sheet, bodies, page, terminal_width, texts
 
 from .sheets import MOST_FAILED, MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
@@ -147,17 +147,27 @@ class FitCheck:
         return Sheet.of_records([{**row.to_json(), "nodes": ", ".join(row.nodes)} for row in self.rows])
 
     def plot(self, ax: Any = None) -> Any:
-        """The graph, with a line in colour between each two nodes that it keeps apart and the rows do not; the axes.
+        """The graph with what failed in colour, and what each node leaves beside the columns of its pillow; the axes.
+
+        The graph stands there where rows do not keep apart what it does, with a line between each two such nodes; the nodes where
+        a fit was checked in this session: residuals in standard deviations, with a smooth and its 90 % band.
 
         Args:
-            ax: matplotlib axes to draw into; a figure of its own unless given.
+            ax: matplotlib axes to draw the graph into, without nodes; a figure of its own unless given.
 
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
-        return network(
-            self.graph, self.broken_pairs, ax=ax, title=headline(self.word, self.rows, self.n_rows, self.level).title
-        )
+        title = headline(self.word, self.rows, self.n_rows, self.level).title
+        from .pictures import panels_of  # a graph alone needs none
+
+        panels = panels_of(self.rows) if ax is None else []
+        if not panels:
+            return network(self.graph, self.broken_pairs, ax=ax, title=title)
+        axes = residual_panels(panels, title=title, with_graph=bool(self.broken_pairs))
+        if self.broken_pairs:
+            network(self.graph, self.broken_pairs, ax=axes[0])
+        return axes[0]
 
     @property
     def broken_pairs(self) -> tuple[tuple[Name, Name], ...]:

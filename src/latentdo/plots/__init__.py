@@ -15,6 +15,7 @@ from .notebook import data_uri, leave
 if TYPE_CHECKING:
     from .curve import Band, Curve, curves
     from .density import Law, densities
+    from .residuals import ResidualPanel, residual_panels
     from .sizes import Planned, size_curve
     from .surfaces import Surface, surface
 
@@ -24,9 +25,11 @@ _LAZY = {
     "Curve": "curve",
     "Law": "density",
     "Planned": "sizes",
+    "ResidualPanel": "residuals",
     "Surface": "surfaces",
     "curves": "curve",
     "densities": "density",
+    "residual_panels": "residuals",
     "size_curve": "sizes",
     "surface": "surfaces",
 }
@@ -38,6 +41,7 @@ __all__ = [
     "Curve",
     "Law",
     "Planned",
+    "ResidualPanel",
     "Surface",
     "Tile",
     "bare",
@@ -55,6 +59,7 @@ __all__ = [
     "network",
     "own_figure",
     "plain",
+    "residual_panels",
     "size_curve",
     "stacked",
     "surface",
