@@ -19,7 +19,7 @@ LEAST_ESS = 400
 RHAT, KHAT = 0.01, 0.3
 """What diagnostics may differ by: R-hat by as much as it may be above 1, k-hat by ERRORS of its own with 190 tail draws."""
 ESS_SHARE = 0.5
-"""Share by which an effective number of draws, or the MCSE that follows from it, may differ."""
+"""Share by which an effective number of draws, the MCSE that follows from it, or the reach of a check may differ."""
 
 _NUMBER = r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?"
 NUMBER = re.compile(_NUMBER, re.IGNORECASE)
@@ -34,7 +34,7 @@ _ESTIMATES = tuple(
         rf" ± (?P<sd>{_NUMBER})",
     )
 )
-_DIAGNOSTICS = re.compile(rf"(?P<what>R-hat|k-hat|ESS|MCSE) (?P<value>{_NUMBER})")
+_DIAGNOSTICS = re.compile(rf"(?P<what>R-hat|k-hat|ESS|MCSE|could move by) ±?(?P<value>{_NUMBER})")
 
 
 def same_output(expected: str, printed: str, cells: Sequence[tuple[float, float]] = ()) -> bool:

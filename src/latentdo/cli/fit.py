@@ -45,6 +45,7 @@ def command(
     store_rows: Flag = False,
     workers: Whole = 1,
     progress: bool | None = None,
+    check: bool = True,
     json: Flag = False,
 ) -> int:
     """Train a model once and save the fit, from which `latentdo ask` answers any number of questions.
@@ -63,6 +64,7 @@ def command(
         store_rows: Save the rows of the data too; left out, only their hash and column summaries.
         workers: Number of processes that share the blocks; 1 for the threads of this one. The numbers are the same.
         progress: Show progress and the time left on stderr; left out, only at a terminal.
+        check: Set graph and nodes against the rows at the end, where that takes seconds; the fit keeps what was found.
         json: Print an object about the fit in place of the page.
     """
     from latentdo.api import fit_resumably, load
@@ -75,7 +77,7 @@ def command(
     kept = path.with_name(f"{path.name}.part")
     with stop_at_once(as_json=json, kept=kept, workers=workers), notes_told():
         posterior, discard = fit_resumably(
-            chosen, data, seed=seed, progress=progress, start=earlier, checkpoint=kept, workers=workers
+            chosen, data, seed=seed, progress=progress, start=earlier, checkpoint=kept, workers=workers, check=check
         )
     posterior.save(path, data=store_rows)
     discard()
@@ -136,6 +138,12 @@ def _farewell(posterior: Posterior, path: Path) -> str:
     if posterior.approximate:
         kinds = " and ".join(posterior.approximate)
         lines.append(f"APPROXIMATE ({kinds}): every answer says so. Compare with --engine auto before you rely on it.")
+    if posterior.checked:
+        from latentdo.criticism import known
+
+        found = known(posterior)
+        if found is not None and found.word.fails:
+            lines.append(f"The rows do not fit: {found.word}. latentdo check {path} DATA says where.")
     query = [] if posterior.queries else [_example(posterior)]
     return "\n".join([*lines, f"Next: {shlex.join(['latentdo', 'ask', str(path), *query])}"])
 

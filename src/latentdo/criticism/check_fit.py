@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from latentdo.answers import ask_all
 from latentdo.errors import LatentdoError, UnsupportedError
 from latentdo.graphs import Admg, Name, format_number
-from latentdo.inference import Posterior
+from latentdo.inference import Posterior, blocks_of
+from latentdo.models import ModelSpec
 from latentdo.query import Query
 from latentdo.tables import Dataset
 
@@ -129,7 +130,7 @@ def heard(posterior: Posterior, query: Query, base: FitCheck, name: str | None =
     same = next((each for each in base.queries if each.query == query), None)
     if same is not None:
         return same
-    return _of_rows(base, _Judged(name, query, reason=NOT_AT_HAND))
+    return _of_rows(posterior.spec, base, _Judged(name, query, reason=NOT_AT_HAND))
 
 
 def _why_not(posterior: Posterior, data: Dataset) -> str:
@@ -215,18 +216,34 @@ def _reach(moves: Moves) -> float:
     return max(move.reach for move in moves.values())
 
 
-def _failing(base: Admg, query: Query, nodes: frozenset[Name] | None, rows: Sequence[CheckRow]) -> _Failing:
-    """What fails and matters to a question."""
+def _failing(base: Admg, query: Query, nodes: frozenset[Name], rows: Sequence[CheckRow]) -> _Failing:
+    """What fails and matters to a question.
+
+    Args:
+        nodes: Those whose laws the answer is made of.
+    """
     outcomes = [name for term in query.terms for name in (*term.outcome_names, *term.conditions)]
     above = base.ancestors([name for name in outcomes if name in base.nodes])
     contradicted = [row for row in rows if row.word is Word.CONTRADICTED and above & set(row.nodes)]
-    failed = [row for row in rows if row.layer is Layer.NODE and row.word.fails and (nodes or above) & set(row.nodes)]
-    grave = failed if any(term.kind in OF_LAW for term in query.terms) else [r for r in failed if r.word is Word.MISFIT]
-    advice = (
-        *(f"{row.what} fails" for row in contradicted[:MOST_NAMED]),
-        *(row.advice for row in failed if row.advice),
-    )
+    failed = [row for row in rows if row.layer is Layer.NODE and row.word.fails and nodes & set(row.nodes)]
+    bent = [row for row in failed if row.word is Word.MISFIT]
+    grave = failed if any(term.kind in OF_LAW for term in query.terms) else bent
+    # Where a mean is wrong, spread and shape are so for that alone.
+    explained = {name for row in bent for name in row.nodes}
+    plain = [row.advice for row in failed if row.advice and (row in bent or not explained & set(row.nodes))]
+    advice = (*(f"{row.what} fails" for row in contradicted[:MOST_NAMED]), *plain)
     return _Failing(bool(contradicted), bool(grave), bool(failed), tuple(dict.fromkeys(advice)))
+
+
+def laws_behind(spec: ModelSpec, query: Query) -> frozenset[Name]:
+    """The measured nodes whose laws an answer rests on: what is simulated for it, and what shares latents with that."""
+    found: set[Name] = set()
+    for term in query.terms:
+        treated = [setting.name for setting in term.do]
+        cut = spec.graph.without_incoming(treated)
+        found |= cut.ancestors([*term.outcome_names, *term.conditions]) - set(treated)
+    joined = {name for block in blocks_of(spec) if found & set(block.nodes) for name in block.nodes}
+    return frozenset(joined & set(spec.measured))
 
 
 @dataclass(frozen=True)
@@ -239,9 +256,9 @@ class _Failing:
     advice: tuple[str, ...]
 
 
-def _of_rows(base: FitCheck, judged: _Judged) -> CheckedQuery:
+def _of_rows(spec: ModelSpec, base: FitCheck, judged: _Judged) -> CheckedQuery:
     """The word of a question that was not put to the rows itself."""
-    failing = _failing(base.graph, judged.query, None, base.rows)
+    failing = _failing(base.graph, judged.query, laws_behind(spec, judged.query), base.rows)
     word = Word.LAW_ONLY if failing.anything else Word.NOT_CHECKED
     word = Word.UNSURE_MISFIT if failing.grave else word
     word = Word.CONTRADICTED if failing.contradicted else word
@@ -251,7 +268,8 @@ def _of_rows(base: FitCheck, judged: _Judged) -> CheckedQuery:
 def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> CheckedQuery:
     """What a question hears: the gravest of what was found where it matters to it."""
     if judged.found is None:
-        return _of_rows(FitCheck(Word.NOT_CHECKED, tuple(rows), evidence.graph), judged)
+        base = FitCheck(Word.NOT_CHECKED, tuple(rows), evidence.graph)
+        return _of_rows(evidence.posterior.spec, base, judged)
     failing = _failing(evidence.graph, judged.query, judged.found.nodes, rows)
     own = [row for row in rows if isinstance(row.about, tuple) and row.about[0] is judged.query]
     reach = _reach(judged.found.whole)
