@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import latentdo
+from handmade_fits import handmade
 from known_graphs import BOW, FRONT_DOOR
 from latentdo.cli import answerable, ask, check, fit, identify, main, sample_size, simulate
 
@@ -84,7 +85,8 @@ def test_examples_fit_a_line(module):
     "line",
     [line.strip() for module in (identify, check, simulate) for line in module.EXAMPLES.splitlines()[1:]],
 )
-def test_the_examples_of_help_work(command, study, line):
+def test_the_examples_of_help_work(command, study, tmp_path, line):
+    handmade().save(tmp_path / "fit.ldo")
     typed, _, piped = line.partition(" | ") if line.startswith("echo") else ("", "", line)
     stdin = shlex.split(typed)[1].encode() if typed else b""
     program, *arguments = shlex.split(piped)

@@ -35,8 +35,8 @@ Examples:
 
 CODES = """\
 Exit codes: 0 ready to fit, or a graph or a fit was checked, 2 bad input,
-3 some query of a model is not identified,
-5 the rows contradict the graph, or a misfit moves an answer, and --strict was given."""
+3 some query of a model is not identified, 5 with --strict: the rows contradict
+the graph, or a misfit moves an answer."""
 
 FILES = (".html", ".tex", ".csv", *PICTURES)
 
