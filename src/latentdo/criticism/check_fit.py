@@ -26,7 +26,7 @@ OF_ANSWER, OF_OUTCOME = 0.25, 0.1
 """The tolerance: this share of the answer, or of the outcome's standard deviation if that is more."""
 OF_LAW = ("variance", "sd", "quantile", "density", "event", "law")
 """Terms that depend on the shape of a law."""
-NOT_AT_HAND = "the rows are not at hand: ld.check(posterior, data, query), or latentdo check FIT DATA QUERY"
+NOT_AT_HAND = "the rows are not at hand: latentdo check FIT DATA QUERY"
 MOST_NAMED = 3
 """Constraints that fail and are named beside a question."""
 NO_MOVE = 1e-6
