@@ -54,7 +54,14 @@ def test_prints_the_summary_and_says_what_to_do_next(command, study, trainer, tm
     assert "Saved to study.ldo." in result.err
     assert "Next: latentdo ask study.ldo\n" in result.err
     assert ld.load(tmp_path / "study.ldo").spec == trainer.posterior.spec
-    options = {"seed": 0, "progress": None, "start": None, "checkpoint": Path("study.ldo.part"), "workers": 1, "check": True}
+    options = {
+        "seed": 0,
+        "progress": None,
+        "start": None,
+        "checkpoint": Path("study.ldo.part"),
+        "workers": 1,
+        "check": True,
+    }
     assert trainer.options == options
 
 
