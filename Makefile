@@ -28,8 +28,8 @@ help:  ## what each target does
 	@echo 'make TARGET [PYTHON=python3.12] [VENV=.venv312]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(PLOT_STAMP)  ## the main job on real input: simulate, prove, train once, ask
-	@$(PY) examples/signaling.py
+demo: $(PLOT_STAMP)  ## the main job: prove, train once, ask, and see whether the rows fit
+	@$(PY) examples/front_door.py
 
 # Each step says its name, and the first that fails says what to do.
 define step
