@@ -22,6 +22,9 @@ DRAWS = 500
 """Draws from which influences are made: their correlation with those of all draws is .986 and more."""
 POINT_DRAWS = 60
 """Draws over which what needs no influence is averaged."""
+MOST_NUMBERS = 10_000_000
+"""Draws times rows times nodes that are held at once; with more there are fewer draws."""
+LEAST_DRAWS = 100
 MOST_ROWS = 4_000
 """Rows that are checked; of more these, evenly chosen."""
 MOST_KEPT = 20_000
@@ -84,7 +87,13 @@ class Evidence:
     @cached_property
     def index(self) -> IntArray:
         """The draws, chains laid end to end."""
-        return self.thinned(DRAWS)
+        return self.thinned(self.n_draws)
+
+    @cached_property
+    def n_draws(self) -> int:
+        """How many draws influences are made from."""
+        fit_in = MOST_NUMBERS // max(1, self.n * len(self.posterior.spec.measured))
+        return min(DRAWS, max(LEAST_DRAWS, fit_in))
 
     def thinned(self, n: int) -> IntArray:
         """So many draws, evenly chosen."""
@@ -106,13 +115,14 @@ class Evidence:
             earlier.append(node)
         return found
 
-    def law(self, node: Name, pillow: tuple[Name, ...] | None = None, draws: int = DRAWS) -> PillowLaw:
-        """The node's law given its pillow, at so many draws.
+    def law(self, node: Name, pillow: tuple[Name, ...] | None = None, draws: int | None = None) -> PillowLaw:
+        """The node's law given its pillow, at so many draws; those of `index` unless given.
 
         Raises:
             UnsupportedError: Its latents cannot be integrated here.
         """
         given = self.pillows[node] if pillow is None else pillow
+        draws = self.n_draws if draws is None else draws
         key = (node, given, draws)
         if key not in self._laws:
             self._laws[key] = PillowLaw(self.posterior, node, given, self.thinned(draws))

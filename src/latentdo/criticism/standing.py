@@ -14,7 +14,7 @@ from latentdo.inference import Posterior
 from latentdo.query import Query
 
 from .check_fit import check_nodes, check_queries, heard
-from .evidence import DRAWS, Evidence
+from .evidence import Evidence
 from .fit_check import FitCheck
 from .values import CheckedQuery, CheckRow, Layer, Word
 
@@ -61,7 +61,7 @@ def _seconds(posterior: Posterior) -> float:
             points += evidence.law(node).n_points
         except LatentdoError:
             continue
-    return SECONDS_EACH * points * DRAWS * evidence.n
+    return SECONDS_EACH * points * evidence.n_draws * evidence.n
 
 
 def known(posterior: Posterior) -> FitCheck | None:
