@@ -34,6 +34,7 @@ def test_an_answer_says_the_word_and_how_far_it_could_move(bent):
     assert f"misfit moves the answer (could move by ±{answer.fit.could_move:.2g})" in str(answer)
     assert any(warning.startswith("misfit moves the answer: ") for warning in answer.warnings)
     assert answer.to_json()["fit"]["word"] == "misfit moves the answer"
+    assert "Result for 1 question: misfit moves the answer" in answer.methods()
 
 
 def test_several_answers_have_a_column(bent):

@@ -16,7 +16,7 @@ from latentdo.models import BUILT_IN, FAMILIES
 from latentdo.sheet import counted, listed
 
 from .estimate import Estimate
-from .sheets import remarks
+from .sheets import checked, remarks
 
 LONG = 600
 """Characters beyond which a formula or a model is named and not printed."""
@@ -91,6 +91,7 @@ def methods_of(answers: Sequence[Estimate], level: float) -> str:
         " ".join([*_data(posterior, cited), *_priors(posterior)]),
         " ".join(_training(posterior, cited)),
         " ".join(_computation(answers, level, cited)),
+        " ".join(checked(answers)),
         " ".join(_cautions(answers)),
         " ".join(_software(posterior)),
         "References: " + ". ".join(REFERENCES[key] for key in REFERENCES if key in cited) + ".",

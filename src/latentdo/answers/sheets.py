@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from latentdo.sheet import Cell, Column, Note, Row, Sheet, latex, number, visible
+from latentdo.sheet import Cell, Column, Note, Row, Sheet, counted, latex, number, visible
 
 from .estimate import Estimate
 from .latex import latex_question
@@ -87,6 +87,24 @@ def what(answer: Estimate) -> str:
     """What the number is, and how it was computed where that is worth knowing."""
     said = answer.is_exact or (answer.sd is not None and answer.simulation_error > TOLD_SIMULATION * answer.sd)
     return " · ".join([str(answer.scale), *([answer.method] if said and answer.method else [])])
+
+
+def checked(answers: Sequence[Estimate]) -> Iterator[str]:
+    """Sentences on what the check of the fit says of the questions; none where nobody checked."""
+    words: dict[str, list[Estimate]] = {}
+    for answer in answers:
+        if answer.fit is not None and answer.fit.word != UNCHECKED:
+            words.setdefault(str(answer.fit.word), []).append(answer)
+    if not words:
+        return
+    yield (
+        "The rows were set against the constraints of the graph, the law of each variable given its Markov pillow, and the "
+        "formula with flexible factors in place of the model's, each layer at 1 % after Holm's correction."
+    )
+    for word, owners in words.items():
+        reaches = [own.fit.could_move for own in owners if own.fit is not None and own.fit.could_move is not None]
+        most = f", where another shape could move the answer by up to {max(reaches):.2g}" if reaches else ""
+        yield f"Result for {counted(len(owners), 'question')}: {word}{most}."
 
 
 # --- several in a table

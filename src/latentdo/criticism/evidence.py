@@ -20,8 +20,6 @@ from .pillow_laws import PillowLaw
 
 DRAWS = 500
 """Draws from which influences are made: their correlation with those of all draws is .986 and more."""
-POINT_DRAWS = 60
-"""Draws over which what needs no influence is averaged."""
 MOST_NUMBERS = 10_000_000
 """Draws times rows times nodes that are held at once; with more there are fewer draws."""
 LEAST_DRAWS = 100
@@ -36,10 +34,10 @@ LEAST = 1e-300
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Of a node given its pillow, (draw, row) each: mean, mean square, and the density of what the rows have."""
+    """Of a node given its pillow, (draw, row) each: its mean, the chance of no more than the row has, and the density there."""
 
     mean: FloatArray
-    square: FloatArray
+    below: FloatArray
     density: FloatArray
 
 
@@ -138,7 +136,7 @@ class Evidence:
         return self.moments(node, pillow).mean
 
     def moments(self, node: Name, pillow: tuple[Name, ...]) -> Moments:
-        """Mean, square and density of a node given its pillow, of every row at the draws of `index`; made together, once."""
+        """Mean, distribution and density of a node given its pillow, of every row at the draws of `index`; made once."""
         key = (node, pillow)
         if key not in self._moments:
             law, y = self.law(node, pillow), self.env[node]
@@ -147,18 +145,13 @@ class Evidence:
             def mean(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
                 return family.mean(NUMPY, eta, own)
 
-            def square(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
-                variance = family.variance(NUMPY, eta, own)
-                return (
-                    np.nan * family.mean(NUMPY, eta, own)
-                    if variance is None
-                    else variance + family.mean(NUMPY, eta, own) ** 2
-                )
+            def below(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
+                return family.cdf(NUMPY, y, eta, own)
 
             def density(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
                 return np.exp(family.log_density(NUMPY, y, eta, own))
 
-            self._moments[key] = Moments(*law.averages(self.given(pillow), [mean, square, density]))
+            self._moments[key] = Moments(*law.averages(self.given(pillow), [mean, below, density]))
         return self._moments[key]
 
     @cached_property

@@ -20,9 +20,9 @@ from latentdo.arrays import FloatArray
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Name, format_number, quote
 from latentdo.models import Table
-from latentdo.models.build import NUMPY, numerics
+from latentdo.models.build import NUMPY
 
-from .evidence import POINT_DRAWS, Evidence
+from .evidence import Evidence
 from .values import CheckRow, Layer, Word
 
 ROWS_PER_TERM = 8
@@ -106,32 +106,31 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     if family.discrete and family.points:
         return rows
     if not family.discrete:
-        variances = moments.square - means**2
-        if np.isfinite(variances).all():
-            squares = (y - means) ** 2
-            spread = score(
-                evidence, basis.matrix, residuals[None] ** 2 - variances.mean(axis=0), (squares - variances)[None]
-            )
-            rows.append(_row(evidence, node, "spread", spread, Word.LAW_ONLY, fit, basis))
-        else:
-            what = f"spread of {quote(node)}{_given(evidence, node)}"
-            reason = f"{family.name} has no variance there"
-            rows.append(CheckRow(Layer.NODE, what, Word.NOT_CHECKED, nodes=(node,), advice=reason))
+        # Squares of normal scores have light tails whatever the family.
+        scores = _normal_scores(moments.below)
+        overall = _normal_scores(moments.below.mean(axis=0))
+        spread = score(evidence, basis.matrix, overall[None] ** 2 - 1.0, (scores**2)[None])
+        rows.append(_row(evidence, node, "spread", spread, Word.LAW_ONLY, fit, basis))
         if evidence.n >= LEAST_SHAPE:
-            rows.append(_shape(evidence, node, y, fit))
+            rows.append(_shape(evidence, node, overall, fit))
     return rows
 
 
-def _shape(evidence: Evidence, node: Name, y: FloatArray, fit: NodeFit) -> CheckRow:
-    """Skewness and kurtosis of the normal scores of P(node <= its value | pillow).
+def _normal_scores(below: FloatArray) -> FloatArray:
+    """Standard normal where the law is right.
 
     Source:
-        D'Agostino & Pearson (1973), Tests for departure from normality, on the scores of Rosenblatt (1952).
+        Rosenblatt (1952), Remarks on a multivariate transformation.
     """
-    law = evidence.law(node, draws=POINT_DRAWS)
-    family = numerics(law.family)
-    below = law.averages(evidence.given(law.pillow), [lambda eta, own: family.cdf(y, eta, own)])[0].mean(axis=0)
-    scores = np.clip(ndtri(np.clip(below, 1e-12, 1 - 1e-12)), -FARTHEST, FARTHEST)
+    return np.clip(ndtri(np.clip(below, 1e-12, 1 - 1e-12)), -FARTHEST, FARTHEST)
+
+
+def _shape(evidence: Evidence, node: Name, scores: FloatArray, fit: NodeFit) -> CheckRow:
+    """Skewness and kurtosis of normal scores.
+
+    Source:
+        D'Agostino & Pearson (1973), Tests for departure from normality.
+    """
     skew, tails = skewtest(scores), kurtosistest(scores)
     p = min(1.0, 2 * min(float(skew.pvalue), float(tails.pvalue)))
     # Heavy tails make the skewness of few rows large, on whichever side.
