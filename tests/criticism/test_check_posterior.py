@@ -169,3 +169,23 @@ def test_every_form_has_the_word(bent_check):
     assert "misfit moves the answer" in bent_check.html()
     assert bent_check.to_json()["word"] == "misfit moves the answer"
     assert "misfit moves the answer" in bent_check.latex()
+
+
+def test_heavy_tails_that_the_model_has_are_no_misfit():
+    failing = []
+    for seed in range(4):
+        random = np.random.default_rng([seed, 9])
+        z = random.normal(size=N)
+        x = 0.7 * z + random.normal(size=N)
+        rows = {"Z": z, "X": x, "Y": 0.5 * x + z + random.standard_t(3, size=N)}
+        model = "Z ~ normal; X ~ normal(Z); Y ~ student(X, Z, df=3)"
+        check = ld.check(ld.fit(model, rows, progress=False, check=False))
+        failing += [row.what for row in check.rows if row.p is not None and row.p < 0.01]
+    assert failing == []
+
+
+def test_a_spread_that_changes_is_found():
+    random = np.random.default_rng(6)
+    x = random.normal(size=N)
+    posterior = fitted("X ~ normal; Y ~ normal(X)", {"X": x, "Y": x + (0.3 + np.abs(x)) * random.normal(size=N)})
+    assert "spread of Y given X" in [row.what for row in ld.check(posterior).failed]

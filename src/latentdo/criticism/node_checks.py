@@ -35,6 +35,8 @@ LEAST_SHAPE = 20
 """Rows from which a shape is tested."""
 SEEN_AS_LEVELS = 6
 HEAVY_Z = 3.0
+MEAN_SIZE = math.sqrt(2.0 / math.pi)
+"""The mean size of a standard normal number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +108,12 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     if family.discrete and family.points:
         return rows
     if not family.discrete:
-        # Squares of normal scores have light tails whatever the family.
-        scores = _normal_scores(moments.below)
+        # Sizes of normal scores have light tails whatever the family. Whether they change is asked, not how large they are on
+        # average: that is what the scale was fitted to.
+        sizes = np.abs(_normal_scores(moments.below))
         overall = _normal_scores(moments.below.mean(axis=0))
-        spread = score(evidence, basis.matrix, overall[None] ** 2 - 1.0, (scores**2)[None])
+        centred = basis.matrix[:, 1:] - basis.matrix[:, 1:].mean(axis=0)
+        spread = score(evidence, centred, np.abs(overall)[None] - MEAN_SIZE, sizes[None])
         rows.append(_row(evidence, node, "spread", spread, Word.LAW_ONLY, fit, basis))
         if evidence.n >= LEAST_SHAPE:
             rows.append(_shape(evidence, node, overall, fit))
@@ -182,9 +186,9 @@ def _row(evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fi
         reason = "the parameters can fit any such law"
         return CheckRow(Layer.NODE, what, Word.SAME_FORMULA, advice=reason, nodes=(node,), about=fit)
     family = evidence.posterior.spec[node].family
-    scale = "of the residual sd" if kind != "spread" else "of the squares' sd"
+    scale = "of the residual sd" if kind != "spread" else "of the sd of sizes"
     if kind == "spread":
-        worst = basis.worst(fit.residuals**2 - 1.0)
+        worst = basis.worst(np.abs(fit.residuals) - np.abs(fit.residuals).mean())
         advice = f"the spread of {quote(node)} changes with {worst}" if worst else ""
         advice += (
             f": write {quote(node)} ~ gamma(…)"
@@ -213,6 +217,8 @@ def score(
         residuals: (target, row), at the posterior mean.
         moments: (target, draw, row), what of the residuals moves with the draws.
     """
+    if not basis.shape[1]:
+        return Score(None, 0, 0.0)
     plain = (residuals[:, :, None] * basis).transpose(1, 0, 2).reshape(evidence.n, -1)
     by_draw = np.einsum("tdn,nk->dtk", moments, basis).reshape(len(evidence.index), -1)
     own = plain + evidence.share * evidence.influence(by_draw)
