@@ -11,6 +11,7 @@ import pytest
 import latentdo as ld
 import oracles
 from latentdo.criticism import FitCheck, Word, holm
+from latentdo.errors import DataError
 from latentdo.types import Admg, LatentDag
 
 CHAIN = "A -> B -> C -> Y"
@@ -269,3 +270,22 @@ def test_an_inequality_that_fails_is_repaired_by_an_edge_past_the_treatment():
     assert [row.what for row in found.failed] == ["Σ_Y max_Z P(X, Y | Z) ≤ 1"]
     assert found.failed[0].effect == pytest.approx(0.4, abs=0.1)
     assert {"Z -> Y", "Z <-> Y"} <= {repair.edge for repair in found.repairs}
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_names_of_which_each_has_few_rows_are_not_tested(repeats):
+    random = np.random.default_rng(0)
+    x = random.normal(size=200)
+    names = [f"s{i // repeats}" for i in range(200)]
+    found = ld.check("X -> M -> Y", {"X": x, "M": names, "Y": x + random.normal(size=200)})
+    (row,) = found.rows
+    assert row.word == "not checked"
+    assert "M has fewer than 5 rows" in row.advice
+
+
+def test_a_graph_without_measured_nodes_and_a_column_next_to_constant_are_refused():
+    columns = {"X": np.arange(40.0), "M": np.arange(40.0) % 7 * 1e-300, "Y": np.arange(40.0) % 11}
+    with pytest.raises(DataError, match="Every node of the graph is latent"):
+        ld.check("latent X, Y; X -> Y", columns)
+    with pytest.raises(DataError, match="spread is too small"):
+        ld.check("X -> M -> Y", columns)

@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from latentdo.errors import DataError
 from latentdo.estimators import Column, sample_of
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.identification import (
@@ -24,7 +25,7 @@ from .fit_check import LEVEL, FitCheck
 from .independence import Tested, covariance_test
 from .inequality import inequality_test
 from .repairs import repairs_of
-from .smooth import MOST_LEVELS, ROWS_PER_TERM, Predictor, Residuals, Variable
+from .smooth import LEAST_IN_LEVEL, MOST_LEVELS, ROWS_PER_TERM, Predictor, Residuals, Variable
 from .values import CheckedQuery, CheckRow, Layer, Word
 from .verma import NotTestable, verma_test
 
@@ -83,6 +84,9 @@ class _Tests:
             if self.variables[name].n_levels > MOST_LEVELS:
                 levels = self.variables[name].n_levels
                 return _Outcome(statement, None, f"{quote(name)} has {levels} levels, more than {MOST_LEVELS}")
+            if self.variables[name].n_levels == 1:
+                rows = f"each level of {quote(name)} has fewer than {LEAST_IN_LEVEL} rows, or all but one"
+                return _Outcome(statement, None, rows)
         match statement:
             case Independence():
                 return self._independence(statement)
@@ -104,8 +108,6 @@ class _Tests:
             for other in statement.second:
                 sides = [self._left(name, given, closer=closer) for name in (one, other)]
                 for name, side in zip((one, other), sides, strict=True):
-                    if side.values.shape[1] == 0:
-                        return _Outcome(statement, None, f"{quote(name)} has a single level with rows enough")
                     if (side.values**2).mean() < EXACT:
                         return _Outcome(statement, None, f"{quote(name)} is a function of {listed(map(quote, given))}")
                 found.append(covariance_test(sides[0], sides[1]))
@@ -272,13 +274,17 @@ def check_graph(
         queries: Questions, with their names: each edge that would repair the graph says what it does to their verdicts.
 
     Raises:
-        DataError: A column is missing or constant.
+        DataError: A column is missing or constant, or no node is measured.
         QueryError: A question makes no sense for the graph.
     """
     asked = tuple(queries)
     for _, query in asked:
         query.check(graph)
     admg = project(graph)
+    if not admg.nodes:
+        raise DataError(
+            "Every node of the graph is latent: nothing can be tested. Take `latent` from what was measured."
+        )
     tests = _tests(admg, data, seed)
     rows = _rows(admg, tests, every=every, level=level)
     word = Word.gravest(row.word for row in rows)

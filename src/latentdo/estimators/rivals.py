@@ -296,7 +296,7 @@ class _Run:
     def _row(
         self, method: AbstractMethod, results: list[Result], replicates: FloatArray | None, answers: Sequence[Yes | No]
     ) -> Estimate:
-        if any(result.rate < rate_of(()) for result in results):
+        if any(result.rate < rate_of(()) or result.effective is not None for result in results):
             empty = [why for task in self._asking if (why := nothing_near(task)) is not None]
             if empty:
                 return Estimate(method.name, None, level=self.options.level, note=f"no number: {empty[0]}")

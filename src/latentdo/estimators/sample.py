@@ -12,7 +12,7 @@ import numpy as np
 from latentdo.arrays import FloatArray, IntArray
 from latentdo.errors import DataError, nearest
 from latentdo.graphs import Name
-from latentdo.tables import Dataset
+from latentdo.tables import SMALLEST_SPREAD, Dataset
 
 Env = Mapping[Name, FloatArray]
 """Values of columns that broadcast against each other: axes (replicate, row, then whatever is integrated over)."""
@@ -139,7 +139,7 @@ def column_of(name: Name, values: FloatArray, labels: tuple[str, ...] = (), *, c
     """The column with its kind: levels where there are two values, names, or a few whole numbers.
 
     Raises:
-        DataError: It is constant, so that nothing can be learned of it.
+        DataError: It is constant, so that nothing can be learned of it, or all but constant.
     """
     distinct = np.unique(values[:: max(1, len(values) // 1000)])
     if len(distinct) <= MOST_LEVELS or labels:
@@ -153,4 +153,10 @@ def column_of(name: Name, values: FloatArray, labels: tuple[str, ...] = (), *, c
     whole = few and bool((distinct == np.floor(distinct)).all())
     if labels or (not continuous and (len(distinct) == 2 or whole)):
         return Column(name, values, distinct, labels)
+    if values.std() < SMALLEST_SPREAD:
+        raise DataError(
+            f"Column {name!r} runs from {values.min():g} to {values.max():g}: its spread is too small to compute with. Change "
+            "its unit.",
+            column=name,
+        )
     return Column(name, values)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .dagitty import is_dagitty
-    from .dataset import Dataset, FloatArray, IntArray
+    from .dataset import SMALLEST_SPREAD, Dataset, FloatArray, IntArray
     from .graphs import foreign, graph_from_pairs, read_graph
     from .reading import read_table
     from .sources import is_path
     from .table import Table
 
 __all__ = [
+    "SMALLEST_SPREAD",
     "Dataset",
     "FloatArray",
     "IntArray",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "SMALLEST_SPREAD": "dataset",
     "Dataset": "dataset",
     "FloatArray": "dataset",
     "IntArray": "dataset",

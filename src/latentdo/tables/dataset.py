@@ -23,6 +23,9 @@ MAX_LISTED_VALUES = 20
 SMALL_RANGE = 4_096
 """Whole numbers in a range of fewer are told apart without sorting."""
 
+SMALLEST_SPREAD = 1e-100
+"""Standard deviation of a column below which squares of its numbers leave what a float can hold."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

@@ -21,7 +21,7 @@ from latentdo.models import (
     shown,
 )
 from latentdo.models.build import numerics
-from latentdo.tables import Dataset
+from latentdo.tables import SMALLEST_SPREAD, Dataset
 
 from .coordinates import FloatArray, row_of
 
@@ -32,7 +32,6 @@ SPARE = 5
 REPEATED = 20
 """Rows that each value of a discrete column needs beyond the first of the parent configurations that give it."""
 COLLINEAR = 1e-6
-SMALLEST_SPREAD = 1e-100
 MOST_SINGLE = 10
 """Rows up to which a column may have a level of its own in each."""
 RESOLUTION = 16.0
