@@ -101,9 +101,9 @@ def test_an_approximation_is_named_in_every_form_of_an_answer(gaussian, mode):
     for posterior, kind in ((mode, MODE), (gaussian, LAPLACE)):
         answers = ld.ask(posterior, EFFECT, EXACT)
         header, first, second, *_ = str(answers).splitlines()
-        assert header.endswith("APPROXIMATE")
-        assert first.endswith(kind)
-        assert second.endswith("–")
+        at = header.index("APPROXIMATE")
+        assert first[at:].startswith(kind)
+        assert second[at:].startswith("–")
         assert f">{kind}</td>" in answers._repr_html_()
         assert list(answers.to_pandas()["approximate"].fillna("")) == [kind, ""]
         assert kind in answers[0]._repr_html_()
@@ -165,7 +165,10 @@ def test_fits_of_one_draw_are_saved_loaded_and_handed_to_arviz(mode, gaussian, t
     for posterior in (mode, gaussian):
         loaded = ld.load(posterior.save(tmp_path / "fit.ldo"))
         assert str(loaded) == str(posterior)
-        assert ld.ask(loaded, EFFECT).to_json() == ld.ask(posterior, EFFECT).to_json()
+        # Saved without its rows, whose fit nobody can check then.
+        answers = [ld.ask(each, EFFECT).to_json() for each in (loaded, posterior)]
+        assert answers[0] | {"fit": None} == answers[1] | {"fit": None}
+        assert posterior.is_point or answers[0]["fit"]["word"] == "not checked"
         tree = posterior.to_arviz()
         assert tree.attrs["approximate"] == ", ".join(posterior.approximate)
         assert (tree.posterior.sizes["chain"], tree.posterior.sizes["draw"]) == posterior.shape
@@ -177,7 +180,10 @@ def test_fits_are_repeated_resumed_and_started_from(engine, tmp_path, monkeypatc
     first = ld.fit(MODEL, rows, engine, seed=3, progress=False)
     many = ld.fit_many(MODEL, {"a": rows}, engine, seed=3, progress=False)
     kept = ld.fit(MODEL, rows, engine, seed=3, progress=False, checkpoint=tmp_path / "part")
-    assert str(ld.ask(many["a"], EFFECT)) == str(ld.ask(first, EFFECT)) == str(ld.ask(kept, EFFECT))
+    assert str(ld.ask(first, EFFECT)) == str(ld.ask(kept, EFFECT))
+    # Fits of many tables hold no rows, and so the check of the fit has nothing to say.
+    whole, without = ld.ask(first, EFFECT).to_json(), ld.ask(many["a"], EFFECT).to_json()
+    assert whole | {"fit": None} == without | {"fit": None}
     with monkeypatch.context() as patch:
         patch.setattr("latentdo.inference.train.train_block", lambda task, engine: pytest.fail("trained anew"))
         again = ld.fit(MODEL, rows, engine, seed=3, progress=False, start=first)

@@ -9,6 +9,7 @@ import pytest
 import latentdo as ld
 from handmade_fits import handmade
 from latentdo.inference import Method, Posterior
+from latentdo.inference.blocks.checks import ColumnCaution
 from latentdo.inference.blocks.diagnostics import Diagnostic
 from latentdo.inference.train import Fit
 from posteriors import posterior_of
@@ -57,7 +58,7 @@ def test_draws_without_chains_cannot_diverge():
 def test_a_fit_cautions_against_its_blocks():
     posterior = handmade()
     assert posterior.data is not None
-    fit = Fit(posterior.spec, posterior.data, ld.Auto(), 0, ("Two columns are much alike.",), {})
+    fit = Fit(posterior.spec, posterior.data, ld.Auto(), 0, (ColumnCaution("X", "Two columns are much alike."),), {})
     fit = replace(fit, coordinates={own.node: own for own in posterior.coordinates})
     found = fit.posterior(diverging(posterior, 0, 5).blocks, 0.0)
     assert found.warnings == ("Two columns are much alike.", found.blocks[1].caution)

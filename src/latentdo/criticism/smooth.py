@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, permutations
 from math import prod
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import BSpline
@@ -24,6 +25,8 @@ from latentdo.graphs import Name
 
 HEAVY = 5.0
 """Excess kurtosis beyond which a column is tested on a scale with lighter tails: independence does not depend on the scale."""
+Factor = Any
+"""Of a symmetric matrix, as `scipy.linalg.cho_factor` gives it."""
 LEAST_IN_LEVEL = 5
 """Rows that a level needs for a column of its own; rarer ones count together."""
 MOST_LEVELS = 30
@@ -319,7 +322,7 @@ class Predictor:
             scores.append(error / max(self.n - OVERFIT * df, 1.0) ** 2)
         return tried[int(np.argmin(scores))]
 
-    def _factor(self, penalties: tuple[float, float]) -> tuple[IntArray, tuple[FloatArray, bool], FloatArray]:
+    def _factor(self, penalties: tuple[float, float]) -> tuple[IntArray, Factor, FloatArray]:
         """The terms that a pair of penalties leaves, the factor of their penalised gram matrix, and that without penalty."""
         costs = np.full(self.matrix.shape[1], 1e-8)
         costs[self._curves], costs[self._products] = penalties
@@ -358,9 +361,7 @@ def _newton(columns: FloatArray, target: FloatArray, costs: FloatArray) -> tuple
     return target - left, left, float(leverage.sum())
 
 
-def _newton_point(
-    columns: FloatArray, beta: FloatArray, costs: FloatArray
-) -> tuple[FloatArray, FloatArray, tuple[FloatArray, bool]]:
+def _newton_point(columns: FloatArray, beta: FloatArray, costs: FloatArray) -> tuple[FloatArray, FloatArray, Factor]:
     """Means, their variances, and the factor of the penalised information."""
     mean = expit(columns @ beta)
     weight = np.maximum(mean * (1 - mean), 1e-4)
