@@ -42,7 +42,7 @@ SINGLE_ROWS = 400_000
 """Rows up to which float32 resolves the log posterior, counted from one point."""
 ROUNDS = 3
 """Coresets that are tried."""
-FINE = 0.1
+FINE = 0.05
 """Error of a quadrature rule, in the log likelihood of all rows, up to which no finer one is taken."""
 LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
@@ -148,7 +148,7 @@ class _Few:
             self._approach(worth, n, f"stage-{stage}", ends)
         result, off, by_rule = self._posterior(engine, 0)
         for number in range(1, ROUNDS):
-            if off <= LARGEST_ERROR:
+            if max(off, by_rule) <= LARGEST_ERROR:
                 break
             self._choose()
             result, off, by_rule = self._posterior(engine, number)
@@ -171,6 +171,8 @@ class _Few:
             part, options = f"{name}-{number}", {"warm_up": WARM_UP, "axes": axes, "longest": longest(worth)}
             self.near = _drawn(self.task, form, numbers.counted(share), starts, part, ends, **options)
             if share * self._off(ON_THE_WAY) <= LARGEST_ERROR:
+                # Chains may have gone where a finer rule is needed.
+                self._take(self.core)
                 return
             self._choose()
 
@@ -209,7 +211,7 @@ class _Few:
         return float(np.std(off)) if np.isfinite(off).all() else float("inf")
 
     def _choose(self) -> None:
-        """A coreset and the coarsest rule that is fine enough for it at the draws."""
+        """A coreset that agrees with all rows at the draws."""
         task, rows = self.task, self.rows
         if len(rows.counts) <= PILOT_ROWS:
             core = rows
@@ -217,6 +219,11 @@ class _Few:
             n = n_pilots(self.near.shape[1])
             chosen = coreset(rows, self.near[np.linspace(0, len(self.near) - 1, n).round().astype(int)])
             core = RowLikelihood(task, chosen.data, chosen.counts, rows.level)
+        self._take(core)
+
+    def _take(self, core: RowLikelihood) -> None:
+        """A coreset, by the coarsest rule that is fine enough for it at the draws."""
+        task, rows = self.task, self.rows
         while core.level + 2 < n_levels(task.layout.n_noise) and core.error(self.near) > FINE:
             finer = core.refined()
             assert finer is not None
