@@ -8,6 +8,7 @@ import pytest
 
 import latentdo as ld
 from latentdo.criticism.evidence import Evidence
+from latentdo.errors import UnsupportedError
 from latentdo.tables import Dataset
 from tests.posteriors import posterior_of
 
@@ -92,3 +93,13 @@ def test_what_rows_tell_the_draws_is_their_log_likelihood(front_door, napkin):
         evidence = Evidence.of(posterior, posterior.data)
         values = posterior.log_likelihood(posterior.data, draws=evidence.index)
         assert np.abs(evidence.logs - (values - values.mean(axis=0))).max() < 1e-3
+
+
+def test_a_check_that_could_not_be_made_says_why(monkeypatch):
+    def fails(*args, **options):
+        raise UnsupportedError("this cannot be checked, for a reason.")
+
+    monkeypatch.setattr("latentdo.criticism.standing.check_nodes", fails)
+    answer = ld.ask(ld.fit(MODEL, rows(squared=False, n=60), progress=False), CONTRAST)
+    assert answer.fit.word == "not checked"
+    assert "this cannot be checked, for a reason." in " ".join(answer.fit.advice)

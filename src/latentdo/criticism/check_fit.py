@@ -125,12 +125,14 @@ def check_queries(
     return replace(base, word=_whole(checked, rows), rows=rows, queries=checked)
 
 
-def heard(posterior: Posterior, query: Query, base: FitCheck, name: str | None = None) -> CheckedQuery:
-    """What a question hears where no rows are at hand: of what was found when the fit was made."""
+def heard(
+    posterior: Posterior, query: Query, base: FitCheck, name: str | None = None, reason: str = NOT_AT_HAND
+) -> CheckedQuery:
+    """What a question hears that is not checked itself, for a reason: of what was found when the fit was made."""
     same = next((each for each in base.queries if each.query == query), None)
     if same is not None:
         return same
-    return _of_rows(posterior.spec, base, _Judged(name, query, reason=NOT_AT_HAND))
+    return _of_rows(posterior.spec, base, _Judged(name, query, reason=reason))
 
 
 def _why_not(posterior: Posterior, data: Dataset) -> str:

@@ -13,7 +13,7 @@ from latentdo.graphs import project
 from latentdo.inference import Posterior
 from latentdo.query import Query
 
-from .check_fit import check_nodes, check_queries, heard
+from .check_fit import NOT_AT_HAND, check_nodes, check_queries, heard
 from .evidence import Evidence
 from .fit_check import FitCheck
 from .values import CheckedQuery, CheckRow, Layer, Word
@@ -35,16 +35,17 @@ def checked_when_cheap(posterior: Posterior) -> Posterior:
     if data is None or posterior.is_point:
         return posterior
     found: FitCheck | None = None
+    reason = AFTERWARDS
     try:
         if _seconds(posterior) <= max(CHEAP, SHARE * posterior.seconds):
             found = check_nodes(posterior, data, seed=posterior.seed)
             asked = [(name, query) for name, query in posterior.queries if not query.axes]
             if asked and len(asked) <= MOST_ANSWERS:
                 found = check_queries(posterior, data, asked, found, seed=posterior.seed)
-    except LatentdoError:
-        return posterior
+    except LatentdoError as error:
+        reason = str(error)
     if found is None:
-        row = CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=AFTERWARDS)
+        row = CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason)
         found = FitCheck(Word.NOT_CHECKED, (row,), project(posterior.spec.graph), n_rows=data.n_rows)
     return replace(posterior, checked=json.dumps(found.to_json(), ensure_ascii=False))
 
@@ -87,7 +88,8 @@ def with_standing(posterior: Posterior, answers: Sequence[_A], seed: int) -> lis
         found = check_queries(posterior, posterior.data, asked, of_nodes, seed=seed)
         words = {each.query: each for each in found.queries}
     else:
-        words = {answer.query: heard(posterior, answer.query, base, answer.name) for answer in identified}
+        reason = base.rows[0].advice if was_costly and base.rows and posterior.data is not None else NOT_AT_HAND
+        words = {answer.query: heard(posterior, answer.query, base, answer.name, reason) for answer in identified}
     return [_with_word(answer, words.get(answer.query)) for answer in answers]
 
 

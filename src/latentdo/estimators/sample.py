@@ -12,7 +12,7 @@ import numpy as np
 from latentdo.arrays import FloatArray, IntArray
 from latentdo.errors import DataError, nearest
 from latentdo.graphs import Name
-from latentdo.tables import SMALLEST_SPREAD, Dataset
+from latentdo.tables import Dataset, too_narrow
 
 Env = Mapping[Name, FloatArray]
 """Values of columns that broadcast against each other: axes (replicate, row, then whatever is integrated over)."""
@@ -153,10 +153,6 @@ def column_of(name: Name, values: FloatArray, labels: tuple[str, ...] = (), *, c
     whole = few and bool((distinct == np.floor(distinct)).all())
     if labels or (not continuous and (len(distinct) == 2 or whole)):
         return Column(name, values, distinct, labels)
-    if values.std() < SMALLEST_SPREAD:
-        raise DataError(
-            f"Column {name!r} runs from {values.min():g} to {values.max():g}: its spread is too small to compute with. Change "
-            "its unit.",
-            column=name,
-        )
+    if (fault := too_narrow(name, values.min(), values.max(), values.std())) is not None:
+        raise fault
     return Column(name, values)

@@ -107,7 +107,12 @@ def bandwidth(column: Column, value: float) -> float:
     """The bandwidth of a continuous treatment at a value: 0.53 sd n^(-1/5), and more where few rows lie near."""
     distances = np.abs(column.values - value)
     few = min(FEW_NEAR, len(distances)) - 1
-    return max(BANDWIDTH * column.sd * len(column.values) ** -0.2, float(np.partition(distances, few)[few]) / 2)
+    return max(usual_bandwidth(column), float(np.partition(distances, few)[few]) / 2)
+
+
+def usual_bandwidth(column: Column) -> float:
+    """The bandwidth where rows lie near: 0.53 sd n^(-1/5)."""
+    return BANDWIDTH * column.sd * len(column.values) ** -0.2
 
 
 def bandwidths(task: Task, places: Mapping[Name, float] | None = None) -> dict[Name, float]:
@@ -134,9 +139,7 @@ def nothing_near(task: Task) -> str | None:
         column = task.sample[name]
         if column.is_discrete:
             continue
-        usual = (
-            BANDWIDTH * column.sd * len(column.values) ** -0.2 if task.bandwidth is None else task.bandwidth * column.sd
-        )
+        usual = usual_bandwidth(column) if task.bandwidth is None else task.bandwidth * column.sd
         nearest = column.values[int(np.argmin(np.abs(column.values - value)))]
         if abs(nearest - value) > REACH * usual:
             return f"no row lies near {quote(name)}={value:g}, the nearest has {nearest:.4g}"

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .dagitty import is_dagitty
-    from .dataset import SMALLEST_SPREAD, Dataset, FloatArray, IntArray
+    from .dataset import Dataset, FloatArray, IntArray, too_narrow
     from .graphs import foreign, graph_from_pairs, read_graph
     from .reading import read_table
     from .sources import is_path
     from .table import Table
 
 __all__ = [
-    "SMALLEST_SPREAD",
     "Dataset",
     "FloatArray",
     "IntArray",
@@ -25,10 +24,10 @@ __all__ = [
     "is_path",
     "read_graph",
     "read_table",
+    "too_narrow",
 ]
 
 _HOMES = {
-    "SMALLEST_SPREAD": "dataset",
     "Dataset": "dataset",
     "FloatArray": "dataset",
     "IntArray": "dataset",
@@ -39,6 +38,7 @@ _HOMES = {
     "is_path": "sources",
     "read_graph": "graphs",
     "read_table": "reading",
+    "too_narrow": "dataset",
 }
 
 

@@ -27,6 +27,16 @@ SMALLEST_SPREAD = 1e-100
 """Standard deviation of a column below which squares of its numbers leave what a float can hold."""
 
 
+def too_narrow(name: str, low: float, high: float, sd: float) -> DataError | None:
+    """What is wrong with a column whose spread is too small to compute with; None of others."""
+    if sd >= SMALLEST_SPREAD:
+        return None
+    return DataError(
+        f"Column {name} runs from {low:g} to {high:g}: its spread is too small to compute with. Change its unit.",
+        column=name,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A table of numbers whose rows have counts.

@@ -21,7 +21,7 @@ from latentdo.models import (
     shown,
 )
 from latentdo.models.build import numerics
-from latentdo.tables import SMALLEST_SPREAD, Dataset
+from latentdo.tables import Dataset, too_narrow
 
 from .coordinates import FloatArray, row_of
 
@@ -223,14 +223,8 @@ def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]
     cautions: list[ColumnCaution] = []
     for node in spec.measured:
         column = data.summary(node)
-        if column.sd < SMALLEST_SPREAD:
-            faults.append(
-                DataError(
-                    f"Column {node} runs from {column.minimum:g} to {column.maximum:g}: its spread is too small to compute "
-                    "with. Change its unit.",
-                    column=node,
-                )
-            )
+        if (fault := too_narrow(node, column.minimum, column.maximum, column.sd)) is not None:
+            faults.append(fault)
             continue
         if column.sd < RESOLUTION * np.spacing(max(abs(column.minimum), abs(column.maximum))):
             faults.append(_rounded(column))
