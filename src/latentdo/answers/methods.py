@@ -6,16 +6,16 @@ Every clause is read off the fit and the answers themselves, so that none is tru
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from latentdo.errors import QueryError
-from latentdo.graphs import Name, quote
+from latentdo.graphs import quote
 from latentdo.identification import Estimand, Identified
-from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions, widened
-from latentdo.models import BUILT_IN, FAMILIES
+from latentdo.inference import BlockDraws, Method, Posterior, node_row, versions
 from latentdo.sheet import counted, listed
 
 from .estimate import Estimate
+from .priors_in_words import names_of, priors_in_words
 from .sheets import checked, remarks
 
 LONG = 600
@@ -28,7 +28,6 @@ TOLD = 20
 """Cautions that are given one by one."""
 EDGES = 24
 """Edges that are listed one by one."""
-LOGIT = frozenset(name for name, family in FAMILIES.items() if family.log_odds and name in BUILT_IN)
 
 REFERENCES = {
     "taheri": "Taheri, Ness, Zucker & Vitek, Do-calculus enables causal reasoning with latent variable models, arXiv:2102.06626",
@@ -88,7 +87,7 @@ def methods_of(answers: Sequence[Estimate], level: float) -> str:
     paragraphs = [
         " ".join(_model(posterior, cited)),
         " ".join(_questions(answers, cited)),
-        " ".join([*_data(posterior, cited), *_priors(posterior)]),
+        " ".join([*_data(posterior, cited), *priors_in_words(posterior)]),
         " ".join(_training(posterior, cited)),
         " ".join(_computation(answers, level, cited)),
         " ".join(checked(answers)),
@@ -99,10 +98,6 @@ def methods_of(answers: Sequence[Estimate], level: float) -> str:
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
-def _names(nodes: Iterable[Name]) -> str:
-    return ", ".join(map(quote, nodes))
-
-
 # --- graph and model
 
 
@@ -111,11 +106,13 @@ def _model(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     cited["pearl"] = None
     latent = [node for node in spec.graph.nodes if node in spec.latent]
     hidden = (
-        f" and {counted(len(latent), 'unmeasured one')} ({_names(latent)})" if latent else ", all causes being measured"
+        f" and {counted(len(latent), 'unmeasured one')} ({names_of(latent)})"
+        if latent
+        else ", all causes being measured"
     )
     yield (
         "We used a structural causal model (Pearl 2009) with "
-        f"{counted(len(spec.measured), 'measured variable')} ({_names(spec.measured)}){hidden}."
+        f"{counted(len(spec.measured), 'measured variable')} ({names_of(spec.measured)}){hidden}."
     )
     yield _edges(posterior)
     text = "; ".join(line for line in spec.source[0].splitlines() if line.strip())
@@ -135,9 +132,9 @@ def _families(posterior: Posterior) -> Iterator[str]:
     ceilings: dict[str, dict[float, None]] = {}
     for _, mechanism in posterior.spec.mechanisms:
         family = mechanism.family
-        equations[family.name] = family.equation
+        equations[family.title] = family.equation
         if (ceiling := getattr(family, "max", None)) is not None:
-            ceilings.setdefault(family.name, {})[float(ceiling)] = None
+            ceilings.setdefault(family.title, {})[float(ceiling)] = None
     for name, equation in equations.items():
         found = list(ceilings.get(name, ()))
         yield f"{name}, {equation}" + (f", max = {found[0]:g}" if len(found) == 1 else "")
@@ -273,98 +270,6 @@ def _data(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
             f"Exact functions of their parents, declared or in the data: {'; '.join(shown)}; identification took them into "
             "account (Chen & Darwiche 2024)."
         )
-
-
-Default = tuple[str, str, bool]
-"""A kind of parameter with a default prior, the family of its node, and whether the node is latent."""
-
-
-def _priors(posterior: Posterior) -> Iterator[str]:
-    spec = posterior.spec
-    default: set[Default] = set()
-    own: list[str] = []
-    tables: dict[str, list[Name]] = {}
-    # The coefficients of a node without noise are solved for, whatever its priors.
-    solved = {node for block in posterior.blocks if block.method.kind == "least squares" for node in block.block.nodes}
-    for coordinates in posterior.coordinates:
-        node, row = coordinates.node, node_row(posterior, coordinates)
-        family = spec[node].family
-        if node in solved:
-            continue
-        if row.table_row:
-            tables.setdefault(row.table_row, []).append(node)
-        for label, belief, unit in row.beliefs:
-            if belief.startswith("fixed"):
-                own.append(f"{label} {belief}")
-            elif unit.startswith("default") and family.name in BUILT_IN:
-                default.add((_kind(label), family.name, node in spec.latent))
-            else:
-                where = unit.partition(", ")[2]
-                own.append(f"{label} ~ {belief}" + (f" ({where})" if where else ""))
-    own += [f"each row of the table of {_names(nodes)} ~ {words}" for words, nodes in tables.items()]
-    if default:
-        yield _defaults(posterior, default)
-    if own:
-        fixed = any(" fixed at " in words for words in own)
-        head = ("Other priors" if default else "Priors") + (" and fixed numbers" if fixed else "")
-        yield f"{head}: {'; '.join(own)}."
-
-
-def _kind(label: str) -> str:
-    """`weight`, `intercept`, `sd`, … of a parameter's label."""
-    head = label.partition("(")[0]
-    return head if head in ("intercept", "sd", "scale", "df", "shape") and " -> " not in label else "weight"
-
-
-def _defaults(posterior: Posterior, default: set[Default]) -> str:
-    """The default priors in force, as the reference states them, without those of parameters that the model does not have."""
-    spec = posterior.spec
-    kinds = {kind for kind, *_ in default}
-    weighted = sorted({family for kind, family, _ in default if kind == "weight"} & LOGIT)
-    cases = [f"2 for {' and '.join(weighted)} variables"] if weighted else []
-    if any(latent and family not in LOGIT for kind, family, latent in default if kind in ("weight", "intercept")):
-        cases.append("1 for unmeasured ones, whose mean there is 0")
-    said: list[str] = []
-    if "weight" in kinds:
-        signed = any(weight.sign for _, mechanism in spec.mechanisms for weight in mechanism.weights)
-        said.append(
-            f"weights are normal(0, t){', cut at 0 where a sign was given' if signed else ''}{_widened(posterior)}"
-        )
-        if any(len(weight.parents) > 1 for _, mechanism in spec.mechanisms for weight in mechanism.weights):
-            said.append(
-                "those of interactions too, of products of parents, centred where all parts of the product are terms"
-            )
-    by_family = {(family in LOGIT, latent) for kind, family, latent in default if kind == "intercept"}
-    intercepts = ["normal(mean on that scale, 2t)"] if {(False, False), (False, True)} & by_family else []
-    logit = sorted({family for kind, family, latent in default if kind == "intercept" and not latent} & LOGIT)
-    intercepts += [f"normal(0, 3) for {' and '.join(logit)} variables"] if (True, False) in by_family else []
-    intercepts += ["normal(0, 1.5) for unmeasured classes"] if (True, True) in by_family else []
-    said += [f"intercepts are {', '.join(intercepts)}"] if intercepts else []
-    said += (
-        ["residual sds are 0.05 s + halfnormal(s), with s the sd of the variable's data"]
-        if kinds & {"sd", "scale"}
-        else []
-    )
-    said += ["degrees of freedom are gamma(2, 0.1), cut at 2"] if "df" in kinds else []
-    said += ["shapes are halfnormal(10)"] if "shape" in kinds else []
-    if any(len(spec[node].family.points) > 2 for node in spec.latent):
-        said.append("coefficients of the levels of an unmeasured class correlate by 1/2")
-    scale = ""
-    if {"weight", "intercept"} & kinds:
-        words = "the sd of the variable's data on the scale of its linear predictor"
-        scale = f"with parents centred and divided by their sd, and t {words}{f' ({listed(cases)})' if cases else ''}, "
-    return f"Default priors: {scale}{'; '.join(said)}."
-
-
-def _widened(posterior: Posterior) -> str:
-    """How the widths of weights follow the parents, where they are not all one per sd."""
-    wider, narrower = widened(posterior)
-    words = [
-        "wider where measured parents of one variable are correlated: by unit information, no prior says more than one row "
-        "of the data would"
-    ] * wider
-    words += ["per half of the difference where a parent has two values and the variable's mean has bounds"] * narrower
-    return f" ({' and '.join(words)})" if words else ""
 
 
 # --- training

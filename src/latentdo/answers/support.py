@@ -264,10 +264,11 @@ def _check_law(spec: ModelSpec, query: Query, term: Term) -> None:
         family, name = spec[outcome.name].family, quote(outcome.name)
         if not outcome.op and not (family.points or outcome.name in spec.levels):
             density = "" if family.discrete else f", or for its density, density({name}=… | …)"
+            event = f"P({name} = … | …)" if family.discrete else f"P({name} > … | …)"
             raise SupportError(
                 outcome.name,
                 f"{term} is a whole law, and {outcome.name} is {family}, with infinitely many values. Ask for a mean, "
-                f"E[{name} | …], for a quantile, Quantile[{name}, 0.9 | …], for an event, P({name} > … | …){density}.",
+                f"E[{name} | …], for a quantile, Quantile[{name}, 0.9 | …], for an event, {event}{density}.",
             )
     if not query.is_single:
         raise QueryError(

@@ -135,33 +135,7 @@ def chance_of(law: PillowLaw, event: tuple[Outcome, ...]) -> Any:
         return family.check_value(item.name, item.value) if family.points else float(item.value)  # type: ignore[arg-type]
 
     def chance(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
-        if points := family.points:
-            chances = family.chances(NUMPY, eta, own)
-            kept = [k for k, point in enumerate(points) if all(holds(item, point, number(item)) for item in event)]
-            total: Any = sum((chances[k] for k in kept), 0.0 * chances[0])
-            return total
-        below, above = 1.0, 0.0
-        for item in event:
-            at = numerics(family).cdf(number(item), eta, own)
-            if item.op in ("<", "<="):
-                below = np.minimum(below, at)
-            else:
-                above = np.maximum(above, at)
-        return np.maximum(below - above, 0.0)
+        limits = [np.asarray(number(item)) for item in event]
+        return numerics(family).chance(NUMPY, [item.op for item in event], limits, eta, own)
 
     return chance
-
-
-def holds(item: Outcome, value: Any, number: float) -> Any:
-    """Whether a value satisfies a comparison."""
-    match item.op:
-        case "<":
-            return value < number
-        case "<=":
-            return value <= number
-        case ">":
-            return value > number
-        case ">=":
-            return value >= number
-        case _:
-            return value == number

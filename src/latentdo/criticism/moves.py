@@ -22,11 +22,12 @@ from latentdo.estimators import Column, PrimalProblem, Sample, linearised, witho
 from latentdo.graphs import Name, quote
 from latentdo.identification import forms_of
 from latentdo.models import Table
+from latentdo.models.build import satisfies
 from latentdo.query import Distribution, Query, Term
 
 from .evidence import Evidence
 from .learners import KINDS, losses, weighted
-from .model_laws import ModelLaws, chance_of, holds
+from .model_laws import ModelLaws, chance_of
 
 HALF_WIDTH = 1.645
 LEAST_DF = 3.0
@@ -339,8 +340,9 @@ class _Formula:
         else:
             width = float((evidence.rows.column(node) - means).std()) or 1.0
             low, high = means - width, means + width
-            if evidence.posterior.spec[node].family.support[0] == 0.0:
-                low = np.maximum(low, 0.1 * means)
+            least, most = evidence.posterior.spec[node].family.support
+            low = np.maximum(low, means - 0.9 * (means - least)) if math.isfinite(least) else low
+            high = np.minimum(high, means + 0.9 * (most - means)) if math.isfinite(most) else high
         at = []
         for values in (low, high):
             sample = problem.sample.with_column(replace(column, values=values))
@@ -420,7 +422,7 @@ def _asked(evidence: Evidence, term: Term) -> FloatArray:
     for item in term.outcomes:
         assert item.value is not None
         number = family.check_value(item.name, item.value) if family.points else float(item.value)
-        found &= holds(item, column, number)
+        found &= satisfies(item.op, column, number)
     return found.astype(float)
 
 

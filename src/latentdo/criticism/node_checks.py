@@ -105,18 +105,19 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     fit = NodeFit(node, tuple(columns), residuals / (residuals.std() or 1.0))
     mean = score(evidence, basis.matrix, residuals[None], -means[None])
     rows = [_row(evidence, node, "mean", mean, Word.MISFIT, fit, basis)]
-    if family.discrete and family.points:
+    if family.points:
         return rows
-    if not family.discrete:
-        # Sizes of normal scores have light tails whatever the family. Whether they change is asked, not how large they are on
-        # average: that is what the scale was fitted to.
-        sizes = np.abs(_normal_scores(moments.below))
-        overall = _normal_scores(moments.below.mean(axis=0))
-        centred = basis.matrix[:, 1:] - basis.matrix[:, 1:].mean(axis=0)
-        spread = score(evidence, centred, np.abs(overall)[None] - MEAN_SIZE, sizes[None])
-        rows.append(_row(evidence, node, "spread", spread, Word.LAW_ONLY, fit, basis))
-        if evidence.n >= LEAST_SHAPE:
-            rows.append(_shape(evidence, node, overall, fit))
+    # Sizes of normal scores have light tails whatever the family. Whether they change is asked, and how large they are on average
+    # only of a family without a scale that was fitted to them.
+    sizes = np.abs(_normal_scores(moments.below))
+    overall = _normal_scores(moments.below.mean(axis=0))
+    tested = basis.matrix[:, 1:] - basis.matrix[:, 1:].mean(axis=0)
+    if family.fixed_spread:
+        tested = np.column_stack([np.ones(evidence.n), tested])
+    spread = score(evidence, tested, np.abs(overall)[None] - MEAN_SIZE, sizes[None])
+    rows.append(_row(evidence, node, "spread", spread, Word.LAW_ONLY, fit, basis))
+    if evidence.n >= LEAST_SHAPE:
+        rows.append(_shape(evidence, node, overall, fit))
     return rows
 
 
@@ -151,17 +152,20 @@ def _shape(evidence: Evidence, node: Name, scores: FloatArray, fit: NodeFit) -> 
 
 
 def _shape_advice(evidence: Evidence, node: Name, *, of_skew: bool, z: float) -> str:
-    name, family = quote(node), evidence.posterior.spec[node].family.name
-    positive = evidence.rows.column(node).min() > 0
+    name, law = quote(node), evidence.posterior.spec[node].family
+    family = law.name
+    if law.discrete:
+        other = f"write {name} ~ {law.heavier}(…)" if z > 0 and law.heavier else "another family"
+        return f"the counts of {name} have another shape than {family} allows: {other}"
     if of_skew:
         other = (
             f"write {name} ~ gamma(…)"
-            if positive and family != "gamma"
+            if _positive(evidence, node) and family != "gamma"
             else f"another scale of {name}, such as its logarithm"
         )
         return f"{name} has a longer tail {'above' if z > 0 else 'below'} than {family} allows: {other}"
     if z > 0:
-        other = f"write {name} ~ student(…)" if family == "normal" else "another family"
+        other = f"write {name} ~ {law.heavier}(…)" if law.heavier else "another family"
         return f"{name} has heavier tails than {family}: {other}"
     return f"{name} has lighter tails than {family}: look for groups of rows that differ"
 
@@ -187,7 +191,12 @@ def _row(evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fi
         return CheckRow(Layer.NODE, what, Word.SAME_FORMULA, advice=reason, nodes=(node,), about=fit)
     family = evidence.posterior.spec[node].family
     scale = "of the residual sd" if kind != "spread" else "of the sd of sizes"
-    if kind == "spread":
+    if kind == "spread" and family.fixed_spread:
+        below = evidence.moments(node, evidence.pillows[node]).below.mean(axis=0)
+        more = np.abs(_normal_scores(below)).mean() > MEAN_SIZE
+        repair = f": write {quote(node)} ~ {family.heavier}(…)" if more and family.heavier else ""
+        advice = f"{quote(node)} varies {'more' if more else 'less'} than {family.name} allows{repair}"
+    elif kind == "spread":
         worst = basis.worst(np.abs(fit.residuals) - np.abs(fit.residuals).mean())
         advice = f"the spread of {quote(node)} changes with {worst}" if worst else ""
         advice += (

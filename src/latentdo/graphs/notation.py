@@ -59,6 +59,8 @@ MODEL = Lexicon(
     },
     by_line=True,
 )
+SWITCH = {"true": True, "false": False}
+"""What an option that is on or off is set to."""
 _ARROWS = ("->", "<-", "-|", "<->", "~~")
 
 
@@ -338,6 +340,8 @@ def _option(tokens: Tokens, key: Token) -> Option:
     tokens.expect("=", "'='")
     if tokens.current.is_symbol("["):
         return Option(key.text, tokens.levels(), key.position)
+    if tokens.current.kind == "name" and tokens.current.text in SWITCH:
+        return Option(key.text, SWITCH[tokens.advance().text], key.position)
     what = f"a number, a prior such as normal(0, 1) or a list [a, b] after '{key.text}='"
     return Option(key.text, _prior(tokens, what), key.position)
 

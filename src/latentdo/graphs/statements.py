@@ -41,10 +41,10 @@ class Parent:
 
 @dataclass(frozen=True)
 class Option:
-    """`key=value` between a mechanism's parentheses."""
+    """`key=value` between a mechanism's parentheses; a value may be `true` or `false`."""
 
     key: str
-    value: float | Call | tuple[Level, ...]
+    value: bool | float | Call | tuple[Level, ...]
     position: Position = field(default=Position(1, 1), compare=False, repr=False)
 
 

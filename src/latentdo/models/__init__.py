@@ -5,7 +5,8 @@
 
 from .arithmetic import Arithmetic
 from .column import ColumnSummary
-from .families import BUILT_IN, Bernoulli, Categorical, Constant, Gamma, Hill, Linear, Normal, Student, Table
+from .counts import AbstractCounts
+from .families import BUILT_IN, Bernoulli, Categorical, Constant, Gamma, Hill, Linear, Normal, Poisson, Student, Table
 from .family import FAMILIES, AbstractFamily, Default, Level, family_named, register
 from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
@@ -18,6 +19,7 @@ __all__ = [
     "BUILT_IN",
     "FAMILIES",
     "MAX_LEVELS",
+    "AbstractCounts",
     "AbstractFamily",
     "Arithmetic",
     "Belief",
@@ -33,6 +35,7 @@ __all__ = [
     "Mechanism",
     "ModelSpec",
     "Normal",
+    "Poisson",
     "Prior",
     "Sign",
     "Student",

@@ -6,16 +6,19 @@ two worlds that share their uniforms share their noise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy
 import scipy.special
 
 from .arithmetic import LINK_CLIP, LOG_LARGEST, Arithmetic, Array
+from .events import all_hold, probability, satisfies
 from .family import AbstractFamily
 
-__all__ = ["LINK_CLIP", "LOG_LARGEST", "NUMPY", "Arithmetic", "Array", "Numerics", "numerics"]
+__all__ = [
+    "LINK_CLIP", "LOG_LARGEST", "NUMPY", "Arithmetic", "Array", "Numerics", "all_hold", "numerics", "satisfies",
+]  # fmt: skip
 
 NUMPY = Arithmetic(numpy, scipy.special)
 
@@ -68,6 +71,17 @@ class Numerics:
     def cdf(self, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """P(node <= y | parents)."""
         return self.family.cdf(NUMPY, y, eta, parameters)
+
+    def chance(
+        self,
+        m: Arithmetic,
+        operators: Sequence[str],
+        limits: Sequence[Array],
+        eta: Array,
+        parameters: Mapping[str, Array],
+    ) -> Array:
+        """P(the comparisons hold | parents) of a node with noise."""
+        return probability(self.family, m, operators, limits, eta, parameters)
 
 
 def numerics(family: AbstractFamily) -> Numerics:

@@ -61,7 +61,10 @@ class AbstractFamily(abc.ABC):
         link_sd: The sd t of the default priors on the link scale where it does not come from the column.
         as_latent: What a latent node of the family has unless given; of a family that may be latent.
         needs: Smallest value of a parameter that a user's prior may reach, where it is not 0.
+        ceilings: Largest value of a parameter that a user's prior may reach, where it has a bound above.
         option_keys: Options beside parameters and coefficients: `max`, `levels`.
+        switches: Parameters that a node has only where they are written, `true` for the default prior; an instance's own
+            `parameters` then leave the others out.
         split: Whether draws are `respond(eta, noise)`, with a noise that does not depend on the predictor: then it is made once
             for any number of questions, and these are answered by compiled programs. Of a family without, by bisection.
         noise_parameters: Which parameters the noise of a split family depends on.
@@ -69,11 +72,14 @@ class AbstractFamily(abc.ABC):
         linear_gaussian: Whether it is the predictor plus Normal(0, `sd`): closed forms apply.
         symmetric_noise: Whether a latent's law is symmetric about its predictor: its sign may be turned.
         noise_scale: The parameter that multiplies the noise of a latent.
+        noise_on_link: Whether the default prior of `sd` is taken from the column on the link scale, as the noise is there.
         takes_mean: Whether a root's intercept is its mean, so that it may be typed as `mean=`.
         binary: Whether it is a no or a yes.
         log_odds: Whether predictors are log odds, on which the default priors are the same for every column.
         log_link: Whether the mean is the exponential of the predictor.
         bounded_mean: Whether the mean stays within bounds whatever the predictor.
+        fixed_spread: Whether the spread follows from the mean, no parameter being free for it.
+        heavier: The name of the family with longer tails, to be proposed where a column has them; empty without.
         has_levels: Whether it has levels that the user or a column names; then it has a field `levels`.
         per_level: Whether each level but the first has a predictor of its own, on a leading axis of `eta`.
         cdf_compiles: Whether the cdf of a split family is worth compiling: JAX's special functions of two arguments are slow.
@@ -89,18 +95,23 @@ class AbstractFamily(abc.ABC):
     link_sd: ClassVar[float | None] = None
     as_latent: ClassVar[Mapping[str, float]] = {}
     needs: ClassVar[Mapping[str, float]] = {}
+    ceilings: ClassVar[Mapping[str, float]] = {}
     option_keys: ClassVar[tuple[str, ...]] = ()
+    switches: ClassVar[tuple[str, ...]] = ()
     split: ClassVar[bool] = False
     noise_parameters: ClassVar[tuple[str, ...]] = ()
     noiseless: ClassVar[bool] = False
     linear_gaussian: ClassVar[bool] = False
     symmetric_noise: ClassVar[bool] = False
     noise_scale: ClassVar[str] = "sd"
+    noise_on_link: ClassVar[bool] = False
     takes_mean: ClassVar[bool] = False
     binary: ClassVar[bool] = False
     log_odds: ClassVar[bool] = False
     log_link: ClassVar[bool] = False
     bounded_mean: ClassVar[bool] = False
+    fixed_spread: ClassVar[bool] = False
+    heavier: ClassVar[str] = ""
     has_levels: ClassVar[bool] = False
     per_level: ClassVar[bool] = False
     cdf_compiles: ClassVar[bool] = True
@@ -163,7 +174,7 @@ class AbstractFamily(abc.ABC):
     # What is believed of it by default
 
     def default(self, parameter: str, size: float) -> Default:
-        """The default prior of a parameter; `size` is the sd of the column (1 for a latent)."""
+        """The default prior of a parameter; `size` is the column's sd (on the link scale if `noise_on_link`; 1 for a latent)."""
         if parameter in ("sd", "scale"):
             return Default(Prior("halfnormal", (size,)), SD_FLOOR * size, (size, 0.2 * size))
         return Default(Prior("halfnormal", (10.0,)))
@@ -172,6 +183,11 @@ class AbstractFamily(abc.ABC):
         """The default prior of the intercept at the parents' centre; `t` is the node's sd on the link scale."""
         del latent
         return Default(Prior("normal", (link_mean, 2.0 * t)), start=(link_mean, 0.3 * t))
+
+    def on_link(self, mean: float, sd: float, column: ColumnSummary) -> tuple[float, float]:
+        """Centre and size t of the default priors on the link scale, from mean and sd of the column there."""
+        del column
+        return mean, sd
 
     def predicted(self, node: str) -> str:
         """What the linear predictor is, in words, if not the node's own mean: `log Y`."""
@@ -200,6 +216,12 @@ class AbstractFamily(abc.ABC):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def title(self) -> str:
+        """What it is called in lists: its name, and what is turned on, as in `poisson with zi`."""
+        on = [name for name in self.switches if name in self.parameters]
+        return f"{self.name} with {' and '.join(on)}" if on else self.name
 
     # Its arithmetic
 
@@ -369,8 +391,8 @@ _TYPED = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESERVED = ("weight", "intercept", "mean", "levels", "max")
 """What options and keys of priors are called already, so that no parameter is."""
 _FLAGS = (
-    "discrete", "may_be_latent", "split", "noiseless", "linear_gaussian", "symmetric_noise", "takes_mean", "binary", "log_odds",
-    "log_link", "bounded_mean", "has_levels", "per_level", "cdf_compiles",
+    "discrete", "may_be_latent", "split", "noiseless", "linear_gaussian", "symmetric_noise", "noise_on_link", "takes_mean",
+    "binary", "log_odds", "log_link", "bounded_mean", "fixed_spread", "has_levels", "per_level", "cdf_compiles",
 )  # fmt: skip
 
 
@@ -378,10 +400,10 @@ def _misstated(family: type[AbstractFamily]) -> Iterator[tuple[str, str]]:
     """Each attribute of a family that states what cannot be, with what is expected in its place."""
     if not _is_typed(family.name):
         yield "name", "a name that can be typed as a family: letters, digits and _, with a letter in front"
-    for name in ("equation", "takes", "noise_scale"):
+    for name in ("equation", "takes", "noise_scale", "heavier"):
         if not isinstance(getattr(family, name), str):
             yield name, "a text"
-    for name in ("parameters", "option_keys", "noise_parameters"):
+    for name in ("parameters", "option_keys", "noise_parameters", "switches"):
         names = getattr(family, name)
         if not isinstance(names, tuple) or not all(map(_is_typed, names)):
             yield name, 'a tuple of names made of letters, digits and _, such as ("shape",), with its comma'
@@ -389,12 +411,14 @@ def _misstated(family: type[AbstractFamily]) -> Iterator[tuple[str, str]]:
             yield name, "each name once"
     if taken := [name for name in family.parameters if name in (*_RESERVED, *family.option_keys)]:
         yield "parameters", f"another name than {taken[0]}, which is an option already"
-    if not set(family.noise_parameters) <= set(family.parameters):
-        yield "noise_parameters", "names that stand in parameters"
+    for name in ("noise_parameters", "switches"):
+        if not set(getattr(family, name)) <= set(family.parameters):
+            yield name, "names that stand in parameters"
     pair = family.support
     if not (isinstance(pair, tuple) and len(pair) == 2 and all(map(_is_number, pair)) and pair[0] < pair[1]):
         yield "support", "a pair (low, high) of numbers with low < high, such as (0.0, math.inf): an open interval"
-    for name, known in (("as_latent", {*family.parameters, "intercept"}), ("needs", {*family.parameters})):
+    own = {*family.parameters}
+    for name, known in (("as_latent", {*own, "intercept"}), ("needs", own), ("ceilings", own)):
         numbers = getattr(family, name)
         if not isinstance(numbers, Mapping) or not all(map(_is_number, numbers.values())) or not set(numbers) <= known:
             yield name, "a dict from parameters of the family to numbers"

@@ -155,7 +155,8 @@ class Mechanism:
         """
         # The indicators of a parent's levels are typed as one.
         items = list(dict.fromkeys(weight.sign + weight.typed for weight in self.weights))
-        items += [f"{key}={value}" for key, value in self.family.options]
+        believed = {name for name, belief in self.parameters if belief is not None} if with_beliefs else set()
+        items += [f"{key}={value}" for key, value in self.family.options if key not in believed]
         if with_beliefs:
             items += [f"intercept={shown(self.intercept)}"] if self.intercept is not None else []
             items += [f"{name}={shown(belief)}" for name, belief in self.parameters if belief is not None]

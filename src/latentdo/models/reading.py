@@ -87,14 +87,11 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
     beliefs: dict[str, Belief] = {}
     for option in options.values():
         with _located(text, option.position):
-            changed = family.with_option(option.key, option.value, node)
-            if changed is not None:
-                family = changed
-            else:
-                key = _option_key(option.key, family, node, has_parents=bool(graph.parents(node)))
-                if key in beliefs:
-                    raise SpecError(f"mean and intercept of {node} are the same parameter. Keep one.", node=node)
-                beliefs[key] = _belief(option.value, key, f"{option.key} of {node}", family)
+            family, key, belief = _optioned(family, option, node, has_parents=bool(graph.parents(node)))
+            if key in beliefs:
+                raise SpecError(f"mean and intercept of {node} are the same parameter. Keep one.", node=node)
+            if key:
+                beliefs[key] = belief
     weights = []
     for parent in statement.parents:
         with _located(text, parent.position):
@@ -105,6 +102,26 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
         beliefs.get("intercept"),
         tuple((name, beliefs.get(name)) for name in family.parameters),
     )
+
+
+def _optioned(
+    family: AbstractFamily, option: Option, node: Name, *, has_parents: bool
+) -> tuple[AbstractFamily, str, Belief]:
+    """The family with an option, and the parameter that this is with what was written of it; no parameter of a mere option."""
+    value, switch = option.value, option.key in family.switches
+    if isinstance(value, bool) and not switch:
+        _option_key(option.key, family, node, has_parents=has_parents)
+        raise SpecError(
+            f"{option.key} of {node} takes a number or a prior, and is not on or off: got {_typed(value)}.", node
+        )
+    changed = family.with_option(option.key, value, node)
+    if switch and isinstance(value, bool):
+        return changed or family, "", None
+    if changed is not None and not switch:
+        return changed, "", None
+    family = changed or family
+    key = _option_key(option.key, family, node, has_parents=has_parents)
+    return family, key, _belief(value, key, f"{option.key} of {node}", family)
 
 
 _ELSEWHERE = {
@@ -132,7 +149,7 @@ def _offer(family: str) -> str:
 def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bool) -> str:
     """The parameter that an option writes; `mean` of a normal root is its intercept."""
     known = [] if isinstance(family, Table) else ["intercept", *(["weight"] if has_parents else [])]
-    known += [*family.parameters, *family.option_keys]
+    known += [*type(family).parameters, *family.option_keys]
     if key == "mean" and not has_parents and family.takes_mean:
         return "intercept"
     if key == "mean":
@@ -141,10 +158,17 @@ def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bo
     if key not in known:
         extra = " (it has no parents)" if key == "weight" else ""
         raise SpecError(f"{family.name} has no option {key!r} for {node}{extra}. {nearest(key, known)}", node=node)
+    if key in family.switches and key not in family.parameters:
+        raise SpecError(
+            f"{node} has no {key}: its model does not turn it on. Write {quote(node)} ~ {family.name}(…, {key}=true).",
+            node=node,
+        )
     return key
 
 
 def _typed(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return plain(value) if isinstance(value, float | int) else f"{value}"
 
 
@@ -152,14 +176,16 @@ def _belief(value: object, key: str, what: str, family: AbstractFamily | None = 
     """A fixed number or a prior; priors of a family's parameters, which are positive, are cut at 0 or where it needs."""
     positive = key not in ("weight", "intercept", "mean")
     least = 0.0 if family is None else family.needs.get(key, 0.0)
+    most = math.inf if family is None else family.ceilings.get(key, math.inf)
     if isinstance(value, float | int):
-        if not math.isfinite(value) or (positive and value <= least):
+        if not math.isfinite(value) or (positive and not least < value < most):
             kind = "finite" if not positive else f"above {plain(least)}" if least else "positive"
+            kind = f"between {plain(least)} and {plain(most)}" if positive and math.isfinite(most) else kind
             raise SpecError(f"{what} must be {kind}, got {plain(value)}.")
         return float(value)
     if isinstance(value, Call):
         prior = Prior.of(value)
-        return prior.cut(low=least) if positive else prior
+        return prior.cut(low=least, high=most) if positive else prior
     raise SpecError(f"{what} takes a number or a prior such as normal(0, 1), got {_typed(value)}.")
 
 

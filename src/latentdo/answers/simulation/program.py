@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from latentdo.inference import predictor
 from latentdo.models import Mechanism
-from latentdo.models.build import Arithmetic, Array, numerics
+from latentdo.models.build import Arithmetic, Array, all_hold, numerics
 
 from ..plan import Program
 
@@ -267,30 +267,11 @@ class _Law:
             exact = self.eta if value is None else value
             rounding = 1e-9 * self._magnitude()
             limits = [limit + 0.0 * exact for limit in limits]
-            return _all(
-                m, [_holds(op, _snapped(m, exact, at, rounding), at) for op, at in zip(operators, limits, strict=True)]
-            )
+            values = [_snapped(m, exact, limit, rounding) for limit in limits]
+            return all_hold(m, operators, values, limits)
         if value is not None:
-            return _all(m, [_holds(op, value, limit) for op, limit in zip(operators, limits, strict=True)])
-        if family.points:
-            return sum(
-                chance * _all(m, [_holds(op, point, limit) for op, limit in zip(operators, limits, strict=True)])
-                for point, chance in zip(family.points, self.chances(), strict=True)
-            )
-        if family.discrete:
-            return self._share_of_counts(operators, limits)
-        below = [limit for op, limit in zip(operators, limits, strict=True) if op in ("<", "<=")]
-        above = [limit for op, limit in zip(operators, limits, strict=True) if op in (">", ">=")]
-        if not below:
-            return self._survival(reduce(m.np.maximum, above))
-        most = reduce(m.np.minimum, below)
-        if not above:
-            return self._cdf(most)
-        least = reduce(m.np.maximum, above)
-        lower = self._cdf(least)
-        # The nearer tail has the digits.
-        found = m.np.where(lower > 0.5, self._survival(least) - self._survival(most), self._cdf(most) - lower)
-        return m.np.maximum(found, 0.0)
+            return all_hold(m, operators, [value] * len(limits), limits)
+        return self.arithmetic.chance(m, operators, limits, self.eta, self.parameters)
 
     def within(self, operators: Sequence[str], limits: Sequence[Array], uniform: Array, chance: Array) -> Array:
         """A value that satisfies its comparisons, which have this chance, at a quantile of the law between their limits."""
@@ -323,51 +304,15 @@ class _Law:
     def _cdf(self, limit: Array) -> Array:
         return self.arithmetic.family.cdf(self.m, limit, self.eta, self.parameters)
 
-    def _share_of_counts(self, operators: Sequence[str], limits: Sequence[Array]) -> Array:
-        """The probability that a whole number satisfies its comparisons."""
-        np = self.m.np
-        if list(operators) == ["="]:
-            # Its own digits, far out too; a count that is no whole number never occurs.
-            (limit,) = limits
-            return np.where(limit == np.floor(limit), np.exp(self.log_density(limit)), 0.0)
-        least: list[Array] = []
-        most: list[Array] = []
-        for op, limit in zip(operators, limits, strict=True):
-            if op in ("<", "<=", "="):
-                most.append(np.ceil(limit) - 1.0 if op == "<" else np.floor(limit))
-            if op in (">", ">=", "="):
-                least.append(np.floor(limit) + 1.0 if op == ">" else np.ceil(limit))
-        upper = self._cdf(reduce(np.minimum, most)) if most else 1.0
-        lower = self._cdf(reduce(np.maximum, least) - 1.0) if least else 0.0
-        return np.maximum(upper - lower, 0.0)
-
     def _magnitude(self) -> Array:
         """How large the parts of the predictor are: rounding is a share of these, not of what is left of them."""
         sizes = {place: abs(value) for place, value in self.values.items()}
         return predictor(self.mechanism, abs(self.draws.coefficients), sizes, self.m)
 
 
-def _all(m: Arithmetic, conditions: Sequence[Array]) -> Array:
-    return reduce(lambda a, b: a * b, [m.np.where(condition, 1.0, 0.0) for condition in conditions])
-
-
 def _snapped(m: Arithmetic, values: Array, limit: Array, rounding: Array) -> Array:
     """A noise-free node's values, those within rounding of a limit moved onto it: else 1 would not be <= 1."""
     return m.np.where(abs(values - limit) <= m.np.maximum(rounding, 1e-9 * abs(limit)), limit, values)
-
-
-def _holds(op: str, value: Any, limit: Array) -> Array:
-    match op:
-        case "<":
-            return value < limit
-        case ">":
-            return value > limit
-        case "<=":
-            return value <= limit
-        case ">=":
-            return value >= limit
-        case _:
-            return value == limit
 
 
 def added(sums: Sequence[Sums], m: Arithmetic) -> Sums:

@@ -369,7 +369,7 @@ def _believed(label: str, prior: Prior, start: tuple[float, float], to_raw: floa
 
 def _parameter(label: str, name: str, mechanism: Mechanism, link: LinkScale) -> Coordinate:
     belief = mechanism.parameter(name)
-    default = mechanism.family.default(name, link.column_sd)
+    default = mechanism.family.default(name, link.sd if mechanism.family.noise_on_link else link.column_sd)
     if isinstance(belief, float | int):
         return Coordinate(label, None, fixed=float(belief), default=False)
     if belief is not None:
@@ -512,4 +512,5 @@ def _link_scale(spec: ModelSpec, node: Name, data: Dataset) -> LinkScale:
     values = numerics(spec[node].family).link(data.column(node))
     mean = float(np.average(values, weights=data.weights))
     variance = float(np.average((values - mean) ** 2, weights=data.weights)) * data.n_rows / (data.n_rows - 1)
-    return LinkScale(mean, float(np.sqrt(variance)), data.summary(node).sd)
+    column = data.summary(node)
+    return LinkScale(*spec[node].family.on_link(mean, float(np.sqrt(variance)), column), column.sd)

@@ -95,7 +95,7 @@ def _facts(posterior: Fitted) -> Iterator[tuple[str, str]]:
         yield "Latent", _names(node for node in spec.graph.nodes if node in spec.latent)
     families: dict[str, list[Name]] = {}
     for node, mechanism in spec.mechanisms:
-        families.setdefault(mechanism.family.name, []).append(node)
+        families.setdefault(mechanism.family.title, []).append(node)
     yield "Families", "; ".join(f"{family} {_names(nodes)}" for family, nodes in families.items())
     if posterior.units:
         yield "Units", "; ".join(f"{quote(node)} in {unit}" for node, unit in posterior.units)
@@ -151,7 +151,7 @@ def _judged(posterior: Fitted) -> str:
 def _model(posterior: Fitted) -> Sheet:
     """Every node's equation, and what the families in it mean."""
     rows = [node_row(posterior, own) for own in posterior.coordinates]
-    formulas = {mechanism.family.name: mechanism.family.equation for _, mechanism in posterior.spec.mechanisms}
+    formulas = {mechanism.family.title: mechanism.family.equation for _, mechanism in posterior.spec.mechanisms}
     return Sheet.of(
         "Model",
         (Column("", "prose"),),

@@ -21,6 +21,7 @@ class Normal(AbstractFamily):
     may_be_latent = True
     split = True
     linear_gaussian = True
+    heavier = "student"
     symmetric_noise = True
     takes_mean = True
     # A latent has no scale of its own: 0 and 1 unless the user says otherwise (Bollen 1989, ch. 7).
