@@ -30,7 +30,19 @@ STORED_NAMES = (ROOT / "tests" / "api_names.txt").read_text().split()
 # Every name that users have been promised; one appears at the top level once it works, and no other may.
 PROMISED = frozenset(
     {"graph", "identify", "model", "fit", "ask", "compare", "check", "load", "load_study", "simulate"}
-    | {"answerable", "same_admg", "fit_many", "sample_size", "Auto", "Nuts", "Svi", "Laplace", "Map"}
+    | {
+        "answerable",
+        "same_admg",
+        "fit_many",
+        "sample_size",
+        "bounds",
+        "sensitivity",
+        "Auto",
+        "Nuts",
+        "Svi",
+        "Laplace",
+        "Map",
+    }
     | {"Identified", "NotIdentified", "Posterior", "Answer", "LatentdoError", "NotIdentifiedError"}
 )
 # Files that are entered by their own names, so that a spec never pays for YAML, msgspec or arrays.

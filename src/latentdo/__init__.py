@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         same_admg,
         simulate,
     )
+    from .beyond import bounds
     from .checks import check
     from .errors import LatentdoError, NotIdentifiedError
     from .experiments import sample_size
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "answers": "Answer",
     "api": "answerable ask compare fit fit_many graph identify load load_study model same_admg simulate",
+    "beyond": "bounds",
     "checks": "check",
     "errors": "LatentdoError NotIdentifiedError",
     "experiments": "sample_size",
@@ -56,6 +58,7 @@ __all__ = [
     "Svi",
     "answerable",
     "ask",
+    "bounds",
     "check",
     "compare",
     "fit",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latentdo.answers import Answers, Effect, EffectMatrix, Effects, Report, Scale, VariantReport
+    from latentdo.bounding import Bounds
     from latentdo.comparison import Comparison, ComparisonRow
     from latentdo.criticism import CheckedQuery, CheckRow, FitCheck, Layer, Repair, Word
     from latentdo.estimators import Boosted, Foreign, Glm, Models
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "answers": "Answers Effect EffectMatrix Effects Report Scale VariantReport",
+    "bounding": "Bounds",
     "comparison": "Comparison ComparisonRow",
     "criticism": "CheckRow CheckedQuery FitCheck Layer Repair Word",
     "estimators": "Boosted Foreign Glm Models",
@@ -58,6 +60,7 @@ __all__ = [
     "Axis",
     "BlockDraws",
     "Boosted",
+    "Bounds",
     "CheckRow",
     "CheckedQuery",
     "ColumnSummary",

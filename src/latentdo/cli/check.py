@@ -14,7 +14,7 @@ from latentdo.opening import with_graph
 
 from .failures import DONE, MISFIT, NOT_IDENTIFIED
 from .options import Flag, Output, Source, Whole
-from .output import PICTURES, output_path, picture_path, replacing, save_picture, say, say_json, tell
+from .output import result_path, say, say_json, tell, write_result
 from .sources import no_variants, source_text, study_of, variant_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ CODES = """\
 Exit codes: 0 ready to fit, or a graph or a fit was checked, 2 bad input,
 3 some query of a model is not identified, 5 with --strict: the rows contradict
 the graph, or a misfit moves an answer."""
-
-FILES = (".html", ".tex", ".csv", *PICTURES)
 
 
 def command(
@@ -98,7 +96,7 @@ def command(
         no_variants(variant)
         if every or level != 0.01:
             raise UsageError(f"{'--every' if every else '--level'} belongs to the check of a graph, and this is a fit.")
-        path = _place(output)
+        path = result_path(output, "check")
         return _printed(
             check(Path(source), data, *queries, tolerance=tolerance, seed=seed), path, json=json, strict=strict
         )
@@ -151,16 +149,8 @@ def _graph(
         raise UsageError(
             'A graph is checked against rows. Name a table behind it: latentdo check "X -> M -> Y" data.csv.'
         )
-    path = _place(output)
+    path = result_path(output, "check")
     return _printed(check(graph, data, *queries, every=every, level=level, seed=seed), path, json=json, strict=strict)
-
-
-def _place(output: str | None) -> Path | None:
-    """Where the page, table or picture goes, checked before work starts."""
-    if output is None:
-        return None
-    is_picture = output.lower().endswith(PICTURES)
-    return picture_path("-o", output) if is_picture else output_path("-o", output, "check", FILES)
 
 
 def _printed(found: FitCheck, path: Path | None, *, json: bool, strict: bool) -> int:
@@ -169,13 +159,5 @@ def _printed(found: FitCheck, path: Path | None, *, json: bool, strict: bool) ->
         say_json(found.to_json())
     else:
         say(found.text())
-    if path is not None:
-        match path.suffix.lower():
-            case ".html" | ".tex" | ".csv" as suffix:
-                text = {".html": found.html, ".tex": found.latex, ".csv": found.csv}[suffix]()
-                with replacing(path) as beside:
-                    beside.write_text(text, encoding="utf-8")
-            case _:
-                save_picture(found.plot(), path)
-        tell(f"Wrote the check to {path}.")
+    write_result(found, path, "check")
     return MISFIT if strict and found.word.is_alarm else DONE

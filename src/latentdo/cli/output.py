@@ -157,6 +157,37 @@ def save_picture(axes: Any, path: Path) -> None:
         axes.figure.savefig(beside, format=path.suffix[1:].lower(), dpi=200)
 
 
+RESULTS = (".html", ".tex", ".csv", *PICTURES)
+"""What a result that can be shown is written as."""
+
+
+def result_path(given: str | None, what: str) -> Path | None:
+    """Where the page, table or picture of a result goes, checked before work starts; None where none is wanted.
+
+    Raises:
+        MissingExtraError: A picture, and matplotlib is not installed.
+        UsageError: As for `output_path`.
+    """
+    if given is None:
+        return None
+    is_picture = given.lower().endswith(PICTURES)
+    return picture_path("-o", given) if is_picture else output_path("-o", given, what, RESULTS)
+
+
+def write_result(found: Any, path: Path | None, what: str) -> None:
+    """A result as the page, table or picture that the path's suffix asks for; nothing without a path."""
+    if path is None:
+        return
+    match path.suffix.lower():
+        case ".html" | ".tex" | ".csv" as suffix:
+            text = {".html": found.html, ".tex": found.latex, ".csv": found.csv}[suffix]()
+            with replacing(path) as beside:
+                beside.write_text(text, encoding="utf-8")
+        case _:
+            save_picture(found.plot(), path)
+    tell(f"Wrote the {what} to {path}.")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside the one given, renamed to it at the end: whatever happens, no half-written file replaces an old one."""

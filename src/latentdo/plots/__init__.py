@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .bars import bounds_bar
 from .canvas import WIDTH, bare, laid_out, own_figure, plain, stacked
 from .colours import COLOURS
 from .diagram import diagram
@@ -45,6 +46,7 @@ __all__ = [
     "Surface",
     "Tile",
     "bare",
+    "bounds_bar",
     "curves",
     "data_uri",
     "densities",

@@ -1,0 +1,222 @@
+"""Bounds of a question on a graph, from a table or from an exact law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from latentdo.arrays import FloatArray
+from latentdo.errors import QueryError, UnsupportedError
+from latentdo.graphs import Admg, LatentDag, Name, format_level, quote
+from latentdo.identification import identify
+from latentdo.query import Query
+from latentdo.sheet import listed
+
+from .bounds import Bounds
+from .districts import Plan, plan_of
+from .frequencies import Frequencies
+from .programme import Laws, Programme
+from .reading import frequencies_in
+from .solving import Asked, End, Infeasible, Violation, end_of, nearest, violation
+from .spread import Drawn, Reach, contradiction, reach_of
+
+Read = Callable[[Plan], Frequencies]
+
+
+def bounds_of(
+    graph: LatentDag | Admg,
+    query: Query,
+    read: Read,
+    *,
+    monotone: Mapping[tuple[Name, Name], int] | None = None,
+    level: float = 0.9,
+    seed: int = 0,
+) -> Bounds:
+    """What the frequencies leave open of a question.
+
+    Args:
+        read: Gives the frequencies of the columns that a plan needs.
+        monotone: For each edge 1 where its cause never lowers its effect, -1 where it never raises it.
+
+    Raises:
+        QueryError: The question is no ratio of sums of probabilities, or makes no sense for the graph.
+        DataError: The table lacks a column, or rows that the question needs.
+        UnsupportedError: The programme is too large.
+    """
+    query.check(graph)
+    if query.axes:
+        raise QueryError(f"{query} is asked along an axis, and bounds are of one number. Give the node a value.")
+    edges = monotone or {}
+    found = [_One.of(programme, seed) for programme in _programmes(graph, query, read, edges)]
+    low = max(found, key=lambda one: one.ends[0].value)
+    high = min(found, key=lambda one: one.ends[1].value)
+    broken = next((one for one in found if one.broken), None)
+    plan = low.programme.plan
+    rows = low.programme.rows
+    reaches = None
+    if rows.n_rows is not None:
+        reaches = low.reach(upper=False), high.reach(upper=True)
+    return Bounds(
+        query,
+        low.ends[0].value,
+        high.ends[1].value,
+        sharp=plan.sharp and not _cut(plan, rows),
+        identified=identify(graph, query).identified,
+        n_rows=rows.n_rows,
+        level=level,
+        assumed=tuple(f"{quote(a)} {'->' if sign > 0 else '-|'} {quote(b)}" for (a, b), sign in edges.items()),
+        types=max(one.programme.types_in_all for one in found),
+        violated=said(broken.programme, broken.broken) if broken and broken.broken else "",
+        p=broken.p if broken else None,
+        notes=tuple(_notes(low, high)),
+        reaches=reaches,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _One:
+    """One programme with its ends."""
+
+    programme: Programme
+    laws: Laws
+    drawn: Drawn | None
+    feasible: FloatArray
+    ends: tuple[End, End]
+    broken: Violation | None = None
+    p: float | None = None
+
+    @staticmethod
+    def of(programme: Programme, seed: int) -> _One:
+        rows = programme.rows
+        laws = programme.laws(rows.weights)
+        cells = (programme.constraints.count,)
+        probabilities = np.broadcast_to(programme.constraints.probabilities(laws.free), cells)
+        asked = Asked.of(programme, laws)
+        drawn = Drawn.of(programme, seed) if rows.n_rows is not None else None
+        try:
+            return _One(programme, laws, drawn, probabilities, _ends(programme, asked, probabilities))
+        except Infeasible:
+            pass
+        if drawn is None:
+            broken, p, errors = violation(programme, probabilities), None, np.ones(cells)
+        else:
+            told = contradiction(programme, drawn, probabilities)
+            broken, p, errors = told.violation, told.p, drawn.errors
+        feasible = nearest(programme, probabilities, errors)
+        return _One(programme, laws, drawn, feasible, _ends(programme, asked, feasible), broken, p)
+
+    def reach(self, *, upper: bool) -> Reach:
+        assert self.drawn is not None
+        return reach_of(self.programme, self.drawn, self.laws, self.ends[upper], self.feasible, upper=upper)
+
+
+def solved_on(plan: Plan, joint: Any, names: Sequence[Name]) -> tuple[Programme, tuple[End, End]]:
+    """The programme of a plan on an exact law, and its ends with the laws of response types that reach them."""
+    programme = Programme(plan, frequencies_in(joint, names, {}, plan))
+    return programme, _One.of(programme, 0).ends
+
+
+def _programmes(
+    graph: LatentDag | Admg, query: Query, read: Read, monotone: Mapping[tuple[Name, Name], int]
+) -> list[Programme]:
+    """The programme of whole districts; where its bounds may be too wide, or it is too large, that of ancestors alone too."""
+    plan = plan_of(graph, query)
+    _check_monotone(plan, monotone)
+    found, refused = [], None
+    try:
+        found.append(Programme(plan, read(plan), monotone))
+    except UnsupportedError as error:
+        refused = error
+    if refused or not plan.sharp:
+        smaller = plan_of(graph, query, ancestors=True)
+        if smaller.masks.names != plan.masks.names:
+            with suppress(UnsupportedError):
+                found.append(Programme(smaller, read(smaller), monotone))
+    if not found and refused:
+        raise refused
+    return found
+
+
+def _check_monotone(plan: Plan, monotone: Mapping[tuple[Name, Name], int]) -> None:
+    masks = plan.masks
+    for cause, effect in monotone:
+        if (
+            cause not in masks.index
+            or effect not in masks.index
+            or not masks.parents[masks.index[effect]] >> masks.index[cause] & 1
+        ):
+            raise QueryError(
+                f"monotone= names {quote(cause)} -> {quote(effect)}, and the graph has no such edge between measured nodes."
+            )
+        if not plan.free >> masks.index[effect] & 1:
+            raise QueryError(
+                f"monotone= names {quote(cause)} -> {quote(effect)}, which does not narrow the bounds of {plan.query}: "
+                f"the law of {quote(effect)} given its causes is known. Leave it out."
+            )
+
+
+def _ends(programme: Programme, asked: Asked, probabilities: np.ndarray) -> tuple[End, End]:
+    low, high = (end_of(programme, asked, probabilities, upper=upper) for upper in (False, True))
+    return low, high
+
+
+def _cut(plan: Plan, rows: Frequencies) -> list[Name]:
+    """The columns of numbers that were cut at the question's values."""
+    return [name for name in plan.needed if rows.levels[name].cuts]
+
+
+def _notes(low: _One, high: _One) -> list[str]:
+    notes = []
+    plan, rows = low.programme.plan, low.programme.rows
+    if all(term in plan.known for term in plan.terms):
+        notes.append(
+            "The graph identifies this question: there is no gap between the ends. ld.compare and a fit answer it."
+        )
+    elif not plan.sharp:
+        notes.append(f"The true value lies between them; narrower bounds may hold, because {plan.why}.")
+    for name in _cut(plan, rows):
+        where = listed(format_level(cut.value) for cut in rows.levels[name].cuts if cut.value is not None)
+        notes.append(
+            f"{quote(name)} was cut at {where}; its whole law may narrow the bounds, and they are valid as they are."
+        )
+    if not (np.isfinite(low.ends[0].value) and np.isfinite(high.ends[1].value)):
+        notes.append("A denominator may be 0: the ratio has no bound on that side.")
+    if constant := [quote(name) for name, each in rows.levels.items() if each.count < 2]:
+        notes.append(f"{listed(constant)} never varies: what other levels would do is not known.")
+    return notes
+
+
+def said(programme: Programme, broken: Violation) -> str:
+    """An inequality with its numbers: `P(X=1, Y=0 | Z=0) + P(X=1, Y=1 | Z=1) = 1.04 > 1`."""
+    constraints = programme.constraints
+    terms = []
+    for weight, cell in zip(broken.weights, constraints.cells, strict=True):
+        if weight:
+            shown = [f"{quote(name)}={format_level(programme.rows.levels[name].values[k])}" for name, k in cell]
+            given = shown[: constraints.outer]
+            law = f"P({', '.join(shown[constraints.outer :])}{' | ' + ', '.join(given) if given else ''})"
+            terms.append(law if abs(weight - 1) < 1e-6 else f"{weight:.3g} {law}")
+    return f"{' + '.join(terms)} = {broken.value:.4g}, which no law of the graph lets be over 1"
+
+
+def parsed_edges(given: Sequence[str]) -> dict[tuple[Name, Name], int]:
+    """Edges as they are typed, `Z -> X` or `Z -| X`, with 1 or -1.
+
+    Raises:
+        QueryError: One is no edge.
+    """
+    from latentdo.graphs import parse_graph
+
+    found: dict[tuple[Name, Name], int] = {}
+    for text in given:
+        graph = parse_graph(text) if isinstance(text, str) else None
+        if graph is None or not graph.directed or graph.bidirected:
+            raise QueryError(
+                f"monotone= takes edges such as 'Z -> X', or 'Z -| X' for one that never raises, got {text!r}."
+            )
+        found.update({edge: -1 if edge in graph.inhibiting else 1 for edge in sorted(graph.directed)})
+    return found

@@ -1,0 +1,112 @@
+"""A table, or an exact law, as frequencies of levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from latentdo import arguments
+from latentdo.errors import DataError, QueryError
+from latentdo.graphs import Name, quote
+from latentdo.query import Outcome, Value
+from latentdo.tables import Dataset
+
+from .districts import Plan
+from .frequencies import Frequencies, Levels, cut_codes
+
+MOST_LEVELS = 20
+"""Levels of a column beyond which it counts as a number."""
+
+
+def frequencies_of(data: Dataset, plan: Plan) -> Frequencies:
+    """The levels of the columns that the bounds need.
+
+    Raises:
+        DataError: A column has too many values for levels.
+    """
+    labels = dict(data.levels)
+    levels: dict[Name, Levels] = {}
+    codes = []
+    kept = data.weights > 0
+    for name in plan.needed:
+        values = data.column(name)[kept]
+        if name not in labels and len(np.unique(values)) > MOST_LEVELS:
+            cuts = _cuts(plan, name, len(np.unique(values)))
+            places, patterns = cut_codes(values, cuts)
+            levels[name] = Levels(name, patterns, cuts)
+        else:
+            found, places = np.unique(values, return_inverse=True)
+            named = labels.get(name)
+            written: tuple[Value, ...] = tuple(named[int(k)] for k in found) if named else tuple(map(float, found))
+            levels[name] = Levels(name, written)
+        codes.append(places)
+    stacked = np.stack(codes, axis=1) if codes else np.zeros((int(kept.sum()), 0), np.intp)
+    return Frequencies.of(levels, stacked, data.weights[kept], data.n_rows)
+
+
+def _cuts(plan: Plan, name: Name, count: int) -> tuple[Outcome, ...]:
+    """Where a column of numbers is cut: at the values that the question compares it with, if nothing else needs more of it.
+
+    Raises:
+        DataError: Something does.
+    """
+    cuts: list[Outcome] = []
+    is_mean = False
+    for term in plan.terms:
+        is_mean = is_mean or (term.kind == "mean" and term.outcome_names == (name,))
+        cuts += [each for each in (*term.outcomes, *term.given) if each.name == name and each.op not in ("", "=")]
+    children = plan.masks.children[plan.masks.index[name]] & plan.masks.mask(plan.needed)
+    treated = any(name in term.treatments for term in plan.terms)
+    if cuts and not is_mean and not children and not treated:
+        return tuple(dict.fromkeys(cuts))
+    column, asked = quote(name), f"P({quote(name)} > 1 | …)"
+    repair = (
+        f"Ask for the probability of an event, {asked}, which cuts it in two, or"
+        if is_mean and not children and not treated
+        else "Bounds are those of levels:"
+    )
+    raise DataError(
+        f"Column {name!r} has {count} values, and bounds are found for at most {MOST_LEVELS} levels. {repair} cut it into a few "
+        f"levels first: table[{column!r}] = (table[{column!r}] > 1).astype(int).",
+        column=name,
+    )
+
+
+def frequencies_in(
+    joint: Any, names: Sequence[Name], levels: Mapping[Name, Sequence[Value]], plan: Plan
+) -> Frequencies:
+    """The cells of an exact law, as rows whose weights are probabilities.
+
+    Args:
+        joint: An array with an axis per name, of probabilities that sum to one.
+        levels: What the levels of a node are called; 0, 1, … unless given.
+
+    Raises:
+        DataError: It is no such array, or lacks a node.
+    """
+    axes = arguments.names("`names`, the axes of the joint,", names, QueryError, lone=True)
+    table = np.asarray(joint, dtype=float)
+    if table.ndim != len(axes) or len(set(axes)) < len(axes):
+        raise DataError(f"The joint has {table.ndim} axes, and names= gives {len(axes)}: one name per axis, each once.")
+    if not np.isfinite(table).all() or (table < 0).any() or not abs(table.sum() - 1) <= 1e-6:
+        raise DataError(
+            "The joint holds what are no probabilities, or they do not sum to 1: each cell at least 0, all together 1."
+        )
+    for name in plan.needed:
+        if name not in axes:
+            raise DataError(f"The joint has no axis for {name!r}. The bounds need {', '.join(plan.needed)}.", name)
+    made: dict[Name, Levels] = {}
+    for name in plan.needed:
+        size = table.shape[axes.index(name)]
+        written = tuple(levels.get(name, tuple(map(float, range(size)))))
+        if len(written) != size:
+            raise DataError(f"levels= gives {name!r} {len(written)} levels, and its axis has {size}.", name)
+        made[name] = Levels(name, written)
+    rest = tuple(k for k, name in enumerate(axes) if name not in plan.needed)
+    small = table.sum(axis=rest)
+    order = [name for name in axes if name in plan.needed]
+    small = small.transpose([order.index(name) for name in plan.needed])
+    cells = np.argwhere(small > 0)
+    return Frequencies.of(made, cells, small[small > 0], None)

@@ -1,0 +1,341 @@
+"""Bounds: published numbers, closed forms, models that reach both ends, and what rows say of them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import numpy as np
+import pytest
+
+import latentdo as ld
+from latentdo.bounding import plan_of, solved_on
+from latentdo.graphs import LatentDag
+from latentdo.query import Query
+from oracles import Scm, random_scm
+
+IV = "Z -> X -> Y; X <-> Y"
+ACE = "P(Y=1 | do(X=1)) - P(Y=1 | do(X=0))"
+NAMES = ("Z", "X", "Y")
+
+
+def law_of(by_z: list[dict[str, float]]) -> np.ndarray:
+    """P(Z, X, Y) with equal shares of Z, from P(y, x | z) under the keys `yx`, as Balke and Pearl write them."""
+    law = np.zeros((2, 2, 2))
+    for z, cells in enumerate(by_z):
+        for key, share in cells.items():
+            law[z, int(key[1]), int(key[0])] = share / 2
+    return law
+
+
+VITAMIN_A = law_of([{"00": 0.0064, "10": 0.9936}, {"00": 0.0028, "01": 0.001, "10": 0.1972, "11": 0.799}])
+LIPID = law_of([{"00": 0.919, "10": 0.081}, {"00": 0.315, "01": 0.139, "10": 0.073, "11": 0.473}])
+
+
+@pytest.mark.parametrize(("law", "ends"), [(VITAMIN_A, (-0.1946, 0.0054)), (LIPID, (0.392, 0.780))])
+def test_published_bounds_of_an_instrument(law, ends):
+    """Balke & Pearl (1997), Bounds on treatment effects from studies with imperfect compliance, section 4."""
+    found = ld.bounds(IV, law, ACE, names=NAMES)
+    assert (found.lower, found.upper) == pytest.approx(ends, abs=1e-6)
+    assert found.sharp
+    assert not found.identified
+
+
+def balke_pearl(law: np.ndarray) -> tuple[float, float]:
+    """The bounds of ACE in closed form, ibid., equations 14 and 15."""
+    p = {f"{y}{x}{z}": law[z, x, y] / law[z].sum() for z, x, y in np.ndindex(2, 2, 2)}
+    lower = (
+        p["111"] + p["000"] - 1,
+        p["110"] + p["001"] - 1,
+        p["110"] - p["111"] - p["101"] - p["010"] - p["100"],
+        p["111"] - p["110"] - p["100"] - p["011"] - p["101"],
+        -p["011"] - p["101"],
+        -p["010"] - p["100"],
+        p["001"] - p["011"] - p["101"] - p["010"] - p["000"],
+        p["000"] - p["010"] - p["100"] - p["011"] - p["001"],
+    )
+    upper = (
+        1 - p["011"] - p["100"],
+        1 - p["010"] - p["101"],
+        -p["010"] + p["011"] + p["001"] + p["110"] + p["000"],
+        -p["011"] + p["111"] + p["001"] + p["010"] + p["000"],
+        p["111"] + p["001"],
+        p["110"] + p["000"],
+        -p["101"] + p["111"] + p["001"] + p["110"] + p["100"],
+        -p["100"] + p["110"] + p["000"] + p["111"] + p["101"],
+    )
+    return max(lower), min(upper)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_instrument_has_the_bounds_of_the_closed_form(seed):
+    law = random_scm(ld.graph(IV), seed).law()
+    found = ld.bounds(IV, law, ACE, names=NAMES)
+    assert (found.lower, found.upper) == pytest.approx(balke_pearl(law), abs=1e-6)
+
+
+def test_without_an_instrument_the_bounds_are_manskis():
+    law = random_scm(ld.graph("X -> Y; X <-> Y"), 3).law()
+    found = ld.bounds("X -> Y; X <-> Y", law, ACE, names=("X", "Y"))
+    ends = -law[0, 1] - law[1, 0], law[0, 0] + law[1, 1]
+    assert (found.lower, found.upper) == pytest.approx(ends, abs=1e-9)
+
+
+def test_a_front_door_with_a_direct_effect_tells_no_more_than_treatment_and_outcome():
+    graph = "X -> M -> Y; X -> Y; X <-> Y"
+    law = random_scm(ld.graph(graph), 5).law()
+    found = ld.bounds(graph, law, "P(Y=1 | do(X=1))", names=("X", "M", "Y"))
+    small = law.sum(axis=1)
+    assert (found.lower, found.upper) == pytest.approx((small[1, 1], small[1, 1] + small[0].sum()), abs=1e-9)
+
+
+def test_without_defiers_the_bounds_are_the_natural_ones():
+    by_z = random_scm(ld.graph(IV), 1).law()
+    by_z = by_z / by_z.sum(axis=(1, 2), keepdims=True)
+    # Nobody takes the treatment less under Z=1: a mixture of always-takers, compliers and never-takers.
+    rng = np.random.default_rng(0)
+    always, comply, never = rng.dirichlet(np.ones(3))
+    gain = {kind: rng.uniform(0.1, 0.9, 2) for kind in "acn"}
+    law = np.zeros((2, 2, 2))
+    for z, (kind, share) in itertools.product((0, 1), (("a", always), ("c", comply), ("n", never))):
+        x = {"a": 1, "n": 0, "c": z}[kind]
+        law[z, x, 1] += 0.5 * share * gain[kind][x]
+        law[z, x, 0] += 0.5 * share * (1 - gain[kind][x])
+    p = law / law.sum(axis=(1, 2), keepdims=True)
+    ends = p[1, 1, 1] - p[0, 0, 1] - p[0, 1].sum(), p[1, 1, 1] + p[1, 0].sum() - p[0, 0, 1]
+    found = ld.bounds(IV, law, ACE, names=NAMES, monotone="Z -> X")
+    assert (found.lower, found.upper) == pytest.approx(ends, abs=1e-6)
+    assert found.assumed == ("Z -> X",)
+    wide = ld.bounds(IV, law, ACE, names=NAMES)
+    assert wide.lower <= found.lower + 1e-9
+    assert found.upper <= wide.upper + 1e-9
+
+
+# --- the ends are reached, and nothing lies beyond them
+
+
+def drawn_graph(rng: random.Random) -> LatentDag:
+    """A graph whose hidden causes act on two nodes each, or one on three."""
+    count = rng.randint(2, 4)
+    names = [f"V{i}" for i in range(count)]
+    directed = [pair for pair in itertools.combinations(names, 2) if rng.random() < 0.55]
+    order = rng.sample(names, count)
+    if count == 4 and rng.random() < 0.3:
+        directed += [("U", node) for node in order[:3]]
+        return LatentDag((*names, "U"), frozenset(directed), (), frozenset({"U"}))
+    arcs = tuple((*order[2 * k : 2 * k + 2], 1) for k in range(count // 2) if rng.random() < 0.8)
+    return LatentDag(tuple(names), frozenset(directed), arcs)
+
+
+def drawn_question(rng: random.Random, names: tuple[str, ...]) -> str:
+    outcome, treatment, *rest = rng.sample(names, len(names))
+    evidence = f", {rest[0]}=1" if rest and rng.random() < 0.35 else ""
+    return f"P({outcome}=1 | do({treatment}=1){evidence})"
+
+
+def model_of(programme, scm: Scm, law_of_types: np.ndarray) -> Scm:
+    """The model in which one hidden cause per block decides what each free node does, by these probabilities."""
+    graph, free, types = scm.graph, programme.nodes, programme.per_block
+    causes = [f"T{block}" for block in range(programme.blocks)]
+    nodes = [n for n in graph.nodes if n not in graph.latent or not set(graph.children(n)) <= set(free)]
+    directed = [edge for edge in graph.directed if set(edge) <= set(nodes)]
+    directed += [(cause, node) for cause in causes for node in free]
+    made = LatentDag(
+        (*nodes, *causes), frozenset(directed), (), frozenset({*causes, *graph.latent} & {*nodes, *causes})
+    )
+    tables = dict(scm.tables)
+    weights = np.maximum(law_of_types.reshape(programme.blocks, types), 0)
+    tables |= {cause: each / each.sum() for cause, each in zip(causes, weights, strict=True)}
+    for node in free:
+        parents = made.parents(node)
+        table = np.zeros([types if parent in causes else 2 for parent in parents] + [2])
+        later = free[free.index(node) + 1 :]
+        stride = int(np.prod([len(programme.functions[other]) for other in later]))
+        for place in np.ndindex(*table.shape[:-1]):
+            codes = dict(zip(parents, place, strict=True))
+            type_ = codes[causes[int(programme.rows.place(programme.shared, codes))]]
+            function = programme.functions[node][type_ // stride % len(programme.functions[node])]
+            table[(*place, function[programme.rows.place(programme.parents[node], codes)])] = 1
+        tables[node] = table
+    return Scm(made, {node: tables[node] for node in made.nodes})
+
+
+def test_explicit_models_with_the_same_law_reach_both_ends_and_none_lies_beyond():
+    reached = 0
+    for seed in range(60):
+        rng = random.Random(seed)
+        graph = drawn_graph(rng)
+        scm = random_scm(graph, seed)
+        law, names = scm.law(), scm.graph.measured
+        query = drawn_question(rng, names)
+        if ld.identify(graph, query).identified:
+            continue
+        found = ld.bounds(graph, law, query, names=names)
+        term = Query.parse(query).term
+        place = (1,) * (len(term.names))
+        assert found.lower - 1e-7 <= scm.answer(term)[place] <= found.upper + 1e-7
+        if not found.sharp or found.types > 70:
+            continue
+        programme, ends = solved_on(plan_of(graph, Query.parse(query)), law, names)
+        for end, value in zip(ends, (found.lower, found.upper), strict=True):
+            twin = model_of(programme, scm, end.law)
+            axes = [twin.graph.measured.index(name) for name in names]
+            assert np.abs(twin.law().transpose(axes) - law).max() < 1e-6
+            assert twin.answer(term)[place] == pytest.approx(value, abs=1e-6)
+            reached += 1
+    assert reached >= 12
+
+
+def test_no_end_is_called_sharp_where_hidden_causes_are_separate():
+    graph = "X -> M -> Y; X <-> M; M <-> Y"
+    law = random_scm(ld.graph(graph), 0).law()
+    found = ld.bounds(graph, law, "P(Y=1 | do(M=1))", names=("X", "M", "Y"))
+    assert not found.sharp
+    assert "one hidden cause behind X, M, Y together is allowed" in found.notes[0]
+    one = ld.bounds("latent U; U -> X; U -> M; U -> Y; X -> M -> Y", law, "P(Y=1 | do(M=1))", names=("X", "M", "Y"))
+    assert one.sharp
+    assert found.lower >= one.lower - 1e-9
+
+
+def test_an_identified_question_has_no_gap():
+    graph = "X -> M -> Y; X <-> Y"
+    scm = random_scm(ld.graph(graph), 2)
+    found = ld.bounds(graph, scm.law(), "P(Y=1 | do(X=1))", names=("X", "M", "Y"))
+    truth = scm.answer(Query.parse("P(Y=1 | do(X=1))").term)[1, 1]
+    assert found.lower == pytest.approx(truth) == found.upper
+    assert found.identified
+    assert "identifies this question" in str(found)
+
+
+def test_a_mean_of_levels_and_a_ratio_have_bounds():
+    law = random_scm(ld.graph(IV), 4, levels=3).law()
+    mean = ld.bounds(IV, law, "E[Y | do(X=1)]", names=NAMES, levels={"Y": (0.0, 1.0, 10.0)})
+    parts = [ld.bounds(IV, law, f"P(Y={k} | do(X=1))", names=NAMES) for k in range(3)]
+    assert 0 <= mean.lower <= mean.upper <= 10
+    assert mean.lower <= parts[1].upper + 10 * parts[2].upper
+    plain = ld.bounds(IV, VITAMIN_A, "P(Y=1 | do(X=1)) / P(Y=1 | do(X=0))", names=NAMES)
+    low, high = (ld.bounds(IV, VITAMIN_A, f"P(Y=1 | do(X={x}))", names=NAMES) for x in (1, 0))
+    assert plain.lower >= low.lower / high.upper - 1e-9
+    assert plain.upper <= low.upper / high.lower + 1e-9
+
+
+# --- rows
+
+
+def rows_of(law: np.ndarray, n: int, seed: int) -> dict[str, np.ndarray]:
+    cells = np.random.default_rng(seed).choice(law.size, n, p=law.ravel())
+    return dict(zip(NAMES, np.unravel_index(cells, law.shape), strict=True))
+
+
+def test_an_interval_holds_the_ends_of_rows_and_shrinks_with_them():
+    law = random_scm(ld.graph(IV), 0).law()
+    exact = ld.bounds(IV, law, ACE, names=NAMES)
+    few, many = (ld.bounds(IV, rows_of(law, n, 1), ACE) for n in (300, 30_000))
+    for found in (few, many):
+        low, high = found.interval(0.9)
+        assert low <= found.lower <= found.upper <= high
+    low, high = few.interval(0.9)
+    assert low <= exact.lower
+    assert exact.upper <= high
+    excess = [found.interval(0.9)[1] - found.upper for found in (few, many)]
+    assert excess[1] < excess[0] / 4
+    assert few.interval(0.99)[0] < few.interval(0.5)[0]
+    assert ld.bounds(IV, rows_of(law, 300, 1), ACE).interval(0.9) == few.interval(0.9)
+    with pytest.raises(ld.LatentdoError, match="exact law: there is no chance"):
+        exact.interval(0.9)
+
+
+def test_rows_that_no_instrument_could_give_are_named():
+    law = np.zeros((2, 2, 2))
+    # Under X=1 the outcome copies the instrument.
+    law[0, 1, 0] = law[1, 1, 1] = 0.4
+    law[0, 0, 0] = law[1, 0, 1] = 0.1
+    found = ld.bounds(IV, rows_of(law, 500, 0), ACE)
+    assert "P(X=1, Y=0 | Z=0) + P(X=1, Y=1 | Z=1)" in found.violated
+    assert "which no law of the graph lets be over 1" in found.violated
+    assert found.p is not None
+    assert found.p < 0.01
+    assert found.is_contradicted
+    assert "The rows contradict the graph" in found.text(200)
+    assert ld.bounds(IV, law, ACE, names=NAMES).violated
+
+
+def test_names_and_counts_print_in_every_form():
+    law = random_scm(ld.graph(IV), 0).law()
+    rows = rows_of(law, 400, 0)
+    table = {**rows, "Y": np.where(rows["Y"] == 1, "alive", "dead")}
+    found = ld.bounds(IV, table, "P(Y=alive | do(X=1)) - P(Y=alive | do(X=0))")
+    assert (found.lower, found.upper) == pytest.approx((lambda b: (b.lower, b.upper))(ld.bounds(IV, rows, ACE)))
+    tree = found.to_json()
+    assert tree["lower"] == found.lower
+    assert tree["interval"] == list(found.interval(0.9))
+    assert "Sharp bounds from 400 rows" in str(found)
+    assert "tabular" in found.latex()
+    assert "<html" in found.html()
+    assert found.csv().startswith("query,lower,upper")
+    assert found.plot().get_xlabel() == str(found.query)
+
+
+@pytest.mark.parametrize(
+    ("graph", "table", "query", "said"),
+    [
+        (IV, {"X": 0}, "P(Y=2 | do(X=1))", "'Y' is never 2 in the table. Its levels are 0, 1"),
+        (IV, {"X": 0}, "P(Y=1 | do(X=7))", "'X' is never 7"),
+        (IV, {"X": 1}, "P(Y=1 | do(X=1))", "Column 'X' has 200 values, and bounds are found for at most 20 levels"),
+        (IV, {"Y": 1}, "E[Y | do(X=1)]", "Ask for the probability of an event, P\\(Y > 1"),
+        (IV, {"X": 0}, "P(Y | do(X=1))", "is a law, and bounds are of a number. Ask P\\(Y=1"),
+        (IV, {"X": 0}, "Var[Y | do(X=1)]", "is not linear in probabilities"),
+        (IV, {"X": 0}, "P(Y=1 | do(X=1)) * P(Y=1 | do(X=0))", "is no ratio of sums of probabilities"),
+        (IV, {"X": 0}, "P(Y=1 | do(X))", "'X' has no value"),
+        (IV, {"X": 0}, "P(Y=1 | do(X=1)) for X in 0, 1", "along an axis|has no value|X"),
+    ],
+)
+def test_what_has_no_bounds_is_refused(graph, table, query, said):
+    law = random_scm(ld.graph(IV), 0).law()
+    rows: dict[str, np.ndarray] = dict(rows_of(law, 200, 0))
+    for name, is_number in table.items():
+        if is_number:
+            rows[name] = np.random.default_rng(0).normal(size=200)
+    with pytest.raises(ld.LatentdoError, match=said):
+        ld.bounds(graph, rows, query)
+
+
+def test_an_outcome_of_numbers_is_cut_where_the_question_says():
+    law = random_scm(ld.graph(IV), 0).law()
+    rows = rows_of(law, 400, 0)
+    numbers = np.where(rows["Y"] == 1, 2.0, 0.0) + np.random.default_rng(0).uniform(size=400)
+    found = ld.bounds(IV, {**rows, "Y": numbers}, "P(Y > 1.5 | do(X=1)) - P(Y > 1.5 | do(X=0))")
+    plain = ld.bounds(IV, rows, ACE)
+    assert (found.lower, found.upper) == pytest.approx((plain.lower, plain.upper))
+    assert not found.sharp
+    assert "Y was cut at 1.5" in str(found)
+
+
+def test_a_programme_that_is_too_large_says_how_large():
+    rng = np.random.default_rng(0)
+    table = {name: rng.integers(0, 6, 400) for name in ("Z", "X", "Y")}
+    with pytest.raises(ld.LatentdoError, match=r"response types \(6\^6 of X times 6\^6 of Y\)"):
+        ld.bounds(IV, table, "P(Y=1 | do(X=1))")
+
+
+@pytest.mark.parametrize(
+    ("monotone", "said"),
+    [
+        ("Z -> Y", "the graph has no such edge"),
+        ("Z", "monotone= takes edges such as"),
+        ("W -> Z", "does not narrow the bounds"),
+    ],
+)
+def test_a_direction_that_cannot_be_assumed_is_refused(monotone, said):
+    law = random_scm(ld.graph("W -> Z; " + IV), 0).law()
+    with pytest.raises(ld.LatentdoError, match=said):
+        ld.bounds("W -> Z; " + IV, law, ACE, names=("W", *NAMES), monotone=monotone)
+
+
+def test_an_array_needs_the_names_of_its_axes():
+    with pytest.raises(ld.LatentdoError, match="needs names="):
+        ld.bounds(IV, VITAMIN_A, ACE)
+    with pytest.raises(ld.LatentdoError, match="has no axis for 'Z'"):
+        ld.bounds(IV, VITAMIN_A, ACE, names=("W", "X", "Y"))
+    with pytest.raises(ld.LatentdoError, match="do not sum to 1"):
+        ld.bounds(IV, 2 * VITAMIN_A, ACE, names=NAMES)
