@@ -32,7 +32,7 @@ def labels(spec: ModelSpec, node: str) -> list[str]:
 
 
 def _label(weight: Weight, node: str) -> str:
-    return f"{':'.join(weight.parents)} -> {node}"
+    return f"{weight.label if weight.shapes else ':'.join(weight.parents)} -> {node}"
 
 
 def posterior_of(

@@ -14,7 +14,8 @@ import scipy.stats
 
 from latentdo.inference.blocks.block import Block, blocks_of
 from latentdo.inference.blocks.coordinates import NodeCoordinates, coordinates_on
-from latentdo.inference.likelihood.density import Layout, Numbers, assemble, unpack
+from latentdo.inference.likelihood.assembly import assemble
+from latentdo.inference.likelihood.density import Layout, Numbers, unpack
 from latentdo.models import Bernoulli, Gamma, Hill, ModelSpec, Prior, Weight
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
@@ -108,9 +109,13 @@ def only_block(model: str | ModelSpec, node: str, data: Dataset | None = None, r
 
 def centre_and_scale(spec: ModelSpec, data: Dataset, parent: str) -> tuple[float, float]:
     """Mean and sd of a measured parent; prior means of a latent one's mean and sd."""
-    if parent not in spec.latent:
-        column = data.column(parent)
+    if parent.partition("^")[0] not in spec.latent:
+        column = value_of(parent, dict(data.columns))
         return float(column.mean()), float(column.std(ddof=1))
+    if "^" in parent:
+        # Over 200 even quantiles of a standard normal latent.
+        values = value_of(parent, {parent.partition("^")[0]: scipy.stats.norm.ppf((np.arange(200) + 0.5) / 200)})
+        return float(values.mean()), float(values.std())
     sd = spec[parent].parameter("sd")
     return belief_mean(spec[parent].intercept), 1.0 if sd is None else belief_mean(sd)
 
@@ -155,8 +160,8 @@ def raw_log_prior(spec: ModelSpec, data: Dataset, node: str, raw: np.ndarray, pa
     """The log prior density of one node's numbers in raw units, up to a constant."""
     mechanism = spec[node]
     link_mean, t = on_link_scale(spec, data, node)
-    terms = [frozenset[str](), *(frozenset(weight.parents) for weight in mechanism.weights)]
-    scales = {parent: centre_and_scale(spec, data, parent) for parent in mechanism.parents}
+    terms = [frozenset[str](), *(frozenset(factors_of(weight)) for weight in mechanism.weights)]
+    scales = {factor: centre_and_scale(spec, data, factor) for factor in frozenset().union(*terms)}
     whole = [all(frozenset(part) in terms for part in _parts(term)) for term in terms]
     total = 0.0
     for k, term in enumerate(terms):
@@ -192,8 +197,11 @@ def width(spec: ModelSpec, data: Dataset, node: str, k: int) -> float:
     """How much wider than one per sd of each parent the k-th weight's default prior is, by regressions on the other terms."""
     weights = spec[node].weights
     in_bounds = isinstance(spec[node].family, Bernoulli | Hill)
-    levels = {name: np.unique(data.column(name)[data.weights > 0]) for name in data.names}
-    pairs = [name for name in weights[k].parents if name not in spec.latent and len(levels[name]) == 2]
+    own_factors = [
+        f for f, name in zip(factors_of(weights[k]), weights[k].parents, strict=True) if name not in spec.latent
+    ]
+    levels = {factor: np.unique(value_of(factor, dict(data.columns))[data.weights > 0]) for factor in own_factors}
+    pairs = [factor for factor in own_factors if len(levels[factor]) == 2]
     # Half of the difference of the two values stands for the sd.
     halves = math.prod(centre_and_scale(spec, data, name)[1] / (0.5 * np.ptp(levels[name])) for name in pairs)
     if spec.latent & {node, *weights[k].parents} or (in_bounds and pairs):
@@ -220,12 +228,12 @@ def width(spec: ModelSpec, data: Dataset, node: str, k: int) -> float:
 
 def _column(spec: ModelSpec, data: Dataset, node: str, weight: Weight) -> np.ndarray:
     """A product of standardised columns, about its mean."""
-    terms = [frozenset(each.parents) for each in spec[node].weights]
-    whole = all(frozenset(part) in terms for part in _parts(frozenset(weight.parents)))
+    terms = [frozenset(factors_of(each)) for each in spec[node].weights]
+    whole = all(frozenset(part) in terms for part in _parts(frozenset(factors_of(weight))))
     product = np.ones(len(data.weights))
-    for name in weight.parents:
-        centre, sd = centre_and_scale(spec, data, name)
-        product = product * (data.column(name) - centre * whole) / sd
+    for factor in factors_of(weight):
+        centre, sd = centre_and_scale(spec, data, factor)
+        product = product * (value_of(factor, dict(data.columns)) - centre * whole) / sd
     return product - np.average(product, weights=data.weights)
 
 
@@ -246,11 +254,29 @@ def predictor(spec: ModelSpec, node: str, raw: np.ndarray, values: dict[str, np.
     """The linear predictor: intercept plus weights times products of raw columns."""
     eta = raw[0] + 0.0
     for weight, coefficient in zip(spec[node].weights, raw[1:], strict=True):
-        product = 1.0
-        for name in weight.parents:
-            product = product * values[name]
-        eta = eta + coefficient * product
+        eta = eta + coefficient * product_of(weight, values)
     return eta
+
+
+def product_of(weight: Weight, values: dict[str, np.ndarray | float]):
+    """What a weight is multiplied by."""
+    product = 1.0
+    for factor in factors_of(weight):
+        product = product * value_of(factor, values)
+    return product
+
+
+def factors_of(weight: Weight) -> tuple[str, ...]:
+    """The factors of a term as they are printed: `log(X)` and `V` of `log(X):V`."""
+    return tuple(weight.label.split(":")) if weight.shapes else weight.parents
+
+
+def value_of(factor: str, values: dict[str, np.ndarray | float]):
+    """A factor's value, read off how it is printed."""
+    if factor.startswith("log("):
+        return np.log(values[factor[4:-1]])
+    name, _, power = factor.partition("^")
+    return values[name] ** int(power) if power else values[factor]
 
 
 def log_likelihood(spec: ModelSpec, node: str, y, eta, parameters: dict[str, float]):

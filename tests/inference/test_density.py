@@ -76,6 +76,8 @@ def assert_density_as_transcribed(block: SmallBlock, seed: int) -> None:
         "Y ~ bernoulli(X, -Z); X ~ normal; Z ~ bernoulli",
         "Y ~ gamma(X, X:Z, weight=normal(0, 1)); X, Z ~ gamma",
         "Y ~ hill(+X, Z, max=50); X, Z ~ hill(sd=2)",
+        "Y ~ bernoulli(log(X), X^2, Z, log(X):Z); X ~ gamma; Z ~ normal",
+        "Y ~ gamma(-log(X), Z^3, weight=normal(0, 1)); X ~ gamma; Z ~ normal",
     ],
 )
 def test_log_posteriors_are_prior_times_likelihood(text):
@@ -146,6 +148,7 @@ def plain_log_mass(block: SmallBlock, u: np.ndarray) -> float:
         ("latent U ~ normal; Y ~ hill(U, X, U:X, max=50); X ~ bernoulli", "Y"),
         ("latent U ~ normal; latent V ~ normal(U); Y ~ normal(V); Z ~ bernoulli(U)", "Y"),
         ("latent U, V ~ normal; Y ~ gamma(U, V, U:V); Z ~ normal(U)", "Y"),
+        ("latent U ~ normal; Y ~ normal(U^2, X, U^2:X); Z ~ bernoulli(U^3, U); X ~ normal", "Y"),
         ("Y ~ normal(X); X ~ normal; X <-> Y", "Y"),
     ],
 )
@@ -240,6 +243,8 @@ SYMMETRIC = [
     ("latent U ~ normal(X); Y ~ normal(U); X ~ normal", ["U"]),
     ("Y ~ normal(X, weight=normal(0, 2)); X ~ normal; X <-> Y", ["Y<->X.1"]),
     ("latent U ~ normal; Y ~ normal(U, weight=student(4, 0, 2)); Z ~ normal(U, weight=cauchy(0, 1))", ["U"]),
+    ("latent U ~ normal; Y ~ normal(U, U^2, U^3); Z ~ normal(U)", ["U"]),
+    ("latent U, V ~ normal; Y ~ normal(U, U^2:V, V); Z ~ normal(U)", ["U", "V"]),
     # Not where a side is preferred.
     ("latent U ~ normal; Y ~ normal(+U); Z ~ normal(U)", []),
     ("latent U ~ normal; Y ~ normal(U, weight=normal(0.5, 1)); Z ~ normal(U)", []),

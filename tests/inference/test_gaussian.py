@@ -19,7 +19,7 @@ from latentdo.inference.samplers.ensemble import JAX
 from latentdo.models import ModelSpec
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
-from small_blocks import SmallBlock, only_block, random_rows
+from small_blocks import SmallBlock, only_block, product_of, random_rows
 
 NOWHERE = np.empty((0, 1))
 
@@ -32,6 +32,8 @@ MODELS = [
     "latent U ~ normal; latent V ~ normal(U, -X); X ~ normal(U); Y ~ normal(X, V, sd=0.7); Z ~ normal(Y, U)",
     "latent U ~ normal; A ~ normal; B ~ normal; X ~ normal(U, A, B, A:B); Y ~ normal(U, A:X, weight=student(4, 0, 2))",
     "Y ~ normal(X, weight=2); X ~ normal(W); W ~ normal; X <-> Y; W <-> Y [latents=2]",
+    "latent U ~ normal; X ~ normal(U); V ~ normal; Y ~ normal(X, X^2, X^3, V, X^2:V, U)",
+    "latent U ~ normal; W ~ gamma; X ~ normal(log(W), U); Y ~ normal(X^2, -log(W), U, X)",
 ]
 
 
@@ -65,7 +67,7 @@ def law_of_row(block: SmallBlock, u: np.ndarray, row: int) -> float:
                 mean += coefficient * exact[weight.parents[0]][0]
                 loading = loading + coefficient * exact[weight.parents[0]][1]
             else:
-                mean += coefficient * np.prod([values[name] for name in weight.parents])
+                mean += coefficient * product_of(weight, values)
         sds[k] = float(at.parameters["sd"])
         means[k] = mean
         noise[k] = loading

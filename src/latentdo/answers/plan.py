@@ -21,6 +21,7 @@ from latentdo.models import (
     Mechanism,
     ModelSpec,
     Normal,
+    Power,
     Weight,
 )
 from latentdo.query import Distribution, Outcome, Setting, Term, law_of
@@ -286,6 +287,8 @@ def _check_moments(term: Term, mutilated: ModelSpec) -> None:
         if not path or (math.isfinite(law.low) and math.isfinite(law.high)):
             continue
         grows = any(mutilated[node].family.log_link for node in path)
+        power = math.prod(_degree(mutilated, node) for node in {setting.name, *path} - {term.outcomes[0].name})
+        moment = power * (1 if term.kind == "mean" else 2)
         lacking = (
             "no mean"
             if not math.isfinite(mean)
@@ -293,6 +296,8 @@ def _check_moments(term: Term, mutilated: ModelSpec) -> None:
             if term.kind != "mean" and not math.isfinite(sd)
             else "tails too heavy for the exponential of a log link"
             if grows and law.family in ("student", "lognormal")
+            else f"no moment of order {moment}, on which this depends"
+            if power > 1 and law.family == "student" and law.args[0] <= moment
             else ""
         )
         if lacking:
@@ -301,6 +306,11 @@ def _check_moments(term: Term, mutilated: ModelSpec) -> None:
                 f"{term} does not exist: {setting.value} has {lacking}. Ask for the median, Median[{name} | …], or draw "
                 f"{quote(setting.name)} from a law that is cut, with low= and high=."
             )
+
+
+def _degree(spec: ModelSpec, node: Name) -> int:
+    """The highest power by which a node enters the predictor of another."""
+    return max((shape.degree for shape in spec.shaped.get(node, ()) if isinstance(shape, Power)), default=1)
 
 
 def unbounded_path(spec: ModelSpec, treatment: Name, outcome: Name) -> frozenset[Name]:
@@ -317,5 +327,8 @@ def unbounded_path(spec: ModelSpec, treatment: Name, outcome: Name) -> frozenset
 
 def _placed(mechanism: Mechanism, place: dict[Name, str]) -> Mechanism:
     """A mechanism whose parents are called by their places, without priors: what a program depends on."""
-    weights = tuple(Weight(tuple(place[parent] for parent in w.parents), levels=w.levels) for w in mechanism.weights)
+    weights = tuple(
+        Weight(tuple(place[parent] for parent in w.parents), levels=w.levels, shapes=w.shapes)
+        for w in mechanism.weights
+    )
     return Mechanism(mechanism.family, weights)

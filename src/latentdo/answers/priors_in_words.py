@@ -75,6 +75,7 @@ def _defaults(posterior: Posterior, default: set[Default]) -> str:
             said.append(
                 "those of interactions too, of products of parents, centred where all parts of the product are terms"
             )
+        said += ["a parent that enters by a shape, such as its logarithm, counts per sd of that"] * bool(spec.shaped)
     by_family = {(family in LOGIT, latent) for kind, family, latent in default if kind == "intercept"}
     intercepts = ["normal(mean on that scale, 2t)"] if {(False, False), (False, True)} & by_family else []
     logit = sorted({family for kind, family, latent in default if kind == "intercept" and not latent} & LOGIT)

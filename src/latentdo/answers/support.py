@@ -137,7 +137,7 @@ def _check_axis(spec: ModelSpec, query: Query, axis: Axis) -> None:
     as_outcome = [term for term in query.terms if name in term.open and name in term.outcome_names]
     for value in axis.values:
         try:
-            family.check_value(name, value)
+            spec.check_shaped(name, family.check_value(name, value))
         except SupportError as problem:
             repair = (
                 f" Sweep its values: {_sweep(spec, query, name)}." if spec.levels.get(name) or family.points else ""
@@ -155,7 +155,7 @@ def _check_setting(spec: ModelSpec, setting: Setting) -> None:
         _check_drawn(spec, setting, law_of(setting.value))
     else:
         assert setting.value is not None
-        spec[setting.name].family.check_value(setting.name, setting.value)
+        spec.check_shaped(setting.name, spec[setting.name].family.check_value(setting.name, setting.value))
 
 
 def _check_drawn(spec: ModelSpec, setting: Setting, law: Law) -> None:
@@ -172,13 +172,16 @@ def _check_drawn(spec: ModelSpec, setting: Setting, law: Law) -> None:
     problem = ""
     for value in _given_by(law):
         try:
-            family.check_value(node, value)
+            spec.check_shaped(node, family.check_value(node, value))
         except SupportError as error:
             problem = str(error)
             break
     low, high = family.support
+    low = max([low, *(shape.least for shape in spec.shaped.get(node, ()))])
     if not problem and not law.is_discrete and not low <= law.low < law.high <= high:
-        problem = f"{node} is {family} and takes {family.takes}."
+        problem = (
+            f"{node} is {family} and takes {family.takes if low == family.support[0] else 'here positive numbers'}."
+        )
     if problem:
         raise SupportError(
             node,
@@ -247,7 +250,7 @@ def _check_comparison(spec: ModelSpec, item: Outcome) -> None:
     family = spec[item.name].family
     levels = spec.levels.get(item.name, ())
     if item.op == "=":
-        family.check_value(item.name, item.value)
+        spec.check_shaped(item.name, family.check_value(item.name, item.value))
     elif named(levels):
         raise SupportError(
             item.name,

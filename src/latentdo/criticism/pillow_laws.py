@@ -109,7 +109,7 @@ class PillowLaw:
             (spec[n].family.linear_gaussian or n == self.node)
             and not spec[n].family.per_level
             and not isinstance(spec[n].family, Table)
-            and all(len(set(weight.parents) & latent) < 2 for weight in spec[n].weights)
+            and all(weight.is_linear_in(latent) for weight in spec[n].weights)
             for n in component
         ) or not any(n in latent for n in component)
 
@@ -346,7 +346,7 @@ def _slope(mechanism: Mechanism, coefficients: FloatArray, latent: Name, values:
             if name == latent:
                 others: Any = 1.0
                 for j in range(len(weight.parents)):
-                    others = others * weight.factor(j, values) if j != place else others
+                    others = others * weight.factor(j, values, NUMPY) if j != place else others
                 total = total + coefficients[:, k + 1 : k + 2] * others
     return total
 

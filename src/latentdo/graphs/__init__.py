@@ -17,6 +17,7 @@ from .separation import connected, m_separated
 from .statements import (
     Call,
     EdgeStatement,
+    Form,
     LatentStatement,
     MeasureStatement,
     MechanismStatement,
@@ -41,6 +42,7 @@ __all__ = [
     "Call",
     "Difference",
     "EdgeStatement",
+    "Form",
     "LatentDag",
     "LatentStatement",
     "Level",

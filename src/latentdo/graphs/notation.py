@@ -5,7 +5,8 @@ Only the form is read here. What a family or an option means is the business of 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 from latentdo.errors import NotationError
 
@@ -14,6 +15,7 @@ from .dag import LatentDag
 from .statements import (
     Call,
     EdgeStatement,
+    Form,
     LatentStatement,
     MeasureStatement,
     MechanismStatement,
@@ -25,12 +27,15 @@ from .statements import (
 )
 from .tokens import Lexicon, Position, Token, Tokens, format_level, quote
 
+Factor = TypeVar("Factor")
 MAX_LATENTS = 1000
+SHAPES = ("log",)
+"""What may be written around a parent."""
 
 _UNDIRECTED = "an edge has a direction: write -> for a cause, <-> for a hidden common cause."
 _GROUP = "groups in braces are not read here: write one chain per name, as in `A -> C; B -> C`."
 MODEL = Lexicon(
-    "-> <- -| <-> ~~ =~ ~ + - , : ; ( ) [ ] =",
+    "-> <- -| <-> ~~ =~ ~ + - , : ; ( ) [ ] = ^",
     {
         "-->": "an arrow is written ->.",
         "->>": "an arrow is written ->.",
@@ -46,6 +51,7 @@ MODEL = Lexicon(
         ":=": "a mechanism is written with ~, as in Y ~ normal(X).",
         "==": "an option is set with one '='.",
         "*": "an interaction is written X:V.",
+        "**": "a power is written X^2.",
         "{": _GROUP,
         "}": _GROUP,
         "<": "a comparison belongs in a query; arrows are -> <- -| <->.",
@@ -101,16 +107,17 @@ def parse_weight_key(text: str) -> tuple[str, tuple[Name, ...] | None, Name | No
     """What a key under `priors:` names: (parameter, parents, node), with None for what it leaves open.
 
     `weight` gives ("weight", None, None), `sd(SOS)` gives ("sd", None, "SOS"), `X:V -> Y` gives ("weight", ("X", "V"), "Y"),
-    and `C[mid] -> Y`, the weight of one level, ("weight", ("C[mid]",), "Y").
+    `log(X) -> Y` gives ("weight", ("log(X)",), "Y"), and `C[mid] -> Y`, the weight of one level, ("weight", ("C[mid]",), "Y").
     """
     tokens = Tokens(text, MODEL)
     first = tokens.name("a parameter such as weight, sd(Y) or X -> Y")
     key: tuple[str, tuple[Name, ...] | None, Name | None] = (first.text, None, None)
-    if tokens.accept("("):
+    if tokens.current.is_symbol("(") and not _opens_shape(tokens, first):
+        tokens.advance()
         key = (first.text, None, tokens.name("the name of a node").text)
         tokens.expect(")", "')'", "A key names one node: sd(Y).")
-    elif tokens.current.is_symbol("->", ":", "["):
-        parents = _interaction(tokens, first, levels=True)
+    elif tokens.current.is_symbol("->", ":", "[", "(", "^"):
+        parents = _named_factors(tokens, first)
         tokens.expect("->", "'->'", "A weight is named X -> Y, that of an interaction X:V -> Y.")
         key = ("weight", parents, tokens.name("the name of the child").text)
     elif tokens.current.is_symbol(*_ARROWS):
@@ -274,7 +281,7 @@ def _items(tokens: Tokens, family: Token) -> tuple[tuple[Parent, ...], tuple[Opt
     while True:
         start = tokens.current
         item = _item(tokens, family)
-        key = item.key if isinstance(item, Option) else frozenset(item.names)
+        key = item.key if isinstance(item, Option) else frozenset(item.factors)
         if key in seen:
             raise tokens.error(f"'{_item_name(item)}' is given twice.", start)
         seen.add(key)
@@ -289,7 +296,7 @@ def _items(tokens: Tokens, family: Token) -> tuple[tuple[Parent, ...], tuple[Opt
 
 
 def _item_name(item: Parent | Option) -> str:
-    return item.key if isinstance(item, Option) else ":".join(item.names)
+    return item.key if isinstance(item, Option) else ":".join(item.factors if item.forms else item.names)
 
 
 def _item(tokens: Tokens, family: Token) -> Parent | Option:
@@ -307,25 +314,68 @@ def _item(tokens: Tokens, family: Token) -> Parent | Option:
         if sign:
             raise tokens.error(f"an option has no sign: write {name.text}=….", start)
         return _option(tokens, name)
-    names = _interaction(tokens, name)
+    formed = _product(tokens, name)
+    forms = tuple(formed.values()) if any(formed.values()) else ()
     match sign.text if sign else "":
         case "+":
-            return Parent(names, "+", start.position)
+            return Parent(tuple(formed), "+", start.position, forms)
         case "-":
-            return Parent(names, "-", start.position)
+            return Parent(tuple(formed), "-", start.position, forms)
         case _:
-            return Parent(names, "", start.position)
+            return Parent(tuple(formed), "", start.position, forms)
 
 
-def _interaction(tokens: Tokens, first: Token, *, levels: bool = False) -> tuple[Name, ...]:
-    """The factors of a product: names, and where it is allowed levels of them, `C[mid]`."""
-    factors = {first.text: _level_of(tokens, first) if levels else first.text}
+def _product(tokens: Tokens, first: Token) -> dict[Name, Form | None]:
+    """The factors of a product: names, and the form in which each is written."""
+    return dict(_factors(tokens, first, _formed))
+
+
+def _named_factors(tokens: Tokens, first: Token) -> tuple[str, ...]:
+    """The factors by which a key names a weight: names, levels of them, `C[mid]`, and forms, `log(X)`."""
+
+    def named(tokens: Tokens, token: Token) -> tuple[Name, str]:
+        if not _opens_shape(tokens, token) and not tokens.current.is_symbol("^"):
+            return token.text, _level_of(tokens, token)
+        name, form = _formed(tokens, token)
+        assert form is not None, "it opens a shape"
+        return name, form.around(name)
+
+    return tuple(factor for _, factor in _factors(tokens, first, named))
+
+
+def _factors(
+    tokens: Tokens, first: Token, read: Callable[[Tokens, Token], tuple[Name, Factor]]
+) -> list[tuple[Name, Factor]]:
+    """The factors of a product, with the node of each."""
+    factors = [read(tokens, first)]
     while tokens.accept(":"):
         token = tokens.name("a name after ':'")
-        if token.text in factors:
-            raise tokens.error(f"an interaction is between different nodes, {token.text!r} is named twice.", token)
-        factors[token.text] = _level_of(tokens, token) if levels else token.text
-    return tuple(factors.values())
+        name, factor = read(tokens, token)
+        if any(name == other for other, _ in factors):
+            raise tokens.error(f"an interaction is between different nodes, {name!r} is named twice.", token)
+        factors.append((name, factor))
+    return factors
+
+
+def _opens_shape(tokens: Tokens, token: Token) -> bool:
+    """Whether the word just read opens a shape, `log(`."""
+    return token.bare and token.text in SHAPES and tokens.current.is_symbol("(")
+
+
+def _formed(tokens: Tokens, token: Token) -> tuple[Name, Form | None]:
+    """A parent and the form in which it is written: `X`, `log(X)`, `X^2`."""
+    if _opens_shape(tokens, token):
+        tokens.advance()
+        name = tokens.name(f"the name of a parent, as in {token.text}(X)")
+        tokens.expect(")", "')'", f"{token.text}() takes one parent: {token.text}({quote(name.text)}).")
+        return name.text, Form("log")
+    if tokens.accept("^"):
+        power = tokens.current
+        value = tokens.number("a whole number after '^', as in X^2")
+        if not power.text.isdigit() or value < 2:
+            raise tokens.error("a power is a whole number from 2 on, as in X^2.", power)
+        return token.text, Form("^", (("", value),))
+    return token.text, None
 
 
 def _level_of(tokens: Tokens, name: Token) -> str:
@@ -430,6 +480,7 @@ def _after_item(tokens: Tokens, family: Token, item: Parent | Option) -> Notatio
         )
     if here.is_symbol("("):
         return tokens.error(
-            "a parent has no parentheses. A prior needs the name of its parameter, as in mean=normal(0, 1)."
+            "a parent has no parentheses, but for its shape: log(X) and X^2 are known. A prior needs the name of its "
+            "parameter, as in mean=normal(0, 1)."
         )
     return tokens.unexpected("',' or ')'")

@@ -28,15 +28,41 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Form:
+    """What is written around a parent: `log(X)` has the kind `log`, `X^2` the kind `^` with the number 2."""
+
+    kind: Literal["log", "s", "^"]
+    options: tuple[tuple[str, float], ...] = ()
+
+    def around(self, name: Name) -> str:
+        """The parent in this form, as it is typed."""
+        if self.kind == "^":
+            return f"{quote(name)}^{format_number(self.options[0][1])}"
+        return f"{self.kind}({', '.join((quote(name), *(f'{key}={format_number(v)}' for key, v in self.options)))})"
+
+
+@dataclass(frozen=True)
 class Parent:
-    """One item between a mechanism's parentheses: a node, or the nodes of an interaction."""
+    """One item between a mechanism's parentheses: a node, or the nodes of an interaction.
+
+    `.forms` has a form or None for each of the names; it is empty where all enter as they are.
+    """
 
     names: tuple[Name, ...]
     sign: Literal["", "+", "-"] = ""
     position: Position = field(default=Position(1, 1), compare=False, repr=False)
+    forms: tuple[Form | None, ...] = ()
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Each name in its form, as it is typed."""
+        forms = self.forms or (None,) * len(self.names)
+        return tuple(
+            quote(name) if form is None else form.around(name) for name, form in zip(self.names, forms, strict=True)
+        )
 
     def __str__(self) -> str:
-        return self.sign + ":".join(map(quote, self.names))
+        return self.sign + ":".join(self.factors)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from .family import FAMILIES, AbstractFamily, Default, Level, family_named, regi
 from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
 from .prior import Prior, plain
+from .shape import AbstractShape, Log, Power
 from .spec import ModelSpec
 from .units import Units, checked_units
 from .variant import Variant, Varied, vary
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_LEVELS",
     "AbstractCounts",
     "AbstractFamily",
+    "AbstractShape",
     "Arithmetic",
     "Belief",
     "Bernoulli",
@@ -32,10 +34,12 @@ __all__ = [
     "Hill",
     "Level",
     "Linear",
+    "Log",
     "Mechanism",
     "ModelSpec",
     "Normal",
     "Poisson",
+    "Power",
     "Prior",
     "Sign",
     "Student",

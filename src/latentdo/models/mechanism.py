@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from latentdo.errors import SpecError, nearest
 from latentdo.graphs import Name, format_level, quote
 
+from .arithmetic import Arithmetic
 from .families import Table
 from .family import AbstractFamily, Level
 from .prior import Prior, plain
+from .shape import AbstractShape
 
 Sign = Literal["", "+", "-"]
 Belief = Prior | float | None
@@ -23,7 +26,7 @@ Belief = Prior | float | None
 class Weight:
     """The coefficient of one parent, or of the product of several (an interaction).
 
-    A parent with levels enters by indicators: `C[b]` is 1 where C is b and else 0.
+    A parent with levels enters by indicators: `C[b]` is 1 where C is b and else 0. Another may enter by a shape, `log(X)`.
 
     Args:
         parents: One name, or the names of an interaction.
@@ -31,48 +34,68 @@ class Weight:
         belief: Per unit of the parent (of the product of raw columns), or None for the default prior.
         levels: Per parent the level whose indicator it is, as typed and as the number in columns, or None for a parent that
             enters by its value; empty where all do.
+        shapes: Per parent its shape, or None for a parent that enters by its value; empty where all do.
     """
 
     parents: tuple[Name, ...]
     sign: Sign = ""
     belief: Belief = None
     levels: tuple[tuple[Level, float] | None, ...] = ()
+    shapes: tuple[AbstractShape | None, ...] = ()
 
-    @property
+    @cached_property
+    def parts(self) -> tuple[tuple[Name, tuple[Level, float] | None, AbstractShape | None], ...]:
+        """Each parent with its level and its shape, of which it has one at most."""
+        none = (None,) * len(self.parents)
+        return tuple(zip(self.parents, self.levels or none, self.shapes or none, strict=True))
+
+    @cached_property
     def factors(self) -> tuple[str, ...]:
-        """What is multiplied: a parent's name, or `C[b]` for the indicator of a level."""
-        if not self.levels:
-            return self.parents
+        """What is multiplied: a parent's name, `C[b]` for the indicator of a level, or `log(X)`."""
         return tuple(
-            name if level is None else f"{quote(name)}[{format_level(level[0])}]"
-            for name, level in zip(self.parents, self.levels, strict=True)
+            f"{quote(name)}[{format_level(level[0])}]"
+            if level is not None
+            else name
+            if shape is None
+            else shape.factor(quote(name))
+            for name, level, shape in self.parts
         )
 
     @property
     def label(self) -> str:
-        """The term as it is printed: `X`, `X:V`, or `C[b]`."""
-        levels = self.levels or (None,) * len(self.parents)
+        """The term as it is printed: `X`, `X:V`, `log(X)`, or `C[b]`."""
         return ":".join(
-            quote(name) if level is None else factor
-            for name, level, factor in zip(self.parents, levels, self.factors, strict=True)
+            quote(name) if factor == name else factor for name, factor in zip(self.parents, self.factors, strict=True)
         )
 
     @property
     def typed(self) -> str:
         """The term as it is typed, without levels."""
-        return ":".join(quote(name) for name in self.parents)
+        return ":".join(quote(name) if shape is None else shape.text(quote(name)) for name, _, shape in self.parts)
 
-    def factor(self, k: int, values: Mapping[Name, Any]) -> Any:
-        """The k-th factor of the product: the parent's value, or whether it is at the level."""
-        own = values[self.parents[k]]
-        level = self.levels[k] if self.levels else None
-        return own if level is None else 1.0 * (own == level[1])
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What priors call the factors where they mean all levels of a parent."""
+        return tuple(name if shape is None else shape.key(quote(name)) for name, _, shape in self.parts)
 
-    def product(self, values: Mapping[Name, Any]) -> Any:
+    def is_linear_in(self, nodes: Collection[Name]) -> bool:
+        """Whether the product is linear in the nodes: one of them at most, and as it is."""
+        among = [shape for name, _, shape in self.parts if name in nodes]
+        return not among or among == [None]
+
+    def factor(self, k: int, values: Mapping[Name, Any], m: Arithmetic) -> Any:
+        """The k-th factor of the product: the parent's value, its shape, or whether it is at the level."""
+        name, level, shape = self.parts[k]
+        own = values[name]
+        if level is not None:
+            return 1.0 * (own == level[1])
+        return own if shape is None else shape(m, own)
+
+    def product(self, values: Mapping[Name, Any], m: Arithmetic) -> Any:
         """What the coefficient is multiplied by, from the parents' values."""
-        total = self.factor(0, values)
+        total = self.factor(0, values, m)
         for k in range(1, len(self.parents)):
-            total = total * self.factor(k, values)
+            total = total * self.factor(k, values, m)
         return total
 
 
@@ -103,13 +126,29 @@ class Mechanism:
         for weight, term in zip(self.weights, terms, strict=True):
             if counts[term] > 1:
                 raise SpecError(f"{weight.label} is listed twice among the parents. Keep one.")
-            if len(term) < len(weight.parents):
+            if len(set(weight.parents)) < len(weight.parents):
                 raise SpecError(f"{weight.label} multiplies a node with itself. Interactions join different nodes.")
             if weight.sign and any(term < other for other in products.get(weight.factors[0], ())):
                 raise SpecError(
                     f"The sign of {weight.label} cannot be constrained beside an interaction with it: its effect then "
                     f"depends on the other parent. Remove the {weight.sign} or the interaction."
                 )
+            self._check_sign(weight)
+
+    def _check_sign(self, weight: Weight) -> None:
+        """Refuses a sign of one of several terms of a parent: how the parent acts then rests on the others too."""
+        if not weight.sign or len(weight.parents) > 1:
+            return
+        for other in self.weights:
+            if not set(weight.parents) <= set(other.parents) or other.typed == weight.typed:
+                continue
+            if len(other.parents) == 1 and other.sign == weight.sign:
+                continue
+            raise SpecError(
+                f"The sign of {weight.label} cannot be constrained beside {other.typed}: its effect then depends on "
+                f"{quote(next((name for name in other.parents if name not in weight.parents), weight.parents[0]))} too. "
+                f"Remove the {weight.sign} or the other term."
+            )
 
     def _check_form(self) -> None:
         """Refuses what a family without one linear predictor has no place for."""
@@ -122,8 +161,11 @@ class Mechanism:
                     f"A {name} node has no sign of {weight.typed}: its levels do not all move one way. Remove the "
                     f"{weight.sign}."
                 )
-            if isinstance(self.family, Table) and (len(weight.parents) > 1 or weight.belief is not None):
+            if isinstance(self.family, Table) and (
+                len(weight.parents) > 1 or weight.belief is not None or weight.shapes
+            ):
                 what = f"interaction {weight.typed}" if len(weight.parents) > 1 else f"weight of {weight.typed}"
+                what = f"shape of a parent, {weight.typed}" if weight.shapes else what
                 raise SpecError(
                     f"A table has no {what}: every combination of its parents' levels has probabilities of its own. "
                     "List the parents alone."

@@ -28,6 +28,7 @@ from .families import Table
 from .family import FAMILIES, AbstractFamily, family_named
 from .mechanism import Belief, Mechanism, Weight
 from .prior import Prior, plain
+from .shape import shape_of
 
 
 def read_model(statements: Sequence[Statement], text: str) -> tuple[LatentDag, dict[Name, Mechanism]]:
@@ -190,7 +191,8 @@ def _belief(value: object, key: str, what: str, family: AbstractFamily | None = 
 
 
 def _weight(parent: Parent, belief: Belief, node: Name) -> Weight:
-    return _signed(Weight(parent.names, parent.sign), belief, node)
+    shapes = tuple(shape_of(form) for form in parent.forms)
+    return _signed(Weight(parent.names, parent.sign, shapes=shapes), belief, node)
 
 
 def _signed(weight: Weight, belief: Belief, node: Name) -> Weight:
@@ -218,6 +220,11 @@ def _inhibited(mechanism: Mechanism, parent: Name, node: Name) -> Mechanism:
     for weight in mechanism.weights:
         changed = weight
         if weight.parents == (parent,):
+            if any(shape is not None and not shape.is_monotone for shape in weight.shapes):
+                raise SpecError(
+                    f"{parent} -| {node} says that {parent} inhibits, but {weight.typed} both rises and falls with it. Write ->.",
+                    node=node,
+                )
             if weight.sign == "+":
                 raise SpecError(f"{parent} -| {node} says that {parent} inhibits, but the parent is written +{parent}.")
             changed = _signed(replace(weight, sign="-"), weight.belief, node)
@@ -241,7 +248,7 @@ def apply_priors(
         filled = _stated(mechanisms[node]) - _stated(mechanism)
         last_word |= {(node, place): broad[place.partition(" ")[0]][0] for place in filled}
     # Weights after nodes, and of them those of single levels last.
-    order = sorted(parsed, key=lambda entry: entry[2] is not None and 1 + (not {*entry[2]} <= given.keys()))
+    order = sorted(parsed, key=lambda entry: entry[2] is not None and 1 + any(own.endswith("]") for own in entry[2]))
     for key, kind, parents, node, value in order:
         if node is None:
             continue
@@ -270,8 +277,8 @@ def _places(mechanism: Mechanism, kind: str, parents: tuple[Name, ...] | None) -
 
 
 def _is_named(weight: Weight, parents: tuple[Name, ...]) -> bool:
-    """Whether a key is of this weight: by its parents, which is all of their levels, or by one level."""
-    return set(parents) in ({*weight.parents}, {*weight.factors})
+    """Whether a key is of this weight: by its parents in their shapes, which is all of their levels, or by one level."""
+    return set(parents) in ({*weight.keys}, {*weight.factors})
 
 
 def _check_levels_known(given: Mapping[Name, Mechanism], key: str, parents: tuple[Name, ...]) -> None:

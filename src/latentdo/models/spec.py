@@ -22,6 +22,7 @@ from .levels import settled
 from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
 from .reading import apply_priors, read_model
+from .shape import AbstractShape
 
 MAX_LATENTS = 10_000
 """Of all `<->` together: each is a node when it is written out, and ten words can ask for a hundred thousand."""
@@ -61,6 +62,8 @@ class ModelSpec:
             self.graph.require(node)
         found = {node: self._settled(node, given[node]) for node in self.graph.nodes}
         families = {node: mechanism.family for node, mechanism in found.items()}
+        for node, mechanism in found.items():
+            _check_shapes(node, mechanism, families, self.graph.latent)
         found = {node: _levelled(node, mechanism, families) for node, mechanism in found.items()}
         object.__setattr__(self, "mechanisms", tuple(found.items()))
 
@@ -143,6 +146,28 @@ class ModelSpec:
     def latent(self) -> frozenset[Name]:
         """The nodes that nobody measured, those of `<->` included."""
         return self.graph.latent
+
+    @cached_property
+    def shaped(self) -> dict[Name, tuple[AbstractShape, ...]]:
+        """The nodes that enter some predictor by a shape, and which."""
+        found: dict[Name, dict[AbstractShape, None]] = {}
+        for _, mechanism in self.mechanisms:
+            for weight in mechanism.weights:
+                for parent, _, shape in weight.parts:
+                    if shape is not None:
+                        found.setdefault(parent, {})[shape] = None
+        return {node: tuple(shapes) for node, shapes in found.items()}
+
+    def check_shaped(self, node: Name, value: float) -> None:
+        """Raise `SupportError` where a shape of the node, such as its logarithm, has no value at this one."""
+        for shape in self.shaped.get(node, ()):
+            if value <= shape.least:
+                child = next(c for c in self.graph.children(node) if (node, None, shape) in _parts_of(self[c]))
+                raise SupportError(
+                    node,
+                    f"{quote(node)}={plain(value)}: {quote(child)} depends on {shape.text(quote(node))}, which needs a value "
+                    f"above {plain(shape.least)}.",
+                )
 
     @property
     def functional(self) -> dict[Name, tuple[Name, ...]]:
@@ -336,6 +361,32 @@ def statements_of(text: str) -> tuple[Statement, ...]:
     return parse_statements(text)
 
 
+def _parts_of(mechanism: Mechanism) -> frozenset[object]:
+    return frozenset(part for weight in mechanism.weights for part in weight.parts)
+
+
+def _check_shapes(
+    node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFamily], latent: frozenset[Name]
+) -> None:
+    """Refuses a shape of a parent that is no number, or of a latent without values for it."""
+    for weight in mechanism.weights:
+        for parent, _, shape in weight.parts:
+            if shape is None:
+                continue
+            family, typed = families[parent], shape.text(quote(parent))
+            if family.has_levels or family.binary:
+                raise SpecError(
+                    f"{node} has {typed}, and {parent} is {family.name}: only a number has a shape. Write {quote(parent)}.",
+                    node=node,
+                )
+            if parent in latent and family.support[0] < shape.least:
+                raise SpecError(
+                    f"{node} has {typed}, and {parent} is latent and {family.name}, with values on both sides of "
+                    f"{plain(shape.least)}. Write {quote(parent)}, or another shape of it.",
+                    node=node,
+                )
+
+
 def _levelled(node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFamily]) -> Mechanism:
     """The mechanism with an indicator per level of its parents, or with the rows of its table."""
     if isinstance(mechanism.family, Constant):
@@ -343,12 +394,12 @@ def _levelled(node: Name, mechanism: Mechanism, families: Mapping[Name, Abstract
     if isinstance(mechanism.family, Table):
         return _tabled(node, mechanism, families)
     weights = tuple(new for weight in mechanism.weights for new in _indicators(node, weight, families))
-    if weights == mechanism.weights:
+    if weights == mechanism.weights and not any(weight.shapes for weight in weights):
         return mechanism
     if clash := {
         factor for w in weights for factor, parent in zip(w.factors, w.parents, strict=True) if factor != parent
     } & {*families}:
-        raise SpecError(f"A node is called like a level of another, {clash.pop()}. Rename it.", node=node)
+        raise SpecError(f"A node is called like a level or a shape of another, {clash.pop()}. Rename it.", node=node)
     return replace(mechanism, weights=weights)
 
 

@@ -113,7 +113,7 @@ class GaussianWorld:
                 name
                 for node in part.nodes
                 for weight in plan.spec[node].weights
-                if len(weight.parents) > 1 or any(weight.levels)
+                if len(weight.parents) > 1 or any(weight.levels) or any(weight.shapes)
                 for name in weight.parents
             }
             bound = tuple(sorted(products & part.fixed)) if linear else None
@@ -187,7 +187,7 @@ class GaussianWorld:
                 known = [k for k, name in enumerate(weight.parents) if name in bound]
                 own = effect * coefficient
                 for k in known:
-                    own = own * weight.factor(k, bound)
+                    own = own * weight.factor(k, bound, NUMPY)
                 match [name for name in weight.parents if name not in bound]:
                     case []:
                         base = base + own
@@ -220,7 +220,11 @@ def _is_linear(mechanism: Mechanism, fixed: frozenset[Name]) -> bool:
     family = mechanism.family
     if not (family.linear_gaussian or family.noiseless or isinstance(family, Student)):
         return False
-    return all(sum(name not in fixed for name in weight.parents) <= 1 for weight in mechanism.weights)
+    return all(
+        sum(name not in fixed for name in weight.parents) <= 1
+        and all(shape is None or name in fixed for name, _, shape in weight.parts)
+        for weight in mechanism.weights
+    )
 
 
 def _fixed_values(plan: TermPlan, part: Relevant) -> dict[Name, float]:

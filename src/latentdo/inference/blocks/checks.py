@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latentdo.errors import DataError
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 from latentdo.models import (
     MAX_LEVELS,
     ColumnSummary,
@@ -18,9 +18,10 @@ from latentdo.models import (
     ModelSpec,
     Prior,
     Table,
+    plain,
     shown,
 )
-from latentdo.models.build import numerics
+from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import Dataset, too_narrow
 
 from .coordinates import FloatArray, row_of
@@ -40,6 +41,10 @@ MANY_COMBINATIONS = 1_000
 """Rows of a table up to which nothing is said of data that have fewer."""
 MANY_PARAMETERS = 64
 """Parameters of a categorical node up to which nothing is said of the time that they take."""
+MIRRORED = 1e-3
+"""Share of a node's own law that a shape of it cannot take from which on it is told."""
+LARGEST = 1e100
+"""Beyond what a column may hold, and so what is made of one."""
 FAR = 20.0
 """Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
 FAR_FOR_NORMAL = 8.0
@@ -106,7 +111,9 @@ def least_squares(spec: ModelSpec, node: Name, data: Dataset) -> LeastSquares | 
 def _fitted(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares) -> FloatArray:
     """What the measured parents make of each row, on the link scale (row,)."""
     terms = [weight for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
-    columns = np.column_stack([np.ones(data.n_stored), *(weight.product(dict(data.columns)) for weight in terms)])
+    columns = np.column_stack(
+        [np.ones(data.n_stored), *(weight.product(dict(data.columns), NUMPY) for weight in terms)]
+    )
     return columns @ regression.coefficients
 
 
@@ -164,7 +171,7 @@ def _design(spec: ModelSpec, node: Name, data: Dataset) -> _Design | None:
     terms = [weight for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
     if not terms or isinstance(spec[node].family, Table):
         return None
-    columns = np.column_stack([weight.product(dict(data.columns)) for weight in terms])
+    columns = np.column_stack([weight.product(dict(data.columns), NUMPY) for weight in terms])
     centres = np.average(columns, axis=0, weights=data.weights)
     scales = np.sqrt(np.average((columns - centres) ** 2, axis=0, weights=data.weights))
     scales = np.where(scales > 0, scales, 1.0)
@@ -219,9 +226,12 @@ def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]
         DataError: Values outside a family's support; an observed `linear` node that does not fit exactly. All such
             faults are in one message.
     """
-    faults: list[DataError] = []
+    faults = [fault for node in spec.measured if (fault := _outside_shape(spec, node, data)) is not None]
     cautions: list[ColumnCaution] = []
+    without = {fault.column for fault in faults}
     for node in spec.measured:
+        if not without.isdisjoint((node, *spec[node].parents)):
+            continue
         column = data.summary(node)
         if (fault := too_narrow(node, column.minimum, column.maximum, column.sd)) is not None:
             faults.append(fault)
@@ -245,6 +255,34 @@ def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]
     if faults:
         raise DataError("\n".join(str(fault) for fault in faults), column=faults[0].column)
     return tuple(cautions)
+
+
+def _outside_shape(spec: ModelSpec, node: Name, data: Dataset) -> DataError | None:
+    """The fault of a column that a shape of it cannot take, or makes one number of; None without."""
+    column, values = data.summary(node), data.column(node)[data.weights > 0]
+    for shape in spec.shaped.get(node, ()):
+        typed = shape.text(quote(node))
+        if column.minimum <= shape.least:
+            n = int(data.weights[data.weights > 0][values <= shape.least].sum())
+            return DataError(
+                f"Column {node} has {n} of {data.n_rows} values at or below {plain(shape.least)} (the least is "
+                f"{plain(column.minimum)}), and {typed} needs values above it. Write {quote(node)} or {quote(node)}^2 in its "
+                "place, or add a constant to the column before the table is made.",
+                column=node,
+            )
+        made = np.asarray(shape(NUMPY, values), dtype=float)
+        if not np.isfinite(made).all() or np.abs(made).max() > LARGEST:
+            return DataError(
+                f"{typed} is too large to compute with: column {node} goes up to {column.maximum:.3g}. Divide the column by a "
+                "constant before the table is made.",
+                column=node,
+            )
+        if np.ptp(made) <= RESOLUTION * np.spacing(np.abs(made).max()):
+            return DataError(
+                f"{typed} has the same value in every row of column {node}. Write {quote(node)} in its place.",
+                column=node,
+            )
+    return None
 
 
 def _rounded(column: ColumnSummary) -> DataError:
@@ -313,6 +351,7 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquar
             f"{node} is an exact function of {measured} in these data. {floor}Verdicts treat it as one: what needs {node} "
             "to vary beside its parents is not identified."
         )
+    cautions += _below_shapes(spec, node, data)
     design = _design(spec, node, data)
     if not cautions:
         cautions += separation(spec, node, data, None if design is None else design.columns)
@@ -335,6 +374,20 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquar
             "levels, or make it a table, which is counted"
         )
     return cautions
+
+
+def _below_shapes(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
+    """A caution about a node whose own law gives values that a shape of it cannot take."""
+    column, family = data.summary(node), spec[node].family
+    for shape in spec.shaped.get(node, ()):
+        share = 0.5 * math.erfc((column.mean - shape.least) / column.sd / math.sqrt(2.0))
+        if family.support[0] < shape.least and share > MIRRORED:
+            return [
+                f"{node} is {family.name} and enters by {shape.text(quote(node))}, but about {100 * share:.2g} % of a "
+                f"{family.name} law like its column lies below {plain(shape.least)}. Where {node} is drawn, such values count "
+                f"as their mirror image; declare {node} gamma, whose values are positive"
+            ]
+    return []
 
 
 def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | None) -> list[str]:

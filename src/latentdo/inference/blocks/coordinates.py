@@ -18,13 +18,14 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name, format_level, quote
-from latentdo.models import Level, Mechanism, ModelSpec, Prior, Sign, Table, Weight
-from latentdo.models.build import numerics
+from latentdo.models import AbstractShape, Level, Mechanism, ModelSpec, Prior, Sign, Table, Weight
+from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import Dataset
 
 from .default_priors import table_row, weight_widths
 
 Scale = Literal["sampled", "raw"]
+LATENT_QUANTILES = 200
 
 
 @dataclass(frozen=True)
@@ -189,10 +190,9 @@ def level_groups(spec: ModelSpec, node: Name) -> tuple[tuple[Name, tuple[int, ..
     """For each discrete latent parent the terms that differ only in its level, in the order of the levels."""
     groups: dict[tuple[Name, Any], list[int]] = {}
     for k, weight in enumerate(spec[node].weights):
-        levels = weight.levels or (None,) * len(weight.parents)
         for at, parent in enumerate(weight.parents):
             if parent in spec.latent and spec[parent].family.points:
-                rest = tuple((name, levels[i]) for i, name in enumerate(weight.parents) if i != at)
+                rest = tuple(factor for i, factor in enumerate(weight.factors) if i != at)
                 groups.setdefault((parent, rest), []).append(k)
     return tuple((parent, tuple(terms)) for (parent, _), terms in groups.items())
 
@@ -318,7 +318,7 @@ def _closed(term: tuple[Name, ...], terms: tuple[tuple[Name, ...], ...]) -> bool
 
 
 def _is_inner(weight: Weight, terms: tuple[tuple[Name, ...], ...]) -> bool:
-    return any(frozenset(weight.parents) < frozenset(term) for term in terms)
+    return any(frozenset(weight.factors) < frozenset(term) for term in terms)
 
 
 def _to_raw(
@@ -383,7 +383,7 @@ def parent_scales(
     """Centre and scale of every factor of a term: of a latent the prior means of its mean and sd.
 
     Args:
-        measured: Mean and sd of each measured node.
+        measured: Mean and sd of each measured node, and of each shape of one.
         shares: The share of rows in which each indicator of a measured node's level (`C[b]`) is 1; each level's equal
             share unless given.
     """
@@ -392,8 +392,10 @@ def parent_scales(
         scales[node] = _latent_scale(spec[node])
     for _, mechanism in spec.mechanisms:
         for weight in mechanism.weights:
-            for factor, parent in zip(weight.factors, weight.parents, strict=True):
-                if factor not in scales:
+            for factor, (parent, _, shape) in zip(weight.factors, weight.parts, strict=True):
+                if factor not in scales and shape is not None:
+                    scales[factor] = _shape_scale(spec[parent], shape)
+                elif factor not in scales:
                     share = (shares or {}).get(factor, 1.0 / max(len(_levels_of(spec, parent)), 2))
                     scales[factor] = (share, math.sqrt(max(share * (1.0 - share), 1e-4)))
     return scales
@@ -404,6 +406,15 @@ def _latent_scale(mechanism: Mechanism) -> tuple[float, float]:
     if family.points:
         return family.as_parent(0.0, 1.0)
     return family.as_parent(_prior_mean(mechanism.intercept), _prior_mean(mechanism.parameter(family.noise_scale), 1.0))
+
+
+def _shape_scale(mechanism: Mechanism, shape: AbstractShape) -> tuple[float, float]:
+    """Mean and sd of a shape of a latent, over even quantiles of the latent's law at its prior means."""
+    family = mechanism.family
+    parameters = {name: np.asarray(_prior_mean(belief, 1.0)) for name, belief in mechanism.parameters}
+    uniform = (np.arange(LATENT_QUANTILES) + 0.5) / LATENT_QUANTILES
+    values = shape(NUMPY, numerics(family).draw(uniform, np.asarray(_prior_mean(mechanism.intercept)), parameters))
+    return float(np.mean(values)), float(np.std(values))
 
 
 def _prior_mean(belief: Prior | float | None, otherwise: float = 0.0) -> float:
@@ -424,7 +435,11 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
         # Only what `symmetries_of` turns: no other draws would be brought to the side that the user gave.
         family = spec[latent].family
         around_zero = family.symmetric_noise and not family.noiseless and spec[latent].intercept == 0.0
-        if spec[latent].weights or not (around_zero or _exchangeable(spec, coordinates, latent)):
+        if (
+            latent in spec.shaped
+            or spec[latent].weights
+            or not (around_zero or _exchangeable(spec, coordinates, latent))
+        ):
             continue
         if any(spec[child].family.has_levels for child in spec.graph.children(latent)):
             continue
@@ -484,7 +499,7 @@ def _symmetric(coordinate: Coordinate) -> bool:
 def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates]:
     """The coordinates of every node, in node order: centres, scales and default priors are taken from the columns."""
     measured = {node: (data.summary(node).mean, data.summary(node).sd) for node in spec.measured}
-    scales = parent_scales(spec, measured, _shares(spec, data))
+    scales = parent_scales(spec, measured | shape_scales(spec, data), _shares(spec, data))
     coordinates = {}
     for node in spec.graph.nodes:
         table = isinstance(spec[node].family, Table)
@@ -498,19 +513,35 @@ def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates
 def _shares(spec: ModelSpec, data: Dataset) -> dict[str, float]:
     """The share of rows at each level that some weight is an indicator of."""
     return {
-        factor: float(np.average(weight.factor(k, dict(data.columns)), weights=data.weights))
+        factor: float(np.average(weight.factor(k, dict(data.columns), NUMPY), weights=data.weights))
         for _, mechanism in spec.mechanisms
         for weight in mechanism.weights
-        for k, (factor, parent) in enumerate(zip(weight.factors, weight.parents, strict=True))
-        if factor != parent and parent not in spec.latent
+        for k, (factor, (parent, level, _)) in enumerate(zip(weight.factors, weight.parts, strict=True))
+        if level is not None and parent not in spec.latent
     }
+
+
+def shape_scales(spec: ModelSpec, data: Dataset) -> dict[str, tuple[float, float]]:
+    """Mean and sd of each shape of a measured parent."""
+    return {
+        factor: _moments(weight.factor(k, dict(data.columns), NUMPY), data)
+        for _, mechanism in spec.mechanisms
+        for weight in mechanism.weights
+        for k, (factor, (parent, _, shape)) in enumerate(zip(weight.factors, weight.parts, strict=True))
+        if shape is not None and parent not in spec.latent
+    }
+
+
+def _moments(values: FloatArray, data: Dataset) -> tuple[float, float]:
+    mean = float(np.average(values, weights=data.weights))
+    variance = float(np.average((values - mean) ** 2, weights=data.weights)) * data.n_rows / (data.n_rows - 1)
+    return mean, float(np.sqrt(variance))
 
 
 def _link_scale(spec: ModelSpec, node: Name, data: Dataset) -> LinkScale:
     if node in spec.latent:
         return LinkScale(0.0, 1.0, 1.0)
     values = numerics(spec[node].family).link(data.column(node))
-    mean = float(np.average(values, weights=data.weights))
-    variance = float(np.average((values - mean) ** 2, weights=data.weights)) * data.n_rows / (data.n_rows - 1)
+    mean, sd = _moments(values, data)
     column = data.summary(node)
-    return LinkScale(*spec[node].family.on_link(mean, float(np.sqrt(variance)), column), column.sd)
+    return LinkScale(*spec[node].family.on_link(mean, sd, column), column.sd)

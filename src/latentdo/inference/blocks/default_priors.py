@@ -19,6 +19,7 @@ import numpy as np
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec, Table
+from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
 ROWS_PER_PARENT = 10.0
@@ -68,7 +69,7 @@ def weight_widths(
         column = np.ones(data.n_stored)
         for at, factor in enumerate(weight.factors):
             centre, scale = scales[factor]
-            column = column * (weight.factor(at, dict(data.columns)) - (centre if centred[k] else 0.0)) / scale
+            column = column * (weight.factor(at, dict(data.columns), NUMPY) - (centre if centred[k] else 0.0)) / scale
         column = column - np.average(column, weights=data.weights)
         if not np.any(column[data.weights > 0]):
             widths[k] = by_half
@@ -95,7 +96,8 @@ def _halves(spec: ModelSpec, node: Name, data: Dataset, scales: Mapping[str, tup
             if weight.levels and weight.levels[at] is not None:
                 halves[factor] = 2.0 * scales[factor][1]
             elif summary.n_distinct == 2:
-                halves[factor] = 2.0 * scales[factor][1] / (summary.maximum - summary.minimum)
+                low, high = (weight.factor(at, {parent: end}, NUMPY) for end in (summary.minimum, summary.maximum))
+                halves[factor] = 2.0 * scales[factor][1] / float(abs(high - low))
     return halves
 
 

@@ -83,6 +83,7 @@ def _is_standard_root(spec: ModelSpec, latent: Name) -> bool:
     mechanism = spec[latent]
     return (
         mechanism.family.linear_gaussian
+        and latent not in spec.shaped
         and not mechanism.weights
         and mechanism.intercept == 0.0
         and mechanism.parameter("sd") == 1.0

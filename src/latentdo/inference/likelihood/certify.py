@@ -93,7 +93,7 @@ def log_likelihood(task: Task, u: FloatArray) -> FloatArray:
     """
     layout, numbers = task.layout, task.numbers
     if task.rows.n_stored > LIKELIHOOD_ROWS:
-        from .density import assemble
+        from .assembly import assemble
 
         layout, numbers = assemble(task.spec, task.block, dict(task.coordinates), _sample(task.rows, task.random()))
     points = u.reshape(-1, 1, u.shape[-1])

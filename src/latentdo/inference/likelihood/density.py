@@ -14,16 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentdo.graphs import Name
 from latentdo.laws import LAWS
-from latentdo.models import AbstractFamily, ModelSpec, Table
+from latentdo.models import AbstractFamily, AbstractShape, Table
 from latentdo.models.build import Arithmetic, numerics
-from latentdo.tables import Dataset
 
-from ..blocks.block import Block
-from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates, level_groups, level_index, mixing
+from ..blocks.coordinates import FloatArray
 from .constraints import constrained, table_logs
-from .states import check_states, joint_states, log_sum
+from .states import joint_states, log_sum
 
 Array = Any
 
@@ -39,6 +36,10 @@ class CoordinateLayout:
     folded: str = ""
 
 
+Curve = tuple[AbstractShape, float, float]
+"""A shape of a latent, and the centre and the scale of its values."""
+
+
 @dataclass(frozen=True)
 class NodeLayout:
     """The static half of one node: family, terms, coordinates.
@@ -49,6 +50,8 @@ class NodeLayout:
         order: The order in which coefficients are solved (`NodeCoordinates.order`).
         indicators: For each latent of each term the level whose indicator it is, None for its value.
         groups: The terms that differ only in the level of a discrete latent (`coordinates.level_groups`).
+        curves: For each latent of each term its shape with the centre and the scale of that, None for its value; empty where
+            all enter by their values.
     """
 
     family: AbstractFamily
@@ -61,6 +64,7 @@ class NodeLayout:
     parameters: tuple[tuple[str, CoordinateLayout], ...]
     indicators: tuple[tuple[int | None, ...], ...] = ()
     groups: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    curves: tuple[tuple[Curve | None, ...], ...] = ()
 
     @property
     def is_discrete(self) -> bool:
@@ -117,6 +121,11 @@ class Layout(AbstractForm):
         return sum(node.noise is not None for node in self.nodes)
 
     @property
+    def has_curves(self) -> bool:
+        """Whether a latent enters some predictor by a shape."""
+        return any(node.curves for node in self.nodes)
+
+    @property
     def n_states(self) -> int:
         """Number of joint states that are summed over in every row."""
         return math.prod(len(node.family.points) for node in self.discrete)
@@ -167,122 +176,6 @@ class Numbers(NamedTuple):
     weights: Array
     latent_centres: Array
     latent_scales: Array
-
-
-def assemble(
-    spec: ModelSpec, block: Block, coordinates: Mapping[Name, NodeCoordinates], rows: Dataset
-) -> tuple[Layout, Numbers]:
-    """Both halves of a block's log posterior.
-
-    Args:
-        rows: The columns of the block's measured nodes and inputs; rows of weight 0 are padding.
-
-    Raises:
-        UnsupportedError: More joint states of discrete latents than can be summed over.
-    """
-    position = {latent: k for k, latent in enumerate(block.latent)}
-    levels = {latent: len(spec[latent].family.points) for latent in block.latent}
-    check_states([(latent, n) for latent, n in levels.items() if n], rows.n_stored)
-    noisy = [node for node in block.latent if not spec[node].family.noiseless and not levels[node]]
-    layouts, numbers = [], []
-    for node in block.nodes:
-        own = coordinates[node]
-        layouts.append(
-            NodeLayout(
-                family=spec[node].family,
-                latent=position.get(node),
-                noise=noisy.index(node) if node in noisy else None,
-                terms=tuple(
-                    tuple(position[name] for name in weight.parents if name in position)
-                    for weight in spec[node].weights
-                ),
-                centred=own.centred,
-                order=own.order,
-                coefficients=tuple(_layout_of(coordinate) for coordinate in own.coefficients),
-                parameters=tuple((name, _layout_of(coordinate)) for name, coordinate in own.parameters),
-                indicators=_indicators(spec, node, position),
-                groups=tuple((position[latent], terms) for latent, terms in level_groups(spec, node)),
-            )
-        )
-        numbers.append(_node_numbers(spec, node, own, position, rows))
-    latent = [_centre_of(spec, block, coordinates, name) for name in block.latent]
-    return Layout(tuple(layouts)), Numbers(
-        tuple(numbers),
-        np.asarray(rows.weights, dtype=float),
-        np.array([centre for centre, _ in latent]),
-        np.array([scale for _, scale in latent]),
-    )
-
-
-def _indicators(spec: ModelSpec, node: Name, position: Mapping[Name, int]) -> tuple[tuple[int | None, ...], ...]:
-    return tuple(
-        tuple(
-            None if level is None else int(level_index(spec[parent].family.points, level[1]))
-            for parent, level in zip(weight.parents, weight.levels or (None,) * len(weight.parents), strict=True)
-            if parent in position
-        )
-        for weight in spec[node].weights
-    )
-
-
-def _centre_of(
-    spec: ModelSpec, block: Block, coordinates: Mapping[Name, NodeCoordinates], latent: Name
-) -> tuple[float, float]:
-    """Centre and scale of a latent, or of its indicators, as its children have them."""
-    for node in block.nodes:
-        centres = dict(coordinates[node].centres)
-        for weight in spec[node].weights:
-            for parent, factor in zip(weight.parents, weight.factors, strict=True):
-                if parent == latent and factor in centres:
-                    return centres[factor]
-    return 0.0, 1.0
-
-
-def _layout_of(coordinate: Coordinate) -> CoordinateLayout:
-    if coordinate.fixed is not None:
-        transform = "fixed"
-    elif math.isfinite(coordinate.low) and math.isfinite(coordinate.high):
-        transform = "interval"
-    else:
-        transform = "half" if coordinate.bounded else "free"
-    prior = None if coordinate.prior is None else coordinate.prior.family
-    return CoordinateLayout(transform, prior, coordinate.unit == "raw", coordinate.prior_on == "raw", coordinate.folded)
-
-
-def _node_numbers(
-    spec: ModelSpec, node: Name, own: NodeCoordinates, position: Mapping[Name, int], rows: Dataset
-) -> NodeNumbers:
-    columns = dict(rows.columns)
-    mechanism = spec[node]
-    design = np.ones((len(mechanism.weights), rows.n_stored))
-    if isinstance(mechanism.family, Table):
-        for k, (parent, points) in enumerate(zip(mechanism.parents, mechanism.family.given, strict=True)):
-            design[k] = 0.0 if parent in position else level_index(points, columns[parent])
-    else:
-        centres = dict(own.centres)
-        for k, (weight, whole) in enumerate(zip(mechanism.weights, own.centred, strict=True)):
-            for at, (parent, factor) in enumerate(zip(weight.parents, weight.factors, strict=True)):
-                if parent not in position:
-                    centre, scale = centres[factor]
-                    design[k] *= (weight.factor(at, columns) - (centre if whole else 0.0)) / scale
-    every = own.all
-    arguments = np.ones((len(every), 3))
-    for k, coordinate in enumerate(every):
-        if coordinate.prior is not None:
-            arguments[k, : len(coordinate.prior.args)] = coordinate.prior.args
-    return NodeNumbers(
-        y=np.empty(0) if node in position else rows.column(node),
-        design=design,
-        to_raw=own.to_raw,
-        arguments=arguments,
-        low=np.array([coordinate.low for coordinate in every]),
-        high=np.array([coordinate.high for coordinate in every]),
-        shift=np.array([coordinate.shift for coordinate in every]),
-        fixed=np.array([0.0 if coordinate.fixed is None else coordinate.fixed for coordinate in every]),
-        scale=np.array([coordinate.scale for coordinate in every]),
-        centre=np.array([coordinate.start[0] for coordinate in every]),
-        mixing=mixing(spec, node),
-    )
 
 
 def prior_log_density(m: Arithmetic, family: str, x: Array, arguments: Array) -> Array:
@@ -378,7 +271,7 @@ def linear_predictor(
     """
     if isinstance(node.family, Table):
         return _table_predictor(m, node, own, values, numbers, latents)
-    products = [_term(node, own, numbers, latents, k) for k in range(len(node.terms))]
+    products = [_term(m, node, own, numbers, latents, k) for k in range(len(node.terms))]
     size = 1 + len(products)
     etas = []
     for first in range(0, len(node.coefficients), size):
@@ -389,11 +282,16 @@ def linear_predictor(
     return etas if node.family.per_level else etas[0]
 
 
-def _term(node: NodeLayout, own: NodeNumbers, numbers: Numbers, latents: list[Any], k: int) -> Array:
+def _term(m: Arithmetic, node: NodeLayout, own: NodeNumbers, numbers: Numbers, latents: list[Any], k: int) -> Array:
     """What a weight is multiplied by, in every row."""
     term = own.design[k]
-    for latent, level in zip(node.terms[k], node.indicators[k], strict=True):
+    curves = node.curves[k] if node.curves else (None,) * len(node.terms[k])
+    for latent, level, curve in zip(node.terms[k], node.indicators[k], curves, strict=True):
         value = latents[latent]
+        if curve is not None:
+            shape, centre, scale = curve
+            term = term * (shape(m, value) - (centre if node.centred[k] else 0.0)) / scale
+            continue
         if isinstance(value, list):
             # Indicators, and the value of bernoulli, which is that of its second level.
             value = value[1 if level is None else level]
@@ -541,7 +439,7 @@ def _placed(
     moved = [step(j, 1.0) for j in range(n)]
     # Where latents are multiplied the predictor may be curved in the noise: its odd part changes sign with a reflected
     # latent, a one-sided difference does not.
-    curved = any(len(term) > 1 for node in layout.nodes for term in node.terms)
+    curved = any(len(term) > 1 for node in layout.nodes for term in node.terms) or layout.has_curves
     back = [step(j, -1.0) for j in range(n)] if curved else None
 
     def at_level(eta: Any, level: int | None) -> Array:

@@ -33,7 +33,7 @@ def predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, A
     """
     if isinstance(mechanism.family, Table):
         return _table_predictor(mechanism, coefficients, values, m)
-    products = [weight.product(values) for weight in mechanism.weights]
+    products = [weight.product(values, m) for weight in mechanism.weights]
     size = 1 + len(products)
     etas = []
     for first in range(0, coefficients.shape[-1], size):

@@ -9,7 +9,7 @@ each with coefficient one in its own equation, so that the Jacobian is one and A
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +22,8 @@ from latentdo.models.build import NUMPY, Arithmetic
 from latentdo.tables import Dataset
 
 from ..blocks.coordinates import FloatArray
-from .density import AbstractForm, assemble
+from .assembly import assemble
+from .density import AbstractForm
 from .program import Program, ProgramNumbers, program_of
 from .task import Task
 
@@ -194,7 +195,7 @@ def gaussian_form(task: Task, *, latents_only: bool = True) -> tuple[GaussianFor
         own[k, 0], own[k, k + 1] = scales[node]
     return GaussianForm(program, n_columns), GaussianNumbers(
         numbers,
-        cross_root(data, tuple(index), scales),
+        cross_root(_with_shapes(task), tuple(index), scales),
         np.asarray(float(data.weights.sum())),
         own,
         _one_hot(measured, program.n_terms, n_columns),
@@ -212,7 +213,20 @@ def _reason_against(task: Task) -> str | None:
         for term in task.coordinates[node].terms:
             if len(term) > 1 and set(term) & set(block.latent):
                 return f"{node} has an interaction with a latent"
+        if any(not weight.is_linear_in(block.latent) for weight in spec[node].weights):
+            return f"{node} is not linear in a latent"
     return None
+
+
+def _with_shapes(task: Task) -> Dataset:
+    """The rows with a column for each shape of a measured parent."""
+    spec, columns = task.spec, dict(task.data.columns)
+    for node in task.block.nodes:
+        for weight in spec[node].weights:
+            for k, (factor, (parent, _, shape)) in enumerate(zip(weight.factors, weight.parts, strict=True)):
+                if shape is not None and parent not in spec.latent and factor not in columns:
+                    columns[factor] = weight.factor(k, columns, NUMPY)
+    return replace(task.data, columns=tuple(columns.items()))
 
 
 def _columns_of(task: Task, node: Name, index: dict[Column, int]) -> list[int]:

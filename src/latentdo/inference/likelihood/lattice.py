@@ -24,7 +24,8 @@ from latentdo.tables import IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..runtime import JAX
-from .density import AbstractForm, assemble
+from .assembly import assemble
+from .density import AbstractForm
 from .program import Program, ProgramNumbers, latent_paths, program_of
 from .task import Task, padded_size
 

@@ -27,7 +27,8 @@ from ..blocks.coordinates import FloatArray, mixing
 from ..blocks.draws import NodeDraws, flat
 from ..blocks.fitted import Fitted
 from ..runtime import JAX, compile_cache, float64, require_backend
-from .density import AbstractForm, Layout, NodeValues, assemble, row_logs
+from .assembly import assemble
+from .density import AbstractForm, Layout, NodeValues, row_logs
 from .rows import RowForm, RowNumbers, extremes, n_levels, rule
 from .task import padded_size
 
@@ -234,7 +235,7 @@ class BlockRows:
         mechanisms = [self.fitted.spec[node] for node in self.block.nodes]
         return all(
             (mechanism.family.linear_gaussian or mechanism.family.noiseless)
-            and all(len(set(weight.parents) & set(self.block.latent)) < 2 for weight in mechanism.weights)
+            and all(weight.is_linear_in(self.block.latent) for weight in mechanism.weights)
             for mechanism in mechanisms
         )
 

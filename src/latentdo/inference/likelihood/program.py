@@ -368,6 +368,8 @@ def _priors(layout: Layout) -> tuple[str, ...]:
 def _why_not(layout: Layout, numbers: Numbers) -> str | None:
     if all(node.latent is not None for node in layout.nodes):
         return "no node is measured"
+    if layout.has_curves:
+        return "a latent enters by a shape"
     for node in layout.nodes:
         if node.latent is None and group_of(node.family) is None:
             return f"a node is {node.family.name}"

@@ -31,7 +31,8 @@ from latentdo.tables import Dataset, IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..runtime import JAX, converted, placed
-from .density import AbstractForm, Layout, assemble, row_logs, unpack
+from .assembly import assemble
+from .density import AbstractForm, Layout, row_logs, unpack
 from .program import Program, program_of
 from .states import log_sum
 from .task import Task, padded_size

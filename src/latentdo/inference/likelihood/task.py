@@ -22,8 +22,9 @@ from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates
 from ..blocks.rotation import Rotation
 from ..progress import BEGUN
 from ..storage.checkpoint import Checkpoint
+from .assembly import assemble
 from .constraints import unconstrained
-from .density import Layout, Numbers, assemble, coordinates_of
+from .density import Layout, Numbers, coordinates_of
 
 Progress = Callable[[str, float], None]
 """Called with a block's name and the share of its plan that is done: it falls where the plan grows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,10 @@ class NodeRow:
     beliefs: tuple[tuple[str, str, str], ...]
     note: str = ""
     table_row: str = ""
+
+
+_WRITTEN = re.compile(r".+\[.+\]|(log|s)\(.+\).*|.+\^[0-9]")
+"""A level of a parent, or its shape."""
 
 
 def node_row(posterior: Fitted, own: NodeCoordinates) -> NodeRow:
@@ -188,5 +193,5 @@ def _weight_unit(own: NodeCoordinates, coordinate: Coordinate, k: int, sign: str
 
 
 def _factor(name: str) -> str:
-    """A parent's name as it is typed; the indicator of a level is so already."""
-    return name if name.endswith("]") and "[" in name else quote(name)
+    """A parent's name as it is typed; the indicator of a level and a shape are so already."""
+    return name if _WRITTEN.fullmatch(name) else quote(name)

@@ -19,7 +19,8 @@ from latentdo.tables import Dataset
 
 from ..blocks.block import blocks_of
 from ..blocks.coordinates import Coordinate, NodeCoordinates, level_groups
-from ..likelihood.density import assemble, coordinates_of
+from ..likelihood.assembly import assemble
+from ..likelihood.density import coordinates_of
 from ..samplers.sign_symmetry import symmetries_of
 
 Place = tuple[Name, int]
@@ -173,8 +174,19 @@ def _weights(own: NodeCoordinates) -> Iterator[tuple[int, tuple[str, ...]]]:
 def _touched(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> Iterator[Place]:
     """The weights on a latent, and those into it."""
     for child in spec.graph.children(latent):
-        yield from ((child, k) for k, term in _weights(coordinates[child]) if latent in term)
+        odd = _odd_factors(spec, child, latent)
+        yield from ((child, k) for k, term in _weights(coordinates[child]) if not odd.isdisjoint(term))
     yield from ((latent, k) for k, _ in _weights(coordinates[latent]))
+
+
+def _odd_factors(spec: ModelSpec, child: Name, latent: Name) -> frozenset[str]:
+    """The factors of a child that change sign with a latent: itself, and odd powers of it."""
+    return frozenset(
+        factor
+        for weight in spec[child].weights
+        for factor, (name, _, shape) in zip(weight.factors, weight.parts, strict=True)
+        if name == latent and (shape is None or shape.parity < 0)
+    )
 
 
 def _role(coordinates: Mapping[Name, NodeCoordinates], latent: Name, place: Place) -> tuple[str, ...]:
@@ -200,6 +212,8 @@ def _signature(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], lat
     ]
     if any(latent_parent in spec.latent for latent_parent in spec.graph.parents(latent)):
         return latent  # chains of latents: no change of places is looked for
+    if latent in spec.shaped:
+        return latent  # nor of what enters by a shape
     return (spec[latent].family, tuple(map(_prior_of, inner)), tuple(roles))
 
 
@@ -210,6 +224,8 @@ def _prior_of(coordinate: Coordinate) -> Hashable:
 def _may_change_sign(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> bool:
     own = coordinates[latent]
     if not spec[latent].family.symmetric_noise or own.coefficients[0].fixed != 0.0:
+        return False
+    if any(shape.parity == 0 for shape in spec.shaped.get(latent, ())):
         return False
     return all(_even(coordinates[node].coefficients[k]) for node, k in _touched(spec, coordinates, latent))
 

@@ -21,8 +21,9 @@ from ..blocks.diagnostics import KHAT_LIMIT
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import CHAINS, CHUNK, Auto, Engine
 from ..blocks.method import Method
+from ..likelihood.assembly import assemble
 from ..likelihood.certify import LIKELIHOOD_ROWS
-from ..likelihood.density import AbstractForm, Layout, Numbers, assemble, unpack
+from ..likelihood.density import AbstractForm, Layout, Numbers, unpack
 from ..likelihood.memory import claim
 from ..likelihood.task import Task
 from .conjugate import normal_posterior

@@ -53,7 +53,7 @@ def symmetries_of(layout: Layout, numbers: Numbers) -> tuple[SignSymmetry | Labe
         for node, own in zip(layout.nodes, numbers.nodes, strict=True):
             for k, coordinate in enumerate(coordinates_of(node)):
                 term = node.term_of(k)
-                is_weight = term is not None and latent.latent in node.terms[term]
+                is_weight = term is not None and _parity(node, term, latent.latent) < 0
                 if is_weight or (node is latent and (latent.is_discrete or term is not None)):
                     zero_mean = coordinate.prior in ("normal", "cauchy") and own.arguments[k, 0] == 0
                     zero_mean |= coordinate.prior == "student" and own.arguments[k, 1] == 0
@@ -83,11 +83,21 @@ def _cleared(symmetry: SignSymmetry, later: list[SignSymmetry | LabelSwitching])
 def _may_turn(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
     """Whether a latent has a law that is symmetric about 0, or about what its parents make of it."""
     assert latent.latent is not None
+    if any(_parity(node, term, latent.latent) == 0 for node in layout.nodes for term in range(len(node.terms))):
+        return False
     return (
         latent.family.symmetric_noise
         and float(numbers.latent_centres[latent.latent]) == 0.0
         and _is_fixed_zero(layout, numbers, latent)
     )
+
+
+def _parity(node: NodeLayout, term: int, latent: int) -> int:
+    """-1 where a term changes sign with a latent, 1 where it stays as it is, 0 where neither holds."""
+    if latent not in node.terms[term]:
+        return 1
+    curve = node.curves[term][node.terms[term].index(latent)] if node.curves else None
+    return -1 if curve is None else curve[0].parity
 
 
 def _may_switch_levels(layout: Layout, latent: NodeLayout) -> bool:
