@@ -70,6 +70,13 @@ def binary(r: Random, n: int) -> Columns:
     return {"Z": z, "X": x, "Y": 1.0 * (r.uniform(size=n) < 1 / (1 + np.exp(0.5 - x - z)))}
 
 
+def skewed(r: Random, n: int) -> Columns:
+    u = r.exponential(size=n) - 1
+    x = u + r.normal(size=n)
+    m = x + r.normal(size=n)
+    return {"X": x, "M": m, "Y": m + u + 0.5 * u * m + r.normal(size=n)}
+
+
 def squared(r: Random, n: int) -> Columns:
     z = r.normal(size=n)
     x = z**2 + r.normal(size=n)
@@ -99,6 +106,7 @@ WRONG = {
         front_door(outcome=lambda x, m, u, r: 1.0 * r.poisson(np.exp(0.5 * m + 0.3 * u - 0.5))),
         "E[Y | do(X=0)]",
     ),
+    "exponential latent": (FRONT_DOOR, skewed, "E[Y | do(X=2)]"),
     "t noise (harmless)": (
         FRONT_DOOR,
         front_door(lambda x, r: x + r.standard_t(3, size=len(x)) / 1.7),

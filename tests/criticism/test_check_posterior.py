@@ -109,10 +109,39 @@ def test_tables_with_nothing_hidden_have_the_same_formula():
     assert ld.check(posterior, None, "P(Y=1 | do(X=1)) - P(Y=1 | do(X=0))").word == "same formula"
 
 
-def test_a_question_that_has_no_check_yet_says_why(straight):
-    check = ld.check(straight, None, "Var[Y | do(X=1)]")
-    assert check.queries[0].word == "not checked"
-    assert "only means and probabilities are checked yet" in check.queries[0].advice[-1]
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Var[Y | do(X=1)]",
+        "Median[Y | do(X=1)]",
+        "density(Y=1 | do(X=1))",
+        "E[Y | do(X=1), Z=1]",
+        "E[Y | do(X=1), Z > 0]",
+        "E[Z | do(X=1), Y=1]",
+        "E[Y | do(X=1, Z=0)] - E[Y | do(X=0, Z=0)]",
+        "E[Y | do(X ~ normal(0, 1))]",
+        "P(Y > 0, Z > 0 | do(X=1))",
+    ],
+)
+def test_every_form_of_question_is_checked_and_a_right_model_does_not_move(straight, question):
+    (found,) = ld.check(straight, None, question, tolerance=10.0).queries
+    assert found.word == "no misfit found"
+    assert abs(found.z) < 3
+    assert found.could_move > 0
+
+
+def test_a_bend_in_evidence_is_found_too(bent):
+    (found,) = ld.check(bent, None, "E[Y | do(X=1), Z=2]").queries
+    model = ld.ask(bent, "E[Y | do(X=1), Z=2]").mean
+    assert found.word == "misfit moves the answer"
+    assert abs(model + found.move - 4.5) < 1 < abs(model - 4.5)
+
+
+def test_a_question_that_cannot_be_checked_says_why(straight):
+    check = ld.check(straight, None, "E[Y | do(X=60)]", "E[Y | do(X=1), Z > 4]", tolerance=0.5)
+    assert check.queries[0].word == "cannot tell"
+    assert check.queries[1].word == "not checked"
+    assert "hardly" in check.queries[1].advice[-1]
 
 
 def test_without_questions_the_nodes_have_the_word(straight, bent):
@@ -138,7 +167,8 @@ def test_a_front_door_is_checked_with_its_latent_integrated_out(front_door):
 def test_mixed_families_with_two_latents_have_a_row_for_every_node(napkin):
     check = ld.check(napkin, None, CONTRAST)
     assert {row.what.split()[2] for row in check.rows if row.layer == "node"} == {"W", "R", "X", "Y"}
-    assert "neither an adjustment nor a front door" in check.queries[0].advice[-1]
+    factors = {row.what.split(" in ")[0] for row in check.rows if row.layer == "factor"}
+    assert factors == {"P(W)", "P(X | W, R)", "E[Y | W, R, X]"}
 
 
 def test_a_fit_of_one_draw_is_not_checked():

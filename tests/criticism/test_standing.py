@@ -41,7 +41,7 @@ def test_an_answer_says_the_word_and_how_far_it_could_move(bent):
 def test_several_answers_have_a_column(bent):
     answers = ld.ask(bent, CONTRAST, "Var[Y | do(X=1)]")
     assert "misfit moves the answer" in str(answers)
-    assert answers[1].fit.word == "misfit, cannot tell"
+    assert answers[1].fit.word.fails
     header, (first, _) = answers.rows()
     assert first[header.index("fit")] == "misfit moves the answer"
     assert first[header.index("could_move")] == answers[0].fit.could_move
@@ -61,7 +61,7 @@ def test_questions_of_the_study_are_kept_with_their_word(tmp_path):
     loaded = ld.load(ld.fit(study, rows(squared=True), progress=False).save(tmp_path / "fit.ldo"))
     answer = ld.ask(loaded, "effect")
     assert answer.fit.word == "misfit moves the answer"
-    assert answer.fit.could_move > 1
+    assert answer.fit.could_move > 0.6
 
 
 def test_an_unchecked_fit_says_nothing(tmp_path):
@@ -75,9 +75,9 @@ def test_an_unchecked_fit_says_nothing(tmp_path):
 
 def test_a_question_that_cannot_be_checked_says_why():
     posterior = ld.fit(MODEL, rows(squared=False), progress=False)
-    text = str(ld.ask(posterior, "Var[Y | do(X=1)]"))
+    text = str(ld.ask(posterior, "E[Y | do(X=1), Z > 4]"))
     assert "· not checked\n" in text
-    assert "not checked: only means and probabilities are checked yet" in text
+    assert "not checked: what is seen hardly happens" in text
 
 
 def test_what_cannot_be_read_back_is_as_if_nobody_had_checked(bent):

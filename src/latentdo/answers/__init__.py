@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .answer import Answer, Answers
 from .ask import ask_all
 from .estimate import Computation
+from .laws import law_quantile
 from .support import check_complete, check_values
 from .units import Scale, scale_of
 
@@ -52,6 +53,7 @@ __all__ = [
     "effects_of",
     "judge_fit",
     "latex_question",
+    "law_quantile",
     "scale_of",
 ]
 

@@ -16,7 +16,7 @@ from latentdo.tables import Dataset
 from .evidence import Evidence, evidence_of
 from .fit_check import LEVEL, FitCheck
 from .graph_check import check_graph, holm
-from .moves import Moves, Replaced, is_saturated, p_of, replaced, worst
+from .moves import Moves, Replaced, is_saturated, replaced
 from .node_checks import node_rows
 from .values import CheckedQuery, CheckRow, Layer, Word
 
@@ -190,32 +190,28 @@ def _factor_rows(judged: _Judged) -> list[CheckRow]:
     rows = []
     for factor, moves in judged.found.factors.items():
         # What parameters can fit exactly does not move.
-        if moves and max(abs(move.move) for move in moves.values()) > NO_MOVE * judged.answer[2]:
+        if moves.size > NO_MOVE * judged.answer[2]:
             rows.append(_move_row(Layer.FACTOR, f"{factor} in {judged.query}", judged, moves, factor))
     return rows
 
 
 def _whole_rows(judged: _Judged) -> list[CheckRow]:
-    if judged.found is None or not judged.found.whole:
+    if judged.found is None:
         return []
     return [_move_row(Layer.ESTIMAND, str(judged.query), judged, judged.found.whole, "")]
 
 
 def _move_row(layer: Layer, what: str, judged: _Judged, moves: Moves, factor: str) -> CheckRow:
-    kind, move = worst(moves)
+    kind, move = moves.worst
     sd = judged.answer[1]
     scale = f"({move.move / sd:+.2g} posterior sd)" if sd else ""
     # A move that the tolerance bears leaves the answer standing, however sure it is.
-    word = Word.MOVES if _reach(moves) > judged.answer[2] else Word.STANDS
+    word = Word.MOVES if moves.reach > judged.answer[2] else Word.STANDS
     advice = f"by {_LEARNERS.get(kind, kind)} it would be {format_number(float(f'{judged.answer[0] + move.move:.3g}'))}"
-    return CheckRow(layer, what, word, p_of(moves), move.move, advice, scale=scale, about=(judged.query, factor))
+    return CheckRow(layer, what, word, moves.p, move.move, advice, scale=scale, about=(judged.query, factor))
 
 
 _LEARNERS = {"quadratic": "squares and products", "spline": "splines", "tree": "a tree", "mean": "the rows alone"}
-
-
-def _reach(moves: Moves) -> float:
-    return max(move.reach for move in moves.values())
 
 
 def _failing(base: Admg, query: Query, nodes: frozenset[Name], rows: Sequence[CheckRow]) -> _Failing:
@@ -274,7 +270,7 @@ def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> Chec
         return _of_rows(evidence.posterior.spec, base, judged)
     failing = _failing(evidence.graph, judged.query, judged.found.nodes, rows)
     own = [row for row in rows if isinstance(row.about, tuple) and row.about[0] is judged.query]
-    reach = _reach(judged.found.whole)
+    reach = judged.found.whole.reach
     unsure = reach > judged.answer[2]
     advice = failing.advice
     if failing.contradicted:
@@ -291,7 +287,7 @@ def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> Chec
         advice = (*advice, f"{evidence.n:,} rows cannot tell whether another shape would move it by more than {bound}")
     else:
         word = Word.LAW_ONLY if failing.anything else Word.NO_MISFIT
-    _, move = worst(judged.found.whole)
+    _, move = judged.found.whole.worst
     by = [row for row in own if row.layer is Layer.FACTOR and row.p is not None]
     factor = min(by, key=lambda row: row.p or 0.0).about[1] if by else ""
     return CheckedQuery(judged.query, word, reach, move.move, move.z, factor, advice, judged.name)

@@ -17,6 +17,7 @@ from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
 from .pillow_laws import PillowLaw
+from .plans import pillows_of
 
 DRAWS = 500
 """Draws from which influences are made: their correlation with those of all draws is .986 and more."""
@@ -102,18 +103,8 @@ class Evidence:
 
     @cached_property
     def pillows(self) -> dict[Name, tuple[Name, ...]]:
-        """The Markov pillow of each measured node: its district among what comes before it, and all their parents.
-
-        Source:
-            Richardson et al. (2023), Nested Markov properties for ADMGs, section 2.3.
-        """
-        found, earlier = dict[Name, tuple[Name, ...]](), list[Name]()
-        for node in self.graph.topological_order():
-            district = self.graph.induced([*earlier, node]).district(node)
-            chosen = {parent for each in district for parent in self.graph.parents(each)} | set(district)
-            found[node] = tuple(name for name in earlier if name in chosen)
-            earlier.append(node)
-        return found
+        """The Markov pillow of each measured node."""
+        return pillows_of(self.graph, self.graph.topological_order())
 
     def law(self, node: Name, pillow: tuple[Name, ...] | None = None, draws: int | None = None) -> PillowLaw:
         """The node's law given its pillow, at so many draws; those of `index` unless given.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from scipy.linalg import eigh
 
 from latentdo.arrays import FloatArray, IntArray
 from latentdo.graphs import Name
@@ -15,6 +16,10 @@ KINDS = ("quadratic", "spline", "tree")
 LEAVES = 5
 SEEN_AS_LEVELS = 6
 FOLDS = 5
+SPLITS = 8
+"""Ways to halve the rows that a tree's corrections are averaged over."""
+PENALTIES = (1.0, 0.1, 0.01, 0.001)
+"""Of curves, per row."""
 MOST_LEVERAGE = 0.1
 """What a row's residual is divided by at least."""
 Columns = Mapping[Name, FloatArray]
@@ -30,38 +35,56 @@ class Weighted:
     Attributes:
         kind: Which learner.
         weights: Per row.
-        left: What the smooth leaves of each row's residual, over what it would leave without the row's own part (HC3).
+        parts: Each row's part in the error: its weight times what the smooth leaves of its residual, over what it would leave
+            without the row's own part (HC3).
     """
 
     kind: str
     weights: FloatArray
-    left: FloatArray
+    parts: FloatArray
 
 
-def weighted(kind: str, columns: Columns, residuals: FloatArray, target: Columns) -> Weighted:
+def weighted(
+    kind: str, columns: Columns, residuals: FloatArray, target: Columns, omega: FloatArray | None = None
+) -> Weighted:
     """The weights B (B'B)⁻¹ L, where L is the basis averaged over the functional's points.
 
-    The leaves of a tree are those of one half of the rows, their means those of the other.
+    The leaves of a tree are those of one half of the rows, their means those of the other; several halves are averaged, as one
+    tree alone errs much more than many.
 
     Args:
         columns: The pillow's columns of the rows.
-        residuals: Of the rows; the tree looks at them.
+        residuals: Of the rows; the trees look at them.
         target: The pillow's columns at the functional's points.
+        omega: What each point counts in the functional; one unless given.
+
+    Source:
+        Athey, Tibshirani & Wager (2019), Generalized random forests, for the average of honest trees.
     """
     n = len(residuals)
+    mean = 1.0 if omega is None else float(omega.mean())
     if not columns:
-        return Weighted(kind, np.full(n, 1.0 / n), (residuals - residuals.mean()) * n / (n - 1))
+        return Weighted(kind, np.full(n, mean / n), mean * (residuals - residuals.mean()) / (n - 1))
+
+    def functional(terms: Terms) -> FloatArray:
+        matrix = terms(target)
+        return matrix.mean(axis=0) if omega is None else omega @ matrix / len(omega)
+
     if kind != "tree":
-        terms = quadratic(columns) if kind == "quadratic" else splines(columns)
-        return Weighted(kind, *_solved(terms(columns), residuals, terms(target).mean(axis=0)))
-    weights, left = np.zeros(n), np.zeros(n)
-    halves = _halves(n)
-    for half, other in (halves, halves[::-1]):
-        terms = leaves({k: v[half] for k, v in columns.items()}, residuals[half])
-        matrix = terms({k: v[other] for k, v in columns.items()})
-        own = _solved(matrix, residuals[other], terms(target).mean(axis=0))
-        weights[other], left[other] = own[0] / 2, own[1]
-    return Weighted(kind, weights, left)
+        terms, costs = (quadratic(columns), None) if kind == "quadratic" else splines(columns)
+        matrix = terms(columns)
+        own, left = _solved(matrix, residuals, functional(terms), _penalty(matrix, residuals, costs))
+        return Weighted(kind, own, own * left)
+    weights, parts = np.zeros(n), np.zeros(n)
+    for split in range(SPLITS):
+        halves = _halves(n, split)
+        for half, other in (halves, halves[::-1]):
+            terms = leaves({k: v[half] for k, v in columns.items()}, residuals[half])
+            matrix = terms({k: v[other] for k, v in columns.items()})
+            own, left = _solved(matrix, residuals[other], functional(terms))
+            weights[other] += own / (2 * SPLITS)
+            parts[other] += own * left / (2 * SPLITS)
+    return Weighted(kind, weights, parts)
 
 
 def losses(kind: str, columns: Columns, residuals: FloatArray) -> FloatArray:
@@ -75,30 +98,54 @@ def losses(kind: str, columns: Columns, residuals: FloatArray) -> FloatArray:
         seen, left = fold != k, fold == k
         inside = {name: values[seen] for name, values in columns.items()}
         outside = {name: values[left] for name, values in columns.items()}
-        if kind == "tree":
-            terms = leaves(inside, residuals[seen])
+        costs = None
+        if kind == "spline":
+            terms, costs = splines(inside)
         else:
-            terms = quadratic(inside) if kind == "quadratic" else splines(inside)
+            terms = leaves(inside, residuals[seen]) if kind == "tree" else quadratic(inside)
         matrix = terms(inside)
-        beta = np.linalg.solve(_gram(matrix), matrix.T @ residuals[seen])
+        gram = _gram(matrix, _penalty(matrix, residuals[seen], costs))
+        beta = np.linalg.solve(gram, matrix.T @ residuals[seen])
         out[left] = (residuals[left] - terms(outside) @ beta) ** 2
     return out
 
 
-def _solved(matrix: FloatArray, residuals: FloatArray, functional: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _solved(
+    matrix: FloatArray, residuals: FloatArray, functional: FloatArray, penalty: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
     """The functional's weights, and what is left of the residuals with each row's part in it made up for."""
-    inverse = np.linalg.inv(_gram(matrix))
+    inverse = np.linalg.inv(_gram(matrix, penalty))
     leverage = np.einsum("ij,jk,ik->i", matrix, inverse, matrix)
     left = residuals - matrix @ (inverse @ (matrix.T @ residuals))
     return matrix @ (inverse @ functional), left / np.clip(1.0 - leverage, MOST_LEVERAGE, 1.0)
 
 
-def _gram(matrix: FloatArray) -> FloatArray:
-    return matrix.T @ matrix + 1e-6 * len(matrix) * np.eye(matrix.shape[1])
+def _gram(matrix: FloatArray, penalty: FloatArray | None = None) -> FloatArray:
+    ridge = np.full(matrix.shape[1], 1e-6)
+    return matrix.T @ matrix + len(matrix) * np.diag(ridge if penalty is None else ridge + penalty)
 
 
-def _halves(n: int) -> tuple[IntArray, IntArray]:
-    order = np.random.default_rng(0).permutation(n)
+def _penalty(matrix: FloatArray, residuals: FloatArray, costs: FloatArray | None) -> FloatArray | None:
+    """The cost of each term, per row, by generalised cross-validation.
+
+    Source:
+        Golub, Heath & Wahba (1979), Generalized cross-validation as a method for choosing a good ridge parameter.
+    """
+    if costs is None:
+        return None
+    gram, right, n = matrix.T @ matrix, matrix.T @ residuals, len(matrix)
+    found: list[tuple[float, FloatArray]] = []
+    for size in PENALTIES:
+        penalty = size * costs
+        inverse = np.linalg.inv(gram + n * np.diag(penalty + 1e-6))
+        df = float(np.trace(inverse @ gram))
+        left = residuals - matrix @ (inverse @ right)
+        found.append((float(left @ left) / max(1.0 - df / n, 0.05) ** 2, penalty))
+    return min(found, key=lambda pair: pair[0])[1]
+
+
+def _halves(n: int, split: int) -> tuple[IntArray, IntArray]:
+    order = np.random.default_rng(split).permutation(n)
     return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
 
 
@@ -132,37 +179,66 @@ def quadratic(columns: Columns) -> Terms:
     return terms
 
 
-def splines(columns: Columns) -> Terms:
-    """A constant, and per column a natural spline of 5 df; of few levels an indicator each; products of lines."""
+def splines(columns: Columns) -> tuple[Terms, FloatArray]:
+    """A constant, and per column a natural spline of 5 df; of few levels an indicator each; products of lines.
+
+    Returns:
+        The terms, and what each costs: lines, levels and products nothing, curves the more the rougher.
+
+    Source:
+        Demmler & Reinsch (1975), Oscillation matrices with spline smoothing.
+    """
     scales, levels = _scales(columns), _levels(columns)
     room = max(0, len(next(iter(columns.values()))) // 10 - 5 * len(columns))
     pairs = list(combinations(columns, 2))[:room]
-    knots = {}
+    curves: dict[Name, Callable[[FloatArray], FloatArray]] = {}
+    costs = [0.0]
     for name, (m, s) in scales.items():
-        places = np.unique(np.quantile((columns[name] - m) / s, [0.03, 0.22, 0.41, 0.59, 0.78, 0.97]))
-        knots[name] = places if len(places) > 3 else np.array([])
+        if name in levels:
+            costs += [0.0] * (len(levels[name]) - 1)
+            continue
+        curves[name], count = _curves((columns[name] - m) / s)
+        costs += [0.0] + [1.0] * count
+    costs += [0.0] * len(pairs)
 
     def terms(values: Columns) -> FloatArray:
-        own = [np.ones(len(next(iter(values.values()))))]
+        own = [np.ones((len(next(iter(values.values()))), 1))]
         z = {name: (values[name] - m) / s for name, (m, s) in scales.items()}
         for name in columns:
             if name in levels:
-                own += [1.0 * (values[name] == level) for level in levels[name][1:]]
-                continue
-            own.append(z[name])
-            k = knots[name]
-            if not len(k):
-                own.append(z[name] ** 2)
-                continue
-            tails = [
-                (np.maximum(z[name] - place, 0) ** 3 - np.maximum(z[name] - k[-1], 0) ** 3) / (k[-1] - place)
-                for place in k[:-1]
-            ]
-            own += [tail - tails[-1] for tail in tails[:-1]]
-        own += [z[a] * z[b] for a, b in pairs]
-        return np.stack(own, axis=1)
+                own += [1.0 * (values[name] == level)[:, None] for level in levels[name][1:]]
+            else:
+                own += [z[name][:, None], curves[name](z[name])]
+        own += [(z[a] * z[b])[:, None] for a, b in pairs]
+        return np.concatenate(own, axis=1)
 
-    return terms
+    return terms, np.array(costs)
+
+
+def _curves(z: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], int]:
+    """Curves beside the straight line of a standardised column, of variance one over the square root of their roughness."""
+    knots = np.unique(np.quantile(z, [0.03, 0.22, 0.41, 0.59, 0.78, 0.97]))
+    line = np.stack([np.ones_like(z), z], axis=1)
+    if len(knots) < 4:
+        beta = np.linalg.lstsq(line, z**2, rcond=None)[0]
+        size = float((z**2 - line @ beta).std()) or 1.0
+        return lambda x: ((x**2 - beta[0] - beta[1] * x) / size)[:, None], 1
+
+    def tails(x: FloatArray, power: int) -> FloatArray:
+        last = knots[-1]
+        own = [
+            (np.maximum(x - place, 0) ** power - np.maximum(x - last, 0) ** power) / (last - place)
+            for place in knots[:-1]
+        ]
+        return np.stack([tail - own[-1] for tail in own[:-1]], axis=1)
+
+    raw = tails(z, 3)
+    beta = np.linalg.lstsq(line, raw, rcond=None)[0]
+    left = raw - line @ beta
+    bends = 6.0 * tails(np.linspace(knots[0], knots[-1], 200), 1)
+    rough, directions = eigh(bends.T @ bends / len(bends), left.T @ left / len(left) + 1e-9 * np.eye(left.shape[1]))
+    directions = directions * np.sqrt(rough[0] / rough)
+    return lambda x: (tails(x, 3) - np.stack([np.ones_like(x), x], axis=1) @ beta) @ directions, left.shape[1]
 
 
 def leaves(columns: Columns, residuals: FloatArray) -> Terms:

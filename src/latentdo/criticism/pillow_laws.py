@@ -35,6 +35,8 @@ Env = Mapping[Name, FloatArray]
 """Values of measured nodes, (draw or 1, row)."""
 OfLaw = Callable[[Any, dict[str, FloatArray]], FloatArray]
 """A function of the linear predictor and the family's parameters."""
+AtValues = Callable[[FloatArray, Any, dict[str, FloatArray]], FloatArray]
+"""The same, of values of the node before them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +149,17 @@ class PillowLaw:
         for weights, eta, parameters in self._mixtures(env):
             for out, function in zip(parts, functions, strict=True):
                 out.append((weights * function(eta, parameters)).sum(axis=0))
+        return [np.concatenate(each) for each in parts]
+
+    def averages_at(self, env: Env, values: FloatArray, functions: Sequence[AtValues]) -> list[FloatArray]:
+        """The same of functions of a value of the node too, (draw or 1, row or 1)."""
+        parts: list[list[FloatArray]] = [[] for _ in functions]
+        first = 0
+        for weights, eta, parameters in self._mixtures(env):
+            own = values[first : first + weights.shape[1]] if len(values) > 1 else values
+            first += weights.shape[1]
+            for out, function in zip(parts, functions, strict=True):
+                out.append((weights * function(own, eta, parameters)).sum(axis=0))
         return [np.concatenate(each) for each in parts]
 
     def mean(self, env: Env) -> FloatArray:
