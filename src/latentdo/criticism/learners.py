@@ -20,6 +20,14 @@ SPLITS = 8
 """Ways to halve the rows that a tree's corrections are averaged over."""
 PENALTIES = (1.0, 0.1, 0.01, 0.001)
 """Of curves, per row."""
+LEAST_TRUST = 50
+"""Rows from which some count less than others."""
+SMALL = 0.01
+"""Of the mean square: below it a square is as good as zero."""
+BELIEVED = 2.0
+"""A ratio of variances of which nothing is believed."""
+MOST_TRUST = 2.5
+"""The largest logarithm of what a row counts."""
 MOST_LEVERAGE = 0.1
 """What a row's residual is divided by at least."""
 Columns = Mapping[Name, FloatArray]
@@ -45,9 +53,14 @@ class Weighted:
 
 
 def weighted(
-    kind: str, columns: Columns, residuals: FloatArray, target: Columns, omega: FloatArray | None = None
+    kind: str,
+    columns: Columns,
+    residuals: FloatArray,
+    target: Columns,
+    omega: FloatArray | None = None,
+    trust: FloatArray | None = None,
 ) -> Weighted:
-    """The weights B (B'B)⁻¹ L, where L is the basis averaged over the functional's points.
+    """The weights T B (B'TB)⁻¹ L, where L is the basis averaged over the functional's points and T what each row counts.
 
     The leaves of a tree are those of one half of the rows, their means those of the other; several halves are averaged, as one
     tree alone errs much more than many.
@@ -57,12 +70,14 @@ def weighted(
         residuals: Of the rows; the trees look at them.
         target: The pillow's columns at the functional's points.
         omega: What each point counts in the functional; one unless given.
+        trust: What each row counts; one unless given.
 
     Source:
         Athey, Tibshirani & Wager (2019), Generalized random forests, for the average of honest trees.
     """
     n = len(residuals)
     mean = 1.0 if omega is None else float(omega.mean())
+    trust = np.ones(n) if trust is None else trust
     if not columns:
         return Weighted(kind, np.full(n, mean / n), mean * (residuals - residuals.mean()) / (n - 1))
 
@@ -73,25 +88,25 @@ def weighted(
     if kind != "tree":
         terms, costs = (quadratic(columns), None) if kind == "quadratic" else splines(columns)
         matrix = terms(columns)
-        own, left = _solved(matrix, residuals, functional(terms), _penalty(matrix, residuals, costs))
+        own, left = _solved(matrix, residuals, functional(terms), trust, _penalty(matrix, residuals, trust, costs))
         return Weighted(kind, own, own * left)
     weights, parts = np.zeros(n), np.zeros(n)
     for split in range(SPLITS):
         halves = _halves(n, split)
         for half, other in (halves, halves[::-1]):
-            terms = leaves({k: v[half] for k, v in columns.items()}, residuals[half])
+            terms = leaves({k: v[half] for k, v in columns.items()}, residuals[half], trust[half])
             matrix = terms({k: v[other] for k, v in columns.items()})
-            own, left = _solved(matrix, residuals[other], functional(terms))
+            own, left = _solved(matrix, residuals[other], functional(terms), trust[other])
             weights[other] += own / (2 * SPLITS)
             parts[other] += own * left / (2 * SPLITS)
     return Weighted(kind, weights, parts)
 
 
-def losses(kind: str, columns: Columns, residuals: FloatArray) -> FloatArray:
-    """The squared error of each row's residual, predicted from the other folds."""
+def losses(kind: str, columns: Columns, residuals: FloatArray, trust: FloatArray) -> FloatArray:
+    """The squared error of each row's residual, predicted from the other folds, times what the row counts."""
     n = len(residuals)
     if not columns:
-        return residuals**2
+        return trust * residuals**2
     fold = np.random.default_rng(1).permutation(n) % FOLDS
     out = np.empty(n)
     for k in range(FOLDS):
@@ -101,31 +116,67 @@ def losses(kind: str, columns: Columns, residuals: FloatArray) -> FloatArray:
         costs = None
         if kind == "spline":
             terms, costs = splines(inside)
+        elif kind == "tree":
+            terms = leaves(inside, residuals[seen], trust[seen])
         else:
-            terms = leaves(inside, residuals[seen]) if kind == "tree" else quadratic(inside)
-        matrix = terms(inside)
-        gram = _gram(matrix, _penalty(matrix, residuals[seen], costs))
-        beta = np.linalg.solve(gram, matrix.T @ residuals[seen])
-        out[left] = (residuals[left] - terms(outside) @ beta) ** 2
+            terms = quadratic(inside)
+        matrix, own = terms(inside), trust[seen]
+        gram = _gram(matrix, own, _penalty(matrix, residuals[seen], own, costs))
+        beta = np.linalg.solve(gram, matrix.T @ (own * residuals[seen]))
+        out[left] = trust[left] * (residuals[left] - terms(outside) @ beta) ** 2
     return out
 
 
+def trusted(columns: Columns, residuals: FloatArray) -> FloatArray:
+    """What each row counts: the less, the more the residuals of rows like it vary; one on average.
+
+    Only as far as the rows are sure that the spread changes. Errors are right with any such weights.
+
+    Source:
+        Romano & Wolf (2017), Resurrecting weighted least squares; James & Stein (1961) for the share that is believed.
+    """
+    n = len(residuals)
+    if not columns or n < LEAST_TRUST:
+        return np.ones(n)
+    terms, costs = splines(columns)
+    matrix = terms(columns)
+    ones = np.ones(n)
+    gram = _gram(matrix, ones, _penalty(matrix, residuals, ones, costs))
+    left = residuals - matrix @ np.linalg.solve(gram, matrix.T @ residuals)
+    square = left**2
+    logs = np.log(square + SMALL * square.mean() + 1e-300)
+    own = quadratic(columns)(columns)
+    fitted = own @ np.linalg.lstsq(own, logs, rcond=None)[0]
+    df = own.shape[1] - 1
+    between, within = float(((fitted - logs.mean()) ** 2).sum()), float(((logs - fitted) ** 2).sum())
+    f = between / max(df, 1) / max(within / max(n - df - 1, 1), 1e-300)
+    believed = max(0.0, 1.0 - BELIEVED / max(f, 1e-300))
+    found = np.exp(-np.clip(believed * (fitted - fitted.mean()), -MOST_TRUST, MOST_TRUST))
+    return found / found.mean()
+
+
 def _solved(
-    matrix: FloatArray, residuals: FloatArray, functional: FloatArray, penalty: FloatArray | None = None
+    matrix: FloatArray,
+    residuals: FloatArray,
+    functional: FloatArray,
+    trust: FloatArray,
+    penalty: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """The functional's weights, and what is left of the residuals with each row's part in it made up for."""
-    inverse = np.linalg.inv(_gram(matrix, penalty))
-    leverage = np.einsum("ij,jk,ik->i", matrix, inverse, matrix)
-    left = residuals - matrix @ (inverse @ (matrix.T @ residuals))
-    return matrix @ (inverse @ functional), left / np.clip(1.0 - leverage, MOST_LEVERAGE, 1.0)
+    inverse = np.linalg.inv(_gram(matrix, trust, penalty))
+    leverage = trust * np.einsum("ij,jk,ik->i", matrix, inverse, matrix)
+    left = residuals - matrix @ (inverse @ (matrix.T @ (trust * residuals)))
+    return trust * (matrix @ (inverse @ functional)), left / np.clip(1.0 - leverage, MOST_LEVERAGE, 1.0)
 
 
-def _gram(matrix: FloatArray, penalty: FloatArray | None = None) -> FloatArray:
+def _gram(matrix: FloatArray, trust: FloatArray, penalty: FloatArray | None = None) -> FloatArray:
     ridge = np.full(matrix.shape[1], 1e-6)
-    return matrix.T @ matrix + len(matrix) * np.diag(ridge if penalty is None else ridge + penalty)
+    return matrix.T @ (trust[:, None] * matrix) + len(matrix) * np.diag(ridge if penalty is None else ridge + penalty)
 
 
-def _penalty(matrix: FloatArray, residuals: FloatArray, costs: FloatArray | None) -> FloatArray | None:
+def _penalty(
+    matrix: FloatArray, residuals: FloatArray, trust: FloatArray, costs: FloatArray | None
+) -> FloatArray | None:
     """The cost of each term, per row, by generalised cross-validation.
 
     Source:
@@ -133,14 +184,15 @@ def _penalty(matrix: FloatArray, residuals: FloatArray, costs: FloatArray | None
     """
     if costs is None:
         return None
-    gram, right, n = matrix.T @ matrix, matrix.T @ residuals, len(matrix)
+    right, n = matrix.T @ (trust * residuals), len(matrix)
+    plain = matrix.T @ (trust[:, None] * matrix)
     found: list[tuple[float, FloatArray]] = []
     for size in PENALTIES:
         penalty = size * costs
-        inverse = np.linalg.inv(gram + n * np.diag(penalty + 1e-6))
-        df = float(np.trace(inverse @ gram))
+        inverse = np.linalg.inv(plain + n * np.diag(penalty + 1e-6))
+        df = float(np.trace(inverse @ plain))
         left = residuals - matrix @ (inverse @ right)
-        found.append((float(left @ left) / max(1.0 - df / n, 0.05) ** 2, penalty))
+        found.append((float(trust @ left**2) / max(1.0 - df / n, 0.05) ** 2, penalty))
     return min(found, key=lambda pair: pair[0])[1]
 
 
@@ -241,7 +293,7 @@ def _curves(z: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], int]:
     return lambda x: (tails(x, 3) - np.stack([np.ones_like(x), x], axis=1) @ beta) @ directions, left.shape[1]
 
 
-def leaves(columns: Columns, residuals: FloatArray) -> Terms:
+def leaves(columns: Columns, residuals: FloatArray, trust: FloatArray) -> Terms:
     """A constant, lines, and the leaves of a tree grown on what lines leave of these rows.
 
     Source:
@@ -257,9 +309,10 @@ def leaves(columns: Columns, residuals: FloatArray) -> Terms:
         return np.stack([np.ones(len(own[0])), *own], axis=1)
 
     matrix = lines(columns)
-    left = residuals - matrix @ np.linalg.lstsq(matrix, residuals, rcond=None)[0]
+    root = np.sqrt(trust)
+    left = residuals - matrix @ np.linalg.lstsq(root[:, None] * matrix, root * residuals, rcond=None)[0]
     tree = DecisionTreeRegressor(max_leaf_nodes=LEAVES, min_samples_leaf=max(8, n // 15), random_state=0)
-    tree.fit(matrix[:, 1:], left)
+    tree.fit(matrix[:, 1:], left, sample_weight=trust)
     places = np.unique(tree.apply(matrix[:, 1:].astype(np.float32)))
 
     def terms(values: Columns) -> FloatArray:

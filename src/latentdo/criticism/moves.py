@@ -7,7 +7,7 @@ residuals, so that its error is known row by row, and the model's own error on t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +23,7 @@ from latentdo.query import Query, Term
 
 from .deviations import Deviation, deviations
 from .evidence import Evidence
-from .learners import KINDS, losses, weighted
+from .learners import KINDS, losses, trusted, weighted
 from .plans import planned
 from .worlds import World
 
@@ -247,20 +247,24 @@ class _Formula:
         """What flexible laws of one node do to the answer."""
         evidence, pillow = self.evidence, self.world.plan.pillows[deviation.node]
         columns = {name: evidence.rows.column(name) for name in pillow}
-        square = {kind: sum(losses(kind, columns, each) for each in deviation.telling) for kind in KINDS}
+        trust = [trusted(columns, residuals) for residuals, _, _ in deviation.parts]
+        telling = list(zip(deviation.telling, trust, strict=False))
+        square = {kind: sum(losses(kind, columns, each, own) for each, own in telling) for kind in KINDS}
         best = min(KINDS, key=lambda kind: square[kind].mean())
         moves, plain = dict[str, Move](), dict[str, Move]()
         for kind in KINDS:
             worse = square[kind] - square[best]
             if worse.mean() > WITHIN * worse.std() / math.sqrt(evidence.n) + 1e-300:
                 continue
-            moves[kind], plain[kind] = self._move(kind, deviation, columns)
+            moves[kind], plain[kind] = self._move(kind, deviation, columns, trust)
         return _Factor(deviation.name, Moves(moves, best), Moves(plain, best))
 
-    def _move(self, kind: str, deviation: Deviation, columns: Mapping[Name, FloatArray]) -> tuple[Move, Move]:
+    def _move(
+        self, kind: str, deviation: Deviation, columns: Mapping[Name, FloatArray], trust: Sequence[FloatArray]
+    ) -> tuple[Move, Move]:
         move, own, absorbed = 0.0, np.zeros(self.evidence.n), np.zeros(len(self.evidence.index))
-        for residuals, by_draw, omega in deviation.parts:
-            learner = weighted(kind, columns, residuals, deviation.target, omega)
+        for (residuals, by_draw, omega), counts in zip(deviation.parts, trust, strict=True):
+            learner = weighted(kind, columns, residuals, deviation.target, omega, counts)
             move += float(learner.weights @ residuals)
             own = own + learner.parts
             absorbed = absorbed - by_draw @ learner.weights
