@@ -1,4 +1,4 @@
-"""Moves of answers beside exact ones: binary rows that depart from the model a little, and the printed formula evaluated on them."""
+"""Moves of answers beside exact ones: binary rows that depart from the model a little, and the printed formula on them."""
 
 import itertools
 
