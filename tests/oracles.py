@@ -469,21 +469,22 @@ def parity_answer(model: ParityModel, case: Case) -> float:
     return above / below
 
 
-def identified_with_experiments(g: Admg, y: frozenset[Name], x: frozenset[Name], z: frozenset[Name]) -> bool:
-    """Whether P(y | do(x)) follows from P(V) and all P(V | do(z')) with z' in z, by ID on each of these laws.
+def identified_from(g: Admg, y: frozenset[Name], x: frozenset[Name], regimes: Iterable[Iterable[Name]]) -> bool:
+    """Whether P(y | do(x)) follows from P(V) and P(V | do(z)) for each z, by ID on each of these laws.
 
     Source:
         Lee, Correa & Bareinboim (2019), General identifiability with arbitrary surrogate experiments, theorem 3.
     """
     joint = random_scm(g, 0).law()
     needed = g.induced(set(g.nodes) - x).ancestors(y)
-    for district in g.induced(needed).districts():
-        for size in range(len(z) + 1):
-            if any(_reached(g, district, frozenset(held), joint) for held in itertools.combinations(sorted(z), size)):
-                break
-        else:
-            return False
-    return True
+    laws = [frozenset[Name](), *map(frozenset, regimes)]
+    return all(any(_reached(g, district, held, joint) for held in laws) for district in g.induced(needed).districts())
+
+
+def identified_with_experiments(g: Admg, y: frozenset[Name], x: frozenset[Name], z: frozenset[Name]) -> bool:
+    """Whether P(y | do(x)) follows from P(V) and all P(V | do(z')) with z' in z."""
+    sizes = range(1, len(z) + 1)
+    return identified_from(g, y, x, (held for size in sizes for held in itertools.combinations(sorted(z), size)))
 
 
 def _reached(g: Admg, district: frozenset[Name], held: frozenset[Name], joint: np.ndarray) -> bool:

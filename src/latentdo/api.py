@@ -90,6 +90,7 @@ def identify(
     query: str | Query,
     *,
     functional: Mapping[Name, Iterable[Name]] | Iterable[Name] = (),
+    experiments: Iterable[Name | Iterable[Name]] = (),
 ) -> Identified | NotIdentified:
     """Whether the measured nodes can answer a question, with the formula or the reason why not.
 
@@ -101,6 +102,8 @@ def identify(
             queries too.
         functional: Nodes that are exact functions of their parents, or a mapping from each to the parents that
             determine it. `linear` nodes of a model count by themselves.
+        experiments: Experiments whose rows are there besides those of observation, each as the names of the nodes that it
+            sets, such as [["Z"], ["A", "B"]]: P(V | do(Z)) and P(V | do(A, B)) are known too.
 
     Returns:
         `Identified` with `.estimand`, or `NotIdentified` with `.hedge` and `.reason`; never None.
@@ -111,12 +114,13 @@ def identify(
 
     Source:
         Shpitser & Pearl (2006), Identification of joint interventional distributions; and of conditional ones. For
-        functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies.
+        functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies. With experiments
+        Lee, Correa & Bareinboim (2019), General identifiability with arbitrary surrogate experiments.
     """
     opened = value_of(model)
     graph, own = graph_of(opened)
     asked = query_of(query, dict(getattr(opened, "queries", ())))
-    return _identify(graph, asked, functional={**own, **functions_of(functional)})
+    return _identify(graph, asked, functional={**own, **functions_of(functional)}, experiments=experiments)
 
 
 @arguments.with_known_options
@@ -127,6 +131,7 @@ def answerable(
     *,
     given: Iterable[Name] = (),
     functional: Mapping[Name, Iterable[Name]] | Iterable[Name] = (),
+    experiments: Iterable[Name | Iterable[Name]] = (),
 ) -> Answerable:
     """Which questions the measured nodes can answer: every ordered pair of them at once.
 
@@ -139,6 +144,7 @@ def answerable(
         outcomes: What is asked about, one column each, as for `treatments`.
         given: What is seen after the intervention, in every pair.
         functional: As for `ld.identify`; `linear` nodes of a model count by themselves.
+        experiments: As for `ld.identify`.
 
     Returns:
         A table of verdicts: `table["X", "Y"]` is one of them, with its form, its formula or its hedge. Of a fit,
@@ -155,7 +161,8 @@ def answerable(
     from latentdo.identification import answerable as _answerable
 
     graph, own = graph_of(value_of(model))
-    return _answerable(graph, treatments, outcomes, given=given, functional={**own, **functions_of(functional)})
+    functions = {**own, **functions_of(functional)}
+    return _answerable(graph, treatments, outcomes, given=given, functional=functions, experiments=experiments)
 
 
 @arguments.with_known_options

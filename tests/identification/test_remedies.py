@@ -12,7 +12,7 @@ import pytest
 import oracles
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, LatentDag, parse_graph, project
-from latentdo.identification import NotIdentified, Remedies, identify
+from latentdo.identification import Identified, NotIdentified, Remedies, identify
 from latentdo.query import Query
 
 
@@ -122,12 +122,47 @@ def test_lists_all_minimal_surrogate_experiments_and_no_others():
         def works(names, admg=admg, y=y, x=x):
             return oracles.identified_with_experiments(admg, y, x, names)
 
-        listed = everything(found).experiments
-        assert set(map(frozenset, listed)) == minimal(set(admg.nodes) - set(term.treatments), works), (
-            f"{graph} | {query}"
-        )
+        remedies = everything(found)
+        ways = [(names,) for names in remedies.experiments] + list(remedies.series)
+        listed = {frozenset().union(*way) for way in ways}
+        assert listed == minimal(set(admg.nodes) - set(term.treatments), works), f"{graph} | {query}"
+        for way in ways:
+            assert identify(graph, query, experiments=way).identified, f"{graph} | {query} | {way}"
         helped += bool(listed)
     assert helped > 20
+
+
+def test_a_no_with_experiments_is_mended_by_what_its_remedies_say_and_by_nothing_less():
+    rng = random.Random(5)
+    measured = removed = more = 0
+    for graph, query, _ in itertools.chain(random_refusals(120, seed=5), surrogate_refusals(200, seed=5)):
+        admg = project(graph)
+        names = tuple(sorted(rng.sample(admg.nodes, rng.choice([1, 1, 2]))))
+        found = identify(graph, query, experiments=[names])
+        hidden = {f"{edge[0]} <-> {edge[1]}" for edge in graph.bidirected} | getattr(graph, "latent", frozenset())
+        if isinstance(found, Identified) or len(hidden) > 6 or len(admg.nodes) > 6:
+            continue
+
+        def works(names, graph=graph, query=query, known=found.experiments):
+            return identify(measured_too(graph, names), query, experiments=known).identified
+
+        remedies = everything(found)
+        assert set(map(frozenset, remedies.measure)) == minimal(hidden, works), f"{graph} | {query} | {names}"
+        ways = [(names,) for names in remedies.experiments] + list(remedies.series)
+        for way in ways:
+            known = dict.fromkeys((*found.experiments, *way))
+            assert identify(graph, query, experiments=known).identified, f"{graph} | {query} | {known}"
+        measured, removed, more = measured + bool(remedies.measure), removed + bool(remedies.remove), more + bool(ways)
+    assert measured > 40 and removed > 20 and more > 10
+
+
+def test_where_no_single_experiment_does_several_are_named():
+    text = "B -> C; A -> D -> E; D -> F; C -> D; E -> F; A <-> B; A <-> C; A <-> F; B <-> D; C <-> E"
+    found = refused(text, "P(F, E | do(C))").remedies()
+    assert (("D",), ("A",), ("A", "D")) in found.series
+    assert not identify(found_graph := parse_graph(text), found.query, experiments=[["A", "D"]]).identified
+    assert identify(found_graph, found.query, experiments=found.series[0]).identified
+    assert "D, and separately A, and separately A and D" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ Examples:
   latentdo answerable "W -> R -> X -> Y; W <-> X; W <-> Y"
   latentdo answerable study.yaml -o matrix.png
   latentdo answerable study.yaml --outcome Erk --treatment SOS --treatment Ras
+  latentdo answerable "Z -> X -> Y; Z <-> X; Z <-> Y" --experiment Z
   latentdo answerable study.yaml --treatment EGFR,TNF --given AGTR1 --json"""
 
 CODES = "Exit codes: 0 all were judged, whatever the verdicts, 2 bad input."
@@ -37,20 +38,24 @@ def command(
     treatment: Names = None,
     outcome: Names = None,
     given: Names = None,
+    experiment: Names = None,
     output: Output = None,
     json: Flag = False,
 ) -> int:
     """Which questions P(Y | do(X)) the measured nodes can answer, every pair at once.
 
     Rows are set, columns asked about. A letter says by which form: · no effect,
-    = seeing is doing, B back-door, F front-door, G general formula, x not
-    identified. `latentdo identify` gives the formula or the proof of one of them.
+    = seeing is doing, B back-door, F front-door, G general formula, E with an
+    experiment, x not identified. `latentdo identify` gives the formula or the
+    proof of one of them.
 
     Args:
         graph: A graph or model as text, the path of a study (.yaml) or of a saved fit (.ldo), or - for a text on standard input.
         treatment: A node that is set, several together with commas (X,Z); again for more; all, if left out.
         outcome: A node that is asked about; likewise.
         given: A node that is seen after the intervention; again, or with commas, for more.
+        experiment: A node that was set in an experiment whose rows you have too, several set together with commas (A,B);
+            again for another experiment.
         output: Where to write a picture (.png, .svg, .pdf) or a table (.html, .csv) in place of the text.
         json: Print an object: treatments, outcomes, given, asked, identified, forms, pairs.
     """
@@ -62,6 +67,7 @@ def command(
         name_groups("--treatment", treatment),
         name_groups("--outcome", outcome),
         given=[name for group in name_groups("--given", given) or [] for name in group],
+        experiments=name_groups("--experiment", experiment) or (),
     )
     if path is not None:
         _write(table, path)

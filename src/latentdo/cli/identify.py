@@ -17,7 +17,7 @@ from latentdo.query import queries_of
 from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, name_groups
 from .output import folded, output_path, say, say_json, tell
-from .proofs import FILES, Page, write_pages
+from .proofs import FILES, Page, hedge_lines, write_pages
 from .sources import no_variants, source_text, tell_left_out
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # A proof that takes more laws apart takes minutes and megabytes: programs get it where they ask for it.
 LONG_PROOF = 200
 
-USAGE = "latentdo identify GRAPH [QUERY ...] [--proof] [--remedies] [--json]"
+USAGE = "latentdo identify GRAPH [QUERY ...] [--proof] [--remedies] [--experiment Z] [--json]"
 
 EXAMPLES = """\
 Examples:
@@ -34,6 +34,7 @@ Examples:
   latentdo identify "X -> M -> Y; X <-> Y; latent U" "E[Y | do(X=1)]" --json
   latentdo identify "X -> M -> Y; X <-> Y" "P(Y | do(X))" --proof
   latentdo identify "X -> Y; X <-> Y" "P(Y | do(X))" --remedies --witness
+  latentdo identify "Z -> X -> Y; Z <-> X; Z <-> Y" "P(Y | do(X))" --experiment Z
   latentdo identify study.yaml -o proofs.html
   echo "X -> Y; X <-> Y" | latentdo identify - "P(Y | do(X))\""""
 
@@ -51,6 +52,7 @@ def command(
     measurements: Flag = False,
     implications: Flag = False,
     functional: Names = None,
+    experiment: Names = None,
     variant: str | None = None,
     output: Output = None,
     json: Flag = False,
@@ -70,6 +72,8 @@ def command(
         measurements: Of a yes, print which measured nodes it could do without.
         implications: Print what the graph says about the data: independences and Verma constraints.
         functional: A node that is a function of its parents, or M=X+Z of some; again, or with commas, for more.
+        experiment: A node that was set in an experiment whose rows you have too, several set together with commas (A,B);
+            again for another experiment.
         variant: One of the study's variants, in place of its model.
         output: Where to write all this with the proofs (.html, .tex, .txt) in place of the text.
         json: Print an object: query, identifiable, estimand, latex, derivation, hedge; of several, {"verdicts": […]};
@@ -84,7 +88,8 @@ def command(
     if not asked and not (implications and study is None):
         asked = _own_queries(study, subject, variant)
     functions = _functions(functional)
-    verdicts = [(name, identify(subject, query, functional=functions)) for name, query in asked]
+    known = name_groups("--experiment", experiment) or ()
+    verdicts = [(name, identify(subject, query, functional=functions, experiments=known)) for name, query in asked]
     tests = testable_implications(as_graph(subject)) if implications else None
     if path is not None:
         pages = [Page(verdict, wanted.made(verdict), name) for name, verdict in verdicts]
@@ -185,6 +190,7 @@ def _own_queries(study: Any, subject: Any, variant: str | None) -> list[tuple[st
 def verdict_json(verdict: Identified | NotIdentified, wanted: _Wanted) -> dict[str, Any]:
     """The verdict as plain strings and lists."""
     row: dict[str, Any] = {"query": str(verdict.query), "identifiable": verdict.identified}
+    row |= {"experiments": list(map(list, verdict.experiments))} if verdict.experiments else {}
     match verdict:
         case Identified(estimand=estimand):
             short = wanted.proof or estimand.proof_size <= LONG_PROOF
@@ -193,9 +199,14 @@ def verdict_json(verdict: Identified | NotIdentified, wanted: _Wanted) -> dict[s
             row |= {"form": estimand.form}
             row |= {} if short else {"derivation_left_out": "it is long: ask for it with --proof"}
             row |= {"notes": list(verdict.notes)} if verdict.notes else {}
+            row |= {"uses_experiments": list(map(list, estimand.experiments))} if verdict.experiments else {}
         case NotIdentified(hedge=(larger, smaller)):
             hedge = [sorted(larger), sorted(smaller)] if larger else None
             row |= {"estimand": None, "latex": None, "derivation": [], "hedge": hedge, "reason": verdict.reason}
+            thicket = [
+                {"experiment": list(names), "hedge": [*map(sorted, around)]} for names, around in verdict.thicket
+            ]
+            row |= {"thicket": thicket} if verdict.experiments else {}
     for name, make in wanted.of(verdict):
         try:
             row[name] = make().to_json()
@@ -213,10 +224,9 @@ def verdict_text(verdict: Identified | NotIdentified, name: str | None, wanted: 
             lines = [f"Identified: {label}", f"  = {estimand.text}", *(folded(f"Note: {n}") for n in verdict.notes)]
             if wanted.proof:
                 lines += ["", "Proof:", str(verdict.derivation)]
-        case NotIdentified(hedge=(larger, smaller), reason=reason):
+        case NotIdentified(reason=reason):
             lines = [f"Not identified: {label}", folded(reason)]
-            if larger:
-                lines.append(f"  Hedge: {{{', '.join(sorted(larger))}}} around {{{', '.join(sorted(smaller))}}}")
+            lines += [f"  {line}" for line in hedge_lines(verdict)]
     for thing in wanted.made(verdict):
         lines += ["", folded(thing, "") if isinstance(thing, str) else str(thing)]
     return "\n".join(lines)

@@ -8,8 +8,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from latentdo.graphs import project
-from latentdo.identification import Identified, NotIdentified
+from latentdo.graphs import project, quote
+from latentdo.identification import Hedge, Identified, NotIdentified
 from latentdo.sheet import web
 
 from .output import replacing
@@ -56,7 +56,7 @@ def _section(page: Page) -> str:
         case Identified(derivation=derivation):
             head = f"{page.verdict._repr_html_()}<h2>Proof</h2>{derivation._repr_html_()}"
         case NotIdentified(hedge=(larger, smaller)) as verdict:
-            hedge = f"<p>Hedge: {_set(larger)} around {_set(smaller)}</p>" if larger else ""
+            hedge = "".join(f"<p>{web.escape(line)}</p>" for line in hedge_lines(verdict))
             from latentdo.plots import diagram
 
             graph = verdict.decided_on or verdict.graph
@@ -71,8 +71,16 @@ def _shown(thing: Any) -> str:
     return made() if made is not None else f"<pre>{web.escape(str(thing))}</pre>"
 
 
-def _set(names: frozenset[str]) -> str:
-    return web.escape("{" + ", ".join(sorted(names)) + "}")
+def hedge_lines(verdict: NotIdentified) -> list[str]:
+    """The hedge as two sets, and for each experiment with one of its own the one that it leaves."""
+
+    def shown(around: Hedge) -> str:
+        larger, smaller = (f"{{{', '.join(sorted(names))}}}" for names in around)
+        return f"{larger} around {smaller}"
+
+    lines = [f"Hedge: {shown(verdict.hedge)}"] if verdict.hedge[0] else []
+    others = [(names, around) for names, around in verdict.thicket if around != verdict.hedge]
+    return lines + [f"Hedge left by do({', '.join(map(quote, names))}): {shown(around)}" for names, around in others]
 
 
 def _latex(page: Page) -> str:
@@ -93,8 +101,6 @@ def _text(page: Page) -> str:
     match page.verdict:
         case Identified(derivation=derivation):
             parts.append(f"Proof:\n{derivation}")
-        case NotIdentified(hedge=(larger, smaller)) if larger:
-            parts.append(f"Hedge: {{{', '.join(sorted(larger))}}} around {{{', '.join(sorted(smaller))}}}")
-        case _:
-            pass
+        case NotIdentified() as verdict:
+            parts += hedge_lines(verdict)
     return "\n\n".join([*parts, *map(str, page.beside)])

@@ -9,7 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .engine.decision import Hedge
 from .engine.estimand import Estimand, Solution
+from .engine.experiments import Experiments, experiments_of
 from .engine.functional import functions_of
 from .verdict import Identified, NotIdentified, identify
 
@@ -55,11 +57,13 @@ __all__ = [
     "CutGraph",
     "Derivation",
     "Estimand",
+    "Experiments",
     "Expression",
     "Fixability",
     "Fixing",
     "Forms",
     "Formula",
+    "Hedge",
     "Identified",
     "Independence",
     "Instrument",
@@ -84,6 +88,7 @@ __all__ = [
     "Witness",
     "Written",
     "answerable",
+    "experiments_of",
     "forms_of",
     "functions_of",
     "identify",

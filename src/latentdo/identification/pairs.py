@@ -15,6 +15,7 @@ from latentdo.query import Outcome, Query, Setting, Term
 from latentdo.sheet import AbstractShown, Cell, Column, Note, Sheet, counted
 
 from .engine.decision import Hedge
+from .engine.experiments import Experiments, experiments_of
 from .engine.functional import determinants_of
 from .engine.matrix import FORMS, Form, Judge
 from .verdict import Identified, NotIdentified, identify
@@ -39,6 +40,7 @@ COLOURS: dict[Form, str] = {
     "back-door": "#8fc3e8",
     "front-door": "#9fdcc8",
     "general formula": "#f5e58f",
+    "experiment": "#e3bdd2",
     "not identified": "#f0b08c",
 }
 """Light tints of the colours of Okabe & Ito, on which dark letters can be read."""
@@ -63,11 +65,12 @@ class Pair:
     form: Form
     graph: LatentDag | Admg = field(repr=False, compare=False)
     functional: Functional = field(default=(), repr=False, compare=False)
+    experiments: Experiments = field(default=(), repr=False, compare=False)
 
     @cached_property
     def verdict(self) -> Identified | NotIdentified:
         """The verdict with its formula or its hedge, as `ld.identify` gives it."""
-        return identify(self.graph, self.query, functional=dict(self.functional))
+        return identify(self.graph, self.query, functional=dict(self.functional), experiments=self.experiments)
 
     @property
     def text(self) -> str | None:
@@ -118,6 +121,7 @@ class Answerable(AbstractShown):
         verdicts: Whether each is identified, one tuple per treatment; None in an empty cell.
         graph: The graph that they were asked of.
         functional: Nodes that are functions of their parents, with the parents that determine each.
+        experiments: What is set in each experiment that was taken as known.
     """
 
     treatments: tuple[Nodes, ...]
@@ -128,6 +132,7 @@ class Answerable(AbstractShown):
     _judge: Judge = field(repr=False, compare=False)
     functional: Functional = ()
     _noted: frozenset[tuple[int, int]] = field(default=frozenset(), repr=False, compare=False)
+    experiments: Experiments = ()
 
     @property
     def asked(self) -> int:
@@ -175,7 +180,7 @@ class Answerable(AbstractShown):
         x, y = self.treatments[i], self.outcomes[j]
         form = self.forms[i][j] if "forms" in self.__dict__ else self._form(i, j)
         assert form is not None
-        return Pair(x, y, _query(x, y, self.given), identified, form, self.graph, self.functional)
+        return Pair(x, y, _query(x, y, self.given), identified, form, self.graph, self.functional, self.experiments)
 
     def __getitem__(self, pair: tuple[Nodes, Nodes]) -> Pair:
         if not isinstance(pair, tuple) or len(pair) != 2:
@@ -188,6 +193,7 @@ class Answerable(AbstractShown):
             "treatments": [_listed(x) for x in self.treatments],
             "outcomes": [_listed(y) for y in self.outcomes],
             "given": list(self.given),
+            **({"experiments": list(map(list, self.experiments))} if self.experiments else {}),
             "asked": self.asked,
             "identified": self.identified,
             "forms": dict(self.counts),
@@ -325,6 +331,7 @@ def answerable(
     *,
     given: Iterable[Name] = (),
     functional: Mapping[Name, Iterable[Name]] | Iterable[Name] = (),
+    experiments: Iterable[Name | Iterable[Name]] = (),
 ) -> Answerable:
     """The verdict on P(Y | do(X), given) for every treatment and outcome, each the one that `identify` gives.
 
@@ -334,6 +341,7 @@ def answerable(
         outcomes: Likewise.
         given: Names seen after the intervention.
         functional: As for `identify`.
+        experiments: As for `identify`.
 
     Raises:
         UnknownNodeError: A name that is not a node of the graph.
@@ -346,11 +354,12 @@ def answerable(
     rows = free if treatments is None else _named(graph, _groups(treatments, "treatments"), "set", evidence)
     columns = free if outcomes is None else _named(graph, _groups(outcomes, "outcomes"), "asked about", evidence)
     masks = admg.sorted_masks
-    judge = Judge(masks, masks.mask(evidence))
+    known = experiments_of(graph, experiments)
+    judge = Judge(masks, masks.mask(evidence), tuple(map(masks.mask, known)))
     verdicts = judge.verdicts([masks.mask(_listed(x)) for x in rows], [masks.mask(_listed(y)) for y in columns])
     functions = tuple(determinants_of(graph, functional).items())
-    noted = _among_functions(graph, rows, columns, evidence, functions, verdicts) if functions else frozenset()
-    return Answerable(rows, columns, evidence, tuple(map(tuple, verdicts)), graph, judge, functions, noted)
+    noted = _among_functions(graph, rows, columns, evidence, functions, known, verdicts) if functions else frozenset()
+    return Answerable(rows, columns, evidence, tuple(map(tuple, verdicts)), graph, judge, functions, noted, known)
 
 
 def _among_functions(
@@ -359,6 +368,7 @@ def _among_functions(
     columns: tuple[Nodes, ...],
     evidence: tuple[Name, ...],
     functions: Functional,
+    experiments: Experiments,
     verdicts: list[list[bool | None]],
 ) -> frozenset[tuple[int, int]]:
     """Decides again, pair by pair, each on a graph of its own; the places where the formula changed."""
@@ -367,7 +377,8 @@ def _among_functions(
     for i, x in enumerate(rows):
         for j, y in enumerate(columns):
             if verdicts[i][j] is not None:
-                verdict = identify(graph, _query(x, y, evidence), functional=determinants)
+                asked = _query(x, y, evidence)
+                verdict = identify(graph, asked, functional=determinants, experiments=experiments)
                 verdicts[i][j] = verdict.identified
                 if isinstance(verdict, Identified) and verdict.notes:
                     noted.add((i, j))

@@ -5,7 +5,7 @@ What explains a verdict is imported where it is asked for: most verdicts are nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
@@ -14,8 +14,9 @@ from latentdo.errors import NotIdentifiedError, UnsupportedError, visible
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query, Term, query_of
 
-from .engine.decision import Functional, Hedge, Solved, solve
+from .engine.decision import Functional, Hedge, Solved, Thicket, solve
 from .engine.estimand import Estimand
+from .engine.experiments import Experiments, experiments_of
 
 if TYPE_CHECKING:
     from latentdo.sheet import Sheet
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
     from .proof.witness import Witness
 
 
-def identify(graph: LatentDag | Admg, query: Query, *, functional: Functional = ()) -> Identified | NotIdentified:
+def identify(
+    graph: LatentDag | Admg,
+    query: Query,
+    *,
+    functional: Functional = (),
+    experiments: Iterable[Name | Iterable[Name]] = (),
+) -> Identified | NotIdentified:
     """Whether the observed law answers the query on this graph, with the formula or the hedge.
 
     The verdict is complete: a "no" means that no formula exists. It supposes a positive observed law. Of a
@@ -36,15 +43,17 @@ def identify(graph: LatentDag | Admg, query: Query, *, functional: Functional = 
     Args:
         functional: Nodes that are functions of their parents, or a mapping from each to the parents that
             determine it. The verdict is then that of the graph without them, term by term.
+        experiments: What is set in each experiment that is known besides what is observed.
 
     Raises:
-        UnknownNodeError: The query names a node that the graph does not have.
-        QueryError: The query makes no sense: a latent is set, or a node plays two parts.
+        UnknownNodeError: The query or an experiment names a node that the graph does not have.
+        QueryError: The query makes no sense: a latent is set, or a node plays two parts. Or an experiment makes none.
     """
-    decided = solve(graph, query, functional)
+    known = experiments_of(graph, experiments)
+    decided = solve(graph, query, functional, known)
     if isinstance(decided, Solved):
-        return Identified(query, Estimand(query, decided.solutions), graph, decided.notes)
-    return NotIdentified(query=query, graph=graph, **vars(decided))
+        return Identified(query, Estimand(query, decided.solutions), graph, decided.notes, known)
+    return NotIdentified(query=query, graph=graph, experiments=known, **vars(decided))
 
 
 class _OfANo(UnsupportedError, AttributeError):
@@ -64,12 +73,14 @@ class Identified:
         estimand: The formula.
         graph: The graph that it was asked of.
         notes: What functional nodes changed: the verdict, or the formula.
+        experiments: What is set in each experiment that was taken as known; `estimand.experiments` are those it uses.
     """
 
     query: Query
     estimand: Estimand
     graph: LatentDag | Admg = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    experiments: Experiments = ()
     identified: ClassVar[Literal[True]] = True
 
     def __bool__(self) -> bool:
@@ -86,8 +97,15 @@ class Identified:
             NotIdentifiedError: A question is not identified by the graph alone.
             UnknownNodeError: A cost is given for a node that the graph does not have.
             QueryError: A cost is negative, no number or beyond reason, or is that of a latent node; a question is no text.
+            UnsupportedError: The formula uses an experiment.
         """
         from .advice.measurements import measurements_of
+
+        if self.estimand.experiments:
+            raise UnsupportedError(
+                f"The formula of {self.query} uses an experiment, and what to measure is searched for questions that "
+                "observation answers. Ask for a question that is identified without `experiments`."
+            )
 
         queries = (self.query, *map(query_of, also))
         for query in queries:
@@ -176,6 +194,9 @@ class NotIdentified:
             treatments that rule 3 removes, and without the evidence that told nothing while they were set.
         proved: Whether the hedge proves that there is no formula. Not where a functional node is set, or has hidden
             parents: then the question is only not shown identifiable, and there is no witness.
+        experiments: What is set in each experiment that was taken as known.
+        thicket: With `experiments`, a pair for each that sets nothing of the smaller set: what it sets, and a hedge around
+            that set which it leaves alone. Where `hedge` is one that all of them leave alone, it stands in each pair.
     """
 
     query: Query
@@ -186,6 +207,8 @@ class NotIdentified:
     decided_on: Admg | None = field(default=None, repr=False, compare=False)
     decided_term: Term | None = field(default=None, repr=False, compare=False)
     proved: bool = True
+    experiments: Experiments = ()
+    thicket: Thicket = ()
     identified: ClassVar[Literal[False]] = False
 
     def __bool__(self) -> bool:
@@ -204,7 +227,7 @@ class NotIdentified:
         from .proof.witness import witness_of
 
         if not self.functional or self.decided_on is None:
-            return witness_of(self.graph, self.query)
+            return witness_of(self.graph, self.query, self.experiments)
         functions = ", ".join(map(quote, self.functional))
         if not self.proved:
             raise UnsupportedError(
@@ -217,7 +240,10 @@ class NotIdentified:
                 "each has its own witness."
             )
         # The term may have lost a treatment that reaches nothing, and evidence with it.
-        return replace(witness_of(self.decided_on, Query(self.decided_term or self.query.term)), query=self.query)
+        known = tuple(names for names in self.experiments if set(names) <= set(self.decided_on.nodes))
+        return replace(
+            witness_of(self.decided_on, Query(self.decided_term or self.query.term), known), query=self.query
+        )
 
     def remedies(self, *, max_size: int = 3, max_count: int = 20, seconds: float = 5.0) -> Remedies:
         """What would help: hidden causes to measure, edges to rule out, surrogate experiments.
@@ -241,7 +267,7 @@ class NotIdentified:
                 f"{', '.join(map(quote, self.functional))} is a function of its parents. What would help is not searched "
                 "for then: try `ld.identify` with a hidden cause measured, or ask about the causes of such a node."
             )
-        return remedies_of(self.graph, self.query, limits)
+        return remedies_of(self.graph, self.query, limits, self.experiments)
 
     @property
     def estimand(self) -> NoReturn:

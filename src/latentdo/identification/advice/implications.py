@@ -13,7 +13,7 @@ from itertools import islice
 
 from latentdo.graphs import Mask, Masks, bits, connected, reach, union
 
-from ..criteria.districts import HedgeMasks, decide, markov_pillow, reachable_closure
+from ..criteria.districts import HedgeMasks, Trace, decide, markov_pillow, reachable_closure
 from ..criteria.separators import Walks, minimal_separator, minimal_separators
 from ..engine.construct import district_factors, observed, split_off
 from ..engine.expression import Expression
@@ -191,7 +191,7 @@ def _of_kernel(formulas: Formulas, closure: Mask, i: int, j: int) -> VermaMasks 
     above = reach(closure & joined, masks.parents, joined)
     if not joined >> i & 1:
         return None
-    kernel = observed(formulas, joined, above, within)
+    kernel = observed(formulas, Trace(closure, ((joined, above),)))
     while (joined := reach(1 << j, masks.spouses, above)) >> i & 1:
         smaller = reach(closure & joined, masks.parents, joined)
         if smaller == above:

@@ -15,6 +15,7 @@ from latentdo.graphs import Admg, LatentDag, Mask, Masks, Name, bits, components
 from latentdo.query import Term
 
 from ..criteria.districts import HedgeMasks, closure, decide, shrunk, spanning_tree, ways
+from ..engine.experiments import Experiments
 from ..engine.reduction import exchange, problem_of
 
 Names = frozenset[Name]
@@ -59,14 +60,17 @@ class MinimalSets:
     cut: str = ""
 
 
-def obstacle(masks: Masks, terms: Iterable[Term]) -> HedgeMasks | None:
-    """A hedge of the first term that has one, with no more nodes than it needs."""
+def obstacles(masks: Masks, terms: Iterable[Term], experiments: Experiments = ()) -> list[HedgeMasks]:
+    """The hedges of the first term that has one, as small as may be: all have to be broken, or what is left is one; else none."""
+    regimes = tuple(map(masks.mask, experiments))
     for term in terms:
         treatments, outcomes = exchange(problem_of(masks, term))
-        hedge = decide(masks, treatments, outcomes)
+        hedge = decide(masks, treatments, outcomes, regimes)
         if isinstance(hedge, HedgeMasks):
-            return shrunk(masks, treatments, hedge)
-    return None
+            # One law is enough: to break any of these may do, and to break none of them never does.
+            left = [HedgeMasks(larger, hedge.smaller) for _, larger in hedge.thicket]
+            return [HedgeMasks(hedge.larger, hedge.smaller), *left] if regimes else [shrunk(masks, treatments, hedge)]
+    return []
 
 
 def with_arcs_as_nodes(graph: LatentDag | Admg) -> tuple[LatentDag, dict[Name, str]]:
@@ -94,7 +98,9 @@ class Measuring:
         of diagnosis from first principles.
     """
 
-    def __init__(self, graph: LatentDag, terms: Iterable[Term], candidates: Iterable[Name]) -> None:
+    def __init__(
+        self, graph: LatentDag, terms: Iterable[Term], candidates: Iterable[Name], experiments: Experiments = ()
+    ) -> None:
         self.terms = tuple(terms)
         near = graph.ancestors(
             name for term in self.terms for name in term.names
@@ -103,16 +109,18 @@ class Measuring:
         edges = frozenset(edge for edge in graph.directed if near.issuperset(edge))
         self.graph = LatentDag(nodes, edges, (), graph.latent & near)
         self.candidates = frozenset(candidates) & near
+        # What else an experiment sets makes no difference here: it is no cause of what is asked.
+        self.experiments = tuple(filter(None, (tuple(n for n in names if n in near) for names in experiments)))
 
     def breaking(self, chosen: Names) -> Names | None:
         """With `chosen` measured: None if all is identified, else the candidates that some hedge owes its edges to."""
         graph = self.graph
         left = LatentDag(graph.nodes, graph.directed, (), (graph.latent | self.candidates) - chosen)
         seen = project(left).sorted_masks
-        hedge = obstacle(seen, self.terms)
-        if hedge is None:
+        hedges = obstacles(seen, self.terms, self.experiments)
+        if not hedges:
             return None
-        return self.candidates.intersection(_makers(left, seen, hedge))
+        return self.candidates.intersection(name for hedge in hedges for name in _makers(left, seen, hedge))
 
     def minimal(self, limits: Limits) -> MinimalSets:
         """The minimal sets of candidates with which all is identified."""
@@ -153,8 +161,8 @@ class Measuring:
         return chosen
 
 
-class Experiments:
-    """Questions, with data from experiments on a set of nodes and on each of its subsets.
+class Experimenting:
+    """Questions, with data from further experiments on a set of nodes and on each of its subsets.
 
     Every district D that the outcomes need must be identified from one of the laws P(V | do(Z')) with Z' outside D.
     Setting more nodes never makes a district harder, so that Z' = Z without D decides.
@@ -165,14 +173,18 @@ class Experiments:
         Kivva, Etesami & Kiyavash (2023), On identifiability of conditional causal effects, theorem 1.
     """
 
-    def __init__(self, masks: Masks, terms: Iterable[Term]) -> None:
+    def __init__(self, masks: Masks, terms: Iterable[Term], experiments: Experiments = ()) -> None:
         self.masks = masks
         self.districts: list[Mask] = []
         self.set_already: Mask = 0
+        regimes = tuple(map(masks.mask, experiments))
         for term in terms:
             self.set_already |= masks.mask(term.treatments)
             treatments, outcomes = exchange(problem_of(masks, term))
-            self.districts += components(reach(outcomes, masks.parents, ~treatments), masks.spouses)
+            for district in components(reach(outcomes, masks.parents, ~treatments), masks.spouses):
+                # What is known already needs no experiment more.
+                if isinstance(decide(masks, masks.all & ~district, district, regimes), HedgeMasks):
+                    self.districts.append(district)
 
     def breaking(self, chosen: Names) -> Names | None:
         """None if experiments on `chosen` identify all, else the nodes of a hedge that an experiment could set."""
@@ -186,6 +198,12 @@ class Experiments:
     def minimal(self, limits: Limits) -> MinimalSets:
         """The minimal sets of nodes, none of them set by the questions, on which experiments identify all."""
         return minimal_sets(self.breaking, limits)
+
+    def series(self, chosen: Names) -> tuple[tuple[Name, ...], ...]:
+        """The experiments that a set needs: one on all of it, or several, where a part of it has to be left alone."""
+        held = self.masks.mask(chosen)
+        regimes = dict.fromkeys(held & ~district for district in self.districts)
+        return tuple(tuple(sorted(self.masks.nodes(regime))) for regime in regimes)
 
 
 def minimal_sets(breaking: _Breaking, limits: Limits) -> MinimalSets:

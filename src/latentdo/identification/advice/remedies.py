@@ -11,7 +11,8 @@ from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.query import Query
 from latentdo.sheet import AbstractShown, Note, Sheet
 
-from .measuring import Experiments, Limits, Measuring, obstacle, with_arcs_as_nodes
+from ..engine.experiments import Experiments
+from .measuring import Experimenting, Limits, Measuring, obstacles, with_arcs_as_nodes
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,8 +24,9 @@ class Remedies(AbstractShown):
         measure: Sets of hidden causes to measure, as the graph names them; `A <-> B` is all that is behind that
             edge, measured whole.
         remove: Single edges that would have to be absent, as the graph is drawn.
-        experiments: Sets of nodes, none of them set by the question, on which to experiment: the data are then
-            P(V) and what is seen when any of them are set.
+        experiments: Sets of nodes, none of them set by the question, on which to experiment, all of a set at once: the data
+            are then P(V), what is known already, and what is seen when these are set.
+        series: Where no single experiment on all of a set does: several, each with nodes of its own, that do together.
         cut: How far a list was searched that is not known to be complete, by the name of the list.
     """
 
@@ -33,20 +35,21 @@ class Remedies(AbstractShown):
     remove: tuple[str, ...]
     experiments: tuple[tuple[Name, ...], ...]
     cut: tuple[tuple[str, str], ...] = ()
+    series: tuple[tuple[tuple[Name, ...], ...], ...] = ()
 
     def sheet(self) -> Sheet:
         """What would help, a line for each kind."""
-        experiments = [tuple(map(quote, names)) for names in self.experiments]
-        measure = [tuple(map(_behind, names)) for names in self.measure]
+        experiments = [" and ".join(map(quote, names)) for names in self.experiments]
+        experiments += [", and separately ".join(" and ".join(map(quote, n)) for n in names) for names in self.series]
         lists = [
-            ("measure", "Measure", measure),
-            ("remove", "Rule out", [(edge,) for edge in self.remove]),
+            ("measure", "Measure", [" and ".join(map(_behind, names)) for names in self.measure]),
+            ("remove", "Rule out", self.remove),
             ("experiments", "Experiment on", experiments),
         ]
         searched = {name: f" (searched: {cut})" for name, cut in self.cut}
         notes = (
-            Note(f"{', or '.join(map(' and '.join, sets)) or 'nothing of this kind'}{searched.get(name, '')}.", label)
-            for name, label, sets in lists
+            Note(f"{', or '.join(found) or 'nothing of this kind'}{searched.get(name, '')}.", label)
+            for name, label, found in lists
         )
         return Sheet(f"What would make {self.query} identified:", notes=tuple(notes))
 
@@ -57,6 +60,7 @@ class Remedies(AbstractShown):
             "measure": [list(names) for names in self.measure],
             "remove": list(self.remove),
             "experiments": [list(names) for names in self.experiments],
+            "series": [list(map(list, names)) for names in self.series],
             "cut": dict(self.cut),
         }
 
@@ -67,30 +71,35 @@ def _behind(name: str) -> str:
     return f"what is behind {name}" if " <-> " in name and not is_node else name
 
 
-def remedies_of(graph: LatentDag | Admg, query: Query, limits: Limits) -> Remedies:
-    """What would make a question identified, on the graph that it was asked of."""
+def remedies_of(graph: LatentDag | Admg, query: Query, limits: Limits, known: Experiments = ()) -> Remedies:
+    """What would make a question identified, on the graph that it was asked of, beside the experiments that are known."""
     opened, called = with_arcs_as_nodes(graph)
-    measured = Measuring(opened, query.terms, opened.latent).minimal(limits)
-    edges, edges_cut = _removable(graph, query, limits)
-    surrogates = Experiments(project(graph).sorted_masks, query.terms).minimal(limits)
+    measured = Measuring(opened, query.terms, opened.latent, known).minimal(limits)
+    edges, edges_cut = _removable(graph, query, limits, known)
+    experimenting = Experimenting(project(graph).sorted_masks, query.terms, known)
+    surrogates = experimenting.minimal(limits)
+    series = [experimenting.series(names) for names in surrogates.sets]
     cuts = {"measure": measured.cut, "remove": edges_cut, "experiments": surrogates.cut}
     return Remedies(
         query,
         tuple(tuple(sorted(called.get(name) or quote(name) for name in names)) for names in measured.sets),
         edges,
-        tuple(tuple(sorted(names)) for names in surrogates.sets),
+        tuple(experiments[0] for experiments in series if len(experiments) == 1),
         tuple((name, cut) for name, cut in cuts.items() if cut),
+        tuple(experiments for experiments in series if len(experiments) > 1),
     )
 
 
-def _removable(graph: LatentDag | Admg, query: Query, limits: Limits) -> tuple[tuple[str, ...], str]:
+def _removable(
+    graph: LatentDag | Admg, query: Query, limits: Limits, known: Experiments
+) -> tuple[tuple[str, ...], str]:
     """The edges without which the question is identified, one at a time."""
     end = time.monotonic() + limits.seconds
     labels: list[str] = []
     for label, without in _without_one_edge(graph, {name for term in query.terms for name in term.names}):
         if time.monotonic() > end:
             return tuple(labels), f"the edges that were reached in {limits.seconds:g} s"
-        if obstacle(project(without).sorted_masks, query.terms) is None:
+        if not obstacles(project(without).sorted_masks, query.terms, known):
             labels.append(label)
     return tuple(labels), ""
 

@@ -89,7 +89,7 @@ class VermaConstraint:
             joint: A probability table with an axis per name.
             names: The nodes of its axes.
         """
-        return tabulate(self.expression, joint, {name: place for place, name in enumerate(names)})
+        return tabulate(self.expression, {(): joint}, {name: place for place, name in enumerate(names)})
 
     @property
     def _printable(self) -> tuple[Query, dict[Term, Formula]]:

@@ -11,49 +11,94 @@ from latentdo.graphs import Mask, Masks, bits, components, reach, union
 
 @dataclass(frozen=True)
 class Trace:
-    """How Q[district] is reached from P(V).
+    """How Q[district] is reached from P(V), or from P(V | do(regime)).
 
     Attributes:
         district: A district of the graph without the treatments, over the ancestors of the outcomes.
         steps: Pairs (S, T), each S a district that contains `district`, T the ancestors of `district`
-            within S; the first S lies in the graph over the ancestors of `district`, each later one in its
-            T, the last T is `district`.
+            within S; the first S lies in the graph over the ancestors of `district`, without the regime, each
+            later one in its T, the last T is `district`.
+        regime: What is set in the experiment that the law comes from; nothing for P(V).
     """
 
     district: Mask
     steps: tuple[tuple[Mask, Mask], ...]
+    regime: Mask = 0
 
 
 @dataclass(frozen=True)
 class HedgeMasks:
-    """Two bidirected-connected sets, the larger leading into the smaller; treatments in the larger alone."""
+    """Two bidirected-connected sets, the larger leading into the smaller; treatments in the larger alone.
+
+    Attributes:
+        larger: The larger set; experiments that set nothing of the smaller leave all of it alone, where one can.
+        smaller: The smaller set.
+        thicket: For each experiment that sets nothing of the smaller set, the larger set that it leaves.
+    """
 
     larger: Mask
     smaller: Mask
+    thicket: tuple[tuple[Mask, Mask], ...] = ()
+
+    @property
+    def is_spared(self) -> bool:
+        """Whether no experiment touches the larger set without touching the smaller: one hedge for all laws."""
+        return not any(regime & self.larger for regime, _ in self.thicket)
 
 
-def decide(masks: Masks, treatments: Mask, outcomes: Mask) -> tuple[Trace, ...] | HedgeMasks:
-    """One trace for each district that the outcomes need, or the first hedge.
+def decide(
+    masks: Masks, treatments: Mask, outcomes: Mask, regimes: tuple[Mask, ...] = ()
+) -> tuple[Trace, ...] | HedgeMasks:
+    """One trace for each district that the outcomes need, or the first hedge, one that all experiments spare if there is one.
+
+    Args:
+        regimes: What is set in each experiment that is known besides P(V).
 
     Source:
         Tian (2002), Studies in causal reasoning and learning, chapter 5; Huang & Valtorta (2006),
         Identifiability in causal Bayesian networks, theorem 4; the hedge is that of Shpitser & Pearl
-        (2006a), theorem 4.
+        (2006a), theorem 4. With experiments Lee, Correa & Bareinboim (2019), General identifiability with arbitrary
+        surrogate experiments, theorem 3; Kivva et al. (2022), Revisiting the general identifiability problem,
+        theorems 1 and 2: each district has to be identified from one of the laws that set nothing of it.
     """
     needed = reach(outcomes, masks.parents, ~treatments)
     traces: list[Trace] = []
+    thicket: HedgeMasks | None = None
     for district in components(needed, masks.spouses):
         trace = _trace(masks, district)
-        if isinstance(trace, HedgeMasks):
+        if regimes and isinstance(trace, HedgeMasks):
+            trace = _from_experiments(masks, trace, regimes)
+        if not isinstance(trace, HedgeMasks):
+            traces.append(trace)
+        elif trace.is_spared:
             return trace
-        traces.append(trace)
-    return tuple(traces)
+        else:
+            thicket = thicket or trace
+    return thicket or tuple(traces)
 
 
-def _trace(masks: Masks, district: Mask) -> Trace | HedgeMasks:
-    if not union(masks.spouses, district) & ~district:  # no need to look for ancestors that nothing latent joins to it
-        return Trace(district, ((district, district),))
-    within = reach(district, masks.parents)
+def _from_experiments(masks: Masks, hedge: HedgeMasks, regimes: tuple[Mask, ...]) -> Trace | HedgeMasks:
+    """The shortest trace from an experiment of a district that P(V) does not identify, or what stands in the way in each."""
+    district = hedge.smaller
+    apart = [regime for regime in regimes if not regime & district]
+    tried = [_trace(masks, district, regime) for regime in apart]
+    if found := [trace for trace in tried if isinstance(trace, Trace)]:
+        return min(found, key=lambda trace: (len(trace.steps), trace.regime.bit_count()))
+    touched = 0
+    for regime in apart:
+        touched |= regime
+    spared = closure(masks, district, masks.all & ~touched)
+    if spared != district:
+        return HedgeMasks(spared, district, tuple((regime, spared) for regime in apart))
+    left = [trace.larger for trace in tried if isinstance(trace, HedgeMasks)]
+    return HedgeMasks(hedge.larger, district, tuple(zip(apart, left, strict=True)))
+
+
+def _trace(masks: Masks, district: Mask, regime: Mask = 0) -> Trace | HedgeMasks:
+    # No need to look for ancestors that nothing latent joins to it.
+    if not union(masks.spouses, district) & ~(district | regime):
+        return Trace(district, ((district, district),), regime)
+    within = reach(district, masks.parents, ~regime)
     steps: list[tuple[Mask, Mask]] = []
     while True:
         joined = reach(district, masks.spouses, within)
@@ -62,7 +107,7 @@ def _trace(masks: Masks, district: Mask) -> Trace | HedgeMasks:
             return HedgeMasks(joined, district)
         steps.append((joined, within))
         if within == district:
-            return Trace(district, tuple(steps))
+            return Trace(district, tuple(steps), regime)
 
 
 def markov_pillow(masks: Masks, node: int, earlier: Mask) -> Mask:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Name, bits, reach, union
+from latentdo.graphs import Mask, Masks, Name, bits, reach, union
 
 from ..criteria.districts import Trace, markov_pillow
-from .expression import Expression
+from .expression import Expression, Prob, parts
 from .formulas import Factors, Formulas
 from .reduction import Problem, informative
 from .simplify import Plan
@@ -28,12 +29,18 @@ class Formula:
     evidence: Expression | None
     free: tuple[Name, ...]
 
+    @property
+    def laws(self) -> Iterator[Prob]:
+        """Every P(…) that it mentions; those of experiments with what they set."""
+        for whole in (self.expression, self.evidence):
+            yield from (part for part in parts(whole) if isinstance(part, Prob)) if whole else ()
+
 
 def construct(problem: Problem, plan: Plan) -> Formula:
     """The formula of a problem, written as planned."""
     formulas = Formulas(plan.masks)
     factors = write(formulas, problem, plan)
-    meant = problem.outcomes | problem.conditions | problem.acting
+    meant = problem.outcomes | problem.conditions | problem.acting | plan.regime & problem.treatments
     evidence = formulas.one(formulas.total(problem.asked, factors)) if problem.is_joint else None
     free = sorted(problem.masks.nodes(formulas.free(factors) & ~meant))
     return Formula(formulas.one(factors), evidence, tuple(free))
@@ -43,10 +50,11 @@ def write(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
     """The factors of the formula that a plan describes."""
     match plan.form:
         case "seeing":
-            return [shortened(formulas, plan.outcomes, plan.given | plan.treatments)]
+            return [shortened(formulas, plan.outcomes, plan.given | plan.seen, plan.regime)]
         case "adjustment":
-            inner = shortened(formulas, plan.outcomes, plan.given | plan.treatments | plan.covariates)
-            weights = shortened(formulas, plan.covariates, plan.given)
+            seen = plan.given | plan.seen | plan.covariates
+            inner = shortened(formulas, plan.outcomes, seen, plan.regime)
+            weights = shortened(formulas, plan.covariates, plan.given, plan.regime)
             return formulas.total(plan.covariates, [inner, weights])
         case "districts":
             needed = reach(plan.outcomes, plan.masks.parents, ~plan.treatments)
@@ -57,9 +65,14 @@ def write(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
             return formulas.divide(factors, formulas.total(problem.outcomes, factors))
 
 
-def shortened(formulas: Formulas, outcomes: Mask, given: Mask) -> Expression:
-    """P(outcomes | given) without the conditions that the others shield the outcomes from."""
-    return formulas.prob(outcomes, informative(formulas.masks, outcomes, given))
+def shortened(formulas: Formulas, outcomes: Mask, given: Mask, do: Mask = 0) -> Expression:
+    """P(outcomes | do(do), given) without the conditions that the others shield the outcomes from."""
+    return formulas.prob(outcomes, telling(formulas.masks, outcomes, given, do), do)
+
+
+def telling(masks: Masks, outcomes: Mask, given: Mask, do: Mask) -> Mask:
+    """What of `given` tells something about the outcomes that the rest of it does not, where `do` is set."""
+    return informative(masks.cut(do, do) if do else masks, outcomes, given)
 
 
 @dataclass(frozen=True)
@@ -81,16 +94,18 @@ def district_factors(formulas: Formulas, trace: Trace) -> Factors:
     Source:
         Tian & Pearl (2003), On the identification of causal effects, lemmas 3 and 4.
     """
-    kernel = observed(formulas, *trace.steps[0], reach(trace.district, formulas.masks.parents))
+    kernel = observed(formulas, trace)
     for joined, ancestors in trace.steps[1:]:
         kernel = split_off(formulas, kernel, joined, ancestors)
     return formulas.total(kernel.summed, kernel.factors.values())
 
 
-def observed(formulas: Formulas, joined: Mask, ancestors: Mask, within: Mask) -> Kernel:
-    """Q[ancestors] from P(within): a factor P(v | Markov pillow) for each v of the district `joined`."""
-    masks = formulas.masks
-    factors = {i: formulas.prob(1 << i, markov_pillow(masks, i, within & (1 << i) - 1)) for i in bits(joined)}
+def observed(formulas: Formulas, trace: Trace) -> Kernel:
+    """Where a trace starts: a factor P(v | do(regime), Markov pillow) for each v of its first district."""
+    (joined, ancestors), regime, masks = trace.steps[0], trace.regime, formulas.masks
+    within = reach(trace.district, masks.parents, ~regime)
+    pillows = {i: markov_pillow(masks, i, within & (1 << i) - 1) & ~regime for i in bits(joined)}
+    factors = {i: formulas.prob(1 << i, pillow, regime) for i, pillow in pillows.items()}
     return Kernel(ancestors, joined & ~ancestors, factors)
 
 

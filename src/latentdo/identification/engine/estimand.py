@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -84,7 +84,8 @@ class Estimand:
         """The textbook's name of the formula; of several terms, each different name once.
 
         `no effect`, `seeing is doing`, `back-door`, `front-door`, `g-formula`, `ratio` (as the napkin's) or
-        `general formula`.
+        `general formula`; `experiment` where an experiment shows the answer, `experiment and formula` where the formula
+        uses one.
         """
         from ..criteria.front_door import is_front_door_set  # a verdict alone does not pay for it
 
@@ -102,21 +103,36 @@ class Estimand:
         """The formula as a value: the law of the outcomes, and of evidence where that is an event."""
         return self._single("expression").formula.expression
 
-    def evaluate(self, joint: Any, names: Sequence[Name]) -> Law:
+    def evaluate(
+        self,
+        joint: Any,
+        names: Sequence[Name],
+        experiments: Mapping[Name | tuple[Name, ...], tuple[Any, Sequence[Name]]] | None = None,
+    ) -> Law:
         """The law of the term's outcomes, for every value of treatments and conditions, from a finite P(V).
 
         Args:
             joint: The observed law, one axis per name; further nodes are summed out.
             names: The axes of `joint`.
+            experiments: For each experiment that the formula uses, by the nodes that it sets, a pair: P(V | do(those nodes))
+                as an array, and its axes. For each value of the nodes that are set the array sums to one; where such
+                a value was never tried, all its cells are NaN.
 
         Raises:
-            DataError: The joint is no probability table over `names`, or lacks a node.
+            DataError: The joint is no probability table over `names`, or lacks a node; an experiment is missing, or its
+                table is none.
             QueryError: The query has several terms; evaluate those of `.terms`. Or `names` are no names.
         """
         from .evaluate import evaluate  # a verdict alone does not pay for it
 
         solution = self._single("evaluate")
-        return evaluate(solution.term, solution.formula, joint, names)
+        return evaluate(solution.term, solution.formula, joint, names, experiments)
+
+    @cached_property
+    def experiments(self) -> tuple[tuple[Name, ...], ...]:
+        """What is set in each experiment that the formula uses; none where P(V) alone gives the answer."""
+        laws = (law for formula in self._formulas.values() for law in formula.laws)
+        return tuple(sorted({law.do for law in laws if law.do}))
 
     @cached_property
     def _formulas(self) -> dict[Term, Formula]:

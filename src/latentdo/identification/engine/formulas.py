@@ -34,7 +34,7 @@ class Formulas:
         # What is known of each expression, by identity: the table keeps them all alive.
         self._free: dict[int, Mask] = {}
         self._rank: dict[int, Rank] = {}
-        self._probs: dict[int, tuple[Mask, Mask]] = {}
+        self._probs: dict[int, tuple[Mask, Mask, Mask]] = {}
         self._sums: dict[int, tuple[Mask, Factors]] = {}
         self._quotients: dict[int, tuple[Factors, Factors]] = {}
         # Who wants to hear of each rewriting: its rule, what stood there, what stands there now.
@@ -54,8 +54,7 @@ class Formulas:
             return made
         names = self.masks.nodes
         made = Prob(tuple(sorted(names(outcomes))), tuple(sorted(names(given))), tuple(sorted(names(do))))
-        if not do:
-            self._probs[id(made)] = (outcomes, given)
+        self._probs[id(made)] = (outcomes, given, do)
         # Effects come before their causes in print; what is not a plain probability comes last.
         return self._keep(key, made, outcomes | given | do, (0, -outcomes, given, do))
 
@@ -123,10 +122,10 @@ class Formulas:
         above, below = _without_shared(above + more_above, below + more_below)
         for factor in list(below):
             if (pair := self._probs.get(id(factor))) and (joint := self._joint(above, *pair)):
-                outcomes, given = self._probs[id(joint)]
+                outcomes, given, do = self._probs[id(joint)]
                 _remove(below, factor)
                 _remove(above, joint)
-                above.append(self.prob(outcomes & ~pair[0], given | pair[0]))
+                above.append(self.prob(outcomes & ~pair[0], given | pair[0], do))
         above, below = self._chain(above), self._chain(below)
         quotient = [self.quotient(above, below)] if below else above
         if self.listener and denominator:
@@ -145,11 +144,11 @@ class Formulas:
         self._made[key] = made = self.one(self.divide(above, below))
         return made
 
-    def _joint(self, factors: Factors, outcomes: Mask, given: Mask) -> Expression | None:
-        """A factor P(outcomes, more | given), where there is one."""
+    def _joint(self, factors: Factors, outcomes: Mask, given: Mask, do: Mask) -> Expression | None:
+        """A factor P(outcomes, more | do(do), given), where there is one."""
         for factor in factors:
-            joint, context = self._probs.get(id(factor), (0, 0))
-            if context == given and outcomes & joint == outcomes != joint:
+            joint, *context = self._probs.get(id(factor), (0, 0, 0))
+            if context == [given, do] and outcomes & joint == outcomes != joint:
                 return factor
         return None
 
@@ -177,19 +176,19 @@ class Formulas:
         return plain + self.divide(above, below)
 
     def _chain(self, factors: Factors) -> Factors:
-        """The factors, with P(a | b, c) P(b | c) merged into P(a, b | c) wherever they meet."""
+        """The factors, with P(a | b, c) P(b | c) of one law merged into P(a, b | c) wherever they meet."""
         pairs = [(self._probs[id(factor)], factor) for factor in factors if id(factor) in self._probs]
         if len(pairs) < 2:
             return factors
         chained = [factor for factor in factors if id(factor) not in self._probs]
-        ends: dict[Mask, tuple[Mask, Mask]] = {}
+        ends: dict[tuple[Mask, Mask], tuple[Mask, Mask, Mask]] = {}
         # Causes first: then what a factor is given has been merged before it looks.
-        for (outcomes, given), _ in sorted(pairs, key=lambda pair: pair[0]):
-            first, context = ends.pop(given, (0, given))
-            end = outcomes | given
+        for (outcomes, given, do), _ in sorted(pairs, key=lambda pair: pair[0]):
+            first, context, _ = ends.pop((given, do), (0, given, do))
+            end = (outcomes | given, do)
             if end in ends:
                 chained.append(self.prob(*ends[end]))
-            ends[end] = (outcomes | first, context)
+            ends[end] = (outcomes | first, context, do)
         return chained + [self.prob(*pair) for pair in ends.values()]
 
     def _drop(self, over: Mask, factors: Factors) -> Factors | None:
@@ -215,10 +214,10 @@ class Formulas:
 
     def _sum_inside(self, over: Mask, factor: Expression) -> Factors | None:
         if pair := self._probs.get(id(factor)):
-            outcomes, given = pair
+            outcomes, given, do = pair
             if not outcomes & over:
                 return None
-            return [self.prob(outcomes & ~over, given)] if outcomes & ~over else []
+            return [self.prob(outcomes & ~over, given, do)] if outcomes & ~over else []
         if self._depth > MAX_DEPTH:
             return None
         if inner := self._sums.get(id(factor)):

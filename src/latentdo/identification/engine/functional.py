@@ -217,8 +217,8 @@ def degenerate(dag: LatentDag | Admg, determinants: Determinants, formula: Formu
     for expression in (formula.expression, formula.evidence):
         for part in parts(expression) if expression is not None else ():
             match part:
-                case Prob(given=given):
-                    held = frozenset(given)
+                case Prob(given=given, do=do):
+                    held = frozenset(given + do)
                 case Quotient(denominator=denominator):
                     held = denominator.free
                 case _:

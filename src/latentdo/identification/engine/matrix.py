@@ -14,13 +14,16 @@ from ..criteria.districts import HedgeMasks, decide
 from ..criteria.front_door import front_door_set
 from .reduction import acting, exchange, problem_of
 
-Form = Literal["no effect", "seeing is doing", "back-door", "front-door", "general formula", "not identified"]
+Form = Literal[
+    "no effect", "seeing is doing", "back-door", "front-door", "general formula", "experiment", "not identified"
+]
 FORMS: dict[Form, str] = {
     "no effect": "·",
     "seeing is doing": "=",
     "back-door": "B",
     "front-door": "F",
     "general formula": "G",
+    "experiment": "E",
     "not identified": "x",
 }
 """Each form and its letter, from the easiest to the impossible."""
@@ -33,10 +36,12 @@ class Judge:
     Attributes:
         masks: The graph, its bits in topological order.
         given: Evidence that every question has.
+        regimes: What is set in each experiment that is known besides P(V).
     """
 
     masks: Masks
     given: Mask = 0
+    regimes: tuple[Mask, ...] = ()
     _hedges: dict[Mask, bool] = field(default_factory=dict, compare=False)
     _back_doors: dict[Mask, Mask] = field(default_factory=dict, compare=False)
 
@@ -53,7 +58,9 @@ class Judge:
     def _decider(self, y: Mask) -> Callable[[Mask], bool]:
         masks = self.masks
         if self.given:
-            return lambda x: not isinstance(decide(masks, *exchange(problem_of(masks, self.term(x, y)))), HedgeMasks)
+            return lambda x: (
+                not isinstance(decide(masks, *exchange(problem_of(masks, self.term(x, y))), self.regimes), HedgeMasks)
+            )
         above = reach(y, masks.parents)
         homes: dict[int, Mask] = {}
         for part in components(above, masks.spouses):
@@ -74,10 +81,10 @@ class Judge:
         return decided
 
     def is_hedged(self, district: Mask) -> bool:
-        """Whether Q[district] is beyond P(V): it does not depend on the pair that asks."""
+        """Whether Q[district] is beyond all that is known: it does not depend on the pair that asks."""
         known = self._hedges.get(district)
         if known is None:
-            decided = decide(self.masks, self.masks.all & ~district, district)
+            decided = decide(self.masks, self.masks.all & ~district, district, self.regimes)
             known = self._hedges[district] = isinstance(decided, HedgeMasks)
         return known
 
@@ -97,6 +104,8 @@ class Judge:
             return "no effect"
         if not self._seen(x, y, given) & x:
             return "seeing is doing"
+        if self.regimes and isinstance(decide(masks, *exchange(problem_of(masks, self.term(x, y)))), HedgeMasks):
+            return "experiment"
         if given:
             return "general formula"
         x = acting(masks, x, y)

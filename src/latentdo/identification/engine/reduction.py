@@ -24,6 +24,7 @@ class Problem:
         treatments: The nodes that are set.
         conditions: Evidence that is a value.
         drawn: Treatments that are drawn from a law and that the evidence tells something about.
+        regimes: What is set in each experiment that is known besides P(V).
     """
 
     masks: Masks
@@ -32,6 +33,7 @@ class Problem:
     treatments: Mask
     conditions: Mask
     drawn: Mask = 0
+    regimes: tuple[Mask, ...] = ()
 
     @cached_property
     def acting(self) -> Mask:
@@ -49,13 +51,13 @@ def acting(masks: Masks, treatments: Mask, targets: Mask) -> Mask:
     return treatments & union(masks.parents, reach(targets, masks.parents, ~treatments))
 
 
-def problem_of(masks: Masks, term: Term) -> Problem:
-    """The problem that a term states on the graph."""
+def problem_of(masks: Masks, term: Term, regimes: tuple[Mask, ...] = ()) -> Problem:
+    """The problem that a term states on the graph, with what each experiment sets."""
     treatments = masks.mask(term.treatments)
     evidence = masks.mask(term.conditions)
     asked = masks.mask(term.outcome_names)
     if not evidence:
-        return Problem(masks, asked, asked, treatments, 0)
+        return Problem(masks, asked, asked, treatments, 0, 0, regimes)
     events = masks.mask(outcome.name for outcome in term.given if outcome.op not in ("", "="))
     drawn = masks.mask(setting.name for setting in term.do if isinstance(setting.value, Distribution))
     cut = masks.cut(treatments)
@@ -72,7 +74,7 @@ def problem_of(masks: Masks, term: Term) -> Problem:
         # What the outcomes are separated from by the evidence may as well be set to any one value.
         if not connected(cut, outcomes, conditions | treatments & ~drawn) >> i & 1:
             drawn &= ~(1 << i)
-    return Problem(masks, asked, outcomes, treatments, conditions, drawn)
+    return Problem(masks, asked, outcomes, treatments, conditions, drawn, regimes)
 
 
 def informative(masks: Masks, outcomes: Mask, evidence: Mask, given: Mask = 0) -> Mask:

@@ -251,10 +251,12 @@ class _Reader:
             behind += [show(given, copies)] if given else []
             return Piece(self.script.conditional("P", show(outcomes, copies), ", ".join(behind)))
         rest = tuple(name for name in outcomes if name != self.mean)
-        mean = self.script.conditional("E", self.script.name(self.mean), show(rest + given, copies))
+        set_ = [self.script.surgery(show(do, copies))] if do else []
+        seen, all_seen = ([*set_, *([show(names, copies)] if names else [])] for names in (given, rest + given))
+        mean = self.script.conditional("E", self.script.name(self.mean), ", ".join(all_seen))
         if not rest:
             return Piece(mean)
-        beside = self.script.conditional("P", show(rest, copies), show(given, copies))
+        beside = self.script.conditional("P", show(rest, copies), ", ".join(seen))
         return Piece(f"{mean} {beside}", "product")
 
     def nodes(self, names: Iterable[Name], copies: Copies) -> str:
@@ -304,8 +306,8 @@ def _occurrences(expression: AbstractExpression, names: Iterable[Name]) -> dict[
         return {}
     for part in parts(expression):
         match part:
-            case Prob(outcomes=outcomes, given=given):
-                occurring = {name: (name in outcomes) + 2 * (name in given) for name in names}
+            case Prob(outcomes=outcomes, given=given, do=do):
+                occurring = {name: (name in outcomes) + 2 * (name in given + do) for name in names}
             case Sum(over=over, body=body):
                 occurring = {name: 0 if name in over else counts[id(body)][name] for name in names}
             case Quotient(numerator=above, denominator=below):

@@ -7,7 +7,7 @@ hidden before the recursion starts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from latentdo.graphs import Mask, Masks, bits, connected, hidden, reach
@@ -37,6 +37,7 @@ class Plan:
         given: The conditions; none for `districts`.
         covariates: For `adjustment`, what is averaged over.
         traces: For `districts`, how each district is reached.
+        regime: For `seeing` and `adjustment`, what is set in the experiment that shows it; nothing for P(V).
     """
 
     form: Literal["seeing", "adjustment", "districts"]
@@ -46,6 +47,12 @@ class Plan:
     given: Mask = 0
     covariates: Mask = 0
     traces: tuple[Trace, ...] = ()
+    regime: Mask = 0
+
+    @property
+    def seen(self) -> Mask:
+        """The treatments that are seen in place of being set."""
+        return self.treatments & ~self.regime
 
 
 def plan_of(problem: Problem, traces: tuple[Trace, ...]) -> Plan:
@@ -56,18 +63,37 @@ def plan_of(problem: Problem, traces: tuple[Trace, ...]) -> Plan:
         outcomes, given = outcomes | given, 0
     if not treatments or not connected(masks.cut(0, treatments), outcomes, given) & treatments:
         return Plan("seeing", masks, treatments, outcomes, given)
-    # Adjustment by what the treatments do not cause has a proof of three lines, with or without conditions.
-    apart = ~reach(treatments, masks.children)
-    covariates = None if given & ~apart else adjustment_set(masks, treatments, outcomes, apart, given)
-    if covariates is not None:
-        return Plan("adjustment", masks, treatments, outcomes, given, covariates & ~given)
+    shown = [regime for regime in problem.regimes if _is_shown(problem, treatments, outcomes, given, regime)]
+    for regime in shown:
+        # What an experiment sets is out of reach for everything else: it takes its edges along.
+        plan = Plan("seeing", masks, treatments | regime & problem.treatments, outcomes, given, regime=regime)
+        if not connected(masks.cut(regime, regime | plan.seen), outcomes, given) & plan.seen:
+            return plan
+    for regime in (0, *shown):
+        # Adjustment by what the treatments do not cause has a proof of three lines, with or without conditions.
+        plan = Plan("adjustment", masks, treatments | regime & problem.treatments, outcomes, given, regime=regime)
+        left = masks.cut(regime, regime) if regime else masks
+        apart = ~(reach(plan.seen, left.children) | regime)
+        covariates = None if given & ~apart else adjustment_set(left, plan.seen, outcomes, apart, given)
+        if covariates is not None:
+            return replace(plan, covariates=covariates & ~given)
     treatments, outcomes = exchange(problem)
-    masks, traces = shrink(masks, treatments, outcomes, traces)
+    masks, traces = shrink(masks, treatments, outcomes, traces, problem.regimes)
     return Plan("districts", masks, treatments, outcomes, traces=traces)
 
 
+def _is_shown(problem: Problem, treatments: Mask, outcomes: Mask, given: Mask, regime: Mask) -> bool:
+    """Whether what an experiment sets beside the treatments makes no difference to the law that is asked for (rule 3)."""
+    if regime & (outcomes | given):
+        return False
+    do = treatments | regime & problem.treatments
+    more = regime & ~do
+    above = reach(given, problem.masks.cut(do).parents)
+    return not connected(problem.masks.cut(do | more & ~above), outcomes, do | given) & more
+
+
 def shrink(
-    masks: Masks, treatments: Mask, outcomes: Mask, traces: tuple[Trace, ...]
+    masks: Masks, treatments: Mask, outcomes: Mask, traces: tuple[Trace, ...], regimes: tuple[Mask, ...] = ()
 ) -> tuple[Masks, tuple[Trace, ...]]:
     """The graph without the nodes that P(outcomes | do(treatments)) can do without, and its traces.
 
@@ -81,8 +107,12 @@ def shrink(
         of these.
     """
     needed = reach(outcomes, masks.parents)
-    masks = hidden(masks, masks.all & ~(needed | treatments))
-    between = needed & ~(treatments | outcomes)
+    held = 0
+    for regime in {trace.regime for trace in traces}:
+        held |= regime
+    regimes = tuple(regime for regime in regimes if not regime & ~held)
+    masks = hidden(masks, masks.all & ~(needed | treatments | held))
+    between = needed & ~(treatments | outcomes | held)
     caused = reach(treatments, masks.children) & between
     order = [*reversed(list(bits(caused))), *bits(between & ~caused)]
     # Many nodes are tried in blocks, so that a large graph of which little is needed is done in a few verdicts.
@@ -92,7 +122,7 @@ def shrink(
     while blocks and tried < MOST_VERDICTS and tried - useful < MOST_IN_VAIN:
         block = blocks.pop()
         smaller = hidden(masks, sum(1 << i for i in block))
-        decided = decide(smaller, treatments, outcomes)
+        decided = decide(smaller, treatments, outcomes, regimes)
         tried += 1
         if not isinstance(decided, HedgeMasks) and ratios(decided) <= limit:
             masks, traces, limit, useful = smaller, decided, ratios(decided), tried
@@ -109,6 +139,8 @@ def ratios(traces: tuple[Trace, ...]) -> int:
 
 def name_of(problem: Problem, plan: Plan, is_front_door: Callable[[Masks, Mask, Mask, Mask], bool]) -> str:
     """What the textbooks call the formula that a plan writes."""
+    if plan.regime or any(trace.regime for trace in plan.traces):
+        return "experiment" if plan.form == "seeing" else "experiment and formula"
     match plan.form:
         case "seeing":
             return "seeing is doing" if plan.treatments else "no effect" if problem.treatments else "P(V)"

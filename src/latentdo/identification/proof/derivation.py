@@ -13,6 +13,7 @@ from latentdo.query import Distribution, Query
 from latentdo.sheet import web
 
 from ..engine.estimand import Solution
+from ..engine.expression import Prob, parts
 from .proof import Cut, Line, prove
 from .steps import CutGraph, Separation, Step, Theorem, Written
 from .verify import fault_of, rule_of
@@ -82,7 +83,7 @@ separations hold in the cut graphs, and both sides agree on random models, set o
                 yield f"  … {step.part} = {step.becomes}" if long else f"  = {step.after}"
                 yield f"      {index}. {step.rule}: {step.reason}"
             if not steps:
-                yield "  is in P(V) as it stands."
+                yield f"  is {'what an experiment shows' if _sets(theorem.formula) else 'in P(V)'} as it stands."
             if theorem.note:
                 yield theorem.note
 
@@ -129,6 +130,10 @@ separations hold in the cut graphs, and both sides agree on random models, set o
         return Derivation, (self.query, self.theorems, self.steps)
 
 
+def _sets(formula: Written) -> bool:
+    return any(isinstance(part, Prob) and part.do for part in parts(formula.expression))
+
+
 def _step_html(step: Step) -> str:
     from latentdo.plots import diagram
 
@@ -169,7 +174,8 @@ def derive(query: Query, solutions: Sequence[Solution]) -> Derivation:
         note = _note(solution)
         for line in proved.lines:
             steps.append(_step(graph, problem.masks, line, len(theorems)))
-        theorems.append(Theorem(graph, Written(proved.start), Written(proved.goal), (term,), note))
+        known_too = tuple(tuple(sorted(problem.masks.nodes(regime))) for regime in problem.regimes)
+        theorems.append(Theorem(graph, Written(proved.start), Written(proved.goal), (term,), note, known_too))
     return Derivation(query, tuple(theorems), tuple(steps))
 
 

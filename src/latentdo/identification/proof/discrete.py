@@ -68,16 +68,17 @@ class RandomModel:
             self._laws[key] = np.einsum(*operands, list(range(len(self.binary))), optimize="greedy")
         return self._laws[key]
 
-    def value(self, expression: AbstractExpression, *, observed: Any = None) -> Any:
+    def value(self, expression: AbstractExpression, laws: RandomModel | FreeLaws | None = None) -> Any:
         """The expression for every value of its free names, with all axes, of length one where it is constant.
 
         Args:
-            observed: A law to use in place of the model's own for what has no `do`.
+            laws: Whose laws to use in place of the model's own.
         """
+        source = laws or self
 
         def conditional(part: Prob) -> Any:
             active = frozenset(part.do).intersection(self._axis)
-            law = observed if observed is not None and not active else self.law(active)
+            law = source.law(active)
             return self._margin(law, active, part.outcomes + part.given) / self._margin(law, active, part.given)
 
         # A summed node that the body does not mention would count its levels: no step leaves one.
@@ -86,3 +87,26 @@ class RandomModel:
     def _margin(self, law: Any, do: frozenset[Name], names: Sequence[Name]) -> Any:
         axes = do.union(names)
         return law.sum(axis=tuple(i for i, name in enumerate(self.binary) if name not in axes), keepdims=True)
+
+
+@dataclass(eq=False)
+class FreeLaws:
+    """A random law for every intervention, none tied to another by any graph: what holds for these holds for every law.
+
+    Attributes:
+        binary: The nodes with two levels: the axes of the laws.
+    """
+
+    binary: tuple[Name, ...]
+    random: Any
+    _laws: dict[frozenset[Name], Any] = field(default_factory=dict[frozenset[Name], Any])
+
+    def law(self, do: frozenset[Name]) -> Any:
+        """P(V | do), one axis per node; a node that is set is an axis of settings."""
+        import numpy as np
+
+        if do not in self._laws:
+            weights = np.asarray(self.random.standard_exponential((2,) * len(self.binary)))
+            axes = tuple(i for i, name in enumerate(self.binary) if name not in do)
+            self._laws[do] = weights / weights.sum(axis=axes, keepdims=True)
+        return self._laws[do]

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from latentdo.graphs import Mask, Masks, bits, reach, union
 
 from ..criteria.districts import Trace, markov_pillow
-from ..engine.construct import Kernel, observed, ratio_group, write
+from ..engine.construct import Kernel, observed, ratio_group, telling, write
 from ..engine.expression import AbstractExpression, Expression, Product, Quotient, Sum, parts
 from ..engine.formulas import Formulas, factors_of, without
-from ..engine.reduction import Problem, exchanges, informative
+from ..engine.reduction import Problem, exchanges
 from ..engine.simplify import Plan
 
 
@@ -75,7 +75,7 @@ def prove(problem: Problem, evidence: Mask, plan: Plan) -> Proved:
         writer.tidy()
     match plan.form:
         case "seeing":
-            writer.see(plan.outcomes, plan.given, plan.treatments)
+            writer.see()
         case "adjustment":
             writer.adjust()
         case "districts":
@@ -198,24 +198,24 @@ class _Writer:
     def tidy(self) -> None:
         """Evidence that tells nothing and treatments that reach nothing leave first."""
         law = self.forget(self.law, self.law.given & ~self.problem.conditions)
-        self.law = self.act(law, drop=law.do & ~self.problem.acting)
+        self.law = self.act(law, drop=law.do & ~(self.problem.acting | self.plan.regime))
 
-    def see(self, outcomes: Mask, given: Mask, do: Mask) -> None:
-        """P(outcomes | do(do), given) where seeing the treatments is setting them."""
-        law = self.exchange(_Law(outcomes, given, do), do, to_do=False)
-        self._shorten(law)
+    def see(self) -> None:
+        """P(outcomes | do(treatments), given) where seeing the treatments is setting them, untouched or in an experiment."""
+        law = self.act(self.law, add=self.plan.regime & ~self.law.do)
+        self._shorten(self.exchange(law, self.plan.seen, to_do=False))
 
     def _shorten(self, law: _Law) -> None:
-        self.forget(law, law.given & ~informative(self.masks, law.outcomes, law.given))
+        self.forget(law, law.given & ~telling(self.masks, law.outcomes, law.given, law.do))
 
     def adjust(self) -> None:
         """The average over covariates that the treatments do not cause."""
         plan = self.plan
-        self.marginalise(self.law, plan.covariates)
-        whole = replace(self.law, outcomes=self.law.outcomes | plan.covariates)
+        law = self.act(self.law, add=plan.regime & ~self.law.do)
+        whole = self.marginalise(law, plan.covariates)
         weights, inner = self.chain(whole, (plan.covariates, plan.outcomes))
-        self._shorten(self.act(weights, drop=weights.do))
-        self._shorten(self.exchange(inner, inner.do, to_do=False))
+        self._shorten(self.act(weights, drop=plan.seen))
+        self._shorten(self.exchange(inner, plan.seen, to_do=False))
         formulas = self.formulas
         formulas.listener = self.rewrite
         write(formulas, self.problem, plan)
@@ -245,7 +245,7 @@ class _Writer:
         district = trace.district
         if trace.steps == ((district, district),):
             for i in bits(district):
-                self._observe(factors[i], reach(district, self.masks.parents))
+                self._observe(factors[i], trace)
             return
         causes = _outer_parents(self.masks, district)
         factors_inside: list[_Law] = []
@@ -266,20 +266,22 @@ class _Writer:
             whole = self.marginalise(whole, joined & ~ancestors)
             whole = self._descend(trace, level, self.chain(whole, (1 << i for i in bits(joined))))
 
-    def _observe(self, law: _Law, within: Mask) -> None:
-        """P(v | do(…), …) is P(v | its Markov pillow)."""
-        node = law.outcomes.bit_length() - 1
-        shield = markov_pillow(self.masks, node, within & (1 << node) - 1)
+    def _observe(self, law: _Law, trace: Trace) -> None:
+        """P(v | do(…), …) is P(v | its Markov pillow), in the experiment that the trace starts from."""
+        node, regime = law.outcomes.bit_length() - 1, trace.regime
+        within = reach(trace.district, self.masks.parents, ~regime)
+        shield = markov_pillow(self.masks, node, within & (1 << node) - 1) | regime
+        law = self.exchange(law, law.given & regime, to_do=True)
+        law = self.act(law, add=regime & ~law.do)
         law = self.forget(law, law.given & ~shield)
         law = self.act(law, drop=law.do & ~shield)
-        self.exchange(law, law.do, to_do=False)
+        self.exchange(law, law.do & ~regime, to_do=False)
 
     def _descend(self, trace: Trace, level: int, laws: list[_Law]) -> _Law:
         """The factors of Q[S] at one level of a trace in terms of Q at the level below, or of P(V) at the lowest."""
         if not level:
-            within = reach(trace.district, self.masks.parents)
             for law in laws:
-                self._observe(law, within)
+                self._observe(law, trace)
             return laws[0]
         inside = trace.steps[level - 1][1]
         outside = _outer_parents(self.masks, inside)
@@ -300,7 +302,7 @@ class _Writer:
         formulas.listener = self.rewrite
         factors: list[Expression] = []
         for trace in plan.traces:
-            kernel = observed(formulas, *trace.steps[0], reach(trace.district, self.masks.parents))
+            kernel = observed(formulas, trace)
             for joined, ancestors in trace.steps[1:]:
                 kernel = self._split_off(kernel, joined, ancestors)
             factors += formulas.total(kernel.summed, kernel.factors.values())

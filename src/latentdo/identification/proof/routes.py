@@ -79,7 +79,10 @@ class _Planner:
         self.above_outcome = problem.asked | sum(1 << i for i in self.to_outcome)
 
     def plan(self, hedge: HedgeMasks) -> Routes:
-        hedge = shrunk(self.masks, self.treatments, hedge, self._keeps)
+        smaller = shrunk(self.masks, self.treatments, hedge, self._keeps)
+        # A smaller hedge may be one that an experiment tells apart.
+        touched = any(z & smaller.larger and not z & smaller.smaller for z in self.problem.regimes)
+        hedge = hedge if touched else smaller
         child = ways(self.masks, self.evidence, self.open) | self.to_outcome
         for i in bits(self.problem.asked):
             child.pop(i, None)

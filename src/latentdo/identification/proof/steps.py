@@ -190,6 +190,7 @@ class Theorem:
         formula: What it equals.
         terms: The terms of the query that ask for this law.
         note: How they read it, where it is not the law itself.
+        experiments: What is set in each experiment whose law the formula may use.
     """
 
     graph: Admg
@@ -197,6 +198,7 @@ class Theorem:
     formula: Written
     terms: tuple[Term, ...] = ()
     note: str = ""
+    experiments: tuple[tuple[Name, ...], ...] = ()
 
 
 def _listed(nodes: tuple[Name, ...]) -> str:

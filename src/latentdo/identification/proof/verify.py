@@ -12,7 +12,7 @@ from latentdo.graphs import Admg, connected, reach
 from latentdo.query import Query, Term
 
 from ..engine.expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
-from .discrete import MOST_BINARY, RandomModel
+from .discrete import MOST_BINARY, FreeLaws, RandomModel
 from .steps import MEANINGS, CutGraph, Separation, Step, Theorem, Written
 
 MODELS = 2
@@ -142,8 +142,9 @@ def _malformed(step: Step) -> str | None:
 def _fault_of_theorem(theorem: Theorem, steps: tuple[Step, ...], first: int) -> str | None:
     forms = Forms()
     now, goal = forms.key(theorem.law.expression), forms.key(theorem.formula.expression)
-    if any(isinstance(part, Prob) and part.do for part in parts(theorem.formula.expression)):
-        return f"The formula {theorem.formula} still has a do."
+    known = _known(theorem)
+    if any(isinstance(part, Prob) and frozenset(part.do) not in known for part in parts(theorem.formula.expression)):
+        return f"The formula {theorem.formula} still has a do that is none of the experiments."
     for number, step in enumerate(steps, first):
         if fault := _fault_of_step(theorem, step, forms, now, number):
             return f"Step {number} ({step.rule}) does not hold: {fault}"
@@ -152,6 +153,11 @@ def _fault_of_theorem(theorem: Theorem, steps: tuple[Step, ...], first: int) -> 
         last = steps[-1].after if steps else theorem.law
         return f"The steps end with {last}, not with the formula {theorem.formula}."
     return None
+
+
+def _known(theorem: Theorem) -> set[frozenset[str]]:
+    """What is set in each law that a formula may use, nothing in P(V)."""
+    return {frozenset[str](), *map(frozenset, theorem.experiments)}
 
 
 def _fault_of_step(theorem: Theorem, step: Step, forms: Forms, now: Key, number: int) -> str | None:
@@ -175,7 +181,7 @@ def _fault_of_step(theorem: Theorem, step: Step, forms: Forms, now: Key, number:
         case "rule 1" | "rule 2" | "rule 3":
             fault = _do_calculus(step, part, becomes)
         case rule if rule in list(MEANINGS):  # whatever stands there, also what has no hash
-            fault = _probability(step, part, becomes)
+            fault = _probability(step, part, becomes, _known(theorem))
         case _:
             fault = f"{step.rule!r} is no rule."
     return fault or _fault_by_numbers(theorem, step, part, becomes, number)
@@ -267,7 +273,9 @@ def _set(names: Iterable[str]) -> str:
     return "{" + ", ".join(sorted(names)) + "}"
 
 
-def _probability(step: Step, part: AbstractExpression, becomes: AbstractExpression) -> str | None:
+def _probability(
+    step: Step, part: AbstractExpression, becomes: AbstractExpression, known: set[frozenset[str]]
+) -> str | None:
     """Rules of probability, by their names; that both sides are equal is for the numbers to say."""
     if step.separation is not None or step.graph.into or step.graph.out_of:
         return "a rule of probability needs no separation and cuts no edge."
@@ -275,7 +283,8 @@ def _probability(step: Step, part: AbstractExpression, becomes: AbstractExpressi
         return _marginal(part, becomes)
     # These hold for every law, so that the numbers may judge them on laws that no graph restricts.
     of_any_law = step.rule in ("cancel", "sum out", "rearrange")
-    if of_any_law and any(isinstance(inner, Prob) and inner.do for side in (part, becomes) for inner in parts(side)):
+    laws = [inner for side in (part, becomes) for inner in parts(side) if isinstance(inner, Prob)]
+    if of_any_law and any(frozenset(law.do) not in known for law in laws):
         return "a do is left in it."
     rule = rule_of(part, becomes)
     return None if step.rule == rule else f"from {step.part} to {step.becomes} it would be {rule!r}."
@@ -354,10 +363,8 @@ def _fault_by_numbers(
         model = RandomModel(theorem.graph, _chosen(theorem, names, random), random)
         # Rules of probability must hold for laws that the graph does not allow, too.
         free = step.separation is None
-        observed = random.dirichlet(np.ones(2 ** len(model.binary))).reshape((2,) * len(model.binary)) if free else None
-        first, second = np.broadcast_arrays(
-            model.value(part, observed=observed), model.value(becomes, observed=observed)
-        )
+        laws = FreeLaws(model.binary, random) if free else model
+        first, second = np.broadcast_arrays(model.value(part, laws), model.value(becomes, laws))
         off = float(np.max(np.abs(first - second) / (1 + np.abs(first)))) if first.size else 0.0
         if not off <= TOLERANCE:
             return f"on a random model {step.part} and {step.becomes} differ by {off:.3g}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +14,7 @@ from latentdo.query import Distribution, Query, Term
 from latentdo.sheet import web
 
 from ..criteria.districts import HedgeMasks, decide
+from ..engine.experiments import Experiments
 from ..engine.reduction import Problem, exchange, problem_of
 from .contrasts import whole_pair
 from .parity import Coin, ParityModel
@@ -40,6 +43,7 @@ class Witness:
         case: The values at which the models are compared in that term.
         cases: For each term of the query such values, where the models differ in the whole of it; none where the
             query is one term, or where no models were found that differ in more than a term.
+        experiments: What is set in each experiment on whose law the models agree too.
     """
 
     query: Query
@@ -49,6 +53,7 @@ class Witness:
     bystanders: tuple[Name, ...]
     case: Case
     cases: tuple[Case, ...] = ()
+    experiments: Experiments = ()
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -56,9 +61,19 @@ class Witness:
         return self.models[0].names
 
     def agree(self) -> float:
-        """The largest difference between the two models in a probability of P(V)."""
-        first, second = (model.observational() for model in self.models)
+        """The largest difference between the two models in a probability of P(V), or of an experiment at any of its values."""
+        return max(self._apart(do) for names in ((), *self.experiments) for do in self._settings(names))
+
+    def _apart(self, do: dict[Name, int]) -> float:
+        first, second = (model.interventional(do) for model in self.models)
         return float(abs(first - second).max())
+
+    def _settings(self, names: tuple[Name, ...]) -> Iterator[dict[Name, int]]:
+        """Every way to set these nodes; what no model mentions makes no difference."""
+        widths = self.models[0].widths
+        inside = [name for name in names if name in widths]
+        for levels in itertools.product(*(range(1 << widths[name]) for name in inside)):
+            yield dict(zip(inside, levels, strict=True))
 
     @cached_property
     def values(self) -> tuple[float, float]:
@@ -102,11 +117,15 @@ class Witness:
     def __str__(self) -> str:
         asked = self.asked
         meanings = dict.fromkeys(text for term, case in self._cases_by_term.items() for text in _meanings(term, case))
+        shown = ", ".join(f"P(V | do({', '.join(map(quote, names))}))" for names in self.experiments)
         lines = [
-            f"Two models agree on all that is measured and disagree on {asked}.",
+            f"Two models agree on all that is measured{', with and without the experiments,' if shown else ''} and disagree on "
+            f"{asked}.",
             *described(self.models, self.bystanders),
             *([f"Here {'; '.join(meanings)}."] if meanings else []),
-            f"P(V) is the same in both models (largest difference {self.agree():.2g}), and nowhere zero.",
+            f"P(V) is the same in both models (largest difference {self.agree():.2g}), and nowhere zero."
+            if not shown
+            else f"P(V), nowhere zero, and {shown} are the same in both models (largest difference {self.agree():.2g}).",
             f"{asked} is {_in_both(self.values)}.",
         ]
         if self.cases:
@@ -140,20 +159,25 @@ class Witness:
             "bystanders": list(self.bystanders),
             "largest_difference": self.agree(),
             "checked": self.check(),
+            **({"experiments": list(map(list, self.experiments))} if self.experiments else {}),
         }
 
 
-def witness_of(graph: LatentDag | Admg, query: Query) -> Witness:
+def witness_of(graph: LatentDag | Admg, query: Query, experiments: Experiments = ()) -> Witness:
     """Two models that prove that a query is not identified; they are checked by enumeration.
 
     Both are sums of bits modulo 2 over coins that nobody measures. In the first, every node of the hedge adds up
     its causes; in the second, the smaller set does not listen to the rest. Below the hedge both pass the parity
     on to the answer. Small independent errors make P(V) positive.
 
+    Args:
+        experiments: What is set in each experiment on whose law they have to agree too.
+
     Raises:
         UnknownNodeError: The query names a node that the graph does not have.
         QueryError: The query makes no sense: a latent is set, or a node plays two parts.
-        UnsupportedError: The query is identified, or the models are too large to be enumerated.
+        UnsupportedError: The query is identified, or the models are too large to be enumerated; or only a thicket, with a
+            hedge of its own for some experiment, proves the "no".
 
     Source:
         Shpitser & Pearl (2006a), Identification of joint interventional distributions, theorem 4; for evidence
@@ -161,35 +185,49 @@ def witness_of(graph: LatentDag | Admg, query: Query) -> Witness:
     """
     query.check(graph)
     admg = project(graph)
-    faults: list[_Fault] = []
-    for term in query.terms:
-        problem = problem_of(admg.sorted_masks, term)
-        decided = decide(admg.sorted_masks, *exchange(problem))
-        faults += [(term, problem, decided)] if isinstance(decided, HedgeMasks) else []
-    if not faults:
-        raise UnsupportedError(f"{query} is identified on this graph: there are no two models that disagree on it.")
+    faults = _faults(query, admg, experiments)
     if not query.is_single:
         for fault in faults[:MAX_FAULTS]:
-            if whole := _whole(query, admg, fault):
+            if whole := _whole(query, admg, fault, experiments):
                 return whole
     term, problem, decided = faults[0]
     try:
-        return _witness(query, admg, term, problem, decided)
+        return _witness(query, admg, term, problem, decided, experiments)
     except UnsupportedError:
         # The two laws differ even where this number of them does not.
         if term.law == term or not query.is_single:
             raise
-        return _witness(query, admg, term.law, problem, decided)
+        return _witness(query, admg, term.law, problem, decided, experiments)
 
 
-def _whole(query: Query, admg: Admg, fault: _Fault) -> Witness | None:
+def _faults(query: Query, admg: Admg, experiments: Experiments) -> list[_Fault]:
+    """The terms with a hedge that all experiments leave alone."""
+    masks = admg.sorted_masks
+    regimes = tuple(map(masks.mask, experiments))
+    faults: list[_Fault] = []
+    for term in query.terms:
+        problem = problem_of(masks, term, regimes)
+        decided = decide(masks, *exchange(problem), regimes)
+        faults += [(term, problem, decided)] if isinstance(decided, HedgeMasks) else []
+    if not faults:
+        raise UnsupportedError(f"{query} is identified on this graph: there are no two models that disagree on it.")
+    spared = [fault for fault in faults if fault[2].is_spared]
+    if not spared:
+        raise UnsupportedError(
+            f"For {query} no two models are drawn up: each experiment breaks some hedge and leaves another, so that only all "
+            "of them together, the thicket, prove the verdict. It is in `thicket`."
+        )
+    return spared
+
+
+def _whole(query: Query, admg: Admg, fault: _Fault, experiments: Experiments) -> Witness | None:
     """A checked witness whose models differ in the whole query, where one is found."""
     contrast = whole_pair(query, *fault, most_bits=MAX_BITS)
     if contrast is None:
         return None
     models, cases = contrast
     witnesses = [
-        Witness(query, term, admg, models, _bystanders(admg, models), case, cases)
+        Witness(query, term, admg, models, _bystanders(admg, models), case, cases, experiments)
         for term, case in zip(query.terms, cases, strict=True)
     ]
     first = next(one for one in witnesses if one.term == fault[0])
@@ -203,7 +241,9 @@ def _bystanders(admg: Admg, models: tuple[ParityModel, ParityModel]) -> tuple[Na
     return tuple(name for name in admg.nodes if name not in models[0].widths)
 
 
-def _witness(query: Query, admg: Admg, term: Term, problem: Problem, hedge: HedgeMasks) -> Witness:
+def _witness(
+    query: Query, admg: Admg, term: Term, problem: Problem, hedge: HedgeMasks, experiments: Experiments
+) -> Witness:
     twins = Twins(term, problem, routes_of(problem, hedge))
     models = (twins.model(deaf=False), twins.model(deaf=True))
     bystanders = _bystanders(admg, models)
@@ -212,7 +252,7 @@ def _witness(query: Query, admg: Admg, term: Term, problem: Problem, hedge: Hedg
             f"The two models for {term} have {len(models[0].bits)} bits. Their laws are enumerated, and so checked, up "
             f"to {MAX_BITS}; larger ones are only described:\n" + "\n".join(described(models, bystanders))
         )
-    witness = Witness(query, term, admg, models, bystanders, twins.case(models))
+    witness = Witness(query, term, admg, models, bystanders, twins.case(models), (), experiments)
     if not witness.check():
         raise UnsupportedError(
             f"The two models drawn up for {term} do not show the disagreement. The hedge proves it all the same; "
