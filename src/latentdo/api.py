@@ -569,8 +569,9 @@ def simulate(
     """Rows from a case study's own simulator, untouched or under an intervention.
 
     Args:
-        name: `multicause`, `napkin`, `signaling` (a pathway, by exact stochastic simulation), `covid`, or a variant of a
-            study whose effect is no small one, `multicause-strong` or `signaling-strong`.
+        name: `multicause`, `napkin`, `signaling` (a pathway, by exact stochastic simulation), `covid`; a variant of a
+            study whose effect is no small one, `multicause-strong` or `signaling-strong`; or `knockout`, whose effect is
+            identified with rows of an experiment alone.
         n: Number of units. Fewer units are the first of more, except in `signaling`, where only the growth factors are.
         seed: Same seed, same rows.
         do: Nodes and the values they are held at, as a mapping or a text such as `"SOS=70, Ras=30"`.

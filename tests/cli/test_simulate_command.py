@@ -56,7 +56,7 @@ def test_says_what_was_written_for_programs(command):
         (("signal", "-n", "3"), "Did you mean 'signaling'?"),
         (
             ("pathway", "-n", "3"),
-            "Known are: multicause, napkin, signaling, covid, multicause-strong, signaling-strong",
+            "Known are: multicause, napkin, signaling, covid, multicause-strong, signaling-strong, knockout",
         ),
         (("signaling", "-n", "0"), "is a whole number from 1"),
         (("signaling", "-n", "x"), "-n"),

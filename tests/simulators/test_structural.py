@@ -11,11 +11,13 @@ from scipy import integrate, stats
 
 from latentdo.errors import StudyError, SupportError, UnknownNodeError
 from latentdo.graphs import parse_graph
+from latentdo.identification import identify
 from latentdo.query import Query
 from latentdo.query.term import Binary, Term
 from latentdo.simulators import (
     STUDIES,
     covid,
+    knockout,
     multicause,
     multicause_strong,
     napkin,
@@ -30,6 +32,7 @@ PROCESSES = {
     "covid": covid.PROCESS,
     "multicause-strong": multicause_strong.PROCESS,
     "signaling-strong": signaling_strong.PROCESS,
+    "knockout": knockout.PROCESS,
 }
 # A node that is set, and the value, in the middle of each graph.
 CUTS = {
@@ -38,6 +41,7 @@ CUTS = {
     "covid": ("EGFR", 20),
     "multicause-strong": ("X3", 0),
     "signaling-strong": ("PI3K", 70),
+    "knockout": ("R", 0),
 }
 
 
@@ -112,6 +116,16 @@ def signaling_strong_laws(r):
     }
 
 
+def knockout_laws(r):
+    return {
+        "Batch": ("normal", 0, 1),
+        "Stress": ("normal", 0, 1),
+        "R": ("coin", s(0.4 + 1.2 * r["Batch"] + 1.2 * r["Stress"]), None),
+        "G": ("normal", -0.5 + 3 * r["R"] + 0.9 * r["Batch"], 0.7),
+        "Y": ("normal", 1 + 0.5 * r["G"] - 1.5 * r["Stress"], 0.6),
+    }
+
+
 LAWS = {
     "multicause": functools.partial(
         multicause_laws, m=lambda _, total: s(-1.4 + total), y=lambda r, u: s(-1.1 + 0.26 * r["M"] + u)
@@ -124,6 +138,7 @@ LAWS = {
         y=lambda r, u: s(-2 + 2.5 * r["M"] + u),
     ),
     "signaling-strong": signaling_strong_laws,
+    "knockout": knockout_laws,
 }
 
 
@@ -204,6 +219,7 @@ def test_columns_are_the_measured_nodes_of_graph_and_model(name):
     assert list(more)[-len(table) :] == list(table)
     assert all((more[column] == table[column]).all() for column in table)
     binary = {"X1", "X2", "X3", "X4", "X5", "M", "Y"} if name.startswith("multi") else {"X", "Cytokine"}
+    binary |= {"R"} if name == "knockout" else set()
     assert {column for column in table if table[column].dtype == np.int64} == binary & set(table)
 
 
@@ -398,3 +414,20 @@ def test_the_strong_signaling_effect_is_large_and_well_confounded():
     assert abs(50 * slope - contrast) > contrast / 2
     assert 0.02 < (rows["SOS"] < 20).mean() < 0.1  # Both levels lie within the data.
     assert 0.02 < (rows["SOS"] > 70).mean() < 0.2
+
+
+def test_knockout_by_quadrature_and_its_effect_needs_the_rows_in_which_the_regulator_was_set():
+    chosen = STUDIES["knockout"]
+    share = integrate.quad(lambda t: s(0.4 + 1.2 * math.sqrt(2) * t) * stats.norm.pdf(t), -12, 12)[0]
+    stored = {truth.query: truth.value for truth in chosen.population}
+    assert stored["P(R=1)"] == pytest.approx(share, abs=5.1e-6)
+    assert stored["E[Y]"] == pytest.approx(1 + 0.5 * (3 * share - 0.5), abs=5.1e-6)
+    for _, query in chosen.queries:
+        assert not identify(chosen.model.graph, query)
+        verdict = identify(chosen.model.graph, query, experiments=[["R"]])
+        assert verdict and verdict.estimand.experiments == (("R",),)
+    # What the rows of the experiment show: a regression among them is the effect, one among all others is not.
+    seen, done = (simulate("knockout", 20_000, seed=3, do=do) for do in ({}, {"R": 0}))
+    slopes = [stats.linregress(table["G"], table["Y"]) for table in (seen, done)]
+    assert abs(slopes[1].slope - 0.5) < 4 * slopes[1].stderr
+    assert abs(slopes[0].slope - 0.5) > 10 * slopes[0].stderr

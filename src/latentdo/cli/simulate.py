@@ -46,7 +46,8 @@ def command(
     compared with it.
 
     Args:
-        name: The study: multicause, napkin, signaling (cells, molecule by molecule), covid, multicause-strong, signaling-strong.
+        name: The study: multicause, napkin, signaling (cells, molecule by molecule), covid, multicause-strong,
+            signaling-strong, knockout.
         n: Number of rows.
         seed: A whole number; the same seed gives the same rows.
         do: Hold a node at a value: SOS=70; several with commas, or the option again.

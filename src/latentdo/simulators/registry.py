@@ -10,12 +10,12 @@ from latentdo import arguments
 from latentdo.errors import StudyError
 from latentdo.tables import Table
 
-from . import covid, multicause, multicause_strong, napkin, signaling, signaling_strong
+from . import covid, knockout, multicause, multicause_strong, napkin, signaling, signaling_strong
 from .built_in import Progress, Study
 
 STUDIES: Mapping[str, Study] = {
     module.STUDY.name: module.STUDY
-    for module in (multicause, napkin, signaling, covid, multicause_strong, signaling_strong)
+    for module in (multicause, napkin, signaling, covid, multicause_strong, signaling_strong, knockout)
 }
 MAX_UNITS = 10**7
 
