@@ -172,23 +172,27 @@ def test_a_slip_in_an_option_is_told_before_a_neighbours_word():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda folder: ld.graph(folder / "g.dot"), r"g\.dot is a graph in the language of Graphviz \(DOT\)"),
-        (lambda folder: ld.graph(folder / "g.json"), r"g\.json is a file of JSON, as INDRA"),
-        (lambda folder: ld.graph(folder / "g.dagitty"), r"g\.dagitty is a file of text.*read_text\(\)"),
-        (lambda folder: ld.identify("g.bif", "P(Y | do(X))"), r"g\.bif is a Bayesian network"),
-        (lambda folder: ld.graph("g.graphml"), r"networkx\.read_graphml\('g\.graphml'\)"),
+        (lambda folder: ld.graph(folder / "g.dot"), r"g\.dot: line 1, column 9: expected|g\.dot: expected"),
+        (
+            lambda folder: ld.graph(folder / "g.gexf"),
+            r"g\.gexf is a graph of Gephi; export GraphML there.*Read are .*BIF",
+        ),
+        (lambda folder: ld.graph(folder / "g.foo"), r"g\.foo is in no format that is read\. Read are .*DOT.*lavaan"),
+        (lambda folder: ld.graph(folder / "g.bin"), r"g\.bin is no text in UTF-8 \(line 2\).*Read are .*DOT"),
+        (lambda folder: ld.identify("g.bif", "P(Y | do(X))"), r"g\.bif does not exist"),
+        (lambda folder: ld.model(str(folder / "g.dot")), r"g\.dot is the path of a graph, which ld\.graph reads"),
         (lambda folder: ld.model("dag { X -> Y }"), "dagitty text, a graph without mechanisms, which ld.graph reads"),
         (lambda folder: ld.fit("dag { X -> Y }", {}), "dagitty text, a graph without mechanisms"),
         (lambda folder: ld.model("study.yaml"), r"Its model is ld\.load_study\('study\.yaml'\)\.model"),
         (lambda folder: ld.model(folder / "study.yaml"), r"is read by ld\.load_study"),
-        (lambda folder: ld.graph([("X", "Y")]), r"ld\.graph\(directed=\[\('X', 'Y'\)\]"),
+        (lambda folder: ld.graph([("X", "Y", "Z")]), r"with 3 entries. Write one pair per edge"),
         (lambda folder: ld.graph(folder / "none.dot"), r"none\.dot does not exist"),
     ],
 )
 def test_what_is_not_read_is_named_with_what_is(call, said, tmp_path):
-    (tmp_path / "g.dot").write_text("digraph { X -> Y }")
-    (tmp_path / "g.json").write_text('[{"type": "Activation"}]')
-    (tmp_path / "g.dagitty").write_text("dag { X -> Y }")
+    (tmp_path / "g.dot").write_text("digraph X -> Y }")
+    (tmp_path / "g.foo").write_text("who knows what this is")
+    (tmp_path / "g.bin").write_bytes(b"a\n\xff\x00")
     with pytest.raises(ld.LatentdoError, match=said):
         call(tmp_path)
 

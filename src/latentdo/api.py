@@ -17,6 +17,7 @@ from latentdo.query import Query, query_of
 from .opening import (
     checked_fits,
     fitted_rows,
+    graph_from,
     graph_of,
     model_of,
     questions_of,
@@ -61,8 +62,10 @@ def graph(
     """A causal graph, some of whose nodes may never have been measured.
 
     Args:
-        source: Text of arrows (`W -> R -> X -> Y; W <-> X; latent U`), dagitty text, a networkx graph, a model, a study
-            or its path, a fit or its path, or a graph. Leave it out to build from pairs.
+        source: Text of arrows (`W -> R -> X -> Y; W <-> X; latent U`), a list of edges `[("X", "Y")]`, text or the path of a
+            file in another format (DOT, dagitty, lavaan, SIF, INDRA JSON, BIF, …), a networkx graph, a model, a study or its
+            path, a fit or its path, or a graph. Leave it out to build from pairs. What a file says and a graph does not hold
+            is logged; `latentdo.formats.read` returns it as a report, and takes options.
         directed: Edges (cause, effect).
         bidirected: Pairs with a hidden common cause.
         latent: Nodes that were never measured.
@@ -72,16 +75,17 @@ def graph(
         NotationError: The text cannot be read; says where.
         GraphError: A cycle, a self-loop, or a foreign graph that cannot be represented.
     """
-    from latentdo.tables import graph_from_pairs, read_graph
-
     if source is None:
+        from latentdo.formats import graph_from_pairs
+
         return graph_from_pairs(directed, bidirected, latent, nodes)
     if any(arguments.listed(pairs) != [] for pairs in (directed, bidirected, latent, nodes)):
         raise QueryError("ld.graph takes a source or pairs, not both. Put the edges into the text.")
     opened = value_of(source)
     if not isinstance(opened, str) and (spec := spec_of(opened)) is not None:
         return spec.graph
-    return read_graph(opened)
+    found = graph_from(opened)
+    return found if isinstance(found, LatentDag) else found.graph
 
 
 @arguments.with_known_options

@@ -2,55 +2,88 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentdo import arguments
-from latentdo.errors import DataError, LatentdoError, QueryError, SpecError, StudyError, UnsupportedError
+from latentdo.errors import DataError, QueryError, SpecError, StudyError
 from latentdo.extensions import blamed, is_own
 from latentdo.files import is_file
-from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, is_fit_path, is_study_path, parse_statements
+from latentdo.graphs import (
+    Admg,
+    LatentDag,
+    MechanismStatement,
+    Name,
+    is_fit_path,
+    is_study_path,
+    parse_graph,
+    parse_statements,
+)
 from latentdo.graphs import graph_of as graph_stated
 from latentdo.query import Query, queries_of
 
 if TYPE_CHECKING:
+    from latentdo.formats import Report
     from latentdo.inference import Engine, Fit, Posterior
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
     from latentdo.tables import Dataset
 
+_MODEL_SAYS = "A model also says how each node is generated: 'latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)'."
+
 
 def value_of(source: Any) -> Any:
-    """The study or the fit that a path names; whatever is no path as it is."""
+    """The study, fit, model or graph that a path names; whatever is no path as it is."""
     if not isinstance(source, str | Path):
         return source
     if is_fit_path(str(source)):
         from latentdo.inference import read_archive
 
         return read_archive(Path(source))
-    if isinstance(source, Path) or is_study_path(source):
-        from latentdo.models.study import load_study
-        from latentdo.tables import foreign
+    from latentdo.formats import is_graph_path
 
-        try:
-            return load_study(source)
-        except LatentdoError:
-            # A path that ends in another way may be that of a study all the same.
-            if is_file(Path(source)) and (sentence := foreign(str(source))):
-                raise UnsupportedError(sentence) from None
-            raise
+    if is_study_path(str(source)):
+        from latentdo.models.study import load_study
+
+        return load_study(source)
+    if isinstance(source, Path) or is_graph_path(source):
+        return _opened(Path(source))
     return source
+
+
+def _opened(path: Path) -> Any:
+    """What a file that is neither a study nor a fit by its name holds: a study all the same, a model, or a graph."""
+    from latentdo.formats import read
+
+    found = read(path)
+    if found.report.format == "a study":
+        from latentdo.models.study import load_study
+
+        return load_study(path)
+    told(found.report)
+    return found.graph if found.model is None else found.model
+
+
+def told(report: Report) -> None:
+    """Log what a graph does not hold of its source: nothing is left out unsaid."""
+    if not report.lossless:
+        logging.getLogger("latentdo").warning(
+            "%s latentdo.formats.read(source).report has it all.", str(report).replace("\n", " ")
+        )
 
 
 def stated(value: Any) -> Any:
     """The model or the graph that a text states, parsed once; whatever is no text as it is."""
-    from latentdo.tables import is_dagitty, read_graph
+    from latentdo.formats import guess
 
+    if not isinstance(value, str):
+        return graph_from(value)
     # Every mechanism has a tilde: the models are not loaded for arrows alone.
-    if not isinstance(value, str) or "~" not in value or is_dagitty(value):
-        return read_graph(value) if isinstance(value, str) else value
+    if "~" not in value or guess(value):
+        return graph_from(value)
     statements = parse_statements(value)
     if not any(isinstance(statement, MechanismStatement) for statement in statements):
         return graph_stated(statements, value)
@@ -60,16 +93,36 @@ def stated(value: Any) -> Any:
     return ModelSpec.stated(statements, value)
 
 
+def graph_from(source: Any) -> Any:
+    """The graph of a text or of a foreign object; a model as it is.
+
+    Raises:
+        NotationError: A text cannot be read; says where.
+        GraphError: It is no graph, or one that a latent DAG cannot hold.
+    """
+    if isinstance(source, LatentDag):
+        return source
+    from latentdo.formats import guess
+
+    if isinstance(source, str) and not guess(source):
+        return parse_graph(source)
+    if not isinstance(source, str) and spec_of(source) is not None:
+        return source
+    from latentdo.formats import read, read_text
+
+    found = read_text(source) if isinstance(source, str) else read(source)
+    told(found.report)
+    return found.graph if found.model is None else found.model
+
+
 def graph_of(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]]:
     """The graph, and the nodes that the model declares to be functions of their parents."""
-    from latentdo.tables import read_graph
-
     model = stated(model)
     if isinstance(model, LatentDag | Admg):
         return model, {}
-    if (spec := spec_of(model)) is not None:
-        return spec.graph, dict(getattr(model, "functional", spec.functional))
-    return read_graph(model), {}
+    spec = spec_of(model)
+    assert spec is not None, "what is no graph is a model"
+    return spec.graph, dict(getattr(model, "functional", spec.functional))
 
 
 def with_graph(value: Any) -> Any:
@@ -77,9 +130,7 @@ def with_graph(value: Any) -> Any:
     if isinstance(value, str):
         return stated(value)
     if hasattr(value, "nodes") and hasattr(value, "edges"):
-        from latentdo.tables import read_graph
-
-        return read_graph(value)
+        return graph_from(value)
     return value
 
 
@@ -97,8 +148,8 @@ def model_of(text: Any) -> ModelSpec:
     Raises:
         SpecError: It is neither.
     """
+    from latentdo.formats import guess, is_graph_path
     from latentdo.models import ModelSpec
-    from latentdo.tables import foreign, is_dagitty
 
     if isinstance(text, ModelSpec):
         return text
@@ -108,13 +159,10 @@ def model_of(text: Any) -> ModelSpec:
         raise SpecError(f"A model is a text such as 'X ~ normal; Y ~ normal(X)', got {type(text).__name__}.")
     if is_study_path(text):
         raise SpecError(f"{text} is the path of a study. Its model is ld.load_study({text!r}).model.")
-    if is_dagitty(text):
-        raise SpecError(
-            "This is dagitty text, a graph without mechanisms, which ld.graph reads. A model also says how each node is "
-            "generated: 'latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)'."
-        )
-    if sentence := foreign(text):
-        raise UnsupportedError(sentence)
+    if is_graph_path(text):
+        raise SpecError(f"{text} is the path of a graph, which ld.graph reads. {_MODEL_SAYS}")
+    if format := guess(text).replace("study", ""):
+        raise SpecError(f"This is {format} text, a graph without mechanisms, which ld.graph reads. {_MODEL_SAYS}")
     return ModelSpec.parse(text)
 
 

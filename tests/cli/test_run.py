@@ -313,14 +313,20 @@ def test_an_option_of_other_programs_gets_a_sentence(command):
     assert "Unknown option: --weights. Rows have no weights: each is one unit." in result.err
 
 
-def test_a_file_that_is_no_study_is_named_with_what_is_read(command, tmp_path):
+def test_a_file_of_a_graph_is_read_and_what_it_loses_is_told(command, tmp_path):
     (tmp_path / "g.dagitty").write_text("dag { X -> Y }")
-    (tmp_path / "g.dot").write_text("digraph { X -> Y }")
-    result = command("identify", "g.dagitty", "P(Y | do(X))")
+    (tmp_path / "g.sif").write_text("X\tactivates\tY\nX\tin-complex-with\tZ\n")
+    assert command("identify", "g.dagitty", "P(Y | do(X))").code == 0
+    result = command("identify", "g.sif", "P(Y | do(X))")
+    assert result.code == 0
+    assert "left out (1): line 2: X in-complex-with Z has no direction" in result.err
+
+
+def test_a_file_in_no_format_is_refused_with_those_that_are_read(command, tmp_path):
+    (tmp_path / "g.foo").write_text("who knows what this is")
+    result = command("identify", "g.foo", "P(Y | do(X))")
     assert result.code == 2
-    assert "g.dagitty is a file of text, which this version does not open." in result.err
-    assert "put - in its place and add < g.dagitty." in result.err
-    assert "(DOT)" in command("identify", "g.dot", "P(Y | do(X))").err
+    assert "g.foo is in no format that is read. Read are arrows" in result.err
 
 
 def test_what_an_imported_module_prints_does_not_stand_before_the_json(command, tmp_path, monkeypatch):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import LatentdoError, NotationError, NotIdentifiedError, UnsupportedError, UsageError
+from latentdo.errors import LatentdoError, NotationError, NotIdentifiedError, UsageError
 from latentdo.files import is_file, read_bytes
+from latentdo.formats import read
 from latentdo.graphs import STUDY_SUFFIXES, is_fit_path, is_study_path
 from latentdo.query import Query
-from latentdo.tables import foreign
 
 from .output import tell
 
@@ -33,7 +32,8 @@ def source_text(given: str, *, fits: bool = False) -> str:
         fits: Whether the path of a saved fit is read too.
 
     Raises:
-        UsageError: A file that is not a study, a folder, a study on standard input, or bytes that are not UTF-8.
+        UsageError: A folder, a study on standard input, or bytes that are not UTF-8.
+        LatentdoError: A file in no format that is read; names those that are.
     """
     if given == "-":
         text = standard_input()
@@ -48,13 +48,20 @@ def source_text(given: str, *, fits: bool = False) -> str:
     if ("/" in given or os.sep in given or not given.strip(".")) and Path(given).is_dir():
         raise UsageError(f'{given} is a folder. Name a study file (.yaml, .yml) in it, or type a graph: "X -> Y".')
     if _is_other_file(given) and not (fits and is_fit_path(given)):
-        if sentence := foreign(given, f"To read its text, put - in its place and add < {shlex.quote(given)}."):
-            raise UnsupportedError(sentence)
-        raise UsageError(
-            f"{given} is a file, and models are read from study files (.yaml, .yml). To read the text of a model or "
-            f"graph from a file, put - in its place and add < {given}."
-        )
+        if is_fit_path(given):
+            raise UsageError(f"{given} is a saved fit, and this command reads models and graphs.")
+        return _foreign_text(given)
     return given
+
+
+def _foreign_text(path: str) -> str:
+    """The model or the graph of a file in another format as our text; what it does not hold is told on stderr."""
+    found = read(Path(path))
+    if found.report.format == "a study":
+        raise UsageError(f"{path} is a study, and studies are read from files that end in .yaml or .yml. Rename it.")
+    if not found.report.lossless:
+        tell(f"note: {found.report}")
+    return str(found.graph if found.model is None else found.model)
 
 
 def study_of(text: str) -> Study:

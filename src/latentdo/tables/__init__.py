@@ -1,4 +1,4 @@
-"""Foreign formats ↔ values: graphs and tables in, tables out; loaded on first use, as graphs need no NumPy."""
+"""Foreign tables ↔ values; loaded on first use."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .dagitty import is_dagitty
     from .dataset import Dataset, FloatArray, IntArray, too_narrow
-    from .graphs import foreign, graph_from_pairs, read_graph
     from .reading import read_table
     from .sources import is_path
     from .table import Table
@@ -18,11 +16,7 @@ __all__ = [
     "FloatArray",
     "IntArray",
     "Table",
-    "foreign",
-    "graph_from_pairs",
-    "is_dagitty",
     "is_path",
-    "read_graph",
     "read_table",
     "too_narrow",
 ]
@@ -32,11 +26,7 @@ _HOMES = {
     "FloatArray": "dataset",
     "IntArray": "dataset",
     "Table": "table",
-    "foreign": "graphs",
-    "graph_from_pairs": "graphs",
-    "is_dagitty": "dagitty",
     "is_path": "sources",
-    "read_graph": "graphs",
     "read_table": "reading",
     "too_narrow": "dataset",
 }

@@ -10,13 +10,13 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, NoReturn
 
-from latentdo.errors import GraphError, NotationError, nearest
+from latentdo.errors import GraphError, NotationError, UnsupportedError, nearest
 from latentdo.graphs import LatentDag, Name, normalised
 
-# What is read once is never given back (`++`): a line of many # has otherwise more readings than there is time.
-_OPENING = re.compile(
-    r"(?>\s++|//[^\n]*+|\#[^\n]*+|/\*.*?\*/)*+(dag|pdag|mag|pag)\s*+(?:\"[^\"\n]*\"|[\w.]++)?\s*+\{", re.DOTALL
-)
+from ..draft import Draft
+from ..recognition import DAGITTY
+from ..report import Read
+
 _TOKEN = re.compile(
     r"(?P<blank>\s+|//[^\n]*|\#[^\n]*|/\*.*?\*/)"
     r"|(?P<quoted>\"[^\"\n]*\")"
@@ -41,12 +41,7 @@ class _Token(NamedTuple):
     at: int
 
 
-def is_dagitty(text: str) -> bool:
-    """Whether the text opens like one of dagitty's graphs."""
-    return _OPENING.match(normalised(text)) is not None
-
-
-def read_dagitty(text: str) -> LatentDag:
+def read_dagitty(text: str, source: str = "text", *, cycles: str = "refuse") -> Read:
     """The graph of a text that `is_dagitty`.
 
     Raises:
@@ -54,13 +49,14 @@ def read_dagitty(text: str) -> LatentDag:
         GraphError: The graph is of a kind, or has an edge or role, that a latent DAG cannot hold.
     """
     text = normalised(text)
-    opening = _OPENING.match(text)
-    assert opening is not None
+    opening = DAGITTY.match(text)
+    if opening is None:
+        raise NotationError("expected a graph of dagitty: dag { X -> Y }.", text, 1, 1)
     if why := _UNREADABLE.get(opening.group(1)):
         raise GraphError(f"{why}, and this tool reasons about one DAG with latents. Write it as dag {{ … }}.")
     reader = _Reader(text, opening.end())
     reader.statements()
-    return reader.graph()
+    return reader.draft(source).read(cycles)
 
 
 @dataclass
@@ -71,7 +67,7 @@ class _Reader:
     at: int
     nodes: dict[Name, None] = field(default_factory=dict[Name, None])
     latent: set[Name] = field(default_factory=set[Name])
-    directed: set[tuple[Name, Name]] = field(default_factory=set[tuple[Name, Name]])
+    directed: dict[tuple[Name, Name], None] = field(default_factory=dict[tuple[Name, Name], None])
     bidirected: dict[frozenset[Name], tuple[Name, Name]] = field(
         default_factory=dict[frozenset[Name], tuple[Name, Name]]
     )
@@ -217,9 +213,9 @@ class _Reader:
     def edge(self, a: Name, edge: _Token, b: Name) -> None:
         match edge.text:
             case "->":
-                self.directed.add((a, b))
+                self.directed.setdefault((a, b))
             case "<-":
-                self.directed.add((b, a))
+                self.directed.setdefault((b, a))
             case "<->":
                 self.bidirected.setdefault(frozenset((a, b)), (a, b))
             case _:
@@ -228,12 +224,36 @@ class _Reader:
                     "needs one. Write -> for a cause, <-> for a hidden common cause."
                 )
 
-    def graph(self) -> LatentDag:
+    def draft(self, source: str) -> Draft:
+        """The graph in the making."""
         if not self.nodes:
             raise GraphError("The dag { } has no node. Write dag { X -> Y }.")
-        return LatentDag(
-            tuple(self.nodes),
-            frozenset(self.directed),
-            tuple((a, b, 1) for a, b in self.bidirected.values()),
-            frozenset(self.latent),
-        )
+        draft = Draft("dagitty", source)
+        for name in self.nodes:
+            draft.node(name, source, latent=name in self.latent)
+        for cause, effect in self.directed:
+            draft.edge(cause, effect, source)
+        for a, b in self.bidirected.values():
+            draft.arc(a, b, source)
+        return draft
+
+
+def write_dagitty(graph: LatentDag) -> str:
+    """The graph as dagitty text, which `read_dagitty` reads back.
+
+    Raises:
+        UnsupportedError: A name with a double quote, for which dagitty has no way to write it.
+    """
+    for name in graph.nodes:
+        if '"' in name:
+            raise UnsupportedError(f"dagitty has no way to write the double quote in {name!r}. Rename the node.")
+    lines = [f"{_quoted(node)}{' [latent]' * (node in graph.latent)}" for node in graph.nodes]
+    order = {node: k for k, node in enumerate(graph.nodes)}
+    edges = sorted(graph.directed, key=lambda edge: (order[edge[0]], order[edge[1]]))
+    lines += [f"{_quoted(a)} -> {_quoted(b)}" for a, b in edges]
+    lines += [f"{_quoted(a)} <-> {_quoted(b)}" for a, b, _ in graph.bidirected]
+    return "\n".join(["dag {", *(f"  {line}" for line in lines), "}", ""])
+
+
+def _quoted(name: Name) -> str:
+    return name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", name) and name != "bb" else f'"{name}"'
