@@ -72,6 +72,24 @@ def _seven(n: int, seed: int, a: float | None = None) -> Rows:
     return {"A": held, "B": b, "C": c, "D": d, "E": e}
 
 
+def _hill_outcome(n: int, seed: int, x: float | None = None) -> Rows:
+    """A front door from a gamma treatment to a bounded outcome; X set to `x`, if given."""
+    random = np.random.default_rng([15, seed, n])
+    u = random.normal(size=n)
+    drawn = random.gamma(4.0, np.exp(0.2 + 0.5 * u) / 4.0)
+    held = drawn if x is None else np.full(n, x)
+    m = 0.5 * held + random.normal(size=n)
+    return {"X": held, "M": m, "Y": 100 * sigmoid(0.8 * m - 0.6 + 0.7 * u) + 10 * random.normal(size=n)}
+
+
+def _weak_instrument(n: int, seed: int) -> Rows:
+    """A switch whose instrument says little: the effect of X and its hidden cause can hardly be told apart."""
+    random = np.random.default_rng([16, seed, n])
+    u, z = random.normal(size=(2, n))
+    x = (random.uniform(size=n) < sigmoid(0.3 * z + u)).astype(float)
+    return {"Z": z, "X": x, "Y": 0.5 * x + u + random.normal(size=n)}
+
+
 def _mean(simulate: Callable[..., Mapping[str, np.ndarray]], node: str, *args: float) -> float:
     return float(np.mean(simulate(SIMULATED, 0, *args)[node]))
 
@@ -90,12 +108,17 @@ def cases() -> dict[str, Case]:
         "latent U, V ~ normal; A ~ bernoulli(U); B ~ gamma(A, V); C ~ hill(B, U); D ~ normal(C, V); E ~ bernoulli(D, U)"
     )
     effect = _mean(_seven, "E", 1.0) - _mean(_seven, "E", 0.0)
+    hill = "latent U ~ normal; X ~ gamma(U); M ~ normal(X); Y ~ hill(M, U)"
+    of_hill = _mean(_hill_outcome, "Y", 2.0) - _mean(_hill_outcome, "Y", 1.0)
+    weak = "latent U ~ normal; Z ~ normal; X ~ bernoulli(Z, U); Y ~ normal(X, U)"
     made = [
         _front_door("front-binary", "bernoulli", True),
         _front_door("front-normal-outcome", "normal", True),
         _front_door("front-gamma-outcome", "gamma", False),
         _front_door("front-student-outcome", "student", False),
         _case("seven", seven, _seven, "E[E | do(A=1)] - E[E | do(A=0)]", effect),
+        _case("front-hill-outcome", hill, _hill_outcome, "E[Y | do(X=2)] - E[Y | do(X=1)]", of_hill),
+        _case("weak-instrument", weak, _weak_instrument, CONTRAST, 0.5),
         _case("latent-class-mixed", f"latent C ~ bernoulli; {items}; Y ~ normal(C)", _latent_class, "E[Y]", 1.6),
         _case("factor-mixed", f"latent U ~ normal; {arms}; B ~ bernoulli(U)", _factor, "E[B]", share),
     ]

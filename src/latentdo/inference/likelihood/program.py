@@ -253,7 +253,8 @@ def _placed(
     return whitened, -sum((m.np.log(factor[k][k]) for k in range(n)), zero)
 
 
-def _sliced(form: Program) -> dict[str, slice]:
+def columns_of(form: Program) -> dict[str, slice]:
+    """Which of the measured nodes are of each of `GROUPS`."""
     ends = list(itertools.accumulate(form.counts, initial=0))
     return {group: slice(a, b) for group, (a, b) in zip(GROUPS, itertools.pairwise(ends), strict=True)}
 
@@ -273,7 +274,7 @@ def _working(
 ) -> tuple[Array, Array]:
     """See `AbstractFamily.working`: precision and pull, (node, row)."""
     tau, pull, parameters = [], [], parts.parameters
-    for group, part in _sliced(form).items():
+    for group, part in columns_of(form).items():
         if part.start == part.stop:
             continue
         if group == LOCATION:
@@ -291,7 +292,7 @@ def _working(
 def _log_density(m: Arithmetic, form: Program, numbers: ProgramNumbers, eta: Array, parts: Parts) -> Array:
     """The log density of every measured cell, (node, row), without constants."""
     by_group = []
-    for group, part in _sliced(form).items():
+    for group, part in columns_of(form).items():
         if part.start == part.stop:
             continue
         y, at, own = numbers.y[part], eta[part], parts.parameters[part, None]
@@ -514,7 +515,7 @@ class _Writer:
     def finished(self, dimensionless: bool, nodes: list[NodeNumbers], families: list[AbstractFamily]) -> ProgramNumbers:
         """All arrays, anchors and units worked into the maps, measured columns without dimension."""
         y = np.array([own.y for own in nodes])
-        groups = _sliced(self.form)
+        groups = columns_of(self.form)
         location, gamma = self.form.counts[0], groups[GAMMA]
         students = range(len(nodes))[groups[STUDENT]]
         is_hill = np.array([isinstance(family, Hill) for family in families[:location]], dtype=bool)

@@ -321,7 +321,7 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         """What a finer lattice adds to the log density of draws (draw, coordinate)."""
         return finer.parts(u)[1] - cells.parts(u)[1]
 
-    easy_form, easy_numbers = attenuated(form, numbers, len(mode.point))
+    easy_form, easy_numbers = attenuated(form, numbers, form.program, numbers.program, len(mode.point))
 
     def density(x: FloatArray) -> FloatArray:
         """The log posterior at points (point, coordinate) of the easier coordinates."""

@@ -16,6 +16,7 @@ from ..blocks.coordinates import FloatArray
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import CHAINS, Auto, Engine
 from ..blocks.method import Method
+from ..likelihood.attenuation import Eased
 from ..likelihood.coreset import candidates, coreset
 from ..likelihood.lattice import lattice_form
 from ..likelihood.memory import chains_bytes, claim
@@ -32,6 +33,8 @@ FEWEST_ROWS = 400
 PILOT_ROWS, PILOT_WORTH = 96, 400.0
 """Rows that the pilot looks at, and how many they count for."""
 PILOT_WARM_UP, WARM_UP, WARM_DRAWS = 240, 120, 100
+FIRST = 400
+"""Draws per chain of the first run: few coordinates cost little, and most runs need no second."""
 STEP = 8.0
 """How many times as much rows count in each stage as in the one before: from farther away chains take long to arrive."""
 MOST_STEPS = 6_000
@@ -75,14 +78,14 @@ def pilot(task: Task, rows: RowLikelihood) -> FloatArray:
     counts = rows.counts[chosen]
     few = RowLikelihood(task, rows.data.picked(chosen), counts * min(1.0, PILOT_WORTH / counts.sum()))
     form, numbers = few.halves
-    return _drawn(task, form, numbers, task.starts(CHAINS), "pilot", (0.0, 0.15), warm_up=PILOT_WARM_UP)
+    return _drawn(task, form, numbers, None, "pilot", (0.0, 0.15), warm_up=PILOT_WARM_UP)
 
 
 def _drawn(
     task: Task,
     form: RowForm,
     numbers: RowNumbers,
-    starts: FloatArray,
+    near: FloatArray | None,
     name: str,
     ends: tuple[float, float],
     **options: Any,
@@ -90,20 +93,27 @@ def _drawn(
     """Draws (draw, coordinate) of a short run, which is not judged.
 
     Args:
+        near: Draws (draw, coordinate) of a density much like this one, from which they start; without them all over the prior.
         name: Of its checkpoint.
         ends: How far the block is before and after it.
     """
     claim(task, chains_bytes(task, form, numbers, CHAINS, WARM_DRAWS), LESS_MEMORY)
     symmetries = symmetries_of(task.layout, task.priors)
+    eased = _eased(task, form, numbers)
+    if near is None:
+        starts, axes = eased.easier(task.starts(CHAINS)), None
+    else:
+        starts, axes = scaled_by(eased.easier(near))
     ensemble = Ensemble.start(
-        form,
-        numbers,
+        eased.form,
+        eased.numbers,
         starts,
         0,
         (task.seed, task.code, 1, *name.encode()),
         symmetries,
         length=WARM_DRAWS,
         single=form.dimensionless,
+        axes=axes,
         **options,
     )
     kept = task.checkpoint.part(name)
@@ -114,8 +124,12 @@ def _drawn(
         complete = ensemble.advance()
         task.tell(ends[0] + (ends[1] - ends[0]) * ensemble.share)
         kept.save(ensemble.state)
-    u = turned(ensemble.run().u, symmetries)
+    u, _ = eased.usual(turned(ensemble.run().u, symmetries))
     return u.reshape(-1, u.shape[-1])
+
+
+def _eased(task: Task, form: RowForm, numbers: RowNumbers) -> Eased:
+    return Eased.of(form, numbers, form.inner, numbers.inner, task.layout.n_free)
 
 
 def n_pilots(n_free: int) -> int:
@@ -167,9 +181,8 @@ class _Few:
         share = worth / n
         for number in range(ROUNDS):
             form, numbers = self.core.halves
-            starts, axes = scaled_by(self.near)
-            part, options = f"{name}-{number}", {"warm_up": WARM_UP, "axes": axes, "longest": longest(worth)}
-            self.near = _drawn(self.task, form, numbers.counted(share), starts, part, ends, **options)
+            part, options = f"{name}-{number}", {"warm_up": WARM_UP, "longest": longest(worth)}
+            self.near = _drawn(self.task, form, numbers.counted(share), self.near, part, ends, **options)
             if share * self._off(ON_THE_WAY) <= LARGEST_ERROR:
                 # Chains may have gone where a finer rule is needed.
                 self._take(self.core)
@@ -181,22 +194,25 @@ class _Few:
         task, n = self.task, float(self.rows.counts.sum())
         form, numbers = self.core.halves
         at = numbers.counts @ numbers.reference
+        eased = _eased(task, form, numbers)
         runs: list[ChainDraws] = []
 
         def finish(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
-            runs[:] = [replace(run, log_posterior=run.log_posterior + at)]
+            u, log_jacobian = eased.usual(run.u)
+            runs[:] = [replace(run, u=u, log_posterior=run.log_posterior - log_jacobian + at)]
             return from_chains(task, runs[0], method, lambda u: self.core.sums(u)[1])
 
         words = f"parameters, latents integrated by {form.n_points:,} points a row"
         result = run_ensemble(
             task,
             replace(engine, max_steps=min(engine.max_steps, MOST_STEPS)),
-            form,
-            numbers,
+            eased.form,
+            eased.numbers,
             words if task.layout.n_noise else "parameters, latents summed out",
             single=form.dimensionless and n <= SINGLE_ROWS,
-            near=self.near,
+            near=eased.easier(self.near),
             longest=longest(n),
+            first=FIRST,
             finish=finish,
             part=f"rows-{number}",
         )

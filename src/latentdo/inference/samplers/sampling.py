@@ -44,10 +44,10 @@ SINGLE_ROWS = 4_096
 LESS_MEMORY = "Fit a sample of the rows, or train by ld.Nuts(chains=1), which needs less."
 
 
-def run_lengths(engine: Auto) -> tuple[int, int]:
+def run_lengths(engine: Auto, first: int = FIRST_RUN) -> tuple[int, int]:
     """Transitions of the warm-up and of the first run, within the budget."""
     half = engine.max_steps // 2 // CHUNK * CHUNK
-    return min(WARM_UP, half), min(FIRST_RUN, half)
+    return min(WARM_UP, half), min(first, half)
 
 
 def run_ensemble(
@@ -61,6 +61,7 @@ def run_ensemble(
     mode: Mode | None = None,
     near: FloatArray | None = None,
     longest: int = 64,
+    first: int = FIRST_RUN,
     finish: Callable[[Task, ChainDraws, Method], BlockDraws] = from_chains,
     part: str = "",
 ) -> BlockDraws:
@@ -73,12 +74,13 @@ def run_ensemble(
         mode: Where chains start, and how wide the density is there; unless given they start all over the prior.
         near: Draws (draw, coordinate) of a density much like this one, from which they start instead.
         longest: Most leapfrog steps of a transition.
+        first: Draws per chain of the first run, if the budget allows.
         finish: What is made of a run, and judged.
         part: Of the checkpoint: a block may be run on one form after another, and none may take up the state of another.
     """
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), LESS_MEMORY)
-    warm_up, first_run = run_lengths(engine)
+    warm_up, first_run = run_lengths(engine, first)
     axes = None if mode is None else mode.axes
     if near is not None:
         warm_up = min(warm_up, WARM_UP_AT_MODE)
