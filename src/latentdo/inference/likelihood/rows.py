@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -228,11 +228,10 @@ class RowLikelihood:
         return self.halves[0].dimensionless and len(self.counts) > SINGLE_ROWS
 
     @cached_property
-    def _compiled(self) -> Any:
-        form, numbers = self.halves
+    def _placed(self) -> Any:
+        _, numbers = self.halves
         dtype = np.float32 if self._single else np.float64
-        arrays = placed(converted(numbers, dtype), len(numbers.counts))
-        return jax.jit(jax.vmap(lambda u, numbers: form.log_rows(JAX, numbers, u), in_axes=(0, None))), arrays, dtype
+        return placed(converted(numbers, dtype), len(numbers.counts)), dtype
 
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """At points (point, coordinate): log prior, (point,), and the log likelihood of each stored row, (point, row)."""
@@ -256,7 +255,7 @@ class RowLikelihood:
         return np.concatenate(totals), np.sqrt(np.maximum(second / len(u) - (first / len(u)) ** 2, 0.0))
 
     def _chunks(self, u: FloatArray) -> Any:
-        function, arrays, dtype = self._compiled
+        arrays, dtype = self._placed
         form, numbers = self.halves
         n_rows = len(self.counts)
         at_once = max(1, NUMBERS_AT_ONCE // (form.n_points * len(numbers.counts) * self.task.layout.n_states))
@@ -267,7 +266,7 @@ class RowLikelihood:
             part = u[begin : begin + at_once]
             # Always the same number of points: one program.
             whole = np.concatenate([part, np.repeat(part[:1], at_once - len(part), axis=0)])
-            log_prior, rows = function(whole.astype(dtype), arrays)
+            log_prior, rows = _log_rows(form, arrays, whole.astype(dtype))
             rows = np.broadcast_to(np.asarray(rows, dtype=np.float64), (at_once, len(numbers.counts)))
             yield np.asarray(log_prior, dtype=np.float64)[: len(part)], rows[: len(part), :n_rows]
 
@@ -285,6 +284,12 @@ class RowLikelihood:
         chosen = u[extremes(u, CHECKED)]
         moved = finer.sums(chosen)[1] - self.sums(chosen)[1]
         return float(np.max(np.abs(moved - np.median(moved)))) if np.isfinite(moved).all() else float("inf")
+
+
+@partial(jax.jit, static_argnames=("form",))
+def _log_rows(form: RowForm, numbers: RowNumbers, u: Array) -> tuple[Array, Array]:
+    """`RowForm.log_rows` at points (point, coordinate): one program for all rows of one shape."""
+    return jax.vmap(lambda at: form.log_rows(JAX, numbers, at))(u)
 
 
 def extremes(u: FloatArray, n: int) -> IntArray:
