@@ -64,6 +64,15 @@ def seconds(folder: Path) -> float:
     return sum(float(path.read_text()) for path in folder.glob("*/seconds"))
 
 
+def processor_seconds(pid: int) -> float:
+    """What a process has used of the processor, so that moments mean the same on a busy machine; none once it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("inf")
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def worker_of(parent: int) -> int | None:
     """A process that trains for another."""
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -144,7 +153,7 @@ def test_time_is_noted_though_nothing_can_be_kept_yet(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["ld.Svi(steps=4000)", "ld.Auto(max_steps=400)"])
+@pytest.mark.parametrize("engine", ["ld.Svi(steps=4000)", "ld.Auto()"])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ten_random_moments_of_a_fit_of_20_000_rows(tmp_path, engine, workers):
     """Ended by signal 9 and by Ctrl-C in turn; with workers, in every third run one of these is killed, and the fit goes on."""
@@ -158,9 +167,9 @@ def test_ten_random_moments_of_a_fit_of_20_000_rows(tmp_path, engine, workers):
             time.sleep(wait)
             if (worker := worker_of(process.pid)) is not None:
                 os.kill(worker, signal.SIGKILL)
-        try:
-            process.wait(timeout=wait)
-        except subprocess.TimeoutExpired:
+        while process.poll() is None and processor_seconds(process.pid) < wait:
+            time.sleep(0.05)
+        if process.poll() is None:
             before = time.monotonic()
             process.send_signal(signal.SIGKILL if k % 2 else signal.SIGINT)
             process.communicate(timeout=60)
