@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         same_admg,
         simulate,
     )
-    from .beyond import bounds
+    from .beyond import bounds, sensitivity
     from .checks import check
     from .errors import LatentdoError, NotIdentifiedError
     from .experiments import sample_size
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "answers": "Answer",
     "api": "answerable ask compare fit fit_many graph identify load load_study model same_admg simulate",
-    "beyond": "bounds",
+    "beyond": "bounds sensitivity",
     "checks": "check",
     "errors": "LatentdoError NotIdentifiedError",
     "experiments": "sample_size",
@@ -70,6 +70,7 @@ __all__ = [
     "model",
     "same_admg",
     "sample_size",
+    "sensitivity",
     "simulate",
 ]
 

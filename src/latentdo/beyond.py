@@ -1,19 +1,22 @@
-"""The verbs for what data and graph do not settle: bounds. They stand beside the verbs of `api` and read as they do."""
+"""The verbs for what data and graph do not settle: bounds and sensitivity. They stand beside those of `api`, and read alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentdo import arguments
 from latentdo.errors import DataError, QueryError
 from latentdo.query import Query, query_of
 
-from .opening import graph_of, is_fit, rival_rows, spec_of, value_of, with_graph
+from .opening import checked_engine, fitted_rows, graph_of, is_fit, rival_rows, spec_of, value_of, with_graph
 
 if TYPE_CHECKING:
     from latentdo.bounding import Bounds
     from latentdo.graphs import Name
+    from latentdo.inference import Engine, Posterior
+    from latentdo.omissions import Sensitivity
     from latentdo.query import Value
 
 
@@ -89,4 +92,79 @@ def bounds(
     )
 
 
-__all__ = ["bounds"]
+@arguments.with_known_options
+def sensitivity(
+    posterior: Posterior | str | Path,
+    query: str | Query,
+    data: Any = None,
+    *,
+    edge: str | None = None,
+    strengths: Sequence[float] | None = None,
+    value: float | None = None,
+    level: float = 0.9,
+    engine: Engine | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    progress: bool | None = None,
+) -> Sensitivity:
+    """How an answer moves with one edge that the graph leaves out, which no table of its columns can show.
+
+    The edge is put into the model with a strength that is fixed, the model is fitted anew, and the question asked again, for each
+    strength of a grid. The tipping point is where the interval reaches no effect, or the value that is given.
+
+    Args:
+        posterior: A fit, or the path of one.
+        query: One number, which the graph identifies; or the name of a query of the study.
+        data: The table that it was trained on, where the fit holds no rows.
+        edge: `"X -> Y"` or `"X <-> Y"` between measured nodes; unless given, a hidden cause of treatment and outcome, or where
+            the graph has one, a direct effect.
+        strengths: Those to fit. Of `X -> Y` in sds of Y per sd of X, of `X <-> Y` in sds of what their causes leave of both per
+            sd of the hidden cause; log odds of a bernoulli node. Unless given, a few, and further ones to find the tipping point.
+        value: The value that the tipping point is about; no effect unless given.
+        level: The probability of the intervals.
+        engine: How to train, as for `fit`.
+        seed: Same seed, same numbers.
+        workers: How many processes train.
+        progress: As for `fit`.
+
+    Returns:
+        A `Sensitivity`: `.points`, `.at(strength)`, `.tipping`, `.measured` (how strong measured causes are), `.robustness`.
+
+    Raises:
+        NotIdentifiedError: The graph does not identify the question.
+        QueryError: An edge that the graph has, or between nodes whose families have no single weight.
+        DataError: The fit holds no rows and there is no table.
+    """
+    from latentdo.inference import Auto, Posterior, watch
+    from latentdo.omissions import sensitivity_of
+
+    fitted = value_of(posterior)
+    if not isinstance(fitted, Posterior):
+        raise QueryError(f"ld.sensitivity takes a trained model from ld.fit or ld.load, got {type(fitted).__name__}.")
+    level = arguments.number("level=", level, QueryError, above=0, below=1, repair="0.9 is usual.")
+    target = None if value is None else arguments.number("value=", value, QueryError)
+    tried = None
+    if strengths is not None:
+        given = arguments.listed(strengths)
+        if not given:
+            raise QueryError(f"strengths= takes numbers such as [-0.5, 0.5], got {strengths!r}.")
+        tried = [arguments.number("A strength", each, QueryError, least=-20, most=20) for each in given]
+    folder = Path(posterior).parent if isinstance(posterior, str | Path) else Path()
+    rows, _ = fitted_rows(fitted, data, folder)
+    with watch(progress) as told:
+        return sensitivity_of(
+            fitted,
+            rows,
+            query_of(query, dict(fitted.queries)),
+            Auto() if engine is None else checked_engine(engine),
+            edge=edge,
+            strengths=tried,
+            target=target,
+            level=level,
+            seed=arguments.seed(seed),
+            tell=told,
+            workers=arguments.whole("workers=", workers, QueryError),
+        )
+
+
+__all__ = ["bounds", "sensitivity"]

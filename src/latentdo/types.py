@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from latentdo.inference import BlockDraws, Diagnostic, NodeDraws, ParameterLabel, PriorCheck, PriorNode
     from latentdo.models import ColumnSummary, Mechanism, ModelSpec, Prior, Variant
     from latentdo.models.study import Study
+    from latentdo.omissions import Point, Robustness, Sensitivity
     from latentdo.planning import Predicted, SampleSize, SizePoint
     from latentdo.query import Axis, Query, Summary, Term
     from latentdo.tables import Dataset, Table
@@ -47,6 +48,7 @@ _NAMES = {
     "inference": "BlockDraws Diagnostic NodeDraws ParameterLabel PriorCheck PriorNode",
     "models": "ColumnSummary Mechanism ModelSpec Prior Variant",
     "models.study": "Study",
+    "omissions": "Point Robustness Sensitivity",
     "planning": "Predicted SampleSize SizePoint",
     "query": "Axis Query Summary Term",
     "tables": "Dataset Table",
@@ -88,6 +90,7 @@ __all__ = [
     "NodeDraws",
     "Pair",
     "ParameterLabel",
+    "Point",
     "Predicted",
     "Prior",
     "PriorCheck",
@@ -96,9 +99,11 @@ __all__ = [
     "Remedies",
     "Repair",
     "Report",
+    "Robustness",
     "SameAdmg",
     "SampleSize",
     "Scale",
+    "Sensitivity",
     "SizePoint",
     "Step",
     "Study",

@@ -16,9 +16,9 @@ import pytest
 import latentdo
 from handmade_fits import handmade
 from known_graphs import BOW, FRONT_DOOR
-from latentdo.cli import answerable, ask, bounds, check, fit, identify, main, sample_size, simulate
+from latentdo.cli import answerable, ask, bounds, check, fit, identify, main, sample_size, sensitivity, simulate
 
-COMMANDS = (identify, answerable, check, fit, ask, bounds, sample_size, simulate)
+COMMANDS = (identify, answerable, check, fit, ask, bounds, sensitivity, sample_size, simulate)
 NAMES = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
 
 

@@ -41,7 +41,19 @@ for programs.
 
 {EXIT_CODES}"""
 
-COMMANDS = ("identify", "answerable", "check", "fit", "ask", "compare", "bounds", "sample-size", "simulate", "convert")
+COMMANDS = (
+    "identify",
+    "answerable",
+    "check",
+    "fit",
+    "ask",
+    "compare",
+    "bounds",
+    "sensitivity",
+    "sample-size",
+    "simulate",
+    "convert",
+)
 HIDDEN = "reproduce"
 """Not in the help: it says where it went."""
 

@@ -1,0 +1,217 @@
+"""An answer along the strength of an edge that the graph leaves out: the model with the edge, fitted anew at each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from latentdo.answers import Answer, ask_all
+from latentdo.errors import FitError, QueryError, UnsupportedError
+from latentdo.graphs import Name
+from latentdo.identification import identify
+from latentdo.inference import Engine, Fit, Posterior, train_all
+from latentdo.query import Binary, Query, Term
+from latentdo.tables import Dataset
+
+from .closed_forms import Robustness, e_value, robustness_of
+from .omitted import (
+    Omitted,
+    Unit,
+    candidates,
+    measured_causes,
+    scale_of_source,
+    units_of,
+    with_strength,
+)
+from .sensitivity import Point, Sensitivity
+
+DIRECT = (-0.5, -0.25, 0.25, 0.5)
+"""Strengths of a directed edge that are tried first, in sds; of log odds twice as much."""
+HIDDEN = (-0.6, -0.3, 0.3, 0.6)
+"""Those of a hidden cause, in sds of what is left."""
+FURTHEST = {False: 2.0, True: 0.9}
+"""How strong an edge is tried at most to tip an answer, by whether it is `<->`; of log odds twice as much."""
+FURTHER = 2
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Refits:
+    """The models with the edge, each trained once."""
+
+    posterior: Posterior
+    rows: Dataset
+    query: Query
+    omitted: Omitted
+    units: dict[Name, Unit]
+    engine: Engine
+    level: float
+    seed: int
+    tell: Tell
+    workers: int
+
+    def points(self, strengths: Sequence[float]) -> list[Point]:
+        """The answer at each strength."""
+        step = scale_of_source(self.omitted, self.rows)
+        fits = []
+        for strength in strengths:
+            spec = with_strength(self.posterior.spec, self.omitted, strength, self.units, step)
+            fit = Fit.of(spec, self.rows, self.engine, self.seed, dict(self.posterior.units))
+            fits.append(replace(fit, label=f"{strength:g}: ", start=self.posterior))
+        return [
+            self.point(strength, self.ask(trained))
+            for strength, trained in zip(strengths, train_all(fits, self.tell, None, self.workers), strict=True)
+        ]
+
+    def ask(self, posterior: Posterior) -> Answer:
+        """The answer of one fit; the strength is fixed, so that the graph's own verdict is what counts."""
+        (answer,) = ask_all(posterior, [(None, self.query)], self.seed, allow_unidentified=True)
+        return answer
+
+    def point(self, strength: float, answer: Answer) -> Point:
+        """An answer as a point of the curve."""
+        interval = answer.interval(self.level)
+        if interval is None or answer.sd is None:
+            raise UnsupportedError(
+                "The fit has one draw alone, so that answers have no interval that could reach anything. Fit it with ld.Auto()."
+            )
+        low, high = map(float, interval)
+        return Point(strength, answer.point, low, high, float(answer.sd), bool(answer.converged))
+
+
+def sensitivity_of(
+    posterior: Posterior,
+    rows: Dataset,
+    query: Query,
+    engine: Engine,
+    *,
+    edge: str | None = None,
+    strengths: Sequence[float] | None = None,
+    target: float | None = None,
+    level: float = 0.9,
+    seed: int = 0,
+    tell: Tell = lambda *_: None,
+    workers: int = 1,
+) -> Sensitivity:
+    """How an answer moves with the strength of an edge that the graph does not have.
+
+    Args:
+        edge: `X -> Y` or `X <-> Y`; unless given, a hidden cause of treatment and outcome, or where the graph has one, a direct
+            effect.
+        strengths: Those to fit; unless given, four, and further ones to find what tips the answer.
+        target: The value that the tipping point is about; no effect unless given.
+
+    Raises:
+        NotIdentifiedError: The graph does not identify the question: there is no answer to move.
+        QueryError: Several numbers are asked for; an edge that the graph has, or that no strength can be fixed of.
+    """
+    query.check(posterior.spec.graph)
+    if query.axes or any(term.kind == "law" for term in query.terms):
+        raise QueryError(f"{query} asks for several numbers. Sensitivity is that of one: give the nodes values.")
+    identify(posterior.spec.graph, query, functional=posterior.functional).unwrap()
+    omitted, others = _edge(edge, posterior, query)
+    units = units_of(omitted, posterior, rows)
+    refits = _Refits(posterior, rows, query, omitted, units, engine, level, seed, tell, workers)
+    own = refits.ask(posterior)
+    scale = own.scale
+    wanted = target if target is not None else scale.null
+    notes = [f"other edges that it rests on: {', '.join(map(str, others))}"] if others else []
+    result = Sensitivity(
+        query,
+        omitted,
+        tuple(units.items()),
+        (refits.point(0.0, own),),
+        wanted,
+        level,
+        measured_causes(omitted, posterior, rows, units),
+        _robustness(posterior, rows, query, omitted, level),
+        _e_value(query, own, level),
+        tuple(notes),
+        str(scale),
+    )
+    if strengths is not None:
+        return _with(result, refits.points([each for each in strengths if each]))
+    logits = all(unit.logit for unit in units.values())
+    first = np.array(HIDDEN if omitted.bidirected else DIRECT) * (2.0 if logits else 1.0)
+    result = _with(result, refits.points(first.tolist()))
+    return _tipped(result, refits, FURTHEST[omitted.bidirected] * (2.0 if logits else 1.0))
+
+
+def _with(result: Sensitivity, points: Sequence[Point]) -> Sensitivity:
+    found = {point.strength: point for point in (*result.points, *points)}
+    return replace(result, points=tuple(found[strength] for strength in sorted(found)))
+
+
+def _tipped(result: Sensitivity, refits: _Refits, furthest: float) -> Sensitivity:
+    """With stronger edges where none tips the answer yet, and with the one that does fitted too."""
+    if result.target is None:
+        return result
+    strongest = float(result.strengths[-1])
+    for _ in range(FURTHER):
+        if result.tipping is not None or strongest >= furthest:
+            break
+        strongest = min(2 * strongest, furthest)
+        try:
+            result = _with(result, refits.points([result.toward(strongest)]))
+        except FitError as error:
+            note = f"No model has a strength of {result.toward(strongest):.3g}: {error}"
+            return replace(result, notes=(*result.notes, note))
+    if result.tipping is not None:
+        # Between two points the curve is a guess: the one that matters is fitted.
+        result = _with(result, refits.points([round(result.tipping, 3)]))
+    return result
+
+
+def _edge(edge: str | None, posterior: Posterior, query: Query) -> tuple[Omitted, list[Omitted]]:
+    """The edge, and others that a question rests on as much."""
+    found = list(dict.fromkeys(candidates(posterior.spec, query)))
+    if edge is not None:
+        chosen = Omitted.parse(edge, posterior.spec)
+        return chosen, []
+    if not found:
+        raise QueryError(
+            f"Which edge? The graph has a hidden cause of treatment and outcome of {query} and a direct effect, or none can be "
+            'added. Name another: edge="M <-> Y".'
+        )
+    return found[0], found[1:]
+
+
+def _robustness(posterior: Posterior, rows: Dataset, query: Query, omitted: Omitted, level: float) -> Robustness | None:
+    """The regression of the outcome on the treatment and what the graph adjusts for, where it is the question."""
+    match query.expression:
+        case Binary("-", Term(kind="mean") as one, Term(kind="mean") as other):
+            pass
+        case _:
+            return None
+    same = one.treatments == other.treatments and one.outcome_names == other.outcome_names
+    if not same or len(one.treatments) != 1 or one.given or other.given or not omitted.bidirected:
+        return None
+    (treatment,), (outcome,) = one.treatments, one.outcome_names
+    if {treatment, outcome} != {omitted.source, omitted.target}:
+        return None
+    spec, labels = posterior.spec, dict(rows.levels)
+    if spec[outcome].family.name not in ("normal", "student"):
+        return None
+    best = identify(spec.graph, query).forms.optimal_adjustment
+    if best is None or any(name in labels for name in (*best.nodes, treatment)):
+        return None
+    others = {name: rows.column(name) for name in sorted(best.nodes)}
+    return robustness_of(rows.column(outcome), rows.column(treatment), others, rows.weights, level=level)
+
+
+def _e_value(query: Query, answer: Answer, level: float) -> tuple[float, float] | None:
+    """The E-values of a risk ratio and of its interval."""
+    match query.expression:
+        case Binary("/", Term() as one, Term() as other) if one.outcomes == other.outcomes and one.do and other.do:
+            pass
+        case _:
+            return None
+    interval = answer.interval(level)
+    if interval is None or interval[0] <= 0 or not (one.kind == "event" or answer.scale.name == "risk ratio"):
+        return None
+    low, high = map(float, interval)
+    nearer = 1.0 if low <= 1 <= high else min(low, high, key=lambda end: abs(np.log(end)))
+    return e_value(answer.point), e_value(nearer)

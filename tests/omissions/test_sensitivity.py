@@ -1,0 +1,167 @@
+"""Sensitivity: curves against closed forms, what they print, what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import latentdo as ld
+from handmade_fits import handmade
+from latentdo.omissions import Measured, Omitted, Point, Sensitivity, Unit
+from latentdo.query import Query
+
+EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"
+
+
+def slopes(outcome: np.ndarray, *columns: np.ndarray) -> np.ndarray:
+    """Of least squares, without the intercept."""
+    design = np.stack([*columns, np.ones(len(outcome))], axis=1)
+    return np.linalg.lstsq(design, outcome, rcond=None)[0][:-1]
+
+
+@pytest.fixture(scope="module")
+def chain():
+    """X -> M -> Y with a direct effect that the graph leaves out."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=300)
+    m = 0.8 * x + rng.normal(size=300)
+    rows = {"X": x, "M": m, "Y": 0.7 * m + 0.5 * x + rng.normal(size=300)}
+    return ld.fit(ld.model("X ~ normal; M ~ normal(X); Y ~ normal(M)"), rows, check=False, progress=False), rows
+
+
+def test_a_direct_effect_of_fixed_strength_gives_the_regression_without_it(chain):
+    posterior, rows = chain
+    x, m, y = (rows[name] for name in "XMY")
+    found = ld.sensitivity(posterior, EFFECT, edge="X -> Y", strengths=[-0.3, 0.3], progress=False)
+    assert [point.strength for point in found.points] == [-0.3, 0, 0.3]
+    for point in found.points:
+        direct = point.strength * y.std() / x.std()
+        truth = slopes(m, x)[0] * slopes(y - direct * x, m)[0] + direct
+        assert point.estimate == pytest.approx(truth, abs=0.2 * point.sd)
+    assert found.at(0) == (found.answer.estimate, found.answer.lower, found.answer.upper)
+
+
+def test_a_hidden_cause_of_fixed_strength_takes_its_bias_away():
+    rng = np.random.default_rng(4)
+    z, hidden = rng.normal(size=(2, 400))
+    x = 0.7 * z + 0.6 * hidden + rng.normal(size=400)
+    rows = {"Z": z, "X": x, "Y": 0.4 * x + 0.5 * z + 0.6 * hidden + rng.normal(size=400)}
+    model = ld.model("Z ~ normal; X ~ normal(Z); Y ~ normal(X, Z)")
+    posterior = ld.fit(model, rows, check=False, progress=False)
+    found = ld.sensitivity(posterior, EFFECT, strengths=[0.5], progress=False)
+    assert str(found.edge) == "X <-> Y"
+    units = dict(found.units)
+    left = x - slopes(x, z)[0] * z
+    assert units["X"].size == pytest.approx(left.std(), rel=0.01)
+    # Both load on the hidden cause by half their unit: cov / var is the bias.
+    bias = 0.25 * units["X"].size * units["Y"].size / left.var()
+    point = found.points[1]
+    assert point.estimate == pytest.approx(found.answer.estimate - bias, abs=0.2 * point.sd)
+    assert [each.node for each in found.measured] == ["Z"]
+    assert found.robustness is not None
+    assert found.robustness.adjusted == ("Z",)
+    assert found.robustness.estimate == pytest.approx(slopes(rows["Y"], x, z)[0])
+
+
+def curve(*, target: float | None = 0.0, low: float = -1.0, slope: float = 1.0) -> Sensitivity:
+    """Answers on a straight line, 0.5 at no strength, with intervals of width 0.4."""
+    points = tuple(
+        Point(float(s), 0.5 + slope * s, 0.3 + slope * s, 0.7 + slope * s, 0.12, True)
+        for s in (low, low / 2, 0, 0.5, 1)
+    )
+    edge = Omitted("X", "Y", False)
+    measured = (Measured("Z", 0.4), Measured("W", 3.0))
+    return Sensitivity(Query.parse(EFFECT), edge, (("Y", Unit(1.0, "sd of Y")),), points, target, 0.9, measured)
+
+
+@pytest.mark.parametrize(
+    ("target", "slope", "tips"), [(0.0, 1.0, -0.3), (0.0, -1.0, 0.3), (0.9, 1.0, 0.2), (-0.9, 1.0, None)]
+)
+def test_the_tipping_point_is_where_the_interval_reaches_the_target(target, slope, tips):
+    found = curve(target=target, slope=slope)
+    assert found.tipping == (None if tips is None else pytest.approx(tips, abs=1e-6))
+    assert not found.holds_target
+
+
+def test_an_interval_that_holds_the_target_tips_where_it_leaves_it():
+    found = curve(target=0.5)
+    assert found.holds_target
+    assert abs(found.tipping) == pytest.approx(0.2, abs=1e-6)
+    assert "The interval holds 0.5; from a strength of" in str(found)
+
+
+def test_what_was_measured_is_set_beside_the_curve():
+    text = curve().text(120)
+    assert "a strength of 1: 1 sd of Y, per sd of X" in text
+    assert "Z" in text
+    # Towards the target, down the line.
+    assert "-0.4  0.10 (90 % interval -0.10 to 0.30)" in text
+    assert "beyond -1, not tried" in text
+
+
+def test_prints_in_every_form():
+    found = curve()
+    tree = found.to_json()
+    assert tree["tipping"] == found.tipping
+    assert [point["strength"] for point in tree["points"]] == [-1, -0.5, 0, 0.5, 1]
+    assert found.csv().splitlines()[0] == "strength,estimate,lower,upper,sd,converged"
+    assert "tabular" in found.latex()
+    assert "Sensitivity to X -&gt; Y" in found.html()
+    axes = found.plot()
+    assert axes.get_xlabel() == "strength of X -> Y"
+    assert {text.get_text().strip() for text in axes.texts} >= {"as Z", "tips"}
+    doubtful = replace(found, points=(*found.points[:-1], replace(found.points[-1], converged=False)))
+    assert "! this answer did not converge" in str(doubtful)
+
+
+@pytest.mark.parametrize(
+    ("edge", "said"),
+    [
+        ("X -> M", "The graph has X -> M, whose weight is estimated"),
+        ("X <-> Y", "has a hidden cause of X and Y, whose strength is estimated"),
+        ("Y -> X", "would close a cycle"),
+        ("U -> Y", "'U' is latent"),
+        ("X -> Y -> M", "takes one edge"),
+        ("X", "takes one edge"),
+        ("X ->", "takes one edge"),
+        ("X -> Q", "Q"),
+    ],
+)
+def test_an_edge_that_cannot_be_added_is_refused(edge, said):
+    with pytest.raises(ld.LatentdoError, match=said):
+        ld.sensitivity(handmade(), EFFECT, edge=edge)
+
+
+def test_a_table_has_no_strength():
+    posterior = handmade("X ~ bernoulli; M ~ normal(X); Y ~ table(X, levels=[0, 1])")
+    with pytest.raises(ld.LatentdoError, match=r"Y is a table node, which has no single weight"):
+        ld.sensitivity(posterior, "P(Y=1 | do(X=1))", edge="M -> Y")
+
+
+def test_a_question_that_is_not_identified_has_no_answer_to_move():
+    posterior = handmade("latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)")
+    with pytest.raises(ld.NotIdentifiedError):
+        ld.sensitivity(posterior, EFFECT)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"strengths": []}, "strengths= takes numbers"),
+        ({"strengths": ["a"]}, "A strength"),
+        ({"level": 2}, "level="),
+        ({"value": float("nan")}, "value="),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, said):
+    with pytest.raises(ld.LatentdoError, match=said):
+        ld.sensitivity(handmade(), EFFECT, **options)
+
+
+def test_only_one_number_can_be_moved():
+    with pytest.raises(ld.LatentdoError, match="asks for several numbers"):
+        ld.sensitivity(handmade(), "E[Y | do(X)] for X in 0..2")
+    with pytest.raises(ld.LatentdoError, match="takes a trained model"):
+        ld.sensitivity("X -> Y", EFFECT)
