@@ -11,7 +11,7 @@ from latentdo.errors import CycleError, LatentdoError, QueryError, SpecError
 from latentdo.graphs import LatentDag, Name, parse_graph, project, quote
 from latentdo.inference import Posterior
 from latentdo.models import Mechanism, ModelSpec, Normal, Weight
-from latentdo.models.build import numerics
+from latentdo.models.build import NUMPY, numerics
 from latentdo.query import Query
 from latentdo.tables import Dataset
 
@@ -161,7 +161,7 @@ def _residual_sd(node: Name, posterior: Posterior, draws: Mapping[str, np.ndarra
         if set(weight.parents) <= measured.keys():
             label = f"{weight.label} -> {quote(node)}"
             slope = draws.get(label, weight.belief if isinstance(weight.belief, float | int) else 0.0)
-            predictor = predictor + float(np.mean(slope)) * weight.product(measured)
+            predictor = predictor + float(np.mean(slope)) * weight.product(measured, NUMPY)
     left = rows.column(node) - predictor
     mean = np.average(left, weights=rows.weights)
     return float(np.sqrt(np.average((left - mean) ** 2, weights=rows.weights)))
