@@ -12,10 +12,12 @@ from latentdo.inference.likelihood.task import Task
 from latentdo.tables import read_table
 
 
-def task_of(model: str, rows: Mapping[str, Any], node: str, engine: Engine | None = None, seed: int = 0) -> Task:
-    """The block of a model that holds the node, as `ld.fit` would train it."""
+def task_of(
+    model: str, rows: Mapping[str, Any], node: str, engine: Engine | None = None, seed: int = 0, **reading: Any
+) -> Task:
+    """The block of a model that holds the node, as `ld.fit` would train it; `reading` is `missing` and `do` of `read_table`."""
     spec = ld.model(model)
-    data = read_table(rows, spec.measured, spec.latent, spec.levels)
+    data = read_table(rows, spec.measured, spec.latent, spec.levels, **reading)
     fit = Fit.of(spec, data, ld.Auto() if engine is None else engine, seed)
     (task,) = (task for task in fit.tasks(lambda *_: None, threading.Event()) if node in task.block.nodes)
     return task

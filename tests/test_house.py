@@ -35,6 +35,7 @@ PROMISED = frozenset(
         "same_admg",
         "fit_many",
         "sample_size",
+        "experiment",
         "bounds",
         "sensitivity",
         "Auto",

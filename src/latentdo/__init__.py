@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .beyond import bounds, sensitivity
     from .checks import check
     from .errors import LatentdoError, NotIdentifiedError
-    from .experiments import sample_size
+    from .experiments import experiment, sample_size
     from .identification import Identified, NotIdentified
     from .inference import Auto, Laplace, Map, Nuts, Posterior, Svi
 
@@ -36,7 +36,7 @@ _NAMES = {
     "beyond": "bounds sensitivity",
     "checks": "check",
     "errors": "LatentdoError NotIdentifiedError",
-    "experiments": "sample_size",
+    "experiments": "experiment sample_size",
     "identification": "Identified NotIdentified",
     "inference": "Auto Laplace Map Nuts Posterior Svi",
 }
@@ -61,6 +61,7 @@ __all__ = [
     "bounds",
     "check",
     "compare",
+    "experiment",
     "fit",
     "fit_many",
     "graph",

@@ -227,13 +227,15 @@ def fit(
     checkpoint: str | Path | None = None,
     executor: Any = None,
     check: bool = True,
+    missing: Literal["latent", "drop"] | None = None,
+    do: str | None = None,
 ) -> Posterior:
     """A model trained once: its posterior answers any number of questions.
 
     Args:
         model: A model or its text, or a study (a value, or the path of its file).
-        data: One row per unit: a path (CSV, TSV, Parquet), a mapping of columns, or a pandas, polars or pyarrow table. A
-            study that names its data needs none.
+        data: One row per unit: a path (CSV, TSV, Parquet), a mapping of columns, or a pandas, polars or pyarrow table; or a list
+            of these, some of them from `ld.experiment(table, do=[…])`. A study that names its data needs none.
         engine: How to train; `ld.Auto()` unless the study says otherwise.
         seed: Same seed, same numbers.
         progress: Whether to show progress on stderr; None shows it on terminals and in notebooks.
@@ -245,6 +247,9 @@ def fit(
             client. Blocks whose workers were killed are trained again, in the end by this process.
         check: Whether graph and nodes are set against the rows at the end, where that takes seconds. The fit keeps what was
             found, and each answer says it.
+        missing: What is done about missing cells, refused unless the study says so: `latent` averages over each as over a
+            hidden node of its row, assumed missing at random given what the model holds; `drop` leaves out rows with one.
+        do: A column that names, row by row, the nodes that were set there (`fur, crp`): they did not answer to their causes.
 
     Returns:
         The posterior; `.converged` says whether what the data pin down has converged.
@@ -264,6 +269,8 @@ def fit(
         checkpoint=checkpoint,
         executor=executor,
         check=check,
+        missing=missing,
+        do=do,
     )
     discard()
     return posterior
@@ -281,6 +288,8 @@ def fit_resumably(
     executor: Any = None,
     workers: int = 1,
     check: bool = True,
+    missing: str | None = None,
+    do: str | None = None,
 ) -> tuple[Posterior, Callable[[], None]]:
     """What `fit` gives, by so many processes of our own if there is no executor; and a function that removes its checkpoint."""
     from latentdo.inference import Fit, Identity, Posterior, checkpoint_folder, checkpoints, train_all, watch
@@ -289,7 +298,7 @@ def fit_resumably(
         raise SpecError(f"start= is an earlier fit from ld.fit or ld.load, got {type(start).__name__}.")
     folder = None if checkpoint is None else checkpoint_folder(checkpoint)
     study, chosen = study_and_engine(model, engine)
-    rows = rows_of(study.model, data, study)
+    rows = rows_of(study.model, data, study, missing=missing, do=do)
     with watch(progress) as told:
         prepared = Fit.of(study.model, rows, chosen, arguments.seed(seed), dict(study.units))
         kept = None
@@ -321,6 +330,8 @@ def fit_many(
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
     executor: Any = None,
+    missing: Literal["latent", "drop"] | None = None,
+    do: str | None = None,
 ) -> dict[str, Posterior]: ...
 
 
@@ -334,6 +345,8 @@ def fit_many(
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
     executor: Any = None,
+    missing: Literal["latent", "drop"] | None = None,
+    do: str | None = None,
 ) -> list[Posterior]: ...
 
 
@@ -347,6 +360,8 @@ def fit_many(
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
     executor: Any = None,
+    missing: Literal["latent", "drop"] | None = None,
+    do: str | None = None,
 ) -> list[Posterior] | dict[str, Posterior]:
     """One model trained on many tables: compiled once, all blocks of all tables in one queue.
 
@@ -361,6 +376,7 @@ def fit_many(
         progress: As for `fit`.
         checkpoint: As for `fit`: one folder for all tables.
         executor: As for `fit`: it trains the blocks of all tables.
+        missing, do: As for `fit`: the same for all tables.
 
     Returns:
         A list in the order of the sequence, or a dict with the keys of the mapping.
@@ -374,7 +390,7 @@ def fit_many(
     folder = None if checkpoint is None else checkpoint_folder(checkpoint)
     study, chosen = study_and_engine(model, engine)
     tables = tables_of(datasets)
-    fits = checked_fits(study, tables, chosen, arguments.seed(seed))
+    fits = checked_fits(study, tables, chosen, arguments.seed(seed), missing=missing, do=do)
     with watch(progress) as told:
         kept = []
         if folder is not None and fits:
@@ -541,10 +557,10 @@ def compare(
         rows, said = fitted_rows(opened, table, Path(model).parent if isinstance(model, str | Path) else Path())
         with watch(progress) as told:
             found = compare_fit(opened, rows, asked, rivals, told, allow_unidentified=allow_unidentified)
-        return replace(found, said=said)
+        return replace(found, said=" ".join(each for each in (said, found.said) if each))
     source = getattr(opened, "data", None) if table is None else table
     must, may = needed_columns(graph, [query for _, query in asked], chosen, options.adjust)
-    rows = rival_rows(graph, spec_of(opened), source, must, may)
+    rows = rival_rows(graph, spec_of(opened), source, must, may, missing=getattr(opened, "missing", None))
     units = tuple(getattr(opened, "units", ()))
     with watch(progress) as told:
         return compare_rivals(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from latentdo import arguments
 from latentdo.errors import DataError, SpecError, StudyError
@@ -13,14 +13,25 @@ from latentdo.files import exists
 from latentdo.graphs import Admg, LatentDag, project
 from latentdo.query import Query, queries_of
 
-from .opening import engine_of, fitted_rows, is_fit, rival_rows, rows_of, study_of, unpacked, value_of, with_graph
+from .opening import (
+    engine_of,
+    fitted_rows,
+    is_fit,
+    rival_rows,
+    rows_of,
+    spec_of,
+    study_of,
+    unpacked,
+    value_of,
+    with_graph,
+)
 
 if TYPE_CHECKING:
     from latentdo.answers import Report
     from latentdo.criticism import FitCheck
     from latentdo.inference import Posterior
     from latentdo.models import ModelSpec
-    from latentdo.models.study import Study
+    from latentdo.models.study import Study, StudyTable
 
     Asked = str | Query | Sequence[str | Query] | Mapping[str, str | Query]
 
@@ -41,7 +52,15 @@ def check(
 
 
 @overload
-def check(model: ModelSpec | Study | Path, data: Any = None, *, prior: bool = False, seed: int = 0) -> Report: ...
+def check(
+    model: ModelSpec | Study | Path,
+    data: Any = None,
+    *,
+    prior: bool = False,
+    seed: int = 0,
+    missing: Literal["latent", "drop"] | None = None,
+    do: str | None = None,
+) -> Report: ...
 
 
 @overload
@@ -54,6 +73,8 @@ def check(
     level: float = 0.01,
     tolerance: float | None = None,
     seed: int = 0,
+    missing: Literal["latent", "drop"] | None = None,
+    do: str | None = None,
 ) -> OneOrOther: ...
 
 
@@ -71,6 +92,8 @@ def check(
     level: float = 0.01,
     tolerance: float | None = None,
     seed: int = 0,
+    missing: Literal["latent", "drop"] | None = None,
+    do: str | None = None,
 ) -> Report | FitCheck:
     """Of a model whether the table fits it, of a graph whether rows contradict it, of a fit whether rows support its numbers.
 
@@ -92,6 +115,8 @@ def check(
         tolerance: Of a fit, by how much an answer may move before that matters, in its units. A quarter of the answer, or a
             tenth of the outcome's standard deviation if that is more, unless given.
         seed: Of that simulation, and of what the tests of a graph draw: same seed, same numbers.
+        missing, do: Of a model, as for `fit`. A graph is checked on rows without missing cells, and a fit knows how its table
+            was read.
 
     Raises:
         DataError: The table cannot have come from the model, or lacks a column of the graph.
@@ -102,6 +127,10 @@ def check(
 
     arguments.flag("prior", prior, SpecError)
     opened = with_graph(value_of(model))
+    if (missing is not None or do is not None) and spec_of(opened) is None:
+        raise SpecError(
+            "missing= and do= belong to the check of a model. A graph is checked on complete, observed rows."
+        )
     if isinstance(opened, LatentDag | Admg):
         return _check_graph(opened, data, queries, prior=prior, every=every, level=level, seed=seed)
     if is_fit(opened) and not prior and (opened is model or data is not None or queries):
@@ -120,9 +149,9 @@ def check(
         )
     study = study_of(opened, fits=True)
     engine_of(study)
-    source = data if data is not None else study.data if study.data is not None and exists(study.data) else None
+    source = data if data is not None else study.data if _exists(study.data) else None
     kept, known = (opened.data, opened.functional) if is_fit(opened) else (None, {})
-    rows = kept if source is None else rows_of(study.model, source, study)
+    rows = kept if source is None else rows_of(study.model, source, study, missing=missing, do=do)
     report = check_model(study.model, study.queries, rows, dict(study.units), known=known)
     if prior and rows is None:
         raise StudyError("A check of the priors needs the data: default priors take their scale from them.", "data")
@@ -132,6 +161,12 @@ def check(
         report = replace(report, prior=check_priors_on(report.spec, rows, arguments.seed(seed)))
     variants = check_variants(study, report.verdicts, dict(report.functional))
     return replace(report, variants=variants, units=study.units)
+
+
+def _exists(named: Path | tuple[StudyTable, ...] | None) -> bool:
+    """Whether all tables are there that a study names."""
+    files = [named] if isinstance(named, Path) else [each.file for each in named or ()]
+    return bool(files) and all(map(exists, files))
 
 
 def _check_fit(

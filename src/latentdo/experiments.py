@@ -1,9 +1,9 @@
-"""The verb that plans an experiment. It stands beside the verbs of `api` and reads models and paths as they do."""
+"""The verbs on experiments: one plans them, one brings in their rows. They stand beside those of `api` and read as they do."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,26 @@ if TYPE_CHECKING:
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
     from latentdo.planning import SampleSize
+    from latentdo.tables import Experiment
+
+
+@arguments.with_known_options
+def experiment(table: Any, do: Iterable[Name]) -> Experiment:
+    """Rows in which some nodes were set from outside: knock-outs, doses, randomised arms; for `ld.fit` beside observed ones.
+
+    In such a row the nodes did not answer to their causes, and what their columns hold is what they were set to, any value
+    that they can take. `ld.fit(model, [observed, ld.experiment(knockout, do=["fur"])])`.
+
+    Args:
+        table: One table, as for `fit`.
+        do: The nodes that were set in every row of it. Where that differs from row to row, `ld.fit(…, do="column")`.
+
+    Raises:
+        DataError: No list of names. Whether they are nodes of the model is said by `fit`.
+    """
+    from latentdo.tables import experiment as _experiment
+
+    return _experiment(table, do)
 
 
 @arguments.with_known_options
@@ -133,4 +153,4 @@ def _opened(truth: Any) -> Any:
     return value_of(truth)
 
 
-__all__ = ["sample_size"]
+__all__ = ["experiment", "sample_size"]

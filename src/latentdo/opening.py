@@ -185,19 +185,51 @@ def is_fit(value: Any) -> bool:
     return hasattr(value, "spec") and hasattr(value, "blocks")
 
 
-def rows_of(spec: ModelSpec, data: Any, study: Study) -> Dataset:
+def rows_of(spec: ModelSpec, data: Any, study: Study, *, missing: str | None = None, do: str | None = None) -> Dataset:
     """The rows that a model is trained on: of the table given, or else of the one that the study names.
+
+    Args:
+        missing: What is done about missing cells; what the study says unless given.
+        do: The column that names the nodes that were set in each row.
 
     Raises:
         StudyError: There is neither.
         DataError: The table cannot have come from the model.
     """
-    from latentdo.tables import read_table
+    from latentdo.tables import LATENT_OR_DROP, MISSING, read_table
 
     source = study.data if data is None else data
     if source is None:
         raise StudyError("There is no data: give a table or a path, or name one under `data:` in the study.", "data")
-    return read_table(source, spec.measured, spec.latent, spec.levels)
+    missing = study.missing if missing is None else missing
+    if missing is not None:
+        arguments.choice("missing", missing, MISSING, DataError)
+    if not (do is None or isinstance(do, str)):
+        raise DataError(
+            f"do= is the name of a column that names, row by row, the nodes that were set; got {do!r}. Where they were set in "
+            "all rows of a table, write ld.experiment(table, do=[…])."
+        )
+    options = {"missing": missing, "do": do or "", "advice": LATENT_OR_DROP}
+    return read_table(tables_named(source), spec.measured, spec.latent, spec.levels, **options)
+
+
+def tables_named(source: Any) -> Any:
+    """The tables that a study names, as they are read; whatever else it is as it is."""
+    from latentdo.models.study import StudyTable
+    from latentdo.tables import Experiment
+
+    if isinstance(source, tuple) and all(isinstance(each, StudyTable) for each in source):
+        return [Experiment(each.file, each.do, each.do_column) for each in source]
+    return source
+
+
+def reread(posterior: Posterior, data: Any) -> Dataset:
+    """The rows of a table that a fit knows, read as that of the fit was."""
+    from latentdo.tables import LATENT_OR_DROP, read_table
+
+    spec, facts = posterior.spec, posterior.facts
+    options = {"missing": facts.handled, "do": facts.do_column, "advice": LATENT_OR_DROP}
+    return read_table(tables_named(data), spec.measured, spec.latent, spec.levels, **options)
 
 
 def engine_of(study: Study) -> Engine:
@@ -276,11 +308,8 @@ def fitted_rows(posterior: Posterior, data: Any, folder: Path) -> tuple[Dataset,
     Raises:
         DataError: There are none.
     """
-    from latentdo.tables import read_table
-
     if data is not None:
-        spec = posterior.spec
-        return read_table(data, spec.measured, spec.latent, spec.levels), ""
+        return reread(posterior, data), ""
     if posterior.data is not None:
         return posterior.data, ""
     path, why = kept_table(posterior, folder)
@@ -294,9 +323,9 @@ def fitted_rows(posterior: Posterior, data: Any, folder: Path) -> tuple[Dataset,
 
 def kept_table(posterior: Posterior, folder: Path) -> tuple[Path | None, str]:
     """The file that a fit was trained on, looked for here and beside the fit; if there is none, why, if that can be said."""
-    from latentdo.tables import is_path, read_table
+    from latentdo.tables import is_path
 
-    spec, source = posterior.spec, posterior.facts.source
+    source = posterior.facts.source
     if not is_path(source):
         return None, ""
     why = f"; {source}, which it was trained on, is neither here nor beside it"
@@ -304,7 +333,7 @@ def kept_table(posterior: Posterior, folder: Path) -> tuple[Path | None, str]:
         if not is_file(path):
             continue
         try:
-            rows = read_table(path, spec.measured, spec.latent, spec.levels)
+            rows = reread(posterior, path)
         except DataError as fault:
             why = f"; {path}, as its table was called, cannot be read: {str(fault).rstrip('.')}"
             continue
@@ -315,13 +344,20 @@ def kept_table(posterior: Posterior, folder: Path) -> tuple[Path | None, str]:
 
 
 def rival_rows(
-    graph: LatentDag | Admg, spec: ModelSpec | None, data: Any, needed: Sequence[Name], wished: Sequence[Name] = ()
+    graph: LatentDag | Admg,
+    spec: ModelSpec | None,
+    data: Any,
+    needed: Sequence[Name],
+    wished: Sequence[Name] = (),
+    *,
+    missing: str | None = None,
 ) -> Dataset:
     """The columns that rivals need, of a table for which there may be no more than a graph.
 
     Args:
         needed: The nodes without whose columns there is no answer.
         wished: Nodes whose columns are read where the table has them.
+        missing: What a study does about missing cells; None refuses them.
 
     Raises:
         DataError: There is no table; a column is missing, has missing cells, or mixes numbers and names.
@@ -334,7 +370,7 @@ def rival_rows(
     names = (*needed, *wished)
     levels = dict.fromkeys(names, ()) if spec is None else spec.levels
     latent = graph.latent if isinstance(graph, LatentDag) else ()
-    rows = read_table(data, names, latent, levels, optional=wished)
+    rows = read_table(tables_named(data), names, latent, levels, optional=wished, missing=missing)
     for name, labels in rows.levels if spec is None else ():
         if numbers := [label for label in labels if _is_number(label)]:
             other = next((label for label in labels if label not in numbers), None)
@@ -367,14 +403,17 @@ def tables_of(datasets: Any) -> dict[Any, Any]:
     return dict(enumerate(listed))
 
 
-def checked_fits(study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int) -> list[Fit]:
-    """A fit per table, once all of them can be trained on."""
+def checked_fits(
+    study: Study, tables: Mapping[Any, Any], engine: Engine, seed: int, **reading: str | None
+) -> list[Fit]:
+    """A fit per table, once all of them can be trained on; `reading` is `missing` and `do` of `rows_of`."""
     from latentdo.inference import Fit
 
     fits, faults = [], []
     for name, table in tables.items():
         try:
-            fit = Fit.of(study.model, rows_of(study.model, table, study), engine, seed, dict(study.units))
+            rows = rows_of(study.model, table, study, **reading)
+            fit = Fit.of(study.model, rows, engine, seed, dict(study.units))
             fits.append(replace(fit, label=f"{name}: "))
         except DataError as fault:
             faults.append((name, fault))

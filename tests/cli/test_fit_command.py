@@ -61,6 +61,8 @@ def test_prints_the_summary_and_says_what_to_do_next(command, study, trainer, tm
         "checkpoint": Path("study.ldo.part"),
         "workers": 1,
         "check": True,
+        "missing": None,
+        "do": None,
     }
     assert trainer.options == options
 

@@ -186,7 +186,7 @@ MISTAKES = {
     "data: " + "[" * 500: (6, 26, "the file is nested deeper than 20."),
     # Form
     "querys: [a]": (6, 1, "`querys`: there is no such key. Did you mean 'queries'?"),
-    "data: true": (6, 1, "`data`: expected a text, found true. Put it in quotes if it is a name or a text."),
+    "data: true": (6, 1, "`data`: expected a text or a mapping or a list, found true."),
     "data: ''": (6, 1, "`data`: expected a text of length at least 1, found ''."),
     "queries:": (6, 1, "`queries`: nothing stands here: fill it in, or remove the line."),
     "queries: E[Y]": (6, 1, "Write one query per line: `- E[Y | do(X=1)]`, or `name: E[Y | do(X=1)]`."),
@@ -333,7 +333,7 @@ def test_the_schema_in_the_wheel_is_the_one_of_the_code():
 
 def test_the_schema_names_every_key():
     definitions: dict[str, Any] = study_schema()["$defs"]
-    keys = {"model", "data", "priors", "units", "inference", "queries", "variants", "compare"}
+    keys = {"model", "data", "missing", "priors", "units", "inference", "queries", "variants", "compare"}
     assert set(definitions["StudyForm"]["properties"]) == keys
     assert definitions["StudyForm"]["required"] == ["model"]
     assert not definitions["StudyForm"]["additionalProperties"]

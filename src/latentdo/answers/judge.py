@@ -108,7 +108,7 @@ def _effects(posterior: Posterior) -> tuple[tuple[Diagnostic, ...], tuple[str, .
                 _used(posterior, treatment, outcome),
             )
             for treatment, wanted in outcomes.items()
-            for level in _levels(posterior.data, posterior, treatment)
+            for level in _levels(posterior.data.complete([treatment], held=True), posterior, treatment)
             for (outcome, own), means in simulation.means(treatment, level, wanted).items()
         ]
     return tuple(found), tuple(unjudged)

@@ -259,7 +259,21 @@ def _without_values(estimand: Estimand) -> str:
 
 def _data(posterior: Posterior, cited: dict[str, None]) -> Iterator[str]:
     facts = posterior.facts
-    yield f"The data have {counted(facts.n_rows, 'row')}, and no missing cells in the columns that were used."
+    if facts.missing:
+        cells = listed(f"{count:,} of {quote(name)}" for name, count in facts.missing)
+        yield (
+            f"The data have {counted(facts.n_rows, 'row')}. Missing cells ({cells}) were averaged over within the model, under "
+            "the assumption that they are missing at random given what it holds (Rubin 1976)."
+        )
+    elif facts.dropped:
+        yield (
+            f"The data have {counted(facts.n_rows, 'row')} without missing cells; {counted(facts.dropped, 'row')} with missing "
+            "cells were left out, under the assumption that complete rows are like all rows."
+        )
+    else:
+        yield f"The data have {counted(facts.n_rows, 'row')}, and no missing cells in the columns that were used."
+    if facts.regimes:
+        yield f"Of the rows {facts.shown_regimes}; the factors of nodes that were set did not count in these rows."
     if posterior.units:
         yield f"Units: {listed(f'{quote(node)} in {unit}' for node, unit in posterior.units)}."
     functional = posterior.functional

@@ -353,7 +353,7 @@ def _data(answer: Estimate, axis: Name) -> tuple[tuple[float, float] | None, Flo
     column = posterior.facts.column(axis)
     rug = None
     if posterior.data is not None:
-        rug = np.asarray(dict(posterior.data.columns).get(axis), dtype=float)
+        rug = posterior.data.complete([axis], held=True).column(axis)
     return (column.minimum, column.maximum), rug
 
 

@@ -6,11 +6,11 @@ Only the check of a fit loads JAX.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from latentdo.errors import UsageError
 from latentdo.graphs import Admg, LatentDag, is_fit_path, is_study_path
-from latentdo.opening import with_graph
+from latentdo.opening import spec_of, with_graph
 
 from .failures import DONE, MISFIT, NOT_IDENTIFIED
 from .options import Flag, Output, Source, Whole
@@ -51,6 +51,8 @@ def command(
     tolerance: float | None = None,
     seed: Whole = 0,
     strict: Flag = False,
+    missing: Literal["latent", "drop"] | None = None,
+    do_column: str | None = None,
     output: Output = None,
     json: Flag = False,
 ) -> int:
@@ -80,6 +82,8 @@ def command(
         tolerance: Of a fit, by how much an answer may move before that matters, in its units.
         seed: Of what is simulated or drawn: the same seed gives the same numbers.
         strict: Of a graph or a fit, end with exit code 5 where the rows contradict it or a misfit moves an answer.
+        missing: Of a model, missing cells: latent averages over each, drop leaves out rows with one; else they are refused.
+        do_column: Of a model, a column that names, row by row, the nodes that were set there.
         output: Of a graph or a fit, write a page (.html), a table (.tex, .csv) or a picture (.png, .svg, .pdf) too.
         json: Print an object: of a model measured, latent, verdicts, n_rows, columns, counts, cautions, functional, ignored,
             unread, variants, prior, units; of a graph or a fit word, queries, rows, repairs, testable, n_rows, level, notes.
@@ -87,6 +91,12 @@ def command(
     from latentdo.checks import check
 
     source = source_text(study, fits=True)
+    of_model = "--missing" if missing is not None else "--do-column" if do_column is not None else ""
+    if of_model and (is_fit_path(source) or not (is_study_path(source) or spec_of(with_graph(source)))):
+        raise UsageError(
+            f"{of_model} belongs to the check of a model. A graph is checked on complete, observed rows, and a fit knows how its "
+            "table was read."
+        )
     if not is_fit_path(source) and not is_study_path(source):
         known = with_graph(source)
         if isinstance(known, LatentDag | Admg):
@@ -117,9 +127,9 @@ def command(
         report = check(Path(source), data, prior=prior, seed=seed)
     else:
         chosen = variant_of(study_of(source), variant)
-        report = check(chosen, data, prior=prior, seed=seed)
+        report = check(chosen, data, prior=prior, seed=seed, missing=missing, do=do_column)
         if report.n_rows is None and chosen.data is not None:
-            tell(f"note: {chosen.data} does not exist yet, so no column was checked.")
+            tell(f"note: {chosen.files} does not exist yet, so no column was checked.")
     if json:
         say_json(report.to_json())
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from latentdo import arguments
 from latentdo.errors import UsageError
@@ -46,6 +46,8 @@ def command(
     workers: Whole = 1,
     progress: bool | None = None,
     check: bool = True,
+    missing: Literal["latent", "drop"] | None = None,
+    do_column: str | None = None,
     json: Flag = False,
 ) -> int:
     """Train a model once and save the fit, from which `latentdo ask` answers any number of questions.
@@ -65,6 +67,8 @@ def command(
         workers: Number of processes that share the blocks; 1 for the threads of this one. The numbers are the same.
         progress: Show progress and the time left on stderr; left out, only at a terminal.
         check: Set graph and nodes against the rows at the end, where that takes seconds; the fit keeps what was found.
+        missing: Missing cells: latent averages over each, drop leaves out rows with one; left out, they are refused.
+        do_column: A column that names, row by row, the nodes that were set there, with commas between them.
         json: Print an object about the fit in place of the page.
     """
     from latentdo.api import fit_resumably, load
@@ -77,7 +81,16 @@ def command(
     kept = path.with_name(f"{path.name}.part")
     with stop_at_once(as_json=json, kept=kept, workers=workers), notes_told():
         posterior, discard = fit_resumably(
-            chosen, data, seed=seed, progress=progress, start=earlier, checkpoint=kept, workers=workers, check=check
+            chosen,
+            data,
+            seed=seed,
+            progress=progress,
+            start=earlier,
+            checkpoint=kept,
+            workers=workers,
+            check=check,
+            missing=missing,
+            do=do_column,
         )
     posterior.save(path, data=store_rows)
     discard()
@@ -100,6 +113,7 @@ def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
         "chains": posterior.n_chains,
         "draws": posterior.n_draws,
         "n_rows": posterior.facts.n_rows,
+        **posterior.facts.cells_json(),
         "seconds": posterior.seconds,
         "plan": posterior.plan.split("\n"),
         "khat": max((block.khat for block in posterior.blocks if block.khat is not None), default=None),

@@ -75,11 +75,31 @@ def compare_fit(
         for question, answer in zip(questions, answers, strict=True)
     ]
     model_rows = [replace(row, warnings=(*row.warnings, *unsure)) for row in model_rows]
-    rival_rows = _rows(posterior.spec.graph, data, questions, rivals, progress, beside=True)
+    rows, said = for_rivals(data)
+    rival_rows = _rows(posterior.spec.graph, rows, questions, rivals, progress, beside=True)
     return Comparison(
         tuple(row for mine, theirs in zip(model_rows, rival_rows, strict=True) for row in (mine, *theirs)),
         posterior.units,
+        said,
     )
+
+
+def for_rivals(data: Dataset) -> tuple[Dataset, str]:
+    """The rows that estimators of formulas in P(V) can use, complete and only observed; and what that leaves out, as a sentence.
+
+    Raises:
+        DataError: Fewer than two are left.
+    """
+    rows = data.complete()
+    n_gaps = data.n_rows - data.complete(held=True).n_rows
+    n_set = data.n_rows - rows.n_rows - n_gaps
+    left = [f"{n_gaps:,} have missing cells"] * bool(n_gaps) + [f"in {n_set:,} some node was set"] * bool(n_set)
+    if left and rows.n_rows < 2:
+        raise DataError(
+            f"Rivals estimate from rows that are complete and only observed, and of {data.n_rows:,} rows {rows.n_rows} are: "
+            f"{' and '.join(left)}. Ask the model alone: ld.ask(posterior, query)."
+        )
+    return rows, f"The rivals see {rows.n_rows:,} of the {data.n_rows:,} rows: {' and '.join(left)}." if left else ""
 
 
 def compare_rivals(
@@ -102,9 +122,10 @@ def compare_rivals(
     without_form = [_no_form(query) for _, query in queries]
     if without_form and all(without_form):
         raise QueryError(f"There is nothing to compare: {without_form[0]} A trained model answers it.")
+    data, said = for_rivals(data)
     questions = _questions(graph, data, queries, functional, units, allow_unidentified=allow_unidentified)
     answered = _rows(graph, data, questions, rivals, progress, beside=False)
-    return Comparison(tuple(row for rows in answered for row in rows), units)
+    return Comparison(tuple(row for rows in answered for row in rows), units, said)
 
 
 UNSURE = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from latentdo.answers import ask_all
 from latentdo.errors import LatentdoError, UnsupportedError
-from latentdo.graphs import Admg, Name, format_number
+from latentdo.graphs import Admg, Name, format_number, project
 from latentdo.inference import Posterior, blocks_of
 from latentdo.models import ModelSpec
 from latentdo.query import Query
@@ -27,6 +27,11 @@ OF_ANSWER, OF_OUTCOME = 0.25, 0.1
 OF_LAW = ("variance", "sd", "quantile", "density", "event", "law")
 """Terms that depend on the shape of a law."""
 NOT_AT_HAND = "the rows are not at hand: latentdo check FIT DATA QUERY"
+GAPS = (
+    "cells are missing, and complete rows alone would not do: how they came to be complete would pass for a misfit. For a check "
+    'of these, fit with missing="drop"'
+)
+"""Why a fit that averages over missing cells is not checked."""
 MOST_NAMED = 3
 """Constraints that fail and are named beside a question."""
 NO_MOVE = 1e-6
@@ -86,8 +91,18 @@ def check_nodes(posterior: Posterior, data: Dataset, queries: Asked = (), *, see
     Args:
         queries: Questions whose verdicts an edge that repairs the graph may change.
     """
+    reason = _why_not(posterior, data)
+    if data.n_missing:
+        row = CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason)
+        return FitCheck(Word.NOT_CHECKED, (row,), project(posterior.spec.graph), n_rows=data.n_rows)
+    n_set = data.n_rows
+    data = data.complete()
+    n_set -= data.n_rows
     of_graph = check_graph(posterior.spec.graph, data, queries, seed=seed)
-    if reason := _why_not(posterior, data):
+    if n_set:
+        note = f"only rows in which nothing was set are checked: {n_set:,} others are left out"
+        of_graph = replace(of_graph, notes=(*of_graph.notes, note))
+    if reason:
         rows = (*of_graph.rows, CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason))
         word = Word.CONTRADICTED if of_graph.word is Word.CONTRADICTED else Word.NOT_CHECKED
         return replace(of_graph, word=word, rows=rows, queries=())
@@ -116,7 +131,7 @@ def check_queries(
     if reason := _why_not(posterior, data):
         word = Word.CONTRADICTED if base.word is Word.CONTRADICTED else Word.NOT_CHECKED
         return replace(base, queries=tuple(CheckedQuery(q, word, advice=(reason,), name=name) for name, q in queries))
-    evidence = evidence_of(posterior, data)
+    evidence = evidence_of(posterior, data.complete())
     judged = [_judged(evidence, name, query, tolerance, seed) for name, query in queries]
     factors = adjusted([row for each in judged for row in _factor_rows(each)])
     wholes = adjusted([row for each in judged for row in _whole_rows(each)])
@@ -139,8 +154,10 @@ def _why_not(posterior: Posterior, data: Dataset) -> str:
     """Why nothing of the fit itself can be checked; empty where it can."""
     if posterior.is_point:
         return "a fit of one draw has no errors"
-    if data.n_rows < LEAST_ROWS:
-        return f"fewer than {LEAST_ROWS} rows"
+    if data.n_missing:
+        return GAPS
+    if data.complete().n_rows < LEAST_ROWS:
+        return f"fewer than {LEAST_ROWS} rows" + (" in which nothing was set" if data.regimes else "")
     digest = posterior.facts.rows_digest
     if data.hash != posterior.facts.hash and (digest is None or data.rows_digest != digest):
         return "these are not the rows that the fit was trained on, and errors on others are not worked out"

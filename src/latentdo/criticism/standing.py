@@ -55,7 +55,11 @@ def _seconds(posterior: Posterior) -> float:
     assert posterior.data is not None
     if len(posterior.spec.measured) > MOST_NODES:
         return float("inf")
-    evidence = Evidence.of(posterior, posterior.data)
+    rows = posterior.data.complete()
+    if posterior.data.n_missing or not rows.n_rows:
+        # It is said at once that these are not checked.
+        return 0.0
+    evidence = Evidence.of(posterior, rows)
     points = 0
     for node in evidence.pillows:
         try:

@@ -24,6 +24,7 @@ from latentdo.models import ModelSpec, checked_units
 from latentdo.tables import Dataset
 
 from .blocks.block import Block, blocks_of
+from .blocks.cells import check_cells, hidden_nodes, trained_rows
 from .blocks.checks import ColumnCaution, column_cautions, empty_rows, functional_nodes, levelled
 from .blocks.coordinates import NodeCoordinates, coordinates_on, unfolded
 from .blocks.draws import BlockDraws, DataFacts
@@ -80,6 +81,7 @@ class Fit:
             raise SpecError("Every node of the model is latent, so no data can teach it anything. Measure some node.")
         spec = levelled(spec, data)
         checked_units(spec, units or {})
+        check_cells(spec, data)
         return Fit(spec, data, engine, seed, column_cautions(spec, data), coordinates_on(spec, data))
 
     def tasks(self, progress: Progress, stopped: threading.Event) -> list[Task]:
@@ -94,10 +96,11 @@ class Fit:
             return Checkpoint() if self.checkpoint is None else self.checkpoint.block(block)
 
         tasks = []
-        for block in blocks_of(self.spec):
+        for block in blocks_of(self.spec, hidden_nodes(self.spec, self.data)):
             groups = rotations(self.spec, block, moved, self.data)
             own = triangular(moved, groups)
-            tasks.append(Task(self.spec, block, own, self.data, self.seed, shape, told, stopped, kept(block), groups))
+            rows = trained_rows(self.spec, block, self.data)
+            tasks.append(Task(self.spec, block, own, rows, self.seed, shape, told, stopped, kept(block), groups))
         return tasks
 
     def known(self, task: Task) -> BlockDraws | str:
@@ -121,15 +124,20 @@ class Fit:
 
     def posterior(self, trained: Sequence[BlockDraws], begun: float) -> Posterior:
         """The posterior that these blocks make, judged; `begun` is when its training began."""
+        facts = DataFacts.of(self.data, functional_nodes(self.spec, self.data), empty_rows(self.spec, self.data))
         posterior = Posterior(
             spec=self.spec,
             blocks=tuple(trained),
-            facts=DataFacts.of(self.data, functional_nodes(self.spec, self.data), empty_rows(self.spec, self.data)),
+            facts=facts,
             coordinates=tuple(self.coordinates.values()),
             diagnostics=(),
             engine=repr(self.engine),
             seed=self.seed,
-            warnings=(*(each.words for each in self.cautions), *(block.caution for block in trained if block.caution)),
+            warnings=(
+                *(each.words for each in self.cautions),
+                *([facts.left_out] if facts.left_out else []),
+                *(block.caution for block in trained if block.caution),
+            ),
             versions=tuple(versions().items()),
             data=self.data,
             concerns=tuple(each.node for each in self.cautions),
@@ -207,8 +215,7 @@ class _Waiting:
 
     def sent(self, number: int, place: Place, *, packs: bool) -> _Job:
         """It, as a value for others: with the columns that the block reads, and without what belongs to this process."""
-        data = replace(self.task.data, columns=tuple((name, self.task.data.column(name)) for name in self.task.names))
-        task = replace(self.task, data=data, progress=place.tell, stopped=place)
+        task = replace(self.task, data=self.task.data.restricted(self.task.names), progress=place.tell, stopped=place)
         content = task, self.fit.engine, self.fit.label
         if packs:
             return _Job(number, version(), packed("the model", content, "leave out executor= (--workers)"))
@@ -308,7 +315,9 @@ def trained_block(task: Task, engine: Engine, label: str) -> BlockDraws:
     task.tell(BEGUN)
     try:
         with in_turn(lambda: task.rows.n_stored):
-            return replace(train_block(task, engine), rows_hash=task.rows_hash)
+            trained = train_block(task, engine)
+            why = "; ".join(each for each in (_joined(task), trained.why) if each)
+            return replace(trained, why=why, rows_hash=task.rows_hash)
     except FitError as problem:
         raise FitError(f"{label}{problem}") from problem.__cause__
     except (MemoryError, jax.errors.JaxRuntimeError) as problem:
@@ -321,6 +330,15 @@ def trained_block(task: Task, engine: Engine, label: str) -> BlockDraws:
         ) from problem
     finally:
         release(task)
+
+
+def _joined(task: Task) -> str:
+    """Which blocks are trained as one because of missing cells, for the plan; empty where none are."""
+    own = [block for block in blocks_of(task.spec) if set(block.nodes) <= set(task.block.nodes)]
+    if len(own) < 2:
+        return ""
+    hidden = [node for node in task.block.measured if node in task.unseen]
+    return f"{' and '.join(block.name for block in own)} are one where cells of {', '.join(hidden)} are missing"
 
 
 def _n_cores() -> int:

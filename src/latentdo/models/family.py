@@ -277,8 +277,17 @@ class AbstractFamily(abc.ABC):
         precision = 2.0 * _FALL / width**2
         return precision, precision * (top - eta)
 
+    def placed(self, m: Arithmetic, eta: Array, e: Array, parameters: Mapping[str, Array]) -> Array:
+        """The value of a node that nobody saw, from its noise e: mean + sd · e, or what else `noise_log_density` belongs to."""
+        return self.mean(m, eta, parameters) + parameters[self.noise_scale] * e
+
+    @property
+    def may_be_hidden(self) -> bool:
+        """Whether rows in which the node's cell is missing, and others depend on it, can be averaged over."""
+        return bool(self.points) or self.may_be_latent or type(self).placed is not AbstractFamily.placed
+
     def noise_log_density(self, m: Arithmetic, e: Array, parameters: Mapping[str, Array]) -> Array:
-        """The log density of the noise e of a latent, whose value is mean + sd · e.
+        """The log density of the noise e of a latent, whose value is `placed`.
 
         Standard normal here, without its constant; a family that has another noise gives it complete.
         """

@@ -44,6 +44,7 @@ from .study_format import (
     fit_form,
     own_arguments,
 )
+from .study_table import StudyTable, tables_of
 from .units import Units, check_counted, checked_units, unit_text
 from .variant import Variant, Varied, vary
 
@@ -115,7 +116,7 @@ class Study:
     Attributes:
         name: The file's name without its suffix, or "study".
         model: The model, its priors included.
-        data: Where the table is, if the study says so; it need not exist yet.
+        data: Where the table is, if the study says so, or the tables, if some come from experiments; they need not exist yet.
         priors: The entries under `priors:`, as typed; they are part of `model` already.
         inference: How to train.
         queries: (name, query); a query without a name goes by its text.
@@ -123,11 +124,12 @@ class Study:
         compare: Names of rival methods.
         path: The study file, where it was read from one.
         units: Measured node and what it is measured in, in the order of the model.
+        missing: What is done about missing cells, `latent` or `drop`; None refuses them.
     """
 
     name: str
     model: ModelSpec
-    data: Path | None = None
+    data: Path | tuple[StudyTable, ...] | None = None
     priors: tuple[tuple[str, Call | float], ...] = ()
     inference: InferenceSettings = InferenceSettings()
     queries: tuple[tuple[str, Query], ...] = ()
@@ -135,6 +137,12 @@ class Study:
     compare: tuple[str, ...] = ()
     path: Path | None = None
     units: Units = ()
+    missing: str | None = None
+
+    @property
+    def files(self) -> str:
+        """The tables that the study names, as they are said."""
+        return " and ".join(map(str, [self.data] if isinstance(self.data, Path) else [t.file for t in self.data or ()]))
 
     def varied(self, name: str) -> Varied:
         """The graph of a variant, and its model where its mechanisms make one.
@@ -261,6 +269,7 @@ class _Reader:
             compare=self.compare(),
             path=path,
             units=self.units(model),
+            missing=None if self.form.missing is UNSET else self.form.missing,
         )
 
     def node(self, *keys: str | int) -> Node:
@@ -328,10 +337,8 @@ class _Reader:
         with self.located("model"):
             return ModelSpec.stated(self.statements, text)
 
-    def data(self, path: Path | None) -> Path | None:
-        if self.form.data is UNSET:
-            return None
-        return Path(self.form.data) if path is None else path.parent / self.form.data
+    def data(self, path: Path | None) -> Path | tuple[StudyTable, ...] | None:
+        return tables_of(self.form.data, lambda file: Path(file) if path is None else path.parent / file)
 
     def priors(self, model: ModelSpec) -> tuple[tuple[tuple[str, Call | float], ...], ModelSpec]:
         if self.form.priors is UNSET:

@@ -101,11 +101,35 @@ class VariantForm(Struct, forbid_unknown_fields=True):
     ) = UNSET
 
 
+class TableForm(Struct, forbid_unknown_fields=True):
+    """A table of several, with the nodes that were set in its rows."""
+
+    file: Annotated[str, Meta(min_length=1, description="The table's path, from the study file.")]
+    do: Annotated[list[str], Meta(min_length=1, description="Nodes that were set in every row.")] | UnsetType = UNSET
+    do_column: (
+        Annotated[str, Meta(min_length=1, description="A column that names the nodes that were set in each row.")]
+        | UnsetType
+    ) = UNSET
+
+
+_Path = Annotated[str, Meta(min_length=1)]
+MissingName = Literal["latent", "drop"]
+
+
 class StudyForm(Struct, forbid_unknown_fields=True):
     """A latentdo study: a model, and what to do with it."""
 
     model: Annotated[str, Meta(description="The model, in the model language; written as a block: `model: |`.")]
-    data: Annotated[str, Meta(min_length=1, description="The table's path, from the study file.")] | UnsetType = UNSET
+    data: (
+        Annotated[
+            _Path | TableForm | Annotated[list[_Path | TableForm], Meta(min_length=1)],
+            Meta(description="The table's path, from the study file; or tables, some of them from experiments."),
+        ]
+        | UnsetType
+    ) = UNSET
+    missing: (
+        Annotated[MissingName, Meta(description="Missing cells: averaged over, or their rows left out.")] | UnsetType
+    ) = UNSET
     priors: (
         Annotated[
             dict[str, float | str],

@@ -6,28 +6,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .dataset import Dataset, FloatArray, IntArray, too_narrow
-    from .reading import read_table
+    from .dataset import Dataset, FloatArray, IntArray, stacked, too_narrow
+    from .experimental import Experiment, experiment, is_several
+    from .pattern import PLAIN, Pattern
+    from .reading import LATENT_OR_DROP, MISSING, read_table
     from .sources import is_path
     from .table import Table
 
 __all__ = [
+    "LATENT_OR_DROP",
+    "MISSING",
+    "PLAIN",
     "Dataset",
+    "Experiment",
     "FloatArray",
     "IntArray",
+    "Pattern",
     "Table",
+    "experiment",
     "is_path",
+    "is_several",
     "read_table",
+    "stacked",
     "too_narrow",
 ]
 
 _HOMES = {
+    "LATENT_OR_DROP": "reading",
+    "MISSING": "reading",
+    "PLAIN": "pattern",
     "Dataset": "dataset",
+    "Experiment": "experimental",
     "FloatArray": "dataset",
     "IntArray": "dataset",
+    "Pattern": "pattern",
     "Table": "table",
+    "experiment": "experimental",
     "is_path": "sources",
+    "is_several": "experimental",
     "read_table": "reading",
+    "stacked": "dataset",
     "too_narrow": "dataset",
 }
 

@@ -7,7 +7,7 @@ lines; here only the shape is checked, and that every number is finite.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from latentdo.arrays import FloatArray, IntArray
+from latentdo.arrays import BoolArray, FloatArray, IntArray
 from latentdo.errors import DataError, nearest
 from latentdo.models import ColumnSummary
+
+from .pattern import PLAIN, Pattern
 
 MAX_LISTED_VALUES = 20
 SMALL_RANGE = 4_096
@@ -48,6 +50,10 @@ class Dataset:
         unread: Columns of the source that have a latent node's name; their cells were never looked at.
         source: How the table was given, for messages and summaries.
         levels: Of columns of names the names in order: the column holds their places, counted from 0.
+        patterns: The patterns of missing and set cells that rows may have; empty where every cell was measured.
+        pattern: Which of them each stored row has; None where there are none.
+        dropped: Rows of the source that were left out because a cell was missing.
+        do_column: The column of the source that named, row by row, the nodes that were set.
     """
 
     columns: tuple[tuple[str, FloatArray], ...]
@@ -56,6 +62,10 @@ class Dataset:
     unread: tuple[str, ...] = ()
     source: str = "table"
     levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    pattern: IntArray | None = None
+    dropped: int = 0
+    do_column: str = ""
 
     def __post_init__(self) -> None:
         weights = _frozen(self.weights)
@@ -74,6 +84,13 @@ class Dataset:
                 raise DataError(f"Column {name!r} has a missing or infinite number.", column=name)
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "columns", columns)
+        if self.pattern is not None:
+            pattern = np.asarray(self.pattern, dtype=np.intp)
+            if pattern.shape != weights.shape or (
+                len(pattern) and not 0 <= pattern.min() <= pattern.max() < len(self.patterns)
+            ):
+                raise DataError("Each stored row has the place of one of the patterns.")
+            object.__setattr__(self, "pattern", pattern)
 
     @staticmethod
     def of(columns: Mapping[str, npt.ArrayLike], source: str = "table") -> Dataset:
@@ -123,6 +140,9 @@ class Dataset:
             # Lengths keep ("ab", …) apart from ("a", b…).
             digest.update(len(label).to_bytes(8, "little") + label + len(values).to_bytes(8, "little"))
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        if self.pattern is not None:
+            digest.update(repr([(each.missing, each.held) for each in self.patterns]).encode())
+            digest.update(np.ascontiguousarray(self.pattern, dtype="<i8").tobytes())
         return digest.hexdigest()
 
     @cached_property
@@ -133,8 +153,11 @@ class Dataset:
         """
         kept = self.weights > 0
         found = ""
+        marks = np.array([_mark(each) for each in self.patterns], dtype=np.uint64)
         for seed in (1, 2):
             own = np.full(int(kept.sum()), seed, dtype=np.uint64)
+            if self.pattern is not None:
+                own = own ^ marks[self.pattern[kept]]
             for name, values in sorted(self.columns, key=lambda column: column[0]):
                 label = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
                 mantissa, power = np.frexp(values[kept])
@@ -155,23 +178,92 @@ class Dataset:
     def grouped(self, names: Iterable[str]) -> tuple[Dataset, IntArray]:
         """See `collapsed`; and for every stored row of positive weight which of the merged rows it is."""
         chosen = tuple((name, self.column(name)) for name in names)
+        own = self if self.pattern is None else self.restricted([name for name, _ in chosen])
         kept = np.flatnonzero(self.weights > 0)
-        first, group = _distinct_rows([values[kept] for _, values in chosen], len(kept))
+        patterns = [] if own.pattern is None else [own.pattern.astype(np.float64)]
+        first, group = _distinct_rows(
+            [values[kept] for values in (*patterns, *(values for _, values in chosen))], len(kept)
+        )
         weights = np.bincount(group, weights=self.weights[kept], minlength=len(first))
-        rows = kept[first]
-        merged = replace(self, columns=tuple((name, values[rows]) for name, values in chosen), weights=weights)
-        return merged, group
+        merged = replace(own, columns=chosen).picked(kept[first])
+        return replace(merged, weights=weights), group
 
-    def picked(self, index: IntArray) -> Dataset:
+    def picked(self, index: IntArray | slice) -> Dataset:
         """Some of the stored rows, by their places, each with its weight."""
         columns = tuple((name, values[index]) for name, values in self.columns)
-        return replace(self, columns=columns, weights=self.weights[index])
+        pattern = None if self.pattern is None else self.pattern[index]
+        return replace(self, columns=columns, weights=self.weights[index], pattern=pattern)
+
+    def counted_once(self) -> Dataset:
+        """The same stored rows, each with the weight one, padding too."""
+        return replace(self, weights=np.ones(self.n_stored))
 
     def expanded(self, names: Iterable[str]) -> Dataset:
         """Only these columns, each stored row repeated as often as its weight says, all weights one."""
-        counts = self.weights.astype(np.intp)
-        columns = tuple((name, np.repeat(self.column(name), counts)) for name in names)
-        return replace(self, columns=columns, weights=np.ones(self.n_rows))
+        names = tuple(names)
+        rows = replace(self.restricted(names), columns=tuple((name, self.column(name)) for name in names))
+        return rows.picked(np.repeat(np.arange(self.n_stored), self.weights.astype(np.intp))).counted_once()
+
+    def restricted(self, names: Iterable[str]) -> Dataset:
+        """Only these columns, with what patterns say of them; the rows as they are stored."""
+        names = tuple(names)
+        rows = replace(self, columns=tuple((name, self.column(name)) for name in names))
+        return rows if self.pattern is None else rows.patterned([each.among(names) for each in self.patterns])
+
+    def patterned(self, patterns: Sequence[Pattern]) -> Dataset:
+        """The same rows with other patterns in the places of their own; equal ones are merged."""
+        assert self.pattern is not None, "rows without patterns have none to change"
+        used = np.zeros(len(patterns), dtype=bool)
+        used[self.pattern] = True
+        distinct = tuple(sorted({each for each, is_used in zip(patterns, used, strict=True) if is_used}))
+        if not any(each != PLAIN for each in distinct):
+            return replace(self, patterns=(), pattern=None)
+        place = np.array([distinct.index(each) if is_used else 0 for each, is_used in zip(patterns, used, strict=True)])
+        return replace(self, patterns=distinct, pattern=place[self.pattern])
+
+    def _marked(self, marks: Callable[[Pattern], bool]) -> BoolArray:
+        """Which stored rows have a pattern that is marked."""
+        if self.pattern is None:
+            return np.zeros(self.n_stored, dtype=bool)
+        return np.array([marks(each) for each in self.patterns], dtype=bool)[self.pattern]
+
+    def missing(self, name: str) -> BoolArray:
+        """In which stored rows the cell of a column is missing."""
+        return self._marked(lambda each: name in each.missing)
+
+    def held(self, name: str) -> BoolArray:
+        """In which stored rows a column's node was set."""
+        return self._marked(lambda each: name in each.held)
+
+    def complete(self, names: Iterable[str] | None = None, *, held: bool = False) -> Dataset:
+        """The rows that have every one of these columns (all of the table unless given), without patterns.
+
+        Args:
+            held: Whether rows in which one of them was set count too.
+        """
+        names = self.names if names is None else tuple(names)
+        rows = replace(self, columns=tuple((name, self.column(name)) for name in names))
+        if self.pattern is None:
+            return rows
+        own = [each.among(names) for each in self.patterns]
+        kept = np.array([not each.missing and (held or not each.held) for each in own])[self.pattern]
+        return replace(rows.picked(np.flatnonzero(kept)), patterns=(), pattern=None)
+
+    @property
+    def n_missing(self) -> dict[str, int]:
+        """How many rows lack a cell, by column; columns that lack none are left out."""
+        if self.pattern is None:
+            return {}
+        counts = {name: int(self.weights[self.missing(name)].sum()) for name in self.names}
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def regimes(self) -> dict[tuple[str, ...], int]:
+        """How many rows there are of each set of nodes that were set, none among them; empty where none was set anywhere."""
+        if not any(each.held for each in self.patterns):
+            return {}
+        sets = sorted({each.held for each in self.patterns}, key=lambda held: (len(held), held))
+        return {held: int(self.weights[self._marked(lambda each, held=held: each.held == held)].sum()) for held in sets}
 
     def padded(self, n: int) -> Dataset:
         """The same rows followed by copies of the first with weight 0, `n` stored rows in all.
@@ -181,13 +273,16 @@ class Dataset:
         extra = n - self.n_stored
         if extra < 0 or not self.n_stored:
             raise DataError(f"{self.n_stored} stored rows cannot be padded to {n}.")
-        columns = tuple((name, np.append(values, np.repeat(values[:1], extra))) for name, values in self.columns)
-        return replace(self, columns=columns, weights=np.append(self.weights, np.zeros(extra)))
+        rows = self.picked(np.append(np.arange(self.n_stored), np.zeros(extra, dtype=np.intp)))
+        return replace(rows, weights=np.append(self.weights, np.zeros(extra)))
 
     @cached_property
     def summaries(self) -> tuple[ColumnSummary, ...]:
-        """What each column looks like, in order."""
-        return tuple(_summarise(name, values, self.weights) for name, values in self.columns)
+        """What each column looks like, in order: mean and sd where its node was left alone, range wherever it was seen."""
+        return tuple(
+            _summarise(name, values, np.where(self.missing(name), 0.0, self.weights), self.held(name))
+            for name, values in self.columns
+        )
 
     def summary(self, name: str) -> ColumnSummary:
         """What one column looks like, each row counted as often as its weight says."""
@@ -274,9 +369,11 @@ def _recoded(codes: IntArray, size: int) -> tuple[IntArray, IntArray]:
     return rank[codes], place[seen]
 
 
-def _summarise(name: str, values: FloatArray, weights: FloatArray) -> ColumnSummary:
+def _summarise(name: str, values: FloatArray, weights: FloatArray, held: BoolArray) -> ColumnSummary:
     counted = weights > 0
-    x, w = values[counted], weights[counted]
+    seen = values[counted]
+    own = counted & ~held
+    x, w = values[own], weights[own]
     if not len(x):
         raise DataError(f"Column {name!r} has no rows.", column=name)
     n = int(w.sum())
@@ -284,7 +381,7 @@ def _summarise(name: str, values: FloatArray, weights: FloatArray) -> ColumnSumm
     # Rounding must not push the mean out of the range or give a constant column a spread.
     mean = min(max(mean, float(x.min())), float(x.max()))
     sd = float(np.sqrt((w * (x - mean) ** 2).sum() / (n - 1))) if n > 1 else 0.0
-    distinct = np.unique(x)
+    distinct = np.unique(seen)
     return ColumnSummary(
         name=name,
         n=n,
@@ -295,4 +392,41 @@ def _summarise(name: str, values: FloatArray, weights: FloatArray) -> ColumnSumm
         n_distinct=len(distinct),
         integral=bool((distinct == np.floor(distinct)).all()),
         values=tuple(distinct.tolist()) if len(distinct) <= MAX_LISTED_VALUES else (),
+    )
+
+
+def _mark(pattern: Pattern) -> int:
+    """A number of 64 bits that tells a pattern from others; 0 of rows without one."""
+    if pattern == PLAIN:
+        return 0
+    return int.from_bytes(hashlib.sha256(repr((pattern.missing, pattern.held)).encode()).digest()[:8], "little")
+
+
+def stacked(parts: Sequence[Dataset]) -> Dataset:
+    """The rows of several tables with the same columns and levels, one after the other."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    patterns: tuple[Pattern, ...] = ()
+    pattern = None
+    if any(each.pattern is not None for each in parts):
+        patterns = tuple(dict.fromkeys(own for each in parts for own in each.patterns or (PLAIN,)))
+        places = [np.array([patterns.index(own) for own in each.patterns or (PLAIN,)]) for each in parts]
+        pattern = np.concatenate(
+            [
+                place[np.zeros(each.n_stored, dtype=np.intp) if each.pattern is None else each.pattern]
+                for each, place in zip(parts, places, strict=True)
+            ]
+        )
+    return replace(
+        first,
+        columns=tuple((name, np.concatenate([each.column(name) for each in parts])) for name in first.names),
+        weights=np.concatenate([each.weights for each in parts]),
+        ignored=tuple(dict.fromkeys(name for each in parts for name in each.ignored)),
+        unread=tuple(dict.fromkeys(name for each in parts for name in each.unread)),
+        source=" and ".join(dict.fromkeys(each.source for each in parts)),
+        patterns=patterns,
+        pattern=pattern,
+        dropped=sum(each.dropped for each in parts),
+        do_column=next((each.do_column for each in parts if each.do_column), ""),
     )

@@ -9,23 +9,34 @@ import difflib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from latentdo.arrays import BoolArray, FloatArray, IntArray
 from latentdo.errors import DataError
 from latentdo.models import Level
 
 from .cells import NUMBER
-from .dataset import Dataset, FloatArray
+from .dataset import Dataset, stacked
 from .delimited import DelimitedFile
+from .experimental import Experiment, checked_do, is_several, set_by_column
 from .level_columns import read_levels
+from .pattern import PLAIN, Pattern
 from .sources import Columns, Source, open_source
 
 LARGEST = 1e100
 _MAX_LISTED = 12
+MISSING = ("latent", "drop")
+"""What may be done about missing cells."""
+DROP_OR_FILL = "Drop the rows that have them, or fill them in."
+"""What to do about them where nothing else can be done."""
+LATENT_OR_DROP = (
+    'Say missing="latent" (--missing latent): each is averaged over like a hidden node of its row, as if missing at random given '
+    'the rest of the model; or missing="drop" (--missing drop): such rows are left out, which assumes more.'
+)
 _WRONG_CELLS: tuple[tuple[str, Callable[[FloatArray], Any], str], ...] = (
-    ("Missing cells", np.isnan, "Drop the rows that have them, or fill them in, before the fit."),
     ("Infinite cells", np.isinf, "Drop the rows that have them, or replace them by what was measured."),
     (
         f"Cells beyond ±{LARGEST:g}",
@@ -43,80 +54,219 @@ def read_table(
     levels: Mapping[str, Sequence[Level]] | None = None,
     *,
     optional: Collection[str] = (),
+    missing: str | None = None,
+    do: str = "",
+    advice: str = DROP_OR_FILL,
 ) -> Dataset:
     """The columns of the measured nodes, checked; other columns are listed and not read.
 
     Args:
         data: A path to a `.csv`, `.tsv` or `.parquet` file, a dict of columns, or a pandas, polars or pyarrow
-            table.
+            table; an `Experiment`; or a list of these, whose rows are put together.
         measured: The nodes that need a column, in the order wanted.
         latent: The nodes that nobody measured; a column of that name is never read.
         levels: The nodes that have levels, whose columns may hold names, with the levels that the model states.
         optional: Those of the nodes that the table may lack.
+        missing: `latent` keeps rows with missing cells, `drop` leaves them out; None refuses them.
+        do: A column that names the nodes that were set in each row.
+        advice: What to do about missing cells where they are refused.
 
     Raises:
         DataError: The table cannot be used; the message has every fault found, `.column` and `.line` are
             those of the first.
         MissingExtraError: A Parquet file, and no library that reads it.
     """
-    if isinstance(data, Dataset):
-        measured = [name for name in measured if name not in optional or data.has(name)]
-        return _selected(data, measured, latent, levels or {})
-    source = open_source(data)
-    measured = [name for name in measured if name not in optional or name in source.names]
-    _refuse(source.label, _header_faults(source))
-    present = [name for name in measured if name in source.names]
-    faults = [_missing_column(name, source, measured) for name in measured if name not in source.names]
-    if faults:
-        _refuse(source.label, _no_header(source))
-    places, names, unknown = read_levels(
-        source, {node: levels[node] for node in present if node in levels} if levels else {}
-    )
-    refused = {fault.column for fault in unknown}
-    numbers, wrong = source.read([name for name in present if name not in places and name not in refused])
-    columns = {
-        name: places[name] if name in places else numbers[name] for name in present if name in {**places, **numbers}
-    }
-    if wrong and len(source.names) == 1:
-        # A title above the table: that no column was found follows from it.
-        faults = []
-    _refuse(source.label, [*faults, *wrong, *unknown, *_value_faults(columns, names, source)])
-    others = [name for name in source.names if name not in measured]
-    for values in columns.values():
-        values.flags.writeable = False
-    n = len(next(iter(columns.values()), ()))
-    return Dataset(
-        columns=tuple(columns.items()),
-        weights=np.ones(n),
-        ignored=tuple(name for name in others if name not in latent),
-        unread=tuple(name for name in others if name in latent),
-        source=source.label,
-        levels=tuple(names.items()),
-    )
+    given = [*data] if is_several(data) else [data]
+    parts = [each if isinstance(each, Experiment) else Experiment(each, (), do) for each in given]
+    parts = [replace(each, do_column=each.do_column or do) for each in parts]
+    stated = dict(levels or {})
+    sources = [None if isinstance(each.table, Dataset) else open_source(each.table) for each in parts]
+    if len(parts) > 1:
+        stated |= _common_levels([source for source in sources if source is not None], stated)
+    for each in parts:
+        checked_do(each.do, measured, latent)
+    reading = _Reading(measured, latent, stated, optional, missing, advice, alone=len(parts) == 1)
+    tables = [reading.of(part, source) for part, source in zip(parts, sources, strict=True)]
+    if len(tables) == 1:
+        return tables[0]
+    if len({table.names for table in tables}) > 1:
+        raise DataError("Of the columns that a table may lack, each of several tables needs the same.")
+    whole = stacked(tables)
+    _refuse(whole.source, _whole_faults(whole))
+    return whole
+
+
+def _common_levels(sources: Sequence[Source], levels: Mapping[str, Sequence[Level]]) -> dict[str, tuple[Level, ...]]:
+    """The levels that the columns of several tables show together, for nodes whose levels nobody states."""
+    common: dict[str, tuple[Level, ...]] = {}
+    for name in (name for name, stated in levels.items() if not stated):
+        found: set[str] = set()
+        for source in sources:
+            if name in source.names:
+                found.update(read_levels(source, {name: ()})[1].get(name, ()))
+        if found:
+            common[name] = tuple(sorted(found))
+    return common
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How each table is read, see `read_table`; `alone` where its rows are all rows."""
+
+    measured: Sequence[str]
+    latent: Collection[str]
+    levels: Mapping[str, Sequence[Level]]
+    optional: Collection[str]
+    missing: str | None
+    advice: str
+    alone: bool
+
+    def of(self, part: Experiment, source: Source | None) -> Dataset:
+        """The rows of one table."""
+        if source is None:
+            measured = [name for name in self.measured if name not in self.optional or part.table.has(name)]
+            rows = _selected(part.table, measured, self.latent, self.levels, alone=self.alone)
+            rows = _patterned(rows, (Pattern.of(held=part.do),), np.zeros(rows.n_stored, dtype=np.intp), {})
+            return _dropped(rows) if self.missing == "drop" else rows
+        measured = [name for name in self.measured if name not in self.optional or name in source.names]
+        _refuse(source.label, _header_faults(source))
+        faults = [_missing_column(name, source, measured) for name in measured if name not in source.names]
+        if faults:
+            _refuse(source.label, _no_header(source))
+        columns, names, wrong = self._columns(source, [name for name in measured if name in source.names])
+        if wrong and len(source.names) == 1:
+            # A title above the table: that no column was found follows from it.
+            faults = []
+        n = len(next(iter(columns.values()), ()))
+        patterns, pattern = (Pattern.of(held=part.do),), np.zeros(n, dtype=np.intp)
+        if part.do_column and not wrong:
+            patterns, pattern = set_by_column(source, part.do_column, self.measured, self.latent)
+        held = {name: np.array([name in each.held for each in patterns])[pattern] for name in columns}
+        _refuse(source.label, [*faults, *wrong, *self._value_faults(columns, names, held, source)])
+        rows = self._dataset(columns, names, source, measured, part.do_column)
+        rows = _patterned(rows, patterns, pattern, {name: np.isnan(values) for name, values in columns.items()})
+        return _dropped(rows) if self.missing == "drop" else rows
+
+    def _columns(
+        self, source: Source, present: Sequence[str]
+    ) -> tuple[dict[str, FloatArray], dict[str, tuple[str, ...]], list[DataError]]:
+        """The columns, NaN in missing cells; the names of their levels; and what is wrong with the others."""
+        own = {node: self.levels[node] for node in present if node in self.levels}
+        places, names, unknown = read_levels(source, own) if own else ({}, {}, [])
+        refused = {fault.column for fault in unknown}
+        numbers, wrong = source.read([name for name in present if name not in places and name not in refused])
+        read = {**places, **numbers}
+        return {name: read[name] for name in present if name in read}, names, [*wrong, *unknown]
+
+    def _value_faults(
+        self,
+        columns: Mapping[str, FloatArray],
+        names: Mapping[str, Sequence[str]],
+        held: Mapping[str, BoolArray],
+        source: Source,
+    ) -> list[DataError]:
+        """Everything that no family could have made, or from which nothing could be learnt.
+
+        Args:
+            names: The levels of columns that hold the places of names.
+        """
+        if (uneven := _uneven(columns)) is not None:
+            return [uneven]
+        gaps = {name: np.isnan(values) for name, values in columns.items()}
+        n = len(next(iter(columns.values()), ()))
+        if columns and self.alone and (few := _few(n)) is not None:
+            return [few]
+        refused = [("Missing cells", np.isnan, self.advice)] if self.missing is None else []
+        kinds = [*refused, *_WRONG_CELLS]
+        found = [_cells_fault(*kind, columns, source) for kind in kinds]
+        if self.missing is not None:
+            found += [_all_missing(gaps) if self.alone else None, _set_to_nothing(gaps, held, source)]
+        if columns and self.alone:
+            kept = ~np.any([*gaps.values()], axis=0) if self.missing == "drop" else np.ones(n, dtype=bool)
+            seen = {name: values[kept & ~gaps[name] & ~held[name]] for name, values in columns.items()}
+            found += [] if any(found) and not kept.any() else [_few(int(kept.sum())), _constant(seen, names)]
+        return [fault for fault in found if fault is not None]
+
+    def _dataset(
+        self,
+        columns: Mapping[str, FloatArray],
+        names: Mapping[str, tuple[str, ...]],
+        source: Source,
+        measured: Sequence[str],
+        do_column: str,
+    ) -> Dataset:
+        """The columns as rows that each count once; a number that some row has stands in missing cells."""
+        others = [name for name in source.names if name not in measured and name != do_column]
+        filled = {}
+        for name, values in columns.items():
+            gaps = np.isnan(values)
+            filled[name] = np.where(gaps, values[~gaps][0], values) if gaps.any() and not gaps.all() else values
+            filled[name].flags.writeable = False
+        return Dataset(
+            columns=tuple(filled.items()),
+            weights=np.ones(len(next(iter(filled.values()), ()))),
+            ignored=tuple(name for name in others if name not in self.latent),
+            unread=tuple(name for name in others if name in self.latent),
+            source=source.label,
+            levels=tuple(names.items()),
+            do_column=do_column,
+        )
+
+
+def _patterned(rows: Dataset, patterns: Sequence[Pattern], pattern: IntArray, gaps: Mapping[str, BoolArray]) -> Dataset:
+    """The rows with what was set in them, and what is missing, beside the patterns that they have already."""
+    before = rows.patterns or (PLAIN,)
+    of_before = np.zeros(rows.n_stored, dtype=np.intp) if rows.pattern is None else rows.pattern
+    code = pattern * len(before) + of_before
+    for missing in gaps.values():
+        if missing.any():
+            code = np.unique(2 * code + missing, return_inverse=True)[1].reshape(-1)
+    _, first, place = np.unique(code, return_index=True, return_inverse=True)
+    found = []
+    for row in first.tolist():
+        own, now = before[of_before[row]], patterns[pattern[row]]
+        missing = [name for name, each in gaps.items() if each[row]]
+        found.append(Pattern.of({*own.missing, *missing}, {*own.held, *now.held}))
+    return replace(rows, patterns=tuple(found), pattern=place.reshape(-1)).patterned(found)
+
+
+def _dropped(rows: Dataset) -> Dataset:
+    """The rows without missing cells; the others are counted."""
+    if rows.pattern is None or not any(each.missing for each in rows.patterns):
+        return rows
+    kept = np.flatnonzero(np.array([not each.missing for each in rows.patterns])[rows.pattern])
+    left = rows.picked(kept)
+    return replace(left.patterned(left.patterns), dropped=rows.dropped + rows.n_rows - left.n_rows)
 
 
 def _selected(
-    data: Dataset, measured: Sequence[str], latent: Collection[str], levels: Mapping[str, Sequence[Level]]
+    data: Dataset,
+    measured: Sequence[str],
+    latent: Collection[str],
+    levels: Mapping[str, Sequence[Level]],
+    *,
+    alone: bool = True,
 ) -> Dataset:
     """The measured columns of a dataset, weights and all, checked like any other table."""
     source = Columns(data.source, data.names, data.column)
     faults = [_missing_column(name, source, measured) for name in measured if not data.has(name)]
     chosen = {name: data.column(name) for name in measured if data.has(name)}
-    counted = {name: values[data.weights > 0] for name, values in chosen.items()}
     names = {name: own for name, own in data.levels if name in chosen}
-    faults += _value_faults(counted, names, source, data.n_rows)
+    counted = {name: values[data.weights > 0] for name, values in chosen.items()}
+    cells = [_cells_fault(*kind, counted, source) for kind in _WRONG_CELLS]
+    faults += [fault for fault in cells if fault is not None]
+    faults += _whole_faults(replace(data.restricted(chosen), levels=tuple(names.items()))) if alone and chosen else []
     _refuse(data.source, faults)
     for name, own in tuple(names.items()):
         stated = tuple(map(str, levels.get(name, ())))
         if stated and stated != own:
             chosen[name], names[name] = _recoded(data, name, own, stated), stated
     others = [*(name for name in data.names if name not in measured), *data.ignored, *data.unread]
-    return Dataset(
+    return replace(
+        data.restricted(chosen),
         columns=tuple(chosen.items()),
-        weights=data.weights,
         ignored=tuple(name for name in others if name not in latent),
         unread=tuple(name for name in others if name in latent),
-        source=data.source,
         levels=tuple(names.items()),
     )
 
@@ -183,30 +333,57 @@ def _no_header(source: Source) -> list[DataError]:
     return []
 
 
-def _value_faults(
-    columns: Mapping[str, FloatArray], names: Mapping[str, Sequence[str]], source: Source, n_rows: int | None = None
-) -> list[DataError]:
-    """Everything that no family could have made, or from which nothing could be learnt.
-
-    Args:
-        names: The levels of columns that hold the places of names.
-    """
+def _uneven(columns: Mapping[str, FloatArray]) -> DataError | None:
     lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name!r} {n}" for name, n in lengths.items())
-        return [
-            DataError(
-                f"The columns have different lengths: {listed}. Each needs one value per row.",
-                column=min(lengths, key=lengths.__getitem__),
+    if len(set(lengths.values())) <= 1:
+        return None
+    listed = ", ".join(f"{name!r} {n}" for name, n in lengths.items())
+    return DataError(
+        f"The columns have different lengths: {listed}. Each needs one value per row.",
+        column=min(lengths, key=lengths.__getitem__),
+    )
+
+
+def _few(n: int) -> DataError | None:
+    if n >= 2:
+        return None
+    rows = "no rows" if n == 0 else "only one row"
+    return DataError(f"The table has {rows}; at least 2 are needed to learn anything.")
+
+
+def _whole_faults(rows: Dataset) -> list[DataError]:
+    """What is wrong with all rows together, of which each part was checked."""
+    if (few := _few(rows.n_rows)) is not None:
+        return [few]
+    counted = rows.weights > 0
+    gaps = {name: rows.missing(name)[counted] for name in rows.names}
+    seen = {name: rows.column(name)[counted & ~rows.missing(name) & ~rows.held(name)] for name in rows.names}
+    faults = [_all_missing(gaps), _constant(seen, dict(rows.levels))]
+    return [fault for fault in faults if fault is not None]
+
+
+def _all_missing(gaps: Mapping[str, BoolArray]) -> DataError | None:
+    """Nothing of a column was seen: it is a latent, and no missing cell."""
+    names = [name for name, missing in gaps.items() if len(missing) and missing.all()]
+    if not names:
+        return None
+    return DataError(
+        f"Missing in every row: {', '.join(map(repr, names))}. What nobody measured is no missing cell but a latent node: write "
+        f"`latent {names[0]}` in the model.",
+        column=names[0],
+    )
+
+
+def _set_to_nothing(gaps: Mapping[str, BoolArray], held: Mapping[str, BoolArray], source: Source) -> DataError | None:
+    for name, missing in gaps.items():
+        if (both := missing & held[name]).any():
+            place, line = source.place(int(np.flatnonzero(both)[0]))
+            return DataError(
+                f"{name!r} was set in {place}, and its cell there is missing. Write the value at which it was held.",
+                column=name,
+                line=line,
             )
-        ]
-    n = next(iter(lengths.values()), None)
-    n = n if n_rows is None else n_rows
-    if n is not None and n < 2:
-        rows = "no rows" if n == 0 else "only one row"
-        return [DataError(f"The table has {rows}; at least 2 are needed to learn anything.")]
-    found = [*(_cells_fault(*kind, columns, source) for kind in _WRONG_CELLS), _constant(columns, names)]
-    return [fault for fault in found if fault is not None]
+    return None
 
 
 def _cells_fault(
@@ -229,6 +406,14 @@ def _cells_fault(
 
 
 def _constant(columns: Mapping[str, FloatArray], names: Mapping[str, Sequence[str]]) -> DataError | None:
+    """Columns that never vary, of those cells in which their nodes were seen and left alone."""
+    alone = [name for name, values in columns.items() if not len(values)]
+    if alone:
+        return DataError(
+            f"Set in every row: {', '.join(map(repr, alone))}. Nothing says how such a node comes about by itself. Add rows in "
+            f"which it was not set; or leave out do= for it, and write it as a node without causes: {alone[0]} ~ normal.",
+            column=alone[0],
+        )
     same = {
         name: values[0] for name, values in columns.items() if np.isfinite(values).all() and (values == values[0]).all()
     }

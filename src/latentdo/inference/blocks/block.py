@@ -1,11 +1,13 @@
 """The factorisation that makes training cheap: groups of nodes whose posteriors are independent of each other.
 
-Two factors are adjacent when they share a latent; a block is a connected component. With priors independent across
-nodes the posterior of all parameters and latents is the product of the blocks' posteriors, exactly.
+Two factors are adjacent when they share a latent, or a node over whose missing cells some rows are averaged; a block is a
+connected component. With priors independent across nodes the posterior of all parameters and latents is the product of the
+blocks' posteriors, exactly.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from latentdo.graphs import Name
@@ -37,8 +39,12 @@ class Block:
         return tuple(node for node in self.nodes if node not in self.latent)
 
 
-def blocks_of(spec: ModelSpec) -> tuple[Block, ...]:
-    """The blocks of a model, in topological order of their first nodes."""
+def blocks_of(spec: ModelSpec, hidden: Collection[Name] = ()) -> tuple[Block, ...]:
+    """The blocks of a model, in topological order of their first nodes.
+
+    Args:
+        hidden: Measured nodes over whose missing cells some rows are averaged.
+    """
     leader = {node: node for node in spec.graph.nodes}
 
     def find(node: Name) -> Name:
@@ -47,9 +53,9 @@ def blocks_of(spec: ModelSpec) -> tuple[Block, ...]:
             node = leader[node]
         return node
 
-    for latent in spec.latent:
-        for child in spec.graph.children(latent):
-            leader[find(child)] = find(latent)
+    for unseen in (*spec.latent, *hidden):
+        for child in spec.graph.children(unseen):
+            leader[find(child)] = find(unseen)
     order = spec.graph.topological_order()
     groups: dict[Name, list[Name]] = {}
     for node in order:

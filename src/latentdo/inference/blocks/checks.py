@@ -24,6 +24,7 @@ from latentdo.models import (
 from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import Dataset, too_narrow
 
+from .cells import check_cells, left_out, seen_rows
 from .coordinates import FloatArray, row_of
 
 EXACT = 1e-3
@@ -125,7 +126,8 @@ def functional_nodes(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[Name, .
     """
     functions = spec.functional
     for node in spec.measured:
-        if node not in functions and _is_function(spec, node, data, least_squares(spec, node, data)):
+        rows = seen_rows(spec, node, data)
+        if node not in functions and _is_function(spec, node, rows, least_squares(spec, node, rows)):
             functions[node] = tuple(parent for parent in spec[node].parents if parent not in spec.latent)
     return functions
 
@@ -137,7 +139,7 @@ def empty_rows(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[int, ...]]:
         family, parents = spec[node].family, spec[node].parents
         if not isinstance(family, Table) or not parents or spec.latent.intersection(parents):
             continue
-        seen = data.collapsed(parents)
+        seen = seen_rows(spec, node, data).collapsed(parents)
         rows = row_of(family, [seen.column(parent) for parent in parents])
         if left := sorted(set(range(family.n_rows)).difference(rows.tolist())):
             empty[node] = tuple(left)
@@ -215,8 +217,10 @@ class ColumnCaution(NamedTuple):
 
 
 def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
-    """Cautions about a table that can be fitted, or its faults: see `column_cautions`."""
-    return tuple(each.words for each in column_cautions(spec, data))
+    """Cautions about a table that can be fitted, or its faults: see `column_cautions` and `check_cells`."""
+    check_cells(spec, data)
+    words = [each.words for each in column_cautions(spec, data)]
+    return (*words, left_out(data.dropped)) if data.dropped else tuple(words)
 
 
 def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]:
@@ -239,16 +243,18 @@ def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]
         if column.sd < RESOLUTION * np.spacing(max(abs(column.minimum), abs(column.maximum))):
             faults.append(_rounded(column))
             continue
+        rows = seen_rows(spec, node, data)
         try:
-            spec[node].family.check(data.summary(node))
-            regression = least_squares(spec, node, data)
+            spec[node].family.check(column)
+            regression = least_squares(spec, node, rows)
             if spec[node].family.noiseless:
                 _check_linear(spec, node, regression)
         except DataError as fault:
             faults.append(fault)
             continue
-        fitted = None if regression is None else _fitted(spec, node, data, regression)
-        words = [*outliers(spec, node, data, fitted), *rare(spec, node, data), *_cautions(spec, node, data, regression)]
+        fitted = None if regression is None else _fitted(spec, node, rows, regression)
+        words = [*outliers(spec, node, rows, fitted), *rare(spec, node, rows), *_cautions(spec, node, rows, regression)]
+        words += _gaps(node, data)
         cautions += [ColumnCaution(node, each) for each in words]
     if len(faults) == 1:
         raise faults[0]
@@ -283,6 +289,18 @@ def _outside_shape(spec: ModelSpec, node: Name, data: Dataset) -> DataError | No
                 column=node,
             )
     return None
+
+
+def _gaps(node: Name, data: Dataset) -> list[str]:
+    """What is assumed of a column's missing cells, and how many they are."""
+    n = data.n_missing.get(node, 0)
+    if not n:
+        return []
+    half = "; more than half are missing, so that much rests on this" if 2 * n > data.n_rows else ""
+    return [
+        f"{n:,} of {data.n_rows:,} cells of {node} are missing and averaged over: assumed missing at random given what the model "
+        f"holds{half}"
+    ]
 
 
 def _rounded(column: ColumnSummary) -> DataError:

@@ -22,6 +22,7 @@ from latentdo.models import AbstractShape, Level, Mechanism, ModelSpec, Prior, S
 from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import Dataset
 
+from .cells import seen_rows
 from .default_priors import table_row, weight_widths
 
 Scale = Literal["sampled", "raw"]
@@ -504,8 +505,9 @@ def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates
     for node in spec.graph.nodes:
         table = isinstance(spec[node].family, Table)
         centred = closed_terms(tuple(weight.factors for weight in spec[node].weights))
-        widths = weight_widths(spec, node, data, scales, centred)
-        row = table_row(spec, node, data) if table else ()
+        rows = seen_rows(spec, node, data)
+        widths = weight_widths(spec, node, rows, scales, centred)
+        row = table_row(spec, node, rows) if table else ()
         coordinates[node] = node_coordinates(spec, node, scales, _link_scale(spec, node, data), widths, row)
     return coordinates
 
@@ -513,7 +515,7 @@ def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates
 def _shares(spec: ModelSpec, data: Dataset) -> dict[str, float]:
     """The share of rows at each level that some weight is an indicator of."""
     return {
-        factor: float(np.average(weight.factor(k, dict(data.columns), NUMPY), weights=data.weights))
+        factor: _share(weight, k, data.complete([parent]))
         for _, mechanism in spec.mechanisms
         for weight in mechanism.weights
         for k, (factor, (parent, level, _)) in enumerate(zip(weight.factors, weight.parts, strict=True))
@@ -524,7 +526,7 @@ def _shares(spec: ModelSpec, data: Dataset) -> dict[str, float]:
 def shape_scales(spec: ModelSpec, data: Dataset) -> dict[str, tuple[float, float]]:
     """Mean and sd of each shape of a measured parent."""
     return {
-        factor: _moments(weight.factor(k, dict(data.columns), NUMPY), data)
+        factor: _moments_of(weight, k, data.complete([parent]))
         for _, mechanism in spec.mechanisms
         for weight in mechanism.weights
         for k, (factor, (parent, _, shape)) in enumerate(zip(weight.factors, weight.parts, strict=True))
@@ -538,9 +540,18 @@ def _moments(values: FloatArray, data: Dataset) -> tuple[float, float]:
     return mean, float(np.sqrt(variance))
 
 
+def _moments_of(weight: Weight, k: int, rows: Dataset) -> tuple[float, float]:
+    return _moments(weight.factor(k, dict(rows.columns), NUMPY), rows)
+
+
+def _share(weight: Weight, k: int, rows: Dataset) -> float:
+    return float(np.average(weight.factor(k, dict(rows.columns), NUMPY), weights=rows.weights))
+
+
 def _link_scale(spec: ModelSpec, node: Name, data: Dataset) -> LinkScale:
     if node in spec.latent:
         return LinkScale(0.0, 1.0, 1.0)
+    data = data.complete([node])
     values = numerics(spec[node].family).link(data.column(node))
     mean, sd = _moments(values, data)
     column = data.summary(node)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 from latentdo.models import ColumnSummary
-from latentdo.tables import Dataset
+from latentdo.tables import Dataset, Pattern
 
 from .block import Block
+from .cells import left_out
 from .coordinates import FloatArray
 from .diagnostics import Diagnostic, shortfall
 from .method import Method
@@ -137,6 +138,11 @@ class DataFacts:
         rows_digest: Of the rows in whatever order; None in the files of versions that did not keep it.
         empty: Tables whose parents were all measured, and which of their rows, counted from 0, have no row of data; empty in
             the files of versions that did not keep it.
+        patterns: The patterns of missing and set cells that rows have; empty where every cell was measured.
+        missing: How many cells of each column were missing, of rows that were kept; columns without are left out.
+        regimes: The sets of nodes that were set in some rows, and in how many, none among them; empty where none was set.
+        dropped: Rows that were left out because a cell was missing.
+        do_column: The column of the table that named the nodes that were set.
     """
 
     source: str
@@ -148,6 +154,11 @@ class DataFacts:
     functional: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
     rows_digest: str | None = None
     empty: tuple[tuple[Name, tuple[int, ...]], ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    missing: tuple[tuple[Name, int], ...] = ()
+    regimes: tuple[tuple[tuple[Name, ...], int], ...] = ()
+    dropped: int = 0
+    do_column: str = ""
 
     @staticmethod
     def of(
@@ -167,7 +178,45 @@ class DataFacts:
             functions,
             data.rows_digest,
             tuple((empty or {}).items()),
+            data.patterns,
+            tuple(data.n_missing.items()),
+            tuple(data.regimes.items()),
+            data.dropped,
+            data.do_column,
         )
+
+    @property
+    def handled(self) -> str | None:
+        """What was done about missing cells: `latent` or `drop`; None where there were none."""
+        return "latent" if self.missing else "drop" if self.dropped else None
+
+    @property
+    def left_out(self) -> str:
+        """What was assumed by leaving out rows, as a clause; empty where none were."""
+        return left_out(self.dropped)
+
+    @property
+    def shown_regimes(self) -> str:
+        """How many rows there are of each set of nodes that were set, as a list; empty where none was set."""
+        return ", ".join(
+            f"{count:,} of do({', '.join(map(quote, held))})" if held else f"{count:,} observed"
+            for held, count in self.regimes
+        )
+
+    def cells_json(self) -> dict[str, Any]:
+        """What is said to programs of missing cells and experiments; nothing where there are none."""
+        found: dict[str, Any] = {}
+        if self.missing:
+            found["missing"] = {
+                "handled": "latent",
+                "assumed": "at random given the model",
+                "cells": dict(self.missing),
+            }
+        if self.dropped:
+            found["missing"] = {"handled": "drop", "assumed": "complete rows are like all rows", "rows": self.dropped}
+        if self.regimes:
+            found["regimes"] = [{"do": list(held), "rows": count} for held, count in self.regimes]
+        return found
 
     def column(self, name: Name) -> ColumnSummary:
         """The summary of one column."""

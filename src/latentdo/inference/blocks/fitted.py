@@ -65,6 +65,11 @@ class Fitted:
     checked: str = ""
 
     @property
+    def regimes(self) -> tuple[tuple[Name, ...], ...]:
+        """The sets of nodes that were set in some of the rows; empty where all rows were only observed."""
+        return tuple(held for held, _ in self.facts.regimes if held)
+
+    @property
     def n_chains(self) -> int:
         """Number of chains."""
         return self.shape[0]

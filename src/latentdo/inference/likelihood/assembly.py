@@ -13,7 +13,7 @@ from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
 from ..blocks.block import Block
-from ..blocks.coordinates import Coordinate, NodeCoordinates, level_groups, level_index, mixing
+from ..blocks.coordinates import Coordinate, FloatArray, NodeCoordinates, level_groups, level_index, mixing
 from .density import CoordinateLayout, Curve, Layout, NodeLayout, NodeNumbers, Numbers
 from .states import check_states
 
@@ -24,15 +24,18 @@ def assemble(
     """Both halves of a block's log posterior.
 
     Args:
-        rows: The columns of the block's measured nodes and inputs; rows of weight 0 are padding.
+        rows: The columns of the block's measured nodes and inputs, with the patterns of `cells.block_rows`; rows of weight 0
+            are padding.
 
     Raises:
         UnsupportedError: More joint states of discrete latents than can be summed over.
     """
-    position = {latent: k for k, latent in enumerate(block.latent)}
-    levels = {latent: len(spec[latent].family.points) for latent in block.latent}
+    clamped = {name for each in rows.patterns for name in each.missing}
+    unseen = [node for node in block.nodes if node in block.latent or node in clamped]
+    position = {latent: k for k, latent in enumerate(unseen)}
+    levels = {latent: len(spec[latent].family.points) for latent in unseen}
     check_states([(latent, n) for latent, n in levels.items() if n], rows.n_stored)
-    noisy = [node for node in block.latent if not spec[node].family.noiseless and not levels[node]]
+    noisy = [node for node in unseen if not spec[node].family.noiseless and not levels[node]]
     layouts, numbers = [], []
     for node in block.nodes:
         own = coordinates[node]
@@ -52,10 +55,11 @@ def assemble(
                 indicators=_indicators(spec, node, position),
                 groups=tuple((position[latent], terms) for latent, terms in level_groups(spec, node)),
                 curves=_curves(spec, node, own, position),
+                clamped=node in clamped,
             )
         )
         numbers.append(_node_numbers(spec, node, own, position, rows))
-    latent = [_centre_of(spec, block, coordinates, name) for name in block.latent]
+    latent = [_centre_of(spec, block, coordinates, name) for name in unseen]
     return Layout(tuple(layouts)), Numbers(
         tuple(numbers),
         np.asarray(rows.weights, dtype=float),
@@ -135,8 +139,10 @@ def _node_numbers(
     for k, coordinate in enumerate(every):
         if coordinate.prior is not None:
             arguments[k, : len(coordinate.prior.args)] = coordinate.prior.args
+    clamped = {name for each in rows.patterns for name in each.missing}
+    cut = any(node in each.held for each in rows.patterns)
     return NodeNumbers(
-        y=np.empty(0) if node in position else rows.column(node),
+        y=rows.column(node) if rows.has(node) else np.empty(0),
         design=design,
         to_raw=own.to_raw,
         arguments=arguments,
@@ -147,4 +153,20 @@ def _node_numbers(
         scale=np.array([coordinate.scale for coordinate in every]),
         centre=np.array([coordinate.start[0] for coordinate in every]),
         mixing=mixing(spec, node),
+        alive=1.0 - rows.held(node) if cut else None,
+        seen=1.0 - rows.missing(node) if node in clamped else None,
+        offsets=_offsets(spec, node, own, position) if clamped.intersection(mechanism.parents) else None,
     )
+
+
+def _offsets(spec: ModelSpec, node: Name, own: NodeCoordinates, position: Mapping[Name, int]) -> FloatArray:
+    """See `NodeNumbers.offsets`; 0 and 1 of a table, which has no centres."""
+    centres = dict(own.centres)
+    weights = spec[node].weights
+    offsets = np.tile([0.0, 1.0], (len(weights), max(len(weight.parents) for weight in weights), 1))
+    for k, (weight, whole) in enumerate(zip(weights, own.centred, strict=False)):
+        factors = [factor for parent, factor in zip(weight.parents, weight.factors, strict=True) if parent in position]
+        for at, factor in enumerate(factors):
+            centre, scale = centres[factor]
+            offsets[k, at] = (centre if whole else 0.0), scale
+    return offsets

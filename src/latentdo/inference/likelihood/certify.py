@@ -114,4 +114,4 @@ def log_likelihood(task: Task, u: FloatArray) -> FloatArray:
 def _sample(rows: Dataset, random: np.random.Generator) -> Dataset:
     """Some of the rows, each stored row as likely as it is frequent."""
     picked = random.choice(rows.n_stored, size=LIKELIHOOD_ROWS, p=rows.weights / rows.weights.sum())
-    return Dataset(tuple((name, values[picked]) for name, values in rows.columns), np.ones(LIKELIHOOD_ROWS))
+    return rows.picked(picked).counted_once()

@@ -94,6 +94,7 @@ def candidates(task: Task, data: Dataset, counts: FloatArray, n: int, varied: Fl
         return np.arange(data.n_stored)
     random = task.random().spawn(9)[8]
     levels = [values for name, values in data.columns if task.spec[name].family.points]
+    levels += [] if data.pattern is None else [data.pattern.astype(float)]
     kinds = (
         np.unique(np.stack(levels), axis=1, return_inverse=True)[1].reshape(-1)
         if levels

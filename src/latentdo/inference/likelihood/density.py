@@ -24,6 +24,9 @@ from .states import joint_states, log_sum
 
 Array = Any
 
+IMPOSSIBLE = -1e30
+"""A log probability below all others, of which no difference is taken that would not be finite."""
+
 
 @dataclass(frozen=True)
 class CoordinateLayout:
@@ -52,6 +55,7 @@ class NodeLayout:
         groups: The terms that differ only in the level of a discrete latent (`coordinates.level_groups`).
         curves: For each latent of each term its shape with the centre and the scale of that, None for its value; empty where
             all enter by their values.
+        clamped: Whether the latent is a measured node that is latent in some rows alone, where its cell is missing.
     """
 
     family: AbstractFamily
@@ -65,6 +69,7 @@ class NodeLayout:
     indicators: tuple[tuple[int | None, ...], ...] = ()
     groups: tuple[tuple[int, tuple[int, ...]], ...] = ()
     curves: tuple[tuple[Curve | None, ...], ...] = ()
+    clamped: bool = False
 
     @property
     def is_discrete(self) -> bool:
@@ -154,6 +159,10 @@ class NodeNumbers(NamedTuple):
         scale: Per coordinate its natural unit; beside a bound the distance over which the constraint acts.
         centre: Per coordinate where it is counted from, if it has no bound.
         mixing: The matrix of `coordinates.mixing`; None where there is none.
+        alive: Whether the node's factor counts in a row, 1 or 0; None where it counts in all.
+        seen: Of a clamped node whether its cell was seen.
+        offsets: Centre and scale of each latent of each term, (term, latent, 2), where some are clamped: these have, as measured
+            parents do, centres of their own in each child.
     """
 
     y: Array
@@ -167,6 +176,9 @@ class NodeNumbers(NamedTuple):
     scale: Array
     centre: Array
     mixing: Array | None = None
+    alive: Array | None = None
+    seen: Array | None = None
+    offsets: Array | None = None
 
 
 class Numbers(NamedTuple):
@@ -286,7 +298,7 @@ def _term(m: Arithmetic, node: NodeLayout, own: NodeNumbers, numbers: Numbers, l
     """What a weight is multiplied by, in every row."""
     term = own.design[k]
     curves = node.curves[k] if node.curves else (None,) * len(node.terms[k])
-    for latent, level, curve in zip(node.terms[k], node.indicators[k], curves, strict=True):
+    for at, (latent, level, curve) in enumerate(zip(node.terms[k], node.indicators[k], curves, strict=True)):
         value = latents[latent]
         if curve is not None:
             shape, centre, scale = curve
@@ -295,8 +307,11 @@ def _term(m: Arithmetic, node: NodeLayout, own: NodeNumbers, numbers: Numbers, l
         if isinstance(value, list):
             # Indicators, and the value of bernoulli, which is that of its second level.
             value = value[1 if level is None else level]
-        centre = numbers.latent_centres[latent] if node.centred[k] else 0.0
-        term = term * (value - centre) / numbers.latent_scales[latent]
+        if own.offsets is not None:
+            centre, scale = own.offsets[k, at]
+        else:
+            centre, scale = numbers.latent_centres[latent] if node.centred[k] else 0.0, numbers.latent_scales[latent]
+        term = term * (value - centre) / scale
     return term
 
 
@@ -362,20 +377,49 @@ def row_logs(
     known = {node.latent: own for node, own in zip(discrete, states, strict=True)}
     if noise:
         noise, rows = _placed(m, layout, numbers, values, noise, known if by_state else None)
-        for node, at in zip(layout.nodes, values, strict=True):
+        for node, own, at in zip(layout.nodes, numbers.nodes, values, strict=True):
             if node.noise is not None:
-                rows = rows + node.family.noise_log_density(m, noise[node.noise], at.parameters)
+                rows = rows + _noise_logs(m, node, own, noise[node.noise], at.parameters)
     etas = _predictors(m, layout, numbers, values, noise, known)
     summed = 0.0
     for node, own, at, eta in zip(layout.nodes, numbers.nodes, values, etas, strict=True):
-        if node.latent is None:
-            summed = summed + numerics(node.family).log_density(m, own.y, eta, at.parameters)
+        if node.latent is None or (node.clamped and not node.is_discrete):
+            summed = summed + _counted(m, own, numerics(node.family).log_density(m, own.y, eta, at.parameters))
         elif node.is_discrete:
             logs = _level_logs(m, node, eta)
+            if node.clamped:
+                logs = _clamped_logs(m, node, own, logs)
             summed = summed + sum(here * log for here, log in zip(known[node.latent], logs, strict=True))
     if by_state and discrete:
         return log_sum(m, rows + numbers.weights * summed)
     return rows + numbers.weights * (log_sum(m, summed) if discrete else summed)
+
+
+def _counted(m: Arithmetic, own: NodeNumbers, logs: Array) -> Array:
+    """The logs of a node's factor in the rows in which it counts and its cell was seen, 0 in the others."""
+    for counts in (own.alive, own.seen):
+        if counts is not None:
+            logs = m.np.where(counts > 0, logs, 0.0)
+    return logs
+
+
+def _noise_logs(m: Arithmetic, node: NodeLayout, own: NodeNumbers, e: Array, parameters: Mapping[str, Array]) -> Array:
+    """The log density of a latent's noise; where a clamped node was seen its noise means nothing and is standard normal."""
+    logs = node.family.noise_log_density(m, e, parameters)
+    if own.seen is None or type(node.family).noise_log_density is AbstractFamily.noise_log_density:
+        return logs
+    # Those of other families come with their constants, and are counted so by whoever integrates them.
+    return m.np.where(own.seen > 0, -0.5 * e**2 - 0.5 * math.log(2.0 * math.pi), logs)
+
+
+def _clamped_logs(m: Arithmetic, node: NodeLayout, own: NodeNumbers, logs: list[Array]) -> list[Array]:
+    """The logs of the levels of a clamped node: where it was seen no other level than its own is possible."""
+    assert own.seen is not None, "a clamped node says where it was seen"
+    found = []
+    for point, log in zip(node.family.points, logs, strict=True):
+        log = log if own.alive is None else m.np.where(own.alive > 0, log, 0.0)
+        found.append(m.np.where((own.seen > 0) & (own.y != point), IMPOSSIBLE, log))
+    return found
 
 
 def _level_logs(m: Arithmetic, node: NodeLayout, eta: Any) -> list[Array]:
@@ -406,12 +450,16 @@ def _predictors(
             continue
         if node.is_discrete:
             likely = states is None
-            latents.append([m.np.exp(log) for log in _level_logs(m, node, eta)] if likely else states[node.latent])
+            found = [m.np.exp(log) for log in _level_logs(m, node, eta)] if likely else states[node.latent]
+            if node.clamped and likely:
+                points = node.family.points
+                found = [m.np.where(own.seen > 0, 1.0 * (own.y == v), f) for v, f in zip(points, found, strict=True)]
+            latents.append(found)
         elif node.noise is None:
             latents.append(eta)
         else:
-            spread = at.parameters[node.family.noise_scale]
-            latents.append(node.family.mean(m, eta, at.parameters) + spread * noise[node.noise])
+            value = node.family.placed(m, eta, noise[node.noise], at.parameters)
+            latents.append(m.np.where(own.seen > 0, own.y, value) if node.clamped else value)
     return etas
 
 
@@ -452,8 +500,9 @@ def _placed(
     precision = [[zeros[0] + (1.0 if k == j else 0.0) for j in range(n)] for k in range(n)]
     target = list(zeros)
     for i, (node, own, at) in enumerate(zip(layout.nodes, numbers.nodes, values, strict=True)):
-        if node.latent is not None or isinstance(node.family, Table):
+        if (node.latent is not None and not node.clamped) or isinstance(node.family, Table):
             continue
+        counts = _counted(m, own, numbers.weights)
         if node.family.per_level:
             # Level by level, as if the others stood still: an approximation that only speed rests on.
             chances = node.family.chances(m, base[i], {})
@@ -467,9 +516,9 @@ def _placed(
         for level, tau, pull in parts:
             loadings = loadings_at(i, level)
             for k in range(n):
-                target[k] = target[k] + numbers.weights * loadings[k] * pull
+                target[k] = target[k] + counts * loadings[k] * pull
                 for j in range(k + 1):
-                    precision[k][j] = precision[k][j] + numbers.weights * tau * loadings[k] * loadings[j]
+                    precision[k][j] = precision[k][j] + counts * tau * loadings[k] * loadings[j]
     factor = cholesky_rows(m, precision)
     whitened = list(z)
     for k in range(n):  # L y = target, then y + z

@@ -47,6 +47,9 @@ class GaussianNumbers(NamedTuple):
         own: Each measured node as a combination of columns, (measured, column).
         terms: Which column each term of a measured node is, (measured, term, column).
         latent_terms: The same of the latents, (latent, term, column).
+        missing: Where rows have patterns, whether a node's cell is averaged over, (pattern, measured); `root` and `n_rows` are
+            then those of each pattern.
+        counted_in: Where rows have patterns, whether a node's factor counts and its cell was seen, (pattern, measured).
     """
 
     program: ProgramNumbers
@@ -55,6 +58,8 @@ class GaussianNumbers(NamedTuple):
     own: Array
     terms: Array
     latent_terms: Array
+    missing: Array | None = None
+    counted_in: Array | None = None
 
     def counted(self, share: float) -> GaussianNumbers:
         """The same with every row counted as `share` rows."""
@@ -74,12 +79,16 @@ class GaussianForm(AbstractForm):
         return 0
 
     def log_parts(self, m: Arithmetic, numbers: GaussianNumbers, u: Array, z: Array) -> tuple[Array, Array]:
-        """See `AbstractForm`; all rows come as one number. Leading axes of `u` broadcast."""
+        """See `AbstractForm`; all rows come as one number, or one per pattern. Leading axes of `u` broadcast."""
         del z
         log_prior, covariance, residuals, log_sds = self._law(m, numbers, u)
-        density = _log_density if m.np is np else _compiled_log_density
-        n = numbers.n_rows
-        return log_prior, (density(covariance, residuals, n) - n * log_sds)[..., None]
+        density, n = _log_density if m.np is np else _compiled_log_density, numbers.n_rows
+        if numbers.counted_in is None:
+            return log_prior, (density(covariance, residuals, n) - n * log_sds)[..., None]
+        density = density if m.np is np else jax.vmap(density)
+        # What does not count has been made standard normal and 0.
+        left_out = 0.5 * np.log(2 * np.pi) * np.sum(1.0 - numbers.counted_in, axis=-1)
+        return log_prior, density(covariance, residuals, n) - n * (log_sds - left_out)
 
     def innovations(self, numbers: GaussianNumbers, u: FloatArray) -> FloatArray:
         """What each measured node adds to those before it, per row and column, and the logs of their sds: (point, feature).
@@ -90,23 +99,60 @@ class GaussianForm(AbstractForm):
         """
         _, parts = self.program.placed(NUMPY, numbers.program, u)
         _, covariance, residuals, _ = self._law(NUMPY, numbers, u)
+        share = np.ones(()) if numbers.counted_in is None else numbers.n_rows / np.sum(numbers.n_rows)
+        sds = parts.parameters if numbers.counted_in is None else parts.parameters[:, None]
         lost = ~(np.max(np.abs(covariance), axis=(-2, -1), keepdims=True) < LARGEST)
         factor = np.linalg.cholesky(np.where(lost, np.eye(covariance.shape[-1]), covariance))
-        standardised = np.linalg.solve(factor, np.where(lost, np.nan, residuals)) / np.sqrt(numbers.n_rows)
-        log_sds = np.log(np.diagonal(factor, axis1=-2, axis2=-1)) + np.log(parts.parameters)
-        return np.concatenate([standardised.reshape(len(u), -1), log_sds], axis=1)
+        standardised = np.linalg.solve(factor, np.where(lost, np.nan, residuals)) / np.sqrt(np.sum(numbers.n_rows))
+        log_sds = np.log(np.diagonal(factor, axis1=-2, axis2=-1)) + np.log(sds)
+        if numbers.counted_in is not None:
+            log_sds = log_sds * numbers.counted_in * np.sqrt(share)[:, None]
+        return np.concatenate([standardised.reshape(len(u), -1), log_sds.reshape(len(u), -1)], axis=1)
 
     def _law(self, m: Arithmetic, numbers: GaussianNumbers, u: Array) -> tuple[Array, Array, Array, Array]:
-        """Log prior, covariance of the residuals in units of their noise, residuals times root, sum of the log sds."""
+        """Log prior, covariance of the residuals in units of their noise, residuals times root, sum of the log sds.
+
+        Where rows have patterns, all but the log prior with an axis of them before those of nodes and columns.
+        """
         log_prior, parts = self.program.placed(m, numbers.program, u)
         sd = parts.parameters[..., None]
         columns, noise = self._latents(m, numbers, parts)
         loadings = parts.loadings[..., 0, :]
         predictors = m.np.einsum("...kt,ktp->...kp", parts.coefficients, numbers.terms) + loadings @ columns
+        if numbers.counted_in is not None:
+            law = self._by_pattern(m, numbers, numbers.own - predictors, loadings @ noise, sd)
+            return log_prior, *law, m.np.sum(m.np.log(parts.parameters)[..., None, :] * numbers.counted_in, axis=-1)
         residuals = (numbers.own - predictors) / sd @ numbers.root.T
         loadings = loadings @ noise / sd
         covariance = np.eye(sd.shape[-2]) + loadings @ m.np.swapaxes(loadings, -1, -2)
         return log_prior, covariance, residuals, m.np.sum(m.np.log(parts.parameters), axis=-1)
+
+    def _by_pattern(
+        self, m: Arithmetic, numbers: GaussianNumbers, equations: Array, loadings: Array, sd: Array
+    ) -> tuple[Array, Array]:
+        """Covariance and residuals of `_law` for each pattern: missing nodes solved for, what does not count left out.
+
+        With y the measured nodes, (I - B) y = the rest of the equations, and D the diagonal of what is missing, I - B D takes the
+        missing ones to the left; it has ones on its diagonal and nothing above, so that no Jacobian arises.
+
+        Args:
+            equations: What is left of each node by each column, (measured, column).
+            loadings: Of the latents' noise, (measured, noise).
+        """
+        k = sd.shape[-2]
+        assert numbers.missing is not None and numbers.counted_in is not None, "rows have patterns"
+        among = equations[..., 1 : k + 1] / numbers.own[np.arange(k), np.arange(1, k + 1)] - np.eye(k)
+        solved = m.np.linalg.inv(np.eye(k) + among[..., None, :, :] * numbers.missing[:, None, :])
+        seen = 1.0 - numbers.missing
+        ones = 0.0 * seen[:, :1] + np.ones((1, self.n_columns))
+        columns = m.np.concatenate([ones[:, :1], seen, ones[:, k + 1 :]], axis=1)
+        counts = numbers.counted_in[:, :, None]
+        inverse_sd = counts / sd[..., None, :, :]
+        left = solved @ (equations[..., None, :, :] * columns[:, None, :]) * inverse_sd
+        residuals = left @ m.np.swapaxes(numbers.root, -1, -2)
+        spread = solved @ m.np.concatenate([loadings, sd * np.eye(k)], axis=-1)[..., None, :, :] * inverse_sd
+        covariance = spread @ m.np.swapaxes(spread, -1, -2) + (1.0 - counts) * np.eye(k)
+        return covariance, residuals
 
     def _latents(self, m: Arithmetic, numbers: GaussianNumbers, parts: Any) -> tuple[Array, Array]:
         """The latents as parents: (latent, column), and (latent, noise)."""
@@ -173,7 +219,7 @@ def gaussian_form(task: Task, *, latents_only: bool = True) -> tuple[GaussianFor
     Args:
         latents_only: Whether a block without latents, in which nothing is to be integrated, is refused.
     """
-    if latents_only and not task.block.latent:
+    if latents_only and not task.unseen:
         return "no node is latent"
     if reason := _reason_against(task):
         return reason
@@ -193,13 +239,25 @@ def gaussian_form(task: Task, *, latents_only: bool = True) -> tuple[GaussianFor
     own = np.zeros((len(measured), n_columns))
     for k, node in enumerate(block.measured):
         own[k, 0], own[k, k + 1] = scales[node]
+    shaped = _with_shapes(task)
+    root, n_rows = cross_root(shaped, tuple(index), scales), np.asarray(float(data.weights.sum()))
+    missing = counted_in = None
+    if data.pattern is not None:
+        parts = [shaped.picked(np.flatnonzero(data.pattern == k)) for k in range(len(data.patterns))]
+        root = np.stack([cross_root(part, tuple(index), scales) for part in parts])
+        n_rows = np.array([float(part.weights.sum()) for part in parts])
+        missing = np.array([[1.0 * (node in each.missing) for node in block.measured] for each in data.patterns])
+        counted_in = np.array([[1.0 * (node not in each.held) for node in block.measured] for each in data.patterns])
+        counted_in = counted_in * (1.0 - missing)
     return GaussianForm(program, n_columns), GaussianNumbers(
         numbers,
-        cross_root(_with_shapes(task), tuple(index), scales),
-        np.asarray(float(data.weights.sum())),
+        root,
+        n_rows,
         own,
         _one_hot(measured, program.n_terms, n_columns),
         _one_hot(latent, program.n_terms if program.deep else 1, n_columns),
+        missing,
+        counted_in,
     )
 
 
@@ -215,6 +273,11 @@ def _reason_against(task: Task) -> str | None:
                 return f"{node} has an interaction with a latent"
         if any(not weight.is_linear_in(block.latent) for weight in spec[node].weights):
             return f"{node} is not linear in a latent"
+        for weight in spec[node].weights:
+            if set(weight.parents) & set(task.unseen) and not (
+                len(weight.parents) == 1 and weight.is_linear_in(task.unseen)
+            ):
+                return f"{node} is not linear in what is missing"
     return None
 
 

@@ -154,6 +154,8 @@ def lattice_form(
     """
     if not task.layout.n_noise:
         return "no latent has noise"
+    if task.data.pattern is not None:
+        return "not every factor counts in every row"
     if task.layout.n_noise > MOST_LATENTS:
         return f"more than {MOST_LATENTS} latents"
     if not all(task.spec[node].family.binary and task.spec[node].family.log_odds for node in task.block.measured):

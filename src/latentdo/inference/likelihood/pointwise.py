@@ -23,6 +23,7 @@ from latentdo.models.build import NUMPY, Arithmetic
 from latentdo.tables import Dataset, IntArray
 
 from ..blocks.block import Block
+from ..blocks.cells import block_rows
 from ..blocks.coordinates import FloatArray, mixing
 from ..blocks.draws import NodeDraws, flat
 from ..blocks.fitted import Fitted
@@ -125,7 +126,8 @@ def _blocks(fitted: Fitted, data: Dataset) -> Iterator[tuple[dict[Name, NodeDraw
     for drawn in fitted.blocks:
         block = drawn.block
         if block.measured and not any(fitted.spec[node].family.noiseless for node in block.measured):
-            yield dict(drawn.draws), BlockRows(fitted, block, *data.grouped((*block.measured, *block.inputs)))
+            rows = block_rows(fitted.spec, block, data)
+            yield dict(drawn.draws), BlockRows(fitted, block, *rows.grouped(rows.names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +175,7 @@ class BlockRows:
         if n <= ROWS_COMPARED:
             return self
         some = np.linspace(0, n - 1, ROWS_COMPARED).round().astype(int)
-        columns = tuple((name, values[some]) for name, values in self.rows.columns)
-        return replace(self, rows=Dataset(columns, self.rows.weights[some]))
+        return replace(self, rows=self.rows.picked(some))
 
     def logs(self, values: tuple[NodeValues, ...], level: int | None) -> FloatArray:
         """(draw, row), by one rule of `rows`; None for one point, in NumPy.
@@ -214,18 +215,15 @@ class BlockRows:
         at_once = max(1, min(ROWS_AT_ONCE, n, MOST_CELLS // self._layout.n_states))
         size = at_once if self._exact else padded_size(at_once)
         for begin in range(0, n, at_once):
-            part = slice(begin, begin + at_once)
-            columns = tuple((name, values[part]) for name, values in self.rows.columns)
-            n_kept = len(self.rows.weights[part])
-            some = Dataset(columns, np.ones(n_kept)).padded(size)
-            yield begin, n_kept, self._assembled(Dataset(some.columns, np.ones(size)))[1]
+            some = self.rows.picked(slice(begin, begin + at_once))
+            yield begin, some.n_stored, self._assembled(some.padded(size).counted_once())[1]
 
     def _assembled(self, rows: Dataset) -> tuple[Layout, Any]:
         return assemble(self.fitted.spec, self.block, {own.node: own for own in self.fitted.coordinates}, rows)
 
     @cached_property
     def _layout(self) -> Layout:
-        return self._assembled(Dataset(tuple((name, values[:1]) for name, values in self.rows.columns), np.ones(1)))[0]
+        return self._assembled(self.rows.picked(slice(0, 1)).counted_once())[0]
 
     @property
     def _exact(self) -> bool:
@@ -233,9 +231,10 @@ class BlockRows:
         if not self._layout.n_noise:
             return True
         mechanisms = [self.fitted.spec[node] for node in self.block.nodes]
+        unseen = {*self.block.latent, *(name for each in self.rows.patterns for name in each.missing)}
         return all(
             (mechanism.family.linear_gaussian or mechanism.family.noiseless)
-            and all(weight.is_linear_in(self.block.latent) for weight in mechanism.weights)
+            and all(weight.is_linear_in(unseen) for weight in mechanism.weights)
             for mechanism in mechanisms
         )
 

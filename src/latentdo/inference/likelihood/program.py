@@ -104,6 +104,7 @@ class ProgramNumbers(NamedTuple):
         is_hill, maximum, linked, slope: Per location node (and row): its mean function; its column on the link scale and the
             slope of the mean there, for placing latents.
         weights: (row,).
+        alive: Whether each factor counts in a row, 1 or 0, (node, row); None where all do in all.
     """
 
     transform: Array
@@ -124,6 +125,7 @@ class ProgramNumbers(NamedTuple):
     linked: Array
     slope: Array
     weights: Array
+    alive: Array | None = None
 
 
 class Parts(NamedTuple):
@@ -164,11 +166,16 @@ def _log_parts(m: Arithmetic, form: Program, numbers: ProgramNumbers, u: Array, 
         eta = eta + base
         spread = sum((loading**2 for loading in loadings), 0.0)
         tau, pull = _working(m, form, numbers, eta, spread, parts)
+        if numbers.alive is not None:
+            tau, pull = tau * numbers.alive, pull * numbers.alive
         noise, rows = _placed(m, form, numbers, loadings, tau * numbers.weights, pull * numbers.weights, z)
         for latent in range(form.n_latent):
             eta = eta + loadings[latent] * noise[latent]
             rows = rows - 0.5 * noise[latent] ** 2
-    return log_prior, rows + numbers.weights * m.np.sum(_log_density(m, form, numbers, eta, parts), axis=0)
+    logs = _log_density(m, form, numbers, eta, parts)
+    if numbers.alive is not None:
+        logs = m.np.where(numbers.alive > 0, logs, 0.0)
+    return log_prior, rows + numbers.weights * m.np.sum(logs, axis=0)
 
 
 def _constrained(m: Arithmetic, numbers: ProgramNumbers, u: Array) -> tuple[Array, Array]:
@@ -367,6 +374,8 @@ def _priors(layout: Layout) -> tuple[str, ...]:
 
 
 def _why_not(layout: Layout, numbers: Numbers) -> str | None:
+    if any(node.clamped for node in layout.nodes):
+        return "cells are missing"
     if all(node.latent is not None for node in layout.nodes):
         return "no node is measured"
     if layout.has_curves:
@@ -566,7 +575,15 @@ class _Writer:
             linked,
             slope,
             np.asarray(self.numbers.weights, dtype=float),
+            _alive(nodes),
         )
+
+
+def _alive(nodes: list[NodeNumbers]) -> FloatArray | None:
+    """See `ProgramNumbers.alive`."""
+    if all(node.alive is None for node in nodes):
+        return None
+    return np.array([np.ones(len(node.y)) if node.alive is None else node.alive for node in nodes])
 
 
 def _arguments(prior: str, given: FloatArray) -> FloatArray:

@@ -204,10 +204,8 @@ class RowLikelihood:
     def halves(self) -> tuple[RowForm, RowNumbers]:
         """Both halves of the form; rows padded."""
         size = padded_size(len(self.counts))
-        rows = replace(self.data, weights=np.ones(self.data.n_stored)).padded(size)
-        layout, numbers = assemble(
-            self.task.spec, self.task.block, self.task.coordinates, replace(rows, weights=np.ones(size))
-        )
+        rows = self.data.padded(size).counted_once()
+        layout, numbers = assemble(self.task.spec, self.task.block, self.task.coordinates, rows)
         program = program_of(layout, numbers)
         inner, inner_numbers = (ByState(layout), numbers) if isinstance(program, str) else program
         points, log_weights = rule(layout.n_noise, self.level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -46,6 +46,7 @@ class Task:
         shape: Chains, and draws per chain, that every block leaves: the same in all, so that they can be paired.
         checkpoint: Where the block's running state is kept, for methods that can go on from it.
         rotations: Latents that may be rotated into each other; their loadings in `coordinates` are in triangular form.
+        data: The rows that say something of the block, with the patterns of `cells.block_rows`.
     """
 
     spec: ModelSpec
@@ -88,7 +89,18 @@ class Task:
     @cached_property
     def rows_hash(self) -> str:
         """SHA-256 of all that the block reads of the table."""
-        return replace(self.data, columns=tuple((name, self.data.column(name)) for name in self.names)).hash
+        return self.data.restricted(self.names).hash
+
+    @property
+    def unseen(self) -> tuple[Name, ...]:
+        """The nodes of the block that rows are averaged over: latents, and measured nodes where their cell is missing."""
+        hidden = {name for each in self.data.patterns for name in each.missing}
+        return tuple(node for node in self.block.nodes if node in self.block.latent or node in hidden)
+
+    @property
+    def is_equation(self) -> bool:
+        """Whether the block is one equation of measured nodes, the same in every row."""
+        return not self.block.latent and len(self.block.nodes) == 1 and self.data.pattern is None
 
     @property
     def n_kept(self) -> int:
@@ -98,7 +110,7 @@ class Task:
     @cached_property
     def rows(self) -> Dataset:
         """The block's rows: equal ones merged where rows have no noise of their own; padded to a common size."""
-        if not self.names or any(not self.spec[latent].family.points for latent in self.block.latent):
+        if not self.names or any(not self.spec[latent].family.points for latent in self.unseen):
             rows = self.data.expanded(self.names) if self.names else self.data
         else:
             rows = self.data.collapsed(self.names)
@@ -115,8 +127,12 @@ class Task:
 
     @cached_property
     def _of_one_row(self) -> tuple[Layout, Numbers]:
-        columns = tuple((name, self.data.column(name)[:1]) for name in self.names)
-        return assemble(self.spec, self.block, self.coordinates, Dataset(columns, np.ones(1)))
+        return assemble(self.spec, self.block, self.coordinates, self.one_row)
+
+    @property
+    def one_row(self) -> Dataset:
+        """The first row alone, with all patterns that rows have: for what asks for the form alone."""
+        return self.data.restricted(self.names).picked(slice(0, 1)).counted_once()
 
     @property
     def layout(self) -> Layout:

@@ -43,7 +43,10 @@ def to_arviz(posterior: Fitted) -> xarray.DataTree:
     if posterior.data is not None:
         data = posterior.data.expanded(posterior.spec.measured)
         # In a tree a slash parts groups.
-        columns = {name.replace("/", "\N{DIVISION SLASH}"): values for name, values in data.columns}
+        columns = {
+            name.replace("/", "\N{DIVISION SLASH}"): np.where(data.missing(name), np.nan, values)
+            for name, values in data.columns
+        }
         row = "row"
         while row in columns:
             row += "_"

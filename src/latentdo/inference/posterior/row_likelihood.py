@@ -42,7 +42,8 @@ def _rows(posterior: Fitted, data: Any) -> Dataset:
                 'posterior.log_likelihood("data.csv"), or save it with posterior.save(path, data=True).'
             )
         return posterior.data
-    rows = read_table(data, spec.measured, spec.latent, spec.levels)
+    facts = posterior.facts
+    rows = read_table(data, spec.measured, spec.latent, spec.levels, missing=facts.handled, do=facts.do_column)
     for node in spec.measured:
         spec[node].family.check(rows.summary(node))
     return rows

@@ -100,6 +100,13 @@ def _facts(posterior: Fitted) -> Iterator[tuple[str, str]]:
     if posterior.units:
         yield "Units", "; ".join(f"{quote(node)} in {unit}" for node, unit in posterior.units)
     yield "Data", f"{counted(facts.n_rows, 'row')} from {facts.source} (SHA-256 {facts.hash[:12]}…)"
+    if facts.regimes:
+        yield "Rows", facts.shown_regimes
+    if facts.missing:
+        cells = ", ".join(f"{quote(name)} {count:,}" for name, count in facts.missing)
+        yield "Missing cells", f"{cells}: averaged over, assumed missing at random given what the model holds"
+    if facts.dropped:
+        yield "Left out", facts.left_out
     if facts.ignored:
         yield "Ignored", f"{_names(facts.ignored)}: no node has this name"
     if facts.unread:

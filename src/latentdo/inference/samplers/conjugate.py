@@ -33,7 +33,7 @@ def conjugate(task: Task, engine: Engine) -> BlockDraws | str:
         Gelman et al. (2013), Bayesian data analysis, §3.4. On the logit scale of `sticks` a share v ~ Beta(a, b) has the
         density v^a (1 - v)^b up to a constant, whose mode is a / (a + b).
     """
-    if task.block.latent or len(task.block.nodes) != 1:
+    if not task.is_equation:
         return "the block has latent nodes"
     (node,) = task.block.nodes
     family = task.spec[node].family

@@ -155,7 +155,7 @@ def _heaviest(modes: tuple[Mode, ...]) -> list[Mode]:
 def _marginal(task: Task) -> Marginal:
     """The log posterior with the latents integrated, exactly where that is possible."""
     few = np.sqrt(SUBSAMPLE / task.rows.n_stored)
-    if not task.block.latent and len(task.block.nodes) == 1:
+    if task.is_equation:
         # Of a normal node the rows are few numbers.
         n_rows = 1 if task.layout.nodes[0].family.linear_gaussian else task.rows.n_stored
         return Marginal(log_density_of(task), sample_of_rows(task), few, n_rows=n_rows)

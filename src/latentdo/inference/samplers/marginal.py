@@ -115,7 +115,7 @@ def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
         numbers,
         "parameters, latents integrated out in closed form",
         lambda u: form.innovations(numbers, u),
-        float(numbers.n_rows),
+        float(np.sum(numbers.n_rows)),
     )
     assert isinstance(engine, Auto)
     modes = _modes(task, marginal, numbers.counted)

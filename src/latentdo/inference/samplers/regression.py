@@ -84,7 +84,7 @@ def regression(task: Task, engine: Engine) -> BlockDraws | str:
         Geweke (1989), Bayesian inference in econometric models using Monte Carlo integration; certified as in Vehtari,
         Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling.
     """
-    if task.block.latent or len(task.block.nodes) != 1:
+    if not task.is_equation:
         return "the block has latent nodes"
     if is_large(task):
         return _of_many_coordinates(task, engine)
@@ -321,7 +321,7 @@ def _climbed(equation: Equation, start: FloatArray) -> Mode | None:
 
 def is_large(task: Task) -> bool:
     """Whether a block of one equation has so many coordinates that differences and importance sampling do not serve."""
-    if task.block.latent or len(task.block.nodes) != 1 or not covers(task.layout.nodes[0].family):
+    if not task.is_equation or not covers(task.layout.nodes[0].family):
         return False
     long = not _normal(task) and task.rows.n_stored * 2 * task.n_kept > EXACT_CELLS
     return task.layout.n_free > (CUBIC_COORDINATES if long else MANY_COORDINATES)

@@ -56,7 +56,7 @@ COMPARED, ON_THE_WAY = 48, 16
 def integrated(task: Task, engine: Engine) -> BlockDraws | str:
     """Many rows, latents integrated by sums or quadrature."""
     assert isinstance(engine, Auto)
-    if not task.block.latent:
+    if not task.unseen:
         return "no node is latent"
     if task.data.n_rows <= FEWEST_ROWS:
         return f"no more than {FEWEST_ROWS:,} rows"

@@ -44,6 +44,9 @@ def symmetries_of(layout: Layout, numbers: Numbers) -> tuple[SignSymmetry | Labe
     """
     symmetries: list[SignSymmetry | LabelSwitching] = []
     for latent in layout.nodes:
+        if latent.clamped:
+            # A measured node: its values mean what they are.
+            continue
         if latent.is_discrete and latent.latent is not None and not _may_switch_levels(layout, latent):
             switching = _label_switching(layout, numbers, latent)
             symmetries += [] if switching is None else [switching]

@@ -57,7 +57,7 @@ DRIFT = 0.5
 KHAT_CELLS = 20_000_000
 KHAT_DRAWS = 1_000
 CELLS = 250_000
-ROW_FIELDS = frozenset({"y", "design", "products", "latent_design", "linked", "slope", "weights"})
+ROW_FIELDS = frozenset({"y", "design", "products", "latent_design", "linked", "slope", "weights", "alive", "seen"})
 """The arrays of `Numbers` and `ProgramNumbers` whose last axis is rows."""
 
 SVI = "variational approximation"
@@ -151,7 +151,7 @@ def _form(task: Task) -> tuple[AbstractForm, Any, str]:
     """The cheapest form of the block's log posterior, its numbers, and in words what it leaves to the guide."""
     form_found = gaussian_form(task, latents_only=False)
     if not isinstance(form_found, str):
-        return (*form_found, "parameters" + (", latents integrated" if task.block.latent else ""))
+        return (*form_found, "parameters" + (", latents integrated" if task.unseen else ""))
     form_found = program_of(task.layout, task.numbers)
     form, numbers = (task.layout, task.numbers) if isinstance(form_found, str) else form_found
     if not form.n_noise:

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import PureWindowsPath
 from typing import Annotated
 
+import numpy as np
 from msgspec import Meta
 
 from latentdo.errors import DataError
@@ -39,6 +40,8 @@ Size = Annotated[float, Meta(ge=0.0)]
 FORMAT = 1
 NAME = "manifest.json"
 WEIGHTS = "data/weights.npy"
+PATTERN = "data/pattern.npy"
+"""Which of the patterns of missing and set cells each row has."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,18 @@ class Manifest:
             for name, levels in self.spec.levels.items()
             if name in measured and named(levels)
         )
-        data = Dataset(columns, arrays[WEIGHTS], facts.ignored, facts.unread, facts.source, levels)
+        data = Dataset(
+            columns,
+            arrays[WEIGHTS],
+            facts.ignored,
+            facts.unread,
+            facts.source,
+            levels,
+            facts.patterns,
+            arrays[PATTERN].astype(np.intp) if facts.patterns else None,
+            facts.dropped,
+            facts.do_column,
+        )
         if (data.hash, data.n_rows) != (facts.hash, facts.n_rows):
             raise DataError("The rows are not those that the model was trained on.")
         return data
@@ -227,6 +241,7 @@ class Manifest:
         if self.rows is not None:
             shapes |= {_column(i): (self.rows,) for i in range(len(self.data.columns))}
             shapes[WEIGHTS] = (self.rows,)
+            shapes |= {PATTERN: (self.rows,)} if self.data.patterns else {}
         return shapes
 
     def to_bytes(self) -> bytes:
@@ -253,6 +268,8 @@ def arrays_of(posterior: Fitted, *, data: bool) -> Iterator[tuple[str, FloatArra
         for i, (_, values) in enumerate(posterior.data.columns):
             yield _column(i), values
         yield WEIGHTS, posterior.data.weights
+        if posterior.data.pattern is not None:
+            yield PATTERN, posterior.data.pattern.astype(np.float64)
 
 
 def _coefficients(node: int) -> str:

@@ -76,6 +76,16 @@ class Gamma(AbstractFamily):
         precision = parameters["shape"] + 0.0 * eta
         return precision, precision * (m.np.log(y) - eta)
 
+    def placed(self, m: Arithmetic, eta: Array, e: Array, parameters: Mapping[str, Array]) -> Array:
+        """Its log is that of the mean, and noise that is nearly normal where the shape is large."""
+        return safe_exp(m, eta + e / m.np.sqrt(parameters["shape"]))
+
+    def noise_log_density(self, m: Arithmetic, e: Array, parameters: Mapping[str, Array]) -> Array:
+        """Of the log of a gamma with mean one, in units of the root of the shape."""
+        shape = parameters["shape"]
+        t = e / m.np.sqrt(shape)
+        return shape * (m.np.log(shape) + t - safe_exp(m, t)) - m.special.gammaln(shape) - 0.5 * m.np.log(shape)
+
     def noise(self, m: Arithmetic, uniform: Array, parameters: Mapping[str, Array]) -> Array:
         """The value over its mean, by the inverse of the incomplete gamma function."""
         return m.special.gammaincinv(parameters["shape"], uniform) / parameters["shape"]
