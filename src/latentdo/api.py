@@ -239,14 +239,11 @@ def fit(
         engine: How to train; `ld.Auto()` unless the study says otherwise.
         seed: Same seed, same numbers.
         progress: Whether to show progress on stderr; None shows it on terminals and in notebooks.
-        start: An earlier fit: its blocks are kept, draw for draw, where neither factors, priors, scales and data nor
-            engine and seed have changed. `posterior.plan` says which, and why the others were trained anew.
-        checkpoint: A folder for what is finished and how far the rest is. After Ctrl-C or a crash the same call goes on
-            from there, to the same numbers; it is removed when the fit is done.
+        start: An earlier fit: blocks whose factors, priors, scales, data, engine and seed are the same are kept, draw for draw.
+        checkpoint: A folder from which the same call goes on after Ctrl-C or a crash, to the same numbers; removed in the end.
         executor: Who trains the blocks, to the same numbers: any `concurrent.futures.Executor` that does not fork, or a Dask
             client. Blocks whose workers were killed are trained again, in the end by this process.
-        check: Whether graph and nodes are set against the rows at the end, where that takes seconds. The fit keeps what was
-            found, and each answer says it.
+        check: Whether graph and nodes are set against the rows at the end, where that takes seconds; each answer says it.
         missing: What is done about missing cells, refused unless the study says so: `latent` averages over each as over a
             hidden node of its row, assumed missing at random given what the model holds; `drop` leaves out rows with one.
         do: A column that names, row by row, the nodes that were set there (`fur, crp`): they did not answer to their causes.
@@ -525,8 +522,7 @@ def compare(
         methods: Names such as "aipw", or values of `latentdo.estimators`; otherwise those of the study, or else all.
         models: Of the nuisances: `types.Models(…)`, a learner, or an estimator with the interface of scikit-learn.
         level: Probability of the intervals.
-        replicates: Of the bootstrap, for methods without an influence function; 0 for none.
-        folds: Of cross-fitting.
+        replicates, folds: Of the bootstrap, for methods without an influence function (0 for none); of cross-fitting.
         adjust: What adjusting methods adjust for: names; "all" for a row per minimal set; otherwise the set of least variance.
         seed: Same seed, same numbers.
         allow_unidentified: Give what the measured nodes cannot answer rows too: the model's labelled so, the rivals' blank.
