@@ -371,9 +371,7 @@ def fit_many(
         engine: As for `fit`.
         seed: Same seed, same numbers; the same for every table.
         progress: As for `fit`.
-        checkpoint: As for `fit`: one folder for all tables.
-        executor: As for `fit`: it trains the blocks of all tables.
-        missing, do: As for `fit`: the same for all tables.
+        checkpoint, executor, missing, do: As for `fit`: the same for all tables.
 
     Returns:
         A list in the order of the sequence, or a dict with the keys of the mapping.
