@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentdo.models import Bernoulli, Constant, Gamma, Hill, Linear, Normal, Poisson
+from latentdo.models import (
+    Bernoulli,
+    Beta,
+    Constant,
+    Gamma,
+    Hill,
+    Linear,
+    LogNormal,
+    NegBin,
+    Normal,
+    Ordinal,
+    Poisson,
+)
 from latentdo.models.build import NUMPY, Arithmetic, numerics
 
 JAX = Arithmetic(jnp, jax.scipy.special)
@@ -46,8 +58,46 @@ class WithZeros:
         return (np.cumsum(self.chances, axis=0)[:, None] < uniform).sum(axis=0)
 
 
+class Levels:
+    """The law of levels with these thresholds on the scale of a logistic variable around eta."""
+
+    def __init__(self, eta, thresholds, points):
+        below = scipy.stats.logistic(eta[None]).cdf(np.array(thresholds)[:, None])
+        self.below = np.concatenate([below, np.ones((1, len(eta)))])
+        self.points = np.array(points)
+        self.chances = np.diff(self.below, axis=0, prepend=0.0)
+
+    def logpmf(self, y):
+        return np.log(self.chances[np.searchsorted(self.points, y), np.arange(len(y))])
+
+    def mean(self):
+        return self.points @ self.chances
+
+    def var(self):
+        return self.points**2 @ self.chances - self.mean() ** 2
+
+    def cdf(self, y):
+        at = np.searchsorted(self.points, y[..., 0], side="right")
+        return np.concatenate([np.zeros((1, self.below.shape[1])), self.below])[at]
+
+    def sf(self, y):
+        return 1.0 - self.cdf(y)
+
+    def ppf(self, uniform):
+        return self.points[(self.below[:, None] < uniform).sum(axis=0)]
+
+
 def counted(eta):
     return scipy.stats.poisson(np.exp(eta))
+
+
+def varied(eta):
+    return scipy.stats.nbinom(1.7, 1.7 / (1.7 + np.exp(eta)))
+
+
+def shared(eta):
+    mean = scipy.special.expit(eta)
+    return scipy.stats.beta(6.5 * mean, 6.5 * (1.0 - mean))
 
 
 LAWS = {
@@ -58,6 +108,21 @@ LAWS = {
     "poisson": (Poisson(), {}, counted),
     "poisson zi": (Poisson("zi"), {"zi": 0.3}, lambda eta: WithZeros(counted(eta), 0.3, apart=False)),
     "poisson hurdle": (Poisson("hurdle"), {"hurdle": 0.4}, lambda eta: WithZeros(counted(eta), 0.4, apart=True)),
+    "negbin": (NegBin(), {"shape": 1.7}, varied),
+    "negbin zi": (NegBin("zi"), {"shape": 1.7, "zi": 0.3}, lambda eta: WithZeros(varied(eta), 0.3, apart=False)),
+    "negbin hurdle": (
+        NegBin("hurdle"),
+        {"shape": 1.7, "hurdle": 0.4},
+        lambda eta: WithZeros(varied(eta), 0.4, apart=True),
+    ),
+    "lognormal": (LogNormal(), {"sd": 0.8}, lambda eta: scipy.stats.lognorm(0.8, scale=np.exp(eta))),
+    "beta": (Beta(), {"shape": 6.5}, shared),
+    "ordinal": (
+        Ordinal((1.0, 2.0, 5.0)),
+        {"gap2": 1.3},
+        lambda eta: Levels(eta, (0.0, 1.3), (1.0, 2.0, 5.0)),
+    ),
+    "levels": (Bernoulli((1.0, 4.0)), {}, lambda eta: Levels(eta, (0.0,), (1.0, 4.0))),
 }
 FAMILIES = pytest.mark.parametrize("name", LAWS)
 
@@ -75,6 +140,11 @@ def values_of(name: str) -> np.ndarray:
         "bernoulli": np.array([0.0, 1.0, 0.0, 1.0, 1.0]),
         "gamma": np.array([1e-3, 0.2, 1.0, 3.0, 40.0]),
         "poisson": np.array([1.0, 0.0, 2.0, 0.0, 17.0]),
+        "negbin": np.array([1.0, 0.0, 2.0, 0.0, 17.0]),
+        "lognormal": np.array([1e-3, 0.2, 1.0, 3.0, 40.0]),
+        "beta": np.array([1e-3, 0.2, 0.5, 0.9, 0.999]),
+        "ordinal": np.array([1.0, 2.0, 5.0, 2.0, 1.0]),
+        "levels": np.array([1.0, 4.0, 4.0, 1.0, 4.0]),
     }[name.split()[0]]
 
 
@@ -165,7 +235,8 @@ def test_extreme_predictors_do_not_overflow(m, name):
     """Warnings are errors, so an overflow in NumPy fails by itself."""
     family, parameters, _ = LAWS[name]
     found = numerics(family)
-    y = np.array([0.0, 1.0]) if name == "bernoulli" else np.array([1e-100, 1e-3, 50.0, 1e100])
+    y = np.array(family.points) if family.points else np.array([1e-100, 1e-3, 50.0, 1e100])
+    y = np.array([1e-100, 1e-3, 0.5, 0.999]) if name == "beta" else y
     eta = EXTREME[:, None]
     density = np.asarray(found.log_density(m, m.np.asarray(y), m.np.asarray(eta), parameters))
     assert not np.isnan(density).any()
@@ -207,11 +278,13 @@ def test_the_working_parabola_is_the_score_and_information_of_bernoulli_nodes():
     assert np.asarray(precision) == pytest.approx(p * (1 - p))
 
 
-@pytest.mark.parametrize("name", ["gamma", "hill"])
+@pytest.mark.parametrize("name", [name for name in LAWS if name not in ("normal", "bernoulli")])
 def test_the_working_parabola_is_positive_and_finite(name):
     family, parameters, _ = LAWS[name]
     precision, pull = numerics(family).working(NUMPY, values_of(name), ETA, parameters)
-    assert (precision > 0).all()
+    # A zero behind a hurdle says nothing of the predictor.
+    assert (precision > 0).all() or "hurdle" in name
+    assert (precision >= 0).all()
     assert np.isfinite(pull).all()
 
 

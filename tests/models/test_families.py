@@ -32,23 +32,36 @@ def column(*values: float) -> ColumnSummary:
 
 def test_the_families_go_by_their_names():
     assert list(FAMILIES) == [
-        "normal",
-        "student",
-        "bernoulli",
-        "categorical",
-        "gamma",
-        "poisson",
-        "hill",
-        "linear",
-        "table",
+        *(
+            "normal",
+            "student",
+            "bernoulli",
+            "categorical",
+            "ordinal",
+            "gamma",
+            "lognormal",
+            "beta",
+            "poisson",
+            "negbin",
+        ),
+        *("hill", "linear", "table"),
     ]
     for name, family in FAMILIES.items():
         assert family.name == name == str(family())
         assert family.equation
-    assert {name for name, family in FAMILIES.items() if not family.may_be_latent} == {"gamma", "poisson"}
+    assert {name for name, family in FAMILIES.items() if not family.may_be_latent} == {
+        "ordinal",
+        "gamma",
+        "lognormal",
+        "beta",
+        "poisson",
+        "negbin",
+    }
     assert {name for name, family in FAMILIES.items() if family.discrete} == {
         "bernoulli",
         "categorical",
+        "negbin",
+        "ordinal",
         "poisson",
         "table",
     }
@@ -59,6 +72,10 @@ def test_the_families_go_by_their_names():
         "categorical": (),
         "gamma": ("shape",),
         "poisson": ("zi", "hurdle"),
+        "negbin": ("shape", "zi", "hurdle"),
+        "lognormal": ("sd",),
+        "beta": ("shape",),
+        "ordinal": (),
         "hill": ("sd",),
         "linear": (),
         "table": (),

@@ -205,8 +205,9 @@ REST = "; X, Z ~ normal"
             "Y ~ weibull(X)" + REST,
             1,
             5,
-            "No family is called 'weibull'. Known are: normal, student, bernoulli, categorical, gamma, poisson, hill, "
-            "linear, table. One of your own is known once its module is imported (on the command line: --import MODULE).",
+            "No family is called 'weibull'. Known are: normal, student, bernoulli, categorical, ordinal, gamma, lognormal, "
+            "beta, poisson, negbin, hill, linear, table. "
+            "One of your own is known once its module is imported (on the command line: --import MODULE).",
         ),
         (
             "X ~ normal\nY ~ normal(X, scale=2)",

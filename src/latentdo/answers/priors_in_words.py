@@ -10,6 +10,11 @@ from latentdo.models import BUILT_IN, FAMILIES, AbstractCounts
 from latentdo.sheet import listed
 
 COUNTS = frozenset(name for name, family in FAMILIES.items() if issubclass(family, AbstractCounts))
+_SHAPES = {
+    "beta": "lognormal(log(0.25 / s² - 1), 2)",
+    "gamma": "halfnormal(10)",
+    "negbin": "lognormal(1.5, 1.5)",
+}
 _ZEROS = {"zi": "extra zeros", "hurdle": "zeros"}
 LOGIT = frozenset(name for name, family in FAMILIES.items() if family.log_odds and name in BUILT_IN)
 
@@ -101,8 +106,15 @@ def _defaults(posterior: Posterior, default: set[Default]) -> str:
 def _of_shapes(default: set[Default]) -> Iterator[str]:
     """The default priors of what is no coefficient and no size of noise."""
     kinds = {kind for kind, *_ in default}
-    if "shape" in kinds:
-        yield "shapes are halfnormal(10)"
+    shaped = {family for kind, family, _ in default if kind == "shape"}
+    for family in sorted(shaped):
+        yield (
+            f"shapes of {family} variables are {_SHAPES[family]}"
+            if shaped != {"gamma"}
+            else "shapes are halfnormal(10)"
+        )
+    if any(kind.startswith("gap") for kind in kinds):
+        yield "gaps between thresholds are student(3, 0, 2) above 0"
     if zeros := sorted(kinds & {"zi", "hurdle"}):
         yield f"probabilities of {' and '.join(_ZEROS[kind] for kind in zeros)} are beta(1, 1)"
 

@@ -6,7 +6,23 @@
 from .arithmetic import Arithmetic
 from .column import ColumnSummary
 from .counts import AbstractCounts
-from .families import BUILT_IN, Bernoulli, Categorical, Constant, Gamma, Hill, Linear, Normal, Poisson, Student, Table
+from .families import (
+    BUILT_IN,
+    Bernoulli,
+    Beta,
+    Categorical,
+    Constant,
+    Gamma,
+    Hill,
+    Linear,
+    LogNormal,
+    NegBin,
+    Normal,
+    Ordinal,
+    Poisson,
+    Student,
+    Table,
+)
 from .family import FAMILIES, AbstractFamily, Default, Level, family_named, register
 from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
@@ -26,6 +42,7 @@ __all__ = [
     "Arithmetic",
     "Belief",
     "Bernoulli",
+    "Beta",
     "Categorical",
     "ColumnSummary",
     "Constant",
@@ -35,9 +52,12 @@ __all__ = [
     "Level",
     "Linear",
     "Log",
+    "LogNormal",
     "Mechanism",
     "ModelSpec",
+    "NegBin",
     "Normal",
+    "Ordinal",
     "Poisson",
     "Power",
     "Prior",

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from latentdo.errors import DataError, SpecError, SupportError
 from latentdo.graphs import Name, quote
@@ -23,6 +23,7 @@ from .arithmetic import Arithmetic, Array, safe_exp
 from .column import ColumnSummary
 from .family import AbstractFamily, Default, Level, finite
 from .prior import Prior, plain
+from .quantiles import added_up, searched
 
 Zeros = Literal["", "zi", "hurdle"]
 """What is said of the zeros: nothing, extra ones, or a probability of their own."""
@@ -30,8 +31,8 @@ _STEPS = 2
 """Of Newton's method to the place of a latent: from near it."""
 _SMALL = -15.0
 """Log of -log P(0) below which P(any) is that itself: the next term is 1e-7 of it."""
-_FARTHEST = 200
-"""Doublings and halvings of the search for a quantile."""
+_STEP = 0.01
+"""First step of the search for a quantile, in sds."""
 
 
 class AbstractCounts(AbstractFamily):
@@ -82,6 +83,14 @@ class AbstractCounts(AbstractFamily):
     @abc.abstractmethod
     def slopes(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
         """The slope of the plain log probability in the predictor, and its curvature, as a positive number."""
+
+    @abc.abstractmethod
+    def panjer(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """a and b of the plain law, with P(k + 1) / P(k) = (a k + b) / (k + 1).
+
+        Source:
+            Panjer (1981), Recursive evaluation of a family of compound distributions.
+        """
 
     # What a node can be
 
@@ -243,7 +252,7 @@ class AbstractCounts(AbstractFamily):
         return self._tails(m, y, eta, parameters)[1]
 
     def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
-        """The count at the quantile: searched for from a guess by the first three moments (NumPy)."""
+        """The count at the quantile: small ones by adding up, the others by search (NumPy)."""
         shape = m.np.broadcast_shapes(
             m.np.shape(noise), m.np.shape(eta), *(m.np.shape(parameters[name]) for name in self.parameters)
         )
@@ -251,20 +260,32 @@ class AbstractCounts(AbstractFamily):
         eta, uniform = (m.np.broadcast_to(values, shape).ravel() for values in (eta, noise))
         over = uniform > full[self.zeros] if self.zeros else True
         uniform = self._of_plain_law(m, uniform, eta, full)
-        mean, variance = safe_exp(m, eta), self.plain_variance(m, eta, full)
+        found = m.np.zeros(uniform.shape)
+        left = added_up(m.np, uniform, found, *self._steps(m, eta, full))
+        if len(left):
+            found[left] = self._far(m, uniform[left], eta[left], {name: values[left] for name, values in full.items()})
+        if self.zeros == "hurdle":
+            # Above the hurdle a count is 1 or more, whatever rounding says.
+            found = m.np.where(over, m.np.maximum(found, 1.0), found)
+        return found.reshape(shape)
+
+    def _steps(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array, Array]:
+        """P(0) by the plain law, and what the probabilities after it are made of; see `panjer`."""
+        none = m.np.exp(-safe_exp(m, self.log_of_none(m, eta, parameters)))
+        return none, *self.panjer(m, eta, parameters)
+
+    def _far(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
+        """The count at the quantile of the plain law, of flat arrays: searched for from a guess by the first three moments."""
+        mean, variance = safe_exp(m, eta), self.plain_variance(m, eta, parameters)
         z = m.np.clip(m.special.ndtri(uniform), -8.0, 8.0)
         skewed = (2.0 * variance / m.np.maximum(mean, 1e-300) - 1.0) * (z**2 - 1.0) / 6.0
         guess = m.np.floor(m.np.maximum(mean + m.np.sqrt(variance) * z + skewed, 0.0))
 
         def reached(count: Array, at: Array) -> Array:
-            own = {name: values[at] for name, values in full.items()}
+            own = {name: values[at] for name, values in parameters.items()}
             return self.plain_tails(m, count, eta[at], own)[0] >= uniform[at]
 
-        found = _searched(m.np, reached, guess)
-        if self.zeros == "hurdle":
-            # Above the hurdle a count is 1 or more, whatever rounding says.
-            found = m.np.where(over, m.np.maximum(found, 1.0), found)
-        return found.reshape(shape)
+        return searched(m.np, reached, guess, m.np.maximum(m.np.floor(_STEP * m.np.sqrt(variance)), 1.0))
 
     def _of_plain_law(self, m: Arithmetic, uniform: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """At which quantile of the plain law a node's quantile lies; 0 of what is zero anyway."""
@@ -276,39 +297,3 @@ class AbstractCounts(AbstractFamily):
             return left
         any_count = m.np.exp(self._log_any(m, eta, parameters))
         return m.np.where(left > 0.0, 1.0 - any_count * (1.0 - left), 0.0)
-
-
-def _searched(np: Any, reached: Callable[[Array, Array], Array], guess: Array) -> Array:
-    """The smallest whole number from 0 that reaches its quantile, (cell,): outwards from a guess, then by halves.
-
-    Args:
-        reached: Whether some numbers do, given the cells that they belong to.
-    """
-    high, low = guess.copy(), guess - 1.0
-    up, down = np.ones_like(guess), np.ones_like(guess)
-    left = np.arange(len(guess))
-    for _ in range(_FARTHEST):
-        if not len(left):
-            break
-        short = ~reached(high[left], left)
-        over = ~short & (low[left] >= 0.0)
-        over[over] = reached(low[left[over]], left[over])
-        rising, falling = left[short], left[over]
-        low[rising] = high[rising]
-        high[rising] += up[rising]
-        up[rising] *= 2.0
-        high[falling] = low[falling]
-        low[falling] = np.maximum(low[falling] - down[falling], -1.0)
-        down[falling] *= 2.0
-        left = left[short | over]
-    for _ in range(_FARTHEST):
-        left = np.flatnonzero(high - low > 1.0)
-        middle = np.floor(0.5 * (low[left] + high[left]))
-        # Numbers so large that the next one is more than 1 away have nothing between them.
-        inside = (middle > low[left]) & (middle < high[left])
-        left, middle = left[inside], middle[inside]
-        if not len(left):
-            break
-        found = reached(middle, left)
-        high[left[found]], low[left[~found]] = middle[found], middle[~found]
-    return high

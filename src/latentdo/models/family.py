@@ -81,6 +81,7 @@ class AbstractFamily(abc.ABC):
         fixed_spread: Whether the spread follows from the mean, no parameter being free for it.
         heavier: The name of the family with longer tails, to be proposed where a column has them; empty without.
         has_levels: Whether it has levels that the user or a column names; then it has a field `levels`.
+        ordered: Whether levels that are names have an order, so that they are compared, and are never taken from a column.
         per_level: Whether each level but the first has a predictor of its own, on a leading axis of `eta`.
         cdf_compiles: Whether the cdf of a split family is worth compiling: JAX's special functions of two arguments are slow.
     """
@@ -113,6 +114,7 @@ class AbstractFamily(abc.ABC):
     fixed_spread: ClassVar[bool] = False
     heavier: ClassVar[str] = ""
     has_levels: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
     per_level: ClassVar[bool] = False
     cdf_compiles: ClassVar[bool] = True
 
@@ -135,6 +137,11 @@ class AbstractFamily(abc.ABC):
     def with_levels(self, levels: tuple[Level, ...]) -> AbstractFamily:
         """The family with these levels, in their order; itself if it has none."""
         return replace(self, levels=levels) if self.has_levels else self  # type: ignore[type-var]
+
+    @property
+    def enters_by_value(self) -> bool:
+        """Whether the node stands in its children's predictors as a number, rather than as an indicator of each level."""
+        return not self.has_levels
 
     @property
     def n_predictors(self) -> int:
@@ -401,7 +408,7 @@ _RESERVED = ("weight", "intercept", "mean", "levels", "max")
 """What options and keys of priors are called already, so that no parameter is."""
 _FLAGS = (
     "discrete", "may_be_latent", "split", "noiseless", "linear_gaussian", "symmetric_noise", "noise_on_link", "takes_mean",
-    "binary", "log_odds", "log_link", "bounded_mean", "fixed_spread", "has_levels", "per_level", "cdf_compiles",
+    "binary", "log_odds", "log_link", "bounded_mean", "fixed_spread", "has_levels", "ordered", "per_level", "cdf_compiles",
 )  # fmt: skip
 
 

@@ -152,7 +152,7 @@ class Mechanism:
 
     def _check_form(self) -> None:
         """Refuses what a family without one linear predictor has no place for."""
-        if not self.family.has_levels:
+        if not self.family.per_level and not isinstance(self.family, Table):
             return
         name = self.family.name
         for weight in self.weights:

@@ -86,7 +86,8 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
             raise SpecError(f"No family is called {statement.family!r}. {_offer(statement.family)}", node=node)
         family = named()
     beliefs: dict[str, Belief] = {}
-    for option in options.values():
+    # What a family is comes before what is believed of it: a parameter may be there only with an option.
+    for option in sorted(options.values(), key=lambda option: option.key not in family.option_keys):
         with _located(text, option.position):
             family, key, belief = _optioned(family, option, node, has_parents=bool(graph.parents(node)))
             if key in beliefs:
@@ -150,7 +151,7 @@ def _offer(family: str) -> str:
 def _option_key(key: str, family: AbstractFamily, node: Name, *, has_parents: bool) -> str:
     """The parameter that an option writes; `mean` of a normal root is its intercept."""
     known = [] if isinstance(family, Table) else ["intercept", *(["weight"] if has_parents else [])]
-    known += [*type(family).parameters, *family.option_keys]
+    known += [*dict.fromkeys((*type(family).parameters, *family.parameters)), *family.option_keys]
     if key == "mean" and not has_parents and family.takes_mean:
         return "intercept"
     if key == "mean":

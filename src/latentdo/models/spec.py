@@ -414,7 +414,7 @@ def _indicators(node: Name, weight: Weight, families: Mapping[Name, AbstractFami
     choices: list[tuple[tuple[Level, float] | None, ...]] = []
     for parent in weight.parents:
         family = families[parent]
-        if family.has_levels and family.states:
+        if family.states and not family.enters_by_value:
             choices.append(tuple(zip(family.states[1:], family.points[1:], strict=True)))
         else:
             choices.append((None,))

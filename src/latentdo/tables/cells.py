@@ -31,7 +31,8 @@ _INFINITE = {sign + word for sign in ("", "+", "-") for word in ("inf", "infinit
 _YES_NO = {"yes", "no", "y", "n", "t", "f", "positive", "negative", "pos", "neg"}
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D.*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})(\D.*)?", re.ASCII)
 NO_NUMBER = (
-    "Correct such cells; if they are categories, declare the node categorical or table, or code them as numbers."
+    "Correct such cells; if they are categories, declare the node categorical, ordinal or table (two: bernoulli with "
+    "levels=[no, yes]), or code them as numbers."
 )
 """What to do with a cell that is no number and looks like none."""
 _PLACEHOLDERS = {"n/a", "#n/a", "null", "none", "missing", "?", "-", "--", "."}
@@ -134,7 +135,7 @@ def repair(text: str) -> str:
     if _DATE.fullmatch(cell):
         return "Convert dates to numbers first, for example days since the start."
     if cell.casefold() in _YES_NO:
-        return "Write 1 and 0 instead."
+        return "Write 1 and 0 instead, or name the levels, as in bernoulli(…, levels=[no, yes])."
     if re.fullmatch(r"[+-]?\d+/\d+", cell):
         return "Write the fraction as a decimal number."
     if (unit := re.fullmatch(rf"({NUMBER.pattern})\s*[^\W\d_]\S*", cell)) and not cell.lower().startswith("0x"):

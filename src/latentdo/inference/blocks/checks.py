@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from latentdo.errors import DataError
-from latentdo.graphs import Name, quote
+from latentdo.graphs import Name, format_level, quote
 from latentdo.models import (
     MAX_LEVELS,
     ColumnSummary,
@@ -197,6 +198,13 @@ def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
     levels: dict[Name, tuple[Level, ...]] = {}
     for node in spec.unsettled:
         values = tuple(np.unique(data.column(node)[data.weights > 0]).tolist())
+        if node in names and spec[node].family.ordered:
+            shown = ", ".join(map(format_level, names[node][:MOST_SINGLE]))
+            raise DataError(
+                f"Column {node} holds names ({shown}), and nothing says their order. Write it in the model, from low to high: "
+                f"{quote(node)} ~ {spec[node].family.name}(…, levels=[…]).",
+                column=node,
+            )
         levels[node] = names.get(node, values)
         if len(values) > MAX_LEVELS:
             raise DataError(
@@ -506,7 +514,9 @@ def separation(spec: ModelSpec, node: Name, data: Dataset, design: FloatArray | 
     Source:
         Konis (2007), Linear programming algorithms for detecting separated data in binary logistic regression models, §4.1.
     """
-    if not spec[node].family.binary or design is None or not _separated(design, data.column(node)):
+    family = spec[node].family
+    two = family.log_odds and len(family.points) == 2 and not isinstance(family, Table)
+    if not two or design is None or not _separated(design, data.column(node) == family.points[1]):
         return []
     parents = ", ".join(parent for parent in spec[node].parents if parent not in spec.latent)
     return [
@@ -515,10 +525,10 @@ def separation(spec: ModelSpec, node: Name, data: Dataset, design: FloatArray | 
     ]
 
 
-def _separated(design: FloatArray, y: FloatArray) -> bool:
+def _separated(design: FloatArray, y: npt.NDArray[np.bool_]) -> bool:
     from scipy.optimize import linprog
 
-    signed = np.where(y[:, None] > 0.5, design, -design)
+    signed = np.where(y[:, None], design, -design)
     rows = np.arange(len(signed))
     if len(signed) > LARGEST_PROGRAM:
         # What tells no sample of the rows apart tells not all of them apart either.

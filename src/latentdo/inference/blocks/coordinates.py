@@ -18,7 +18,7 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name, format_level, quote
-from latentdo.models import AbstractShape, Level, Mechanism, ModelSpec, Prior, Sign, Table, Weight
+from latentdo.models import AbstractFamily, AbstractShape, Level, Mechanism, ModelSpec, Prior, Sign, Table, Weight
 from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import Dataset
 
@@ -442,7 +442,7 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
             or not (around_zero or _exchangeable(spec, coordinates, latent))
         ):
             continue
-        if any(spec[child].family.has_levels for child in spec.graph.children(latent)):
+        if any(_moves_many_ways(spec[child].family) for child in spec.graph.children(latent)):
             continue
         touched = [
             (child, k + 1)
@@ -463,6 +463,11 @@ def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> di
         coefficients[k] = replace(signed, prior=prior, folded="+" if signed.low == 0.0 else "-")
         changed[child] = replace(own, coefficients=tuple(coefficients))
     return changed
+
+
+def _moves_many_ways(family: AbstractFamily) -> bool:
+    """Whether its levels have predictors of their own."""
+    return family.per_level or isinstance(family, Table)
 
 
 def _exchangeable(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> bool:

@@ -316,7 +316,7 @@ def group_of(family: AbstractFamily) -> str | None:
     match family:
         case Normal() | Hill():
             return LOCATION
-        case Bernoulli():
+        case Bernoulli() if family.points == (0.0, 1.0):
             return BERNOULLI
         case Gamma():
             return GAMMA

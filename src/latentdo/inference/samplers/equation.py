@@ -16,13 +16,12 @@ import numpy as np
 from scipy.special import expit
 
 from latentdo.laws import LAWS
-from latentdo.models import AbstractFamily, Bernoulli, Categorical
+from latentdo.models import BUILT_IN, AbstractFamily, Bernoulli, Categorical, Table
 from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..likelihood.density import CoordinateLayout, NodeLayout, NodeNumbers, Numbers, coordinates_of, solved_map
-from ..likelihood.program import group_of
 from ..runtime import JAX
 from .modes import numbers_only
 
@@ -230,7 +229,7 @@ def _row_curvature(family: AbstractFamily, y: Any, weights: Any, eta: Any, param
 
 def covers(family: AbstractFamily) -> bool:
     """Whether a node of the family has an equation: those of latentdo but tables; another's density need not have a curvature."""
-    return isinstance(family, Categorical) or group_of(family) is not None
+    return family.name in BUILT_IN and not isinstance(family, Table) and not family.noiseless
 
 
 def likelihood_of(family: AbstractFamily, x: FloatArray, y: FloatArray, weights: FloatArray) -> AbstractLikelihood:

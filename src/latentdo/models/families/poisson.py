@@ -51,3 +51,7 @@ class Poisson(AbstractCounts):
         """What is left of the count, and the mean."""
         mean = safe_exp(m, eta)
         return y - mean, mean
+
+    def panjer(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
+        """0 and the mean."""
+        return 0.0 * eta, safe_exp(m, eta)
