@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -47,7 +47,15 @@ def check(
 
 @overload
 def check(
-    model: Posterior, data: Any = None, *queries: Asked, tolerance: float | None = None, seed: int = 0
+    model: Posterior,
+    data: Any = None,
+    *queries: Asked,
+    tolerance: float | None = None,
+    folds: int | None = None,
+    calibrate: int | None = None,
+    beside: Mapping[str, Posterior] | Sequence[Posterior] = (),
+    stack: bool = False,
+    seed: int = 0,
 ) -> FitCheck: ...
 
 
@@ -72,6 +80,10 @@ def check(
     every: bool = False,
     level: float = 0.01,
     tolerance: float | None = None,
+    folds: int | None = None,
+    calibrate: int | None = None,
+    beside: Mapping[str, Posterior] | Sequence[Posterior] = (),
+    stack: bool = False,
     seed: int = 0,
     missing: Literal["latent", "drop"] | None = None,
     do: str | None = None,
@@ -79,7 +91,17 @@ def check(
 
 
 @overload
-def check(model: Path, data: Any, *queries: Asked, tolerance: float | None = None, seed: int = 0) -> OneOrOther: ...
+def check(
+    model: Path,
+    data: Any,
+    *queries: Asked,
+    tolerance: float | None = None,
+    folds: int | None = None,
+    calibrate: int | None = None,
+    beside: Mapping[str, Posterior] | Sequence[Posterior] = (),
+    stack: bool = False,
+    seed: int = 0,
+) -> OneOrOther: ...
 
 
 @arguments.with_known_options
@@ -91,6 +113,10 @@ def check(
     every: bool = False,
     level: float = 0.01,
     tolerance: float | None = None,
+    folds: int | None = None,
+    calibrate: int | None = None,
+    beside: Mapping[str, Posterior] | Sequence[Posterior] = (),
+    stack: bool = False,
     seed: int = 0,
     missing: Literal["latent", "drop"] | None = None,
     do: str | None = None,
@@ -112,8 +138,14 @@ def check(
         prior: Whether to simulate the measured nodes from the priors alone, and set them beside their columns.
         every: Of a graph, whether each minimal separating set of a pair is tested, in place of one.
         level: Of a graph, the chance that a right one has any constraint that fails.
-        tolerance: Of a fit, by how much an answer may move before that matters, in its units. A quarter of the answer, or a
-            tenth of the outcome's standard deviation if that is more, unless given.
+        tolerance: Of a fit, by how much an answer may move before that matters, in its units. What the study says under `check:`,
+            else a quarter of the answer, or a tenth of the outcome's standard deviation if that is more, unless given.
+        folds: Of a fit, train it so many times more, each time without a part of the rows, and say how far answers go apart.
+        calibrate: Of a fit, draw so many tables from it, train and check each, and say how often each word comes up where
+            nothing is wrong.
+        beside: Of a fit, others of the same rows whose graphs look the same from the measured nodes, by name or in a list: how
+            well each predicts rows that it has not seen.
+        stack: Whether to give each answer over these models too, weighted by how well they predict together.
         seed: Of that simulation, and of what the tests of a graph draw: same seed, same numbers.
         missing, do: Of a model, as for `fit`. A graph is checked on rows without missing cells, and a fit knows how its table
             was read.
@@ -139,9 +171,17 @@ def check(
                 "every= and level= belong to the check of a graph: ld.check(posterior.spec.graph, data, …)."
             )
         folder = Path(model).parent if isinstance(model, str | Path) else Path()
-        return _check_fit(opened, data, queries, folder, tolerance=tolerance, seed=arguments.seed(seed))
-    if tolerance is not None:
-        raise SpecError("tolerance= belongs to the check of a fit: ld.check(posterior, data, query, tolerance=0.1).")
+        options = _Options.of(tolerance, folds, calibrate, beside, stack, arguments.seed(seed))
+        return _check_fit(opened, data, queries, folder, options)
+    of_fit = {
+        "tolerance": tolerance,
+        "folds": folds,
+        "calibrate": calibrate,
+        "beside": beside or None,
+        "stack": stack or None,
+    }
+    if given := [name for name, value in of_fit.items() if value is not None]:
+        raise SpecError(f"{given[0]}= belongs to the check of a fit: ld.check(posterior, data, query, {given[0]}=…).")
     if queries or every or level != 0.01:
         option = "Queries" if queries else "every=True" if every else "level="
         raise SpecError(
@@ -169,18 +209,60 @@ def _exists(named: Path | tuple[StudyTable, ...] | None) -> bool:
     return bool(files) and all(map(exists, files))
 
 
-def _check_fit(
-    posterior: Posterior, data: Any, queries: Sequence[Any], folder: Path, *, tolerance: float | None, seed: int
-) -> FitCheck:
-    from latentdo.criticism import check_posterior
+@dataclass(frozen=True)
+class _Options:
+    """What the check of a fit does beside its tests."""
 
-    if tolerance is not None:
-        tolerance = arguments.number(
-            "tolerance=", tolerance, SpecError, above=0, repair="It is in the units of the answer."
-        )
+    tolerance: float | None
+    folds: int | None
+    calibrate: int | None
+    beside: Mapping[str, Posterior]
+    stack: bool
+    seed: int
+
+    @staticmethod
+    def of(tolerance: Any, folds: Any, calibrate: Any, beside: Any, stack: Any, seed: int) -> _Options:
+        """Each in its range.
+
+        Raises:
+            SpecError: One that is not.
+        """
+        if tolerance is not None:
+            repair = "It is in the units of the answer."
+            tolerance = arguments.number("tolerance=", tolerance, SpecError, above=0, repair=repair)
+        if folds is not None:
+            folds = arguments.whole("folds=", folds, SpecError, least=2, most=1000, repair="5 is usual.")
+        if calibrate is not None:
+            calibrate = arguments.whole(
+                "calibrate=", calibrate, SpecError, least=1, most=10_000, repair="100 is usual."
+            )
+        named = beside if isinstance(beside, Mapping) else {f"fit {k}": each for k, each in enumerate(beside, 2)}
+        fits = {str(name): value_of(each) for name, each in named.items()}
+        for name, each in fits.items():
+            if not is_fit(each):
+                raise SpecError(f"beside= takes fits, and {name} is a {type(each).__name__}. Train it with ld.fit.")
+        if arguments.flag("stack", stack, SpecError) and not fits:
+            raise SpecError('stack=True needs other fits to stack with. Name them: beside={"other": fit}.')
+        return _Options(tolerance, folds, calibrate, fits, stack, seed)
+
+
+def _check_fit(posterior: Posterior, data: Any, queries: Sequence[Any], folder: Path, options: _Options) -> FitCheck:
+    from latentdo.criticism import check_posterior, known, with_calibration, with_folds, with_variants
+
+    tolerance, seed = options.tolerance, options.seed
+    before = known(posterior)
+    if tolerance is None and before is not None:
+        tolerance = before.tolerance
     rows, _ = fitted_rows(posterior, data, folder)
     asked = queries_of(unpacked(queries), dict(posterior.queries)) or list(posterior.queries)
-    return check_posterior(posterior, rows, asked, tolerance=tolerance, seed=seed)
+    found = check_posterior(posterior, rows, asked, tolerance=tolerance, seed=seed)
+    if options.beside:
+        found = with_variants(found, posterior, rows, options.beside, stack=options.stack, seed=seed)
+    if options.folds is not None:
+        found = with_folds(found, posterior, rows, options.folds, seed)
+    if options.calibrate is not None:
+        found = with_calibration(found, posterior, rows, asked, options.calibrate, tolerance, seed)
+    return found
 
 
 def _check_graph(

@@ -66,7 +66,7 @@ def test_a_bend_that_moves_the_answer_is_called_so_with_the_move(bent, bent_chec
 
 def test_rows_name_layer_and_node_and_are_adjusted_layer_by_layer(bent_check):
     layers = {str(row.layer) for row in bent_check.rows}
-    assert layers == {"node", "factor", "estimand"}
+    assert layers == {"node", "factor", "estimand", "prior"}
     for row in bent_check.rows:
         assert (row.p is None) == (row.adjusted is None)
         assert row.p is None or row.adjusted >= row.p

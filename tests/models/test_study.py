@@ -333,7 +333,7 @@ def test_the_schema_in_the_wheel_is_the_one_of_the_code():
 
 def test_the_schema_names_every_key():
     definitions: dict[str, Any] = study_schema()["$defs"]
-    keys = {"model", "data", "missing", "priors", "units", "inference", "queries", "variants", "compare"}
+    keys = {"model", "data", "missing", "priors", "units", "inference", "queries", "variants", "compare", "check"}
     assert set(definitions["StudyForm"]["properties"]) == keys
     assert definitions["StudyForm"]["required"] == ["model"]
     assert not definitions["StudyForm"]["additionalProperties"]

@@ -13,7 +13,7 @@ from latentdo.graphs import Admg, LatentDag, is_fit_path, is_study_path
 from latentdo.opening import spec_of, with_graph
 
 from .failures import DONE, MISFIT, NOT_IDENTIFIED
-from .options import Flag, Output, Source, Whole
+from .options import Flag, Names, Output, Source, Whole, WholeOrNone
 from .output import result_path, say, say_json, tell, write_result
 from .sources import no_variants, source_text, study_of, variant_of
 
@@ -49,6 +49,10 @@ def command(
     every: Flag = False,
     level: float = 0.01,
     tolerance: float | None = None,
+    folds: WholeOrNone = None,
+    calibrate: WholeOrNone = None,
+    beside: Names = None,
+    stack: Flag = False,
     seed: Whole = 0,
     strict: Flag = False,
     missing: Literal["latent", "drop"] | None = None,
@@ -80,6 +84,10 @@ def command(
         every: Of a graph, test each minimal separating set of a pair, in place of one.
         level: Of a graph, the chance that a right one has any constraint that fails.
         tolerance: Of a fit, by how much an answer may move before that matters, in its units.
+        folds: Of a fit, train it so many times more, each time without a part of the rows.
+        calibrate: Of a fit, draw so many tables from it, and say how often each word comes up on them.
+        beside: Of a fit, another one (.ldo) of the same rows whose graph looks the same; again for more.
+        stack: Give each answer over these fits too.
         seed: Of what is simulated or drawn: the same seed gives the same numbers.
         strict: Of a graph or a fit, end with exit code 5 where the rows contradict it or a misfit moves an answer.
         missing: Of a model, missing cells: latent averages over each, drop leaves out rows with one; else they are refused.
@@ -107,20 +115,37 @@ def command(
         if every or level != 0.01:
             raise UsageError(f"{'--every' if every else '--level'} belongs to the check of a graph, and this is a fit.")
         path = result_path(output, "check")
-        return _printed(
-            check(Path(source), data, *queries, tolerance=tolerance, seed=seed), path, json=json, strict=strict
+        from latentdo.api import load
+
+        others = {name: load(Path(name)) for name in beside or []}
+        found = check(
+            Path(source),
+            data,
+            *queries,
+            tolerance=tolerance,
+            folds=folds,
+            calibrate=calibrate,
+            beside=others,
+            stack=stack,
+            seed=seed,
         )
-    if queries or every or strict or output is not None or level != 0.01 or tolerance is not None:
-        given = {
-            "A query": queries,
-            "--every": every,
-            "--strict": strict,
-            "-o": output,
-            "--tolerance": tolerance is not None,
-        }
-        option = next((name for name, is_given in given.items() if is_given), "--level")
+        return _printed(found, path, json=json, strict=strict)
+    of_fit = {
+        "--tolerance": tolerance,
+        "--folds": folds,
+        "--calibrate": calibrate,
+        "--beside": beside,
+        "--stack": stack or None,
+    }
+    if given := [name for name, value in of_fit.items() if value is not None]:
         raise UsageError(
-            f'{option} belongs to the check of a graph, and this is a model. Give its graph: "X -> M -> Y; X <-> Y".'
+            f"{given[0]} belongs to the check of a fit, and this is a model. Train it, and check the fit: "
+            "latentdo check fit.ldo data.csv QUERY."
+        )
+    of_graph = {"A query": queries, "--every": every, "--strict": strict, "-o": output, "--level": level != 0.01}
+    if given := [name for name, value in of_graph.items() if value]:
+        raise UsageError(
+            f'{given[0]} belongs to the check of a graph, and this is a model. Give its graph: "X -> M -> Y; X <-> Y".'
         )
     if is_fit_path(source):
         no_variants(variant)

@@ -45,7 +45,7 @@ def command(
     store_rows: Flag = False,
     workers: Whole = 1,
     progress: bool | None = None,
-    check: bool = True,
+    check: bool | None = None,
     missing: Literal["latent", "drop"] | None = None,
     do_column: str | None = None,
     json: Flag = False,
@@ -66,7 +66,8 @@ def command(
         store_rows: Save the rows of the data too; left out, only their hash and column summaries.
         workers: Number of processes that share the blocks; 1 for the threads of this one. The numbers are the same.
         progress: Show progress and the time left on stderr; left out, only at a terminal.
-        check: Set graph and nodes against the rows at the end, where that takes seconds; the fit keeps what was found.
+        check: Set graph and nodes against the rows at the end, where that takes seconds; the fit keeps what was found. Left
+            out, as the study says, and else yes.
         missing: Missing cells: latent averages over each, drop leaves out rows with one; left out, they are refused.
         do_column: A column that names, row by row, the nodes that were set there, with commas between them.
         json: Print an object about the fit in place of the page.

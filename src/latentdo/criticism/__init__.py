@@ -3,8 +3,10 @@
 from .check_fit import check_posterior
 from .fit_check import FitCheck
 from .graph_check import check_graph, graph_rows, holm
+from .refits import with_calibration, with_folds
 from .standing import checked_when_cheap, known, with_standing
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
+from .variants import with_variants
 
 __all__ = [
     "CheckRow",
@@ -19,5 +21,8 @@ __all__ = [
     "graph_rows",
     "holm",
     "known",
+    "with_calibration",
+    "with_folds",
     "with_standing",
+    "with_variants",
 ]

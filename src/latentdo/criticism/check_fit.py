@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from latentdo.answers import ask_all
+from latentdo.arrays import FloatArray
 from latentdo.errors import LatentdoError, UnsupportedError
 from latentdo.graphs import Admg, Name, format_number, project
 from latentdo.inference import Posterior, blocks_of
@@ -18,12 +20,15 @@ from .fit_check import LEVEL, FitCheck
 from .graph_check import check_graph, holm
 from .moves import Moves, Replaced, is_saturated, replaced
 from .node_checks import node_rows
+from .priors import prior_row
 from .values import CheckedQuery, CheckRow, Layer, Word
 
 LEAST_ROWS = 30
 """Rows below which nothing is tested."""
 OF_ANSWER, OF_OUTCOME = 0.25, 0.1
 """The tolerance: this share of the answer, or of the outcome's standard deviation if that is more."""
+APART, APART_MANY, MANY_ROWS = 1.25, 1.15, 1000
+"""Ratios of two standard deviations of an answer beyond which both are said, with fewer rows and with many."""
 OF_LAW = ("variance", "sd", "quantile", "density", "event", "law")
 """Terms that depend on the shape of a law."""
 NOT_AT_HAND = "the rows are not at hand: latentdo check FIT DATA QUERY"
@@ -49,6 +54,8 @@ class _Judged:
         answer: The model's answer, its sd, and the tolerance.
         found: What flexible factors do to it; None where that cannot be told.
         reason: Why not.
+        draws: The answer, chains laid end to end.
+        sd_by_rows: Its standard deviation by the infinitesimal jackknife.
     """
 
     name: str | None
@@ -56,6 +63,8 @@ class _Judged:
     answer: tuple[float, float, float] = (0.0, 0.0, 0.0)
     found: Replaced | None = None
     reason: str = ""
+    draws: FloatArray | None = None
+    sd_by_rows: float | None = None
 
 
 def check_posterior(
@@ -131,11 +140,13 @@ def check_queries(
     if reason := _why_not(posterior, data):
         word = Word.CONTRADICTED if base.word is Word.CONTRADICTED else Word.NOT_CHECKED
         return replace(base, queries=tuple(CheckedQuery(q, word, advice=(reason,), name=name) for name, q in queries))
+    base = replace(base, tolerance=tolerance)
     evidence = evidence_of(posterior, data.complete())
     judged = [_judged(evidence, name, query, tolerance, seed) for name, query in queries]
     factors = adjusted([row for each in judged for row in _factor_rows(each)])
     wholes = adjusted([row for each in judged for row in _whole_rows(each)])
-    rows = (*base.rows, *factors, *wholes)
+    priors = [row for each in judged for row in _prior_rows(posterior, each)]
+    rows = (*base.rows, *factors, *wholes, *priors)
     checked = tuple(_said(evidence, each, rows) for each in judged)
     return replace(base, word=_whole(checked, rows), rows=rows, queries=checked)
 
@@ -184,7 +195,11 @@ def _judged(evidence: Evidence, name: str | None, query: Query, tolerance: float
         if most is None:
             most = max(OF_ANSWER * abs(answer.point), OF_OUTCOME * _spread(evidence, query))
         own = (answer.point, answer.sd or 0.0, float(most))
-        return _Judged(name, query, own, replaced(evidence, query, seed))
+        by_rows = evidence.influence(answer.draws[evidence.index][:, None])[:, 0]
+        # Where rows of experiments are left out, those here are not all that the answer rests on.
+        is_all = math.isclose(evidence.n * evidence.share, evidence.posterior.facts.n_rows, rel_tol=1e-6)
+        sd = math.sqrt(evidence.share * float(by_rows @ by_rows)) if is_all else None
+        return _Judged(name, query, own, replaced(evidence, query, seed), draws=answer.draws, sd_by_rows=sd)
     except ValueError:
         return _Judged(name, query, reason="it has several numbers: ask for one of them")
     except LatentdoError as problem:
@@ -216,6 +231,12 @@ def _whole_rows(judged: _Judged) -> list[CheckRow]:
     if judged.found is None:
         return []
     return [_move_row(Layer.ESTIMAND, str(judged.query), judged, judged.found.whole, "")]
+
+
+def _prior_rows(posterior: Posterior, judged: _Judged) -> list[CheckRow]:
+    if judged.found is None or judged.draws is None:
+        return []
+    return [prior_row(posterior, judged.query, judged.draws, judged.found.nodes, judged.answer[2])]
 
 
 def _move_row(layer: Layer, what: str, judged: _Judged, moves: Moves, factor: str) -> CheckRow:
@@ -289,7 +310,11 @@ def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> Chec
     own = [row for row in rows if isinstance(row.about, tuple) and row.about[0] is judged.query]
     reach = judged.found.whole.reach
     unsure = reach > judged.answer[2]
-    advice = failing.advice
+    advice = (
+        *failing.advice,
+        *unlike(judged.answer[1], judged.sd_by_rows, evidence.n * evidence.share),
+        *(r.advice for r in own if r.layer is Layer.PRIOR and r.advice),
+    )
     if failing.contradicted:
         word = Word.CONTRADICTED
     elif any(row.word is Word.MOVES for row in own):
@@ -302,12 +327,26 @@ def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> Chec
         word = Word.UNSURE
         bound = format_number(float(f"{judged.answer[2]:.2g}"))
         advice = (*advice, f"{evidence.n:,} rows cannot tell whether another shape would move it by more than {bound}")
+    elif any(row.layer is Layer.PRIOR and row.word is Word.UNSURE for row in own):
+        word = Word.UNSURE
     else:
         word = Word.LAW_ONLY if failing.anything else Word.NO_MISFIT
     _, move = judged.found.whole.worst
     by = [row for row in own if row.layer is Layer.FACTOR and row.p is not None]
     factor = min(by, key=lambda row: row.p or 0.0).about[1] if by else ""
-    return CheckedQuery(judged.query, word, reach, move.move, move.z, factor, advice, judged.name)
+    return CheckedQuery(judged.query, word, reach, move.move, move.z, factor, advice, judged.name, judged.sd_by_rows)
+
+
+def unlike(sd: float | None, by_rows: float | None, n_rows: float) -> list[str]:
+    """That rows and posterior disagree on how sure an answer is, where they do.
+
+    Source:
+        Giordano & Broderick (2023), The Bayesian infinitesimal jackknife for variance.
+    """
+    limit = APART if n_rows < MANY_ROWS else APART_MANY
+    if not sd or not by_rows or 1.0 / limit <= by_rows / sd <= limit:
+        return []
+    return [f"its sd is {by_rows:.2g} by the rows and {sd:.2g} by the model"]
 
 
 def _whole(checked: Sequence[CheckedQuery], rows: Sequence[CheckRow]) -> Word:

@@ -34,6 +34,7 @@ class FitCheck:
         level: The level of each layer, after Holm's correction.
         repairs: Edges whose addition would remove constraints that fail, the best first.
         notes: Sentences for people: what was left out, and why.
+        tolerance: By how much answers may move before that matters, where the user said so.
     """
 
     word: Word
@@ -44,6 +45,7 @@ class FitCheck:
     level: float = LEVEL
     repairs: tuple[Repair, ...] = ()
     notes: tuple[str, ...] = ()
+    tolerance: float | None = None
 
     @property
     def failed(self) -> tuple[CheckRow, ...]:
@@ -66,6 +68,7 @@ class FitCheck:
             "n_rows": self.n_rows,
             "level": self.level,
             "notes": list(self.notes),
+            "tolerance": self.tolerance,
         }
 
     @staticmethod
@@ -78,8 +81,16 @@ class FitCheck:
         rows = tuple(CheckRow.from_json(row) for row in tree["rows"])
         notes = tuple(map(str, tree["notes"]))
         queries = tuple(CheckedQuery.from_json(query) for query in tree["queries"])
+        tolerance = tree.get("tolerance")
         return FitCheck(
-            Word(tree["word"]), rows, graph, queries, int(tree["n_rows"]), float(tree["level"]), notes=notes
+            Word(tree["word"]),
+            rows,
+            graph,
+            queries,
+            int(tree["n_rows"]),
+            float(tree["level"]),
+            notes=notes,
+            tolerance=None if tolerance is None else float(tolerance),
         )
 
     # --- for people

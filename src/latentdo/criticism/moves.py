@@ -249,7 +249,7 @@ class _Formula:
         columns = {name: evidence.rows.column(name) for name in pillow}
         trust = [trusted(columns, residuals) for residuals, _, _ in deviation.parts]
         telling = list(zip(deviation.telling, trust, strict=False))
-        square = {kind: sum(losses(kind, columns, each, own) for each, own in telling) for kind in KINDS}
+        square = {kind: np.sum([losses(kind, columns, each, own) for each, own in telling], axis=0) for kind in KINDS}
         best = min(KINDS, key=lambda kind: square[kind].mean())
         moves, plain = dict[str, Move](), dict[str, Move]()
         for kind in KINDS:

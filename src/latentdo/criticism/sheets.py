@@ -126,6 +126,7 @@ def queries_sheet(queries: Sequence[CheckedQuery]) -> Sheet:
         Column("move", "number"),
         Column("z", "number"),
         Column("by"),
+        Column("sd by rows", "number", "sd_by_rows"),
         Column("advice", "prose"),
     )
     rows = tuple(
@@ -136,6 +137,7 @@ def queries_sheet(queries: Sequence[CheckedQuery]) -> Sheet:
             _figure(asked.move),
             _figure(asked.z),
             Cell(asked.worst),
+            _figure(asked.sd_by_rows),
             Cell("; ".join(asked.advice)),
         )
         for asked in queries

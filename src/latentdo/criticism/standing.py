@@ -13,7 +13,7 @@ from latentdo.graphs import project
 from latentdo.inference import Posterior
 from latentdo.query import Query
 
-from .check_fit import NOT_AT_HAND, check_nodes, check_queries, heard
+from .check_fit import NOT_AT_HAND, check_nodes, check_queries, heard, unlike
 from .evidence import Evidence
 from .fit_check import FitCheck
 from .values import CheckedQuery, CheckRow, Layer, Word
@@ -29,8 +29,12 @@ AFTERWARDS = "checking it would take a while, so nobody did: ld.check(posterior,
 _A = TypeVar("_A", bound=Answer)
 
 
-def checked_when_cheap(posterior: Posterior) -> Posterior:
-    """The fit with what a check of graph and nodes found on its rows, where that takes seconds."""
+def checked_when_cheap(posterior: Posterior, tolerance: float | None = None) -> Posterior:
+    """The fit with what a check of graph and nodes found on its rows, where that takes seconds.
+
+    Args:
+        tolerance: By how much answers may move before that matters; kept for questions to come.
+    """
     data = posterior.data
     if data is None or posterior.is_point:
         return posterior
@@ -41,13 +45,14 @@ def checked_when_cheap(posterior: Posterior) -> Posterior:
             found = check_nodes(posterior, data, seed=posterior.seed)
             asked = [(name, query) for name, query in posterior.queries if not query.axes]
             if asked and len(asked) <= MOST_ANSWERS:
-                found = check_queries(posterior, data, asked, found, seed=posterior.seed)
+                found = check_queries(posterior, data, asked, found, tolerance=tolerance, seed=posterior.seed)
     except LatentdoError as error:
         reason = str(error)
     if found is None:
         row = CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason)
         found = FitCheck(Word.NOT_CHECKED, (row,), project(posterior.spec.graph), n_rows=data.n_rows)
-    return replace(posterior, checked=json.dumps(found.to_json(), ensure_ascii=False))
+    kept = replace(found, tolerance=tolerance).to_json()
+    return replace(posterior, checked=json.dumps(kept, ensure_ascii=False))
 
 
 def _seconds(posterior: Posterior) -> float:
@@ -89,19 +94,21 @@ def with_standing(posterior: Posterior, answers: Sequence[_A], seed: int) -> lis
     if posterior.data is not None and not was_costly:
         asked = [(answer.name, answer.query) for answer in identified]
         of_nodes = replace(base, rows=tuple(row for row in base.rows if row.layer in (Layer.GRAPH, Layer.NODE)))
-        found = check_queries(posterior, posterior.data, asked, of_nodes, seed=seed)
+        found = check_queries(posterior, posterior.data, asked, of_nodes, tolerance=base.tolerance, seed=seed)
         words = {each.query: each for each in found.queries}
     else:
         reason = base.rows[0].advice if was_costly and base.rows and posterior.data is not None else NOT_AT_HAND
         words = {answer.query: heard(posterior, answer.query, base, answer.name, reason) for answer in identified}
-    return [_with_word(answer, words.get(answer.query)) for answer in answers]
+    return [_with_word(answer, words.get(answer.query), posterior.facts.n_rows) for answer in answers]
 
 
-def _with_word(answer: _A, word: CheckedQuery | None) -> _A:
+def _with_word(answer: _A, word: CheckedQuery | None, n_rows: int) -> _A:
     if word is None:
         return answer
     warnings: tuple[Any, ...] = answer.warnings
     if word.word.is_alarm:
-        what = "; ".join(each for each in word.advice if not each.startswith("not checked"))
+        spread = unlike(answer.sd, word.sd_by_rows, n_rows)
+        what = "; ".join(each for each in word.advice if not each.startswith("not checked") and each not in spread)
         warnings = (*warnings, f"{word.word}: {what}" if what else str(word.word))
+    warnings = (*warnings, *unlike(answer.sd, word.sd_by_rows, n_rows))
     return replace(answer, fit=word, warnings=warnings)

@@ -155,6 +155,12 @@ class CheckedQuery:
         worst: The factor that moves the answer most.
         advice: What to do, a sentence each.
         name: What the question is called, if anything.
+        sd_by_rows: The standard deviation of the estimate over tables like this one, by the infinitesimal jackknife: right where
+            the model is wrong too. None where no rows were at hand.
+        sd_by_folds: The same by training without each of some parts of the rows, where that was asked for.
+        calibration: How often each word is said of tables that are drawn from the fit, where that was asked for.
+        p_calibrated: How often a move as large as this one, in standard errors, comes of such tables.
+        stacked: Mean and standard deviation over models that look the same, where that was asked for.
     """
 
     query: Query
@@ -165,6 +171,11 @@ class CheckedQuery:
     worst: str = ""
     advice: tuple[str, ...] = ()
     name: str | None = None
+    sd_by_rows: float | None = None
+    sd_by_folds: float | None = None
+    calibration: tuple[tuple[str, float], ...] = ()
+    p_calibrated: float | None = None
+    stacked: tuple[float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The question and what is said of it as plain values."""
@@ -177,6 +188,11 @@ class CheckedQuery:
             "z": self.z,
             "worst": self.worst,
             "advice": list(self.advice),
+            "sd_by_rows": self.sd_by_rows,
+            "sd_by_folds": self.sd_by_folds,
+            "calibration": dict(self.calibration),
+            "p_calibrated": self.p_calibrated,
+            "stacked": None if self.stacked is None else list(self.stacked),
         }
 
     @staticmethod
@@ -195,6 +211,7 @@ class CheckedQuery:
             str(tree["worst"]),
             tuple(map(str, tree["advice"])),
             None if tree["name"] is None else str(tree["name"]),
+            _number(tree.get("sd_by_rows")),
         )
 
 

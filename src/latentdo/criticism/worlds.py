@@ -6,7 +6,7 @@ change of a density is a covariance with that change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,11 +18,10 @@ from latentdo.answers import law_quantile
 from latentdo.arrays import FloatArray
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Name, quote
-from latentdo.models.build import NUMPY, satisfies
-from latentdo.query import Distribution, Term
+from latentdo.models.build import NUMPY, numerics, satisfies
+from latentdo.query import Distribution, Outcome, Term
 
 from .evidence import Evidence
-from .model_laws import chance_of
 from .pillow_laws import PillowLaw
 from .plans import Plan
 
@@ -290,8 +289,9 @@ class World:
                 )
                 raw = high - low
             case _:
-                raw = law.averages(given, [chance_of(law, self.term.outcomes)])[0]
-        return raw / asked.scale - asked.offset
+                raw = law.averages(given, [_chance_of(law, self.term.outcomes)])[0]
+        found: FloatArray = raw / asked.scale - asked.offset
+        return found
 
     def _plain(self, asked: Asked) -> FloatArray:
         return asked.of(self._value(self.term.outcome_names[0]), self.event(self._value, asked))
@@ -316,9 +316,25 @@ class World:
             )
 
 
-def _number(evidence: Evidence, item: Any) -> float:
-    family = evidence.posterior.spec[item.name].family
-    return family.check_value(item.name, item.value) if family.points else float(item.value)
+def _number(evidence: Evidence, item: Outcome) -> float:
+    return _level(evidence.posterior.spec[item.name].family, item)
+
+
+def _level(family: Any, item: Outcome) -> float:
+    """The value of a comparison as a number."""
+    assert item.value is not None
+    return float(family.check_value(item.name, item.value) if family.points else item.value)
+
+
+def _chance_of(law: PillowLaw, event: Sequence[Outcome]) -> Any:
+    """The probability that comparisons of the node hold, as a function of its law."""
+    family = law.family
+
+    def chance(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
+        limits = [np.asarray(_level(family, item)) for item in event]
+        return numerics(family).chance(NUMPY, [item.op for item in event], limits, eta, own)
+
+    return chance
 
 
 def _mean_of(family: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .adjusting import needed_columns
 from .arithmetic import linearised
-from .laws import AbstractLaw
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
 from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, register, same_note
 from .methods import all_methods, baselines
@@ -13,14 +12,13 @@ from .methods.dml import DmlId
 from .methods.naive import NaiveMean, NaiveRegression
 from .methods.nested import NestedAipw, NestedIpw, WermId
 from .methods.plug_in import PlugIn
-from .methods.primal import Apipw, Dipw, Pipw, PrimalProblem
+from .methods.primal import Apipw, Dipw, Pipw
 from .options import Options
 from .rivals import estimates
 from .sample import Column, Sample, sample_of
-from .task import Task, without_instruments
+from .task import Task
 
 __all__ = [
-    "AbstractLaw",
     "AbstractLearner",
     "AbstractMethod",
     "Aipw",
@@ -45,7 +43,6 @@ __all__ = [
     "Options",
     "Pipw",
     "PlugIn",
-    "PrimalProblem",
     "Result",
     "Sample",
     "Task",
@@ -60,5 +57,4 @@ __all__ = [
     "register",
     "same_note",
     "sample_of",
-    "without_instruments",
 ]

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from .blocks.method import Method
     from .likelihood.forward import even_uniforms, node_parameters, predictor, simulate_nodes
     from .posterior.account import node_row, widened
-    from .posterior.labels import ParameterLabel
+    from .posterior.labels import ParameterLabel, log_prior_of
+    from .posterior.left_out import left_out
     from .posterior.posterior import Posterior, read_archive
+    from .posterior.power_scaling import SENSITIVE, PowerScaled
     from .posterior.prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
     from .progress import watch
     from .runtime import compile_cache, float64
@@ -34,8 +36,10 @@ _NAMES = {
     "blocks.method": "Method",
     "likelihood.forward": "even_uniforms node_parameters predictor simulate_nodes",
     "posterior.account": "node_row widened",
-    "posterior.labels": "ParameterLabel",
+    "posterior.labels": "ParameterLabel log_prior_of",
+    "posterior.left_out": "left_out",
     "posterior.posterior": "Posterior read_archive",
+    "posterior.power_scaling": "SENSITIVE PowerScaled",
     "posterior.prior_check": "PriorCheck PriorNode check_priors_on prior_draws",
     "progress": "watch",
     "runtime": "compile_cache float64",
@@ -50,6 +54,7 @@ _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()
 __all__ = [
     "ENGINES",
     "KHAT_LIMIT",
+    "SENSITIVE",
     "AbstractEngine",
     "Auto",
     "BlockDraws",
@@ -66,6 +71,7 @@ __all__ = [
     "Nuts",
     "ParameterLabel",
     "Posterior",
+    "PowerScaled",
     "PriorCheck",
     "PriorNode",
     "Svi",
@@ -82,7 +88,9 @@ __all__ = [
     "flat",
     "float64",
     "functional_nodes",
+    "left_out",
     "levelled",
+    "log_prior_of",
     "node_parameters",
     "node_row",
     "pareto_k",

@@ -33,9 +33,11 @@ from latentdo.graphs import (
 )
 from latentdo.query import Query, draft_query
 
+from .check_settings import CheckSettings
 from .document import Document, Entries, Items, Node, Place, Scalar, plain, read_document
 from .spec import ModelSpec, statements_of
 from .study_format import (
+    CheckForm,
     InferenceForm,
     Misfit,
     StudyForm,
@@ -125,6 +127,7 @@ class Study:
         path: The study file, where it was read from one.
         units: Measured node and what it is measured in, in the order of the model.
         missing: What is done about missing cells, `latent` or `drop`; None refuses them.
+        check: Whether a fit is set against its rows, and how; None where the study does not say.
     """
 
     name: str
@@ -143,6 +146,8 @@ class Study:
     def files(self) -> str:
         """The tables that the study names, as they are said."""
         return " and ".join(map(str, [self.data] if isinstance(self.data, Path) else [t.file for t in self.data or ()]))
+
+    check: CheckSettings | None = None
 
     def varied(self, name: str) -> Varied:
         """The graph of a variant, and its model where its mechanisms make one.
@@ -270,6 +275,7 @@ class _Reader:
             path=path,
             units=self.units(model),
             missing=None if self.form.missing is UNSET else self.form.missing,
+            check=self.check(),
         )
 
     def node(self, *keys: str | int) -> Node:
@@ -453,6 +459,15 @@ class _Reader:
             if method in self.form.compare[:i]:
                 raise self.error(f"{method} is listed twice. Keep one.", "compare", i)
         return tuple(self.form.compare)
+
+    def check(self) -> CheckSettings | None:
+        match self.form.check:
+            case bool() as run:
+                return CheckSettings(run)
+            case CheckForm(tolerance=tolerance):
+                return CheckSettings(tolerance=None if tolerance is UNSET else float(tolerance))
+            case _:
+                return None
 
     def variants(self) -> tuple[Variant, ...]:
         if self.form.variants is UNSET:

@@ -112,6 +112,15 @@ class TableForm(Struct, forbid_unknown_fields=True):
     ) = UNSET
 
 
+class CheckForm(Struct, forbid_unknown_fields=True):
+    """How the fit is set against its rows."""
+
+    tolerance: (
+        Annotated[float, Meta(gt=0, description="By how much an answer may move before that matters, in its units.")]
+        | UnsetType
+    ) = UNSET
+
+
 _Path = Annotated[str, Meta(min_length=1)]
 MissingName = Literal["latent", "drop"]
 
@@ -151,6 +160,9 @@ class StudyForm(Struct, forbid_unknown_fields=True):
             Meta(description="Rivals to show beside the model."),
         ]
         | UnsetType
+    ) = UNSET
+    check: (
+        Annotated[bool | CheckForm, Meta(description="Whether a fit is set against its rows, and how.")] | UnsetType
     ) = UNSET
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -205,6 +205,22 @@ def _of_classes(posterior: Fitted, symmetry: Symmetry) -> Iterator[FloatArray]:
         effects = [centred[node][..., k] for node, k in row]
         of_level = np.stack([np.zeros_like(effects[0]), *effects], axis=-1)
         yield from _ordered(of_level - of_level.mean(axis=-1, keepdims=True))
+
+
+def log_prior_of(posterior: Fitted, nodes: Collection[Name]) -> FloatArray:
+    """The log density of these nodes' priors at each draw, chains laid end to end, up to a constant."""
+    total = np.zeros(posterior.n_chains * posterior.n_draws)
+    for own in posterior.coordinates:
+        if own.node not in nodes:
+            continue
+        family = posterior.spec[own.node].family
+        if not isinstance(family, Table):
+            total += _scores(posterior, own)[1]
+            continue
+        draws = posterior.by_node[own.node].coefficients.reshape(len(total), family.n_rows, len(family.levels))
+        for row, counts in enumerate(pseudo_counts(own, family)):
+            total += np.log(np.maximum(draws[:, row], SMALLEST)) @ counts
+    return total
 
 
 def _scores(posterior: Fitted, own: NodeCoordinates) -> tuple[dict[int, FloatArray], FloatArray]:

@@ -55,6 +55,11 @@ class PowerScaled:
         moved = [distance(ordered, weights[order]) for weights in self.weights]
         return float(np.mean(moved) / np.log2(POWER))
 
+    def shift(self, draws: FloatArray) -> float:
+        """By how much the mean moves where the prior counts twice."""
+        up, down = self.weights @ draws
+        return float((up - down) / (2.0 * np.log2(POWER)))
+
 
 def distance(ordered: FloatArray, weights: FloatArray) -> float:
     """The square root of the cumulative Jensen-Shannon divergence of weighted to unweighted draws, between 0 and 1.
