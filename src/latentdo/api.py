@@ -243,8 +243,7 @@ def fit(
         checkpoint: A folder from which the same call goes on after Ctrl-C or a crash, to the same numbers; removed in the end.
         executor: Who trains the blocks, to the same numbers: any `concurrent.futures.Executor` that does not fork, or a Dask
             client. Blocks whose workers were killed are trained again, in the end by this process.
-        check: Whether graph and nodes are set against the rows at the end, where that takes seconds. The fit keeps what was
-            found, and each answer says it. Left out, as the study says under `check:`, and else yes.
+        check: Whether graph and nodes are set against the rows at the end, where that takes seconds; else as the study says.
         missing: What is done about missing cells, refused unless the study says so: `latent` averages over each as over a
             hidden node of its row, assumed missing at random given what the model holds; `drop` leaves out rows with one.
         do: A column that names, row by row, the nodes that were set there (`fur, crp`): they did not answer to their causes.
@@ -303,29 +302,17 @@ def fit_resumably(
         if folder is not None:
             (kept,) = checkpoints(folder, [Identity.of(study.model, rows, chosen, prepared.seed)])
         (posterior,) = train_all([replace(prepared, checkpoint=kept, start=start)], told, executor, workers)
-    posterior = _checked(_with_study(posterior, study), study, check, otherwise=True)
+    posterior = _with_study(posterior, study, check, otherwise=True)
     return posterior, (lambda: None) if kept is None else kept.remove
 
 
-def _checked(posterior: Posterior, study: Study, check: bool | None, *, otherwise: bool) -> Posterior:
-    """The fit set against its rows, where the call or else the study wants it."""
-    stated = study.check
-    if check is None:
-        wanted = otherwise if stated is None else stated.run
-    else:
-        wanted = arguments.flag("check", check, SpecError)
-    if not wanted:
-        return posterior
-    from latentdo.criticism import checked_when_cheap
-
-    return checked_when_cheap(posterior, None if stated is None else stated.tolerance)
-
-
-def _with_study(posterior: Posterior, study: Study) -> Posterior:
-    """The fit with what its study asks, in which units, and beside which rivals; judged on the questions."""
+def _with_study(posterior: Posterior, study: Study, check: bool | None, *, otherwise: bool) -> Posterior:
+    """The fit with the study's questions, on which it is judged, units and rivals; set against its rows where that is wanted."""
     from latentdo.answers import judge_fit
+    from latentdo.criticism import checked_as_asked
 
-    return replace(judge_fit(posterior, study.queries), compare=study.compare).with_units(dict(study.units))
+    found = replace(judge_fit(posterior, study.queries), compare=study.compare).with_units(dict(study.units))
+    return checked_as_asked(found, study.check, check, otherwise=otherwise)
 
 
 @overload
@@ -386,8 +373,7 @@ def fit_many(
         seed: Same seed, same numbers; the same for every table.
         progress: As for `fit`.
         checkpoint, executor, missing, do: As for `fit`: the same for all tables.
-        check: As for `fit`, for every table: each fit keeps its words. Left out, as the study says, and else no, as many checks
-            take long.
+        check: As for `fit`, for every table; no unless the study says so, as many checks take long.
 
     Returns:
         A list in the order of the sequence, or a dict with the keys of the mapping.
@@ -408,8 +394,7 @@ def fit_many(
             kept = checkpoints(folder, [Identity.of(study.model, fit.data, chosen, fit.seed) for fit in fits])
             fits = [replace(fit, checkpoint=each) for fit, each in zip(fits, kept, strict=True)]
         trained = train_all(fits, told, executor) if fits else ()
-        studied = [_with_study(posterior, study) for posterior in trained]
-        posteriors = [_checked(posterior, study, check, otherwise=False) for posterior in studied]
+        posteriors = [_with_study(posterior, study, check, otherwise=False) for posterior in trained]
     for each in kept:
         each.remove()
     return dict(zip(tables, posteriors, strict=True)) if isinstance(datasets, Mapping) else posteriors

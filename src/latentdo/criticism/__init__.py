@@ -4,7 +4,7 @@ from .check_fit import check_posterior
 from .fit_check import FitCheck
 from .graph_check import check_graph, graph_rows, holm
 from .refits import with_calibration, with_folds
-from .standing import checked_when_cheap, known, with_standing
+from .standing import checked_as_asked, known, with_standing
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
 from .variants import with_variants
 
@@ -17,7 +17,7 @@ __all__ = [
     "Word",
     "check_graph",
     "check_posterior",
-    "checked_when_cheap",
+    "checked_as_asked",
     "graph_rows",
     "holm",
     "known",

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from latentdo import arguments
 from latentdo.answers import Answer
-from latentdo.errors import LatentdoError
+from latentdo.errors import LatentdoError, SpecError
 from latentdo.graphs import project
 from latentdo.inference import Posterior
+from latentdo.models import CheckSettings
 from latentdo.query import Query
 
 from .check_fit import NOT_AT_HAND, check_nodes, check_queries, heard, unlike
@@ -27,6 +29,20 @@ CHEAP, SHARE = 5.0, 0.3
 """Seconds, or the share of the time that training took, up to which a fit is checked unasked."""
 AFTERWARDS = "checking it would take a while, so nobody did: ld.check(posterior, data, query)"
 _A = TypeVar("_A", bound=Answer)
+
+
+def checked_as_asked(
+    posterior: Posterior, stated: CheckSettings | None, check: bool | None, *, otherwise: bool
+) -> Posterior:
+    """The fit set against its rows, where the call, else the study, or else the verb wants it.
+
+    Raises:
+        SpecError: `check` is neither true nor false.
+    """
+    wanted = (stated.run if stated else otherwise) if check is None else check
+    if not arguments.flag("check", wanted, SpecError):
+        return posterior
+    return checked_when_cheap(posterior, stated.tolerance if stated else None)
 
 
 def checked_when_cheap(posterior: Posterior, tolerance: float | None = None) -> Posterior:

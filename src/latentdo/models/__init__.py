@@ -4,6 +4,7 @@
 """
 
 from .arithmetic import Arithmetic
+from .check_settings import CheckSettings
 from .column import ColumnSummary
 from .counts import AbstractCounts
 from .families import (
@@ -44,6 +45,7 @@ __all__ = [
     "Bernoulli",
     "Beta",
     "Categorical",
+    "CheckSettings",
     "ColumnSummary",
     "Constant",
     "Default",
