@@ -21,6 +21,7 @@ from .opening import (
     graph_of,
     model_of,
     questions_of,
+    regimes_of,
     rival_rows,
     rows_of,
     spec_of,
@@ -124,7 +125,8 @@ def identify(
     opened = value_of(model)
     graph, own = graph_of(opened)
     asked = query_of(query, dict(getattr(opened, "queries", ())))
-    return _identify(graph, asked, functional={**own, **functions_of(functional)}, experiments=experiments)
+    known = regimes_of(opened, experiments)
+    return _identify(graph, asked, functional={**own, **functions_of(functional)}, experiments=known)
 
 
 @arguments.with_known_options
@@ -164,9 +166,9 @@ def answerable(
     """
     from latentdo.identification import answerable as _answerable
 
-    graph, own = graph_of(value_of(model))
-    functions = {**own, **functions_of(functional)}
-    return _answerable(graph, treatments, outcomes, given=given, functional=functions, experiments=experiments)
+    graph, own = graph_of(opened := value_of(model))
+    functions, known = {**own, **functions_of(functional)}, regimes_of(opened, experiments)
+    return _answerable(graph, treatments, outcomes, given=given, functional=functions, experiments=known)
 
 
 @arguments.with_known_options

@@ -125,6 +125,14 @@ def graph_of(model: Any) -> tuple[LatentDag | Admg, dict[Name, tuple[Name, ...]]
     return spec.graph, dict(getattr(model, "functional", spec.functional))
 
 
+def regimes_of(value: Any, given: Any = ()) -> Any:
+    """What is set in the experiments that are given, and in those whose rows a fit was trained on or a study names."""
+    own = getattr(value, "regimes", ())
+    if not own:
+        return given
+    return [*own, *([given] if isinstance(given, str) else given)]
+
+
 def with_graph(value: Any) -> Any:
     """The model or the graph that a text states, the graph that a foreign one is, and whatever else it is as it is."""
     if isinstance(value, str):

@@ -300,3 +300,32 @@ def test_a_study_and_the_command_line_say_the_same(tmp_path: Path, capsys: pytes
     assert "--missing latent" in capsys.readouterr().out
     assert main(["check", CHAIN, str(tmp_path / "all.csv"), "--missing", "drop", "--do-column", "arm"]) == 0
     assert main(["check", "X -> M -> Y", str(tmp_path / "all.csv"), "--missing", "drop"]) == 2
+
+
+def test_a_question_that_an_experiment_identifies_is_answered_and_says_so() -> None:
+    rng = np.random.default_rng(2)
+
+    def rows(n: int, *, is_set: bool) -> dict[str, np.ndarray]:
+        u = rng.normal(size=n)
+        x = rng.normal(size=n) if is_set else u + 0.5 * rng.normal(size=n)
+        return {"X": x, "Y": x - 2.0 * u + 0.5 * rng.normal(size=n)}
+
+    bow = "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)"
+    question = "E[Y | do(X=1)] - E[Y | do(X=0)]"
+    observed = ld.fit(bow, rows(200, is_set=False), FAST)
+    with pytest.raises(ld.NotIdentifiedError):
+        ld.ask(observed, question)
+    both = ld.fit(bow, [rows(200, is_set=False), ld.experiment(rows(100, is_set=True), do=["X"])], FAST)
+    answer = ld.ask(both, question)
+    assert "identified with rows of do(X)" in str(answer)
+    assert answer.to_json()["experiments"] == [["X"]]
+    assert "is identified with rows of do(X) given this graph" in answer.methods()
+    assert ld.identify(both, question).identified and not ld.identify(both.spec, question).identified
+    assert answer.mean == pytest.approx(1.0, abs=4 * answer.sd) and answer.sd < 0.3
+    row = ld.compare(both, question, methods=["lvm", "plug-in"], replicates=0)[1]
+    assert row.estimate is None
+    alone = {"X": np.zeros(5), "Y": rng.normal(size=5)}
+    words = " ".join(
+        ld.ask(ld.fit(bow, [rows(200, is_set=False), ld.experiment(alone, do=["X"])], FAST), question).warnings
+    )
+    assert "X was set to 0 alone" in words

@@ -64,7 +64,8 @@ def ask_all(
         query.check(spec.graph)
         check_values(spec, query)
         check_complete(spec, query)
-    verdicts = [identify(spec.graph, query, functional=posterior.functional) for _, query in queries]
+    known = {"functional": posterior.functional, "experiments": posterior.regimes}
+    verdicts = [identify(spec.graph, query, **known) for _, query in queries]
     for verdict in verdicts:
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
             askable = sum(each.identified for each in verdicts)

@@ -77,7 +77,8 @@ def effects_of(
     """
     asked = _questions(posterior, asked)
     spec = posterior.spec
-    table = answerable(spec.graph, asked.treatments, asked.outcomes, functional=posterior.functional)
+    known = {"functional": posterior.functional, "experiments": posterior.regimes}
+    table = answerable(spec.graph, asked.treatments, asked.outcomes, **known)
     outcomes = _columns(table.outcomes)
     changes = _changes(posterior, table.treatments, dict(asked.levels))
     wanted = {

@@ -123,6 +123,17 @@ class Estimate:
         """Whether the do-calculus identifies the question from the measured nodes of the graph."""
         return self.verdict.identified
 
+    @property
+    def experiments(self) -> tuple[tuple[Name, ...], ...]:
+        """What is set in the experiments whose rows the question is identified with; none where observation is enough."""
+        return self.verdict.estimand.experiments if isinstance(self.verdict, Identified) else ()
+
+    @property
+    def with_rows(self) -> str:
+        """The same in words that follow "identified", with a blank in front; empty where observation is enough."""
+        shown = (f"do({', '.join(map(quote, names))})" for names in self.experiments)
+        return f" with rows of {listed(shown)}" if self.experiments else ""
+
     @cached_property
     def mean(self) -> float:
         """Posterior mean."""
@@ -269,6 +280,7 @@ class Estimate:
             "rhat": self.rhat,
             "ess": self.ess,
             "identified": self.identified,
+            **({"experiments": [list(names) for names in self.experiments]} if self.experiments else {}),
             "warnings": list(self.warnings),
             "approximate": self.approximate,
             "name": self.name,

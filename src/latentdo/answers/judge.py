@@ -52,7 +52,8 @@ def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[D
     found = []
     for name, query in queries:
         try:
-            if not identify(posterior.spec.graph, query, functional=posterior.functional).identified:
+            known = {"functional": posterior.functional, "experiments": posterior.regimes}
+            if not identify(posterior.spec.graph, query, **known).identified:
                 continue
             asked = [(name, point) for point in _judged(query)]
             answers = ask_all(posterior, asked, posterior.seed, allow_unidentified=False)
@@ -135,7 +136,7 @@ def _identified(posterior: Posterior, treatments: Sequence[Name]) -> list[tuple[
         return []
     rows = tuple(dict.fromkeys(treatment for treatment, _ in candidates))
     columns = tuple(dict.fromkeys(outcome for _, outcome in candidates))
-    table = answerable(graph, rows, columns, functional=posterior.functional)
+    table = answerable(graph, rows, columns, functional=posterior.functional, experiments=posterior.regimes)
     row = {name: i for i, name in enumerate(rows)}
     column = {name: i for i, name in enumerate(columns)}
     return [(x, y) for x, y in candidates if table.verdicts[row[x]][column[y]]]

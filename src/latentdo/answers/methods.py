@@ -219,7 +219,7 @@ def _verdict(answer: Estimate, told: dict[str, str], name: str) -> str:
         return "sets nothing, and is a property of the distribution of the measured variables."
     if isinstance(verdict, Identified):
         notes = "".join(f" {note}" for note in verdict.notes)
-        return f"is identified given this graph{_formula(verdict, told, name)}.{notes}"
+        return f"is identified{answer.with_rows} given this graph{_formula(verdict, told, name)}.{notes}"
     shown = "is not identified given this graph" if verdict.proved else "is not shown to be identified"
     return f"{shown}: {verdict.reason.rstrip('.')}. The number rests on the prior and on the functional form."
 

@@ -173,7 +173,8 @@ def check_model(
         check_values(spec, query)
     cautions = () if data is None else check_columns(spec, data)
     functional = {**spec.functional, **known} if data is None else functional_nodes(spec, data)
-    verdicts = tuple((name, identify(spec.graph, query, functional=functional)) for name, query in queries)
+    regimes = () if data is None else tuple(held for held in data.regimes if held)
+    verdicts = tuple((n, identify(spec.graph, each, functional=functional, experiments=regimes)) for n, each in queries)
     functions = tuple(functional.items())
     if data is None:
         return Report(spec, verdicts, functional=functions)

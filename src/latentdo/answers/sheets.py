@@ -38,7 +38,7 @@ _NESTED = ("interval", "at", "naive", "prior", "warnings", "notes", "fit")
 def one(answer: Estimate, level: float) -> str:
     """One line with the number, its interval and its standing; what it is, what stands beside it and warnings below."""
     spread = interval_text(answer, level)
-    standing = ["identified" if answer.identified else "NOT nonparametrically identified"]
+    standing = [f"identified{answer.with_rows}" if answer.identified else "NOT nonparametrically identified"]
     if spread is None:
         spread = "no interval: one draw"
     else:
@@ -146,7 +146,7 @@ def _row(answer: Estimate, level: float) -> Row:
         Cell(f"{answer.mcse:.2g}"),
         Cell("–" if answer.rhat is None else f"{answer.rhat:.3f}", mark="" if answer.converged else "bad"),
         Cell(f"{answer.ess:.0f}"),
-        Cell("yes") if answer.identified else Cell("NO", mark="bad"),
+        Cell(f"yes{answer.with_rows.replace(' rows of', '')}") if answer.identified else Cell("NO", mark="bad"),
         Cell(str(answer.scale)),
     )
 

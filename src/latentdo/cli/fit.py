@@ -173,7 +173,7 @@ def _example(posterior: Posterior) -> str:
             query = f"E[{quote(outcome)} | do({quote(treatment)}=1)]"
             if (
                 treatment in posterior.spec.measured
-                and identify(graph, query, functional=posterior.functional).identified
+                and identify(posterior, query, functional=posterior.functional).identified
             ):
                 return query
     return f"E[{quote(posterior.spec.measured[-1])}]"

@@ -304,6 +304,7 @@ def _can_be_asked(subject: Posterior | LatentDag, query: Query, *, allow_unident
             check_values(spec, query)
             check_complete(spec, query)
         functional = getattr(subject, "functional", ())
-        return allow_unidentified or identify(graph, query, functional=functional).identified
+        regimes = getattr(subject, "regimes", ())
+        return allow_unidentified or identify(graph, query, functional=functional, experiments=regimes).identified
     except LatentdoError:
         return False

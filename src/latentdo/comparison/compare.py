@@ -247,7 +247,9 @@ def _estimates(
         SupportError: A value that no row has, and no model stands beside the rivals that could answer nevertheless.
     """
     verdict, reason = question.verdict, _no_form(question.query)
-    if isinstance(verdict, Identified) and verdict.notes:
+    if isinstance(verdict, Identified) and verdict.estimand.experiments:
+        reason = "identified only with rows in which nodes were set, which these estimators do not use."
+    elif isinstance(verdict, Identified) and verdict.notes:
         # Functional nodes changed the verdict or the formula, and estimators know the graph alone.
         verdict = identify(graph, question.query)
         if isinstance(verdict, NotIdentified):

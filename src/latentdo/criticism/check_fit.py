@@ -191,6 +191,10 @@ def _judged(evidence: Evidence, name: str | None, query: Query, tolerance: float
         if query.axes:
             raise UnsupportedError("a sweep has many numbers: ask for single points")
         (answer,) = ask_all(evidence.posterior, [(name, query)], seed, allow_unidentified=False)
+        if answer.experiments:
+            return _Judged(
+                name, query, reason=f"it is identified{answer.with_rows}, and only observed rows are checked"
+            )
         most = tolerance
         if most is None:
             most = max(OF_ANSWER * abs(answer.point), OF_OUTCOME * _spread(evidence, query))

@@ -143,6 +143,11 @@ class Study:
     missing: str | None = None
 
     @property
+    def regimes(self) -> tuple[tuple[Name, ...], ...]:
+        """The sets of nodes that were set in whole tables of the study."""
+        return tuple(dict.fromkeys(table.do for table in self.data if table.do)) if isinstance(self.data, tuple) else ()
+
+    @property
     def files(self) -> str:
         """The tables that the study names, as they are said."""
         return " and ".join(map(str, [self.data] if isinstance(self.data, Path) else [t.file for t in self.data or ()]))

@@ -262,7 +262,7 @@ def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]
             continue
         fitted = None if regression is None else _fitted(spec, node, rows, regression)
         words = [*outliers(spec, node, rows, fitted), *rare(spec, node, rows), *_cautions(spec, node, rows, regression)]
-        words += _gaps(node, data)
+        words += [*_gaps(node, data), *_set_to_one(node, data)]
         cautions += [ColumnCaution(node, each) for each in words]
     if len(faults) == 1:
         raise faults[0]
@@ -297,6 +297,19 @@ def _outside_shape(spec: ModelSpec, node: Name, data: Dataset) -> DataError | No
                 column=node,
             )
     return None
+
+
+def _set_to_one(node: Name, data: Dataset) -> list[str]:
+    """A caution where experiments set a node to one value alone."""
+    held = data.held(node) & (data.weights > 0)
+    values = np.unique(data.column(node)[held])
+    if len(values) != 1:
+        return []
+    shown = dict(data.levels)[node][int(values[0])] if node in dict(data.levels) else f"{values[0]:.4g}"
+    return [
+        f"{node} was set to {shown} alone: what other settings of it do is told by the model's form and by rows in which it was "
+        "not set"
+    ]
 
 
 def _gaps(node: Name, data: Dataset) -> list[str]:
