@@ -60,7 +60,7 @@ def test_prints_the_summary_and_says_what_to_do_next(command, study, trainer, tm
         "start": None,
         "checkpoint": Path("study.ldo.part"),
         "workers": 1,
-        "check": True,
+        "check": None,
         "missing": None,
         "do": None,
     }
