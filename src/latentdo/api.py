@@ -243,7 +243,7 @@ def fit(
         progress: Whether to show progress on stderr; None shows it on terminals and in notebooks.
         start: An earlier fit: blocks whose factors, priors, scales, data, engine and seed are the same are kept, draw for draw.
         checkpoint: A folder from which the same call goes on after Ctrl-C or a crash, to the same numbers; removed in the end.
-        executor: Who trains the blocks, to the same numbers: a `concurrent.futures.Executor` that does not fork, or a Dask client.
+        executor: Who trains the blocks, to the same numbers: a `concurrent.futures.Executor` not forking, or a Dask client.
         check: Whether graph and nodes are set against the rows at the end, where that takes seconds; else as the study says.
         missing: What is done about missing cells, refused unless the study says so: `latent` averages over each as over a
             hidden node of its row, assumed missing at random given what the model holds; `drop` leaves out rows with one.
