@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from latentdo.query import Query, query_of
 from .opening import checked_engine, fitted_rows, graph_of, is_fit, rival_rows, spec_of, value_of, with_graph
 
 if TYPE_CHECKING:
-    from latentdo.bounding import Bounds
+    from latentdo.bounding import Assuming, Bounds
+    from latentdo.estimators import Estimate
     from latentdo.graphs import Name
     from latentdo.inference import Engine, Posterior
     from latentdo.omissions import Sensitivity
@@ -57,6 +59,7 @@ def bounds(
         UnsupportedError: There are too many response types; the message says how many, and of which nodes.
     """
     from latentdo.bounding import bounds_of, frequencies_in, frequencies_of, parsed_edges
+    from latentdo.estimators import instrument_columns, with_instrument
 
     level = arguments.number("level=", level, QueryError, above=0, below=1, repair="0.9 is usual.")
     seed = arguments.seed(seed)
@@ -82,7 +85,7 @@ def bounds(
     if source is None:
         raise DataError("There is no data, and bounds are found from frequencies. Give a table or a path.")
     spec = spec_of(opened)
-    return bounds_of(
+    found = bounds_of(
         drawn,
         asked,
         lambda plan: frequencies_of(rival_rows(drawn, spec, source, plan.needed), plan),
@@ -90,6 +93,24 @@ def bounds(
         level=level,
         seed=seed,
     )
+    wished = instrument_columns(drawn, [asked])
+    if found.identified or not wished:
+        return found
+    named = [name for term in asked.terms for name in (*term.outcome_names, *term.treatments)]
+    rows = rival_rows(drawn, spec, source, tuple(dict.fromkeys(named)), tuple(wished))
+    assuming = with_instrument(drawn, rows, asked, level=level)
+    return replace(found, assuming=tuple(_assuming(each) for each in assuming))
+
+
+def _assuming(row: Estimate) -> Assuming:
+    """An estimate under an instrument as bounds show it."""
+    from latentdo.bounding import Assuming
+
+    assert row.estimate is not None
+    assert row.lower is not None
+    assert row.upper is not None
+    note = row.note.removeprefix("needs more than the graph: ")
+    return Assuming(row.method, "; ".join((note, *row.cautions)), row.estimate, row.lower, row.upper)
 
 
 @arguments.with_known_options

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import latentdo as ld
+from handmade_fits import handmade
 
 IV = "Z -> X -> Y; X <-> Y"
 ACE = "P(Y=1 | do(X=1)) - P(Y=1 | do(X=0))"
@@ -44,3 +45,12 @@ def test_what_has_no_bounds_is_bad_input(command, trial):
     assert result.code == 2
     assert "not linear in probabilities" in result.err
     assert command("bounds", IV, "trial.csv", ACE, "-o", "bounds.doc").code == 2
+
+
+def test_a_refusal_on_the_command_line_leads_on(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    handmade("latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)").save("fit.ldo")
+    result = command("ask", "fit.ldo", "E[Y | do(X=1)]")
+    assert result.code == 3
+    assert "Cheapest: measure U, or rule out U -> X." in result.err
+    assert "latentdo bounds GRAPH DATA" in result.err

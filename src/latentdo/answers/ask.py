@@ -69,7 +69,7 @@ def ask_all(
     for verdict in verdicts:
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
             askable = sum(each.identified for each in verdicts)
-            advice = _advice(verdict.query, askable, len(verdicts))
+            advice = _advice(verdict, askable, len(verdicts))
             raise NotIdentifiedError(str(verdict), verdict, advice=advice, askable=askable)
     asked = [
         single
@@ -81,12 +81,17 @@ def ask_all(
     return Answers(tuple(_with_company(posterior, answers, seed, naive=naive)))
 
 
-def _advice(query: Query, askable: int, n: int) -> str:
+def _advice(verdict: NotIdentified, askable: int, n: int) -> str:
     """What can be done where some of n questions are not identified, in Python's words."""
     help_ = (
         "What would help: .verdict.remedies() of this error; two models that the data cannot tell apart: .verdict.witness(); in "
-        f'a terminal: latentdo identify GRAPH "{query}" --remedies --witness.'
+        f'a terminal: latentdo identify GRAPH "{verdict.query}" --remedies --witness.'
     )
+    leads = verdict.leads
+    known = "Known all the same, for columns of levels: ld.bounds(posterior, data, query) gives the range that is left."
+    if leads.assumptions:
+        known += f" {leads.assumptions}: ld.compare(posterior, query, allow_unidentified=True)."
+    help_ = " ".join(filter(None, (leads.cheapest, help_, known)))
     option = "allow_unidentified=True computes what is not identified too, from the prior and the functional form"
     if n == 1:
         return f"{help_} {option}."

@@ -10,7 +10,20 @@ from latentdo import arguments
 from latentdo.errors import QueryError, UnsupportedError
 from latentdo.plots import bounds_bar
 from latentdo.query import Query
-from latentdo.sheet import AbstractShown, Cell, Column, Note, Sheet, counted, number, percent, terminal_width
+from latentdo.sheet import (
+    AbstractShown,
+    Cell,
+    Column,
+    Note,
+    Sheet,
+    bodies,
+    counted,
+    number,
+    page,
+    percent,
+    terminal_width,
+    texts,
+)
 
 from .spread import Reach
 
@@ -20,6 +33,25 @@ if TYPE_CHECKING:
 NO_EFFECT = {"-": 0.0, "/": 1.0}
 CHANCE = 0.01
 """The p value below which rows contradict the graph."""
+
+
+@dataclass(frozen=True)
+class Assuming:
+    """A number instead of bounds, for those who assume more than the graph says.
+
+    Attributes:
+        method: How it was estimated.
+        note: What it assumes.
+        estimate: The number.
+        lower: The lower end of its interval.
+        upper: The upper end.
+    """
+
+    method: str
+    note: str
+    estimate: float
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +72,7 @@ class Bounds(AbstractShown):
         violated: The inequality that the rows break, in words; empty where they break none.
         p: How likely rows would break one so much if the graph were right; None where they break none, and of an exact law.
         notes: What to know of the bounds, a sentence each.
+        assuming: Under an instrument, estimates that need more than the graph.
     """
 
     query: Query
@@ -54,6 +87,7 @@ class Bounds(AbstractShown):
     violated: str = ""
     p: float | None = None
     notes: tuple[str, ...] = ()
+    assuming: tuple[Assuming, ...] = ()
     reaches: tuple[Reach, Reach] | None = field(default=None, repr=False)
 
     @property
@@ -109,6 +143,30 @@ class Bounds(AbstractShown):
         """Whether the frequencies break what the graph implies, by more than chance."""
         return bool(self.violated) and (self.p is None or self.p < CHANCE)
 
+    @property
+    def sheets(self) -> list[Sheet]:
+        """The bounds, and below them what needs more than the graph."""
+        return [self.sheet(), *([self._assuming_sheet()] if self.assuming else [])]
+
+    def _assuming_sheet(self) -> Sheet:
+        columns = (
+            Column("method"),
+            Column("estimate", "number"),
+            Column(f"{percent(self.level)} interval", key="interval"),
+            Column("assumes", "prose"),
+        )
+        rows = []
+        for each in self.assuming:
+            spread = (each.upper - each.lower) / 3.3
+            ends = " to ".join(number(end, spread) for end in (each.lower, each.upper))
+            rows.append(
+                (Cell(each.method), Cell(number(each.estimate, spread), each.estimate), Cell(ends), Cell(each.note))
+            )
+        return Sheet("Needs more than the graph:", columns, tuple(rows))
+
+    def _repr_html_(self) -> str:
+        return bodies(self.sheets)
+
     def _notes(self) -> list[Note]:
         notes = []
         if self.assumed:
@@ -138,6 +196,7 @@ class Bounds(AbstractShown):
             "violated": self.violated or None,
             "p": self.p,
             "notes": list(self.notes),
+            "assuming": [dict(vars(each)) for each in self.assuming],
         }
 
     def text(self, width: int | None = None) -> str:
@@ -146,14 +205,14 @@ class Bounds(AbstractShown):
         Args:
             width: Characters of a line; those of the terminal unless given.
         """
-        return self.sheet().text(terminal_width() if width is None else width)
+        return texts(self.sheets, terminal_width() if width is None else width)
 
     def __str__(self) -> str:
         return self.text()
 
     def html(self) -> str:
         """A whole page for a browser."""
-        return self.sheet().page()
+        return page(f"Bounds of {self.query}", self.sheets)
 
     def latex(self) -> str:
         """A `tabular` in the manner of booktabs."""

@@ -71,7 +71,12 @@ def failure_of(error: BaseException) -> Failure:
             hint = error.advice
             if not error.hopeless:
                 hint = _insisting(error.askable, computable=error.computable)
+                leads = verdict.leads
+                hint += f"\n{leads.cheapest}" * bool(leads.cheapest)
                 hint += f'\nWhat would help: latentdo identify GRAPH "{verdict.query}" --remedies --witness'
+                hint += f'\nKnown all the same, for columns of levels: latentdo bounds GRAPH DATA "{verdict.query}"'
+                if leads.assumptions:
+                    hint += f"\n{leads.assumptions}: latentdo compare GRAPH DATA QUERY --allow-unidentified"
             larger, smaller = verdict.hedge
             return Failure(
                 NOT_IDENTIFIED,

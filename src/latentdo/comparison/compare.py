@@ -13,7 +13,7 @@ import numpy as np
 
 from latentdo.answers import ask_all, scale_of
 from latentdo.errors import DataError, NotIdentifiedError, QueryError, SupportError
-from latentdo.estimators import AbstractMethod, Estimate, Options, estimates, same_note
+from latentdo.estimators import AbstractMethod, Estimate, Options, estimates, same_note, with_instrument
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Posterior
@@ -276,7 +276,10 @@ def _estimates(
             if not beside:
                 raise
             reason = str(fault)
-    return tuple(Estimate.without(method, rivals.options.level, reason) for method in rivals.methods)
+    assuming: tuple[Estimate, ...] = ()
+    if isinstance(question.verdict, NotIdentified):
+        assuming = with_instrument(graph, data, question.query, level=rivals.options.level)
+    return (*assuming, *(Estimate.without(method, rivals.options.level, reason) for method in rivals.methods))
 
 
 def _with_equals(rows: Sequence[Estimate]) -> tuple[Estimate, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .adjusting import needed_columns
 from .arithmetic import linearised
+from .instrumental import instrument_columns, with_instrument
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
 from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, register, same_note
 from .methods import all_methods, baselines
@@ -52,9 +53,11 @@ __all__ = [
     "all_methods",
     "baselines",
     "estimates",
+    "instrument_columns",
     "linearised",
     "needed_columns",
     "register",
     "same_note",
     "sample_of",
+    "with_instrument",
 ]

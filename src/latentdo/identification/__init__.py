@@ -16,6 +16,7 @@ from .engine.functional import functions_of
 from .verdict import Identified, NotIdentified, identify
 
 if TYPE_CHECKING:
+    from .advice.leads import Leads
     from .advice.measurements import Measurements, measurements_of
     from .advice.remedies import Remedies
     from .advice.testable import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from .proof.witness import Witness, witness_of
 
 _NAMES = {
+    "advice.leads": "Leads",
     "advice.measurements": "Measurements measurements_of",
     "advice.remedies": "Remedies",
     "advice.testable": "Independence InstrumentalInequality TestableImplications VermaConstraint testable_implications",
@@ -70,6 +72,7 @@ __all__ = [
     "InstrumentalInequality",
     "Kernel",
     "Law",
+    "Leads",
     "Measurements",
     "Nodes",
     "NotIdentified",

@@ -21,6 +21,7 @@ from .engine.experiments import Experiments, experiments_of
 if TYPE_CHECKING:
     from latentdo.sheet import Sheet
 
+    from .advice.leads import Leads
     from .advice.measurements import Measurements
     from .advice.remedies import Remedies
     from .criteria.forms import Forms
@@ -268,6 +269,13 @@ class NotIdentified:
                 "for then: try `ld.identify` with a hidden cause measured, or ask about the causes of such a node."
             )
         return remedies_of(self.graph, self.query, limits, self.experiments)
+
+    @cached_property
+    def leads(self) -> Leads:
+        """The two cheapest remedies, as far as a short search finds them, and instruments; for the end of a refusal."""
+        from .advice.leads import Leads, leads_of
+
+        return Leads() if self.functional else leads_of(self.graph, self.query)
 
     @property
     def estimand(self) -> NoReturn:

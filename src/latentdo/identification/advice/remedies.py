@@ -42,7 +42,7 @@ class Remedies(AbstractShown):
         experiments = [" and ".join(map(quote, names)) for names in self.experiments]
         experiments += [", and separately ".join(" and ".join(map(quote, n)) for n in names) for names in self.series]
         lists = [
-            ("measure", "Measure", [" and ".join(map(_behind, names)) for names in self.measure]),
+            ("measure", "Measure", [" and ".join(map(behind, names)) for names in self.measure]),
             ("remove", "Rule out", self.remove),
             ("experiments", "Experiment on", experiments),
         ]
@@ -65,7 +65,7 @@ class Remedies(AbstractShown):
         }
 
 
-def _behind(name: str) -> str:
+def behind(name: str) -> str:
     """What has to be measured: a node, or all that an edge stands for."""
     is_node = name.count("`") == 2 and name.startswith("`") and name.endswith("`")
     return f"what is behind {name}" if " <-> " in name and not is_node else name
