@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import logsumexp, softmax
+from scipy.special import softmax
 
 from latentdo.answers import ask_all
 from latentdo.arrays import FloatArray
@@ -86,7 +86,7 @@ def stacked(pointwise: Mapping[str, FloatArray]) -> dict[str, float]:
 
     def loss(free: FloatArray) -> float:
         weights = softmax(np.append(free, 0.0))
-        return -float(logsumexp(logs + np.log(weights + 1e-300)[:, None], axis=0).mean())
+        return -float(np.logaddexp.reduce(logs + np.log(weights + 1e-300)[:, None], axis=0).mean())
 
     best = minimize(loss, np.zeros(len(logs) - 1), method="Nelder-Mead" if len(logs) == 2 else "BFGS")
     return dict(zip(pointwise, map(float, softmax(np.append(best.x, 0.0))), strict=True))

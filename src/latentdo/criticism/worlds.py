@@ -251,7 +251,7 @@ class World:
     def _below(self, at: FloatArray) -> FloatArray:
         name = self.term.outcome_names[0]
         if self.last is None:
-            return 1.0 * (self._value(name) <= at)
+            return (self._value(name) <= at).astype(float)
         law = self.law(name)
         return law.averages_at(self.given(name), at, [lambda y, eta, own: law.family.cdf(NUMPY, y, eta, own)])[0]
 

@@ -144,9 +144,10 @@ class Mechanism:
                 continue
             if len(other.parents) == 1 and other.sign == weight.sign:
                 continue
+            with_it = next((name for name in other.parents if name not in weight.parents), other.parents[0])
             raise SpecError(
                 f"The sign of {weight.label} cannot be constrained beside {other.typed}: its effect then depends on "
-                f"{quote(next((name for name in other.parents if name not in weight.parents), weight.parents[0]))} too. "
+                f"{quote(with_it)} too. "
                 f"Remove the {weight.sign} or the other term."
             )
 

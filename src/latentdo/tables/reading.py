@@ -176,9 +176,10 @@ class _Reading:
         n = len(next(iter(columns.values()), ()))
         if columns and self.alone and (few := _few(n)) is not None:
             return [few]
-        refused = [("Missing cells", np.isnan, self.advice)] if self.missing is None else []
-        kinds = [*refused, *_WRONG_CELLS]
-        found = [_cells_fault(*kind, columns, source) for kind in kinds]
+        missing = (
+            [_cells_fault("Missing cells", np.isnan, self.advice, columns, source)] if self.missing is None else []
+        )
+        found = [*missing, *(_cells_fault(*kind, columns, source) for kind in _WRONG_CELLS)]
         if self.missing is not None:
             found += [_all_missing(gaps) if self.alone else None, _set_to_nothing(gaps, held, source)]
         if columns and self.alone:
@@ -217,14 +218,14 @@ def _patterned(rows: Dataset, patterns: Sequence[Pattern], pattern: IntArray, ga
     """The rows with what was set in them, and what is missing, beside the patterns that they have already."""
     before = rows.patterns or (PLAIN,)
     of_before = np.zeros(rows.n_stored, dtype=np.intp) if rows.pattern is None else rows.pattern
-    code = pattern * len(before) + of_before
+    code: IntArray = pattern * len(before) + of_before
     for missing in gaps.values():
         if missing.any():
             code = np.unique(2 * code + missing, return_inverse=True)[1].reshape(-1)
     _, first, place = np.unique(code, return_index=True, return_inverse=True)
     found = []
     for row in first.tolist():
-        own, now = before[of_before[row]], patterns[pattern[row]]
+        own, now = before[int(of_before[row])], patterns[int(pattern[row])]
         missing = [name for name, each in gaps.items() if each[row]]
         found.append(Pattern.of({*own.missing, *missing}, {*own.held, *now.held}))
     return replace(rows, patterns=tuple(found), pattern=place.reshape(-1)).patterned(found)

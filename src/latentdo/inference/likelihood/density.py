@@ -451,7 +451,7 @@ def _predictors(
         if node.is_discrete:
             likely = states is None
             found = [m.np.exp(log) for log in _level_logs(m, node, eta)] if likely else states[node.latent]
-            if node.clamped and likely:
+            if own.seen is not None and likely:
                 points = node.family.points
                 found = [m.np.where(own.seen > 0, 1.0 * (own.y == v), f) for v, f in zip(points, found, strict=True)]
             latents.append(found)
@@ -459,7 +459,7 @@ def _predictors(
             latents.append(eta)
         else:
             value = node.family.placed(m, eta, noise[node.noise], at.parameters)
-            latents.append(m.np.where(own.seen > 0, own.y, value) if node.clamped else value)
+            latents.append(m.np.where(own.seen > 0, own.y, value) if own.seen is not None else value)
     return etas
 
 
