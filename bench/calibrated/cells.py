@@ -248,7 +248,22 @@ PRIORS: Mapping[str, Mapping[str, Typed]] = {
     },
     "categorical": {"weight": ("normal", "0", "1"), "intercept": ("normal", "0", "1")},
     "table": {},
+    "ordinal": {"weight": ("normal", "0", "1"), "intercept": ("normal", "0", "1"), "gap2": ("gamma", "4", "3")},
+    "lognormal": {"weight": ("normal", "0", "0.4"), "intercept": ("normal", "0", "0.5"), "sd": ("gamma", "5", "10")},
+    "beta": {"weight": ("normal", "0", "1"), "intercept": ("normal", "0", "0.5"), "shape": ("gamma", "5", "0.5")},
+    "poisson": {"weight": ("normal", "0", "0.3"), "intercept": ("normal", "0.7", "0.5")},
+    "poisson zi": {
+        "weight": ("normal", "0", "0.3"),
+        "intercept": ("normal", "1", "0.5"),
+        "zi": ("beta", "2", "5"),
+    },
+    "negbin": {
+        "weight": ("normal", "0", "0.3"),
+        "intercept": ("normal", "0.7", "0.5"),
+        "shape": ("gamma", "4", "1.5"),
+    },
 }
+OPTIONS = {"ordinal": "levels=[0, 1, 2]"}
 ROOT = {"intercept": ("normal", "0", "1"), "sd": ("gamma", "5", "5")}
 LATENTS = {
     "normal": Node("U", "normal", fixed={"intercept": 0.0, "sd": 1.0}),
@@ -262,7 +277,12 @@ LATENTS = {
 def _regression(family: str) -> Cell:
     """X ~ normal, Y ~ family(X); of a table X is one too."""
     root = Node("X", "table") if family == "table" else Node("X", "normal", (), ROOT)
-    return Cell(family, (root, Node("Y", family, ("X",), PRIORS[family])), (), "X")
+    return Cell(family, (root, _node("Y", family, ("X",))), (), "X")
+
+
+def _node(name: str, kind: str, parents: Typed) -> Node:
+    """A node with the priors of its kind, a family or one of its options."""
+    return Node(name, kind.split()[0], parents, PRIORS[kind], options=OPTIONS.get(kind, ""))
 
 
 def _front_door(
@@ -279,15 +299,16 @@ def _front_door(
     slope = {"weight": ("normal", "0", "0.03")} if family == "hill" else {}
     nodes = (
         *(Node(u, (like := LATENTS[latent]).family, (), like.priors, like.fixed, like.options) for u in hidden),
-        Node("X", family, tuple(sign + u for u in hidden), PRIORS[family]),
-        *([Node("Z", family, hidden, PRIORS[family])] if n_latents > 1 else []),
+        _node("X", family, tuple(sign + u for u in hidden)),
+        *([_node("Z", family, hidden)] if n_latents > 1 else []),
         Node("M", mediator, ("X",), PRIORS[mediator] | slope),
-        Node("Y", outcome, (sign + "M", *hidden), PRIORS[outcome]),
+        _node("Y", outcome, (sign + "M", *hidden)),
     )
     return Cell(name, nodes, hidden, "M")
 
 
-PLAIN = ("normal", "hill", "bernoulli", "gamma", "student", "categorical", "table")
+NEW = ("poisson", "poisson zi", "negbin", "lognormal", "beta", "ordinal")
+PLAIN = ("normal", "hill", "bernoulli", "gamma", "student", "categorical", "table", *NEW)
 CELLS = {
     cell.name: cell
     for cell in (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 Array = np.ndarray
 Own = Mapping[str, Array]
@@ -35,6 +35,8 @@ def prior_draw(prior: tuple[str, ...], random: np.random.Generator) -> float:
                 value = random.normal(a[0], a[1])
             case "gamma":
                 value = random.gamma(a[0]) / a[1]
+            case "beta":
+                value = random.beta(a[0], a[1])
             case _:
                 raise AssertionError(family)
         if value >= low:
@@ -60,6 +62,34 @@ def _student(y: Array, eta: Array, own: Own) -> Array:
     df, scale = own["df"], own["scale"]
     constant = special.gammaln(0.5 * (df + 1)) - special.gammaln(0.5 * df) - 0.5 * np.log(math.pi * df) - np.log(scale)
     return constant - 0.5 * (df + 1) * np.log1p(((y - eta) / scale) ** 2 / df)
+
+
+def _counts(law: Callable[[Array, Own], Any]) -> Law:
+    """Of a law of counts; with `zi` among the parameters that is the probability of an extra zero."""
+
+    def quantile(uniform: Array, eta: Array, own: Own) -> Array:
+        share = own.get("zi", np.zeros((1, 1)))
+        return np.maximum(law(eta, own).ppf(np.maximum(uniform - share, 0.0) / (1.0 - share)), 0.0)
+
+    def log_density(y: Array, eta: Array, own: Own) -> Array:
+        share = own.get("zi", np.zeros((1, 1)))
+        return np.log(share * (y == 0) + (1.0 - share) * law(eta, own).pmf(y))
+
+    return Law(quantile, log_density)
+
+
+def _negbin(eta: Array, own: Own) -> Any:
+    return stats.nbinom(own["shape"], own["shape"] / (own["shape"] + np.exp(eta)))
+
+
+def _beta(eta: Array, own: Own) -> tuple[Array, Array]:
+    return own["shape"] * expit(eta), own["shape"] * expit(-eta)
+
+
+def _ordinal(eta: Array, own: Own) -> Array:
+    """The log probabilities of three levels, (level, draw, unit)."""
+    first, second = expit(-eta), expit(own["gap2"] - eta)
+    return np.log(np.maximum(np.stack([first, second - first, 1.0 - second]), 1e-300))
 
 
 def _level_at(uniform: Array, logs: Array) -> Array:
@@ -90,5 +120,18 @@ LAWS: Mapping[str, Law] = {
     ),
     "student": Law(lambda q, eta, own: eta + own["scale"] * special.stdtrit(own["df"], q), _student),
     "categorical": LEVELLED,
+    "ordinal": Law(
+        lambda q, eta, own: _level_at(q, _ordinal(eta, own)), lambda y, eta, own: _log_of_level(y, _ordinal(eta, own))
+    ),
+    "lognormal": Law(
+        lambda q, eta, own: np.exp(eta + own["sd"] * special.ndtri(q)),
+        lambda y, eta, own: _normal(np.log(y), eta, own["sd"]) - np.log(y),
+    ),
+    "beta": Law(
+        lambda q, eta, own: np.clip(special.betaincinv(*_beta(eta, own), q), 1e-12, 1.0 - 1e-12),
+        lambda y, eta, own: stats.beta(*_beta(eta, own)).logpdf(y),
+    ),
+    "poisson": _counts(lambda eta, own: stats.poisson(np.exp(eta))),
+    "negbin": _counts(_negbin),
     "table": LEVELLED,
 }

@@ -276,3 +276,29 @@ def test_a_saved_fit_answers_as_before(name, fit, tmp_path):
     again = ld.load(tmp_path / "it.ldo")
     assert again.spec == fit(name).spec
     assert ld.ask(again, "E[Z | do(X=1)]").mean == ld.ask(fit(name), "E[Z | do(X=1)]").mean
+
+
+def test_rows_with_missing_levels_count_as_the_sum_over_these(rows):
+    """An ordinal cell that is missing is averaged over: as a number in its child's equation, each level with its chance."""
+    table = {name: values[:100].astype(float) for name, values in rows["ordinal"].items()}
+    table["Y"][:40] = np.nan
+    text = "X ~ normal; Y ~ ordinal(X, levels=[1, 2, 4]); Z ~ normal(Y)"
+    fitted = ld.fit(text, table, ld.Laplace(draws=10), seed=0, missing="latent", check=False, progress=False)
+    x, y, z = (fitted.by_node[node].coefficients.reshape(10, -1)[0] for node in "XYZ")
+    own = {node: {key: np.ravel(v)[0] for key, v in fitted.by_node[node].parameters} for node in "XYZ"}
+    eta = y[0] + y[1] * table["X"]
+    above = np.stack([np.ones(100), expit(eta), expit(eta - own["Y"]["gap2"]), np.zeros(100)])
+    levels = np.array([1.0, 2.0, 4.0])[:, None]
+    each = (above[:-1] - above[1:]) * scipy.stats.norm(z[0] + z[1] * levels, own["Z"]["sd"]).pdf(table["Z"])
+    each = np.where(np.isnan(table["Y"]) | (levels == table["Y"]), each, 0.0)
+    expected = scipy.stats.norm(x[0], own["X"]["sd"]).logpdf(table["X"]) + np.log(each.sum(axis=0))
+    assert fitted.log_likelihood(table, np.arange(1))[0] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_a_missing_count_that_others_depend_on_is_refused_with_the_repair(rows):
+    table = {name: values[:50].astype(float) for name, values in rows["poisson"].items()}
+    table["Y"][0] = np.nan
+    with pytest.raises(
+        LatentdoError, match=r'over the values of a poisson node no row can be averaged.* say missing="drop"'
+    ):
+        ld.fit("X ~ normal; Y ~ poisson(X); Z ~ normal(Y)", table, missing="latent", progress=False)

@@ -219,3 +219,23 @@ def test_a_spread_that_changes_is_found():
     x = random.normal(size=N)
     posterior = fitted("X ~ normal; Y ~ normal(X)", {"X": x, "Y": x + (0.3 + np.abs(x)) * random.normal(size=N)})
     assert "spread of Y given X" in [row.what for row in ld.check(posterior).failed]
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (lambda random, mean: random.poisson(mean), ""),
+        (lambda random, mean: random.poisson(mean * random.gamma(1.5, 1 / 1.5, size=N)), "write Y ~ negbin(…)"),
+        (lambda random, mean: random.poisson(mean) * (random.uniform(size=N) > 0.3), "poisson(…, zi=true), as"),
+    ],
+    ids=["poisson", "more spread", "more zeros"],
+)
+def test_counts_that_vary_more_than_their_family_allows_are_told_which_would(made, says):
+    random = np.random.default_rng(12)
+    x = random.normal(size=N)
+    rows = {"X": x, "Y": made(random, np.exp(1.0 + 0.5 * x))}
+    fit = ld.fit("X ~ normal; Y ~ poisson(X)", rows, ld.Laplace(), seed=0, check=False, progress=False)
+    check = ld.check(fit, rows)
+    spread = next(row for row in check.rows if row.what == "spread of Y given X")
+    assert (spread.word == "law only") == bool(says)
+    assert says in spread.advice

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
@@ -19,7 +20,7 @@ from scipy.stats import kurtosistest, skewtest
 from latentdo.arrays import FloatArray
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Name, format_number, quote
-from latentdo.models import Table
+from latentdo.models import AbstractFamily, Table
 from latentdo.models.build import NUMPY
 
 from .evidence import Evidence
@@ -33,6 +34,8 @@ ABSORBED = 0.05
 FARTHEST = 6.0
 LEAST_SHAPE = 20
 """Rows from which a shape is tested."""
+MORE_ZEROS = 3.0
+"""Standard deviations beyond which zeros are more than a law of counts says."""
 SEEN_AS_LEVELS = 6
 HEAVY_Z = 3.0
 MEAN_SIZE = math.sqrt(2.0 / math.pi)
@@ -155,19 +158,40 @@ def _shape_advice(evidence: Evidence, node: Name, *, of_skew: bool, z: float) ->
     name, law = quote(node), evidence.posterior.spec[node].family
     family = law.name
     if law.discrete:
-        other = f"write {name} ~ {law.heavier}(…)" if z > 0 and law.heavier else "another family"
+        other = _more_zeros(evidence, node) or (_heavier(node, law) if z > 0 else "another family")
         return f"the counts of {name} have another shape than {family} allows: {other}"
     if of_skew:
         other = (
             f"write {name} ~ gamma(…)"
-            if _positive(evidence, node) and family != "gamma"
+            if _positive(evidence, node) and family != "gamma" and math.isinf(law.support[1])
             else f"another scale of {name}, such as its logarithm"
         )
         return f"{name} has a longer tail {'above' if z > 0 else 'below'} than {family} allows: {other}"
     if z > 0:
-        other = f"write {name} ~ {law.heavier}(…)" if law.heavier else "another family"
-        return f"{name} has heavier tails than {family}: {other}"
+        return f"{name} has heavier tails than {family}: {_heavier(node, law)}"
     return f"{name} has lighter tails than {family}: look for groups of rows that differ"
+
+
+def _heavier(node: Name, family: AbstractFamily) -> str:
+    return f"write {quote(node)} ~ {family.heavier}(…)" if family.heavier else "another family"
+
+
+def _more_zeros(evidence: Evidence, node: Name) -> str:
+    """What to write where a count is 0 in more rows than its law says; empty where it is not, or where zeros are modelled."""
+    family = evidence.posterior.spec[node].family
+    if "zi" not in family.switches or any(name in family.parameters for name in family.switches):
+        return ""
+    law, seen = evidence.law(node), evidence.rows.column(node) == 0
+
+    def none(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
+        return np.exp(family.log_density(NUMPY, np.zeros(1), eta, own))
+
+    chance = law.averages(evidence.given(law.pillow), [none])[0].mean(axis=0)
+    if seen.sum() - chance.sum() < MORE_ZEROS * math.sqrt(float((chance * (1.0 - chance)).sum())):
+        return ""
+    shares = f"{seen.mean():.0%} of the rows are 0, and {chance.mean():.0%} are expected"
+    both = f"{_heavier(node, family)} or " if family.heavier else "write "
+    return f"{both}{quote(node)} ~ {family.name}(…, zi=true), as {shares}"
 
 
 def _level_row(evidence: Evidence, node: Name, basis: Basis) -> CheckRow:
@@ -194,7 +218,7 @@ def _row(evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fi
     if kind == "spread" and family.fixed_spread:
         below = evidence.moments(node, evidence.pillows[node]).below.mean(axis=0)
         more = np.abs(_normal_scores(below)).mean() > MEAN_SIZE
-        repair = f": write {quote(node)} ~ {family.heavier}(…)" if more and family.heavier else ""
+        repair = f": {_more_zeros(evidence, node) or _heavier(node, family)}" if more else ""
         advice = f"{quote(node)} varies {'more' if more else 'less'} than {family.name} allows{repair}"
     elif kind == "spread":
         worst = basis.worst(np.abs(fit.residuals) - np.abs(fit.residuals).mean())

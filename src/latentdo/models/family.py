@@ -83,6 +83,7 @@ class AbstractFamily(abc.ABC):
         has_levels: Whether it has levels that the user or a column names; then it has a field `levels`.
         ordered: Whether levels that are names have an order, so that they are compared, and are never taken from a column.
         per_level: Whether each level but the first has a predictor of its own, on a leading axis of `eta`.
+        has_predictor: Whether its parents enter by linear predictors, so that weights, shapes and interactions have a place.
         cdf_compiles: Whether the cdf of a split family is worth compiling: JAX's special functions of two arguments are slow.
     """
 
@@ -116,6 +117,7 @@ class AbstractFamily(abc.ABC):
     has_levels: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
     per_level: ClassVar[bool] = False
+    has_predictor: ClassVar[bool] = True
     cdf_compiles: ClassVar[bool] = True
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -408,7 +410,8 @@ _RESERVED = ("weight", "intercept", "mean", "levels", "max")
 """What options and keys of priors are called already, so that no parameter is."""
 _FLAGS = (
     "discrete", "may_be_latent", "split", "noiseless", "linear_gaussian", "symmetric_noise", "noise_on_link", "takes_mean",
-    "binary", "log_odds", "log_link", "bounded_mean", "fixed_spread", "has_levels", "ordered", "per_level", "cdf_compiles",
+    "binary", "log_odds", "log_link", "bounded_mean", "fixed_spread", "has_levels", "ordered", "per_level", "has_predictor",
+    "cdf_compiles",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import abc
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from latentdo.models.build import Arithmetic, numerics
 
 from ..blocks.coordinates import FloatArray
 from .constraints import constrained, table_logs
-from .states import joint_states, log_sum
+from .states import AtLevels, joint_states, log_sum
 
 Array = Any
 
@@ -275,7 +276,7 @@ def linear_predictor(
     """The predictor in every row, from the node's design and the latents of the block.
 
     Args:
-        latents: Per latent its value, or for a discrete one whether it is at each level (or how likely).
+        latents: Per latent its value, or for a discrete one `AtLevels`.
 
     Returns:
         (row), with the joint states of discrete latents in front where there are any; a list of such for a node with several
@@ -302,11 +303,11 @@ def _term(m: Arithmetic, node: NodeLayout, own: NodeNumbers, numbers: Numbers, l
         value = latents[latent]
         if curve is not None:
             shape, centre, scale = curve
-            term = term * (shape(m, value) - (centre if node.centred[k] else 0.0)) / scale
+            bent = value.mean(partial(shape, m)) if isinstance(value, AtLevels) else shape(m, value)
+            term = term * (bent - (centre if node.centred[k] else 0.0)) / scale
             continue
-        if isinstance(value, list):
-            # Indicators, and the value of bernoulli, which is that of its second level.
-            value = value[1 if level is None else level]
+        if isinstance(value, AtLevels):
+            value = value.mean() if level is None else value.at[level]
         if own.offsets is not None:
             centre, scale = own.offsets[k, at]
         else:
@@ -321,7 +322,7 @@ def _table_predictor(
     assert isinstance(node.family, Table)
     row = 0.0 * numbers.weights
     for k, (members, points) in enumerate(zip(node.terms, node.family.given, strict=True)):
-        at = own.design[k] + sum(level * latents[j][level] for j in members for level in range(1, len(points)))
+        at = own.design[k] + sum(level * latents[j].at[level] for j in members for level in range(1, len(points)))
         row = row * len(points) + at
     row = m.np.rint(row).astype(int)
     if values.sampled.ndim == 2:
@@ -386,7 +387,7 @@ def row_logs(
         if node.latent is None or (node.clamped and not node.is_discrete):
             summed = summed + _counted(m, own, numerics(node.family).log_density(m, own.y, eta, at.parameters))
         elif node.is_discrete:
-            logs = _level_logs(m, node, eta)
+            logs = _level_logs(m, node, eta, at.parameters)
             if node.clamped:
                 logs = _clamped_logs(m, node, own, logs)
             summed = summed + sum(here * log for here, log in zip(known[node.latent], logs, strict=True))
@@ -422,9 +423,9 @@ def _clamped_logs(m: Arithmetic, node: NodeLayout, own: NodeNumbers, logs: list[
     return found
 
 
-def _level_logs(m: Arithmetic, node: NodeLayout, eta: Any) -> list[Array]:
+def _level_logs(m: Arithmetic, node: NodeLayout, eta: Any, parameters: Mapping[str, Array]) -> list[Array]:
     """The log probability of each level of a node."""
-    return [node.family.log_density(m, point, eta, {}) for point in node.family.points]
+    return [node.family.log_density(m, point, eta, parameters) for point in node.family.points]
 
 
 def _predictors(
@@ -450,11 +451,12 @@ def _predictors(
             continue
         if node.is_discrete:
             likely = states is None
-            found = [m.np.exp(log) for log in _level_logs(m, node, eta)] if likely else states[node.latent]
+            logs = _level_logs(m, node, eta, at.parameters) if likely else []
+            found = [m.np.exp(log) for log in logs] if likely else states[node.latent]
             if own.seen is not None and likely:
                 points = node.family.points
                 found = [m.np.where(own.seen > 0, 1.0 * (own.y == v), f) for v, f in zip(points, found, strict=True)]
-            latents.append(found)
+            latents.append(AtLevels(node.family.points, tuple(found)))
         elif node.noise is None:
             latents.append(eta)
         else:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,29 @@ from latentdo.models.build import Arithmetic, Array
 MAX_STATES = 4_096
 MAX_CELLS = 4_000_000
 """States times rows: each is a number for every chain, node and step of the sampler."""
+
+
+@dataclass(frozen=True)
+class AtLevels:
+    """A discrete latent.
+
+    Attributes:
+        points: The numbers that stand for its levels.
+        at: Per level whether it is at it, or how likely.
+    """
+
+    points: tuple[float, ...]
+    at: tuple[Array, ...]
+
+    def mean(self, function: Callable[[Any], Array] = float) -> Array:
+        """Its value, or the mean of its values, or of a function of them."""
+        values = [function(point) for point in self.points]
+        if values == [0.0, 1.0]:
+            return self.at[1]
+        total = values[0] * self.at[0]
+        for value, here in zip(values[1:], self.at[1:], strict=True):
+            total = total + value * here
+        return total
 
 
 def joint_states(sizes: Sequence[int], n_axes: int = 1) -> list[list[Array]]:

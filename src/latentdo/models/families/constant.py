@@ -24,6 +24,7 @@ class Constant(AbstractFamily):
     name = "constant"
     equation = "Y = value"
     split = True
+    has_predictor = False
 
     value: float
 

@@ -77,6 +77,10 @@ class LogNormal(AbstractFamily):
         precision = parameters["sd"] ** -2.0 + 0.0 * eta
         return precision, precision * (m.np.log(y) - eta)
 
+    def placed(self, m: Arithmetic, eta: Array, e: Array, parameters: Mapping[str, Array]) -> Array:
+        """The exponential of predictor and noise."""
+        return self.respond(m, eta, e, parameters)
+
     def noise(self, m: Arithmetic, uniform: Array, parameters: Mapping[str, Array]) -> Array:
         """The normal quantile."""
         return m.special.ndtri(uniform)

@@ -38,6 +38,7 @@ class Table(AbstractFamily):
     option_keys = ("levels", "concentration")
     takes = "one of its levels"
     split = True
+    has_predictor = False
     has_levels = True
 
     levels: tuple[Level, ...] = ()
