@@ -302,3 +302,13 @@ def test_a_missing_count_that_others_depend_on_is_refused_with_the_repair(rows):
         LatentdoError, match=r'over the values of a poisson node no row can be averaged.* say missing="drop"'
     ):
         ld.fit("X ~ normal; Y ~ poisson(X); Z ~ normal(Y)", table, missing="latent", progress=False)
+
+
+def test_rivals_answer_beside_it_where_names_have_an_order_too(fit, rows):
+    table = ld.compare(
+        fit("named"), "P(Y >= mid | do(X=1))", data=rows["named"], methods=["naive regression", "plug-in"]
+    )
+    for row in table[1:]:
+        assert row.estimate == pytest.approx(table[0].estimate, abs=4 * (row.sd + table[0].sd))
+    counts = ld.compare(fit("negbin"), "E[Y | do(X=1)]", data=rows["negbin"], methods=["plug-in"])
+    assert counts[1].estimate == pytest.approx(counts[0].estimate, abs=4 * (counts[1].sd + counts[0].sd))

@@ -76,6 +76,8 @@ def compare_fit(
     ]
     model_rows = [replace(row, warnings=(*row.warnings, *unsure)) for row in model_rows]
     rows, said = for_rivals(data)
+    ordered = tuple(node for node, mechanism in posterior.spec.mechanisms if mechanism.family.ordered)
+    rivals = replace(rivals, options=replace(rivals.options, ordered=ordered))
     rival_rows = _rows(posterior.spec.graph, rows, questions, rivals, progress, beside=True)
     return Comparison(
         tuple(row for mine, theirs in zip(model_rows, rival_rows, strict=True) for row in (mine, *theirs)),

@@ -30,6 +30,7 @@ class Options:
         numbers: Columns that are continuous whatever their values look like.
         adjust: What g-formula, ipw, aipw and tmle adjust for. None: the set of least variance; names: that set, refused
             if it is no adjustment set; "all": a row for every minimal set, after the one of least variance.
+        ordered: Columns of names whose order means something, so that these are compared.
         bandwidth: Of continuous treatments, in standard deviations of their column; None: 0.53 n^(-1/5), and more where
             few rows lie near the value.
     """
@@ -41,6 +42,7 @@ class Options:
     numbers: tuple[Name, ...] = ()
     adjust: Adjust = None
     bandwidth: float | None = None
+    ordered: tuple[Name, ...] = ()
 
     def __post_init__(self) -> None:
         """Checks all values; names become tuples, and a learner models of it alone."""

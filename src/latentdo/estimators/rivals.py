@@ -84,7 +84,8 @@ def estimates(
         admg, verdict = without_columns(admg, absent), None
     names = {*must, *needed_columns(admg, [query], chosen, settings.adjust)[1]}
     columns = [name for name in admg.nodes if name in names]
-    sample = sample_of(dataset, columns, numbers=(*settings.numbers, *_off_level(query, dataset)))
+    numbers = (*settings.numbers, *_off_level(query, dataset))
+    sample = sample_of(dataset, columns, numbers=numbers, ordered=settings.ordered)
     for term in query.terms:
         check_term(term)
     if verdict is None:

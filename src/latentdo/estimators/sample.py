@@ -33,6 +33,7 @@ class Column:
         levels: The values in order where they are few: two, whole numbers, or the places of names. None of a
             continuous column.
         labels: The names of the levels, where it is a column of names.
+        ordered: Whether these names have an order, that of the levels.
         whole: Of whether a column with more than two levels has one of some, that column.
     """
 
@@ -41,6 +42,7 @@ class Column:
     levels: FloatArray | None = None
     labels: tuple[str, ...] = ()
     whole: Column | None = None
+    ordered: bool = False
 
     @property
     def is_discrete(self) -> bool:
@@ -109,13 +111,19 @@ class Sample:
 
 
 def sample_of(
-    data: Dataset | Mapping[Name, Any], names: Iterable[Name], *, numbers: Iterable[Name] = (), weighted: bool = False
+    data: Dataset | Mapping[Name, Any],
+    names: Iterable[Name],
+    *,
+    numbers: Iterable[Name] = (),
+    ordered: Iterable[Name] = (),
+    weighted: bool = False,
 ) -> Sample:
     """The sample of a table.
 
     Args:
         names: The columns that are needed.
         numbers: Columns that are continuous whatever their values look like.
+        ordered: Columns of names that have an order.
         weighted: Keep the stored rows of a data set with their weights, instead of repeating each.
 
     Raises:
@@ -131,6 +139,7 @@ def sample_of(
         name: column_of(name, dataset.column(name), labels.get(name, ()), continuous=name in continuous)
         for name in wanted
     }
+    columns |= {name: replace(columns[name], ordered=True) for name in ordered if name in columns}
     weights = dataset.weights / dataset.weights.mean()
     return Sample(columns, dataset.n_stored, weights)
 

@@ -320,7 +320,7 @@ def check_item(column: Column, item: Outcome) -> None:
     assert item.value is not None
     if item.op in ("", "="):
         level_of(column, item.value)
-    elif column.labels:
+    elif column.labels and not column.ordered:
         known = ", ".join(map(format_level, column.labels))
         raise SupportError(
             column.name,
