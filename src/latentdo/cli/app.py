@@ -52,6 +52,7 @@ COMMANDS = (
     "sensitivity",
     "sample-size",
     "simulate",
+    "draw",
     "convert",
 )
 HIDDEN = "reproduce"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from latentdo.graphs import Admg, Name
-from latentdo.plots import diagram, network, residual_panels
+from latentdo.plots import diagram, drawing, residual_panels
 from latentdo.sheet import Note, Sheet, bodies, page, terminal_width, texts
 
 from .sheets import MOST_FAILED, MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
@@ -174,10 +174,10 @@ class FitCheck:
 
         panels = panels_of(self.rows) if ax is None else []
         if not panels:
-            return network(self.graph, self.broken_pairs, ax=ax, title=title)
+            return drawing(self.graph, broken=self.broken_pairs, title=title).plot(ax=ax)
         axes = residual_panels(panels, title=title, with_graph=bool(self.broken_pairs))
         if self.broken_pairs:
-            network(self.graph, self.broken_pairs, ax=axes[0])
+            drawing(self.graph, broken=self.broken_pairs).plot(ax=axes[0])
         return axes[0]
 
     @property

@@ -8,6 +8,7 @@ from typing import Literal
 
 from latentdo.errors import UsageError, nearest
 from latentdo.graphs import LatentDag, Name
+from latentdo.plots import drawing
 
 from .foreign.bel import read_bel
 from .foreign.bif import read_bif, write_bif
@@ -64,6 +65,11 @@ def _signed(write: Writer) -> Callable[[Read, str], str]:
     return lambda read, path: write(read.graph, dict(read.signs))
 
 
+def _drawn(suffix: str) -> Callable[[Read, str], bytes]:
+    """A writer of a drawing."""
+    return lambda read, path: drawing(read.graph, signs=dict(read.signs)).content(suffix)
+
+
 def _edges(read: Read, path: str) -> str:
     return write_edge_list(read.graph, dict(read.signs), "\t" if path.lower().endswith(".tsv") else ",")
 
@@ -96,6 +102,9 @@ FORMATS: dict[str, Format] = {
     "bel": Format("BEL as node-link JSON", (".json",), read_bel),
     "causal-fusion": Format("Causal Fusion JSON", (".json",), read_causal_fusion),
     "sbml-qual": Format("SBML-qual", (".sbml", ".xml"), read_sbml_qual, "bytes"),
+    **{name: Format(f"a drawing ({suffix[1:]})", (suffix, *more), write=_drawn(suffix), keeps=ALL)
+       for name, suffix, *more in (("svg", ".svg"), ("png", ".png"), ("pdf", ".pdf"), ("tikz", ".tikz"), ("latex", ".tex"),
+                                   ("mermaid", ".mmd", ".mermaid"))},
     "matrix": Format("a matrix of causal discovery", (), read_matrix, "value", ("convention", "names", *CYCLES)),
 }  # fmt: skip
 

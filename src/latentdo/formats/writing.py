@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from typing import Any
 
 from latentdo.errors import DataError, UsageError
 from latentdo.files import write_table
-from latentdo.graphs import LatentDag, Name, quote
+from latentdo.graphs import folded, quote
 from latentdo.sheet import counted
 
 from .catalogue import FORMATS, Format, format_named
 from .foreign.probabilities import network_of
 from .reading import read
 from .report import Read, Report
-
-_IMPLICIT = re.compile(r"(.+)<->(.+)\.[0-9]+")
 
 
 def write(graph: Any, path: str | os.PathLike[str], format: str | None = None) -> Report:
@@ -52,9 +49,8 @@ def written(graph: Any, name: str, target: str = "text") -> tuple[str | bytes, R
     if chosen.tables and found.network is None:
         # Of a fit the tables stand in its draws.
         found = replace(found, network=network_of(graph if hasattr(graph, "blocks") else found))
-    folded = replace(found, graph=fold(found.graph))
-    content = chosen.write(folded, target)
-    return content, _report(folded, chosen, target)
+    found = replace(found, graph=folded(found.graph))
+    return chosen.write(found, target), _report(found, chosen, target)
 
 
 def _told(path: str) -> str:
@@ -65,31 +61,6 @@ def _told(path: str) -> str:
     known = ", ".join(end for format in FORMATS.values() if format.write is not None for end in format.suffixes)
     raise UsageError(
         f"{path}: its end does not say in which format it is to be written. Known ends are {known}; or give format=."
-    )
-
-
-def fold(graph: LatentDag) -> LatentDag:
-    """The graph with latents that a model wrote out for `<->` as `<->` again: their names are no names elsewhere."""
-    counts: dict[tuple[Name, Name], int] = {}
-    gone: set[Name] = set()
-    for node in graph.latent:
-        children = graph.children(node)
-        match = _IMPLICIT.fullmatch(node)
-        alone = not graph.parents(node) and not graph.spouses(node)
-        if match and alone and len(children) == 2 and set(children) == {match[1], match[2]}:
-            a, b = children
-            counts[a, b] = counts.get((a, b), 0) + 1
-            gone.add(node)
-    if not gone or any(frozenset((a, b)) in {frozenset(arc[:2]) for arc in graph.bidirected} for a, b in counts):
-        return graph
-    order = {node: k for k, node in enumerate(graph.nodes)}
-    arcs = [(a, b, counts[a, b]) for a, b in sorted(counts, key=lambda pair: (order[pair[0]], order[pair[1]]))]
-    return LatentDag(
-        tuple(node for node in graph.nodes if node not in gone),
-        frozenset(edge for edge in graph.directed if edge[0] not in gone),
-        (*graph.bidirected, *arcs),
-        graph.latent - gone,
-        graph.inhibiting,
     )
 
 

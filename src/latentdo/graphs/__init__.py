@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .admg import Admg
 from .bitset import Mask, Masks, Name, bits, components, hidden, reach, union
 from .dag import LatentDag, mutilate, project
+from .drawn import AbstractDrawn
 from .file_names import STUDY_SUFFIXES, is_fit_path, is_study_path
 from .notation import parse_call, parse_graph, parse_statements, parse_weight_key
 from .separation import connected, m_separated
@@ -31,13 +32,17 @@ from .tokens import Level, Lexicon, Position, Token, Tokens, format_level, forma
 
 if TYPE_CHECKING:
     from .equality import Difference, SameAdmg, same_admg
-    from .latents import canonical, exogenise, merge_latents, prune_latents
+    from .latents import canonical, exogenise, folded, merge_latents, prune_latents
 
-_NAMES = {"equality": "Difference SameAdmg same_admg", "latents": "canonical exogenise merge_latents prune_latents"}
+_NAMES = {
+    "equality": "Difference SameAdmg same_admg",
+    "latents": "canonical exogenise folded merge_latents prune_latents",
+}
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
     "STUDY_SUFFIXES",
+    "AbstractDrawn",
     "Admg",
     "Call",
     "Difference",
@@ -65,6 +70,7 @@ __all__ = [
     "components",
     "connected",
     "exogenise",
+    "folded",
     "format_level",
     "format_number",
     "graph_of",

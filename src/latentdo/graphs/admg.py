@@ -12,10 +12,11 @@ from functools import cached_property
 from latentdo.errors import CycleError, GraphError, UnknownNodeError
 
 from .bitset import Mask, Masks, Name, components, cycle, reach, topological
+from .drawn import AbstractDrawn
 from .text import graph_text
 
 
-class AbstractGraph(abc.ABC):
+class AbstractGraph(AbstractDrawn, abc.ABC):
     """What a latent DAG and an ADMG have in common: named nodes, edges, and the walks along them."""
 
     nodes: tuple[Name, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from .bitset import Name, bits, topological
@@ -136,3 +137,29 @@ def _without_arcs_at_latents(graph: LatentDag) -> LatentDag:
     inner = tuple(arc for arc in graph.bidirected if arc not in outer)
     full = LatentDag(graph.nodes, graph.directed, inner, graph.latent, graph.inhibiting).explicit()
     return LatentDag(full.nodes, full.directed, outer, full.latent, full.inhibiting)
+
+
+_IMPLICIT = re.compile(r"(.+)<->(.+)\.[0-9]+", re.DOTALL)
+
+
+def folded(graph: LatentDag) -> LatentDag:
+    """The graph with the latents that `LatentDag.explicit` wrote out as `<->` again."""
+    counts: dict[tuple[Name, Name], int] = {}
+    gone: set[Name] = set()
+    for node in graph.latent:
+        children = graph.children(node)
+        match = _IMPLICIT.fullmatch(node)
+        alone = not graph.parents(node) and not graph.spouses(node)
+        if match and alone and len(children) == 2 and set(children) == {match[1], match[2]}:
+            counts[children[0], children[1]] = counts.get((children[0], children[1]), 0) + 1
+            gone.add(node)
+    kept = {frozenset(arc[:2]) for arc in graph.bidirected}
+    if not gone or any(frozenset(pair) in kept for pair in counts):
+        return graph
+    return LatentDag(
+        tuple(node for node in graph.nodes if node not in gone),
+        frozenset(edge for edge in graph.directed if edge[0] not in gone),
+        (*graph.bidirected, *((a, b, count) for (a, b), count in counts.items())),
+        graph.latent - gone,
+        graph.inhibiting,
+    )

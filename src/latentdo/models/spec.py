@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from latentdo.errors import SpecError, SupportError
-from latentdo.graphs import Call, LatentDag, Name, Statement, parse_statements, quote
+from latentdo.graphs import AbstractDrawn, Call, LatentDag, Name, Statement, parse_statements, quote
 
 from .families import Constant, Normal, Table
 from .family import FAMILIES, AbstractFamily, Level
@@ -32,7 +32,7 @@ _STANDARD = Mechanism(Normal(), (), 0.0, (("sd", 1.0),))
 
 
 @dataclass(frozen=True)
-class ModelSpec:
+class ModelSpec(AbstractDrawn):
     """A latent DAG with one mechanism per node.
 
     Attributes:

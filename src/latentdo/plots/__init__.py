@@ -8,10 +8,11 @@ from .bars import bounds_bar
 from .canvas import WIDTH, bare, laid_out, own_figure, plain, stacked
 from .colours import COLOURS
 from .diagram import diagram
+from .drawing import SUFFIXES, Drawing, drawing
 from .forest import forest, forest_panels
 from .heat import Tile, heat, limit_of, matrix, tint
-from .network import network
 from .notebook import data_uri, leave
+from .scene import MOST_NODES, Role
 
 if TYPE_CHECKING:
     from .curve import Band, Curve, curves
@@ -37,12 +38,16 @@ _LAZY = {
 
 __all__ = [
     "COLOURS",
+    "MOST_NODES",
+    "SUFFIXES",
     "WIDTH",
     "Band",
     "Curve",
+    "Drawing",
     "Law",
     "Planned",
     "ResidualPanel",
+    "Role",
     "Surface",
     "Tile",
     "bare",
@@ -51,6 +56,7 @@ __all__ = [
     "data_uri",
     "densities",
     "diagram",
+    "drawing",
     "forest",
     "forest_panels",
     "heat",
@@ -58,7 +64,6 @@ __all__ = [
     "leave",
     "limit_of",
     "matrix",
-    "network",
     "own_figure",
     "plain",
     "residual_panels",

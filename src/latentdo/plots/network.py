@@ -1,77 +1,145 @@
-"""A causal graph as matplotlib axes, in the layers of `diagram`, with what data contradict in colour."""
+"""A drawing as matplotlib axes, in the places of its layout; and as a PNG or PDF file."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import io
 from typing import Any
 
-from latentdo.graphs import Admg, Name
-
 from .canvas import headline, home, plain
-from .diagram import ARC, ARROWS, BREAKS, HEIGHT_OF_NODE, PLAIN, SECOND, Box, Point, control, ends_of_break, places
+from .layout import HEIGHT, LINE, Box, Curve, Layout, shown
+from .notebook import leave
+from .scene import Link, Node, Scene
+from .svg import COLOURS, PAPER, TEXT, WORDS, colour_of, fill_of, printable
 
 INCH = 72.0
 """Units of the layout in an inch."""
 LARGEST = 22.0
 """Inches of a side beyond which everything is drawn smaller."""
+DPI = 160.0
 
 
-def network(graph: Admg, broken: Collection[tuple[Name, Name]] = (), *, ax: Any = None, title: str = "") -> Any:
-    """The graph, causes on the left; the axes.
+def network(scene: Scene, layout: Layout, *, ax: Any = None) -> Any:
+    """The drawing, causes on the left; the axes.
 
     Args:
-        graph: Its nodes are all drawn.
-        broken: Pairs that the graph keeps apart and data do not: a thick orange line each.
         ax: matplotlib axes to draw into; a figure of its own unless given.
-        title: What stands above it.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
         QueryError: These are no axes.
     """
-    boxes = places(graph)
-    right = max((box.x + box.width / 2 for box in boxes.values()), default=100.0) + 20
-    ys = [box.y for box in boxes.values()] or [0.0]
-    low, high = min(ys) - 70, max(ys) + 80
-    scale = min(1.0, LARGEST * INCH / max(right, high - low))
-    ax, alone = home(ax, max(4.5, right * scale / INCH), max(2.0, (high - low) * scale / INCH))
+    lines = _lines(scene)
+    width, height = max(layout.width, 60.0), max(layout.height, 40.0) + LINE * len(lines)
+    scale = min(1.0, LARGEST * INCH / max(width, height))
+    ax, alone = home(ax, max(2.5, width * scale / INCH), max(1.2, height * scale / INCH))
+    if not alone:
+        shape = ax.get_window_extent()
+        dpi = ax.figure.dpi
+        scale = min(1.0, shape.width / dpi * INCH / width, shape.height / dpi * INCH / height)
+    for link, curve in zip(scene.links, layout.curves, strict=True):
+        _draw(ax, link, curve, scale)
+    for node in scene.nodes:
+        _node(ax, node, layout.boxes[node.name], scale)
+    for link, curve in zip(scene.links, layout.curves, strict=True):
+        _label(ax, link, curve, scale)
+    for k, line in enumerate(lines):
+        y = layout.height + LINE * (k + 0.3)
+        ax.text(12, y, plain(printable(line)), fontsize=8 * scale, color="#555555", va="center")
+    ax.set_xlim(0, width)
+    ax.set_ylim(height, 0)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    if scene.title:
+        headline(ax, scene.title, alone=alone)
+    return ax
+
+
+def _lines(scene: Scene) -> list[str]:
+    names = {"treatment": "blue", "outcome": "orange", "given": "green, boxed", "adjusted": "yellow, boxed"}
+    roles = [f"{names[role]}: {WORDS[role]}" for role in WORDS if any(node.role == role for node in scene.nodes)]
+    apart = ["orange line: the graph keeps apart, the rows do not"] if any(k.kind == "--" for k in scene.links) else []
+    return [*([" · ".join(roles)] if roles else []), *apart, *scene.notes]
+
+
+def _draw(ax: Any, link: Link, curve: Curve, scale: float) -> None:
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
 
-    def curve(start: Point, end: Point, middle: Point, **style: Any) -> None:
-        path = Path([start, middle, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
-        ax.add_patch(FancyArrowPatch(path=path, shrinkA=0, shrinkB=0, **style))
+    points = [curve.start, *(point for piece in curve.pieces for point in piece)]
+    path = Path(points, [Path.MOVETO, *[Path.CURVE4] * (len(points) - 1)])
+    match link.kind:
+        case "--":
+            style: dict[str, Any] = {"arrowstyle": "-", "linewidth": 3.5 * scale, "alpha": 0.8}
+        case "<->":
+            style = {"arrowstyle": "<|-|>", "linestyle": "--", "linewidth": 1.2 * scale}
+        case _:
+            head = "|-|,widthA=0,widthB=0.45" if link.sign == "-" else "-|>"
+            style = {"arrowstyle": head, "linewidth": 1.2 * scale, "linestyle": ":" if link.gone else "-"}
+    patch = FancyArrowPatch(
+        path=path, shrinkA=0, shrinkB=0, color=colour_of(link), zorder=2, mutation_scale=9 * scale, **style
+    )
+    ax.add_patch(patch)
+    if link.count > 1:
+        x, y = curve.middle
+        ax.text(x, y - 5, str(link.count), fontsize=8 * scale, color=colour_of(link), ha="center", va="bottom")
 
-    def others(a: Name, b: Name) -> list[Box]:
-        return [box for node, box in boxes.items() if node not in (a, b)]
 
-    head = {"mutation_scale": 11 * scale, "linewidth": 1.2 * scale}
-    for a, b in broken:
-        start, end = ends_of_break(boxes[a], boxes[b])
-        middle = control(start, end, BREAKS, others(a, b))
-        curve(start, end, middle, arrowstyle="-", color=SECOND, linewidth=3.5 * scale, alpha=0.8, zorder=1)
-    for a, b in sorted(graph.directed):
-        start, end = (boxes[a].x + boxes[a].width / 2, boxes[a].y), (boxes[b].x - boxes[b].width / 2, boxes[b].y)
-        curve(start, end, control(start, end, ARROWS, others(a, b)), arrowstyle="-|>", color=PLAIN, zorder=2, **head)
-    for a, b in sorted(graph.bidirected):
-        start, end = sorted((boxes[node].x, boxes[node].y - HEIGHT_OF_NODE / 2) for node in (a, b))
-        first = -44 - (end[0] - start[0]) / 6
-        middle = control(start, end, (first, 1.6 * first, 2.3 * first, 3 * first), others(a, b))
-        curve(start, end, middle, arrowstyle="<|-|>", color=ARC, linestyle="--", zorder=2, **head)
-    for node, box in boxes.items():
-        shown = node if len(node) <= 24 else node[:23] + "…"
-        frame = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": PLAIN, "linewidth": 1.1 * scale}
+def _node(ax: Any, node: Node, box: Box, scale: float) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    corner = 3 if node.role in ("given", "adjusted") else HEIGHT / 2
+    corner = min(corner, box.width / 2)
+    patch = FancyBboxPatch(
+        (box.x - box.width / 2, box.y - HEIGHT / 2),
+        box.width,
+        HEIGHT,
+        boxstyle=f"round,pad=0,rounding_size={corner:g}",
+        facecolor=fill_of(node),
+        edgecolor=COLOURS[node.role],
+        linewidth=(2.0 if node.role else 1.1) * scale,
+        linestyle="--" if node.latent else "-",
+        zorder=3,
+    )
+    ax.add_patch(patch)
+    ink = COLOURS[node.role] if node.role in ("first", "second") else TEXT
+    ax.text(
+        box.x,
+        box.y,
+        plain(printable(shown(node.name))),
+        ha="center",
+        va="center",
+        fontsize=9.2 * scale,
+        color=ink,
+        zorder=4,
+        clip_on=True,
+    )
+
+
+def _label(ax: Any, link: Link, curve: Curve, scale: float) -> None:
+    if link.label:
+        box = {"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.92}
+        x, y = curve.label
         ax.text(
-            box.x, box.y, plain(shown), ha="center", va="center", fontsize=10 * scale, color=PLAIN, bbox=frame, zorder=3
+            x,
+            y,
+            plain(printable(link.label)),
+            ha="center",
+            va="center",
+            fontsize=7.6 * scale,
+            color=TEXT,
+            bbox=box,
+            zorder=5,
         )
-    if broken:
-        ax.text(
-            4, high - 6, "orange: the graph keeps apart, the rows do not", fontsize=8 * scale, color=SECOND, va="bottom"
-        )
-    ax.set_xlim(0, right)
-    ax.set_ylim(high, low)
-    ax.set_aspect("equal")
-    ax.axis("off")
-    if title:
-        headline(ax, title, alone=alone)
-    return ax
+
+
+def picture(scene: Scene, layout: Layout, kind: str) -> bytes:
+    """The drawing as the content of a PNG or PDF file.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    axes = network(scene, layout)
+    leave(axes.figure)
+    content = io.BytesIO()
+    axes.figure.savefig(content, format=kind, dpi=DPI)
+    return content.getvalue()
