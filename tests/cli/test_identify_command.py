@@ -136,7 +136,7 @@ def test_characters_that_move_the_cursor_do_not_reach_the_terminal(command):
         (("X -> Y",), "usage", "There is no question"),
         (("", QUERY), "usage", "empty text"),
         (("missing.yaml",), "study", "missing.yaml does not exist"),
-        (("digraph { X -> Y }", QUERY), "graph", "DOT"),
+        (("digraph { X -> }", QUERY), "syntax", "line 1"),
         (("X -> Y", "P(Y | do(X ~ f(W)))"), None, "olic"),
         (("X -> Y", "P(Y | do(X = X + 1))"), None, "hift"),
     ],
@@ -168,11 +168,12 @@ def test_errors_in_a_study_are_told_with_their_line_in_the_file(command, tmp_pat
     assert "bad.yaml" in result.err
 
 
-def test_a_file_that_is_no_study_is_told_apart_from_a_text(command, tmp_path: Path):
-    (tmp_path / "graph.txt").write_text("X -> Y")
-    result = command("identify", "graph.txt", QUERY)
-    assert result.code == 2
-    assert "put - in its place and add < graph.txt" in result.err
+@pytest.mark.parametrize("text", ["X -> Y", "digraph { X -> Y }"])
+def test_a_graph_is_read_from_a_file_and_from_text(command, tmp_path: Path, text: str):
+    (tmp_path / "graph.txt").write_text(text)
+    for source in ("graph.txt", text):
+        result = command("identify", source, QUERY)
+        assert (result.code, "= P(Y | X)" in result.out) == (0, True)
 
 
 def test_prints_the_proof_where_it_is_asked_for(command):

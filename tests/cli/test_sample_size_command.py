@@ -155,7 +155,7 @@ def test_a_built_in_study_is_a_truth_by_its_name(command, folder, made):
         (["study.yaml", "--truth", "none.json", *QUICK], "none.json does not exist"),
         (["study.yaml", "--truth", "none.yaml", *QUICK], "none.yaml does not exist"),
         (["study.yaml", "--truth", "none.ldo", *QUICK], "none.ldo"),
-        (["study.yaml", "--truth", "truth.csv", *QUICK], "The truth 'truth.csv' is no built-in study"),
+        (["study.yaml", "--truth", "truth.csv", *QUICK], "truth.csv does not exist"),
         (["study.yaml", "--truth", "signalling", *QUICK], "Did you mean 'signaling'?"),
         (["study.yaml", "--truth", "study.yaml", *QUICK], "The truth has 4 parameters without a number"),
         (["study.yaml", "--truth", "signaling", *QUICK], "does not measure X, Y, which the model is fitted to"),

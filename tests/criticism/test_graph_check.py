@@ -183,7 +183,7 @@ def test_what_cannot_be_checked_is_refused_by_name(call, error, message):
 
 def test_it_prints_itself_in_every_form(broken):
     said = json.loads(json.dumps(broken.to_json()))
-    assert list(said) == ["word", "queries", "rows", "repairs", "testable", "n_rows", "level", "notes"]
+    assert list(said) == ["word", "queries", "rows", "repairs", "testable", "n_rows", "level", "notes", "tolerance"]
     assert said["rows"][0].keys() >= {"layer", "what", "word", "p", "effect", "advice"}
     assert str(broken).startswith("contradicted: 2 of 3 constraints of the graph fail on 300 rows")
     assert "<svg" in broken.html()

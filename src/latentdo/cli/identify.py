@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # A proof that takes more laws apart takes minutes and megabytes: programs get it where they ask for it.
 LONG_PROOF = 200
 
-USAGE = "latentdo identify GRAPH [QUERY ...] [--proof] [--remedies] [--experiment Z] [--json]"
+USAGE = "latentdo identify GRAPH [QUERY ...] [--proof] [--experiment Z] [--json]"
 
 EXAMPLES = """\
 Examples:
@@ -34,7 +34,7 @@ Examples:
   latentdo identify "X -> M -> Y; X <-> Y; latent U" "E[Y | do(X=1)]" --json
   latentdo identify "X -> M -> Y; X <-> Y" "P(Y | do(X))" --proof
   latentdo identify "X -> Y; X <-> Y" "P(Y | do(X))" --remedies --witness
-  latentdo identify "Z -> X -> Y; Z <-> X; Z <-> Y" "P(Y | do(X))" --experiment Z
+  latentdo identify "Z -> X -> Y; X <-> Z <-> Y" "P(Y|do(X))" --experiment Z
   latentdo identify study.yaml -o proofs.html
   echo "X -> Y; X <-> Y" | latentdo identify - "P(Y | do(X))\""""
 

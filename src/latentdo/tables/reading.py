@@ -184,7 +184,8 @@ class _Reading:
             found += [_all_missing(gaps) if self.alone else None, _set_to_nothing(gaps, held, source)]
         if columns and self.alone:
             kept = ~np.any([*gaps.values()], axis=0) if self.missing == "drop" else np.ones(n, dtype=bool)
-            seen = {name: values[kept & ~gaps[name] & ~held[name]] for name, values in columns.items()}
+            whole = [name for name in columns if self.missing is not None or not gaps[name].any()]
+            seen = {name: columns[name][kept & ~gaps[name] & ~held[name]] for name in whole}
             found += [] if any(found) and not kept.any() else [_few(int(kept.sum())), _constant(seen, names)]
         return [fault for fault in found if fault is not None]
 
