@@ -43,7 +43,7 @@ class Trainer:
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     stands_in = Trainer(handmade())
-    monkeypatch.setattr("latentdo.api.fit_resumably", stands_in)
+    monkeypatch.setattr("latentdo.fitting.fit_resumably", stands_in)
     return stands_in
 
 
@@ -202,7 +202,7 @@ def test_ctrl_c_leaves_an_old_fit_alone(command, study, monkeypatch, tmp_path):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("latentdo.api.fit_resumably", interrupted)
+    monkeypatch.setattr("latentdo.fitting.fit_resumably", interrupted)
     result = command("fit", study)
     assert result.code == 130
     assert result.err == "interrupted: stopped by Ctrl-C; no file was left half written.\n"
@@ -212,14 +212,14 @@ def test_ctrl_c_leaves_an_old_fit_alone(command, study, monkeypatch, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_does_not_wait_for_compiled_code(study, tmp_path):
     code = (
-        "import sys, time\nfrom concurrent.futures import ThreadPoolExecutor\nimport latentdo.api\n"
+        "import sys, time\nfrom concurrent.futures import ThreadPoolExecutor\nimport latentdo.fitting\n"
         "from latentdo.cli import main\n"
         "def fit(*_, **__):\n"
         "    with ThreadPoolExecutor() as pool:\n"
         "        done = pool.submit(time.sleep, 300)\n"
         "        print('begun', flush=True)\n"
         "        done.result()\n"
-        "latentdo.api.fit_resumably = fit\nsys.exit(main(sys.argv[1:]))"
+        "latentdo.fitting.fit_resumably = fit\nsys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, "fit", str(study), "--json"]
     process = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -387,9 +387,9 @@ def test_a_fit_that_cannot_be_saved_keeps_what_was_trained(command, study, tmp_p
 def test_ctrl_c_says_where_the_work_is_kept(study, tmp_path):
     (tmp_path / "study.ldo.part").mkdir()
     code = (
-        "import os, signal, sys, time, latentdo.api\nfrom latentdo.cli import main\n"
+        "import os, signal, sys, time, latentdo.fitting\nfrom latentdo.cli import main\n"
         "def fit(*_, **__):\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(60)\n"
-        "latentdo.api.fit_resumably = fit\nsys.exit(main(sys.argv[1:]))"
+        "latentdo.fitting.fit_resumably = fit\nsys.exit(main(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "fit", str(study)], cwd=tmp_path, text=True, capture_output=True, check=False

@@ -24,7 +24,7 @@ SCRIPT = """
 import json, sys
 import numpy as np
 import latentdo as ld
-from latentdo.api import fit_resumably
+from latentdo.fitting import fit_resumably
 from latentdo.inference.storage import checkpoint
 
 def main(table, folder, engine, every, workers):

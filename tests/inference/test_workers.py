@@ -138,7 +138,7 @@ def test_what_a_killed_process_was_training_is_trained_here(tmp_path, caplog):
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 99])
 def test_processes_of_our_own_that_are_killed_are_renewed(tmp_path, caplog, times):
-    from latentdo.api import fit_resumably
+    from latentdo.fitting import fit_resumably
 
     engine = eventful(tmp_path, "killed", times)
     with caplog.at_level(logging.WARNING, "latentdo"):

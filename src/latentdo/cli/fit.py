@@ -72,7 +72,8 @@ def command(
         do_column: A column that names, row by row, the nodes that were set there, with commas between them.
         json: Print an object about the fit in place of the page.
     """
-    from latentdo.api import fit_resumably, load
+    from latentdo.api import load
+    from latentdo.fitting import fit_resumably
 
     arguments.whole("--workers", workers, UsageError, most=MOST_WORKERS, repair="1 is this process alone.")
     chosen = variant_of(study_of(source_text(study)), variant)

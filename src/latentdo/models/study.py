@@ -37,7 +37,6 @@ from .check_settings import CheckSettings
 from .document import Document, Entries, Items, Node, Place, Scalar, plain, read_document
 from .spec import ModelSpec, statements_of
 from .study_format import (
-    CheckForm,
     InferenceForm,
     Misfit,
     StudyForm,
@@ -45,6 +44,7 @@ from .study_format import (
     engine_names,
     fit_form,
     own_arguments,
+    settings_of,
 )
 from .study_table import StudyTable, tables_of
 from .units import Units, check_counted, checked_units, unit_text
@@ -141,6 +141,7 @@ class Study:
     path: Path | None = None
     units: Units = ()
     missing: str | None = None
+    check: CheckSettings | None = None
 
     @property
     def regimes(self) -> tuple[tuple[Name, ...], ...]:
@@ -151,8 +152,6 @@ class Study:
     def files(self) -> str:
         """The tables that the study names, as they are said."""
         return " and ".join(map(str, [self.data] if isinstance(self.data, Path) else [t.file for t in self.data or ()]))
-
-    check: CheckSettings | None = None
 
     def varied(self, name: str) -> Varied:
         """The graph of a variant, and its model where its mechanisms make one.
@@ -280,7 +279,7 @@ class _Reader:
             path=path,
             units=self.units(model),
             missing=None if self.form.missing is UNSET else self.form.missing,
-            check=self.check(),
+            check=settings_of(self.form.check),
         )
 
     def node(self, *keys: str | int) -> Node:
@@ -464,15 +463,6 @@ class _Reader:
             if method in self.form.compare[:i]:
                 raise self.error(f"{method} is listed twice. Keep one.", "compare", i)
         return tuple(self.form.compare)
-
-    def check(self) -> CheckSettings | None:
-        match self.form.check:
-            case bool() as run:
-                return CheckSettings(run)
-            case CheckForm(tolerance=tolerance):
-                return CheckSettings(tolerance=None if tolerance is UNSET else float(tolerance))
-            case _:
-                return None
 
     def variants(self) -> tuple[Variant, ...]:
         if self.form.variants is UNSET:

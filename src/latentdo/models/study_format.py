@@ -121,6 +121,17 @@ class CheckForm(Struct, forbid_unknown_fields=True):
     ) = UNSET
 
 
+def settings_of(form: bool | CheckForm | UnsetType) -> CheckSettings | None:
+    """What a study file says under `check:`; None where it says nothing."""
+    match form:
+        case bool() as run:
+            return CheckSettings(run)
+        case CheckForm(tolerance=tolerance):
+            return CheckSettings(tolerance=None if tolerance is UNSET else float(tolerance))
+        case _:
+            return None
+
+
 _Path = Annotated[str, Meta(min_length=1)]
 MissingName = Literal["latent", "drop"]
 
