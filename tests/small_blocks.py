@@ -14,6 +14,7 @@ import scipy.stats
 
 from latentdo.inference.blocks.block import Block, blocks_of
 from latentdo.inference.blocks.coordinates import NodeCoordinates, coordinates_on
+from latentdo.inference.blocks.knots import knotted
 from latentdo.inference.likelihood.assembly import assemble
 from latentdo.inference.likelihood.density import Layout, Numbers, unpack
 from latentdo.models import Bernoulli, Gamma, Hill, ModelSpec, Prior, Weight
@@ -43,7 +44,9 @@ class SmallBlock:
             mechanism = self.spec[node]
             beliefs = [mechanism.intercept, *(weight.belief for weight in mechanism.weights)]
             found += [b for b, belief in zip(at.raw, beliefs, strict=True) if not isinstance(belief, float)]
-            found += [v for name, v in at.parameters.items() if not isinstance(mechanism.parameter(name), float)]
+            fixed = {name for name, belief in mechanism.parameters if isinstance(belief, float)}
+            fixed |= {name for name in at.parameters if "wiggle" in name and isinstance(mechanism.wiggle, float)}
+            found += [v for name, v in at.parameters.items() if name not in fixed]
         return np.array(found)
 
     def log_prior(self, u: np.ndarray) -> float:
@@ -91,6 +94,7 @@ def small_blocks(
     spec = ModelSpec.parse(model) if isinstance(model, str) else model
     data = random_rows(spec) if data is None else data
     rows = data if rows is None else rows
+    spec = knotted(spec, data)
     coordinates = coordinates_on(spec, data)
     return {
         block.nodes: SmallBlock(spec, block, coordinates, data, rows, *assemble(spec, block, coordinates, rows))
@@ -109,6 +113,8 @@ def only_block(model: str | ModelSpec, node: str, data: Dataset | None = None, r
 
 def centre_and_scale(spec: ModelSpec, data: Dataset, parent: str) -> tuple[float, float]:
     """Mean and sd of a measured parent; prior means of a latent one's mean and sd."""
+    if parent.startswith("s("):
+        return 0.0, 1.0
     if parent.partition("^")[0] not in spec.latent:
         column = value_of(parent, dict(data.columns))
         return float(column.mean()), float(column.std(ddof=1))
@@ -178,13 +184,18 @@ def raw_log_prior(spec: ModelSpec, data: Dataset, node: str, raw: np.ndarray, pa
         elif belief is None and k == 0:
             sd = 3.0 if isinstance(mechanism.family, Bernoulli) else 2 * t
             total += scipy.stats.norm.logpdf(centred, link_mean, sd)
+        elif k and mechanism.weights[k - 1].bends:
+            assert not sign or (centred > 0) == (sign == "+")
+            total += scipy.stats.norm.logpdf(centred, 0, parameters[f"wiggle {mechanism.weights[k - 1].typed}"])
         elif belief is None:
             assert not sign or (centred > 0) == (sign == "+")
             total += scipy.stats.norm.logpdf(centred, 0, t * width(spec, data, node, k - 1))
     for name, value in parameters.items():
-        belief = mechanism.parameter(name)
+        belief = mechanism.wiggle if name.startswith("wiggle") else mechanism.parameter(name)
         if isinstance(belief, Prior):
             total += prior_law(belief).logpdf(value)
+        elif name.startswith("wiggle"):
+            total += scipy.stats.cauchy.logpdf(value, 0, 0.005 * t) if belief is None else 0.0
         elif belief is None and name == "sd":
             column_sd = float(data.column(node).std(ddof=1))
             total += scipy.stats.halfnorm.logpdf(value - 0.05 * column_sd, scale=column_sd)
@@ -206,7 +217,9 @@ def width(spec: ModelSpec, data: Dataset, node: str, k: int) -> float:
     halves = math.prod(centre_and_scale(spec, data, name)[1] / (0.5 * np.ptp(levels[name])) for name in pairs)
     if spec.latent & {node, *weights[k].parents} or (in_bounds and pairs):
         return halves if in_bounds else 1.0
-    measured = [w for w in weights if not spec.latent & {*w.parents} and not isinstance(w.belief, float | int)]
+    measured = [
+        w for w in weights if not spec.latent & {*w.parents} and not isinstance(w.belief, float | int) and not w.bends
+    ]
     own = measured.index(weights[k])
     columns = np.stack([_column(spec, data, node, w) for w in measured])
     n, p = data.n_rows, len(measured)
@@ -261,14 +274,21 @@ def predictor(spec: ModelSpec, node: str, raw: np.ndarray, values: dict[str, np.
 def product_of(weight: Weight, values: dict[str, np.ndarray | float]):
     """What a weight is multiplied by."""
     product = 1.0
-    for factor in factors_of(weight):
-        product = product * value_of(factor, values)
+    for k, factor in enumerate(factors_of(weight)):
+        own = (
+            weight.shapes[k](NUMPY, values[weight.parents[k]]) if factor.startswith("s(") else value_of(factor, values)
+        )
+        product = product * own
     return product
 
 
 def factors_of(weight: Weight) -> tuple[str, ...]:
     """The factors of a term as they are printed: `log(X)` and `V` of `log(X):V`."""
-    return tuple(weight.label.split(":")) if weight.shapes else weight.parents
+    if not weight.shapes:
+        return weight.parents
+    # The straight line of a spline is the parent itself.
+    pairs = zip(weight.label.split(":"), weight.parents, strict=True)
+    return tuple(name if factor.startswith("s(") and factor.endswith(")") else factor for factor, name in pairs)
 
 
 def value_of(factor: str, values: dict[str, np.ndarray | float]):

@@ -78,6 +78,8 @@ def assert_density_as_transcribed(block: SmallBlock, seed: int) -> None:
         "Y ~ hill(+X, Z, max=50); X, Z ~ hill(sd=2)",
         "Y ~ bernoulli(log(X), X^2, Z, log(X):Z); X ~ gamma; Z ~ normal",
         "Y ~ gamma(-log(X), Z^3, weight=normal(0, 1)); X ~ gamma; Z ~ normal",
+        "Y ~ bernoulli(s(X, k=5), Z, s(X, k=5):Z); X ~ gamma; Z ~ normal",
+        "Y ~ hill(+s(X), s(Z, k=4), wiggle=gamma(2, 2), intercept=normal(0, 1, low=-2)); X, Z ~ normal",
     ],
 )
 def test_log_posteriors_are_prior_times_likelihood(text):
@@ -149,6 +151,7 @@ def plain_log_mass(block: SmallBlock, u: np.ndarray) -> float:
         ("latent U ~ normal; latent V ~ normal(U); Y ~ normal(V); Z ~ bernoulli(U)", "Y"),
         ("latent U, V ~ normal; Y ~ gamma(U, V, U:V); Z ~ normal(U)", "Y"),
         ("latent U ~ normal; Y ~ normal(U^2, X, U^2:X); Z ~ bernoulli(U^3, U); X ~ normal", "Y"),
+        ("latent U ~ normal(mean=1); Y ~ normal(s(U, k=5), X); Z ~ normal(U); X ~ normal", "Y"),
         ("Y ~ normal(X); X ~ normal; X <-> Y", "Y"),
     ],
 )

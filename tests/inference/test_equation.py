@@ -29,6 +29,9 @@ BELIEFS = {
     "default": "Y ~ {}(A, B)",
     "signs": "Y ~ {}(+A, -B)",
     "product": "Y ~ {}(A, B, A:B, weight=cauchy(0, 2))",
+    "splines": "Y ~ {}(s(A), B, s(B, k=4):A)",
+    "bounded splines": "Y ~ {}(s(A, k=5), s(B, k=4), wiggle=uniform(0.1, 2), intercept=normal(0, 1, low=-3))",
+    "a fixed wiggle": "Y ~ {}(s(A), B, wiggle=0.4)",
     "bounds": "Y ~ {}(A, B, weight=normal(0, 1, low=-1, high=2), intercept=0)",
 }
 

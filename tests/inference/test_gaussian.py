@@ -34,6 +34,9 @@ MODELS = [
     "Y ~ normal(X, weight=2); X ~ normal(W); W ~ normal; X <-> Y; W <-> Y [latents=2]",
     "latent U ~ normal; X ~ normal(U); V ~ normal; Y ~ normal(X, X^2, X^3, V, X^2:V, U)",
     "latent U ~ normal; W ~ gamma; X ~ normal(log(W), U); Y ~ normal(X^2, -log(W), U, X)",
+    "latent U ~ normal; V ~ normal; X ~ normal(s(V), U); Y ~ normal(s(X, k=5), V, s(X, k=5):V, U)",
+    "latent U ~ normal; X ~ normal(U); V ~ normal; Y ~ normal(+s(X), -s(V, k=4), U, wiggle=halfnormal(0.3))",
+    "latent U ~ normal; X ~ normal(U); Y ~ normal(s(X, k=6), U, wiggle=0.3, intercept=normal(0, 1))",
 ]
 
 

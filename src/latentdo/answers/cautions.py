@@ -137,7 +137,8 @@ def _support(posterior: Posterior, term: Term) -> list[str]:
             away = abs(value - column.mean) / column.sd
             found.append(
                 f"{node} = {format_number(float(value))} lies outside the data ({column.minimum:.4g} to "
-                f"{column.maximum:.4g}; {away:.3g} sd from the mean): an extrapolation along the fitted curve"
+                f"{column.maximum:.4g}; {away:.3g} sd from the mean): an extrapolation along the fitted "
+                f"curve{_straight(posterior, node)}"
             )
         odd = posterior.spec[node].family.caution(node, float(value))
         found += [odd] if odd else []
@@ -178,8 +179,13 @@ def _reach(posterior: Posterior, setting: Setting) -> list[str]:
         return []
     return [
         f"do({setting}) reaches outside the data ({format_number(column.minimum)} to {format_number(column.maximum)}): "
-        "there it is an extrapolation along the fitted curve"
+        f"there it is an extrapolation along the fitted curve{_straight(posterior, setting.name)}"
     ]
+
+
+def _straight(posterior: Posterior, node: Name) -> str:
+    """How splines of a node go on."""
+    return ", and splines go on straight" if any(shape.bends for shape in posterior.spec.shaped.get(node, ())) else ""
 
 
 def _share(share: float) -> str:

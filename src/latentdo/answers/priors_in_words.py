@@ -57,7 +57,7 @@ def priors_in_words(posterior: Posterior) -> Iterator[str]:
 def _kind(label: str) -> str:
     """`weight`, `intercept`, `sd`, … of a parameter's label."""
     head = label.partition("(")[0]
-    return head if head != label and " -> " not in label else "weight"
+    return head if head == "wiggle" or (head != label and " -> " not in label) else "weight"
 
 
 def _defaults(posterior: Posterior, default: set[Default]) -> str:
@@ -80,7 +80,8 @@ def _defaults(posterior: Posterior, default: set[Default]) -> str:
             said.append(
                 "those of interactions too, of products of parents, centred where all parts of the product are terms"
             )
-        said += ["a parent that enters by a shape, such as its logarithm, counts per sd of that"] * bool(spec.shaped)
+        other = any(not shape.bends for shapes in spec.shaped.values() for shape in shapes)
+        said += ["a parent that enters by a shape, such as its logarithm, counts per sd of that"] * other
     by_family = {(family in LOGIT, latent) for kind, family, latent in default if kind == "intercept"}
     intercepts = ["normal(mean on that scale, 2t)"] if {(False, False), (False, True)} & by_family else []
     logit = sorted({family for kind, family, latent in default if kind == "intercept" and not latent} & LOGIT)
@@ -115,6 +116,11 @@ def _of_shapes(default: set[Default]) -> Iterator[str]:
         )
     if any(kind.startswith("gap") for kind in kinds):
         yield "gaps between thresholds are student(3, 0, 2) above 0"
+    if "wiggle" in kinds:
+        yield (
+            "splines s() are natural cubic ones with knots at even quantiles, penalised by their curvature about a straight "
+            "line; the sds of their ways from that line are half-Cauchy(0.005 t)"
+        )
     if zeros := sorted(kinds & {"zi", "hurdle"}):
         yield f"probabilities of {' and '.join(_ZEROS[kind] for kind in zeros)} are beta(1, 1)"
 

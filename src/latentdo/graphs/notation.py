@@ -29,7 +29,7 @@ from .tokens import Lexicon, Position, Token, Tokens, format_level, quote
 
 Factor = TypeVar("Factor")
 MAX_LATENTS = 1000
-SHAPES = ("log",)
+SHAPES = ("log", "s")
 """What may be written around a parent."""
 
 _UNDIRECTED = "an edge has a direction: write -> for a cause, <-> for a hidden common cause."
@@ -338,7 +338,7 @@ def _named_factors(tokens: Tokens, first: Token) -> tuple[str, ...]:
             return token.text, _level_of(tokens, token)
         name, form = _formed(tokens, token)
         assert form is not None, "it opens a shape"
-        return name, form.around(name)
+        return name, form.key(name)
 
     return tuple(factor for _, factor in _factors(tokens, first, named))
 
@@ -367,8 +367,10 @@ def _formed(tokens: Tokens, token: Token) -> tuple[Name, Form | None]:
     if _opens_shape(tokens, token):
         tokens.advance()
         name = tokens.name(f"the name of a parent, as in {token.text}(X)")
+        if token.text == "s" and tokens.accept(","):
+            return name.text, Form("s", (("k", _knots(tokens)),))
         tokens.expect(")", "')'", f"{token.text}() takes one parent: {token.text}({quote(name.text)}).")
-        return name.text, Form("log")
+        return name.text, Form("s" if token.text == "s" else "log")
     if tokens.accept("^"):
         power = tokens.current
         value = tokens.number("a whole number after '^', as in X^2")
@@ -376,6 +378,20 @@ def _formed(tokens: Tokens, token: Token) -> tuple[Name, Form | None]:
             raise tokens.error("a power is a whole number from 2 on, as in X^2.", power)
         return token.text, Form("^", (("", value),))
     return token.text, None
+
+
+def _knots(tokens: Tokens) -> float:
+    """What stands behind the parent of a spline, `k=12)`."""
+    key = tokens.name("'k='", "The only option of a spline is its number of knots, as in s(X, k=12).")
+    if key.text != "k":
+        raise tokens.error(f"the only option of a spline is k, as in s(X, k=12), found {key.text!r}.", key)
+    tokens.expect("=", "'=' after 'k'")
+    token = tokens.current
+    value = tokens.number("a whole number after 'k='")
+    if not token.text.isdigit():
+        raise tokens.error("k is a whole number, the number of knots.", token)
+    tokens.expect(")", "')'")
+    return value
 
 
 def _level_of(tokens: Tokens, name: Token) -> str:
@@ -480,7 +496,7 @@ def _after_item(tokens: Tokens, family: Token, item: Parent | Option) -> Notatio
         )
     if here.is_symbol("("):
         return tokens.error(
-            "a parent has no parentheses, but for its shape: log(X) and X^2 are known. A prior needs the name of its "
+            "a parent has no parentheses, but for its shape: log(X), X^2 and s(X) are known. A prior needs the name of its "
             "parameter, as in mean=normal(0, 1)."
         )
     return tokens.unexpected("',' or ')'")

@@ -38,7 +38,12 @@ class Form:
         """The parent in this form, as it is typed."""
         if self.kind == "^":
             return f"{quote(name)}^{format_number(self.options[0][1])}"
-        return f"{self.kind}({', '.join((quote(name), *(f'{key}={format_number(v)}' for key, v in self.options)))})"
+        options = (f"{key}={format_number(value)}" for key, value in self.options)
+        return f"{self.kind}({', '.join((quote(name), *options))})"
+
+    def key(self, name: Name) -> str:
+        """What priors call it: without options, but for the power."""
+        return self.around(name) if self.kind == "^" else f"{self.kind}({quote(name)})"
 
 
 @dataclass(frozen=True)

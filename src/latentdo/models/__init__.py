@@ -28,7 +28,7 @@ from .family import FAMILIES, AbstractFamily, Default, Level, family_named, regi
 from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Sign, Weight, shown
 from .prior import Prior, plain
-from .shape import AbstractShape, Log, Power
+from .shape import FEWEST_KNOTS, AbstractShape, Log, Power, Spline
 from .spec import ModelSpec
 from .units import Units, checked_units
 from .variant import Variant, Varied, vary
@@ -36,6 +36,7 @@ from .variant import Variant, Varied, vary
 __all__ = [
     "BUILT_IN",
     "FAMILIES",
+    "FEWEST_KNOTS",
     "MAX_LEVELS",
     "AbstractCounts",
     "AbstractFamily",
@@ -64,6 +65,7 @@ __all__ = [
     "Power",
     "Prior",
     "Sign",
+    "Spline",
     "Student",
     "Table",
     "Units",

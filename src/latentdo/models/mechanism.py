@@ -15,7 +15,7 @@ from .arithmetic import Arithmetic
 from .families import Table
 from .family import AbstractFamily, Level
 from .prior import Prior, plain
-from .shape import AbstractShape
+from .shape import AbstractShape, Spline
 
 Sign = Literal["", "+", "-"]
 Belief = Prior | float | None
@@ -45,9 +45,22 @@ class Weight:
 
     @cached_property
     def parts(self) -> tuple[tuple[Name, tuple[Level, float] | None, AbstractShape | None], ...]:
-        """Each parent with its level and its shape, of which it has one at most."""
-        none = (None,) * len(self.parents)
-        return tuple(zip(self.parents, self.levels or none, self.shapes or none, strict=True))
+        """Each parent with its level, and its shape where it does not enter as it is."""
+        shapes = [shape if shape is None or not shape.is_identity else None for shape in self._typed_shapes]
+        return tuple(zip(self.parents, self.levels or self._none, shapes, strict=True))
+
+    @property
+    def _none(self) -> tuple[None, ...]:
+        return (None,) * len(self.parents)
+
+    @property
+    def _typed_shapes(self) -> tuple[AbstractShape | None, ...]:
+        return self.shapes or self._none
+
+    @property
+    def bends(self) -> bool:
+        """Whether it is one of the weights by which a spline leaves its straight line."""
+        return any(shape is not None and shape.bends for shape in self.shapes)
 
     @cached_property
     def factors(self) -> tuple[str, ...]:
@@ -57,26 +70,33 @@ class Weight:
             if level is not None
             else name
             if shape is None
-            else shape.factor(quote(name))
-            for name, level, shape in self.parts
+            else shape.factor(name)
+            for name, level, shape in zip(self.parents, self.levels or self._none, self._typed_shapes, strict=True)
         )
 
     @property
     def label(self) -> str:
         """The term as it is printed: `X`, `X:V`, `log(X)`, or `C[b]`."""
         return ":".join(
-            quote(name) if factor == name else factor for name, factor in zip(self.parents, self.factors, strict=True)
+            shape.label(name) if shape is not None else quote(name) if factor == name else factor
+            for name, factor, shape in zip(self.parents, self.factors, self._typed_shapes, strict=True)
         )
 
     @property
     def typed(self) -> str:
         """The term as it is typed, without levels."""
-        return ":".join(quote(name) if shape is None else shape.text(quote(name)) for name, _, shape in self.parts)
+        return ":".join(
+            quote(name) if shape is None else shape.text(name)
+            for name, shape in zip(self.parents, self._typed_shapes, strict=True)
+        )
 
     @property
     def keys(self) -> tuple[str, ...]:
         """What priors call the factors where they mean all levels of a parent."""
-        return tuple(name if shape is None else shape.key(quote(name)) for name, _, shape in self.parts)
+        return tuple(
+            name if shape is None else shape.key(name)
+            for name, shape in zip(self.parents, self._typed_shapes, strict=True)
+        )
 
     def is_linear_in(self, nodes: Collection[Name]) -> bool:
         """Whether the product is linear in the nodes: one of them at most, and as it is."""
@@ -101,14 +121,20 @@ class Weight:
 
 @dataclass(frozen=True)
 class Mechanism:
-    """A family, the weights of its linear predictor, its intercept and its other parameters."""
+    """A family, the weights of its linear predictor, its intercept and its other parameters.
+
+    `wiggle` is what was written of how far its splines leave their straight lines.
+    """
 
     family: AbstractFamily
     weights: tuple[Weight, ...] = ()
     intercept: Belief = None
     parameters: tuple[tuple[str, Belief], ...] = ()
+    wiggle: Belief = None
 
     def __post_init__(self) -> None:
+        if not self.has_splines:
+            object.__setattr__(self, "wiggle", None)
         given = dict(self.parameters)
         if unknown := sorted(given.keys() - set(self.family.parameters)):
             raise SpecError(
@@ -152,7 +178,18 @@ class Mechanism:
             )
 
     def _check_form(self) -> None:
-        """Refuses what a family without one linear predictor has no place for."""
+        """Refuses what a family without one linear predictor, or without noise, has no place for."""
+        for weight in self.weights:
+            splines = [shape for shape in weight.shapes if isinstance(shape, Spline)]
+            if splines and self.family.noiseless:
+                raise SpecError(
+                    f"{self.family.name} has no noise against which {weight.typed} could be smooth. Write powers, or make the "
+                    "node normal."
+                )
+            if len(splines) > 1:
+                raise SpecError(
+                    f"{weight.typed} multiplies two splines. Keep one, and write the other parent as it is."
+                )
         if not self.family.per_level and not isinstance(self.family, Table):
             return
         name = self.family.name
@@ -175,6 +212,25 @@ class Mechanism:
             raise SpecError("A table has no intercept, but probabilities: give it a concentration.")
 
     @property
+    def has_splines(self) -> bool:
+        """Whether a parent enters by a spline."""
+        return any(isinstance(shape, Spline) for weight in self.weights for shape in weight.shapes)
+
+    @cached_property
+    def splines(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """The terms with a spline as they are typed, and which weights bend each."""
+        found: dict[str, list[int]] = {}
+        for k, weight in enumerate(self.weights):
+            if weight.bends:
+                found.setdefault(weight.typed, []).append(k)
+        return tuple((typed, tuple(places)) for typed, places in found.items())
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The family's own parameters, and for each spline the sd of its way from a straight line."""
+        return (*self.family.parameters, *(f"wiggle {typed}" for typed, _ in self.splines))
+
+    @property
     def parents(self) -> tuple[Name, ...]:
         """The distinct parents, in the order of first mention."""
         return tuple(dict.fromkeys(name for weight in self.weights for name in weight.parents))
@@ -183,9 +239,10 @@ class Mechanism:
     def weight_beliefs(self) -> dict[str, Belief]:
         """What was written of each weight, by its term as priors name it: one term for all levels of a parent that share it."""
         shared: dict[str, set[Belief]] = {}
-        for weight in self.weights:
+        named = [weight for weight in self.weights if not weight.bends]
+        for weight in named:
             shared.setdefault(weight.typed, set()).add(weight.belief)
-        return {(w.typed if len(shared[w.typed]) == 1 else w.label): w.belief for w in self.weights}
+        return {(w.typed if len(shared[w.typed]) == 1 else w.label): w.belief for w in named}
 
     def parameter(self, name: str) -> Belief:
         """What was written of `sd`, `shape`, …; None for the default prior."""
@@ -203,6 +260,7 @@ class Mechanism:
         if with_beliefs:
             items += [f"intercept={shown(self.intercept)}"] if self.intercept is not None else []
             items += [f"{name}={shown(belief)}" for name, belief in self.parameters if belief is not None]
+            items += [f"wiggle={shown(self.wiggle)}"] if self.wiggle is not None else []
         return f"{self.family.name}({', '.join(items)})" if items else self.family.name
 
 

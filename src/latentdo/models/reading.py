@@ -89,6 +89,9 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
     # What a family is comes before what is believed of it: a parameter may be there only with an option.
     for option in sorted(options.values(), key=lambda option: option.key not in family.option_keys):
         with _located(text, option.position):
+            if option.key == "wiggle" and any(own and own.kind == "s" for p in statement.parents for own in p.forms):
+                beliefs["wiggle"] = _belief(option.value, "wiggle", f"wiggle of {node}")
+                continue
             family, key, belief = _optioned(family, option, node, has_parents=bool(graph.parents(node)))
             if key in beliefs:
                 raise SpecError(f"mean and intercept of {node} are the same parameter. Keep one.", node=node)
@@ -103,6 +106,7 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
         tuple(weights),
         beliefs.get("intercept"),
         tuple((name, beliefs.get(name)) for name in family.parameters),
+        beliefs.get("wiggle"),
     )
 
 
@@ -261,7 +265,13 @@ def apply_priors(
         last_word |= {(node, place): key for place in _places(mechanisms[node], kind, parents)}
     if unused := [key for key in priors if key not in used]:
         raise SpecError(f"The prior {unused[0]!r} reaches no parameter of the model. Remove it, or name a node: sd(Y).")
-    learned = {"weight", "intercept", "mean", *(name for family in FAMILIES.values() for name in family.parameters)}
+    learned = {
+        "weight",
+        "intercept",
+        "mean",
+        "wiggle",
+        *(name for family in FAMILIES.values() for name in family.parameters),
+    }
     if idle := [key for key, kind, *_ in parsed if key not in last_word.values() and kind in learned]:
         raise SpecError(
             f"The prior {idle[0]!r} has no effect: whatever it reaches is stated more narrowly, in the model's text or by "
@@ -279,7 +289,7 @@ def _places(mechanism: Mechanism, kind: str, parents: tuple[Name, ...] | None) -
 
 def _is_named(weight: Weight, parents: tuple[Name, ...]) -> bool:
     """Whether a key is of this weight: by its parents in their shapes, which is all of their levels, or by one level."""
-    return set(parents) in ({*weight.keys}, {*weight.factors})
+    return not weight.bends and set(parents) in ({*weight.keys}, {*weight.factors})
 
 
 def _check_levels_known(given: Mapping[Name, Mechanism], key: str, parents: tuple[Name, ...]) -> None:
@@ -298,6 +308,7 @@ def _stated(mechanism: Mechanism) -> set[str]:
     """The parameters of a node of which something is stated."""
     stated = {f"weight {k}" for k, weight in enumerate(mechanism.weights) if weight.belief is not None}
     stated |= {name for name, belief in mechanism.parameters if belief is not None}
+    stated |= set() if mechanism.wiggle is None else {"wiggle"}
     return stated | ({"intercept"} if mechanism.intercept is not None else set())
 
 
@@ -326,9 +337,14 @@ def _with_broad(
         if kind == "weight" and isinstance(mechanism.family, Table):
             continue
         if kind == "weight":
-            weights = tuple(_signed(w, belief, node) if w.belief is None else w for w in changed.weights)
+            weights = tuple(
+                _signed(w, belief, node) if w.belief is None and not w.bends else w for w in changed.weights
+            )
             used.update([key] if weights else [])
             changed = replace(changed, weights=weights)
+        elif kind == "wiggle":
+            used.update([key] if changed.has_splines else [])
+            changed = replace(changed, wiggle=belief if changed.wiggle is None else changed.wiggle)
         elif latent or (kind == "intercept" and isinstance(mechanism.family, Table)):
             continue
         elif kind == "intercept":
@@ -369,10 +385,13 @@ def _with_narrow(
         raise SpecError(f"max of {node} is a fixed number: write it in the model, {node} ~ hill(…, max=…).", node=node)
     if kind in mechanism.family.option_keys:
         return _with_option(mechanism, node, key, kind, value)
+    if kind == "wiggle" and mechanism.has_splines:
+        return replace(mechanism, wiggle=_belief(value, kind, key))
     kind = _option_key(kind, mechanism.family, node, has_parents=bool(mechanism.weights))
     belief = _belief(value, kind, key, mechanism.family)
     if kind == "weight":
-        return replace(mechanism, weights=tuple(_signed(w, belief, node) for w in mechanism.weights))
+        weights = tuple(w if w.bends else _signed(w, belief, node) for w in mechanism.weights)
+        return replace(mechanism, weights=weights)
     if kind == "intercept":
         return replace(mechanism, intercept=belief)
     return replace(mechanism, parameters=tuple((n, belief if n == kind else b) for n, b in mechanism.parameters))
@@ -390,4 +409,6 @@ def _with_option(mechanism: Mechanism, node: Name, key: str, kind: str, value: C
 def _parameter_names() -> tuple[str, ...]:
     """What a prior of the whole model may be of."""
     own = (name for family in FAMILIES.values() for name in (*family.parameters, *family.option_keys))
-    return tuple(dict.fromkeys(("weight", "intercept", *(name for name in own if name not in ("max", "levels")))))
+    return tuple(
+        dict.fromkeys(("weight", "intercept", *(name for name in own if name not in ("max", "levels")), "wiggle"))
+    )

@@ -22,12 +22,14 @@ from .levels import settled
 from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
 from .reading import apply_priors, read_model
-from .shape import AbstractShape
+from .shape import AbstractShape, Spline
 
 MAX_LATENTS = 10_000
 """Of all `<->` together: each is a node when it is written out, and ten words can ask for a hundred thousand."""
 _STUDY_TEXT = re.compile(r"^model[ \t]*:", re.MULTILINE)
 """The key that every study has, and no line of a model: there a sign in a name stands in backticks."""
+Knots = Mapping[tuple[Name, int], tuple[float, ...]]
+"""Of splines by their parent and the number of knots that was asked for."""
 _STANDARD = Mechanism(Normal(), (), 0.0, (("sd", 1.0),))
 
 
@@ -165,7 +167,7 @@ class ModelSpec(AbstractDrawn):
                 child = next(c for c in self.graph.children(node) if (node, None, shape) in _parts_of(self[c]))
                 raise SupportError(
                     node,
-                    f"{quote(node)}={plain(value)}: {quote(child)} depends on {shape.text(quote(node))}, which needs a value "
+                    f"{quote(node)}={plain(value)}: {quote(child)} depends on {shape.text(node)}, which needs a value "
                     f"above {plain(shape.least)}.",
                 )
 
@@ -202,6 +204,37 @@ class ModelSpec(AbstractDrawn):
             family = self[node].family
             if family.has_levels:
                 mechanisms[node] = replace(mechanisms[node], family=family.with_levels(settled(tuple(found), node)))
+        return ModelSpec(self.graph, tuple(mechanisms.items()))
+
+    @property
+    def unknotted(self) -> tuple[tuple[Name, Spline], ...]:
+        """The splines without knots, as they are typed, with the parents whose columns tell them."""
+        return tuple(
+            dict.fromkeys(
+                (parent, shape)
+                for _, mechanism in self.mechanisms
+                for weight in mechanism.weights
+                for parent, _, shape in weight.parts
+                if isinstance(shape, Spline) and not shape.knots
+            )
+        )
+
+    @property
+    def knots(self) -> Knots:
+        """The knots of every spline that has them, by its parent and how many were asked for."""
+        return {
+            (parent, shape.n_knots): shape.knots
+            for parent, shapes in self.shaped.items()
+            for shape in shapes
+            if isinstance(shape, Spline) and shape.knots
+        }
+
+    def with_knots(self, knots: Knots) -> ModelSpec:
+        """This model with the columns of its splines, one weight for each."""
+        mechanisms = {
+            node: replace(mechanism, weights=tuple(new for weight in mechanism.weights for new in _bent(weight, knots)))
+            for node, mechanism in self.mechanisms
+        }
         return ModelSpec(self.graph, tuple(mechanisms.items()))
 
     def __getitem__(self, node: Name) -> Mechanism:
@@ -258,7 +291,7 @@ class ModelSpec(AbstractDrawn):
             if node in implicit:
                 continue
             kept = tuple(weight for weight in mechanism.weights if not implicit.intersection(weight.parents))
-            beliefs = {weight.belief for weight in kept}
+            beliefs = {weight.belief for weight in kept if not weight.bends}
             common = beliefs.pop() if len(beliefs) == 1 else None
             own = replace(mechanism, weights=kept).weight_beliefs if common is None else {}
             priors += [
@@ -361,6 +394,19 @@ def statements_of(text: str) -> tuple[Statement, ...]:
     return parse_statements(text)
 
 
+def _bent(weight: Weight, knots: Knots) -> tuple[Weight, ...]:
+    """A weight of a spline as that of its straight line and those by which it bends; another as it is."""
+    for k, (parent, _, shape) in enumerate(weight.parts):
+        if isinstance(shape, Spline) and not shape.knots:
+            columns = shape.expanded(knots[parent, shape.n_knots], rising=weight.sign != "")
+            shapes = (weight.shapes[:k], weight.shapes[k + 1 :])
+            return tuple(
+                replace(weight, shapes=(*shapes[0], column, *shapes[1]), belief=None if column.bends else weight.belief)
+                for column in columns
+            )
+    return (weight,)
+
+
 def _parts_of(mechanism: Mechanism) -> frozenset[object]:
     return frozenset(part for weight in mechanism.weights for part in weight.parts)
 
@@ -373,7 +419,7 @@ def _check_shapes(
         for parent, _, shape in weight.parts:
             if shape is None:
                 continue
-            family, typed = families[parent], shape.text(quote(parent))
+            family, typed = families[parent], shape.text(parent)
             if family.has_levels or family.binary:
                 raise SpecError(
                     f"{node} has {typed}, and {parent} is {family.name}: only a number has a shape. Write {quote(parent)}.",

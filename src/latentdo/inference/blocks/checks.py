@@ -27,6 +27,7 @@ from latentdo.tables import Dataset, too_narrow
 
 from .cells import check_cells, left_out, seen_rows
 from .coordinates import FloatArray, row_of
+from .knots import knotted
 
 EXACT = 1e-3
 """A residual sd below this share of the column's sd counts as none: reference data rounded to four decimals reach 2e-5."""
@@ -170,8 +171,17 @@ class _Design:
     scales: FloatArray
 
 
-def _design(spec: ModelSpec, node: Name, data: Dataset) -> _Design | None:
-    terms = [weight for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
+def _design(spec: ModelSpec, node: Name, data: Dataset, *, bent: bool = True) -> _Design | None:
+    """The terms of a node's measured parents.
+
+    Args:
+        bent: Whether the columns by which splines bend are among them.
+    """
+    terms = [
+        weight
+        for weight in spec[node].weights
+        if not spec.latent.intersection(weight.parents) and (bent or not weight.bends)
+    ]
     if not terms or isinstance(spec[node].family, Table):
         return None
     columns = np.column_stack([weight.product(dict(data.columns), NUMPY) for weight in terms])
@@ -189,10 +199,11 @@ def _collinear(design: _Design, data: Dataset) -> bool:
 
 
 def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
-    """The model with the levels that its columns show, for the nodes that state none; and every named level known.
+    """The model with the levels that its columns show, for the nodes that state none; every named level, and every knot, known.
 
     Raises:
-        DataError: A column with a name that is no level of its node, or with more levels than a node can have.
+        DataError: A column with a name that is no level of its node, or with more levels than a node can have, or too few
+            values for a spline.
     """
     names = dict(data.levels)
     levels: dict[Name, tuple[Level, ...]] = {}
@@ -214,7 +225,7 @@ def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
             )
         if len(values) == data.n_rows > MOST_SINGLE:
             raise _identifier(node, data)
-    return spec.with_levels(levels) if levels else spec
+    return knotted(spec.with_levels(levels) if levels else spec, data)
 
 
 class ColumnCaution(NamedTuple):
@@ -275,7 +286,9 @@ def _outside_shape(spec: ModelSpec, node: Name, data: Dataset) -> DataError | No
     """The fault of a column that a shape of it cannot take, or makes one number of; None without."""
     column, values = data.summary(node), data.column(node)[data.weights > 0]
     for shape in spec.shaped.get(node, ()):
-        typed = shape.text(quote(node))
+        if shape.bends:
+            continue
+        typed = shape.text(node)
         if column.minimum <= shape.least:
             n = int(data.weights[data.weights > 0][values <= shape.least].sum())
             return DataError(
@@ -391,7 +404,7 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquar
             "to vary beside its parents is not identified."
         )
     cautions += _below_shapes(spec, node, data)
-    design = _design(spec, node, data)
+    design = _design(spec, node, data, bent=False)
     if not cautions:
         cautions += separation(spec, node, data, None if design is None else design.columns)
     if design is not None and _collinear(design, data):
@@ -422,7 +435,7 @@ def _below_shapes(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
         share = 0.5 * math.erfc((column.mean - shape.least) / column.sd / math.sqrt(2.0))
         if family.support[0] < shape.least and share > MIRRORED:
             return [
-                f"{node} is {family.name} and enters by {shape.text(quote(node))}, but about {100 * share:.2g} % of a "
+                f"{node} is {family.name} and enters by {shape.text(node)}, but about {100 * share:.2g} % of a "
                 f"{family.name} law like its column lies below {plain(shape.least)}. Where {node} is drawn, such values count "
                 f"as their mirror image; declare {node} gamma, whose values are positive"
             ]

@@ -22,11 +22,14 @@ from latentdo.models import AbstractFamily, AbstractShape, Level, Mechanism, Mod
 from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import Dataset
 
+from .beliefs import belief_mean
 from .cells import seen_rows
 from .default_priors import table_row, weight_widths
+from .knots import LATENT_QUANTILES, latent_quantiles
 
 Scale = Literal["sampled", "raw"]
-LATENT_QUANTILES = 200
+WIGGLE = 0.005
+"""Scale of the half-Cauchy default prior of a spline's wiggle, over t: a straight line costs little, a curve is free to bend."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class NodeCoordinates:
         to_raw: The matrix T of the module's docstring, (1 + terms) x (1 + terms), once per level for a categorical node.
         centres: Centre and scale of each factor.
         coefficients: One coordinate per intercept and term.
-        parameters: Name and coordinate of each of the family's own parameters.
+        parameters: Name and coordinate of each of the family's own parameters, and of the wiggle of each spline.
+        bends: Per spline the place of its wiggle in `all`, and of the coefficients that are in units of it.
     """
 
     node: Name
@@ -99,6 +103,7 @@ class NodeCoordinates:
     centres: tuple[tuple[Name, tuple[float, float]], ...]
     coefficients: tuple[Coordinate, ...]
     parameters: tuple[tuple[str, Coordinate], ...]
+    bends: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def all(self) -> tuple[Coordinate, ...]:
@@ -161,12 +166,20 @@ def node_coordinates(
             ),
         )
     )
-    parameters = tuple((name, _parameter(next(labels), name, mechanism, link)) for name in family.parameters)
+    parameters = tuple(
+        (
+            name,
+            _parameter(next(labels), name, mechanism, link)
+            if name in family.parameters
+            else _wiggle(next(labels), mechanism.wiggle, spread),
+        )
+        for name in mechanism.parameter_names
+    )
     mixed = mixing(spec, node)
     centres = tuple((factor, scales[factor]) for factor in dict.fromkeys(name for term in terms for name in term))
     whole = np.asarray(np.kron(np.eye(len(coefficients) // (1 + len(terms))), matrix), dtype=np.float64)
     whole = whole if mixed is None else whole @ mixed
-    return NodeCoordinates(node, terms, centred, whole, centres, coefficients, parameters)
+    return NodeCoordinates(node, terms, centred, whole, centres, coefficients, parameters, bends_of(mechanism))
 
 
 def labels_of(spec: ModelSpec, node: Name) -> tuple[str, ...]:
@@ -184,7 +197,18 @@ def labels_of(spec: ModelSpec, node: Name) -> tuple[str, ...]:
         for name in names
         for label in (f"intercept({name})", *(f"{weight.label} -> {name}" for weight in mechanism.weights))
     ]
-    return (*coefficients, *(f"{name}({node})" for name in family.parameters))
+    wiggles = (f"wiggle({typed} -> {node})" for typed, _ in mechanism.splines)
+    return (*coefficients, *(f"{name}({node})" for name in family.parameters), *wiggles)
+
+
+def bends_of(mechanism: Mechanism) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """`NodeCoordinates.bends`."""
+    each, n = 1 + len(mechanism.weights), n_coefficients(mechanism) if mechanism.splines else 0
+    first = n + len(mechanism.family.parameters)
+    return tuple(
+        (first + at, tuple(block + 1 + k for block in range(0, n, each) for k in places))
+        for at, (_, places) in enumerate(mechanism.splines)
+    )
 
 
 def level_groups(spec: ModelSpec, node: Name) -> tuple[tuple[Name, tuple[int, ...]], ...]:
@@ -355,6 +379,8 @@ def _weight(label: str, weight: Weight, spread: float, to_raw: float, inner: boo
     if belief is not None:
         return _believed(label, belief, (0.0, 0.5 * spread), to_raw)
     low, high = {"": (-math.inf, math.inf), "+": (0.0, math.inf), "-": (-math.inf, 0.0)}[weight.sign]
+    if weight.bends:
+        return Coordinate(label, Prior("normal", (0.0, 1.0), low, high), start=(0.0, 1.0))
     prior = Prior("normal", (0.0, width * spread), low, high)
     assert not (inner and weight.sign), "a signed weight beside an interaction is refused by the mechanism"
     return Coordinate(label, prior, start=(0.0, 0.5 * min(width, 1.0) * spread))
@@ -366,6 +392,16 @@ def _believed(label: str, prior: Prior, start: tuple[float, float], to_raw: floa
         raw = (start[0] * to_raw, start[1] * to_raw)
         return Coordinate(label, prior, unit="raw", prior_on="raw", start=raw, default=False)
     return Coordinate(label, prior, unit="sampled", prior_on="raw", start=start, default=False)
+
+
+def _wiggle(label: str, belief: Prior | float | None, spread: float) -> Coordinate:
+    """How far a spline leaves its straight line: the sd of what its coefficients make of the knots."""
+    start = (0.1 * spread, 0.05 * spread)
+    if isinstance(belief, float | int):
+        return Coordinate(label, None, fixed=float(belief), default=False)
+    if belief is not None:
+        return Coordinate(label, belief, start=start, default=False)
+    return Coordinate(label, Prior("cauchy", (0.0, WIGGLE * spread), low=0.0), start=start)
 
 
 def _parameter(label: str, name: str, mechanism: Mechanism, link: LinkScale) -> Coordinate:
@@ -395,7 +431,8 @@ def parent_scales(
         for weight in mechanism.weights:
             for factor, (parent, _, shape) in zip(weight.factors, weight.parts, strict=True):
                 if factor not in scales and shape is not None:
-                    scales[factor] = _shape_scale(spec[parent], shape)
+                    # The columns of a spline are about 0 and of one size already.
+                    scales[factor] = (0.0, 1.0) if shape.bends else _shape_scale(spec[parent], shape)
                 elif factor not in scales:
                     share = (shares or {}).get(factor, 1.0 / max(len(_levels_of(spec, parent)), 2))
                     scales[factor] = (share, math.sqrt(max(share * (1.0 - share), 1e-4)))
@@ -406,22 +443,14 @@ def _latent_scale(mechanism: Mechanism) -> tuple[float, float]:
     family = mechanism.family
     if family.points:
         return family.as_parent(0.0, 1.0)
-    return family.as_parent(_prior_mean(mechanism.intercept), _prior_mean(mechanism.parameter(family.noise_scale), 1.0))
+    return family.as_parent(belief_mean(mechanism.intercept), belief_mean(mechanism.parameter(family.noise_scale), 1.0))
 
 
 def _shape_scale(mechanism: Mechanism, shape: AbstractShape) -> tuple[float, float]:
     """Mean and sd of a shape of a latent, over even quantiles of the latent's law at its prior means."""
-    family = mechanism.family
-    parameters = {name: np.asarray(_prior_mean(belief, 1.0)) for name, belief in mechanism.parameters}
-    uniform = (np.arange(LATENT_QUANTILES) + 0.5) / LATENT_QUANTILES
-    values = shape(NUMPY, numerics(family).draw(uniform, np.asarray(_prior_mean(mechanism.intercept)), parameters))
+    shares = (np.arange(LATENT_QUANTILES) + 0.5) / LATENT_QUANTILES
+    values = shape(NUMPY, latent_quantiles(mechanism, shares))
     return float(np.mean(values)), float(np.std(values))
-
-
-def _prior_mean(belief: Prior | float | None, otherwise: float = 0.0) -> float:
-    if isinstance(belief, Prior):
-        return belief.mean()
-    return otherwise if belief is None else float(belief)
 
 
 def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> dict[Name, NodeCoordinates]:
@@ -535,7 +564,7 @@ def shape_scales(spec: ModelSpec, data: Dataset) -> dict[str, tuple[float, float
         for _, mechanism in spec.mechanisms
         for weight in mechanism.weights
         for k, (factor, (parent, _, shape)) in enumerate(zip(weight.factors, weight.parts, strict=True))
-        if shape is not None and parent not in spec.latent
+        if shape is not None and not shape.bends and parent not in spec.latent
     }
 
 

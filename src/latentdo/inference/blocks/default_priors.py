@@ -64,7 +64,7 @@ def weight_widths(
         if spec.latent.intersection((node, *weight.parents)):
             widths[k] = by_half if bounded else 1.0
             continue
-        if isinstance(weight.belief, float | int):
+        if isinstance(weight.belief, float | int) or weight.bends:
             continue
         column = np.ones(data.n_stored)
         for at, factor in enumerate(weight.factors):
@@ -90,7 +90,7 @@ def _halves(spec: ModelSpec, node: Name, data: Dataset, scales: Mapping[str, tup
     halves = {}
     for weight in spec[node].weights:
         for at, (parent, factor) in enumerate(zip(weight.parents, weight.factors, strict=True)):
-            if parent in spec.latent:
+            if parent in spec.latent or weight.bends:
                 continue
             summary = data.summary(parent)
             if weight.levels and weight.levels[at] is not None:

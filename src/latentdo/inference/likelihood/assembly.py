@@ -56,6 +56,7 @@ def assemble(
                 groups=tuple((position[latent], terms) for latent, terms in level_groups(spec, node)),
                 curves=_curves(spec, node, own, position),
                 clamped=node in clamped,
+                bends=own.bends,
             )
         )
         numbers.append(_node_numbers(spec, node, own, position, rows))

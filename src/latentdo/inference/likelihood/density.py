@@ -57,6 +57,7 @@ class NodeLayout:
         curves: For each latent of each term its shape with the centre and the scale of that, None for its value; empty where
             all enter by their values.
         clamped: Whether the latent is a measured node that is latent in some rows alone, where its cell is missing.
+        bends: Per spline the coordinate of its wiggle and the coefficients that are in units of it (`NodeCoordinates.bends`).
     """
 
     family: AbstractFamily
@@ -71,6 +72,12 @@ class NodeLayout:
     groups: tuple[tuple[int, tuple[int, ...]], ...] = ()
     curves: tuple[tuple[Curve | None, ...], ...] = ()
     clamped: bool = False
+    bends: tuple[tuple[int, tuple[int, ...]], ...] = ()
+
+    @property
+    def bent(self) -> dict[int, int]:
+        """The coefficients that are in units of a wiggle, and the coordinate of that."""
+        return {k: at for at, places in self.bends for k in places}
 
     @property
     def is_discrete(self) -> bool:
@@ -231,15 +238,15 @@ def unpack(m: Arithmetic, layout: Layout, numbers: Numbers, u: Array) -> tuple[N
             taken += 1
             points.append(point)
             log_prior = log_prior + log_jacobian
-        n = len(node.coefficients)
-        sampled = _solve(node, own, points[:n])
+        n, bent = len(node.coefficients), node.bent
+        sampled = _solve(node, own, [points[k] * points[bent[k]] if k in bent else points[k] for k in range(n)])
         coefficients = m.np.stack(sampled, axis=-1)
         raw = coefficients @ own.to_raw.T
         for k, coordinate in enumerate(coordinates_of(node)):
             if coordinate.prior is None:
                 continue
             value = points[k] - own.shift[k]
-            if k < n:
+            if k < n and k not in bent:
                 value = raw[..., k] if coordinate.prior_on_raw else coefficients[..., k]
             log_prior = log_prior + prior_log_density(m, coordinate.prior, value, own.arguments[k])
         names = [name for name, _ in node.parameters]

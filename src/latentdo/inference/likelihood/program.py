@@ -21,6 +21,7 @@ from latentdo.models import AbstractFamily, Bernoulli, Gamma, Hill, Normal, Stud
 from latentdo.models.build import LINK_CLIP, Arithmetic
 
 from ..blocks.coordinates import FloatArray
+from .bends import Bends, BendsWriter, bent
 from .density import (
     AbstractForm,
     Layout,
@@ -78,8 +79,9 @@ class Program(AbstractForm):
         if missing := self.n_coordinates - u.shape[-1]:
             u = m.np.concatenate([u, m.np.zeros((*u.shape[:-1], missing), u.dtype)], axis=-1)
         v, log_jacobian = _constrained(m, numbers, u)
-        log_priors = _log_priors(m, self, numbers, v @ numbers.prior_map.T + numbers.prior_offset)
-        return m.np.sum(log_jacobian + log_priors, axis=-1), parts_of(self, v @ numbers.place.T + numbers.place_offset)
+        w, believed = bent(m, numbers.bends, v, numbers.prior_map, numbers.prior_offset)
+        log_priors = _log_priors(m, self, numbers, believed)
+        return m.np.sum(log_jacobian + log_priors, axis=-1), parts_of(self, w @ numbers.place.T + numbers.place_offset)
 
     def log_parts(self, m: Arithmetic, numbers: Any, u: Array, z: Array) -> tuple[Array, Array]:
         """See `AbstractForm`; `u` may be shorter than `n_coordinates`: what is missing is padding."""
@@ -105,6 +107,7 @@ class ProgramNumbers(NamedTuple):
             slope of the mean there, for placing latents.
         weights: (row,).
         alive: Whether each factor counts in a row, 1 or 0, (node, row); None where all do in all.
+        bends: Of splines; None where there are none.
     """
 
     transform: Array
@@ -126,6 +129,7 @@ class ProgramNumbers(NamedTuple):
     slope: Array
     weights: Array
     alive: Array | None = None
+    bends: Bends | None = None
 
 
 class Parts(NamedTuple):
@@ -426,6 +430,7 @@ class _Writer:
         # Padding: standard normal coordinates that nothing depends on.
         self.prior, self.arguments = np.full(d, form.priors.index("normal")), np.tile([0.0, 1.0, 1.0], (d, 1))
         self.prior_map, self.prior_offset = np.eye(d), np.zeros(d)
+        self.bends = BendsWriter(d)
         starts = itertools.accumulate(
             (sum(c.transform != "fixed" for c in coordinates_of(node)) for node in layout.nodes), initial=0
         )
@@ -508,6 +513,7 @@ class _Writer:
             on_raw = i < n and coordinate.prior_on_raw
             self.prior_map[at] = raw_map[i] if on_raw else sampled[i]
             self.prior_offset[at] = (raw_offset[i] if on_raw else sampled_offset[i]) - own.shift[i]
+        self.bends.write(node.bent, free, fixed)
         return sampled, sampled_offset
 
     def _constrain(self, at: int, transform: str, own: NodeNumbers, i: int) -> None:
@@ -576,6 +582,7 @@ class _Writer:
             slope,
             np.asarray(self.numbers.weights, dtype=float),
             _alive(nodes),
+            self.bends.finished(self.anchor, self.unit),
         )
 
 

@@ -111,12 +111,17 @@ def node_row(posterior: Fitted, own: NodeCoordinates) -> NodeRow:
         else _weight_unit(own, coordinate, k % size - 1, signs[k % size - 1])
         for k, coordinate in enumerate(own.coefficients)
     ]
-    units += [
-        _origin(coordinate, f"in units of {quote(own.node)}" if name in ("sd", "scale") else "")
-        for name, coordinate in own.parameters
-    ]
-    rows = zip(own.all, units, strict=True)
+    units += [_origin(coordinate, _parameter_unit(own, name, predicted)) for name, coordinate in own.parameters]
+    # How a spline bends is told by its wiggle: its columns' coefficients are in units of that.
+    hidden = {k for _, places in own.bends for k in places}
+    rows = [(c, unit) for k, (c, unit) in enumerate(zip(own.all, units, strict=True)) if k not in hidden]
     return NodeRow(equation, scale, tuple((coordinate.label, belief(coordinate), unit) for coordinate, unit in rows))
+
+
+def _parameter_unit(own: NodeCoordinates, name: str, predicted: str) -> str:
+    if name.startswith("wiggle "):
+        return f"sd of the curve about its straight line, {f'on {predicted}' if predicted else f'in units of {quote(own.node)}'}"
+    return f"in units of {quote(own.node)}" if name in ("sd", "scale") else ""
 
 
 def _table_prior(own: NodeCoordinates, family: Table) -> tuple[str, str]:
@@ -174,6 +179,10 @@ def _intercept_unit(own: NodeCoordinates, coordinate: Coordinate) -> str:
     if not own.terms:
         return _origin(coordinate, "")
     centred = {name for term, whole in zip(own.terms, own.centred, strict=True) if whole for name in term}
+    # A spline's columns are about 0 wherever its parent is.
+    centred -= {name for _, places in own.bends for k in places if k <= len(own.terms) for name in own.terms[k - 1]} - {
+        name for k, term in enumerate(own.terms) for name in term if not any(k + 1 in places for _, places in own.bends)
+    }
     at = ", ".join(f"{_factor(name)} = {centre:.4g}" for name, (centre, _) in own.centres if name in centred)
     return _origin(coordinate, f"at {at}" if at and coordinate.default else "at parents = 0")
 

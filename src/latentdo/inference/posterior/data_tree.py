@@ -77,7 +77,7 @@ def _log_likelihood(posterior: Fitted, data: Dataset) -> tuple[FloatArray | None
 
 def _parameters(posterior: Fitted) -> tuple[dict[str, FloatArray], dict[str, list[str]], dict[str, Any]]:
     """Per kind of parameter an array (chain, draw, name), its dimension, and the names."""
-    own = {name for _, mechanism in posterior.spec.mechanisms for name in mechanism.family.parameters}
+    own = {"wiggle", *(name for _, mechanism in posterior.spec.mechanisms for name in mechanism.family.parameters)}
     draws: dict[str, list[FloatArray]] = {}
     names: dict[str, list[str]] = {}
     for label, values in posterior.parameters:

@@ -233,6 +233,7 @@ def _scores(posterior: Fitted, own: NodeCoordinates) -> tuple[dict[int, FloatArr
     sampled: FloatArray = np.linalg.solve(own.to_raw, raw.T).T.astype(float, copy=False)
     values = dict(draws.parameters)
     n = len(own.coefficients)
+    wiggles = {k: values[own.parameters[at - n][0]].reshape(-1) for at, places in own.bends for k in places}
     scores, log_prior = {}, np.zeros(len(raw))
     for k, coordinate in enumerate(own.all):
         if coordinate.fixed is not None or coordinate.prior is None:
@@ -241,6 +242,7 @@ def _scores(posterior: Fitted, own: NodeCoordinates) -> tuple[dict[int, FloatArr
             value = values[own.parameters[k - n][0]].reshape(-1)
         else:
             value = (raw if coordinate.prior_on == "raw" else sampled)[:, k]
+            value = value / wiggles.get(k, 1.0)
         value = np.asarray(value - coordinate.shift, dtype=float)
         scores[k] = _normal(cumulative(coordinate.prior, value))
         log_prior += log_densities(coordinate.prior, value)

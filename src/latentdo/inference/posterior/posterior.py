@@ -75,6 +75,30 @@ class Posterior(Fitted):
 
         return check_priors(self.spec, self.coordinates, self.facts.columns, seed, n_draws=n_draws)
 
+    def plot_shapes(self, data: Any = None) -> Any:
+        """A picture of each fitted shape (`s(X)`, `log(X)`, `X^2`): what X adds to its child's predictor, with its 90 % band.
+
+        Beside it stand the rows, less what the other parents add, where the child is normal or student.
+
+        Args:
+            data: Any table that `ld.fit` takes; the rows that the fit holds unless given. Without rows the curves stand alone.
+
+        Returns:
+            The matplotlib axes, one for each parent that enters by a shape.
+
+        Raises:
+            SpecError: The model has no shape.
+            MissingExtraError: matplotlib is not installed.
+        """
+        from .row_likelihood import rows_of
+        from .shapes import plot_shapes
+
+        if not self.spec.shaped:
+            raise SpecError(
+                "No parent enters by a shape, so there is no curve to draw. Write s(X), log(X) or X^2 in the place of X."
+            )
+        return plot_shapes(self, self.data if data is None else rows_of(self, data))
+
     def log_likelihood(self, data: Any = None, draws: int | Sequence[int] | IntArray | None = None) -> FloatArray:
         """The log likelihood of each row with its latents integrated out, summed over blocks: complete log densities.
 

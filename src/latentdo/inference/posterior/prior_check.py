@@ -190,10 +190,11 @@ def prior_draws(spec: ModelSpec, own: NodeCoordinates, n: int, random: np.random
     drawn = {id(coordinate): _one(own, k, n, random) for k, coordinate in enumerate(own.all)}
     t, size = own.to_raw, len(own.coefficients)
     sampled = np.zeros((size, n))
+    wiggles = {k: drawn[id(own.all[at])] for at, places in own.bends for k in places}
     # A statement about a raw coefficient is one about the sampled one once those of larger terms are known.
     for rank, k in enumerate(own.order):
         coordinate = own.coefficients[k]
-        value = drawn[id(coordinate)]
+        value = drawn[id(coordinate)] * wiggles.get(k, 1.0)
         if coordinate.prior_on == "raw":
             value = (value - sum(t[k, larger] * sampled[larger] for larger in own.order[:rank])) / t[k, k]
         sampled[k] = value

@@ -21,7 +21,7 @@ MOST_NUMBERS = 2**28
 def log_likelihood(posterior: Fitted, data: Any, draws: Any) -> FloatArray:
     """See `Posterior.log_likelihood`."""
     index = _index(posterior, draws)
-    rows = _rows(posterior, data)
+    rows = rows_of(posterior, data)
     if len(index) * rows.n_rows > MOST_NUMBERS:
         fewer = max(1, MOST_NUMBERS // rows.n_rows)
         raise UnsupportedError(
@@ -32,7 +32,7 @@ def log_likelihood(posterior: Fitted, data: Any, draws: Any) -> FloatArray:
     return pointwise.log_likelihood(posterior, rows, index).values
 
 
-def _rows(posterior: Fitted, data: Any) -> Dataset:
+def rows_of(posterior: Fitted, data: Any) -> Dataset:
     """The rows of the fit, or of a table, whose values the families allow."""
     spec = posterior.spec
     if data is None:

@@ -16,6 +16,7 @@ from ..blocks.diagnostics import ESS_LIMIT, RHAT_LIMIT
 from ..blocks.fitted import Fitted
 from .account import account_of, block_name, extremes, node_row, shown_rhat, widened
 from .labels import Kind, ParameterLabel, parameter_labels
+from .shapes import degrees_of_freedom
 
 WIDTH = 110
 LISTED = 10
@@ -57,6 +58,7 @@ def sheets(posterior: Fitted) -> list[Sheet]:
         _training(posterior),
         _convergence(posterior),
         _parameters(posterior),
+        *_curves(posterior),
         Sheet("Warnings", notes=tuple(map(Note, posterior.warnings)) or (Note("none"),), folded="open"),
     ]
 
@@ -128,7 +130,8 @@ def _priors(posterior: Fitted) -> str:
     kinds = Counter(
         "fixed" if coordinate.fixed is not None else "default" if coordinate.default else "yours"
         for own in posterior.coordinates
-        for coordinate in own.all
+        for k, coordinate in enumerate(own.all)
+        if not any(k in places for _, places in own.bends)
         if coordinate.fixed is None or not coordinate.default
         # The fixed location and scale of a latent are nobody's choice.
         if not (coordinate.fixed is not None and own.node in posterior.spec.latent and coordinate.fixed in (0.0, 1.0))
@@ -254,9 +257,11 @@ def _parameters(posterior: Fitted) -> Sheet:
     if enough:
         judged = [(shown_rhat(each.rhat), f"{each.ess:,.0f}") for each in posterior.parameter_diagnostics]
     statuses = [_status(label) for label in labels] or [Cell("")] * len(named)
+    columns_of_splines = {own.all[k].label for own in posterior.coordinates for _, places in own.bends for k in places}
     rows = [
         (Cell(_short(name), name), *map(Cell, (*_numbers(draws), *numbers)), status)
         for (name, draws), numbers, status in zip(named, judged, statuses, strict=True)
+        if name not in columns_of_splines
     ]
     columns = (
         Column("", "code", key="parameter"),
@@ -268,6 +273,23 @@ def _parameters(posterior: Fitted) -> Sheet:
     if not rows:
         return Sheet(title, lead=("none is free",), folded="open")
     return Sheet.of(title, columns, rows, notes=tuple(notes), folded="open")
+
+
+def _curves(posterior: Fitted) -> Iterator[Sheet]:
+    """How much each spline bends; nothing where there is none."""
+    rows = [] if posterior.is_point else [(term, f"{number:.1f}") for term, number in degrees_of_freedom(posterior)]
+    if rows:
+        yield Sheet.of(
+            "Splines",
+            (Column("", "code", key="term"), Column("effective degrees of freedom", "number")),
+            rows,
+            notes=(
+                Note(
+                    "1 is a straight line, which the default prior draws to; posterior.plot_shapes() draws the curves."
+                ),
+            ),
+            folded="open",
+        )
 
 
 def _short(name: str, most: int = LONG) -> str:

@@ -99,8 +99,8 @@ def normal_posterior(equation: Equation, n_draws: int, random: np.random.Generat
         Lindley & Smith (1972), Bayes estimates for the linear model, §2.
     """
     moments, bounds, priors = equation.likelihood, equation.bounds, equation.priors
-    if not isinstance(moments, Moments):
-        return "it is no normal node"
+    if not isinstance(moments, Moments) or len(equation.bends.bent):
+        return "it is no normal node, or has splines"
     # The sd comes last, unless it is fixed.
     last = len(bounds.kind) - int(equation.place[-1].any())
     if (bounds.kind[:last] != "free").any() or any(name != "normal" for name in priors.names[:last]):

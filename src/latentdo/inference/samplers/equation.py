@@ -282,6 +282,65 @@ class Bounds:
 
 
 @dataclass(frozen=True, eq=False)
+class Bends:
+    """The coefficients by which splines bend: products of a coordinate and the wiggle of their spline.
+
+    Attributes:
+        bent: The places of such coordinates among the free ones.
+        wiggle: The place of the wiggle of each, -1 where it is a number.
+        fixed: That number.
+    """
+
+    bent: IntArray
+    wiggle: IntArray
+    fixed: FloatArray
+
+    @staticmethod
+    def of(node: NodeLayout, free: list[int], fixed: FloatArray) -> Bends:
+        """Of the free ones among a node's coordinates; `fixed` has the numbers of the others."""
+        place = {k: at for at, k in enumerate(free)}
+        pairs = sorted(node.bent.items())
+        return Bends(
+            np.array([place[k] for k, _ in pairs], dtype=int),
+            np.array([place.get(at, -1) for _, at in pairs], dtype=int),
+            np.array([fixed[at] for _, at in pairs], dtype=float),
+        )
+
+    def _times(self, value: FloatArray) -> FloatArray:
+        return np.where(self.wiggle < 0, self.fixed, value[..., self.wiggle])
+
+    def __call__(self, value: FloatArray) -> FloatArray:
+        """The coefficients at values of the coordinates."""
+        found = value.copy()
+        found[..., self.bent] *= self._times(value)
+        return found
+
+    def slopes(self, value: FloatArray) -> FloatArray:
+        """The derivatives of the coefficients by the coordinates, (coefficient, coordinate), at one point."""
+        found = np.eye(len(value))
+        found[self.bent, self.bent] = self._times(value)
+        free = self.wiggle >= 0
+        found[self.bent[free], self.wiggle[free]] = value[self.bent[free]]
+        return found
+
+    def pulled_back(self, value: FloatArray, gradient: FloatArray) -> FloatArray:
+        """Gradients by the coordinates from those by the coefficients, (…, coordinate)."""
+        found = gradient.copy()
+        found[..., self.bent] *= self._times(value)
+        for k, at in zip(self.bent, self.wiggle, strict=True):
+            if at >= 0:
+                found[..., at] += gradient[..., k] * value[..., k]
+        return found
+
+    def curvature(self, gradient: FloatArray) -> FloatArray:
+        """What the products add to a Hessian, from the gradient by the coefficients at that point."""
+        found = np.zeros((len(gradient), len(gradient)))
+        free = self.wiggle >= 0
+        found[self.bent[free], self.wiggle[free]] = gradient[self.bent[free]]
+        return found + found.T
+
+
+@dataclass(frozen=True, eq=False)
 class Priors:
     """The independent priors of the free coordinates.
 
@@ -333,6 +392,7 @@ class Equation:
     place_offset: FloatArray
     prior_map: FloatArray
     prior_offset: FloatArray
+    bends: Bends
 
     @staticmethod
     def of(node: NodeLayout, numbers: Numbers) -> Equation:
@@ -354,29 +414,48 @@ class Equation:
         prior_offset = np.where(on_raw, (raw @ offset)[free], offset[free]) - shift
         names = tuple(str(layouts[k].prior) for k in free)
         priors = Priors(names, own.arguments[free])
-        return Equation(likelihood, Bounds.of(layouts, own, free), priors, place, offset, prior_map, prior_offset)
+        # The likelihood knows nothing of how its coefficients were put together.
+        place, offset = place[: size - len(node.bends)], offset[: size - len(node.bends)]
+        bends = Bends.of(node, free, fixed)
+        # The prior of such a coefficient speaks of it in units of its wiggle.
+        prior_map[bends.bent] = 0.0
+        bounds = Bounds.of(layouts, own, free)
+        return Equation(likelihood, bounds, priors, place, offset, prior_map, prior_offset, bends)
 
     def slopes(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log posterior and gradient at points (draw, coordinate)."""
         with np.errstate(all="ignore"):
             value, slope, _, log_jacobian, jacobian_slope, _ = self.bounds(u)
-            total, of_rows = self.likelihood.slopes(value @ self.place.T + self.place_offset)
-            log_priors, of_priors = self.priors.slopes(value @ self.prior_map.T + self.prior_offset)
+            bent = self.bends(value)
+            total, of_rows = self.likelihood.slopes(bent @ self.place.T + self.place_offset)
+            log_priors, of_priors = self.priors.slopes(self._believed(value, bent))
             total = total + (log_priors + log_jacobian).sum(axis=-1)
-            gradient = (of_rows @ self.place + of_priors @ self.prior_map) * slope + jacobian_slope
+            by_value = self.bends.pulled_back(value, of_rows @ self.place + of_priors @ self.prior_map)
+            by_value[..., self.bends.bent] += of_priors[..., self.bends.bent]
+            gradient = by_value * slope + jacobian_slope
         return numbers_only(total), gradient
 
     def curvature(self, u: FloatArray) -> FloatArray:
         """The Hessian at a point (coordinate,)."""
         with np.errstate(all="ignore"):
             value, slope, second, _, _, jacobian_curvature = self.bounds(u)
-            at, believed = self.place @ value + self.place_offset, self.prior_map @ value + self.prior_offset
+            bent, along = self.bends(value), self.bends.slopes(value)
+            at, believed = self.place @ bent + self.place_offset, self._believed(value, bent)
             _, of_rows = self.likelihood.slopes(at[None])
             _, of_priors = self.priors.slopes(believed)
-            inner = self.place.T @ self.likelihood.curvature(at) @ self.place
-            inner += (self.prior_map.T * self.priors.curvature(believed)) @ self.prior_map
-            outer = (of_rows[0] @ self.place + of_priors @ self.prior_map) * second + jacobian_curvature
+            place, prior_map = self.place @ along, self.prior_map @ along
+            prior_map[self.bends.bent, self.bends.bent] = 1.0
+            inner = place.T @ self.likelihood.curvature(at) @ place
+            inner += (prior_map.T * self.priors.curvature(believed)) @ prior_map
+            inner += self.bends.curvature(of_rows[0] @ self.place + of_priors @ self.prior_map)
+            outer = (of_rows[0] @ place + of_priors @ prior_map) * second + jacobian_curvature
             return slope[:, None] * inner * slope + np.diag(outer)
+
+    def _believed(self, value: FloatArray, bent: FloatArray) -> FloatArray:
+        """What the priors speak of."""
+        found = bent @ self.prior_map.T + self.prior_offset
+        found[..., self.bends.bent] = value[..., self.bends.bent]
+        return found
 
     def derivatives(self, u: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Log posterior, gradient and Hessian at a point (coordinate,)."""
@@ -387,14 +466,15 @@ class Equation:
         """The log posterior alone, at points (draw, coordinate)."""
         with np.errstate(all="ignore"):
             value, _, _, log_jacobian, _, _ = self.bounds(u)
-            log_priors, _ = self.priors.slopes(value @ self.prior_map.T + self.prior_offset)
-            total = self.likelihood.value(value @ self.place.T + self.place_offset)
+            bent = self.bends(value)
+            log_priors, _ = self.priors.slopes(self._believed(value, bent))
+            total = self.likelihood.value(bent @ self.place.T + self.place_offset)
             return numbers_only(total + (log_priors + log_jacobian).sum(axis=-1))
 
     def log_likelihood(self, u: FloatArray) -> FloatArray:
         """That of the rows alone, at points (draw, coordinate)."""
         with np.errstate(all="ignore"):
-            return self.likelihood.value(self.bounds(u)[0] @ self.place.T + self.place_offset)
+            return self.likelihood.value(self.bends(self.bounds(u)[0]) @ self.place.T + self.place_offset)
 
     def sd(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The last parameter at values of its free coordinate alone, and its log prior with the Jacobian."""

@@ -25,6 +25,7 @@ from .outcome import from_chains, node_draws
 from .regression import regression
 from .rows import integrated
 from .sampling import SINGLE_ROWS, run_ensemble
+from .smooth import smooth
 from .starts import finite_starts
 from .svi import svi
 
@@ -73,7 +74,7 @@ def _methods(engine: Engine) -> tuple[tuple[Trainer, ...], LastTrainer]:
         case Map():
             return (_exact, _fixed, conjugate), posterior_mode
         case Auto():
-            return (_exact, _fixed, conjugate, regression, gaussian, discrete, integrated, _generic), _general
+            return (_exact, _fixed, conjugate, smooth, regression, gaussian, discrete, integrated, _generic), _general
         case _:
             return (_exact, _fixed), _own
 

@@ -110,6 +110,7 @@ class Manifest:
         compare: Names of the rivals that the study names.
         concerns: The nodes whose columns the first warnings are about; empty in the files of versions that did not keep them.
         checked: What a check of graph and nodes found, as JSON.
+        knots: Of the splines: the parent, how many knots were asked for, and where they are.
     """
 
     format: int
@@ -136,6 +137,7 @@ class Manifest:
     compare: tuple[str, ...] = ()
     concerns: tuple[Name, ...] = ()
     checked: str = ""
+    knots: tuple[tuple[Name, Positive, tuple[float, ...]], ...] = ()
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -145,7 +147,8 @@ class Manifest:
         if implicit > len(self.graph.nodes):
             raise DataError("The model text has more latents than the graph.")
         spec = ModelSpec.stated(self._statements, self.model)
-        return spec.with_priors({key: parse_call(text) for key, text in self.priors.items()})
+        spec = spec.with_priors({key: parse_call(text) for key, text in self.priors.items()})
+        return spec.with_knots({(parent, size): knots for parent, size, knots in self.knots})
 
     @cached_property
     def _statements(self) -> tuple[Statement, ...]:
@@ -322,6 +325,7 @@ def manifest_of(posterior: Fitted, members: Iterable[Member], *, data: bool) -> 
         compare=posterior.compare,
         concerns=posterior.concerns,
         checked=posterior.checked,
+        knots=tuple((parent, size, knots) for (parent, size), knots in posterior.spec.knots.items()),
     )
 
 
@@ -332,7 +336,8 @@ def model_text(spec: ModelSpec) -> tuple[str, dict[str, str]]:
         LatentdoError: There is no such text: a node was set by surgery.
     """
     text, priors = spec.source
-    if ModelSpec.parse(text).with_priors({key: parse_call(prior) for key, prior in priors}) != spec:
+    again = ModelSpec.parse(text).with_priors({key: parse_call(prior) for key, prior in priors})
+    if again.with_knots(spec.knots) != spec:
         raise DataError("its text does not give the same model back when it is read")
     return text, dict(priors)
 

@@ -15,7 +15,7 @@ from latentdo.errors import ArchiveError, ExtensionError, LatentdoError
 from latentdo.models import Table, checked_units
 from latentdo.query import Query
 
-from ..blocks.coordinates import Coordinate, labels_of, n_coefficients
+from ..blocks.coordinates import Coordinate, bends_of, labels_of, n_coefficients
 from ..blocks.diagnostics import Diagnostic
 from ..blocks.fitted import Fitted
 from .codec import digest, plain_tree, tree_of, value_of
@@ -140,8 +140,9 @@ def _coordinate_faults(manifest: Manifest) -> Iterator[str]:
             and (not size or (record.to_raw.shape == (size, size) and bool(np.linalg.slogdet(record.to_raw)[0] != 0)))
             and all(math.isfinite(centre) and 0.0 < scale < math.inf for _, (centre, scale) in record.centres)
             and tuple(name for name, _ in record.centres) == factors
-            and tuple(name for name, _ in record.parameters) == mechanism.family.parameters
-            and tuple(names.get(record.node, ())) == mechanism.family.parameters
+            and tuple(name for name, _ in record.parameters) == mechanism.parameter_names
+            and tuple(names.get(record.node, ())) == mechanism.parameter_names
+            and record.bends == bends_of(mechanism)
             and all(_is_settled(coordinate) for coordinate in record.coefficients)
             and all(_is_settled(coordinate) for _, coordinate in record.parameters)
         )
@@ -211,5 +212,6 @@ def draw_faults(fitted: Fitted) -> Iterator[str]:
                 yield f"the table of {own.node} holds no probabilities"
         for name, values in draws.parameters:
             # What default priors keep above 0 has no other values.
-            if family.default(name, 1.0).prior.low >= 0.0 and (values < 0.0).any():
+            is_wiggle = name not in family.parameters
+            if (is_wiggle or family.default(name, 1.0).prior.low >= 0.0) and (values < 0.0).any():
                 yield f"{name}({own.node}) is below 0 in some draws"
