@@ -27,6 +27,7 @@ _WEIGHTS = (
     "Rows have no weights: each is one unit. Repeat a row that stands for several, and put what a survey's sampling "
 )
 _WEIGHTS += "went by into the model as nodes."
+_ONCE = "Rows have no weights: each is one unit, and copies of a row count once where constraints are tested."
 _CLUSTERS = (
     "Rows are taken as independent. Make what units of a cluster share a node of the model, with arrows to what it "
 )
@@ -252,6 +253,8 @@ def with_known_options(verb: Callable[P, R]) -> Callable[P, R]:
             if option not in known:
                 slip = difflib.get_close_matches(option, known, n=1, cutoff=0.85)
                 repair = nearest(option, known) if slip else instead_of(option) or nearest(option, known)
+                # A row that is there twice is no more evidence against a graph.
+                repair = _ONCE if repair == _WEIGHTS and verb.__name__ == "check" else repair
                 raise UsageError(f"ld.{verb.__name__} has no option {option}=. {repair}")
         return verb(*given, **options)
 

@@ -290,3 +290,28 @@ def test_a_graph_without_measured_nodes_and_a_column_next_to_constant_are_refuse
         ld.check("latent X, Y; X -> Y", columns)
     with pytest.raises(DataError, match="spread is too small"):
         ld.check("X -> M -> Y", columns)
+
+
+def test_the_verdict_of_a_question_is_said_where_nothing_fails():
+    found = str(ld.check("X -> M -> Y; X <-> Y", chain_of_three(), "E[Y | do(X=1)]", "E[Y | do(M=1)]"))
+    assert "identified: Σ_M P(M | X=1) Σ_X' E[Y | M, X'] P(X')" in " ".join(found.split())
+    assert "NOT identified by this graph" in str(ld.check("X -> Y; X <-> Y", chain_of_three(), "E[Y | do(X=1)]"))
+
+
+def chain_of_three():
+    x, m, y = np.random.default_rng(3).normal(size=(3, 100))
+    return {"X": x, "M": m + x, "Y": y + m + x}
+
+
+def test_a_level_with_next_to_no_rows_is_not_tested():
+    rows = chain_of_three() | {"R": [1, 1] + [0] * 98}
+    found = ld.check("X -> M -> Y; R", rows)
+    about = [row for row in found.rows if "R" in row.nodes]
+    assert about
+    assert {row.word for row in about} == {"not checked"}
+    assert "one level of R has 2 rows, fewer than 5" in about[0].advice
+
+
+def test_weights_are_refused_with_what_copies_count():
+    with pytest.raises(ld.LatentdoError, match="copies of a row count once"):
+        ld.check("X -> M -> Y", chain_of_three(), weights=[1] * 100)

@@ -15,7 +15,7 @@ from latentdo.query import Query
 from latentdo.tables import Dataset
 from tests.posteriors import posterior_of
 
-N = 800
+N = 400
 CASES = {
     "back door": ("Z ~ bernoulli; X ~ bernoulli(Z); Y ~ bernoulli(X, Z)", "P(Y=1 | do(X=1))"),
     "front door": (
@@ -88,7 +88,7 @@ def test_a_move_leads_to_the_formula_on_the_rows(model, question, monkeypatch):
     truth = exact(query, posterior.spec.graph, joint, names)
     assert abs(truth - model_says) > 0.01
     moved = found.whole.of("quadratic").move
-    assert moved == pytest.approx(truth - model_says, abs=0.002 + 0.05 * abs(truth - model_says))
+    assert moved == pytest.approx(truth - model_says, abs=0.003 + 0.05 * abs(truth - model_says))
 
 
 def test_factors_are_named_as_they_are_printed():

@@ -180,6 +180,10 @@ def _graph(
 
     if prior:
         raise UsageError("--prior belongs to the check of a model: a graph has no priors.")
+    if every and (loose := [text for text in queries if not set("([") & set(text)]):
+        raise UsageError(
+            f"--every stands alone, and {loose[0]!r} behind it is no question. Write --every, and E[Y | do(X=1)]."
+        )
     if data is None:
         raise UsageError(
             'A graph is checked against rows. Name a table behind it: latentdo check "X -> M -> Y" data.csv.'

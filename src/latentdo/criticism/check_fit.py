@@ -104,12 +104,10 @@ def check_nodes(posterior: Posterior, data: Dataset, queries: Asked = (), *, see
     if data.n_missing:
         row = CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason)
         return FitCheck(Word.NOT_CHECKED, (row,), project(posterior.spec.graph), n_rows=data.n_rows)
-    n_set = data.n_rows
-    data = data.complete()
-    n_set -= data.n_rows
     of_graph = check_graph(posterior.spec.graph, data, queries, seed=seed)
+    n_set = data.n_rows - data.complete().n_rows
     if n_set:
-        note = f"only rows in which nothing was set are checked: {n_set:,} others are left out"
+        note = f"nodes and formulas are checked on rows in which nothing was set: {n_set:,} others are left out there"
         of_graph = replace(of_graph, notes=(*of_graph.notes, note))
     if reason:
         rows = (*of_graph.rows, CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason))
@@ -119,7 +117,7 @@ def check_nodes(posterior: Posterior, data: Dataset, queries: Asked = (), *, see
     rows = (*of_graph.rows, *adjusted(node_rows(evidence)))
     notes = of_graph.notes
     if evidence.share > 1:
-        notes = (*notes, f"{evidence.n:,} of {data.n_rows:,} rows, evenly chosen, were looked at")
+        notes = (*notes, f"{evidence.n:,} of {data.n_rows - n_set:,} rows, evenly chosen, were looked at")
     return replace(of_graph, word=_whole((), rows), rows=rows, queries=(), notes=notes)
 
 
@@ -141,7 +139,7 @@ def check_queries(
         word = Word.CONTRADICTED if base.word is Word.CONTRADICTED else Word.NOT_CHECKED
         return replace(base, queries=tuple(CheckedQuery(q, word, advice=(reason,), name=name) for name, q in queries))
     base = replace(base, tolerance=tolerance)
-    evidence = evidence_of(posterior, data.complete())
+    evidence = evidence_of(posterior, data)
     judged = [_judged(evidence, name, query, tolerance, seed) for name, query in queries]
     factors = adjusted([row for each in judged for row in _factor_rows(each)])
     wholes = adjusted([row for each in judged for row in _whole_rows(each)])
@@ -191,19 +189,20 @@ def _judged(evidence: Evidence, name: str | None, query: Query, tolerance: float
         if query.axes:
             raise UnsupportedError("a sweep has many numbers: ask for single points")
         (answer,) = ask_all(evidence.posterior, [(name, query)], seed, allow_unidentified=False)
-        if answer.experiments:
-            return _Judged(
-                name, query, reason=f"it is identified{answer.with_rows}, and only observed rows are checked"
-            )
         most = tolerance
         if most is None:
             most = max(OF_ANSWER * abs(answer.point), OF_OUTCOME * _spread(evidence, query))
         own = (answer.point, answer.sd or 0.0, float(most))
         by_rows = evidence.influence(answer.draws[evidence.index][:, None])[:, 0]
-        # Where rows of experiments are left out, those here are not all that the answer rests on.
-        is_all = math.isclose(evidence.n * evidence.share, evidence.posterior.facts.n_rows, rel_tol=1e-6)
-        sd = math.sqrt(evidence.share * float(by_rows @ by_rows)) if is_all else None
-        return _Judged(name, query, own, replaced(evidence, query, seed), draws=answer.draws, sd_by_rows=sd)
+        sd = math.sqrt(evidence.share * float(by_rows @ by_rows))
+        try:
+            found = replaced(evidence, query, seed)
+        except UnsupportedError as problem:
+            only = (
+                f"it is identified{answer.with_rows}, and only observed rows are checked" if answer.experiments else ""
+            )
+            return _Judged(name, query, reason=only or str(problem))
+        return _Judged(name, query, own, found, draws=answer.draws, sd_by_rows=sd)
     except ValueError:
         return _Judged(name, query, reason="it has several numbers: ask for one of them")
     except LatentdoError as problem:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from latentdo.arrays import FloatArray, IntArray
+from latentdo.arrays import BoolArray, FloatArray, IntArray
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, Name, project
 from latentdo.inference import Posterior
@@ -52,23 +52,27 @@ class Evidence:
         posterior: The fit.
         rows: The rows that are checked, each once.
         share: How many rows of the table stand behind each of them.
+        every: All rows, where there are some of experiments too, which trained the fit and are not checked.
     """
 
     posterior: Posterior
     rows: Dataset
     share: float = 1.0
+    every: Dataset | None = None
     _laws: dict[tuple[Name, tuple[Name, ...], int], PillowLaw] = field(default_factory=dict)
     _moments: dict[tuple[Name, tuple[Name, ...]], Moments] = field(default_factory=dict)
 
     @staticmethod
     def of(posterior: Posterior, data: Dataset) -> Evidence:
-        """The rows one by one; evenly chosen ones where there are very many."""
-        rows = data.expanded(posterior.spec.measured)
+        """The rows in which nothing was set, one by one; evenly chosen ones where there are very many."""
+        names = posterior.spec.measured
+        rows = data.complete().expanded(names)
         n = rows.n_rows
+        every = data.expanded(names) if data.regimes else None
         if n <= MOST_ROWS:
-            return Evidence(posterior, rows)
+            return Evidence(posterior, rows, every=every)
         kept = np.linspace(0, n - 1, MOST_ROWS).round().astype(int)
-        return Evidence(posterior, rows.picked(kept), n / MOST_ROWS)
+        return Evidence(posterior, rows.picked(kept), n / MOST_ROWS, every)
 
     @property
     def n(self) -> int:
@@ -171,8 +175,28 @@ class Evidence:
             values = self.posterior.log_likelihood(self.rows, self.index)
         return values - values.mean(axis=0)
 
+    @cached_property
+    def _was_set(self) -> BoolArray:
+        assert self.every is not None
+        return np.any([self.every.held(name) for name in self.posterior.spec.measured], axis=0)
+
+    @cached_property
+    def _other_logs(self) -> FloatArray:
+        """The log likelihood of the rows that are not checked, (draw, row), less each row's mean."""
+        assert self.every is not None
+        values = self.posterior.log_likelihood(self.every, self.index)[:, self._was_set]
+        return values - values.mean(axis=0)
+
+    def padded(self, parts: FloatArray) -> FloatArray:
+        """Parts of the rows, and zeros for those that are not checked."""
+        if self.every is None:
+            return parts
+        return np.concatenate([parts, np.zeros((int(self._was_set.sum()), *parts.shape[1:]))])
+
     def influence(self, values: FloatArray) -> FloatArray:
         """What leaving out a row would do to the posterior mean of quantities, (row, quantity); the sign turned.
+
+        Rows that are not checked come last: what they told the draws varies from table to table too.
 
         Args:
             values: (draw, quantity), at the draws of `index`.
@@ -181,7 +205,12 @@ class Evidence:
             Giordano & Broderick (2023), The Bayesian infinitesimal jackknife for variance.
         """
         centred = values - values.mean(axis=0)
-        return self.logs.T @ centred / (len(self.index) - 1)
+        found: FloatArray = self.logs.T @ centred / (len(self.index) - 1)
+        if self.every is None:
+            return found
+        # Of the rows here each stands for `share`, of those each for itself.
+        more = self._other_logs.T @ centred / (len(self.index) - 1) / self.share
+        return np.concatenate([found, more])
 
 
 def evidence_of(posterior: Posterior, data: Dataset) -> Evidence:

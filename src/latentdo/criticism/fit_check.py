@@ -102,8 +102,6 @@ class FitCheck:
         skipped = [row for row in self.rows if row.word is Word.NOT_CHECKED]
         quiet = [row for row in self.rows if row not in failed and row not in skipped]
         broken = sum(row.layer is Layer.GRAPH for row in failed)
-        # Without a model a question has no more than the word of the whole.
-        told = [asked for asked in self.queries if asked.could_move is not None or asked.word is not self.word]
         # Text has no picture: it is made for pages alone, where nobody asks for matplotlib.
         picture = diagram(self.graph, broken=self.broken_pairs) if self.broken_pairs else ""
         untestable = [] if self.is_testable else [Note(UNTESTABLE)]
@@ -112,7 +110,7 @@ class FitCheck:
             *([Sheet(notes=(*untestable, *map(Note, self.notes)))] if untestable or self.notes else []),
             *([rows_sheet("Fails:", failed, most=MOST_FAILED)] if failed else []),
             *([repairs_sheet(self.repairs, broken)] if self.repairs else []),
-            *([queries_sheet(self.queries)] if told else []),
+            *([queries_sheet(self.queries)] if self.queries else []),
             *([rows_sheet("Nothing found:", quiet, most=MOST_QUIET, folded="closed")] if quiet else []),
             *([Sheet("Not checked:", notes=tuple(reasons(skipped)))] if skipped else []),
         ]

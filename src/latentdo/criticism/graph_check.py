@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -12,9 +12,11 @@ from latentdo.errors import DataError
 from latentdo.estimators import Column, sample_of
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.identification import (
+    Identified,
     Independence,
     InstrumentalInequality,
     VermaConstraint,
+    identify,
     testable_implications,
 )
 from latentdo.query import Query
@@ -24,8 +26,9 @@ from latentdo.tables import Dataset
 from .fit_check import LEVEL, FitCheck
 from .independence import Tested, covariance_test
 from .inequality import inequality_test
+from .regimes import joined, regime_rows
 from .repairs import repairs_of
-from .smooth import LEAST_IN_LEVEL, MOST_LEVELS, ROWS_PER_TERM, Predictor, Residuals, Variable
+from .smooth import LEAST_IN_LEVEL, MOST_LEVELS, ROWS_PER_TERM, Predictor, Residuals, Variable, few_rows
 from .values import CheckedQuery, CheckRow, Layer, Word
 from .verma import NotTestable, verma_test
 
@@ -87,6 +90,8 @@ class _Tests:
             if self.variables[name].n_levels == 1:
                 rows = f"each level of {quote(name)} has fewer than {LEAST_IN_LEVEL} rows, or all but one"
                 return _Outcome(statement, None, rows)
+            if reason := self._rare(name):
+                return _Outcome(statement, None, reason)
         match statement:
             case Independence():
                 return self._independence(statement)
@@ -97,6 +102,14 @@ class _Tests:
         if isinstance(found, NotTestable):
             return _Outcome(statement, None, found.reason)
         return _Outcome(statement, found)
+
+    def _rare(self, name: Name) -> str:
+        """That of a column with two levels one has next to no rows; empty where that is not so."""
+        codes = self.variables[name].codes
+        if codes is None or self.variables[name].n_levels != 2:
+            return ""
+        fewest = int(np.bincount(codes, minlength=2).min())
+        return few_rows(name, fewest) if fewest < LEAST_IN_LEVEL else ""
 
     def _independence(self, statement: Independence, *, closer: bool = False) -> _Outcome:
         given = tuple(sorted(statement.given))
@@ -285,23 +298,46 @@ def check_graph(
         raise DataError(
             "Every node of the graph is latent: nothing can be tested. Take `latent` from what was measured."
         )
-    tests = _tests(admg, data, seed)
+    plain = data.complete()
+    tests = _tests(admg, plain, seed)
     rows = _rows(admg, tests, every=every, level=level)
+    if data.regimes:
+        found = list(regime_rows(admg, data, _independences(seed)))
+        rows = tuple(joined(list(rows), found, level, holm))
     word = Word.gravest(row.word for row in rows)
 
     def left(wider: Admg) -> int:
         return sum(row.word.fails for row in _rows(wider, tests, every=every, level=level))
 
-    repairs = repairs_of(graph, rows, left, asked) if word is Word.CONTRADICTED else ()
+    constraints = [row for row in rows if row.about is not None]
+    is_wrong = any(row.word is Word.CONTRADICTED for row in constraints)
+    repairs = repairs_of(graph, constraints, left, asked) if is_wrong else ()
     notes = []
     if data.ignored:
         notes.append(f"columns that no node names, ignored: {listed(data.ignored, '')}")
     if data.unread:
         notes.append(f"columns with a latent's name, never read: {listed(data.unread, '')}")
-    notes += _units(admg, data, seed)[1]
+    notes += _units(admg, plain, seed)[1]
     if sum(row.word.fails for row in rows) >= MOST_LOOKED_AT_AGAIN:
         notes.append(
             f"other learners looked at the {MOST_LOOKED_AT_AGAIN} constraints with the smallest p values alone"
         )
-    checked = tuple(CheckedQuery(query, word, name=name) for name, query in asked)
+    checked = tuple(CheckedQuery(query, word, advice=(_verdict(graph, query),), name=name) for name, query in asked)
     return FitCheck(word, rows, admg, checked, data.n_rows, level, repairs, tuple(notes))
+
+
+def _independences(seed: int) -> Callable[[Admg, Dataset, list[Independence]], Iterator[CheckRow]]:
+    """Tests independences of a graph on a table, one row each."""
+
+    def test(graph: Admg, data: Dataset, statements: list[Independence]) -> Iterator[CheckRow]:
+        tests = _tests(graph, data, seed)
+        for statement in statements:
+            yield _row(tests.outcome(statement, closer=True), 1.0, 0.0)
+
+    return test
+
+
+def _verdict(graph: LatentDag | Admg, query: Query) -> str:
+    """Whether the graph lets rows answer a question, and by which formula."""
+    verdict = identify(graph, query)
+    return f"identified: {verdict.estimand.text}" if isinstance(verdict, Identified) else "NOT identified by this graph"

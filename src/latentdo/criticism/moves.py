@@ -210,7 +210,7 @@ class _Formula:
         centred = numbers - world.weights * base
         # What each row says for itself: the mean over the worlds that started from it.
         level = centred.reshape(world.draws, 2, evidence.n).mean(axis=(0, 1))
-        first = Move(float(base.mean()), (level - level.mean()) / evidence.n - own)
+        first = Move(float(base.mean()), evidence.padded((level - level.mean()) / evidence.n) - own)
         found = [self._factor(each) for each in deviations(world, asked, centred) if not each.is_none]
         kinds = [kind for kind in KINDS if any(kind in factor.moves.kept for factor in found)] or [KINDS[0]]
         whole, rest = dict[str, Move](), dict[str, Move]()
@@ -269,6 +269,7 @@ class _Formula:
             own = own + learner.parts
             absorbed = absorbed - by_draw @ learner.weights
         taken = self.evidence.influence(absorbed[:, None])[:, 0] * self.evidence.share
+        own = self.evidence.padded(own)
         return Move(move, own - taken), Move(move, own)
 
 

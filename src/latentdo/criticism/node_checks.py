@@ -24,6 +24,7 @@ from latentdo.models import AbstractFamily, Table
 from latentdo.models.build import NUMPY
 
 from .evidence import Evidence
+from .smooth import LEAST_IN_LEVEL, few_rows
 from .values import CheckRow, Layer, Word
 
 ROWS_PER_TERM = 8
@@ -97,9 +98,11 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
         return [
             CheckRow(Layer.NODE, what, Word.SAME_FORMULA, nodes=(node,), advice="every cell has a chance of its own")
         ]
+    y = evidence.rows.column(node)
+    if family.points and (others := len(y) - int(np.unique(y, return_counts=True)[1].max())) < LEAST_IN_LEVEL:
+        raise UnsupportedError(few_rows(node, others))
     columns = [(name, evidence.rows.column(name)) for name in pillow]
     basis = Basis.of(columns, evidence.n)
-    y = evidence.rows.column(node)
     if family.has_levels:
         return [_level_row(evidence, node, basis)]
     moments = evidence.moments(node, pillow)
@@ -254,7 +257,7 @@ def score(
         return Score(None, 0, 0.0)
     plain = (residuals[:, :, None] * basis).transpose(1, 0, 2).reshape(evidence.n, -1)
     by_draw = np.einsum("tdn,nk->dtk", moments, basis).reshape(len(evidence.index), -1)
-    own = plain + evidence.share * evidence.influence(by_draw)
+    own = evidence.padded(plain) + evidence.share * evidence.influence(by_draw)
     scale = np.sqrt((plain**2).sum(axis=0))
     if not (scale > 0).any():
         return Score(None, 0, 0.0)
@@ -272,7 +275,7 @@ def score(
         return Score(None, 0, 0.0)
     t = chosen.T @ total
     c = (own / scale) @ chosen
-    n = evidence.n
+    n = len(c)
     statistic = float(t @ np.linalg.solve(_second_moment(c), t))
     statistic = min(statistic, n * (1 - 1e-9))
     # The rows' own second moment holds the deviation itself: n R² of a regression of one on the parts.

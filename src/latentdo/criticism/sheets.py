@@ -79,7 +79,10 @@ def repairs_sheet(repairs: Sequence[Repair], n_failed: int) -> Sheet:
     """The edges that would remove what fails, each with what it does to the questions."""
     complete = [repair for repair in repairs if repair.removes == n_failed]
     what = "it" if n_failed == 1 else f"all {n_failed}"
-    if complete:
+    clean = any(repair.fails_then == 0 for repair in complete)
+    if complete and not clean and all(repair.fails_then for repair in complete[:MOST_REPAIRS]):
+        title = f"One edge more in the graph would remove {what}, but the graph with it says other things that fail:"
+    elif complete:
         title = f"One edge more in the graph would remove {what}:"
     else:
         title = f"No single edge would remove all {n_failed}; these remove most:"

@@ -21,7 +21,8 @@ from scipy.stats import kurtosis, rankdata
 from scipy.stats import norm as normal_law
 
 from latentdo.arrays import FloatArray, IntArray
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
+from latentdo.sheet import counted
 
 HEAVY = 5.0
 """Excess kurtosis beyond which a column is tested on a scale with lighter tails: independence does not depend on the scale."""
@@ -400,3 +401,8 @@ def _products(
 
 def _standardised(columns: FloatArray) -> FloatArray:
     return (columns - columns.mean(axis=0)) / columns.std(axis=0).clip(1e-12)
+
+
+def few_rows(name: Name, count: int) -> str:
+    """That a level is too rare for a test."""
+    return f"one level of {quote(name)} has {counted(count, 'row')}, fewer than {LEAST_IN_LEVEL}"

@@ -18,6 +18,8 @@ from .weighting import LEAST_PROBABILITY, far_off, rare_caution
 FIXED = 0.03
 """A number of which others leave this part of its standard deviation, or less, is all but fixed by them."""
 EXACT = 1e-6
+ROWS_PER_NAME = 2
+"""With fewer rows for each name of a column nothing can be adjusted for it."""
 FEW = 0.01
 """Rows that could not have had a value are cautioned against if they are this part of all."""
 MOST_ROWS = 20_000
@@ -63,6 +65,18 @@ def support_cautions(task: Task) -> list[str]:
             f"a model has {n_terms} terms for {task.sample.n} rows: its errors may be as large as what it explains."
         )
     return cautions
+
+
+def unlike_rows(sample: Sample) -> str:
+    """That a column of names has next to one for every row, so that no two rows can be compared; empty where none has."""
+    for column in sample.columns.values():
+        n = len(column.levels) if column.labels and column.levels is not None else 0
+        if n > 2 and ROWS_PER_NAME * n > sample.n:
+            return (
+                f"{quote(column.name)} has {n} names in {sample.n} rows: hardly two rows can be compared. Leave it out of the "
+                "table, or put what the names stand for in its place"
+            )
+    return ""
 
 
 def levels_notes(task: Task) -> list[str]:

@@ -26,7 +26,7 @@ from .arithmetic import (
     linearised,
     normal_interval,
 )
-from .cautions import levels_notes, overlap_cautions, support_cautions
+from .cautions import levels_notes, overlap_cautions, support_cautions, unlike_rows
 from .foreign import unweighted_notes
 from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, same_note
 from .methods import all_methods
@@ -37,6 +37,8 @@ from .task import Task, check_term, task_of
 from .weighting import average, nothing_near, rate_of
 
 FEW_EFFECTIVE = 30.0
+LEAST_EFFECTIVE = 1.5
+"""With fewer effective rows there is no number."""
 MOST_SAID = 3
 """Of so many laws the note of a row says which products they have."""
 NO_SPREAD = 1e-9
@@ -158,7 +160,12 @@ class _Run:
         self._asking = [task for task, seen in zip(self.tasks, self._seen, strict=True) if not seen]
         ranges = {task.term: (float(task.asked.min()), float(task.asked.max())) for task in self.tasks}
         self._is_log = is_positive_ratio(self.query.expression, ranges)
-        self._is_probability = self.query.is_single and self.query.term.kind == "event"
+        lies_within = all(
+            low >= 0.0 and high <= 1.0 and task.sample[task.outcome].is_discrete
+            for task, (low, high) in zip(self.tasks, ranges.values(), strict=False)
+        )
+        self._is_probability = self.query.is_single and (self.query.term.kind == "event" or lies_within)
+        self._unlike = unlike_rows(self._sample)
 
     def rows(self) -> tuple[Estimate, ...]:
         """One row per method, in order."""
@@ -171,7 +178,7 @@ class _Run:
         seconds: dict[int, float] = {}
         fits = self._fits(self.tasks, self._folds, self._sample.weights[None, :])
         for i, method in enumerate(self.methods):
-            if reason := self._refusal(answers[i]):
+            if reason := self._refusal(answers[i]) or ("" if method.is_baseline else self._unlike):
                 rows[i] = Estimate.without(method, self.options.level, reason)
                 continue
             started = time.perf_counter()
@@ -304,6 +311,9 @@ class _Run:
         estimate = float(self._value(results)[0])
         interval, why_none = self._interval(estimate, results, replicates)
         effective = min((result.effective for result in results if result.effective is not None), default=None)
+        if effective is not None and effective < LEAST_EFFECTIVE:
+            why = "no number: the weights are worth one row of equal weight, and one row decides nothing"
+            return Estimate(method.name, None, level=self.options.level, note=why, effective=effective)
         cautions = self._cautions(estimate, results, replicates, effective)
         if interval is not None and interval.sd <= NO_SPREAD * self._scale(results):
             interval = None
@@ -352,8 +362,9 @@ class _Run:
             interval = normal_interval(estimate, self._standard_error(results), level, is_log=self._is_log)
         else:
             return None, ""
-        if self._is_probability and 0 <= estimate <= 1:
-            interval = replace(interval, lower=max(interval.lower, 0.0), upper=min(interval.upper, 1.0))
+        if self._is_probability:
+            ends = (min(max(end, 0.0), 1.0) for end in (interval.lower, interval.upper))
+            interval = replace(interval, lower=next(ends), upper=next(ends))
         return interval, ""
 
     def _cautions(

@@ -14,6 +14,9 @@ from ..column import ColumnSummary
 from ..family import AbstractFamily, Level, finite, register
 from ..prior import plain
 
+FARTHEST = 1e50
+"""The largest value over the smallest beyond which a column is no gamma law's: training would not end for minutes."""
+
 
 @register
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Gamma(AbstractFamily):
             raise DataError(
                 f"Column {column.name} is declared gamma, whose values are positive, but its smallest value is "
                 f"{plain(column.minimum)}. Remove or shift such rows, or give the node another family.",
+                column=column.name,
+            )
+        if column.maximum > FARTHEST * column.minimum:
+            raise DataError(
+                f"Column {column.name} is declared gamma, and runs from {column.minimum:.3g} to {column.maximum:.3g}: "
+                "a gamma law cannot span so much. Give the node the family lognormal, or leave out such cells.",
                 column=column.name,
             )
 
