@@ -150,7 +150,7 @@ def test_a_word_in_place_of_true_or_false_is_refused(call, name):
 @pytest.mark.parametrize(
     ("option", "instead"),
     [
-        ("weights", "Repeat a row that stands for several"),
+        ("weights", "Repeat a row that stands for several|copies of a row count once"),
         ("cluster", "Make what units of a cluster share a node"),
         ("random_state", "seed=0"),
         ("common_causes", "The query says what is set"),
