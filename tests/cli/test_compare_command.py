@@ -74,7 +74,11 @@ def test_prints_the_table_of_python(command, table):
 def test_prints_the_fields_of_the_contract(command, fit):
     result = command("compare", fit, "trial.csv", QUERY, *QUICK, "--level", "0.8", "--json")
     rows = result.json["rows"]
-    assert list(result.json) == ["rows"] and [row["method"] for row in rows] == ["lvm", "plug-in", "dipw"]
+    assert list(result.json) == ["rows", "differences"] and [row["method"] for row in rows] == [
+        "lvm",
+        "plug-in",
+        "dipw",
+    ]
     assert all(list(row)[: len(FIELDS)] == FIELDS and row["level"] == 0.8 for row in rows)
     assert rows[0]["estimate"] == ld.ask(ld.load(fit), QUERY).mean
 

@@ -87,7 +87,8 @@ def command(
         csv: Write one row per method and query into this file (.csv).
         output: Write a page (.html), a picture (.png, .svg, .pdf) or a LaTeX table (.tex) too.
         progress: Show progress on stderr; left out, only at a terminal.
-        json: Print {"rows": […]}: query, method, estimate, sd, lower, upper, level, seconds, applies, note, warnings, …
+        json: Print {"rows": […], "differences": […]}; a row has query, method, estimate, sd, lower, upper, level, seconds,
+            applies, note, warnings, …
     """
     if latex and json:
         raise UsageError("--latex and --json are two forms of one result. Keep one of them.")
@@ -118,7 +119,7 @@ def command(
         progress=progress,
     )
     if json:
-        say_json({"rows": found.to_json()})
+        say_json({"rows": found.to_json(), "differences": [each.to_json() for each in found.differences]})
     else:
         say(found.latex() if latex else found.text())
     if rows is not None:

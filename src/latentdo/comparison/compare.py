@@ -11,9 +11,11 @@ from functools import partial
 
 import numpy as np
 
-from latentdo.answers import ask_all, scale_of
+from latentdo.answers import Answer, ask_all, scale_of
+from latentdo.arrays import FloatArray
+from latentdo.criticism import influence_at_hand
 from latentdo.errors import DataError, NotIdentifiedError, QueryError, SupportError
-from latentdo.estimators import AbstractMethod, Estimate, Options, estimates, same_note, with_instrument
+from latentdo.estimators import AbstractMethod, Estimate, Options, estimates, moves_of, same_note, with_instrument
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Posterior
@@ -78,6 +80,11 @@ def compare_fit(
     rows, said = for_rivals(data)
     ordered = tuple(node for node, mechanism in posterior.spec.mechanisms if mechanism.family.ordered)
     rivals = replace(rivals, options=replace(rivals.options, ordered=ordered))
+    if rows.n_rows == data.n_rows:
+        model_rows = [
+            replace(row, moves=_moves(posterior, data, answer, rivals))
+            for row, answer in zip(model_rows, answers, strict=True)
+        ]
     rival_rows = _rows(posterior.spec.graph, rows, questions, rivals, progress, beside=True)
     return Comparison(
         tuple(row for mine, theirs in zip(model_rows, rival_rows, strict=True) for row in (mine, *theirs)),
@@ -128,6 +135,14 @@ def compare_rivals(
     questions = _questions(graph, data, queries, functional, units, allow_unidentified=allow_unidentified)
     answered = _rows(graph, data, questions, rivals, progress, beside=False)
     return Comparison(tuple(row for rows in answered for row in rows), units, said)
+
+
+def _moves(posterior: Posterior, data: Dataset, answer: Answer, rivals: Rivals) -> FloatArray | None:
+    """How far the model's number moves where the rows get other weights; None where finding out would take long."""
+    by_rows = None if answer.is_point or not answer.identified else influence_at_hand(posterior, data, answer.draws)
+    if by_rows is None or not np.isfinite(by_rows).all():
+        return None
+    return moves_of(by_rows[None], rivals.seed, rivals.options.replicates)[0]
 
 
 UNSURE = (

@@ -17,6 +17,7 @@ from latentdo.query import Query, Summary
 from latentdo.sheet import Sheet, bodies, counted, csv_bytes, data_frame, page, terminal_width
 
 from . import pictures
+from .agreement import Difference
 from .group import Group, groups_of, labels_of
 from .row import ComparisonRow, Question
 from .sheets import latex_of, sheets_of, text_of
@@ -148,6 +149,11 @@ class Comparison(Sequence[ComparisonRow]):
         """The nodes that a sweep runs over, where all rows are points of sweeps over the same ones; else none."""
         axes = {tuple(name for name, _ in question.at) for question in self.questions}
         return next(iter(axes)) if len(axes) == 1 else ()
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Of each question whose methods differ by more than chance which side each is on, and what sets the sides apart."""
+        return tuple(group.difference for group in self._groups if group.difference is not None)
 
     def rows(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """The header and one row per method and question, of numbers, strings and None; axes of sweeps stand in front."""

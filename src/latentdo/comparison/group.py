@@ -11,6 +11,7 @@ from functools import cached_property
 from latentdo.models import Units
 from latentdo.query import Query
 
+from .agreement import Difference, difference_of
 from .row import ComparisonRow, Question
 
 MOST_POINTS = 7
@@ -56,6 +57,16 @@ class Group:
     def numbered(self) -> tuple[ComparisonRow, ...]:
         """The rows that have a number."""
         return tuple(row for row in self.rows if row.estimate is not None)
+
+    @cached_property
+    def folded(self) -> dict[ComparisonRow, str]:
+        """The rows of a table with what each is called: methods that are here the same computation are one row."""
+        known = {row.method: row for row in reversed(self.numbered)}
+        names: dict[ComparisonRow, list[str]] = {}
+        for row in self.numbered:
+            twin = known.get(row.same_as)
+            names.setdefault(row if twin is None or twin not in names else twin, []).append(self.labels[row])
+        return {row: ", ".join(labels) for row, labels in names.items()}
 
     @property
     def level(self) -> float:
@@ -111,6 +122,11 @@ class Group:
         if len(places) > MANY_PLACES:
             return f"{names}, at {len(places)} of {len(self.questions)} points"
         return f"{names} at {'; '.join(places)}"
+
+    @cached_property
+    def difference(self) -> Difference | None:
+        """Whether the methods differ by more than chance; of a sweep nothing is said."""
+        return None if self.source is not None else difference_of(self.rows)
 
     @cached_property
     def silent(self) -> dict[str, list[str]]:

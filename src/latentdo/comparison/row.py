@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from latentdo.answers import Answer, Scale
+from latentdo.arrays import FloatArray
 from latentdo.estimators import Estimate, baselines
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
@@ -73,6 +74,9 @@ class ComparisonRow:
         sets: The sets of nodes that the method used, by what they are for.
         interval: `posterior` or what stands in for it, `influence function`, `bootstrap`, or empty.
         answer: Of the model, the whole answer with its draws.
+        same_as: The method that it is here, under another name.
+        laws: The laws of a node given others that a rival was made from.
+        moves: How far the number moves where the rows get other weights, the same ones for every method.
     """
 
     method: str
@@ -91,6 +95,9 @@ class ComparisonRow:
     sets: Mapping[str, tuple[Name, ...]] = field(default_factory=dict)
     interval: str = ""
     answer: Answer | None = field(default=None, repr=False)
+    same_as: str = ""
+    laws: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
+    moves: FloatArray | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         if self.estimate is None:
@@ -224,6 +231,9 @@ def row_of_estimate(question: Question, estimate: Estimate) -> ComparisonRow:
         trimmed=int(estimate.trimmed),
         sets=estimate.sets,
         interval=estimate.interval,
+        same_as=estimate.same_as,
+        laws=estimate.laws,
+        moves=estimate.moves,
     )
 
 

@@ -28,6 +28,8 @@ def sheets_of(group: Group, width: int | None = None, picture: str = "", remark:
     title = Sheet(group.heading, lead=(group.scale, *([remark] if remark else [])), picture=picture)
     table = _numbers(group) if group.source is None else _sweep(group, width)
     cautions = tuple(Note(words, f"caution ({group.owners(rows)})") for rows, words in group.cautions)
+    if group.difference is not None:
+        cautions = (Note(group.difference.text, "caution (methods)"), *cautions)
     silent = tuple(Note(reason, ", ".join(names)) for reason, names in group.silent.items())
     return [
         title,
@@ -52,9 +54,9 @@ def _numbers(group: Group) -> Sheet:
         Column("note", "prose"),
     )
     rows = []
-    for row in group.numbered:
+    for row, label in group.folded.items():
         mark = "strong" if row.answer is not None else "faint" if row.is_baseline else ""
-        words = [group.labels[row], *_figures(row, group.spread)]
+        words = [label, *_figures(row, group.spread)]
         note = "; ".join(filter(None, [BASELINE if row.is_baseline else "", row.note]))
         faint = "faint" if row.is_baseline else ""
         rows.append(
@@ -147,7 +149,7 @@ def latex_of(groups: Sequence[Group]) -> str:
             r"\midrule",
             latex.spanning(f"{title}, {latex.escaped(str(question.scale))}", len(columns), small=False),
         ]
-        lines += [_latex_row(row, group, letters.get(row, [])) for row in group.numbered]
+        lines += [_latex_row(row, group, letters.get(row, [])) for row in group.folded]
         if names := [name for listed in group.silent.values() for name in listed]:
             lines.append(latex.spanning(latex.prose(f"Without a number: {', '.join(names)}."), len(columns)))
     lines.append(r"\bottomrule")
@@ -170,7 +172,7 @@ def _letter(place: int) -> str:
 
 def _latex_row(row: ComparisonRow, group: Group, letters: Sequence[str]) -> str:
     assert row.estimate is not None
-    name = latex.escaped(group.labels[row]) + (f" ({BASELINE})" if row.is_baseline else "")
+    name = latex.escaped(group.folded[row]) + (f" ({BASELINE})" if row.is_baseline else "")
     name += f"$^{{{','.join(letters)}}}$" if letters else ""
     sd = "--" if row.sd is None else f"${latex.figure(row.sd, group.spread or row.sd)}$"
     ends = "--"

@@ -1,6 +1,7 @@
 """Whether what the data say supports a graph, and the numbers of a fit. Loaded on first use of such a check: it needs NumPy."""
 
 from .check_fit import check_posterior
+from .evidence import influence_at_hand
 from .fit_check import FitCheck
 from .graph_check import check_graph, graph_rows, holm
 from .refits import with_calibration, with_folds
@@ -20,6 +21,7 @@ __all__ = [
     "checked_as_asked",
     "graph_rows",
     "holm",
+    "influence_at_hand",
     "known",
     "with_calibration",
     "with_folds",

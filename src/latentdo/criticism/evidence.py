@@ -221,3 +221,20 @@ def evidence_of(posterior: Posterior, data: Dataset) -> Evidence:
         if known[1].n * len(known[1].pillows) <= MOST_KEPT:
             vars(posterior)[_KEPT] = known
     return known[1]
+
+
+def influence_at_hand(posterior: Posterior, data: Dataset, draws: FloatArray) -> FloatArray | None:
+    """What each row adds to a posterior mean, where a check of the fit has made what that needs; else None.
+
+    Args:
+        draws: The quantity, at every draw.
+    """
+    known = vars(posterior).get(_KEPT)
+    if (
+        known is None
+        or known[0] != data.hash
+        or known[1].share != 1
+        or draws.size != posterior.n_chains * posterior.n_draws
+    ):
+        return None
+    return known[1].influence(draws.ravel()[known[1].index][:, None])[:, 0]

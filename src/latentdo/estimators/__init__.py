@@ -15,7 +15,7 @@ from .methods.nested import NestedAipw, NestedIpw, WermId
 from .methods.plug_in import PlugIn
 from .methods.primal import Apipw, Dipw, Pipw
 from .options import Options
-from .rivals import estimates
+from .rivals import estimates, moves_of
 from .sample import Column, Sample, sample_of
 from .task import Task
 
@@ -55,6 +55,7 @@ __all__ = [
     "estimates",
     "instrument_columns",
     "linearised",
+    "moves_of",
     "needed_columns",
     "register",
     "same_note",

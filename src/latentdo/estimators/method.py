@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from latentdo.errors import QueryError
 from latentdo.extensions import ESTIMATORS, blamed, enter, guard
@@ -17,6 +17,9 @@ from latentdo.query import Summary
 from .nuisances import CrossFitted, Nuisances
 from .sample import FloatArray, IntArray
 from .task import Task
+
+Law: TypeAlias = tuple[Name, tuple[Name, ...]]
+"""A node, and what it is given."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Result:
         cautions: What may be wrong with it.
         rate: The power of the number of rows with which its error shrinks: 1/2, with a kernel 2/5.
         size: The most numbers per replicate that were held at once; 0 for a few per row.
+        laws: The laws of a node given others that it was made from.
     """
 
     values: FloatArray
@@ -77,6 +81,7 @@ class Result:
     cautions: tuple[str, ...] = ()
     size: int = 0
     rate: float = 0.5
+    laws: tuple[Law, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,9 @@ class Estimate:
         interval: `influence function`, `bootstrap`, or empty.
         unit: The unit of the outcome.
         same_as: The method whose number this is, under another name; empty where it is one of its own.
+        laws: The laws of a node given others that it was made from.
+        moves: How far the number moves where the rows get other weights, those of all methods and of `row_weights`; None where
+            that is not known.
     """
 
     method: str
@@ -118,6 +126,8 @@ class Estimate:
     interval: str = ""
     unit: str | None = None
     same_as: str = ""
+    laws: tuple[Law, ...] = ()
+    moves: FloatArray | None = field(default=None, repr=False, compare=False)
 
     @staticmethod
     def without(method: AbstractMethod, level: float, reason: str) -> Estimate:

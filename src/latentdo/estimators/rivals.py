@@ -46,6 +46,10 @@ NO_SPREAD = 1e-9
 MOST_BOOTSTRAPPED = 30_000
 """With more rows, replicates are made of so many of them."""
 _MOST_NUMBERS = 4_000_000
+WEIGHTS = 2
+"""What the seed of the rows' weights ends with: all methods see the same ones."""
+UNPAIRED = 200
+"""Replicates by which methods are compared where no bootstrap was asked for."""
 
 
 def estimates(
@@ -138,6 +142,23 @@ def _off_level(query: Query, dataset: Dataset) -> Iterator[Name]:
                     yield setting.name
 
 
+def moves_of(by_rows: FloatArray, seed: int, replicates: int) -> FloatArray:
+    """How far numbers move under the weights that the bootstrap gives the rows, (number, replicate).
+
+    Args:
+        by_rows: (number, row) what each row adds to a number's error.
+        replicates: Of the bootstrap; 200 where it has none.
+    """
+    rng = np.random.default_rng([seed, WEIGHTS])
+    count, n = replicates or UNPAIRED, by_rows.shape[1]
+    parts = []
+    size = max(1, _MOST_NUMBERS // n)
+    for start in range(0, count, size):
+        weights = rng.exponential(size=(min(size, count - start), n))
+        parts.append((weights / weights.mean(axis=1, keepdims=True) - 1) @ by_rows.T)
+    return np.concatenate(parts).T
+
+
 @dataclass(eq=False)
 class _Run:
     """All methods on one query: the point first, then the replicates of those without an influence function."""
@@ -186,10 +207,13 @@ class _Run:
             seconds[i] = time.perf_counter() - started
         waiting = [i for i, results in points.items() if any(result.influence is None for result in results)]
         replicates = self._bootstrap({i: points[i] for i in waiting}, answers, seconds)
+        moves = self._moves(points, replicates)
         for i, results in points.items():
             row = self._row(self.methods[i], results, replicates.get(i), answers[i])
             more = () if self.methods[i].is_baseline else self._overlap(fits, row)
-            rows[i] = replace(row, seconds=seconds[i], cautions=tuple(dict.fromkeys((*row.cautions, *more))))
+            cautions = tuple(dict.fromkeys((*row.cautions, *more)))
+            laws = tuple(dict.fromkeys(law for result in results for law in result.laws))
+            rows[i] = replace(row, seconds=seconds[i], cautions=cautions, laws=laws, moves=moves.get(i))
         return tuple(rows[i] for i in range(len(self.methods)))
 
     def _refusal(self, answers: Sequence[Yes | No]) -> str:
@@ -235,7 +259,8 @@ class _Run:
                 if seen
                 else _fitted(method, task, term_fits, answer)
             )
-            results.append(replace(result, notes=(*result.notes, *term_fits.plain.products()[:MOST_SAID])))
+            notes = (*result.notes, *term_fits.plain.products()[:MOST_SAID])
+            results.append(replace(result, notes=notes, laws=tuple(term_fits.plain.used)))
         return results
 
     def _value(self, results: Sequence[Result]) -> FloatArray:
@@ -262,7 +287,7 @@ class _Run:
         count, n = self.options.replicates, self._sample.n
         if not points or not count:
             return {}
-        rng = np.random.default_rng([self.seed, 2])
+        rng = np.random.default_rng([self.seed, WEIGHTS])
         tasks, folds, base = self.tasks, self._folds, self._sample.weights
         part = min(n, MOST_BOOTSTRAPPED)
         if part < n:
@@ -284,6 +309,31 @@ class _Run:
         return {
             i: self._value(points[i])[0] + (replicates[i] - centres[i][0][0]) * (part / n) ** rates[i] for i in points
         }
+
+    def _moves(self, points: Mapping[int, list[Result]], replicates: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
+        """How far each number moves under the same weights of the rows: in the bootstrap, or by its influence function.
+
+        None of very many rows, of which a bootstrap sees a part.
+        """
+        n = self._sample.n
+        if n > MOST_BOOTSTRAPPED:
+            return {}
+        found = {i: values - values.mean() for i, values in replicates.items() if np.isfinite(values).all()}
+        parts = {i: self._by_rows(results) for i, results in points.items() if i not in replicates}
+        linear = {i: by_rows for i, by_rows in parts.items() if by_rows is not None}
+        if linear:
+            moved = moves_of(np.stack(list(linear.values())), self.seed, self.options.replicates)
+            found.update(zip(linear, moved, strict=True))
+        return found
+
+    def _by_rows(self, results: Sequence[Result]) -> FloatArray | None:
+        """What each row adds to the error, to first order; None without influence functions."""
+        total = np.zeros(self._sample.n)
+        for slope, result in zip(self._slopes(results), results, strict=True):
+            if result.influence is None:
+                return None
+            total += slope * (result.influence - result.values[0])
+        return self._sample.weights * total / self._sample.n
 
     def _replicate(
         self,
