@@ -195,6 +195,11 @@ def test_evidence_on_it_weighs_as_its_law_does(name, fit, rows):
         ("poisson", "density(Y=2 | do(X=1))", "Y is poisson and has no density: single values have a probability"),
         ("poisson", "P(Y | do(X=1))", "for an event, P(Y = … | …)."),
         ("poisson", "E[Z | do(Y ~ normal(3, 1))]", "draws numbers that Y cannot take"),
+        (
+            "poisson",
+            "E[Z | do(Y)] for Y in 0..10",
+            "whole numbers from 0, not 0.5. Sweep its values: for Y in 0..10 by 1.",
+        ),
         ("lognormal", "E[Z | do(Y=0)]", "Y is lognormal: its values are positive numbers, not 0."),
         ("beta", "E[Z | do(Y=1)]", "Y is beta: its values lie between 0 and 1, not 1."),
         ("beta", "P(Y=0.5 | do(X=1))", "is 0 for a continuous node: Y is beta"),
@@ -312,3 +317,8 @@ def test_rivals_answer_beside_it_where_names_have_an_order_too(fit, rows):
         assert row.estimate == pytest.approx(table[0].estimate, abs=4 * (row.sd + table[0].sd))
     counts = ld.compare(fit("negbin"), "E[Y | do(X=1)]", data=rows["negbin"], methods=["plug-in"])
     assert counts[1].estimate == pytest.approx(counts[0].estimate, abs=4 * (counts[1].sd + counts[0].sd))
+
+
+def test_a_count_is_swept_by_whole_numbers(fit):
+    curve = ld.ask(fit("poisson"), "E[Z | do(Y)] for Y in 0..4 by 1")
+    assert [round(answer.mean) for answer in curve] == [0, 1, 2, 3, 4]

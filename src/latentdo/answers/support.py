@@ -82,7 +82,9 @@ def _sweep(spec: ModelSpec, query: Query, name: Name) -> str:
         values = f"[{', '.join(shown)}]"
     else:
         low, high = family.support
-        values = f"{1 if low == 0 else 0}..{1 if high == 1 else 10}"
+        # A count is swept by whole numbers, and a share between its ends.
+        values = "0.1..0.9" if (low, high) == (0.0, 1.0) else f"{1 if low == 0 else 0}..10"
+        values += " by 1" if family.discrete else ""
     before = ", ".join(str(axis) for axis in query.axes if axis.name != name)
     return f"for {before + ', ' if before else ''}{quote(name)} in {values}"
 
@@ -139,9 +141,8 @@ def _check_axis(spec: ModelSpec, query: Query, axis: Axis) -> None:
         try:
             spec.check_shaped(name, family.check_value(name, value))
         except SupportError as problem:
-            repair = (
-                f" Sweep its values: {_sweep(spec, query, name)}." if spec.levels.get(name) or family.points else ""
-            )
+            known = spec.levels.get(name) or family.points or family.discrete
+            repair = f" Sweep its values: {_sweep(spec, query, name)}." if known else ""
             message = f"{quote(name)}={format_level(value)} in the sweep: {problem}{repair}"
             raise SupportError(name, message) from None
         for term in as_outcome:
