@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from latentdo.graphs import Mask, Masks, bits, connected, reach, union
 
-from .separators import Walks, minimal_separator, minimal_separators
+from .separators import Walks, minimal_separator, minimal_separators, smallest_separator
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,14 @@ def adjustment_set(
         return nearest
     other = minimal_separator(graph.walks, outcomes, treatments, free, required)
     return nearest if other is None or nearest.bit_count() <= other.bit_count() else other
+
+
+def smallest_adjustment_set(
+    masks: Masks, treatments: Mask, outcomes: Mask, allowed: Mask = -1, required: Mask = 0
+) -> Mask | None:
+    """An adjustment set with as few nodes as there can be, of several the one with the smallest variance, or None."""
+    graph = back_door(masks, treatments, outcomes)
+    return smallest_separator(graph.walks, treatments, outcomes, graph.free & allowed, required)
 
 
 def minimal_adjustment_sets(

@@ -1,4 +1,4 @@
-"""Front-door sets: nodes through which all of an effect passes, and which latent causes leave alone.
+"""Front-door sets: nodes through which all of an effect passes, and which latent causes leave alone, perhaps given covariates.
 
 For such a set Z, P(y | do(x)) = Σ_z P(z | x) Σ_x' P(y | x', z) P(x').
 """
@@ -71,27 +71,72 @@ def front_door_obstacle(masks: Masks, treatments: Mask, outcomes: Mask) -> Front
     if reach(treatments, masks.children, ~free) & outcomes:
         return FrontDoorObstacle("treatment", between & ~free)
     while reach(treatments, masks.children, ~free) & outcomes == 0:
-        free &= ~_leaking(masks, treatments, outcomes, free)
+        free &= ~_leaking(masks, treatments, outcomes, free, 0)
     return FrontDoorObstacle("outcome", between & ~free & _apart_from_causes(masks, treatments, between))
 
 
-def _apart_from_causes(masks: Masks, treatments: Mask, free: Mask) -> Mask:
+def conditional_front_door(masks: Masks, treatments: Mask, outcomes: Mask) -> tuple[Mask, Mask] | None:
+    """A set through which all of an effect passes, and covariates given which it is a front-door set; no node too many.
+
+    Then P(y | do(x)) = Σ_c P(c) Σ_z P(z | x, c) Σ_x' P(y | x', z, c) P(x' | c): the front door within each value of what
+    the treatments do not cause. None where neither of two choices of covariates does: all that come before treatments and
+    outcomes, or before treatments and the nodes on the way.
+    """
+    below = reach(treatments, masks.children) & ~treatments
+    between = below & reach(outcomes, masks.parents) & ~outcomes
+    before = [
+        reach(ends, masks.parents) & ~(below | treatments | outcomes)
+        for ends in (treatments | outcomes, treatments | between)
+    ]
+    for given in dict.fromkeys(before):
+        free = _apart_from_causes(masks, treatments, between, given)
+        nodes = _largest(masks, treatments, outcomes, free, 0, given)
+        if nodes is not None:
+            return _least(masks, treatments, outcomes, nodes, given)
+    return None
+
+
+def _least(masks: Masks, treatments: Mask, outcomes: Mask, nodes: Mask, given: Mask) -> tuple[Mask, Mask]:
+    """The set without nodes, then the covariates without those, that can be left out one at a time."""
+    for i in bits(nodes):
+        if nodes >> i & 1:
+            fewer = _largest(masks, treatments, outcomes, nodes & ~(1 << i), 0, given)
+            nodes = nodes if fewer is None else fewer
+    for i in bits(given):
+        if is_conditional_front_door(masks, treatments, outcomes, nodes, given & ~(1 << i)):
+            given &= ~(1 << i)
+    return nodes, given
+
+
+def is_conditional_front_door(masks: Masks, treatments: Mask, outcomes: Mask, nodes: Mask, given: Mask) -> bool:
+    """Whether `nodes`, which the treatments cause, are a front-door set given covariates that they do not cause."""
+    below = reach(treatments, masks.children) & ~treatments
+    if nodes & ~below or given & (below | treatments) or (nodes | given) & outcomes:
+        return False
+    if nodes & ~_apart_from_causes(masks, treatments, nodes, given):
+        return False
+    return _largest(masks, treatments, outcomes, nodes, nodes, given) is not None
+
+
+def _apart_from_causes(masks: Masks, treatments: Mask, free: Mask, given: Mask = 0) -> Mask:
     """Condition 2: the nodes that nothing joins to a treatment by a path that leads into it."""
-    return free & ~connected(masks.cut(0, treatments), treatments, 0)
+    return free & ~connected(masks.cut(0, treatments), treatments, given)
 
 
-def _leaking(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask) -> Mask:
+def _leaking(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask, given: Mask) -> Mask:
     """Condition 3: the nodes that a path into them, not blocked by the treatments, joins to an outcome."""
-    return connected(masks.cut(0, free), outcomes, treatments) & free
+    return connected(masks.cut(0, free), outcomes, treatments | given) & free
 
 
-def _largest(masks: Masks, treatments: Mask, outcomes: Mask, free: Mask, required: Mask = 0) -> Mask | None:
+def _largest(
+    masks: Masks, treatments: Mask, outcomes: Mask, free: Mask, required: Mask = 0, given: Mask = 0
+) -> Mask | None:
     # Condition 3: the treatments block what leads into the set and on to the outcomes. What a node outside
     # the set lets through, it lets through for every smaller set too: so each that fails can go for good.
     while True:
         if required & ~free or reach(treatments, masks.children, ~free) & outcomes:  # condition 1
             return None
-        failing = _leaking(masks, treatments, outcomes, free)
+        failing = _leaking(masks, treatments, outcomes, free, given)
         if not failing:
             return free
         free &= ~failing

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from latentdo.graphs import Mask, Masks, Name, bits, reach, union
 
 from ..criteria.districts import Trace, markov_pillow
-from .expression import Expression, Prob, parts
+from .expression import Expression, Prob, Quotient, length_of, parts
 from .formulas import Factors, Formulas
 from .reduction import Problem, informative
 from .simplify import Plan
@@ -28,6 +28,16 @@ class Formula:
     expression: Expression
     evidence: Expression | None
     free: tuple[Name, ...]
+
+    @property
+    def has_ratio(self) -> bool:
+        """Whether a fraction stroke stands in it."""
+        return any(isinstance(part, Quotient) for part in parts(self.expression))
+
+    @property
+    def length(self) -> int:
+        """About as many characters as it has in print, shared parts as often as they stand there."""
+        return sum(length_of(whole) for whole in (self.expression, self.evidence) if whole)
 
     @property
     def laws(self) -> Iterator[Prob]:

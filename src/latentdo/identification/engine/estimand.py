@@ -15,7 +15,7 @@ from ..criteria.districts import Trace
 from .construct import Formula, construct
 from .expression import Expression
 from .reduction import Problem
-from .simplify import Plan, name_of, plan_of
+from .simplify import Plan, name_of, plans_of
 
 if TYPE_CHECKING:
     from .evaluate import Law
@@ -30,14 +30,21 @@ class Solution:
     traces: tuple[Trace, ...]
 
     @cached_property
+    def _written(self) -> tuple[Plan, Formula]:
+        plans = plans_of(self.problem, self.traces)
+        written = [(plan, construct(self.problem, plan)) for plan in plans]
+        # Of equally short ones the first.
+        return written[0] if len(written) == 1 else min(written, key=lambda pair: pair[1].length)
+
+    @property
     def plan(self) -> Plan:
         """How the formula of the term is written."""
-        return plan_of(self.problem, self.traces)
+        return self._written[0]
 
-    @cached_property
+    @property
     def formula(self) -> Formula:
         """The formula of the term."""
-        return construct(self.problem, self.plan)
+        return self._written[1]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Solution, (self.term, self.problem, self.traces)
@@ -83,13 +90,13 @@ class Estimand:
     def form(self) -> str:
         """The textbook's name of the formula; of several terms, each different name once.
 
-        `no effect`, `seeing is doing`, `back-door`, `front-door`, `g-formula`, `ratio` (as the napkin's) or
-        `general formula`; `experiment` where an experiment shows the answer, `experiment and formula` where the formula
+        `no effect`, `seeing is doing`, `back-door`, `front-door`, `conditional front-door`, `g-formula`, `ratio` (as the
+        napkin's) or `general formula`; `experiment` where an experiment shows the answer, `experiment and formula` where the formula
         uses one.
         """
-        from ..criteria.front_door import is_front_door_set  # a verdict alone does not pay for it
-
-        names = (name_of(solution.problem, solution.plan, is_front_door_set) for solution in self.solutions)
+        names = (
+            name_of(solution.problem, solution.plan, has_ratio=solution.formula.has_ratio) for solution in self.solutions
+        )
         return ", ".join(dict.fromkeys(names))
 
     @property

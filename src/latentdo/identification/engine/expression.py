@@ -114,6 +114,24 @@ def parts(expression: AbstractExpression, known: Collection[int] = ()) -> Iterat
             waiting += ((operand, False) for operand in reversed(operands(part)))
 
 
+def length_of(expression: AbstractExpression) -> int:
+    """About as many characters as an expression has in print."""
+    lengths: dict[int, int] = {}
+    for part in parts(expression):
+        match part:
+            case Prob(outcomes=outcomes, given=given, do=do):
+                names = outcomes + given + do
+                mine = 2 + sum(len(name) + 2 for name in names) + 2 * bool(given or do) + 4 * bool(do)
+            case Sum(over=over):
+                mine = 4 + sum(len(name) + 2 for name in over)
+            case Product(factors=factors):
+                mine = len(factors)
+            case _:
+                mine = 7
+        lengths[id(part)] = mine + sum(lengths[id(operand)] for operand in operands(part))
+    return lengths[id(expression)]
+
+
 def _free(expression: AbstractExpression) -> frozenset[Name]:
     match expression:
         case Prob(outcomes=outcomes, given=given, do=do):
