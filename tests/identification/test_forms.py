@@ -103,8 +103,9 @@ def test_html_and_json_never_fail_and_say_the_same():
     ],
 )
 def test_the_obstacle_to_a_front_door_is_the_one_that_stands_there(graph, obstacle):
-    assert forms(graph).why_no_front_door == obstacle
-    assert f"no: {obstacle}\n" in str(forms(graph))
+    found = forms(graph)
+    assert found.why_no_front_door == obstacle
+    assert (f"no: {obstacle}\n" in str(found)) == (found.conditional_front_door is None)
 
 
 def test_every_effect_without_a_front_door_names_an_obstacle_that_the_graph_has():
@@ -123,3 +124,12 @@ def test_every_effect_without_a_front_door_names_an_obstacle_that_the_graph_has(
         else:
             assert (order[0], order[-1]) not in graph.directed and not kind.startswith("{}")
     assert len(seen) > 2
+
+
+def test_a_front_door_may_need_covariates():
+    found = forms("age -> X; age -> M; age -> Y; X -> M -> Y; X <-> Y")
+    assert found.front_door is None
+    assert found.conditional_front_door == ({"M"}, {"age"})
+    assert "Front door:      {M} given {age} (conditional)" in str(found)
+    assert found.to_json()["conditional_front_door"] == {"nodes": ["M"], "given": ["age"]}
+    assert forms("X -> Y; X <-> Y").conditional_front_door is None

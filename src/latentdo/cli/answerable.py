@@ -45,9 +45,9 @@ def command(
     """Which questions P(Y | do(X)) the measured nodes can answer, every pair at once.
 
     Rows are set, columns asked about. A letter says by which form: · no effect,
-    = seeing is doing, B back-door, F front-door, G general formula, E with an
-    experiment, x not identified. `latentdo identify` gives the formula or the
-    proof of one of them.
+    = seeing is doing, B back-door, F front-door, C conditional front-door, G
+    general formula, E with an experiment, x not identified. `latentdo identify`
+    gives the formula or the proof of one of them.
 
     Args:
         graph: A graph or model as text, the path of a study (.yaml) or of a saved fit (.ldo), or - for a text on standard input.

@@ -39,6 +39,7 @@ COLOURS: dict[Form, str] = {
     "seeing is doing": "#cfe8f7",
     "back-door": "#8fc3e8",
     "front-door": "#9fdcc8",
+    "conditional front-door": "#cdeba6",
     "general formula": "#f5e58f",
     "experiment": "#e3bdd2",
     "not identified": "#f0b08c",

@@ -15,7 +15,13 @@ from latentdo.sheet import AbstractShown, Column, Sheet
 
 from .adjustment import back_door, best_adjustment_set, instruments, is_adjustment_set, minimal_adjustment_sets
 from .fixability import Fixability, braced, fixability
-from .front_door import front_door_obstacle, front_door_set, front_door_sets, is_front_door_set
+from .front_door import (
+    conditional_front_door,
+    front_door_obstacle,
+    front_door_set,
+    front_door_sets,
+    is_front_door_set,
+)
 
 # How many sets a printed list shows.
 SHOWN = 10
@@ -125,6 +131,12 @@ class Forms(AbstractShown):
         nodes = front_door_set(self._masks, self._treated, self._asked)
         return None if nodes is None else frozenset(self._masks.nodes(nodes))
 
+    @cached_property
+    def conditional_front_door(self) -> tuple[frozenset[Name], frozenset[Name]] | None:
+        """Nodes through which the effect passes, and covariates given which they are a front-door set; None if none are found."""
+        found = conditional_front_door(self._masks, self._treated, self._asked)
+        return found and (frozenset(self._masks.nodes(found[0])), frozenset(self._masks.nodes(found[1])))
+
     def front_door_sets(self, limit: int | None = None) -> Iterator[frozenset[Name]]:
         """Every front-door set, one after the other; there can be exponentially many.
 
@@ -212,6 +224,15 @@ class Forms(AbstractShown):
                     f"that {treatments} does not block."
                 )
 
+    @property
+    def _front_door(self) -> str:
+        if self.front_door is not None:
+            return braced(sorted(self.front_door))
+        if self.conditional_front_door is not None:
+            through, given = (braced(sorted(nodes)) for nodes in self.conditional_front_door)
+            return f"{through} given {given} (conditional)"
+        return f"no: {self.why_no_front_door}"
+
     def _rows(self) -> Iterator[tuple[str, str]]:
         sets = list(self.adjustment_sets(SHOWN + 1))
         if sets:
@@ -220,8 +241,7 @@ class Forms(AbstractShown):
             yield "Best adjustment", str(self.optimal_adjustment)
         else:
             yield "Adjustment", f"no: {self.why_no_adjustment}"
-        front = self.front_door
-        yield "Front door", f"no: {self.why_no_front_door}" if front is None else braced(sorted(front))
+        yield "Front door", self._front_door
         if len(self.treatments) == len(self.outcomes) == 1:
             nodes = ", ".join(map(str, islice(self.instruments(), SHOWN)))
             effects = " (not nonparametric: needs linear effects, or monotonicity)"
@@ -255,6 +275,8 @@ class Forms(AbstractShown):
             "more_adjustment_sets": len(sets) > SHOWN,
             "best_adjustment": best and {"nodes": sorted(best.nodes), "optimal": best.optimal},
             "front_door": None if self.front_door is None else sorted(self.front_door),
+            "conditional_front_door": self.conditional_front_door
+            and {"nodes": sorted(self.conditional_front_door[0]), "given": sorted(self.conditional_front_door[1])},
             "instruments": [
                 {"node": instrument.node, "given": sorted(instrument.given)}
                 for instrument in islice(self.instruments(), SHOWN)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from latentdo.graphs import Mask, Masks, Name, bits, reach, union
+from latentdo.graphs import Mask, Name, bits, reach, union
 
 from ..criteria.districts import Trace, markov_pillow
 from .expression import Expression, Prob, Quotient, length_of, parts
-from .formulas import Factors, Formulas
-from .reduction import Problem, informative
+from .formulas import Factors, Formulas, factors_of
+from .merging import conditioned, finished, ratio, telling
+from .reduction import Problem
 from .simplify import Plan
 
 
@@ -23,11 +24,13 @@ class Formula:
             that is in the same proportions.
         evidence: For a joint problem the same law summed over the term's outcomes: what to divide by at last.
         free: The nodes that it mentions although its value does not depend on them.
+        merged: Whether a ratio in it was shortened by what the graph separates: without that, the whole may be shorter.
     """
 
     expression: Expression
     evidence: Expression | None
     free: tuple[Name, ...]
+    merged: bool = False
 
     @property
     def has_ratio(self) -> bool:
@@ -48,12 +51,19 @@ class Formula:
 
 def construct(problem: Problem, plan: Plan) -> Formula:
     """The formula of a problem, written as planned."""
-    formulas = Formulas(plan.masks)
-    factors = write(formulas, problem, plan)
+    formulas = Formulas(plan.masks, merges=plan.merges)
+    expression = whole(formulas, problem, plan)
+    factors = factors_of(expression)
     meant = problem.outcomes | problem.conditions | problem.acting | plan.regime & problem.treatments
     evidence = formulas.one(formulas.total(problem.asked, factors)) if problem.is_joint else None
     free = sorted(problem.masks.nodes(formulas.free(factors) & ~meant))
-    return Formula(formulas.one(factors), evidence, tuple(free))
+    return Formula(expression, evidence, tuple(free), formulas.merged_in_ratio)
+
+
+def whole(formulas: Formulas, problem: Problem, plan: Plan) -> Expression:
+    """The formula that a plan describes, as one expression."""
+    expression = formulas.one(write(formulas, problem, plan))
+    return finished(formulas, expression, shorten=formulas.merged)
 
 
 def write(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
@@ -72,17 +82,12 @@ def write(formulas: Formulas, problem: Problem, plan: Plan) -> Factors:
             factors = formulas.total(needed & ~plan.outcomes, factors)
             if problem.is_joint or plan.outcomes == problem.outcomes:
                 return factors
-            return formulas.divide(factors, formulas.total(problem.outcomes, factors))
+            return conditioned(formulas, factors, problem.outcomes)
 
 
 def shortened(formulas: Formulas, outcomes: Mask, given: Mask, do: Mask = 0) -> Expression:
     """P(outcomes | do(do), given) without the conditions that the others shield the outcomes from."""
-    return formulas.prob(outcomes, telling(formulas.masks, outcomes, given, do), do)
-
-
-def telling(masks: Masks, outcomes: Mask, given: Mask, do: Mask) -> Mask:
-    """What of `given` tells something about the outcomes that the rest of it does not, where `do` is set."""
-    return informative(masks.cut(do, do) if do else masks, outcomes, given)
+    return formulas.prob(outcomes, telling(formulas, outcomes, given, do), do)
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ def split_off(formulas: Formulas, kernel: Kernel, joined: Mask, ancestors: Mask)
         if joined >> i & 1:
             # A factor that no summed node touches is its own ratio.
             entangled = free & kernel.summed
-            factors[i] = formulas.ratio(*ratio_group(factor, free & summed, before)) if entangled else factor
+            factors[i] = ratio(formulas, *ratio_group(factor, free & summed, before)) if entangled else factor
         before.append((factor, free & summed))
     return Kernel(ancestors, joined & ~ancestors, factors)
 

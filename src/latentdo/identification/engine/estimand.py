@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,13 @@ class Solution:
 
     @cached_property
     def _written(self) -> tuple[Plan, Formula]:
-        plans = plans_of(self.problem, self.traces)
-        written = [(plan, construct(self.problem, plan)) for plan in plans]
+        written: list[tuple[Plan, Formula]] = []
+        for plan in plans_of(self.problem, self.traces):
+            formula = construct(self.problem, plan)
+            if formula.merged:
+                plain = replace(plan, merges=False)
+                written.append((plain, construct(self.problem, plain)))
+            written.append((plan, formula))
         # Of equally short ones the first.
         return written[0] if len(written) == 1 else min(written, key=lambda pair: pair[1].length)
 

@@ -7,12 +7,13 @@ positive law: it uses the axioms of probability alone, never the graph.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from latentdo.graphs import Mask, Masks
 
-from .expression import Expression, Prob, Product, Quotient, Sum
+from .expression import AbstractExpression, Expression, Prob, Product, Quotient, Sum
 
 Factors = list[Expression]
 
@@ -26,8 +27,10 @@ MAX_DEPTH = 40
 class Formulas:
     """Makes expressions over the nodes of one graph; an expression of one table must not enter another."""
 
-    def __init__(self, masks: Masks) -> None:
+    def __init__(self, masks: Masks, *, merges: bool = True) -> None:
         self.masks = masks
+        # Whether ratios may merge factors by what the graph separates, and whether one did.
+        self.merges, self.merged_in_ratio = merges, False
         self._depth = 0
         self._made: dict[tuple[object, ...], Expression] = {}
         self._totals: dict[tuple[object, ...], Factors] = {}
@@ -39,6 +42,8 @@ class Formulas:
         self._quotients: dict[int, tuple[Factors, Factors]] = {}
         # Who wants to hear of each rewriting: its rule, what stood there, what stands there now.
         self.listener: Listener | None = None
+        # Whether factors of the whole were merged: then laws may be given more than they need.
+        self.merged = False
 
     def free(self, factors: Iterable[Expression]) -> Mask:
         """The names that are free in some factor."""
@@ -46,6 +51,24 @@ class Formulas:
         for factor in factors:
             mask |= self._free[id(factor)]
         return mask
+
+    def law(self, expression: AbstractExpression) -> tuple[Mask, Mask, Mask] | None:
+        """Of a P(outcomes | do(do), given) these three, None of anything else."""
+        return self._probs.get(id(expression))
+
+    def tell(self, rule: str, part: Expression, becomes: Expression) -> None:
+        """Say that something was rewritten."""
+        if self.listener:
+            self.listener(rule, part, becomes)
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Nothing that is tried out in here is told."""
+        listener, self.listener = self.listener, None
+        try:
+            yield
+        finally:
+            self.listener = listener
 
     def prob(self, outcomes: Mask, given: Mask, do: Mask = 0) -> Expression:
         """P(outcomes | do(do), given)."""
@@ -150,6 +173,30 @@ class Formulas:
             joint, *context = self._probs.get(id(factor), (0, 0, 0))
             if context == [given, do] and outcomes & joint == outcomes != joint:
                 return factor
+        return None
+
+    def divided_inside(self, fraction: Expression) -> Expression:
+        """A fraction after laws in its denominator were divided out of joint laws inside the sums above; else the very same."""
+        above, below = self._quotients.get(id(fraction), ([], []))
+        for factor in below:
+            law = self._probs.get(id(factor))
+            if law and (divided := self._without_law(above, *law)):
+                rest = list(below)
+                _remove(rest, factor)
+                return self.one(self.divide(divided, rest))
+        return fraction
+
+    def _without_law(self, factors: Factors, outcomes: Mask, given: Mask, do: Mask) -> Factors | None:
+        """The factors divided by P(outcomes | do(do), given), where a joint law inside one of the sums has it."""
+        for factor in factors:
+            over, inside = self._sums.get(id(factor), (0, []))
+            joint = None if over & (outcomes | given | do) else self._joint(inside, outcomes, given, do)
+            if joint is not None:
+                rest, left = list(inside), list(factors)
+                _remove(rest, joint)
+                _remove(left, factor)
+                rest.append(self.prob(self._probs[id(joint)][0] & ~outcomes, given | outcomes, do))
+                return left + self.total(over, rest)
         return None
 
     def _expand(self, factors: Factors) -> tuple[Factors, Factors]:

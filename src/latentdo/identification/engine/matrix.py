@@ -11,17 +11,25 @@ from latentdo.query import Outcome, Setting, Term
 
 from ..criteria.adjustment import adjustment_set
 from ..criteria.districts import HedgeMasks, decide
-from ..criteria.front_door import front_door_set
+from ..criteria.front_door import conditional_front_door, front_door_set
 from .reduction import acting, exchange, problem_of
 
 Form = Literal[
-    "no effect", "seeing is doing", "back-door", "front-door", "general formula", "experiment", "not identified"
+    "no effect",
+    "seeing is doing",
+    "back-door",
+    "front-door",
+    "conditional front-door",
+    "general formula",
+    "experiment",
+    "not identified",
 ]
 FORMS: dict[Form, str] = {
     "no effect": "·",
     "seeing is doing": "=",
     "back-door": "B",
     "front-door": "F",
+    "conditional front-door": "C",
     "general formula": "G",
     "experiment": "E",
     "not identified": "x",
@@ -113,7 +121,9 @@ class Judge:
             return "seeing is doing"
         if adjustment_set(masks, x, y) is not None:
             return "back-door"
-        return "general formula" if front_door_set(masks, x, y) is None else "front-door"
+        if front_door_set(masks, x, y) is not None:
+            return "front-door"
+        return "general formula" if conditional_front_door(masks, x, y) is None else "conditional front-door"
 
     def _is_idle(self, x: Mask, y: Mask, given: Mask) -> bool:
         """Whether the treatments can be left out (rule 3)."""

@@ -39,6 +39,7 @@ class Plan:
         covariates: For `adjustment`, what is averaged over.
         traces: For `districts`, how each district is reached.
         regime: For `seeing` and `adjustment`, what is set in the experiment that shows it; nothing for P(V).
+        merges: For `districts`, whether ratios may be shortened by what the graph separates.
     """
 
     form: Literal["seeing", "adjustment", "districts"]
@@ -49,6 +50,7 @@ class Plan:
     covariates: Mask = 0
     traces: tuple[Trace, ...] = ()
     regime: Mask = 0
+    merges: bool = True
 
     @property
     def seen(self) -> Mask:
@@ -200,16 +202,21 @@ class _Search:
         return self.best if self._try(hidden(self.masks, self.between & ~kept)) else None
 
 
-def door_of(masks: Masks, treatments: Mask, outcomes: Mask) -> str:
-    """Which front door all the nodes of a graph beside treatments and outcomes are, or nothing."""
+def door_of(masks: Masks, treatments: Mask, outcomes: Mask, seen: Mask = 0) -> str:
+    """Which front door all the nodes of a graph beside treatments and outcomes are, or nothing.
+
+    Args:
+        seen: Treatments that the question sees: covariates here.
+    """
+    treatments &= ~seen
     others = sum(1 << i for i in bits(masks.all) if masks.parents[i] | masks.children[i] | masks.spouses[i])
     others &= ~(treatments | outcomes)
     mediators = others & reach(treatments, masks.children)
     if not mediators:
         return ""
-    if is_front_door_set(masks, treatments, outcomes, others):
+    given = others & ~mediators | seen
+    if not seen and is_front_door_set(masks, treatments, outcomes, others):
         return "front-door"
-    given = others & ~mediators
     return "conditional front-door" if is_conditional_front_door(masks, treatments, outcomes, mediators, given) else ""
 
 
@@ -228,7 +235,8 @@ def name_of(problem: Problem, plan: Plan, *, has_ratio: bool) -> str:
         case "adjustment":
             return "back-door"
         case "districts":
-            if door := door_of(plan.masks, plan.treatments, plan.outcomes):
+            seen = plan.treatments & ~problem.treatments
+            if plan.outcomes == problem.outcomes and (door := door_of(plan.masks, plan.treatments, plan.outcomes, seen)):
                 return door
             if ratios(plan.traces) and has_ratio:
                 return "ratio"

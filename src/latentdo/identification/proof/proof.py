@@ -6,16 +6,16 @@ downwards; then the formulas are shortened from the inside out, by the very code
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from latentdo.graphs import Mask, Masks, bits, reach, union
 
 from ..criteria.districts import Trace, markov_pillow
-from ..engine.construct import Kernel, observed, ratio_group, telling, write
-from ..engine.expression import AbstractExpression, Expression, Product, Quotient, Sum, parts
-from ..engine.formulas import Formulas, factors_of, without
+from ..engine.construct import Kernel, observed, ratio_group, whole, write
+from ..engine.expression import Expression, Product
+from ..engine.formulas import Formulas
+from ..engine.merging import conditioned, finished, ratio, substituted, telling
 from ..engine.reduction import Problem, exchanges
 from ..engine.simplify import Plan
 
@@ -82,7 +82,7 @@ def prove(problem: Problem, evidence: Mask, plan: Plan) -> Proved:
             writer.recurse()
     # The formula is divided by its evidence, so that it is the law of the outcomes given the rest.
     divided = problem if problem.drawn else replace(problem, asked=problem.outcomes)
-    goal = writer.formulas.one(write(writer.formulas, divided, plan))
+    goal = whole(writer.formulas, divided, plan)
     writer.close(goal)
     return Proved(writer.first, goal, tuple(writer.lines))
 
@@ -94,7 +94,7 @@ class _Writer:
         self.problem = problem
         self.plan = plan
         self.masks = plan.masks
-        self.formulas = Formulas(plan.masks)
+        self.formulas = Formulas(plan.masks, merges=plan.merges)
         self.lines: list[Line] = []
         # Parts that will be rewritten, as they stand after what was rewritten inside them.
         self.tracked: dict[int, Expression] = {}
@@ -117,6 +117,14 @@ class _Writer:
             self.whole = after[0]
             self.tracked = dict(zip(self.tracked, after[1:], strict=True))
         return becomes
+
+    def _told(self, rule: str, part: Expression, becomes: Expression) -> None:
+        """Write down what the table of formulas did; what rule 1 drops or adds is told apart by its separation."""
+        cut = None
+        if rule == "rule 1":
+            (outcomes, given, do), (_, new, _) = (self.formulas.law(side) or (0, 0, 0) for side in (part, becomes))
+            cut = Cut(do, 0, outcomes, given ^ new, do | given & new)
+        self.rewrite(rule, part, becomes, cut)
 
     def close(self, goal: Expression) -> None:
         """End with the goal; what the same rewritings left in another order is put in its order."""
@@ -206,7 +214,7 @@ class _Writer:
         self._shorten(self.exchange(law, self.plan.seen, to_do=False))
 
     def _shorten(self, law: _Law) -> None:
-        self.forget(law, law.given & ~telling(self.masks, law.outcomes, law.given, law.do))
+        self.forget(law, law.given & ~telling(self.formulas, law.outcomes, law.given, law.do))
 
     def adjust(self) -> None:
         """The average over covariates that the treatments do not cause."""
@@ -217,7 +225,7 @@ class _Writer:
         self._shorten(self.act(weights, drop=plan.seen))
         self._shorten(self.exchange(inner, plan.seen, to_do=False))
         formulas = self.formulas
-        formulas.listener = self.rewrite
+        formulas.listener = self._told
         write(formulas, self.problem, plan)
         formulas.listener = None
 
@@ -299,7 +307,7 @@ class _Writer:
 
     def _write_up(self, needed: Mask) -> None:
         plan, problem, formulas = self.plan, self.problem, self.formulas
-        formulas.listener = self.rewrite
+        formulas.listener = self._told
         factors: list[Expression] = []
         for trace in plan.traces:
             kernel = observed(formulas, trace)
@@ -308,8 +316,8 @@ class _Writer:
             factors += formulas.total(kernel.summed, kernel.factors.values())
         factors = formulas.total(needed & ~plan.outcomes, factors)
         if not problem.drawn and plan.outcomes != problem.outcomes:
-            below = formulas.total(problem.outcomes, factors)
-            formulas.divide(factors, below)
+            conditioned(formulas, factors, problem.outcomes)
+        finished(formulas, self.whole, shorten=formulas.merged)
         formulas.listener = None
 
     def _split_off(self, kernel: Kernel, joined: Mask, ancestors: Mask) -> Kernel:
@@ -328,7 +336,7 @@ class _Writer:
                     below = formulas.sum(names & formulas.free(group), group)
                     short = formulas.quotient([formulas.sum(names, [factor, *group])], [below])
                     self.rewrite("sum out", self.tracked[i], short)
-                    factors[i] = formulas.ratio(names, factor, group)
+                    factors[i] = ratio(formulas, names, factor, group)
                 else:
                     factors[i] = self.rewrite("sum out", self.tracked[i], factor)
             before.append((factor, free & summed))
@@ -353,36 +361,3 @@ class _Law:
 
 def _outer_parents(masks: Masks, nodes: Mask) -> Mask:
     return union(masks.parents, nodes) & ~nodes
-
-
-def substituted(
-    formulas: Formulas, roots: Sequence[Expression], part: Expression, becomes: Expression, *, within: bool = False
-) -> list[Expression]:
-    """Each root with `becomes` wherever `part` stands, or the very same root where it stands nowhere.
-
-    Args:
-        within: Look for the factors of a product among the factors of larger ones.
-    """
-    new: dict[int, Expression] = {} if within else {id(part): becomes}
-    wanted = Counter(map(id, factors_of(part)))
-    for root in roots:
-        for old in parts(root, new):
-            factors = old.factors if within and isinstance(old, Product) else ()
-            if len(factors) > len(wanted) and not wanted - Counter(map(id, factors)):
-                rest = without(list(factors), wanted)
-                new[id(old)] = formulas.one([*(new[id(factor)] for factor in rest), *factors_of(becomes)])
-            else:
-                new[id(old)] = _rebuilt(formulas, old, new)
-    return [new[id(root)] for root in roots]
-
-
-def _rebuilt(formulas: Formulas, old: AbstractExpression, new: dict[int, Expression]) -> Expression:
-    match old:
-        case Sum(over=over, body=body) if new[id(body)] is not body:
-            return formulas.sum(formulas.masks.mask(over), [new[id(body)]])
-        case Product(factors=factors) if any(new[id(factor)] is not factor for factor in factors):
-            return formulas.one([new[id(factor)] for factor in factors])
-        case Quotient(numerator=above, denominator=below) if new[id(above)] is not above or new[id(below)] is not below:
-            return formulas.quotient([new[id(above)]], [new[id(below)]])
-        case _:
-            return old  # type: ignore[return-value]
