@@ -77,6 +77,8 @@ def told(report: Report) -> None:
 
 def stated(value: Any) -> Any:
     """The model or the graph that a text states, parsed once; whatever is no text as it is."""
+    if isinstance(value, LatentDag | Admg):  # a verdict on a graph does not pay for other programs' formats
+        return value
     from latentdo.formats import guess
 
     if not isinstance(value, str):

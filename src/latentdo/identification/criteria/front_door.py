@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from latentdo.graphs import Mask, Masks, bits, connected, reach
+from latentdo.graphs import Mask, Masks, bits, connected, reach, union
 
 
 def front_door_set(masks: Masks, treatments: Mask, outcomes: Mask) -> Mask | None:
@@ -75,13 +75,20 @@ def front_door_obstacle(masks: Masks, treatments: Mask, outcomes: Mask) -> Front
     return FrontDoorObstacle("outcome", between & ~free & _apart_from_causes(masks, treatments, between))
 
 
-def conditional_front_door(masks: Masks, treatments: Mask, outcomes: Mask) -> tuple[Mask, Mask] | None:
+def conditional_front_door(
+    masks: Masks, treatments: Mask, outcomes: Mask, *, least: bool = True
+) -> tuple[Mask, Mask] | None:
     """A set through which all of an effect passes, and covariates given which it is a front-door set; no node too many.
 
     Then P(y | do(x)) = Σ_c P(c) Σ_z P(z | x, c) Σ_x' P(y | x', z, c) P(x' | c): the front door within each value of what
     the treatments do not cause. None where neither of two choices of covariates does: all that come before treatments and
     outcomes, or before treatments and the nodes on the way.
+
+    Args:
+        least: Whether nodes that are not needed have to be left out.
     """
+    if union(masks.children, treatments) & outcomes:
+        return None
     below = reach(treatments, masks.children) & ~treatments
     between = below & reach(outcomes, masks.parents) & ~outcomes
     before = [
@@ -92,7 +99,7 @@ def conditional_front_door(masks: Masks, treatments: Mask, outcomes: Mask) -> tu
         free = _apart_from_causes(masks, treatments, between, given)
         nodes = _largest(masks, treatments, outcomes, free, 0, given)
         if nodes is not None:
-            return _least(masks, treatments, outcomes, nodes, given)
+            return _least(masks, treatments, outcomes, nodes, given) if least else (nodes, given)
     return None
 
 

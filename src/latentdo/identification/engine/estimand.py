@@ -12,13 +12,13 @@ from latentdo.graphs import Name
 from latentdo.query import Query, Term
 
 from ..criteria.districts import Trace
-from .construct import Formula, construct
-from .expression import Expression
 from .reduction import Problem
-from .simplify import Plan, name_of, plans_of
 
 if TYPE_CHECKING:
+    from .construct import Formula
     from .evaluate import Law
+    from .expression import Expression
+    from .simplify import Plan
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class Solution:
 
     @cached_property
     def _written(self) -> tuple[Plan, Formula]:
+        from .construct import construct  # a verdict alone does not pay for its formula
+        from .simplify import plans_of
+
         written: list[tuple[Plan, Formula]] = []
         for plan in plans_of(self.problem, self.traces):
             formula = construct(self.problem, plan)
@@ -96,11 +99,14 @@ class Estimand:
         """The textbook's name of the formula; of several terms, each different name once.
 
         `no effect`, `seeing is doing`, `back-door`, `front-door`, `conditional front-door`, `g-formula`, `ratio` (as the
-        napkin's) or `general formula`; `experiment` where an experiment shows the answer, `experiment and formula` where the formula
-        uses one.
+        napkin's) or `general formula`; `experiment` where an experiment shows the answer, `experiment and formula` where
+        the formula uses one.
         """
+        from .simplify import name_of
+
         names = (
-            name_of(solution.problem, solution.plan, has_ratio=solution.formula.has_ratio) for solution in self.solutions
+            name_of(solution.problem, solution.plan, has_ratio=solution.formula.has_ratio)
+            for solution in self.solutions
         )
         return ", ".join(dict.fromkeys(names))
 

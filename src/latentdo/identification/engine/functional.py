@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, bits, connected, project, quote, reach
 from latentdo.query import Term
 
-from .construct import Formula
 from .expression import Prob, Quotient, parts
 from .reduction import problem_of
+
+if TYPE_CHECKING:
+    from .construct import Formula
 
 Determinants: TypeAlias = Mapping[Name, tuple[Name, ...]]
 """Functional nodes, and the parents that determine each."""

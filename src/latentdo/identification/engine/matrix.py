@@ -123,7 +123,8 @@ class Judge:
             return "back-door"
         if front_door_set(masks, x, y) is not None:
             return "front-door"
-        return "general formula" if conditional_front_door(masks, x, y) is None else "conditional front-door"
+        door = conditional_front_door(masks, x, y, least=False)
+        return "general formula" if door is None else "conditional front-door"
 
     def _is_idle(self, x: Mask, y: Mask, given: Mask) -> bool:
         """Whether the treatments can be left out (rule 3)."""

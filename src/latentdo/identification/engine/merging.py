@@ -93,7 +93,9 @@ def conditioned(formulas: Formulas, factors: Factors, over: Mask) -> Factors:
         gone = Counter(id(factor) for merge in merges for factor in merge.factors)
         merged = [*without(factors, gone), *(merge.law for merge in merges)]
         with formulas.silence():
-            plain, short = (formulas.one(formulas.divide(each, formulas.total(over, each))) for each in (factors, merged))
+            plain, short = (
+                formulas.one(formulas.divide(each, formulas.total(over, each))) for each in (factors, merged)
+            )
             lengths = [length_of(finished(formulas, each, shorten=True)) for each in (plain, short)]
         if lengths[1] < lengths[0]:
             for merge in merges:

@@ -10,7 +10,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from latentdo.graphs import Mask, Masks, bits, connected, hidden, reach
+from latentdo.graphs import Mask, Masks, bits, connected, hidden, reach, union
 
 from ..criteria.adjustment import smallest_adjustment_set
 from ..criteria.districts import HedgeMasks, Trace, decide
@@ -19,6 +19,8 @@ from .reduction import Problem, exchange
 
 # Up to this many nodes are tried one by one, more of them in blocks.
 FEW = 12
+# Up to this many, every smaller choice of nodes is tried, too.
+FEWEST = 8
 # The search for a short formula ends after so many verdicts, with what it has.
 MOST_VERDICTS = 100
 MOST_IN_VAIN = 24
@@ -122,7 +124,9 @@ def choices(
     found = [search.shrunk()]
     if search.refused and (again := search.shrunk_again()):
         found.insert(0, again)
-    if not door_of(found[0][0], treatments, outcomes) and not any(trace.regime for trace in traces):
+    # Past an arrow from a treatment into an outcome there is no front door.
+    direct = union(search.masks.children, treatments) & outcomes
+    if not direct and not door_of(found[0][0], treatments, outcomes) and not any(trace.regime for trace in traces):
         doors = front_door_set(search.masks, treatments, outcomes)
         pair = conditional_front_door(search.masks, treatments, outcomes) if doors is None else (doors, 0)
         if pair is not None and (door := search.on(pair[0] | pair[1])):
@@ -160,7 +164,7 @@ class _Search:
         return True
 
     def shrunk(self) -> Choice:
-        """One round. Many nodes are tried in blocks, so that a large graph of which little is needed is done in a few verdicts."""
+        """What one round leaves. Many nodes are tried in blocks: a large graph of which little is needed takes few verdicts."""
         blocks = [self.order] if len(self.order) > FEW else [[i] for i in self.order]
         blocks.reverse()
         while blocks and self.tried < MOST_VERDICTS and self.tried - self.useful < MOST_IN_VAIN:
@@ -184,7 +188,7 @@ class _Search:
                 if self._try(hidden(self.best[0], 1 << i)):
                     self.refused.remove(i)
                     found = True
-        if len(self.order) <= FEW:
+        if len(self.order) <= FEWEST:
             self._fewer(len(self.refused))
         return None if self.best is first else self.best
 
@@ -236,7 +240,9 @@ def name_of(problem: Problem, plan: Plan, *, has_ratio: bool) -> str:
             return "back-door"
         case "districts":
             seen = plan.treatments & ~problem.treatments
-            if plan.outcomes == problem.outcomes and (door := door_of(plan.masks, plan.treatments, plan.outcomes, seen)):
+            if plan.outcomes == problem.outcomes and (
+                door := door_of(plan.masks, plan.treatments, plan.outcomes, seen)
+            ):
                 return door
             if ratios(plan.traces) and has_ratio:
                 return "ratio"
