@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+import latentdo as ld
 import oracles
 from latentdo.errors import QueryError, SupportError
 from latentdo.estimators import (
@@ -21,6 +22,7 @@ from latentdo.estimators import (
     Options,
     Pipw,
     PlugIn,
+    Result,
     WermId,
     estimates,
 )
@@ -510,3 +512,41 @@ def test_a_plug_in_with_linear_models_says_that_it_sees_no_threshold():
         NAPKIN, napkin(600, 1), Query.parse("E[Y | do(X=1)]"), methods=[PlugIn()], options=Options(replicates=0)
     )
     assert "threshold" not in trees.note and "threshold" not in levels.note
+
+
+def test_one_row_of_all_weight_that_leads_beyond_all_outcomes_gives_no_number(monkeypatch):
+    random = np.random.default_rng(0)
+    z = random.normal(size=60)
+    t = 1.0 * (random.uniform(size=60) < 0.5)
+    columns = {"Z": z, "T": t, "Y": z + t}
+
+    def absurd(self, task, fits, sets):
+        return Result(np.array([-353_210.0 * task.treatments["T"]]), None, 1.0)
+
+    monkeypatch.setattr(Ipw, "fit", absurd)
+    graph, options = parse_graph("Z -> T -> Y; Z -> Y"), Options(replicates=0)
+    rows = estimates(graph, columns, CONTRAST, options=options, methods=[Ipw()])
+    assert rows[0].estimate is None
+    assert rows[0].note.startswith("no number: the weights are worth one row")
+
+
+def test_a_name_for_every_row_is_nothing_to_adjust_for():
+    random = np.random.default_rng(0)
+    t = 1.0 * (random.uniform(size=60) < 0.5)
+    table = ld.compare(
+        "Z -> T -> Y; Z -> Y", {"Z": [f"p{i}" for i in range(60)], "T": t, "Y": t + random.normal(size=60)}, CONTRAST
+    )
+    by_name = {row.method: row for row in table}
+    assert by_name["aipw"].estimate is None
+    assert "Z has 60 names in 60 rows" in by_name["aipw"].note
+    assert by_name["naive mean"].estimate is not None
+
+
+def test_the_interval_of_a_mean_of_zeros_and_ones_stays_within_them():
+    random = np.random.default_rng(1)
+    t = 1.0 * (random.uniform(size=40) < 0.5)
+    y = np.zeros(40)
+    y[:2] = 1
+    for row in ld.compare("T -> Y", {"T": t, "Y": y}, "E[Y | do(T=1)]"):
+        if row.lower is not None:
+            assert 0 <= row.lower <= row.upper <= 1

@@ -38,7 +38,7 @@ from .weighting import average, nothing_near, rate_of
 
 FEW_EFFECTIVE = 30.0
 LEAST_EFFECTIVE = 1.5
-"""With fewer effective rows there is no number."""
+"""With fewer effective rows an estimate beyond all outcomes is no number."""
 MOST_SAID = 3
 """Of so many laws the note of a row says which products they have."""
 NO_SPREAD = 1e-9
@@ -361,8 +361,8 @@ class _Run:
         estimate = float(self._value(results)[0])
         interval, why_none = self._interval(estimate, results, replicates)
         effective = min((result.effective for result in results if result.effective is not None), default=None)
-        if effective is not None and effective < LEAST_EFFECTIVE:
-            why = "no number: the weights are worth one row of equal weight, and one row decides nothing"
+        if effective is not None and effective < LEAST_EFFECTIVE and abs(estimate) > self._farthest(results):
+            why = "no number: the weights are worth one row of equal weight, and it leads far beyond all outcomes"
             return Estimate(method.name, None, level=self.options.level, note=why, effective=effective)
         cautions = self._cautions(estimate, results, replicates, effective)
         if interval is not None and interval.sd <= NO_SPREAD * self._scale(results):
@@ -449,6 +449,11 @@ class _Run:
         """How far the query moves if each outcome does by its standard deviation."""
         slopes = self._slopes(results)
         return max(abs(slope) * float(task.asked.std()) for slope, task in zip(slopes, self.tasks, strict=True))
+
+    def _farthest(self, results: Sequence[Result]) -> float:
+        """Twice what the query can be of any outcomes in the rows."""
+        slopes = self._slopes(results)
+        return 2.0 * sum(abs(s) * float(np.abs(task.asked).max()) for s, task in zip(slopes, self.tasks, strict=True))
 
     def _uncut(self, results: Sequence[Result]) -> str:
         """What the estimate would be with whole weights; empty where no method's weights alone decide."""
