@@ -329,3 +329,12 @@ def test_a_question_that_an_experiment_identifies_is_answered_and_says_so() -> N
         ld.ask(ld.fit(bow, [rows(200, is_set=False), ld.experiment(alone, do=["X"])], FAST), question).warnings
     )
     assert "X was set to 0 alone" in words
+
+
+def test_what_observation_answers_is_not_said_to_need_an_experiment() -> None:
+    more = {**chain_rows(40, seed=1), "X": np.full(40, 2.0)}
+    posterior = ld.fit(CHAIN, [chain_rows(), ld.experiment(more, do=["X"])], FAST)
+    answer = ld.ask(posterior, "E[Y | do(X=1)]")
+    assert "with rows of" not in str(answer) and "experiments" not in answer.to_json()
+    rows = ld.compare(posterior, "E[Y | do(X=1)] - E[Y | do(X=0)]", methods=["plug-in"], replicates=0)
+    assert rows[0].estimate is not None

@@ -23,6 +23,7 @@ from .plan import TermPlan, plan_term
 from .simulation import Simulation
 from .support import check_complete, check_values
 from .values import UNITS, Computed, check_finite, compute
+from .verdicts import verdict_on
 
 MOST_BYTES = 4 * 2**30
 LEAST_EVIDENCE = 10.0
@@ -64,8 +65,8 @@ def ask_all(
         query.check(spec.graph)
         check_values(spec, query)
         check_complete(spec, query)
-    known = {"functional": posterior.functional, "experiments": posterior.regimes}
-    verdicts = [identify(spec.graph, query, **known) for _, query in queries]
+    known = posterior.functional, posterior.regimes
+    verdicts = [verdict_on(spec.graph, query, *known) for _, query in queries]
     for verdict in verdicts:
         if isinstance(verdict, NotIdentified) and not allow_unidentified:
             askable = sum(each.identified for each in verdicts)

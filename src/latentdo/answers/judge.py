@@ -12,7 +12,7 @@ import numpy as np
 
 from latentdo.errors import LatentdoError
 from latentdo.graphs import Level, Name, format_level, format_number, quote
-from latentdo.identification import answerable, identify
+from latentdo.identification import answerable
 from latentdo.inference import Diagnostic, Posterior, even_uniforms, flat, node_parameters, predictor, simulate_nodes
 from latentdo.models import named
 from latentdo.models.build import NUMPY, numerics
@@ -20,6 +20,7 @@ from latentdo.query import Query
 from latentdo.tables import Dataset, FloatArray
 
 from .ask import ask_all, used_nodes
+from .verdicts import verdict_on
 
 MOST_EFFECTS = 200
 """Pairs of treatment and outcome that are judged, each at two values of the treatment."""
@@ -52,8 +53,7 @@ def judge(posterior: Posterior, queries: Sequence[tuple[str, Query]]) -> tuple[D
     found = []
     for name, query in queries:
         try:
-            known = {"functional": posterior.functional, "experiments": posterior.regimes}
-            if not identify(posterior.spec.graph, query, **known).identified:
+            if not verdict_on(posterior.spec.graph, query, posterior.functional, posterior.regimes).identified:
                 continue
             asked = [(name, point) for point in _judged(query)]
             answers = ask_all(posterior, asked, posterior.seed, allow_unidentified=False)

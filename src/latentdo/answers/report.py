@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from latentdo.graphs import Name, format_level, quote
-from latentdo.identification import Identified, NotIdentified, identify
+from latentdo.identification import Identified, NotIdentified
 from latentdo.inference import PriorCheck, check_columns, functional_nodes, levelled
 from latentdo.models import ColumnSummary, ModelSpec, Units, checked_units, named
 from latentdo.query import Query
@@ -17,6 +17,7 @@ from latentdo.tables import Dataset
 
 from .support import check_values
 from .variants import VariantReport
+from .verdicts import verdict_on
 
 SHOWN_LEVELS = 12
 """Levels of a column that are printed with their counts."""
@@ -174,7 +175,7 @@ def check_model(
     cautions = () if data is None else check_columns(spec, data)
     functional = {**spec.functional, **known} if data is None else functional_nodes(spec, data)
     regimes = () if data is None else tuple(held for held in data.regimes if held)
-    verdicts = tuple((n, identify(spec.graph, each, functional=functional, experiments=regimes)) for n, each in queries)
+    verdicts = tuple((name, verdict_on(spec.graph, query, functional, regimes)) for name, query in queries)
     functions = tuple(functional.items())
     if data is None:
         return Report(spec, verdicts, functional=functions)
