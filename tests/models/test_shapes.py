@@ -101,3 +101,31 @@ def test_what_cannot_be_is_refused_with_its_repair(line, said):
 def test_two_signs_of_one_way_may_stand_side_by_side():
     spec = ModelSpec.parse("X ~ gamma; Y ~ normal(+X, +X^3)")
     assert [weight.sign for weight in spec["Y"].weights] == ["+", "+"]
+
+
+MIXED = (
+    "latent U ~ normal; C ~ categorical(levels=[a, b]); B ~ bernoulli; X ~ normal(U); Z ~ gamma(X); "
+    "Y ~ normal(X, -Z, B, C, U); W ~ normal(log(X), Y); V ~ normal(X, weight=2); T ~ table(B); L ~ linear(X)"
+)
+
+
+def test_a_flexible_model_has_a_curve_of_every_measured_number():
+    spec = ModelSpec.parse(MIXED)
+    lines = str(spec.flexible()).splitlines()
+    assert "Z ~ gamma(s(X))" in lines
+    assert "Y ~ normal(s(X), -s(Z), B, C, U)" in lines
+    assert "W ~ normal(log(X), s(Y))" in lines
+    for kept in ("V ~ normal(X, weight=2)", "T ~ table(B)", "L ~ linear(X)", "X ~ normal(U)"):
+        assert kept in lines
+    assert spec.flexible().graph == spec.graph
+    assert spec.flexible().flexible() == spec.flexible()
+    assert ModelSpec.parse(str(spec.flexible())) == spec.flexible()
+
+
+def test_a_flexible_model_has_products_where_they_are_asked_for():
+    spec = ModelSpec.parse(MIXED)
+    assert spec.flexible(interactions=True)["Y"].text() == "normal(s(X), -s(Z), B, C, U, X:B, X:C, B:C)"
+    assert spec.flexible(interactions=["B"])["Y"].text() == "normal(s(X), -s(Z), B, C, U, X:B, B:C)"
+    assert spec.flexible(interactions="B")["Y"] == spec.flexible(interactions=["B"])["Y"]
+    with pytest.raises(LatentdoError, match="Q"):
+        spec.flexible(interactions=["Q"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,6 +40,7 @@ def command(
     *,
     output: Output = None,
     variant: str | None = None,
+    flexible: Flag = False,
     seed: Whole = 0,
     training: Training = DEFAULT,
     start: str | None = None,
@@ -61,6 +63,7 @@ def command(
         data: The table (.csv, .tsv, .parquet); left out, the one that the study names.
         output: Where to save (.ldo); left out, the study's name and .ldo, in this folder.
         variant: One of the study's variants, in place of its model.
+        flexible: Give every measured numeric parent a smooth curve, s(X), in the place of a straight line.
         seed: A whole number; the same seed gives the same numbers.
         start: An earlier fit (.ldo): blocks that are the same in it are kept, and only the others trained.
         store_rows: Save the rows of the data too; left out, only their hash and column summaries.
@@ -77,6 +80,8 @@ def command(
 
     arguments.whole("--workers", workers, UsageError, most=MOST_WORKERS, repair="1 is this process alone.")
     chosen = variant_of(study_of(source_text(study)), variant)
+    if flexible:
+        chosen = replace(chosen, model=chosen.model.flexible())
     path = output_path("-o", f"{chosen.name}.ldo" if output is None else output, "fit", [".ldo"])
     chosen = training.of(chosen)
     earlier = None if start is None else load(Path(start))

@@ -330,9 +330,9 @@ class Basis:
             if len(np.unique(values)) <= 2:
                 continue
             curve = _explained(np.column_stack([lines, standardised(values) ** 2]), residuals)
-            tried.append((curve, f"{quote(node)} bends with {own}: add a column of {own} squared as a parent"))
+            tried.append((curve, f"{quote(node)} bends with {own}: write s({own}) or {own}^2 among its parents"))
             cut, place = _best_cut(values, lines, residuals)
-            text = f"{quote(node)} jumps at {own} = {place}: add a column that is 1 above it as a parent"
+            text = f"{quote(node)} jumps at {own} = {place}: add a column that is 1 above it as a parent, or write s({own})"
             # A place that was searched for counts as two terms more.
             tried.append((cut - 2.0 / n, text))
         for (a, x), (b, z) in combinations(self.columns, 2):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from latentdo.graphs import AbstractDrawn, Call, LatentDag, Name, Statement, par
 
 from .families import Constant, Normal, Table
 from .family import FAMILIES, AbstractFamily, Level
+from .flexible import curved
 from .levels import settled
 from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
@@ -236,6 +237,21 @@ class ModelSpec(AbstractDrawn):
             for node, mechanism in self.mechanisms
         }
         return ModelSpec(self.graph, tuple(mechanisms.items()))
+
+    def flexible(self, *, interactions: bool | Collection[Name] = False) -> ModelSpec:
+        """This model with `s()` on every measured numeric parent of a node with a linear predictor.
+
+        A parent with a fixed weight, or with a shape, stays as it is; a sign makes a curve that rises or falls everywhere.
+
+        Args:
+            interactions: Whether each pair of a node's measured parents has a product too; or the nodes, such as treatments,
+                of which one must be in the pair.
+
+        Raises:
+            UnknownNodeError: Among the interactions is no node of the model.
+        """
+        named = (interactions,) if isinstance(interactions, str) else interactions
+        return ModelSpec(self.graph, tuple(curved(self.graph, self.by_node, named).items()))
 
     def __getitem__(self, node: Name) -> Mechanism:
         self.graph.require(node)
