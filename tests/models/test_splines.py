@@ -99,7 +99,7 @@ def test_knots_are_quantiles_of_the_column_counted_by_weights():
     spec = ModelSpec.parse("X ~ normal; Y ~ normal(s(X, k=5))")
     values = np.arange(101.0)
     rows = Dataset.of({"X": values, "Y": values})
-    assert list(knotted(spec, rows).knots.values()) == [(2.0, 26.0, 50.0, 74.0, 98.0)]
+    assert list(knotted(spec, rows).knots.values()) == [(0.0, 25.0, 50.0, 75.0, 100.0)]
     counted = Dataset(rows.columns, np.where(values < 50, 3, 1))
     (knots,) = knotted(spec, counted).knots.values()
     assert knots[2] < 40

@@ -13,8 +13,8 @@ from latentdo.tables import Dataset
 
 from .beliefs import belief_mean
 
-OUTERMOST = 0.02
-"""Share of the rows beyond the knots on either side: there a curve is a straight line, and single rows do not bend it."""
+OUTERMOST = 0.005
+"""Share of the rows beyond the knots on either side: there a curve is a straight line, and single rows of many do not bend it."""
 NARROWEST = 1e-4
 """Share of the range of the knots by which two of them are apart."""
 LATENT_QUANTILES = 200
