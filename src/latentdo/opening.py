@@ -139,7 +139,8 @@ def with_graph(value: Any) -> Any:
     """The model or the graph that a text states, the graph that a foreign one is, and whatever else it is as it is."""
     if isinstance(value, str):
         return stated(value)
-    if hasattr(value, "nodes") and hasattr(value, "edges"):
+    is_list = isinstance(value, list) and bool(value) and all(isinstance(pair, tuple | list) for pair in value)
+    if is_list or (hasattr(value, "nodes") and hasattr(value, "edges")):
         return graph_from(value)
     return value
 

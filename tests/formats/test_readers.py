@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import re
@@ -16,6 +17,7 @@ import foreign_sources
 import latentdo as ld
 from latentdo import formats
 from latentdo.errors import CycleError, GraphError, LatentdoError, NotationError, UnsupportedError, UsageError
+from latentdo.formats import reading
 from posteriors import posterior_of
 
 SAID = {
@@ -67,17 +69,17 @@ def check_spoilt_files(name: str, count: int, folder: Path) -> None:
     refused = 0
     for _ in range(count):
         path.write_bytes(foreign_sources.spoilt(chance, content))
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             formats.read(path, **foreign_sources.OPTIONS.get(name, {}))
         except CycleError as problem:
             assert "->" in str(problem)
             refused += 1
         except LatentdoError as problem:
-            place = r"lines? \d|row \d|column \d|\[\d+\]|\bto its end|the document|nodes|edges|links|statements|names:"
+            place = r"lines? \d|row \d|column \d|\[[\d']|\bto its end|the document|nodes|edges|links|statements|names:"
             assert re.search(place, str(problem)), str(problem)
             refused += 1
-        assert time.perf_counter() - start < 2
+        assert time.process_time() - start < 2
     assert refused > count // 5
 
 
@@ -285,21 +287,21 @@ ELSEWHERE = """<?xml version="1.0"?>
 @pytest.mark.parametrize("text", [BOMB, OUTSIDE, ELSEWHERE], ids=["bomb", "outside", "elsewhere"])
 def test_entities_are_refused_before_they_grow(name: str, text: str):
     root = {"sbml-qual": "sbml", "graphml": "graphml", "xmlbif": "BIF"}[name]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(GraphError, match=r"line 2: the XML declares (an entity|a document type), which is refused"):
         formats.read(text.format(root=root))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"a":' * 50_000, "<a>" * 50_000, "digraph {" + "{" * 5000, "1" * 5000 + ",2"]
 )
 def test_what_is_nested_or_long_without_end_is_refused_at_once(text: str):
-    start = time.perf_counter()
+    start = time.process_time()
     for name in ("indra", "bel", "sbml-qual", "dot", "edges", "bif", "lavaan", "gml"):
         with pytest.raises(LatentdoError):
             formats.read(text, name)
-    assert time.perf_counter() - start < 4
+    assert time.process_time() - start < 4
 
 
 # --- matrices
@@ -353,6 +355,23 @@ def test_an_option_of_another_format_is_refused():
         formats.read("digraph { A -> B }", "dott")
     with pytest.raises(UsageError, match="Format 'indra' is not written"):
         formats.write("A -> B", "x.json", "indra")
+
+
+def test_a_gzipped_file_is_read_and_a_damaged_or_endless_one_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "cancer.bif.gz"
+    packed = gzip.compress(foreign_sources.BIF.encode())
+    path.write_bytes(packed)
+    assert len(ld.graph(path).nodes) == 4
+    path.write_bytes(packed[:-20])
+    with pytest.raises(GraphError, match="the gzipped file ends too early"):
+        ld.graph(path)
+    path.write_bytes(packed[:30] + b"\xff" * 30 + packed[60:])
+    with pytest.raises(GraphError, match="the gzipped file is damaged"):
+        ld.graph(path)
+    monkeypatch.setattr(reading, "LARGEST", 10_000)
+    path.write_bytes(gzip.compress(b" " * 10_000_000))
+    with pytest.raises(UnsupportedError, match="more than 10,000 bytes"):
+        ld.graph(path)
 
 
 def test_a_message_names_the_file(tmp_path: Path):

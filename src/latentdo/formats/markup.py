@@ -89,6 +89,6 @@ def parsed(content: str | bytes, *, declarations: bool = False) -> Element:
         raise GraphError(
             f"line {problem.lineno}, column {problem.offset + 1}: this is no XML: {expat.ErrorString(problem.code)}."
         ) from None
-    except (ValueError, UnicodeError) as problem:
+    except (ValueError, LookupError) as problem:  # an encoding that nobody knows, or other bytes than it promises
         raise GraphError(f"line {parser.CurrentLineNumber}: this is no XML: {problem}.") from None
     return root.children[0]

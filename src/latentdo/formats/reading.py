@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from .foreign.by_networkx import from_networkx, is_networkx
 from .recognition import SUFFIXES, UNREAD, guess, is_graph_path, is_path_of_ours, suffix_of
 from .report import Read
 
-LARGEST = 512 * 2**20
+LARGEST = 256 * 2**20
 """Bytes of a file, at most."""
 
 
@@ -111,8 +112,7 @@ def _file(path: Path, format: str | None, options: dict[str, Any]) -> Read:
     if format == "fit":
         return _called("fit", None, str(path), options)
     content = read_bytes(path, GraphError, suffixes=(*SUFFIXES, ".yaml", ".yml", ".ldo") if end else ())
-    if len(content) > LARGEST:
-        raise UnsupportedError(f"{path} has {len(content):,} bytes, and at most {LARGEST:,} are read.")
+    content = _unpacked(path, content)
     name = format or _told(path, content, end)
     chosen = format_named(name)
     if chosen.content == "bytes":
@@ -120,6 +120,21 @@ def _file(path: Path, format: str | None, options: dict[str, Any]) -> Read:
     if name == "study" and options.get("cycles") == "refuse":
         return _called(name, "", str(path), options)
     return _placed(name, _decoded(path, content, known=bool(format or end)), path, end, options)
+
+
+def _unpacked(path: Path, content: bytes) -> bytes:
+    """The content, unpacked where it is gzipped, as far as a file may be long: a small one could hold terabytes."""
+    if content[:2] == b"\x1f\x8b":
+        reader = zlib.decompressobj(wbits=31)
+        try:
+            content = reader.decompress(content, LARGEST + 1)
+        except zlib.error as problem:
+            raise GraphError(f"{path}, line 1: the gzipped file is damaged: {problem}.") from None
+        if not reader.eof and len(content) <= LARGEST:
+            raise GraphError(f"{path}, to its end: the gzipped file ends too early. Copy it again.")
+    if len(content) > LARGEST:
+        raise UnsupportedError(f"{path} has more than {LARGEST:,} bytes, and no more are read.")
+    return content
 
 
 def _told(path: Path, content: bytes, end: str) -> str:

@@ -59,7 +59,7 @@ def is_graph_path(text: str) -> bool:
 
 def suffix_of(name: str) -> str:
     """The known suffix of a name; empty where it has none."""
-    lower = name.lower()
+    lower = name.lower().removesuffix(".gz")
     return next((end for end in (*SUFFIXES, *UNREAD) if lower.endswith(end)), "")
 
 
@@ -109,7 +109,7 @@ def _document(text: str) -> str:
         )
     if "links" in keys or ("edges" in keys and re.search(r'"relation"\s*:', text)):
         return "bel"
-    return "causal-fusion" if "edges" in keys else "indra"
+    return "causal-fusion" if {"edges", "nodes"} & set(keys) else "indra"
 
 
 def _lines(text: str) -> str:

@@ -144,9 +144,9 @@ def _legend(scene: Scene, layout: Layout) -> tuple[list[str], float]:
     lines: list[str] = []
     widest = 0.0
     y = layout.height + 4
-    found = [role for role in WORDS if any(node.role == role for node in scene.nodes)]
+    found: list[Role] = [role for role in WORDS if any(node.role == role for node in scene.nodes)]
     if found:
-        x, parts = MARGIN, []
+        x, parts = MARGIN, list[str]()
         for role in found:
             parts.append(
                 f'<rect x="{x:.1f}" y="{y - 8:.1f}" width="18" height="11" rx="{2 if role in ("given", "adjusted") else 5}" '

@@ -38,7 +38,8 @@ def tikz(scene: Scene, layout: Layout) -> str:
             (x, y), words = curve.label, latex.escaped(link.label)
             lines.append(f"  \\node[fill=white, inner sep=1pt, font=\\tiny] at ({x:.1f},{y:.1f}) {{{words}}};")
     roles = [f"{role}: {WORDS[role]}" for role in WORDS if any(node.role == role for node in scene.nodes)]
-    for k, note in enumerate([*([", ".join(roles)] if roles else []), *scene.notes]):
+    below: list[str] = [*([", ".join(roles)] if roles else []), *scene.notes]
+    for k, note in enumerate(below):
         lines.append(
             f"  \\node[anchor=west, font=\\scriptsize] at (0,{layout.height + LINE * k:.1f}) {{{latex.escaped(note)}}};"
         )

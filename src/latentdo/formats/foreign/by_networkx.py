@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"no", "false", "0", ""})
-MISTAKES = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, SyntaxError)
+MISTAKES = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, SyntaxError)
 """What networkx raises of a spoilt file beside its own exceptions."""
 
 

@@ -110,6 +110,8 @@ class _Reader:
             self.draft.drop(statement.path, f"{kind}: {why}{self._members(statement)}")
             return
         cause, effect, sign = ENDS[kind]
+        if kind == "Gef" and not statement.has("gef"):
+            cause = "agent"  # as the published schema calls it
         names = [self._agent(statement.at(field)) for field in (cause, effect)]
         if names[0] is None or names[1] is None:
             missing = cause if names[0] is None else effect
