@@ -322,3 +322,18 @@ def test_rivals_answer_beside_it_where_names_have_an_order_too(fit, rows):
 def test_a_count_is_swept_by_whole_numbers(fit):
     curve = ld.ask(fit("poisson"), "E[Z | do(Y)] for Y in 0..4 by 1")
     assert [round(answer.mean) for answer in curve] == [0, 1, 2, 3, 4]
+
+
+def test_discrete_models_with_ordinal_nodes_are_enumerated():
+    random = np.random.default_rng(1)
+    a = random.integers(0, 2, size=N).astype(float)
+    place = a + random.logistic(size=N)
+    rows = {"A": a, "O": 1.0 + (place > 0) + (place > 1.2)}
+    fitted = ld.fit("A ~ bernoulli; O ~ ordinal(A)", rows, ld.Laplace(draws=50), seed=0, check=False, progress=False)
+    first, second = (fitted.by_node[node].coefficients.reshape(50, -1) for node in "AO")
+    gap = np.ravel(fitted.by_node["O"].parameters[0][1])
+    share = expit(first[:, 0])
+    middle = [expit(second[:, 0] + second[:, 1] * k) - expit(second[:, 0] + second[:, 1] * k - gap) for k in (0, 1)]
+    answer = ld.ask(fitted, "P(A=1 | O=2)")
+    assert answer.method == "exact: enumeration"
+    assert answer.draws == pytest.approx(share * middle[1] / (share * middle[1] + (1 - share) * middle[0]))
