@@ -36,6 +36,7 @@ LONG = {
     "front-normal-outcome": (CONTRAST, "E[Y | do(X=1)]", "P(Y > 1 | do(X=1))"),
     "front-hill-outcome": ("E[Y | do(X=2)] - E[Y | do(X=1)]", "E[Y | do(X=2)]", "P(Y > 50 | do(X=1))"),
     "seven": ("E[E | do(A=1)] - E[E | do(A=0)]", "E[D | do(B=2)]", "E[C | do(A=1)]", "E[E | do(C=50)]"),
+    "two-causes": (CONTRAST, "P(Y=1 | do(X=1))", "E[Z]", "P(Y=1, X=1)"),
     "weak-instrument": (CONTRAST, "E[Y | do(X=1)]", "E[Y | X=1]"),
 }
 """What is asked of models that are set beside NUTS on the same data."""

@@ -82,6 +82,17 @@ def _hill_outcome(n: int, seed: int, x: float | None = None) -> Rows:
     return {"X": held, "M": m, "Y": 100 * sigmoid(0.8 * m - 0.6 + 0.7 * u) + 10 * random.normal(size=n)}
 
 
+def _two_causes(n: int, seed: int) -> Rows:
+    """Two hidden causes in one block, which share two of their children."""
+    random = np.random.default_rng([17, seed, n])
+    u, v = random.normal(size=(2, n))
+    x = (random.uniform(size=n) < sigmoid(0.2 + u)).astype(float)
+    z = random.gamma(4.0, np.exp(0.2 + 0.4 * u + 0.4 * v) / 4.0)
+    m = 0.5 * x + random.normal(size=n)
+    y = (random.uniform(size=n) < sigmoid(-0.3 + 0.8 * m + u - v)).astype(float)
+    return {"X": x, "Z": z, "M": m, "Y": y, "W": 0.7 * v + random.normal(size=n)}
+
+
 def _weak_instrument(n: int, seed: int) -> Rows:
     """A switch whose instrument says little: the effect of X and its hidden cause can hardly be told apart."""
     random = np.random.default_rng([16, seed, n])
@@ -110,6 +121,12 @@ def cases() -> dict[str, Case]:
     effect = _mean(_seven, "E", 1.0) - _mean(_seven, "E", 0.0)
     hill = "latent U ~ normal; X ~ gamma(U); M ~ normal(X); Y ~ hill(M, U)"
     of_hill = _mean(_hill_outcome, "Y", 2.0) - _mean(_hill_outcome, "Y", 1.0)
+    two = (
+        "latent U, V ~ normal; X ~ bernoulli(U); Z ~ gamma(U, V); M ~ normal(X); Y ~ bernoulli(M, U, V); W ~ normal(V)"
+    )
+    # 0.8 times the noise of M and the hidden causes together are normal.
+    of_two = float(weights @ (sigmoid(0.1 + np.sqrt(2.64) * points) - sigmoid(-0.3 + np.sqrt(2.64) * points)))
+    of_two /= float(weights.sum())
     weak = "latent U ~ normal; Z ~ normal; X ~ bernoulli(Z, U); Y ~ normal(X, U)"
     made = [
         _front_door("front-binary", "bernoulli", True),
@@ -118,6 +135,7 @@ def cases() -> dict[str, Case]:
         _front_door("front-student-outcome", "student", False),
         _case("seven", seven, _seven, "E[E | do(A=1)] - E[E | do(A=0)]", effect),
         _case("front-hill-outcome", hill, _hill_outcome, "E[Y | do(X=2)] - E[Y | do(X=1)]", of_hill),
+        _case("two-causes", two, _two_causes, CONTRAST, of_two),
         _case("weak-instrument", weak, _weak_instrument, CONTRAST, 0.5),
         _case("latent-class-mixed", f"latent C ~ bernoulli; {items}; Y ~ normal(C)", _latent_class, "E[Y]", 1.6),
         _case("factor-mixed", f"latent U ~ normal; {arms}; B ~ bernoulli(U)", _factor, "E[B]", share),

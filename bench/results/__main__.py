@@ -7,7 +7,7 @@ from pathlib import Path
 from .filling import filled
 from .pictures import draw
 from .rival_tables import estimates, found_of_ananke, ratios, real_rows, seconds
-from .tables import agreement, asking, asking_errors, calibration, coverage, covid, training
+from .tables import agreement, asking, asking_errors, beside_nuts, calibration, coverage, covid, training
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
@@ -15,6 +15,7 @@ PAGES = {
         "calibration of the default engine": lambda: calibration(["auto"]),
         "calibration of the engines": lambda: calibration(["nuts", "laplace", "svi"]),
         "agreement": agreement,
+        "agreement beside NUTS": beside_nuts,
         "coverage": coverage,
         "covid": covid,
     },

@@ -102,6 +102,30 @@ def agreement() -> str:
     return table([*heads, "certified"], rows)
 
 
+def beside_nuts() -> str:
+    """One line per model of many rows and number of rows."""
+    rows = []
+    for record in sorted(records("nuts.jsonl"), key=lambda record: (record["n"], record["model"])):
+        answers = record["answers"]
+        shift = max(answers, key=lambda answer: abs(answer["shift"]))
+        ratio = max(answers, key=lambda answer: abs(answer["log_ratio"]))
+        off = sum(not _agrees(answer) for answer in answers)
+        rows.append(
+            [
+                record["model"],
+                f"{record['n']:,}",
+                f"{len(answers)}",
+                f"{shift['shift']:+.3f} ± {shift['shift_error']:.3f}",
+                f"{math.exp(ratio['log_ratio']):.3f} ± {ratio['log_ratio_error']:.3f}",
+                f"**{off} off**" if off else "all agree",
+                f"{record['processor']:.0f}",
+                f"{record['nuts']['processor']:.0f}",
+            ]
+        )
+    heads = ["model", "rows", "answers", "largest shift of a mean, sd", "farthest ratio of sds", "verdict"]
+    return table([*heads, "`Auto`, processor s", "NUTS"], rows)
+
+
 def _agrees(answer: Mapping[str, float]) -> bool:
     return (
         abs(answer["shift"]) <= 0.1 + 2 * answer["shift_error"]

@@ -51,6 +51,8 @@ LARGEST_ERROR = 3.0
 MOST_NUMBERS = 2_000_000
 """Numbers that one evaluation may hold: a sampler has one per chain, and several copies of each."""
 NUMBERS_AT_ONCE = 2_000_000
+FEW_AT_ONCE = 16
+"""Points up to which a smaller program is taken: where a mode is looked for, a handful are asked for again and again."""
 DIFFERENCE = 1e-4
 """Step of the differences of gradients."""
 MOST_COUNTS = 20_000_000
@@ -276,10 +278,11 @@ class Cells:
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log prior and log likelihood at points (point, coordinate)."""
         priors, likelihoods = [], []
-        for at in range(0, len(u), self._at_once):
-            part = u[at : at + self._at_once]
-            # Always the same number of points: one program.
-            whole = np.concatenate([part, np.repeat(part[:1], self._at_once - len(part), axis=0)])
+        at_once = min(self._at_once, FEW_AT_ONCE) if len(u) <= FEW_AT_ONCE else self._at_once
+        for at in range(0, len(u), at_once):
+            part = u[at : at + at_once]
+            # Always one of two numbers of points: two programs.
+            whole = np.concatenate([part, np.repeat(part[:1], at_once - len(part), axis=0)])
             log_prior, logs = _log_cells(self._form, self._numbers, whole)
             priors.append(np.asarray(log_prior)[: len(part)])
             likelihoods.append(np.asarray(logs)[: len(part)] @ self._counts)
