@@ -33,7 +33,7 @@ from .modes import Mode, climb, newton, numbers_only
 from .outcome import from_chains, from_independent
 from .regression import adapted_sample, distinct, find_modes, importance_sample
 from .ridges import Target, along_ridges
-from .sampling import SINGLE_ROWS, run_ensemble
+from .sampling import LONG_FIRST_RUN, SINGLE_ROWS, run_ensemble
 from .sign_symmetry import SignSymmetry, symmetries_of, turned
 
 FEW_ROWS = 500
@@ -377,6 +377,7 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         f"parameters; {points}",
         single=task.data.n_rows <= SINGLE_ROWS,
         mode=easy_mode,
+        first=LONG_FIRST_RUN,
         finish=on_cells,
         part="cells",
     )

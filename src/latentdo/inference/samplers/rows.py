@@ -25,7 +25,7 @@ from ..likelihood.task import Task
 from .ensemble import ChainDraws, Ensemble
 from .marginal import LEAST_REPEATED
 from .outcome import from_chains
-from .sampling import LESS_MEMORY, run_ensemble, scaled_by
+from .sampling import LESS_MEMORY, LONG_FIRST_RUN, run_ensemble, scaled_by
 from .sign_symmetry import symmetries_of, turned
 
 FEWEST_ROWS = 400
@@ -33,8 +33,6 @@ FEWEST_ROWS = 400
 PILOT_ROWS, PILOT_WORTH = 96, 400.0
 """Rows that the pilot looks at, and how many they count for."""
 PILOT_WARM_UP, WARM_UP, WARM_DRAWS = 240, 120, 100
-FIRST = 400
-"""Draws per chain of the first run: few coordinates cost little, and most runs need no second."""
 STEP = 8.0
 """How many times as much rows count in each stage as in the one before: from farther away chains take long to arrive."""
 MOST_STEPS = 6_000
@@ -212,7 +210,7 @@ class _Few:
             single=form.dimensionless and n <= SINGLE_ROWS,
             near=eased.easier(self.near),
             longest=longest(n),
-            first=FIRST,
+            first=LONG_FIRST_RUN,
             finish=finish,
             part=f"rows-{number}",
         )

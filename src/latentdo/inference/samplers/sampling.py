@@ -27,6 +27,8 @@ from .sign_symmetry import symmetries_of
 from .starts import finite_starts
 
 WARM_UP_AT_MODE = 160
+LONG_FIRST_RUN = 400
+"""Draws per chain of a first run whose transitions cost little: the whole fit, judged on other units, then passes too."""
 MOST_TIMES = 1_000.0
 JUDGED_EARLY = 120
 """Draws per chain after which a run is judged, for progress, if it takes longer than `LONG_RUN`."""
