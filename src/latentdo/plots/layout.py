@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .layers import Item, columns_of, heights, ordered
@@ -325,29 +325,42 @@ def _finish(scene: Scene, layout: Layout) -> None:
     layout.high = max(ys, default=0.0) - top + MARGIN
 
 
+Area = tuple[float, float, float, float]
+PLACES = 24
+"""Places along an edge that are tried for its label."""
+CROSSED = 400.0
+"""How much a label on another edge counts, in units of covered area: it could be taken for that edge's."""
+
+
 def _labels_apart(scene: Scene, layout: Layout) -> None:
-    """Move labels along their curves until none covers a node or another label, as far as there is room."""
-    taken: list[tuple[float, float, float, float]] = [
+    """Move labels along their edges until none covers a node, another label or another edge, as far as there is room."""
+    taken: list[Area] = [
         (box.x - box.width / 2, box.y - HEIGHT / 2, box.x + box.width / 2, box.y + HEIGHT / 2)
         for box in layout.boxes.values()
     ]
+    squares: dict[tuple[int, int], set[int]] = {}
+    for k, curve in enumerate(layout.curves):
+        for x, y in curve.points(6.0):
+            squares.setdefault((int(x // 12), int(y // 12)), set()).add(k)
     for k, (link, curve) in enumerate(zip(scene.links, layout.curves, strict=True)):
         if not link.label:
             continue
         half, points = text_width(link.label, 10.5) / 2 + 2, curve.points(6.0)
-        middle = min(
-            range(len(points)), key=lambda i: abs(points[i][0] - curve.label[0]) + abs(points[i][1] - curve.label[1])
-        )
-        order = sorted(range(1, len(points) - 1), key=lambda i: abs(i - middle))
-
-        def cover(point: Point, half: float = half) -> float:
-            area = (point[0] - half, point[1] - 8, point[0] + half, point[1] + 8)
-            return sum(_overlap(area, other) for other in taken)
-
-        best = min(order or [middle], key=lambda i: (round(cover(points[i])), abs(i - middle)))
+        areas = [(x - half, y - 8, x + half, y + 8) for x, y in points]
+        middle = min(range(len(points)), key=lambda i: math.dist(points[i], curve.label))
+        tried = sorted(range(1, len(points) - 1, max(1, len(points) // PLACES)), key=lambda i: abs(i - middle))
+        costs = [_cover(areas[i], taken, squares, k) for i in tried]
+        best = tried[costs.index(min(costs))] if tried else middle
         layout.curves[k] = Curve(curve.start, curve.pieces, points[best])
-        x, y = points[best]
-        taken.append((x - half, y - 8, x + half, y + 8))
+        taken.append(areas[best])
+
+
+def _cover(area: Area, taken: Sequence[Area], squares: Mapping[tuple[int, int], set[int]], own: int) -> int:
+    """How much a label here would cover; a little nearer to the middle is worth no more than nothing."""
+    columns = range(int(area[0] // 12), int(area[2] // 12) + 1)
+    rows = range(int(area[1] // 12), int(area[3] // 12) + 1)
+    crossed = {k for place in itertools.product(columns, rows) for k in squares.get(place, ())} - {own}
+    return round(sum(_overlap(area, other) for other in taken) + CROSSED * len(crossed))
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
