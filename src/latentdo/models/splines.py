@@ -45,7 +45,7 @@ def _second_derivatives(at: FloatArray) -> tuple[FloatArray, FloatArray]:
         b[i, i] = (h[i] + h[i + 1]) / 3
         if i < n - 3:
             b[i, i + 1] = b[i + 1, i] = h[i + 1] / 6
-    inner = np.linalg.solve(b, d)
+    inner = np.asarray(np.linalg.solve(b, d), dtype=np.float64)
     return np.vstack([np.zeros(n), inner, np.zeros(n)]), d.T @ inner
 
 
