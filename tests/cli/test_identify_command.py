@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -285,3 +286,41 @@ def test_queries_that_a_variant_lacks_are_left_out(command, tmp_path):
 def test_a_saved_fit_is_a_source_like_its_study(command, napkin_fit):
     assert command("identify", str(napkin_fit), QUERY).out.startswith("Identified: ")
     assert "effects P(outcome | do(treatment)) are identified" in command("answerable", str(napkin_fit)).out
+
+
+SURROGATE = "Z -> X -> Y; Z <-> X; Z <-> Y"
+
+
+def test_experiments_are_known_beside_observation(command, tmp_path: Path):
+    assert command("identify", SURROGATE, QUERY).code == 3
+    result = command("identify", SURROGATE, QUERY, "--experiment", "Z")
+    assert result.code == 0 and "= P(Y | do(Z), X), for any Z" in result.out
+    found = json.loads(command("identify", SURROGATE, QUERY, "--experiment", "Z", "--json").out)
+    assert found["experiments"] == found["uses_experiments"] == [["Z"]] and found["form"] == "experiment"
+    for suffix, part in ((".html", "P(Y | do(Z), X)"), (".tex", r"\mathrm{do}(Z), X"), (".txt", "for any Z")):
+        path = tmp_path / f"proof{suffix}"
+        assert command("identify", SURROGATE, QUERY, "--experiment", "Z", "-o", str(path)).code == 0
+        assert part in path.read_text(encoding="utf-8")
+    assert "experiments" not in json.loads(command("identify", "X -> Y", QUERY, "--json").out)
+
+
+def test_each_experiment_of_a_no_has_its_hedge(command, tmp_path: Path):
+    arguments = (
+        "identify",
+        "A -> Y; B -> Y; A <-> Y; B <-> Y",
+        "P(Y | do(A, B))",
+        "--experiment",
+        "A",
+        "--experiment",
+        "B",
+    )
+    result = command(*arguments)
+    assert result.code == 3 and "Hedge left by do(A): {B, Y} around {Y}" in result.out
+    found = json.loads(command(*arguments, "--json").out)
+    assert found["thicket"][1] == {"experiment": ["B"], "hedge": [["A", "Y"], ["Y"]]}
+    path = tmp_path / "no.html"
+    command(*arguments, "-o", str(path))
+    assert "Hedge left by do(B)" in path.read_text(encoding="utf-8")
+    assert command(*arguments[:3], "--experiment", "A,B").code == 0
+    unknown = command(*arguments[:3], "--experiment", "Q")
+    assert unknown.code == 2 and "'Q' is not a node" in unknown.err

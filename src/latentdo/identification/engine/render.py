@@ -14,7 +14,7 @@ from latentdo.query import Binary, Distribution, Number, Outcome, Query, Term
 from latentdo.query import Expression as Arithmetic
 
 from .construct import Formula
-from .expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
+from .expression import AbstractExpression, Prob, Product, Quotient, Sum, length_of, operands, parts
 from .expression import Expression as FormulaExpression
 from .scripts import Latex, Piece, Text
 
@@ -22,6 +22,8 @@ from .scripts import Latex, Piece, Text
 FLAT_LENGTH = 1500
 # Shared parts shorter than this are repeated: a name would be no easier to read.
 PART_LENGTH = 40
+# Nodes that always stand together are printed as a set where there are at least so many of them.
+SET_SIZE = 4
 
 Copies: TypeAlias = Mapping[Name, int]
 Walk: TypeAlias = Generator[Any, Piece, Piece]  # yields further walks, is sent their pieces
@@ -65,6 +67,7 @@ class _Notes:
     """What is said once after the formula: shared parts, and the laws of stochastic interventions."""
 
     letter: str
+    sets: Mapping[str, frozenset[Name]] = field(default_factory=dict[str, frozenset[Name]])
     parts: list[str] = field(default_factory=list[str])
     laws: dict[tuple[Name, Distribution], str] = field(default_factory=dict[tuple[Name, Distribution], str])
 
@@ -75,7 +78,7 @@ class _Notes:
 
 
 def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
-    notes = _Notes(_letter(formulas.values()))
+    notes = _Notes(_letter(formulas.values()), _sets(query, tuple(formulas.values())))
 
     def arithmetic(expression: Arithmetic) -> Piece:
         match expression:
@@ -90,7 +93,43 @@ def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
     if free := sorted({name for formula in formulas.values() for name in formula.free}):
         shown += script.for_any + ", ".join(map(script.name, free))
     laws = [f"{letter}({script.name(name)}) = {script.words(str(law))}" for (name, law), letter in notes.laws.items()]
+    laws += [
+        f"{script.name(letter)} = {script.braced(sorted(names, key=natural))}" for letter, names in notes.sets.items()
+    ]
     return shown + (script.where + "; ".join(notes.parts + laws) if notes.parts or laws else "")
+
+
+def _sets(query: Query, formulas: tuple[Formula, ...]) -> dict[str, frozenset[Name]]:
+    """A letter for each large set of nodes that stand together wherever they stand, the question's own nodes apart."""
+    wholes = [whole for formula in formulas for whole in (formula.expression, formula.evidence) if whole]
+    if any(length_of(whole) > FLAT_LENGTH for whole in wholes):
+        return {}  # its parts have names already
+    places: dict[Name, list[int]] = {}
+    asked = {name for term in query.terms for name in term.names}
+    lists = [names for whole in wholes for part in parts(whole) for names in _lists(part)]
+    for place, names in enumerate(lists):
+        for name in set(names) - asked:
+            places.setdefault(name, []).append(place)
+    together: dict[tuple[int, ...], set[Name]] = {}
+    for name, where in places.items():
+        together.setdefault(tuple(where), set()).add(name)
+    found = [names for where, names in together.items() if len(names) >= SET_SIZE and len(where) > 1]
+    words = [letter * count for count in range(1, len(places) + 2) for letter in "ZCSK"]
+    word = next(word for word in words if word not in places and word not in asked)
+    if len(found) < 2:
+        return {word: frozenset(names) for names in found}
+    return {f"{word}{number}": frozenset(names) for number, names in enumerate(found, 1)}
+
+
+def _lists(part: AbstractExpression) -> Iterable[tuple[Name, ...]]:
+    """The lists of names that a part prints."""
+    match part:
+        case Prob(outcomes=outcomes, given=given, do=do):
+            return outcomes, given, do
+        case Sum(over=over):
+            return (over,)
+        case _:
+            return ()
 
 
 def _joined(script: Text, op: str, left: Piece, right: Piece) -> Piece:
@@ -137,7 +176,7 @@ def _of_term(script: Text, term: Term, formula: Formula, notes: _Notes) -> Piece
     mean = term.outcome_names[0] if term.kind == "mean" else None
 
     def reading(expression: AbstractExpression, events: dict[Name, str], mean: Name | None) -> Piece:
-        reader = _Reader(script, taken, named, dict(labels))
+        reader = _Reader(script, taken, named, dict(labels), None, notes.sets)
         piece = reader.read(expression, events, mean)
         for name, weight in weights:
             piece = script.sum(script.name(name), script.product([Piece(weight), piece]))
@@ -197,6 +236,7 @@ class _Reader:
         named: Parts that are printed by name.
         labels: What stands for a node where it is free, such as X=70.
         mean: The node whose probability is printed as an expectation.
+        sets: Letters for nodes that stand together.
     """
 
     script: Text
@@ -204,6 +244,7 @@ class _Reader:
     named: Mapping[int, tuple[str, tuple[Name, ...]]]
     labels: dict[Name, str]
     mean: Name | None = None
+    sets: Mapping[str, frozenset[Name]] = field(default_factory=dict[str, frozenset[Name]])
 
     def read(self, expression: AbstractExpression, events: Mapping[Name, str], mean: Name | None) -> Piece:
         """The expression, summed over `events` and averaged over `mean`: inside P where it occurs once."""
@@ -225,8 +266,7 @@ class _Reader:
         match expression:
             case Sum(over=over, body=body):
                 inner = {**copies, **{name: self.fresh(name, copies) for name in over}}
-                names = ", ".join(self.script.name(name, inner[name]) for name in over)
-                return self.script.sum(names, (yield self.show(body, inner)))
+                return self.script.sum(self.nodes(over, inner, ordered=False), (yield self.show(body, inner)))
             case Product(factors=factors):
                 pieces: list[Piece] = []
                 for factor in factors:
@@ -259,9 +299,18 @@ class _Reader:
         beside = self.script.conditional("P", show(rest, copies), ", ".join(seen))
         return Piece(f"{mean} {beside}", "product")
 
-    def nodes(self, names: Iterable[Name], copies: Copies) -> str:
-        """The nodes in natural order, so that X2 stands before X10."""
-        return ", ".join(self.node(name, copies) for name in sorted(names, key=natural))
+    def nodes(self, names: Iterable[Name], copies: Copies, *, ordered: bool = True) -> str:
+        """The nodes in natural order, so that X2 stands before X10; sets of them last, each by its letter."""
+        left, shown = set(names), list[str]()
+        for letter, together in self.sets.items():
+            primes = {copies.get(name, 0) for name in together}
+            if together <= left and len(primes) == 1:
+                left -= together
+                shown.append(self.script.name(letter, *primes))
+        rest = [name for name in names if name in left] if self.sets else names
+        return ", ".join(
+            [*(self.node(name, copies) for name in (sorted(rest, key=natural) if ordered else rest)), *shown]
+        )
 
     def node(self, name: Name, copies: Copies) -> str:
         """A node: a copy where a sum around it binds it, else its label."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,6 +52,10 @@ class Text:
     def surgery(self, names: str) -> str:
         """do(…)."""
         return f"do({names})"
+
+    def braced(self, names: Iterable[Name]) -> str:
+        """A set of nodes."""
+        return f"{{{', '.join(map(self.name, names))}}}"
 
     def sum(self, over: str, body: Piece) -> Piece:
         """A sum sign with its names and its body."""
@@ -109,6 +114,9 @@ class Latex(Text):
     def number_of(self, word: str, name: str, law: Piece, level: float | None) -> Piece:
         behind = "" if level is None or word == "Median" else rf",\ {format_level(level)}"
         return Piece(rf"\mathrm{{{word}}}\left[{name} \sim {law.text}{behind}\right]")
+
+    def braced(self, names: Iterable[Name]) -> str:
+        return rf"\{{{', '.join(map(self.name, names))}\}}"
 
     def surgery(self, names: str) -> str:
         return rf"\mathrm{{do}}({names})"
