@@ -116,9 +116,8 @@ def _sets(query: Query, formulas: tuple[Formula, ...]) -> dict[str, frozenset[Na
     found = [names for where, names in together.items() if len(names) >= SET_SIZE and len(where) > 1]
     words = [letter * count for count in range(1, len(places) + 2) for letter in "ZCSK"]
     word = next(word for word in words if word not in places and word not in asked)
-    if len(found) < 2:
-        return {word: frozenset(names) for names in found}
-    return {f"{word}{number}": frozenset(names) for number, names in enumerate(found, 1)}
+    numbered = len(found) > 1
+    return {f"{word}{number}" if numbered else word: frozenset(names) for number, names in enumerate(found, 1)}
 
 
 def _lists(part: AbstractExpression) -> Iterable[tuple[Name, ...]]:
