@@ -73,7 +73,9 @@ def _counts(law: Callable[[Array, Own], Any]) -> Law:
 
     def log_density(y: Array, eta: Array, own: Own) -> Array:
         share = own.get("zi", np.zeros((1, 1)))
-        return np.log(share * (y == 0) + (1.0 - share) * law(eta, own).pmf(y))
+        with np.errstate(divide="ignore"):  # no extra zeros, or a count that is none
+            extra = np.log(share * (y == 0))
+        return np.logaddexp(extra, np.log1p(-share) + law(eta, own).logpmf(y))
 
     return Law(quantile, log_density)
 
