@@ -43,7 +43,7 @@ def diagram(
         **dict.fromkeys(first, "first"),
     }
     part = graph.induced(chosen)
-    kept = {node: role for node, role in roles.items() if node in chosen}
+    kept: dict[Name, Role] = {node: role for node, role in roles.items() if node in chosen}
     # The page says what the colours mean.
     scene = scene_of(part, roles=kept, into=into, out_of=out_of, broken=broken)
     return svg(scene, laid(scene), bare=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from latentdo.errors import visible
 
-from .scene import Link, Scene
+from .scene import Link, Role, Scene
 from .svg import COLOURS, FILLS
 
 
@@ -21,7 +21,7 @@ def mermaid(scene: Scene) -> str:
         lines.append(f'  {names[node.name]}(["{_text(node.name)}"]){marks}')
     lines += [f"  {names[link.a]} {_arrow(link)} {names[link.b]}" for link in scene.links]
     lines.append("  classDef latent stroke-dasharray: 5 4")
-    used = sorted({node.role for node in scene.nodes if node.role in FILLS})
+    used: list[Role] = [role for role in FILLS if any(node.role == role for node in scene.nodes)]
     lines += [f"  classDef {role} fill:{FILLS[role]},stroke:{COLOURS[role]},color:#222" for role in used]
     return "\n".join([*lines, ""])
 
