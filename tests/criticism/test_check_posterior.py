@@ -61,7 +61,7 @@ def test_a_bend_that_moves_the_answer_is_called_so_with_the_move(bent, bent_chec
     assert model > 0.8
     assert model + question.move == pytest.approx(0.5, abs=0.3)
     assert "E[Y | Z, X]" in question.worst
-    assert "squared" in " ".join(question.advice)
+    assert "write s(Z) or Z^2" in " ".join(question.advice)
 
 
 def test_rows_name_layer_and_node_and_are_adjusted_layer_by_layer(bent_check):
