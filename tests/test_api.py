@@ -154,6 +154,8 @@ def test_a_word_in_place_of_true_or_false_is_refused(call, name):
         ("cluster", "Make what units of a cluster share a node"),
         ("random_state", "seed=0"),
         ("common_causes", "The query says what is set"),
+        ("robust", "Intervals come from the posterior"),
+        ("target_units", "The query says in whom"),
         ("progres", "Did you mean|Known are"),
     ],
 )

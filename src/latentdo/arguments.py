@@ -42,14 +42,38 @@ _INTERVAL = "The probability of an interval is level=0.9, of answer.interval(lev
 _EXECUTOR = (
     "Others train by executor= of ld.fit and ld.fit_many: a pool of processes that does not fork, or a Dask client."
 )
-_MISSING = "Missing cells are refused. Drop the rows that have them, or fill them in, before the fit."
+_MISSING = (
+    "Missing cells are for ld.fit and ld.check of a model: missing='latent' averages over them, 'drop' leaves rows out."
+)
+_SPREAD = "Intervals come from the posterior: answer.interval(0.9), answer.sd. Whether the rows bear them out is told by ld.check."
+_TARGETS = (
+    "The query says in whom: 'E[Y | do(X=1)] - E[Y | do(X=0)]' is of all, '… | do(X=1), Z=0' of those with Z = 0."
+)
+_SHAPES = "Curves stand in the model, in place of a parent: s(X), log(X), X^2; or model.flexible()."
+_REFUTED = (
+    "Whether rows support graph and numbers is told by ld.check; what an edge left out would do by ld.sensitivity."
+)
+_ROWS = "All rows of the table are taken. Pick rows before: table[table['Age'] > 50]."
 _RIVALS = "Estimators are chosen in ld.compare: methods=['aipw'], models=ld.types.Boosted()."
 _PRIORS = "Priors stand in the model: 'Y ~ normal(X, weight=normal(0, 1))', or under `priors:` in a study."
 NEIGHBOURS = {
     **dict.fromkeys(("weights", "weight", "sample_weight", "sample_weights", "freq_weights"), _WEIGHTS),
     **dict.fromkeys(("cluster", "clusters", "cluster_id", "groups", "group", "id"), _CLUSTERS),
+    **dict.fromkeys(("random_effects", "fixed_effects", "entity_effects", "strata", "panel", "time"), _CLUSTERS),
     **dict.fromkeys(("treatment", "outcome", "covariates", "confounders", "common_causes", "instruments"), _ROLES),
     **dict.fromkeys(("effect_modifiers", "adjustment", "controls", "exposure"), _ROLES),
+    **dict.fromkeys(
+        ("treatments", "outcomes", "treatment_name", "outcome_name", "target", "y", "x", "endog", "exog"), _ROLES
+    ),
+    **dict.fromkeys(("mediators", "mediator", "adjustment_set", "effect", "estimand", "estimand_type"), _ROLES),
+    **dict.fromkeys(
+        ("robust", "se", "se_type", "cov_type", "cov_kwds", "vcov", "std_errors", "standard_errors"), _SPREAD
+    ),
+    **dict.fromkeys(("target_units", "control_value", "treatment_value", "att", "ate"), _TARGETS),
+    **dict.fromkeys(("degree", "spline", "splines", "knots", "basis"), _SHAPES),
+    **dict.fromkeys(("refute", "refuter", "refuters", "placebo", "test_significance"), _REFUTED),
+    **dict.fromkeys(("subset", "where"), _ROWS),
+    "proceed_when_unidentifiable": "What is not identified is refused by ask, unless it is said: allow_unidentified=True.",
     **dict.fromkeys(("draws", "samples", "num_samples", "tune", "warmup", "num_warmup", "burnin"), _ENGINE),
     **dict.fromkeys(("chains", "num_chains", "cores", "steps", "target_accept", "sampler"), _ENGINE),
     **dict.fromkeys(("random_state", "random_seed", "rng", "rng_key", "key"), _SEED),

@@ -28,6 +28,7 @@ from latentdo.tables import Dataset, too_narrow
 from .cells import check_cells, left_out, seen_rows
 from .coordinates import FloatArray, row_of
 from .knots import knotted
+from .proposals import proposals
 
 EXACT = 1e-3
 """A residual sd below this share of the column's sd counts as none: reference data rounded to four decimals reach 2e-5."""
@@ -118,6 +119,16 @@ def _fitted(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares
         [np.ones(data.n_stored), *(weight.product(dict(data.columns), NUMPY) for weight in terms)]
     )
     return columns @ regression.coefficients
+
+
+def _left(spec: ModelSpec, node: Name, data: Dataset) -> FloatArray:
+    """What the measured parents leave of each row by least squares, on the scale of the column (row,)."""
+    design, y = _design(spec, node, data), data.column(node)
+    if design is None:
+        return y - np.average(y, weights=data.weights)
+    root = np.sqrt(data.weights)
+    solution = np.linalg.lstsq(design.columns * root[:, None], y * root, rcond=None)[0]
+    return y - design.columns @ solution
 
 
 def functional_nodes(spec: ModelSpec, data: Dataset) -> dict[Name, tuple[Name, ...]]:
@@ -236,9 +247,13 @@ class ColumnCaution(NamedTuple):
 
 
 def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
-    """Cautions about a table that can be fitted, or its faults: see `column_cautions` and `check_cells`."""
+    """Cautions about a table that can be fitted and what its columns propose, or its faults.
+
+    See `column_cautions`, `proposals` and `check_cells`.
+    """
     check_cells(spec, data)
     words = [each.words for each in column_cautions(spec, data)]
+    words += proposals(spec, data, lambda node, rows: _left(spec, node, rows))
     return (*words, left_out(data.dropped)) if data.dropped else tuple(words)
 
 
