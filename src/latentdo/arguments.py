@@ -45,7 +45,7 @@ _EXECUTOR = (
 _MISSING = (
     "Missing cells are for ld.fit and ld.check of a model: missing='latent' averages over them, 'drop' leaves rows out."
 )
-_SPREAD = "Intervals come from the posterior: answer.interval(0.9), answer.sd. Whether the rows bear them out is told by ld.check."
+_SPREAD = "Intervals come from the posterior: answer.interval(0.9), answer.sd. Whether rows bear them out is told by ld.check."
 _TARGETS = (
     "The query says in whom: 'E[Y | do(X=1)] - E[Y | do(X=0)]' is of all, '… | do(X=1), Z=0' of those with Z = 0."
 )
