@@ -146,9 +146,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=int, default=30)
     parser.add_argument("--cells", nargs="*", default=[*RIGHT, *WRONG])
+    parser.add_argument("--sizes", nargs="*", type=int, help="rows; without, those of the table above")
     arguments = parser.parse_args()
     for name in arguments.cells:
-        for n in SIZES if name in RIGHT else (ROWS,):
+        for n in arguments.sizes or (SIZES if name in RIGHT else (ROWS,)):
             print(counted(name, n, arguments.tables), flush=True)
 
 
