@@ -96,7 +96,7 @@ def run(name: str, case: Case, datasets: int, n: int, engine: object) -> None:
         posterior = ld.fit(model, case.rows(n, seed), engine, seed=seed, progress=False)
         fitted = time.perf_counter() - begun
         answers = ld.ask(posterior, *(query for query, _ in case.truths), seed=seed)
-        worst = max(d.rhat for d in posterior.parameter_diagnostics)
+        worst = max((d.rhat for d in posterior.parameter_diagnostics if d.rhat is not None), default=np.nan)
         compiling = max(block.compile_seconds for block in posterior.blocks)
         records.append((answers, fitted, compiling, worst, posterior.converged, time.perf_counter() - begun - fitted))
         print(f"  {name} {seed}: {fitted:.1f} s, converged {posterior.converged}", flush=True)
@@ -119,13 +119,16 @@ def run(name: str, case: Case, datasets: int, n: int, engine: object) -> None:
     for k, (query, truth) in enumerate(case.truths):
         found = [record[0][k] for record in records]
         error = np.array([answer.mean - truth for answer in found])
+        worst_asked = max(
+            (answer.rhat for answer in found if answer.rhat is not None), default=np.nan
+        )  # none: no chains
         covers = sum(answer.interval(0.9)[0] <= truth <= answer.interval(0.9)[1] for answer in found)
         bias = (
             f"{error.mean():.3f} ({error.std(ddof=1) / np.sqrt(datasets):.3f})" if datasets > 1 else f"{error[0]:.3f}"
         )
         print(
             f"  {query:<34}{truth:>9.3f}{np.median(abs(error)):>14.3f}{np.sqrt((error**2).mean()):>8.3f}{bias:>17}"
-            f"{f'{covers} of {datasets}':>13}{max(a.rhat for a in found):>11.3f}{min(a.ess for a in found):>9.0f}"
+            f"{f'{covers} of {datasets}':>13}{worst_asked:>11.3f}{min(a.ess for a in found):>9.0f}"
         )
 
 
