@@ -509,7 +509,9 @@ def compare(
     for _, query in asked:
         query.check(graph)
     if isinstance(opened, Posterior):
-        rows, said = fitted_rows(opened, table, Path(model).parent if isinstance(model, str | Path) else Path())
+        folder = Path(model).parent if isinstance(model, str | Path) else Path()
+        call = 'ld.compare(posterior, query, data="data.csv")'
+        rows, said = fitted_rows(opened, table, folder, "rivals estimate from them", call)
         with watch(progress) as told:
             found = compare_fit(opened, rows, asked, rivals, told, allow_unidentified=allow_unidentified)
         return replace(found, said=" ".join(each for each in (said, found.said) if each))

@@ -140,7 +140,8 @@ def sensitivity(
         edge: `"X -> Y"` or `"X <-> Y"` between measured nodes; unless given, a hidden cause of treatment and outcome, or where
             the graph has one, a direct effect.
         strengths: Those to fit. Of `X -> Y` in sds of Y per sd of X, of `X <-> Y` in sds of what their causes leave of both per
-            sd of the hidden cause; log odds of a bernoulli node. Unless given, a few, and further ones to find the tipping point.
+            sd of the hidden cause; log odds of a bernoulli node. Of `X <-> Y` with a numeric end between -1 and 1: 1 would leave
+            nothing else. Unless given, a few. Further ones are fitted around the tipping point and as strong as measured causes.
         value: The value that the tipping point is about; no effect unless given.
         level: The probability of the intervals.
         engine: How to train, as for `fit`.
@@ -171,7 +172,8 @@ def sensitivity(
             raise QueryError(f"strengths= takes numbers such as [-0.5, 0.5], got {strengths!r}.")
         tried = [arguments.number("A strength", each, QueryError, least=-20, most=20) for each in given]
     folder = Path(posterior).parent if isinstance(posterior, str | Path) else Path()
-    rows, _ = fitted_rows(fitted, data, folder)
+    call = 'ld.sensitivity(posterior, query, "data.csv")'
+    rows, _ = fitted_rows(fitted, data, folder, "each strength is fitted to them", call)
     with watch(progress) as told:
         return sensitivity_of(
             fitted,

@@ -253,7 +253,8 @@ def _check_fit(posterior: Posterior, data: Any, queries: Sequence[Any], folder: 
     before = known(posterior)
     if tolerance is None and before is not None:
         tolerance = before.tolerance
-    rows, _ = fitted_rows(posterior, data, folder)
+    call = 'ld.check(posterior, "data.csv", query)'
+    rows, _ = fitted_rows(posterior, data, folder, "the model is set against them", call)
     asked = queries_of(unpacked(queries), dict(posterior.queries)) or list(posterior.queries)
     found = check_posterior(posterior, rows, asked, tolerance=tolerance, seed=seed)
     if options.beside:

@@ -308,13 +308,15 @@ def _is_table(value: Any) -> bool:
             return True
 
 
-def fitted_rows(posterior: Posterior, data: Any, folder: Path) -> tuple[Dataset, str]:
+def fitted_rows(posterior: Posterior, data: Any, folder: Path, purpose: str, call: str) -> tuple[Dataset, str]:
     """The rows of a fit, those that it still has or of the table given, and where they were found if neither.
 
     A fit without rows knows what its table was called: a file of that name is taken if it holds the very same rows.
 
     Args:
         folder: That of the fit's file.
+        purpose: What the rows are for, as an error says it: `rivals estimate from them`.
+        call: How the table is given.
 
     Raises:
         DataError: There are none.
@@ -325,10 +327,10 @@ def fitted_rows(posterior: Posterior, data: Any, folder: Path) -> tuple[Dataset,
         return posterior.data, ""
     path, why = kept_table(posterior, folder)
     if path is not None:
-        return fitted_rows(posterior, path, folder)[0], f"The rows are those of {path}, which the fit was trained on."
+        return reread(posterior, path), f"The rows are those of {path}, which the fit was trained on."
     raise DataError(
-        f"This fit holds no rows of its data, as it was saved without, and rivals estimate from them{why}. Give the table that "
-        'it was trained on: ld.compare(posterior, query, data="data.csv").'
+        f"This fit holds no rows of its data, as it was saved without, and {purpose}{why}. Give the table that it was trained "
+        f"on: {call}."
     )
 
 

@@ -38,3 +38,18 @@ def test_what_cannot_be_read_is_bad_input(command, saved):
     assert command("sensitivity", saved, EFFECT, "data.csv", "--strengths", "a,b").code == 2
     assert "is no saved fit" in command("sensitivity", "X -> Y", EFFECT).err
     assert "has X -> Y" in command("sensitivity", saved, EFFECT, "data.csv", "--edge", "X -> Y").err
+
+
+def test_a_fit_without_rows_needs_the_table_in_this_command(command, saved, tmp_path):
+    found = command("sensitivity", saved, EFFECT, "--strengths", "0.3")
+    assert found.code == 0
+    assert "The rows are those of data.csv" in found.err
+    (tmp_path / "data.csv").unlink()
+    told = command("sensitivity", saved, EFFECT, "--strengths", "0.3")
+    assert told.code == 2
+    assert "latentdo sensitivity fit.ldo QUERY data.csv" in told.err
+    assert "compare" not in told.err
+    with pytest.raises(ld.LatentdoError, match=r'ld\.sensitivity\(posterior, query, "data\.csv"\)'):
+        ld.sensitivity(saved, EFFECT, progress=False)
+    with pytest.raises(ld.LatentdoError, match=r'ld\.check\(posterior, "data\.csv", query\)'):
+        ld.check(saved, None, EFFECT)

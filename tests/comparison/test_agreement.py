@@ -90,6 +90,38 @@ def test_the_level_is_the_chance_that_right_methods_are_told_apart():
     assert said <= 200 * 0.01 + 3 * np.sqrt(200 * 0.01 * 0.99)
 
 
+def test_a_wide_error_is_on_no_side_and_each_side_has_its_own_numbers():
+    rng = np.random.default_rng(0)
+
+    def told(*estimates: tuple[str, float, float]):
+        parts = rng.normal(size=(len(estimates), 400)) / 20
+        rows = [row(name, value, sd * own, sd) for (name, value, sd), own in zip(estimates, parts, strict=True)]
+        return difference_of(rows)
+
+    found = told(("a", 1.0, 0.05), ("wide", 0.6, 0.3), ("b", 0.5, 0.05), ("c", 0.45, 0.05))
+    assert [side.methods for side in found.sides] == [("a",), ("b", "c")]
+    assert found.between.methods == ("wide",)
+    assert "a says 1.000; b and c say 0.450 to 0.500; on no side: wide with 0.600." in found.text
+    assert found.to_json()["on_no_side"] == ["wide"]
+    assert found.to_json()["sides"][1]["estimates"] == [0.5, 0.45]
+    far = told(("a", 1.0, 0.05), ("b", 0.0, 0.05), ("wide", -0.5, 0.3))
+    assert [side.methods for side in far.sides] == [("a",), ("b", "wide")]
+    three = told(("a", 1.0, 0.05), ("b", 0.0, 0.05), ("c", -1.0, 0.05))
+    assert [side.methods for side in three.sides] == [("a",), ("b",), ("c",)]
+
+
+def test_in_a_wrong_graph_no_method_lends_a_side_a_number_that_is_not_its_own():
+    rng = np.random.default_rng(2)
+    w = rng.normal(size=300)
+    x = 0.8 * w + rng.normal(size=300)
+    rows = {"X": x, "W": w, "Y": 0.5 * x + w + rng.normal(size=300)}
+    (difference,) = ld.compare(
+        ld.graph("X -> Y; W -> Y"), rows, EFFECT, methods=["plug-in", "g-formula", "aipw"]
+    ).differences
+    assert [side.methods for side in difference.sides] == [("plug-in",), ("g-formula",)]
+    assert difference.between.methods == ("aipw",)
+
+
 def test_baselines_and_doubles_are_no_side():
     found = ld.compare(ld.graph(FRONT), front_door(2.0, seed=5), EFFECT)
     named = {method for difference in found.differences for side in difference.sides for method in side.methods}

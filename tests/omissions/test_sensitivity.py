@@ -57,12 +57,47 @@ def test_a_hidden_cause_of_fixed_strength_takes_its_bias_away():
     assert units["X"].size == pytest.approx(left.std(), rel=0.01)
     # Both load on the hidden cause by half their unit: cov / var is the bias.
     bias = 0.25 * units["X"].size * units["Y"].size / left.var()
-    point = found.points[1]
+    (point,) = (point for point in found.points if point.strength == 0.5)
     assert point.estimate == pytest.approx(found.answer.estimate - bias, abs=0.2 * point.sd)
     assert [each.node for each in found.measured] == ["Z"]
     assert found.robustness is not None
     assert found.robustness.adjusted == ("Z",)
     assert found.robustness.estimate == pytest.approx(slopes(rows["Y"], x, z)[0])
+
+
+@pytest.fixture(scope="module")
+def adjusted():
+    """A back door whose hidden cause the graph leaves out."""
+    rng = np.random.default_rng(4)
+    hidden, a = rng.normal(size=(2, 200))
+    x = 0.7 * a + hidden + rng.normal(size=200)
+    rows = {"A": a, "X": x, "Y": 0.2 * x + 0.5 * a + 0.6 * hidden + rng.normal(size=200)}
+    model = ld.model("A ~ normal; X ~ normal(A); Y ~ normal(X, A)")
+    return ld.fit(model, rows, check=False, progress=False)
+
+
+def test_any_grid_finds_the_tipping_point_between_two_near_fits(adjusted):
+    tips, then = [], []
+    for strengths in ([0.95], [0.4, 0.9]):
+        found = ld.sensitivity(adjusted, EFFECT, strengths=strengths, progress=False)
+        before, after = (
+            max(point.strength for point in found.points if point.lower > 0),
+            min(point.strength for point in found.points if point.lower <= 0 and point.strength > 0),
+        )
+        assert before < found.tipping <= after
+        assert after - before <= 0.0101
+        tips.append(found.tipping)
+        (measured,) = found.measured
+        assert min(abs(found.strengths - measured.strength)) < 0.001
+        then.append(found.at(measured.strength)[0])
+    assert np.ptp(tips) < 0.02
+    assert np.ptp(then) < 0.1 * found.answer.sd
+
+
+def test_a_hidden_cause_that_would_leave_nothing_else_is_refused(adjusted):
+    for strength in (1, -1.5, 5):
+        with pytest.raises(ld.LatentdoError, match=rf"A strength of {strength} of X <-> Y is impossible: 1 is all"):
+            ld.sensitivity(adjusted, EFFECT, strengths=[0.3, strength], progress=False)
 
 
 def curve(*, target: float | None = 0.0, low: float = -1.0, slope: float = 1.0) -> Sensitivity:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from latentdo.errors import DataError, LatentdoError, MissingExtraError, UsageError
+from latentdo.errors import LatentdoError, MissingExtraError, UsageError
 from latentdo.graphs import is_fit_path, is_study_path
 from latentdo.opening import stated
 
 from .failures import DONE, NOT_CONVERGED
 from .options import Flag, Names, Output, Source, Whole, name_groups
 from .output import output_path, replacing, say, say_json, tell
-from .sources import read_questions, source_text
+from .sources import kept_rows, read_questions, source_text
 
 if TYPE_CHECKING:
     from latentdo.query import Query
@@ -97,7 +97,8 @@ def command(
     table, asked = _table_first(data, queries)
     subject, questions, listed = _subject(source, asked, file)
     if not table:
-        table = _kept(subject, source)
+        call = f"latentdo compare {source} data.csv, followed by the queries"
+        table = kept_rows(subject, source, "rivals estimate from them", call)
     read = [source, file, *table, getattr(subject, "data", None)]
     for option, written in (("--csv", rows), ("-o", page)):
         _spare(option, written, [Path(each) for each in read if isinstance(each, str | Path)])
@@ -175,27 +176,6 @@ def _subject(source: str, typed: list[str], file: str | None) -> tuple[Any, list
     # By their names, under which the answers then stand.
     named = replace(subject, queries=tuple(listed.named.items()))
     return named, queries + [query if name is None else name for name, query in listed.asked], listed
-
-
-def _kept(subject: Any, source: str) -> list[str]:
-    """The table that a fit without rows was trained on, where it still is; none of what is no such fit.
-
-    Raises:
-        DataError: It is nowhere to be found.
-    """
-    from latentdo.inference import Posterior
-    from latentdo.opening import kept_table
-
-    if not isinstance(subject, Posterior) or subject.data is not None:
-        return []
-    path, why = kept_table(subject, Path(source).parent)
-    if path is None:
-        raise DataError(
-            f"{source} holds no rows of its data, and rivals estimate from them{why}. Give the table that it was trained on: "
-            f"latentdo compare {source} data.csv, followed by the queries."
-        )
-    tell(f"The rows are those of {path}, which the fit was trained on.")
-    return [str(path)]
 
 
 def _compared(

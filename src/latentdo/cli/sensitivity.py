@@ -10,6 +10,7 @@ from latentdo.graphs import is_fit_path
 from .failures import DONE, NOT_CONVERGED
 from .options import Flag, Output, Whole
 from .output import result_path, say, say_json, write_result
+from .sources import kept_rows
 
 USAGE = "latentdo sensitivity FIT.ldo QUERY [DATA] [--edge EDGE] [-o FILE]"
 
@@ -65,13 +66,18 @@ def command(
         progress: Show progress on stderr; left out, only at a terminal.
         json: Print query, edge, units, level, target, tipping, points, measured, robustness, e_value, notes.
     """
+    from latentdo.api import load
     from latentdo.beyond import sensitivity
 
     if not is_fit_path(fit):
         raise UsageError(f"{fit} is no saved fit. Train one first: latentdo fit study.yaml data.csv -o fit.ldo.")
     path = result_path(output, "sensitivity")
+    posterior = load(Path(fit))
+    if data is None:
+        call = f"latentdo sensitivity {fit} QUERY data.csv"
+        data = next(iter(kept_rows(posterior, fit, "each strength is fitted to them", call)), None)
     found = sensitivity(
-        Path(fit),
+        posterior,
         query,
         data,
         edge=edge,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import LatentdoError, NotationError, NotIdentifiedError, UsageError
+from latentdo.errors import DataError, LatentdoError, NotationError, NotIdentifiedError, UsageError
 from latentdo.files import is_file, read_bytes
 from latentdo.formats import read
 from latentdo.graphs import STUDY_SUFFIXES, is_fit_path, is_study_path
@@ -308,3 +308,28 @@ def _can_be_asked(subject: Posterior | LatentDag, query: Query, *, allow_unident
         return allow_unidentified or identify(graph, query, functional=functional, experiments=regimes).identified
     except LatentdoError:
         return False
+
+
+def kept_rows(subject: Any, source: str, purpose: str, call: str) -> list[str]:
+    """The table that a fit without rows was trained on, where it still is; none of what is no such fit.
+
+    Args:
+        source: The path of the fit.
+        purpose: What the rows are for: `rivals estimate from them`.
+        call: The command with a table.
+
+    Raises:
+        DataError: It is nowhere to be found.
+    """
+    from latentdo.inference import Posterior
+    from latentdo.opening import kept_table
+
+    if not isinstance(subject, Posterior) or subject.data is not None:
+        return []
+    path, why = kept_table(subject, Path(source).parent)
+    if path is None:
+        raise DataError(
+            f"{source} holds no rows of its data, and {purpose}{why}. Give the table that it was trained on: {call}."
+        )
+    tell(f"The rows are those of {path}, which the fit was trained on.")
+    return [str(path)]

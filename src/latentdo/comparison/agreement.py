@@ -30,13 +30,23 @@ class Side:
 
     Attributes:
         methods: Their names.
-        estimate: The number of the first of them.
+        estimates: Their numbers.
         laws: The laws that they use and no other side does.
     """
 
     methods: tuple[str, ...]
-    estimate: float
+    estimates: tuple[float, ...]
     laws: tuple[tuple[Name, tuple[Name, ...]], ...] = ()
+
+    @property
+    def estimate(self) -> float:
+        """The number of the first method."""
+        return self.estimates[0]
+
+    def shown(self, spread: float) -> str:
+        """The number, or from which to which they go."""
+        ends = [number(end, spread) for end in (min(self.estimates), max(self.estimates))]
+        return " to ".join(dict.fromkeys(ends))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +58,21 @@ class Difference:
         p: How likely the largest difference of any two is if all are right.
         sides: The methods that agree with each other, the model's side first.
         spread: A standard error, for digits.
+        between: Methods that are on none of the sides: they fit several.
     """
 
     question: Question
     p: float
     sides: tuple[Side, ...]
     spread: float
+    between: Side | None = None
 
     @property
     def text(self) -> str:
         """What is said of it, with the likely reason."""
-        shown = [f"{_says(side)} {number(side.estimate, self.spread)}" for side in self.sides]
+        shown = [f"{_says(side)} {side.shown(self.spread)}" for side in self.sides]
+        if self.between is not None:
+            shown.append(f"on no side: {listed(self.between.methods)} with {self.between.shown(self.spread)}")
         p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.2g}"
         return f"they differ by more than chance ({p}): {'; '.join(shown)}. {self.reason}"
 
@@ -71,7 +85,8 @@ class Difference:
                 "The model stands alone: its shape or its hidden causes are the first suspect, and ld.check(posterior, data, "
                 "query) looks at them."
             )
-        parts = [f"only {listed(side.methods)} {_use(side)} {_laws(side)}" for side in (first, *others) if side.laws]
+        only = "only" if self.between is None else "of these sides only"
+        parts = [f"{only} {listed(side.methods)} {_use(side)} {_laws(side)}" for side in (first, *others) if side.laws]
         if not parts:
             return "They rest on the same laws: a shape that one of them does not have, or weights that few rows carry."
         return f"Look first at what one side alone rests on: {'; '.join(parts)}. Or the graph leaves out an edge."
@@ -85,10 +100,12 @@ class Difference:
                 {
                     "methods": list(side.methods),
                     "estimate": side.estimate,
+                    "estimates": list(side.estimates),
                     "laws": [[name, list(given)] for name, given in side.laws],
                 }
                 for side in self.sides
             ],
+            "on_no_side": [] if self.between is None else list(self.between.methods),
             "reason": self.reason,
         }
 
@@ -140,10 +157,15 @@ def difference_of(rows: Sequence[ComparisonRow]) -> Difference | None:
     if p > LEVEL:
         return None
     critical = float(np.quantile(by_chance, 1 - LEVEL))
-    apart = np.zeros((len(ordered),) * 2, dtype=bool)
-    apart[first, second] = apart[second, first] = z > critical
+    distances = np.zeros((len(ordered),) * 2)
+    distances[first, second] = distances[second, first] = z
+    sides, alone = _sides(ordered, distances, critical)
+    told_apart = [
+        _side(ordered, side, [place for other in sides if other is not side for place in other]) for side in sides
+    ]
+    between = _side(ordered, alone, ()) if alone else None
     spread = float(np.median([row.sd for row in ordered if row.sd]))
-    return Difference(rows[0].question, max(p, 1 / DRAWS), _sides(ordered, apart), spread)
+    return Difference(rows[0].question, max(p, 1 / DRAWS), tuple(told_apart), spread, between)
 
 
 def _covariance(known: Sequence[ComparisonRow], model: ComparisonRow | None) -> FloatArray:
@@ -170,21 +192,36 @@ def _largest(covariance: FloatArray, first: np.ndarray, second: np.ndarray, erro
     return (np.abs(drawn[:, first] - drawn[:, second]) / errors).max(axis=1)
 
 
-def _sides(rows: Sequence[ComparisonRow], apart: np.ndarray) -> tuple[Side, ...]:
-    """Each method beside the first ones that it agrees with."""
-    groups: list[list[int]] = []
-    for place in range(len(rows)):
-        home = next((group for group in groups if not apart[place, group].any()), None)
-        if home is None:
-            groups.append([place])
+def _sides(rows: Sequence[ComparisonRow], z: FloatArray, critical: float) -> tuple[list[list[int]], list[int]]:
+    """The places of the methods on each side, in their order, and of those on none.
+
+    The two methods that differ most open two sides, and each that differs from all sides one more. Another joins the only side
+    that it does not differ from, where none is nearer: what a wide error lets fit two sides speaks for neither.
+    """
+    estimates = np.array([row.estimate for row in rows], dtype=float)
+    sides = [[int(place)] for place in np.unravel_index(z.argmax(), z.shape)]
+    by_distance = sorted((place for place in range(len(rows)) if [place] not in sides), key=lambda k: -z[k].max())
+    left = []
+    for place in by_distance:
+        if all(z[place, side].max() > critical for side in sides):
+            sides.append([place])
         else:
-            home.append(place)
-    sides = []
-    for group in groups:
-        own = {law for place in group for law in rows[place].laws}
-        others = {law for place in range(len(rows)) if place not in group for law in rows[place].laws}
-        alone = tuple(sorted(own - others))
-        estimate = rows[group[0]].estimate
-        assert estimate is not None
-        sides.append(Side(tuple(rows[place].method for place in group), estimate, alone))
-    return tuple(sides)
+            left.append(place)
+    heads = [side[0] for side in sides]
+    alone = []
+    for place in left:
+        fits = [side for side in sides if z[place, side].max() <= critical]
+        nearest = sides[int(np.argmin(np.abs(estimates[place] - estimates[heads])))]
+        if fits == [nearest]:
+            nearest.append(place)
+        else:
+            alone.append(place)
+    return sorted(sorted(side) for side in sides), sorted(alone)
+
+
+def _side(rows: Sequence[ComparisonRow], side: Sequence[int], others: Sequence[int]) -> Side:
+    """A side, with the laws that none of the other sides uses."""
+    own = {law for place in side for law in rows[place].laws}
+    theirs = {law for place in others for law in rows[place].laws}
+    estimates = tuple(rows[place].estimate or 0.0 for place in side)
+    return Side(tuple(rows[place].method for place in side), estimates, tuple(sorted(own - theirs)))

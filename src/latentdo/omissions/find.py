@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from latentdo.answers import Answer, ask_all
 from latentdo.errors import FitError, QueryError, UnsupportedError
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 from latentdo.identification import identify
 from latentdo.inference import Engine, Fit, Posterior, train_all
 from latentdo.query import Binary, Query, Term
+from latentdo.sheet import listed
 from latentdo.tables import Dataset
 
 from .closed_forms import Robustness, e_value, robustness_of
@@ -34,6 +35,12 @@ HIDDEN = (-0.6, -0.3, 0.3, 0.6)
 FURTHEST = {False: 2.0, True: 0.9}
 """How strong an edge is tried at most to tip an answer, by whether it is `<->`; of log odds twice as much."""
 FURTHER = 2
+NOTHING_LEFT = 1.0
+"""The strength of a hidden cause from which on it would do all that the causes in the graph leave of a node."""
+NEAR = 0.01
+"""How near the fits on both sides of a tipping point are to each other."""
+LOOKS = 16
+"""Fits at most that look for a tipping point."""
 
 Tell = Callable[[str, float], None]
 
@@ -106,7 +113,8 @@ def sensitivity_of(
 
     Raises:
         NotIdentifiedError: The graph does not identify the question: there is no answer to move.
-        QueryError: Several numbers are asked for; an edge that the graph has, or that no strength can be fixed of.
+        QueryError: Several numbers are asked for; an edge that the graph has, or that no strength can be fixed of; a hidden cause
+            that would leave nothing else of a node.
     """
     query.check(posterior.spec.graph)
     if query.axes or any(term.kind == "law" for term in query.terms):
@@ -118,6 +126,7 @@ def sensitivity_of(
     own = refits.ask(posterior)
     scale = own.scale
     wanted = target if target is not None else scale.null
+    _check(strengths or (), omitted, units)
     notes = [f"other edges that it rests on: {', '.join(map(str, others))}"] if others else []
     result = Sensitivity(
         query,
@@ -133,11 +142,22 @@ def sensitivity_of(
         str(scale),
     )
     if strengths is not None:
-        return _with(result, refits.points([each for each in strengths if each]))
+        return _settled(_with(result, refits.points([each for each in strengths if each])), refits)
     logits = all(unit.logit for unit in units.values())
     first = np.array(HIDDEN if omitted.bidirected else DIRECT) * (2.0 if logits else 1.0)
     result = _with(result, refits.points(first.tolist()))
-    return _tipped(result, refits, FURTHEST[omitted.bidirected] * (2.0 if logits else 1.0))
+    return _settled(_tipped(result, refits, FURTHEST[omitted.bidirected] * (2.0 if logits else 1.0)), refits)
+
+
+def _check(strengths: Sequence[float], omitted: Omitted, units: Mapping[Name, Unit]) -> None:
+    """Refuse a hidden cause that would leave nothing else of a node."""
+    bounded = [quote(node) for node, unit in units.items() if unit.is_what_is_left]
+    beyond = [strength for strength in strengths if abs(strength) >= NOTHING_LEFT]
+    if omitted.bidirected and bounded and beyond:
+        raise QueryError(
+            f"A strength of {beyond[0]:g} of {omitted} is impossible: 1 is all that their causes leave of {listed(bounded)}, "
+            "and would leave nothing else. Give strengths between -1 and 1, such as [-0.6, 0.6]."
+        )
 
 
 def _with(result: Sensitivity, points: Sequence[Point]) -> Sensitivity:
@@ -146,7 +166,7 @@ def _with(result: Sensitivity, points: Sequence[Point]) -> Sensitivity:
 
 
 def _tipped(result: Sensitivity, refits: _Refits, furthest: float) -> Sensitivity:
-    """With stronger edges where none tips the answer yet, and with the one that does fitted too."""
+    """With stronger edges where none tips the answer yet."""
     if result.target is None:
         return result
     strongest = float(result.strengths[-1])
@@ -157,12 +177,48 @@ def _tipped(result: Sensitivity, refits: _Refits, furthest: float) -> Sensitivit
         try:
             result = _with(result, refits.points([result.toward(strongest)]))
         except FitError as error:
-            note = f"No model has a strength of {result.toward(strongest):.3g}: {error}"
-            return replace(result, notes=(*result.notes, note))
-    if result.tipping is not None:
-        # Between two points the curve is a guess: the one that matters is fitted.
-        result = _with(result, refits.points([round(result.tipping, 3)]))
+            return _without(result, result.toward(strongest), error)
     return result
+
+
+def _without(result: Sensitivity, strength: float, error: FitError) -> Sensitivity:
+    return replace(result, notes=(*result.notes, f"No model has a strength of {strength:.3g}: {error}"))
+
+
+def _settled(result: Sensitivity, refits: _Refits) -> Sensitivity:
+    """With fits where the curve is read: on both sides of the tipping point, and as strong as each measured cause.
+
+    Between two points the curve is a guess, and a bad one where they are far apart.
+    """
+    for look in range(LOOKS):
+        strength = _next(result, halve=look % 3 == 2)
+        if strength is None:
+            break
+        try:
+            result = _with(result, refits.points([strength]))
+        except FitError as error:
+            return _without(result, strength, error)
+    else:
+        result = replace(result, notes=(*result.notes, f"the tipping point is not known to within {NEAR:g}"))
+    low, high = result.strengths[[0, -1]]
+    read = {round(result.toward(each.strength), 3) for each in result.measured}
+    missing = sorted(each for each in read - set(result.strengths.tolist()) if low <= each <= high)
+    return _with(result, refits.points(missing)) if missing else result
+
+
+def _next(result: Sensitivity, *, halve: bool) -> float | None:
+    """The strength to fit next between the two points around the tipping point; None where they are near enough."""
+    if result.tipping is None:
+        return None
+    tips, strengths = abs(result.tipping), [abs(s) for s in result.strengths if s * result.tipping >= 0]
+    before = max(strength for strength in strengths if strength < tips)
+    after = min(strength for strength in strengths if strength >= tips)
+    if after - before <= NEAR * 1.001:
+        return None
+    # Where the curve tips next to a point, the other side of it is looked at.
+    inner = np.clip(tips, before + 0.9 * NEAR, max(after - 0.9 * NEAR, (before + after) / 2))
+    found = round(float((before + after) / 2 if halve else inner), 3)
+    return float(np.copysign(found, result.tipping)) if before < found < after else None
 
 
 def _edge(edge: str | None, posterior: Posterior, query: Query) -> tuple[Omitted, list[Omitted]]:

@@ -125,11 +125,13 @@ class Unit:
         size: On the scale of the node's predictor.
         words: In words.
         logit: Whether it is one of log odds.
+        is_what_is_left: Whether it is all that the causes in the graph leave of the node.
     """
 
     size: float
     words: str
     logit: bool = False
+    is_what_is_left: bool = False
 
 
 def units_of(omitted: Omitted, posterior: Posterior, rows: Dataset) -> dict[Name, Unit]:
@@ -142,7 +144,8 @@ def units_of(omitted: Omitted, posterior: Posterior, rows: Dataset) -> dict[Name
             found[node] = Unit(1.0, f"log odds of {quote(node)}", logit=True)
         elif omitted.bidirected and family.name in ("normal", "student"):
             # More than what is left of a node no hidden cause can do.
-            found[node] = Unit(_residual_sd(node, posterior, draws, rows), f"sd of {quote(node)} given its causes")
+            left = _residual_sd(node, posterior, draws, rows)
+            found[node] = Unit(left, f"sd of {quote(node)} given its causes", is_what_is_left=True)
         else:
             values = numerics(family).link(rows.column(node))
             mean = np.average(values, weights=rows.weights)
