@@ -69,7 +69,7 @@ def _opened(path: Path) -> Any:
 
 def told(report: Report) -> None:
     """Log what a graph does not hold of its source: nothing is left out unsaid."""
-    if not report.lossless:
+    if report.telling:
         logging.getLogger("latentdo").warning(
             "%s latentdo.formats.read(source).report has it all.", str(report).replace("\n", " ")
         )

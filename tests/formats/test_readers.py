@@ -196,6 +196,47 @@ def test_fixed_and_freed_coefficients_of_lavaan():
         assert part in notes
 
 
+def test_measured_causes_of_lavaan_covary_as_in_sem_unless_the_text_says_not():
+    found = formats.read("Y ~ X + W + V\nX ~~ W\nV ~~ 0*W", "lavaan")
+    assert same(found.graph, ld.graph("X -> Y; W -> Y; V -> Y; X <-> W; X <-> V"))
+    (note,) = (each for each in found.report.notes if "causes alone" in each)
+    assert note.endswith("joined: X <-> V. Where two have no common cause, write X ~~ 0*V.")
+    # Neither effects nor indicators nor latents are joined.
+    found = formats.read("f =~ a + b\nM ~ X + f\nY ~ M + a", "lavaan")
+    assert not found.graph.bidirected
+    for text in ("X -> Y; W -> Y", "X -> Y; W -> Y; X <-> W", "X -> Y; W -> Y; V -> Y; X <-> W"):
+        assert same(formats.read(formats.written(ld.graph(text), "lavaan")[0], "lavaan").graph, ld.graph(text))
+    seen = ld.identify(formats.read("Y ~ X + W", "lavaan").graph, "E[Y | X=1]").estimand.text
+    assert ld.identify(formats.read("Y ~ X + W", "lavaan").graph, "E[Y | do(X=1)]").estimand.text != seen
+
+
+def test_outcomes_of_lavaan_that_may_covary_are_named():
+    found = formats.read("Y1 ~ X\nY2 ~ X\nY3 ~ X\nY1 ~~ 0*Y3; Y2 ~~ Y3", "lavaan")
+    assert same(found.graph, ld.graph("X -> Y1; X -> Y2; X -> Y3; Y2 <-> Y3"))
+    (note,) = (each for each in found.report.notes if "outcomes" in each)
+    assert "Not joined: Y1 <-> Y2. Where two have a hidden common cause, write Y1 ~~ Y2, else ~~ 0*Y2." in note
+
+
+def test_what_a_verdict_may_hang_on_is_logged_and_what_was_written_has_no_doubts(caplog, tmp_path):
+    (tmp_path / "g.lavaan").write_text("Y1 ~ X\nY2 ~ X", encoding="utf-8")
+    ld.graph(tmp_path / "g.lavaan")
+    assert "Not joined: Y1 <-> Y2" in caplog.text
+    graph = ld.graph("latent F; latent G; F -> a; F -> b; G -> c; G -> d; X -> Y1; W -> Y1; X -> Y2; F -> Y3; X <-> W")
+    again = formats.read(formats.written(graph, "lavaan")[0], "lavaan")
+    assert same(again.graph, graph) and again.report.doubts == ()
+
+
+def test_arrowheads_of_dot_that_mean_no_cause_are_refused_or_told():
+    for text in ("A -> B [arrowhead=none]", "A -> B [dir=back, arrowtail=none]", "A -> B [dir=both, arrowtail=none]"):
+        with pytest.raises(NotationError, match=r"A -> B has arrow.*=none, no direction"):
+            formats.read(f"digraph {{ {text} }}")
+    (note,) = formats.read("digraph { A -> B [arrowhead=odot]; B -> C [arrowhead=vee] }").report.notes
+    assert note == "line 1: arrowhead=odot of A -> B is read as a plain arrow."
+    twice = formats.read("digraph { A -> B; A -> B [arrowhead=tee]; B -> C; B -> C }")
+    assert twice.report.contradictory == (("A", "B"),) and not twice.report.lossless
+    assert same(twice.graph, ld.graph("A -> B -> C"))
+
+
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [

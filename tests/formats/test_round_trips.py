@@ -134,13 +134,13 @@ def test_a_thousand_networks_are_read_back_to_the_last_digit(name: str):
 def test_what_a_format_cannot_hold_is_said(tmp_path: Path):
     graph = formats.read("latent U; U -> X; X -| Y; X <-> Y [latents=2]; lone").graph
     lost = formats.write(graph, tmp_path / "g.sif").dropped
-    assert any("cannot say that a node is latent: U stand there as if measured" in each for each in lost)
+    assert any("cannot say that a node is latent: U stands there as if measured" in each for each in lost)
     assert any("several latents stand behind one <->" in each for each in lost)
     lost = formats.write(graph, tmp_path / "g.dagitty").dropped
     assert any("has no signs: those of 1 edge are left out" in each for each in lost)
     assert formats.write(graph, tmp_path / "g.dot").dropped == ()
     lost = formats.write(graph, tmp_path / "g.tsv", "omnipath").dropped
-    assert any("no hidden common causes: X <-> Y are left out" in each for each in lost)
+    assert any("no hidden common causes: X <-> Y is left out" in each for each in lost)
     assert any("no nodes without edges: lone" in each for each in lost)
 
 

@@ -12,7 +12,7 @@ from handmade_fits import handmade
     ("graph", "question", "cheapest"),
     [
         ("latent U; U -> X; U -> Y; X -> Y", "P(Y | do(X))", "Cheapest: measure U, or rule out U -> X."),
-        ("X -> Y; X <-> Y", "P(Y | do(X))", "Cheapest: measure what is behind X <-> Y, or rule out X -> Y."),
+        ("X -> Y; X <-> Y", "P(Y | do(X))", "Cheapest: measure what is behind X <-> Y, or rule out X <-> Y."),
         (
             "Z -> X -> Y; Z <-> X; Z <-> Y",
             "P(Y | do(X))",

@@ -59,7 +59,7 @@ def _foreign_text(path: str) -> str:
     found = read(Path(path))
     if found.report.format == "a study":
         raise UsageError(f"{path} is a study, and studies are read from files that end in .yaml or .yml. Rename it.")
-    if not found.report.lossless:
+    if found.report.telling:
         tell(f"note: {found.report}")
     return str(found.graph if found.model is None else found.model)
 

@@ -58,6 +58,7 @@ class Draft:
     loops: dict[Edge, None] = field(default_factory=dict[Edge, None])
     dropped: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
+    doubts: list[str] = field(default_factory=list[str])
     references: dict[Name, Mapping[str, str]] = field(default_factory=dict[Name, Mapping[str, str]])
 
     def node(self, name: object, where: str, *, latent: bool = False) -> Name:
@@ -145,8 +146,9 @@ class Draft:
             tuple(edge for edge, link in kept.items() if len(link.signs) > 1),
             found,
             broken,
-            tuple(self.notes),
+            (*self.notes, *self.doubts),
             dict(self.references),
+            tuple(self.doubts),
         )
         return Read(graph, report, {edge: link.sign for edge, link in kept.items() if link.sign}, **others)
 

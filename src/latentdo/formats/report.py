@@ -35,6 +35,7 @@ class Report(AbstractShown):
         broken: The edges left out so that no cycle remains.
         notes: What else is worth knowing: assumptions of the source, constraints, groups.
         references: What else the source says of a node: its identifiers in databases.
+        doubts: Those of the notes on which a verdict may hang: how something was read that can be meant otherwise.
     """
 
     format: str
@@ -48,6 +49,12 @@ class Report(AbstractShown):
     broken: tuple[Edge, ...] = ()
     notes: tuple[str, ...] = ()
     references: Mapping[Name, Mapping[str, str]] = field(default_factory=dict[Name, Mapping[str, str]])
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def telling(self) -> bool:
+        """Whether whoever takes the graph alone has to be told of the report."""
+        return bool(self.doubts) or not self.lossless
 
     @property
     def lossless(self) -> bool:
@@ -85,6 +92,7 @@ class Report(AbstractShown):
             "cycles": [list(cycle) for cycle in self.cycles],
             "broken": [list(edge) for edge in self.broken],
             "notes": list(self.notes),
+            "doubts": list(self.doubts),
             "references": {name: dict(found) for name, found in self.references.items()},
         }
 

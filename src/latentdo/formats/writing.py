@@ -70,10 +70,13 @@ def _report(found: Read, chosen: Format, target: str) -> Report:
     lost: list[str] = []
     if graph.latent and "latent" not in keeps:
         names = ", ".join(quote(node) for node in graph.nodes if node in graph.latent)
-        lost.append(f"{title} cannot say that a node is latent: {names} stand there as if measured")
+        stands = "stands" if len(graph.latent) == 1 else "stand"
+        lost.append(f"{title} cannot say that a node is latent: {names} {stands} there as if measured")
     if graph.bidirected and "arcs" not in keeps:
         arcs = ", ".join(f"{quote(a)} <-> {quote(b)}" for a, b, _ in graph.bidirected)
-        lost.append(f"{title} has no hidden common causes: {arcs} are left out")
+        lost.append(
+            f"{title} has no hidden common causes: {arcs} {'is' if len(graph.bidirected) == 1 else 'are'} left out"
+        )
     elif any(count > 1 for *_, count in graph.bidirected) and "counts" not in keeps:
         lost.append(
             f"{title} cannot say that several latents stand behind one <->; one is written, with the same verdicts"
@@ -85,7 +88,9 @@ def _report(found: Read, chosen: Format, target: str) -> Report:
         lost.append(f"{title} has no signs: those of {counted(len(signs), 'edge')} are left out")
     joined = {node for edge in (*graph.directed, *(arc[:2] for arc in graph.bidirected)) for node in edge}
     if chosen is FORMATS["omnipath"] and (lone := [node for node in graph.nodes if node not in joined]):
-        lost.append(f"{title} has no nodes without edges: {', '.join(map(quote, lone))} are left out")
+        lost.append(
+            f"{title} has no nodes without edges: {', '.join(map(quote, lone))} {'is' if len(lone) == 1 else 'are'} left out"
+        )
     behind = () if chosen in (FORMATS["model"],) else found.report.dropped
     edges = len(graph.directed) + len(graph.bidirected)
     return Report(

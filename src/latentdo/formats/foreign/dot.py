@@ -1,8 +1,8 @@
 """DOT, the language of Graphviz: the part of it that states a graph; looks are stepped over.
 
 Read are `digraph` with nodes, chains of edges, ports, subgraphs and groups, default attributes and quoted names. What of the
-looks means something: `arrowhead=tee` inhibits, `dir=both` is a hidden common cause, `dir=back` turns the edge round, a dashed
-or dotted node is latent, as `latent=true` says too.
+looks means something: `arrowhead=tee` inhibits, `arrowhead=none` is no direction, `dir=both` is a hidden common cause,
+`dir=back` turns the edge round, a dashed or dotted node is latent, as `latent=true` says too.
 
 Source:
     The DOT language, graphviz.org/doc/info/lang.html.
@@ -16,7 +16,7 @@ from latentdo.errors import GraphError
 from latentdo.graphs import LatentDag, Name, quote
 
 from ..draft import Draft
-from ..report import Read
+from ..report import Edge, Read
 from ..scanner import Scanner, Token
 
 _TOKEN = re.compile(
@@ -31,6 +31,10 @@ _HINT = 'A name that is not a plain word stands in double quotes: "IL-6".'
 _COMPASS = frozenset({"n", "ne", "e", "se", "s", "sw", "w", "nw", "c", "_"})
 _HIDDEN = frozenset({"dashed", "dotted"})
 _TRUE = frozenset({"true", "yes", "1"})
+_PLAIN = frozenset(
+    {"", "normal", "lnormal", "rnormal", "onormal", "empty", "vee", "lvee", "rvee", "open", "halfopen", "true"}
+)
+_TEE = frozenset({"tee", "obox", "obot"})
 _SIGNS = {"+": "+", "-": "-", "−": "-", "activates": "+", "inhibits": "-", "activation": "+", "inhibition": "-"}
 DEPTH = 100
 """Subgraphs inside each other, at most."""
@@ -198,12 +202,22 @@ class _Reader(Scanner):
             draft.node(name, f"line {self.line(self.places[name])}", latent=hidden)
             if hidden and not said:
                 draft.notes.append(f"the dashed node {quote(name)} is read as latent.")
+        self.link(draft)
+        return draft
+
+    def link(self, draft: Draft) -> None:
+        """The edges, with what their looks say."""
+        plain: set[Edge] = set()
         for a, b, attributes, at in self.edges:
             where = f"line {self.line(at)}"
             if "invis" in attributes.get("style", ""):
                 draft.drop(where, f"{quote(a)} -> {quote(b)} is invisible, there for the drawing alone")
                 continue
-            match attributes.get("dir", "forward"):
+            way = attributes.get("dir", "forward")
+            ends = {"both": ("arrowhead", "arrowtail"), "back": ("arrowtail",)}.get(way, ("arrowhead",))
+            for end in ends if way != "none" else ():
+                self.head(draft, f"{quote(a)} -> {quote(b)}", end, attributes.get(end, "").lower(), at)
+            match way:
                 case "both":
                     count = attributes.get("latents", "1")
                     if not re.fullmatch(r"[1-9][0-9]{0,4}", count):
@@ -211,15 +225,26 @@ class _Reader(Scanner):
                     draft.arc(a, b, where, int(count))
                 case "none":
                     self.fail(f"{a} -> {b} has dir=none, no direction, and a cause points at its effect.", at)
-                case "back":
-                    draft.edge(b, a, where, _sign(attributes, "arrowtail"))
                 case _:
-                    draft.edge(a, b, where, _sign(attributes, "arrowhead"))
-        return draft
+                    edge, sign = (b, a) if way == "back" else (a, b), _sign(attributes, ends[0])
+                    draft.edge(*edge, where, sign)
+                    if not sign:
+                        plain.add(edge)
+        for edge in plain & draft.links.keys():
+            # An arrow and a tee between the same nodes: the one is drawn to activate beside the other.
+            if "-" in draft.links[edge].signs:
+                draft.links[edge].signs.add("+")
+
+    def head(self, draft: Draft, edge: str, end: str, shape: str, at: int) -> None:
+        """Refuse an end that is none; remark on one whose meaning is not known."""
+        if shape == "none":
+            self.fail(f"{edge} has {end}=none, no direction, and a cause points at its effect.", at)
+        if shape not in _PLAIN | _TEE:
+            draft.doubts.append(f"line {self.line(at)}: {end}={shape} of {edge} is read as a plain arrow.")
 
 
 def _sign(attributes: Attributes, head: str) -> str:
-    if attributes.get(head, "").lower() in ("tee", "obox", "obot"):
+    if attributes.get(head, "").lower() in _TEE:
         return "-"
     return _SIGNS.get(attributes.get("sign", "").lower(), "")
 

@@ -1,5 +1,6 @@
 """Models of lavaan: `f =~ x + y`, `y ~ a*x`, `x ~~ y`, `total := a*b`.
 
+As in sem(), measured variables that are causes alone covary: each pair is joined unless the text says `x ~~ 0*w`.
 What stands in front of a variable is its modifier: a label, a number that fixes the coefficient, `NA*` that frees it.
 
 Source:
@@ -8,15 +9,16 @@ Source:
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from latentdo.errors import NotationError, UnsupportedError
 from latentdo.graphs import LatentDag, Name, quote
 
 from ..draft import Draft
-from ..report import Edge, Read
+from ..report import SHOWN, Edge, Read
 from .effects import defined_question
 
 _OPERATOR = re.compile(r"=~|<~|~\*~|~~|:=|==|~|\||<|>")
@@ -54,6 +56,10 @@ class _Model:
     labels: dict[str, list[Edge]] = field(default_factory=dict[str, list[Edge]])
     fixed: dict[Edge, float] = field(default_factory=dict[Edge, float])
     curved: set[Edge] = field(default_factory=set[Edge])
+    regressed: set[Name] = field(default_factory=set[Name])
+    regressors: dict[Name, None] = field(default_factory=dict[Name, None])
+    indicators: set[Name] = field(default_factory=set[Name])
+    said: set[frozenset[Name]] = field(default_factory=set[frozenset[Name]])
     defined: list[_Formula] = field(default_factory=list[_Formula])
 
     def fail(self, problem: str, line: int) -> NotationError:
@@ -72,6 +78,7 @@ def read_lavaan(text: str, source: str = "text", *, cycles: str = "refuse") -> R
     model = _Model(text, Draft("lavaan", source))
     for formula in _formulas(model):
         _read(model, formula)
+    _join(model)
     _remark(model)
     questions = [each for formula in model.defined if (each := _question(model, formula)) is not None]
     return model.draft.read(cycles, questions=tuple(questions))
@@ -158,6 +165,11 @@ def _link(model: _Model, formula: _Formula, left: Name, term: _Term) -> None:
         if formula.operator != "~":
             raise model.fail(f"the product {product} stands behind {formula.operator}.", formula.line)
         draft.notes.append(f"{where}: the interaction {product} is read as an edge from each of its nodes.")
+    if formula.operator == "~":
+        model.regressed.add(left)
+        model.regressors.update(dict.fromkeys(term.names))
+    elif formula.operator == "=~":
+        model.indicators.update(term.names)
     for name in term.names:
         if formula.operator == "~~":
             _covariance(model, formula, left, name, term)
@@ -177,6 +189,7 @@ def _link(model: _Model, formula: _Formula, left: Name, term: _Term) -> None:
 
 def _covariance(model: _Model, formula: _Formula, left: Name, name: Name, term: _Term) -> None:
     where = f"line {formula.line}"
+    model.said.add(frozenset((left, name)))
     if left == name:
         if term.fixed is not None:
             model.draft.notes.append(f"{where}: the variance of {quote(left)} is fixed to {term.fixed:g}.")
@@ -250,6 +263,25 @@ def _modifier(model: _Model, formula: _Formula, modifier: str) -> str | float:
             raise model.fail(f"{other}() is not read as a modifier.", formula.line)
 
 
+def _join(model: _Model) -> None:
+    """Join the measured variables that are causes alone, as sem() leaves their covariances free."""
+    draft = model.draft
+    alone = [x for x in model.regressors if x not in model.regressed | model.indicators | draft.latent]
+    pairs = _unsaid(model, alone)
+    for pair in pairs:
+        draft.arc(*pair, "sem()")
+    if pairs:
+        draft.doubts.append(
+            "lavaan's sem() lets measured variables that are causes alone covary, so that they are joined: "
+            f"{_pairs(pairs)}. Where two have no common cause, write {pairs[0][0]} ~~ 0*{pairs[0][1]}."
+        )
+
+
+def _pairs(pairs: list[Edge]) -> str:
+    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+    return ", ".join(f"{quote(a)} <-> {quote(b)}" for a, b in pairs[:SHOWN]) + more
+
+
 def _remark(model: _Model) -> None:
     draft = model.draft
     if model.fixed:
@@ -257,11 +289,22 @@ def _remark(model: _Model) -> None:
         draft.notes.append(f"fixed coefficients are no part of a graph: {shown}.")
     moved = {effect for _, effect in draft.links}
     free = [node for node in draft.nodes if node in draft.latent and node not in moved]
-    if len(free) > 1:
-        draft.notes.append(
-            f"lavaan's sem() lets the latents {', '.join(map(quote, free))} covary unless orthogonal=TRUE; here they are joined "
-            "where the text says ~~ alone."
-        )
+    acting = model.regressors.keys() | model.indicators | draft.latent
+    last = [node for node in draft.nodes if node in model.regressed - acting]
+    for nodes, what in (
+        (free, "latents covary unless orthogonal=TRUE"),
+        (last, "outcomes that cause nothing covary beyond their causes"),
+    ):
+        if pairs := _unsaid(model, nodes):
+            draft.doubts.append(
+                f"lavaan's sem() lets {what}; here they are joined where the text says ~~ alone. Not joined: {_pairs(pairs)}. "
+                f"Where two have a hidden common cause, write {pairs[0][0]} ~~ {pairs[0][1]}, else ~~ 0*{pairs[0][1]}."
+            )
+
+
+def _unsaid(model: _Model, nodes: Iterable[Name]) -> list[Edge]:
+    """The pairs of whose covariance the text says nothing."""
+    return [pair for pair in itertools.combinations(nodes, 2) if frozenset(pair) not in model.said]
 
 
 def _question(model: _Model, formula: _Formula) -> tuple[str, str] | None:
@@ -301,4 +344,24 @@ def write_lavaan(graph: LatentDag, questions: tuple[tuple[str, str], ...] = ()) 
         if node in graph.latent and (causes := [p for p in graph.parents(node) if p not in graph.latent]):
             lines.append(f"{node} ~ {' + '.join(causes)}")
     lines += [f"{a} ~~ {b}" for a, b, _ in graph.bidirected]
+    lines += _unjoined(graph)
     return "\n".join([*lines, *(f"# {name}: {query}" for name, query in questions), ""])
+
+
+def _unjoined(graph: LatentDag) -> Iterator[str]:
+    """That nodes do not covary which sem() would let covary: causes alone, latent ones, outcomes that cause nothing."""
+    joined = {frozenset(arc[:2]) for arc in graph.bidirected}
+    roots = [node for node in graph.nodes if not graph.parents(node)]
+    causes = [node for node in roots if node not in graph.latent and graph.children(node)]
+    last = [
+        node
+        for node in graph.nodes
+        if node not in graph.latent
+        and not graph.children(node)
+        and graph.parents(node)
+        and graph.latent.isdisjoint(graph.parents(node))
+    ]
+    for nodes in (causes, [node for node in roots if node in graph.latent], last):
+        for k, node in enumerate(nodes):
+            if others := [other for other in nodes[k + 1 :] if frozenset((node, other)) not in joined]:
+                yield f"{node} ~~ {' + '.join(f'0*{other}' for other in others)}"

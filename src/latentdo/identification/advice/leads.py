@@ -68,7 +68,8 @@ def _cheapest(remedies: Remedies) -> tuple[str, ...]:
     found = []
     if remedies.measure:
         found.append(f"measure {' and '.join(map(behind, min(remedies.measure, key=len)))}")
-    if remedies.experiments:
-        found.append(f"experiment on {' and '.join(map(quote, min(remedies.experiments, key=len)))}")
+    # A trial of what is asked about is no lead: who could make it would not ask.
+    if elsewhere := [names for names in remedies.experiments if not remedies.itself(names)]:
+        found.append(f"experiment on {' and '.join(map(quote, min(elsewhere, key=len)))}")
     found += [f"rule out {edge}" for edge in remedies.remove]
     return tuple(found[:TWO])

@@ -173,18 +173,21 @@ class Experimenting:
         Kivva, Etesami & Kiyavash (2023), On identifiability of conditional causal effects, theorem 1.
     """
 
-    def __init__(self, masks: Masks, terms: Iterable[Term], experiments: Experiments = ()) -> None:
+    def __init__(
+        self, masks: Masks, terms: Iterable[Term], experiments: Experiments = (), *, itself: bool = False
+    ) -> None:
         self.masks = masks
         self.districts: list[Mask] = []
-        self.set_already: Mask = 0
+        asked: Mask = 0
         regimes = tuple(map(masks.mask, experiments))
         for term in terms:
-            self.set_already |= masks.mask(term.treatments)
+            asked |= masks.mask(term.treatments)
             treatments, outcomes = exchange(problem_of(masks, term))
             for district in components(reach(outcomes, masks.parents, ~treatments), masks.spouses):
                 # What is known already needs no experiment more.
                 if isinstance(decide(masks, masks.all & ~district, district, regimes), HedgeMasks):
                     self.districts.append(district)
+        self.candidates = asked if itself else masks.all & ~asked
 
     def breaking(self, chosen: Names) -> Names | None:
         """None if experiments on `chosen` identify all, else the nodes of a hedge that an experiment could set."""
@@ -192,11 +195,11 @@ class Experimenting:
         for district in self.districts:
             hedge = closure(self.masks, district, self.masks.all & ~(held & ~district))
             if hedge != district:
-                return frozenset(self.masks.nodes(hedge & ~district & ~self.set_already))
+                return frozenset(self.masks.nodes(hedge & ~district & self.candidates))
         return None
 
     def minimal(self, limits: Limits) -> MinimalSets:
-        """The minimal sets of nodes, none of them set by the questions, on which experiments identify all."""
+        """The minimal sets on which experiments identify all: of nodes that no question sets, or with `itself` of those."""
         return minimal_sets(self.breaking, limits)
 
     def series(self, chosen: Names) -> tuple[tuple[Name, ...], ...]:
