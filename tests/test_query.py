@@ -132,6 +132,8 @@ MISTAKES = {
     "E[do(X=1)]": (1, 3, "do( ) stands after '|'"),
     "do(X=1)": (1, 1, "do( ) stands inside a term"),
     "E[Y | do(X = X + 1)]": (1, 14, "a shift such as do(X = X + 1) is not supported"),
+    "E[Y | do(IL-6=1)]": (1, 12, "A name with a hyphen stands in backticks: `IL-6`."),
+    "E[IL-6 | do(X=1)]": (1, 5, "A name with a hyphen stands in backticks: `IL-6`."),
     "E[Y | do(X + 1)]": (1, 12, "a shift such as do(X = X + 1) is not supported"),
     "E[Y | do(X = f(W))]": (1, 14, "is not supported: do( ) sets a number, a level or a distribution."),
     "E[Y | do(X ~ normal(W))]": (1, 21, "policies such as do(X ~ normal(W)) are not supported"),

@@ -239,3 +239,30 @@ def test_counts_that_vary_more_than_their_family_allows_are_told_which_would(mad
     spread = next(row for row in check.rows if row.what == "spread of Y given X")
     assert (spread.word == "law only") == bool(says)
     assert says in spread.advice
+
+
+@pytest.mark.parametrize("extra", [0.0, 0.3], ids=["as many", "more"])
+def test_zeros_beyond_a_count_with_a_hidden_parent_are_found(extra):
+    random = np.random.default_rng(3)
+    u = random.normal(size=N)
+    x = random.normal(size=N)
+    counts = random.poisson(np.exp(1.0 + 0.5 * x + 0.4 * u)) * (random.uniform(size=N) >= extra)
+    model = "latent U ~ normal; X ~ normal; Y ~ poisson(X, U)"
+    fit = ld.fit(model, {"X": x, "Y": counts}, ld.Laplace(), seed=0, check=False, progress=False)
+    zeros = next(row for row in ld.check(fit, None).rows if row.what == "zeros of Y given X")
+    assert (zeros.word == "law only") == bool(extra)
+    assert ("poisson(…, zi=true), as" in zeros.advice) == bool(extra)
+
+
+def test_a_sign_that_the_rows_contradict_is_said_before_any_bend():
+    e = noise(4)
+    a = e()
+    b = 0.9 * a + e()
+    wrong, right = (
+        ld.fit(f"A ~ normal; B ~ normal({sign}A)", {"A": a, "B": b}, ld.Laplace(), seed=0, check=False, progress=False)
+        for sign in "-+"
+    )
+    mean = next(row for row in ld.check(wrong, None).rows if row.what == "mean of B given A")
+    assert mean.word == "misfit"
+    assert "the rows contradict the sign of -A in B: remove the sign" in mean.advice
+    assert ld.check(right, None).word == "no misfit found"

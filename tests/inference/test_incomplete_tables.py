@@ -333,6 +333,29 @@ def test_a_question_that_an_experiment_identifies_is_answered_and_says_so() -> N
     assert "X was set to 0 alone" in words
 
 
+def test_what_a_node_was_set_to_is_said_only_where_something_follows_from_it() -> None:
+    knockout = {**chain_rows(40, seed=1), "M": np.zeros(40)}
+    fit = ld.fit(CHAIN, [chain_rows(), ld.experiment(knockout, do=["M"])], FAST)
+    for query, said in (("E[M | do(X=1)]", False), ("E[Y | do(X=1)]", True), ("E[Y | do(M=1)]", True)):
+        assert ("M was set to 0 alone" in " ".join(ld.ask(fit, query).warnings)) == said
+
+
+def test_an_experiment_without_rows_is_refused_by_name() -> None:
+    empty = {name: values[:0] for name, values in chain_rows().items()}
+    with pytest.raises(DataError, match=r"Table 2, the experiment do\(M\), has no rows\. Leave it out"):
+        ld.fit(CHAIN, [chain_rows(), ld.experiment(empty, do=["M"])], FAST)
+
+
+@pytest.mark.parametrize("switch", ["zi", "hurdle"])
+def test_zeros_that_no_row_has_are_told_by_the_prior(switch: str) -> None:
+    x = chain_rows()["X"]
+    counts = np.random.default_rng(0).poisson(2.0, len(x))
+    model = f"X ~ normal; Y ~ poisson(X, {switch}=true)"
+    without, some = (ld.fit(model, {"X": x, "Y": y}, FAST).warnings for y in (counts + 1, counts))
+    assert f"Y has {switch}=true, and none of its 120 rows is 0" in " ".join(without)
+    assert f"{switch}=true" not in " ".join(some)
+
+
 def test_what_observation_answers_is_not_said_to_need_an_experiment() -> None:
     more = {**chain_rows(40, seed=1), "X": np.full(40, 2.0)}
     posterior = ld.fit(CHAIN, [chain_rows(), ld.experiment(more, do=["X"])], FAST)

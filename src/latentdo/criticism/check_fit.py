@@ -33,8 +33,8 @@ OF_LAW = ("variance", "sd", "quantile", "density", "event", "law")
 """Terms that depend on the shape of a law."""
 NOT_AT_HAND = "the rows are not at hand: latentdo check FIT DATA QUERY"
 GAPS = (
-    "cells are missing, and complete rows alone would not do: how they came to be complete would pass for a misfit. For a check "
-    'of these, fit with missing="drop"'
+    'cells are missing, and a check needs complete rows. A fit with missing="drop" can be checked; a misfit that is found there '
+    "may also come from how its rows came to be complete"
 )
 """Why a fit that averages over missing cells is not checked."""
 MOST_NAMED = 3

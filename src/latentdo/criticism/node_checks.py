@@ -37,6 +37,8 @@ LEAST_SHAPE = 20
 """Rows from which a shape is tested."""
 MORE_ZEROS = 3.0
 """Standard deviations beyond which zeros are more than a law of counts says."""
+AGAINST_SIGN = 4.0
+"""Standard errors of a slope against the sign of a term beyond which the rows contradict the sign."""
 SEEN_AS_LEVELS = 6
 HEAVY_Z = 3.0
 MEAN_SIZE = math.sqrt(2.0 / math.pi)
@@ -124,7 +126,7 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     rows.append(_row(evidence, node, "spread", spread, Word.LAW_ONLY, fit, basis))
     if evidence.n >= LEAST_SHAPE:
         rows.append(_shape(evidence, node, overall, fit))
-    return rows
+    return [*rows, *_zeros(evidence, node, fit)]
 
 
 def _normal_scores(below: FloatArray) -> FloatArray:
@@ -179,18 +181,46 @@ def _heavier(node: Name, family: AbstractFamily) -> str:
     return f"write {quote(node)} ~ {family.heavier}(…)" if family.heavier else "another family"
 
 
-def _more_zeros(evidence: Evidence, node: Name) -> str:
-    """What to write where a count is 0 in more rows than its law says; empty where it is not, or where zeros are modelled."""
+def _chance_of_zero(evidence: Evidence, node: Name) -> FloatArray | None:
+    """The chance of a 0 in each row, (draw, row); None where it is no count or zeros are modelled."""
     family = evidence.posterior.spec[node].family
     if "zi" not in family.switches or any(name in family.parameters for name in family.switches):
-        return ""
-    law, seen = evidence.law(node), evidence.rows.column(node) == 0
+        return None
+    law = evidence.law(node)
 
     def none(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
         return np.exp(family.log_density(NUMPY, np.zeros(1), eta, own))
 
-    chance = law.averages(evidence.given(law.pillow), [none])[0].mean(axis=0)
-    if seen.sum() - chance.sum() < MORE_ZEROS * math.sqrt(float((chance * (1.0 - chance)).sum())):
+    return law.averages(evidence.given(law.pillow), [none])[0]
+
+
+def _zeros(evidence: Evidence, node: Name, fit: NodeFit) -> list[CheckRow]:
+    """Whether a count with a hidden parent, which can take up any spread, is 0 in as many rows as its law says."""
+    spec = evidence.posterior.spec
+    if spec.latent.isdisjoint(spec[node].parents) or (chance := _chance_of_zero(evidence, node)) is None:
+        return []
+    beyond = (evidence.rows.column(node) == 0) - chance.mean(axis=0)
+    found = score(evidence, np.ones((evidence.n, 1)), beyond[None], -chance[None])
+    if found.p is None:
+        return []
+    more = _more_zeros(evidence, node, 0.0)
+    said = f": {more}" if more else f", {-beyond.mean():.0%} of the rows less"
+    advice = f"{quote(node)} is 0 in {'more' if more else 'fewer'} rows than {spec[node].family.name} says{said}"
+    what = f"zeros of {quote(node)}{_given(evidence, node)}"
+    return [CheckRow(Layer.NODE, what, Word.LAW_ONLY, found.p, found.effect, advice, nodes=(node,), about=fit)]
+
+
+def _more_zeros(evidence: Evidence, node: Name, least: float = MORE_ZEROS) -> str:
+    """What to write where a count is 0 in more rows than its law says; empty where it is not, or where zeros are modelled.
+
+    Args:
+        least: By how many standard deviations.
+    """
+    chances, family = _chance_of_zero(evidence, node), evidence.posterior.spec[node].family
+    if chances is None:
+        return ""
+    seen, chance = evidence.rows.column(node) == 0, chances.mean(axis=0)
+    if seen.sum() - chance.sum() <= least * math.sqrt(float((chance * (1.0 - chance)).sum())):
         return ""
     shares = f"{seen.mean():.0%} of the rows are 0, and {chance.mean():.0%} are expected"
     both = f"{_heavier(node, family)} or " if family.heavier else "write "
@@ -232,8 +262,27 @@ def _row(evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fi
             else ""
         )
     else:
-        advice = basis.advice(node, fit.residuals)
+        advice = _against_sign(evidence, node, basis, fit.residuals) or basis.advice(node, fit.residuals)
     return CheckRow(Layer.NODE, what, word, found.p, found.effect, advice, scale=scale, nodes=(node,), about=fit)
+
+
+def _against_sign(evidence: Evidence, node: Name, basis: Basis, residuals: FloatArray) -> str:
+    """What to do where the rows still rise or fall along a parent against the sign of its term; empty where they do not."""
+    worst, advice = AGAINST_SIGN, ""
+    for place, slope in enumerate(basis.slopes(residuals)):
+        name = basis.columns[place][0]
+        for weight in evidence.posterior.spec[node].weights:
+            against = slope if weight.sign == "-" else -slope
+            if weight.sign and weight.parents == (name,) and not any(weight.levels) and against > worst:
+                own, term = quote(name), f"{weight.sign}{weight.typed}"
+                worst, advice = (
+                    against,
+                    (
+                        f"the rows contradict the sign of {term} in {quote(node)}: remove the sign, or look for a cause of both "
+                        f"{own} and {quote(node)} that the model lacks"
+                    ),
+                )
+    return advice
 
 
 def _positive(evidence: Evidence, node: Name) -> bool:
@@ -319,6 +368,15 @@ class Basis:
             return ""
         shares = [_explained(np.column_stack([np.ones(len(own)), spline(own, 4)]), values) for _, own in self.columns]
         return quote(self.columns[int(np.argmax(shares))][0])
+
+    def slopes(self, residuals: FloatArray) -> FloatArray:
+        """The slope of some numbers along each column beside the others, in standard errors."""
+        matrix = np.column_stack([np.ones(len(residuals)), *(standardised(values) for _, values in self.columns)])
+        inverse = np.linalg.pinv(matrix.T @ matrix)
+        slopes = inverse @ (matrix.T @ residuals)
+        left = residuals - matrix @ slopes
+        variance = float(left @ left) / max(1, len(left) - matrix.shape[1])
+        return (slopes / np.sqrt(np.maximum(variance * np.diag(inverse), 1e-300)))[1:]
 
     def advice(self, node: Name, residuals: FloatArray) -> str:
         """What to add to the node's parents: a column for a curve or for a cut, or a product."""

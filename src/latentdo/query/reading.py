@@ -247,8 +247,9 @@ class _Parser:
         if outcome.op:
             raise tokens.error(f"{form} takes an outcome without comparison: for a probability write P({outcome} | …).")
         if tokens.current.is_symbol("+", "-", "*", "/"):
-            level = ", 0.9" if form == "Quantile" else ""
-            raise tokens.error(f"arithmetic stands outside the brackets: {form}[Y{level}] - {form}[X{level}].")
+            here, level = tokens.current, ", 0.9" if form == "Quantile" else ""
+            text = f"arithmetic stands outside the brackets: {form}[Y{level}] - {form}[X{level}]."
+            raise tokens.error(text + self.hyphened(outcome.name), here)
         return (outcome,)
 
     def asked(self, form: Form) -> tuple[Outcome, ...]:
@@ -356,7 +357,8 @@ class _Parser:
         if tokens.current.is_symbol("..") or tokens.current.is_word("in"):
             raise tokens.error(_SWEEP)
         if tokens.current.is_symbol("+", "-", "*", "/"):
-            self.refuse_policy("a shift such as do(X = X + 1)")
+            here = tokens.current
+            self.refuse_policy("a shift such as do(X = X + 1)", here, self.hyphened(do[-1].name))
         tokens.expect(")", "',' or ')'")
 
     def setting(self) -> Setting:
@@ -389,8 +391,14 @@ class _Parser:
         )
         return Distribution(family.text, args, named)
 
-    def refuse_policy(self, what: str, at: Token | None = None) -> NoReturn:
-        raise self.tokens.error(f"{what} is not supported: do( ) sets a number, a level or a distribution.", at)
+    def refuse_policy(self, what: str, at: Token | None = None, repair: str = "") -> NoReturn:
+        raise self.tokens.error(f"{what} is not supported: do( ) sets a number, a level or a distribution.{repair}", at)
+
+    def hyphened(self, name: Name) -> str:
+        """How a name is written that goes on after this minus; empty where no name can."""
+        sign, after = self.tokens.accept("-"), self.tokens.current
+        whole = sign is not None and after.kind in ("name", "number")
+        return f" A name with a hyphen stands in backticks: `{name}-{after.text}`." if whole else ""
 
     def not_a_term(self, word: Token) -> NotationError:
         tokens, typed = self.tokens, word.text.casefold()

@@ -16,6 +16,7 @@ import numpy as np
 
 from latentdo.arrays import BoolArray, FloatArray, IntArray
 from latentdo.errors import DataError
+from latentdo.graphs import quote
 from latentdo.models import Level
 
 from .cells import NUMBER
@@ -89,11 +90,20 @@ def read_table(
     tables = [reading.of(part, source) for part, source in zip(parts, sources, strict=True)]
     if len(tables) == 1:
         return tables[0]
+    for place, (part, table) in enumerate(zip(parts, tables, strict=True), 1):
+        if not table.n_rows and not table.dropped:
+            raise DataError(_no_rows(place, part))
     if len({table.names for table in tables}) > 1:
         raise DataError("Of the columns that a table may lack, each of several tables needs the same.")
     whole = stacked(tables)
     _refuse(whole.source, _whole_faults(whole))
     return whole
+
+
+def _no_rows(place: int, part: Experiment) -> str:
+    """What is wrong with one of several tables that has no rows."""
+    what = f", the experiment do({', '.join(map(quote, part.do))})," if part.do else ""
+    return f"Table {place}{what} has no rows. Leave it out of the list, or see what became of its rows before."
 
 
 def _common_levels(sources: Sequence[Source], levels: Mapping[str, Sequence[Level]]) -> dict[str, tuple[Level, ...]]:

@@ -239,6 +239,10 @@ def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
     return knotted(spec.with_levels(levels) if levels else spec, data)
 
 
+SET_ALONE = " alone: what other settings of it do is told by the model's form and by rows in which it was not set"
+"""The end of a caution that concerns what follows from a node, and not what the node follows from."""
+
+
 class ColumnCaution(NamedTuple):
     """What is to be said of a node's column."""
 
@@ -334,10 +338,7 @@ def _set_to_one(node: Name, data: Dataset) -> list[str]:
     if len(values) != 1:
         return []
     shown = dict(data.levels)[node][int(values[0])] if node in dict(data.levels) else f"{values[0]:.4g}"
-    return [
-        f"{node} was set to {shown} alone: what other settings of it do is told by the model's form and by rows in which it was "
-        "not set"
-    ]
+    return [f"{node} was set to {shown}{SET_ALONE}"]
 
 
 def _gaps(node: Name, data: Dataset) -> list[str]:
@@ -428,6 +429,12 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquar
             "by the prior alone. Their joint effect is not touched."
         )
     family = spec[node].family
+    cautions += [
+        f"{quote(node)} has {switch}=true, and none of its {data.n_rows:,} rows is 0: they say that {switch} is small, and how "
+        f"small is told by its prior alone. Remove {switch}=true if {quote(node)} is never 0"
+        for switch in family.switches
+        if switch in family.parameters and data.summary(node).minimum > 0
+    ]
     if isinstance(family, Table) and family.n_rows > max(MANY_COMBINATIONS, data.n_rows):
         cautions.append(
             f"the table of {node} has {family.n_rows:,} combinations of its parents' levels, and the data have {data.n_rows:,} "

@@ -15,6 +15,7 @@ from latentdo.models import ModelSpec, Table, Units, checked_units
 from latentdo.query import Query
 from latentdo.tables import Dataset
 
+from .checks import SET_ALONE
 from .coordinates import FloatArray, NodeCoordinates, table_labels
 from .diagnostics import Diagnostic, diagnose, limit_among
 from .draws import UNSETTLED, BlockDraws, DataFacts, NodeDraws
@@ -107,9 +108,12 @@ class Fitted:
     def cautions(self, nodes: Iterable[Name]) -> tuple[str, ...]:
         """Of `warnings`, those that concern the parameters of these nodes: of their own columns and those of their parents."""
         nodes = frozenset(nodes)
-        read = nodes.union(*(self.spec[node].parents for node in nodes))
         elsewhere = {block.caution for block in self.blocks} - {block.caution for block in self._blocks_of(nodes)}
-        elsewhere |= {words for words, node in zip(self.warnings, self.concerns, strict=False) if node not in read}
+        causes = frozenset[Name]().union(*(self.spec[node].parents for node in nodes))
+        read = nodes | causes
+        for words, node in zip(self.warnings, self.concerns, strict=False):
+            if node not in (causes if words.endswith(SET_ALONE) else read):
+                elsewhere.add(words)
         return tuple(warning for warning in self.warnings if warning not in elsewhere)
 
     def diagnose(self, name: str, draws: FloatArray, nodes: Iterable[Name] | None = None) -> Diagnostic:
