@@ -69,7 +69,7 @@ def judged(posterior: Fitted) -> tuple[Diagnostic, ...]:
         ]
         sets = [_simulated(posterior, nodes, again, 2 + k, mirrored=True) for k in range(MORE_SETS)]
         diagnostics |= {
-            name: posterior.diagnose(name, sum(each[name] for each in sets) / MORE_SETS) for name in doubtful
+            name: posterior.diagnose(name, np.mean([each[name] for each in sets], axis=0)) for name in doubtful
         }
     of_chains = tuple(
         replace(diagnostic, name=f"{diagnostic.name} of {block.block.name}")
