@@ -107,6 +107,8 @@ def graph_from(source: Any) -> Any:
     from latentdo.formats import guess
 
     if isinstance(source, str) and not guess(source):
+        if "~" in source:
+            stated(source)  # families are checked: `Y ~ X` of another language is no node of ours without causes
         return parse_graph(source)
     if not isinstance(source, str) and spec_of(source) is not None:
         return source

@@ -431,3 +431,8 @@ def test_a_study_and_a_model_are_read_for_their_graphs(tmp_path: Path):
     assert found.signs == {("X", "Y"): "+"}
     assert found.questions == (("ate", "E[Y | do(X=1)]"),)
     assert any("families, priors, data, engine are no part of a graph" in each for each in found.report.dropped)
+
+
+def test_a_regression_that_might_be_a_node_without_causes_is_refused():
+    with pytest.raises(LatentdoError, match="No family is called 'X'"):
+        ld.graph("Y1 ~ X\nY2 ~ X")
