@@ -21,9 +21,8 @@ from .curves import interpolated
 from .exact import Exact
 from .plan import TermPlan, plan_term
 from .simulation import Simulation
-from .support import check_complete, check_values
+from .support import check_complete, check_values, verdict_on
 from .values import UNITS, Computed, check_finite, compute
-from .verdicts import verdict_on
 
 MOST_BYTES = 4 * 2**30
 LEAST_EVIDENCE = 10.0

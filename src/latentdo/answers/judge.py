@@ -20,7 +20,7 @@ from latentdo.query import Query
 from latentdo.tables import Dataset, FloatArray
 
 from .ask import ask_all, used_nodes
-from .verdicts import verdict_on
+from .support import verdict_on
 
 MOST_EFFECTS = 200
 """Pairs of treatment and outcome that are judged, each at two values of the treatment."""

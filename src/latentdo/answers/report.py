@@ -15,9 +15,8 @@ from latentdo.query import Query
 from latentdo.sheet import Column, Note, Sheet, bodies, listed
 from latentdo.tables import Dataset
 
-from .support import check_values
+from .support import check_values, verdict_on
 from .variants import VariantReport
-from .verdicts import verdict_on
 
 SHOWN_LEVELS = 12
 """Levels of a column that are printed with their counts."""

@@ -1,12 +1,13 @@
-"""Whether the values in a question are possible, and whether it says enough to be answered with a number."""
+"""Whether a question can be answered: its values are possible, it says enough, and graph and rows decide it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from latentdo.errors import QueryError, SupportError
-from latentdo.graphs import Name, format_level, quote
+from latentdo.graphs import LatentDag, Name, format_level, quote
+from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.models import ModelSpec, listed, named
 from latentdo.query import Axis, Distribution, Law, Outcome, Query, Setting, Term, Value, form_of, law_of
 
@@ -278,3 +279,17 @@ def _check_law(spec: ModelSpec, query: Query, term: Term) -> None:
         raise QueryError(
             f"{term} is a law of several numbers and cannot stand in arithmetic. Give its outcome a value."
         )
+
+
+def verdict_on(
+    graph: LatentDag, query: Query, functional: Mapping[Name, tuple[Name, ...]], regimes: Sequence[Sequence[Name]] = ()
+) -> Identified | NotIdentified:
+    """The verdict; experiments are used only where observation alone does not answer.
+
+    Args:
+        regimes: What is set in the experiments whose rows there are.
+    """
+    observed = identify(graph, query, functional=functional)
+    if observed.identified or not regimes:
+        return observed
+    return identify(graph, query, functional=functional, experiments=regimes)

@@ -11,18 +11,15 @@ from latentdo.errors import QueryError, UnsupportedError
 from latentdo.plots import bounds_bar
 from latentdo.query import Query
 from latentdo.sheet import (
-    AbstractShown,
+    AbstractSheets,
     Cell,
     Column,
     Note,
     Sheet,
-    bodies,
     counted,
     number,
     page,
     percent,
-    terminal_width,
-    texts,
 )
 
 from .spread import Reach
@@ -55,7 +52,7 @@ class Assuming:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Bounds(AbstractShown):
+class Bounds(AbstractSheets):
     """What the data and the graph leave open of a question: every value between two ends, and no other.
 
     Attributes:
@@ -164,9 +161,6 @@ class Bounds(AbstractShown):
             )
         return Sheet("Needs more than the graph:", columns, tuple(rows))
 
-    def _repr_html_(self) -> str:
-        return bodies(self.sheets)
-
     def _notes(self) -> list[Note]:
         notes = []
         if self.assumed:
@@ -198,17 +192,6 @@ class Bounds(AbstractShown):
             "notes": list(self.notes),
             "assuming": [dict(vars(each)) for each in self.assuming],
         }
-
-    def text(self, width: int | None = None) -> str:
-        """Plain text, folded to the terminal.
-
-        Args:
-            width: Characters of a line; those of the terminal unless given.
-        """
-        return texts(self.sheets, terminal_width() if width is None else width)
-
-    def __str__(self) -> str:
-        return self.text()
 
     def html(self) -> str:
         """A whole page for a browser."""

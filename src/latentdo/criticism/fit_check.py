@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentdo.graphs import Admg, Name
 from latentdo.plots import diagram, drawing, residual_panels
-from latentdo.sheet import Note, Sheet, bodies, page, terminal_width, texts
+from latentdo.sheet import AbstractSheets, Note, Sheet, page
 
 from .sheets import MOST_FAILED, MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
@@ -21,8 +21,8 @@ LEVEL = 0.01
 UNTESTABLE = "Nothing in these columns could contradict this graph."
 
 
-@dataclass(frozen=True, eq=False)
-class FitCheck:
+@dataclass(frozen=True, eq=False, repr=False)
+class FitCheck(AbstractSheets):
     """What `ld.check` found when it set a graph, or a fit, against data.
 
     Attributes:
@@ -114,23 +114,6 @@ class FitCheck:
             *([rows_sheet("Nothing found:", quiet, most=MOST_QUIET, folded="closed")] if quiet else []),
             *([Sheet("Not checked:", notes=tuple(reasons(skipped)))] if skipped else []),
         ]
-
-    def text(self, width: int | None = None) -> str:
-        """Plain text, folded to the terminal.
-
-        Args:
-            width: Characters of a line; those of the terminal unless given.
-        """
-        return texts(self.sheets, terminal_width() if width is None else width)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return bodies(self.sheets)
 
     def html(self) -> str:
         """A whole page for a browser."""

@@ -52,6 +52,17 @@ def settled(levels: Sequence[Level], node: Name) -> tuple[Level, ...]:
     return found
 
 
+def stated(value: object, node: Name) -> tuple[Level, ...]:
+    """The levels of an option `levels=[a, b, c]`, settled.
+
+    Raises:
+        SpecError: It is no list of levels that a node can have.
+    """
+    if not isinstance(value, tuple):
+        raise SpecError(f"levels of {node} is a list: levels=[a, b, c].", node=node)
+    return settled(value, node)
+
+
 def typed(levels: Sequence[Level]) -> str:
     """The levels as they are typed: `[low, high]`."""
     return f"[{', '.join(map(format_level, levels))}]"

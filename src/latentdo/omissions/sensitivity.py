@@ -13,7 +13,17 @@ from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
 from latentdo.plots import COLOURS, Band, Curve, curves
 from latentdo.query import Query
-from latentdo.sheet import Cell, Column, Note, Sheet, bodies, listed, number, page, percent, terminal_width, texts
+from latentdo.sheet import (
+    AbstractSheets,
+    Cell,
+    Column,
+    Note,
+    Sheet,
+    listed,
+    number,
+    page,
+    percent,
+)
 
 from .closed_forms import Robustness
 from .omitted import Measured, Omitted, Unit
@@ -51,7 +61,7 @@ class Point:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sensitivity:
+class Sensitivity(AbstractSheets):
     """How an answer moves with the strength of one edge that the graph does not have: what no table can say.
 
     Attributes:
@@ -230,23 +240,6 @@ class Sensitivity:
         unsure = any(not point.converged for point in self.points)
         notes = (Note("this answer did not converge", sign="!"),) if unsure else ()
         return Sheet("Fitted anew with each strength:", columns, tuple(rows), notes=notes)
-
-    def text(self, width: int | None = None) -> str:
-        """Plain text, folded to the terminal.
-
-        Args:
-            width: Characters of a line; those of the terminal unless given.
-        """
-        return texts(self.sheets, terminal_width() if width is None else width)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return bodies(self.sheets)
 
     def html(self) -> str:
         """A whole page for a browser."""

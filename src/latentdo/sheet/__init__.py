@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .cells import Cell, Column, Mark, Note, Row, Value
-from .sheet import AbstractShown, Sheet, bodies, page, texts
+from .sheet import AbstractSheets, AbstractShown, Sheet, bodies, page, texts
 from .words import (
     counted,
     duration,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .flat import csv_bytes, csv_text, data_frame, finite
 
 __all__ = [
+    "AbstractSheets",
     "AbstractShown",
     "Cell",
     "Column",

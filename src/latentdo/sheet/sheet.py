@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import text
 from .cells import Cell, Column, Note, Row, Value
-from .words import folded, hanging, visible
+from .words import folded, hanging, terminal_width, visible
 
 if TYPE_CHECKING:
     import pandas
@@ -183,6 +183,32 @@ class AbstractShown(abc.ABC):
 
     def _repr_html_(self) -> str:
         return self.sheet().html()
+
+
+class AbstractSheets(abc.ABC):
+    """A value that is shown as several sheets below each other."""
+
+    @property
+    @abc.abstractmethod
+    def sheets(self) -> Sequence[Sheet]:
+        """The value in parts."""
+
+    def text(self, width: int | None = None) -> str:
+        """Plain text, folded to the terminal.
+
+        Args:
+            width: Characters of a line; those of the terminal unless given.
+        """
+        return texts(self.sheets, terminal_width() if width is None else width)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return bodies(self.sheets)
 
 
 def texts(sheets: Iterable[Sheet], width: int | None = None) -> str:

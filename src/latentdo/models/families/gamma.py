@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from latentdo.errors import DataError, SupportError
+from latentdo.errors import DataError
 from latentdo.graphs import Name
 
 from ..arithmetic import Arithmetic, Array, safe_exp
 from ..column import ColumnSummary
-from ..family import AbstractFamily, Level, finite, register
+from ..family import AbstractFamily, Level, positive, register
 from ..prior import plain
 
 FARTHEST = 1e50
@@ -50,10 +50,7 @@ class Gamma(AbstractFamily):
 
     def check_value(self, node: Name, value: Level) -> float:
         """A positive number."""
-        number = finite(node, value, "gamma", "positive numbers")
-        if number <= 0:
-            raise SupportError(node, f"{node} is gamma: its values are positive numbers, not {plain(number)}.")
-        return number
+        return positive(node, value, "gamma")
 
     def predicted(self, node: str) -> str:
         """The log."""

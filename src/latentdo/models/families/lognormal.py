@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from latentdo.errors import DataError, SupportError
+from latentdo.errors import DataError
 from latentdo.graphs import Name, quote
 
 from ..arithmetic import LOG_LARGEST, Arithmetic, Array, normal_cdf, normal_log_density, safe_exp
 from ..column import ColumnSummary
-from ..family import AbstractFamily, Level, finite, register
+from ..family import AbstractFamily, Level, positive, register
 from ..prior import plain
 
 
@@ -41,10 +41,7 @@ class LogNormal(AbstractFamily):
 
     def check_value(self, node: Name, value: Level) -> float:
         """A positive number."""
-        number = finite(node, value, "lognormal", self.takes)
-        if number <= 0:
-            raise SupportError(node, f"{node} is lognormal: its values are positive numbers, not {plain(number)}.")
-        return number
+        return positive(node, value, "lognormal")
 
     def predicted(self, node: str) -> str:
         """The log."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from latentdo.errors import SpecError
 from latentdo.graphs import Name
 
 from .. import levels as _levels
@@ -87,11 +86,7 @@ class Ordinal(AbstractFamily):
 
     def with_option(self, key: str, value: object, node: Name) -> Ordinal | None:
         """`levels=[a, b, c]`."""
-        if key != "levels":
-            return None
-        if not isinstance(value, tuple):
-            raise SpecError(f"levels of {node} is a list: levels=[a, b, c].", node=node)
-        return Ordinal(_levels.settled(value, node))
+        return Ordinal(_levels.stated(value, node)) if key == "levels" else None
 
     @property
     def options(self) -> tuple[tuple[str, str], ...]:
