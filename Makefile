@@ -22,7 +22,7 @@ export LATENTDO_CACHE := $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check format lint types layers test sample slow docs serve-docs studies bench clean distclean
+.PHONY: help demo check format lint types layers test sample slow docs serve-docs studies page bench clean distclean
 
 help:  ## what each target does
 	@echo 'make TARGET [PYTHON=python3.12] [VENV=.venv312]'
@@ -79,6 +79,10 @@ serve-docs: $(DEV_STAMP)  ## the documentation, rebuilt as you write
 studies: $(DEV_STAMP)  ## a look at the six case studies, in minutes; all of one: python -m studies reproduce NAME
 	@$(PY) -m studies reproduce all --quick
 
+page:  ## the web page, built from page/ into the package; needs Node.js 20 and npm
+	@command -v npm >/dev/null || { echo 'The page is built with npm, which is not here; the built files are in the repository.' >&2; exit 1; }
+	@cd page && npm ci --silent --ignore-scripts --no-audit --no-fund && npx tsc --noEmit && node build.mjs
+
 bench: $(DEV_STAMP)  ## the timings, one file after another
 	@set -e; for file in bench/*.py; do \
 	  test -e "$$file" || { echo 'There is no benchmark in bench/ yet.'; exit 0; }; \
@@ -86,6 +90,7 @@ bench: $(DEV_STAMP)  ## the timings, one file after another
 
 clean:  ## remove what was built, measured or cached; the environment stays
 	rm -rf .cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache docs/.cache docs/site demo build dist
+	rm -rf page/node_modules
 	find src tests examples bench studies -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## clean, and remove the environment

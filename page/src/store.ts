@@ -1,0 +1,260 @@
+// The one state of the page. The text is the document: everything drawn, asked or said is read from it, and every
+// stroke is an edit of it that Python makes.
+
+import { BridgeError, type Bridge, type Fault } from "./bridge.js";
+import type { Edit, Edge, Reading, Role, Verdict } from "./document.js";
+
+/** Where a node stands; `kept` once a person has put it there. */
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly kept: boolean;
+}
+
+/** What is lit in the drawing: by a formula, a hedge, a step of a proof. */
+export interface Lit {
+  readonly nodes?: readonly string[];
+  readonly edges?: readonly EdgeName[];
+  /** Edges that are gone, in a graph after surgery. */
+  readonly cut?: readonly EdgeName[];
+}
+
+export type EdgeName = Pick<Edge, "tail" | "head" | "kind">;
+
+/** Who lights: what comes later in this list is seen over what comes earlier. */
+export type Layer = "hedge" | "step" | "pair" | "hover";
+
+export interface State {
+  readonly text: string;
+  /** What the text says; where it cannot be read, what it last said. */
+  readonly reading: Reading | null;
+  /** Why the text of now cannot be read. */
+  readonly fault: Fault | null;
+  readonly questions: readonly string[];
+  /** The question whose treatment, outcome and evidence the drawing shows. */
+  readonly active: number;
+  /** One for each question, in order; null while none has come. */
+  readonly verdicts: readonly Verdict[] | null;
+  /** What names sets of experiments, one line a set. */
+  readonly experiments: readonly (readonly string[])[];
+  readonly selection: { readonly nodes: readonly string[]; readonly edges: readonly EdgeName[] };
+  readonly lit: { readonly [layer in Layer]?: Lit };
+  readonly places: ReadonlyMap<string, Place>;
+  /** Whether what stands on the page is older than the text. */
+  readonly behind: boolean;
+  /** What loading says; empty once Python answers. */
+  readonly loading: string;
+}
+
+/** Where a change of the text comes from. */
+export type Source = "stroke" | "typing" | "opening" | "history" | "remedy";
+
+type Listener = (state: State, changed: ReadonlySet<keyof State>) => void;
+type Snapshot = Pick<State, "text" | "questions" | "active">;
+
+const TYPING_PAUSE = 1500;
+const MOST_STEPS = 500;
+
+export class Store {
+  state: State = {
+    text: "",
+    reading: null,
+    fault: null,
+    questions: [],
+    active: 0,
+    verdicts: null,
+    experiments: [],
+    selection: { nodes: [], edges: [] },
+    lit: {},
+    places: new Map(),
+    behind: false,
+    loading: "",
+  };
+  /** Where the last change of the text came from. */
+  source: Source = "opening";
+  private listeners: Listener[] = [];
+  private past: Snapshot[] = [];
+  private future: Snapshot[] = [];
+  private lastTyped = 0;
+  private strokes: Promise<unknown> = Promise.resolve();
+  private running: AbortController | null = null;
+
+  constructor(readonly bridge: Bridge) {
+    bridge.onLoading((words) => this.set({ loading: words }));
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.listeners.push(listener);
+    return () => {
+      this.listeners = this.listeners.filter((other) => other !== listener);
+    };
+  }
+
+  /** Change what is no document: selection, places, what is lit. */
+  set(patch: Partial<State>): void {
+    const changed = new Set<keyof State>();
+    for (const key of Object.keys(patch) as (keyof State)[]) if (this.state[key] !== patch[key]) changed.add(key);
+    if (changed.size === 0) return;
+    this.state = { ...this.state, ...patch };
+    for (const listener of [...this.listeners]) listener(this.state, changed);
+  }
+
+  select(nodes: readonly string[], edges: readonly EdgeName[] = []): void {
+    this.set({ selection: { nodes, edges } });
+  }
+
+  /** Light nodes and edges, or put a layer out with null. */
+  light(layer: Layer, lit: Lit | null): void {
+    const { [layer]: old, ...others } = this.state.lit;
+    if (lit === null && old === undefined) return;
+    this.set({ lit: lit === null ? others : { ...others, [layer]: lit } });
+  }
+
+  // --- the document
+
+  /** Take another text. */
+  setText(text: string, source: Source): void {
+    if (text === this.state.text) return;
+    const now = Date.now();
+    const goesOn = source === "typing" && this.source === "typing" && now - this.lastTyped < TYPING_PAUSE;
+    if (source !== "history" && !goesOn) this.remember();
+    this.lastTyped = source === "typing" ? now : 0;
+    this.source = source;
+    this.set({ text });
+    void this.refresh();
+  }
+
+  /** Have Python make strokes in the text, one after another: one step back undoes them all. False where one was refused. */
+  edit(edits: readonly Edit[], source: Source = "stroke"): Promise<boolean> {
+    const stroke = this.strokes.then(() => this.stroke(edits, source));
+    this.strokes = stroke.catch(() => undefined);
+    return stroke;
+  }
+
+  private async stroke(edits: readonly Edit[], source: Source): Promise<boolean> {
+    let text = this.state.text;
+    try {
+      for (const edit of edits) ({ text } = await this.bridge.call<{ text: string }>("edit", { text, edit }));
+    } catch (error) {
+      this.complain(error);
+      return false;
+    }
+    this.setText(text, source);
+    return true;
+  }
+
+  /** Ask other questions; `step` says whether undo goes back to the old ones. */
+  setQuestions(questions: readonly string[], active = this.state.active, step = true): void {
+    if (step) this.remember();
+    const at = Math.max(0, Math.min(active, questions.length - 1));
+    const same = questions.length === this.state.questions.length && questions.every((q, k) => q === this.state.questions[k]);
+    this.set({ questions, active: at });
+    if (!same) void this.refresh();
+  }
+
+  setExperiments(experiments: readonly (readonly string[])[]): void {
+    this.set({ experiments });
+    void this.refresh();
+  }
+
+  /** Open another document. */
+  open(document: { text: string; questions?: readonly string[]; places?: ReadonlyMap<string, Place> }): void {
+    this.remember();
+    this.source = "opening";
+    this.set({
+      text: document.text,
+      questions: document.questions ?? [],
+      active: 0,
+      places: document.places ?? new Map(),
+      selection: { nodes: [], edges: [] },
+      lit: {},
+      verdicts: null,
+    });
+    void this.refresh();
+  }
+
+  get canUndo(): boolean {
+    return this.past.length > 0;
+  }
+
+  get canRedo(): boolean {
+    return this.future.length > 0;
+  }
+
+  undo(): void {
+    this.travel(this.past, this.future);
+  }
+
+  redo(): void {
+    this.travel(this.future, this.past);
+  }
+
+  private remember(): void {
+    const { text, questions, active } = this.state;
+    if (text === "" && questions.length === 0) return;
+    const last = this.past.at(-1);
+    if (last && last.text === text && last.questions === questions) return;
+    this.past.push({ text, questions, active });
+    if (this.past.length > MOST_STEPS) this.past.shift();
+    this.future = [];
+  }
+
+  private travel(from: Snapshot[], to: Snapshot[]): void {
+    const snapshot = from.pop();
+    if (!snapshot) return;
+    const { text, questions, active } = this.state;
+    to.push({ text, questions, active });
+    this.source = "history";
+    this.lastTyped = 0;
+    this.set(snapshot);
+    void this.refresh();
+  }
+
+  // --- what follows from it
+
+  /** What the text says and what the questions get; a newer text overtakes an older one. */
+  async refresh(): Promise<void> {
+    this.running?.abort();
+    const running = (this.running = new AbortController());
+    const { text, questions, experiments } = this.state;
+    this.set({ behind: true });
+    const asked = { text, queries: questions, ...(experiments.length > 0 && { experiments }) };
+    const verdicts =
+      questions.length > 0 ? this.bridge.call<{ verdicts: Verdict[] }>("verdict", asked, running.signal) : null;
+    verdicts?.catch(() => undefined);
+    try {
+      const reading = await this.bridge.call<Reading>("read", { text }, running.signal);
+      if (running.signal.aborted) return;
+      this.set({ reading, fault: null });
+      const reply = await verdicts;
+      if (running.signal.aborted) return;
+      this.set({ verdicts: reply?.verdicts ?? null, behind: false });
+    } catch (error) {
+      if (running.signal.aborted) return;
+      this.set({ fault: faultOf(error), behind: false });
+    }
+  }
+
+  private complaints: ((fault: Fault) => void)[] = [];
+
+  /** Hear what was refused: a stroke, an import. */
+  onComplaint(listener: (fault: Fault) => void): void {
+    this.complaints.push(listener);
+  }
+
+  complain(error: unknown): void {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    const fault = faultOf(error);
+    for (const listener of this.complaints) listener(fault);
+  }
+
+  /** What the active question makes of each node. */
+  get roles(): ReadonlyMap<string, Role> {
+    return new Map(Object.entries(this.state.verdicts?.[this.state.active]?.roles ?? {}));
+  }
+}
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof BridgeError) return error.fault;
+  return { kind: "bug", message: error instanceof Error ? error.message : String(error) };
+}
