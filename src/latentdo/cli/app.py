@@ -54,6 +54,7 @@ COMMANDS = (
     "simulate",
     "draw",
     "convert",
+    "serve",
 )
 HIDDEN = "reproduce"
 """Not in the help: it says where it went."""

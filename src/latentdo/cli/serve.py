@@ -1,0 +1,142 @@
+"""`latentdo serve`: the page, on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import secrets
+import socket
+import threading
+import webbrowser
+from typing import TYPE_CHECKING
+
+from latentdo.errors import MissingExtraError, UsageError
+
+from .failures import DONE
+from .options import Flag, Whole
+from .output import say, tell
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+USAGE = "latentdo serve [OPTIONS]"
+
+EXAMPLES = """\
+Examples:
+  latentdo serve
+  latentdo serve --port 8080 --no-browser"""
+
+CODES = "Exit codes: 0 stopped by Ctrl-C, 2 bad input."
+
+LOCAL = "127.0.0.1"
+TRIED = 100
+"""Ports behind one that is busy that are looked at for a free one."""
+
+
+def command(
+    *,
+    host: str = LOCAL,
+    port: Whole = 8000,
+    no_browser: Flag = False,
+) -> int:
+    """Show the page on which graphs are drawn and proved, tables brought and models trained.
+
+    It runs on this machine alone, and sends nothing anywhere. Ctrl-C ends it.
+
+    Args:
+        host: Where to listen. Any other than 127.0.0.1 lets other machines in that know the token of the address.
+        port: The port to listen on; 0 for any that is free.
+        no_browser: Print the address, and open no browser.
+    """
+    if any(importlib.util.find_spec(package) is None for package in ("starlette", "uvicorn")):
+        raise MissingExtraError("latentdo serve", "starlette and uvicorn", "web")
+    from latentdo.web import Door, application
+
+    with _listening(host, port) as listener:
+        door = Door.at(host, listener.getsockname()[1], secrets.token_urlsafe(24))
+        address = _address(host, door.port)
+        if door.open:
+            address += f"?token={door.token}"
+            tell(
+                f"note: other machines can reach this page at {host}, and whoever knows its address with the token can read "
+                "and change everything in it. The way there is not encrypted."
+            )
+        say(f"The page is at {address}\nCtrl-C ends it.")
+        if not no_browser:
+            threading.Timer(0.5, webbrowser.open, [address]).start()
+        _serve(application(door), listener)
+    tell("Stopped.")
+    return DONE
+
+
+def _serve(app: Starlette, listener: socket.socket) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )
+    # Ctrl-C is how it ends.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _address(host: str, port: int) -> str:
+    name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        UsageError: It cannot; says why, and which port is free.
+    """
+    if not 0 <= port <= 65535:
+        raise UsageError(f"--port {port}: a port is a whole number from 0 to 65535, such as 8000.")
+    try:
+        return _bound(host, port)
+    except socket.gaierror:
+        raise UsageError(f"--host {host} is no address of this machine. Leave it out for this machine alone.") from None
+    except PermissionError:
+        raise UsageError(
+            f"--port {port} may only be used by the system. Choose one above 1023, such as 8000."
+        ) from None
+    except OSError as problem:
+        free = next((each for each in range(port + 1, min(port + TRIED, 65535)) if _is_free(host, each)), None)
+        if free is None:
+            raise UsageError(f"--host {host} cannot be listened at: {problem.strerror or problem}.") from None
+        raise UsageError(
+            f"Port {port} is in use, perhaps by another latentdo serve. The next free one is {free}: "
+            f"latentdo serve --port {free}."
+        ) from None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name != "nt":  # there it would share a port that is in use
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        _bound(host, port).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,26 @@
+"""The page: one contract, text and JSON in, JSON out, behind a server on this machine or inside the browser itself.
+
+Names are loaded on first use: the server needs packages that the browser does not have.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .guard import Door
+    from .server import application
+
+__all__ = ["Door", "application"]
+
+_HOMES = {
+    "Door": "guard",
+    "application": "server",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

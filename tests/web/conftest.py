@@ -1,0 +1,27 @@
+"""What tests of the page share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from served_page import TestClient, browser_of
+
+
+@pytest.fixture
+def static(tmp_path: Path) -> Path:
+    """A folder with a page in it."""
+    folder = tmp_path / "static"
+    folder.mkdir()
+    (folder / "index.html").write_text("<!doctype html><html><head><title>t</title></head><body></body></html>")
+    (folder / "app.js").write_text("export {};")
+    return folder
+
+
+@pytest.fixture
+def client(static: Path) -> Iterator[TestClient]:
+    """A browser that has loaded the page."""
+    with browser_of(static) as browser:
+        yield browser
