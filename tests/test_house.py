@@ -21,6 +21,7 @@ import pytest
 
 import latentdo
 from latentdo.cli.app import COMMANDS, HIDDEN
+from latentdo.web.bridge import VERBS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "latentdo"
@@ -132,11 +133,12 @@ def test_no_room_has_the_name_of_a_verb() -> None:
 
 # --- which file stands on which
 
-# Where users and the command line enter; the file of a command is loaded by its name.
+# Where users, the command line and the page enter; the file of a command, or of a verb of the page, is loaded by its name.
 ENTRANCES = frozenset(
     {"latentdo", "latentdo.__main__", "latentdo.cli"}
     | {f"latentdo.{n}" for n in ("types", "errors", "families")}
     | {f"latentdo.cli.{name.replace('-', '_')}" for name in (*COMMANDS, HIDDEN)}
+    | {"latentdo.web", *(f"latentdo.web.{name}" for name in VERBS.values())}
 )
 
 

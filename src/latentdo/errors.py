@@ -69,6 +69,13 @@ class LatentdoError(Exception):
         message = visible(super().__str__())
         return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 600]} … {message[-597:]}"
 
+    def to_json(self) -> dict[str, Any]:
+        """The error as programs get it: one word, the message, and the place in the text where there is one."""
+        # In a table `column` is a name, and the message says it.
+        line, column = getattr(self, "line", None), getattr(self, "column", None)
+        column = column if isinstance(column, int) else None
+        return {"kind": self.kind, "message": str(self), "line": line, "column": column, "hedge": None}
+
     def __reduce__(self) -> tuple[Any, ...]:
         # An error comes back from another process as it was raised, whatever its constructor takes.
         return _restored, (type(self), self.args, self.__dict__)
@@ -270,3 +277,9 @@ class NotIdentifiedError(LatentdoError):
         self.advice = advice
         self.askable = askable
         super().__init__(f"{message}\n{advice}" if advice else message)
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as programs get it: without Python's advice, with the hedge as two sorted lists, the larger first."""
+        larger, smaller = self.verdict.hedge
+        message = str(self).removesuffix(self.advice).rstrip()
+        return {**super().to_json(), "message": message, "hedge": [sorted(larger), sorted(smaller)] if larger else None}

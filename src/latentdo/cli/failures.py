@@ -49,13 +49,12 @@ class Failure:
     hint: str = ""
     line: int | None = None
     column: int | None = None
-    hedge: tuple[list[str], list[str]] | None = None
+    hedge: list[list[str]] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The error object of `--json`."""
-        hedge = None if self.hedge is None else list(self.hedge)
-        error = {"kind": self.kind, "message": self.message, "line": self.line, "column": self.column, "hedge": hedge}
-        return {"error": error}
+        keys = ("kind", "message", "line", "column", "hedge")
+        return {"error": {key: getattr(self, key) for key in keys}}
 
     def __str__(self) -> str:
         label = {BUG: "bug", NOT_IDENTIFIED: "not identified", INTERRUPTED: "interrupted"}.get(self.code, "error")
@@ -77,21 +76,9 @@ def failure_of(error: BaseException) -> Failure:
                 hint += f'\nKnown all the same, for columns of levels: latentdo bounds GRAPH DATA "{verdict.query}"'
                 if leads.assumptions:
                     hint += f"\n{leads.assumptions}: latentdo compare GRAPH DATA QUERY --allow-unidentified"
-            larger, smaller = verdict.hedge
-            return Failure(
-                NOT_IDENTIFIED,
-                error.kind,
-                str(error).removesuffix(error.advice).rstrip(),
-                hint,
-                getattr(error, "line", None),
-                hedge=(sorted(larger), sorted(smaller)) if larger else None,
-            )
+            return Failure(NOT_IDENTIFIED, hint=hint, **error.to_json())
         case LatentdoError():
-            # In a table `column` is a name, and the message says it.
-            line, column = getattr(error, "line", None), getattr(error, "column", None)
-            return Failure(
-                error.exit_code, error.kind, str(error), "", line, column if isinstance(column, int) else None
-            )
+            return Failure(error.exit_code, **error.to_json())
         case KeyboardInterrupt(args=where):
             what = "stopped by Ctrl-C; no file was left half written."
             return Failure(INTERRUPTED, "interrupted", " ".join([what, *filter(None, where)]))

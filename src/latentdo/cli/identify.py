@@ -23,9 +23,6 @@ from .sources import no_variants, source_text, tell_left_out
 if TYPE_CHECKING:
     from latentdo.types import Study
 
-# A proof that takes more laws apart takes minutes and megabytes: programs get it where they ask for it.
-LONG_PROOF = 200
-
 USAGE = "latentdo identify GRAPH [QUERY ...] [--proof] [--experiment Z] [--json]"
 
 EXAMPLES = """\
@@ -188,25 +185,8 @@ def _own_queries(study: Any, subject: Any, variant: str | None) -> list[tuple[st
 
 
 def verdict_json(verdict: Identified | NotIdentified, wanted: _Wanted) -> dict[str, Any]:
-    """The verdict as plain strings and lists."""
-    row: dict[str, Any] = {"query": str(verdict.query), "identifiable": verdict.identified}
-    row |= {"experiments": list(map(list, verdict.experiments))} if verdict.experiments else {}
-    match verdict:
-        case Identified(estimand=estimand):
-            short = wanted.proof or estimand.proof_size <= LONG_PROOF
-            steps = verdict.derivation.to_json() if short else []
-            row |= {"estimand": estimand.text, "latex": estimand.latex, "derivation": steps, "hedge": None}
-            row |= {"form": estimand.form}
-            row |= {} if short else {"derivation_left_out": "it is long: ask for it with --proof"}
-            row |= {"notes": list(verdict.notes)} if verdict.notes else {}
-            row |= {"uses_experiments": list(map(list, estimand.experiments))} if verdict.experiments else {}
-        case NotIdentified(hedge=(larger, smaller)):
-            hedge = [sorted(larger), sorted(smaller)] if larger else None
-            row |= {"estimand": None, "latex": None, "derivation": [], "hedge": hedge, "reason": verdict.reason}
-            thicket = [
-                {"experiment": list(names), "hedge": [*map(sorted, around)]} for names, around in verdict.thicket
-            ]
-            row |= {"thicket": thicket} if verdict.experiments else {}
+    """The verdict as plain strings and lists, with what else was asked for."""
+    row = verdict.to_json(proof=wanted.proof or None)
     for name, make in wanted.of(verdict):
         try:
             row[name] = make().to_json()

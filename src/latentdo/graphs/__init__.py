@@ -1,6 +1,6 @@
 """Who causes whom: graphs, their notation, projection, separation and surgery.
 
-What compares and rewrites latent structures is loaded on first use (PEP 562).
+What compares and rewrites latent structures, and what reads a text to change it, is loaded on first use (PEP 562).
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ from .tokens import Level, Lexicon, Position, Token, Tokens, format_level, forma
 if TYPE_CHECKING:
     from .equality import Difference, SameAdmg, same_admg
     from .latents import canonical, exogenise, folded, merge_latents, prune_latents
+    from .source import Source, SourceItem, SourceStatement, renamed_key, source_of
 
 _NAMES = {
     "equality": "Difference SameAdmg same_admg",
     "latents": "canonical exogenise folded merge_latents prune_latents",
+    "source": "Source SourceItem SourceStatement renamed_key source_of",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
@@ -62,6 +64,9 @@ __all__ = [
     "Parent",
     "Position",
     "SameAdmg",
+    "Source",
+    "SourceItem",
+    "SourceStatement",
     "Statement",
     "Token",
     "Tokens",
@@ -89,7 +94,9 @@ __all__ = [
     "prune_latents",
     "quote",
     "reach",
+    "renamed_key",
     "same_admg",
+    "source_of",
     "union",
 ]
 

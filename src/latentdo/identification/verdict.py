@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 
 from latentdo.errors import NotIdentifiedError, UnsupportedError, visible
 from latentdo.graphs import Admg, LatentDag, Name, quote
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from .criteria.forms import Forms
     from .proof.derivation import Derivation
     from .proof.witness import Witness
+
+# A proof that takes more laws apart takes minutes and megabytes: programs get it where they ask for it.
+LONG_PROOF = 200
 
 
 def identify(
@@ -55,6 +58,12 @@ def identify(
     if isinstance(decided, Solved):
         return Identified(query, Estimand(query, decided.solutions), graph, decided.notes, known)
     return NotIdentified(query=query, graph=graph, experiments=known, **vars(decided))
+
+
+def _asked(verdict: Identified | NotIdentified) -> dict[str, Any]:
+    """What was asked, and the verdict in a word."""
+    row: dict[str, Any] = {"query": str(verdict.query), "identifiable": verdict.identified}
+    return row | ({"experiments": list(map(list, verdict.experiments))} if verdict.experiments else {})
 
 
 class _OfANo(UnsupportedError, AttributeError):
@@ -155,6 +164,22 @@ class Identified:
     def remedies(self, **limits: object) -> NoReturn:
         """Raise `UnsupportedError`: only a "no" needs remedies."""
         raise UnsupportedError(f"{self.query} is identified on this graph: it needs no remedy.")
+
+    def to_json(self, *, proof: bool | None = None) -> dict[str, Any]:
+        """The verdict as plain strings and lists.
+
+        Args:
+            proof: Whether the steps of the proof are in it; None for those of proofs that are not long. False leaves the key out.
+        """
+        estimand = self.estimand
+        row = {**_asked(self), "estimand": estimand.text, "latex": estimand.latex}
+        short = bool(proof) or estimand.proof_size <= LONG_PROOF
+        if proof is not False:
+            row["derivation"] = self.derivation.to_json() if short else []
+        row |= {"hedge": None, "form": estimand.form}
+        row |= {} if short or proof is False else {"derivation_left_out": "it is long: ask for it with --proof"}
+        row |= {"notes": list(self.notes)} if self.notes else {}
+        return row | ({"uses_experiments": list(map(list, estimand.experiments))} if self.experiments else {})
 
     def __str__(self) -> str:
         lines = [f"Identified: {self.query} = {self.estimand.text}", *(f"Note: {note}" for note in self.notes)]
@@ -305,6 +330,16 @@ class NotIdentified:
         from .criteria.forms import forms_of_query
 
         return forms_of_query(self.decided_on or self.graph, self.query)
+
+    def to_json(self, *, proof: bool | None = None) -> dict[str, Any]:
+        """The verdict as plain strings and lists; of a "no" there are no steps to show."""
+        larger, smaller = self.hedge
+        hedge = [sorted(larger), sorted(smaller)] if larger else None
+        row = {**_asked(self), "estimand": None, "latex": None}
+        row |= {} if proof is False else {"derivation": []}
+        row |= {"hedge": hedge, "reason": self.reason}
+        thicket = [{"experiment": list(names), "hedge": [*map(sorted, around)]} for names, around in self.thicket]
+        return row | ({"thicket": thicket} if self.experiments else {})
 
     def __str__(self) -> str:
         return visible(f"Not identified: {self.query}. {self.reason}")

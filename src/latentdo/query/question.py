@@ -14,7 +14,7 @@ from latentdo.graphs import Admg, LatentDag, Name, format_number, quote
 
 from .reading import read_query
 from .sweep import Axis, axis_fault, swept_text
-from .term import Expression, Outcome, Term, Value, filled, terms_of
+from .term import Expression, Outcome, Term, Value, filled, renamed, terms_of
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,11 @@ class Query:
             outcomes = tuple(o if o.op else Outcome(o.name, "=", chosen[o.name]) for o in term.outcomes)
             events.append(Query(replace(term, kind="event", outcomes=outcomes)))
         return events
+
+    def renamed(self, names: Mapping[Name, Name]) -> Query:
+        """The query with new names for nodes."""
+        axes = tuple(replace(axis, name=names.get(axis.name, axis.name)) for axis in self.axes)
+        return Query(renamed(self.expression, names), axes)
 
     def check(self, graph: LatentDag | Admg) -> None:
         """Raise unless the query makes sense for the graph.

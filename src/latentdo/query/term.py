@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, format_level, format_number, quote
@@ -235,6 +235,7 @@ class Binary:
 
 
 Expression = Term | Number | Binary
+Named = TypeVar("Named", Setting, Outcome)
 
 
 def filled(expression: Expression, values: Mapping[Name, Value]) -> Expression:
@@ -246,6 +247,22 @@ def filled(expression: Expression, values: Mapping[Name, Value]) -> Expression:
             return expression
         case Binary(op=op, left=left, right=right):
             return Binary(op, filled(left, values), filled(right, values))
+
+
+def renamed(expression: Expression, names: Mapping[Name, Name]) -> Expression:
+    """The expression with new names for nodes."""
+    match expression:
+        case Term():
+
+            def new(parts: tuple[Named, ...]) -> tuple[Named, ...]:
+                return tuple(replace(part, name=names.get(part.name, part.name)) for part in parts)
+
+            given, do = new(expression.given), new(expression.do)
+            return replace(expression, outcomes=new(expression.outcomes), do=do, given=given)
+        case Number():
+            return expression
+        case Binary(op=op, left=left, right=right):
+            return Binary(op, renamed(left, names), renamed(right, names))
 
 
 def _listed(outcomes: tuple[Outcome, ...]) -> str:

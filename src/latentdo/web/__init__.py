@@ -9,14 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .bridge import reply
     from .guard import Door
     from .server import application
 
-__all__ = ["Door", "application"]
+__all__ = ["Door", "application", "reply"]
 
 _HOMES = {
     "Door": "guard",
     "application": "server",
+    "reply": "bridge",
 }
 
 

@@ -41,19 +41,24 @@ class Remedies(AbstractShown):
     series: tuple[tuple[tuple[Name, ...], ...], ...] = ()
     effect: tuple[str, ...] = ()
 
-    def sheet(self) -> Sheet:
-        """What would help, a line for each kind."""
+    @property
+    def words(self) -> dict[str, list[str]]:
+        """Each remedy in words, by its kind and in the order of its list; those of `series` stand behind `experiments`."""
         experiments = [" and ".join(map(quote, names)) + self.itself(names) for names in self.experiments]
         experiments += [", and separately ".join(" and ".join(map(quote, n)) for n in names) for names in self.series]
-        lists = [
-            ("measure", "Measure", [" and ".join(map(behind, names)) for names in self.measure]),
-            ("remove", "Rule out", [edge + WHOLE * (edge in self.effect) for edge in self.remove]),
-            ("experiments", "Experiment on", experiments),
-        ]
+        return {
+            "measure": [" and ".join(map(behind, names)) for names in self.measure],
+            "remove": [edge + WHOLE * (edge in self.effect) for edge in self.remove],
+            "experiments": experiments,
+        }
+
+    def sheet(self) -> Sheet:
+        """What would help, a line for each kind."""
+        labels = {"measure": "Measure", "remove": "Rule out", "experiments": "Experiment on"}
         searched = {name: f" (searched: {cut})" for name, cut in self.cut}
         notes = (
-            Note(f"{', or '.join(found) or 'nothing of this kind'}{searched.get(name, '')}.", label)
-            for name, label, found in lists
+            Note(f"{', or '.join(found) or 'nothing of this kind'}{searched.get(name, '')}.", labels[name])
+            for name, found in self.words.items()
         )
         return Sheet(f"What would make {self.query} identified:", notes=tuple(notes))
 

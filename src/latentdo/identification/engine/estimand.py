@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .construct import Formula
     from .evaluate import Law
     from .expression import Expression
+    from .scripts import Mark
     from .simplify import Plan
 
 
@@ -83,6 +84,19 @@ class Estimand:
         from .render import latex
 
         return latex(self.query, self._formulas)
+
+    def marked_latex(self, mark: Mark) -> str:
+        """The formula in LaTeX, each node as `mark(name, latex)` wraps it, so that a page can tell which it is."""
+        from .render import latex
+
+        return latex(self.query, self._formulas, mark)
+
+    @cached_property
+    def sets(self) -> dict[str, frozenset[Name]]:
+        """What the letters stand for by which the printed formula abbreviates large sets of nodes; most have none."""
+        from .render import sets_of
+
+        return sets_of(self.query, tuple(self._formulas.values()))
 
     @cached_property
     def free(self) -> tuple[Name, ...]:

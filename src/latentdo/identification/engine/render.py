@@ -16,7 +16,7 @@ from latentdo.query import Expression as Arithmetic
 from .construct import Formula
 from .expression import AbstractExpression, Prob, Product, Quotient, Sum, length_of, operands, parts
 from .expression import Expression as FormulaExpression
-from .scripts import Latex, Piece, Text
+from .scripts import Latex, Mark, Piece, Text
 
 # A formula that would be longer than this many characters is printed with names for the parts that it shares.
 FLAT_LENGTH = 1500
@@ -34,9 +34,9 @@ def text(query: Query, formulas: Mapping[Term, Formula]) -> str:
     return _whole(Text(), query, formulas)
 
 
-def latex(query: Query, formulas: Mapping[Term, Formula]) -> str:
-    """The formula in LaTeX."""
-    return _whole(Latex(), query, formulas)
+def latex(query: Query, formulas: Mapping[Term, Formula], mark: Mark | None = None) -> str:
+    """The formula in LaTeX, each node as `mark` wraps it."""
+    return _whole(Latex(mark), query, formulas)
 
 
 def line(expression: FormulaExpression) -> str:
@@ -44,9 +44,9 @@ def line(expression: FormulaExpression) -> str:
     return _bare(Text(), expression)
 
 
-def latex_line(expression: FormulaExpression) -> str:
-    """One side of an equation in LaTeX."""
-    return _bare(Latex(), expression)
+def latex_line(expression: FormulaExpression, mark: Mark | None = None) -> str:
+    """One side of an equation in LaTeX, each node as `mark` wraps it."""
+    return _bare(Latex(mark), expression)
 
 
 def latex_names(names: Iterable[Name]) -> str:
@@ -78,7 +78,7 @@ class _Notes:
 
 
 def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
-    notes = _Notes(_letter(formulas.values()), _sets(query, tuple(formulas.values())))
+    notes = _Notes(_letter(formulas.values()), sets_of(query, tuple(formulas.values())))
 
     def arithmetic(expression: Arithmetic) -> Piece:
         match expression:
@@ -94,12 +94,12 @@ def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
         shown += script.for_any + ", ".join(map(script.name, free))
     laws = [f"{letter}({script.name(name)}) = {script.words(str(law))}" for (name, law), letter in notes.laws.items()]
     laws += [
-        f"{script.name(letter)} = {script.braced(sorted(names, key=natural))}" for letter, names in notes.sets.items()
+        f"{script.letter(letter)} = {script.braced(sorted(names, key=natural))}" for letter, names in notes.sets.items()
     ]
     return shown + (script.where + "; ".join(notes.parts + laws) if notes.parts or laws else "")
 
 
-def _sets(query: Query, formulas: tuple[Formula, ...]) -> dict[str, frozenset[Name]]:
+def sets_of(query: Query, formulas: tuple[Formula, ...]) -> dict[str, frozenset[Name]]:
     """A letter for each large set of nodes that stand together wherever they stand, the question's own nodes apart."""
     wholes = [whole for formula in formulas for whole in (formula.expression, formula.evidence) if whole]
     if any(length_of(whole) > FLAT_LENGTH for whole in wholes):
@@ -305,7 +305,7 @@ class _Reader:
             primes = {copies.get(name, 0) for name in together}
             if together <= left and len(primes) == 1:
                 left -= together
-                shown.append(self.script.name(letter, *primes))
+                shown.append(self.script.letter(letter, *primes))
         rest = [name for name in names if name in left] if self.sets else names
         return ", ".join(
             [*(self.node(name, copies) for name in (sorted(rest, key=natural) if ordered else rest)), *shown]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from latentdo.errors import visible
 from latentdo.graphs import Name, format_level, quote
 from latentdo.query import Outcome
+
+Mark: TypeAlias = Callable[[Name, str], str]
+"""What stands in LaTeX for a node, from its name and how that is written."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class Text:
     def name(self, name: Name, copies: int = 0) -> str:
         """A node, with a prime for each copy."""
         return quote(name) + "'" * copies
+
+    def letter(self, word: str, copies: int = 0) -> str:
+        """What stands for several nodes, and is none."""
+        return self.name(word, copies)
 
     def compared(self, outcome: Outcome) -> str:
         """A node with its comparison."""
@@ -87,15 +94,21 @@ class Text:
 
 
 class Latex(Text):
-    """LaTeX, without dollar signs."""
+    """LaTeX, without dollar signs; each node as `mark` wraps it, where that is given."""
 
     for_any = r",\quad \text{for any } "
     where = r",\quad \text{where } "
     times = r"\cdot"
 
+    def __init__(self, mark: Mark | None = None) -> None:
+        self.mark = mark
+
     def name(self, name: Name, copies: int = 0) -> str:
-        word = name if re.fullmatch(r"[A-Za-z]", name) else rf"\mathit{{{_escaped(name)}}}"
-        return word + "'" * copies
+        word = _italic(name)
+        return (word if self.mark is None else self.mark(name, word)) + "'" * copies
+
+    def letter(self, word: str, copies: int = 0) -> str:
+        return _italic(word) + "'" * copies
 
     def compared(self, outcome: Outcome) -> str:
         sign = {"<=": r"\le", ">=": r"\ge"}.get(outcome.op, outcome.op)
@@ -138,6 +151,10 @@ _SPECIAL = {
     " ": r"\ ",
     **{sign: f"\\{sign}" for sign in "_{}$&#%"},
 }
+
+
+def _italic(name: Name) -> str:
+    return name if re.fullmatch(r"[A-Za-z]", name) else rf"\mathit{{{_escaped(name)}}}"
 
 
 def _escaped(words: str) -> str:

@@ -1,0 +1,131 @@
+"""The bridge of the page: requests and replies as JSON text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from latentdo.web import reply
+
+NAPKIN = "W -> R -> X -> Y  # the napkin\nW <-> X; W <-> Y\n"
+
+
+def asked(verb: str, **fields: Any) -> dict[str, Any]:
+    """The reply to a request, which must be one of the two forms."""
+    found = json.loads(reply(json.dumps({"verb": verb, **fields})))
+    assert found["ok"] or set(found["error"]) == {"kind", "message", "line", "column", "hedge"}
+    return found
+
+
+def edited(text: str, op: str, **fields: Any) -> str:
+    """The text after an edit that goes through."""
+    found = asked("edit", text=text, edit={"op": op, **fields})
+    assert found["ok"], found["error"]["message"]
+    return found["text"]
+
+
+def test_a_text_is_read_with_the_place_of_each_node_and_edge() -> None:
+    found = asked("read", text=NAPKIN)
+    assert [(node["name"], node["line"], node["column"]) for node in found["nodes"]] == [
+        ("W", 1, 1),
+        ("R", 1, 6),
+        ("X", 1, 11),
+        ("Y", 1, 16),
+    ]
+    assert [(edge["tail"], edge["kind"], edge["head"], edge["line"]) for edge in found["edges"]] == [
+        ("W", "->", "R", 1),
+        ("R", "->", "X", 1),
+        ("X", "->", "Y", 1),
+        ("W", "<->", "X", 2),
+        ("W", "<->", "Y", 2),
+    ]
+
+
+def test_a_model_is_read_with_its_families_and_the_terms_of_its_edges() -> None:
+    found = asked(
+        "read", text="latent U ~ normal\nX ~ bernoulli(-U, levels=[no, yes])\nY ~ normal(log(Z), X:Z)\nZ ~ gamma"
+    )
+    assert found["kind"] == "model"
+    assert [(node["name"], node["family"], node["levels"]) for node in found["nodes"]][:2] == [
+        ("U", "normal", None),
+        ("X", "bernoulli", ["no", "yes"]),
+    ]
+    assert {(edge["tail"], edge["head"]): (edge["kind"], edge["terms"]) for edge in found["edges"]} == {
+        ("U", "X"): ("-|", ["-U"]),
+        ("X", "Y"): ("->", ["X:Z"]),
+        ("Z", "Y"): ("->", ["log(Z)", "X:Z"]),
+    }
+
+
+def test_a_verdict_has_its_formula_with_every_node_marked() -> None:
+    found = asked("verdict", text="Z -> X -> Y; Z -> Y", queries=["E[Y | do(X=1)]"])
+    (row,) = found["verdicts"]
+    assert row["estimand"] == "Σ_Z E[Y | X=1, Z] P(Z)"
+    node = {name: rf"\htmlData{{node={k}}}{{{name}}}" for k, name in enumerate(found["nodes"])}
+    z, x, y = node["Z"], node["X"], node["Y"]
+    assert row["marked"] == rf"\sum_{{{z}}} E[{y} \mid {x} = 1, {z}] P({z})"
+    assert row["roles"] == {"X": "treatment", "Y": "outcome"}
+
+
+def test_a_no_lights_its_hedge_and_each_remedy_is_edits_that_make_it_a_yes() -> None:
+    text = "latent U\nU -> X -> Y; U -> Y"
+    (row,) = asked("verdict", text=text, queries=["P(Y | do(X))"])["verdicts"]
+    assert row["hedge"] == [["X", "Y"], ["Y"]]
+    assert row["lit"]["nodes"] == ["U", "X", "Y"]
+    for remedy in row["remedies"]:
+        mended = text
+        for edit in remedy["edits"]:
+            mended = edited(mended, **edit)
+        again = asked("verdict", text=mended, queries=["P(Y | do(X))"], experiments=remedy["experiments"])
+        assert again["verdicts"][0]["identifiable"], remedy["words"]
+
+
+def test_a_bad_question_has_its_error_in_its_place() -> None:
+    rows = asked("verdict", text=NAPKIN, queries=["P(Y | do(X))", "P(Y |", "P(Q | do(X))"])["verdicts"]
+    assert [row["ok"] for row in rows] == [True, False, False]
+    assert rows[1]["error"]["column"] == 2
+    assert "'Q' is not a node" in rows[2]["error"]["message"]
+
+
+def test_edits_of_a_graph_keep_comments_and_order() -> None:
+    assert edited(NAPKIN, "remove_node", name="R") == "W; X -> Y  # the napkin\nW <-> X; W <-> Y\n"
+    assert edited(NAPKIN, "rename", name="X", to="IL-6") == (
+        "W -> R -> `IL-6` -> Y  # the napkin\nW <-> `IL-6`; W <-> Y\n"
+    )
+    assert edited(NAPKIN, "remove_edge", tail="W", head="X", kind="<->") == "W -> R -> X -> Y  # the napkin\nW <-> Y\n"
+    assert edited(NAPKIN, "flip", tail="W", head="R").startswith("W <- R -> X")
+    assert edited(NAPKIN, "sign", tail="X", head="Y", sign="-").startswith("W -> R -> X -| Y")
+    assert edited(NAPKIN, "add_node", name="Z", latent=True) == NAPKIN + "latent Z\n"
+
+
+def test_edits_of_a_model_change_its_terms() -> None:
+    model = "latent U ~ normal  # hidden\nX ~ normal(U)\nY ~ normal(X, X:U, sd=2)  # the end\n"
+    assert "Y ~ normal(X, X:U, -Z, sd=2)  # the end\nZ ~ normal" in edited(
+        edited(model, "add_node", name="Z"), "add_edge", tail="Z", head="Y", kind="-|"
+    )
+    assert "Y ~ normal(X, sd=2)  # the end" in edited(model, "remove_edge", tail="U", head="Y")
+    assert edited(model, "set_latent", name="U", latent=False).startswith("U ~ normal  # hidden")
+    assert edited(model, "remove_node", name="U") == "# hidden\nX ~ normal()\nY ~ normal(X, sd=2)  # the end\n"
+
+
+def test_a_new_name_reaches_questions_and_priors() -> None:
+    found = asked(
+        "edit",
+        text=NAPKIN,
+        edit={"op": "rename", "name": "X", "to": "dose"},
+        queries=["E[Y | do(X=1)]", "P(Y|do(R))", "no question"],
+        priors={"R -> X": "normal(0, 1)", "sd(X)": 2, "log(X):W -> Y": 1, "C[X] -> Y": 3},
+    )
+    assert found["queries"] == ["E[Y | do(dose=1)]", "P(Y|do(R))", "no question"]
+    assert list(found["priors"]) == ["R -> dose", "sd(dose)", "log(dose):W -> Y", "C[X] -> Y"]
+
+
+def test_a_request_that_makes_no_sense_says_so() -> None:
+    for text, words in [
+        ("{", "no JSON"),
+        ("[]", "no JSON object"),
+        ('{"verb": "verdicts"}', "Did you mean 'verdict'?"),
+        ('{"verb": "read"}', "needs the field 'text'"),
+        ('{"verb": "read", "text": "X", "txt": 1}', "has no field 'txt'"),
+    ]:
+        assert words in json.loads(reply(text))["error"]["message"]
