@@ -1,5 +1,7 @@
 // The one way to Python: a verb and JSON in, JSON out. A server answers, or Pyodide in a worker; nobody else can tell.
 
+import type { Verb, Verbs } from "./contract.js";
+
 /** Why Python refused. */
 export interface Fault {
   kind: string;
@@ -19,7 +21,9 @@ export interface Bridge {
   /** Whether tables, fits and answers are to be had. */
   readonly served: boolean;
   /** The reply to a verb. Throws a BridgeError, or an AbortError once `signal` fires. */
-  call<Reply>(verb: string, request?: object, signal?: AbortSignal): Promise<Reply>;
+  call<V extends Verb>(verb: V, request: Verbs[V][0], signal?: AbortSignal): Promise<Verbs[V][1]>;
+  /** The same of a verb that the server alone has. */
+  callServed<Reply>(verb: string, request?: object, signal?: AbortSignal): Promise<Reply>;
   /** A request to the server alone: uploads, events, downloads. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Told once, or as loading goes on: empty when all is there. */
@@ -32,7 +36,7 @@ export function openBridge(): Bridge {
   return token ? new ServedBridge(token) : new WorkerBridge();
 }
 
-type Reply = { ok: true } | { ok: false; error: Fault };
+type Reply = { ok: true; [field: string]: unknown } | { ok: false; error: Fault };
 
 function opened<T>(reply: Reply): T {
   if (reply.ok) return reply as T;
@@ -47,7 +51,11 @@ class ServedBridge implements Bridge {
   readonly served = true;
   constructor(private readonly token: string) {}
 
-  async call<T>(verb: string, request: object = {}, signal?: AbortSignal): Promise<T> {
+  call<V extends Verb>(verb: V, request: Verbs[V][0], signal?: AbortSignal): Promise<Verbs[V][1]> {
+    return this.callServed(verb, request, signal);
+  }
+
+  async callServed<T>(verb: string, request: object = {}, signal?: AbortSignal): Promise<T> {
     const init: RequestInit = {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -99,21 +107,26 @@ class WorkerBridge implements Bridge {
     this.worker.onerror = (event) => this.fail(event.message || "Python could not be loaded in this browser.");
   }
 
-  async call<T>(verb: string, request: object = {}, signal?: AbortSignal): Promise<T> {
+  async call<V extends Verb>(verb: V, request: Verbs[V][0], signal?: AbortSignal): Promise<Verbs[V][1]> {
     if (this.broken) throw this.broken;
     const id = this.next++;
     const reply = await new Promise<string>((answer, fail) => {
       this.waiting.set(id, { answer, fail });
       signal?.addEventListener("abort", () => {
         this.waiting.delete(id);
+        this.worker.postMessage({ id, cancelled: true });
         fail(new DOMException("a newer request took its place", "AbortError"));
       });
       this.worker.postMessage({ id, request: JSON.stringify({ verb, ...request }) });
     });
-    return opened<T>(JSON.parse(reply) as Reply);
+    return opened<Verbs[V][1]>(JSON.parse(reply) as Reply);
   }
 
-  fetch(): Promise<Response> {
+  callServed(): Promise<never> {
+    return this.fetch();
+  }
+
+  fetch(): Promise<never> {
     return Promise.reject(unreachable("This page has no server. Tables and fits need `latentdo serve`."));
   }
 

@@ -1,23 +1,59 @@
 // Puts the page together.
 
+import { mountBar } from "./bar.js";
 import { openBridge } from "./bridge.js";
+import { mountBoard } from "./drawing/board.js";
+import { mountEditor } from "./editor.js";
+import { EXAMPLES } from "./examples.js";
+import { keepAddress, unpack } from "./fragment.js";
+import { mountTable } from "./nodetable.js";
+import { announce, notify } from "./notices.js";
 import { h } from "./panels/dom.js";
 import { PANES } from "./panels/index.js";
 import { Store } from "./store.js";
+import { importText, takeDrops } from "./transfer.js";
 
-function main(): void {
+const element = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
+
+async function main(): Promise<void> {
   const store = new Store(openBridge());
-  const side = document.getElementById("side") as HTMLElement;
+  store.onComplaint((fault) => notify(fault.message, "fault"));
+  const drawing = mountBoard(element("drawing"), store, announce);
+  mountBar(element("bar"), store, drawing);
+  mountDocument(element("document"), store);
+  takeDrops(element("graph"), store);
   for (const pane of PANES) {
     if (pane.served && !store.bridge.served) continue;
     const root = h("div", { class: "pane-body" });
-    side.append(
-      h("section", { id: pane.id, class: "pane", "aria-labelledby": `${pane.id}-title` }, h("h2", { id: `${pane.id}-title` }, pane.title), root),
-    );
+    const title = h("h2", { id: `${pane.id}-title` }, pane.title);
+    element("side").append(h("section", { id: pane.id, class: "pane", "aria-labelledby": `${pane.id}-title` }, title, root));
     pane.mount(root, store);
   }
-  store.open({ text: "X -> M -> Y\nX <-> Y\n", questions: ["P(Y | do(X))"] });
-  Object.assign(window, { latentdo: { store } }); // for tests and the curious
+  Object.assign(window, { latentdo: { store, drawing } }); // for tests and the curious
+  await begin(store);
+  keepAddress(store, (words) => notify(words, "fault"));
 }
 
-main();
+function mountDocument(root: HTMLElement, store: Store): void {
+  const text = h("div", { class: "text-pane" }, h("h3", {}, "Text"));
+  const table = h("div", { class: "table-pane", role: "region", "aria-label": "Nodes and edges as a table", tabindex: 0 });
+  root.append(text, table);
+  mountEditor(text, store, (content) => importText(store, content));
+  mountTable(table, store);
+}
+
+/** The study of the address, else an example. */
+async function begin(store: Store): Promise<void> {
+  const fragment = location.hash.slice(1);
+  if (fragment !== "") {
+    try {
+      return store.open(await unpack(fragment));
+    } catch (error) {
+      notify((error as Error).message, "fault");
+    }
+  }
+  const [first] = EXAMPLES;
+  if (first) store.open(first);
+}
+
+void main();

@@ -2,7 +2,8 @@
 // stroke is an edit of it that Python makes.
 
 import { BridgeError, type Bridge, type Fault } from "./bridge.js";
-import type { Edit, Edge, Reading, Role, Verdict } from "./document.js";
+import { questionOf } from "./questions.js";
+import type { Edit, PageEdge, Reading, Role, VerdictReply } from "./contract.js";
 
 /** Where a node stands; `kept` once a person has put it there. */
 export interface Place {
@@ -15,11 +16,13 @@ export interface Place {
 export interface Lit {
   readonly nodes?: readonly string[];
   readonly edges?: readonly EdgeName[];
+  /** Nodes that are marked more strongly: the smaller set of a hedge. */
+  readonly core?: readonly string[];
   /** Edges that are gone, in a graph after surgery. */
   readonly cut?: readonly EdgeName[];
 }
 
-export type EdgeName = Pick<Edge, "tail" | "head" | "kind">;
+export type EdgeName = Pick<PageEdge, "tail" | "head" | "kind">;
 
 /** Who lights: what comes later in this list is seen over what comes earlier. */
 export type Layer = "hedge" | "step" | "pair" | "hover";
@@ -33,9 +36,11 @@ export interface State {
   readonly questions: readonly string[];
   /** The question whose treatment, outcome and evidence the drawing shows. */
   readonly active: number;
-  /** One for each question, in order; null while none has come. */
-  readonly verdicts: readonly Verdict[] | null;
-  /** What names sets of experiments, one line a set. */
+  /** Parts that nodes are to play in a question that nothing is asked about yet. */
+  readonly draft: ReadonlyMap<string, Role> | null;
+  /** A verdict for each question, in order; null while none has come. */
+  readonly verdicts: VerdictReply | null;
+  /** What is set in each experiment that is known too. */
   readonly experiments: readonly (readonly string[])[];
   readonly selection: { readonly nodes: readonly string[]; readonly edges: readonly EdgeName[] };
   readonly lit: { readonly [layer in Layer]?: Lit };
@@ -62,6 +67,7 @@ export class Store {
     fault: null,
     questions: [],
     active: 0,
+    draft: null,
     verdicts: null,
     experiments: [],
     selection: { nodes: [], edges: [] },
@@ -117,10 +123,18 @@ export class Store {
     if (text === this.state.text) return;
     const now = Date.now();
     const goesOn = source === "typing" && this.source === "typing" && now - this.lastTyped < TYPING_PAUSE;
-    if (source !== "history" && !goesOn) this.remember();
+    if (!goesOn) this.remember();
     this.lastTyped = source === "typing" ? now : 0;
     this.source = source;
     this.set({ text });
+    void this.refresh();
+  }
+
+  private change(patch: Partial<State>, source: Source): void {
+    this.remember();
+    this.lastTyped = 0;
+    this.source = source;
+    this.set(patch);
     void this.refresh();
   }
 
@@ -132,14 +146,19 @@ export class Store {
   }
 
   private async stroke(edits: readonly Edit[], source: Source): Promise<boolean> {
-    let text = this.state.text;
+    let { text } = this.state;
+    let queries = [...this.state.questions];
+    let places = this.state.places;
     try {
-      for (const edit of edits) ({ text } = await this.bridge.call<{ text: string }>("edit", { text, edit }));
+      for (const edit of edits) {
+        ({ text, queries } = await this.bridge.call("edit", { text, edit, queries }));
+        if (edit.op === "rename") places = renamed(places, edit.name, edit.to);
+      }
     } catch (error) {
       this.complain(error);
       return false;
     }
-    this.setText(text, source);
+    this.change({ text, questions: same(queries, this.state.questions) ? this.state.questions : queries, places }, source);
     return true;
   }
 
@@ -147,9 +166,21 @@ export class Store {
   setQuestions(questions: readonly string[], active = this.state.active, step = true): void {
     if (step) this.remember();
     const at = Math.max(0, Math.min(active, questions.length - 1));
-    const same = questions.length === this.state.questions.length && questions.every((q, k) => q === this.state.questions[k]);
-    this.set({ questions, active: at });
-    if (!same) void this.refresh();
+    const asked = this.state.questions;
+    this.set({ questions, active: at, draft: null });
+    if (!same(questions, asked)) void this.refresh();
+  }
+
+  /** Give nodes a part in the active question, or take it from those that have it. False while nothing is asked about. */
+  setRole(names: readonly string[], role: Role): boolean {
+    const roles = new Map(this.roles);
+    const all = names.every((name) => roles.get(name) === role);
+    for (const name of names) all ? roles.delete(name) : roles.set(name, role);
+    const { questions, active } = this.state;
+    const question = questionOf(roles, questions[active] ?? "");
+    if (question === null) this.set({ draft: roles });
+    else this.setQuestions(questions.length > 0 ? questions.map((old, at) => (at === active ? question : old)) : [question]);
+    return question !== null;
   }
 
   setExperiments(experiments: readonly (readonly string[])[]): void {
@@ -158,13 +189,15 @@ export class Store {
   }
 
   /** Open another document. */
-  open(document: { text: string; questions?: readonly string[]; places?: ReadonlyMap<string, Place> }): void {
+  open(document: { readonly text: string } & Partial<Pick<State, "questions" | "active" | "experiments" | "places">>): void {
     this.remember();
     this.source = "opening";
     this.set({
       text: document.text,
       questions: document.questions ?? [],
-      active: 0,
+      active: document.active ?? 0,
+      experiments: document.experiments ?? [],
+      draft: null,
       places: document.places ?? new Map(),
       selection: { nodes: [], edges: [] },
       lit: {},
@@ -218,17 +251,20 @@ export class Store {
     const running = (this.running = new AbortController());
     const { text, questions, experiments } = this.state;
     this.set({ behind: true });
-    const asked = { text, queries: questions, ...(experiments.length > 0 && { experiments }) };
-    const verdicts =
-      questions.length > 0 ? this.bridge.call<{ verdicts: Verdict[] }>("verdict", asked, running.signal) : null;
+    const asked = {
+      text,
+      queries: [...questions],
+      ...(experiments.length > 0 && { experiments: experiments.map((names) => [...names]) }),
+    };
+    const verdicts = questions.length > 0 ? this.bridge.call("verdict", asked, running.signal) : null;
     verdicts?.catch(() => undefined);
     try {
-      const reading = await this.bridge.call<Reading>("read", { text }, running.signal);
+      const reading = await this.bridge.call("read", { text }, running.signal);
       if (running.signal.aborted) return;
       this.set({ reading, fault: null });
       const reply = await verdicts;
       if (running.signal.aborted) return;
-      this.set({ verdicts: reply?.verdicts ?? null, behind: false });
+      this.set({ verdicts: reply, behind: false });
     } catch (error) {
       if (running.signal.aborted) return;
       this.set({ fault: faultOf(error), behind: false });
@@ -250,11 +286,25 @@ export class Store {
 
   /** What the active question makes of each node. */
   get roles(): ReadonlyMap<string, Role> {
-    return new Map(Object.entries(this.state.verdicts?.[this.state.active]?.roles ?? {}));
+    if (this.state.draft) return this.state.draft;
+    const row = this.state.verdicts?.verdicts[this.state.active];
+    return new Map(row?.ok ? Object.entries(row.roles) : []);
   }
 }
 
 function faultOf(error: unknown): Fault {
   if (error instanceof BridgeError) return error.fault;
   return { kind: "bug", message: error instanceof Error ? error.message : String(error) };
+}
+
+function same(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((value, at) => value === other[at]);
+}
+
+function renamed(places: ReadonlyMap<string, Place>, name: string, to: string): ReadonlyMap<string, Place> {
+  const place = places.get(name);
+  if (!place) return places;
+  const moved = new Map(places);
+  moved.delete(name);
+  return moved.set(to, place);
 }
