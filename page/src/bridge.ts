@@ -95,7 +95,8 @@ type Told = { id: number; reply: string } | { loading: string } | { failed: stri
 class WorkerBridge implements Bridge {
   readonly served = false;
   private readonly worker: Worker;
-  private readonly waiting = new Map<number, { answer: (reply: string) => void; fail: (error: Error) => void }>();
+  /** Requests in order; the worker has the first, the others can still be withdrawn. */
+  private queue: { id: number; request: string; answer: (reply: string) => void; fail: (error: Error) => void }[] = [];
   private listeners: ((words: string) => void)[] = [];
   private words = "Loading Python …";
   private broken: Error | null = null;
@@ -111,13 +112,12 @@ class WorkerBridge implements Bridge {
     if (this.broken) throw this.broken;
     const id = this.next++;
     const reply = await new Promise<string>((answer, fail) => {
-      this.waiting.set(id, { answer, fail });
+      this.queue.push({ id, request: JSON.stringify({ verb, ...request }), answer, fail });
+      if (this.queue.length === 1) this.send();
       signal?.addEventListener("abort", () => {
-        this.waiting.delete(id);
-        this.worker.postMessage({ id, cancelled: true });
+        this.queue = this.queue.filter((each, at) => at === 0 || each.id !== id);
         fail(new DOMException("a newer request took its place", "AbortError"));
       });
-      this.worker.postMessage({ id, request: JSON.stringify({ verb, ...request }) });
     });
     return opened<Verbs[V][1]>(JSON.parse(reply) as Reply);
   }
@@ -135,12 +135,17 @@ class WorkerBridge implements Bridge {
     listener(this.words);
   }
 
+  private send(): void {
+    const [first] = this.queue;
+    if (first) this.worker.postMessage({ id: first.id, request: first.request });
+  }
+
   private hear(told: Told): void {
     if ("failed" in told) this.fail(told.failed);
     else if ("loading" in told) this.tell(told.loading);
     else {
-      this.waiting.get(told.id)?.answer(told.reply);
-      this.waiting.delete(told.id);
+      this.queue.shift()?.answer(told.reply);
+      this.send();
     }
   }
 
@@ -151,8 +156,8 @@ class WorkerBridge implements Bridge {
 
   private fail(message: string): void {
     this.broken = unreachable(message);
-    for (const { fail } of this.waiting.values()) fail(this.broken);
-    this.waiting.clear();
+    for (const { fail } of this.queue) fail(this.broken);
+    this.queue = [];
     this.tell(message);
   }
 }

@@ -42,7 +42,8 @@ export function mountBoard(root: HTMLElement, store: Store, announce: (words: st
   fillKeys(keys, actions);
   root.prepend(toolbar(actions, strokes));
   root.append(keys);
-  board.append(legend(store), chosen(store, actions), empty(store));
+  board.append(chosen(store, actions), empty(store));
+  root.append(legend(store));
   board.addEventListener("keydown", (event) => {
     if (event.target === board && actions.press(event)) event.preventDefault();
   });
@@ -72,7 +73,7 @@ function toolbar(actions: Actions, strokes: Strokes): HTMLElement {
     h("span", { class: "group" }, ...tools),
     acting(actions.named("n"), "+ Node"),
     acting(actions.named("l")),
-    h("span", { class: "group" }, icon("-", "−"), icon("+", "+"), icon("0", "⛶")),
+    h("span", { class: "group" }, icon("-", "−"), icon("+", "+"), icon("0", "Fit")),
     icon("?", "?"),
   );
 }
@@ -105,7 +106,7 @@ function empty(store: Store): HTMLElement {
 
 /** What the marks mean: those alone that are in the drawing. */
 function legend(store: Store): HTMLElement {
-  const list = h("ul", { class: "legend board-part", "aria-label": "What the marks mean" });
+  const list = h("ul", { class: "legend", "aria-label": "What the marks mean" });
   store.subscribe((state, changed) => {
     if (!["reading", "verdicts", "active", "lit", "draft"].some((key) => changed.has(key as never))) return;
     const roles = new Set(store.roles.values());
