@@ -98,6 +98,6 @@ function markedAt(text: string, line: number, column: number): (string | HTMLEle
   const there = lines[line - 1] ?? "";
   const signs = [...there];
   const before = signs.slice(0, column - 1).join("");
-  const word = /^([\p{L}\p{N}_]+|\s*\S|)/u.exec(signs.slice(column - 1).join(""))?.[0] || " ";
+  const word = /^([\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+|)/u.exec(signs.slice(column - 1).join(""))?.[0] || " ";
   return [lines.slice(0, line - 1).map((each) => `${each}\n`).join("") + before, h("mark", {}, word)];
 }

@@ -29,7 +29,8 @@ async function main(): Promise<void> {
     element("side").append(h("section", { id: pane.id, class: "pane", "aria-labelledby": `${pane.id}-title` }, title, root));
     pane.mount(root, store);
   }
-  Object.assign(window, { latentdo: { store, drawing } }); // for tests and the curious
+  // for tests and the curious
+  Object.assign(window, { latentdo: { store, drawing, placeOf: (name: string) => drawing.placeOf(name) } });
   await begin(store);
   keepAddress(store, (words) => notify(words, "fault"));
 }

@@ -19,7 +19,7 @@ export function mountTable(root: HTMLElement, store: Store): void {
   const edges = h("tbody");
   const heads = (...words: string[]): HTMLElement => h("thead", {}, h("tr", {}, ...words.map((word) => h("th", { scope: "col" }, word))));
   root.append(
-    h("table", { class: "nodes" }, h("caption", {}, "Nodes"), heads("Name", "Latent", "Part in the question", ""), nodes),
+    h("table", { class: "nodes" }, h("caption", {}, "Nodes"), heads("Name", "Latent", "Part", ""), nodes),
     adder("node-adder", store),
     h("table", { class: "edges" }, h("caption", {}, "Edges"), heads("From", "Edge", "To", ""), edges),
     linker(store),
@@ -82,7 +82,7 @@ function edgeRow(edge: PageEdge, store: Store): HTMLElement {
   const flip = button("⇄", () => void store.edit([{ op: "flip", tail, head }]), { class: "icon", "aria-label": `Turn around: ${words}`, title: "Turn around", disabled: kind === "<->" });
   const gone = button("✕", () => void store.edit([{ op: "remove_edge", tail, head, kind }]), { class: "icon", "aria-label": `Delete: ${words}`, title: "Delete" });
   const row = h("tr", { "data-edge": edgeId(edge) }, h("td", {}, shown(tail)), h("td", {}, choice), h("td", {}, shown(head)), h("td", {}, flip, gone));
-  row.addEventListener("focusin", () => store.select([], [edge]));
+  row.addEventListener("focusin", () => store.select([], [{ tail, head, kind }]));
   row.addEventListener("pointerenter", () => store.light("hover", { edges: [edge] }));
   row.addEventListener("pointerleave", () => store.light("hover", null));
   return row;

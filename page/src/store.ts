@@ -146,19 +146,25 @@ export class Store {
   }
 
   private async stroke(edits: readonly Edit[], source: Source): Promise<boolean> {
+    this.set({ behind: true });
     let { text } = this.state;
     let queries = [...this.state.questions];
-    let places = this.state.places;
+    let { places, draft } = this.state;
     try {
       for (const edit of edits) {
         ({ text, queries } = await this.bridge.call("edit", { text, edit, queries }));
-        if (edit.op === "rename") places = renamed(places, edit.name, edit.to);
+        if (edit.op === "rename") [places, draft] = [renamed(places, edit.name, edit.to), draft && renamed(draft, edit.name, edit.to)];
       }
     } catch (error) {
       this.complain(error);
+      if (!this.running) this.set({ behind: false });
       return false;
     }
-    this.change({ text, questions: same(queries, this.state.questions) ? this.state.questions : queries, places }, source);
+    if (text === this.state.text) {
+      if (!this.running) this.set({ behind: false });
+      return true;
+    }
+    this.change({ text, questions: same(queries, this.state.questions) ? this.state.questions : queries, places, draft }, source);
     return true;
   }
 
@@ -268,6 +274,8 @@ export class Store {
     } catch (error) {
       if (running.signal.aborted) return;
       this.set({ fault: faultOf(error), behind: false });
+    } finally {
+      if (this.running === running) this.running = null;
     }
   }
 
@@ -301,10 +309,10 @@ function same(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((value, at) => value === other[at]);
 }
 
-function renamed(places: ReadonlyMap<string, Place>, name: string, to: string): ReadonlyMap<string, Place> {
-  const place = places.get(name);
-  if (!place) return places;
-  const moved = new Map(places);
+function renamed<T>(known: ReadonlyMap<string, T>, name: string, to: string): ReadonlyMap<string, T> {
+  const value = known.get(name);
+  if (value === undefined) return known;
+  const moved = new Map(known);
   moved.delete(name);
-  return moved.set(to, place);
+  return moved.set(to, value);
 }

@@ -129,3 +129,18 @@ def test_a_request_that_makes_no_sense_says_so() -> None:
         ('{"verb": "read", "text": "X", "txt": 1}', "has no field 'txt'"),
     ]:
         assert words in json.loads(reply(text))["error"]["message"]
+
+
+def test_a_page_begins_empty_and_its_last_node_can_go() -> None:
+    assert asked("read", text="")["nodes"] == []
+    assert asked("read", text="# nothing yet\n")["canonical"] == ""
+    assert edited("", "add_node", name="X") == "X"
+    assert edited("X  # the only one\n", "remove_node", name="X") == "# the only one\n"
+    (row,) = asked("verdict", text="", queries=["P(Y | do(X))"])["verdicts"]
+    assert row["error"]["message"] == "'Y' is not a node of the graph. There are none."
+
+
+def test_new_statements_stand_on_lines_of_their_own_unless_all_is_in_one() -> None:
+    assert edited("X", "add_node", name="Y") == "X\nY"
+    assert edited("X -> Y; X <-> Y", "add_node", name="Z") == "X -> Y; X <-> Y; Z"
+    assert edited("X -> Y;\n", "add_node", name="Z") == "X -> Y;\nZ\n"

@@ -101,8 +101,9 @@ export class Actions {
   }
 
   private role(role: Role): void {
+    const { roles } = this.store;
+    const has = !this.nodes.every((name) => roles.get(name) === role);
     const asked = this.store.setRole(this.nodes, role);
-    const has = this.store.roles.get(this.nodes[0] as string) === role;
     if (!asked) this.tell("Now mark what is asked about: o makes a node the outcome.");
     else this.tell(`${this.nodes.map(shown).join(", ")}: ${has ? "" : "no longer "}${role}.`);
   }
@@ -176,7 +177,7 @@ export class Actions {
       const at = reading.edges.findIndex((edge) => this.edges[0] && edgeId(edge) === edgeId(this.edges[0]));
       const edge = reading.edges[around(at, step, reading.edges.length)];
       if (edge) {
-        this.store.select([], [edge]);
+        this.store.select([], [{ tail: edge.tail, head: edge.head, kind: edge.kind }]);
         this.tell(`${shown(edge.tail)} ${WORDS[edge.kind]} ${shown(edge.head)}.`);
       }
       return;

@@ -34,6 +34,9 @@ export function mountBoard(root: HTMLElement, store: Store, announce: (words: st
     hint.textContent = words;
     announce(words);
   };
+  store.subscribe(({ fault }, changed) => {
+    if (changed.has("fault")) hint.textContent = fault ? "The text cannot be read. This is what it said before." : "";
+  });
   root.append(board);
   const drawing = new Drawing(surface, store);
   const strokes = new Strokes(drawing, board, tell);

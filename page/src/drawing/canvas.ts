@@ -94,6 +94,15 @@ export class Drawing {
     return { x: model.x * this.cy.zoom() + pan.x, y: model.y * this.cy.zoom() + pan.y };
   }
 
+  /** Where a node's middle is in the window, and half of its width. */
+  placeOf(name: string): [number, number, number] | null {
+    const node = this.node(name);
+    if (!node) return null;
+    const { left, top } = this.root.getBoundingClientRect();
+    const at = this.toScreen(node.position());
+    return [left + at.x, top + at.y, (node.data("width") * this.cy.zoom()) / 2];
+  }
+
   /** The node at a point of the screen, and whether its border was met. */
   at(client: Point, touch = false): Hit | null {
     const point = this.toModel(client);
@@ -117,6 +126,7 @@ export class Drawing {
   // --- what the store says
 
   private follow(state: State, changed: ReadonlySet<keyof State>): void {
+    if (changed.has("fault")) this.root.classList.toggle("is-stale", state.fault !== null);
     if (changed.has("reading") && state.reading) this.draw(state.reading);
     if (changed.has("reading") || changed.has("verdicts") || changed.has("active") || changed.has("draft"))
       this.mark();
@@ -144,13 +154,13 @@ export class Drawing {
     });
     const { source } = this.store;
     const kept = reading.nodes.some((node) => places.get(node.name)?.kept);
-    const anew = !kept && (source === "opening" || source === "typing" || first);
+    const anew = !kept && (source === "opening" || source === "typing" || (first && source !== "stroke"));
     if (anew && (fresh.length > 0 || bent.length > 0)) arrange(this.cy);
     else if (fresh.length > 0) placeBeside(this.cy, fresh);
     if (anew || fresh.length > 0) bent = this.edges();
     bend(this.cy, bent);
     if (anew || fresh.length > 0) this.keepPlaces(kept);
-    if (source === "opening" || first || (this.follows && anew)) this.fit();
+    if (source === "opening" || (first && source !== "stroke") || (this.follows && anew)) this.fit();
     else if (fresh.some((node) => !this.isSeen(node))) this.fit();
   }
 

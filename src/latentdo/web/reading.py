@@ -30,6 +30,7 @@ from .request import Request
 
 LARGEST = 1_000_000
 """Characters of a text, at most."""
+NOTHING = LatentDag(())
 Edge = tuple[Name, Name]
 
 
@@ -75,7 +76,8 @@ def reading_of(text: str) -> Reading:
         raise NotationError(f"this is {title}, and the page holds arrows or a model. Import it.", text, 1, 1)
     source = source_of(text)
     with _placed(source):
-        graph = graph_of(source.parsed, text)
+        # A page begins empty, and its last node can be taken away.
+        graph = graph_of(source.parsed, text) if source.parsed else NOTHING
         has_mechanisms = any(isinstance(each, MechanismStatement) for each in source.parsed)
         return Reading(source, graph, ModelSpec.stated(source.parsed, text) if has_mechanisms else None)
 
@@ -159,7 +161,7 @@ def read(request: Request) -> dict[str, Any]:
         "edges": edges_of(reading),
         "measured": list(graph.measured),
         "functional": {node: list(parents) for node, parents in reading.functional.items()},
-        "canonical": str(graph) if reading.spec is None else reading.spec.source[0],
+        "canonical": reading.spec.source[0] if reading.spec else str(graph) if graph.nodes else "",
         "text": source.text,
     }
 

@@ -52,7 +52,7 @@ class Strokes:
             )
 
     def add(self, words: str) -> None:
-        """Add a statement at the end: on a line of its own, or behind a semicolon where the text is one line."""
+        """Add a statement at the end: on a line of its own, or behind a semicolon where the text is one line with some."""
         text = self.source.text
         body = text.rstrip()
         if not body:
@@ -61,9 +61,10 @@ class Strokes:
         line = body[body.rfind("\n") + 1 :]
         last = self.source.statements[-1] if self.source.statements else None
         commented = last is None or "#" in text[last.end :]
-        if "\n" not in body and not commented and line.endswith(";"):
+        in_line = "\n" not in text and ";" in body and not commented
+        if in_line and line.endswith(";"):
             self.put(len(body), len(body), f" {words}")
-        elif "\n" not in body and not commented:
+        elif in_line:
             self.put(len(body), len(body), f"; {words}")
         else:
             self.put(len(body), len(body), f"\n{words}")
