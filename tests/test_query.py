@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from latentdo.errors import LatentdoError, NotationError, QueryError, UnknownNodeError
 from latentdo.graphs import parse_graph, project
-from latentdo.query import Axis, Binary, Distribution, Number, Outcome, Query, Setting, Term
+from latentdo.query import Axis, Binary, Distribution, Expression, Number, Outcome, Query, Setting, Term, measure
 
 # What is read
 
@@ -81,6 +81,38 @@ def test_a_term_tells_its_parts():
     assert term.is_stochastic
     assert term.has_event_evidence
     assert not Query.parse("E[Y | do(X), Z=1]").term.has_event_evidence
+
+
+@pytest.mark.parametrize(
+    ("text", "printed", "means"),
+    [
+        ("RD[Y | X: 0 -> 1]", "RD[Y=1 | X: 0 -> 1]", "P(Y=1 | do(X=1)) - P(Y=1 | do(X=0))"),
+        ("rr[Y>2,Y<3|X:a->'b c']", "RR[Y > 2, Y < 3 | X: a -> 'b c']",
+         "P(Y > 2, Y < 3 | do(X='b c')) / P(Y > 2, Y < 3 | do(X=a))"),
+        ("OR[Y=yes | Z, X: -1 -> 1]", "OR[Y=yes | X: -1 -> 1, Z]", "odds(Y=yes | do(X=1), Z) / odds(Y=yes | do(X=-1), Z)"),
+        ("NNT[Y | X: 0 -> 1, do(W=2), V: 3 -> 4]", "NNT[Y=1 | X: 0 -> 1, V: 3 -> 4, do(W=2)]",
+         "1 / (P(Y=1 | do(X=1, V=4, W=2)) - P(Y=1 | do(X=0, V=3, W=2)))"),
+    ],
+)  # fmt: skip
+def test_a_word_compares_two_risks(text: str, printed: str, means: str):
+    query, spelled = Query.parse(text), Query.parse(means)
+    assert str(query) == printed
+    assert Query.parse(printed) == query
+    assert query.terms == spelled.terms
+    assert str(_without_word(query.expression)) == means
+
+
+def _without_word(expression: Expression) -> Expression:
+    if not isinstance(expression, Binary):
+        return expression
+    return Binary(expression.op, _without_word(expression.left), _without_word(expression.right))
+
+
+def test_a_word_stands_in_arithmetic_and_sweeps():
+    assert str(Query.parse("1 - RR[Y | X: 0 -> 1] * 2")) == "1 - RR[Y=1 | X: 0 -> 1] * 2"
+    assert str(Query.parse("(RD[Y | X: 0 -> 1] - RD[Y | X: 0 -> 2]) / 2")).startswith("(RD[Y=1 | X: 0 -> 1] - RD[")
+    points = Query.parse("RD[Y | X: 0 -> 1, Z] for Z in [2, 3]").points
+    assert [str(point) for _, point in points] == ["RD[Y=1 | X: 0 -> 1, Z=2]", "RD[Y=1 | X: 0 -> 1, Z=3]"]
 
 
 def test_equal_terms_are_kept_once():
@@ -231,6 +263,18 @@ MISTAKES = {
     "E[Y | do(X='a)]": (1, 12, "is not closed on this line"),
     "E[Y | do(X=5%)]": (1, 13, "write a share as 0.05."),
     "E[Y] # mean": (1, 6, "a query holds no comments."),
+    "RD[Y]": (1, 5, "RD compares two values of what is set: RD[Y=1 | X: 0 -> 1]."),
+    "RD[Y | X]": (1, 9, "RD compares two values of what is set: RD[Y=1 | X: 0 -> 1]."),
+    "RR(Y | X: 0 -> 1)": (1, 3, "RR takes square brackets: RR[Y=1 | X: 0 -> 1]."),
+    "OR[Y | X -> 1]": (1, 10, "what changes is written with both values, as in OR[Y=1 | X: 0 -> 1]."),
+    "OR[Y | X=1 -> 2]": (1, 12, "what changes is written with both values"),
+    "NNT[Y | X: 0]": (1, 13, "expected '->', found ']'. Both values are given, as in NNT[Y=1 | X: 0 -> 1]."),
+    "RD[Y | X: 0 -> ]": (1, 16, "expected the value to which it changes, found ']'."),
+    "RD[Y | X: 1 -> 1]": (1, 9, "'X' changes from a value to the same one."),
+    "RD[Y | X: 0 -> 1": (1, 3, "'[' is never closed"),
+    "RD[Y | X: 0 -> 1] -> Z": (1, 19, "a query has no arrows"),
+    "E[Y | X: 0 -> 1]": (1, 8, "unexpected ':'."),
+    "ARR[Y | X: 0 -> 1]": (1, 1, "ARR is not read: write RD[Y=1 | X: 0 -> 1]."),
     "E[Y\x00]": (1, 4, "the invisible control character U+0000"),
     "(" * 101 + "1": (1, 101, "brackets are nested deeper than 100."),
     "1" + "+1" * 300: (1, 401, "a query has at most 200 terms and numbers."),
@@ -558,9 +602,19 @@ def terms(draw: st.DrawFn) -> Term:
     return Term("event" if all(outcome.op for outcome in asked) else "law", asked, do, given)
 
 
+@st.composite
+def compared(draw: st.DrawFn) -> Binary:
+    """A comparison of two risks under a word."""
+    asked = draw(st.lists(outcomes.filter(lambda outcome: outcome.op != ""), min_size=1, max_size=2))
+    pair = draw(st.lists(values, min_size=2, max_size=2, unique=True))
+    held, given_values = tuple(draw(st.lists(settings_of_do, max_size=1))), tuple(draw(st.lists(outcomes, max_size=1)))
+    new, old = (Term("event", tuple(asked), (Setting("X", value), *held), given_values) for value in pair)
+    return measure(draw(st.sampled_from(["RD", "RR", "OR", "NNT"])), new, old)
+
+
 expressions = st.recursive(
     st.one_of(terms(), st.builds(Number, numbers)),
-    lambda parts: st.builds(Binary, st.sampled_from(["+", "-", "*", "/"]), parts, parts),
+    lambda parts: st.one_of(st.builds(Binary, st.sampled_from(["+", "-", "*", "/"]), parts, parts), compared()),
     max_leaves=8,
 )
 
@@ -594,6 +648,7 @@ VALID = [
     "(E[`IL-6` | do(X='very high')] - E[Y]) / (1 - 2e-3) * P(Y <= 0 | Z > 3)",
     "Quantile[Y, 0.9 | do(X)] - SD[Y | do(X=0)] for X in -1..2.5 by 0.5",
     "density(Y | do(X), Z=1) for Y in 0..1, X in [a, 'b c']",
+    "1 - RR[Y > 2 | X: -1 -> 'b c', do(W=1), Z] / OR[`IL-6` | X: 0 -> 1] for Z in 0..1",
     "odds(Y=1 | do(X=1)) / odds(Y=1 | do(X=0)) - Median[`IL-6` | Z]",
 ]
 

@@ -291,3 +291,38 @@ def test_a_quantile_of_a_discrete_node_is_a_level():
     assert halves.point in (0.0, 1.0)
     mean = answer_of("Median[X | do(Y=1)]", [0.0, 1.0] * 500, posterior)
     assert (mean.point, mean.is_median) == (0.5, False)
+
+
+def test_a_number_needed_to_treat_is_the_difference_turned_over():
+    posterior = posterior_of("X ~ bernoulli; Y ~ bernoulli(X)")
+    random = np.random.default_rng(3)
+    difference = random.normal(0.2, 0.04, 4000)
+    answer = answer_of("NNT[Y | X: 0 -> 1]", 1 / difference, posterior)
+    low, high = np.quantile(difference, [0.05, 0.95])
+    assert answer.interval() == pytest.approx((1 / high, 1 / low))
+    assert answer.gap() is None
+    assert answer.point == pytest.approx(1 / np.median(difference))
+    assert answer.sd == pytest.approx(0.04 / 0.2**2, rel=0.05)
+    assert (answer.scale.name, answer.scale.unit) == ("number needed to treat", None)
+    assert answer.notes == ("so many units set to X=1 in place of X=0 for one more with Y=1; below 0, for one fewer",)
+
+
+def test_a_number_needed_to_treat_may_go_through_infinity():
+    posterior = posterior_of("X ~ bernoulli; Y ~ bernoulli(X)")
+    difference = np.random.default_rng(3).normal(0.02, 0.04, 4000)
+    answer = answer_of("NNT[Y | X: 0 -> 1]", 1 / difference, posterior)
+    low, high = np.quantile(difference, [0.05, 0.95])
+    assert answer.interval() == (-math.inf, math.inf)
+    assert answer.gap() == pytest.approx((1 / low, 1 / high))
+    # Every draw lies in the interval or in its gap, and a tenth in the gap.
+    inside = (answer.draws < answer.gap()[0]) | (answer.draws > answer.gap()[1])
+    assert inside.mean() == pytest.approx(0.9, abs=0.001)
+    assert answer.to_json()["interval"] == [None, None]
+    assert answer.to_json()["gap"] == list(answer.gap())
+    assert "90 % interval 12 to ∞, and −∞ to -22" in str(answer)
+    assert r"$12$ to $\infty$, and $-\infty$ to $-22$" in answer.latex()
+    assert answer.summary().lower is None and "[interval through infinity]" in answer.summary().label
+    sure = answer_of("NNT[Y | X: 0 -> 1]", 1 / np.full(400, 0.25), posterior)
+    assert (sure.interval(), sure.point) == ((4.0, 4.0), 4.0)
+    lower, upper = Answers((answer, sure)[:1]).band()
+    assert (lower[0], upper[0]) == (-math.inf, math.inf)

@@ -152,3 +152,10 @@ def test_medians_are_marked_for_what_they_are():
     assert "Median of the draws, each of which is a level." in table
     assert "Median of the draws, as they have no trustworthy mean." in table
     assert "osterior median" not in table
+
+
+def test_words_that_compare_risks_are_typeset():
+    posterior = posterior_of("X ~ bernoulli; W ~ bernoulli; Y ~ bernoulli(X, W)")
+    row = answer_of("1 - RR[Y > 0 | X: 0 -> 1, do(W=1)]", SLOPE, posterior).latex()
+    assert r"$1 - \mathrm{RR}[Y > 0 \mid X\colon 0 \to 1, \mathrm{do}(W = 1)]$" in row
+    assert_sound(row)

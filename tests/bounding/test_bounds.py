@@ -287,6 +287,12 @@ def test_names_and_counts_print_in_every_form():
         (IV, {"X": 0}, "Var[Y | do(X=1)]", "is not linear in probabilities"),
         (IV, {"X": 0}, "P(Y=1 | do(X=1)) * P(Y=1 | do(X=0))", "is no ratio of sums of probabilities"),
         (IV, {"X": 0}, "P(Y=1 | do(X))", "'X' has no value"),
+        (
+            IV,
+            {"X": 0},
+            "NNT[Y | X: 0 -> 1]",
+            "may lie on either side of 0, from -0.349 to 0.433: .*Ask for the denominator",
+        ),
         (IV, {"X": 0}, "P(Y=1 | do(X=1)) for X in 0, 1", "along an axis|has no value|X"),
     ],
 )

@@ -441,3 +441,25 @@ def test_progress_is_told_on_stderr(capsys):
     ld.compare(BACK_DOOR, back_door_rows(), EFFECT, methods="plug-in", replicates=0, progress=True)
     captured = capsys.readouterr()
     assert captured.out == "" and "rivals: E[Y | do(X=1)] - E[Y | do(X=0)] done in" in captured.err
+
+
+@pytest.mark.parametrize("effect", [0.0, 2.0])
+def test_a_number_needed_to_treat_is_compared_as_the_difference_turned_over(effect: float):
+    random = np.random.default_rng(2)
+    z = random.normal(size=300)
+    x = (random.uniform(size=300) < 1 / (1 + np.exp(-z))).astype(int)
+    y = (random.uniform(size=300) < 1 / (1 + np.exp(-z - effect * x))).astype(int)
+    graph, rows = "Z -> X -> Y; Z -> Y", {"Z": z, "X": x, "Y": y}
+    difference, needed = (
+        ld.compare(graph, rows, f"{word}[Y | X: 0 -> 1]", methods=["g-formula", "aipw"], replicates=40)
+        for word in ("RD", "NNT")
+    )
+    for one, other in zip(difference, needed, strict=True):
+        assert other.estimate == pytest.approx(1 / one.estimate)
+        assert other.sd == pytest.approx(one.sd / one.estimate**2)
+        if one.lower > 0:
+            assert (other.lower, other.upper) == pytest.approx((1 / one.upper, 1 / one.lower))
+        else:
+            assert (other.lower, other.upper) == (None, None)
+            assert other.note.startswith(f"interval {1 / one.upper:.0f} to ∞, and −∞ to {1 / one.lower:.0f}; ")
+    assert {row.lower is None for row in needed} == {effect == 0}

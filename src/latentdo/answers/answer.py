@@ -17,7 +17,7 @@ from latentdo.graphs import Name
 from latentdo.sheet import Sheet, bodies
 
 from . import sheets
-from .estimate import AnyArray, Estimate, FloatArray, MaybeNone, axes_of, band, draws_of
+from .estimate import AnyArray, Estimate, FloatArray, MaybeNone, axes_of, band_of, draws_of
 
 if TYPE_CHECKING:
     import pandas
@@ -146,7 +146,7 @@ class Answers(Sequence[Answer]):
             QueryError: A level that is not between 0 and 1.
         """
         whole = arguments.flag("simultaneous", simultaneous, QueryError)
-        return band(self.draws, level, simultaneous=whole)
+        return band_of(self.items, level, simultaneous=whole)
 
     @arguments.with_level
     def to_pandas(self, level: float = 0.9) -> pandas.DataFrame:

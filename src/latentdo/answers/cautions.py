@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from latentdo.graphs import Name, format_level, format_number, quote
 from latentdo.inference import KHAT_LIMIT, BlockDraws, Posterior
-from latentdo.query import Distribution, Setting, Term, law_of
+from latentdo.query import Binary, Distribution, Query, Setting, Term, law_of, operations_of
 
 from .answer import Answer
 from .empty_cells import leaning
@@ -57,11 +58,7 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
             f"the evidence is rare: behind the number stand only {answer.evidence_units:.0f} effective units of "
             f"{answer.n_units:,} in the worst 5 % of draws"
         )
-    found += [
-        f"the denominator {text} is on both sides of 0, in {_share(share)} of the draws on the rarer one: near 0 the ratio takes "
-        "any value, and its interval spans values that it cannot take. Report the denominator itself"
-        for text, share in computed.crossing
-    ]
+    found += [_crossing(ratio, share) for ratio, share in computed.crossing]
     rarest = computed.rarest
     if rarest is not None and rarest < RARE:
         n_rows = posterior.facts.n_rows
@@ -74,11 +71,39 @@ def cautions_of(posterior: Posterior, answer: Answer, used: frozenset[Name], com
     found += [warning for term in answer.query.terms for warning in _support(posterior, term)]
     found += leaning(posterior, tuple(answer.query.terms), used)
     found += [warning for term in answer.query.terms for warning in _moved_evidence(posterior, term)]
+    found += _odd_risks(posterior, answer.query)
     # A term alone has the unit of what it asks about.
     if not answer.query.is_single and answer.scale.caution:
         found.append(answer.scale.caution)
     found += posterior.cautions(used)
     return list(dict.fromkeys(found))
+
+
+def _crossing(ratio: Binary, share: float) -> str:
+    """What is to be said of a ratio whose denominator changes its sign."""
+    if ratio.word == "NNT":
+        difference = replace(ratio.right, word="RD") if isinstance(ratio.right, Binary) else ratio.right
+        return (
+            f"{difference} is on both sides of 0, in {_share(share)} of the draws on the rarer one: an interval that holds a "
+            "difference of 0 goes through infinity, from so many for one more to so many for one fewer. Report the difference too"
+        )
+    return (
+        f"the denominator {ratio.right} is on both sides of 0, in {_share(share)} of the draws on the rarer one: near 0 the "
+        "ratio takes any value, and its interval spans values that it cannot take. Report the denominator itself"
+    )
+
+
+def _odd_risks(posterior: Posterior, query: Query) -> list[str]:
+    """Cautions about risks of one value among many, as RD[Y | …] has of a count Y."""
+    risks = [part.risks[0] for part in operations_of(query.expression) if part.risks is not None]
+    items = dict.fromkeys(item for term in risks for item in term.outcomes if item.op == "=")
+    many = [
+        item for item in items if not isinstance(item.value, str) and len(posterior.spec[item.name].family.points) != 2
+    ]
+    return [
+        f"the risk is that of {item} alone, one value of many. Of all above 0 it is {quote(item.name)} > 0"
+        for item in many
+    ]
 
 
 def _approximation(answer: Answer, guessed: Sequence[BlockDraws]) -> list[str]:

@@ -19,7 +19,7 @@ from latentdo.errors import QueryError
 from latentdo.graphs import LatentDag, Name, format_level, format_number, quote
 from latentdo.identification import Identified, NotIdentified
 from latentdo.inference import Posterior
-from latentdo.query import Binary, Expression, Query, Summary, Term, Value
+from latentdo.query import Binary, Expression, Query, Summary, Term, Value, changes_of
 from latentdo.sheet import finite, listed
 
 from .simulation import spread_of
@@ -142,8 +142,27 @@ class Estimate:
         return float((self.draws / size).mean() * size) if 1e300 < size < math.inf else float(self.draws.mean())
 
     @cached_property
+    def reciprocal(self) -> FloatArray | None:
+        """The draws of the risk difference that a number needed to treat is 1 over; None of any other question.
+
+        It goes through infinity where the difference goes through 0, so that what is ordered is the difference.
+        """
+        expression = self.query.expression
+        return 1.0 / self.draws if isinstance(expression, Binary) and expression.word == "NNT" else None
+
+    @property
+    def linear(self) -> FloatArray:
+        """Draws to take derivatives and spreads of: of a number needed to treat to first order, as its own have no mean."""
+        return self.draws if self.reciprocal is None else 2 * self.median - self.median**2 * self.reciprocal
+
+    @cached_property
     def median(self) -> float:
-        """Posterior median: what is reported where the draws have no trustworthy mean, and of levels."""
+        """Posterior median: what is reported where the draws have no trustworthy mean, and of levels.
+
+        Of a number needed to treat 1 over the median of the difference.
+        """
+        if self.reciprocal is not None:
+            return 1.0 / float(np.quantile(self.reciprocal, 0.5))
         # Of levels the middle one, and no number half-way between two.
         return float(np.quantile(self.draws, 0.5, method="inverted_cdf" if self.is_level else "linear"))
 
@@ -159,7 +178,7 @@ class Estimate:
     @property
     def is_median(self) -> bool:
         """Whether the median of the draws is what is reported: their mean is not to be trusted, or is no level."""
-        return self.is_level or not self.has_mean
+        return self.is_level or not self.has_mean or self.reciprocal is not None
 
     @property
     def point(self) -> float:
@@ -173,7 +192,9 @@ class Estimate:
 
     @cached_property
     def sd(self) -> float | None:
-        """Posterior standard deviation; None of one draw."""
+        """Posterior standard deviation; None of one draw. Of a number needed to treat, by the delta method."""
+        if self.reciprocal is not None and not self.is_point:
+            return spread_of(self.linear)
         return None if self.is_point else spread_of(self.draws)
 
     @property
@@ -206,6 +227,9 @@ class Estimate:
     def interval(self, level: float = 0.9) -> tuple[float, float] | MaybeNone:
         """The equal-tailed posterior interval; None of one draw.
 
+        That of a number needed to treat is that of the difference, turned over: infinite on both sides where it holds 0
+        (see `gap`).
+
         Args:
             level: Its probability, between 0 and 1.
 
@@ -214,9 +238,24 @@ class Estimate:
         """
         if self.is_point:
             return None
+        if self.reciprocal is not None:
+            below, above = map(float, np.quantile(self.reciprocal, [(1 - level) / 2, (1 + level) / 2]))
+            return (-math.inf, math.inf) if below <= 0 <= above else (1 / above, 1 / below)
         how = "inverted_cdf" if self.is_level else "linear"
         low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2], method=how)
         return float(low), float(high)
+
+    @arguments.with_level
+    def gap(self, level: float = 0.9) -> tuple[float, float] | None:
+        """Between which numbers an interval through infinity leaves a gap: it holds all below the first and above the second.
+
+        None of any other interval than that of a number needed to treat whose difference may be 0.
+        """
+        ends = self.interval(level)
+        if self.reciprocal is None or ends is None or math.isfinite(ends[0]):
+            return None
+        below, above = map(float, np.quantile(self.reciprocal, [(1 - level) / 2, (1 + level) / 2]))
+        return (1 / below if below else -math.inf), (1 / above if above else math.inf)
 
     @cached_property
     def scale(self) -> Scale:
@@ -251,6 +290,8 @@ class Estimate:
             share = float((self.draws == self.median).mean())
             shown = "all" if share == 1 else f"{min(99.9, 100 * share):.3g} %"
             return (f"each draw is a level: {format_number(self.median)} in {shown} of the draws",)
+        if self.reciprocal is not None:
+            return (_needed(self.query.expression),)
         graph = None if self.posterior is None else self.posterior.spec.graph
         return _no_effect(self.query.expression, self.draws, graph)
 
@@ -258,7 +299,10 @@ class Estimate:
     def summary(self, level: float = 0.9) -> Summary:
         """The row that tables and plots read."""
         low, high = self.interval(level) or (None, None)
-        standing = "" if self.identified else " [not identified]"
+        through = self.gap(level) is not None
+        low, high = (None, None) if through else (low, high)
+        standing = " [interval through infinity]" if through else ""
+        standing += "" if self.identified else " [not identified]"
         standing += "" if self.converged else " [not converged]"
         standing += f" [{self.approximate}]" if self.approximate else ""
         scale = self.scale
@@ -275,6 +319,7 @@ class Estimate:
             "mean": self.mean,
             "sd": self.sd,
             "interval": None if interval is None else list(interval),
+            **({"gap": list(gap)} if (gap := self.gap(level)) is not None else {}),
             "level": level,
             "mcse": self.mcse,
             "rhat": self.rhat,
@@ -335,6 +380,20 @@ def band(draws: FloatArray, level: float, *, simultaneous: bool) -> tuple[FloatA
     return low, high
 
 
+def band_of(estimates: Sequence[Estimate], level: float, *, simultaneous: bool) -> tuple[FloatArray, FloatArray] | None:
+    """The band around a curve of answers: of numbers needed to treat that of the differences, turned over."""
+    turned = [estimate.reciprocal for estimate in estimates if estimate.reciprocal is not None]
+    if not turned:
+        return band(draws_of(estimates), level, simultaneous=simultaneous)
+    ends = band(1.0 / draws_of(estimates), level, simultaneous=simultaneous)
+    if ends is None:
+        return None
+    low, high = ends
+    holds = (low <= 0) & (high >= 0)
+    with np.errstate(divide="ignore"):
+        return np.where(holds, -math.inf, 1.0 / high), np.where(holds, math.inf, 1.0 / low)
+
+
 def _joint_tail(draws: FloatArray, level: float) -> float:
     """The tail to cut off on each side of every point, so that a share `level` of the draws stays inside everywhere.
 
@@ -354,6 +413,16 @@ def _joint_tail(draws: FloatArray, level: float) -> float:
     depth = np.minimum(ranks, n - 1 - ranks).min(axis=0)
     kept = np.sort(depth)[int(np.floor((1 - level) * n))]
     return float(kept / (n - 1))
+
+
+def _needed(expression: Expression) -> str:
+    """What a number needed to treat counts."""
+    assert isinstance(expression, Binary) and expression.risks is not None
+    new, old = expression.risks
+    pairs = changes_of(new, old)
+    settings, instead = (", ".join(map(str, side)) for side in zip(*pairs, strict=True))
+    event = ", ".join(map(str, new.outcomes))
+    return f"so many units set to {settings} in place of {instead} for one more with {event}; below 0, for one fewer"
 
 
 def _no_effect(expression: Expression, draws: np.ndarray[Any, Any], graph: LatentDag | None) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from latentdo.graphs import Name, format_level, format_number
-from latentdo.query import Binary, Distribution, Expression, Number, Outcome, Setting, Term
+from latentdo.query import Binary, Distribution, Expression, Number, Outcome, Setting, Term, changes_of
 from latentdo.sheet import latex
 
 _SIGNS = {"<=": r"\le ", ">=": r"\ge ", "": ""}
@@ -20,6 +21,8 @@ def latex_question(expression: Expression) -> str:
             return latex.mathematical(format_number(value))
         case Binary(odds_of=Term() as event):
             return rf"\mathrm{{odds}}{_term(event).removeprefix('P')}"
+        case Binary(risks=(new, old)):
+            return _measure(str(expression.word), new, old)
         case Binary(op="/", left=Binary(odds_of=Term()) as left, right=Binary(odds_of=Term()) as right):
             # One below the other they would be fractions of fractions to the eye.
             return f"{latex_question(left)} / {latex_question(right)}"
@@ -39,11 +42,27 @@ def _operand(expression: Expression, op: str, *, is_right: bool = False) -> str:
     return shown
 
 
+def _measure(word: str, new: Term, old: Term) -> str:
+    changed = changes_of(new, old)
+    changes = [rf"{_name(one.name)}\colon {_set_to(other)} \to {_set_to(one)}" for one, other in changed]
+    held = _conditions(replace(new, do=tuple(one for one in new.do if one not in [pair[0] for pair in changed])))
+    asked = ", ".join(map(_outcome, new.outcomes))
+    return rf"\mathrm{{{word}}}[{asked} \mid {', '.join((*changes, *held))}]"
+
+
+def _set_to(setting: Setting) -> str:
+    assert setting.value is not None and not isinstance(setting.value, Distribution), "a change is between values"
+    return _value(setting.value)
+
+
+def _conditions(term: Term) -> list[str]:
+    seen = [_outcome(outcome) for outcome in term.given]
+    return [*([rf"\mathrm{{do}}({', '.join(map(_setting, term.do))})"] if term.do else []), *seen]
+
+
 def _term(term: Term) -> str:
     asked = ", ".join(map(_outcome, term.outcomes))
-    conditions = [_outcome(outcome) for outcome in term.given]
-    if term.do:
-        conditions.insert(0, rf"\mathrm{{do}}({', '.join(map(_setting, term.do))})")
+    conditions = _conditions(term)
     inside = rf"{asked} \mid {', '.join(conditions)}" if conditions else asked
     match term.kind:
         case "mean":

@@ -13,7 +13,7 @@ from latentdo.errors import MissingExtraError, QueryError
 from latentdo.graphs import Name, format_level, quote
 from latentdo.query import Query, Summary, Term, Value
 
-from .estimate import Estimate, FloatArray, axes_of, band, draws_of
+from .estimate import Estimate, FloatArray, axes_of, band_of
 
 if TYPE_CHECKING:
     from latentdo.plots import Band, Curve
@@ -329,20 +329,26 @@ def _curve(
 def _bands(answers: Sequence[Estimate], level: float, role: Role, *, n_points: int) -> tuple[Band, ...]:
     from latentdo.plots import Band
 
-    levels = (level, INNER) if role == "doing" and level > INNER else (level,)
+    turned = any(answer.reciprocal is not None for answer in answers)
+    levels = (level, INNER) if role == "doing" and level > INNER and not turned else (level,)
     found = [Band(each, *_ends(answers, each, simultaneous=False)) for each in levels]
     if role == "doing" and n_points > 1 and len({len(answer.draws) for answer in answers}) == 1:
         found.append(Band(level, *_ends(answers, level, simultaneous=True), simultaneous=True))
-    return tuple(found)
+    return tuple(each for each in found if np.isfinite(each.lower).any())
 
 
 def _ends(answers: Sequence[Estimate], level: float, *, simultaneous: bool) -> tuple[FloatArray, FloatArray]:
     if simultaneous:
-        ends = band(draws_of(answers), level, simultaneous=True)
+        ends = band_of(answers, level, simultaneous=True)
         assert ends is not None, "one draw has no band"
-        return ends
-    pairs = np.array([answer.interval(level) for answer in answers], dtype=float)
+        return _finite(ends[0]), _finite(ends[1])
+    pairs = _finite(np.array([answer.interval(level) for answer in answers], dtype=float))
     return pairs[:, 0], pairs[:, 1]
+
+
+def _finite(ends: FloatArray) -> FloatArray:
+    """What can be drawn: a gap where an interval goes through infinity."""
+    return np.where(np.isfinite(ends), ends, np.nan)
 
 
 def _data(answer: Estimate, axis: Name) -> tuple[tuple[float, float] | None, FloatArray | None]:
@@ -369,7 +375,7 @@ def _surface(sweep: _Sweep, ax: Any, level: float) -> Any:
     estimate = np.array([[one.median if medians else one.mean for one in row] for row in grid])
     width = None
     if not answers[0].is_point:
-        ends = np.array([[one.interval(level) for one in row] for row in grid], dtype=float)
+        ends = _finite(np.array([[one.interval(level) for one in row] for row in grid], dtype=float))
         width = ends[..., 1] - ends[..., 0]
     scale = answers[0].scale
     ranges = [
@@ -395,7 +401,9 @@ def density_of(answer: Estimate, ax: Any, level: float) -> Any:
     if answer.is_point:
         raise QueryError(f"{answer.query} has one draw alone, and so no density. Train by ld.Auto() for draws.")
     support = (0.0, 1.0) if (answer.scale.base, answer.scale.kind) == ("probability", "value") else (-np.inf, np.inf)
-    laws = [Law(f"posterior, {100 * level:g} % interval shaded", answer.draws, answer.interval(level), support=support)]
+    shaded = None if answer.gap(level) is not None else answer.interval(level)
+    words = f"posterior, {100 * level:g} % interval shaded" if shaded is not None else "posterior"
+    laws = [Law(words, answer.draws, shaded, support=support)]
     for role, words, other in (("seeing", "seeing", answer.naive), ("prior", "prior alone", answer.prior)):
         if other is not None and not other.is_point:
             laws.append(Law(words, other.draws, role=role, support=support))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from latentdo.sheet import Cell, Column, Note, Row, Sheet, counted, latex, number, visible
+from latentdo.sheet import Cell, Column, Note, Row, Sheet, counted, latex, number, through_infinity, visible
 
 from .estimate import Estimate
 from .latex import latex_question
@@ -72,8 +72,10 @@ def point_text(answer: Estimate) -> str:
 
 
 def interval_text(answer: Estimate, level: float) -> str | None:
-    """The ends of the interval, `0.55 to 0.90`; None of one draw."""
+    """The ends of the interval, `0.55 to 0.90`; None of one draw. One through infinity is in two parts."""
     interval = answer.interval(level)
+    if (gap := answer.gap(level)) is not None:
+        return through_infinity(gap, answer.rounding)
     return None if interval is None else " to ".join(number(end, answer.rounding) for end in interval)
 
 
@@ -244,6 +246,9 @@ def _printed_number(answer: Estimate, level: float) -> list[Cell]:
     shown = f"${latex.figure(answer.point, answer.rounding)}{f'^{{{marks}}}' if marks else ''}$"
     ends = answer.interval(level)
     interval = "--" if ends is None else latex.interval(ends[0], ends[1], answer.rounding)
+    if (gap := answer.gap(level)) is not None:
+        low, high = (latex.figure(end, answer.rounding) for end in gap)
+        interval = rf"${high}$ to $\infty$, and $-\infty$ to ${low}$"
     return [Cell(point_text(answer), latex=shown), Cell(interval_text(answer, level) or "–", latex=interval)]
 
 

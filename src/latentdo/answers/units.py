@@ -135,6 +135,8 @@ def _value(base: str, of: str, powers: Powers) -> Scale:
 def _special(expression: Binary, binary: Collection[Name]) -> Scale | None:
     """The forms that have a name of their own and are more than one operation."""
     op, left, right = expression.op, expression.left, expression.right
+    if expression.word == "NNT":
+        return Scale("number needed to treat")
     if op == "/" and _is_complement(right, left):
         scale = scale_of(left, binary)
         return Scale("odds", (), "odds", scale.of, "value") if scale.base == "probability" else None

@@ -10,7 +10,7 @@ import numpy as np
 
 from latentdo.errors import QueryError
 from latentdo.models import ModelSpec
-from latentdo.query import Binary, Expression, Number, Query, Term
+from latentdo.query import Binary, Expression, Number, Query, Term, operations_of
 
 from .comparisons import complement
 from .estimate import Computation
@@ -49,7 +49,7 @@ class Computed:
         computation: How the number was computed.
         rarest: The smallest probability of evidence, where it has one and is known; its mean over the draws.
         n_never: Draws in which evidence of an exact term never occurs.
-        crossing: Denominators that are now above, now below 0, and in which share of the draws on the rarer side.
+        crossing: Ratios whose denominators are now above, now below 0, and in which share of the draws on the rarer side.
     """
 
     draws: FloatArray
@@ -58,7 +58,7 @@ class Computed:
     units: FloatArray | None
     computation: Computation
     rarest: float | None = None
-    crossing: tuple[tuple[str, float], ...] = ()
+    crossing: tuple[tuple[Binary, float], ...] = ()
     n_never: int = 0
 
     @property
@@ -223,7 +223,7 @@ def has_settled(simulation: Simulation, query: Query, values: Simulated, found: 
 
 def _own_scale(simulation: Simulation, query: Query, found: Computed) -> float:
     """How large differences of the query are: of its outcome by the column's sd, of products and ratios by their size."""
-    if not query.is_single and any(sign in str(query.expression) for sign in ("*", "/")):
+    if any(part.op in "*/" for part in operations_of(query.expression)):
         return abs(float(found.draws.mean()))
     return min(_scale_of(simulation, term) for term in query.terms)
 
@@ -250,20 +250,15 @@ def _rarest(exact: Exact, plans: list[TermPlan]) -> float | None:
     return min(found, default=None)
 
 
-def crossings(query: Query, terms: Mapping[Term, FloatArray]) -> tuple[tuple[str, float], ...]:
-    """The denominators of a query that change their sign from draw to draw, and the share of the rarer sign."""
-    found = {}
-    waiting = [query.expression]
-    while waiting:
-        part = waiting.pop()
-        if not isinstance(part, Binary):
-            continue
-        waiting += [part.left, part.right]
+def crossings(query: Query, terms: Mapping[Term, FloatArray]) -> tuple[tuple[Binary, float], ...]:
+    """The ratios of a query whose denominators change their sign from draw to draw, and the share of the rarer sign."""
+    found: dict[Binary, float] = {}
+    for part in operations_of(query.expression):
         if part.op == "/" and isinstance(part.right, Binary):
             with np.errstate(all="ignore"):
                 below = float((arithmetic(part.right, terms) < 0).mean())
             if 0 < below < 1:
-                found[str(part.right)] = min(below, 1 - below)
+                found[part] = min(below, 1 - below)
     return tuple(found.items())
 
 

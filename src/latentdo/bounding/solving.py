@@ -9,7 +9,7 @@ from scipy.optimize import linprog, lsq_linear, nnls
 from scipy.sparse import csr_matrix, hstack, vstack
 
 from latentdo.arrays import FloatArray
-from latentdo.errors import DataError, LatentdoError
+from latentdo.errors import DataError, LatentdoError, QueryError
 
 from .programme import Laws, Programme, undefined
 
@@ -82,6 +82,7 @@ def end_of(programme: Programme, asked: Asked, probabilities: FloatArray, *, upp
 
     Raises:
         Infeasible: No law of the types has these probabilities.
+        QueryError: A denominator may have either sign.
 
     Source:
         Charnes & Cooper (1962), Programming with linear fractional functionals.
@@ -92,6 +93,8 @@ def end_of(programme: Programme, asked: Asked, probabilities: FloatArray, *, upp
         law, duals = _solved(sign * asked.above, matrix, right)
         value = float(asked.above @ law) + asked.top
         return End(value, law, sign * duals, 1.0)
+    asked = _positive(programme, asked, matrix, right)
+    assert asked.below is not None
     scaled = vstack(
         [
             hstack([matrix, csr_matrix(-right[:, None])]),
@@ -116,6 +119,28 @@ def end_of(programme: Programme, asked: Asked, probabilities: FloatArray, *, upp
     below = float(asked.below @ law) + asked.bottom
     _, duals = _solved(sign * (asked.above - value * asked.below), matrix, right)
     return End(value, law, sign * duals, below)
+
+
+def _positive(programme: Programme, asked: Asked, matrix: csr_matrix, right: FloatArray) -> Asked:
+    """The question with a denominator that is not negative, whatever the law of the types.
+
+    Raises:
+        QueryError: The denominator may have either sign, so that the ratio may be any number beyond two ends.
+    """
+    assert asked.below is not None
+    if asked.bottom >= 0 and (asked.below >= 0).all():
+        return asked
+    least, most = (
+        float(asked.below @ _solved(sign * asked.below, matrix, right)[0]) + asked.bottom for sign in (1.0, -1.0)
+    )
+    if least >= -WITHIN:
+        return asked
+    if most <= WITHIN:
+        return Asked(-asked.above, -asked.top, -asked.below, -asked.bottom)
+    raise QueryError(
+        f"The denominator of {programme.plan.query} may lie on either side of 0, from {least:.3g} to {most:.3g}: the ratio goes "
+        "through infinity, and has no bounds between which it lies. Ask for the denominator."
+    )
 
 
 def _system(programme: Programme, probabilities: FloatArray) -> tuple[csr_matrix, FloatArray]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentdo.arrays import FloatArray
+from latentdo.errors import QueryError
 
 from .programme import Laws, Programme, Table
 from .solving import Asked, End, Infeasible, Violation, end_of, nearest, violation
@@ -100,6 +101,16 @@ def reach_of(programme: Programme, drawn: Drawn, laws: Laws, end: End, feasible:
         end: The end on the rows.
         feasible: The probabilities that it was found with.
     """
+    try:
+        return _reach_of(programme, drawn, laws, end, feasible, upper=upper)
+    except QueryError:
+        # On other rows the denominator has either sign.
+        return Reach(np.zeros(0), np.zeros(0), np.zeros((1, 0)), upper)
+
+
+def _reach_of(
+    programme: Programme, drawn: Drawn, laws: Laws, end: End, feasible: FloatArray, *, upper: bool
+) -> Reach:
     own = programme.constraints.probabilities(laws.free)
     found = [_Formula.at(programme, laws, end, feasible)]
     for draw in range(min(SOLVED, len(drawn.probabilities))):

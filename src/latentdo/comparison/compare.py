@@ -139,7 +139,7 @@ def compare_rivals(
 
 def _moves(posterior: Posterior, data: Dataset, answer: Answer, rivals: Rivals) -> FloatArray | None:
     """How far the model's number moves where the rows get other weights; None where finding out would take long."""
-    by_rows = None if answer.is_point or not answer.identified else influence_at_hand(posterior, data, answer.draws)
+    by_rows = None if answer.is_point or not answer.identified else influence_at_hand(posterior, data, answer.linear)
     if by_rows is None or not np.isfinite(by_rows).all():
         return None
     return moves_of(by_rows[None], rivals.seed, rivals.options.replicates)[0]
@@ -317,12 +317,12 @@ def _with_equals(rows: Sequence[Estimate]) -> tuple[Estimate, ...]:
 
 def _is_same(one: Estimate, other: Estimate) -> bool:
     """Whether two methods computed the same: the estimate and, to the last digits, what the bootstrap makes of it."""
-    pairs = [
-        (mine, theirs)
-        for mine, theirs in ((one.estimate, other.estimate), (one.lower, other.lower), (one.upper, other.upper))
-        if mine is not None and theirs is not None
-    ]
-    return len(pairs) == 3 and all(math.isclose(mine, theirs, rel_tol=EQUAL) for mine, theirs in pairs)
+    # An interval through infinity has no ends to compare.
+    both = [(each.estimate, each.sd, each.lower, each.upper) for each in (one, other)]
+    told = [(mine, theirs) for mine, theirs in zip(*both, strict=True) if (mine, theirs) != (None, None)]
+    return len(told) > 1 and all(
+        mine is not None and theirs is not None and math.isclose(mine, theirs, rel_tol=EQUAL) for mine, theirs in told
+    )
 
 
 _NEITHER = {"variance": "a variance", "sd": "a standard deviation", "quantile": "a quantile", "density": "a density"}

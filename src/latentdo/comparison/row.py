@@ -13,7 +13,7 @@ from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
 from latentdo.inference import Posterior
 from latentdo.query import Query, Summary, Value
-from latentdo.sheet import finite, in_braces, number
+from latentdo.sheet import finite, in_braces, number, through_infinity
 
 LVM = "lvm"
 NOT_IDENTIFIED = "not identified"
@@ -244,6 +244,8 @@ def row_of_answer(question: Question, answer: Answer, level: float, seconds: flo
         seconds: How long asking took.
     """
     lower, upper = answer.interval(level) or (None, None)
+    gap = answer.gap(level)
+    lower, upper = (None, None) if gap is not None else (lower, upper)
     return ComparisonRow(
         method=LVM,
         estimate=answer.point,
@@ -253,7 +255,7 @@ def row_of_answer(question: Question, answer: Answer, level: float, seconds: flo
         level=level,
         seconds=seconds,
         applies=True,
-        note=_note(answer),
+        note=_note(answer) if gap is None else f"interval {through_infinity(gap, answer.rounding)}; {_note(answer)}",
         question=question,
         warnings=answer.warnings,
         interval="" if answer.is_point else answer.approximate or "posterior",

@@ -193,7 +193,7 @@ def _judged(evidence: Evidence, name: str | None, query: Query, tolerance: float
         if most is None:
             most = max(OF_ANSWER * abs(answer.point), OF_OUTCOME * _spread(evidence, query))
         own = (answer.point, answer.sd or 0.0, float(most))
-        by_rows = evidence.influence(answer.draws[evidence.index][:, None])[:, 0]
+        by_rows = evidence.influence(answer.linear[evidence.index][:, None])[:, 0]
         sd = math.sqrt(evidence.share * float(by_rows @ by_rows))
         try:
             found = replaced(evidence, query, seed)
@@ -202,7 +202,7 @@ def _judged(evidence: Evidence, name: str | None, query: Query, tolerance: float
                 f"it is identified{answer.with_rows}, and only observed rows are checked" if answer.experiments else ""
             )
             return _Judged(name, query, reason=only or str(problem))
-        return _Judged(name, query, own, found, draws=answer.draws, sd_by_rows=sd)
+        return _Judged(name, query, own, found, draws=answer.linear, sd_by_rows=sd)
     except ValueError:
         return _Judged(name, query, reason="it has several numbers: ask for one of them")
     except LatentdoError as problem:

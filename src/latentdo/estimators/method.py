@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -13,6 +13,7 @@ from latentdo.errors import QueryError
 from latentdo.extensions import ESTIMATORS, blamed, enter, guard
 from latentdo.graphs import Name, quote
 from latentdo.query import Summary
+from latentdo.sheet import through_infinity
 
 from .nuisances import CrossFitted, Nuisances
 from .sample import FloatArray, IntArray
@@ -138,6 +139,26 @@ class Estimate:
     def summary(self) -> Summary:
         """The row that plots and tables read."""
         return Summary(self.method, self.estimate, self.sd, self.lower, self.upper, self.level, self.unit, self.method)
+
+
+def turned_over(row: Estimate) -> Estimate:
+    """1 over the estimate, as a number needed to treat is 1 over a risk difference; the error by the delta method."""
+    if not row.estimate:
+        reason = "no number: the risk difference is 0" if row.estimate is not None else row.note
+        return replace(row, estimate=None, sd=None, lower=None, upper=None, note=reason, moves=None)
+    slope = -1.0 / row.estimate**2
+    note, lower, upper = row.note, row.lower, row.upper
+    sd = None if row.sd is None else -slope * row.sd
+    if lower is not None and upper is not None:
+        ends = tuple(1.0 / end if end else math.inf for end in (lower, upper))
+        if lower <= 0 <= upper:
+            gap = (-abs(ends[0]), ends[1])
+            note = "; ".join(filter(None, [f"interval {through_infinity(gap, sd or gap[1])}", note]))
+            lower, upper = None, None
+        else:
+            upper, lower = ends
+    moves = None if row.moves is None else slope * row.moves
+    return replace(row, estimate=1.0 / row.estimate, sd=sd, lower=lower, upper=upper, note=note, moves=moves)
 
 
 class Fits:

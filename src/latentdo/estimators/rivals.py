@@ -14,7 +14,7 @@ from latentdo.errors import QueryError
 from latentdo.extensions import is_own, wrong
 from latentdo.graphs import Admg, LatentDag, Name, project, quote
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.query import Query
+from latentdo.query import Binary, Query
 from latentdo.tables import Dataset
 
 from .adjusting import MOST_SETS, check_adjustment, needed_columns, sets_of, without_columns
@@ -28,7 +28,7 @@ from .arithmetic import (
 )
 from .cautions import levels_notes, overlap_cautions, support_cautions, unlike_rows
 from .foreign import unweighted_notes
-from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, same_note
+from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, same_note, turned_over
 from .methods import all_methods
 from .nuisances import Nuisances
 from .options import Adjust, Options
@@ -76,6 +76,10 @@ def estimates(
         SupportError: A value is no level of its column.
         DataError: A column is missing or constant.
     """
+    if isinstance(query.expression, Binary) and query.expression.word == "NNT":
+        turned = Query(query.expression.right, query.axes)
+        asked = {"methods": methods, "options": options, "seed": seed, "verdict": verdict}
+        return tuple(turned_over(row) for row in estimates(graph, data, turned, **asked))
     chosen, settings = all_methods() if methods is None else tuple(methods), options or Options()
     query.check(graph)
     if query.axes:

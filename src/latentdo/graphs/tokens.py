@@ -85,7 +85,12 @@ class Tokens:
 
     `current` is the token not yet consumed. Line ends inside brackets are blanks, and so are all line
     ends in a language that is not read by the line.
+
+    Attributes:
+        tolerated: Slips that are symbols in what is scanned from here on.
     """
+
+    tolerated: tuple[str, ...] = ()
 
     def __init__(self, text: str, lexicon: Lexicon) -> None:
         self._text = normalised(text)
@@ -250,7 +255,7 @@ class Tokens:
         return self._token("end", "", self._at)
 
     def _scan_symbol(self, symbol: str, end: int) -> Token:
-        if problem := self._lexicon.slips.get(symbol):
+        if symbol not in self.tolerated and (problem := self._lexicon.slips.get(symbol)):
             raise self._fault(problem, self._at)
         token = self._token("symbol", symbol, end)
         if symbol in _CLOSING:

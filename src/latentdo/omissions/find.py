@@ -12,7 +12,7 @@ from latentdo.errors import FitError, QueryError, UnsupportedError
 from latentdo.graphs import Name, quote
 from latentdo.identification import identify
 from latentdo.inference import Engine, Fit, Posterior, train_all
-from latentdo.query import Binary, Query, Term
+from latentdo.query import Binary, Query, Term, operations_of
 from latentdo.sheet import listed
 from latentdo.tables import Dataset
 
@@ -119,6 +119,10 @@ def sensitivity_of(
     query.check(posterior.spec.graph)
     if query.axes or any(term.kind == "law" for term in query.terms):
         raise QueryError(f"{query} asks for several numbers. Sensitivity is that of one: give the nodes values.")
+    if any(part.word == "NNT" for part in operations_of(query.expression)):
+        raise QueryError(
+            f"{query} goes through infinity where its risk difference goes through 0. Ask for RD[…] in its place."
+        )
     identify(posterior.spec.graph, query, functional=posterior.functional).unwrap()
     omitted, others = _edge(edge, posterior, query)
     units = units_of(omitted, posterior, rows)

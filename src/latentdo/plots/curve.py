@@ -291,7 +291,7 @@ def _limits(ax: Any, series: Sequence[Curve], null: float | None) -> frozenset[i
     if limits is None:
         return frozenset()
     ax.set_ylim(*limits)
-    return frozenset(key for key, ends in wide.items() if min(ends) < limits[0] or max(ends) > limits[1])
+    return frozenset(key for key, ends in wide.items() if ends and (min(ends) < limits[0] or max(ends) > limits[1]))
 
 
 def _ends(*parts: FloatArray) -> list[float]:

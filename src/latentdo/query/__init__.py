@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING
 from .question import Query, draft_query, queries_of, query_of
 from .summary import Summary
 from .sweep import Axis
-from .term import Binary, Comparison, Distribution, Expression, Kind, Number, Outcome, Setting, Term, Value
+from .term import (
+    Binary,
+    Comparison,
+    Distribution,
+    Expression,
+    Kind,
+    Number,
+    Outcome,
+    Setting,
+    Term,
+    Value,
+    changes_of,
+    measure,
+    operations_of,
+)
 
 if TYPE_CHECKING:
     from .laws import OFFERED, Law, form_of, law_of
@@ -29,9 +43,12 @@ __all__ = [
     "Summary",
     "Term",
     "Value",
+    "changes_of",
     "draft_query",
     "form_of",
     "law_of",
+    "measure",
+    "operations_of",
     "queries_of",
     "query_of",
 ]

@@ -17,11 +17,14 @@ from .term import (
     Distribution,
     Expression,
     Kind,
+    Measure,
     Number,
     Outcome,
     Setting,
     Term,
     Value,
+    measure,
+    odds,
     size_of,
 )
 
@@ -64,6 +67,9 @@ _LIKE_E = frozenset({"e", "exp", "expectation", "mean", "expected"})
 _LIKE_P = frozenset({"p", "pr", "prob", "probability"})
 
 Form = Literal["E", "P", "Var", "SD", "Median", "Quantile", "density", "odds"]
+_MEASURES: dict[str, Measure] = {"rd": "RD", "rr": "RR", "or": "OR", "nnt": "NNT"}
+_CHANGE = (":", "->")
+"""Symbols that stand in the brackets of RD[…] and nowhere else."""
 _FORMS: dict[str, Form] = {
     **dict.fromkeys(("var", "variance"), "Var"),
     **dict.fromkeys(("sd", "std", "stdev"), "SD"),
@@ -87,11 +93,14 @@ _NOT_READ = {
     **dict.fromkeys(("percentile", "quantiles"), "write Quantile[Y, 0.9 | …]."),
     "iqr": "write Quantile[Y, 0.75 | …] - Quantile[Y, 0.25 | …].",
     "cdf": "write P(Y <= 1 | …).",
-    "or": "write odds(Y=1 | do(X=1)) / odds(Y=1 | do(X=0)).",
-    "rr": "write P(Y=1 | do(X=1)) / P(Y=1 | do(X=0)).",
+    **dict.fromkeys(("arr", "ard"), "write RD[Y=1 | X: 0 -> 1]."),
+    "rrr": "write 1 - RR[Y=1 | X: 0 -> 1].",
     "log": "a logarithm cannot be asked for: ask the ratio itself.",
 }
-_OTHERS = "Others are Var[…], SD[…], Median[…], Quantile[Y, 0.9 | …], density(Y=1 | …) and odds(Y=1 | …)."
+_OTHERS = (
+    "Others are Var[…], SD[…], Median[…], Quantile[Y, 0.9 | …], density(Y=1 | …), odds(Y=1 | …), and RD, RR, OR and "
+    "NNT[Y=1 | X: 0 -> 1]."
+)
 _SWEEP = "a sweep stands at the end of the query: E[Y | do(X)] for X in 0..10."
 
 
@@ -209,6 +218,8 @@ class _Parser:
     def term(self, word: Token) -> Expression:
         tokens = self.tokens
         opening = tokens.current
+        if word.text.casefold() in _MEASURES and opening.is_symbol("[", "(") and word.bare:
+            return self.measure(_MEASURES[word.text.casefold()], word)
         form: Form | None = word.text if word.text in ("E", "P") else _FORMS.get(word.text.casefold())
         if form is None or not opening.is_symbol("[", "(") or not word.bare:
             raise self.not_a_term(word)
@@ -236,7 +247,62 @@ class _Parser:
         if form != "odds":
             return term
         self.add(2, word)
-        return Binary("/", term, Binary("-", Number(1.0), term))
+        return odds(term)
+
+    def measure(self, form: Measure, word: Token) -> Expression:
+        """A comparison of two risks, behind its word."""
+        tokens, written = self.tokens, f"{form}[Y=1 | X: 0 -> 1]"
+        if tokens.current.text != "[":
+            raise tokens.error(f"{form} takes square brackets: {written}.")
+        tokens.tolerated = _CHANGE
+        tokens.advance()
+        outcomes = tuple(o if o.op else Outcome(o.name, "=", 1.0) for o in self.events())
+        new: list[Setting] = []
+        old: list[Setting] = []
+        do: list[Setting] = []
+        given: list[Outcome] = []
+        separator = "|"
+        while tokens.accept(separator):
+            separator = ","
+            self.condition(do, given)
+            if tokens.current.is_symbol(":", "->"):
+                self.change(given, new, old, written)
+        if not new:
+            raise tokens.error(f"{form} compares two values of what is set: {written}.")
+        if not tokens.current.is_symbol("]"):
+            raise self.after_condition("]")
+        tokens.tolerated = ()
+        tokens.advance()
+        both = [Term("event", outcomes, (*changed, *do), tuple(given)) for changed in (new, old)]
+        made = measure(form, *both)
+        self.add(size_of(made) - 1, word)
+        return made
+
+    def events(self) -> list[Outcome]:
+        """The outcomes of a comparison of risks; one without a comparison is taken at 1."""
+        outcomes = [self.outcome("an outcome")]
+        while self.tokens.accept(","):
+            outcomes.append(self.outcome("an outcome after the comma"))
+        if not self.tokens.current.is_symbol("|", "]"):
+            raise self.tokens.unexpected("',', '|' or ']'")
+        return outcomes
+
+    def change(self, given: list[Outcome], new: list[Setting], old: list[Setting], written: str) -> None:
+        """From which value to which a node is set, behind the name, which was taken for a condition."""
+        tokens = self.tokens
+        here = tokens.current
+        if not given or given[-1].op or not tokens.accept(":"):
+            raise tokens.error(f"what changes is written with both values, as in {written}.", here)
+        name = given.pop().name
+        values: list[Value] = []
+        for expected in ("the value from which it changes", "the value to which it changes"):
+            if values:
+                tokens.expect("->", "'->'", f"Both values are given, as in {written}.")
+            values.append(tokens.level(expected))
+        if values[0] == values[1]:
+            raise tokens.error(f"{name!r} changes from a value to the same one. Give two, as in {written}.", here)
+        old.append(Setting(name, values[0]))
+        new.append(Setting(name, values[1]))
 
     def asked_number(self, form: Form) -> tuple[Outcome]:
         """The one outcome of a mean, a variance, an sd or a quantile."""

@@ -17,6 +17,8 @@ Kind = Literal["mean", "law", "event", "variance", "sd", "quantile", "density"]
 
 _WORDS: dict[Kind, str] = {"mean": "E", "variance": "Var", "sd": "SD", "quantile": "Quantile"}
 MEDIAN = 0.5
+Measure = Literal["RD", "RR", "OR", "NNT"]
+"""How two risks are compared: risk difference, risk ratio, odds ratio, number needed to treat."""
 
 
 @dataclass(frozen=True)
@@ -207,11 +209,16 @@ class Number:
 
 @dataclass(frozen=True)
 class Binary:
-    """Two parts joined by an operator; ratios and products are formed within each posterior draw."""
+    """Two parts joined by an operator; ratios and products are formed within each posterior draw.
+
+    Attributes:
+        word: What it was written as, where that is one word: `RD[Y=1 | X: 0 -> 1]`.
+    """
 
     op: Literal["+", "-", "*", "/"]
     left: Expression
     right: Expression
+    word: Measure | None = None
 
     @property
     def odds_of(self) -> Term | None:
@@ -222,9 +229,25 @@ class Binary:
             case _:
                 return None
 
+    @property
+    def risks(self) -> tuple[Term, Term] | None:
+        """The events that a word compares, under the new values and under the old ones; None of arithmetic without a word."""
+        match self:
+            case Binary(word="RD" | "RR", left=Term() as new, right=Term() as old):
+                return new, old
+            case Binary(word="OR", left=Binary(odds_of=Term() as new), right=Binary(odds_of=Term() as old)):
+                return new, old
+            case Binary(word="NNT", right=Binary(left=Term() as new, right=Term() as old)):
+                return new, old
+            case _:
+                return None
+
     def __str__(self) -> str:
         if (event := self.odds_of) is not None:
             return f"odds{str(event).removeprefix(event.word)}"
+        if (risks := self.risks) is not None:
+            changes = (f"{quote(new.name)}: {_shown(old)} -> {_shown(new)}" for new, old in changes_of(*risks))
+            return f"{self.word}[{_listed(risks[0].outcomes)} | {', '.join((*changes, *_beside(risks[0], risks[1])))}]"
         left, right = str(self.left), str(self.right)
         if _strength(self.left) < _strength(self):
             left = f"({left})"
@@ -245,8 +268,42 @@ def filled(expression: Expression, values: Mapping[Name, Value]) -> Expression:
             return expression.filled(values)
         case Number():
             return expression
-        case Binary(op=op, left=left, right=right):
-            return Binary(op, filled(left, values), filled(right, values))
+        case Binary(left=left, right=right):
+            return replace(expression, left=filled(left, values), right=filled(right, values))
+
+
+def measure(word: Measure, new: Term, old: Term) -> Binary:
+    """What a word stands for: arithmetic over the probabilities of one event under new and under old values."""
+    match word:
+        case "RD":
+            return Binary("-", new, old, word)
+        case "RR":
+            return Binary("/", new, old, word)
+        case "OR":
+            return Binary("/", odds(new), odds(old), word)
+        case "NNT":
+            return Binary("/", Number(1.0), Binary("-", new, old), word)
+
+
+def odds(event: Term) -> Binary:
+    """P / (1 - P) of an event."""
+    return Binary("/", event, Binary("-", Number(1.0), event))
+
+
+def changes_of(new: Term, old: Term) -> list[tuple[Setting, Setting]]:
+    """What two terms set to different values: each setting of the first beside that of the second."""
+    return [(one, other) for one, other in zip(new.do, old.do, strict=True) if one != other]
+
+
+def _beside(new: Term, old: Term) -> tuple[str, ...]:
+    """What both terms set and see alike, as it is typed."""
+    held = [str(one) for one, other in zip(new.do, old.do, strict=True) if one == other]
+    return (*([f"do({', '.join(held)})"] if held else []), *map(str, new.given))
+
+
+def _shown(setting: Setting) -> str:
+    assert setting.value is not None and not isinstance(setting.value, Distribution), "a change is between values"
+    return format_level(setting.value)
 
 
 def renamed(expression: Expression, names: Mapping[Name, Name]) -> Expression:
@@ -271,12 +328,22 @@ def _listed(outcomes: tuple[Outcome, ...]) -> str:
 
 def _strength(expression: Expression) -> int:
     match expression:
-        case Binary(op="+" | "-"):
+        case Binary(op="+" | "-") if expression.risks is None:
             return 1
-        case Binary() if expression.odds_of is None:
+        case Binary() if expression.odds_of is None and expression.risks is None:
             return 2
         case _:
             return 3
+
+
+def operations_of(expression: Expression) -> Iterator[Binary]:
+    """The operations of the arithmetic, each before those within it."""
+    waiting: list[Expression] = [expression]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Binary):
+            yield part
+            waiting += (part.right, part.left)
 
 
 def terms_of(expression: Expression) -> Iterator[Term]:

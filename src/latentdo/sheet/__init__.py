@@ -20,6 +20,7 @@ from .words import (
     number,
     percent,
     terminal_width,
+    through_infinity,
     visible,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "percent",
     "terminal_width",
     "texts",
+    "through_infinity",
     "visible",
     "web",
 ]

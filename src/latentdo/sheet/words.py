@@ -27,6 +27,7 @@ __all__ = [
     "number",
     "percent",
     "terminal_width",
+    "through_infinity",
     "visible",
 ]
 
@@ -43,6 +44,12 @@ def number(value: float, spread: float) -> str:
         return f"{value:z.{max(0, decimals)}f}"
     size = math.floor(math.log10(abs(value))) if value else 0
     return f"{value:.{min(15, max(2, size + decimals + 1))}g}"
+
+
+def through_infinity(gap: tuple[float, float], spread: float) -> str:
+    """An interval that goes through infinity, of which the gap is the numbers that it does not hold."""
+    low, high = (number(end, spread) for end in gap)
+    return f"{high} to ∞, and −∞ to {low}"
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:
