@@ -108,9 +108,7 @@ def reach_of(programme: Programme, drawn: Drawn, laws: Laws, end: End, feasible:
         return Reach(np.zeros(0), np.zeros(0), np.zeros((1, 0)), upper)
 
 
-def _reach_of(
-    programme: Programme, drawn: Drawn, laws: Laws, end: End, feasible: FloatArray, *, upper: bool
-) -> Reach:
+def _reach_of(programme: Programme, drawn: Drawn, laws: Laws, end: End, feasible: FloatArray, *, upper: bool) -> Reach:
     own = programme.constraints.probabilities(laws.free)
     found = [_Formula.at(programme, laws, end, feasible)]
     for draw in range(min(SOLVED, len(drawn.probabilities))):
