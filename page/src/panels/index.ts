@@ -3,6 +3,7 @@
 import type { Store } from "../store.js";
 import * as question from "./question.js";
 import * as verdict from "./verdict.js";
+import * as whole from "./whole.js";
 
 export interface Pane {
   readonly id: string;
@@ -15,4 +16,5 @@ export interface Pane {
 export const PANES: readonly Pane[] = [
   { id: "question", title: "Question", mount: question.mount },
   { id: "answer", title: "Can it be answered?", mount: verdict.mount },
+  { id: "whole", title: "The whole graph", mount: whole.mount },
 ];
