@@ -37,7 +37,9 @@ export function mountEditor(root: HTMLElement, store: Store, importText: (conten
     marks.replaceChildren();
   });
   field.addEventListener("blur", () => timer && flush());
+  let scrolled = 0; // remembered, as to ask the field would have the browser lay out the page
   field.addEventListener("scroll", () => {
+    scrolled = field.scrollTop;
     numbers.scrollTop = field.scrollTop;
     marks.style.transform = `translate(${-field.scrollLeft}px, ${-field.scrollTop}px)`;
   });
@@ -65,13 +67,14 @@ export function mountEditor(root: HTMLElement, store: Store, importText: (conten
     if (changed.has("text") && state.text !== field.value) {
       window.clearTimeout(timer);
       timer = 0;
-      const { selectionStart, selectionEnd, scrollTop } = field;
+      const { selectionStart, selectionEnd } = field;
+      const top = scrolled;
       const before = field.value;
       field.value = state.text;
       paint();
       const stay = before.slice(0, selectionStart) === state.text.slice(0, selectionStart);
       if (stay) field.setSelectionRange(selectionStart, selectionEnd);
-      field.scrollTop = scrollTop;
+      if (top > 0) field.scrollTop = top;
     }
     if (!changed.has("fault") && !changed.has("text")) return;
     const found = state.fault;

@@ -34,10 +34,23 @@ export function mountTable(root: HTMLElement, store: Store): void {
 function fill({ reading }: State, store: Store, nodes: HTMLElement, edges: HTMLElement): void {
   if (!reading) return;
   const focus = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["at"] : undefined;
-  nodes.replaceChildren(...reading.nodes.map((node) => nodeRow(node, store)));
-  edges.replaceChildren(...reading.edges.map((edge) => edgeRow(edge, store)));
+  keepRows(nodes, reading.nodes, (node) => `${node.latent} ${node.name}`, (node) => nodeRow(node, store));
+  keepRows(edges, reading.edges, (edge) => `${edge.sign}${edge.kind} ${edgeId(edge)}`, (edge) => edgeRow(edge, store));
   showRoles(store, nodes);
   if (focus !== undefined) document.querySelector<HTMLElement>(`[data-at="${CSS.escape(focus)}"]`)?.focus();
+}
+
+/** Put rows in, those that say the same as before as they are: a big graph has hundreds. */
+function keepRows<T>(body: HTMLElement, all: readonly T[], key: (each: T) => string, make: (each: T) => HTMLElement): void {
+  const known = new Map([...body.children].map((row) => [(row as HTMLElement).dataset["key"], row as HTMLElement]));
+  const rows = all.map((each) => {
+    const row = known.get(key(each)) ?? make(each);
+    row.dataset["key"] = key(each);
+    return row;
+  });
+  const wanted = new Set(rows);
+  for (const row of known.values()) if (!wanted.has(row)) row.remove();
+  for (const [at, row] of rows.entries()) if (body.children[at] !== row) body.insertBefore(row, body.children[at] ?? null);
 }
 
 function nodeRow(node: PageNode, store: Store): HTMLElement {
@@ -117,6 +130,7 @@ function linker(store: Store): HTMLElement {
     if (!changed.has("reading") || !reading) return;
     for (const [at, choice] of [from, to].entries()) {
       const before = choice.value;
+      if (choice.length === reading.nodes.length && reading.nodes.every((node, k) => node.name === choice.options[k]?.value)) continue;
       choice.replaceChildren(...reading.nodes.map((node) => h("option", { value: node.name }, shown(node.name))));
       choice.value = reading.nodes.some((node) => node.name === before) ? before : (reading.nodes[at]?.name ?? "");
     }

@@ -30,7 +30,7 @@ export class Drawing {
     this.cy = cytoscape({
       container: root,
       style: looks(),
-      minZoom: 0.1,
+      minZoom: 0.03,
       maxZoom: 4,
       selectionType: "single",
       boxSelectionEnabled: true,
@@ -175,7 +175,7 @@ export class Drawing {
     const data = { name: node.name, latent: node.latent, ...labelOf(node, this.store.roles.get(node.name)) };
     const drawn = this.node(node.name);
     if (drawn) {
-      drawn.data(data);
+      retold(drawn, data);
       return true;
     }
     const place = places.get(node.name);
@@ -192,7 +192,7 @@ export class Drawing {
     const data = { kind: edge.kind, tail: edge.tail, head: edge.head, label: edge.latents > 1 ? String(edge.latents) : "" };
     const drawn = this.cy.getElementById(id);
     if (drawn.nonempty()) {
-      drawn.data(data);
+      retold(drawn as unknown as EdgeSingular, data);
       return null;
     }
     const ends = { source: `n${edge.tail}`, target: `n${edge.head}` };
@@ -209,14 +209,15 @@ export class Drawing {
     this.cy.batch(() => {
       for (const node of this.store.state.reading?.nodes ?? []) {
         const role: Role | undefined = roles.get(node.name);
-        this.node(node.name)?.data({ role: role ?? "", ...labelOf(node, role) });
+        const drawn = this.node(node.name);
+        if (drawn) retold(drawn, { role: role ?? "", ...labelOf(node, role) });
       }
     });
   }
 
   private light({ lit }: State): void {
     this.cy.batch(() => {
-      this.cy.elements().removeClass("lit hedge core cut");
+      this.cy.elements(".lit, .hedge, .core, .cut").removeClass("lit hedge core cut");
       for (const layer of LAYERS) {
         const { nodes = [], edges = [], core = [], cut = [] } = lit[layer] ?? {};
         const name = layer === "hedge" ? "hedge" : "lit";
@@ -276,6 +277,12 @@ export class Drawing {
     this.cy.resize();
     if (this.follows && this.cy.nodes().nonempty()) this.fit();
   }
+}
+
+/** Tell an element what has changed of it, as the library looks at it again whatever it is told. */
+function retold(element: NodeSingular | EdgeSingular, data: { readonly [key: string]: unknown }): void {
+  const changed = Object.entries(data).filter(([key, value]) => element.data(key) !== value);
+  if (changed.length > 0) element.data(Object.fromEntries(changed));
 }
 
 function nameOf(edge: EdgeSingular): EdgeName {

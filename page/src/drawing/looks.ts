@@ -101,7 +101,16 @@ export function looks(): StylesheetStyle[] {
         "edge-distances": "node-position",
       },
     },
-    { selector: 'edge[kind="-|"]', style: { "target-arrow-shape": "tee", "arrow-scale": 1.4 } },
+    {
+      selector: 'edge[kind="-|"]',
+      style: {
+        "target-arrow-shape": "tee",
+        "arrow-scale": 1.9,
+        "target-distance-from-node": 3,
+        "line-color": colour("inhibits"),
+        "target-arrow-color": colour("inhibits"),
+      },
+    },
     {
       selector: 'edge[kind="<->"]',
       style: {

@@ -6,7 +6,7 @@ import { s } from "../panels/dom.js";
 import type { Drawing, Point } from "./canvas.js";
 import { HEIGHT } from "./looks.js";
 
-const INK = { node: "#6b727a", edge: "#5d646c", arc: "#7d4f99", text: "#1b1f24" };
+const INK = { node: "#6b727a", edge: "#5d646c", arc: "#7d4f99", inhibits: "#a02c3f", text: "#1b1f24" };
 const FILLS: { readonly [role: string]: string } = { treatment: "#dcecf7", outcome: "#fbe3d6", given: "#d9f0e8" };
 const LINES: { readonly [role: string]: string } = { treatment: "#0072b2", outcome: "#d55e00", given: "#00815f" };
 const MARGIN = 24;
@@ -68,7 +68,7 @@ function edgeOf(edge: EdgeSingular): SVGElement {
   const kind = edge.data("kind") as string;
   const [from, to] = [edge.sourceEndpoint(), edge.targetEndpoint()];
   const pull = edge.data("bow") ? edge.controlPoints()?.[0] : undefined;
-  const colour = kind === "<->" ? INK.arc : INK.edge;
+  const colour = kind === "<->" ? INK.arc : kind === "-|" ? INK.inhibits : INK.edge;
   const path = s("path", {
     d: pull ? `M${from.x} ${from.y}Q${pull.x} ${pull.y} ${to.x} ${to.y}` : `M${from.x} ${from.y}L${to.x} ${to.y}`,
     fill: "none",

@@ -8,10 +8,19 @@ type Point = { x: number; y: number };
 const ACROSS = 70;
 const DOWN = 26;
 const GRID = 4;
+const MANY = 13;
 
-/** Lay the whole graph out, along the longer side of what there is to see. */
+/** Lay the whole graph out along the longer side of the pane; a large one along that by which it is seen larger. */
 export function arrange(cy: Core): void {
   const tall = cy.height() > cy.width() * 1.15;
+  run(cy, tall);
+  if (cy.nodes().length < MANY) return;
+  const seen = scale(cy);
+  run(cy, !tall);
+  if (scale(cy) < 1.3 * seen) run(cy, tall);
+}
+
+function run(cy: Core, tall: boolean): void {
   cy.elements('node, edge[kind != "<->"]')
     .layout({
       name: "dagre",
@@ -19,11 +28,17 @@ export function arrange(cy: Core): void {
       nodeSep: tall ? 30 : DOWN,
       edgeSep: 12,
       rankSep: ACROSS - (tall ? 14 : 0),
-      ranker: cy.nodes().length > 120 ? "longest-path" : "network-simplex",
+      ranker: cy.nodes().length > 400 ? "tight-tree" : "network-simplex",
       fit: false,
       animate: false,
     } as never)
     .run();
+}
+
+/** How large the whole is seen. */
+function scale(cy: Core): number {
+  const { w, h } = cy.nodes().boundingBox();
+  return Math.min(cy.width() / w, cy.height() / h);
 }
 
 /** Give new nodes free places: right of their causes, else left of their effects, else below everything. */
