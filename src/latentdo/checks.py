@@ -17,6 +17,7 @@ from .opening import (
     engine_of,
     fitted_rows,
     is_fit,
+    regimes_of,
     rival_rows,
     rows_of,
     spec_of,
@@ -192,14 +193,16 @@ def check(
     source = data if data is not None else study.data if _exists(study.data) else None
     kept, known = (opened.data, opened.functional) if is_fit(opened) else (None, {})
     rows = kept if source is None else rows_of(study.model, source, study, missing=missing, do=do)
-    report = check_model(study.model, study.queries, rows, dict(study.units), known=known)
+    regimes = tuple(regimes_of(opened))
+    report = check_model(study.model, study.queries, rows, dict(study.units), known=known, regimes=regimes)
     if prior and rows is None:
         raise StudyError("A check of the priors needs the data: default priors take their scale from them.", "data")
     if prior and rows is not None:
         from latentdo.inference import check_priors_on
 
         report = replace(report, prior=check_priors_on(report.spec, rows, arguments.seed(seed)))
-    variants = check_variants(study, report.verdicts, dict(report.functional))
+    regimes = regimes if rows is None else tuple(held for held in rows.regimes if held)
+    variants = check_variants(study, report.verdicts, dict(report.functional), regimes)
     return replace(report, variants=variants, units=study.units)
 
 

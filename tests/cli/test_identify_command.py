@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import latentdo as ld
 from known_graphs import BOW, FRONT_DOOR, NAPKIN
 
 QUERY = "P(Y | do(X))"
@@ -302,6 +303,32 @@ def test_experiments_are_known_beside_observation(command, tmp_path: Path):
         assert command("identify", SURROGATE, QUERY, "--experiment", "Z", "-o", str(path)).code == 0
         assert part in path.read_text(encoding="utf-8")
     assert "experiments" not in json.loads(command("identify", "X -> Y", QUERY, "--json").out)
+
+
+STUDY = """\
+model: "latent A ~ normal; latent B ~ normal; Z ~ normal(A, B); X ~ normal(Z, A); Y ~ normal(X, B)"
+queries: {effect: "P(Y | do(X=1))"}
+data: [cells.csv, {file: knockout.csv, do: [Z]}]
+variants: {split: {split: {A: [A1, A2]}}, joined: {merge: {H: [A, B]}}, blind: {hide: [Z]}}
+"""
+
+
+def test_the_experiments_of_a_study_are_known_to_every_verb_before_its_tables_are_there(command, tmp_path: Path):
+    path = tmp_path / "study.yaml"
+    path.write_text(STUDY, encoding="utf-8")
+    assert command("identify", SURROGATE, QUERY).code == 3
+    assert command("identify", str(path)).code == command("identify", str(path), "--variant", "split").code == 0
+    assert json.loads(command("identify", str(path), "--json").out)["verdicts"][0]["uses_experiments"] == [["Z"]]
+    assert command("check", str(path)).code == 0
+    table = json.loads(command("answerable", str(path), "--treatment", "X", "--outcome", "Y", "--json").out)
+    study = ld.load_study(path)
+    assert table["identified"] == ld.answerable(study, "X", "Y").to_json()["identified"] == 1
+    assert ld.identify(study, QUERY).estimand.experiments == (("Z",),)
+    report = ld.check(study)
+    assert report.verdicts[0][1].identified
+    assert [dict(each.verdicts)["effect"].identified for each in report.variants] == [True, False, False]
+    # An experiment on what a variant does not measure is none that it knows of.
+    assert command("identify", str(path), "--variant", "blind").code == 3
 
 
 def test_each_experiment_of_a_no_has_its_hedge(command, tmp_path: Path):

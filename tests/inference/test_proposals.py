@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+import latentdo as ld
 from latentdo.inference import check_columns
 from latentdo.models import ModelSpec
 from latentdo.tables import Dataset
@@ -133,3 +134,21 @@ def test_what_a_series_passes_on_to_its_children_is_not_told_of_them():
     series = 20 + walk()
     (words,) = said("X ~ normal; Y ~ normal(X)", X=series, Y=2 * series + RANDOM.normal(size=N))
     assert "alike in X (" in words
+
+
+def test_what_is_proposed_of_many_columns_is_said_once_with_their_names():
+    columns = {f"Y{k}": np.exp(0.6 * np.roll(NOISE, 37 * k)) for k in range(12)}
+    (words,) = said("; ".join(f"{name} ~ normal" for name in columns), **columns)
+    assert words.startswith("Y0 is positive and skewed to the right, its logarithm is not: write Y0 ~ lognormal(…)")
+    assert words.endswith("where it is a parent. The like is true of Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8 and 3 more")
+    assert len(said("A ~ normal; B ~ normal", A=columns["Y0"], B=columns["Y1"])) == 2
+
+
+def test_a_fit_carries_the_proposals_to_the_answers_that_touch_their_nodes():
+    y = np.exp(0.3 * X + 0.6 * NOISE)
+    posterior = ld.fit("X ~ normal; Y ~ normal(X)", {"X": X, "Y": y}, ld.Laplace(), check=False)
+    (caution,) = said("X ~ normal; Y ~ normal(X)", X=X, Y=y)
+    assert posterior.warnings == (caution,)
+    answers = ld.ask(posterior, "E[Y | do(X=5)]", "E[Y | do(X=6)]", "E[X]")
+    assert [caution in answer.warnings for answer in answers] == [True, True, False]
+    assert str(answers).count(caution) == 1 and str(posterior).count(caution.split(":")[0]) == 1

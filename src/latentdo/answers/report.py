@@ -154,11 +154,13 @@ def check_model(
     units: Mapping[Name, str] | None = None,
     *,
     known: Mapping[Name, tuple[Name, ...]] = MappingProxyType({}),
+    regimes: Sequence[tuple[Name, ...]] = (),
 ) -> Report:
     """The verdict of each question and, where there is a table, its columns against the model's families.
 
     Args:
         known: Nodes that earlier rows have shown to be functions, with what determines them.
+        regimes: What is set in the experiments that are known where there is no table, whose rows say so otherwise.
 
     Raises:
         QueryError: A question that makes no sense for the model.
@@ -173,7 +175,7 @@ def check_model(
         check_values(spec, query)
     cautions = () if data is None else check_columns(spec, data)
     functional = {**spec.functional, **known} if data is None else functional_nodes(spec, data)
-    regimes = () if data is None else tuple(held for held in data.regimes if held)
+    regimes = regimes if data is None else tuple(held for held in data.regimes if held)
     verdicts = tuple((name, verdict_on(spec.graph, query, functional, regimes)) for name, query in queries)
     functions = tuple(functional.items())
     if data is None:

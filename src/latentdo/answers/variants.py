@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from latentdo.graphs import LatentDag, Name, SameAdmg, quote, same_admg
-from latentdo.identification import Identified, NotIdentified, identify
+from latentdo.identification import Identified, NotIdentified
 from latentdo.models.study import Study, unaskable
+
+from .support import verdict_on
 
 Verdict = Identified | NotIdentified
 
@@ -71,17 +73,23 @@ def check_variants(
     study: Study,
     verdicts: Sequence[tuple[str, Verdict]],
     functional: Mapping[Name, tuple[Name, ...]],
+    regimes: Sequence[tuple[Name, ...]] = (),
 ) -> tuple[VariantReport, ...]:
     """Each variant's projection and verdicts beside the model's own `verdicts`.
 
     Args:
         functional: The functional nodes of the model; in a variant they count where it has them with these parents.
+        regimes: What is set in the experiments that are known; those count whose nodes the variant measures too.
     """
-    return tuple(_report(study, variant.name, verdicts, functional) for variant in study.variants)
+    return tuple(_report(study, variant.name, verdicts, functional, regimes) for variant in study.variants)
 
 
 def _report(
-    study: Study, name: str, verdicts: Sequence[tuple[str, Verdict]], functional: Mapping[Name, tuple[Name, ...]]
+    study: Study,
+    name: str,
+    verdicts: Sequence[tuple[str, Verdict]],
+    functional: Mapping[Name, tuple[Name, ...]],
+    regimes: Sequence[tuple[Name, ...]],
 ) -> VariantReport:
     own = study.model.graph
     varied = study.varied(name)
@@ -89,6 +97,7 @@ def _report(
     unmeasured = tuple(node for node in own.measured if node not in graph.measured)
     projection = same_admg(replace(own, latent=own.latent.union(unmeasured)), graph, ("the model", "the variant"))
     functions = {node: above for node, above in functional.items() if _keeps(graph, node, above)}
+    known = [held for held in regimes if set(held) <= set(graph.measured)]
     found: list[tuple[str, Verdict | None]] = []
     changed: list[tuple[str, str]] = []
     for key, before in verdicts:
@@ -96,7 +105,7 @@ def _report(
             found.append((key, None))
             changed.append((key, f"cannot be asked of it: {why}"))
             continue
-        after = identify(graph, before.query, functional=functions)
+        after = verdict_on(graph, before.query, functions, known)
         found.append((key, after))
         if after.identified != before.identified:
             told = "identified, which it is not in the model" if after else "not identified, though it is in the model"

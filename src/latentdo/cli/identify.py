@@ -11,7 +11,7 @@ from latentdo.api import identify, load_study
 from latentdo.errors import UnsupportedError, UsageError
 from latentdo.graphs import is_study_path
 from latentdo.identification import Identified, NotIdentified, testable_implications
-from latentdo.opening import stated, value_of
+from latentdo.opening import regimes_of, stated, value_of
 from latentdo.query import queries_of
 
 from .failures import DONE, NOT_IDENTIFIED
@@ -85,7 +85,7 @@ def command(
     if not asked and not (implications and study is None):
         asked = _own_queries(study, subject, variant)
     functions = _functions(functional)
-    known = name_groups("--experiment", experiment) or ()
+    known = [*_own_experiments(study, subject), *(name_groups("--experiment", experiment) or ())]
     verdicts = [(name, identify(subject, query, functional=functions, experiments=known)) for name, query in asked]
     tests = testable_implications(as_graph(subject)) if implications else None
     if path is not None:
@@ -153,6 +153,12 @@ def _subject(source: Any, study: Study | None, variant: str | None) -> Any:
         return stated(value_of(source))
     # A variant may have a graph where its mechanisms make no model: identification needs no more.
     return study.model if variant is None else study.varied(variant).graph
+
+
+def _own_experiments(study: Study | None, subject: Any) -> list[Any]:
+    """What is set in the tables that a study names, of nodes that its variant measures too."""
+    measured = set() if study is None else set(as_graph(subject).measured)
+    return [held for held in regimes_of(study) if set(held) <= measured]
 
 
 def _object(

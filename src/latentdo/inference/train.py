@@ -24,8 +24,9 @@ from latentdo.models import ModelSpec, checked_units
 from latentdo.tables import Dataset
 
 from .blocks.block import Block, blocks_of
+from .blocks.cautions import ColumnCaution
 from .blocks.cells import check_cells, hidden_nodes, trained_rows
-from .blocks.checks import ColumnCaution, column_cautions, empty_rows, functional_nodes, levelled
+from .blocks.checks import column_cautions, empty_rows, functional_nodes, levelled
 from .blocks.coordinates import NodeCoordinates, coordinates_on, unfolded
 from .blocks.draws import BlockDraws, DataFacts
 from .blocks.engines import Engine
@@ -140,7 +141,7 @@ class Fit:
             ),
             versions=tuple(versions().items()),
             data=self.data,
-            concerns=tuple(each.node for each in self.cautions),
+            concerns=tuple(each.node for each in self.cautions if each.node),
         )
         posterior = replace(posterior, diagnostics=judged(posterior))
         earlier = 0.0 if self.checkpoint is None else self.checkpoint.earlier

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,7 @@ from latentdo.models import (
 from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import Dataset, too_narrow
 
+from .cautions import SET_ALONE, ColumnCaution, said_once
 from .cells import check_cells, left_out, seen_rows
 from .coordinates import FloatArray, row_of
 from .knots import knotted
@@ -239,30 +239,20 @@ def levelled(spec: ModelSpec, data: Dataset) -> ModelSpec:
     return knotted(spec.with_levels(levels) if levels else spec, data)
 
 
-SET_ALONE = " alone: what other settings of it do is told by the model's form and by rows in which it was not set"
-"""The end of a caution that concerns what follows from a node, and not what the node follows from."""
-
-
-class ColumnCaution(NamedTuple):
-    """What is to be said of a node's column."""
-
-    node: Name
-    words: str
-
-
 def check_columns(spec: ModelSpec, data: Dataset) -> tuple[str, ...]:
-    """Cautions about a table that can be fitted and what its columns propose, or its faults.
+    """`column_cautions` in words, those that say the same of many columns once, or the faults of a table.
 
-    See `column_cautions`, `proposals` and `check_cells`.
+    See also `check_cells`.
     """
     check_cells(spec, data)
-    words = [each.words for each in column_cautions(spec, data)]
-    words += proposals(spec, data, lambda node, rows: _left(spec, node, rows))
-    return (*words, left_out(data.dropped)) if data.dropped else tuple(words)
+    words = said_once(column_cautions(spec, data))
+    return (*words, left_out(data.dropped)) if data.dropped else words
 
 
 def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]:
-    """Cautions about a table that can be fitted, each with the node whose column it is about.
+    """Cautions about a table that can be fitted, each with the node whose column it is about, and what columns propose.
+
+    Those about the rows as such come last.
 
     Raises:
         DataError: Values outside a family's support; an observed `linear` node that does not fit exactly. All such
@@ -298,7 +288,7 @@ def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]
         raise faults[0]
     if faults:
         raise DataError("\n".join(str(fault) for fault in faults), column=faults[0].column)
-    return tuple(cautions)
+    return (*cautions, *proposals(spec, data, lambda node, rows: _left(spec, node, rows)))
 
 
 def _outside_shape(spec: ModelSpec, node: Name, data: Dataset) -> DataError | None:

@@ -15,7 +15,7 @@ from latentdo.models import ModelSpec, Table, Units, checked_units
 from latentdo.query import Query
 from latentdo.tables import Dataset
 
-from .checks import SET_ALONE
+from .cautions import SET_ALONE, ColumnCaution, said_once
 from .coordinates import FloatArray, NodeCoordinates, table_labels
 from .diagnostics import Diagnostic, diagnose, limit_among
 from .draws import UNSETTLED, BlockDraws, DataFacts, NodeDraws
@@ -106,15 +106,34 @@ class Fitted:
         return tuple(block for block in self._blocks_of(nodes) if block.approximate is not None)
 
     def cautions(self, nodes: Iterable[Name]) -> tuple[str, ...]:
-        """Of `warnings`, those that concern the parameters of these nodes: of their own columns and those of their parents."""
+        """Of `warnings`, those that concern the parameters of these nodes: of their own columns and those of their parents.
+
+        What is said of many columns alike is said once.
+        """
         nodes = frozenset(nodes)
         elsewhere = {block.caution for block in self.blocks} - {block.caution for block in self._blocks_of(nodes)}
         causes = frozenset[Name]().union(*(self.spec[node].parents for node in nodes))
         read = nodes | causes
-        for words, node in zip(self.warnings, self.concerns, strict=False):
-            if node not in (causes if words.endswith(SET_ALONE) else read):
-                elsewhere.add(words)
-        return tuple(warning for warning in self.warnings if warning not in elsewhere)
+        return said_once(
+            each
+            for each in self._cautions
+            if (
+                each.node in (causes if each.words.endswith(SET_ALONE) else read)
+                if each.node
+                else each.words not in elsewhere
+            )
+        )
+
+    @property
+    def _cautions(self) -> tuple[ColumnCaution, ...]:
+        """`warnings`, each with the node that it is about."""
+        nodes = [*self.concerns, *([""] * (len(self.warnings) - len(self.concerns)))]
+        return tuple(map(ColumnCaution, nodes, self.warnings))
+
+    @property
+    def folded_warnings(self) -> tuple[str, ...]:
+        """`warnings`; what is said of many columns alike is said once."""
+        return said_once(self._cautions)
 
     def diagnose(self, name: str, draws: FloatArray, nodes: Iterable[Name] | None = None) -> Diagnostic:
         """R-hat and effective sample size of a quantity that depends on the parameters of some nodes.

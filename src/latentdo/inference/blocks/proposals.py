@@ -13,6 +13,7 @@ from latentdo.models import ModelSpec
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
+from .cautions import ColumnCaution
 from .cells import seen_rows
 
 LOOKED_AT = ("normal", "student")
@@ -41,15 +42,15 @@ IDENTIFIER = re.compile(r"(?:^|[\W_])(?i:id|identifier)$|[a-z]I[dD]$")
 DATES = (1900_01_01, 2100_12_31)
 
 
-def proposals(spec: ModelSpec, data: Dataset, left: Callable[[Name, Dataset], FloatArray]) -> list[str]:
-    """A sentence per column whose family is hardly the right one, and about rows that are no independent units.
+def proposals(spec: ModelSpec, data: Dataset, left: Callable[[Name, Dataset], FloatArray]) -> list[ColumnCaution]:
+    """A sentence per column whose family is hardly the right one, and then about rows that are no independent units.
 
     Args:
         left: What measured parents leave of each of these rows of a node, by least squares.
     """
     if data.n_rows < LEAST_ROWS:
         return []
-    words = []
+    words: list[ColumnCaution] = []
     names = dict(data.levels)
     for node in spec.measured:
         if node in names or spec[node].family.noiseless:
@@ -64,9 +65,9 @@ def proposals(spec: ModelSpec, data: Dataset, left: Callable[[Name, Dataset], Fl
                 rest = left(node, rows)[index]
                 whole = bool((values == np.floor(values)).all())
                 found = (counted if whole else positive)(quote(node), values, rest)
-        words += [found] if found else []
+        words += [ColumnCaution(node, found)] if found else []
     if data.pattern is None and (data.weights == 1).all():
-        words += [*_copies(spec, data, left), *_neighbours(spec, data, left)]
+        words += [ColumnCaution("", each) for each in (*_copies(spec, data, left), *_neighbours(spec, data, left))]
     return words
 
 

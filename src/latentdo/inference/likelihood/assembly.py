@@ -25,13 +25,17 @@ def assemble(
 
     Args:
         rows: The columns of the block's measured nodes and inputs, with the patterns of `cells.block_rows`; rows of weight 0
-            are padding.
+            are padding. A node whose cell every pattern lacks is a latent like any other.
 
     Raises:
         UnsupportedError: More joint states of discrete latents than can be summed over.
     """
-    clamped = {name for each in rows.patterns for name in each.missing}
-    unseen = [node for node in block.nodes if node in block.latent or node in clamped]
+    missing = [frozenset(each.missing) for each in rows.patterns] or [frozenset[Name]()]
+    hidden, clamped = (
+        frozenset[Name]().union(*missing),
+        frozenset[Name]().union(*missing) - missing[0].intersection(*missing),
+    )
+    unseen = [node for node in block.nodes if node in block.latent or node in hidden]
     position = {latent: k for k, latent in enumerate(unseen)}
     levels = {latent: len(spec[latent].family.points) for latent in unseen}
     check_states([(latent, n) for latent, n in levels.items() if n], rows.n_stored)
@@ -59,7 +63,7 @@ def assemble(
                 bends=own.bends,
             )
         )
-        numbers.append(_node_numbers(spec, node, own, position, rows))
+        numbers.append(_node_numbers(spec, node, own, position, rows, hidden, clamped))
     latent = [_centre_of(spec, block, coordinates, name) for name in unseen]
     return Layout(tuple(layouts)), Numbers(
         tuple(numbers),
@@ -120,7 +124,13 @@ def _layout_of(coordinate: Coordinate) -> CoordinateLayout:
 
 
 def _node_numbers(
-    spec: ModelSpec, node: Name, own: NodeCoordinates, position: Mapping[Name, int], rows: Dataset
+    spec: ModelSpec,
+    node: Name,
+    own: NodeCoordinates,
+    position: Mapping[Name, int],
+    rows: Dataset,
+    hidden: frozenset[Name],
+    clamped: frozenset[Name],
 ) -> NodeNumbers:
     columns = dict(rows.columns)
     mechanism = spec[node]
@@ -140,7 +150,6 @@ def _node_numbers(
     for k, coordinate in enumerate(every):
         if coordinate.prior is not None:
             arguments[k, : len(coordinate.prior.args)] = coordinate.prior.args
-    clamped = {name for each in rows.patterns for name in each.missing}
     cut = any(node in each.held for each in rows.patterns)
     return NodeNumbers(
         y=rows.column(node) if rows.has(node) else np.empty(0),
@@ -156,7 +165,7 @@ def _node_numbers(
         mixing=mixing(spec, node),
         alive=1.0 - rows.held(node) if cut else None,
         seen=1.0 - rows.missing(node) if node in clamped else None,
-        offsets=_offsets(spec, node, own, position) if clamped.intersection(mechanism.parents) else None,
+        offsets=_offsets(spec, node, own, position) if hidden.intersection(mechanism.parents) else None,
     )
 
 

@@ -169,8 +169,8 @@ class NodeNumbers(NamedTuple):
         mixing: The matrix of `coordinates.mixing`; None where there is none.
         alive: Whether the node's factor counts in a row, 1 or 0; None where it counts in all.
         seen: Of a clamped node whether its cell was seen.
-        offsets: Centre and scale of each latent of each term, (term, latent, 2), where some are clamped: these have, as measured
-            parents do, centres of their own in each child.
+        offsets: Centre and scale of each latent of each term, (term, latent, 2), where some are measured nodes whose cell is
+            missing: these have, as measured parents do, centres of their own in each child.
     """
 
     y: Array

@@ -389,16 +389,25 @@ def _why_not(layout: Layout, numbers: Numbers) -> str | None:
             return f"a node is {node.family.name}"
         if node.latent is not None and (node.noise is None or not node.family.linear_gaussian):
             return f"a latent is {node.family.name}"
-        for members, centred, design in zip(
-            node.terms, node.centred, numbers.nodes[layout.nodes.index(node)].design, strict=True
-        ):
+        own = numbers.nodes[layout.nodes.index(node)]
+        for term, (members, centred, design) in enumerate(zip(node.terms, node.centred, own.design, strict=True)):
             if len(members) > 1:
                 return "latents are multiplied with each other"
             if members and node.latent is not None and not (design == 1.0).all():
                 return "a latent's latent parent is multiplied by a measured node"
             if members and not centred and numbers.latent_centres[members[0]] != 0.0:
                 return "an interaction is not centred"
+            if members and not (design == 1.0).all() and _as_parent(numbers, own, term, members[0])[1] != 0.0:
+                return "an interaction has a centre of its own"
     return None
+
+
+def _as_parent(numbers: Numbers, own: NodeNumbers, term: int, latent: int) -> tuple[float, float]:
+    """A latent as a parent has one centre and scale in a program; slope and shift by which a term makes its own of that."""
+    if own.offsets is None:
+        return 1.0, 0.0
+    centre, scale = own.offsets[term, 0]
+    return numbers.latent_scales[latent] / scale, (numbers.latent_centres[latent] - centre) / scale
 
 
 def _products(node: NodeLayout, own: NodeNumbers) -> list[FloatArray]:
@@ -431,6 +440,8 @@ class _Writer:
         self.prior, self.arguments = np.full(d, form.priors.index("normal")), np.tile([0.0, 1.0, 1.0], (d, 1))
         self.prior_map, self.prior_offset = np.eye(d), np.zeros(d)
         self.bends = BendsWriter(d)
+        self.latent_centres = np.array(numbers.latent_centres, dtype=float)
+        self.latent_scales = np.array(numbers.latent_scales, dtype=float)
         starts = itertools.accumulate(
             (sum(c.transform != "fixed" for c in coordinates_of(node)) for node in layout.nodes), initial=0
         )
@@ -453,7 +464,9 @@ class _Writer:
             at = 0
             if not (design == 1.0).all():
                 at = 1 + next(i for i, column in enumerate(products) if np.array_equal(column, design))
-            self._put(1, (row, at, members[0]), sampled[term + 1], offset[term + 1])
+            slope, shift = _as_parent(self.numbers, own, term, members[0])
+            self._put(1, (row, at, members[0]), slope * sampled[term + 1], slope * offset[term + 1])
+            self._put(0, (row, 0), shift * sampled[term + 1], shift * offset[term + 1])
         if node.parameters:
             first = len(node.coefficients)
             self._put(2, (row,), sampled[first], offset[first])
@@ -469,12 +482,25 @@ class _Writer:
         taken = 1
         for term, (members, design) in enumerate(zip(node.terms, own.design, strict=True)):
             if members:
-                self._put(4, (row, members[0]), sampled[term + 1], offset[term + 1])
+                slope, shift = _as_parent(self.numbers, own, term, members[0])
+                self._put(4, (row, members[0]), slope * sampled[term + 1], slope * offset[term + 1])
+                self._put(3, (row, 0), shift * sampled[term + 1], shift * offset[term + 1])
             else:
                 self.latent_design[row, taken] = design
                 self._put(3, (row, taken), sampled[term + 1], offset[term + 1])
                 taken += 1
         self._put(5, (row,), sampled[-1], offset[-1])
+        if len(own.y):
+            # A column of its own has a dimension, which is taken out here.
+            centre, scale = self.latent_centres[row], self.latent_scales[row]
+            for part in (3, 4, 5):
+                shape = _sizes(self.form)[part]
+                size = int(np.prod(shape[1:]))
+                flat = slice(self.offsets[part] + row * size, self.offsets[part] + (row + 1) * size)
+                self.place[flat] /= scale
+                self.place_offset[flat] /= scale
+            self._put(3, (row, 0), np.zeros(self.form.n_coordinates), -centre / scale)
+            self.latent_centres[row], self.latent_scales[row] = 0.0, 1.0
 
     def _put(self, part: int, index: tuple[int, ...], weights: FloatArray, offset: float) -> None:
         flat = self.offsets[part] + int(np.ravel_multi_index(index, _sizes(self.form)[part]))
@@ -574,8 +600,8 @@ class _Writer:
             self.design,
             self.products,
             self.latent_design,
-            np.asarray(self.numbers.latent_centres, dtype=float),
-            np.asarray(self.numbers.latent_scales, dtype=float),
+            self.latent_centres,
+            self.latent_scales,
             is_hill,
             maximum,
             linked,

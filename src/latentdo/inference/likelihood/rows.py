@@ -54,6 +54,8 @@ comparison alone."""
 SCATTERED = (512, 2_048, 8_192)
 """The same for more latents: points in all."""
 MOST_LATENTS = 6
+MOST_KINDS = 6
+"""Sets of missing cells for which a form of their own is compiled."""
 LIGHT = 1e-9
 """Share of the heaviest point's weight below which a point of Gauss and Hermite is left out."""
 NUMBERS_AT_ONCE = 1_500_000
@@ -150,6 +152,55 @@ class RowForm(AbstractForm):
             log_prior = log_priors[0]
         return log_prior, log_sum(m, logs + numbers.log_weights[:, None])
 
+    def program(self, numbers: RowNumbers) -> tuple[AbstractForm, Any]:
+        """Both halves of what the log likelihood is computed with."""
+        return self.inner, numbers.inner
+
+
+class KindNumbers(NamedTuple):
+    """The numeric half of `KindForm`.
+
+    Attributes:
+        kinds: Of each kind of row.
+        places: Where each stored row stands among those of all kinds, laid end to end, (row,).
+        counts, reference: See `RowNumbers`.
+    """
+
+    kinds: tuple[RowNumbers, ...]
+    places: Array
+    counts: Array
+    reference: Array
+
+    def counted(self, share: float) -> KindNumbers:
+        """See `RowNumbers`."""
+        return self._replace(counts=self.counts * share)
+
+
+@dataclass(frozen=True)
+class KindForm(RowForm):
+    """The static half where rows lack other cells and so have other latents.
+
+    Attributes:
+        kinds: The forms, one a kind of row, fewest latents first; `inner` and `n_points` are those of the first and the most.
+    """
+
+    kinds: tuple[RowForm, ...] = ()
+
+    @property
+    def dimensionless(self) -> bool:
+        """See `RowForm`."""
+        return all(kind.dimensionless for kind in self.kinds)
+
+    def log_rows(self, m: Arithmetic, numbers: Any, u: Array) -> tuple[Array, Array]:
+        """See `RowForm`."""
+        parts = [kind.log_rows(m, own, u) for kind, own in zip(self.kinds, numbers.kinds, strict=True)]
+        logs = [m.np.broadcast_to(rows, own.counts.shape) for (_, rows), own in zip(parts, numbers.kinds, strict=True)]
+        return parts[0][0], m.np.concatenate(logs)[numbers.places]
+
+    def program(self, numbers: Any) -> tuple[AbstractForm, Any]:
+        """See `RowForm`: of the first kind."""
+        return self.kinds[0].program(numbers.kinds[0])
+
 
 def rule(n_latent: int, level: int) -> tuple[FloatArray, FloatArray]:
     """Points (point, latent) and the logs of their weights over the standard normal density; `level` 0 is the coarsest."""
@@ -201,24 +252,53 @@ class RowLikelihood:
         return replace(self, reference=self.parts(u[None])[1][0])
 
     @cached_property
-    def halves(self) -> tuple[RowForm, RowNumbers]:
+    def halves(self) -> tuple[RowForm, RowNumbers | KindNumbers]:
         """Both halves of the form; rows padded."""
         size = padded_size(len(self.counts))
-        rows = self.data.padded(size).counted_once()
-        layout, numbers = assemble(self.task.spec, self.task.block, self.task.coordinates, rows)
-        program = program_of(layout, numbers)
-        inner, inner_numbers = (ByState(layout), numbers) if isinstance(program, str) else program
-        points, log_weights = rule(layout.n_noise, self.level)
         counts = np.append(np.asarray(self.counts, dtype=float), np.zeros(size - len(self.counts)))
         reference = np.zeros(size)
         if self.reference is not None:
             reference[: len(self.counts)] = self.reference
+        groups = kinds_of(self.data)
+        if len(groups) == 1:
+            return self._kind(self.data, counts, reference)
+        forms, numbers = zip(*(self._kind(self.data.picked(rows)) for rows in groups), strict=True)
+        begins = np.cumsum([0, *(len(own.counts) for own in numbers[:-1])])
+        places = np.zeros(size, dtype=int)
+        for begin, rows in zip(begins, groups, strict=True):
+            places[rows] = begin + np.arange(len(rows))
+        most = max(form.n_points for form in forms)
+        return KindForm(forms[0].inner, most, forms), KindNumbers(numbers, places, counts, reference)
+
+    def _kind(
+        self, data: Dataset, counts: FloatArray | None = None, reference: FloatArray | None = None
+    ) -> tuple[RowForm, RowNumbers]:
+        """Both halves for rows that have the same latents."""
+        rows = data if data.pattern is None else data.patterned(data.patterns)
+        size = padded_size(rows.n_stored)
+        layout, numbers = assemble(
+            self.task.spec, self.task.block, self.task.coordinates, rows.padded(size).counted_once()
+        )
+        program = program_of(layout, numbers)
+        inner, inner_numbers = (ByState(layout), numbers) if isinstance(program, str) else program
+        points, log_weights = rule(layout.n_noise, self._level(layout.n_noise))
+        counts = np.ones(size) if counts is None else counts
+        reference = np.zeros(size) if reference is None else reference
         return RowForm(inner, len(points)), RowNumbers(inner_numbers, points, log_weights, counts, reference)
+
+    def _level(self, n_latent: int) -> int:
+        """That of the rule for so many latents: kinds of rows that have fewer rules than others are by their last but one."""
+        last = n_levels(n_latent) - 1
+        return last if self.level == self.n_levels - 1 else max(0, min(self.level, last - 1))
+
+    @cached_property
+    def n_levels(self) -> int:
+        """How many rules there are; the last is for comparison alone."""
+        return max(map(n_levels, n_noises(self.task)))
 
     def refined(self) -> RowLikelihood | None:
         """The same by the next finer rule; None where there is none."""
-        finer = self.level + 1 < n_levels(self.task.layout.n_noise)
-        return replace(self, level=self.level + 1) if finer else None
+        return replace(self, level=self.level + 1) if self.level + 1 < self.n_levels else None
 
     @cached_property
     def _single(self) -> bool:
@@ -275,13 +355,43 @@ class RowLikelihood:
         """
         if not self.task.layout.n_noise:
             return 0.0
-        finest = n_levels(self.task.layout.n_noise) - 1
+        finest = self.n_levels - 1
         if self.level >= finest:
             return float("inf")
         finer = replace(self, level=finest)
         chosen = u[extremes(u, CHECKED)]
         moved = finer.sums(chosen)[1] - self.sums(chosen)[1]
         return float(np.max(np.abs(moved - np.median(moved)))) if np.isfinite(moved).all() else float("inf")
+
+
+def kinds_of(data: Dataset) -> list[IntArray]:
+    """Places of the stored rows, together where the same cells are missing; fewest missing first.
+
+    Beyond `MOST_KINDS` the rarest are one kind, in which cells may be missing or not.
+    """
+    sets = [each.missing for each in data.patterns]
+    if data.pattern is None or len(set(sets)) < 2:
+        return [np.arange(data.n_stored)]
+    names = sorted(set(sets), key=lambda missing: (len(missing), missing))
+    own = np.array([names.index(missing) for missing in sets])[data.pattern]
+    sizes = np.bincount(own, minlength=len(names))
+    largest = np.sort(np.argsort(-sizes, kind="stable")[: MOST_KINDS - (len(names) > MOST_KINDS)])
+    groups = [np.flatnonzero(own == kind) for kind in largest]
+    groups.append(np.flatnonzero(~np.isin(own, largest)))
+    return [rows for rows in groups if len(rows)]
+
+
+def n_noises(task: Task) -> list[int]:
+    """Per kind of rows of a block how many latents are integrated out in each."""
+    spec, rows = task.spec, task.data
+    noisy = {node for node in task.block.nodes if not (spec[node].family.noiseless or spec[node].family.points)}
+    hidden = [
+        noisy.intersection(name for place in np.unique(rows.pattern[kind]) for name in rows.patterns[place].missing)
+        if rows.pattern is not None
+        else set()
+        for kind in kinds_of(rows)
+    ]
+    return [len(noisy.intersection(task.block.latent) | own) for own in hidden]
 
 
 @partial(jax.jit, static_argnames=("form",))

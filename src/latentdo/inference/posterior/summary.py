@@ -59,7 +59,7 @@ def sheets(posterior: Fitted) -> list[Sheet]:
         _convergence(posterior),
         _parameters(posterior),
         *_curves(posterior),
-        Sheet("Warnings", notes=tuple(map(Note, posterior.warnings)) or (Note("none"),), folded="open"),
+        Sheet("Warnings", notes=tuple(map(Note, posterior.folded_warnings)) or (Note("none"),), folded="open"),
     ]
 
 

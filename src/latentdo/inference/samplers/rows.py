@@ -20,7 +20,7 @@ from ..likelihood.attenuation import Eased
 from ..likelihood.coreset import candidates, coreset
 from ..likelihood.lattice import lattice_form
 from ..likelihood.memory import chains_bytes, claim
-from ..likelihood.rows import MOST_LATENTS, RowForm, RowLikelihood, RowNumbers, extremes, n_levels
+from ..likelihood.rows import MOST_LATENTS, KindNumbers, RowForm, RowLikelihood, RowNumbers, extremes, n_noises
 from ..likelihood.task import Task
 from .ensemble import ChainDraws, Ensemble
 from .marginal import LEAST_REPEATED
@@ -58,7 +58,7 @@ def integrated(task: Task, engine: Engine) -> BlockDraws | str:
         return "no node is latent"
     if task.data.n_rows <= FEWEST_ROWS:
         return f"no more than {FEWEST_ROWS:,} rows"
-    if task.layout.n_noise > MOST_LATENTS:
+    if max(n_noises(task)) > MOST_LATENTS:
         return f"more than {MOST_LATENTS} latents"
     if not task.names:
         return "nothing of the block is measured"
@@ -82,7 +82,7 @@ def pilot(task: Task, rows: RowLikelihood) -> FloatArray:
 def _drawn(
     task: Task,
     form: RowForm,
-    numbers: RowNumbers,
+    numbers: RowNumbers | KindNumbers,
     near: FloatArray | None,
     name: str,
     ends: tuple[float, float],
@@ -126,8 +126,8 @@ def _drawn(
     return u.reshape(-1, u.shape[-1])
 
 
-def _eased(task: Task, form: RowForm, numbers: RowNumbers) -> Eased:
-    return Eased.of(form, numbers, form.inner, numbers.inner, task.layout.n_free)
+def _eased(task: Task, form: RowForm, numbers: RowNumbers | KindNumbers) -> Eased:
+    return Eased.of(form, numbers, *form.program(numbers), task.layout.n_free)
 
 
 def n_pilots(n_free: int) -> int:
@@ -237,8 +237,8 @@ class _Few:
 
     def _take(self, core: RowLikelihood) -> None:
         """A coreset, by the coarsest rule that is fine enough for it at the draws."""
-        task, rows = self.task, self.rows
-        while core.level + 2 < n_levels(task.layout.n_noise) and core.error(self.near) > FINE:
+        rows = self.rows
+        while core.level + 2 < core.n_levels and core.error(self.near) > FINE:
             finer = core.refined()
             assert finer is not None
             core = finer
