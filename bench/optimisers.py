@@ -23,8 +23,8 @@ import latentdo as ld
 from latentdo.inference import Fit
 from latentdo.inference.likelihood.density import log_posterior
 from latentdo.inference.likelihood.gaussian import gaussian_form
-from latentdo.inference.likelihood.program import program_of
 from latentdo.inference.likelihood.rows import RowLikelihood
+from latentdo.inference.likelihood.writing import program_of
 from latentdo.inference.runtime import JAX, float64
 from latentdo.inference.samplers.guides import Guide, Place
 from latentdo.inference.samplers.optimiser import Optimiser, Problem, fresh

@@ -17,9 +17,9 @@ from latentdo.inference.blocks.cells import hidden_nodes, roles, trained_rows
 from latentdo.inference.likelihood.certify import log_likelihood
 from latentdo.inference.likelihood.density import log_posterior
 from latentdo.inference.likelihood.gaussian import gaussian_form
-from latentdo.inference.likelihood.program import program_of
 from latentdo.inference.likelihood.rows import RowLikelihood
 from latentdo.inference.likelihood.task import Task
+from latentdo.inference.likelihood.writing import program_of
 from latentdo.inference.samplers.outcome import node_draws
 from latentdo.models.build import NUMPY
 from latentdo.tables import Pattern, read_table

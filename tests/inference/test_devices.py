@@ -18,7 +18,7 @@ import json, sys, threading
 import jax, numpy as np
 import latentdo as ld
 from latentdo.inference import Fit, compile_cache, float64, runtime
-from latentdo.inference.likelihood.program import program_of
+from latentdo.inference.likelihood.writing import program_of
 from latentdo.inference.samplers import ensemble
 from latentdo.tables import Dataset
 

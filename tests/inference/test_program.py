@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentdo.inference.likelihood.density import log_posterior
-from latentdo.inference.likelihood.program import Program, program_of
+from latentdo.inference.likelihood.program import Program
+from latentdo.inference.likelihood.writing import program_of
 from latentdo.inference.runtime import float64
 from latentdo.models import Linear, ModelSpec
 from latentdo.models.build import NUMPY

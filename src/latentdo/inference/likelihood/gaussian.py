@@ -24,8 +24,9 @@ from latentdo.tables import Dataset
 from ..blocks.coordinates import FloatArray
 from .assembly import assemble
 from .density import AbstractForm
-from .program import Program, ProgramNumbers, program_of
+from .program import Program, ProgramNumbers
 from .task import Task
+from .writing import program_of
 
 Array = Any
 Column = tuple[tuple[Name, ...], bool]

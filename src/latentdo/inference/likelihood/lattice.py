@@ -26,8 +26,9 @@ from ..blocks.coordinates import FloatArray
 from ..runtime import JAX
 from .assembly import assemble
 from .density import AbstractForm
-from .program import Program, ProgramNumbers, latent_paths, program_of
+from .program import Program, ProgramNumbers, latent_paths
 from .task import Task, padded_size
+from .writing import program_of
 
 Array = Any
 

@@ -33,9 +33,10 @@ from ..blocks.coordinates import FloatArray
 from ..runtime import JAX, converted, placed
 from .assembly import assemble
 from .density import AbstractForm, Layout, row_logs, unpack
-from .program import Program, program_of
+from .program import Program
 from .states import log_sum
 from .task import Task, padded_size
+from .writing import program_of
 
 Array = Any
 

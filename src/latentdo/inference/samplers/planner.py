@@ -15,8 +15,8 @@ from ..blocks.draws import BlockDraws, constant_draws
 from ..blocks.engines import Auto, Engine, Laplace, Map, Nuts, Svi, Trains
 from ..blocks.method import Method
 from ..likelihood.memory import chains_bytes, claim
-from ..likelihood.program import program_of
 from ..likelihood.task import Task
+from ..likelihood.writing import program_of
 from ..runtime import float64
 from .conjugate import conjugate
 from .laplace import laplace, posterior_mode

@@ -25,8 +25,9 @@ from ..blocks.method import Method
 from ..likelihood.density import AbstractForm
 from ..likelihood.gaussian import GaussianForm, gaussian_form
 from ..likelihood.memory import chains_bytes, claim
-from ..likelihood.program import Program, program_of
+from ..likelihood.program import Program
 from ..likelihood.task import Task
+from ..likelihood.writing import program_of
 from .guides import Draws, Guide, GuideNumbers, Place, nodes_of
 from .importance import smoothed
 from .modes import Mode, numbers_only
