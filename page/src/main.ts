@@ -5,7 +5,7 @@ import { openBridge } from "./bridge.js";
 import { mountBoard } from "./drawing/board.js";
 import { mountEditor } from "./editor.js";
 import { EXAMPLES } from "./examples.js";
-import { keepAddress, unpack } from "./fragment.js";
+import { keepAddress, pack, unpack } from "./fragment.js";
 import { mountTable } from "./nodetable.js";
 import { announce, notify } from "./notices.js";
 import { h } from "./panels/dom.js";
@@ -30,7 +30,8 @@ async function main(): Promise<void> {
     pane.mount(root, store);
   }
   // for tests and the curious
-  Object.assign(window, { latentdo: { store, drawing, placeOf: (name: string) => drawing.placeOf(name) } });
+  const link = (): Promise<string> => pack(store.state);
+  Object.assign(window, { latentdo: { store, drawing, link, placeOf: (name: string) => drawing.placeOf(name) } });
   await begin(store);
   keepAddress(store, (words) => notify(words, "fault"));
 }

@@ -144,3 +144,16 @@ def test_new_statements_stand_on_lines_of_their_own_unless_all_is_in_one() -> No
     assert edited("X", "add_node", name="Y") == "X\nY"
     assert edited("X -> Y; X <-> Y", "add_node", name="Z") == "X -> Y; X <-> Y; Z"
     assert edited("X -> Y;\n", "add_node", name="Z") == "X -> Y;\nZ\n"
+
+
+def test_hidden_causes_alone_are_a_graph_and_other_formats_are_named() -> None:
+    found = asked("read", text="X\nY\nX <-> Y\n")
+    assert [edge["kind"] for edge in found["edges"]] == ["<->"]
+    for text, title in (
+        ("A activates B\nB inhibits C\n", "SIF"),
+        ("dag { X -> Y }", "dagitty"),
+        ("Y ~ a*X + Z\n", "lavaan"),
+    ):
+        assert asked("read", text=text)["error"]["message"].startswith(
+            f"line 1, column 1: this is {title}, and the page"
+        )

@@ -71,9 +71,18 @@ def reading_of(text: str) -> Reading:
     if len(text) > LARGEST:
         raise UsageError(f"The text has {len(text):,} characters, and the page reads at most {LARGEST:,}.")
     text = normalised(text)
-    if format := guess(text):
-        title = FORMATS[format].title if format in FORMATS else "XML"
-        raise NotationError(f"this is {title}, and the page holds arrows or a model. Import it.", text, 1, 1)
+    try:
+        return _read(text)
+    except LatentdoError:
+        # What the model language can read is ours, whatever else it looks like: `X <-> Y` is a line of SIF too.
+        if format := guess(text):
+            title = FORMATS[format].title if format in FORMATS else "XML"
+            problem = f"this is {title}, and the page holds arrows or a model. Import it."
+            raise NotationError(problem, text, 1, 1) from None
+        raise
+
+
+def _read(text: str) -> Reading:
     source = source_of(text)
     with _placed(source):
         # A page begins empty, and its last node can be taken away.
