@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from latentdo.errors import SpecError
 from .opening import rows_of, study_and_engine
 
 if TYPE_CHECKING:
-    from latentdo.inference import Engine, Posterior
+    from latentdo.inference import Engine, Posterior, Watcher
     from latentdo.models import ModelSpec
     from latentdo.models.study import Study
 
@@ -24,7 +24,7 @@ def fit_resumably(
     engine: Engine | None = None,
     *,
     seed: int = 0,
-    progress: bool | None = None,
+    progress: bool | Watcher | None = None,
     start: Posterior | None = None,
     checkpoint: str | Path | None = None,
     executor: Any = None,
@@ -33,7 +33,10 @@ def fit_resumably(
     missing: str | None = None,
     do: str | None = None,
 ) -> tuple[Posterior, Callable[[], None]]:
-    """What `fit` gives, by so many processes of our own if there is no executor; and a function that removes its checkpoint."""
+    """What `fit` gives, by so many processes of our own if there is no executor; and a function that removes its checkpoint.
+
+    Progress may be told to somebody who shows it elsewhere.
+    """
     from latentdo.inference import Fit, Identity, Posterior, checkpoint_folder, checkpoints, train_all, watch
 
     if start is not None and not isinstance(start, Posterior):
@@ -58,3 +61,42 @@ def with_study(posterior: Posterior, study: Study, check: bool | None, *, otherw
 
     found = replace(judge_fit(posterior, study.queries), compare=study.compare).with_units(dict(study.units))
     return checked_as_asked(found, study.check, check, otherwise=otherwise)
+
+
+def facts_of(posterior: Posterior) -> dict[str, Any]:
+    """What is known of a fit, as plain values: how it was trained, whether it converged, and what must not be overlooked."""
+    return {
+        "converged": posterior.converged,
+        "doubt": posterior.doubt or None,
+        "engine": posterior.engine,
+        "approximate": list(posterior.approximate),
+        "seed": posterior.seed,
+        "chains": posterior.n_chains,
+        "draws": posterior.n_draws,
+        "n_rows": posterior.facts.n_rows,
+        **posterior.facts.cells_json(),
+        "seconds": posterior.seconds,
+        "plan": posterior.plan.split("\n"),
+        "khat": max((block.khat for block in posterior.blocks if block.khat is not None), default=None),
+        "diagnostics": [{"name": d.name, "rhat": d.rhat, "ess": d.ess} for d in posterior.diagnostics],
+        "queries": [{"name": name, "query": str(query)} for name, query in posterior.queries],
+        "units": dict(posterior.units),
+        "warnings": [*_cautions(posterior), *posterior.warnings],
+    }
+
+
+def _cautions(posterior: Posterior) -> Iterator[str]:
+    """What a program must not overlook: that draws are approximate, how far off, and that the fit has not converged."""
+    from latentdo.inference import KHAT_LIMIT
+
+    for block in posterior.approximated():
+        far = block.khat is not None and block.khat > KHAT_LIMIT
+        judged = f", and far from it (Pareto k-hat {block.khat:.2f}, above {KHAT_LIMIT:g})" if far else ""
+        yield (
+            f"{block.block.name}: approximate: {block.approximate}, not draws of the posterior{judged}. Compare with "
+            "--engine auto"
+        )
+    if posterior.is_point:
+        yield "one draw: nothing says how uncertain it is. Train with --engine auto for intervals"
+    if posterior.doubt:
+        yield f"the fit did not converge: {posterior.doubt}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from latentdo import arguments
 from latentdo.errors import UsageError
@@ -76,7 +75,7 @@ def command(
         json: Print an object about the fit in place of the page.
     """
     from latentdo.api import load
-    from latentdo.fitting import fit_resumably
+    from latentdo.fitting import facts_of, fit_resumably
 
     arguments.whole("--workers", workers, UsageError, most=MOST_WORKERS, repair="1 is this process alone.")
     chosen = variant_of(study_of(source_text(study)), variant)
@@ -102,50 +101,11 @@ def command(
     posterior.save(path, data=store_rows)
     discard()
     if json:
-        say_json(_facts(posterior, path))
+        say_json({"path": str(path), **facts_of(posterior)})
     else:
         say(posterior.summary())
     tell(_farewell(posterior, path))
     return DONE if posterior.converged else NOT_CONVERGED
-
-
-def _facts(posterior: Posterior, path: Path) -> dict[str, Any]:
-    return {
-        "path": str(path),
-        "converged": posterior.converged,
-        "doubt": posterior.doubt or None,
-        "engine": posterior.engine,
-        "approximate": list(posterior.approximate),
-        "seed": posterior.seed,
-        "chains": posterior.n_chains,
-        "draws": posterior.n_draws,
-        "n_rows": posterior.facts.n_rows,
-        **posterior.facts.cells_json(),
-        "seconds": posterior.seconds,
-        "plan": posterior.plan.split("\n"),
-        "khat": max((block.khat for block in posterior.blocks if block.khat is not None), default=None),
-        "diagnostics": [{"name": d.name, "rhat": d.rhat, "ess": d.ess} for d in posterior.diagnostics],
-        "queries": [{"name": name, "query": str(query)} for name, query in posterior.queries],
-        "units": dict(posterior.units),
-        "warnings": [*_cautions(posterior), *posterior.warnings],
-    }
-
-
-def _cautions(posterior: Posterior) -> Iterator[str]:
-    """What a program must not overlook: that draws are approximate, how far off, and that the fit has not converged."""
-    from latentdo.inference import KHAT_LIMIT
-
-    for block in posterior.approximated():
-        far = block.khat is not None and block.khat > KHAT_LIMIT
-        judged = f", and far from it (Pareto k-hat {block.khat:.2f}, above {KHAT_LIMIT:g})" if far else ""
-        yield (
-            f"{block.block.name}: approximate: {block.approximate}, not draws of the posterior{judged}. Compare with "
-            "--engine auto"
-        )
-    if posterior.is_point:
-        yield "one draw: nothing says how uncertain it is. Train with --engine auto for intervals"
-    if posterior.doubt:
-        yield f"the fit did not converge: {posterior.doubt}"
 
 
 def _farewell(posterior: Posterior, path: Path) -> str:

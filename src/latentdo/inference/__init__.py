@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .posterior.posterior import Posterior, read_archive
     from .posterior.power_scaling import SENSITIVE, PowerScaled
     from .posterior.prior_check import PriorCheck, PriorNode, check_priors_on, prior_draws
-    from .progress import watch
+    from .progress import Course, Watcher, watch
     from .runtime import compile_cache, float64
     from .samplers.importance import pareto_k
     from .storage.archive import write_archive
@@ -41,7 +41,7 @@ _NAMES = {
     "posterior.posterior": "Posterior read_archive",
     "posterior.power_scaling": "SENSITIVE PowerScaled",
     "posterior.prior_check": "PriorCheck PriorNode check_priors_on prior_draws",
-    "progress": "watch",
+    "progress": "Course Watcher watch",
     "runtime": "compile_cache float64",
     "samplers.importance": "pareto_k",
     "storage.archive": "write_archive",
@@ -58,6 +58,7 @@ __all__ = [
     "AbstractEngine",
     "Auto",
     "BlockDraws",
+    "Course",
     "DataFacts",
     "Diagnostic",
     "Engine",
@@ -76,6 +77,7 @@ __all__ = [
     "PriorNode",
     "Svi",
     "Trains",
+    "Watcher",
     "blocks_of",
     "check_columns",
     "check_priors_on",

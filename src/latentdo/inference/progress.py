@@ -14,10 +14,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from latentdo import arguments
 from latentdo.errors import SpecError, visible
@@ -46,8 +46,21 @@ _log = logging.getLogger("latentdo")
 _log.addHandler(logging.NullHandler())
 
 
+@runtime_checkable
+class Watcher(Protocol):
+    """Whoever shows progress elsewhere than on stderr."""
+
+    def update(self, course: Course) -> None:
+        """Take in how far all blocks are; called often, and from several threads by turns."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Take in a sentence."""
+        ...
+
+
 @contextmanager
-def watch(progress: bool | None) -> Iterator[Tell]:
+def watch(progress: bool | Watcher | None) -> Iterator[Tell]:
     """A function to tell (block, share done) to, while this is open.
 
     A block that is announced with the share 0 counts as waiting; one that tells 0 after it began begins anew, by another
@@ -55,8 +68,13 @@ def watch(progress: bool | None) -> Iterator[Tell]:
     longer than planned, nobody knows how long.
 
     Args:
-        progress: True shows progress, False shows nothing, None shows it on a terminal or in a notebook.
+        progress: True shows progress, False shows nothing, None shows it on a terminal or in a notebook; or who shows it.
     """
+    course = Course(_now)
+    if isinstance(progress, Watcher):
+        with _told(course, _elsewhere(course, progress)) as tell:
+            yield tell
+        return
     progress = arguments.flag_or_none("progress", progress, SpecError)
     in_notebook = "ipykernel" in sys.modules
     on_terminal = sys.stderr.isatty()
@@ -65,10 +83,16 @@ def watch(progress: bool | None) -> Iterator[Tell]:
     if not progress:
         yield lambda block, share: None
         return
-    course = Course(_now)
     # Without its widgets a notebook would show a new bar for every change.
     moves = importlib.util.find_spec("ipywidgets") is not None if in_notebook else on_terminal
-    with (_bars if moves else _lines)(course) as display, _notes(display):
+    with _told(course, (_bars if moves else _lines)(course)) as tell:
+        yield tell
+
+
+@contextmanager
+def _told(course: Course, opened: AbstractContextManager[_Display]) -> Iterator[Tell]:
+    """A function that notes what it is told in a course, and shows it."""
+    with opened as display, _notes(display):
         lock = threading.Lock()
 
         def tell(block: str, share: float) -> None:
@@ -296,6 +320,20 @@ def _notes(display: _Display) -> Iterator[None]:
         yield
     finally:
         _log.removeHandler(handler)
+
+
+@contextmanager
+def _elsewhere(course: Course, watcher: Watcher) -> Iterator[_Display]:
+    """Handed on to somebody who shows it."""
+
+    class Handed:
+        def update(self, block: str) -> None:
+            watcher.update(course)
+
+        def note(self, text: str) -> None:
+            watcher.note(text)
+
+    yield Handed()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .dataset import Dataset, FloatArray, IntArray, stacked, too_narrow
     from .experimental import Experiment, experiment, is_several
+    from .looks import Overview, overview
     from .pattern import PLAIN, Pattern
     from .reading import LATENT_OR_DROP, MISSING, read_table
     from .sources import is_path
@@ -21,11 +22,13 @@ __all__ = [
     "Experiment",
     "FloatArray",
     "IntArray",
+    "Overview",
     "Pattern",
     "Table",
     "experiment",
     "is_path",
     "is_several",
+    "overview",
     "read_table",
     "stacked",
     "too_narrow",
@@ -39,11 +42,13 @@ _HOMES = {
     "Experiment": "experimental",
     "FloatArray": "dataset",
     "IntArray": "dataset",
+    "Overview": "looks",
     "Pattern": "pattern",
     "Table": "table",
     "experiment": "experimental",
     "is_path": "sources",
     "is_several": "experimental",
+    "overview": "looks",
     "read_table": "reading",
     "stacked": "dataset",
     "too_narrow": "dataset",
