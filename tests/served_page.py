@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from latentdo.web import Door, application
+from latentdo.web import Door, Session, application
 
 with warnings.catch_warnings():
     # Which HTTP library it would rather use is no matter of ours.
@@ -18,9 +18,9 @@ __all__ = ["TOKEN", "TestClient", "browser_of", "message"]
 TOKEN = "the-token-of-this-page"
 
 
-def browser_of(static: Path, *, token: str = TOKEN) -> TestClient:
+def browser_of(static: Path, session: Session, *, token: str = TOKEN) -> TestClient:
     """A browser that has loaded the page of these files."""
-    app = application(Door(TOKEN), static=static)
+    app = application(Door(TOKEN), session, static=static)
     return TestClient(app, base_url="http://127.0.0.1:8000", headers={"X-Latentdo-Token": token})
 
 

@@ -46,6 +46,8 @@ export interface Study {
   seed?: number;
   /** Whether the fit is set against its rows at the end; where left out, if that takes seconds. */
   check?: boolean | null;
+  /** Other entries of a study file, such as `priors` and `units`; where left out, those of `SessionReply.study`. */
+  more?: Record<string, unknown>;
 }
 
 /** `check` {text, queries, missing, do}: of a model what `latentdo check STUDY --json` prints, of a graph `check GRAPH`. */
@@ -92,6 +94,8 @@ export interface FitState {
   error: { kind: string; message: string; line: number | null; column: number | null } | null;
   /** What is trained, as it was asked for; of an opened fit, its model. */
   study: Study | null;
+  /** The name of the .ldo file that was opened in place of a fit that was trained here. */
+  opened: string | null;
   /** What is known of the fit once it is done. */
   fit: FitFacts | null;
 }
@@ -200,7 +204,7 @@ export interface CompareReply {
   text: string;
 }
 
-/** `plot` {kind}: the last answers, curve or comparison, or the check of the fit; `graph` with {text, query?}. */
+/** `plot` {kind}: the last answers, curve or comparison, the check of the fit, or the shapes of its parents. */
 export interface PlotReply {
   ok: true;
   svg: string;

@@ -13,9 +13,10 @@ from latentdo.cli import serve
 
 
 @pytest.fixture
-def served(monkeypatch):
+def served(monkeypatch, tmp_path):
     """What would be served, in place of serving it until Ctrl-C."""
     found = []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(serve, "_serve", lambda app, listener: found.append((app, listener.getsockname())))
     monkeypatch.setattr(serve.webbrowser, "open", lambda address: found.append(address))
     return found
@@ -80,8 +81,9 @@ def test_real_server_answers_until_it_is_interrupted(tmp_path):
     import subprocess
     import sys
 
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
     line = [sys.executable, "-m", "latentdo", "serve", "--port", "0", "--no-browser"]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None
         address = process.stdout.readline().split()[-1]
         with pytest.raises(urllib.error.HTTPError) as refused:
@@ -92,3 +94,20 @@ def test_real_server_answers_until_it_is_interrupted(tmp_path):
         _, messages = process.communicate(timeout=20)
     assert messages == "Stopped.\n"
     assert process.returncode == 0
+
+
+def test_study_is_what_the_page_begins_with(command, served, study, monkeypatch):
+    made = []
+    real = serve._session
+    monkeypatch.setattr(serve, "_session", lambda begun: made.append(real(begun)) or made[-1])
+    result = command("serve", study, "--port", "0", "--no-browser")
+    assert result.code == 0, result.err
+    (session,) = made
+    assert session.given.text.startswith("latent U ~ normal")
+    assert session.look is not None
+
+
+@pytest.mark.parametrize(("path", "said"), [("X -> Y", "is no study file"), ("no.yaml", "does not exist")])
+def test_what_is_no_study_is_refused(command, served, path, said):
+    result = command("serve", path, "--no-browser")
+    assert result.code == 2 and said in result.err

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from latentdo.web import Session
 from served_page import TestClient, browser_of
 
 
@@ -21,7 +22,17 @@ def static(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client(static: Path) -> Iterator[TestClient]:
+def session(tmp_path: Path) -> Iterator[Session]:
+    """A session in a folder of the test."""
+    folder = tmp_path / "session"
+    folder.mkdir()
+    made = Session(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(static: Path, session: Session) -> Iterator[TestClient]:
     """A browser that has loaded the page."""
-    with browser_of(static) as browser:
+    with browser_of(static, session) as browser:
         yield browser

@@ -9,9 +9,11 @@ import secrets
 import socket
 import threading
 import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentdo.errors import MissingExtraError, UsageError
+from latentdo.graphs import is_study_path
 
 from .failures import DONE
 from .options import Flag, Whole
@@ -20,11 +22,14 @@ from .output import say, tell
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-USAGE = "latentdo serve [OPTIONS]"
+    from latentdo.web import Draft, Session
+
+USAGE = "latentdo serve [STUDY] [OPTIONS]"
 
 EXAMPLES = """\
 Examples:
   latentdo serve
+  latentdo serve study.yaml
   latentdo serve --port 8080 --no-browser"""
 
 CODES = "Exit codes: 0 stopped by Ctrl-C, 2 bad input."
@@ -35,6 +40,8 @@ TRIED = 100
 
 
 def command(
+    study: str | None = None,
+    /,
     *,
     host: str = LOCAL,
     port: Whole = 8000,
@@ -42,9 +49,11 @@ def command(
 ) -> int:
     """Show the page on which graphs are drawn and proved, tables brought and models trained.
 
-    It runs on this machine alone, and sends nothing anywhere. Ctrl-C ends it.
+    It runs on this machine alone, and sends nothing anywhere. Ctrl-C ends it; a fit
+    that was not finished then is kept, and the next call goes on with it.
 
     Args:
+        study: The path of a study (.yaml) to begin with; its table too, where the file exists.
         host: Where to listen. Any other than 127.0.0.1 lets other machines in that know the token of the address.
         port: The port to listen on; 0 for any that is free.
         no_browser: Print the address, and open no browser.
@@ -53,6 +62,7 @@ def command(
         raise MissingExtraError("latentdo serve", "starlette and uvicorn", "web")
     from latentdo.web import Door, application
 
+    begun = None if study is None else _begun(study)
     with _listening(host, port) as listener:
         door = Door.at(host, listener.getsockname()[1], secrets.token_urlsafe(24))
         address = _address(host, door.port)
@@ -65,9 +75,45 @@ def command(
         say(f"The page is at {address}\nCtrl-C ends it.")
         if not no_browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
-        _serve(application(door), listener)
-    tell("Stopped.")
+        session = _session(begun)
+        _serve(application(door, session), listener)
+        kept = session.close()
+    tell(f"Stopped. {kept}" if kept else "Stopped.")
     return DONE
+
+
+def _begun(path: str) -> tuple[Draft, Path | None]:
+    """What a study begins the page with, and its table, where there is one.
+
+    Raises:
+        UsageError: It is no study, or has several tables.
+    """
+    from latentdo.api import load_study
+    from latentdo.web import Draft
+
+    if not is_study_path(path):
+        raise UsageError(
+            f"{path} is no study file (.yaml, .yml). Leave it out, and paste a model or graph into the page."
+        )
+    study = load_study(path)
+    if isinstance(study.data, tuple):
+        raise UsageError(f"{path} names several tables, and the page takes one. Train it with latentdo fit {path}.")
+    draft = Draft.of_study(study, Path(path).read_text(encoding="utf-8"))
+    return draft, study.data if study.data is not None and study.data.is_file() else None
+
+
+def _session(begun: tuple[Draft, Path | None] | None) -> Session:
+    from latentdo.web import Session, left_behind
+
+    folder = left_behind()
+    session = Session(folder)
+    if folder is not None:
+        tell("note: a fit of an earlier latentdo serve was kept, and is there in the page.")
+    if begun is not None:
+        session.given, table = begun
+        if table is not None:
+            session.take_table(table)
+    return session
 
 
 def _serve(app: Starlette, listener: socket.socket) -> None:

@@ -46,6 +46,7 @@ from .study_format import (
     own_arguments,
     settings_of,
 )
+from .study_format import method_names as method_names  # enters by this door
 from .study_table import StudyTable, tables_of
 from .units import Units, check_counted, checked_units, unit_text
 from .variant import Variant, Varied, vary

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from latentdo.arrays import FloatArray
-from latentdo.errors import DataError
 from latentdo.sheet import finite
 
 from .cells import is_missing, parse_cell

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .bridge import reply
+    from .folders import left_behind
     from .guard import Door
     from .server import application
+    from .session import Session
+    from .study import Draft
 
-__all__ = ["Door", "application", "reply"]
+__all__ = ["Door", "Draft", "Session", "application", "left_behind", "reply"]
 
 _HOMES = {
     "Door": "guard",
+    "Draft": "study",
+    "Session": "session",
     "application": "server",
+    "left_behind": "folders",
     "reply": "bridge",
 }
 

@@ -170,7 +170,7 @@ class Guard:
 
 def error_reply(kind: str, message: str, status: int) -> Response:
     """An error as the page reads it."""
-    error = {"kind": kind, "message": message, "line": None, "column": None}
+    error = {"kind": kind, "message": message, "line": None, "column": None, "hedge": None}
     return json_reply(json.dumps({"ok": False, "error": error}, ensure_ascii=False), status)
 
 

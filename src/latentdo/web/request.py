@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from latentdo.errors import UsageError, nearest
@@ -59,6 +60,43 @@ class Request:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise self._fault(key, "a list of texts", value)
         return value
+
+    def maybe_flag(self, key: str) -> bool | None:
+        """True or false, or neither."""
+        value = self._take(key)
+        if value is not None and not isinstance(value, bool):
+            raise self._fault(key, "true, false or null", value)
+        return value
+
+    def maybe_text(self, key: str) -> str | None:
+        """A text, or none."""
+        value = self._take(key)
+        if value is not None and not isinstance(value, str):
+            raise self._fault(key, "a text or null", value)
+        return value
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """A number."""
+        value = self._take(key)
+        if value is None and default is not None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self._fault(key, "a number", value)
+        return float(value)
+
+    def questions(self, key: str) -> list[tuple[str | None, str]]:
+        """Questions, each with its name, if it has one: a list of texts, and of pairs of a name and a text."""
+        found: list[tuple[str | None, str]] = []
+        value = self._take(key)
+        for each in [] if value is None else value if isinstance(value, list) else [value]:
+            match each:
+                case str():
+                    found.append((None, each))
+                case [str() as name, str() as text]:
+                    found.append((name, text))
+                case _:
+                    raise self._fault(key, "a list of texts and of pairs of a name and a text", each)
+        return found
 
     def mapping(self, key: str) -> dict[str, Any]:
         """An object whose values are handed through; empty where it is left out."""

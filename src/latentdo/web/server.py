@@ -12,44 +12,131 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from latentdo.errors import LatentdoError, UsageError, nearest
+from latentdo.sheet import finite
+
+from .bridge import reply
+from .errors import error_of
+from .events import Events
+from .files import FILES
 from .guard import Door, Guard, error_reply, json_reply
+from .request import Request as Fields
+from .session import Session
+from .uploads import NAME_HEADER, TooLarge, received, safe_name
+from .verbs import VERBS
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
 MOST_JSON = 8 * 2**20
 """Bytes of a request that is read whole."""
+TABLES = (".csv", ".tsv", ".parquet", ".pq")
 
 
-def application(door: Door, *, static: Path = STATIC) -> Starlette:
+def application(door: Door, session: Session, *, static: Path = STATIC) -> Starlette:
     """The page and its verbs, for those whom the door lets through."""
-
-    async def page(request: Request) -> Response:
-        if "token" in request.query_params:
-            # It need not stand in the history of the browser; what stands behind # is kept by the browser.
-            return _with_cookie(RedirectResponse("/", 303), door)
-        return _with_cookie(Response(page_with_token(static, door.token), media_type="text/html"), door)
-
-    async def verb(request: Request) -> Response:
-        asked = await request_of(request)
-        from .bridge import reply
-
-        return json_reply(await run_in_threadpool(reply, json.dumps(asked)))
-
+    events = Events()
+    session.told = events.tell
+    served = _Served(door, session, events, static)
     routes = [
-        Route("/", page),
-        Route("/index.html", page),
-        Route("/api/{verb}", verb, methods=["POST"]),
+        Route("/", served.page),
+        Route("/index.html", served.page),
+        Route("/api/events", served.events, methods=["GET"]),
+        Route("/api/download/{kind}", served.download, methods=["GET"]),
+        Route("/api/table", served.table, methods=["POST"]),
+        Route("/api/open", served.open, methods=["POST"]),
+        Route("/api/{verb}", served.verb, methods=["POST"]),
         Mount("/", StaticFiles(directory=static, check_dir=False)),
     ]
-    handlers: dict[Any, ExceptionHandler] = {HTTPException: _not_there, Refused: _refused}
-    guards = [Middleware(Guard, door=door), Middleware(Boundary)]
-    return Starlette(routes=routes, middleware=guards, exception_handlers=handlers)
+    guards = [Middleware(Guard, door=door), Middleware(Boundary, folder=session.folder)]
+    return Starlette(routes=routes, middleware=guards, exception_handlers={HTTPException: _not_there})
+
+
+class _Served:
+    """The pages and verbs of one server."""
+
+    def __init__(self, door: Door, session: Session, events: Events, static: Path) -> None:
+        self.door, self.session, self.hub, self.static = door, session, events, static
+
+    async def page(self, request: Request) -> Response:
+        """The page, which is told the token that its requests must bring."""
+        if "token" in request.query_params:
+            # It need not stand in the history of the browser; what stands behind # is kept by the browser.
+            return self._with_cookie(RedirectResponse("/", 303))
+        return self._with_cookie(Response(page_with_token(self.static, self.door.token), media_type="text/html"))
+
+    async def verb(self, request: Request) -> Response:
+        """One verb: of the session, or else of the bridge."""
+        name = request.path_params["verb"]
+        fields = await fields_of(request)
+        if name not in VERBS:
+            return json_reply(await run_in_threadpool(reply, json.dumps({**fields, "verb": name})))
+        return await self._done(VERBS[name], Fields(fields, name))
+
+    async def table(self, request: Request) -> Response:
+        """A table that is brought."""
+        target = self._upload("table", request, TABLES)
+        await received(request, target)
+        await self._kept(target, lambda: self.session.take_table(target))
+        return _ok({"table": None if self.session.look is None else self.session.look.to_json()})
+
+    async def open(self, request: Request) -> Response:
+        """A saved fit that is opened."""
+        target = self._upload("opened", request, (".ldo",))
+        await received(request, target)
+        await self._kept(target, lambda: self.session.open_fit(target, target.name))
+        return _ok({"fit": await run_in_threadpool(self.session.fit_json)})
+
+    async def events(self, request: Request) -> Response:
+        """What changes, as it changes."""
+        look = self.session.look
+        first = {
+            "fit": await run_in_threadpool(self.session.fit_json),
+            "table": None if look is None else look.to_json(),
+        }
+        return StreamingResponse(self.hub.stream(first), media_type="text/event-stream")
+
+    async def download(self, request: Request) -> Response:
+        """A file to take away."""
+        kind = request.path_params["kind"]
+        if kind not in FILES:
+            raise UsageError(f"There is no file {kind[:50]!r}. {nearest(kind, FILES)}")
+        name, media_type, content = await run_in_threadpool(FILES[kind], self.session)
+        return Response(
+            content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'}
+        )
+
+    async def _done(self, verb: Callable[[Session, Fields], dict[str, Any]], fields: Fields) -> Response:
+        def done() -> dict[str, Any]:
+            found = verb(self.session, fields)
+            fields.finish()
+            return found
+
+        return _ok(await run_in_threadpool(done))
+
+    def _upload(self, kind: str, request: Request, suffixes: tuple[str, ...]) -> Path:
+        folder = self.session.folder / kind
+        folder.mkdir(exist_ok=True)
+        return folder / safe_name(request.headers.get(NAME_HEADER, ""), suffixes, kind)
+
+    async def _kept(self, target: Path, work: Callable[[], None]) -> None:
+        """Do something with what was received, which goes where that fails."""
+        try:
+            await run_in_threadpool(work)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+    def _with_cookie(self, response: Response) -> Response:
+        response.set_cookie(self.door.cookie, self.door.token, httponly=True, samesite="strict")
+        return response
 
 
 def page_with_token(static: Path, token: str) -> str:
@@ -58,49 +145,31 @@ def page_with_token(static: Path, token: str) -> str:
     return text.replace("<head>", f'<head>\n<meta name="latentdo-token" content="{html.escape(token)}">', 1)
 
 
-def _with_cookie(response: Response, door: Door) -> Response:
-    response.set_cookie(door.cookie, door.token, httponly=True, samesite="strict")
-    return response
+def _ok(found: dict[str, Any]) -> Response:
+    return json_reply(json.dumps(finite({"ok": True, **found}), allow_nan=False))
 
 
-class Refused(Exception):
-    """A request that is not carried out; told to the page."""
-
-    def __init__(self, message: str, status: int = 400, kind: str = "usage") -> None:
-        super().__init__(message)
-        self.status, self.kind = status, kind
-
-
-async def request_of(request: Request) -> dict[str, Any]:
-    """The verb and what it is told, from the address and the body.
+async def fields_of(request: Request) -> dict[str, Any]:
+    """The object that a request has as its body.
 
     Raises:
-        Refused: The body is too large, or no JSON object.
-    """
-    body = await whole_body(request, MOST_JSON)
-    try:
-        told = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        raise Refused("The request is not JSON. Send one object.") from None
-    if not isinstance(told, dict):
-        raise Refused("The request is JSON, but not an object. Send one object.")
-    return {**told, "verb": request.path_params["verb"]}
-
-
-async def whole_body(request: Request, most: int) -> bytes:
-    """The body of a request.
-
-    Raises:
-        Refused: It has more bytes than that.
+        TooLarge: The body is.
+        UsageError: It is no JSON object.
     """
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():
         size += len(piece)
-        if size > most:
-            raise Refused(f"The request has more than {most // 2**20} MiB. Send a smaller one.", 413)
+        if size > MOST_JSON:
+            raise TooLarge(f"The request has more than {MOST_JSON // 2**20} MiB. Send a smaller one.")
         pieces.append(piece)
-    return b"".join(pieces)
+    try:
+        told = json.loads(b"".join(pieces) or b"{}")
+    except (ValueError, RecursionError):
+        raise UsageError("The request is not JSON. Send one object.") from None
+    if not isinstance(told, dict):
+        raise UsageError("The request is JSON, but not an object. Send one object.")
+    return told
 
 
 async def _not_there(request: Request, error: Exception) -> Response:
@@ -108,16 +177,12 @@ async def _not_there(request: Request, error: Exception) -> Response:
     return error_reply("usage", f"There is nothing at {request.url.path[:200]}.", status)
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return error_reply(error.kind, str(error), error.status)
-
-
 class Boundary:
-    """Tells whatever was not foreseen as a message: no traceback reaches the page."""
+    """Tells whatever went wrong as a message: no traceback, and no path of the session, reaches the page."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, folder: Path) -> None:
         self.app = app
+        self.folder = folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -127,6 +192,8 @@ class Boundary:
             return
         # Where the reply has begun, sending another fails, and the connection is closed.
         except Exception as error:  # noqa: BLE001
-            what = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-            said = f"This is a fault of latentdo, not of your input ({what}). Please report it with what you did."
-            await error_reply("bug", said, 500)(scope, receive, send)
+            # What is wrong with a request stands in its reply, as in those of the bridge; a file has no such place.
+            told = 400 if scope["path"].startswith("/api/download/") else 200
+            status = 413 if isinstance(error, TooLarge) else told if isinstance(error, LatentdoError) else 500
+            found = json.dumps({"ok": False, "error": error_of(error, self.folder)})
+            await json_reply(found, status)(scope, receive, send)

@@ -1,0 +1,335 @@
+"""One session: a table, a fit in the making or done, and what was asked of it. All tabs of the page share it.
+
+What it holds stands in its folder too, so that a server that was killed loses no more than the moment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentdo.errors import DataError, UsageError
+from latentdo.files import is_file
+
+from .folders import new_folder, read_state, write_state
+from .job import Job
+from .study import Draft
+from .training import FIT, KEPT, OPTIONS, STUDY
+
+if TYPE_CHECKING:
+    from latentdo.answers import Answers
+    from latentdo.comparison import Comparison
+    from latentdo.inference import Posterior
+    from latentdo.tables import Overview
+
+Told = Callable[[str, Any], None]
+"""Told what changed, `fit` or `table`, and how it is now."""
+
+
+class Session:
+    """What a server knows of the work in its page.
+
+    Attributes:
+        folder: For its files, private.
+        given: The study that the server was started with.
+        table: The path of the table, in the folder or where the given study has it.
+        look: Its columns.
+        draft: What is trained, or was.
+        opened: The name of a fit that was opened in place of one trained here.
+        asked: What was asked last, for files that say it again.
+        answers: The answers to it.
+        curve: The last sweep.
+        comparison: The last comparison.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = new_folder() if folder is None else folder
+        self.given: Draft | None = None
+        self.table: Path | None = None
+        self.look: Overview | None = None
+        self.draft: Draft | None = None
+        self.opened: str | None = None
+        self.asked: dict[str, Any] = {}
+        self.answers: Answers | None = None
+        self.curve: Answers | None = None
+        self.comparison: Comparison | None = None
+        self.told: Told = lambda what, value: None
+        self.heavy = threading.Lock()
+        """Held while numbers are computed or pictures drawn: one thing at a time."""
+        self._lock = threading.RLock()
+        self._job: Job | None = None
+        self._left: str | None = None
+        self._posterior: Posterior | None = None
+        self._known: dict[str, Any] | None = None
+        if folder is not None:
+            self._take_up(read_state(folder))
+        self.note()
+
+    # --- what stands on disk
+
+    @property
+    def fit_folder(self) -> Path:
+        """Where a fit is made and kept."""
+        return self.folder / "fit"
+
+    @property
+    def fit_path(self) -> Path:
+        """The fit, if there is one."""
+        return self.fit_folder / FIT
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a fit, finished or not, that would be missed."""
+        return is_file(self.fit_path) or (self.fit_folder / KEPT).is_dir()
+
+    def note(self) -> None:
+        """Write down what a server that goes on must know."""
+        state = {
+            "kept": self.keeps or (self._job is not None and self._job.state == "running"),
+            "table": None if self.table is None else str(self.table),
+            "draft": None if self.draft is None else self.draft.to_json(),
+            "opened": self.opened,
+        }
+        write_state(self.folder, state)
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        """Go on with what another server left."""
+        from .request import Request
+
+        if (table := state.get("table")) and is_file(Path(table)):
+            self._look_at(Path(table))
+        if draft := state.get("draft"):
+            self.draft = Draft.of(Request(draft, "session"))
+        self.opened = state.get("opened")
+        if not is_file(self.fit_path) and self.draft is not None:
+            self._left = "stopped"
+
+    def close(self) -> str | None:
+        """End the session; a sentence where something of it is kept."""
+        with self._lock:
+            if self._job is not None and self._job.state == "running":
+                self._job.stop()
+            if self.keeps:
+                self.note()
+                return "The fit is kept for 7 days: latentdo serve goes on with it."
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return None
+
+    def forget(self) -> None:
+        """Remove the table and the fit."""
+        with self._lock:
+            if self._job is not None and self._job.state == "running":
+                self._job.stop()
+            self._job, self._left, self.draft, self.table, self.look = None, None, None, None, None
+            self._drop_fit()
+            for path in self.folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+            self.note()
+        self._tell_table()
+        self._tell_fit()
+
+    # --- the table
+
+    def take_table(self, path: Path) -> None:
+        """Work with a table from now on.
+
+        Raises:
+            DataError: It is none.
+        """
+        with self._lock:
+            before = self.table
+            self._look_at(path)
+            if before is not None and before != path and before.is_relative_to(self.folder):
+                before.unlink(missing_ok=True)
+            self.note()
+        self._tell_table()
+
+    def _look_at(self, path: Path) -> None:
+        from latentdo.tables import overview
+
+        self.look = overview(path)
+        self.table = path
+
+    def rows(self) -> Path:
+        """The path of the table.
+
+        Raises:
+            DataError: There is none.
+        """
+        if self.table is None:
+            raise DataError(
+                "There is no table yet. Drop a file with a column for each measured node (.csv, .tsv, .parquet)."
+            )
+        return self.table
+
+    # --- the fit
+
+    def fit(self, draft: Draft) -> None:
+        """Begin to train; what an earlier run of the very same kept is used.
+
+        Raises:
+            UsageError: A fit is running.
+            LatentdoError: The model, a question or the table cannot be used.
+        """
+        with self._lock:
+            self._refuse_while_running()
+            table = self.rows()
+            draft.study()
+            if draft != self.draft:
+                shutil.rmtree(self.fit_folder, ignore_errors=True)
+            self.fit_folder.mkdir(exist_ok=True)
+            self._drop_fit()
+            self.draft = draft
+            # A copy of its own: what is trained does not change where another table is brought.
+            own = self.fit_folder / table.name
+            if not own.is_file() or not own.samefile(table):
+                own.unlink(missing_ok=True)
+                _linked(table, own)
+            (self.fit_folder / STUDY).write_text(draft.yaml(table.name), encoding="utf-8")
+            options = {"seed": draft.seed, "check": draft.check, "do": draft.do}
+            (self.fit_folder / OPTIONS).write_text(json.dumps(options), encoding="utf-8")
+            self._begin()
+
+    def resume(self) -> None:
+        """Go on with the fit that was stopped, or that failed.
+
+        Raises:
+            UsageError: There is none.
+        """
+        with self._lock:
+            self._refuse_while_running()
+            if self.state() not in ("stopped", "failed") or not is_file(self.fit_folder / STUDY):
+                raise UsageError("There is no fit to go on with. Begin one.")
+            self._begin()
+
+    def stop(self) -> None:
+        """Stop training; what was done is kept.
+
+        Raises:
+            UsageError: Nothing is running.
+        """
+        with self._lock:
+            if self._job is None or self._job.state != "running":
+                raise UsageError("No fit is running.")
+            job = self._job
+        job.stop()
+
+    def open_fit(self, path: Path, name: str) -> None:
+        """Work with a saved fit, once the reader of fits has found it whole.
+
+        Raises:
+            ArchiveError: It is none.
+        """
+        from latentdo.api import load
+
+        self._refuse_while_running()
+        posterior = load(path)
+        with self._lock:
+            self._refuse_while_running()
+            shutil.rmtree(self.fit_folder, ignore_errors=True)
+            self.fit_folder.mkdir()
+            self._drop_fit()
+            path.replace(self.fit_path)
+            queries = tuple((None if key == str(query) else key, str(query)) for key, query in posterior.queries)
+            text, priors = posterior.spec.source
+            more = {"priors": dict(priors)} if priors else {}
+            self.draft = Draft(text, queries, seed=posterior.seed, more=more)
+            self.opened, self._job, self._left, self._posterior = name, None, None, posterior
+            self.note()
+        self._tell_fit()
+
+    def posterior(self) -> Posterior:
+        """The fit.
+
+        Raises:
+            UsageError: There is none yet.
+        """
+        with self._lock:
+            if self._posterior is not None:
+                return self._posterior
+            if self.state() != "done":
+                running = self.state() == "running"
+                raise UsageError(
+                    "The fit is not done yet." if running else "There is no fit yet. Train the model first."
+                )
+            from latentdo.api import load
+
+            self._posterior = load(self.fit_path)
+            return self._posterior
+
+    def state(self) -> str:
+        """Where the fit stands: none, running, stopped, failed or done."""
+        if self._job is not None:
+            return self._job.state
+        return "done" if is_file(self.fit_path) else self._left or "none"
+
+    def fit_json(self) -> dict[str, Any]:
+        """Where the fit stands, as the page reads it."""
+        nothing = {"seconds": 0.0, "left": None, "share": 0.0, "blocks": [], "notes": [], "error": None}
+        found = {"state": self.state(), **nothing} if self._job is None else self._job.to_json()
+        return {
+            **found,
+            "study": None if self.draft is None else self.draft.to_json(),
+            "opened": self.opened,
+            "fit": self._facts() if found["state"] == "done" else None,
+        }
+
+    def _facts(self) -> dict[str, Any]:
+        """What is known of the fit, once it is done."""
+        if self._known is None:
+            self._known = self._facts_found()
+        return self._known
+
+    def _facts_found(self) -> dict[str, Any]:
+        from latentdo.criticism import known
+        from latentdo.fitting import facts_of
+
+        posterior = self.posterior()
+        found = known(posterior)
+        return {
+            **facts_of(posterior),
+            "word": None if found is None else str(found.word),
+            "check": None if found is None else found.to_json(),
+            "summary": str(posterior.summary()),
+        }
+
+    def _begin(self) -> None:
+        self._left = None
+        self._job = Job(self.fit_folder, self._moved)
+        self.note()
+        self._tell_fit()
+
+    def _moved(self) -> None:
+        """The job has told something."""
+        if self._job is not None and self._job.state != "running":
+            self.note()
+        self._tell_fit()
+
+    def _drop_fit(self) -> None:
+        self.fit_path.unlink(missing_ok=True)
+        self.opened, self._posterior, self._known, self.asked = None, None, None, {}
+        self.answers, self.curve, self.comparison = None, None, None
+
+    def _refuse_while_running(self) -> None:
+        if self._job is not None and self._job.state == "running":
+            raise UsageError("A fit is running, perhaps in another tab. Wait until it is done, or stop it.")
+
+    def _tell_fit(self) -> None:
+        self.told("fit", self.fit_json())
+
+    def _tell_table(self) -> None:
+        self.told("table", None if self.look is None else self.look.to_json())
+
+
+def _linked(source: Path, target: Path) -> None:
+    """The same file under another name, or a copy of it where that cannot be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
