@@ -56,7 +56,7 @@ export type Source = "stroke" | "typing" | "opening" | "history" | "remedy";
 
 type Listener = (state: State, changed: ReadonlySet<keyof State>) => void;
 /** Where a document took the place of another, it also holds where the nodes stood. */
-type Snapshot = Pick<State, "text" | "questions" | "active"> & Partial<Pick<State, "places" | "experiments">>;
+type Snapshot = Pick<State, "text" | "questions" | "active" | "experiments"> & Partial<Pick<State, "places">>;
 
 const TYPING_PAUSE = 1500;
 const MOST_STEPS = 500;
@@ -193,6 +193,7 @@ export class Store {
   }
 
   setExperiments(experiments: readonly (readonly string[])[]): void {
+    this.remember();
     this.set({ experiments });
     void this.refresh();
   }
@@ -234,8 +235,9 @@ export class Store {
 
   private remember(whole = false): void {
     if (this.state.reading === null && this.state.text === "") return; // the page has just begun
+    const { text, questions, experiments } = this.state;
     const last = this.past.at(-1);
-    if (last && last.text === this.state.text && last.questions === this.state.questions) return;
+    if (last && last.text === text && last.questions === questions && last.experiments === experiments) return;
     this.past.push(this.snapshot(whole));
     if (this.past.length > MOST_STEPS) this.past.shift();
     this.future = [];
@@ -243,7 +245,7 @@ export class Store {
 
   private snapshot(whole: boolean): Snapshot {
     const { text, questions, active, places, experiments } = this.state;
-    return { text, questions, active, ...(whole && { places, experiments }) };
+    return { text, questions, active, experiments, ...(whole && { places }) };
   }
 
   private travel(from: Snapshot[], to: Snapshot[]): void {
