@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from latentdo.sheet import web
 from ..criteria.districts import HedgeMasks, decide
 from ..engine.experiments import Experiments
 from ..engine.reduction import Problem, exchange, problem_of
+from ..engine.tables import Real
 from .contrasts import whole_pair
 from .parity import Coin, ParityModel
 from .readings import evaluated, filled
@@ -65,8 +66,9 @@ class Witness:
         return max(self._apart(do) for names in ((), *self.experiments) for do in self._settings(names))
 
     def _apart(self, do: dict[Name, int]) -> float:
-        first, second = (model.interventional(do) for model in self.models)
-        return float(abs(first - second).max())
+        first, second = (model.law(do) for model in self.models)
+        one, two = first.sum(), second.sum()
+        return float(abs(first * two - second * one).max() / (one * two))
 
     def _settings(self, names: tuple[Name, ...]) -> Iterator[dict[Name, int]]:
         """Every way to set these nodes; what no model mentions makes no difference."""
@@ -80,8 +82,19 @@ class Witness:
         """The answer in each of the two models: of the whole query where they differ in it, or else of `term`."""
         if not self.cases:
             return self.term_values
+        first, second = self._values(Case.answer)
+        return float(first), float(second)
+
+    @cached_property
+    def exact_values(self) -> tuple[Real, Real]:
+        """`values` as fractions; what has a standard deviation in it as the nearest numbers."""
+        if not self.cases:
+            return self.case.exact_answer(self.models[0]), self.case.exact_answer(self.models[1])
+        return self._values(Case.exact_answer)
+
+    def _values(self, answer: Callable[[Case, ParityModel], Real]) -> tuple[Real, Real]:
         first, second = (
-            {term: case.answer(model) for term, case in self._cases_by_term.items()} for model in self.models
+            {term: answer(case, model) for term, case in self._cases_by_term.items()} for model in self.models
         )
         return evaluated(self.query.expression, first), evaluated(self.query.expression, second)
 
@@ -106,7 +119,7 @@ class Witness:
     def check(self) -> bool:
         """Whether all holds that makes this a proof: the graph, positive and equal P(V), different answers."""
         fits = all(model.fits(self.graph) for model in self.models)
-        positive = all(float(model.observational().min()) > 0 for model in self.models)
+        positive = all(float(model.law({}).min()) > 0 for model in self.models)
         return fits and positive and self.agree() <= SAME and self.differ()
 
     @property
