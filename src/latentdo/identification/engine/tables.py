@@ -111,7 +111,9 @@ class Table:
         return Table(tuple(shape), self.cells)
 
     def tolist(self) -> list[Any]:
-        """The numbers as lists of lists."""
+        """The numbers as lists of lists; of a table without axes its number."""
+        if not self.shape:
+            return self.cells[0]
         rows: list[Any] = self.cells
         for length in reversed(self.shape[1:]):
             rows = [rows[k : k + length] for k in range(0, len(rows), length)]
