@@ -55,8 +55,7 @@ export interface State {
 export type Source = "stroke" | "typing" | "opening" | "history" | "remedy";
 
 type Listener = (state: State, changed: ReadonlySet<keyof State>) => void;
-/** Where a document took the place of another, it also holds where the nodes stood. */
-type Snapshot = Pick<State, "text" | "questions" | "active" | "experiments"> & Partial<Pick<State, "places">>;
+type Snapshot = Pick<State, "text" | "questions" | "active" | "experiments">;
 
 const TYPING_PAUSE = 1500;
 const MOST_STEPS = 500;
@@ -85,8 +84,6 @@ export class Store {
   private lastTyped = 0;
   private strokes: Promise<unknown> = Promise.resolve();
   private running: AbortController | null = null;
-  /** The text that `reading` is of. */
-  private textRead: string | null = null;
 
   constructor(readonly bridge: Bridge) {
     bridge.onLoading((words) => this.set({ loading: words }));
@@ -200,9 +197,8 @@ export class Store {
 
   /** Open another document. */
   open(document: { readonly text: string } & Partial<Pick<State, "questions" | "active" | "experiments" | "places">>): void {
-    this.remember(true);
+    this.remember();
     this.source = "opening";
-    this.textRead = null;
     this.set({
       text: document.text,
       questions: document.questions ?? [],
@@ -233,30 +229,24 @@ export class Store {
     this.travel(this.future, this.past);
   }
 
-  private remember(whole = false): void {
-    if (this.state.reading === null && this.state.text === "") return; // the page has just begun
-    const { text, questions, experiments } = this.state;
+  private remember(): void {
+    const { text, questions, active, experiments } = this.state;
+    if (text === "" && questions.length === 0) return;
     const last = this.past.at(-1);
     if (last && last.text === text && last.questions === questions && last.experiments === experiments) return;
-    this.past.push(this.snapshot(whole));
+    this.past.push({ text, questions, active, experiments });
     if (this.past.length > MOST_STEPS) this.past.shift();
     this.future = [];
-  }
-
-  private snapshot(whole: boolean): Snapshot {
-    const { text, questions, active, places, experiments } = this.state;
-    return { text, questions, active, experiments, ...(whole && { places }) };
   }
 
   private travel(from: Snapshot[], to: Snapshot[]): void {
     const snapshot = from.pop();
     if (!snapshot) return;
-    const whole = snapshot.places !== undefined;
-    to.push(this.snapshot(whole));
-    this.source = whole ? "opening" : "history";
-    if (whole) this.textRead = null;
+    const { text, questions, active, experiments } = this.state;
+    to.push({ text, questions, active, experiments });
+    this.source = "history";
     this.lastTyped = 0;
-    this.set({ ...snapshot, draft: null });
+    this.set(snapshot);
     void this.refresh();
   }
 
@@ -276,18 +266,14 @@ export class Store {
     const verdicts = questions.length > 0 ? this.bridge.call("verdict", asked, running.signal) : null;
     verdicts?.catch(() => undefined);
     try {
-      if (this.textRead !== text) {
-        const reading = await this.bridge.call("read", { text }, running.signal);
-        if (running.signal.aborted) return;
-        this.textRead = text;
-        this.set({ reading, fault: null });
-      }
+      const reading = await this.bridge.call("read", { text }, running.signal);
+      if (running.signal.aborted) return;
+      this.set({ reading, fault: null });
       const reply = await verdicts;
       if (running.signal.aborted) return;
       this.set({ verdicts: reply, behind: false });
     } catch (error) {
       if (running.signal.aborted) return;
-      this.textRead = null;
       this.set({ fault: faultOf(error), behind: false });
     } finally {
       if (this.running === running) this.running = null;

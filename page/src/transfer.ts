@@ -103,7 +103,7 @@ const drawn = (title: string, format: "tikz" | "mermaid"): Way => ({
 
 export const WAYS: readonly Way[] = [
   { title: "Copy the link", make: copyLink },
-  { title: "Text", make: async (store) => save(new Blob([store.state.text], { type: "text/plain" }), "graph.txt") },
+  exported("Text", "text"),
   exported("Study file (YAML)", "study"),
   exported("dagitty", "dagitty"),
   exported("DOT (Graphviz)", "dot"),

@@ -13,8 +13,8 @@ import { h } from "./dom.js";
 export function formula(store: Store, { text, marked }: Pick<Formula, "text" | "marked">, nodes: readonly string[]): HTMLElement {
   const made = h("div", { class: "formula wide", tabindex: 0, role: "math", "aria-label": text });
   try {
-    katex.render(marked, made, {
-      displayMode: true,
+    // Set as in a display, and broken over lines where it is too wide, as displays are not.
+    katex.render(`\\displaystyle ${marked}`, made, {
       output: "html",
       throwOnError: true,
       strict: "ignore",

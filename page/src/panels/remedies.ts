@@ -26,7 +26,7 @@ export function remedies(store: Store, verdict: Verdict): HTMLElement {
     { class: "remedies" },
     h("h3", {}, "What would make it a yes"),
     found.length > 0
-      ? h("p", { class: "quiet" }, "A button does it in your text. Undo takes it back.")
+      ? h("p", { class: "quiet" }, "What a button does, undo takes back.")
       : h("p", { class: "quiet" }, "No single step does."),
     ...groups,
   );

@@ -29,7 +29,7 @@ function low({ levels }: Asked): string {
   return value(levels?.[0] ?? 0);
 }
 
-function value(level: string | number): string {
+export function value(level: string | number): string {
   return typeof level === "number" ? String(level) : (typed(level) === level ? level : `'${level}'`);
 }
 

@@ -1,0 +1,50 @@
+/** Answers: a number with its interval each, what the check of the fit says of it, cautions folded, and a picture. */
+
+import type { Answer, AskReply } from "../served.js";
+import type { Store } from "../store.js";
+import { number } from "./columns.js";
+import { folded, h } from "./dom.js";
+import { plot } from "./plot.js";
+import type { Session } from "./session.js";
+
+export function answers(store: Store, session: Session, reply: AskReply): Node[] {
+  const left = store.state.questions.filter((question) => !reply.answers.some((answer) => same(answer, question)));
+  const made: Node[] = reply.answers.map(card);
+  if (left.length > 0 && reply.answers.length < store.state.questions.length)
+    made.push(h("p", { class: "quiet" }, `Not asked, because there is no answer in this graph: ${left.join("; ")}.`));
+  if (session.state.pictures) made.push(plot(session, { kind: "answers" }, "The answers with their intervals"));
+  made.push(folded("As text", (body) => body.append(h("pre", { class: "printed wide", tabindex: 0 }, reply.text))));
+  return made;
+}
+
+function same(answer: Answer, question: string): boolean {
+  const plain = (text: string): string => text.replace(/\s/g, "");
+  return plain(answer.query) === plain(question) || answer.name === question;
+}
+
+function card(answer: Answer): HTMLElement {
+  const made = h("div", { class: "answer", "data-query": answer.query }, h("p", {}, h("code", {}, answer.name ?? answer.query)), h("p", { class: "number" }, estimate(answer)));
+  if (!answer.identified) made.append(h("p", {}, h("span", { class: "tag is-no" }, "not identified: the model's shapes decide, not the data")));
+  if (!answer.converged) made.append(h("p", {}, h("span", { class: "tag is-no" }, "not converged")));
+  if (answer.naive) made.append(h("p", { class: "quiet" }, `Seeing alone would say ${estimate(answer.naive)}.`));
+  if (answer.fit) made.append(fitWord(answer.fit));
+  if (answer.approximate) made.append(h("p", { class: "quiet" }, `approximate: ${answer.approximate}`));
+  const cautions = [...answer.warnings, ...answer.notes, ...(answer.fit?.advice ?? [])];
+  if (cautions.length > 0)
+    made.append(folded(`Cautions (${cautions.length})`, (body) => body.append(h("ul", {}, ...cautions.map((each) => h("li", {}, each))))));
+  return made;
+}
+
+function fitWord({ word, could_move }: NonNullable<Answer["fit"]>): HTMLElement {
+  const moves = could_move === null || could_move === undefined ? "" : ` Another shape could move it by ±${number(could_move, 2)}.`;
+  return h("p", { class: "quiet" }, `Check of the fit: ${word}.${moves}`);
+}
+
+/** The number and its interval. */
+export function estimate({ mean, median, interval, level, unit }: Answer): string {
+  const value = mean ?? median;
+  if (value === null) return "no number";
+  const what = mean === null ? "median " : "";
+  const range = interval ? ` (${Math.round(100 * level)} % interval ${number(interval[0], 3)} to ${number(interval[1], 3)})` : "";
+  return `${what}${number(value, 3)}${range}${unit ? ` ${unit}` : ""}`;
+}

@@ -1,0 +1,44 @@
+/** Asking the fit: answers with intervals, a curve with a slider, the model beside its rivals, and files to take away. */
+
+import { answers } from "./answers.js";
+import { comparison } from "./compare.js";
+import { curve } from "./curve.js";
+import { button, h } from "./dom.js";
+import { downloads } from "./downloads.js";
+import { Asking } from "./options.js";
+import { Session } from "./session.js";
+import type { Store } from "../store.js";
+import type { AskReply } from "../served.js";
+import { fill } from "./waiting.js";
+
+export function mount(root: HTMLElement, store: Store): void {
+  const session = Session.of(store);
+  const options = new Asking();
+  const hint = h("p", { class: "quiet" }, "Train a model, or open a fit, and ask it.");
+  const place = h("div", { class: "folded-body is-plain", id: "answers", "aria-live": "polite" });
+  const ask = (): void => {
+    const queries = options.allowed ? [...store.state.questions] : session.answerable;
+    void fill(place, session.call<AskReply>("ask", { queries, ...options.request }), (reply) => answers(store, session, reply));
+  };
+  const body = h(
+    "div",
+    { class: "folded-body is-plain" },
+    options.root,
+    h("div", { class: "row" }, button("Ask the questions", ask, { class: "primary", id: "ask-all" })),
+    place,
+    curve(store, session, options),
+    comparison(store, session, options),
+    downloads(session),
+  );
+  root.append(hint, body);
+  const show = (): void => {
+    const done = session.state.fit?.state === "done";
+    hint.hidden = done;
+    body.hidden = !done;
+    if (!done) place.replaceChildren();
+  };
+  session.subscribe((_, changed) => {
+    if (changed.has("fit")) show();
+  });
+  show();
+}

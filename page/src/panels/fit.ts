@@ -1,0 +1,73 @@
+/** Training: an engine, what it would do, how far it is, and what came of it. */
+
+import type { FitState } from "../served.js";
+import type { Store } from "../store.js";
+import { button, folded, h } from "./dom.js";
+import { engineChoice } from "./engine.js";
+import { fileField } from "./files.js";
+import { Plan } from "./plan.js";
+import { Progress, duration } from "./progress.js";
+import { Session } from "./session.js";
+import { messageOf } from "./waiting.js";
+
+export function mount(root: HTMLElement, store: Store): void {
+  const session = Session.of(store);
+  const refused = h("p", { class: "fault", role: "alert", hidden: true });
+  const drive = (verb: "fit" | "stop" | "resume"): void => {
+    refused.hidden = true;
+    session.drive(verb).catch((error: unknown) => {
+      refused.hidden = false;
+      refused.textContent = messageOf(error);
+    });
+  };
+  const train = button("Train", () => drive("fit"), { class: "primary", id: "fit-train" });
+  const stop = button("Stop", () => drive("stop"), { id: "fit-stop" });
+  const resume = button("Go on", () => drive("resume"), { id: "fit-resume" });
+  const plan = new Plan(store, session);
+  const progress = new Progress();
+  const result = h("div", { class: "folded-body is-plain", id: "fit-result" });
+  const saved = fileField("fit-file", "Or open a fit that was saved (.ldo)", ".ldo", (file) => session.open(file));
+  root.append(engineChoice(session), plan.root, h("div", { class: "row" }, train, stop, resume), refused, progress.root, result, saved.root);
+
+  const show = (): void => {
+    const { fit, table } = session.state;
+    const state = fit?.state ?? "none";
+    root.dataset["fit"] = state;
+    train.textContent = state === "none" ? "Train" : "Train anew";
+    train.disabled = state === "running" || table === null || store.state.reading?.kind !== "model";
+    stop.hidden = state !== "running";
+    resume.hidden = state !== "stopped" && state !== "failed";
+    progress.show(fit);
+    result.replaceChildren(...(fit ? outcome(store, fit) : []));
+  };
+  session.subscribe((_, changed) => {
+    if (changed.has("fit") || changed.has("table")) show();
+  });
+  store.subscribe((_, changed) => {
+    if (changed.has("reading")) show();
+  });
+  show();
+}
+
+/** What came of the fit. */
+function outcome(store: Store, fit: FitState): Node[] {
+  const made: Node[] = [];
+  if (fit.error) made.push(h("p", { class: "fault" }, fit.error.message));
+  if (fit.state === "stopped") made.push(h("p", {}, "Stopped. What was done is kept, and Go on goes on from there."));
+  const { fit: facts } = fit;
+  if (!facts) return made;
+  const word = facts.converged ? "Converged" : "Not converged";
+  const kind = facts.converged ? "yes" : "no";
+  made.push(
+    h("p", { class: `verdict is-${kind}`, id: "fit-word" }, h("strong", {}, word), `: ${facts.engine}, ${facts.n_rows.toLocaleString("en")} rows, ${duration(facts.seconds)}, seed ${facts.seed}.`),
+  );
+  if (facts.doubt) made.push(h("p", { class: "caution" }, facts.doubt));
+  if (facts.word) made.push(h("p", {}, "The check of the fit says ", h("strong", {}, facts.word), "."));
+  if (fit.study && fit.study.text.trim() !== store.state.text.trim())
+    made.push(h("p", { class: "caution", id: "fit-older" }, "The text has changed since this fit. Answers are those of the fit; train anew for the text of now."));
+  const warnings = [...facts.warnings, ...fit.notes];
+  if (warnings.length > 0)
+    made.push(folded(`Cautions (${warnings.length})`, (body) => body.append(h("ul", {}, ...warnings.map((each) => h("li", {}, each))))));
+  made.push(folded("The fit in numbers", (body) => body.append(h("pre", { class: "printed wide", tabindex: 0 }, facts.summary))));
+  return made;
+}
