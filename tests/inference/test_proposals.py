@@ -41,6 +41,7 @@ def of_y(y, family: str = "normal") -> tuple[str, ...]:
         (RANDOM.beta(2, 2, N), r"Y ~ beta\(…\)$"),
         (np.exp(0.5 * NOISE - 2.5), r"Y ~ beta\(…\); if it is none, it is skewed: Y ~ lognormal\(…\)"),
         (np.clip(np.round(0.6 * X + NOISE), 1, 5), r"values 1 to 5 alone: .* Y ~ ordinal\(…\)"),
+        (RANDOM.integers(0, 2, N), r"two values alone, 0 and 1: write Y ~ bernoulli\(…\)$"),
         (RANDOM.integers(0, 3, N), r"values 0 to 2 alone: .* Y ~ ordinal\(…\)"),
         (RANDOM.integers(0, 5, N), r"Y ~ poisson\(…\); if 0 to 4 are ordered levels, Y ~ ordinal\(…\)"),
     ],
@@ -57,7 +58,6 @@ def test_a_column_of_another_kind_is_met_with_the_family_of_that_kind(family, y,
         np.round(170 + 10 * NOISE),
         np.round(RANDOM.uniform(20, 70, N)),
         0.5 + 0.03 * NOISE,
-        RANDOM.integers(0, 2, N),
     ],
 )
 def test_a_column_that_a_normal_law_describes_as_well_brings_no_proposal(y):

@@ -392,7 +392,7 @@ def test_columns_of_different_lengths_are_refused():
         (pl.Series([1, None, 3]), "Missing cells: 'X' 1"),
         (pa.array([1, None, 3]), "Missing cells: 'X' 1"),
         ([decimal.Decimal("NaN"), 1, 2], "Missing cells: 'X' 1"),
-        ([None, None, None], "Missing cells: 'X' 3"),
+        ([None, None, None], "Missing in every row: 'X'"),
         ([1.0, np.inf, 2.0], "Infinite cells: 'X' 1"),
         ([1.0, -1.1e100, 2.0], "Cells beyond ±1e+100: 'X' 1"),
         ([1.0, fractions.Fraction(-(10**400)), 2.0], "Infinite cells: 'X' 1"),

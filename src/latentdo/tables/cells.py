@@ -116,7 +116,10 @@ def repair(text: str) -> str:
     if _INTEGER.fullmatch(cell):
         return f"Whole numbers beyond 2^53 = {LARGEST_INTEGER} lose digits: is it an identifier?"
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", cell):
-        return f"If the comma separates thousands, write {cell.replace(',', '')}."
+        either = (
+            f"; if it is a decimal comma, {cell.replace(',', '.')}" if cell.count(",") == 1 and "." not in cell else ""
+        )
+        return f"If the comma separates thousands, write {cell.replace(',', '')}{either}."
     if re.fullmatch(r"[+-]?\d*,\d+([eE][+-]?\d+)?", cell):
         return f"Write the decimal comma as a point: {cell.replace(',', '.')}."
     if re.fullmatch(r"[+-]?[\d_]+(\.[\d_]*)?", cell) and "_" in cell:
@@ -127,6 +130,8 @@ def repair(text: str) -> str:
         return f"Its characters are not plain digits: write {plain}."
     if plain.endswith("%") and NUMBER.fullmatch(plain[:-1].strip()):
         return "Write it as a number, without the percent sign."
+    if unicodedata.category(plain[:1] or " ") == "Sc" and NUMBER.fullmatch(plain[1:].strip()):
+        return f"Write the number alone ({plain[1:].strip()}), without the sign of its currency."
     if re.fullmatch(r"[<>≤≥]=?\s*[\d.]+", plain):
         return (
             "A value beyond a limit of detection is no number: write one in its place (half of a lower limit is usual), or "

@@ -186,15 +186,14 @@ class _Reading:
         n = len(next(iter(columns.values()), ()))
         if columns and self.alone and (few := _few(n)) is not None:
             return [few]
-        missing = (
-            [_cells_fault("Missing cells", np.isnan, self.advice, columns, source)] if self.missing is None else []
-        )
+        some = {name: values for name, values in columns.items() if not (self.alone and gaps[name].all())}
+        missing = [_cells_fault("Missing cells", np.isnan, self.advice, some, source)] if self.missing is None else []
         found = [*missing, *(_cells_fault(*kind, columns, source) for kind in _WRONG_CELLS)]
-        if self.missing is not None:
-            found += [_all_missing(gaps) if self.alone else None, _set_to_nothing(gaps, held, source)]
+        found += [_all_missing(gaps)] if self.alone else []
+        found += [_set_to_nothing(gaps, held, source)] if self.missing is not None else []
         if columns and self.alone:
             kept = ~np.any([*gaps.values()], axis=0) if self.missing == "drop" else np.ones(n, dtype=bool)
-            whole = [name for name in columns if self.missing is not None or not gaps[name].any()]
+            whole = [name for name in some if self.missing is not None or not gaps[name].any()]
             seen = {name: columns[name][kept & ~gaps[name] & ~held[name]] for name in whole}
             found += [] if any(found) and not kept.any() else [_few(int(kept.sum())), _constant(seen, names)]
         return [fault for fault in found if fault is not None]
@@ -369,7 +368,8 @@ def _whole_faults(rows: Dataset) -> list[DataError]:
         return [few]
     counted = rows.weights > 0
     gaps = {name: rows.missing(name)[counted] for name in rows.names}
-    seen = {name: rows.column(name)[counted & ~rows.missing(name) & ~rows.held(name)] for name in rows.names}
+    some = [name for name, missing in gaps.items() if not missing.all()]
+    seen = {name: rows.column(name)[counted & ~rows.missing(name) & ~rows.held(name)] for name in some}
     faults = [_all_missing(gaps), _constant(seen, dict(rows.levels))]
     return [fault for fault in faults if fault is not None]
 

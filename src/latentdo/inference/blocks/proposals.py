@@ -9,7 +9,7 @@ import numpy as np
 
 from latentdo.arrays import FloatArray, IntArray
 from latentdo.graphs import Name, quote
-from latentdo.models import ModelSpec
+from latentdo.models import ModelSpec, plain
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
@@ -38,6 +38,10 @@ SORTED = 0.05
 """Share of steps against the order up to which a column counts as sorted."""
 COPIES = 0.05
 """Share of rows that repeat others from which on it is told."""
+MOSTLY, LARGE = 0.9, 1_000
+"""Share of different values, and the largest of them, from which on a column of whole numbers may be one of codes."""
+MISSING_CODES = (*(-(10.0**k - 1) for k in range(1, 6)), *(10.0**k - 1 for k in range(2, 6)))
+"""Numbers that are written where a cell is missing: -9, -99, …, 99, 999, …"""
 IDENTIFIER = re.compile(r"(?:^|[\W_])(?i:id|identifier)$|[a-z]I[dD]$")
 DATES = (1900_01_01, 2100_12_31)
 
@@ -60,12 +64,15 @@ def proposals(spec: ModelSpec, data: Dataset, left: Callable[[Name, Dataset], Fl
         if not found and spec[node].family.name in LOOKED_AT:
             index = _sample(rows)
             values = rows.column(node)[index]
+            found = two_valued(quote(node), values)
             # Anything but counts has fractions; a normal law of rounded numbers far from 0 is as good as any.
-            if len(values) >= LEAST_ROWS and values.min() >= 0:
+            if not found and len(values) >= LEAST_ROWS and values.min() >= 0:
                 rest = left(node, rows)[index]
                 whole = bool((values == np.floor(values)).all())
                 found = (counted if whole else positive)(quote(node), values, rest)
-        words += [ColumnCaution(node, found)] if found else []
+        words += [ColumnCaution(node, each) for each in (missing_code(node, rows), found) if each]
+    if data.pattern is None:
+        words += [ColumnCaution("", each) for each in _twins(spec, data)]
     if data.pattern is None and (data.weights == 1).all():
         words += [ColumnCaution("", each) for each in (*_copies(spec, data, left), *_neighbours(spec, data, left))]
     return words
@@ -91,10 +98,38 @@ def identifier(node: Name, rows: Dataset) -> str:
             "since a start, or remove its node from the model"
         )
     counts_rows = distinct == rows.n_rows == high - low + 1
-    if counts_rows or (IDENTIFIER.search(node) and distinct > rows.n_rows / 2):
-        how = f"each whole number from {low:.0f} to {high:.0f} once" if counts_rows else f"{distinct:,} whole numbers"
-        return f"{node} has {how}: if it is an identifier or the number of a row, remove its node from the model"
+    is_even = distinct == rows.n_rows and len(np.unique(np.diff(np.sort(values)))) == 1
+    if counts_rows or is_even or (IDENTIFIER.search(node) and distinct > rows.n_rows / 2):
+        step = (high - low) / (distinct - 1)
+        even = f"one row every {step:.0f} from {low:.0f} to {high:.0f}" if is_even else f"{distinct:,} whole numbers"
+        how = f"each whole number from {low:.0f} to {high:.0f} once" if counts_rows else even
+        return (
+            f"{node} has {how}: if it is an identifier or the number of a row, remove its node from the model; if it is a time, "
+            "the rows are a series, and count as independent all the same"
+        )
     return ""
+
+
+def missing_code(node: Name, rows: Dataset) -> str:
+    """What is to be said of a number that often stands for a missing cell and lies far from all others; empty without one."""
+    counts = rows.collapsed([node])
+    values, times = counts.column(node), counts.weights
+    for code in (values.min(), values.max()) if len(values) > 2 else ():
+        others = values[values != code]
+        if code in MISSING_CODES and np.abs(others - code).min() > np.ptp(others):
+            n = int(times[values == code].sum())
+            cells = "1 cell holds" if n == 1 else f"{n:,} cells hold"
+            return f"in {node}, {cells} {plain(code)}, far from all others: if that stands for a missing cell, leave it empty"
+    return ""
+
+
+def two_valued(node: str, values: FloatArray) -> str:
+    """A proposal for a column with two values; empty of others."""
+    low, high = values.min(), values.max()
+    if low == high or not ((values == low) | (values == high)).all():
+        return ""
+    named = "" if (low, high) == (0.0, 1.0) else f", levels=[{plain(low)}, {plain(high)}]"
+    return f"{node} has two values alone, {plain(low)} and {plain(high)}: write {node} ~ bernoulli(…{named})"
 
 
 def _are_dates(values: FloatArray) -> bool:
@@ -139,6 +174,8 @@ def counted(node: str, values: FloatArray, rest: FloatArray) -> str:
     if len(distinct) <= SCALE[0] or outside < OUTSIDE_COUNTS:
         return ""
     other = f"; if {levels} are ordered levels, {node} ~ ordinal(…)" if scale else ""
+    if len(distinct) > MOSTLY * len(values) and distinct[-1] >= LARGE:
+        other = "; if it is a code, whose leading zeros are lost, remove its node from the model"
     law, why = _count_law(values, rest)
     return (
         f"{node} holds whole numbers from {distinct[0]:.0f}, and {100 * outside:.2g} % of a normal law like it lies below 0: if "
@@ -194,6 +231,27 @@ def _continuous(spec: ModelSpec, data: Dataset) -> list[Name]:
         if not spec[node].family.discrete and not (values == np.floor(values)).all():
             names += [node] if len(np.unique(values)) > data.n_rows / 4 else []
     return names
+
+
+def _twins(spec: ModelSpec, data: Dataset) -> list[str]:
+    """A caution for each two columns that are one on a straight scale, of nodes neither of which is a parent of the other."""
+    seen: dict[bytes, Name] = {}
+    words = []
+    for node in spec.measured:
+        values = data.column(node)[data.weights > 0]
+        low, high = values.min(), values.max()
+        share = (values - low) / (high - low)
+        # One that runs the other way is the same column.
+        share = np.round(share if share[0] <= 0.5 else 1.0 - share, 9) + 0.0
+        first = seen.setdefault(share.tobytes(), node)
+        if first != node and first not in spec[node].parents and node not in spec[first].parents:
+            same = (
+                "the same in every row"
+                if (data.column(first) == data.column(node)).all()
+                else "one on a straight scale"
+            )
+            words.append(f"{first} and {node} are {same}: if one was made from the other, keep one of them")
+    return words
 
 
 def _copies(spec: ModelSpec, data: Dataset, left: Callable[[Name, Dataset], FloatArray]) -> list[str]:
