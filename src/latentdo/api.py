@@ -493,7 +493,7 @@ def compare(
         SupportError: A value that a node cannot take.
         QueryError: A question that makes no sense, a method that does not exist, or a set that is no adjustment set.
     """
-    from latentdo.comparison import Rivals, adjust_of, compare_fit, compare_rivals, methods_of
+    from latentdo.comparison import Rivals, adjust_of, compare_fit, compare_rivals, is_corrected, methods_of
     from latentdo.estimators import Options, needed_columns
     from latentdo.inference import Posterior, watch
 
@@ -505,7 +505,8 @@ def compare(
     asked = questions_of(unpacked(queries), getattr(opened, "queries", ()))
     chosen = methods_of(methods, named=getattr(opened, "compare", ()), with_model=is_fit)
     options = Options(models, level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes))
-    rivals = Rivals(chosen, options, arguments.seed(seed))
+    corrected = is_corrected(methods, named=getattr(opened, "compare", ()))
+    rivals = Rivals(chosen, options, arguments.seed(seed), corrected)
     for _, query in asked:
         query.check(graph)
     if isinstance(opened, Posterior):

@@ -2,7 +2,7 @@
 
 from .compare import Rivals, compare_fit, compare_rivals
 from .comparison import Comparison
-from .methods import adjust_of, method_names, methods_of
+from .methods import adjust_of, is_corrected, method_names, methods_of
 from .pictures import check_drawable
 from .row import ComparisonRow, Question
 
@@ -15,6 +15,7 @@ __all__ = [
     "check_drawable",
     "compare_fit",
     "compare_rivals",
+    "is_corrected",
     "method_names",
     "methods_of",
 ]

@@ -12,7 +12,7 @@ from latentdo.arrays import FloatArray
 from latentdo.graphs import Name, quote
 from latentdo.sheet import listed, number
 
-from .row import LVM, ComparisonRow, Question
+from .row import CORRECTED, LVM, ComparisonRow, Question
 
 LEVEL = 0.003
 """The chance that methods which are all right are said to differ."""
@@ -80,7 +80,7 @@ class Difference:
     def reason(self) -> str:
         """What may be wrong: the laws that one side alone rests on, or the model's own shape."""
         first, *others = self.sides
-        if first.methods == (LVM,):
+        if set(first.methods) <= {LVM, CORRECTED}:
             return (
                 "The model stands alone: its shape or its hidden causes are the first suspect, and ld.check(posterior, data, "
                 "query) looks at them."

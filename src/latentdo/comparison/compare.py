@@ -24,6 +24,7 @@ from latentdo.query import Query, Value
 from latentdo.tables import Dataset
 
 from .comparison import Comparison
+from .corrected import Correcting
 from .row import ComparisonRow, Question, row_of_answer, row_of_estimate
 
 Asked = Sequence[tuple[str | None, Query]]
@@ -44,11 +45,13 @@ class Rivals:
         methods: Which estimators.
         options: How they are run.
         seed: Of cross-fitting and bootstrap.
+        corrected: Whether the model's posterior is corrected too, beside itself.
     """
 
     methods: tuple[AbstractMethod, ...]
     options: Options
     seed: int
+    corrected: bool = True
 
 
 def compare_fit(
@@ -85,9 +88,19 @@ def compare_fit(
             replace(row, moves=_moves(posterior, data, answer, rivals))
             for row, answer in zip(model_rows, answers, strict=True)
         ]
+    beside: list[list[ComparisonRow]] = [[] for _ in questions]
+    if rivals.corrected:
+        correcting = Correcting(rivals.options, rivals.seed)
+        for own, question, answer in zip(beside, questions, answers, strict=True):
+            reason = _why_none(posterior.spec.graph, question)[0] or ""
+            own.append(correcting.row(posterior, rows, question, answer, reason))
     rival_rows = _rows(posterior.spec.graph, rows, questions, rivals, progress, beside=True)
     return Comparison(
-        tuple(row for mine, theirs in zip(model_rows, rival_rows, strict=True) for row in (mine, *theirs)),
+        tuple(
+            row
+            for mine, own, theirs in zip(model_rows, beside, rival_rows, strict=True)
+            for row in (mine, *own, *theirs)
+        ),
         posterior.units,
         said,
     )
@@ -263,18 +276,7 @@ def _estimates(
     Raises:
         SupportError: A value that no row has, and no model stands beside the rivals that could answer nevertheless.
     """
-    verdict, reason = question.verdict, _no_form(question.query)
-    if isinstance(verdict, Identified) and verdict.estimand.experiments:
-        reason = "identified only with rows in which nodes were set, which these estimators do not use."
-    elif isinstance(verdict, Identified) and verdict.notes:
-        # Functional nodes changed the verdict or the formula, and estimators know the graph alone.
-        verdict = identify(graph, question.query)
-        if isinstance(verdict, NotIdentified):
-            reason = (
-                "identified only because some node is a function of its parents, which these estimators do not use."
-            )
-    elif isinstance(verdict, NotIdentified):
-        reason = f"not identified: no method is right. {verdict.reason}"
+    reason, verdict = _why_none(graph, question)
     if reason is None:
         options = replace(rivals.options, numbers=(*rivals.options.numbers, *_numbers(question, data)))
         # That of a sweep or of a law speaks of all its points or levels.
@@ -297,6 +299,23 @@ def _estimates(
     if isinstance(question.verdict, NotIdentified):
         assuming = with_instrument(graph, data, question.query, level=rivals.options.level)
     return (*assuming, *(Estimate.without(method, rivals.options.level, reason) for method in rivals.methods))
+
+
+def _why_none(graph: LatentDag | Admg, question: Question) -> tuple[str | None, Identified | NotIdentified]:
+    """Why no estimator answers a question, None where some may; and the verdict of the graph alone."""
+    verdict, reason = question.verdict, _no_form(question.query)
+    if isinstance(verdict, Identified) and verdict.estimand.experiments:
+        reason = "identified only with rows in which nodes were set, which these estimators do not use."
+    elif isinstance(verdict, Identified) and verdict.notes:
+        # Functional nodes changed the verdict or the formula, and estimators know the graph alone.
+        verdict = identify(graph, question.query)
+        if isinstance(verdict, NotIdentified):
+            reason = (
+                "identified only because some node is a function of its parents, which these estimators do not use."
+            )
+    elif isinstance(verdict, NotIdentified):
+        reason = f"not identified: no method is right. {verdict.reason}"
+    return reason, verdict
 
 
 def _with_equals(rows: Sequence[Estimate]) -> tuple[Estimate, ...]:

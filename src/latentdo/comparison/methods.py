@@ -10,12 +10,23 @@ from latentdo.errors import QueryError, UnknownNodeError
 from latentdo.estimators import AbstractMethod, all_methods
 from latentdo.extensions import ESTIMATORS, unknown
 
-from .row import LVM
+from .row import CORRECTED, LVM
+
+_OF_MODEL = {LVM: LVM, CORRECTED: CORRECTED, "corrected": CORRECTED}
+"""What is made of the model, by what may be typed for it: behind --methods a comma stands between names."""
 
 
 def method_names() -> tuple[str, ...]:
     """The names of all methods that are known, the model first, in the order in which tables show them."""
-    return (LVM, *(method.name for method in all_methods()))
+    return (LVM, CORRECTED, *(method.name for method in all_methods()))
+
+
+def is_corrected(given: Any = None, *, named: Collection[str] = ()) -> bool:
+    """Whether the corrected posterior has a row: where it is named, or no method is."""
+    if given is None:
+        return not named or CORRECTED in named
+    listed = None if isinstance(given, AbstractMethod) else arguments.listed(given)
+    return any(isinstance(each, str) and _OF_MODEL.get(each) == CORRECTED for each in listed or [given])
 
 
 def methods_of(
@@ -37,14 +48,14 @@ def methods_of(
     if given is None:
         # A study is written before anything is trained, and may name the model all the same.
         baselines = (name for name in known if known[name].is_baseline)
-        given = list(dict.fromkeys([*baselines, *(name for name in named if name != LVM)]))
+        given = list(dict.fromkeys([*baselines, *(name for name in named if name not in _OF_MODEL)]))
     listed = None if isinstance(given, AbstractMethod) else arguments.listed(given)
     listed = [given] if listed is None else listed
     if not listed:
         raise QueryError(f"methods= names no method. Leave it out for all, or name some: {', '.join([*known][:5])}, …")
     chosen: dict[str, AbstractMethod] = {}
     for each in listed:
-        if isinstance(each, str) and each == LVM:
+        if isinstance(each, str) and each in _OF_MODEL:
             if not with_model:
                 raise QueryError(
                     "lvm is the latent variable model, and there is no trained one here. Give a fit in place of the graph: "

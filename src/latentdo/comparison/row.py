@@ -16,6 +16,7 @@ from latentdo.query import Query, Summary, Value
 from latentdo.sheet import finite, in_braces, number, through_infinity
 
 LVM = "lvm"
+CORRECTED = "lvm, corrected"
 NOT_IDENTIFIED = "not identified"
 NOT_CONVERGED = "not converged"
 

@@ -6,6 +6,7 @@ from .fit_check import FitCheck
 from .graph_check import check_graph, graph_rows, holm
 from .refits import with_calibration, with_folds
 from .standing import checked_as_asked, known, with_standing
+from .trained_laws import TrainedLaws
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
 from .variants import with_variants
 
@@ -15,6 +16,7 @@ __all__ = [
     "FitCheck",
     "Layer",
     "Repair",
+    "TrainedLaws",
     "Word",
     "check_graph",
     "check_posterior",

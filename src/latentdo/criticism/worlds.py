@@ -289,7 +289,7 @@ class World:
                 )
                 raw = high - low
             case _:
-                raw = law.averages(given, [_chance_of(law, self.term.outcomes)])[0]
+                raw = law.averages(given, [chance_of(law, self.term.outcomes)])[0]
         found: FloatArray = raw / asked.scale - asked.offset
         return found
 
@@ -326,7 +326,7 @@ def _level(family: Any, item: Outcome) -> float:
     return float(family.check_value(item.name, item.value) if family.points else item.value)
 
 
-def _chance_of(law: PillowLaw, event: Sequence[Outcome]) -> Any:
+def chance_of(law: PillowLaw, event: Sequence[Outcome]) -> Any:
     """The probability that comparisons of the node hold, as a function of its law."""
     family = law.family
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from .adjusting import needed_columns
 from .arithmetic import linearised
 from .instrumental import instrument_columns, with_instrument
+from .laws import AbstractLaw
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
-from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, register, same_note
+from .method import AbstractMethod, Estimate, Fits, No, Result, Yes, register, same_note, turned_over
 from .methods import all_methods, baselines
 from .methods.adjustment import Aipw, GFormula, Ipw, Tmle
 from .methods.dml import DmlId
@@ -14,12 +15,14 @@ from .methods.naive import NaiveMean, NaiveRegression
 from .methods.nested import NestedAipw, NestedIpw, WermId
 from .methods.plug_in import PlugIn
 from .methods.primal import Apipw, Dipw, Pipw
+from .one_step import Influence, influence_under, sets_of_influence, size_of_influence, tasks_of, why_no_influence
 from .options import Options
 from .rivals import estimates, moves_of
 from .sample import Column, Sample, sample_of
 from .task import Task
 
 __all__ = [
+    "AbstractLaw",
     "AbstractLearner",
     "AbstractMethod",
     "Aipw",
@@ -34,6 +37,7 @@ __all__ = [
     "Foreign",
     "GFormula",
     "Glm",
+    "Influence",
     "Ipw",
     "Models",
     "NaiveMean",
@@ -53,6 +57,7 @@ __all__ = [
     "all_methods",
     "baselines",
     "estimates",
+    "influence_under",
     "instrument_columns",
     "linearised",
     "moves_of",
@@ -60,5 +65,10 @@ __all__ = [
     "register",
     "same_note",
     "sample_of",
+    "sets_of_influence",
+    "size_of_influence",
+    "tasks_of",
+    "turned_over",
+    "why_no_influence",
     "with_instrument",
 ]

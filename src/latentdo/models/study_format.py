@@ -17,7 +17,7 @@ from .check_settings import CheckSettings
 EngineName = Literal["auto", "nuts", "svi", "laplace", "map"]
 GuideName = Literal["full-rank", "low-rank", "amortised"]
 MethodName = Literal[
-    "lvm", "naive mean", "naive regression", "plug-in", "g-formula", "ipw", "aipw", "tmle",
+    "lvm", "lvm, corrected", "naive mean", "naive regression", "plug-in", "g-formula", "ipw", "aipw", "tmle",
     "pipw", "dipw", "apipw", "nested ipw", "nested aipw", "werm-id", "dml-id",
 ]  # fmt: skip
 ENGINES: tuple[str, ...] = get_args(EngineName)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from latentdo.graphs import Name, quote
+from latentdo.identification import Fixability
 
 from ..method import AbstractMethod, Fits, No, Result, Yes, register, set_note
 from ..nuisances import Laws
@@ -173,6 +174,8 @@ def integrate(problem: PrimalProblem, place: int, treatment: FloatArray, first: 
         width = len(column.levels) if column.levels is not None else INNER_NODES
         if n_paths * width <= MOST_PATHS:
             values, weights = law.nodes(given, INNER_NODES)
+            # A law that was not fitted to the rows may know of more levels.
+            width = weights.shape[-1]
             env = {name: _spread(old, width) for name, old in env.items()}
             share = _flat(share[..., None] * weights)
             env[node] = _flat(np.broadcast_to(values, np.broadcast_shapes(values.shape, (1, 1, 1, n_paths, width))))
@@ -263,6 +266,19 @@ def augmented_terms(problem: PrimalProblem, counts: FloatArray, *, levelled: boo
     return total
 
 
+def sets_of_fixed(fixed: Fixability) -> tuple[dict[str, tuple[Name, ...]], str]:
+    """What comes before the treatment, what is joined to it and what else comes after it, for programs and for people."""
+    treatment = quote(fixed.treatment)
+    others = tuple(name for name in fixed.joined if name != fixed.treatment)
+    by_words = {
+        f"before {treatment}": fixed.before,
+        f"hidden causes join {treatment} to": others,
+        "mediators": fixed.mediators,
+    }
+    note = "; ".join(set_note(words, names) for words, names in by_words.items() if names)
+    return {"C": fixed.before, "L": fixed.joined, "M": fixed.mediators}, note
+
+
 class AbstractPrimal(AbstractMethod):
     """An estimator of the effect of a p-fixable treatment: none of its children shares its hidden causes."""
 
@@ -272,19 +288,8 @@ class AbstractPrimal(AbstractMethod):
         fixed = task.fixed
         if not fixed.p_fixable:
             return No(f"{quote(fixed.treatment)} is not p-fixable: {dict(fixed.reasons)['p-fixable']}")
-        treatment = quote(fixed.treatment)
-        others = [name for name in fixed.joined if name != fixed.treatment]
-        notes = [
-            set_note(words, names)
-            for words, names in (
-                (f"before {treatment}", fixed.before),
-                (f"hidden causes join {treatment} to", others),
-                ("mediators", fixed.mediators),
-            )
-            if names
-        ]
-        sets = {"C": fixed.before, "L": fixed.joined, "M": fixed.mediators}
-        return Yes(sets, "; ".join(filter(None, [*notes, task.instruments_note])))
+        sets, note = sets_of_fixed(fixed)
+        return Yes(sets, "; ".join(filter(None, [note, task.instruments_note])))
 
 
 @register
@@ -338,9 +343,13 @@ class Apipw(AbstractPrimal):
         return _result(task, problem, values, np.ones((1, 1)), influence=terms[0], effective=effective)
 
 
-def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
-    """The problem that the graph states, with these laws."""
-    fixed = task.fixed
+def primal_problem(task: Task, laws: Laws, fixed: Fixability | None = None) -> PrimalProblem:
+    """The problem that the graph states, with these laws.
+
+    Args:
+        fixed: The sets of the treatment; those without instruments unless given.
+    """
+    fixed = task.fixed if fixed is None else fixed
     return PrimalProblem(
         task.sample,
         laws,
@@ -354,7 +363,7 @@ def primal_problem(task: Task, laws: Laws) -> PrimalProblem:
     )
 
 
-def _size(problem: PrimalProblem) -> int:
+def primal_size(problem: PrimalProblem) -> int:
     """How many numbers per replicate the recursion holds at once."""
     levels = [problem.sample[name].levels for name in problem.order]
     widths = [INNER_NODES if each is None else len(each) for each in levels]
@@ -383,4 +392,4 @@ def _result(
     """The result with its cautions; without a kernel no weight is that of the treatment."""
     trimmed, rare = problem.rarity() if kernel else (0, 0)
     made = Weights(weights, weights, trimmed, rare, bandwidths(task) if kernel else {})
-    return weighted_result(task, values, made, size=_size(problem), **others)
+    return weighted_result(task, values, made, size=primal_size(problem), **others)
