@@ -28,7 +28,17 @@ def labels(spec: ModelSpec, node: str) -> list[str]:
             own = [f"{node}[{row}][{level}]" for row in range(table.n_rows) for level in levels]
         case _:
             own = [f"intercept({node})", *weights]
+            own += [label for label, _, _ in _of_spread(spec, node)]
     return [*own, *(f"{name}({node})" for name in mechanism.family.parameters)]
+
+
+def _of_spread(spec: ModelSpec, node: str) -> list[tuple[str, object, float]]:
+    """Label, belief and centre of each coefficient that the spread of a node has."""
+    if spec[node].spread is None:
+        return []
+    own = spec[node].predictors[1]
+    found: list[tuple[str, object, float]] = [(f"{own.of} intercept({node})", own.intercept, 0.0)]
+    return [*found, *((f"{own.of} weight {_label(w, node)}", w.belief, 0.3) for w in own.weights)]
 
 
 def _label(weight: Weight, node: str) -> str:
@@ -74,6 +84,7 @@ def posterior_of(
             return NodeDraws(np.stack([centre + spread * random.normal(size=shape) for centre in centred], axis=-1))
         coefficients = [drawn(f"intercept({node})", mechanism.intercept, 0.0, positive=False)]
         coefficients += [drawn(_label(w, node), w.belief, 1.0, positive=False) for w in mechanism.weights]
+        coefficients += [drawn(*each, positive=False) for each in _of_spread(spec, node)]
         own = tuple(
             (name, drawn(f"{name}({node})", mechanism.parameter(name), 1.0, positive=True))
             for name in mechanism.family.parameters

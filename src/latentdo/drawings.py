@@ -130,18 +130,23 @@ def _effects(posterior: Posterior, graph: LatentDag | Admg) -> tuple[dict[tuple[
     labels: dict[tuple[Name, Name], str] = {}
     open_, several = [], []
     for a, b in sorted(graph.directed):
-        weights = [weight for weight in posterior.spec[b].weights if a in weight.parents]
+        weights = [weight for weight in posterior.spec[b].weights if a in weight.parents and not weight.absent]
         name = f"{weights[0].label} -> {quote(b)}" if len(weights) == 1 else ""
+        before, spread = "", posterior.spec[b].spread
+        if not weights and spread is not None:
+            # A cause of the spread alone.
+            weights = [weight for weight in spread.weights if a in weight.parents]
+            before, name = f"{spread.parameter}: ", f"{spread.parameter} weight {weights[0].label} -> {quote(b)}"
         if len(weights) != 1 or weights[0].factors != (a,):
             several.append(f"{a} -> {b}")
         elif isinstance(weights[0].belief, int | float):
-            labels[a, b] = f"{number(float(weights[0].belief), 0.0)} (fixed)"
+            labels[a, b] = f"{before}{number(float(weights[0].belief), 0.0)} (fixed)"
         elif name not in numbers:
             several.append(f"{a} -> {b}")
         elif kinds.get(name) in ("not identified", "prior only", "did not mix"):
             open_.append(f"{a} -> {b}")
         else:
-            labels[a, b] = _shown(numbers[name], point=posterior.is_point)
+            labels[a, b] = f"{before}{_shown(numbers[name], point=posterior.is_point)}"
     notes = [EFFECTS] if labels else []
     notes += [f"not pinned down by the data: {listed(open_)}"] if open_ else []
     notes += [f"no single number (levels, interactions, tables): {listed(several)}"] if several else []

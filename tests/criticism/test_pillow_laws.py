@@ -46,6 +46,21 @@ CASES = {
         "Y",
         {"X": [-1.0, 2.5]},
     ),
+    "spread by a measured node": (
+        "latent U ~ normal; X ~ normal(U, sd=loglinear(Z)); Z ~ normal; Y ~ normal(X, U, sd=loglinear(Z))",
+        "Y",
+        {"Z": [0.5, -1.0], "X": [-1.0, 1.5]},
+    ),
+    "spread by a latent": (
+        "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U, sd=loglinear(U))",
+        "Y",
+        {"X": [-1.0, 1.5]},
+    ),
+    "spread of a latent": (
+        "Z ~ normal; latent U ~ normal(Z, sd=loglinear(Z)); X ~ normal(U); Y ~ lognormal(U, sd=loglinear(Z))",
+        "Y",
+        {"Z": [0.5, -1.0], "X": [-1.0, 1.5]},
+    ),
     "latent below a measured node": (
         "Z ~ normal; latent U ~ normal(Z); X ~ normal(U); Y ~ gamma(U)",
         "Y",

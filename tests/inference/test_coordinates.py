@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from latentdo.errors import SpecError
 from latentdo.graphs import parse_call
 from latentdo.inference.blocks.block import blocks_of
-from latentdo.inference.blocks.coordinates import LinkScale, coordinates_on, node_coordinates, parent_scales, unfolded
+from latentdo.inference.blocks.coordinates import LinkScale, coordinates_on, node_coordinates, parent_scales
+from latentdo.inference.blocks.unfolding import unfolded
 from latentdo.inference.likelihood.assembly import assemble
 from latentdo.inference.likelihood.density import coordinates_of
 from latentdo.inference.samplers.sign_symmetry import SignSymmetry, symmetries_of

@@ -15,7 +15,8 @@ import pytest
 import latentdo as ld
 from latentdo.errors import FitError
 from latentdo.inference.blocks.block import blocks_of
-from latentdo.inference.blocks.coordinates import coordinates_on, unfolded
+from latentdo.inference.blocks.coordinates import coordinates_on
+from latentdo.inference.blocks.unfolding import unfolded
 from latentdo.inference.likelihood import memory
 from latentdo.inference.likelihood.memory import GIB, available_bytes, chains_bytes, claim, release
 from latentdo.inference.likelihood.task import Task

@@ -7,8 +7,9 @@ import pytest
 import scipy.stats
 
 from latentdo.inference.blocks.block import blocks_of
-from latentdo.inference.blocks.coordinates import coordinates_on, unfolded
+from latentdo.inference.blocks.coordinates import coordinates_on
 from latentdo.inference.blocks.rotation import Rotation, rotations, triangular
+from latentdo.inference.blocks.unfolding import unfolded
 from latentdo.models import ModelSpec
 from latentdo.tables import Dataset
 from small_blocks import random_rows

@@ -192,7 +192,7 @@ class TermPlan:
         if node in self.summed:
             return Step(place[node], mechanism, "summed", asked, given)
         last = node in self.integrated and (
-            statistic != "spread" or node != self.outcome or has_variance(mechanism.family)
+            statistic != "spread" or node != self.outcome or mechanism.family.has_variance
         )
         # Units that the evidence rules out would be drawn for nothing.
         drawn = "within" if given and _is_smooth(mechanism.family) and mechanism.family.split else "drawn"
@@ -210,11 +210,6 @@ class TermPlan:
 def _is_smooth(family: AbstractFamily) -> bool:
     """Whether a node of the family has a density given its parents."""
     return not family.discrete and not family.noiseless
-
-
-def has_variance(family: AbstractFamily) -> bool:
-    """Whether the family has a formula for its variance given the parents."""
-    return type(family).variance is not AbstractFamily.variance
 
 
 def plan_term(spec: ModelSpec, term: Term) -> TermPlan:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from latentdo.graphs import Name, quote
 from latentdo.inference import Posterior, node_row, widened
@@ -55,7 +56,9 @@ def priors_in_words(posterior: Posterior) -> Iterator[str]:
 
 
 def _kind(label: str) -> str:
-    """`weight`, `intercept`, `sd`, … of a parameter's label."""
+    """`weight`, `intercept`, `sd`, `sd weight`, … of a parameter's label."""
+    if of_spread := re.match(r"(\w+ (?:intercept|weight))[ (]", label):
+        return of_spread[1]
     head = label.partition("(")[0]
     return head if head == "wiggle" or (head != label and " -> " not in label) else "weight"
 
@@ -93,15 +96,29 @@ def _defaults(posterior: Posterior, default: set[Default]) -> str:
         if kinds & {"sd", "scale"}
         else []
     )
+    said += _of_spreads(kinds)
     said += ["degrees of freedom are gamma(2, 0.1), cut at 2"] if "df" in kinds else []
     said += _of_shapes(default)
     if any(len(spec[node].family.points) > 2 for node in spec.latent):
         said.append("coefficients of the levels of an unmeasured class correlate by 1/2")
     scale = ""
-    if {"weight", "intercept"} & kinds:
+    if {kind.rpartition(" ")[2] for kind in kinds} & {"weight", "intercept"}:
         words = "the sd of the variable's data on the scale of its linear predictor"
         scale = f"with parents centred and divided by their sd, and t {words}{f' ({listed(cases)})' if cases else ''}, "
     return f"Default priors: {scale}{'; '.join(said)}."
+
+
+def _of_spreads(kinds: Collection[str]) -> Iterator[str]:
+    """The default priors of parameters that depend on parents."""
+    for name in sorted({kind.partition(" ")[0] for kind in kinds if kind.endswith((" weight", " intercept"))}):
+        spread = name in ("sd", "scale")
+        one, two = ("1/√2", "√2") if spread else ("√2", "2√2")
+        said = [f"weights of log {name} are normal(0, {one})"] * (f"{name} weight" in kinds)
+        centre, about = (
+            ("log s", ", with s the sd of the variable's data") if spread else (f"log of a usual {name}", "")
+        )
+        said += [f"intercepts of log {name} are normal({centre}, {two}){about}"] * (f"{name} intercept" in kinds)
+        yield " and ".join(said)
 
 
 def _of_shapes(default: set[Default]) -> Iterator[str]:

@@ -7,7 +7,7 @@ off each row's part by the infinitesimal jackknife, so that nothing has to be tr
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -20,7 +20,7 @@ from scipy.stats import kurtosistest, skewtest
 from latentdo.arrays import FloatArray
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Name, format_number, quote
-from latentdo.models import AbstractFamily, Table
+from latentdo.models import AbstractFamily, Table, varying
 from latentdo.models.build import NUMPY
 
 from .evidence import Evidence
@@ -256,14 +256,29 @@ def _row(evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fi
     elif kind == "spread":
         worst = basis.worst(np.abs(fit.residuals) - np.abs(fit.residuals).mean())
         advice = f"the spread of {quote(node)} changes with {worst}" if worst else ""
-        advice += (
-            f": write {quote(node)} ~ gamma(…)"
-            if advice and family.name == "normal" and _positive(evidence, node)
-            else ""
-        )
+        repairs = [f"{quote(node)} ~ gamma(…)"] * (family.name == "normal" and _positive(evidence, node))
+        repairs += _spread_repairs(evidence, node, worst)
+        advice += f": write {' or '.join(repairs)}" if advice and repairs else ""
     else:
         advice = _against_sign(evidence, node, basis, fit.residuals) or basis.advice(node, fit.residuals)
     return CheckRow(Layer.NODE, what, word, found.p, found.effect, advice, scale=scale, nodes=(node,), about=fit)
+
+
+def _spread_repairs(evidence: Evidence, node: Name, worst: str) -> Iterator[str]:
+    """How a spread that changes with a parent is written; nothing where it is none, or stands there as far as it can."""
+    mechanism = evidence.posterior.spec[node]
+    if worst not in map(quote, mechanism.parents) or not (free := varying(mechanism.family.core)):
+        return
+    spread = mechanism.spread
+    own = [weight.typed for weight in spread.weights] if spread is not None else []
+    if worst not in own:
+        new = worst
+    elif evidence.posterior.facts.column(next(p for p in mechanism.parents if quote(p) == worst)).n_distinct > 2:
+        new = f"{worst}^2"
+    else:
+        return
+    if new not in own:
+        yield f"{quote(node)} ~ {mechanism.family.name}(…, {free[0]}=loglinear({', '.join([*own, new])}))"
 
 
 def _against_sign(evidence: Evidence, node: Name, basis: Basis, residuals: FloatArray) -> str:

@@ -20,7 +20,7 @@ from latentdo.arrays import FloatArray, IntArray
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Name, quote
 from latentdo.inference import Posterior, flat, predictor
-from latentdo.models import Mechanism, Table
+from latentdo.models import Mechanism, Spreading, Table
 from latentdo.models.build import NUMPY, numerics
 
 POINTS = {1: 21, 2: 9, 3: 6}
@@ -28,6 +28,8 @@ POINTS = {1: 21, 2: 9, 3: 6}
 MOST_STATES = 64
 NUMBERS_AT_ONCE = 3_000_000
 """States times points times draws times rows that are computed together."""
+LEAST = 1e-300
+"""Variance that is taken for 0."""
 FARTHEST = 8.0
 """Normal scores are cut there."""
 
@@ -108,8 +110,9 @@ class PillowLaw:
         """Whether the latents are normal given the pillow, and the node's predictor linear in them."""
         spec, latent = self.posterior.spec, self.posterior.spec.latent
         return all(
-            (spec[n].family.linear_gaussian or n == self.node)
+            (spec[n].family.core.linear_gaussian or n == self.node)
             and not spec[n].family.per_level
+            and latent.isdisjoint(spec[n].spread_parents)
             and not isinstance(spec[n].family, Table)
             and all(weight.is_linear_in(latent) for weight in spec[n].weights)
             for n in component
@@ -129,7 +132,7 @@ class PillowLaw:
         q = sum(not spec[n].family.points for n in latents)
         # A predictor that is normal is one axis, whatever the number of latents.
         if self.is_gaussian:
-            return POINTS[1] if q and not self.family.linear_gaussian else 1
+            return POINTS[1] if q and not self.family.core.linear_gaussian else 1
         return states * (POINTS[q] ** q if q else 1)
 
     @cached_property
@@ -140,7 +143,7 @@ class PillowLaw:
         return (
             not continuous
             or (continuous == 1 and bool(self.family.points))
-            or (self.is_gaussian and (self.family.linear_gaussian or bool(self.family.points)))
+            or (self.is_gaussian and (self.family.core.linear_gaussian or bool(self.family.points)))
         )
 
     def averages(self, env: Env, functions: Sequence[OfLaw]) -> list[FloatArray]:
@@ -227,6 +230,8 @@ class _Placed:
         if law.is_gaussian:
             eta, h = self._linear(law.node, means)
             spread = _quadratic(h, covariance)
+            if isinstance(law.family, Spreading):
+                return self._spread(law.family, eta, spread, parameters)
             if law.family.linear_gaussian:
                 sd = np.sqrt(parameters["sd"] ** 2 + spread)
                 return (
@@ -246,6 +251,18 @@ class _Placed:
             lead = np.shape(eta)[: max(levels, 0)]
             eta = np.broadcast_to(eta, (*lead, *weights.shape))
         return weights, eta, parameters
+
+    def _spread(
+        self, family: Spreading, eta: FloatArray, spread: FloatArray, parameters: dict[str, FloatArray]
+    ) -> tuple[FloatArray, Any, dict[str, FloatArray]]:
+        """`mixture` of a node whose own spread depends on parents, with the variance of its predictor over the latents."""
+        if family.inner.linear_gaussian:
+            log_sd = 0.5 * np.logaddexp(2.0 * eta[1], np.log(np.maximum(spread, LEAST)))
+            return np.ones((1, *self.shape)), self._one(np.stack(np.broadcast_arrays(eta[0], log_sd))), parameters
+        x, w = _hermite(POINTS[1])
+        weights = np.broadcast_to(w[:, None, None], (len(w), *self.shape))
+        at = eta[0] + np.sqrt(spread) * x[:, None, None]
+        return weights, np.stack(np.broadcast_arrays(at, eta[1])), parameters
 
     def _one(self, eta: FloatArray) -> FloatArray:
         """A predictor with an axis for its only point, behind the levels."""
@@ -272,7 +289,7 @@ class _Placed:
                 for row, own in zip(covariance, across, strict=True):
                     row.append(own)
                 covariance.append([*across, spread + variance])
-                means.append(eta)
+                means.append(eta if mechanism.spread is None else eta[0])
                 continue
             if not means or not any(np.any(part != 0.0) for part in h):
                 continue
@@ -296,6 +313,8 @@ class _Placed:
         eta = predictor(mechanism, coefficients, values)
         if self.n_states > 1 and np.ndim(eta) == 2:
             eta = np.broadcast_to(eta, (self.n_states, *self.shape))
+        if self.n_states > 1 and np.ndim(eta) == 3 and mechanism.spread is not None:
+            eta = np.broadcast_to(eta[:, None], (len(eta), self.n_states, *self.shape))
         return eta, [_slope(mechanism, coefficients, latent, values) for latent in known]
 
     def _points(

@@ -13,10 +13,12 @@ from latentdo.errors import NotationError
 from .bitset import Name
 from .dag import LatentDag
 from .statements import (
+    LOGLINEAR,
     Call,
     EdgeStatement,
     Form,
     LatentStatement,
+    LinearPredictor,
     MeasureStatement,
     MechanismStatement,
     NodeStatement,
@@ -29,6 +31,8 @@ from .tokens import Lexicon, Position, Token, Tokens, format_level, quote
 
 Factor = TypeVar("Factor")
 MAX_LATENTS = 1000
+OF_PREDICTORS = ("intercept", "weight")
+"""What a parameter that depends on parents has, as keys of priors call it: `sd intercept(Y)`."""
 SHAPES = ("log", "s")
 """What may be written around a parent."""
 
@@ -108,18 +112,28 @@ def parse_weight_key(text: str) -> tuple[str, tuple[Name, ...] | None, Name | No
 
     `weight` gives ("weight", None, None), `sd(SOS)` gives ("sd", None, "SOS"), `X:V -> Y` gives ("weight", ("X", "V"), "Y"),
     `log(X) -> Y` gives ("weight", ("log(X)",), "Y"), and `C[mid] -> Y`, the weight of one level, ("weight", ("C[mid]",), "Y").
+    Of a parameter that depends on parents `sd weight`, `sd intercept(Y)` and `sd weight X -> Y` likewise have `sd weight` and
+    `sd intercept` in front.
     """
     tokens = Tokens(text, MODEL)
     first = tokens.name("a parameter such as weight, sd(Y) or X -> Y")
-    key: tuple[str, tuple[Name, ...] | None, Name | None] = (first.text, None, None)
+    kind, prefix = "weight", ""
+    if any(map(tokens.current.is_word, OF_PREDICTORS)):
+        prefix = f"{first.text} "
+        first = tokens.advance()
+        if first.text == "weight" and tokens.current.kind == "name":
+            kind, first = f"{prefix}weight", tokens.advance()
+            if not tokens.current.is_symbol("->", ":", "[", "(", "^"):
+                raise tokens.unexpected("'->'", f"Such a weight is named {prefix}weight X -> Y.")
+    key: tuple[str, tuple[Name, ...] | None, Name | None] = (f"{prefix}{first.text}", None, None)
     if tokens.current.is_symbol("(") and not _opens_shape(tokens, first):
         tokens.advance()
-        key = (first.text, None, tokens.name("the name of a node").text)
+        key = (f"{prefix}{first.text}", None, tokens.name("the name of a node").text)
         tokens.expect(")", "')'", "A key names one node: sd(Y).")
     elif tokens.current.is_symbol("->", ":", "[", "(", "^"):
         parents = _named_factors(tokens, first)
         tokens.expect("->", "'->'", "A weight is named X -> Y, that of an interaction X:V -> Y.")
-        key = ("weight", parents, tokens.name("the name of the child").text)
+        key = (kind, parents, tokens.name("the name of the child").text)
     elif tokens.current.is_symbol(*_ARROWS):
         raise tokens.error("a weight is named by its parent and its child: X -> Y.")
     _expect_end(tokens, "the end of the key")
@@ -408,8 +422,23 @@ def _option(tokens: Tokens, key: Token) -> Option:
         return Option(key.text, tokens.levels(), key.position)
     if tokens.current.kind == "name" and tokens.current.text in SWITCH:
         return Option(key.text, SWITCH[tokens.advance().text], key.position)
+    if tokens.current.is_word(LOGLINEAR):
+        return Option(key.text, _predictor(tokens, key), key.position)
     what = f"a number, a prior such as normal(0, 1) or a list [a, b] after '{key.text}='"
     return Option(key.text, _prior(tokens, what), key.position)
+
+
+def _predictor(tokens: Tokens, key: Token) -> LinearPredictor:
+    """What stands behind `sd=`, `loglinear(X, -V)`."""
+    word = tokens.advance()
+    if not tokens.current.is_symbol("("):
+        raise tokens.error(
+            f"{word.text} has in parentheses what {key.text} depends on: {key.text}={word.text}(X).", word
+        )
+    parents, options = _items(tokens, word)
+    if not parents:
+        raise tokens.error(f"{word.text} needs a parent, as in {key.text}={word.text}(X).", word)
+    return LinearPredictor(parents, options)
 
 
 def _prior(tokens: Tokens, expected: str) -> Call | float:

@@ -12,6 +12,9 @@ from .bitset import Name
 from .dag import LatentDag
 from .tokens import Level, Position, format_number, normalised, quote
 
+LOGLINEAR = "loglinear"
+"""What is written around the parents that a parameter depends on, `sd=loglinear(X)`."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -71,11 +74,22 @@ class Parent:
 
 
 @dataclass(frozen=True)
+class LinearPredictor:
+    """`loglinear(X, -V, weight=normal(0, 1))` as the value of an option: a parameter that depends on parents."""
+
+    parents: tuple[Parent, ...]
+    options: tuple[Option, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{LOGLINEAR}({', '.join(map(str, self.parents))})"
+
+
+@dataclass(frozen=True)
 class Option:
     """`key=value` between a mechanism's parentheses; a value may be `true` or `false`."""
 
     key: str
-    value: bool | float | Call | tuple[Level, ...]
+    value: bool | float | Call | LinearPredictor | tuple[Level, ...]
     position: Position = field(default=Position(1, 1), compare=False, repr=False)
 
 
@@ -91,6 +105,13 @@ class MechanismStatement:
     position: Position = field(compare=False, repr=False)
     family_position: Position = field(compare=False, repr=False)
     has_list: bool = field(default=True, compare=False, repr=False)
+
+    @property
+    def causes(self) -> tuple[Name, ...]:
+        """The nodes that the statement names as causes: parents, then those that only an option depends on."""
+        values = (option.value for option in self.options)
+        spread = (parent for value in values if isinstance(value, LinearPredictor) for parent in value.parents)
+        return tuple(dict.fromkeys(name for parent in (*self.parents, *spread) for name in parent.names))
 
 
 @dataclass(frozen=True)
@@ -218,9 +239,8 @@ class _Reader:
             self.mechanisms[name] = statement.position
         if statement.latent:
             self.latent.update(statement.names)
-        for parent in statement.parents:
-            self.mention(*parent.names)
-            self.parents.update(dict.fromkeys((cause, name) for cause in parent.names for name in statement.names))
+        self.mention(*statement.causes)
+        self.parents.update(dict.fromkeys((cause, name) for cause in statement.causes for name in statement.names))
 
     def graph(self, statements: Iterable[Statement]) -> LatentDag:
         """The graph, once what needs the whole text has been checked."""

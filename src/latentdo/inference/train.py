@@ -27,10 +27,11 @@ from .blocks.block import Block, blocks_of
 from .blocks.cautions import ColumnCaution
 from .blocks.cells import check_cells, hidden_nodes, trained_rows
 from .blocks.checks import column_cautions, empty_rows, functional_nodes, levelled
-from .blocks.coordinates import NodeCoordinates, coordinates_on, unfolded
+from .blocks.coordinates import NodeCoordinates, coordinates_on
 from .blocks.draws import BlockDraws, DataFacts
 from .blocks.engines import Engine
 from .blocks.rotation import rotations, triangular
+from .blocks.unfolding import unfolded
 from .likelihood.certify import judged
 from .likelihood.memory import release
 from .likelihood.task import Progress, Task

@@ -26,10 +26,11 @@ from .families import (
 )
 from .family import FAMILIES, AbstractFamily, Default, Level, family_named, register
 from .levels import MAX_LEVELS, listed, named
-from .mechanism import Belief, Mechanism, Sign, Weight, shown
+from .mechanism import Belief, Mechanism, Predictor, Sign, Spread, Weight, shown
 from .prior import Prior, plain
 from .shape import FEWEST_KNOTS, AbstractShape, Log, Power, Spline
 from .spec import ModelSpec
+from .spreading import Spreading, varying
 from .units import Units, checked_units
 from .variant import Variant, Varied, vary
 
@@ -63,9 +64,12 @@ __all__ = [
     "Ordinal",
     "Poisson",
     "Power",
+    "Predictor",
     "Prior",
     "Sign",
     "Spline",
+    "Spread",
+    "Spreading",
     "Student",
     "Table",
     "Units",
@@ -80,4 +84,5 @@ __all__ = [
     "register",
     "shown",
     "vary",
+    "varying",
 ]

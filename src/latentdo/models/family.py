@@ -227,6 +227,26 @@ class AbstractFamily(abc.ABC):
         return self.name
 
     @property
+    def core(self) -> AbstractFamily:
+        """The family, whatever its parameters depend on."""
+        return self
+
+    @property
+    def has_several(self) -> bool:
+        """Whether there is an axis of predictors in front of `eta`."""
+        return self.per_level
+
+    @property
+    def has_variance(self) -> bool:
+        """Whether there is a formula for the variance given the parents."""
+        return type(self).variance is not AbstractFamily.variance
+
+    @property
+    def has_plain_noise(self) -> bool:
+        """Whether the noise of one that nobody saw is standard normal."""
+        return type(self).noise_log_density is AbstractFamily.noise_log_density
+
+    @property
     def title(self) -> str:
         """What it is called in lists: its name, and what is turned on, as in `poisson with zi`."""
         on = [name for name in self.switches if name in self.parameters]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from .families import Table
 from .family import AbstractFamily, Level
 from .prior import Prior, plain
 from .shape import AbstractShape, Spline
+from .spreading import Spreading
 
 Sign = Literal["", "+", "-"]
 Belief = Prior | float | None
@@ -35,6 +36,7 @@ class Weight:
         levels: Per parent the level whose indicator it is, as typed and as the number in columns, or None for a parent that
             enters by its value; empty where all do.
         shapes: Per parent its shape, or None for a parent that enters by its value; empty where all do.
+        absent: Whether it stands in another predictor of the node alone, and is 0 in this one.
     """
 
     parents: tuple[Name, ...]
@@ -42,6 +44,12 @@ class Weight:
     belief: Belief = None
     levels: tuple[tuple[Level, float] | None, ...] = ()
     shapes: tuple[AbstractShape | None, ...] = ()
+    absent: bool = False
+
+    @property
+    def left_out(self) -> Weight:
+        """It, where a predictor does not have it."""
+        return replace(self, sign="", belief=0.0, absent=True)
 
     @cached_property
     def parts(self) -> tuple[tuple[Name, tuple[Level, float] | None, AbstractShape | None], ...]:
@@ -120,10 +128,63 @@ class Weight:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """The linear predictor of the logarithm of one of a family's parameters: `sd=loglinear(X, -V)`."""
+
+    parameter: str
+    weights: tuple[Weight, ...]
+    intercept: Belief = None
+
+    def __post_init__(self) -> None:
+        terms = [frozenset(weight.factors) for weight in self.weights]
+        for weight in self.weights:
+            if terms.count(frozenset(weight.factors)) > 1:
+                raise SpecError(f"{weight.label} is listed twice in loglinear(…). Keep one.")
+            if any(isinstance(shape, Spline) for shape in weight.shapes):
+                raise SpecError(
+                    f"{weight.typed} is a spline, and loglinear(…) takes none: write the parent as it is, its logarithm, or "
+                    "powers of it."
+                )
+            if weight.sign and any(frozenset(weight.factors) < other for other in terms):
+                raise SpecError(
+                    f"The sign of {weight.label} in loglinear(…) cannot be constrained beside an interaction with it. Remove the "
+                    f"{weight.sign} or the interaction."
+                )
+
+    def text(self, *, with_beliefs: bool = True) -> str:
+        """As it is typed; a prior of a single weight has no place here."""
+        items = list(dict.fromkeys(weight.sign + weight.typed for weight in self.weights))
+        if with_beliefs:
+            items += [f"intercept={shown(self.intercept)}"] if self.intercept is not None else []
+            items += [f"weight={shown(self.common)}"] if self.common is not None else []
+        return f"{self.parameter}=loglinear({', '.join(items)})"
+
+    @property
+    def common(self) -> Belief:
+        """What was written of all its weights, where that is the same."""
+        beliefs = {weight.belief for weight in self.weights}
+        return beliefs.pop() if len(beliefs) == 1 else None
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One of a node's linear predictors: its intercept, and its share of each of the mechanism's weights.
+
+    Attributes:
+        of: The parameter whose logarithm it is; empty for that of the family.
+    """
+
+    of: str
+    intercept: Belief
+    weights: tuple[Weight, ...]
+
+
+@dataclass(frozen=True)
 class Mechanism:
     """A family, the weights of its linear predictor, its intercept and its other parameters.
 
-    `wiggle` is what was written of how far its splines leave their straight lines.
+    `wiggle` is what was written of how far its splines leave their straight lines. With a `spread` there is a second predictor;
+    `weights` then has the terms of both, and those of the second alone are `absent` from the first.
     """
 
     family: AbstractFamily
@@ -131,8 +192,11 @@ class Mechanism:
     intercept: Belief = None
     parameters: tuple[tuple[str, Belief], ...] = ()
     wiggle: Belief = None
+    spread: Spread | None = None
 
     def __post_init__(self) -> None:
+        if self.spread is not None:
+            self._join(self.spread)
         if not self.has_splines:
             object.__setattr__(self, "wiggle", None)
         given = dict(self.parameters)
@@ -143,13 +207,14 @@ class Mechanism:
         # Always one entry per parameter, so that equal mechanisms are equal values.
         object.__setattr__(self, "parameters", tuple((name, given.get(name)) for name in self.family.parameters))
         self._check_form()
-        terms = [frozenset(weight.factors) for weight in self.weights]
+        weights = tuple(weight for weight in self.weights if not weight.absent)
+        terms = [frozenset(weight.factors) for weight in weights]
         counts = Counter(terms)
         products: dict[Name, list[frozenset[Name]]] = {}
         for term in counts:
             for name in term if len(term) > 1 else ():
                 products.setdefault(name, []).append(term)
-        for weight, term in zip(self.weights, terms, strict=True):
+        for weight, term in zip(weights, terms, strict=True):
             if counts[term] > 1:
                 raise SpecError(f"{weight.label} is listed twice among the parents. Keep one.")
             if len(set(weight.parents)) < len(weight.parents):
@@ -161,12 +226,32 @@ class Mechanism:
                 )
             self._check_sign(weight)
 
+    def _join(self, spread: Spread) -> None:
+        """The family in which the parameter depends on parents, and one list of the terms of both predictors."""
+        if not isinstance(self.family, Spreading):
+            object.__setattr__(self, "family", Spreading(self.family, spread.parameter))
+        own = tuple(weight for weight in self.weights if not weight.absent)
+        known = {frozenset(weight.factors) for weight in own}
+        more = tuple(weight.left_out for weight in spread.weights if frozenset(weight.factors) not in known)
+        object.__setattr__(self, "weights", own + more)
+        object.__setattr__(self, "parameters", tuple(p for p in self.parameters if p[0] != spread.parameter))
+
+    @cached_property
+    def predictors(self) -> tuple[Predictor, ...]:
+        """Each linear predictor in turn, with one weight for each of `weights`."""
+        first = Predictor("", self.intercept, self.weights)
+        if self.spread is None:
+            return (first,) * self.family.n_predictors
+        spread = {frozenset(weight.factors): weight for weight in self.spread.weights}
+        own = tuple(spread.get(frozenset(weight.factors), weight.left_out) for weight in self.weights)
+        return first, Predictor(self.spread.parameter, self.spread.intercept, own)
+
     def _check_sign(self, weight: Weight) -> None:
         """Refuses a sign of one of several terms of a parent: how the parent acts then rests on the others too."""
         if not weight.sign or len(weight.parents) > 1:
             return
         for other in self.weights:
-            if not set(weight.parents) <= set(other.parents) or other.typed == weight.typed:
+            if not set(weight.parents) <= set(other.parents) or other.typed == weight.typed or other.absent:
                 continue
             if len(other.parents) == 1 and other.sign == weight.sign:
                 continue
@@ -239,10 +324,27 @@ class Mechanism:
     def weight_beliefs(self) -> dict[str, Belief]:
         """What was written of each weight, by its term as priors name it: one term for all levels of a parent that share it."""
         shared: dict[str, set[Belief]] = {}
-        named = [weight for weight in self.weights if not weight.bends]
+        named = [weight for weight in self.weights if not weight.bends and not weight.absent]
         for weight in named:
             shared.setdefault(weight.typed, set()).add(weight.belief)
         return {(w.typed if len(shared[w.typed]) == 1 else w.label): w.belief for w in named}
+
+    @property
+    def spread_parents(self) -> frozenset[Name]:
+        """The parents that its spread depends on."""
+        return frozenset(name for weight in self.spread_weights for name in weight.parents)
+
+    @property
+    def spread_weights(self) -> tuple[Weight, ...]:
+        """The terms that its spread depends on."""
+        return () if self.spread is None else self.spread.weights
+
+    def reweighed(self, weights: tuple[Weight, ...], of_spread: tuple[Weight, ...]) -> Mechanism:
+        """It with other terms; without any of its spread that is an ordinary parameter again."""
+        own = tuple(weight for weight in weights if not weight.absent)
+        if self.spread is None or of_spread:
+            return replace(self, weights=own, spread=self.spread and replace(self.spread, weights=of_spread))
+        return replace(self, family=self.family.core, weights=own, spread=None)
 
     def parameter(self, name: str) -> Belief:
         """What was written of `sd`, `shape`, …; None for the default prior."""
@@ -254,7 +356,8 @@ class Mechanism:
         A prior of a single weight has no place here: the model's `priors` hold it.
         """
         # The indicators of a parent's levels are typed as one.
-        items = list(dict.fromkeys(weight.sign + weight.typed for weight in self.weights))
+        items = list(dict.fromkeys(weight.sign + weight.typed for weight in self.weights if not weight.absent))
+        items += [self.spread.text(with_beliefs=with_beliefs)] if self.spread is not None else []
         believed = {name for name, belief in self.parameters if belief is not None} if with_beliefs else set()
         items += [f"{key}={value}" for key, value in self.family.options if key not in believed]
         if with_beliefs:

@@ -12,6 +12,7 @@ from latentdo.graphs import (
     Call,
     EdgeStatement,
     LatentDag,
+    LinearPredictor,
     MechanismStatement,
     Name,
     Option,
@@ -26,9 +27,13 @@ from latentdo.graphs import (
 
 from .families import Table
 from .family import FAMILIES, AbstractFamily, family_named
-from .mechanism import Belief, Mechanism, Weight
+from .mechanism import Belief, Mechanism, Spread, Weight
 from .prior import Prior, plain
 from .shape import shape_of
+from .spreading import varying
+
+OF_SPREAD = (" weight", " intercept")
+"""How the keys of priors of a parameter that depends on parents end: `sd weight`."""
 
 
 def read_model(statements: Sequence[Statement], text: str) -> tuple[LatentDag, dict[Name, Mechanism]]:
@@ -86,11 +91,15 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
             raise SpecError(f"No family is called {statement.family!r}. {_offer(statement.family)}", node=node)
         family = named()
     beliefs: dict[str, Belief] = {}
+    spread: Spread | None = None
     # What a family is comes before what is believed of it: a parameter may be there only with an option.
     for option in sorted(options.values(), key=lambda option: option.key not in family.option_keys):
         with _located(text, option.position):
             if option.key == "wiggle" and any(own and own.kind == "s" for p in statement.parents for own in p.forms):
                 beliefs["wiggle"] = _belief(option.value, "wiggle", f"wiggle of {node}")
+                continue
+            if isinstance(option.value, LinearPredictor):
+                spread = _spread(option, option.value, family, node, text, earlier=spread)
                 continue
             family, key, belief = _optioned(family, option, node, has_parents=bool(graph.parents(node)))
             if key in beliefs:
@@ -107,7 +116,42 @@ def _mechanism(statement: MechanismStatement, node: Name, graph: LatentDag, text
         beliefs.get("intercept"),
         tuple((name, beliefs.get(name)) for name in family.parameters),
         beliefs.get("wiggle"),
+        spread,
     )
+
+
+def _spread(
+    option: Option, value: LinearPredictor, family: AbstractFamily, node: Name, text: str, *, earlier: Spread | None
+) -> Spread:
+    """The predictor of a parameter that depends on parents, `sd=loglinear(X)`."""
+    if earlier is not None:
+        raise SpecError(
+            f"{node} has loglinear(…) for {earlier.parameter} and for {option.key}, and one of its parameters may depend on "
+            "parents. Keep one.",
+            node=node,
+        )
+    if option.key not in (free := varying(family)):
+        if free and option.key not in family.parameters and option.key in known_spreads():
+            raise SpecError(
+                f"{family.name} has no {option.key}, but {free[0]}: write {free[0]}={value} for {quote(node)}.",
+                node=node,
+            )
+        _option_key(option.key, family, node, has_parents=True)
+        what = f"{family.name} has it for {' or '.join(free)}" if free else f"no parameter of {family.name} does"
+        raise SpecError(f"{option.key} of {node} does not depend on parents: {what}.", node=node)
+    beliefs: dict[str, Belief] = {}
+    for own in value.options:
+        with _located(text, own.position):
+            if own.key not in ("weight", "intercept"):
+                raise SpecError(
+                    f"loglinear has no option {own.key!r} for {node}. It takes weight and intercept.", node=node
+                )
+            beliefs[own.key] = _belief(own.value, own.key, f"{own.key} of {option.key} of {node}")
+    weights = []
+    for parent in value.parents:
+        with _located(text, parent.position):
+            weights.append(_weight(parent, beliefs.get("weight"), node))
+    return Spread(option.key, tuple(weights), beliefs.get("intercept"))
 
 
 def _optioned(
@@ -180,7 +224,7 @@ def _typed(value: object) -> str:
 
 def _belief(value: object, key: str, what: str, family: AbstractFamily | None = None) -> Belief:
     """A fixed number or a prior; priors of a family's parameters, which are positive, are cut at 0 or where it needs."""
-    positive = key not in ("weight", "intercept", "mean")
+    positive = key not in ("weight", "intercept", "mean") and not key.endswith(OF_SPREAD)
     least = 0.0 if family is None else family.needs.get(key, 0.0)
     most = math.inf if family is None else family.ceilings.get(key, math.inf)
     if isinstance(value, float | int):
@@ -215,16 +259,18 @@ def _signed(weight: Weight, belief: Belief, node: Name) -> Weight:
 
 def _inhibited(mechanism: Mechanism, parent: Name, node: Name) -> Mechanism:
     """The mechanism after `parent -| node`: the parent's weight is negative."""
-    if not any(weight.parents == (parent,) for weight in mechanism.weights):
+    if not any(weight.parents == (parent,) and not weight.absent for weight in mechanism.weights):
+        of_spread = parent in mechanism.spread_parents
+        within, place = ("loglinear(…)", "there") if of_spread else ("an interaction", "on the interaction")
         raise SpecError(
-            f"{parent} -| {node} constrains a weight that {node} does not have: {parent} is a parent only within an "
-            "interaction. Write the sign on the interaction, or use ->.",
+            f"{parent} -| {node} constrains a weight that {node} does not have: {parent} is a parent only within "
+            f"{within}. Write the sign {place}, or use ->.",
             node=node,
         )
     weights = []
     for weight in mechanism.weights:
         changed = weight
-        if weight.parents == (parent,):
+        if weight.parents == (parent,) and not weight.absent:
             if any(shape is not None and not shape.is_monotone for shape in weight.shapes):
                 raise SpecError(
                     f"{parent} -| {node} says that {parent} inhibits, but {weight.typed} both rises and falls with it. Write ->.",
@@ -251,7 +297,7 @@ def apply_priors(
     for node, mechanism in given.items():
         mechanisms[node] = _with_broad(mechanism, node, broad, used, latent=node in graph.latent)
         filled = _stated(mechanisms[node]) - _stated(mechanism)
-        last_word |= {(node, place): broad[place.partition(" ")[0]][0] for place in filled}
+        last_word |= {(node, place): broad[_kind_of(place)][0] for place in filled}
     # Weights after nodes, and of them those of single levels last.
     order = sorted(parsed, key=lambda entry: entry[2] is not None and 1 + any(own.endswith("]") for own in entry[2]))
     for key, kind, parents, node, value in order:
@@ -271,6 +317,7 @@ def apply_priors(
         "mean",
         "wiggle",
         *(name for family in FAMILIES.values() for name in family.parameters),
+        *(f"{name}{of}" for name in known_spreads() for of in OF_SPREAD),
     }
     if idle := [key for key, kind, *_ in parsed if key not in last_word.values() and kind in learned]:
         raise SpecError(
@@ -280,10 +327,23 @@ def apply_priors(
     return mechanisms
 
 
+def _kind_of(place: str) -> str:
+    """The kind of a parameter among `_places`, whose weights are numbered."""
+    kind, _, number = place.rpartition(" ")
+    return kind if kind and number.isdigit() else place
+
+
 def _places(mechanism: Mechanism, kind: str, parents: tuple[Name, ...] | None) -> set[str]:
     """The parameters of a node that a key reaches, by name; weights are numbered."""
     if kind == "weight":
-        return {f"weight {k}" for k, w in enumerate(mechanism.weights) if parents is None or _is_named(w, parents)}
+        return {
+            f"weight {k}"
+            for k, w in enumerate(mechanism.weights)
+            if not w.absent and (parents is None or _is_named(w, parents))
+        }
+    if kind.endswith(" weight") and mechanism.spread is not None:
+        named = enumerate(mechanism.spread.weights)
+        return {f"{kind} {k}" for k, w in named if parents is None or _is_named(w, parents)}
     return {"intercept" if kind == "mean" else kind}
 
 
@@ -306,7 +366,13 @@ def _check_levels_known(given: Mapping[Name, Mechanism], key: str, parents: tupl
 
 def _stated(mechanism: Mechanism) -> set[str]:
     """The parameters of a node of which something is stated."""
-    stated = {f"weight {k}" for k, weight in enumerate(mechanism.weights) if weight.belief is not None}
+    stated = {
+        f"weight {k}" for k, weight in enumerate(mechanism.weights) if weight.belief is not None and not weight.absent
+    }
+    if (spread := mechanism.spread) is not None:
+        own = f"{spread.parameter} weight"
+        stated |= {f"{own} {k}" for k, weight in enumerate(spread.weights) if weight.belief is not None}
+        stated |= {f"{spread.parameter} intercept"} if spread.intercept is not None else set()
     stated |= {name for name, belief in mechanism.parameters if belief is not None}
     stated |= set() if mechanism.wiggle is None else {"wiggle"}
     return stated | ({"intercept"} if mechanism.intercept is not None else set())
@@ -316,7 +382,8 @@ def _check_distinct(parsed: Sequence[tuple[str, str, tuple[Name, ...] | None, Na
     """Refuses two keys of one parameter: which of them would win depends on their order."""
     seen: dict[object, str] = {}
     for key, kind, parents, node, _ in parsed:
-        target = ("intercept" if kind == "mean" else kind if parents is None else "", frozenset(parents or ()), node)
+        own = kind if parents is None or kind.endswith(OF_SPREAD) else ""
+        target = ("intercept" if kind == "mean" else own, frozenset(parents or ()), node)
         if target in seen:
             raise SpecError(f"The priors {seen[target]!r} and {key!r} are of the same parameter. Keep one.", node=node)
         seen[target] = key
@@ -336,7 +403,15 @@ def _with_broad(
         belief = _belief(value, kind, key, mechanism.family)
         if kind == "weight" and isinstance(mechanism.family, Table):
             continue
-        if kind == "weight":
+        if kind.endswith(OF_SPREAD):
+            if changed.spread is not None and kind.startswith(f"{changed.spread.parameter} "):
+                changed = replace(
+                    changed, spread=_believed_spread(changed.spread, kind, None, belief, node, broad=True)
+                )
+                used.add(key)
+            elif kind.partition(" ")[0] not in known_spreads():
+                raise SpecError(f"No parameter is called {kind!r}. {nearest(kind, _parameter_names())}")
+        elif kind == "weight":
             weights = tuple(
                 _signed(w, belief, node) if w.belief is None and not w.bends else w for w in changed.weights
             )
@@ -371,26 +446,45 @@ def _with_narrow(
     value: Call | float,
 ) -> Mechanism:
     """The mechanism with a prior that names the node, or one of its weights."""
+    if kind.endswith(OF_SPREAD):
+        spread = mechanism.spread
+        if spread is None or not kind.startswith(f"{spread.parameter} "):
+            own = kind.partition(" ")[0]
+            raise SpecError(
+                f"The prior {key!r}: {own} of {node} does not depend on parents. Write {own}=loglinear(…) in its model.",
+                node=node,
+            )
+        return replace(
+            mechanism, spread=_believed_spread(spread, kind, parents, _belief(value, kind, key), node, key=key)
+        )
     if parents is not None:
-        if not any(_is_named(weight, parents) for weight in mechanism.weights):
-            known = [weight.label for weight in mechanism.weights]
+        present = [weight for weight in mechanism.weights if not weight.absent]
+        if not any(_is_named(weight, parents) for weight in present):
+            known = [weight.label for weight in present]
             raise SpecError(
                 f"The prior {key!r}: {node} has no parent {':'.join(parents)}. {nearest(':'.join(parents), known)}"
             )
         weights = tuple(
-            _signed(w, _belief(value, "weight", key), node) if _is_named(w, parents) else w for w in mechanism.weights
+            _signed(w, _belief(value, "weight", key), node) if _is_named(w, parents) and not w.absent else w
+            for w in mechanism.weights
         )
         return replace(mechanism, weights=weights)
     if kind == "max":
         raise SpecError(f"max of {node} is a fixed number: write it in the model, {node} ~ hill(…, max=…).", node=node)
     if kind in mechanism.family.option_keys:
         return _with_option(mechanism, node, key, kind, value)
+    if mechanism.spread is not None and kind == mechanism.spread.parameter:
+        raise SpecError(
+            f"The prior {key!r}: {kind} of {node} depends on parents. Write '{kind} intercept({quote(node)})' or "
+            f"'{kind} weight({quote(node)})'.",
+            node=node,
+        )
     if kind == "wiggle" and mechanism.has_splines:
         return replace(mechanism, wiggle=_belief(value, kind, key))
     kind = _option_key(kind, mechanism.family, node, has_parents=bool(mechanism.weights))
     belief = _belief(value, kind, key, mechanism.family)
     if kind == "weight":
-        weights = tuple(w if w.bends else _signed(w, belief, node) for w in mechanism.weights)
+        weights = tuple(w if w.bends or w.absent else _signed(w, belief, node) for w in mechanism.weights)
         return replace(mechanism, weights=weights)
     if kind == "intercept":
         return replace(mechanism, intercept=belief)
@@ -409,6 +503,44 @@ def _with_option(mechanism: Mechanism, node: Name, key: str, kind: str, value: C
 def _parameter_names() -> tuple[str, ...]:
     """What a prior of the whole model may be of."""
     own = (name for family in FAMILIES.values() for name in (*family.parameters, *family.option_keys))
+    spreads = (f"{name}{of}" for name in known_spreads() for of in OF_SPREAD)
     return tuple(
-        dict.fromkeys(("weight", "intercept", *(name for name in own if name not in ("max", "levels")), "wiggle"))
+        dict.fromkeys(
+            ("weight", "intercept", *(name for name in own if name not in ("max", "levels")), "wiggle", *spreads)
+        )
     )
+
+
+def known_spreads() -> tuple[str, ...]:
+    """The parameters that may depend on parents in some family."""
+    return tuple(dict.fromkeys(name for family in FAMILIES.values() for name in varying(family)))
+
+
+def _believed_spread(
+    spread: Spread,
+    kind: str,
+    parents: tuple[Name, ...] | None,
+    belief: Belief,
+    node: Name,
+    *,
+    key: str = "",
+    broad: bool = False,
+) -> Spread:
+    """A predictor of spread with a prior of its intercept, of all its weights, or of one.
+
+    Args:
+        broad: Whether what was written stands.
+    """
+    if kind.endswith(" intercept"):
+        return spread if broad and spread.intercept is not None else replace(spread, intercept=belief)
+    if parents is not None and not any(_is_named(weight, parents) for weight in spread.weights):
+        known = [weight.label for weight in spread.weights]
+        raise SpecError(
+            f"The prior {key!r}: {spread.parameter} of {node} does not depend on {':'.join(parents)}. "
+            f"{nearest(':'.join(parents), known)}"
+        )
+    chosen = [
+        (parents is None or _is_named(w, parents)) and not (broad and w.belief is not None) for w in spread.weights
+    ]
+    weights = tuple(_signed(w, belief, node) if c else w for w, c in zip(spread.weights, chosen, strict=True))
+    return replace(spread, weights=weights)

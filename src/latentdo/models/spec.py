@@ -7,6 +7,7 @@ surgery on `A` leaves them in place as causes of `B`.
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +21,7 @@ from .families import Constant, Normal, Table
 from .family import FAMILIES, AbstractFamily, Level
 from .flexible import curved
 from .levels import settled
-from .mechanism import Belief, Mechanism, Weight, shown
+from .mechanism import Belief, Mechanism, Spread, Weight, shown
 from .prior import plain
 from .reading import apply_priors, read_model
 from .shape import AbstractShape, Spline
@@ -99,7 +100,7 @@ class ModelSpec(AbstractDrawn):
             for name in family.parameters
         )
         intercept = family.as_latent.get("intercept") if mechanism.intercept is None else mechanism.intercept
-        return replace(mechanism, intercept=intercept, parameters=parameters)
+        return replace(mechanism, intercept=intercept, parameters=parameters, spread=_of_latent(mechanism))
 
     @staticmethod
     def of(graph: LatentDag, mechanisms: Mapping[Name, Mechanism]) -> ModelSpec:
@@ -307,12 +308,18 @@ class ModelSpec(AbstractDrawn):
             if node in implicit:
                 continue
             kept = tuple(weight for weight in mechanism.weights if not implicit.intersection(weight.parents))
-            beliefs = {weight.belief for weight in kept if not weight.bends}
+            beliefs = {weight.belief for weight in kept if not weight.bends and not weight.absent}
             common = beliefs.pop() if len(beliefs) == 1 else None
             own = replace(mechanism, weights=kept).weight_beliefs if common is None else {}
             priors += [
                 (f"{term} -> {quote(node)}", shown(belief)) for term, belief in own.items() if belief is not None
             ]
+            if (spread := mechanism.spread) is not None and spread.common is None:
+                written = {weight.typed: weight.belief for weight in spread.weights if weight.belief is not None}
+                priors += [
+                    (f"{spread.parameter} weight {term} -> {quote(node)}", shown(belief))
+                    for term, belief in written.items()
+                ]
             lines.append(self._line(node, replace(mechanism, weights=kept), common))
         inhibiting = [f"{quote(a)} -| {quote(b)}" for a, b in sorted(self.graph.inhibiting)]
         return "\n".join([*self._order(implicit), *lines, *inhibiting, *arcs]), tuple(priors)
@@ -336,6 +343,7 @@ class ModelSpec(AbstractDrawn):
             mechanism = replace(
                 mechanism,
                 parameters=tuple(pair for pair in mechanism.parameters if pair not in default),
+                spread=_of_latent(mechanism, typed=True),
             )
         text = mechanism.text()
         if text in self.by_node:
@@ -456,13 +464,32 @@ def _levelled(node: Name, mechanism: Mechanism, families: Mapping[Name, Abstract
     if isinstance(mechanism.family, Table):
         return _tabled(node, mechanism, families)
     weights = tuple(new for weight in mechanism.weights for new in _indicators(node, weight, families))
+    spread = mechanism.spread
+    if spread is not None:
+        own = tuple(new for weight in spread.weights for new in _indicators(node, weight, families))
+        spread = replace(spread, weights=own)
     if weights == mechanism.weights and not any(weight.shapes for weight in weights):
         return mechanism
     if clash := {
         factor for w in weights for factor, parent in zip(w.factors, w.parents, strict=True) if factor != parent
     } & {*families}:
         raise SpecError(f"A node is called like a level or a shape of another, {clash.pop()}. Rename it.", node=node)
-    return replace(mechanism, weights=weights)
+    return replace(mechanism, weights=weights, spread=spread)
+
+
+def _of_latent(mechanism: Mechanism, *, typed: bool = False) -> Spread | None:
+    """The predictor of spread of a latent, its intercept at that of a fixed spread unless given.
+
+    Args:
+        typed: Whether it is to be typed, where that goes without saying.
+    """
+    spread = mechanism.spread
+    fixed = mechanism.family.as_latent.get(spread.parameter) if spread is not None else None
+    if spread is None or fixed is None:
+        return spread
+    if typed:
+        return replace(spread, intercept=None) if spread.intercept == math.log(fixed) else spread
+    return spread if spread.intercept is not None else replace(spread, intercept=math.log(fixed))
 
 
 def _of_latents() -> str:

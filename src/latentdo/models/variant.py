@@ -128,15 +128,18 @@ class _Rebuilt:
     def reweigh(self, change: Callable[[Weight], tuple[Weight, ...]]) -> None:
         """Replace each weight of every node by those that `change` makes of it."""
         for node, mechanism in self.mechanisms.items():
-            weights = tuple(new for weight in mechanism.weights for new in change(weight))
-            if weights == mechanism.weights:
+            before = (tuple(weight for weight in mechanism.weights if not weight.absent), mechanism.spread_weights)
+            after = tuple(tuple(new for weight in own for new in change(weight)) for own in before)
+            if after == before:
                 continue
-            weights = self.distinct(node, weights)
+            weights, spread = (self.distinct(node, own) for own in after)
             try:
-                self.mechanisms[node] = replace(mechanism, weights=weights)
+                self.mechanisms[node] = mechanism.reweighed(weights, spread)
             except SpecError as error:
                 self.blame(str(error), node)
-                self.mechanisms[node] = replace(mechanism, weights=tuple(replace(w, sign="") for w in weights))
+                self.mechanisms[node] = mechanism.reweighed(
+                    *(tuple(replace(w, sign="") for w in own) for own in (weights, spread))
+                )
 
     def distinct(self, node: Name, weights: tuple[Weight, ...]) -> tuple[Weight, ...]:
         """The weights with those of equal terms as one; they must say the same."""
@@ -177,7 +180,9 @@ class _Rebuilt:
         self.latent = self.latent.difference(olds) | {new}
         self.reweigh(renamed)
         own = self.mechanisms[new]
-        self.mechanisms[new] = replace(own, weights=tuple(w for w in own.weights if new not in w.parents))
+        self.mechanisms[new] = own.reweighed(
+            *(tuple(w for w in each if new not in w.parents) for each in (own.weights, own.spread_weights))
+        )
 
     def shared(self, new: Name, olds: list[Name]) -> Mechanism:
         """The mechanism of merged latents: all their parents, and what they agree on."""
@@ -190,7 +195,9 @@ class _Rebuilt:
                     "which cannot be both. Give them the same mean and sd, or merge others.",
                     node,
                 )
-        return replace(first, weights=self.distinct(new, tuple(w for m in (first, *others) for w in m.weights)))
+        return replace(
+            first, weights=self.distinct(new, tuple(w for m in (first, *others) for w in m.weights if not w.absent))
+        )
 
     def split(self, old: Name, new: tuple[Name, ...]) -> None:
         if old not in self.mechanisms:

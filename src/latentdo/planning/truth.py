@@ -399,6 +399,9 @@ def _parameters(node: Name, mechanism: Mechanism) -> list[tuple[str, Belief]]:
     pairs = [(f"intercept({quote(node)})", mechanism.intercept)]
     pairs += [(f"{term} -> {quote(node)}", belief) for term, belief in mechanism.weight_beliefs.items()]
     pairs += [(f"{name}({quote(node)})", belief) for name, belief in mechanism.parameters]
+    if (spread := mechanism.spread) is not None:
+        pairs.append((f"{spread.parameter} intercept({quote(node)})", spread.intercept))
+        pairs += [(f"{spread.parameter} weight {w.typed} -> {quote(node)}", w.belief) for w in spread.weights]
     return list(dict(pairs).items())
 
 
@@ -407,8 +410,11 @@ def _as_draw(mechanism: Mechanism) -> NodeDraws:
     family = mechanism.family
     if isinstance(family, Constant):
         return NodeDraws(np.full((1, 1, 1), family.value))
-    row = [float(belief) for belief in (mechanism.intercept, *(w.belief for w in mechanism.weights))]  # type: ignore[arg-type]
-    row *= family.n_predictors
+    row = [
+        float(belief)  # type: ignore[arg-type]
+        for predictor in mechanism.predictors
+        for belief in (predictor.intercept, *(weight.belief for weight in predictor.weights))
+    ]
     parameters = tuple((name, np.full((1, 1), float(belief))) for name, belief in mechanism.parameters)  # type: ignore[arg-type]
     return NodeDraws(np.array(row)[None, None], parameters)
 

@@ -16,6 +16,7 @@ from latentdo.models import (
     ColumnSummary,
     Level,
     ModelSpec,
+    Predictor,
     Prior,
     Table,
     plain,
@@ -28,6 +29,7 @@ from .cautions import SET_ALONE, ColumnCaution, said_once
 from .cells import check_cells, left_out, seen_rows
 from .coordinates import FloatArray, row_of
 from .knots import knotted
+from .outliers import outliers
 from .proposals import proposals
 
 EXACT = 1e-3
@@ -49,14 +51,8 @@ MIRRORED = 1e-3
 """Share of a node's own law that a shape of it cannot take from which on it is told."""
 LARGEST = 1e100
 """Beyond what a column may hold, and so what is made of one."""
-FAR = 20.0
-"""Robust standard deviations from the median beyond which a value is more likely a slip than a tail."""
-FAR_FOR_NORMAL = 8.0
-"""The same for normal nodes, and for what their measured parents leave of them: one normal row in 10^15 lies so far."""
 FEW = 5
 """Rows that differ from the commonest value, or have a level: fewer say little."""
-FEW_VALUES, FIRST_ROWS = 10, 1_000
-"""Values of a column without a tail to speak of, and rows that are looked at first."""
 MANY = 20
 """Rows from which on so few of them are worth a word."""
 PER_LEVEL = 5.0
@@ -114,7 +110,7 @@ def least_squares(spec: ModelSpec, node: Name, data: Dataset) -> LeastSquares | 
 
 def _fitted(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares) -> FloatArray:
     """What the measured parents make of each row, on the link scale (row,)."""
-    terms = [weight for weight in spec[node].weights if not spec.latent.intersection(weight.parents)]
+    terms = [w for w in spec[node].weights if not w.absent and not spec.latent.intersection(w.parents)]
     columns = np.column_stack(
         [np.ones(data.n_stored), *(weight.product(dict(data.columns), NUMPY) for weight in terms)]
     )
@@ -182,16 +178,19 @@ class _Design:
     scales: FloatArray
 
 
-def _design(spec: ModelSpec, node: Name, data: Dataset, *, bent: bool = True) -> _Design | None:
+def _design(
+    spec: ModelSpec, node: Name, data: Dataset, *, bent: bool = True, predictor: Predictor | None = None
+) -> _Design | None:
     """The terms of a node's measured parents.
 
     Args:
         bent: Whether the columns by which splines bend are among them.
+        predictor: Whose terms; the family's unless given.
     """
     terms = [
         weight
-        for weight in spec[node].weights
-        if not spec.latent.intersection(weight.parents) and (bent or not weight.bends)
+        for weight in (predictor or spec[node]).weights
+        if not weight.absent and not spec.latent.intersection(weight.parents) and (bent or not weight.bends)
     ]
     if not terms or isinstance(spec[node].family, Table):
         return None
@@ -277,6 +276,7 @@ def column_cautions(spec: ModelSpec, data: Dataset) -> tuple[ColumnCaution, ...]
             regression = least_squares(spec, node, rows)
             if spec[node].family.noiseless:
                 _check_linear(spec, node, regression)
+            _check_spread(spec, node, rows, regression)
         except DataError as fault:
             faults.append(fault)
             continue
@@ -379,6 +379,17 @@ def _check_linear(spec: ModelSpec, node: Name, regression: LeastSquares | None) 
     _check_solved(spec, node, regression)
 
 
+def _check_spread(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquares | None) -> None:
+    """Whether there is a spread that could depend on parents."""
+    spread = spec[node].spread
+    if spread is not None and _is_function(spec, node, data, regression):
+        raise DataError(
+            f"{node} is an exact function of its parents in these data, so that there is no spread that {spread.text()} "
+            f"could describe. Write {node} ~ {spec[node].family.name}(…) without it.",
+            column=node,
+        )
+
+
 def _check_solved(spec: ModelSpec, node: Name, regression: LeastSquares) -> None:
     """Whether the coefficients that the column fixes exactly are among those that the user allows."""
     mechanism = spec[node]
@@ -413,11 +424,15 @@ def _cautions(spec: ModelSpec, node: Name, data: Dataset, regression: LeastSquar
     design = _design(spec, node, data, bent=False)
     if not cautions:
         cautions += separation(spec, node, data, None if design is None else design.columns)
-    if design is not None and _collinear(design, data):
-        cautions.append(
-            f"The parents of {node} are collinear in these data ({measured}): their weights are set apart "
-            "by the prior alone. Their joint effect is not touched."
-        )
+    for predictor in spec[node].predictors[:2]:
+        own = _design(spec, node, data, bent=False, predictor=predictor)
+        if own is not None and _collinear(own, data):
+            which = f"that {predictor.of} depends on" if predictor.of else measured
+            cautions.append(
+                f"The parents of {node} are collinear in these data ({which}): their weights are set apart "
+                "by the prior alone. Their joint effect is not touched."
+            )
+            break
     family = spec[node].family
     cautions += [
         f"{quote(node)} has {switch}=true, and none of its {data.n_rows:,} rows is 0: they say that {switch} is small, and how "
@@ -452,50 +467,6 @@ def _below_shapes(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:
                 f"as their mirror image; declare {node} gamma, whose values are positive"
             ]
     return []
-
-
-def outliers(spec: ModelSpec, node: Name, data: Dataset, fitted: FloatArray | None) -> list[str]:
-    """A caution about values that no ordinary tail reaches; least squares and its kin follow them wherever they are.
-
-    Args:
-        fitted: What the measured parents make of each row by least squares; None where there are none.
-    """
-    values = data.column(node)[data.weights > 0]
-    # A few rows show that there are many values; all are sorted only where these do not.
-    if all(len(np.unique(some)) <= FEW_VALUES for some in (values[:FIRST_ROWS], values)):
-        return []
-    weights = data.weights[data.weights > 0].astype(int)
-    # Where a family's tail is long, it is not on the scale of its link.
-    distance = _robust_distance(np.asarray(numerics(spec[node].family).link(values), dtype=float), weights)
-    limit = FAR
-    if spec[node].family.linear_gaussian:
-        limit = FAR_FOR_NORMAL
-        if fitted is not None:
-            # A long tail that comes from the parents is theirs.
-            residual = _robust_distance(values - fitted[data.weights > 0], weights)
-            distance = np.where(distance > FAR, distance, np.minimum(distance, residual))
-    far = distance > limit
-    n_far = int(weights[far].sum())
-    if not n_far:
-        return []
-    cells = "1 cell lies" if n_far == 1 else f"{n_far} cells lie"
-    median = np.median(np.repeat(values, weights))
-    repair = f"the family {spec[node].family.name} may not fit, and these rows may decide the answer"
-    if spec[node].family.linear_gaussian:
-        repair = f"the family student has longer tails ({node} ~ student(…)); to a normal node these rows may decide the answer"
-    return [
-        f"in {node}, {cells} more than {limit:g} robust standard deviations from the median {median:.4g} (the "
-        f"farthest is {values[np.argmax(distance)]:.4g}): if that is no slip, {repair}"
-    ]
-
-
-def _robust_distance(values: FloatArray, weights: np.ndarray) -> FloatArray:
-    """How far each value is from the median, in robust standard deviations; 0 where half the rows are equal."""
-    each = 1 if (weights == 1).all() else weights
-    distance = np.abs(values - np.median(np.repeat(values, each)))
-    # The median absolute deviation times 1.48 is the sd of normal data.
-    spread = 1.4826 * np.median(np.repeat(distance, each))
-    return distance / spread if spread else np.zeros_like(distance)
 
 
 def rare(spec: ModelSpec, node: Name, data: Dataset) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,7 +18,19 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name, format_level, quote
-from latentdo.models import AbstractFamily, AbstractShape, Level, Mechanism, ModelSpec, Prior, Sign, Table, Weight
+from latentdo.models import (
+    AbstractFamily,
+    AbstractShape,
+    Level,
+    Mechanism,
+    ModelSpec,
+    Predictor,
+    Prior,
+    Sign,
+    Spreading,
+    Table,
+    Weight,
+)
 from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import Dataset
 
@@ -83,8 +95,10 @@ class Coordinate:
 class NodeCoordinates:
     """The coordinates of one node: the coefficients (intercept first), then the family's parameters.
 
-    A categorical node has the coefficients of each level but the first in turn. A table has no terms and no coefficients in
-    this sense: per row of the table the share that each level but the last takes of what the levels before it left.
+    A categorical node has the coefficients of each level but the first in turn; one of which a parameter depends on parents those
+    of its own predictor and then those of the parameter's, without a label where a term is absent. A table has no terms and no
+    coefficients in this sense: per row of the table the share that each level but the last takes of what the levels before it
+    left.
 
     Attributes:
         terms: For each weight the factors that it multiplies: parents, or indicators such as `C[b]`.
@@ -131,7 +145,7 @@ def node_coordinates(
     node: Name,
     scales: Mapping[Name, tuple[float, float]],
     link: LinkScale,
-    widths: Sequence[float] = (),
+    widths: Sequence[Sequence[float]] = (),
     row: Sequence[float] = (),
 ) -> NodeCoordinates:
     """The coordinates of a node under the default priors and what the user wrote.
@@ -140,7 +154,7 @@ def node_coordinates(
         scales: Centre and scale of each factor: mean and sd of a measured parent or of the indicator of its level, prior
             means of a latent one's.
         link: Of the node itself; mean 0 and sd 1 for a latent.
-        widths: Of each weight's default prior, over one per sd of the parent; 1 unless given.
+        widths: Per predictor of each weight's default prior, over one per sd of the parent; 1 unless given.
         row: Of a table the pseudo-counts of the levels in every row; its concentration, or 1, unless given.
     """
     mechanism = spec[node]
@@ -151,18 +165,25 @@ def node_coordinates(
         return NodeCoordinates(node, (), (), np.zeros((0, 0)), (), sticks, ())
     terms = tuple(weight.factors for weight in mechanism.weights)
     centred = closed_terms(terms)
-    widths = widths or (1.0,) * len(terms)
+    widths = widths or ((1.0,) * len(terms),) * len(mechanism.predictors)
     matrix = _to_raw(terms, centred, scales)
     spread = link.sd if family.link_sd is None else family.link_sd
     labels = iter(labels_of(spec, node))
     coefficients = tuple(
         coordinate
-        for _ in range(family.n_predictors)
+        for predictor, own in zip(mechanism.predictors, widths, strict=True)
         for coordinate in (
-            _intercept(next(labels), mechanism, link, spread, latent=node in spec.latent),
+            _intercept(next(labels), mechanism, predictor, link, spread, latent=node in spec.latent),
             *(
-                _weight(next(labels), weight, spread, float(matrix[k + 1, k + 1]), _is_inner(weight, terms), widths[k])
-                for k, weight in enumerate(mechanism.weights)
+                _weight(
+                    next(labels),
+                    weight,
+                    _unit(family, predictor, spread),
+                    float(matrix[k + 1, k + 1]),
+                    _is_inner(weight, predictor.weights),
+                    own[k],
+                )
+                for k, weight in enumerate(predictor.weights)
             ),
         )
     )
@@ -189,24 +210,32 @@ def labels_of(spec: ModelSpec, node: Name) -> tuple[str, ...]:
     if isinstance(family, Table):
         n = len(family.levels)
         return tuple(f"share of {label}" for k, label in enumerate(table_labels(spec, node)) if (k + 1) % n)
-    names = [node]
+    names = [node] * len(mechanism.predictors)
     if family.per_level:
         names = [f"{quote(node)}[{format_level(level)}]" for level in family.states[1:]]
     coefficients = [
-        label
-        for name in names
-        for label in (f"intercept({name})", *(f"{weight.label} -> {name}" for weight in mechanism.weights))
+        label for name, predictor in zip(names, mechanism.predictors, strict=True) for label in _labels(name, predictor)
     ]
     wiggles = (f"wiggle({typed} -> {node})" for typed, _ in mechanism.splines)
     return (*coefficients, *(f"{name}({node})" for name in family.parameters), *wiggles)
+
+
+def _labels(name: str, predictor: Predictor) -> Iterator[str]:
+    """Of the coefficients of a predictor; empty where a term is absent from it."""
+    prefix = f"{predictor.of} " if predictor.of else ""
+    yield f"{prefix}intercept({name})"
+    of_weight = f"{prefix}weight " if prefix else ""
+    yield from ("" if weight.absent else f"{of_weight}{weight.label} -> {name}" for weight in predictor.weights)
 
 
 def bends_of(mechanism: Mechanism) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """`NodeCoordinates.bends`."""
     each, n = 1 + len(mechanism.weights), n_coefficients(mechanism) if mechanism.splines else 0
     first = n + len(mechanism.family.parameters)
+    # That of a parameter has no splines.
+    bent = n if mechanism.spread is None else each
     return tuple(
-        (first + at, tuple(block + 1 + k for block in range(0, n, each) for k in places))
+        (first + at, tuple(block + 1 + k for block in range(0, bent, each) for k in places))
         for at, (_, places) in enumerate(mechanism.splines)
     )
 
@@ -237,12 +266,12 @@ def mixing(spec: ModelSpec, node: Name) -> FloatArray | None:
     groups = [terms for _, terms in level_groups(spec, node) if len(terms) > 1]
     once = len({k for terms in groups for k in terms}) == sum(map(len, groups))
     for terms in groups if once else ():
-        if all(mechanism.weights[k].belief is None for k in terms):
-            for block in range(n_blocks):
+        for block, predictor in enumerate(mechanism.predictors):
+            if all(predictor.weights[k].belief is None for k in terms):
                 index = [block * size + 1 + k for k in terms]
                 matrix[np.ix_(index, index)] = _equal_correlation(len(terms))
     default = mechanism.intercept is None and all(weight.belief is None for weight in mechanism.weights)
-    if node in spec.latent and n_blocks > 1 and default:
+    if node in spec.latent and mechanism.family.per_level and n_blocks > 1 and default:
         matrix = np.kron(_equal_correlation(n_blocks), np.eye(size)) @ matrix
     return None if (matrix == np.eye(len(matrix))).all() else matrix
 
@@ -342,8 +371,9 @@ def _closed(term: tuple[Name, ...], terms: tuple[tuple[Name, ...], ...]) -> bool
     return count == 2 ** len(members) - 2
 
 
-def _is_inner(weight: Weight, terms: tuple[tuple[Name, ...], ...]) -> bool:
-    return any(frozenset(weight.factors) < frozenset(term) for term in terms)
+def _is_inner(weight: Weight, weights: Sequence[Weight]) -> bool:
+    """Whether a product among the weights of a predictor has the weight's in it."""
+    return any(frozenset(weight.factors) < frozenset(other.factors) for other in weights if not other.absent)
 
 
 def _to_raw(
@@ -362,18 +392,38 @@ def _to_raw(
     return matrix
 
 
-def _intercept(label: str, mechanism: Mechanism, link: LinkScale, spread: float, *, latent: bool) -> Coordinate:
-    belief = mechanism.intercept
+def _unit(family: AbstractFamily, predictor: Predictor, spread: float) -> float:
+    """The sd of the default priors of a predictor's weights, per sd of the parent."""
+    return family.unit if predictor.of and isinstance(family, Spreading) else spread
+
+
+def _size(family: AbstractFamily, link: LinkScale) -> float:
+    """The sd of a node by which the default priors of its spread go."""
+    return link.sd if family.noise_on_link else link.column_sd
+
+
+def _intercept(
+    label: str, mechanism: Mechanism, predictor: Predictor, link: LinkScale, spread: float, *, latent: bool
+) -> Coordinate:
+    belief, family = predictor.intercept, mechanism.family
+    if predictor.of and isinstance(family, Spreading):
+        own = family.default_log(_size(family, link))
+        if belief is None:
+            return Coordinate(label, own.prior, start=own.start)
+        link, spread = LinkScale(own.start[0], 1.0, 1.0), 1.0
     if isinstance(belief, float | int):
         return Coordinate(label, None, unit="raw", prior_on="raw", fixed=float(belief), default=False)
     if belief is not None:
         return _believed(label, belief, (link.mean, 0.3 * spread))
-    default = mechanism.family.default_intercept(link.mean, spread, latent=latent)
+    default = family.default_intercept(link.mean, spread, latent=latent)
     return Coordinate(label, default.prior, shift=default.shift, start=default.start)
 
 
 def _weight(label: str, weight: Weight, spread: float, to_raw: float, inner: bool, width: float) -> Coordinate:
     belief = weight.belief
+    if weight.absent and not inner:
+        # In either unit 0, and what is sampled of the other terms does not depend on it.
+        return Coordinate(label, None, fixed=0.0, default=False)
     if isinstance(belief, float | int):
         return Coordinate(label, None, unit="raw", prior_on="raw", fixed=float(belief), default=False)
     if belief is not None:
@@ -406,7 +456,7 @@ def _wiggle(label: str, belief: Prior | float | None, spread: float) -> Coordina
 
 def _parameter(label: str, name: str, mechanism: Mechanism, link: LinkScale) -> Coordinate:
     belief = mechanism.parameter(name)
-    default = mechanism.family.default(name, link.sd if mechanism.family.noise_on_link else link.column_sd)
+    default = mechanism.family.default(name, _size(mechanism.family, link))
     if isinstance(belief, float | int):
         return Coordinate(label, None, fixed=float(belief), default=False)
     if belief is not None:
@@ -453,84 +503,6 @@ def _shape_scale(mechanism: Mechanism, shape: AbstractShape) -> tuple[float, flo
     return float(np.mean(values)), float(np.std(values))
 
 
-def unfolded(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates]) -> dict[Name, NodeCoordinates]:
-    """The coordinates with the bound lifted where a hidden cause has a single signed weight.
-
-    If everything else about a standard latent root, or a root of two levels, is symmetric, its posterior with w > 0 is the
-    posterior without that sign, every draw turned so that w > 0. Sampled without the bound no chain is caught on the wrong
-    side: with it, a chain that starts in the reflection of the other weights would have to pass through a weight of 0.
-    """
-    changed = dict(coordinates)
-    for latent in spec.latent:
-        # Only what `symmetries_of` turns: no other draws would be brought to the side that the user gave.
-        family = spec[latent].family
-        around_zero = family.symmetric_noise and not family.noiseless and spec[latent].intercept == 0.0
-        if (
-            latent in spec.shaped
-            or spec[latent].weights
-            or not (around_zero or _exchangeable(spec, coordinates, latent))
-        ):
-            continue
-        if any(_moves_many_ways(spec[child].family) for child in spec.graph.children(latent)):
-            continue
-        touched = [
-            (child, k + 1)
-            for child in spec.graph.children(latent)
-            for k, term in enumerate(coordinates[child].terms)
-            if not set(_factors_of(spec, child, latent)).isdisjoint(term)
-        ]
-        bounded = [(c, k) for c, k in touched if changed[c].coefficients[k].bounded]
-        if len(bounded) != 1 or not all(_symmetric(changed[c].coefficients[k]) for c, k in touched):
-            continue
-        child, k = bounded[0]
-        own = changed[child]
-        coefficients = list(own.coefficients)
-        signed = coefficients[k]
-        if len(own.terms[k - 1]) > 1 or signed.prior is None:
-            continue
-        prior = replace(signed.prior, low=-math.inf, high=math.inf)
-        coefficients[k] = replace(signed, prior=prior, folded="+" if signed.low == 0.0 else "-")
-        changed[child] = replace(own, coefficients=tuple(coefficients))
-    return changed
-
-
-def _moves_many_ways(family: AbstractFamily) -> bool:
-    """Whether its levels have predictors of their own."""
-    return family.per_level or isinstance(family, Table)
-
-
-def _exchangeable(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> bool:
-    """Whether a latent root has two levels whose names mean nothing but for its weights: as in `symmetries_of`."""
-    family = spec[latent].family
-    if len(family.points) != 2 or isinstance(family, Table):
-        return False
-    children = [coordinates[child] for child in spec.graph.children(latent)]
-    if any("raw" in (one.unit, one.prior_on) for own in children for one in own.coefficients):
-        return False
-    levels = {factor for child in spec.graph.children(latent) for factor in _factors_of(spec, child, latent)}
-    if any(
-        levels & set(term) and not whole for own in children for term, whole in zip(own.terms, own.centred, strict=True)
-    ):
-        return False
-    return all(
-        _symmetric(one) and not one.bounded and one.start[0] == 0.0 and "raw" not in (one.unit, one.prior_on)
-        for one in coordinates[latent].coefficients
-    )
-
-
-def _factors_of(spec: ModelSpec, child: Name, latent: Name) -> Iterator[Name]:
-    """The factors by which a child's terms speak of a latent: its name, or indicators of its levels."""
-    for weight in spec[child].weights:
-        yield from (factor for factor, name in zip(weight.factors, weight.parents, strict=True) if name == latent)
-
-
-def _symmetric(coordinate: Coordinate) -> bool:
-    """Whether the prior is symmetric about 0, but for a sign."""
-    prior = coordinate.prior
-    bounds = ((-math.inf, math.inf), (0.0, math.inf), (-math.inf, 0.0))
-    return prior is not None and prior.is_even and (prior.low, prior.high) in bounds
-
-
 def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates]:
     """The coordinates of every node, in node order: centres, scales and default priors are taken from the columns."""
     measured = {node: (data.summary(node).mean, data.summary(node).sd) for node in spec.measured}
@@ -540,7 +512,11 @@ def coordinates_on(spec: ModelSpec, data: Dataset) -> dict[Name, NodeCoordinates
         table = isinstance(spec[node].family, Table)
         centred = closed_terms(tuple(weight.factors for weight in spec[node].weights))
         rows = seen_rows(spec, node, data)
-        widths = weight_widths(spec, node, rows, scales, centred)
+        widths = [
+            weight_widths(spec, node, predictor, rows, scales, centred) for predictor in spec[node].predictors[:2]
+        ]
+        # Those of the levels of a categorical node are alike.
+        widths += widths[:1] * (len(spec[node].predictors) - len(widths))
         row = table_row(spec, node, rows) if table else ()
         coordinates[node] = node_coordinates(spec, node, scales, _link_scale(spec, node, data), widths, row)
     return coordinates

@@ -18,7 +18,7 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
-from latentdo.models import ModelSpec, Table
+from latentdo.models import ModelSpec, Predictor, Table
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
@@ -35,11 +35,12 @@ DEPENDENT = 1e-10
 def weight_widths(
     spec: ModelSpec,
     node: Name,
+    predictor: Predictor,
     data: Dataset,
     scales: Mapping[str, tuple[float, float]],
     centred: tuple[bool, ...],
 ) -> tuple[float, ...]:
-    """Of each weight of a node: its default prior's sd over that of a prior per sd of the parent.
+    """Of each weight of a node's predictor: its default prior's sd over that of a prior per sd of the parent.
 
     A parent with two values counts by half of their difference where the node's mean has bounds: there a weight may grow for ever
     along a few rows that agree. Elsewhere the weight is per sd of the parent given the node's other measured parents, and wider
@@ -51,15 +52,16 @@ def weight_widths(
         scales: Centre and scale of each factor.
         centred: For each weight whether its parents are centred.
     """
-    mechanism = spec[node]
-    widths = np.ones(len(mechanism.weights))
-    if isinstance(mechanism.family, Table):
+    family = spec[node].family
+    widths = np.ones(len(predictor.weights))
+    if isinstance(family, Table):
         return ()
-    bounded = mechanism.family.log_odds or mechanism.family.bounded_mean
+    # Spread has no bound that a few rows could drive it to.
+    bounded = (family.log_odds or family.bounded_mean) and not predictor.of
     halves = _halves(spec, node, data, scales)
     terms: list[int] = []
     columns = []
-    for k, weight in enumerate(mechanism.weights):
+    for k, weight in enumerate(predictor.weights):
         by_half = math.prod(halves.get(factor, 1.0) for factor in weight.factors)
         if spec.latent.intersection((node, *weight.parents)):
             widths[k] = by_half if bounded else 1.0

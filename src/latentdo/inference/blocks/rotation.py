@@ -93,6 +93,9 @@ def _is_standard_root(spec: ModelSpec, latent: Name) -> bool:
 def _places(own: NodeCoordinates, latents: list[Name]) -> tuple[int, ...] | None:
     """Where a child's loadings are; None unless they are free, iid zero-mean normal, and in no interaction."""
     index = []
+    if len(own.coefficients) > 1 + len(own.terms):
+        # Loadings in several predictors would have to be turned together.
+        return None
     for latent in latents:
         terms = [k for k, term in enumerate(own.terms) if latent in term]
         if len(terms) != 1 or own.terms[terms[0]] != (latent,):

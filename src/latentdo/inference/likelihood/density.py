@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentdo.laws import LAWS
-from latentdo.models import AbstractFamily, AbstractShape, Table
+from latentdo.models import AbstractFamily, AbstractShape, Spreading, Table
 from latentdo.models.build import Arithmetic, numerics
 
 from ..blocks.coordinates import FloatArray
@@ -299,7 +299,7 @@ def linear_predictor(
         for k, product in enumerate(products):
             eta = eta + values.sampled[..., first + k + 1] * product
         etas.append(eta)
-    return etas if node.family.per_level else etas[0]
+    return etas if node.family.has_several else etas[0]
 
 
 def _term(m: Arithmetic, node: NodeLayout, own: NodeNumbers, numbers: Numbers, latents: list[Any], k: int) -> Array:
@@ -414,7 +414,7 @@ def _counted(m: Arithmetic, own: NodeNumbers, logs: Array) -> Array:
 def _noise_logs(m: Arithmetic, node: NodeLayout, own: NodeNumbers, e: Array, parameters: Mapping[str, Array]) -> Array:
     """The log density of a latent's noise; where a clamped node was seen its noise means nothing and is standard normal."""
     logs = node.family.noise_log_density(m, e, parameters)
-    if own.seen is None or type(node.family).noise_log_density is AbstractFamily.noise_log_density:
+    if own.seen is None or node.family.has_plain_noise:
         return logs
     # Those of other families come with their constants, and are counted so by whoever integrates them.
     return m.np.where(own.seen > 0, -0.5 * e**2 - 0.5 * math.log(2.0 * math.pi), logs)
@@ -497,6 +497,7 @@ def _placed(
     # Where latents are multiplied the predictor may be curved in the noise: its odd part changes sign with a reflected
     # latent, a one-sided difference does not.
     curved = any(len(term) > 1 for node in layout.nodes for term in node.terms) or layout.has_curves
+    curved |= any(node.latent is not None and isinstance(node.family, Spreading) for node in layout.nodes)
     back = [step(j, -1.0) for j in range(n)] if curved else None
 
     def at_level(eta: Any, level: int | None) -> Array:
@@ -519,6 +520,11 @@ def _placed(
                 (level, chance * (1.0 - chance), m.np.where(own.y == node.family.points[level + 1], 1.0, 0.0) - chance)
                 for level, chance in enumerate(chances[1:])
             ]
+        elif isinstance(node.family, Spreading):
+            # Of either predictor as if the other stood still.
+            spread = sum((loading**2 for loading in loadings_at(i, 0)), zeros[0])
+            given = (m, own.y, base[i], at.parameters, spread)
+            parts = [(0, *node.family.working(*given)), (1, *node.family.working_log(*given))]
         else:
             spread = sum((loading**2 for loading in loadings_at(i, None)), zeros[0])
             parts = [(None, *numerics(node.family).working(m, own.y, base[i], at.parameters, spread))]

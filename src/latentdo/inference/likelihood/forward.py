@@ -29,7 +29,7 @@ def predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, A
 
     Returns:
         For a categorical node and for a table (level, …, draw, unit): a predictor per level but the first, or log
-        probabilities.
+        probabilities. Of a node of which a parameter depends on parents (2, …, draw, unit).
     """
     if isinstance(mechanism.family, Table):
         return _table_predictor(mechanism, coefficients, values, m)
@@ -41,7 +41,10 @@ def predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, A
         for k, product in enumerate(products):
             eta = eta + coefficients[..., first + k + 1 : first + k + 2] * product
         etas.append(eta)
-    return m.np.stack(etas) if mechanism.family.per_level else etas[0]
+    if not mechanism.family.has_several:
+        return etas[0]
+    # Where a parent enters one of them alone, the other has fewer axes.
+    return m.np.stack(m.np.broadcast_arrays(*etas))
 
 
 def _table_predictor(mechanism: Mechanism, coefficients: Array, values: Mapping[Name, Array], m: Arithmetic) -> Array:
@@ -105,7 +108,7 @@ def _by_draws(
     coefficients, parameters = flat(draws)
     own, n_draws = node_parameters(parameters), len(coefficients)
     size = max(1, CELLS // (n_units * mechanism.family.n_predictors))
-    if size >= n_draws or not mechanism.family.per_level:
+    if size >= n_draws or not mechanism.family.has_several:
         return compute(predictor(mechanism, coefficients, values), own)
     parents = {name: values[name] for name in mechanism.parents}
     parts = []

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from latentdo.graphs import Name
-from latentdo.models import AbstractFamily, Table
+from latentdo.models import Table
 from latentdo.models.build import NUMPY, Arithmetic
 from latentdo.tables import Dataset, IntArray
 
@@ -241,10 +241,7 @@ class BlockRows:
     @property
     def _constant(self) -> float:
         """What the rules leave out: they count on a standard normal density of the noise without its constant."""
-        own = AbstractFamily.noise_log_density
-        n = sum(
-            node.noise is not None and type(node.family).noise_log_density is not own for node in self._layout.nodes
-        )
+        n = sum(node.noise is not None and not node.family.has_plain_noise for node in self._layout.nodes)
         return 0.5 * n * math.log(2.0 * math.pi)
 
     def _values(self, draws: dict[Name, NodeDraws], index: IntArray) -> tuple[NodeValues, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latentdo.graphs import quote
-from latentdo.models import Prior, Table, plain
+from latentdo.models import Prior, Spreading, Table, plain
 
 from ..blocks.coordinates import Coordinate, NodeCoordinates, pseudo_counts
 from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic
@@ -98,23 +98,26 @@ def node_row(posterior: Fitted, own: NodeCoordinates) -> NodeRow:
     equation = f"{'latent ' if latent else ''}{quote(own.node)} ~ {mechanism.text(with_beliefs=False)}"
     predicted = mechanism.family.predicted(quote(own.node))
     scale = f"(intercept and weights on {predicted})" if predicted else ""
+    if mechanism.spread is not None:
+        of = mechanism.spread.parameter
+        scale = f"{scale} ({of} intercept and {of} weights on log {of})".strip()
     if latent and not own.terms and [coordinate.fixed for coordinate in own.all] == [0.0, 1.0]:
         return NodeRow(equation, scale, (), "fixed at mean 0 and sd 1: a latent node has no scale of its own")
     if isinstance(mechanism.family, Table):
         numbers, words = _table_prior(own, mechanism.family)
         return NodeRow(equation, scale, (), f"each row of the table: {numbers}", words)
     size = 1 + len(own.terms)
-    signs = [weight.sign for weight in mechanism.weights]
+    signs = [weight.sign for predictor in mechanism.predictors for weight in predictor.weights]
     units = [
-        _intercept_unit(own, coordinate)
+        _intercept_unit(own, coordinate, [term.label != "" for term in own.coefficients[k + 1 : k + size]])
         if k % size == 0
-        else _weight_unit(own, coordinate, k % size - 1, signs[k % size - 1])
+        else _weight_unit(own, coordinate, k % size - 1, signs[k - k // size - 1])
         for k, coordinate in enumerate(own.coefficients)
     ]
     units += [_origin(coordinate, _parameter_unit(own, name, predicted)) for name, coordinate in own.parameters]
     # How a spline bends is told by its wiggle: its columns' coefficients are in units of that.
     hidden = {k for _, places in own.bends for k in places}
-    rows = [(c, unit) for k, (c, unit) in enumerate(zip(own.all, units, strict=True)) if k not in hidden]
+    rows = [(c, unit) for k, (c, unit) in enumerate(zip(own.all, units, strict=True)) if k not in hidden and c.label]
     return NodeRow(equation, scale, tuple((coordinate.label, belief(coordinate), unit) for coordinate, unit in rows))
 
 
@@ -146,12 +149,16 @@ def widened(posterior: Fitted) -> tuple[bool, bool]:
 
 def _widths(posterior: Fitted, own: NodeCoordinates) -> list[float]:
     """Of each default prior of a weight its sd over t, where t can be told from the priors in force."""
-    intercept, size = own.coefficients[0], 1 + len(own.terms)
-    t = posterior.spec[own.node].family.link_sd
-    if t is None and intercept.default and intercept.prior is not None and intercept.prior.family == "normal":
-        t = 0.5 * intercept.prior.args[1]
-    weights = [c for k, c in enumerate(own.coefficients) if k % size and c.default]
-    return [] if t is None else [weight.prior.args[1] / t for weight in weights if weight.prior is not None]
+    size, family, found = 1 + len(own.terms), posterior.spec[own.node].family, list[float]()
+    for start, predictor in zip(
+        range(0, len(own.coefficients), size), posterior.spec[own.node].predictors, strict=True
+    ):
+        intercept, *weights = own.coefficients[start : start + size]
+        t = family.unit if predictor.of and isinstance(family, Spreading) else family.link_sd
+        if t is None and intercept.default and intercept.prior is not None and intercept.prior.family == "normal":
+            t = 0.5 * intercept.prior.args[1]
+        found += [] if t is None else [w.prior.args[1] / t for w in weights if w.default and w.prior is not None]
+    return found
 
 
 def belief(coordinate: Coordinate) -> str:
@@ -175,10 +182,16 @@ def _origin(coordinate: Coordinate, unit: str) -> str:
     return ", ".join(part for part in (who, unit) if part)
 
 
-def _intercept_unit(own: NodeCoordinates, coordinate: Coordinate) -> str:
-    if not own.terms:
+def _intercept_unit(own: NodeCoordinates, coordinate: Coordinate, present: Sequence[bool]) -> str:
+    """Of an intercept, which terms stand in whose predictor is said by `present`."""
+    if not any(present):
         return _origin(coordinate, "")
-    centred = {name for term, whole in zip(own.terms, own.centred, strict=True) if whole for name in term}
+    centred = {
+        name
+        for term, whole, here in zip(own.terms, own.centred, present, strict=True)
+        if whole and here
+        for name in term
+    }
     # A spline's columns are about 0 wherever its parent is.
     centred -= {name for _, places in own.bends for k in places if k <= len(own.terms) for name in own.terms[k - 1]} - {
         name for k, term in enumerate(own.terms) for name in term if not any(k + 1 in places for _, places in own.bends)

@@ -11,7 +11,7 @@ import numpy as np
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name, quote
 from latentdo.models import Mechanism, Student
-from latentdo.tables import Dataset
+from latentdo.tables import Dataset, IntArray
 
 from ..blocks.draws import flat
 from ..blocks.fitted import Fitted
@@ -34,6 +34,7 @@ class FittedShape:
         mean, low, high: Posterior mean and 90 % band there.
         dots, left: The rows: the parent's values, and what the other terms leave of the node; empty where there are none, and
             for nodes that are not on the scale of their predictor.
+        of: The parameter that is shown in the predictor's place, as it is: `sd`; empty for the predictor.
     """
 
     node: Name
@@ -45,6 +46,7 @@ class FittedShape:
     high: FloatArray
     dots: FloatArray
     left: FloatArray
+    of: str = ""
 
 
 def fitted_shapes(posterior: Fitted, data: Dataset | None) -> Iterator[FittedShape]:
@@ -60,9 +62,13 @@ def fitted_shapes(posterior: Fitted, data: Dataset | None) -> Iterator[FittedSha
         )
         for parent in shaped:
             yield _curve(posterior, node, parent, None if mechanism.family.per_level else rows)
+        if mechanism.spread is not None:
+            spread = dict.fromkeys(parent for weight in mechanism.spread.weights for parent in weight.parents)
+            yield from (_spread_curve(posterior, node, parent, rows) for parent in spread)
 
 
-def _curve(posterior: Fitted, node: Name, parent: Name, rows: Dataset | None) -> FittedShape:
+def _grid(posterior: Fitted, node: Name, parent: Name) -> tuple[FloatArray, float, dict[Name, float]]:
+    """Values of a parent, one in their middle, and typical values of the node's others."""
     spec, mechanism = posterior.spec, posterior.spec[node]
     if parent in spec.latent:
         ends = latent_quantiles(spec[parent], np.array([0.01, 0.5, 0.99]))
@@ -70,24 +76,63 @@ def _curve(posterior: Fitted, node: Name, parent: Name, rows: Dataset | None) ->
     else:
         column = posterior.facts.column(parent)
         low, middle, high = column.minimum, column.mean, column.maximum
-    x = np.linspace(low, high, GRID)
     others = {name: _typical(posterior, name) for name in mechanism.parents if name != parent}
+    return np.linspace(low, high, GRID), middle, others
+
+
+def _some(draws: FloatArray) -> FloatArray:
+    return draws[np.linspace(0, len(draws) - 1, min(MOST_DRAWS, len(draws))).astype(int)]
+
+
+def _curve(posterior: Fitted, node: Name, parent: Name, rows: Dataset | None) -> FittedShape:
+    spec, mechanism = posterior.spec, posterior.spec[node]
+    x, middle, others = _grid(posterior, node, parent)
     coefficients = flat(posterior.by_node[node])[0]
-    if mechanism.family.per_level:
+    one = mechanism
+    if mechanism.family.has_several:
         coefficients = coefficients[:, : 1 + len(mechanism.weights)]
-    picked = coefficients[np.linspace(0, len(coefficients) - 1, min(MOST_DRAWS, len(coefficients))).astype(int)]
-    one = Mechanism(Student(), mechanism.weights) if mechanism.family.per_level else mechanism
+        one = Mechanism(Student(), mechanism.weights)
+    picked = _some(coefficients)
     curve = predictor(one, picked, {**others, parent: x}) - predictor(one, picked, {**others, parent: middle})
     dots = left = np.empty(0)
-    if rows is not None and parent not in spec.latent and (mechanism.family.linear_gaussian or _is_student(mechanism)):
-        dots, left = _partial(mechanism, coefficients.mean(axis=0), rows, node, parent, others, middle)
-    terms = tuple(dict.fromkeys(w.typed for w in mechanism.weights if parent in w.parents))
+    core = mechanism.family.core
+    if rows is not None and parent not in spec.latent and (core.linear_gaussian or isinstance(core, Student)):
+        dots, left = _partial(one, coefficients.mean(axis=0), rows, node, parent, others, middle)
+    terms = tuple(dict.fromkeys(w.typed for w in mechanism.weights if parent in w.parents and not w.absent))
     band = np.quantile(curve, (0.05, 0.95), axis=0)
     return FittedShape(node, parent, terms, x, curve.mean(axis=0), band[0], band[1], dots, left)
 
 
-def _is_student(mechanism: Mechanism) -> bool:
-    return isinstance(mechanism.family, Student)
+def _spread_curve(posterior: Fitted, node: Name, parent: Name, rows: Dataset | None) -> FittedShape:
+    """How a node's spread goes with a parent, the others at typical values.
+
+    The dots are sizes of residuals as a normal node has them, times √(π / 2), so that their mean is the sd.
+    """
+    spec, mechanism = posterior.spec, posterior.spec[node]
+    spread, core = mechanism.spread, mechanism.family.core
+    assert spread is not None, "asked only where there is one"
+    x, _, others = _grid(posterior, node, parent)
+    coefficients = flat(posterior.by_node[node])[0]
+    curve = np.exp(predictor(mechanism, _some(coefficients), {**others, parent: x})[1])
+    dots = left = np.empty(0)
+    measured = spec.latent.isdisjoint(mechanism.parents) and not spec[parent].family.has_levels
+    if rows is not None and measured and (core.linear_gaussian or isinstance(core, Student)):
+        picked = _weighed(rows)
+        values = {name: rows.column(name)[picked] for name in mechanism.parents}
+        at, log_spread = predictor(mechanism, coefficients.mean(axis=0)[None], values)[:, 0]
+        size = np.abs(rows.column(node)[picked] - at) * np.sqrt(np.pi / 2.0)
+        # What the other parents do to it is taken off, as in the other panels.
+        alone = predictor(mechanism, coefficients.mean(axis=0)[None], {**others, parent: values[parent]})[1, 0]
+        dots, left = values[parent], size * np.exp(alone - log_spread)
+    band = np.quantile(curve, (0.05, 0.95), axis=0)
+    terms = tuple(dict.fromkeys(w.typed for w in spread.weights if parent in w.parents))
+    return FittedShape(node, parent, terms, x, curve.mean(axis=0), band[0], band[1], dots, left, spread.parameter)
+
+
+def _weighed(rows: Dataset) -> IntArray:
+    """Some of the rows that count."""
+    weighed = np.flatnonzero(rows.weights > 0)
+    return weighed[np.linspace(0, len(weighed) - 1, min(MOST_DOTS, len(weighed))).astype(int)]
 
 
 def _typical(posterior: Fitted, node: Name) -> float:
@@ -107,8 +152,7 @@ def _partial(
     middle: float,
 ) -> tuple[FloatArray, FloatArray]:
     """The parent's values, and the node less its predictor, plus what the parent adds with the others at their means."""
-    weighed = np.flatnonzero(rows.weights > 0)
-    picked = weighed[np.linspace(0, len(weighed) - 1, min(MOST_DOTS, len(weighed))).astype(int)]
+    picked = _weighed(rows)
     values = {name: rows.column(name)[picked] if name in rows.names else at for name, at in others.items()}
     x = rows.column(parent)[picked]
     eta = predictor(mechanism, mean[None], {**values, parent: x})[0]
@@ -127,7 +171,8 @@ def plot_shapes(posterior: Fitted, data: Dataset | None) -> Any:
 
     panels = []
     for shape in fitted_shapes(posterior, data):
-        what, terms = quote(shape.node), ", ".join(shape.terms)
+        what = f"{shape.of} of {quote(shape.node)}" if shape.of else quote(shape.node)
+        terms = ", ".join(shape.terms)
         panels.append(
             ResidualPanel(
                 f"{what} by {terms}",

@@ -131,7 +131,7 @@ def _priors(posterior: Fitted) -> str:
         "fixed" if coordinate.fixed is not None else "default" if coordinate.default else "yours"
         for own in posterior.coordinates
         for k, coordinate in enumerate(own.all)
-        if not any(k in places for _, places in own.bends)
+        if coordinate.label and not any(k in places for _, places in own.bends)
         if coordinate.fixed is None or not coordinate.default
         # The fixed location and scale of a latent are nobody's choice.
         if not (coordinate.fixed is not None and own.node in posterior.spec.latent and coordinate.fixed in (0.0, 1.0))

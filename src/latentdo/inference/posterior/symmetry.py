@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from latentdo.graphs import Name, quote
-from latentdo.models import ModelSpec, Table
+from latentdo.models import ModelSpec, Spreading, Table
 from latentdo.tables import Dataset
 
 from ..blocks.block import blocks_of
@@ -120,7 +120,7 @@ def _sampled(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], laten
             yield from ((child, k) for k in range(len(coordinates[child].coefficients)))
             continue
         for _, effects in _groups(spec, coordinates[child], latent):
-            yield from ((child, k) for k in effects)
+            yield from ((child, k) for k in effects if coordinates[child].coefficients[k].label)
 
 
 def _levels(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> Symmetry:
@@ -144,6 +144,8 @@ def _levels(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent
             rows += [tuple((child, int(k)) for k in row) for row in apart]
             continue
         for base, group in _groups(spec, coordinates[child], latent):
+            if not any(coordinates[child].coefficients[k].label for k in group):
+                continue
             moved += [(child, base)] if coordinates[child].coefficients[base].fixed is None else []
             effects.append(tuple((child, k) for k in group))
     return Symmetry("levels", (latent,), tuple(rows), tuple(effects), tuple(dict.fromkeys(moved)))
@@ -172,11 +174,19 @@ def _weights(own: NodeCoordinates) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 
 def _touched(spec: ModelSpec, coordinates: Mapping[Name, NodeCoordinates], latent: Name) -> Iterator[Place]:
-    """The weights on a latent, and those into it."""
+    """The weights on a latent, and those into it, in the predictors that have them."""
+
+    def present(node: Name, k: int) -> bool:
+        return coordinates[node].coefficients[k].label != ""
+
     for child in spec.graph.children(latent):
         odd = _odd_factors(spec, child, latent)
-        yield from ((child, k) for k, term in _weights(coordinates[child]) if not odd.isdisjoint(term))
-    yield from ((latent, k) for k, _ in _weights(coordinates[latent]))
+        yield from (
+            (child, k) for k, term in _weights(coordinates[child]) if not odd.isdisjoint(term) and present(child, k)
+        )
+    # Its own spread is that of its mirror image.
+    n = 1 + len(coordinates[latent].terms) if isinstance(spec[latent].family, Spreading) else math.inf
+    yield from ((latent, k) for k, _ in _weights(coordinates[latent]) if present(latent, k) and k < n)
 
 
 def _odd_factors(spec: ModelSpec, child: Name, latent: Name) -> frozenset[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit
 
 from latentdo.laws import LAWS
-from latentdo.models import BUILT_IN, AbstractFamily, Bernoulli, Categorical, Table
+from latentdo.models import BUILT_IN, AbstractFamily, Bernoulli, Categorical, Spreading, Table
 from latentdo.models.build import NUMPY, numerics
 from latentdo.tables import IntArray
 
@@ -229,7 +229,7 @@ def _row_curvature(family: AbstractFamily, y: Any, weights: Any, eta: Any, param
 
 def covers(family: AbstractFamily) -> bool:
     """Whether a node of the family has an equation: those of latentdo but tables; another's density need not have a curvature."""
-    return family.name in BUILT_IN and not isinstance(family, Table) and not family.noiseless
+    return family.name in BUILT_IN and not isinstance(family, Table | Spreading) and not family.noiseless
 
 
 def likelihood_of(family: AbstractFamily, x: FloatArray, y: FloatArray, weights: FloatArray) -> AbstractLikelihood:

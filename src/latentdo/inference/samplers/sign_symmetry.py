@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latentdo.models import Table
+from latentdo.models import Spreading, Table
 
 from ..blocks.coordinates import FloatArray
 from ..likelihood.density import CoordinateLayout, Layout, NodeLayout, NodeNumbers, Numbers, coordinates_of
@@ -57,7 +57,12 @@ def symmetries_of(layout: Layout, numbers: Numbers) -> tuple[SignSymmetry | Labe
             for k, coordinate in enumerate(coordinates_of(node)):
                 term = node.term_of(k)
                 is_weight = term is not None and _parity(node, term, latent.latent) < 0
-                if is_weight or (node is latent and (latent.is_discrete or term is not None)):
+                if _is_zero(coordinate, own, k):
+                    # Where a predictor does not have the term.
+                    continue
+                # A latent's own spread is that of its mirror image.
+                own_spread = isinstance(node.family, Spreading) and k > len(node.terms)
+                if is_weight or (node is latent and not own_spread and (latent.is_discrete or term is not None)):
                     zero_mean = coordinate.prior in ("normal", "cauchy") and own.arguments[k, 0] == 0
                     zero_mean |= coordinate.prior == "student" and own.arguments[k, 1] == 0
                     symmetric &= coordinate.transform == "free" and bool(zero_mean) and float(own.centre[k]) == 0.0
@@ -144,6 +149,8 @@ def _label_switching(layout: Layout, numbers: Numbers, latent: NodeLayout) -> La
         if groups and any(coordinate.raw or coordinate.prior_on_raw for coordinate in node.coefficients):
             return None
         for group in groups:
+            if all(_is_zero(node.coefficients[k], own, k) for k in group):
+                continue
             if not all(_is_even(node.coefficients[k], own, k) for k in group) or len(group) != n - 1:
                 return None
             effects.append(tuple(free[k] for k in group))
@@ -159,6 +166,11 @@ def _is_even(coordinate: CoordinateLayout, own: NodeNumbers, k: int) -> bool:
     """Whether a coefficient is sampled as it is, unbounded, with a normal prior around 0."""
     unbounded = coordinate.transform == "free" and not (coordinate.raw or coordinate.prior_on_raw)
     return unbounded and coordinate.prior == "normal" and float(own.arguments[k, 0]) == float(own.centre[k]) == 0.0
+
+
+def _is_zero(coordinate: CoordinateLayout, own: NodeNumbers, k: int) -> bool:
+    """Whether a coefficient is 0, and stays so whatever changes sign or place."""
+    return coordinate.transform == "fixed" and not coordinate.raw and float(own.fixed[k]) == 0.0
 
 
 def _is_fixed_zero(layout: Layout, numbers: Numbers, latent: NodeLayout) -> bool:
