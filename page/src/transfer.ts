@@ -7,6 +7,8 @@ import { notify } from "./notices.js";
 import type { Store } from "./store.js";
 
 const LARGEST = 20_000_000;
+/** What a report calls the text of a page. */
+const OURS = new Set(["text", "arrows", "a model"]);
 
 /** Take a graph, a model or a study in any format; false where nobody can read it, which is told. */
 export async function importText(store: Store, content: string, name?: string): Promise<boolean> {
@@ -16,13 +18,19 @@ export async function importText(store: Store, content: string, name?: string): 
     store.open({ text, questions: found.queries });
     const { report } = found;
     const doubtful = [report.dropped, report.unsigned, report.contradictory, report.cycles, report.broken, report.doubts].some((list) => list.length > 0);
-    if (report.format !== "text" || doubtful)
+    if (!OURS.has(report.format) || doubtful)
       notify(`Read ${name ?? "the text"}: ${report.nodes} nodes, ${report.edges} edges.${doubtful ? " Not all of it is in the graph." : ""}`, "note", report.text);
     return true;
   } catch (error) {
     store.complain(error);
+    if (store.bridge.served && /\.(csv|tsv|txt|parquet|xlsx?)$/i.test(name ?? "")) notify('A table of data belongs into the pane "Table".');
     return false;
   }
+}
+
+/** The questions that can be read. */
+function readable({ state }: Store): string[] {
+  return state.questions.filter((_, at) => state.verdicts?.verdicts[at]?.ok);
 }
 
 export async function importFile(store: Store, file: File): Promise<boolean> {
@@ -83,8 +91,8 @@ interface Way {
 const exported = (title: string, format: string): Way => ({
   title,
   make: async (store) => {
-    const { text, questions } = store.state;
-    const file = await store.bridge.call("export", { text, format, queries: [...questions] });
+    const { text } = store.state;
+    const file = await store.bridge.call("export", { text, format, queries: readable(store) });
     save(new Blob([file.content], { type: file.media_type }), file.name);
     const lost = file.report?.text;
     if (lost) notify(`${file.name} does not hold everything.`, "note", lost);
@@ -94,8 +102,8 @@ const exported = (title: string, format: string): Way => ({
 const drawn = (title: string, format: "tikz" | "mermaid"): Way => ({
   title,
   make: async (store) => {
-    const { text, questions, active } = store.state;
-    const query = questions[active];
+    const { text, questions, active, verdicts } = store.state;
+    const query = verdicts?.verdicts[active]?.ok ? questions[active] : undefined;
     const file = await store.bridge.call("draw", { text, format, ...(query !== undefined && { query }) });
     save(new Blob([file.content], { type: file.media_type }), file.name);
   },
