@@ -140,7 +140,7 @@ function save(content: Blob, name: string): void {
 /** A button that opens a list of things to do. */
 export function menu(label: string, items: readonly { readonly title: string; readonly run: () => void }[]): HTMLElement {
   const list = h("div", { class: "menu-list", role: "menu" });
-  const opener = h("summary", {}, label);
+  const opener = h("summary", { "aria-haspopup": "menu" }, label);
   const made = h("details", { class: "menu" }, opener, list);
   for (const { title, run } of items) {
     list.append(

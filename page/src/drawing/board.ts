@@ -16,7 +16,7 @@ const TOOLS: readonly (readonly [Tool, string, string])[] = [
 
 export function mountBoard(root: HTMLElement, store: Store, announce: (words: string) => void): Drawing {
   const surface = h("div", { class: "surface" });
-  const hint = h("p", { class: "hint board-part" });
+  const hint = h("p", { class: "hint board-part" }, "Double-click adds a node. Drag from a node's border to draw an edge. ? lists the keys.");
   const board = h(
     "div",
     {
