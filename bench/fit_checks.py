@@ -86,11 +86,91 @@ def squared(r: Random, n: int) -> Columns:
     return {"Z": z, "X": x, "Y": 0.5 * x + z**2 + r.normal(size=n)}
 
 
+def study(name: str) -> Callable[[Random, int], Columns]:
+    """Rows of a built-in study."""
+    return lambda r, n: dict(ld.simulate(name, n=n, seed=int(r.integers(2**31))))
+
+
+def coin(r: Random, logit: Any) -> Any:
+    return 1.0 * (r.uniform(size=len(logit)) < 1 / (1 + np.exp(-logit)))
+
+
+def binary_front_door(r: Random, n: int) -> Columns:
+    u = r.normal(size=n)
+    x = coin(r, u)
+    m = coin(r, 2 * x - 1)
+    return {"X": x, "M": m, "Y": coin(r, m + u - 0.5)}
+
+
+def three_levels(r: Random, n: int) -> Columns:
+    u = r.normal(size=n)
+    x = u + r.normal(size=n)
+    gumbel = r.gumbel(size=(n, 3)) + np.stack([np.zeros(n), 0.8 * x, 0.3 - 0.6 * x], axis=1)
+    m = np.argmax(gumbel, axis=1)
+    return {"X": x, "M": m.astype(float), "Y": np.array([0.0, 1.0, -0.5])[m] + u + r.normal(size=n)}
+
+
+def curved(r: Random, n: int) -> Columns:
+    u = r.normal(size=n)
+    x = r.gamma(4.0, np.exp(0.3 * u))
+    m = 10 / (1 + np.exp(2.0 - 0.5 * x)) + r.normal(size=n)
+    return {"X": x, "M": m, "Y": r.gamma(5.0, np.exp(0.1 * m + 0.3 * u) / 5)}
+
+
+def heavy(r: Random, n: int) -> Columns:
+    z = r.normal(size=n)
+    x = 0.8 * z + r.normal(size=n)
+    return {"Z": z, "X": x, "Y": 0.5 * x + z + r.standard_t(4, size=n)}
+
+
+def two_causes(r: Random, n: int) -> Columns:
+    u, v, z = r.normal(size=(3, n))
+    x = u + 0.7 * v + 0.5 * z + r.normal(size=n)
+    m = x + 0.6 * z + r.normal(size=n)
+    return {"Z": z, "X": x, "M": m, "Y": m + u - 0.8 * v + 0.4 * z + r.normal(size=n)}
+
+
 RIGHT: dict[str, tuple[str, Callable[[Random, int], Columns], str]] = {
     "front door": (FRONT_DOOR, front_door(), CONTRAST),
     "back door": (BACK_DOOR, back_door, CONTRAST),
     "back door, bernoulli": ("Z ~ normal; X ~ bernoulli(Z); Y ~ bernoulli(X, Z)", binary, CONTRAST),
 }
+OTHERS = {
+    "napkin": (
+        "latent U, V ~ normal; W ~ gamma(U, V); R ~ normal(W); X ~ bernoulli(R, U); Y ~ normal(X, V)",
+        study("napkin"),
+        CONTRAST,
+    ),
+    "front door, all bernoulli": (
+        "latent U ~ normal; X ~ bernoulli(U); M ~ bernoulli(X); Y ~ bernoulli(M, U)",
+        binary_front_door,
+        CONTRAST,
+    ),
+    "categorical mediator": (
+        "latent U ~ normal; X ~ normal(U); M ~ categorical(X, levels=[0, 1, 2]); Y ~ normal(M, U)",
+        three_levels,
+        CONTRAST,
+    ),
+    "hill and gamma": (
+        "latent U ~ normal; X ~ gamma(U); M ~ hill(X, max=10); Y ~ gamma(M, U)",
+        curved,
+        "E[Y | do(X=6)] - E[Y | do(X=2)]",
+    ),
+    "student": ("Z ~ normal; X ~ normal(Z); Y ~ student(X, Z)", heavy, CONTRAST),
+    "tables": (
+        "latent U ~ table(levels=[a, b, c]); X ~ table(U, levels=[0, 1]); "
+        "M ~ table(X, levels=[0, 1]); Y ~ table(M, U, levels=[0, 1])",
+        binary_front_door,
+        "P(Y=1 | do(X=1)) - P(Y=1 | do(X=0))",
+    ),
+    "two causes, a covariate": (
+        "latent U, V ~ normal; Z ~ normal; X ~ normal(U, V, Z); M ~ normal(X, Z); Y ~ normal(M, U, V, Z)",
+        two_causes,
+        CONTRAST,
+    ),
+}
+"""Right models of other kinds: a fraction, families, tables, several hidden causes."""
+
 WRONG = {
     "threshold mediator": (
         FRONT_DOOR,
@@ -126,7 +206,7 @@ WRONG = {
 
 def counted(name: str, n: int, tables: int) -> str:
     """One line: the words, and how often each layer rejects at 5 %."""
-    model, rows, question = {**RIGHT, **WRONG}[name]
+    model, rows, question = {**RIGHT, **OTHERS, **WRONG}[name]
     words, rejected = Counter[str](), Counter[str]()
     for k in range(tables):
         random = np.random.default_rng([k, n, crc32(name.encode())])
@@ -145,7 +225,7 @@ def main() -> None:
     """Print a line per cell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=int, default=30)
-    parser.add_argument("--cells", nargs="*", default=[*RIGHT, *WRONG])
+    parser.add_argument("--cells", nargs="*", default=[*RIGHT, *OTHERS, *WRONG])
     parser.add_argument("--sizes", nargs="*", type=int, help="rows; without, those of the table above")
     arguments = parser.parse_args()
     for name in arguments.cells:

@@ -37,6 +37,9 @@ export function mountEditor(root: HTMLElement, store: Store, importText: (conten
     marks.replaceChildren();
   });
   field.addEventListener("blur", () => timer && flush());
+  field.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && timer) flush(); // undo takes back what was typed just now
+  });
   let scrolled = 0; // remembered, as to ask the field would have the browser lay out the page
   field.addEventListener("scroll", () => {
     scrolled = field.scrollTop;

@@ -55,7 +55,8 @@ export interface State {
 export type Source = "stroke" | "typing" | "opening" | "history" | "remedy";
 
 type Listener = (state: State, changed: ReadonlySet<keyof State>) => void;
-type Snapshot = Pick<State, "text" | "questions" | "active" | "experiments">;
+/** Where a document took the place of another, it also holds where the nodes stood. */
+type Snapshot = Pick<State, "text" | "questions" | "active" | "experiments"> & Partial<Pick<State, "places">>;
 
 const TYPING_PAUSE = 1500;
 const MOST_STEPS = 500;
@@ -84,6 +85,8 @@ export class Store {
   private lastTyped = 0;
   private strokes: Promise<unknown> = Promise.resolve();
   private running: AbortController | null = null;
+  /** The text that `reading` is of. */
+  private textRead: string | null = null;
 
   constructor(readonly bridge: Bridge) {
     bridge.onLoading((words) => this.set({ loading: words }));
@@ -197,8 +200,9 @@ export class Store {
 
   /** Open another document. */
   open(document: { readonly text: string } & Partial<Pick<State, "questions" | "active" | "experiments" | "places">>): void {
-    this.remember();
+    this.remember(true);
     this.source = "opening";
+    this.textRead = null;
     this.set({
       text: document.text,
       questions: document.questions ?? [],
@@ -229,24 +233,30 @@ export class Store {
     this.travel(this.future, this.past);
   }
 
-  private remember(): void {
-    const { text, questions, active, experiments } = this.state;
-    if (text === "" && questions.length === 0) return;
+  private remember(whole = false): void {
+    if (this.state.reading === null && this.state.text === "") return; // the page has just begun
+    const { text, questions, experiments } = this.state;
     const last = this.past.at(-1);
     if (last && last.text === text && last.questions === questions && last.experiments === experiments) return;
-    this.past.push({ text, questions, active, experiments });
+    this.past.push(this.snapshot(whole));
     if (this.past.length > MOST_STEPS) this.past.shift();
     this.future = [];
+  }
+
+  private snapshot(whole: boolean): Snapshot {
+    const { text, questions, active, places, experiments } = this.state;
+    return { text, questions, active, experiments, ...(whole && { places }) };
   }
 
   private travel(from: Snapshot[], to: Snapshot[]): void {
     const snapshot = from.pop();
     if (!snapshot) return;
-    const { text, questions, active, experiments } = this.state;
-    to.push({ text, questions, active, experiments });
-    this.source = "history";
+    const whole = snapshot.places !== undefined;
+    to.push(this.snapshot(whole));
+    this.source = whole ? "opening" : "history";
+    if (whole) this.textRead = null;
     this.lastTyped = 0;
-    this.set(snapshot);
+    this.set({ ...snapshot, draft: null });
     void this.refresh();
   }
 
@@ -266,14 +276,18 @@ export class Store {
     const verdicts = questions.length > 0 ? this.bridge.call("verdict", asked, running.signal) : null;
     verdicts?.catch(() => undefined);
     try {
-      const reading = await this.bridge.call("read", { text }, running.signal);
-      if (running.signal.aborted) return;
-      this.set({ reading, fault: null });
+      if (this.textRead !== text) {
+        const reading = await this.bridge.call("read", { text }, running.signal);
+        if (running.signal.aborted) return;
+        this.textRead = text;
+        this.set({ reading, fault: null });
+      }
       const reply = await verdicts;
       if (running.signal.aborted) return;
       this.set({ verdicts: reply, behind: false });
     } catch (error) {
       if (running.signal.aborted) return;
+      this.textRead = null;
       this.set({ fault: faultOf(error), behind: false });
     } finally {
       if (this.running === running) this.running = null;

@@ -111,7 +111,7 @@ const drawn = (title: string, format: "tikz" | "mermaid"): Way => ({
 
 export const WAYS: readonly Way[] = [
   { title: "Copy the link", make: copyLink },
-  exported("Text", "text"),
+  { title: "Text", make: async (store) => save(new Blob([store.state.text], { type: "text/plain" }), "graph.txt") },
   exported("Study file (YAML)", "study"),
   exported("dagitty", "dagitty"),
   exported("DOT (Graphviz)", "dot"),

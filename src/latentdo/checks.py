@@ -17,6 +17,7 @@ from .opening import (
     engine_of,
     fitted_rows,
     is_fit,
+    model_of,
     regimes_of,
     rival_rows,
     rows_of,
@@ -156,7 +157,8 @@ def check(
         StudyError: `prior=True` without data, from which default priors take their scale.
         QueryError: A query that makes no sense for the model.
     """
-    from latentdo.answers import check_model, check_variants
+    from latentdo.answers import check_model
+    from latentdo.models import ModelSpec
 
     arguments.flag("prior", prior, SpecError)
     opened = with_graph(value_of(model))
@@ -188,6 +190,11 @@ def check(
         raise SpecError(
             f"{option} belong to the check of a graph, and this is a model. Check its graph: ld.check(model.graph, data, …)."
         )
+    if data is None and not prior and isinstance(opened, str | ModelSpec):
+        # Neither YAML nor NumPy is needed to say what a model asks for.
+        return check_model(model_of(opened), (), None)
+    from latentdo.answers import check_variants
+
     study = study_of(opened, fits=True)
     engine_of(study)
     source = data if data is not None else study.data if _exists(study.data) else None

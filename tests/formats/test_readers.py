@@ -436,3 +436,9 @@ def test_a_study_and_a_model_are_read_for_their_graphs(tmp_path: Path):
 def test_a_regression_that_might_be_a_node_without_causes_is_refused():
     with pytest.raises(LatentdoError, match="No family is called 'X'"):
         ld.graph("Y1 ~ X\nY2 ~ X")
+
+
+def test_hidden_causes_between_semicolons_are_arrows_and_no_table_of_relations() -> None:
+    assert formats.guess("A <-> B; B <-> C; C <-> D") == ""
+    assert ld.graph("A <-> B; B <-> C").nodes == ("A", "B", "C")
+    assert formats.guess("A <-> B\nB activates C") == "sif"

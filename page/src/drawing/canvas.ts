@@ -140,6 +140,7 @@ export class Drawing {
     const edges = new Map(reading.edges.map((edge) => [edgeId(edge), edge]));
     const fresh: NodeSingular[] = [];
     let bent: EdgeSingular[] = [];
+    if (this.store.source === "opening") this.cy.elements().remove();
     const first = this.cy.nodes().empty();
     this.cy.batch(() => {
       this.cy.elements().forEach((element) => {

@@ -17,12 +17,12 @@ export const ROLES: { readonly [role in Role]: string } = {
 
 const ruler = document.createElement("canvas").getContext("2d");
 
-/** What is written in a node, and how wide it is. */
+/** What is written in a node, and how wide it is: with room for a sign, so that nothing moves when it gets one. */
 export function labelOf(node: PageNode, role: Role | undefined): { label: string; width: number } {
   const label = role ? `${SIGNS[role]} ${shown(node.name)}` : shown(node.name);
   if (!ruler) return { label, width: 24 + label.length * 8 };
   ruler.font = FONT;
-  return { label, width: Math.max(44, Math.ceil(ruler.measureText(label).width) + 24) };
+  return { label, width: Math.max(44, Math.ceil(ruler.measureText(`${SIGNS.treatment} ${shown(node.name)}`).width) + 20) };
 }
 
 /** Reads a colour of the style sheet as the page shows it now. */

@@ -2,6 +2,7 @@
 
 import type { EdgeSingular, NodeSingular } from "cytoscape";
 
+import { typedEdge } from "../names.js";
 import { s } from "../panels/dom.js";
 import type { Drawing, Point } from "./canvas.js";
 import { HEIGHT } from "./looks.js";
@@ -24,7 +25,10 @@ export function svgOf(drawing: Drawing): string {
     height: Math.round(height),
     "font-family": "system-ui, sans-serif",
     "font-size": 14,
+    role: "img",
   });
+  const edges = cy.edges().map((edge) => typedEdge({ tail: edge.data("tail"), head: edge.data("head"), kind: edge.data("kind") }));
+  image.append(s("title", {}, `Graph: ${edges.join("; ")}`));
   image.append(s("rect", { x, y, width, height, fill: "#ffffff" }));
   cy.edges().forEach((edge) => image.append(edgeOf(edge)));
   cy.nodes().forEach((node) => image.append(nodeOf(node)));

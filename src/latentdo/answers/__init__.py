@@ -1,6 +1,6 @@
-"""Posterior + query -> answer. Loaded on first use of `ld.ask`: it needs NumPy and SciPy.
+"""Posterior + query -> answer.
 
-What a question alone does not need is loaded on first use (PEP 562): tables of effects, reports on models, and LaTeX.
+Each name is loaded on first use (PEP 562): an answer needs NumPy and SciPy, a report on a model does not.
 """
 
 from __future__ import annotations
@@ -8,29 +8,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .answer import Answer, Answers
-from .ask import ask_all
-from .estimate import Computation
-from .laws import law_quantile
-from .support import check_complete, check_values
-from .units import Scale, scale_of
-
 if TYPE_CHECKING:
+    from .answer import Answer, Answers
+    from .ask import ask_all
     from .effect import Effect
     from .effect_matrix import EffectMatrix
     from .effects import Effects, effects_of
+    from .estimate import Computation
     from .judge import judge_fit
     from .latex import latex_question
+    from .laws import law_quantile
     from .report import Report, check_model
+    from .support import check_complete, check_values
+    from .units import Scale, scale_of
     from .variants import VariantReport, check_variants
 
 _NAMES = {
+    "answer": "Answer Answers",
+    "ask": "ask_all",
     "effect": "Effect",
     "effect_matrix": "EffectMatrix",
     "effects": "Effects effects_of",
+    "estimate": "Computation",
     "judge": "judge_fit",
     "latex": "latex_question",
+    "laws": "law_quantile",
     "report": "Report check_model",
+    "support": "check_complete check_values",
+    "units": "Scale scale_of",
     "variants": "VariantReport check_variants",
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}

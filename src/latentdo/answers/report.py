@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latentdo.graphs import Name, format_level, quote
 from latentdo.identification import Identified, NotIdentified
-from latentdo.inference import PriorCheck, check_columns, functional_nodes, levelled
 from latentdo.models import ColumnSummary, ModelSpec, Units, checked_units, named
 from latentdo.query import Query
 from latentdo.sheet import Column, Note, Sheet, bodies, listed
-from latentdo.tables import Dataset
 
 from .support import check_values, verdict_on
-from .variants import VariantReport
+
+if TYPE_CHECKING:
+    from latentdo.inference import PriorCheck
+    from latentdo.tables import Dataset
+
+    from .variants import VariantReport
 
 SHOWN_LEVELS = 12
 """Levels of a column that are printed with their counts."""
@@ -167,30 +170,44 @@ def check_model(
         SupportError: A value in a question that its node cannot take.
         DataError: A table that cannot have come from the model.
     """
-    spec = spec if data is None else levelled(spec, data)
-    # Only the column may tell that levels are names, which have no unit.
-    checked_units(spec, units or {})
-    for _, query in queries:
-        query.check(spec.graph)
-        check_values(spec, query)
-    cautions = () if data is None else check_columns(spec, data)
-    functional = {**spec.functional, **known} if data is None else functional_nodes(spec, data)
-    regimes = regimes if data is None else tuple(held for held in data.regimes if held)
-    verdicts = tuple((name, verdict_on(spec.graph, query, functional, regimes)) for name, query in queries)
-    functions = tuple(functional.items())
     if data is None:
-        return Report(spec, verdicts, functional=functions)
+        _check_asked(spec, queries, units)
+        functional = {**spec.functional, **known}
+        return Report(spec, _verdicts(spec, queries, functional, regimes), functional=tuple(functional.items()))
+    from latentdo.inference import check_columns, functional_nodes, levelled  # a model alone needs no arrays
+
+    spec = levelled(spec, data)
+    _check_asked(spec, queries, units)
+    cautions, functional = check_columns(spec, data), functional_nodes(spec, data)
     return Report(
         spec,
-        verdicts,
+        _verdicts(spec, queries, functional, tuple(held for held in data.regimes if held)),
         data.summaries,
         cautions,
         data.ignored,
         data.unread,
         data.n_rows,
-        functions,
+        tuple(functional.items()),
         counts=tuple((node, _counts(spec, data, node)) for node in spec.measured if named(spec.levels.get(node, ()))),
     )
+
+
+def _check_asked(spec: ModelSpec, queries: Sequence[tuple[str, Query]], units: Mapping[Name, str] | None) -> None:
+    """Raise unless units and questions make sense for the model, whose levels are known as far as anything tells them."""
+    # Only the column may tell that levels are names, which have no unit.
+    checked_units(spec, units or {})
+    for _, query in queries:
+        query.check(spec.graph)
+        check_values(spec, query)
+
+
+def _verdicts(
+    spec: ModelSpec,
+    queries: Sequence[tuple[str, Query]],
+    functional: Mapping[Name, tuple[Name, ...]],
+    regimes: Sequence[tuple[Name, ...]] = (),
+) -> tuple[tuple[str, Identified | NotIdentified], ...]:
+    return tuple((name, verdict_on(spec.graph, query, functional, regimes)) for name, query in queries)
 
 
 def _counts(spec: ModelSpec, data: Dataset, node: Name) -> tuple[tuple[str, int], ...]:

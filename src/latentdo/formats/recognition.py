@@ -150,7 +150,8 @@ def _is_lavaan(line: str) -> bool:
 def _is_sif(lines: list[str]) -> bool:
     """Whether each line names a relation between its second blank and third that is known; arrows are ours."""
     found = [line.strip().split("\t") if "\t" in line else line.split() for line in lines]
-    if any(_ARROW.search(line.replace("<->", "")) and "\t" not in line for line in lines):
+    # `<->` stands in SIF too; a semicolon behind it is ours.
+    if any((_ARROW.search(line.replace("<->", "")) or ";" in line) and "\t" not in line for line in lines):
         return False
     return all(
         len(words) >= 3 and relation_kind(words[1].strip()) != "unknown" for words in found if len(words) > 1

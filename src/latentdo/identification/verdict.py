@@ -155,7 +155,7 @@ class Identified:
         """Raise `UnsupportedError`: only a "no" has a reason."""
         raise _OfANo(f"{self.query} is identified on this graph: nothing stands in the way.")
 
-    def witness(self) -> NoReturn:
+    def witness(self, **limits: object) -> NoReturn:
         """Raise `UnsupportedError`: only a "no" has a witness."""
         raise UnsupportedError(
             f"{self.query} is identified on this graph: there are no two models that disagree on it."
@@ -241,10 +241,13 @@ class NotIdentified:
         # `if ld.identify(…)` means what it says.
         return False
 
-    def witness(self) -> Witness:
+    def witness(self, *, max_bits: int = 20) -> Witness:
         """Two explicit models with equal P(V) and different answers: the "no" as numbers that can be checked.
 
         With functional nodes they are models of the graph in which those are written out.
+
+        Args:
+            max_bits: How large the models may be whose laws are enumerated: of two to that many cells.
 
         Raises:
             UnsupportedError: The models are too large to be enumerated; or a functional node is set, so that the
@@ -253,7 +256,7 @@ class NotIdentified:
         from .proof.witness import witness_of
 
         if not self.functional or self.decided_on is None:
-            return witness_of(self.graph, self.query, self.experiments)
+            return witness_of(self.graph, self.query, self.experiments, max_bits=max_bits)
         functions = ", ".join(map(quote, self.functional))
         if not self.proved:
             raise UnsupportedError(
@@ -268,7 +271,8 @@ class NotIdentified:
         # The term may have lost a treatment that reaches nothing, and evidence with it.
         known = tuple(names for names in self.experiments if set(names) <= set(self.decided_on.nodes))
         return replace(
-            witness_of(self.decided_on, Query(self.decided_term or self.query.term), known), query=self.query
+            witness_of(self.decided_on, Query(self.decided_term or self.query.term), known, max_bits=max_bits),
+            query=self.query,
         )
 
     def remedies(self, *, max_size: int = 3, max_count: int = 20, seconds: float = 5.0) -> Remedies:

@@ -1,4 +1,4 @@
-"""The interventional law, computed from a finite observational joint; the one place here that needs NumPy."""
+"""The interventional law, computed from a finite observational joint, which is an array of NumPy."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from latentdo.query import Term
 
 from .construct import Formula
 from .expression import AbstractExpression, Expression, Prob, Product, Quotient, Sum, parts
+from .tables import FLOATS, Numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +66,7 @@ def evaluate(
     with np.errstate(divide="ignore", invalid="ignore"):
         values = tabulate(formula.expression, tables, axis)
         if formula.evidence is not None:
-            values = _ratio(np, values, tabulate(formula.evidence, tables, axis))
+            values = FLOATS.over(values, tabulate(formula.evidence, tables, axis))
         # What was set in an experiment may be so rare in the observed law that it has no weight there.
         chosen = {axis[name] for do in used for name in do}
         weights = table if not chosen else table.sum(axis=tuple(chosen), keepdims=True)
@@ -161,7 +162,6 @@ def tabulate(expression: Expression, tables: Mapping[tuple[Name, ...], Any], axi
     Args:
         tables: The law of each experiment by what it sets, that of P(V) under nothing.
     """
-    import numpy as np
 
     def law(part: Prob) -> Any:
         table = tables[part.do]
@@ -170,27 +170,27 @@ def tabulate(expression: Expression, tables: Mapping[tuple[Name, ...], Any], axi
             keep = {axis[name] for name in names}
             return table.sum(axis=tuple(i for i in range(table.ndim) if i not in keep), keepdims=True)
 
-        return _ratio(np, margin(part.outcomes + part.given + part.do), margin(part.given + part.do))
+        return FLOATS.over(margin(part.outcomes + part.given + part.do), margin(part.given + part.do))
 
-    return tabulated(expression, axis, law, tables[()].ndim)
+    return tabulated(expression, axis, law, tables[()].ndim, FLOATS)
 
 
-def tabulated(expression: AbstractExpression, axis: Mapping[Name, int], law: Callable[[Prob], Any], ndim: int) -> Any:
+def tabulated(
+    expression: AbstractExpression, axis: Mapping[Name, int], law: Callable[[Prob], Any], ndim: int, numbers: Numbers
+) -> Any:
     """The value of an expression for every value of its free names, with `ndim` axes, of length one where it is constant.
 
     Args:
         axis: The axis of each name; one that has none has a single value.
         law: The value of a P(…), with all axes.
+        numbers: What the laws are tables of.
     """
-    import numpy as np
-
     known: dict[int, Any] = {}
 
     def product(factors: Sequence[AbstractExpression]) -> Any:
-        value = np.ones((1,) * ndim)
+        value = numbers.table((1,) * ndim, [1])
         for factor in factors:
-            other = known[id(factor)]
-            value = np.where((value == 0) | (other == 0), 0.0, value * other)
+            value = numbers.times(value, known[id(factor)])
         return value
 
     for part in parts(expression):
@@ -203,15 +203,10 @@ def tabulated(expression: AbstractExpression, axis: Mapping[Name, int], law: Cal
             case Product(factors=factors):
                 known[id(part)] = product(factors)
             case Quotient(numerator=numerator, denominator=denominator):
-                known[id(part)] = _ratio(np, known[id(numerator)], known[id(denominator)])
+                known[id(part)] = numbers.over(known[id(numerator)], known[id(denominator)])
             case _:
                 raise AssertionError(part)
     return known[id(expression)]
-
-
-def _ratio(np: Any, above: Any, below: Any) -> Any:
-    # Rounding may leave 1e-20 above a zero: that is 0/0 too, not infinity.
-    return np.where(below == 0, np.nan, above / below)
 
 
 def _averaged(np: Any, values: Any, table: Any, free: list[int]) -> Any:

@@ -17,6 +17,7 @@ from latentdo.query import Query, Term
 
 from ..criteria.districts import HedgeMasks, ways
 from ..engine.reduction import Problem
+from ..engine.tables import Real
 from .parity import Level, ParityModel
 from .readings import evaluated, named, readings, values_named
 from .routes import Routes, routes_of
@@ -98,10 +99,10 @@ def _apart(query: Query, pair: Pair, *, first_only: bool) -> Iterator[tuple[tupl
     laws: dict[tuple[int, tuple[Any, ...]], Any] = {}
     cells = 1 << len(pair[0].bits)
 
-    def answer(number: int, case: Case) -> float:
+    def answer(number: int, case: Case) -> Real:
         do: tuple[tuple[str, Level | tuple[float, ...]], ...] = case.do
         if (number, do) not in laws:
-            laws[number, do] = pair[number].interventional(dict(do))
+            laws[number, do] = pair[number].law(dict(do))
         return case.answer_in(laws[number, do], pair[number])
 
     tried = slice(0, 1) if first_only else slice(1, None)
@@ -114,4 +115,4 @@ def _apart(query: Query, pair: Pair, *, first_only: bool) -> Iterator[tuple[tupl
         ]
         difference = abs(values[0] - values[1])
         if math.isfinite(difference):
-            yield cases, difference
+            yield cases, float(difference)

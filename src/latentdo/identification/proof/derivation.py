@@ -50,7 +50,7 @@ class Derivation:
         """Whether every step holds and they lead from each law to its formula.
 
         Each is checked for its form, do-calculus by m-separation, and every equality by exact evaluation of both sides on
-        random discrete models with latents, under the interventions that stand in it. Needs NumPy.
+        random discrete models with latents, under the interventions that stand in it: exactly, or by NumPy where it is there.
         """
         return self._fault is None
 

@@ -1,22 +1,26 @@
 """Random discrete models with latents, small enough to enumerate: the numbers that a proof is checked against.
 
-Needs NumPy, which is imported where numbers are made.
+Their probabilities are whole numbers over `WHOLE`, so that they are exact in either kind of table.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from latentdo.graphs import Admg, Name
 
 from ..engine.evaluate import tabulated
 from ..engine.expression import AbstractExpression, Prob
+from ..engine.tables import Numbers
 
 # A model enumerates at most 2 to this many cells over its measured nodes, and as many latents join them.
 MOST_BINARY = 10
 MOST_LATENTS = 12
+WHOLE = 64
 
 
 @dataclass(eq=False)
@@ -29,43 +33,56 @@ class RandomModel:
     Attributes:
         graph: Whose model it is.
         binary: The nodes with two levels: the axes of its laws.
+        random: What draws it.
+        numbers: What its laws are tables of.
     """
 
     graph: Admg
     binary: tuple[Name, ...]
-    random: Any
+    random: Random
+    numbers: Numbers
     _laws: dict[frozenset[Name], Any] = field(default_factory=dict[frozenset[Name], Any])
 
     def __post_init__(self) -> None:
         self._axis = {name: i for i, name in enumerate(self.binary)}
         arcs = sorted(pair for pair in self.graph.bidirected if set(pair) <= self._axis.keys())
-        chosen = sorted(self.random.choice(len(arcs), min(len(arcs), MOST_LATENTS), replace=False)) if arcs else []
-        arcs = [arcs[i] for i in chosen]
-        self._inputs: dict[Name, list[int]] = {}
+        arcs = sorted(self.random.sample(arcs, min(len(arcs), MOST_LATENTS)))
+        self._ndim = len(self.binary) + len(arcs)
         self._tables: dict[Name, Any] = {}
         for name in self.binary:
             latents = [len(self.binary) + i for i, pair in enumerate(arcs) if name in pair]
             parents = [self._axis[parent] for parent in self.graph.parents(name) if parent in self._axis]
-            self._inputs[name] = [*parents, *latents, self._axis[name]]
-            table = self.random.uniform(0.1, 1.0, (2,) * len(self._inputs[name]))
-            self._tables[name] = table / table.sum(axis=-1, keepdims=True)
-        self._coins = [(len(self.binary) + i, self.random.uniform(0.2, 0.8)) for i in range(len(arcs))]
+            self._tables[name] = self._drawn([*parents, *latents], self._axis[name])
+        self._coins = [self._drawn([], len(self.binary) + i) for i in range(len(arcs))]
+
+    def _drawn(self, given: Sequence[int], axis: int) -> Any:
+        """A random table of one axis given others, of all axes, in whole numbers that sum to `WHOLE`."""
+        ones = iter([self.random.randrange(1, WHOLE) for _ in range(1 << len(given))])
+        inside = {*given, axis}
+        after = sum(other > axis for other in given)
+        cells = [0] * (2 << len(given))
+        for k in range(len(cells)):
+            if not k >> after & 1:
+                cells[k] = next(ones)
+                cells[k | 1 << after] = WHOLE - cells[k]
+        return self.numbers.table([2 if k in inside else 1 for k in range(self._ndim)], cells)
 
     def law(self, do: Iterable[Name]) -> Any:
-        """P(V | do), one axis per binary node; a node that is set is an axis of settings."""
-        import numpy as np
-
+        """P(V | do) times a whole number, one axis per binary node; a node that is set is an axis of settings."""
         key = frozenset(do)
         if key not in self._laws:
-            operands: list[Any] = []
-            for name in self.binary:
-                if name in key:
-                    operands += [np.ones(2), [self._axis[name]]]
-                else:
-                    operands += [self._tables[name], self._inputs[name]]
-            for axis, coin in self._coins:
-                operands += [np.array([coin, 1 - coin]), [axis]]
-            self._laws[key] = np.einsum(*operands, list(range(len(self.binary))), optimize="greedy")
+            factors = [self._tables[name] for name in self.binary if name not in key] + self._coins
+            hidden = set(range(len(self.binary), self._ndim))
+            while hidden:
+                # First what leaves the smallest table.
+                axis = min(sorted(hidden), key=lambda axis: _width(factors, axis))
+                hidden.remove(axis)
+                factors = _summed_out(factors, axis)
+            settings = [2 if k < len(self.binary) and self.binary[k] in key else 1 for k in range(self._ndim)]
+            law = self.numbers.table(settings, [1] * math.prod(settings))
+            for factor in factors:
+                law = law * factor
+            self._laws[key] = law.reshape(law.shape[: len(self.binary)])
         return self._laws[key]
 
     def value(self, expression: AbstractExpression, laws: RandomModel | FreeLaws | None = None) -> Any:
@@ -79,14 +96,32 @@ class RandomModel:
         def conditional(part: Prob) -> Any:
             active = frozenset(part.do).intersection(self._axis)
             law = source.law(active)
-            return self._margin(law, active, part.outcomes + part.given) / self._margin(law, active, part.given)
+            margins = (self._margin(law, active, names) for names in (part.outcomes + part.given, part.given))
+            return self.numbers.over(*margins)
 
         # A summed node that the body does not mention would count its levels: no step leaves one.
-        return tabulated(expression, self._axis, conditional, len(self.binary))
+        return tabulated(expression, self._axis, conditional, len(self.binary), self.numbers)
 
     def _margin(self, law: Any, do: frozenset[Name], names: Sequence[Name]) -> Any:
         axes = do.union(names)
         return law.sum(axis=tuple(i for i, name in enumerate(self.binary) if name not in axes), keepdims=True)
+
+
+def _width(factors: Sequence[Any], axis: int) -> int:
+    """How many axes the product of the factors with this axis has."""
+    shapes = [factor.shape for factor in factors if factor.shape[axis] > 1]
+    return sum(max(lengths) > 1 for lengths in zip(*shapes, strict=True))
+
+
+def _summed_out(factors: Sequence[Any], axis: int) -> list[Any]:
+    """The factors of a law once an axis is summed out of those that have it."""
+    inside = [factor for factor in factors if factor.shape[axis] > 1]
+    if not inside:
+        return list(factors)
+    joined, *others = inside
+    for factor in others:
+        joined = joined * factor
+    return [*(factor for factor in factors if factor.shape[axis] == 1), joined.sum(axis=(axis,), keepdims=True)]
 
 
 @dataclass(eq=False)
@@ -95,18 +130,18 @@ class FreeLaws:
 
     Attributes:
         binary: The nodes with two levels: the axes of the laws.
+        random: What draws them.
+        numbers: What they are tables of.
     """
 
     binary: tuple[Name, ...]
-    random: Any
+    random: Random
+    numbers: Numbers
     _laws: dict[frozenset[Name], Any] = field(default_factory=dict[frozenset[Name], Any])
 
     def law(self, do: frozenset[Name]) -> Any:
-        """P(V | do), one axis per node; a node that is set is an axis of settings."""
-        import numpy as np
-
+        """P(V | do) times a number for each setting, one axis per node; a node that is set is an axis of settings."""
         if do not in self._laws:
-            weights = np.asarray(self.random.standard_exponential((2,) * len(self.binary)))
-            axes = tuple(i for i, name in enumerate(self.binary) if name not in do)
-            self._laws[do] = weights / weights.sum(axis=axes, keepdims=True)
+            cells = self.random.choices(range(1, WHOLE), k=1 << len(self.binary))
+            self._laws[do] = self.numbers.table((2,) * len(self.binary), cells)
         return self._laws[do]

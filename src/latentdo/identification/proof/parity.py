@@ -13,6 +13,8 @@ from latentdo import arguments
 from latentdo.errors import QueryError, UnknownNodeError
 from latentdo.graphs import Admg, Name, quote
 
+from ..engine.tables import Numbers, Table, numbers
+
 Level = int
 
 
@@ -82,11 +84,11 @@ class ParityModel:
         return tuple(sorted({coin for bit in self.bits for coin in bit.coins}, key=lambda coin: coin.number))
 
     def observational(self) -> Any:
-        """P(V) as an array, one axis for each of `names`."""
+        """P(V) as an array, one axis for each of `names`; without NumPy as a table of fractions."""
         return self.interventional({})
 
     def interventional(self, do: Mapping[Name, Level | tuple[float, ...]]) -> Any:
-        """P(V | do) as an array, one axis for each of `names`; a node that is set keeps its axis.
+        """P(V | do) as `observational` gives P(V), one axis for each of `names`; a node that is set keeps its axis.
 
         Args:
             do: The level of each node that is set, or one probability per level for a node that is drawn.
@@ -102,13 +104,19 @@ class ParityModel:
         arguments.names("`do`", do, QueryError)
         for name, value in do.items():
             self._check(name, value)
+        law = self.law(do)
+        return law / law.sum() if isinstance(law, Table) else law
+
+    def law(self, do: Mapping[Name, Level | tuple[float, ...]], made_of: Numbers | None = None) -> Any:
+        """P(V | do) as a table of either kind, of exact numbers times a whole one: that is their sum."""
+        made_of = made_of or numbers()
         drawn = [(name, value) for name, value in do.items() if isinstance(value, tuple)]
         fixed = {name: value for name, value in do.items() if not isinstance(value, tuple)}
-        total: Any = 0.0
+        total: Any = 0
         for levels in itertools.product(*(range(len(weights)) for _, weights in drawn)):
-            weight = math.prod(weights[level] for (_, weights), level in zip(drawn, levels, strict=True))
+            weight = math.prod(made_of.share(weights[level]) for (_, weights), level in zip(drawn, levels, strict=True))
             setting = dict(zip((name for name, _ in drawn), levels, strict=True))
-            total = total + weight * self._law({**fixed, **setting})
+            total = self._law({**fixed, **setting}, made_of) * weight + total
         return total
 
     def _check(self, name: Name, value: Level | tuple[float, ...]) -> None:
@@ -121,16 +129,10 @@ class ParityModel:
         elif not isinstance(value, SupportsIndex) or value not in range(count):
             raise QueryError(f"{name!r} cannot be set to {arguments.shown(value)}. Its levels are 0 to {count - 1}.")
 
-    def _law(self, do: Mapping[Name, Level]) -> Any:
+    def _law(self, do: Mapping[Name, Level], made_of: Numbers) -> Any:
         """The law by enumeration: each independent source, one after the other, flips the bits that hear it."""
-        import numpy as np
-
         heard, start = self._sources(do)
-        cells = np.arange(1 << len(self.bits))
-        law = np.zeros(len(cells))
-        law[start] = 1.0
-        for probability, flips in heard.values():
-            law = (1 - probability) * law + probability * law[cells ^ flips]
+        law = made_of.flipped(start, 1 << len(self.bits), heard.values())
         return law.reshape([1 << self.widths[name] for name in self.names])
 
     def _sources(self, do: Mapping[Name, Level]) -> tuple[dict[object, tuple[float, int]], int]:

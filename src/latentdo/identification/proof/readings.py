@@ -8,10 +8,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from latentdo.graphs import Name
 from latentdo.query import Binary, Distribution, Expression, Number, Outcome, Query, Setting, Term, Value
 
+from ..engine.tables import NAN, Real
 from .parity import Level
 from .twins import Case, shares_of
 
@@ -62,13 +64,14 @@ def values_named(query: Query, name: Name) -> tuple[Value, ...]:
     return tuple(sorted(values, key=lambda value: (isinstance(value, str), value)))
 
 
-def evaluated(expression: Expression, values: Mapping[Term, float]) -> float:
+def evaluated(expression: Expression, values: Mapping[Term, Real]) -> Real:
     """The value of the arithmetic of a query once its terms have theirs; not a number after a division by 0."""
     match expression:
         case Term():
             return values[expression]
         case Number(value=value):
-            return value
+            # As it was written: 0.1 is a tenth.
+            return Fraction(repr(value))
         case Binary(op=op, left=left, right=right):
             a, b = evaluated(left, values), evaluated(right, values)
             match op:
@@ -79,7 +82,7 @@ def evaluated(expression: Expression, values: Mapping[Term, float]) -> float:
                 case "*":
                     return a * b
                 case "/":
-                    return a / b if b else float("nan")
+                    return a / b if b else NAN
 
 
 def filled(expression: Expression, cases: Mapping[Term, Case]) -> Expression:

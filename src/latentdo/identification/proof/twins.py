@@ -11,6 +11,7 @@ from latentdo.query import Distribution, Kind, Setting, Term
 
 from ..criteria.districts import spanning_tree, ways
 from ..engine.reduction import Problem
+from ..engine.tables import EXACT, NAN, Real, numbers_of
 from .parity import Bit, Coin, Level, ParityModel
 from .routes import Routes
 
@@ -40,16 +41,22 @@ class Case:
 
     def answer(self, model: ParityModel) -> float:
         """The answer that a model gives."""
-        return self.answer_in(model.interventional(dict(self.do)), model)
+        return float(self.answer_in(model.law(dict(self.do)), model))
 
-    def answer_in(self, law: Any, model: ParityModel) -> float:
+    def exact_answer(self, model: ParityModel) -> Real:
+        """The answer that a model gives as a fraction; a standard deviation as its nearest number."""
+        return self.answer_in(model.law(dict(self.do), EXACT), model)
+
+    def answer_in(self, law: Any, model: ParityModel) -> Real:
         """The answer in a law that a model has after `do`; not a number where the evidence is impossible."""
+        numbers = numbers_of(law)
         seen = _within(law, model, self.given)
         if not seen.sum():
-            return float("nan")
+            return NAN
         if self.mean is not None:
-            return float(number_of(_onto(seen, model, (self.mean,)) / seen.sum(), self.kind, self.level))
-        return float(_within(seen, model, self.asked).sum() / seen.sum())
+            made = number_of(_onto(seen, model, (self.mean,)) / seen.sum(), self.kind, self.level)
+            return numbers.ratio(made.sum(), 1)
+        return numbers.ratio(_within(seen, model, self.asked).sum(), seen.sum())
 
 
 @dataclass(frozen=True)
@@ -167,7 +174,7 @@ class Twins:
         outcomes = term.outcome_names
         laws: list[Any] = []
         for model in models:
-            law = _within(model.interventional(dict(do)), model, tuple(events.items()))
+            law = _within(model.law(dict(do)), model, tuple(events.items()))
             law = _onto(law, model, (*seen, *outcomes))
             law = law / law.sum(axis=tuple(range(len(seen), law.ndim)), keepdims=True)
             laws.append(number_of(law, term.kind, term.level) if mean else law)
@@ -179,10 +186,8 @@ class Twins:
 
     def _best(self, apart: Any, seen: tuple[Name, ...], outcomes: tuple[Name, ...]) -> tuple[int, ...]:
         """The cell with a difference near the largest that has the most of the values asked for."""
-        import numpy as np
-
         wanted = {item.name: item.value for item in (*self.term.given, *self.term.outcomes) if item.op == "="}
-        near = [tuple(map(int, cell)) for cell in np.argwhere(apart >= 0.5 * apart.max())[:4096]]
+        near = numbers_of(apart).at_least(apart, apart.max() / 2, 4096)
 
         def rank(cell: tuple[int, ...]) -> tuple[float, ...]:
             as_asked = sum(wanted.get(name) == level for name, level in zip((*seen, *outcomes), cell, strict=True))
@@ -218,33 +223,30 @@ def shares_of(law: Distribution, width: int, place: int = 0) -> tuple[float, ...
 
 def number_of(law: Any, kind: Kind, level: float | None) -> Any:
     """A number of the law of a node: along the last axis are the probabilities of 0, 1, 2, …"""
-    import numpy as np
+    numbers, count = numbers_of(law), law.shape[-1]
+    before = (1,) * (law.ndim - 1)
 
-    levels = np.arange(law.shape[-1])
+    def weighted(weights: Iterable[float]) -> Any:
+        return (law * numbers.table((*before, count), weights)).sum(axis=-1)
+
     if kind == "quantile":
-        # Probabilities of these models are exact but for rounding.
-        return (law.cumsum(axis=-1) < (level or 0.0) - _ROUNDING).sum(axis=-1)
-    mean = law @ levels
+        # How many levels have less than so much probability up to them; rounding apart, probabilities here are exact.
+        bound = (level or 0.0) - _ROUNDING
+        below = [weighted([int(i <= k) for i in range(count)]) < bound for k in range(count)]
+        return sum(below[1:], start=below[0] * 1)
+    mean = weighted(range(count))
     if kind == "mean":
         return mean
-    variance = law @ levels**2 - mean**2
-    return np.sqrt(np.maximum(variance, 0.0)) if kind == "sd" else variance
-
-
-def _levels(law: Any, model: ParityModel, name: Name) -> Any:
-    """The levels of a node, along its axis."""
-    import numpy as np
-
-    axis = model.names.index(name)
-    return np.arange(law.shape[axis]).reshape([-1 if i == axis else 1 for i in range(law.ndim)])
+    variance = weighted([k * k for k in range(count)]) - mean * mean
+    return numbers.root(variance) if kind == "sd" else variance
 
 
 def _within(law: Any, model: ParityModel, events: Iterable[tuple[Name, tuple[Level, ...]]]) -> Any:
     """The law, zero outside the events."""
-    import numpy as np
-
     for name, levels in events:
-        law = law * np.isin(_levels(law, model, name), levels)
+        axis = model.names.index(name)
+        shape = [length if k == axis else 1 for k, length in enumerate(law.shape)]
+        law = law * numbers_of(law).table(shape, [int(level in levels) for level in range(law.shape[axis])])
     return law
 
 

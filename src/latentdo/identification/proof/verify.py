@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from random import Random
 
 from latentdo.graphs import Admg, connected, reach
 from latentdo.query import Query, Term
 
 from ..engine.expression import AbstractExpression, Prob, Product, Quotient, Sum, operands, parts
+from ..engine.tables import numbers as numbers_here
 from .discrete import MOST_BINARY, FreeLaws, RandomModel
 from .steps import MEANINGS, CutGraph, Separation, Step, Theorem, Written
 
@@ -355,17 +357,15 @@ def _powers(expression: AbstractExpression, forms: Forms) -> dict[object, int]:
 def _fault_by_numbers(
     theorem: Theorem, step: Step, part: AbstractExpression, becomes: AbstractExpression, number: int
 ) -> str | None:
-    import numpy as np
-
     names = {name for side in (part, becomes) for name in _mentioned(side)}
     for attempt in range(MODELS):
-        random = np.random.default_rng([number, attempt])
-        model = RandomModel(theorem.graph, _chosen(theorem, names, random), random)
+        random, numbers = Random(number * MODELS + attempt), numbers_here()
+        model = RandomModel(theorem.graph, _chosen(theorem, names, random), random, numbers)
         # Rules of probability must hold for laws that the graph does not allow, too.
         free = step.separation is None
-        laws = FreeLaws(model.binary, random) if free else model
-        first, second = np.broadcast_arrays(model.value(part, laws), model.value(becomes, laws))
-        off = float(np.max(np.abs(first - second) / (1 + np.abs(first)))) if first.size else 0.0
+        laws = FreeLaws(model.binary, random, numbers) if free else model
+        first, second = model.value(part, laws), model.value(becomes, laws)
+        off = float((abs(first - second) / (1 + abs(first))).max())
         if not off <= TOLERANCE:
             return f"on a random model {step.part} and {step.becomes} differ by {off:.3g}."
     return None
@@ -377,9 +377,8 @@ def _mentioned(expression: AbstractExpression) -> set[str]:
     }
 
 
-def _chosen(theorem: Theorem, names: set[str], random: object) -> tuple[str, ...]:
+def _chosen(theorem: Theorem, names: set[str], random: Random) -> tuple[str, ...]:
     """The nodes with two levels: those of the step, as far as they can be enumerated, then others."""
-    first = list(random.permutation(sorted(names)))  # type: ignore[attr-defined]
     near = [name for name in theorem.graph.nodes if name not in names]
-    others = list(random.permutation(near)) if near else []  # type: ignore[attr-defined]
-    return tuple(sorted(map(str, [*first, *others][:MOST_BINARY])))
+    first, others = (random.sample(some, len(some)) for some in (sorted(names), near))
+    return tuple(sorted([*first, *others][:MOST_BINARY]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from latentdo.sheet import web
 from ..criteria.districts import HedgeMasks, decide
 from ..engine.experiments import Experiments
 from ..engine.reduction import Problem, exchange, problem_of
+from ..engine.tables import EXACT, Real
 from .contrasts import whole_pair
 from .parity import Coin, ParityModel
 from .readings import evaluated, filled
@@ -23,6 +24,8 @@ from .routes import routes_of
 from .twins import Case, Twins
 
 MAX_BITS = 20
+EXACT_BITS = 10
+"""Up to so many bits the laws are compared exactly whatever is installed."""
 SAME = 1e-12
 DIFFERENT = 1e-9
 MAX_FAULTS = 4
@@ -65,8 +68,10 @@ class Witness:
         return max(self._apart(do) for names in ((), *self.experiments) for do in self._settings(names))
 
     def _apart(self, do: dict[Name, int]) -> float:
-        first, second = (model.interventional(do) for model in self.models)
-        return float(abs(first - second).max())
+        made_of = EXACT if len(self.models[0].bits) <= EXACT_BITS else None
+        first, second = (model.law(do, made_of) for model in self.models)
+        one, two = first.sum(), second.sum()
+        return float(abs(first * two - second * one).max() / (one * two))
 
     def _settings(self, names: tuple[Name, ...]) -> Iterator[dict[Name, int]]:
         """Every way to set these nodes; what no model mentions makes no difference."""
@@ -80,8 +85,19 @@ class Witness:
         """The answer in each of the two models: of the whole query where they differ in it, or else of `term`."""
         if not self.cases:
             return self.term_values
+        first, second = self._values(Case.answer)
+        return float(first), float(second)
+
+    @cached_property
+    def exact_values(self) -> tuple[Real, Real]:
+        """`values` as fractions; what has a standard deviation in it as the nearest numbers."""
+        if not self.cases:
+            return self.case.exact_answer(self.models[0]), self.case.exact_answer(self.models[1])
+        return self._values(Case.exact_answer)
+
+    def _values(self, answer: Callable[[Case, ParityModel], Real]) -> tuple[Real, Real]:
         first, second = (
-            {term: case.answer(model) for term, case in self._cases_by_term.items()} for model in self.models
+            {term: answer(case, model) for term, case in self._cases_by_term.items()} for model in self.models
         )
         return evaluated(self.query.expression, first), evaluated(self.query.expression, second)
 
@@ -106,7 +122,7 @@ class Witness:
     def check(self) -> bool:
         """Whether all holds that makes this a proof: the graph, positive and equal P(V), different answers."""
         fits = all(model.fits(self.graph) for model in self.models)
-        positive = all(float(model.observational().min()) > 0 for model in self.models)
+        positive = all(float(model.law({}).min()) > 0 for model in self.models)
         return fits and positive and self.agree() <= SAME and self.differ()
 
     @property
@@ -163,7 +179,9 @@ class Witness:
         }
 
 
-def witness_of(graph: LatentDag | Admg, query: Query, experiments: Experiments = ()) -> Witness:
+def witness_of(
+    graph: LatentDag | Admg, query: Query, experiments: Experiments = (), *, max_bits: int = MAX_BITS
+) -> Witness:
     """Two models that prove that a query is not identified; they are checked by enumeration.
 
     Both are sums of bits modulo 2 over coins that nobody measures. In the first, every node of the hedge adds up
@@ -172,6 +190,7 @@ def witness_of(graph: LatentDag | Admg, query: Query, experiments: Experiments =
 
     Args:
         experiments: What is set in each experiment on whose law they have to agree too.
+        max_bits: How large the models may be whose laws are enumerated.
 
     Raises:
         UnknownNodeError: The query names a node that the graph does not have.
@@ -188,16 +207,16 @@ def witness_of(graph: LatentDag | Admg, query: Query, experiments: Experiments =
     faults = _faults(query, admg, experiments)
     if not query.is_single:
         for fault in faults[:MAX_FAULTS]:
-            if whole := _whole(query, admg, fault, experiments):
+            if whole := _whole(query, admg, fault, experiments, max_bits):
                 return whole
     term, problem, decided = faults[0]
     try:
-        return _witness(query, admg, term, problem, decided, experiments)
+        return _witness(query, admg, (term, problem, decided), experiments, max_bits)
     except UnsupportedError:
         # The two laws differ even where this number of them does not.
         if term.law == term or not query.is_single:
             raise
-        return _witness(query, admg, term.law, problem, decided, experiments)
+        return _witness(query, admg, (term.law, problem, decided), experiments, max_bits)
 
 
 def _faults(query: Query, admg: Admg, experiments: Experiments) -> list[_Fault]:
@@ -220,9 +239,9 @@ def _faults(query: Query, admg: Admg, experiments: Experiments) -> list[_Fault]:
     return spared
 
 
-def _whole(query: Query, admg: Admg, fault: _Fault, experiments: Experiments) -> Witness | None:
+def _whole(query: Query, admg: Admg, fault: _Fault, experiments: Experiments, max_bits: int) -> Witness | None:
     """A checked witness whose models differ in the whole query, where one is found."""
-    contrast = whole_pair(query, *fault, most_bits=MAX_BITS)
+    contrast = whole_pair(query, *fault, most_bits=max_bits)
     if contrast is None:
         return None
     models, cases = contrast
@@ -241,16 +260,15 @@ def _bystanders(admg: Admg, models: tuple[ParityModel, ParityModel]) -> tuple[Na
     return tuple(name for name in admg.nodes if name not in models[0].widths)
 
 
-def _witness(
-    query: Query, admg: Admg, term: Term, problem: Problem, hedge: HedgeMasks, experiments: Experiments
-) -> Witness:
+def _witness(query: Query, admg: Admg, fault: _Fault, experiments: Experiments, max_bits: int) -> Witness:
+    term, problem, hedge = fault
     twins = Twins(term, problem, routes_of(problem, hedge))
     models = (twins.model(deaf=False), twins.model(deaf=True))
     bystanders = _bystanders(admg, models)
-    if len(models[0].bits) > MAX_BITS:
+    if len(models[0].bits) > max_bits:
         raise UnsupportedError(
             f"The two models for {term} have {len(models[0].bits)} bits. Their laws are enumerated, and so checked, up "
-            f"to {MAX_BITS}; larger ones are only described:\n" + "\n".join(described(models, bystanders))
+            f"to {max_bits}; larger ones are only described:\n" + "\n".join(described(models, bystanders))
         )
     witness = Witness(query, term, admg, models, bystanders, twins.case(models), (), experiments)
     if not witness.check():
