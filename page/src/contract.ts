@@ -115,16 +115,20 @@ export interface Remedy {
 
 export interface ProofRequest { text: string; query: string; experiments?: string[][] }
 export interface ProofReply {
+  query: string;
   nodes: string[]; // for `marked`, as in VerdictReply
   theorems: ProofTheorem[];
   check: boolean; // every step was checked: its form, its separation, both sides on random models
   explain: string; // what the check found
+  text: string; // the whole proof
+  latex: string; // the whole proof, as align* environments
 }
 export interface ProofTheorem {
   law: Formula;
   formula: Formula; // what it equals
   graph: CutGraph; // the measured nodes, `<->` for common causes that were not
-  note: string;
+  terms: string[]; // the terms of the question that ask for this law
+  note: string; // how they read it, where it is not the law itself
   steps: ProofStep[];
 }
 export interface Formula { text: string; latex: string; marked: string }
@@ -153,15 +157,18 @@ export interface CutGraph {
 export interface WitnessRequest { text: string; query: string; experiments?: string[][] }
 export interface WitnessReply {
   query: string;
+  term: string; // the term of it that the models disagree on
   asked: string; // what the two models disagree on, "P(Y=1 | do(X=0))"
+  whole: boolean; // whether they differ in the whole question, or in that term only
   values: [string, string]; // exact: "1/2", "1/16"
-  text: string; // the whole as people read it
   models: [WitnessModel, WitnessModel];
+  coins: Record<string, { ends: string[]; probability: string }>; // what nobody measures, by its name "c1"
   observed: WitnessTable; // P(V), which both share
-  checked: boolean; // the two laws are equal and the two answers differ, in exact arithmetic
-  bystanders: string[];
+  checked: boolean; // the two laws are equal and the two answers differ
+  bystanders: string[]; // in both models a fair coin of its own
+  text: string; // the whole as people read it
 }
-export interface WitnessModel { mechanisms: Record<string, string[]>; coins: Record<string, string[]>; probabilities: Record<string, string> }
+export interface WitnessModel { mechanisms: Record<string, string[]> } // by node, a line for each of its bits: "Y = X + c1"
 export interface WitnessTable { names: string[]; rows: { values: number[]; probability: string }[]; cut: number } // cut: rows not shown
 
 // --- answerable: every pair at once
@@ -175,14 +182,16 @@ export interface AnswerableReply {
   identified: number;
   forms: Record<string, number>;
   pairs: AnswerablePair[];
-  legend: Record<string, string>; // the sign of each form, and what it means
+  legend: Record<string, string>; // the sign of each form that occurs, with its name and how many there are
+  headline: string;
+  text: string;
 }
 export interface AnswerablePair {
   treatment: string[];
   outcome: string[];
   query: string;
   identifiable: boolean;
-  form: string | null;
+  form: string; // "no effect", "back-door", ..., "not identified"
   sign: string; // one character
   hedge: [string[], string[]] | null;
 }
@@ -191,14 +200,15 @@ export interface AnswerablePair {
 
 export interface ImplicationsRequest { text: string }
 export interface ImplicationsReply {
+  nodes: string[]; // for `marked`, as in VerdictReply
   independences: Independence[];
   basis: Independence[]; // these imply all others
   basis_complete: boolean;
-  verma: { formula: string; latex: string; nodes: string[]; free_of: string[] }[];
-  inequalities: Record<string, unknown>[];
+  verma: { formula: string; latex: string; marked: string; text: string; nodes: string[]; free_of: string[] }[];
+  inequalities: { instrument: string; treatment: string; outcome: string; text: string; latex: string }[];
   text: string;
 }
-export interface Independence { first: string; second: string; given: string[]; text?: string }
+export interface Independence { first: string[]; second: string[]; given: string[]; text: string; latex: string }
 
 // --- measurements, forms: what else there is to say of a question
 

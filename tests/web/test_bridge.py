@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from bridge_replies import asked, edited
 from latentdo.web import reply
 
 NAPKIN = "W -> R -> X -> Y  # the napkin\nW <-> X; W <-> Y\n"
-
-
-def asked(verb: str, **fields: Any) -> dict[str, Any]:
-    """The reply to a request, which must be one of the two forms."""
-    found = json.loads(reply(json.dumps({"verb": verb, **fields})))
-    assert found["ok"] or set(found["error"]) == {"kind", "message", "line", "column", "hedge"}
-    return found
-
-
-def edited(text: str, op: str, **fields: Any) -> str:
-    """The text after an edit that goes through."""
-    found = asked("edit", text=text, edit={"op": op, **fields})
-    assert found["ok"], found["error"]["message"]
-    return found["text"]
 
 
 def test_a_text_is_read_with_the_place_of_each_node_and_edge() -> None:

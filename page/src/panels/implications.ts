@@ -44,7 +44,9 @@ function parts(store: Store, reply: ImplicationsReply): Node[] {
     made.push(h("p", {}, "These pairs must be independent. All other independences follow from them."));
     made.push(h("ul", { class: "independences" }, ...basis.map((each) => row(store, each))));
   }
-  for (const each of reply.verma) made.push(h("div", {}, formula(store, { text: each.formula, marked: each.latex }, [])));
+  for (const { formula: text, marked, free_of } of reply.verma)
+    made.push(h("div", {}, formula(store, { text, marked }, reply.nodes), h("p", {}, `does not depend on ${free_of.join(", ")}.`)));
+  for (const each of reply.inequalities) made.push(h("p", {}, `${each.text}, if ${each.treatment} has levels.`));
   if (basis.length + reply.verma.length + reply.inequalities.length === 0)
     made.push(h("p", {}, "Nothing: any table of these columns agrees with the graph."));
   made.push(folded("All of it, in words", (body) => body.append(h("pre", { class: "said" }, reply.text))));
@@ -52,9 +54,8 @@ function parts(store: Store, reply: ImplicationsReply): Node[] {
 }
 
 function row(store: Store, each: Independence): HTMLElement {
-  const given = each.given.length > 0 ? ` given ${each.given.join(", ")}` : "";
-  const made = h("li", { tabindex: 0 }, each.text ?? `${each.first} and ${each.second}${given}`);
-  const light = (): void => store.light("pair", { nodes: [each.first, each.second, ...each.given] });
+  const made = h("li", { tabindex: 0 }, each.text);
+  const light = (): void => store.light("pair", { nodes: [...each.first, ...each.second, ...each.given] });
   const dim = (): void => store.light("pair", null);
   made.addEventListener("pointerenter", light);
   made.addEventListener("pointerleave", dim);

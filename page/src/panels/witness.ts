@@ -12,20 +12,16 @@ export function witness(store: Store, asked: WitnessRequest, place: HTMLElement,
 function parts(reply: WitnessReply): Node[] {
   const { models, values, observed } = reply;
   const names = Object.keys(models[0].mechanisms);
-  const rows = names.map((name) => [name, ...models.map((model) => mechanism(model, name))]);
+  const rows = names.map((name) => [name, ...models.map((model) => (model.mechanisms[name] ?? []).join("; "))]);
+  const coins = Object.entries(reply.coins).map(([coin, { ends, probability }]) => [coin, ends.join(" and "), probability]);
   const law = observed.rows.map((row) => [row.values.join(" "), row.probability]);
   return [
     table("What they disagree on", ["", "model 1", "model 2"], [[reply.asked, ...values]]),
-    table("How each value comes about (every bit is 0 or 1, sums are modulo 2, coins are fair and never measured)", ["node", "model 1", "model 2"], rows),
+    table("How each value comes about (every bit is 0 or 1, sums are modulo 2)", ["node", "model 1", "model 2"], rows),
+    table("Coins that nobody measures", ["coin", "is behind", "shows 1 with probability"], coins),
     table(`P(${observed.names.join(", ")}), the same in both`, [observed.names.join(" "), "probability"], law),
     observed.cut > 0 ? h("p", { class: "quiet" }, `${observed.cut} more rows are not shown.`) : h("span", { hidden: true }),
     h("p", { class: "check" }, reply.checked ? "✓ Checked in exact fractions." : "✗ The check failed."),
     folded("The same in words", (body) => body.append(h("pre", { class: "wide", tabindex: 0 }, reply.text))),
   ];
-}
-
-function mechanism(model: WitnessReply["models"][number], name: string): string {
-  const sum = [...(model.mechanisms[name] ?? []), ...(model.coins[name] ?? [])].join(" + ") || "0";
-  const flipped = model.probabilities[name];
-  return flipped && flipped !== "0" ? `${sum}, flipped in ${flipped}` : sum;
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .foreign.matrix import CONVENTIONS
     from .network import Network, Variable, combinations
     from .pairs import graph_from_pairs
-    from .reading import read, read_text
+    from .reading import read, read_named, read_text
     from .recognition import guess, is_dagitty, is_graph_path
     from .report import Read, Report
     from .writing import write, written
@@ -26,7 +26,7 @@ _NAMES = {
     "foreign.matrix": "CONVENTIONS",
     "network": "Network Variable combinations",
     "pairs": "graph_from_pairs",
-    "reading": "read read_text",
+    "reading": "read read_named read_text",
     "recognition": "guess is_dagitty is_graph_path",
     "report": "Read Report",
     "writing": "write written",
@@ -49,6 +49,7 @@ __all__ = [
     "is_graph_path",
     "is_networkx",
     "read",
+    "read_named",
     "read_text",
     "to_networkx",
     "write",

@@ -11,7 +11,7 @@ from typing import Any
 from latentdo import arguments
 from latentdo.errors import GraphError, NotationError, UnsupportedError, UsageError
 from latentdo.files import read_bytes
-from latentdo.graphs import Name
+from latentdo.graphs import Name, is_study_path
 
 from .catalogue import FORMATS, READ, Format, format_named
 from .draft import check_cycles
@@ -79,6 +79,32 @@ def read_text(text: str, format: str | None = None, options: dict[str, Any] | No
     if name == "xml":
         raise UnsupportedError(f"This is XML, and neither SBML-qual, GraphML nor XMLBIF. {READ}")
     return _called(name, text, "text", options)
+
+
+def read_named(text: str, name: str = "", format: str | None = None) -> Read:
+    """What a text says that stood in a file of this name, of which the end tells the format; no file is opened.
+
+    Raises:
+        UnsupportedError: A file of no format that is read as text.
+    """
+    path, end = Path(Path(name).name), suffix_of(name)
+    if format is None and end in UNREAD:
+        raise UnsupportedError(f"{path} is {UNREAD[end]}. It is not read here. {READ}")
+    if format == "fit" or name.lower().endswith(".ldo"):
+        raise UnsupportedError("A saved fit is no text. Open it where it lies: latentdo ask fit.ldo, or ld.load.")
+    if format is None and end:
+        format = _told(path, text.encode("utf-8", "replace"), end)
+    if format is None:
+        format = "study" if is_path_of_ours(name) else guess(text) or "text"
+    if format == "study":
+        if is_study_path(text.strip()):
+            raise UnsupportedError("This is the path of a study, and paths are not followed here. Give its text.")
+        return _called("study", text, "text", {})
+    if format_named(format).content == "bytes":
+        return _called(format, text.encode("utf-8", "replace"), str(path) if name else "text", {})
+    if not name:
+        return read_text(text, format)
+    return _placed(format, text, path, end, {"cycles": "refuse"})
 
 
 def _called(name: str, content: Any, source: str, options: dict[str, Any]) -> Read:

@@ -158,6 +158,11 @@ class Answerable(AbstractShown):
         return {form: tally[form] for form in FORMS if tally[form]}
 
     @property
+    def signs(self) -> Mapping[Form, str]:
+        """The sign of each form, one character."""
+        return FORMS
+
+    @property
     def pairs(self) -> tuple[Pair, ...]:
         """Every question with its verdict, row by row."""
         cells = ((i, j, cell) for i, row in enumerate(self.verdicts) for j, cell in enumerate(row))

@@ -18,6 +18,17 @@ VERBS = {
     "read": "reading",
     "edit": "edits",
     "verdict": "verdicts",
+    "proof": "explanations",
+    "witness": "explanations",
+    "answerable": "explanations",
+    "implications": "explanations",
+    "measurements": "explanations",
+    "forms": "explanations",
+    "complete": "completion",
+    "import": "exchange",
+    "export": "exchange",
+    "draw": "exchange",
+    "formats": "exchange",
 }
 """Each verb and the file that has the function of its name, which is loaded when it is first asked for."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from latentdo.graphs import LatentDag, Name, source_of
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.query import Query, query_of
 
+from .marks import Marks
 from .reading import Reading, edges_of, reading_of
 from .request import Request
 
@@ -36,7 +36,7 @@ def verdict(request: Request) -> dict[str, Any]:
     """The verdict on each question; a question that cannot be read or asked has its own error in its place."""
     reading = reading_of(request.text("text"))
     queries = request.texts("queries")
-    experiments = _experiments(request)
+    experiments = experiments_of(request)
     remedies = request.flag("remedies", True)
     return {
         "nodes": list(reading.graph.nodes),
@@ -44,7 +44,8 @@ def verdict(request: Request) -> dict[str, Any]:
     }
 
 
-def _experiments(request: Request) -> tuple[tuple[Name, ...], ...]:
+def experiments_of(request: Request) -> tuple[tuple[Name, ...], ...]:
+    """What is set in each experiment that is known too."""
     return tuple(map(tuple, request.groups("experiments")))
 
 
@@ -77,7 +78,7 @@ def _row(reading: Reading, text: str, experiments: tuple[tuple[Name, ...], ...],
         case Identified(estimand=estimand):
             words = [MEANINGS.get(form, f"{form}.") for form in estimand.form.split(", ")]
             sets = {letter: sorted(names) for letter, names in estimand.sets.items()}
-            row |= {"words": " ".join(words), "marked": estimand.marked_latex(_Marks(reading.graph.nodes).mark)}
+            row |= {"words": " ".join(words), "marked": estimand.marked_latex(Marks(reading.graph.nodes).mark)}
             row |= {"sets": sets, "free": list(estimand.free), "lit": None, "remedies": None}
         case NotIdentified():
             row |= {
@@ -90,18 +91,6 @@ def _row(reading: Reading, text: str, experiments: tuple[tuple[Name, ...], ...],
             }
             row |= {"proved": found.proved, "remedies": _remedies(reading, found) if remedies else None}
     return row
-
-
-class _Marks:
-    """Wraps a node in LaTeX so that the page knows which it is: by its number, as a name may hold any sign."""
-
-    def __init__(self, nodes: Iterable[Name]) -> None:
-        self.index = {name: k for k, name in enumerate(nodes)}
-
-    def mark(self, name: Name, latex: str) -> str:
-        """The node's LaTeX as a span with `data-node`; of what is no node of the graph the LaTeX alone."""
-        number = self.index.get(name)
-        return latex if number is None else rf"\htmlData{{node={number}}}{{{latex}}}"
 
 
 def _roles(query: Query) -> dict[Name, str]:

@@ -16,6 +16,7 @@ from ..engine import render
 from ..engine.construct import Formula
 from ..engine.evaluate import tabulate
 from ..engine.expression import Expression
+from ..engine.scripts import Mark
 from .implications import all_separations, instrument_triples, local_markov, separable_pairs, verma_constraints
 
 # With bidirected edges the basis can be exponentially long; more than this many statements nobody reads or tests.
@@ -76,6 +77,10 @@ class VermaConstraint:
     def latex(self) -> str:
         """The formula in LaTeX, without dollar signs."""
         return render.latex(*self._printable)
+
+    def marked_latex(self, mark: Mark) -> str:
+        """The formula in LaTeX, each node as `mark(name, latex)` wraps it."""
+        return render.latex(*self._printable, mark)
 
     @property
     def statement_latex(self) -> str:

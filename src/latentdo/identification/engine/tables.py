@@ -154,7 +154,7 @@ class Exact:
 
     def ratio(self, part: Any, whole: Any) -> Real:
         """The quotient of two numbers, as Python has it."""
-        return Fraction(part) / whole
+        return part / whole if isinstance(part, float) else Fraction(part) / whole
 
     def share(self, value: float) -> Real:
         """A probability as it was written: 0.1 is a tenth."""

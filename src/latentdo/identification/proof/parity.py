@@ -13,7 +13,7 @@ from latentdo import arguments
 from latentdo.errors import QueryError, UnknownNodeError
 from latentdo.graphs import Admg, Name, quote
 
-from ..engine.tables import Numbers, Table, numbers
+from ..engine.tables import EXACT, Numbers, Table, numbers
 
 Level = int
 
@@ -106,6 +106,11 @@ class ParityModel:
             self._check(name, value)
         law = self.law(do)
         return law / law.sum() if isinstance(law, Table) else law
+
+    def exact_law(self) -> Table:
+        """P(V) as a table of fractions, whatever is installed."""
+        law = self.law({}, EXACT)
+        return law / law.sum()
 
     def law(self, do: Mapping[Name, Level | tuple[float, ...]], made_of: Numbers | None = None) -> Any:
         """P(V | do) as a table of either kind, of exact numbers times a whole one: that is their sum."""

@@ -11,6 +11,7 @@ from latentdo.query import Term
 
 from ..engine import render
 from ..engine.expression import Expression
+from ..engine.scripts import Mark
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Written:
     def latex(self) -> str:
         """The formula in LaTeX, without dollar signs."""
         return render.latex_line(self.expression)
+
+    def marked_latex(self, mark: Mark) -> str:
+        """The formula in LaTeX, each node as `mark(name, latex)` wraps it."""
+        return render.latex_line(self.expression, mark)
 
     def __str__(self) -> str:
         return self.text
