@@ -71,6 +71,7 @@ slow: $(DEV_STAMP)  ## the long statistical checks
 
 docs: $(DEV_STAMP)  ## the documentation, as pages in docs/site
 	@$(PY) -m zensical build --strict --config-file docs/zensical.toml
+	@$(PY) docs/page.py
 	@echo 'Open docs/site/index.html'
 
 serve-docs: $(DEV_STAMP)  ## the documentation, rebuilt as you write

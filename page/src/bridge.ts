@@ -103,7 +103,7 @@ class WorkerBridge implements Bridge {
   private next = 0;
 
   constructor() {
-    this.worker = new Worker("worker.js");
+    this.worker = new Worker("worker.js", { type: "module" }); // Pyodide runs in no other kind
     this.worker.onmessage = ({ data }: MessageEvent<Told>) => this.hear(data);
     this.worker.onerror = (event) => this.fail(event.message || "Python could not be loaded in this browser.");
   }

@@ -16,9 +16,22 @@ import pytest
 import latentdo
 from handmade_fits import handmade
 from known_graphs import BOW, FRONT_DOOR
-from latentdo.cli import answerable, ask, bounds, check, fit, identify, main, sample_size, sensitivity, serve, simulate
+from latentdo.cli import (
+    answerable,
+    ask,
+    bounds,
+    check,
+    fit,
+    identify,
+    main,
+    sample_size,
+    sensitivity,
+    serve,
+    simulate,
+    site,
+)
 
-COMMANDS = (identify, answerable, check, fit, ask, bounds, sensitivity, sample_size, simulate, serve)
+COMMANDS = (identify, answerable, check, fit, ask, bounds, sensitivity, sample_size, simulate, serve, site)
 NAMES = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
 
 

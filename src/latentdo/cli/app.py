@@ -55,6 +55,7 @@ COMMANDS = (
     "draw",
     "convert",
     "serve",
+    "site",
 )
 HIDDEN = "reproduce"
 """Not in the help: it says where it went."""

@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from .guard import Door
     from .server import application
     from .session import Session
+    from .site import build_site, runtime_folder
     from .study import Draft
 
-__all__ = ["Door", "Draft", "Session", "application", "left_behind", "reply"]
+__all__ = ["Door", "Draft", "Session", "application", "build_site", "left_behind", "reply", "runtime_folder"]
 
 _HOMES = {
     "Door": "guard",
     "Draft": "study",
     "Session": "session",
     "application": "server",
+    "build_site": "site",
     "left_behind": "folders",
     "reply": "bridge",
+    "runtime_folder": "site",
 }
 
 

@@ -27,8 +27,7 @@ CONTENT_SECURITY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        # KaTeX and cytoscape place what they draw by style attributes; no style sheet but our own is loaded.
-        "style-src 'self' 'unsafe-inline'",
+        "style-src 'self'",
         "img-src 'self' data: blob:",
         "font-src 'self'",
         "connect-src 'self'",
@@ -38,6 +37,7 @@ CONTENT_SECURITY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+"""What a browser may do with the page; that of the page without a server stands in the page itself."""
 HEADERS = {
     "content-security-policy": CONTENT_SECURITY,
     "x-content-type-options": "nosniff",
