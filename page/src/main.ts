@@ -39,7 +39,7 @@ async function main(): Promise<void> {
 function mountDocument(root: HTMLElement, store: Store): void {
   const text = h("div", { class: "text-pane" }, h("h3", {}, "Text"));
   const table = h("div", { class: "table-body" });
-  const wide = window.matchMedia("(min-width: 901px)").matches;
+  const wide = window.matchMedia("(min-width: 1200px)").matches;
   root.append(text, h("details", { class: "table-pane", open: wide }, h("summary", {}, "Nodes and edges as a table"), table));
   mountEditor(text, store, (content) => importText(store, content));
   mountTable(table, store);

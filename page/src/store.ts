@@ -150,24 +150,26 @@ export class Store {
 
   private async stroke(edits: readonly Edit[], source: Source): Promise<boolean> {
     this.set({ behind: true });
-    let { text } = this.state;
-    let queries = [...this.state.questions];
-    let { places, draft } = this.state;
+    const before = this.state;
+    let { text } = before;
+    let queries = [...before.questions];
     try {
-      for (const edit of edits) {
-        ({ text, queries } = await this.bridge.call("edit", { text, edit, queries }));
-        if (edit.op === "rename") [places, draft] = [renamed(places, edit.name, edit.to), draft && renamed(draft, edit.name, edit.to)];
-      }
+      for (const edit of edits) ({ text, queries } = await this.bridge.call("edit", { text, edit, queries }));
     } catch (error) {
       this.complain(error);
       if (!this.running) this.set({ behind: false });
       return false;
     }
-    if (text === this.state.text) {
+    // Whoever wrote in the meantime is not overwritten: the stroke is made in what stands there now.
+    if (this.state.text !== before.text || this.state.questions !== before.questions) return this.stroke(edits, source);
+    if (text === before.text) {
       if (!this.running) this.set({ behind: false });
       return true;
     }
-    this.change({ text, questions: same(queries, this.state.questions) ? this.state.questions : queries, places, draft }, source);
+    let { places, draft } = this.state;
+    for (const edit of edits)
+      if (edit.op === "rename") [places, draft] = [renamed(places, edit.name, edit.to), draft && renamed(draft, edit.name, edit.to)];
+    this.change({ text, questions: same(queries, before.questions) ? before.questions : queries, places, draft }, source);
     return true;
   }
 
