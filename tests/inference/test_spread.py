@@ -152,6 +152,15 @@ def test_a_saved_fit_answers_as_before(tmp_path):
     assert ld.ask(again, "SD[P | do(Y=1)]").mean == ld.ask(fit, "SD[P | do(Y=1)]").mean
 
 
+def test_weights_of_a_spread_are_variables_of_their_own_for_arviz():
+    pytest.importorskip("arviz_base")
+    fit = posterior_of("X ~ normal; Z ~ normal; Y ~ normal(X, sd=loglinear(X, Z))")
+    found = fit.to_arviz().posterior
+    assert list(found["sd_weight_of"].values) == ["X -> Y", "Z -> Y"]
+    assert list(found["sd_intercept_of"].values) == ["Y"]
+    assert list(found["weight_of"].values) == ["X -> Y"]
+
+
 def test_the_sign_of_a_latent_means_nothing_in_a_spread_either():
     text = "latent U ~ normal; X ~ normal(U); Y ~ normal(X, U, sd=loglinear(U, X))"
     task = task_of(text, table(), "Y")

@@ -87,7 +87,7 @@ class Omitted:
             )
         for node in self.ends:
             family = spec[node].family
-            if family.has_levels or not (family.log_odds or family.parameters or family.log_link):
+            if family.has_levels or not (family.log_odds or family.core.parameters or family.log_link):
                 raise QueryError(
                     f"{quote(node)} is a {family.name} node, which has no single weight for the strength of {self}. A node of "
                     f"two levels can be bernoulli, one of numbers normal: change the model, and fit it anew."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,9 @@ def _parameters(posterior: Fitted) -> tuple[dict[str, FloatArray], dict[str, lis
 
 def _kind(label: str, own: frozenset[str]) -> tuple[str, str]:
     """What kind of parameter a label names, and of what: (`sd`, `Ras`), (`weight`, `SOS -> Ras`)."""
+    if of_spread := re.fullmatch(r"(\w+) (intercept|weight)(?: (.+)|\((.+)\))", label):
+        parameter, what, weight, node = of_spread.groups()
+        return f"{parameter}_{what}", weight or node
     kind, opened, rest = label.partition("(")
     if opened and rest.endswith(")") and kind in own | {"intercept"}:
         return kind, rest[:-1]
