@@ -19,13 +19,17 @@ export async function importText(store: Store, content: string, name?: string): 
     const { report } = found;
     const doubtful = [report.dropped, report.unsigned, report.contradictory, report.cycles, report.broken, report.doubts].some((list) => list.length > 0);
     if (!OURS.has(report.format) || doubtful)
-      notify(`Read ${name ?? "the text"}: ${report.nodes} nodes, ${report.edges} edges.${doubtful ? " Not all of it is in the graph." : ""}`, "note", report.text);
+      notify(`Read ${name ?? "the text"}: ${count(report.nodes, "node")}, ${count(report.edges, "edge")}.${doubtful ? " Not all of it is in the graph." : ""}`, "note", report.text);
     return true;
   } catch (error) {
     store.complain(error);
     if (store.bridge.served && /\.(csv|tsv|txt|parquet|xlsx?)$/i.test(name ?? "")) notify('A table of data belongs into the pane "Table".');
     return false;
   }
+}
+
+function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? "" : "s"}`;
 }
 
 /** The questions that can be read. */

@@ -12,7 +12,7 @@ import networkx as nx
 import pytest
 
 from latentdo.errors import CycleError, GraphError, LatentdoError, NotationError, UnknownNodeError
-from latentdo.formats import graph_from_pairs
+from latentdo.formats import graph_from_pairs, read
 from latentdo.graphs import Admg, LatentDag, parse_graph, project
 from latentdo.opening import graph_from as read_graph
 
@@ -67,6 +67,13 @@ def test_dagitty_names_arcs_and_groups_are_read():
     assert graph.nodes == ("IL-6", "c.d", "a", "b", "c", "d", "lone")
     assert graph.bidirected == (("IL-6", "c.d", 1),)
     assert graph.directed == {("a", "c"), ("a", "d"), ("b", "c"), ("b", "d")}
+
+
+def test_exposures_and_outcomes_of_dagitty_are_a_question():
+    found = read('dag { X [exposure] "w 1" [exposure] Y [outcome] X -> Y "w 1" -> Y }')
+    assert found.questions == (("effect", "P(Y | do(X, `w 1`))"),)
+    for none in ("dag { X [exposure] X -> Y }", "dag { X [exposure,latent] Y [outcome] X -> Y }"):
+        assert read(none).questions == ()
 
 
 def test_a_dagitty_node_may_be_called_bb():

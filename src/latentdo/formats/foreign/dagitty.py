@@ -1,6 +1,7 @@
 """dagitty text, `dag { U [latent] U -> {X Y} X -> Y }`, to a graph.
 
-Positions and the roles exposure, outcome and adjusted belong to a drawing or an analysis, not to the graph.
+Exposures and outcomes make a question, P(outcome | do(exposure)). Positions and what is adjusted for belong to a drawing or an
+analysis, not to the graph.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, NoReturn
 
 from latentdo.errors import GraphError, NotationError, UnsupportedError, nearest
-from latentdo.graphs import LatentDag, Name, normalised
+from latentdo.graphs import LatentDag, Name, normalised, quote
 
 from ..draft import Draft
 from ..recognition import DAGITTY
@@ -56,7 +57,7 @@ def read_dagitty(text: str, source: str = "text", *, cycles: str = "refuse") -> 
         raise GraphError(f"{why}, and this tool reasons about one DAG with latents. Write it as dag {{ … }}.")
     reader = _Reader(text, opening.end())
     reader.statements()
-    return reader.draft(source).read(cycles)
+    return reader.draft(source).read(cycles, questions=reader.questions)
 
 
 @dataclass
@@ -67,6 +68,8 @@ class _Reader:
     at: int
     nodes: dict[Name, None] = field(default_factory=dict[Name, None])
     latent: set[Name] = field(default_factory=set[Name])
+    exposures: dict[Name, None] = field(default_factory=dict[Name, None])
+    outcomes: dict[Name, None] = field(default_factory=dict[Name, None])
     directed: dict[tuple[Name, Name], None] = field(default_factory=dict[tuple[Name, Name], None])
     bidirected: dict[frozenset[Name], tuple[Name, Name]] = field(
         default_factory=dict[frozenset[Name], tuple[Name, Name]]
@@ -202,6 +205,8 @@ class _Reader:
         for key, at in self.attributes():
             if key in _LATENT:
                 self.latent.update(names)
+            elif key in ("exposure", "outcome"):
+                (self.exposures if key == "exposure" else self.outcomes).update(dict.fromkeys(names))
             elif key == "selected":
                 raise GraphError(
                     f"Line {self.line(at)}: {names[0]!r} is marked [selected], and selection is not "
@@ -223,6 +228,15 @@ class _Reader:
                     f"Line {self.line(edge.at)}: {a} {edge.text} {b} has no direction, and a causal graph "
                     "needs one. Write -> for a cause, <-> for a hidden common cause."
                 )
+
+    @property
+    def questions(self) -> tuple[tuple[str, str], ...]:
+        """What the exposures do to the outcomes; nothing where that is no question: a node is both, or latent."""
+        both = self.exposures.keys() & self.outcomes.keys()
+        if not self.exposures or not self.outcomes or both or self.latent & {*self.exposures, *self.outcomes}:
+            return ()
+        outcomes, exposures = (", ".join(map(quote, names)) for names in (self.outcomes, self.exposures))
+        return (("effect", f"P({outcomes} | do({exposures}))"),)
 
     def draft(self, source: str) -> Draft:
         """The graph in the making."""
