@@ -94,6 +94,27 @@ def test_edits_of_a_model_change_its_terms() -> None:
     assert edited(model, "remove_node", name="U") == "# hidden\nX ~ normal()\nY ~ normal(X, sd=2)  # the end\n"
 
 
+SPREAD = "X ~ normal; Z ~ normal; Y ~ normal(X, sd=loglinear(X, Z, weight=normal(0, 1)))"
+
+
+def test_a_cause_of_a_spread_alone_is_an_edge_with_its_place() -> None:
+    edges = {(edge["tail"], edge["head"]): edge for edge in asked("read", text=SPREAD)["edges"]}
+    assert edges["X", "Y"]["terms"] == ["X", "sd: X"]
+    assert edges["Z", "Y"]["terms"] == ["sd: Z"] and edges["Z", "Y"]["column"] == SPREAD.index("Z, weight") + 1
+
+
+def test_edits_reach_into_what_a_spread_depends_on() -> None:
+    request = {"text": SPREAD, "queries": [], "priors": {"sd weight Z -> Y": "normal(0, 2)"}}
+    renamed = asked("edit", **request, edit={"op": "rename", "name": "Z", "to": "Q"})
+    assert renamed["text"] == SPREAD.replace("Z", "Q") and list(renamed["priors"]) == ["sd weight Q -> Y"]
+    without = SPREAD.replace("X, Z, weight", "X, weight")
+    assert edited(SPREAD, "remove_edge", tail="Z", head="Y") == without
+    assert edited(SPREAD, "remove_node", name="Z") == without.replace(" Z ~ normal;", "")
+    gone = edited(SPREAD, "remove_edge", tail="X", head="Y")
+    assert gone == "X ~ normal; Z ~ normal; Y ~ normal(sd=loglinear(Z, weight=normal(0, 1)))"
+    assert edited(gone, "remove_edge", tail="Z", head="Y") == "X ~ normal; Z ~ normal; Y ~ normal()"
+
+
 def test_a_new_name_reaches_questions_and_priors() -> None:
     found = asked(
         "edit",

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .bitset import Name
-from .notation import MODEL, SHAPES, parse_statements, parse_weight_key
-from .statements import Statement
+from .notation import MODEL, OF_PREDICTORS, SHAPES, parse_statements, parse_weight_key
+from .statements import LOGLINEAR, Statement
 from .tokens import Position, Token, Tokens, normalised, quote
 
 _ARROWS = ("->", "<-", "-|", "<->", "~~")
@@ -24,10 +24,12 @@ class SourceItem:
     Attributes:
         tokens: All its words.
         names: The nodes among them: one of a parent, several of an interaction, none of an option.
+        parts: Of `sd=loglinear(X, Z)` what stands between its commas.
     """
 
     tokens: tuple[Token, ...]
     names: tuple[Token, ...]
+    parts: tuple[SourceItem, ...] = ()
 
     @property
     def sign(self) -> Token | None:
@@ -81,7 +83,8 @@ class SourceStatement:
         """Each place where it names a node, in order."""
         yield from self.names
         for item in self.items:
-            yield from item.names
+            for each in (item, *item.parts):
+                yield from each.names
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,11 @@ def _with_items(statement: SourceStatement, tail: Sequence[Token]) -> SourceStat
     """The mechanism with what stands between its parentheses."""
     if not tail:
         return statement
+    return replace(statement, items=_between(tail), parentheses=(tail[0], tail[-1]))
+
+
+def _between(tail: Sequence[Token]) -> tuple[SourceItem, ...]:
+    """What stands between two parentheses, which are the first and the last of these words."""
     items: list[SourceItem] = []
     piece: list[Token] = []
     depth = 0
@@ -177,14 +185,15 @@ def _with_items(statement: SourceStatement, tail: Sequence[Token]) -> SourceStat
         elif piece:
             items.append(_item(tuple(piece)))
             piece = []
-    return replace(statement, items=tuple(items), parentheses=(tail[0], tail[-1]))
+    return tuple(items)
 
 
 def _item(tokens: tuple[Token, ...]) -> SourceItem:
     """A parent, with the nodes that it names, or an option, which names none."""
     rest = tokens[1:] if tokens[0].is_symbol("+", "-") else tokens
     if len(rest) > 1 and rest[1].is_symbol("="):
-        return SourceItem(tokens, ())
+        spread = len(rest) > 3 and rest[2].is_word(LOGLINEAR) and rest[3].is_symbol("(")
+        return SourceItem(tokens, (), _between(rest[3:]) if spread else ())
     names: list[Token] = []
     for k, token in enumerate(rest):
         if token.kind != "name":
@@ -207,7 +216,11 @@ def renamed_key(key: str, names: Mapping[Name, Name]) -> str:
     while not tokens.at_end():
         words.append(tokens.advance())
     made, at = "", 0
+    # `sd weight` is no node, whatever nodes are called.
+    first = 2 if len(words) > 2 and any(map(words[1].is_word, OF_PREDICTORS)) else 0
     for k, token in enumerate(words):
+        if k < first:
+            continue
         depth += token.is_symbol("[") - token.is_symbol("]")
         # `sd(` and `log(` are no nodes, nor is a parameter alone, nor a level in brackets.
         called = token.bare and words[k + 1 : k + 2] and words[k + 1].is_symbol("(")

@@ -127,7 +127,7 @@ def _without_node(strokes: Strokes, statement: SourceStatement, name: Name, kept
         case _:
             if own:
                 strokes.without_names(statement, name)
-            strokes.without_items(statement, [item for item in statement.items if item.has(name)])
+            strokes.without_node(statement, name)
 
 
 def _instead(strokes: Strokes, statement: SourceStatement, pieces: list[str]) -> None:
@@ -335,13 +335,14 @@ def _without_link(source: Source, arrows: set[str], edge: tuple[Name, Name]) -> 
 def _without_parent(source: Source, tail: Name, head: Name) -> str:
     """The text without a parent of a node, in all its shapes and interactions."""
     found = [s for s in source.statements if s.kind == "mechanism" and any(t.text == head for t in s.names)]
-    if not any(item.has(tail) for statement in found for item in statement.items):
+    within = (each for statement in found for item in statement.items for each in (item, *item.parts))
+    if not any(each.has(tail) for each in within):
         return source.text
     source = _alone(source, head)
     statement = source.declared(head)
     assert statement is not None, "the text names its nodes"
     strokes = Strokes(source)
-    strokes.without_items(statement, [item for item in statement.items if item.has(tail)])
+    strokes.without_node(statement, tail)
     return strokes.made()
 
 
@@ -421,6 +422,10 @@ def _sign(reading: Reading, change: Request) -> tuple[str, LatentDag]:
         return source.text, wanted
     source = _alone(source, head)
     items = [item for item in _parents(source, tail, head) if len(item.names) == 1]
+    if not _parents(source, tail, head):
+        raise GraphError(
+            f"{tail} moves the spread of {head} alone, not its mean. Write the sign within loglinear(…) in the text."
+        )
     if len(items) != 1:
         raise GraphError(
             f"{tail} enters {head} by {'several terms' if items else 'interactions alone'}, and a sign belongs to one. "

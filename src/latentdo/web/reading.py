@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,9 +14,11 @@ from latentdo.formats import FORMATS, guess
 from latentdo.graphs import (
     EdgeStatement,
     LatentDag,
+    LinearPredictor,
     MeasureStatement,
     MechanismStatement,
     Name,
+    Option,
     Parent,
     Position,
     Source,
@@ -125,11 +127,11 @@ def _neighbours(source: Source) -> Iterator[tuple[Name, Any]]:
         yield from ((left.text, right) for left, right in pairwise(names))
 
 
-def edge_places(source: Source) -> dict[Edge, tuple[Position, str, tuple[Parent, ...]]]:
+def edge_places(source: Source) -> dict[Edge, tuple[Position, str, tuple[str, ...]]]:
     """Where each directed edge stands, the sign that it has, and as which terms it enters a model."""
-    found: dict[Edge, tuple[Position, str, tuple[Parent, ...]]] = {}
+    found: dict[Edge, tuple[Position, str, tuple[str, ...]]] = {}
 
-    def stated(edge: Edge, position: Position, sign: str, *terms: Parent) -> None:
+    def stated(edge: Edge, position: Position, sign: str, *terms: str) -> None:
         old_position, old_sign, old_terms = found.get(edge, (position, "", ()))
         found[edge] = old_position, old_sign or sign, (*old_terms, *terms)
 
@@ -140,15 +142,25 @@ def edge_places(source: Source) -> dict[Edge, tuple[Position, str, tuple[Parent,
             case MeasureStatement(latent=latent, indicators=indicators, position=position):
                 for name in indicators:
                     stated((latent, name), position, "")
-            case MechanismStatement(names=names, parents=parents):
+            case MechanismStatement(names=names, parents=parents, options=options):
                 for parent in parents:
                     for cause in parent.names:
                         sign = parent.sign if len(parent.names) == 1 else ""
                         for name in names:
-                            stated((cause, name), parent.position, sign, parent)
+                            stated((cause, name), parent.position, sign, str(parent))
+                for parameter, parent in _of_spread(options):
+                    for edge in ((cause, name) for cause in parent.names for name in names):
+                        stated(edge, parent.position, "", f"{parameter}: {parent}")
             case _:
                 pass
     return found
+
+
+def _of_spread(options: Iterable[Option]) -> Iterator[tuple[str, Parent]]:
+    """What a parameter depends on, `sd=loglinear(X)`, with its name."""
+    for option in options:
+        if isinstance(option.value, LinearPredictor):
+            yield from ((option.key, parent) for parent in option.value.parents)
 
 
 def arc_places(source: Source) -> dict[frozenset[Name], Position]:
@@ -208,7 +220,7 @@ def edges_of(reading: Reading) -> list[dict[str, Any]]:
                 "kind": "-|" if sign == "-" else "->",
                 "sign": sign,
                 "latents": 0,
-                "terms": list(map(str, terms)),
+                "terms": list(terms),
                 "line": place.line,
                 "column": place.column,
             }

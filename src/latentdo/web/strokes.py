@@ -73,6 +73,18 @@ class Strokes:
         """Take items out of a mechanism's parentheses, each with one comma."""
         self._without(statement, [item.tokens for item in statement.items], [item.tokens for item in gone])
 
+    def without_node(self, statement: SourceStatement, name: Name) -> None:
+        """Take a node out of a mechanism's parentheses, and out of what its spread depends on."""
+        gone = [item for item in statement.items if item.has(name)]
+        for item in statement.items:
+            inner = [part for part in item.parts if part.has(name)]
+            if inner and all(part in inner for part in item.parts if part.names):
+                # Nothing is left that it depends on.
+                gone.append(item)
+            elif inner:
+                self._without(statement, [part.tokens for part in item.parts], [part.tokens for part in inner])
+        self.without_items(statement, gone)
+
     def without_names(self, statement: SourceStatement, name: Name) -> None:
         """Take a name out of the list in front of a statement, with one comma."""
         listed = [(token,) for token in statement.names]
