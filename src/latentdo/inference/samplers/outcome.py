@@ -136,14 +136,19 @@ def from_draws(task: Task, draws: tuple[tuple[Name, NodeDraws], ...], method: Me
 
 
 def judged_moments(task: Task, draws: Mapping[Name, NodeDraws], n_chains: int) -> dict[str, FloatArray]:
-    """What the block's data pin down: moments of its measured nodes given its inputs, over a sample of rows."""
+    """What the block's data pin down: moments of its measured nodes given its inputs, over a sample of rows.
+
+    Each row has a twin whose noise and latents are opposite. What these have in common with inputs by chance, which moves with
+    how much of a node is noise and how much a latent and which no law depends on, is then nothing.
+    """
     random = task.random()
     weights = task.data.weights / task.data.weights.sum()
     n_predictors = max(task.spec[node].family.n_predictors for node in task.block.nodes)
     n = JUDGED_ROWS if len(task.block.nodes) <= FEW_NODES and n_predictors <= FEW_PREDICTORS else FEWER_ROWS
-    rows = random.choice(len(weights), size=n, p=weights)
+    rows = np.tile(random.choice(len(weights), size=n // 2, p=weights), 2)
     values: dict[Name, FloatArray] = {name: task.data.column(name)[rows][None] for name in task.block.inputs}
-    uniforms = even_uniforms(task.block.nodes, n, random)
+    halves = even_uniforms(task.block.nodes, n // 2, random)
+    uniforms = {node: np.concatenate([half, 1.0 - half]) for node, half in halves.items()}
     simulate_nodes(task.spec, task.block.nodes, draws, uniforms.__getitem__, values)
     functionals = moments(values, (*task.block.inputs, *task.block.measured), n_chains)
     for name in task.block.inputs:
