@@ -72,9 +72,9 @@ def test_of_other_columns_they_are_what_data_see(text, moved):
 
 def _seen(task, u):
     """The effect of X on Y, and of what data see: means of Y by X, and its mean variance given X, by quadrature."""
-    at = {node: draws for node, draws in node_draws(task, u[:, None])}
+    at = dict(node_draws(task, u[:, None]))
     points, weights = np.polynomial.hermite_e.hermegauss(80)
-    (a, w), (b, effect, c) = (at[node].coefficients[:, 0].T for node in "XY")
+    (a, w), (_, effect, c) = (at[node].coefficients[:, 0].T for node in "XY")
     chances = sigmoid(a[:, None] + w[:, None] * points)
     shares = [chances * weights, (1.0 - chances) * weights]
     means = np.array([(share @ points) / share.sum(axis=1) for share in shares])
