@@ -15,6 +15,8 @@ let fields = 0;
 export class Completion {
   readonly list: HTMLUListElement;
   private offered = NONE;
+  /** The text for which that was offered: what is typed meanwhile is not overwritten. */
+  private offeredFor = "";
   private chosen = -1;
   private readonly latest: Latest<CompleteReply>;
 
@@ -35,7 +37,7 @@ export class Completion {
     })) {
       field.setAttribute(name, value);
     }
-    field.addEventListener("input", () => this.look());
+    field.addEventListener("input", () => this.look(true));
     field.addEventListener("keydown", (event) => this.key(event));
     field.addEventListener("blur", () => this.close());
   }
@@ -45,9 +47,16 @@ export class Completion {
     this.show(NONE);
   }
 
-  private look(): void {
+  /** Look what may come next; while somebody is `typing`, not behind a term, where the question may be over. */
+  private look(typing = false): void {
     const cursor = this.field.selectionStart ?? this.field.value.length;
-    this.latest.ask((signal) => this.offer(this.field.value, cursor, signal));
+    if (typing && /[)\]]\s*$/.test(this.field.value.slice(0, cursor))) return this.close();
+    const text = this.field.value;
+    this.latest.ask(async (signal) => {
+      const reply = await this.offer(text, cursor, signal);
+      this.offeredFor = text;
+      return reply;
+    });
   }
 
   private show(reply: CompleteReply): void {
@@ -76,6 +85,7 @@ export class Completion {
   }
 
   private key(event: KeyboardEvent): void {
+    if (event.key === "Escape") this.latest.cancel();
     if (this.list.hidden) {
       if (event.key === " " && event.ctrlKey) {
         event.preventDefault();
@@ -104,13 +114,13 @@ export class Completion {
   private take(at: number): void {
     const { from, to, candidates } = this.offered;
     const candidate = candidates[at];
-    if (!candidate) return;
+    if (!candidate || this.field.value !== this.offeredFor) return;
     const text = this.field.value;
     this.field.value = text.slice(0, from) + candidate.insert + text.slice(to);
     const cursor = from + candidate.cursor;
     this.field.setSelectionRange(cursor, cursor);
     this.close();
     this.changed();
-    this.look();
+    this.look(true);
   }
 }

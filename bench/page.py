@@ -1,0 +1,102 @@
+"""How long a person waits for the page: from a stroke in the drawing to the verdict that stands on the screen.
+
+`python bench/page.py` serves the page, opens it in Chromium, and draws and takes away edges in graphs of 20, 50 and 200 nodes.
+A time runs from the edit to the first frame with its verdict in it; what one gesture of the mouse takes is not in it.
+`--json FILE` keeps all times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from beside.cases import ancestors
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from browsing import Visit, chromium, reason_to_skip, served
+
+STROKES = """async (strokes) => {
+    const { store } = window.latentdo;
+    const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+    const times = [];
+    for (const stroke of strokes) {
+        await new Promise((go) => setTimeout(go, 250));
+        const begun = performance.now();
+        await store.edit([stroke]);
+        while (store.state.behind) await new Promise((go) => setTimeout(go));
+        await frame();
+        times.push(performance.now() - begun);
+    }
+    return times;
+}"""
+
+
+def graph(count: int, rng: random.Random) -> tuple[str, str, list[tuple[str, str]]]:
+    """A sparse graph as text, a question on it, and pairs between which no edge is."""
+    order = [f"V{k}" for k in range(count)]
+    arrows = {(order[rng.randrange(k)], order[k]) for k in range(1, count) for _ in range(2)}
+    arcs = {tuple(sorted(rng.sample(order, 2))) for _ in range(count // 5)}
+    lines = [f"{a} -> {b}" for a, b in sorted(arrows)] + [f"{a} <-> {b}" for a, b in sorted(arcs)]
+    treatment = rng.choice(sorted(ancestors(list(arrows), [order[-1]]) - {order[-1]}))
+    free = [
+        (a, b)
+        for k, b in enumerate(order)
+        for a in order[:k]
+        if (a, b) not in arrows and tuple(sorted((a, b))) not in arcs
+    ]
+    return "\n".join(lines), f"P({order[-1]} | do({treatment}))", rng.sample(free, min(len(free), 40))
+
+
+def times_of(visit: Visit, count: int, graphs: int, seed: int) -> list[float]:
+    """Milliseconds of each stroke: an edge drawn, and the same taken away."""
+    found: list[float] = []
+    for k in range(graphs):
+        rng = random.Random(f"{seed} {count} {k}")
+        text, question, pairs = graph(count, rng)
+        visit.open(text, question)
+        strokes = [
+            {"op": op, "tail": a, "head": b, "kind": rng.choice(["->", "<->"]) if op == "add_edge" else None}
+            for a, b in pairs[:10]
+            for op in ("add_edge", "remove_edge")
+        ]
+        for add, remove in zip(strokes[::2], strokes[1::2], strict=True):
+            remove["kind"] = add["kind"]
+        found += visit.page.evaluate(STROKES, strokes)
+    return found
+
+
+def main() -> None:
+    """Measure, and print a line for each size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[20, 50, 200])
+    parser.add_argument("--graphs", type=int, default=5, help="graphs of each size, 20 strokes in each")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    if reason := reason_to_skip():
+        print(f"Skipped: {reason}.")
+        return
+    kept: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as address, chromium() as browser:
+        visit = Visit(browser.new_context(viewport={"width": 1440, "height": 900}).new_page(), address)
+        times_of(visit, 10, 1, asked.seed)  # what is loaded once
+        print("From a stroke to its verdict on the screen, ms:")
+        for count in asked.sizes:
+            kept[str(count)] = times = times_of(visit, count, asked.graphs, asked.seed)
+            late = statistics.quantiles(times, n=20)[-1]
+            print(
+                f"  {count:>3} nodes: median {statistics.median(times):.0f}, 95th percentile {late:.0f} ({len(times)} strokes)"
+            )
+        visit.leave()
+    if asked.json:
+        asked.json.write_text(json.dumps(kept))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""The page in a real browser: drawn with the mouse, asked, mended, and done once with the keyboard alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from browsing import Visit, chromium, reason_to_skip, served
+from malformed import texts
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+REASON = reason_to_skip()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+
+FRONT_DOOR = "X -> M -> Y\nX <-> Y\n"
+NAPKIN = "W -> R -> X -> Y\nW <-> X\nW <-> Y\n"
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("served")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, address: str) -> Iterator[Visit]:
+    """One tab for all tests; at the end nothing may have gone wrong in it."""
+    visit = Visit(browser.new_context(viewport={"width": 1440, "height": 1000}).new_page(), address)
+    yield visit
+    visit.leave()
+
+
+@pytest.fixture
+def opened(tab: Visit) -> Open:
+    """Opens a text with questions in the tab."""
+
+    def open_text(text: str = "", *questions: str) -> Visit:
+        tab.open(text, *questions)
+        return tab
+
+    return open_text
+
+
+def test_front_door_is_drawn_broken_and_mended_with_the_mouse(opened: Open) -> None:
+    visit = opened()
+    for name, x, y in (("X", 0.2, 0.6), ("M", 0.5, 0.6), ("Y", 0.8, 0.6)):
+        visit.draw_node(name, x, y)
+    visit.draw_edge("X", "M")
+    visit.draw_edge("M", "Y")
+    visit.draw_edge("X", "Y", modifier="Shift")
+    assert [line for line in visit.text.splitlines() if line.strip()] != []
+    visit.choose("X", "Treatment")
+    visit.choose("Y", "Outcome")
+    assert visit.state("questions") == ["P(Y | do(X))"]
+    assert visit.verdict == "yes"
+    assert "front-door" in visit.said("#answer")
+
+    # Nobody measured M: nothing is left to go by.
+    visit.choose("M", "Latent")
+    assert visit.verdict == "no"
+    assert "hedge" in visit.said("#answer")
+    assert visit.state("lit")["hedge"]["nodes"]
+    visit.press("measure M", inside="#answer")
+    assert visit.verdict == "yes"
+    visit.page.keyboard.press("Control+z")
+    assert visit.verdict == "no"
+    assert "latent M" in visit.text
+
+
+def test_remedy_is_an_edit_that_undo_takes_back(opened: Open) -> None:
+    visit = opened("# mine\nX -> Y  # the effect\nX <-> Y\n", "P(Y | do(X))")
+    assert visit.verdict == "no"
+    before = visit.text
+    visit.press("rule out X <-> Y", inside="#answer")
+    assert visit.verdict == "yes"
+    assert visit.text.startswith("# mine\nX -> Y  # the effect\n") and "<->" not in visit.text
+    visit.page.locator("#answer").click(position={"x": 5, "y": 5})
+    visit.page.keyboard.press("Control+z")
+    assert visit.verdict == "no"
+    assert visit.text == before
+
+
+def test_experiment_is_a_remedy_too(opened: Open) -> None:
+    visit = opened(FRONT_DOOR + "X <-> M\n", "P(Y | do(X))")
+    assert visit.verdict == "no"
+    visit.press("experiment on X itself (a trial)", inside="#answer")
+    assert visit.verdict == "yes"
+    visit.press("Without the experiment on X", inside="#question")
+    assert visit.verdict == "no"
+
+
+def test_proof_is_read_step_by_step_with_its_cut_graphs(opened: Open) -> None:
+    visit = opened(NAPKIN, "P(Y | do(X))")
+    proof = visit.unfold("proof")
+    steps = proof.locator("li.step")
+    rules = steps.evaluate_all("all => all.map(step => step.dataset.rule)")
+    assert "rule 2" in rules and "rule 3" in rules
+    first = steps.nth(rules.index("rule 2"))
+    # Rule 2 cuts the edges into R and those out of X: two edges of the drawing are struck through.
+    assert first.locator(".picture-edge.is-gone title").all_text_contents() == ["W -> R, cut", "X -> Y, cut"]
+    first.hover()
+    assert [edge["tail"] for edge in visit.state("lit")["step"]["cut"]] == ["W", "X"]
+    assert "Every step was checked" in proof.inner_text()
+
+
+def test_nodes_of_a_formula_light_in_the_drawing(opened: Open) -> None:
+    visit = opened(NAPKIN, "P(Y | do(X))")
+    visit.page.locator("#answer .formula [data-node]", has_text="R").first.hover(force=True)
+    assert visit.state("lit")["hover"] == {"nodes": ["R"]}
+
+
+def test_witness_shows_two_models_with_exact_fractions(opened: Open) -> None:
+    visit = opened("X -> Y\nX <-> Y\n", "P(Y | do(X))")
+    witness = visit.unfold("witness")
+    rows = witness.locator("table").first.locator("tbody tr").inner_text().split("\t")
+    assert rows[0].startswith("P(Y=") and rows[1] != rows[2] and "/" in rows[2]
+    assert "Checked in exact fractions" in witness.inner_text()
+
+
+def test_matrix_asks_the_pair_that_is_clicked(opened: Open) -> None:
+    visit = opened(NAPKIN, "P(Y | do(X))")
+    matrix = visit.unfold("matrix")
+    matrix.locator('td[data-query="P(Y | do(R))"]').click()
+    visit.settle()
+    assert visit.state("questions") == ["P(Y | do(R))"]
+    assert "back-door" in visit.said("#answer")
+
+
+def test_question_is_written_by_completion_and_by_templates(opened: Open) -> None:
+    visit = opened(NAPKIN, "P(Y | do(X))")
+    visit.page.fill("#question-text", "")
+    visit.page.focus("#question-text")
+    visit.page.keyboard.type("P(Y | do(")
+    visit.page.locator("#question .candidates li code", has_text="W").first.wait_for()
+    visit.page.keyboard.press("ArrowDown")
+    visit.page.keyboard.press("Enter")
+    assert visit.page.input_value("#question-text").startswith("P(Y | do(W")
+    visit.page.keyboard.press("Escape")
+    visit.page.select_option("#question-treatment", "X")
+    visit.page.select_option("#question-outcome", "Y")
+    visit.press("Effect", inside="#question")
+    assert visit.state("questions") == ["E[Y | do(X=1)] - E[Y | do(X=0)]"]
+    assert visit.verdict == "yes"
+
+
+def test_several_questions_are_a_list(opened: Open) -> None:
+    visit = opened(FRONT_DOOR, "P(Y | do(X))")
+    visit.press("Ask another", inside="#question")
+    visit.ask("P(Z | do(X))")
+    assert visit.verdict == "fault"
+    assert "Z" in visit.said("#question-fault")
+    visit.ask("P(M | do(X))")
+    assert visit.verdict == "yes"
+    assert visit.state("questions") == ["P(Y | do(X))", "P(M | do(X))"]
+    visit.press("Remove the question P(M | do(X))", inside="#question")
+    assert visit.state("questions") == ["P(Y | do(X))"]
+
+
+def test_spoilt_texts_leave_the_page_alive(opened: Open) -> None:
+    visit = opened(FRONT_DOOR, "P(Y | do(X))")
+    spoilt = [text for kind in ("graph", "model", "dagitty") for text in texts(kind, 100, seed=20)]
+    told = visit.page.evaluate(
+        """async (texts) => {
+            const { store } = window.latentdo;
+            const told = [];
+            for (const text of texts) {
+                store.setText(text, "typing");
+                while (store.state.behind) await new Promise((go) => setTimeout(go, 1));
+                told.push(store.state.fault?.kind ?? "read");
+            }
+            return told;
+        }""",
+        spoilt,
+    )
+    assert len(told) == 300
+    assert set(told) & {"bug", "unreachable"} == set()
+    assert "read" in told and "syntax" in told
+    visit.open(FRONT_DOOR, "P(Y | do(X))")
+    assert visit.verdict == "yes"
+
+
+HOSTILE = ("`<img src=x onerror=alert(1)>`", "`<script>window.ran=1</script>`", "`\\\\href{javascript:alert(1)}{x}`")
+
+
+def test_script_in_names_is_shown_and_never_run(opened: Open) -> None:
+    image, script, link = HOSTILE
+    text = f"{image} -> {script} -> {link}\n{image} <-> {link}\n"
+    visit = opened(text, f"P({link} | do({image}))")
+    assert visit.verdict == "yes"
+    for name in ("proof", "forms", "measurements", "matrix", "implications"):
+        visit.unfold(name)
+    visit.open(text + f"{image} <-> {script}\n", f"P({link} | do({image}))")
+    assert visit.verdict == "no"
+    visit.unfold("witness")
+    assert "<script>window.ran=1</script>" in visit.said("#answer")
+    assert visit.page.evaluate(
+        "() => window.ran === undefined && !document.querySelector('main img, main script, main a[href^=javascript]')"
+    )
+
+
+def test_everything_is_done_with_the_keyboard_alone(opened: Open) -> None:
+    visit = opened()
+    keys = visit.page.keyboard
+    visit.page.locator(".board").focus()
+    for name in ("X", "M", "Y"):
+        keys.press("n")
+        visit.page.locator(".naming:focus").wait_for()
+        keys.type(name)
+        keys.press("Enter")
+        visit.page.locator(".naming").wait_for(state="detached")
+        visit.settle()
+    for step in ("X M c", "M Y c", "X Y b"):
+        tail, head, key = step.split()
+        visit.walk_to(tail)
+        keys.press(key)
+        visit.walk_to(head)
+        keys.press("Enter")
+        visit.settle()
+    visit.walk_to("X")
+    keys.press("e")
+    visit.walk_to("Y")
+    keys.press("o")
+    assert visit.verdict == "yes"
+    for _ in range(60):
+        keys.press("Tab")
+        if visit.page.evaluate("() => document.activeElement?.parentElement?.dataset.fold === 'proof'"):
+            break
+    if not visit.page.evaluate("() => document.activeElement.parentElement.open"):
+        keys.press("Enter")
+    visit.page.locator("#answer li.step").first.wait_for()
+    assert "Every step was checked" in visit.said("#answer")
+
+
+def trial(path: Path) -> Path:
+    """A table of a front door with an effect of 0.72."""
+    random = np.random.default_rng(5)
+    u, noise = random.normal(size=200), random.normal(size=(200, 3))
+    x = u + noise[:, 0]
+    m = 0.8 * x + noise[:, 1]
+    y = 0.9 * m + u + noise[:, 2]
+    np.savetxt(path, np.column_stack([x, m, y]), delimiter=",", header="X,M,Y", comments="")
+    return path
+
+
+def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, tmp_path: Path) -> None:
+    visit = opened(FRONT_DOOR, "E[Y | do(X=1)] - E[Y | do(X=0)]", "E[Y | do(X=1)]")
+    page = visit.page
+    page.set_input_files("#data-file", trial(tmp_path / "trial.csv"))
+    page.locator("#data .histogram").nth(2).wait_for()
+    assert "200 rows, 3 columns" in visit.said("#data")
+    visit.press("Write a family for each node", inside="#data")
+    assert visit.text == FRONT_DOOR + "X ~ normal\nM ~ normal(X)\nY ~ normal(M)\n"
+
+    page.select_option("#fit-engine", "laplace")
+    page.select_option("#fit-check", "no")
+    page.locator("#fit-plan", has_text="200 rows").wait_for()
+    visit.press("Train", inside="#fit")
+    visit.until("() => document.querySelector('#fit .pane-body').dataset.fit === 'done'", patience=180)
+    page.click("#ask-all")
+    page.locator("#answers .plot img").wait_for()
+    effect, _ = page.locator("#answers .answer .number").all_inner_texts()
+    assert 0.5 < float(effect.split()[0]) < 0.95 and "90 % interval" in effect
+
+    page.locator("#ask summary", has_text="A curve").click()
+    page.click("#curve-draw")
+    page.locator("#curve input").wait_for()
+    assert "do(X" in visit.said("#curve .number")
+    page.locator("#ask summary", has_text="Compare").click()
+    page.check("input[value='plug-in']")
+    page.click("#compare-all")
+    page.locator("#comparison .plot img").wait_for()
+    assert "plug-in" in visit.said("#comparison tbody")
+
+    page.locator("#ask summary", has_text="Take away").click()
+    asked = visit.download("csv", tmp_path).rename(tmp_path / "asked.csv")
+    script = visit.download("script", tmp_path)
+    done = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "answers.csv").read_text() == asked.read_text()
