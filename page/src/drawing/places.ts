@@ -103,7 +103,13 @@ interface Box extends Point {
 const BENDS = [0, 36, -36, 64, -64, 100, -100, 150, -150];
 const ARC_BENDS = [46, 74, 110, 160];
 
-/** Bend edges around the nodes that they would run through; `<->` always bends, away from the middle of the drawing. */
+/** Points of an edge that arcs keep clear of. */
+interface Trail {
+  readonly id: string;
+  readonly points: readonly Point[];
+}
+
+/** Bend edges around the nodes that they would run through; `<->` always bends, away from the middle and from other edges. */
 export function bend(cy: Core, edges: readonly EdgeSingular[]): void {
   const boxes: Box[] = (cy.nodes().toArray() as NodeSingular[]).map((node) => ({
     ...node.position(),
@@ -111,55 +117,83 @@ export function bend(cy: Core, edges: readonly EdgeSingular[]): void {
     id: node.id(),
   }));
   const centre = middle(boxes.length > 0 ? boxes : [{ x: 0, y: 0 }]);
+  const arcs = edges.filter((edge) => edge.data("kind") === "<->");
   cy.batch(() => {
-    for (const edge of edges) {
-      const bow = bowOf(edge, boxes, centre);
+    const set = (edge: EdgeSingular, bow: number): void => {
       if (edge.data("bow") !== bow) edge.data("bow", bow);
+    };
+    for (const edge of edges) if (edge.data("kind") !== "<->") set(edge, bowOf(edge, boxes, BENDS, []));
+    if (arcs.length === 0) return;
+    const trails: Trail[] = (cy.edges().toArray() as EdgeSingular[]).map((edge) => ({ id: edge.id(), points: trail(edge) }));
+    for (const arc of arcs) {
+      const others = trails.filter(({ id }) => id !== arc.id()).flatMap(({ points }) => points);
+      set(arc, bowOf(arc, boxes, arcBends(arc, centre), others));
     }
   });
 }
 
-function bowOf(edge: EdgeSingular, boxes: readonly Box[], centre: Point): number {
-  const a = edge.source().position();
-  const b = edge.target().position();
+function ends(edge: EdgeSingular): { a: Point; b: Point; length: number; across: Point } {
+  const [a, b] = [edge.source().position(), edge.target().position()];
   const length = Math.hypot(b.x - a.x, b.y - a.y) || 1;
-  const across = { x: -(b.y - a.y) / length, y: (b.x - a.x) / length };
-  const others = boxes.filter((box) => box.id !== edge.source().id() && box.id !== edge.target().id());
-  const near = others.filter((box) => distance(box, a, b, length) < 170);
-  let choices: readonly number[] = BENDS;
-  if (edge.data("kind") === "<->") {
-    const side = ((a.x + b.x) / 2 - centre.x) * across.x + ((a.y + b.y) / 2 - centre.y) * across.y;
-    // In the middle of the drawing an arc bends up.
-    const sign = Math.abs(side) > GRID ? Math.sign(side) : across.y > 0 ? -1 : 1;
-    const grown = 1 + Math.max(0, length - 220) / 500;
-    choices = ARC_BENDS.flatMap((bow) => [sign * bow * grown, -sign * bow * grown]);
-  }
+  return { a, b, length, across: { x: -(b.y - a.y) / length, y: (b.x - a.x) / length } };
+}
+
+/** How much an arc may bend, what is tried first in front: outwards, and up in the middle of the drawing. */
+function arcBends(arc: EdgeSingular, centre: Point): number[] {
+  const { a, b, length, across } = ends(arc);
+  const side = ((a.x + b.x) / 2 - centre.x) * across.x + ((a.y + b.y) / 2 - centre.y) * across.y;
+  const sign = Math.abs(side) > GRID ? Math.sign(side) : across.y > 0 ? -1 : 1;
+  const grown = 1 + Math.max(0, length - 220) / 500;
+  return ARC_BENDS.flatMap((bow) => [sign * bow * grown, -sign * bow * grown]);
+}
+
+/** The bend by which an edge meets the fewest nodes and, of half the weight, points of other edges. */
+function bowOf(edge: EdgeSingular, boxes: readonly Box[], choices: readonly number[], trails: readonly Point[]): number {
+  const { a, b, length, across } = ends(edge);
+  const reach = 170;
+  const near = boxes.filter(
+    (box) => box.id !== edge.source().id() && box.id !== edge.target().id() && distance(box, a, b, length) < reach,
+  );
+  const passed = trails.filter((point) => distance({ ...point, half: 0 }, a, b, length) < reach);
   let best = choices[0] as number;
   let fewest = Infinity;
   for (const bow of choices) {
-    const hits = hit(a, b, across, bow, near);
+    const hits = hit(a, b, across, bow, near, passed);
     if (hits < fewest) [best, fewest] = [bow, hits];
     if (hits === 0) break;
   }
   return Math.round(best);
 }
 
-function distance(box: Box, a: Point, b: Point, length: number): number {
+/** A point of the curve of an edge. */
+function onCurve(a: Point, b: Point, across: Point, bow: number, t: number): Point {
+  const pull = { x: (a.x + b.x) / 2 + bow * across.x, y: (a.y + b.y) / 2 + bow * across.y };
+  return {
+    x: (1 - t) ** 2 * a.x + 2 * t * (1 - t) * pull.x + t ** 2 * b.x,
+    y: (1 - t) ** 2 * a.y + 2 * t * (1 - t) * pull.y + t ** 2 * b.y,
+  };
+}
+
+function trail(edge: EdgeSingular): Point[] {
+  const { a, b, across } = ends(edge);
+  return [0.3, 0.5, 0.7].map((t) => onCurve(a, b, across, edge.data("bow") as number, t));
+}
+
+function distance(box: Omit<Box, "id">, a: Point, b: Point, length: number): number {
   const along = Math.max(0, Math.min(1, ((box.x - a.x) * (b.x - a.x) + (box.y - a.y) * (b.y - a.y)) / length ** 2));
   return Math.hypot(box.x - a.x - along * (b.x - a.x), box.y - a.y - along * (b.y - a.y)) - box.half;
 }
 
-/** How many nodes a curve runs through. */
-function hit(a: Point, b: Point, across: Point, bow: number, boxes: readonly Box[]): number {
-  const pull = { x: (a.x + b.x) / 2 + bow * across.x, y: (a.y + b.y) / 2 + bow * across.y };
+/** How many nodes a curve runs through, and half of the points that it runs along. */
+function hit(a: Point, b: Point, across: Point, bow: number, boxes: readonly Box[], points: readonly Point[]): number {
   const met = new Set<Box>();
+  const passed = new Set<Point>();
   const steps = Math.max(12, Math.min(60, Math.round(Math.hypot(b.x - a.x, b.y - a.y) / 16)));
   for (let k = 1; k < steps; k++) {
-    const t = k / steps;
-    const x = (1 - t) ** 2 * a.x + 2 * t * (1 - t) * pull.x + t ** 2 * b.x;
-    const y = (1 - t) ** 2 * a.y + 2 * t * (1 - t) * pull.y + t ** 2 * b.y;
+    const { x, y } = onCurve(a, b, across, bow, k / steps);
     for (const box of boxes)
       if (Math.abs(box.x - x) < box.half + 5 && Math.abs(box.y - y) < HEIGHT / 2 + 5) met.add(box);
+    for (const point of points) if (Math.abs(point.x - x) < 10 && Math.abs(point.y - y) < 10) passed.add(point);
   }
-  return met.size;
+  return met.size + passed.size / 2;
 }
