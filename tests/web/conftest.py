@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from browsing import chromium, served
 from latentdo.web import Session
 from served_page import TestClient, browser_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -35,4 +40,18 @@ def session(tmp_path: Path) -> Iterator[Session]:
 def client(static: Path, session: Session) -> Iterator[TestClient]:
     """A browser that has loaded the page."""
     with browser_of(static, session) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the real server listens, in a process of its own."""
+    with served(tmp_path_factory.mktemp("served")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser."""
+    with chromium() as browser:
         yield browser

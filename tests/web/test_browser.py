@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from browsing import Visit, chromium, reason_to_skip, served
+from browsing import Visit, reason_to_skip
 from malformed import texts
 
 if TYPE_CHECKING:
@@ -24,18 +24,6 @@ FRONT_DOOR = "X -> M -> Y\nX <-> Y\n"
 NAPKIN = "W -> R -> X -> Y\nW <-> X\nW <-> Y\n"
 
 Open = Callable[..., Visit]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("served")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,227 @@
+"""The drawing, the text, the table and the address of the page, in a real browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from browsing import Visit, reason_to_skip
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+REASON = reason_to_skip()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+
+FRONT_DOOR = "X -> M -> Y\nX <-> Y\n"
+
+
+@pytest.fixture(scope="module")
+def laptop(browser: Browser, address: str) -> Iterator[Visit]:
+    """One tab for all tests of a laptop's screen; each opens what it needs."""
+    visit = Visit(browser.new_page(viewport={"width": 1440, "height": 900}), address)
+    yield visit
+    visit.leave()
+
+
+def keys(visit: Visit, *presses: str) -> None:
+    """Press keys in the drawing, each once what the one before did is done."""
+    for key in presses:
+        visit.page.keyboard.press(key)
+        visit.settle()
+
+
+def named(visit: Visit, name: str) -> None:
+    """Type a name where the drawing asks for one."""
+    visit.page.locator(".naming").fill(name)
+    keys(visit, "Enter")
+
+
+def read(visit: Visit) -> list[tuple[str, str, str]]:
+    """The edges of the graph that the page shows."""
+    return [(edge["tail"], edge["kind"], edge["head"]) for edge in visit.state("reading")["edges"]]
+
+
+def drawn(visit: Visit) -> dict[str, int]:
+    """How many elements of the drawing itself a selector finds."""
+    counts = "(all) => Object.fromEntries(all.map((each) => [each, window.latentdo.drawing.cy.$(each).length]))"
+    return visit.page.evaluate(counts, ["node", "edge", "node[?latent]", 'node[role="treatment"]', ".cut", ".hedge"])
+
+
+def test_what_is_drawn_is_written_and_can_be_undone(laptop: Visit) -> None:
+    laptop.open("# mine\n")
+    for name, x, y in (("X", 0.2, 0.6), ("M", 0.5, 0.3), ("Y", 0.8, 0.6)):
+        laptop.draw_node(name, x, y)
+    laptop.draw_edge("X", "M")
+    laptop.draw_edge("M", "Y", modifier="Alt")
+    laptop.draw_edge("X", "Y", modifier="Shift")
+    assert laptop.text == "# mine\nX\nM\nY\nX -> M\nM -| Y\nX <-> Y\n"
+    laptop.choose("M", "Latent")
+    assert drawn(laptop)["node[?latent]"] == 1
+    keys(laptop, "Control+z", "Control+z")
+    assert "latent" not in laptop.text
+    assert "X <-> Y" not in laptop.text
+    keys(laptop, "Control+Shift+Z", "Control+Shift+Z")
+    assert laptop.text == "# mine\nX\nlatent M\nY\nX -> M\nM -| Y\nX <-> Y\n"
+
+
+def test_nodes_stay_where_they_are_put_and_the_link_knows(laptop: Visit, browser: Browser) -> None:
+    laptop.open(FRONT_DOOR, "P(Y | do(X))")
+    x, y, _ = laptop.place("M")
+    laptop.page.mouse.move(x, y)
+    laptop.page.mouse.down()
+    laptop.page.mouse.move(x + 20, y + 90, steps=4)
+    laptop.page.mouse.up()
+    moved = laptop.page.evaluate("() => window.latentdo.store.state.places.get('M')")
+    assert moved["kept"]
+    fragment = laptop.until(
+        "async () => (await window.latentdo.link()) === location.hash.slice(1) && location.hash", patience=10
+    )
+    other = Visit(browser.new_page(), laptop.address, fragment=fragment)
+    assert other.text == FRONT_DOOR
+    assert other.state("questions") == ["P(Y | do(X))"]
+    assert other.page.evaluate("() => window.latentdo.store.state.places.get('M')") == moved
+    other.leave()
+    broken = Visit(browser.new_page(), laptop.address, fragment=fragment[:-8])
+    assert "part of the link is missing" in broken.said("#notices")
+    broken.leave()
+
+
+def test_everything_is_drawn_with_keys_alone(laptop: Visit) -> None:
+    laptop.open("")
+    laptop.page.locator(".board").focus()
+    for name in ("X", "Y"):
+        keys(laptop, "Escape", "n")
+        named(laptop, name)
+    keys(laptop, "Escape", "PageDown", "e", "c", "PageDown", "Enter")
+    assert read(laptop) == [("X", "->", "Y")]
+    keys(laptop, "o", "F2")
+    named(laptop, "blood pressure")
+    assert laptop.state("questions") == ["P(`blood pressure` | do(X))"]
+    keys(laptop, "Escape", "Shift+PageDown", "i")
+    assert read(laptop) == [("X", "-|", "blood pressure")]
+    keys(laptop, "f")
+    assert read(laptop) == [("blood pressure", "-|", "X")]
+    keys(laptop, "d", "PageDown", "u")
+    assert laptop.text == "latent X\n`blood pressure`"
+    before = laptop.place("X")
+    keys(laptop, "ArrowRight", "ArrowDown")
+    after = laptop.place("X")
+    assert after[0] > before[0]
+    assert after[1] > before[1]
+    keys(laptop, "PageDown", "Delete")
+    assert laptop.text == "latent X"
+    keys(laptop, "?")
+    assert "new node" in laptop.said("dialog")
+    keys(laptop, "Escape")
+
+
+def test_table_edits_the_same_text(laptop: Visit) -> None:
+    laptop.open("X -> Y  # the effect\n", "P(Y | do(X))")
+    table = laptop.page.locator(".table-pane")
+    table.get_by_label("Name of a new node").fill("U")
+    laptop.press("Add node", ".table-pane")
+    table.get_by_label("U is latent").check()
+    laptop.settle()
+    table.get_by_label("From", exact=True).select_option("U")
+    table.get_by_label("To", exact=True).select_option("X")
+    laptop.press("Add edge", ".table-pane")
+    assert laptop.text == "X -> Y  # the effect\nlatent U\nU -> X\n"
+    table.get_by_label("Kind of the edge: X causes Y").select_option("-|")
+    laptop.settle()
+    table.get_by_label("Name of X").fill("Z")
+    laptop.page.keyboard.press("Tab")
+    assert laptop.text == "Z -| Y  # the effect\nlatent U\nU -> Z\n"
+    assert laptop.state("questions") == ["P(Y | do(Z))"]
+    assert table.get_by_label("Part of Z in the question").input_value() == "treatment"
+    laptop.press("Delete U", ".table-pane")
+    assert laptop.text == "Z -| Y  # the effect\n"
+
+
+def test_text_moves_the_drawing_and_says_where_it_cannot_be_read(laptop: Visit) -> None:
+    laptop.open(FRONT_DOOR, "P(Y | do(X))")
+    field = laptop.page.locator("#text")
+    field.fill("X -> M -> Y\nX => Y\n")
+    laptop.until("() => window.latentdo.store.state.fault")
+    assert laptop.said("#text-fault").startswith("line 2, column 3")
+    assert laptop.page.locator(".numbers .is-wrong").inner_text() == "2"
+    assert laptop.page.locator(".marks mark").text_content() == "=>"
+    assert drawn(laptop)["edge"] == 3, "the drawing shows what the text last said"
+    field.fill("X -> M -> Y -> Z\n")
+    laptop.until("() => window.latentdo.store.state.reading.nodes.length === 4")
+    laptop.settle()
+    assert not laptop.page.locator("#text-fault").is_visible()
+    assert drawn(laptop) == {
+        "node": 4,
+        "edge": 3,
+        "node[?latent]": 0,
+        'node[role="treatment"]': 1,
+        ".cut": 0,
+        ".hedge": 0,
+    }
+
+
+def test_scripts_in_names_are_shown_and_never_run(laptop: Visit) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    laptop.open(f"`{evil}` -> Y\n", f"P(Y | do(`{evil}`))")
+    assert laptop.verdict == "yes"
+    assert evil[:20] in laptop.said(".table-pane")
+    assert laptop.page.locator("img").count() == 0
+
+
+def test_phone_draws_by_touch(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = Visit(context.new_page(), address)
+    phone.open("X\nY\n")
+    fingers = context.new_cdp_session(phone.page)
+
+    def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
+        places: list[Any] = [
+            (start[0] + (end[0] - start[0]) * k / 4, start[1] + (end[1] - start[1]) * k / 4) for k in range(5)
+        ]
+        for kind, points in [
+            ("touchStart", places[:1]),
+            *(("touchMove", [place]) for place in places),
+            ("touchEnd", []),
+        ]:
+            fingers.send(
+                "Input.dispatchTouchEvent",
+                {"type": kind, "touchPoints": [{"x": round(x), "y": round(y)} for x, y in points]},
+            )
+        phone.settle()
+
+    phone.press("Draw hidden common causes", inside=".toolbar")
+    drag(phone.place("X")[:2], phone.place("Y")[:2])
+    phone.until("() => window.latentdo.store.state.reading.edges.length === 1")
+    assert read(phone) == [("X", "<->", "Y")]
+    assert phone.page.evaluate("() => document.documentElement.scrollWidth") == 390
+    phone.leave()
+
+
+def test_colours_follow_the_system_and_the_switch(browser: Browser, address: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    visit = Visit(page, address)
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    visit.press("Light colours", inside="#bar")
+    light = page.evaluate(ground)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(ground) == light, "what was chosen is there before anything is painted"
+    visit.leave()
+
+
+def test_two_hundred_nodes_stay_usable(laptop: Visit) -> None:
+    lines = [f"V{j - step} -> V{j}" for j in range(1, 200) for step in (1, 7) if j >= step]
+    laptop.open("\n".join(lines), "P(V199 | do(V0))")
+    start = time.monotonic()
+    laptop.page.evaluate(
+        "() => window.latentdo.store.edit([{ op: 'add_edge', tail: 'V3', head: 'V150', kind: '<->' }])"
+    )
+    laptop.settle()
+    # A tenth of a second on a machine that is at rest; nothing here may grow with the square of the nodes.
+    assert time.monotonic() - start < 30
+    assert drawn(laptop)["edge"] == len(lines) + 1
