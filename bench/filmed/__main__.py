@@ -55,6 +55,7 @@ def draw(visit: Visit, camera: Camera) -> None:
     visit.draw_edge("X", "Y", modifier="Shift")
     visit.choose("X", "Treatment")
     visit.choose("Y", "Outcome")
+    visit.page.keyboard.press("Escape")
     camera.take("1-draw")
 
 
@@ -122,12 +123,12 @@ def front(visit: Visit, camera: Camera) -> None:
 
 
 def rows(path: Path) -> Path:
-    """A table of a front door."""
+    """The table of the README's front door."""
     random = np.random.default_rng(5)
-    u, noise = random.normal(size=400), random.normal(size=(400, 3))
-    x = u + noise[:, 0]
-    m = 0.8 * x + noise[:, 1]
-    y = 0.9 * m + u + noise[:, 2]
+    u = random.normal(size=1_000)
+    x = u + random.normal(size=1_000)
+    m = 0.8 * x + random.normal(size=1_000)
+    y = 0.9 * m + u + random.normal(size=1_000)
     np.savetxt(path, np.column_stack([x, m, y]), delimiter=",", header="X,M,Y", comments="")
     return path
 

@@ -14,7 +14,7 @@ export function formula(store: Store, { text, marked }: Pick<Formula, "text" | "
   const made = h("div", { class: "formula wide", tabindex: 0, role: "math", "aria-label": text });
   try {
     // Set as in a display, and broken over lines where it is too wide, as displays are not.
-    katex.render(`\\displaystyle ${marked}`, made, {
+    katex.render(`\\displaystyle ${unbroken(marked)}`, made, {
       output: "html",
       throwOnError: true,
       strict: "ignore",
@@ -26,6 +26,11 @@ export function formula(store: Store, { text, marked }: Pick<Formula, "text" | "
   made.addEventListener("pointermove", (event) => lightUp(store, made, markAt(made, event), nodes));
   made.addEventListener("pointerleave", () => lightUp(store, made, null, nodes));
   return made;
+}
+
+/** No line ends inside a factor: behind its bar, behind a value that is set. `\mathrel{=}` stays a place for one. */
+function unbroken(latex: string): string {
+  return latex.replaceAll("\\mid", "\\mid\\nobreak").replaceAll(" = ", " =\\nobreak ");
 }
 
 /** The mark under the pointer. KaTeX lays the parts of a fraction over each other, so that it need not be on top. */

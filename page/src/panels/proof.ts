@@ -32,8 +32,8 @@ function chapter(store: Store, theorem: ProofTheorem, reply: ProofReply): Node[]
   ];
 }
 
-function joined(law: Formula, other: Formula, sign = " = "): Pick<Formula, "text" | "marked"> {
-  return { text: law.text + sign + other.text, marked: law.marked + sign + other.marked };
+function joined(law: Formula, other: Formula): Pick<Formula, "text" | "marked"> {
+  return { text: `${law.text} = ${other.text}`, marked: `${law.marked} \\mathrel{=} ${other.marked}` };
 }
 
 function stepRow(store: Store, step: ProofStep, reply: ProofReply): HTMLLIElement {
@@ -41,7 +41,7 @@ function stepRow(store: Store, step: ProofStep, reply: ProofReply): HTMLLIElemen
     "li",
     { class: "step", tabindex: 0, "data-rule": step.rule },
     h("p", {}, h("strong", {}, step.rule), `: ${step.words}`),
-    formula(store, joined(step.part, step.becomes, step.separation ? " = " : " = "), reply.nodes),
+    formula(store, joined(step.part, step.becomes), reply.nodes),
   );
   if (step.part.text !== step.before.text) {
     row.append(h("p", { class: "quiet" }, "so that what is asked is now"), formula(store, step.after, reply.nodes));

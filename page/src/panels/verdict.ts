@@ -91,7 +91,6 @@ function no(store: Store, verdict: Verdict, folds: Folds, asked: About): Node[] 
     folds.fold("witness", "Two models that agree on all data and differ in the answer", (place, signal) =>
       witness(store, asked, place, signal),
     ),
-    folds.fold("measurements", "What has to be measured", (place, signal) => measurements(store, asked, place, signal)),
     folds.fold("forms", "Adjustment sets, front doors, instruments", (place, signal) => otherForms(store, asked, place, signal)),
   ];
 }
