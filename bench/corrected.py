@@ -17,7 +17,7 @@ import latentdo as ld
 
 N = 300
 EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"
-BACK = "Z ~ table; X ~ table(Z); Y ~ normal(X, Z)"
+BACK = "Z ~ table; W ~ table; X ~ table(Z, W); Y ~ normal(X, Z, W)"
 FRONT = "latent U ~ normal; X ~ bernoulli(U); M ~ bernoulli(X); Y ~ normal(M, U)"
 Rows = dict[str, np.ndarray]
 
@@ -26,11 +26,11 @@ def logistic(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-values))
 
 
-def back_door(rng: np.random.Generator, step: float) -> Rows:
-    """A confounder of four levels; E[Y | do(X=x)] moves by 1, whatever the step of Y in Z."""
-    z = rng.integers(0, 4, N).astype(float)
-    x = (rng.random(N) < np.array([0.1, 0.2, 0.3, 0.8])[z.astype(int)]).astype(int)
-    return {"Z": z, "X": x, "Y": x + 0.5 * z + step * (z == 3) + rng.normal(size=N)}
+def back_door(rng: np.random.Generator, product: float) -> Rows:
+    """Two confounders; E[Y | do(X=x)] moves by 1, whatever their product does to Y."""
+    z, w = rng.integers(0, 2, (2, N))
+    x = (rng.random(N) < np.array([0.1, 0.2, 0.3, 0.8])[2 * z + w]).astype(int)
+    return {"Z": z, "W": w, "X": x, "Y": x + z + 0.5 * w + product * z * w + rng.normal(size=N)}
 
 
 def front_door(rng: np.random.Generator, product: float) -> Rows:

@@ -115,7 +115,7 @@ def test_beyond_the_rows_a_curve_goes_on_straight_with_a_caution(curved):
 
 def test_every_parent_in_a_shape_has_a_picture_with_its_rows(curved, tmp_path):
     pytest.importorskip("matplotlib")
-    axes = curved.plot_shapes()
+    axes = curved.plot_shapes().figure.axes
     assert [ax.get_title(loc="left") for ax in axes] == ["Y by s(X)", "Y by s(V)"]
     assert all(len(ax.lines) == 3 for ax in axes)
     dots = axes[0].lines[1].get_xydata()

@@ -141,7 +141,7 @@ def _other(answer: Estimate | None, level: float) -> str:
 
 def _row(answer: Estimate, level: float) -> Row:
     return (
-        Cell(f"{answer.name}: {answer.query}" if answer.name else str(answer.query)),
+        _question(answer),
         Cell(point_text(answer)),
         Cell("–" if answer.sd is None else number(answer.sd, answer.sd)),
         Cell(interval_text(answer, level) or "–"),
@@ -151,6 +151,13 @@ def _row(answer: Estimate, level: float) -> Row:
         Cell(f"yes{answer.with_rows.replace(' rows of', '')}") if answer.identified else Cell("NO", mark="bad"),
         Cell(str(answer.scale)),
     )
+
+
+def _question(answer: Estimate) -> Cell:
+    """The question, with its name; without one HTML typesets it."""
+    if answer.name:
+        return Cell(f"{answer.name}: {answer.query}")
+    return Cell(str(answer.query), formula=latex_question(answer.query.expression))
 
 
 def text_of(sheet: Sheet, width: int | None = None) -> str:

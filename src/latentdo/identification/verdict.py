@@ -190,13 +190,12 @@ class Identified:
 
     def sheet(self) -> Sheet:
         """The question, its formula, and what functional nodes changed."""
-        from latentdo.sheet import Column, Note, Sheet
+        from latentdo.sheet import Cell, Column, Note, Sheet
 
         columns = [Column("question", "code"), Column("formula", "formula")]
         notes = tuple(Note(note, "Note") for note in self.notes)
-        return Sheet.of(
-            "Identified", columns, [[str(self.query), f"= {self.estimand.text}"]], headed=False, notes=notes
-        )
+        shown = Cell(f"= {self.estimand.text}", formula=f"= {self.estimand.latex}")
+        return Sheet.of("Identified", columns, [[str(self.query), shown]], headed=False, notes=notes)
 
     def _repr_html_(self) -> str:
         return self.sheet().html()

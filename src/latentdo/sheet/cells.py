@@ -24,6 +24,7 @@ class Cell:
         text: The words or the rounded number that are printed.
         value: What CSV files and data frames hold; the text unless given.
         latex: What a LaTeX table holds; the text, escaped, unless given.
+        formula: The text as LaTeX for math mode, where it is a formula that HTML may typeset.
         mark: How it stands out where a form can show it: `strong`, `faint`, or `good`, `rough` and `bad` as a coloured word.
         colour: The background in HTML, `#rrggbb`.
         hint: What a pointer over the cell reads in HTML.
@@ -32,6 +33,7 @@ class Cell:
     text: str
     value: Value | Literal["the text"] = "the text"
     latex: str = ""
+    formula: str = ""
     mark: Mark = ""
     colour: str = ""
     hint: str = ""

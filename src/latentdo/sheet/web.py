@@ -71,6 +71,16 @@ def formula(text: str) -> str:
     return f"<code>{prose(text)}</code>"
 
 
+def typeset(latex: str, text: str) -> str:
+    """A formula as mathematics, from its LaTeX for math mode; as text where that is beyond what is typeset here."""
+    from .mathml import NotTypeset, mathml
+
+    try:
+        return mathml(latex, visible(text))
+    except NotTypeset:
+        return formula(text)
+
+
 def _below(match: re.Match[str]) -> str:
     return f"Σ<sub>{match[1] or match[2]}</sub>"
 
@@ -104,7 +114,9 @@ def _class(column: Column, *, head: bool = False) -> str:
 
 def _td(cell: Cell, column: Column) -> str:
     shown = prose(cell.text)
-    if column.kind in ("code", "formula") and shown:
+    if cell.formula:
+        shown = typeset(cell.formula, cell.text)
+    elif column.kind in ("code", "formula") and shown:
         shown = f"<code>{escape(cell.text) if column.kind == 'code' else shown}</code>"
     match cell.mark or column.mark:
         case "":

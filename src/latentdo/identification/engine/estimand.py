@@ -187,7 +187,10 @@ class Estimand:
     def _repr_html_(self) -> str:
         from latentdo.sheet import web  # a verdict alone does not pay for it
 
-        return web.styled(f"<p>{web.formula(self.text)}</p>")
+        return web.styled(f"<p>{web.typeset(self.latex, self.text)}</p>")
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Estimand, (self.query, self.solutions)

@@ -116,7 +116,7 @@ separations hold in the cut graphs, and both sides agree on random models, set o
         rows: list[str] = []
         for number, theorem in enumerate(self.theorems):
             steps = self.of_theorem(number)
-            rows.append(f"<p>{web.formula(theorem.law.text)}</p>{diagram(theorem.graph)}")
+            rows.append(f"<p>{web.typeset(theorem.law.latex, theorem.law.text)}</p>{diagram(theorem.graph)}")
             if any(step.separation is not None for step in steps):
                 rows.append(f"<p><small>{LEGEND}</small></p>")
             rows.append("<ol>")
@@ -137,9 +137,9 @@ def _sets(formula: Written) -> bool:
 def _step_html(step: Step) -> str:
     from latentdo.plots import diagram
 
-    shown = web.formula(f"= {step.after}")
+    shown = web.typeset(f"= {step.after.latex}", f"= {step.after}")
     if len(step.after.text) > LONG:
-        change = web.formula(f"… {step.part} = {step.becomes}")
+        change = "… " + web.typeset(f"{step.part.latex} = {step.becomes.latex}", f"{step.part} = {step.becomes}")
         shown = f"{change}<details><summary>the whole formula</summary>{shown}</details>"
     picture = ""
     if step.separation is not None:

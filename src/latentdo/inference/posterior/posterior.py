@@ -84,7 +84,7 @@ class Posterior(Fitted):
             data: Any table that `ld.fit` takes; the rows that the fit holds unless given. Without rows the curves stand alone.
 
         Returns:
-            The matplotlib axes, one for each parent that enters by a shape.
+            The matplotlib axes of the first parent that enters by a shape; `axes.figure` has those of all.
 
         Raises:
             SpecError: The model has no shape.

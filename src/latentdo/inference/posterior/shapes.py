@@ -162,7 +162,7 @@ def _partial(
 
 
 def plot_shapes(posterior: Fitted, data: Dataset | None) -> Any:
-    """The axes of a figure with a panel for each shape.
+    """The axes of the first panel of a figure with one for each shape; `axes.figure` has them all.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -186,7 +186,7 @@ def plot_shapes(posterior: Fitted, data: Dataset | None) -> Any:
                 fails=False,
             )
         )
-    return residual_panels(panels)
+    return residual_panels(panels)[0]
 
 
 def degrees_of_freedom(posterior: Fitted) -> Iterator[tuple[str, float]]:
