@@ -326,3 +326,27 @@ def test_a_number_needed_to_treat_may_go_through_infinity():
     assert (sure.interval(), sure.point) == ((4.0, 4.0), 4.0)
     lower, upper = Answers((answer, sure)[:1]).band()
     assert (lower[0], upper[0]) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("Z ~ normal; X ~ bernoulli(Z); M ~ normal(X, Z); Y ~ normal(M, X, Z)", True),
+        ("Z ~ normal; X ~ bernoulli(Z); M ~ normal(X, Z); Y ~ normal(M, X, Z, X:Z)", False),
+        ("Z ~ normal; X ~ bernoulli(Z); M ~ normal(X, Z); Y ~ normal(M^2, X, Z)", False),
+        ("Z ~ normal; X ~ bernoulli(Z); M ~ bernoulli(X, Z); Y ~ normal(M, X, Z)", False),
+        ("Z ~ normal; X ~ bernoulli(Z); M ~ normal(X, Z); Y ~ bernoulli(M, X, Z)", False),
+        ("X ~ bernoulli; Z ~ normal(X); M ~ normal(X, Z); Y ~ normal(M, X, Z)", False),
+    ],
+)
+def test_an_effect_that_no_subgroup_changes_says_so(model: str, says: bool):
+    posterior = posterior_of(model, shape=(2, 50))
+    effects = [f"E[Y | do(X=1), Z={z}] - E[Y | do(X=0), Z={z}]" for z in (0, 2)]
+    answers = ld.ask(posterior, *effects)
+    words = "the same whatever Z is: the model has no interaction"
+    assert [any(note.startswith(words) for note in answer.notes) for answer in answers] == [says, says]
+    if says:
+        assert answers[0].draws == pytest.approx(answers[1].draws)
+        assert not ld.ask(posterior, "E[Y | do(X=1)] - E[Y | do(X=0)]").notes
+    elif "Z ~ normal(X)" not in model:
+        assert abs(answers[0].draws - answers[1].draws).max() > 1e-3

@@ -154,3 +154,12 @@ def test_numbers_of_a_log_scale_do_not_run_into_each_other(low: float, high: flo
     assert len(boxes) >= 2
     assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
     assert axes.get_xlim()[0] < low and high < axes.get_xlim()[1]
+
+
+def test_a_label_is_broken_within_a_term_only_behind_commas():
+    from latentdo.plots.forest import _folded
+
+    label = "E[wt82_71 | do(qsmk=1), smokeintensity > 20] - E[wt82_71 | do(qsmk=0), smokeintensity > 20]"
+    assert all(line.count("[") == line.count("]") for line in _folded(label).split("\n"))
+    long = "RD[Y=1 | X: 0 -> 1, do(W=1), " + ", ".join(f"Covariate{k}=1" for k in range(6)) + "]"
+    assert all(line.endswith((",", "]")) for line in _folded(long).split("\n"))

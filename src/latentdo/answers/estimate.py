@@ -23,6 +23,7 @@ from latentdo.query import Binary, Expression, Query, Summary, Term, Value, chan
 from latentdo.sheet import finite, listed
 
 from .simulation import spread_of
+from .subgroups import same_in_all
 from .units import Scale, scale_of
 
 AnyArray = np.ndarray[Any, np.dtype[Any]]
@@ -292,8 +293,11 @@ class Estimate:
             return (f"each draw is a level: {format_number(self.median)} in {shown} of the draws",)
         if self.reciprocal is not None:
             return (_needed(self.query.expression),)
-        graph = None if self.posterior is None else self.posterior.spec.graph
-        return _no_effect(self.query.expression, self.draws, graph)
+        if self.posterior is None:
+            return _no_effect(self.query.expression, self.draws, None)
+        spec = self.posterior.spec
+        same = same_in_all(spec, self.query.expression)
+        return (*_no_effect(self.query.expression, self.draws, spec.graph), *([same] if same else []))
 
     @arguments.with_level
     def summary(self, level: float = 0.9) -> Summary:

@@ -16,6 +16,8 @@ from .colours import COLOURS
 
 LABEL_WIDTH = 42
 """Characters of a label per line."""
+WHOLE = 56
+"""Characters of a term that is never broken, though it is longer than a line."""
 LEGEND = {"lvm": "doing", "seeing": "seeing", "prior": "prior alone"}
 OFFSET = 0.24
 """How far below a row, in rows, stands what is beside it."""
@@ -243,7 +245,16 @@ _BRACKETS = re.compile(r"[\[(](?:[^\[\]()]|\([^()]*\))*[\])]")
 
 
 def _folded(label: str) -> str:
-    """A label in lines, or a long question would leave no room for the axes; a term that fits a line stays whole."""
+    """A label in lines, or a long question would leave no room for the axes.
+
+    A term that fits a line stays whole; a longer one is broken behind commas.
+    """
     space = "\N{NO-BREAK SPACE}"
-    whole = _BRACKETS.sub(lambda part: part[0].replace(" ", space) if len(part[0]) < LABEL_WIDTH else part[0], label)
-    return fill(whole, LABEL_WIDTH).replace(space, " ")
+
+    def kept(part: re.Match[str]) -> str:
+        whole = part[0].replace(" ", space)
+        return whole if len(whole) <= WHOLE else whole.replace(f",{space}", ", ")
+
+    folded = _BRACKETS.sub(kept, label)
+    longest = max((len(word) for word in folded.split(" ") if space in word), default=0)
+    return fill(folded, max(LABEL_WIDTH, min(longest, WHOLE))).replace(space, " ")

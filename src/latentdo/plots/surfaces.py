@@ -17,6 +17,8 @@ RISING = "cividis"
 """Made for people with any kind of colour vision (Nuñez, Anderton & Renslow 2018)."""
 DIVERGING = "PuOr_r"
 WIDTHS = "Greys"
+BEYOND = "outside the data: an extrapolation"
+FADED, STROKES = (1.0, 1.0, 1.0, 0.4), (0.15, 0.15, 0.15, 0.6)
 FLAT = 0.1
 """Share of the colour scale that numbers must span for contour lines."""
 
@@ -52,7 +54,7 @@ def surface(
 ) -> Any:
     """The number as colour; returns the matplotlib axes of its panel.
 
-    A figure of its own has a second panel for the interval's width. The dashed frame is what the data cover.
+    A figure of its own has a second panel for the interval's width. What lies outside the data is hatched, and said to be.
 
     Args:
         ax: Where to draw, the first panel alone; a new figure if None.
@@ -115,14 +117,44 @@ def _frame(ax: Any, grid: Surface, xlabel: str, ylabel: str) -> None:
     ax.set_xlabel(plain(xlabel))
     ax.set_ylabel(plain(ylabel))
     ax.tick_params(length=2)
+    beyond = _beyond(ax, grid)
+    if not beyond:
+        return
+    from matplotlib.patches import Patch, Rectangle
+
+    (left, right), (low, high) = _covered(ax, grid)
+    for x, y, width, height in beyond:
+        ax.add_patch(Rectangle((x, y), width, height, facecolor=FADED, edgecolor=STROKES, hatch="//", linewidth=0.0))
+    for colour, width in (("white", 2.4), ("black", 1.2)):
+        box = Rectangle(
+            (left, low), right - left, high - low, fill=False, edgecolor=colour, linewidth=width, linestyle="--"
+        )
+        ax.add_patch(box)
+    sign = Patch(facecolor="white", edgecolor=STROKES, hatch="////", linewidth=0.5, label=BEYOND)
+    ax.legend(handles=[sign], loc="upper left", bbox_to_anchor=(-0.02, -0.14), frameon=False, fontsize="small")
+
+
+def _covered(ax: Any, grid: Surface) -> tuple[tuple[float, float], tuple[float, float]]:
+    """What of the axes the data cover: all of one whose range is not known."""
     ends = (ax.get_xlim(), ax.get_ylim())
-    for k, (within, draw) in enumerate(zip(grid.within, (ax.axvline, ax.axhline), strict=True)):
-        for edge in within or ():
-            if ends[k][0] < edge < ends[k][1]:
-                for colour, width in (("white", 2.4), ("black", 1.2)):
-                    draw(edge, color=colour, linewidth=width, linestyle="--")
-    ax.set_xlim(*ends[0])
-    ax.set_ylim(*ends[1])
+    pairs = [
+        own if within is None else (min(max(own[0], within[0]), own[1]), max(min(own[1], within[1]), own[0]))
+        for own, within in zip(ends, grid.within, strict=True)
+    ]
+    return pairs[0], pairs[1]
+
+
+def _beyond(ax: Any, grid: Surface) -> list[tuple[float, float, float, float]]:
+    """The parts of the picture outside the data: left, bottom, width, height of each."""
+    (start, end), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    (left, right), (low, high) = _covered(ax, grid)
+    found = [
+        (start, bottom, left - start, top - bottom),
+        (right, bottom, end - right, top - bottom),
+        (left, bottom, right - left, low - bottom),
+        (left, high, right - left, top - high),
+    ]
+    return [part for part in found if part[2] > 0 and part[3] > 0]
 
 
 def _places(values: Sequence[float | str]) -> FloatArray:
