@@ -101,7 +101,7 @@ export interface Verdict {
   thicket?: { experiment: string[]; hedge: [string[], string[]] }[];
   proved?: boolean; // of a no: whether the hedge proves it
   lit: Lit | null; // of a no: the hedge in the drawing
-  remedies: Remedy[] | null; // of a no
+  remedies: Remedy[] | null; // of a no; null where they were not asked for, or the graph has more than 300 nodes
 }
 export interface Lit { nodes: string[]; smaller: string[]; edges: { tail: string; head: string; kind: EdgeKind }[] }
 export interface Remedy {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from .bitset import Name
@@ -103,18 +104,24 @@ class Source:
 
     def place(self, name: Name) -> Position | None:
         """Where a node is declared: at its mechanism, else where it is named first."""
-        for statement in self.statements:
-            if statement.kind == "mechanism":
-                for token in statement.names:
-                    if token.text == name:
-                        return token.position
-        return next((token.position for token in self.mentions if token.text == name), None)
+        found = self._declared.get(name)
+        return None if found is None else found[0].position
 
     def declared(self, name: Name) -> SourceStatement | None:
         """The statement that says most of a node: its mechanism, else the first that names it."""
-        own = (s for s in self.statements if s.kind == "mechanism" and any(t.text == name for t in s.names))
-        named = (s for s in self.statements if any(token.text == name for token in s.mentions))
-        return next(own, None) or next(named, None)
+        found = self._declared.get(name)
+        return None if found is None else found[1]
+
+    @cached_property
+    def _declared(self) -> dict[Name, tuple[Token, SourceStatement]]:
+        named: dict[Name, tuple[Token, SourceStatement]] = {}
+        own: dict[Name, tuple[Token, SourceStatement]] = {}
+        for statement in self.statements:
+            for token in statement.mentions:
+                named.setdefault(token.text, (token, statement))
+            if statement.kind == "mechanism":
+                own |= {token.text: (token, statement) for token in statement.names}
+        return named | own
 
     def typed(self, part: SourceStatement | SourceItem) -> str:
         """A part of the text as it was typed."""

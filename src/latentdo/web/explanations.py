@@ -6,6 +6,7 @@ import itertools
 from fractions import Fraction
 from typing import Any
 
+from latentdo.errors import UnsupportedError
 from latentdo.identification import CutGraph, Derivation, Identified, Separation, Step, Witness, testable_implications
 from latentdo.identification import answerable as every_pair
 
@@ -14,6 +15,8 @@ from .reading import reading_of
 from .request import Request
 from .verdicts import asked, experiments_of
 
+LONG_PROOF = 200
+"""Laws that the longest proof takes apart."""
 MOST_BITS = 12
 """The models of a witness are enumerated in exact numbers up to this size; larger ones are described."""
 MOST_ROWS = 64
@@ -25,11 +28,17 @@ def proof(request: Request) -> dict[str, Any]:
 
     Raises:
         NotIdentifiedError: There is no formula.
+        UnsupportedError: The proof is too long for a page.
     """
     reading = reading_of(request.text("text"))
     found = asked(reading, request.text("query"), experiments_of(request))
     if not isinstance(found, Identified):
         found.unwrap()
+    if found.estimand.proof_size > LONG_PROOF:
+        raise UnsupportedError(
+            f"The proof takes {found.estimand.proof_size} laws apart, too many for a page. The command writes it to a file: "
+            "latentdo identify GRAPH QUERY --proof -o proof.html"
+        )
     derivation, marks = found.derivation, Marks(reading.graph.nodes)
     return {
         "query": str(found.query),
