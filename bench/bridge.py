@@ -1,7 +1,7 @@
 """How long the page waits for Python after a stroke: the edit of the text, its reading, and the verdict on a question.
 
-Run with `make bench`, or `python bench/bridge.py --json FILE`. Graphs of 20, 50 and 200 nodes, arrows alone and as models; a stroke
-adds or removes an edge, so that nothing of the answer is known before. Times are those of `latentdo.web.reply` in this
+Run with `make bench`, or `python bench/bridge.py --json FILE`. Graphs of 20, 50 and 200 nodes, arrows alone and as models; a
+stroke adds or removes an edge, so that nothing of the answer is known before. Times are those of `latentdo.web.reply` in this
 process, on the wall and of the processor: the way to a browser comes on top.
 """
 
