@@ -26,6 +26,20 @@ def of_y(y, family: str = "normal") -> tuple[str, ...]:
     return said(f"X ~ normal; Y ~ {family}(X)", X=X, Y=y)
 
 
+@pytest.mark.parametrize(("family", "parameter"), [("normal", "sd"), ("student", "scale")])
+def test_a_spread_that_changes_with_a_parent_is_met_with_its_equation(family, parameter):
+    (words,) = of_y(X + np.exp(0.5 * (X - 5)) * NOISE - 9, family)
+    assert words.startswith("what parents leave of Y is larger where X is large (correlation 0.")
+    assert words.endswith(f"if its spread changes so, write Y ~ {family}(…, {parameter}=loglinear(X))")
+    written = f"X ~ normal; Y ~ {family}(X, {parameter}=loglinear(X))"
+    assert said(written, X=X, Y=X + np.exp(0.5 * (X - 5)) * NOISE - 9) == ()
+
+
+@pytest.mark.parametrize("y", [X + NOISE - 9, (X - 5) ** 2 + NOISE, NOISE * np.exp(0.1 * (X - 5))])
+def test_noise_of_one_size_and_curves_are_no_spread_that_changes(y):
+    assert of_y(y) == ()
+
+
 @pytest.mark.parametrize("family", ["normal", "student"])
 @pytest.mark.parametrize(
     ("y", "proposed"),

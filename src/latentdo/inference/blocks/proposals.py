@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from latentdo.arrays import FloatArray, IntArray
 from latentdo.graphs import Name, quote
-from latentdo.models import ModelSpec, plain
+from latentdo.models import AbstractFamily, ModelSpec, plain, varying
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
@@ -34,6 +34,8 @@ SCALE = range(3, 8)
 FEW_VALUES = 20
 ALIKE = 0.2
 """Correlation of neighbouring rows below which nothing is said of them."""
+UNEVEN = 0.3
+"""Correlation of a parent with the size of what parents leave, from which on it is told: an sd that grows by a quarter per sd."""
 SORTED = 0.05
 """Share of steps against the order up to which a column counts as sorted."""
 COPIES = 0.05
@@ -70,6 +72,10 @@ def proposals(spec: ModelSpec, data: Dataset, left: Callable[[Name, Dataset], Fl
                 rest = left(node, rows)[index]
                 whole = bool((values == np.floor(values)).all())
                 found = (counted if whole else positive)(quote(node), values, rest)
+            if not found and spec[node].spread is None and len(values) >= LEAST_ROWS:
+                parents = [p for p in spec[node].parents if p in spec.measured and p not in names]
+                columns = {parent: rows.column(parent)[index] for parent in parents}
+                found = uneven(node, spec[node].family, left(node, rows)[index], columns)
         words += [ColumnCaution(node, each) for each in (missing_code(node, rows), found) if each]
     if data.pattern is None:
         words += [ColumnCaution("", each) for each in _twins(spec, data)]
@@ -180,6 +186,32 @@ def counted(node: str, values: FloatArray, rest: FloatArray) -> str:
     return (
         f"{node} holds whole numbers from {distinct[0]:.0f}, and {100 * outside:.2g} % of a normal law like it lies below 0: if "
         f"it counts something, write {node} ~ {law}{why}{other}"
+    )
+
+
+def uneven(node: Name, family: AbstractFamily, rest: FloatArray, columns: Mapping[Name, FloatArray]) -> str:
+    """A proposal where the size of what parents leave of a node rises or falls with one of them; empty where it does not.
+
+    Args:
+        rest: What measured parents leave of each row, by straight lines.
+        columns: The measured parents.
+    """
+    if not columns or not rest.std():
+        return ""
+    scaled = {name: (own - own.mean()) / (own.std() or 1.0) for name, own in columns.items()}
+    # What a curve would explain is no spread.
+    powers = np.column_stack([np.ones(len(rest)), *(own**power for own in scaled.values() for power in (1, 2, 3))])
+    sizes = np.abs(rest - powers @ np.linalg.lstsq(powers, rest, rcond=None)[0])
+    found = {name: float(np.corrcoef(own, sizes)[0, 1]) for name, own in scaled.items() if own.any()}
+    if not found:
+        return ""
+    most = max(found, key=lambda name: abs(found[name]))
+    if abs(found[most]) < max(UNEVEN, (SURE + 1) / np.sqrt(len(rest))):
+        return ""
+    return (
+        f"what parents leave of {quote(node)} is {'larger' if found[most] > 0 else 'smaller'} where {quote(most)} is large "
+        f"(correlation {found[most]:.2f}): if its spread changes so, write {quote(node)} ~ {family.name}(…, "
+        f"{varying(family)[0]}=loglinear({quote(most)}))"
     )
 
 
