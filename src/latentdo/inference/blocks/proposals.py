@@ -72,10 +72,14 @@ def proposals(spec: ModelSpec, data: Dataset, left: Callable[[Name, Dataset], Fl
                 rest = left(node, rows)[index]
                 whole = bool((values == np.floor(values)).all())
                 found = (counted if whole else positive)(quote(node), values, rest)
-            if not found and spec[node].spread is None and len(values) >= LEAST_ROWS:
+            # What a hidden parent adds may vary too, and has a place in the model.
+            hidden = not spec.latent.isdisjoint(spec[node].parents)
+            if not found and not hidden and spec[node].spread is None and len(values) >= LEAST_ROWS:
                 parents = [p for p in spec[node].parents if p in spec.measured and p not in names]
                 columns = {parent: rows.column(parent)[index] for parent in parents}
-                found = uneven(node, spec[node].family, left(node, rows)[index], columns)
+                rest = left(node, rows)[index]
+                # Of an exact function rounding is left.
+                found = uneven(node, spec[node].family, rest, columns) if rest.std() > 1e-3 * values.std() else ""
         words += [ColumnCaution(node, each) for each in (missing_code(node, rows), found) if each]
     if data.pattern is None:
         words += [ColumnCaution("", each) for each in _twins(spec, data)]
@@ -196,7 +200,7 @@ def uneven(node: Name, family: AbstractFamily, rest: FloatArray, columns: Mappin
         rest: What measured parents leave of each row, by straight lines.
         columns: The measured parents.
     """
-    if not columns or not rest.std():
+    if not columns:
         return ""
     scaled = {name: (own - own.mean()) / (own.std() or 1.0) for name, own in columns.items()}
     # What a curve would explain is no spread.
