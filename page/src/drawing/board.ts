@@ -14,9 +14,12 @@ const TOOLS: readonly (readonly [Tool, string, string])[] = [
   ["<->", "↔", "Draw hidden common causes: drag from node to node"],
 ];
 
+const MOUSE = "Double-click adds a node. Drag from a node's border to draw an edge. ? lists the keys.";
+const TOUCH = "Tap twice to add a node. Choose an arrow above and drag from node to node to draw an edge.";
+
 export function mountBoard(root: HTMLElement, store: Store, announce: (words: string) => void): Drawing {
   const surface = h("div", { class: "surface" });
-  const hint = h("p", { class: "hint board-part" }, "Double-click adds a node. Drag from a node's border to draw an edge. ? lists the keys.");
+  const hint = h("p", { class: "hint board-part" }, window.matchMedia("(pointer: coarse)").matches ? TOUCH : MOUSE);
   const board = h(
     "div",
     {
@@ -99,7 +102,7 @@ function empty(store: Store): HTMLElement {
   const words = h(
     "p",
     { class: "empty board-part", hidden: true },
-    "Double-click to add a node. Drag from a node's border to draw an edge. Or type in the text: X -> Y.",
+    "Nothing is drawn yet. An edge may be typed in the text too: X -> Y.",
   );
   store.subscribe(({ reading }, changed) => {
     if (changed.has("reading")) words.hidden = !reading || reading.nodes.length > 0;

@@ -56,6 +56,7 @@ export class Strokes {
   // --- the pointer
 
   private down(event: PointerEvent): void {
+    if (!event.isPrimary) return this.cancel(); // a second finger: it zooms
     if (event.button !== 0 || !this.isBoard(event)) return;
     this.board.focus({ preventScroll: true });
     const touch = event.pointerType !== "mouse";
