@@ -3,6 +3,7 @@
 import type { ImplicationsReply, Independence } from "../contract.js";
 import type { Store } from "../store.js";
 import { messageOf } from "./waiting.js";
+import { claims } from "./claims.js";
 import { folded, h } from "./dom.js";
 import { formula } from "./formula.js";
 import { Latest } from "./latest.js";
@@ -49,6 +50,7 @@ function parts(store: Store, reply: ImplicationsReply): Node[] {
   for (const each of reply.inequalities) made.push(h("p", {}, `${each.text}, if ${each.treatment} has levels.`));
   if (basis.length + reply.verma.length + reply.inequalities.length === 0)
     made.push(h("p", {}, "Nothing: any table of these columns agrees with the graph."));
+  else made.push(claims(store));
   made.push(folded("All of it, in words", (body) => body.append(h("pre", { class: "said" }, reply.text))));
   return made;
 }
