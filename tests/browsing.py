@@ -243,5 +243,5 @@ class Visit:
     def leave(self) -> None:
         """Close the tab, after which nothing may have gone wrong and nobody else may have been called."""
         self.page.close()
-        assert self.faults == []
-        assert self.strangers == []
+        assert not self.faults, self.faults
+        assert not self.strangers, self.strangers
