@@ -5,9 +5,14 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
+import signal
 import subprocess
+import sys
 import time
+import urllib.request
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -391,3 +396,82 @@ def test_folder_that_somebody_else_made_is_not_trusted(tmp_path, monkeypatch):
     first = new_folder().parent
     first.chmod(0o777)
     assert new_folder().parent != first
+
+
+# --- long fits, in the real thing
+
+
+LONG = "latent U ~ normal\nX ~ normal(U)\nM ~ normal(X)\nY ~ normal(M, U)"
+
+
+def served_by(process):
+    """The address of a server that was started, and a way to ask it."""
+    assert process.stdout is not None
+    address = process.stdout.readline().split()[-1]
+    with urllib.request.urlopen(address, timeout=30) as page:
+        token = page.read().decode().split('name="latentdo-token" content="')[1].split('"')[0]
+
+    def ask(verb, body=b"{}", **headers):
+        request = urllib.request.Request(
+            f"{address}api/{verb}", data=body, headers={"X-Latentdo-Token": token, **headers}
+        )
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return json.load(reply)
+
+    return ask
+
+
+def until(ask, right, seconds=400.0):
+    end = time.monotonic() + seconds
+    while not right(fit := ask("session")["fit"]):
+        assert time.monotonic() < end and fit["state"] != "failed", fit
+        time.sleep(0.2)
+    return fit
+
+
+def begun(fit):
+    """Whether some draws are there, so that something is kept."""
+    return any(block["share"] > 0.05 for block in fit["blocks"])
+
+
+@contextmanager
+def serving(folder):
+    """A server in a process of its own, which is gone in the end; with a way to ask it."""
+    line = [sys.executable, "-m", "latentdo", "serve", "--port", "0", "--no-browser"]
+    env = {**os.environ, "TMPDIR": str(folder)}
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    try:
+        yield process, served_by(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.sample
+def test_fit_is_stopped_goes_on_and_outlives_a_killed_server(tmp_path):
+    rows = np.random.default_rng(1).normal(size=(200, 3))
+    table = "X,M,Y\n" + "".join(",".join(f"{cell:.4f}" for cell in row) + "\n" for row in rows)
+    settings = {"draws": 2000, "warmup": 1000, "chains": 2}
+    study = {"text": LONG, "engine": "nuts", "settings": settings, "check": False}
+    with serving(tmp_path) as (server, ask):
+        ask("table", table.encode(), **{"X-Name": "cells.csv"})
+        ask("fit", json.dumps(study).encode())
+        until(ask, begun)
+        assert ask("stop")["fit"]["state"] == "stopped"
+        ask("resume")
+        fit = until(ask, begun)
+        assert any("Going on from" in note for note in fit["notes"]), fit["notes"]
+    with serving(tmp_path) as (server, ask):
+        again = ask("session")
+        assert again["fit"]["state"] == "stopped"
+        assert again["fit"]["study"]["text"] == LONG and again["table"]["rows"] == 200
+        ask("resume")
+        assert until(ask, lambda fit: fit["state"] == "done")["fit"]["n_rows"] == 200
+        server.send_signal(signal.SIGINT)
+        _, said = server.communicate(timeout=60)
+    assert "a fit of an earlier latentdo serve was kept" in said
+    assert "The fit is kept for 7 days" in said
+    (tmp_path / "cells.csv").write_text(table)
+    whole = ld.fit(LONG, tmp_path / "cells.csv", ld.Nuts(**settings), check=False)
+    (kept,) = tmp_path.glob("latentdo-serve-*/session-*/fit/fit.ldo")
+    assert ld.ask(ld.load(kept), "E[Y | do(X=1)]").mean == ld.ask(whole, "E[Y | do(X=1)]").mean
