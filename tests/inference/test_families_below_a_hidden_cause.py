@@ -16,6 +16,7 @@ OUTCOMES = {
     "lognormal": "lognormal(M, U)",
     "beta": "beta(M, U)",
     "ordinal": "ordinal(M, U)",
+    "spread": "normal(M, U, sd=loglinear(M))",
 }
 
 
@@ -35,6 +36,8 @@ def drawn(family: str, n: int, seed: int, do: float | None = None) -> dict[str, 
             y = random.poisson(np.exp(eta) * random.gamma(3.0, 1 / 3, size=n))
         case "lognormal":
             y = np.exp(eta + 0.5 * random.normal(size=n))
+        case "spread":
+            y = eta + np.exp(0.4 * m - 0.3) * random.normal(size=n)
         case "beta":
             y = random.beta(8 * expit(eta), 8 * expit(-eta))
         case _:

@@ -32,6 +32,9 @@ def groups_of(text: str) -> list[tuple[Rotation, ...]]:
         ("latent U, V ~ normal; X ~ normal(U, V, weight=normal(1, 1)); Y ~ normal(U, V)", set()),
         ("latent U, V ~ normal; X ~ normal(U, V, weight=student(4, 0, 1)); Y ~ normal(U, V)", set()),
         ("latent U, V ~ normal; X ~ normal(U, V, Z, U:Z); Y ~ normal(U, V); Z ~ normal", set()),
+        # Loadings in several predictors of one child are turned together, or not at all.
+        ("latent U, V ~ normal; X ~ normal(U, V); Y ~ categorical(U, V, levels=[0, 1, 2])", set()),
+        ("latent U, V ~ normal; X ~ normal(U, V); Y ~ normal(U, V, sd=loglinear(U, V))", set()),
     ],
 )
 def test_only_exchangeable_latents_are_rotated(text, latents):

@@ -141,6 +141,23 @@ def test_default_priors_say_as_much_of_a_spread_as_one_row():
     )
 
 
+@pytest.mark.slow
+def test_intervals_hold_the_numbers_that_rows_were_made_with():
+    """40 tables of 100 rows: 90 % intervals hold each number in 80 % of them or more, and errors have no side."""
+    truth = {"X -> Y": 0.8, "sd intercept(Y)": -0.3, "sd weight X -> Y": 0.5, "sd weight Z -> Y": -0.4}
+    errors = {name: [] for name in truth}
+    for seed in range(40):
+        rows = table(1_000 + seed, 100)
+        fit = ld.fit("X ~ normal; Z ~ bernoulli; Y ~ normal(X, sd=loglinear(X, Z))", rows, check=False, progress=False)
+        draws = dict(fit.parameters)
+        for name, number in truth.items():
+            errors[name].append(((draws[name].mean() - number) / draws[name].std(), (draws[name] < number).mean()))
+    for name, found in errors.items():
+        z, below = np.array(found).T
+        assert abs(z.mean()) < 4.0 / np.sqrt(40), name
+        assert 0.8 <= ((below > 0.05) & (below < 0.95)).mean() <= 1.0, name
+
+
 def test_a_saved_fit_answers_as_before(tmp_path):
     text = "X ~ normal; Z ~ bernoulli; Y ~ normal(X, sd=loglinear(X, Z)); P ~ gamma(Y, shape=loglinear(+Z))"
     model = ld.model(text).with_priors({"sd weight Z -> Y": 0.25})
