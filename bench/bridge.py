@@ -20,7 +20,7 @@ from latentdo.web import reply
 SIZES = (20, 50, 200)
 GRAPHS = 12
 STROKES = 8
-STEPS = ("edit", "read", "verdict", "verdict without remedies", "edit, read and verdict")
+STEPS: tuple[str, ...] = ("edit", "read", "verdict", "verdict without remedies", "edit, read and verdict")
 
 
 def text_of(size: int, seed: int, *, model: bool) -> tuple[str, list[str], random.Random]:
@@ -48,7 +48,7 @@ def timed(verb: str, **fields: Any) -> tuple[dict[str, Any], float, float]:
     return found, *times
 
 
-def strokes(size: int, *, model: bool) -> Iterator[dict[str, tuple[float, float]]]:
+def strokes(size: int, *, model: bool) -> Iterator[dict[str, list[float]]]:
     """The times of each step, stroke by stroke."""
     for seed in range(GRAPHS):
         text, names, rng = text_of(size, seed, model=model)
@@ -67,7 +67,7 @@ def strokes(size: int, *, model: bool) -> Iterator[dict[str, tuple[float, float]
             other = f"E[{names[rng.randrange(2 * size // 3, size)]} | do({names[rng.randrange(size // 3)]}=2)]"
             _, *plain = timed("verdict", text=text, queries=[other], remedies=False)
             total = [sum(parts) for parts in zip(edit, read, verdict, strict=True)]
-            yield dict(zip(STEPS, map(tuple, (edit, read, verdict, plain, total)), strict=True))
+            yield dict(zip(STEPS, (edit, read, verdict, plain, total), strict=True))
 
 
 def quantile(values: list[float], share: float) -> float:

@@ -100,8 +100,9 @@ def _frames(head: str) -> list[Frame]:
             here.valued = piece not in (",", "|") and (here.valued or piece in (*_SIGNS, "~", ":"))
             is_node = len(frames) > 1 and (piece[0] in "`_" or piece[0].isalpha()) and here.last in ("", ",", "|")
             if is_node:
-                here.node = piece.strip("`")
-                here.used.add(here.node)
+                node: Name = piece.strip("`")
+                here.node = node
+                here.used.add(node)
             here.last = piece
         word = piece
     return frames

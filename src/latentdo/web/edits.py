@@ -208,7 +208,7 @@ def _show(strokes: Strokes, name: Name) -> None:
         elif word is not None and statement.kind == "latent" and name in mentioned_before(source, statement):
             strokes.drop(statement)
         elif word is not None:
-            strokes.put(word.start, statement.names[0].start, "")
+            strokes.put(word.start, next(iter(statement.names)).start, "")
 
 
 def _alone(source: Source, name: Name) -> Source:

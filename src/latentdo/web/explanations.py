@@ -134,9 +134,9 @@ def answerable(request: Request) -> dict[str, Any]:
     given, known = request.texts("given"), experiments_of(request)
     table = every_pair(reading.graph, given=given, functional=reading.functional, experiments=known)
     told = table.to_json()
-    signs = {form: sign for form, sign in table.signs.items() if form in table.counts}
+    signs: dict[str, str] = {form: sign for form, sign in table.signs.items() if form in table.counts}
     told["pairs"] = [{**pair, "sign": signs[pair["form"]]} for pair in told["pairs"]]
-    legend = {sign: f"{form} ({table.counts[form]})" for form, sign in signs.items()}
+    legend = {table.signs[form]: f"{form} ({count})" for form, count in table.counts.items()}
     return {**told, "legend": legend, "headline": table.headline, "text": str(table)}
 
 
