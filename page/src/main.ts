@@ -10,6 +10,7 @@ import { mountTable } from "./nodetable.js";
 import { announce, notify } from "./notices.js";
 import { h } from "./panels/dom.js";
 import { PANES } from "./panels/index.js";
+import { Session } from "./panels/session.js";
 import { Store } from "./store.js";
 import { importText, takeDrops } from "./transfer.js";
 
@@ -45,7 +46,7 @@ function mountDocument(root: HTMLElement, store: Store): void {
   mountTable(table, store);
 }
 
-/** The study of the address, else an example. */
+/** The study of the address, else that of the server, else an example. */
 async function begin(store: Store): Promise<void> {
   const fragment = location.hash.slice(1);
   if (fragment !== "") {
@@ -55,6 +56,9 @@ async function begin(store: Store): Promise<void> {
       notify((error as Error).message, "fault");
     }
   }
+  // A server that reads a large fit answers late: then an example stands here until it does.
+  const late = new Promise<false>((done) => setTimeout(() => done(false), 600));
+  if (store.bridge.served && (await Promise.race([Session.of(store).begun, late]))) return;
   const [first] = EXAMPLES;
   if (first) store.open(first);
 }

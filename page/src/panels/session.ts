@@ -40,10 +40,12 @@ export class Session {
     seed: 0,
     check: null,
   };
+  /** Whether the server had a study to begin with, once that is known. */
+  readonly begun: Promise<boolean>;
   private readonly listeners: Listener[] = [];
 
   private constructor(private readonly store: Store) {
-    void this.begin();
+    this.begun = this.begin();
   }
 
   private static readonly sessions = new WeakMap<Store, Session>();
@@ -121,7 +123,8 @@ export class Session {
     return reply as Reply;
   }
 
-  private async begin(): Promise<void> {
+  private async begin(): Promise<boolean> {
+    let opened = false;
     try {
       const reply = await this.call<SessionReply>("session");
       this.take(reply);
@@ -129,11 +132,13 @@ export class Session {
         const { missing = null, engine = "auto", settings = {}, seed = 0 } = reply.study;
         this.set({ missing, do: reply.study.do ?? null, engine, settings: numbersOf(settings), seed });
         this.store.open({ text: reply.study.text, questions: questionsOf(reply.study) });
+        opened = true;
       }
     } catch (error) {
       this.store.complain(error);
     }
     this.listen();
+    return opened;
   }
 
   private take({ table, fit, engines, methods, pictures }: SessionReply): void {
