@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -162,6 +164,26 @@ def test_text_moves_the_drawing_and_says_where_it_cannot_be_read(laptop: Visit) 
         ".cut": 0,
         ".hedge": 0,
     }
+
+
+def test_graphs_of_other_programs_come_in_and_go_out(laptop: Visit, tmp_path: Path) -> None:
+    laptop.open("")
+    drop = "(text) => { const d = new DataTransfer(); d.items.add(new File([text], 'g.dagitty')); return d; }"
+    graph = "dag { X [exposure] Y [outcome] U [latent] X -> Y U -> X U -> Y }"
+    laptop.page.dispatch_event("#graph", "drop", {"dataTransfer": laptop.page.evaluate_handle(drop, graph)})
+    laptop.until("() => window.latentdo.store.state.verdicts")
+    assert read(laptop) == [("X", "->", "Y"), ("U", "->", "X"), ("U", "->", "Y")]
+    assert laptop.state("questions") == ["P(Y | do(X))"]
+    for title, start in (("dagitty", b"dag {"), ("SVG, as drawn here", b"<svg "), ("PNG, as drawn here", b"\x89PNG")):
+        laptop.page.locator("#bar summary", has_text="Export").click()
+        with laptop.page.expect_download() as coming:
+            laptop.page.get_by_role("menuitem", name=title).click()
+        path = tmp_path / coming.value.suggested_filename
+        coming.value.save_as(path)
+        assert path.read_bytes().startswith(start)
+    picture = ElementTree.parse(tmp_path / "graph.svg").getroot()
+    words = [each.text for each in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert words == ["▶ X", "◎ Y", "U"]
 
 
 def test_scripts_in_names_are_shown_and_never_run(laptop: Visit) -> None:
