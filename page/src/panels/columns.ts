@@ -50,8 +50,8 @@ function valuesOf(column: Column): string {
   }
   const { minimum, maximum, mean, distinct } = column;
   if (minimum === null || maximum === null || mean === null) return "none";
-  const about = distinct > 2 ? `, mean ${number(mean)}` : "";
-  return `${number(minimum)} to ${number(maximum)}${about}`;
+  const about = distinct > 2 ? `, mean ${number(mean, 3)}` : "";
+  return `${number(minimum, 3)} to ${number(maximum, 3)}${about}`;
 }
 
 /** A number to look at: four digits, or as many as are wanted. */

@@ -31,9 +31,9 @@ export function comparison(store: Store, session: Session, options: Asking): HTM
 function parts(session: Session, reply: CompareReply): Node[] {
   const rows = reply.rows.map((row) => [
     row.method,
-    row.estimate === null ? "does not apply" : number(row.estimate),
-    row.sd === null ? "" : number(row.sd),
-    row.lower === null || row.upper === null ? "" : `${number(row.lower)} to ${number(row.upper)}`,
+    row.estimate === null ? "does not apply" : number(row.estimate, 3),
+    row.sd === null ? "" : number(row.sd, 2),
+    row.lower === null || row.upper === null ? "" : `${number(row.lower, 3)} to ${number(row.upper, 3)}`,
     [row.note, ...row.warnings].filter(Boolean).join(" "),
   ]);
   const made: Node[] = [table(reply.rows[0]?.query ?? "", ["method", "estimate", "SE", "interval", "note"], rows)];

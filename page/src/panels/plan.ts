@@ -38,6 +38,7 @@ export class Plan {
     const study = this.session.study;
     const key = JSON.stringify([study, table.name, table.rows]);
     if (key === this.shown) return;
+    if (this.root.querySelector("details") === null) this.say("Looking at what would be trained …");
     this.shown = key;
     this.latest.ask((signal) => this.session.call<PlanReply>("plan", study, signal));
   }

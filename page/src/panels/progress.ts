@@ -5,21 +5,34 @@ import { h } from "./dom.js";
 
 export class Progress {
   private readonly bar = h("progress", { max: 1, "aria-label": "How far the fit is" });
-  private readonly words = h("p", { role: "status" });
+  private readonly words = h("p");
   private readonly blocks = h("ul", { class: "quiet" });
   readonly root = h("div", { class: "progress", id: "fit-progress", hidden: true }, this.bar, this.words, this.blocks);
 
+  private told: { readonly fit: FitState; readonly at: number } | null = null;
+
+  constructor() {
+    // Between two reports of the server the clock goes on.
+    window.setInterval(() => this.told && this.say(this.told.fit, (performance.now() - this.told.at) / 1000), 1000);
+  }
+
   show(fit: FitState | null): void {
     this.root.hidden = fit?.state !== "running";
-    if (!fit || this.root.hidden) return;
-    const begun = fit.blocks.length > 0;
-    if (begun) this.bar.value = fit.share;
+    this.told = fit && !this.root.hidden ? { fit, at: performance.now() } : null;
+    if (!this.told) return;
+    const { blocks, share } = this.told.fit;
+    if (blocks.length > 0) this.bar.value = share;
     else this.bar.removeAttribute("value");
-    const left = fit.left === null ? "" : `, about ${duration(fit.left)} left`;
-    this.words.textContent = begun ? `${Math.round(100 * fit.share)} %${left}` : `Preparing … ${duration(fit.seconds)}`;
+    this.say(this.told.fit, 0);
     this.blocks.replaceChildren(
-      ...fit.blocks.map(({ name, share, state }) => h("li", {}, `${name}: ${state === "running" ? `${Math.round(100 * share)} %` : state}`)),
+      ...blocks.map(({ name, share, state }) => h("li", {}, `${name}: ${state === "running" ? `${Math.round(100 * share)} %` : state}`)),
     );
+  }
+
+  /** How far it is, `since` seconds after that was told. */
+  private say({ blocks, share, left, seconds }: FitState, since: number): void {
+    const rest = left === null ? "" : `, about ${duration(Math.max(left - since, 0))} left`;
+    this.words.textContent = blocks.length > 0 ? `${Math.round(100 * share)} %${rest}` : `Preparing … ${duration(seconds + since)}`;
   }
 }
 
