@@ -11,6 +11,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 import sys
 import tomllib
 import traceback
@@ -112,6 +113,9 @@ class Runner:
             PageError: At the first block that fails or does not print what the page shows.
         """
         namespace: dict[str, Any] = {"__name__": "__main__"}
+        # What a page offers to download is there.
+        for table in (path.parent / "data").glob("*"):
+            shutil.copy(table, table.name)
         for block, expected in pairs(path.read_text(encoding="utf-8")):
             place = f"{path.relative_to(self.root)}:{block.line}"
             if block.title:
