@@ -153,7 +153,7 @@ class RowForm(AbstractForm):
             log_prior = log_priors[0]
         return log_prior, log_sum(m, logs + numbers.log_weights[:, None])
 
-    def program(self, numbers: RowNumbers) -> tuple[AbstractForm, Any]:
+    def program(self, numbers: Any) -> tuple[AbstractForm, Any]:
         """Both halves of what the log likelihood is computed with."""
         return self.inner, numbers.inner
 
