@@ -37,6 +37,12 @@ def test_another_host_is_warned_of_and_has_a_token_in_its_address(command, serve
     assert "note: other machines can reach this page" in result.err
 
 
+def test_token_is_asked_for_on_a_machine_that_others_use(command, served):
+    result = command("serve", "--token", "--port", "0", "--no-browser")
+    assert "http://127.0.0.1:" in result.out and "/?token=" in result.out
+    assert "other machines" not in result.err
+
+
 def test_busy_port_names_the_next_free_one(command, served):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]

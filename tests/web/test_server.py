@@ -103,6 +103,13 @@ def test_open_server_takes_the_token_out_of_the_address(away):
     assert away.get("/app.js").status_code == 200
 
 
+def test_page_on_a_shared_machine_is_shown_to_those_with_the_token(static, session):
+    door = Door.at("127.0.0.1", 8000, TOKEN, shared=True)
+    with TestClient(application(door, session, static=static), base_url="http://127.0.0.1:8000") as other:
+        assert other.get("/").status_code == 403
+        assert TOKEN in other.get(f"/?token={TOKEN}").text
+
+
 def test_open_server_still_knows_its_names(away):
     reply = away.get(f"/?token={TOKEN}", headers={"Host": "evil.example"})
     assert reply.status_code == 403

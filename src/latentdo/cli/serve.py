@@ -46,6 +46,7 @@ def command(
     host: str = LOCAL,
     port: Whole = 8000,
     no_browser: Flag = False,
+    token: Flag = False,
 ) -> int:
     """Show the page on which graphs are drawn and proved, tables brought and models trained.
 
@@ -57,6 +58,7 @@ def command(
         host: Where to listen. Any other than 127.0.0.1 lets other machines in that know the token of the address.
         port: The port to listen on; 0 for any that is free.
         no_browser: Print the address, and open no browser.
+        token: Show the page to those alone who know the token of its address: on a machine that others use too.
     """
     if any(importlib.util.find_spec(package) is None for package in ("starlette", "uvicorn")):
         raise MissingExtraError("latentdo serve", "starlette and uvicorn", "web")
@@ -64,10 +66,11 @@ def command(
 
     begun = None if study is None else _begun(study)
     with _listening(host, port) as listener:
-        door = Door.at(host, listener.getsockname()[1], secrets.token_urlsafe(24))
+        door = Door.at(host, listener.getsockname()[1], secrets.token_urlsafe(24), shared=token)
         address = _address(host, door.port)
         if door.open:
             address += f"?token={door.token}"
+        if door.others:
             tell(
                 f"note: other machines can reach this page at {host}, and whoever knows its address with the token can read "
                 "and change everything in it. The way there is not encrypted."

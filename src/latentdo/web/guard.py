@@ -56,7 +56,7 @@ class Door:
         token: Known to the page that this server served, and to nobody else.
         hosts: Names that this machine is called by; in lower case.
         port: Where the server listens.
-        open: Whether other machines can reach it: then the page too is served only to those who bring the token.
+        open: Whether others can reach it: then the page too is served only to those who bring the token.
     """
 
     token: str
@@ -65,12 +65,17 @@ class Door:
     open: bool = False
 
     @classmethod
-    def at(cls, host: str, port: int, token: str) -> Door:
-        """The door of a server that listens at an address."""
+    def at(cls, host: str, port: int, token: str, *, shared: bool = False) -> Door:
+        """The door of a server that listens at an address; `shared` says that others use this machine."""
         if host.lower() in LOCAL:
-            return cls(token, port=port)
+            return cls(token, port=port, open=shared)
         named = {host, socket.gethostname(), socket.getfqdn()}
         return cls(token, frozenset(LOCAL) | {name.lower() for name in named}, port, open=True)
+
+    @property
+    def others(self) -> bool:
+        """Whether other machines can reach it."""
+        return self.hosts > frozenset(LOCAL)
 
     @property
     def cookie(self) -> str:
