@@ -7,6 +7,7 @@ import random
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 import latentdo as ld
 from latentdo.bounding import plan_of, solved_on
@@ -109,6 +110,64 @@ def test_without_defiers_the_bounds_are_the_natural_ones():
     wide = ld.bounds(IV, law, ACE, names=NAMES)
     assert wide.lower <= found.lower + 1e-9
     assert found.upper <= wide.upper + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_controlled_direct_effect_has_the_bounds_of_the_closed_form(seed):
+    """Cai, Kuroki, Pearl & Tian (2008), Bounds on direct effects in the presence of confounded intermediate variables, eq. 6.
+
+    One of the examples of causaloptim (Sachs, Jonzon, Gabriel & Sjölander 2023).
+    """
+    graph = "X -> M -> Y; X -> Y; M <-> Y"
+    law = random_scm(ld.graph(graph), seed).law()
+    found = ld.bounds(graph, law, "P(Y=1 | do(X=1, M=1)) - P(Y=1 | do(X=0, M=1))", names=("X", "M", "Y"))
+    p = law / law.sum(axis=(1, 2), keepdims=True)
+    ends = p[1, 1, 1] + p[0, 1, 0] - 1, 1 - p[1, 1, 0] - p[0, 1, 1]
+    assert (found.lower, found.upper) == pytest.approx(ends, abs=1e-6)
+    assert found.sharp
+
+
+def by_response_types(law: np.ndarray, n_instruments: int) -> tuple[float, float]:
+    """The ends of P(Y=1 | do(X=1)), by enumeration of what units do: their X at each value of the instruments, their Y at each X.
+
+    Args:
+        law: P(instruments, X, Y).
+    """
+    places = list(np.ndindex(*law.shape[:n_instruments]))
+    n_x, n_y = law.shape[n_instruments:]
+    types = list(
+        itertools.product(itertools.product(range(n_x), repeat=len(places)), itertools.product(range(n_y), repeat=n_x))
+    )
+    rows, right = [], []
+    for k, place in enumerate(places):
+        for x, y in np.ndindex(n_x, n_y):
+            rows.append([float(of_x[k] == x and of_y[x] == y) for of_x, of_y in types])
+            right.append(law[place][x, y] / law[place].sum())
+    asked = np.array([float(of_y[1] == 1) for _, of_y in types])
+    ends = [linprog(sign * asked, A_eq=np.array(rows), b_eq=right, method="highs").fun * sign for sign in (1, -1)]
+    return ends[0], ends[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_instruments_have_the_bounds_of_all_response_types(seed):
+    """An example of causaloptim; the types are enumerated here by themselves."""
+    graph = "A; B; A -> X; B -> X; X -> Y; X <-> Y"
+    law = random_scm(ld.graph(graph), seed).law()
+    found = ld.bounds(graph, law, "P(Y=1 | do(X=1))", names=("A", "B", "X", "Y"))
+    assert (found.lower, found.upper) == pytest.approx(by_response_types(law, 2), abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_treatment_of_three_levels_has_the_bounds_of_all_response_types(seed):
+    """An instrument, as in the examples of autobounds (Duarte, Finkelstein, Knox, Mummolo & Shpitser 2024)."""
+    rng = np.random.default_rng(seed)
+    hidden, z = rng.dirichlet(np.ones(5)), rng.dirichlet(np.ones(2))
+    x, y = rng.dirichlet(np.ones(3), size=(2, 5)), rng.dirichlet(np.ones(2), size=(3, 5))
+    law = np.einsum("u,z,zux,xuy->zxy", hidden, z, x, y)
+    found = ld.bounds(IV, law, "P(Y=1 | do(X=1))", names=NAMES)
+    ends = by_response_types(law, 1)
+    assert (found.lower, found.upper) == pytest.approx(ends, abs=1e-6)
+    assert ends[0] - 1e-9 <= hidden @ y[1, :, 1] <= ends[1] + 1e-9
 
 
 # --- the ends are reached, and nothing lies beyond them
