@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,13 @@ def _opened(path: Path) -> Any:
 def told(report: Report) -> None:
     """Log what a graph does not hold of its source: nothing is left out unsaid."""
     if report.telling:
-        logging.getLogger("latentdo").warning(
-            "%s latentdo.formats.read(source).report has it all.", str(report).replace("\n", " ")
-        )
+        _logged(str(report).replace("\n", " "))
+
+
+@lru_cache(maxsize=256)
+def _logged(said: str) -> None:
+    """Log it, the first time: one text goes through many verbs."""
+    logging.getLogger("latentdo").warning("%s latentdo.formats.read(source).report has it all.", said)
 
 
 def stated(value: Any) -> Any:

@@ -155,8 +155,11 @@ def test_breaking_cycles_leaves_no_cycle_and_only_edges_of_cycles():
 
 
 def test_a_log_entry_says_what_a_graph_left_out(caplog: pytest.LogCaptureFixture):
-    ld.graph("A\tactivates\tB\nA\tin-complex-with\tC\n")
-    assert "A in-complex-with C has no direction" in caplog.text
+    text = "A\tactivates\tB\nA\tin-complex-with\tC\n"
+    for _ in range(3):
+        ld.graph(text)
+    # Once, though one text goes through many verbs.
+    assert caplog.text.count("A in-complex-with C has no direction") == 1
 
 
 # --- lavaan

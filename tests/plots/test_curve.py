@@ -180,6 +180,15 @@ def test_two_number_axes_are_a_surface_with_its_uncertainty():
     mesh = axes.collections[0]
     assert mesh.get_array().shape == (5, 7)
     assert mesh.get_array()[0, 6] == answers[30].mean
+    # The data go from -5 to 5 in X, and beyond both ends of M: what lies outside is hatched, and said to be.
+    hatched = [patch for patch in axes.patches if patch.get_hatch()]
+    assert sorted((patch.get_x(), patch.get_x() + patch.get_width()) for patch in hatched) == [(-7, -5), (5, 7)]
+    assert legend_of(axes) == ["outside the data: an extrapolation"]
+
+
+def test_a_surface_within_the_data_has_no_hatching():
+    axes = drawn(sweep_of("E[Y | do(X, M)] for X in -2..2 by 2, M in 0..1 by 0.5").plot())
+    assert not axes.patches and axes.get_legend() is None
 
 
 def test_a_point_of_a_sweep_alone_is_a_forest():

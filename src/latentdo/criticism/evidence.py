@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from hashlib import blake2b
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,8 +32,12 @@ MOST_KEPT = 20_000
 _WITHIN = 5
 """The seed of where within its step a count is placed."""
 _KEPT = "_evidence"
+MOST_ONCE = 200
+"""Fits of residuals that are kept for further questions: a few megabytes each at most."""
 LEAST = 1e-300
 """Densities below it are as unlikely as can be told."""
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +66,20 @@ class Evidence:
     every: Dataset | None = None
     _laws: dict[tuple[Name, tuple[Name, ...], int], PillowLaw] = field(default_factory=dict)
     _moments: dict[tuple[Name, tuple[Name, ...]], Moments] = field(default_factory=dict)
+
+    _once: dict[bytes, Any] = field(default_factory=dict)
+
+    def once(self, what: str, names: Sequence[Name], arrays: Sequence[FloatArray], make: Callable[[], _Made]) -> _Made:
+        """What is made of some columns and numbers of the rows, once for all questions; the last few are kept."""
+        digest = blake2b(repr((what, *names)).encode())
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).tobytes())
+        key = digest.digest()
+        if key not in self._once:
+            while len(self._once) >= MOST_ONCE:
+                del self._once[next(iter(self._once))]
+            self._once[key] = make()
+        return self._once[key]
 
     @staticmethod
     def of(posterior: Posterior, data: Dataset) -> Evidence:

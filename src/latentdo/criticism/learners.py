@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -76,30 +76,71 @@ def weighted(
         Athey, Tibshirani & Wager (2019), Generalized random forests, for the average of honest trees.
     """
     n = len(residuals)
-    mean = 1.0 if omega is None else float(omega.mean())
-    trust = np.ones(n) if trust is None else trust
+    return learner(kind, columns, residuals, np.ones(n) if trust is None else trust).at(target, omega)
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """One linear learner, fitted.
+
+    Attributes:
+        rows: The rows whose residuals it smooths.
+        terms: Its terms.
+        smooth: From a functional of the terms to each row's weight, (row, term).
+        left: What it leaves of the residuals.
+        share: What it counts among its like.
+    """
+
+    rows: IntArray
+    terms: Terms
+    smooth: FloatArray
+    left: FloatArray
+    share: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """A learner fitted to residuals: one question after another asks it at other points."""
+
+    kind: str
+    residuals: FloatArray
+    pieces: tuple[Piece, ...]
+
+    def at(self, target: Columns, omega: FloatArray | None = None) -> Weighted:
+        """The weights of the functional that averages over these points."""
+        n = len(self.residuals)
+        if not self.pieces:
+            mean = 1.0 if omega is None else float(omega.mean())
+            parts = mean * (self.residuals - self.residuals.mean()) / (n - 1)
+            return Weighted(self.kind, np.full(n, mean / n), parts)
+        weights, parts = np.zeros(n), np.zeros(n)
+        for piece in self.pieces:
+            matrix = piece.terms(target)
+            own = piece.smooth @ (matrix.mean(axis=0) if omega is None else omega @ matrix / len(omega))
+            weights[piece.rows] += piece.share * own
+            parts[piece.rows] += piece.share * own * piece.left
+        return Weighted(self.kind, weights, parts)
+
+
+def learner(kind: str, columns: Columns, residuals: FloatArray, trust: FloatArray) -> Learner:
+    """The learner, fitted; without columns it is the mean alone."""
+    n = len(residuals)
     if not columns:
-        return Weighted(kind, np.full(n, mean / n), mean * (residuals - residuals.mean()) / (n - 1))
-
-    def functional(terms: Terms) -> FloatArray:
-        matrix = terms(target)
-        return matrix.mean(axis=0) if omega is None else omega @ matrix / len(omega)
-
+        return Learner(kind, residuals, ())
     if kind != "tree":
         terms, costs = (quadratic(columns), None) if kind == "quadratic" else splines(columns)
         matrix = terms(columns)
-        own, left = _solved(matrix, residuals, functional(terms), trust, _penalty(matrix, residuals, trust, costs))
-        return Weighted(kind, own, own * left)
-    weights, parts = np.zeros(n), np.zeros(n)
+        penalty = _penalty(matrix, residuals, trust, costs)
+        return Learner(kind, residuals, (_piece(np.arange(n), terms, matrix, residuals, trust, penalty),))
+    pieces = []
     for split in range(SPLITS):
         halves = _halves(n, split)
         for half, other in (halves, halves[::-1]):
             terms = leaves({k: v[half] for k, v in columns.items()}, residuals[half], trust[half])
             matrix = terms({k: v[other] for k, v in columns.items()})
-            own, left = _solved(matrix, residuals[other], functional(terms), trust[other])
-            weights[other] += own / (2 * SPLITS)
-            parts[other] += own * left / (2 * SPLITS)
-    return Weighted(kind, weights, parts)
+            made = _piece(other, terms, matrix, residuals[other], trust[other])
+            pieces.append(replace(made, share=1 / (2 * SPLITS)))
+    return Learner(kind, residuals, tuple(pieces))
 
 
 def losses(kind: str, columns: Columns, residuals: FloatArray, trust: FloatArray) -> FloatArray:
@@ -155,18 +196,20 @@ def trusted(columns: Columns, residuals: FloatArray) -> FloatArray:
     return found / found.mean()
 
 
-def _solved(
+def _piece(
+    rows: IntArray,
+    terms: Terms,
     matrix: FloatArray,
     residuals: FloatArray,
-    functional: FloatArray,
     trust: FloatArray,
     penalty: FloatArray | None = None,
-) -> tuple[FloatArray, FloatArray]:
-    """The functional's weights, and what is left of the residuals with each row's part in it made up for."""
+) -> Piece:
+    """The fit; what is left of the residuals has each row's part in it made up for."""
     inverse = np.linalg.inv(_gram(matrix, trust, penalty))
     leverage = trust * np.einsum("ij,jk,ik->i", matrix, inverse, matrix)
     left = residuals - matrix @ (inverse @ (matrix.T @ (trust * residuals)))
-    return trust * (matrix @ (inverse @ functional)), left / np.clip(1.0 - leverage, MOST_LEVERAGE, 1.0)
+    smooth = trust[:, None] * (matrix @ inverse)
+    return Piece(rows, terms, smooth, left / np.clip(1.0 - leverage, MOST_LEVERAGE, 1.0))
 
 
 def _gram(matrix: FloatArray, trust: FloatArray, penalty: FloatArray | None = None) -> FloatArray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.stats import t as t_law
@@ -23,7 +23,7 @@ from latentdo.query import Query, Term
 
 from .deviations import Deviation, deviations
 from .evidence import Evidence
-from .learners import KINDS, losses, trusted, weighted
+from .learners import KINDS, learner, losses, trusted
 from .plans import planned
 from .worlds import World
 
@@ -247,9 +247,21 @@ class _Formula:
         """What flexible laws of one node do to the answer."""
         evidence, pillow = self.evidence, self.world.plan.pillows[deviation.node]
         columns = {name: evidence.rows.column(name) for name in pillow}
-        trust = [trusted(columns, residuals) for residuals, _, _ in deviation.parts]
+        trust = [
+            evidence.once("trust", pillow, [residuals], partial(trusted, columns, residuals))
+            for residuals, _, _ in deviation.parts
+        ]
         telling = list(zip(deviation.telling, trust, strict=False))
-        square = {kind: np.sum([losses(kind, columns, each, own) for each, own in telling], axis=0) for kind in KINDS}
+        square = {
+            kind: np.sum(
+                [
+                    evidence.once(f"losses {kind}", pillow, pair, partial(losses, kind, columns, *pair))
+                    for pair in telling
+                ],
+                axis=0,
+            )
+            for kind in KINDS
+        }
         best = min(KINDS, key=lambda kind: square[kind].mean())
         moves, plain = dict[str, Move](), dict[str, Move]()
         for kind in KINDS:
@@ -264,10 +276,13 @@ class _Formula:
     ) -> tuple[Move, Move]:
         move, own, absorbed = 0.0, np.zeros(self.evidence.n), np.zeros(len(self.evidence.index))
         for (residuals, by_draw, omega), counts in zip(deviation.parts, trust, strict=True):
-            learner = weighted(kind, columns, residuals, deviation.target, omega, counts)
-            move += float(learner.weights @ residuals)
-            own = own + learner.parts
-            absorbed = absorbed - by_draw @ learner.weights
+            fitted = self.evidence.once(
+                kind, tuple(columns), [residuals, counts], partial(learner, kind, columns, residuals, counts)
+            )
+            found = fitted.at(deviation.target, omega)
+            move += float(found.weights @ residuals)
+            own = own + found.parts
+            absorbed = absorbed - by_draw @ found.weights
         taken = self.evidence.influence(absorbed[:, None])[:, 0] * self.evidence.share
         own = self.evidence.padded(own)
         return Move(move, own - taken), Move(move, own)
