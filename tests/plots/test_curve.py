@@ -183,7 +183,7 @@ def test_two_number_axes_are_a_surface_with_its_uncertainty():
     # The data go from -5 to 5 in X, and beyond both ends of M: what lies outside is hatched, and said to be.
     hatched = [patch for patch in axes.patches if patch.get_hatch()]
     assert sorted((patch.get_x(), patch.get_x() + patch.get_width()) for patch in hatched) == [(-7, -5), (5, 7)]
-    assert legend_of(axes) == ["outside the data: an extrapolation"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["outside the data: an extrapolation"]
 
 
 def test_a_surface_within_the_data_has_no_hatching():
