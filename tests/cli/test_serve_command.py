@@ -117,3 +117,19 @@ def test_study_is_what_the_page_begins_with(command, served, study, monkeypatch)
 def test_what_is_no_study_is_refused(command, served, path, said):
     result = command("serve", path, "--no-browser")
     assert result.code == 2 and said in result.err
+
+
+@pytest.mark.parametrize("data", ["[data.csv, {file: data.csv, do: [X]}]", "{file: data.csv, do: [X]}"])
+def test_study_with_rows_of_experiments_is_left_to_the_command(command, served, study, data):
+    study.write_text(study.read_text().replace("data: data.csv", f"data: {data}"))
+    result = command("serve", study, "--no-browser")
+    assert result.code == 2 and "open the fit in the page" in result.err
+
+
+def test_column_of_experiments_is_taken_over(command, served, study, monkeypatch):
+    made = []
+    real = serve._session
+    monkeypatch.setattr(serve, "_session", lambda begun: made.append(real(begun)) or made[-1])
+    study.write_text(study.read_text().replace("data: data.csv", "data: {file: data.csv, do_column: arm}"))
+    assert command("serve", study, "--port", "0", "--no-browser").code == 0
+    assert made[0].given.do == "arm" and made[0].look is not None

@@ -9,6 +9,7 @@ import secrets
 import socket
 import threading
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,10 +100,15 @@ def _begun(path: str) -> tuple[Draft, Path | None]:
             f"{path} is no study file (.yaml, .yml). Leave it out, and paste a model or graph into the page."
         )
     study = load_study(path)
-    if isinstance(study.data, tuple):
-        raise UsageError(f"{path} names several tables, and the page takes one. Train it with latentdo fit {path}.")
-    draft = Draft.of_study(study, Path(path).read_text(encoding="utf-8"))
-    return draft, study.data if study.data is not None and study.data.is_file() else None
+    draft, table = Draft.of_study(study, Path(path).read_text(encoding="utf-8")), study.data
+    if isinstance(table, tuple):
+        if len(table) > 1 or table[0].do:
+            raise UsageError(
+                f"{path} names several tables, or one of an experiment, and the page takes one of rows as they came. Train it "
+                f"with latentdo fit {path}, and open the fit in the page."
+            )
+        draft, table = replace(draft, do=table[0].do_column or None), table[0].file
+    return draft, table if table is not None and table.is_file() else None
 
 
 def _session(begun: tuple[Draft, Path | None] | None) -> Session:

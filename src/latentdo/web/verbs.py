@@ -58,9 +58,11 @@ def check(here: Session, request: Request) -> dict[str, Any]:
     subject = with_graph(draft.text)
     with here.heavy:
         if isinstance(subject, LatentDag | Admg):
-            found: Any = verb(draft.text, here.rows(), *(text for _, text in draft.queries))
+            # Refused of a graph where they are given, in the words of the verb.
+            options: dict[str, Any] = {"missing": draft.missing, "do": draft.do}
+            found: Any = verb(draft.text, here.rows(), *(text for _, text in draft.queries), **options)
             return {"of": "graph", "report": found.to_json(), "text": found.text(), "cautions": {}}
-        found = verb(draft.study(), here.rows(), missing=draft.missing, do=draft.do)
+        found = verb(draft.study(), here.rows(), do=draft.do)
     names = [column.name for column in found.columns]
     return {"of": "model", "report": found.to_json(), "text": str(found), "cautions": _by_column(found.cautions, names)}
 
