@@ -135,9 +135,9 @@ def attenuated(
     # An sd has a coordinate that is bounded by 0, or none.
     widths = np.where((exponents[:, None] != 0) & (kinds == HALF), np.maximum(parts.parameters.T, 0.0), 0.0)
     eased = binary | widths.any(axis=1)
-    loadings = np.where(eased[:, None, None], np.moveaxis(parts.loadings.sum(axis=2), 0, -1), 0.0)
-    is_loading = loadings.any(axis=1)
-    eased = is_loading.any(axis=1)
+    loadings: FloatArray = np.where(eased[:, None, None], np.moveaxis(parts.loadings.sum(axis=2), 0, -1), 0.0)
+    is_loading = np.abs(loadings).sum(axis=1) > 0
+    eased = np.count_nonzero(is_loading, axis=1) > 0
     widths, exponents = widths * eased[:, None], exponents * eased
     units = np.where(binary, np.sqrt(SQUARED), 1.0)
     units[columns[LOCATION]] = np.sqrt(np.average(own.slope**2, axis=1, weights=own.weights))
@@ -255,13 +255,17 @@ def easier(numbers: AttenuatedNumbers, u: FloatArray) -> FloatArray:
     # As wide as its own noise is: cosh(r) times that is the whole.
     log_own = _log_widths(NUMPY, numbers, v)
     size = np.sqrt(np.sum(rays**2, axis=-1)) * numbers.units * np.exp(-log_own)
+
+    def inward(log_left: FloatArray) -> tuple[FloatArray, FloatArray, _Told]:
+        log_growth, log_s = _grown(NUMPY, np.arcsinh(size * np.exp(0.5 * log_left)) ** 2)
+        drawn_in = rays * np.exp(0.5 * log_left - log_growth - log_own)[..., None]
+        return log_growth, log_s, _told(NUMPY, numbers, drawn_in, log_growth - log_s)
+
     log_left = np.zeros_like(size)
     # What a column's parents leave of its hidden causes is known once they are: after as many rounds as there are columns.
-    for _ in range(1 + size.shape[-1] * bool(len(numbers.edges.told))):
-        log_growth, log_s = _grown(NUMPY, np.arcsinh(size * np.exp(0.5 * log_left)) ** 2)
-        inward = rays * np.exp(0.5 * log_left - log_growth - log_own)[..., None]
-        told = _told(NUMPY, numbers, inward, log_growth - log_s)
-        log_left = told.log_left(NUMPY)
+    for _ in range(size.shape[-1] if len(numbers.edges.told) else 0):
+        log_left = inward(log_left)[2].log_left(NUMPY)
+    log_growth, log_s, told = inward(log_left)
     log_widths = log_own + (numbers.exponents != 0.0) * log_s
     stretch = (log_growth + log_widths - 0.5 * log_left) @ _is_loading(NUMPY, numbers) + log_s @ numbers.powers
     v = v + told.effects(NUMPY, rays, log_widths)

@@ -49,6 +49,8 @@ LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
 COMPARED, ON_THE_WAY = 48, 16
 """Draws at which all rows are looked at, at the end and in earlier stages."""
+PILOT_SHARE, CHOSEN_SHARE, STAGE_SHARE = 0.2, 0.3, 0.05
+"""What is done of a block after the pilot, after the first coreset was chosen, and by each stage but the last, as measured."""
 
 
 def integrated(task: Task, engine: Engine) -> BlockDraws | str:
@@ -76,7 +78,7 @@ def pilot(task: Task, rows: RowLikelihood) -> FloatArray:
     counts = rows.counts[chosen]
     few = RowLikelihood(task, rows.data.picked(chosen), counts * min(1.0, PILOT_WORTH / counts.sum()))
     form, numbers = few.halves
-    return _drawn(task, form, numbers, None, "pilot", (0.0, 0.15), warm_up=PILOT_WARM_UP)
+    return _drawn(task, form, numbers, None, "pilot", (0.0, PILOT_SHARE), warm_up=PILOT_WARM_UP)
 
 
 def _drawn(
@@ -156,7 +158,8 @@ class _Few:
         before = worths(n)[:-1]
         self._choose()
         for stage, worth in enumerate(before):
-            ends = (0.15 + 0.15 * stage / len(before), 0.15 + 0.15 * (stage + 1) / len(before))
+            ends = (CHOSEN_SHARE + STAGE_SHARE * stage, CHOSEN_SHARE + STAGE_SHARE * (stage + 1))
+            self.task.tell(ends[0])
             self._approach(worth, n, f"stage-{stage}", ends)
         result, off, by_rule = self._posterior(engine, 0)
         for number in range(1, ROUNDS):
