@@ -246,7 +246,7 @@ def test_a_variant_belongs_to_a_study(command):
 
 
 def test_a_long_proof_is_left_out_unless_asked_for(command, monkeypatch):
-    monkeypatch.setattr("latentdo.cli.identify.LONG_PROOF", 2)
+    monkeypatch.setattr("latentdo.identification.verdict.LONG_PROOF", 2)
     result = command("identify", NAPKIN, QUERY, "--json")
     assert result.json["derivation"] == [] and "--proof" in result.json["derivation_left_out"]
     assert command("identify", NAPKIN, QUERY, "--json", "--proof").json["derivation"]
