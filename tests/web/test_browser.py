@@ -332,24 +332,3 @@ def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, tm
     page.set_input_files("#fit-file", saved)
     visit.until("() => window.latentdo.store.state.text.includes('M ~ normal(X)')")
     assert visit.state("questions") == ["E[Y | do(X=1)] - E[Y | do(X=0)]", "E[Y | do(X=1)]"]
-
-
-@pytest.mark.slow
-def test_fit_is_stopped_and_goes_on(opened: Open, tmp_path: Path) -> None:
-    visit = opened(FRONT_DOOR + "X ~ normal\nM ~ normal(X)\nY ~ normal(M)\n", "E[Y | do(X=1)] - E[Y | do(X=0)]")
-    page = visit.page
-    page.set_input_files("#data-file", trial(tmp_path / "trial.csv"))
-    page.locator("#data .histogram").nth(2).wait_for()
-    page.select_option("#fit-engine", "nuts")
-    page.select_option("#fit-check", "no")
-    page.locator("#fit summary", has_text="Numbers of the engine").click()
-    page.fill("#setting-draws", "3000")
-    page.locator("#fit-plan", has_text="draws=3000").wait_for(timeout=60_000)
-    visit.press("Train", inside="#fit")
-    visit.until("() => document.querySelector('#fit-progress progress').value > 0.05", patience=300)
-    assert "left" in visit.said("#fit-progress")
-    page.click("#fit-stop")
-    visit.until("() => document.querySelector('#fit .pane-body').dataset.fit === 'stopped'")
-    page.click("#fit-resume")
-    visit.until("() => document.querySelector('#fit .pane-body').dataset.fit === 'done'", patience=600)
-    assert "Converged" in visit.said("#fit-word")
