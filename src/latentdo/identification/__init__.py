@@ -13,7 +13,7 @@ from .engine.decision import Hedge
 from .engine.estimand import Estimand, Solution
 from .engine.experiments import Experiments, experiments_of
 from .engine.functional import functions_of
-from .verdict import Identified, NotIdentified, identify
+from .verdict import LONG_PROOF, Identified, NotIdentified, identify
 
 if TYPE_CHECKING:
     from .advice.leads import Leads
@@ -54,6 +54,7 @@ _NAMES = {
 _HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
+    "LONG_PROOF",
     "Answerable",
     "BestAdjustment",
     "CutGraph",

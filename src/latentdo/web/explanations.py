@@ -7,7 +7,16 @@ from fractions import Fraction
 from typing import Any
 
 from latentdo.errors import UnsupportedError
-from latentdo.identification import CutGraph, Derivation, Identified, Separation, Step, Witness, testable_implications
+from latentdo.identification import (
+    LONG_PROOF,
+    CutGraph,
+    Derivation,
+    Identified,
+    Separation,
+    Step,
+    Witness,
+    testable_implications,
+)
 from latentdo.identification import answerable as every_pair
 
 from .marks import Marks
@@ -15,8 +24,6 @@ from .reading import reading_of
 from .request import Request
 from .verdicts import asked, experiments_of
 
-LONG_PROOF = 200
-"""Laws that the longest proof takes apart."""
 MOST_BITS = 12
 """The models of a witness are enumerated in exact numbers up to this size; larger ones are described."""
 MOST_ROWS = 64
