@@ -102,7 +102,7 @@ def _begun(path: str) -> tuple[Draft, Path | None]:
     study = load_study(path)
     draft, table = Draft.of_study(study, Path(path).read_text(encoding="utf-8")), study.data
     if isinstance(table, tuple):
-        if len(table) > 1 or table[0].do:
+        if len(table) != 1 or table[0].do:
             raise UsageError(
                 f"{path} names several tables, or one of an experiment, and the page takes one of rows as they came. Train it "
                 f"with latentdo fit {path}, and open the fit in the page."
