@@ -28,7 +28,7 @@ from .units import Scale, scale_of
 
 AnyArray = np.ndarray[Any, np.dtype[Any]]
 MaybeNone: TypeAlias = Any
-"""None of one draw, which type checkers need not be told about each time: nearly all answers have an interval."""
+"""None of one draw, and of what nobody checked: type checkers need not be told each time, as nearly all answers have these."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Estimate:
     naive: Estimate | None = None
     prior: Estimate | None = None
     seed: int | None = None
-    fit: Standing | None = None
+    fit: Standing | MaybeNone = None
 
     @property
     def identified(self) -> bool:
