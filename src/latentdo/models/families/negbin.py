@@ -50,12 +50,10 @@ class NegBin(AbstractCounts):
         return choices - (shape + y) * softplus(m, place) + y * place
 
     def plain_tails(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> tuple[Array, Array]:
-        """The incomplete beta functions: the one towards which the mean is far, and one less it, as each is slow."""
+        """The incomplete beta functions."""
         shape, place = parameters["shape"], self._place(m, eta, parameters)
-        low = m.np.log(m.np.maximum(y, 0.5)) < eta
-        first, second = m.np.where(low, shape, y + 1.0), m.np.where(low, y + 1.0, shape)
-        small = m.special.betainc(first, second, m.special.expit(m.np.where(low, -place, place)))
-        return m.np.where(low, small, 1.0 - small), m.np.where(low, 1.0 - small, small)
+        below = m.special.betainc(shape, y + 1.0, m.special.expit(-place))
+        return below, m.special.betainc(y + 1.0, shape, m.special.expit(place))
 
     def plain_variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """mean + mean² / shape."""
