@@ -163,7 +163,7 @@ def test_few_rows_and_many_levels_are_not_checked_and_say_why():
         (lambda: ld.check(CHAIN), ld.LatentdoError, "is checked against rows, and there are none"),
         (lambda: ld.check(CHAIN, {"A": [1.0, 2.0]}), ld.LatentdoError, "no column for the node 'B'"),
         (lambda: ld.check(CHAIN, {**chain(), "B": np.ones(300)}), ld.LatentdoError, "Constant in every row: 'B' is 1"),
-        (lambda: ld.check(CHAIN, {**chain(), "B": [np.nan] * 300}), ld.LatentdoError, "Missing cells: 'B' 300"),
+        (lambda: ld.check(CHAIN, {**chain(), "B": [np.nan] * 300}), ld.LatentdoError, "Missing in every row: 'B'"),
         (lambda: ld.check(CHAIN, chain(), prior=True), ld.LatentdoError, "A graph has no priors to look at"),
         (lambda: ld.check(CHAIN, chain(), level=2), ld.LatentdoError, "lies between 0 and 1, got 2"),
         (lambda: ld.check(CHAIN, chain(), every="all"), ld.LatentdoError, "every"),

@@ -70,16 +70,22 @@ class Evidence:
     _once: dict[bytes, Any] = field(default_factory=dict)
 
     def once(self, what: str, names: Sequence[Name], arrays: Sequence[FloatArray], make: Callable[[], _Made]) -> _Made:
-        """What is made of some columns and numbers of the rows, once for all questions; the last few are kept."""
+        """What is made of some columns and numbers of the rows, once for all questions."""
         digest = blake2b(repr((what, *names)).encode())
         for array in arrays:
             digest.update(np.ascontiguousarray(array).tobytes())
         key = digest.digest()
-        if key not in self._once:
-            while len(self._once) >= MOST_ONCE:
-                del self._once[next(iter(self._once))]
-            self._once[key] = make()
-        return self._once[key]
+        if (kept := self._once.get(key)) is not None:
+            return kept
+        made = make()
+        if len(self._once) >= MOST_ONCE:
+            self._once.clear()
+        self._once[key] = made
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made again when it is asked for, and holds functions that no other process can be sent."""
+        return {**self.__dict__, "_once": {}}
 
     @staticmethod
     def of(posterior: Posterior, data: Dataset) -> Evidence:
