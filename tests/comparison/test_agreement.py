@@ -76,7 +76,7 @@ def test_a_model_without_rows_at_hand_is_taken_as_efficient():
     assert difference_of([model, row("aipw", 1.12, parts)]) is None
     apart = difference_of([model, row("aipw", 1.30, parts)])
     assert apart is not None
-    assert "The model stands alone" in apart.text
+    assert "The model stands alone, and on more rows than its rivals" in apart.text
 
 
 def test_the_level_is_the_chance_that_right_methods_are_told_apart():

@@ -143,6 +143,18 @@ def test_ratios_and_numbers_needed_to_treat_are_corrected_draw_by_draw(adjusted)
     assert (needed.lower, needed.upper) == pytest.approx((1 / difference.upper, 1 / difference.lower))
 
 
+def test_a_ratio_of_rare_outcomes_stays_above_zero_and_says_how_little_it_knows():
+    random = np.random.default_rng(5)
+    z = random.normal(size=400)
+    x = 1.0 * (random.random(400) < expit(z))
+    y = 1.0 * (random.random(400) < expit(-5 + 0.5 * x + 0.5 * z))
+    model = "Z ~ normal; X ~ bernoulli(Z); Y ~ bernoulli(X, Z)"
+    rare = ld.fit(model, {"Z": z, "X": x, "Y": y}, ld.Laplace(), seed=0, progress=False, check=False)
+    row = ld.compare(rare, "RR[Y | X: 0 -> 1]", methods="corrected")["lvm, corrected"]
+    assert 0 < row.lower < row.estimate < row.upper
+    assert any("too few rows have the outcome" in caution for caution in row.warnings)
+
+
 def test_the_row_is_there_only_where_it_is_asked_for_or_nothing_is(adjusted):
     assert "lvm, corrected" in ld.compare(adjusted, EFFECT, replicates=5).methods
     assert ld.compare(adjusted, EFFECT, methods="aipw").methods == ("lvm", "aipw")

@@ -203,6 +203,7 @@ MISTAKES = {
     "inference: {max_steps: 100}": (6, 13, "expected a whole number of at least 200"),
     "inference: {engine: nuts, max_steps: 400}": (6, 38, "nuts has no argument max_steps. It belongs to engine: auto."),
     "inference: {draws: 100}": (6, 20, "auto has no argument draws. It belongs to engine: nuts or svi"),
+    "missing: zzz": (6, 1, "'zzz' is no way to treat missing cells: write latent or drop"),
     "inference: {engine: svi, guide: full}": (6, 26, "no guide is called 'full'. Did you mean 'full-rank'"),
     "inference: {engine: svi, learning_rate: 0}": (6, 26, "expected a number above 0"),
     "inference: {engine: laplace, batch: 100}": (6, 37, "laplace has no argument batch. It belongs to engine: svi."),

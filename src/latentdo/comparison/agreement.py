@@ -62,6 +62,7 @@ class Difference:
         sides: The methods that agree with each other, the model's side first.
         spread: A standard error, for digits.
         between: Methods that are on none of the sides: they fit several.
+        on_other_rows: Whether the model saw rows that its rivals leave out.
     """
 
     question: Question
@@ -69,6 +70,7 @@ class Difference:
     sides: tuple[Side, ...]
     spread: float
     between: Side | None = None
+    on_other_rows: bool = False
 
     @property
     def text(self) -> str:
@@ -84,6 +86,12 @@ class Difference:
         """What may be wrong: the laws that one side alone rests on, or the model's own shape."""
         first, *others = self.sides
         if set(first.methods) <= {LVM, CORRECTED}:
+            if self.on_other_rows:
+                return (
+                    "The model stands alone, and on more rows than its rivals: if what they leave out depends on the outcome, "
+                    "they are off. Else its shape or its hidden causes are the suspects, and ld.check(posterior, data, query) "
+                    "looks at them."
+                )
             return (
                 "The model stands alone: its shape or its hidden causes are the first suspect, and ld.check(posterior, data, "
                 "query) looks at them."
@@ -168,7 +176,8 @@ def difference_of(rows: Sequence[ComparisonRow]) -> Difference | None:
     ]
     between = _side(ordered, alone, ()) if alone else None
     spread = float(np.median([row.sd for row in ordered if row.sd]))
-    return Difference(rows[0].question, max(p, 1 / DRAWS), tuple(told_apart), spread, between)
+    on_other_rows = model is not None and model not in known
+    return Difference(rows[0].question, max(p, 1 / DRAWS), tuple(told_apart), spread, between, on_other_rows)
 
 
 def _covariance(known: Sequence[ComparisonRow], model: ComparisonRow | None) -> FloatArray:

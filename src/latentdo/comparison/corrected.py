@@ -18,7 +18,9 @@ from latentdo.estimators import (
     Influence,
     Options,
     Task,
+    bootstrap_interval,
     influence_under,
+    is_positive_ratio,
     linearised,
     moves_of,
     sets_of_influence,
@@ -110,26 +112,39 @@ class Correcting:
         turned = isinstance(expression, Binary) and expression.word == "NNT"
         inner = expression.right if isinstance(expression, Binary) and turned else expression
         values = self._weighted(inner, parts, count)
+        mean, sd = float(values.mean()), float(values.std(ddof=1))
+        if not math.isfinite(mean):
+            return self._without("no number: a divisor vanishes")
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+        cautions = dict.fromkeys(words for part in parts.values() for words in part.cautions)
+        ranges = {task.term: (float(task.asked.min()), float(task.asked.max())) for task in tasks}
+        if is_positive_ratio(inner, ranges):
+            means = {term: part.values.mean(keepdims=True) for term, part in parts.items()}
+            mean = float(linearised(inner, means)[0].item())
+            interval = bootstrap_interval(mean, values, level, is_log=True)
+            sd, low, high = interval.sd, interval.lower, interval.upper
+            if beyond := int((values <= 0).sum()):
+                cautions[
+                    f"in {beyond} of {len(values)} corrected draws a part of the ratio is not above 0: "
+                    "too few rows have the outcome for this step."
+                ] = None
         if (question.scale.base, question.scale.kind) == ("probability", "value"):
             low, high = (min(max(float(end), 0.0), 1.0) for end in (low, high))
         lead = next(task for task in tasks if not task.is_seen)
         sets, words = sets_of_influence(lead)
         estimate = Estimate(
             CORRECTED,
-            float(values.mean()),
-            float(values.std(ddof=1)),
+            mean,
+            sd,
             float(low),
             float(high),
             level,
             note=f"one step from lvm along the influence function; {words}; {count} draws",
-            cautions=tuple(dict.fromkeys(words for part in parts.values() for words in part.cautions)),
+            cautions=tuple(cautions),
             sets=sets,
             interval="corrected posterior",
             moves=self._moves(inner, parts),
         )
-        if not math.isfinite(values.mean()):
-            return self._without("no number: a divisor vanishes")
         return turned_over(estimate) if turned else estimate
 
     def _weighted(self, expression: Expression, parts: Mapping[Term, Influence], count: int) -> FloatArray:

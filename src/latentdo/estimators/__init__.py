@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .adjusting import needed_columns
-from .arithmetic import linearised
+from .arithmetic import bootstrap_interval, is_positive_ratio, linearised
 from .instrumental import instrument_columns, with_instrument
 from .laws import AbstractLaw
 from .learners import AbstractLearner, Auto, Boosted, Foreign, Glm, Models
@@ -56,9 +56,11 @@ __all__ = [
     "Yes",
     "all_methods",
     "baselines",
+    "bootstrap_interval",
     "estimates",
     "influence_under",
     "instrument_columns",
+    "is_positive_ratio",
     "linearised",
     "moves_of",
     "needed_columns",

@@ -286,6 +286,9 @@ def _explained(values: dict[str, Any], path: tuple[str | int, ...], problem: str
         return Misfit(path, f"the key `{found[1]}` is missing.")
     value = _at(values, path)
     if problem.startswith("Invalid enum value"):
+        if path == ("missing",):
+            known = " or ".join(get_args(MissingName))
+            return Misfit(path, f"{value!r} is no way to treat missing cells: write {known}, or remove the line.")
         return Misfit(path, f"no guide is called {value!r}. {nearest(str(value), GUIDES)}")
     if value is None:
         return Misfit(path, "nothing stands here: fill it in, or remove the line.")
