@@ -75,8 +75,9 @@ export function mountEditor(root: HTMLElement, store: Store, importText: (conten
       const before = field.value;
       field.value = state.text;
       paint();
-      const stay = before.slice(0, selectionStart) === state.text.slice(0, selectionStart);
-      if (stay) field.setSelectionRange(selectionStart, selectionEnd);
+      const same = (end: number): boolean => before.slice(0, end) === state.text.slice(0, end);
+      if (store.source === "opening") field.setSelectionRange(0, 0);
+      else if (same(selectionStart)) field.setSelectionRange(selectionStart, same(selectionEnd) ? selectionEnd : selectionStart);
       if (top > 0) field.scrollTop = top;
     }
     if (!changed.has("fault") && !changed.has("text")) return;

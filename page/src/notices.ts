@@ -2,6 +2,9 @@
 
 import { button, h } from "./panels/dom.js";
 
+/** How long a note stands; one that holds a report stands longer. */
+const STANDS = { short: 8000, long: 20_000 };
+
 export type Kind = "fault" | "note";
 
 /** Show a notice; `more` is folded below it. */
@@ -19,7 +22,16 @@ export function notify(words: string, kind: Kind = "note", more = ""): void {
   // The same words again are one notice.
   for (const old of [...root.children]) if (old.firstElementChild?.textContent === lines[0] || root.children.length > 3) old.remove();
   root.append(notice);
-  if (kind === "note" && !more) setTimeout(() => notice.remove(), 8000);
+  if (kind === "note") passing(notice, more ? STANDS.long : STANDS.short);
+}
+
+/** Put a notice away after a while in which nobody points at it, is in it or has opened it. */
+function passing(notice: HTMLElement, after: number): void {
+  setTimeout(() => {
+    if (!notice.isConnected) return;
+    if (notice.matches(":hover, :focus-within, :has(details[open])")) passing(notice, STANDS.short);
+    else notice.remove();
+  }, after);
 }
 
 /** Say something to those who listen. */

@@ -2,6 +2,7 @@
 // stroke is an edit of it that Python makes.
 
 import { BridgeError, type Bridge, type Fault } from "./bridge.js";
+import { edgeId } from "./names.js";
 import { questionOf } from "./questions.js";
 import type { Edit, PageEdge, Reading, Role, VerdictReply } from "./contract.js";
 
@@ -282,7 +283,7 @@ export class Store {
         const reading = await this.bridge.call("read", { text }, running.signal);
         if (running.signal.aborted) return;
         this.textRead = text;
-        this.set({ reading, fault: null });
+        this.set({ reading, fault: null, selection: left(this.state.selection, reading) });
       }
       const reply = await verdicts;
       if (running.signal.aborted) return;
@@ -320,6 +321,15 @@ export class Store {
 function faultOf(error: unknown): Fault {
   if (error instanceof BridgeError) return error.fault;
   return { kind: "bug", message: error instanceof Error ? error.message : String(error) };
+}
+
+/** What is still there of what was selected. */
+function left(selection: State["selection"], reading: Reading): State["selection"] {
+  const names = new Set(reading.nodes.map((node) => node.name));
+  const ids = new Set(reading.edges.map(edgeId));
+  const nodes = selection.nodes.filter((name) => names.has(name));
+  const edges = selection.edges.filter((edge) => ids.has(edgeId(edge)));
+  return nodes.length + edges.length === selection.nodes.length + selection.edges.length ? selection : { nodes, edges };
 }
 
 function same(one: readonly string[], other: readonly string[]): boolean {

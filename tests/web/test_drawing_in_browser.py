@@ -70,6 +70,51 @@ def test_what_is_drawn_is_written_and_can_be_undone(laptop: Visit) -> None:
     assert laptop.text == "# mine\nX\nlatent M\nY\nX -> M\nM -| Y\nX <-> Y\n"
 
 
+def click(visit: Visit, name: str) -> None:
+    """Click a node in its middle."""
+    x, y, _ = visit.place(name)
+    visit.page.mouse.click(x, y)
+    visit.settle()
+
+
+def test_keys_and_buttons_go_on_from_a_click(laptop: Visit) -> None:
+    laptop.page.reload()
+    laptop.open(FRONT_DOOR)
+    click(laptop, "M")
+    keys(laptop, "u")
+    assert laptop.text == "X -> M -> Y\nX <-> Y\nlatent M\n"
+    laptop.choose("M", "Latent")
+    laptop.choose("X", "Edge to …")
+    click(laptop, "Y")
+    assert laptop.text == "X -> M -> Y\nX <-> Y\nX -> Y\n"
+    laptop.choose("M", "Hidden cause with …")
+    keys(laptop, "Escape")
+    click(laptop, "Y")
+    assert len(read(laptop)) == 4, "Escape lets go of an edge that is begun"
+    keys(laptop, "Delete")
+    assert read(laptop) == [("X", "->", "M")]
+
+
+def test_drawing_an_edge_moves_nothing_and_selects_what_was_drawn(laptop: Visit) -> None:
+    laptop.press("New", inside="#bar")
+    for name, x, y in (("W", 0.2, 0.3), ("R", 0.7, 0.3), ("X", 0.5, 0.8)):
+        laptop.draw_node(name, x, y)
+    ringed = "() => window.latentdo.drawing.cy.$(':selected').map((element) => element.id())"
+    assert laptop.page.evaluate(ringed) == ["nX"]
+    before = [laptop.place(name)[:2] for name in "WRX"]
+    laptop.press("Draw hidden common causes", inside=".toolbar")
+    laptop.draw_edge("W", "R")
+    assert read(laptop) == [("W", "<->", "R")]
+    assert [laptop.place(name)[:2] for name in "WRX"] == before
+    assert "hidden cause" in laptop.said(".hint")
+    assert len(laptop.page.evaluate(ringed)) == 1
+    keys(laptop, "Delete")
+    assert laptop.text.split() == ["W", "R", "X"]
+    keys(laptop, "Control+z")
+    assert laptop.said(".hint") == "", "what was told is not of this text"
+    laptop.press("Move nodes", inside=".toolbar")
+
+
 def test_nodes_stay_where_they_are_put_and_the_link_knows(laptop: Visit) -> None:
     laptop.open(FRONT_DOOR, "P(Y | do(X))")
     x, y, _ = laptop.place("M")

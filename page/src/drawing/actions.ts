@@ -4,7 +4,7 @@ import type { Edit, EdgeKind, PageEdge, Role, Sign } from "../contract.js";
 import { edgeId, shown, typedEdge } from "../names.js";
 import type { Store } from "../store.js";
 import type { Drawing } from "./canvas.js";
-import { WORDS, type Strokes } from "./strokes.js";
+import { isTouched, WORDS, type Strokes } from "./strokes.js";
 
 export interface Action {
   readonly keys: readonly string[];
@@ -19,6 +19,7 @@ export interface Action {
 export class Actions {
   /** An edge that waits for its other end, drawn by keys. */
   private pending: { from: string; kind: EdgeKind } | null = null;
+  private listeners: (() => void)[] = [];
   readonly all: readonly Action[];
 
   constructor(
@@ -34,8 +35,8 @@ export class Actions {
       { keys: ["o"], label: "Outcome", words: "the node is asked about (outcome), or no longer", on: "node", run: () => this.role("outcome") },
       { keys: ["a"], label: "Given", words: "the node is seen (given), or no longer", on: "node", run: () => this.role("given") },
       { keys: ["u"], label: "Latent", words: "nobody measured the node (latent), or somebody did", on: "node", run: () => this.latent() },
-      { keys: ["c"], label: "Edge to …", words: "edge → from the node: then choose the other end, Enter", on: "node", run: () => this.link("->") },
-      { keys: ["b"], label: "Hidden cause with …", words: "hidden common cause ↔ with another node, Enter", on: "node", run: () => this.link("<->") },
+      { keys: ["c"], label: "Edge to …", words: "edge → from the node: then choose the other end: click it, or Enter", on: "node", run: () => this.link("->") },
+      { keys: ["b"], label: "Hidden cause with …", words: "hidden common cause ↔ with another node: click it, or Enter", on: "node", run: () => this.link("<->") },
       { keys: ["i"], label: "Inhibits", words: "the edge inhibits (its end is a T), or no longer", on: "edge", run: () => this.sign() },
       { keys: ["f"], label: "Turn around", words: "turn the edge around", on: "edge", run: () => this.flip() },
       { keys: ["d", "Delete", "Backspace"], label: "Delete", words: "delete what is selected", on: "any", run: () => void this.remove() },
@@ -52,6 +53,30 @@ export class Actions {
       { keys: ["Escape"], label: "", words: "let go of everything", run: () => this.letGo() },
       { keys: ["?"], label: "Keys", words: "this list", run: help },
     ];
+    strokes.picks = (name) => {
+      const { pending } = this;
+      if (!pending || name === pending.from) return false;
+      this.wait(null);
+      void strokes.draws(pending.from, name, pending.kind);
+      return true;
+    };
+    // What is drawn, typed or opened in between is not what the edge was begun in.
+    drawing.store.subscribe((_, changed) => changed.has("text") && this.wait(null));
+  }
+
+  /** The kind of the edge that waits for its other end. */
+  get waiting(): EdgeKind | null {
+    return this.pending?.kind ?? null;
+  }
+
+  onWaiting(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  private wait(pending: Actions["pending"]): void {
+    if (pending === this.pending) return;
+    this.pending = pending;
+    for (const listener of this.listeners) listener();
   }
 
   /** Whether the key meant something. */
@@ -122,15 +147,20 @@ export class Actions {
     const [from, to] = this.nodes;
     if (from === undefined) return;
     if (to !== undefined) return void this.strokes.connect(from, to, kind);
-    this.pending = { from, kind };
-    this.tell(`${shown(from)} ${WORDS[kind]} …: choose the other node with Page Down or a click, then Enter. Escape cancels.`);
+    if (this.pending?.from === from && this.pending.kind === kind) {
+      this.wait(null);
+      return this.tell("");
+    }
+    this.wait({ from, kind });
+    const how = isTouched() ? "" : ", or go to it with Page Down and press Enter. Escape cancels";
+    this.tell(`${shown(from)} ${WORDS[kind]} …: press the other node${how}.`);
   }
 
   private finishLink(): void {
     const { pending } = this;
     const to = this.nodes.at(-1);
     if (!pending || to === undefined || to === pending.from) return this.tell("Choose another node first.");
-    this.pending = null;
+    this.wait(null);
     void this.strokes.connect(pending.from, to, pending.kind);
   }
 
@@ -201,7 +231,8 @@ export class Actions {
   }
 
   private letGo(): void {
-    this.pending = null;
+    if (this.pending) this.tell("");
+    this.wait(null);
     this.strokes.cancel();
     this.strokes.use("move");
     this.store.select([]);

@@ -1,11 +1,11 @@
 // The pane of the drawing: its tools, the board, what its marks mean.
 
 import { h, button } from "../panels/dom.js";
-import type { Store } from "../store.js";
+import type { State, Store } from "../store.js";
 import { Actions, type Action } from "./actions.js";
 import { Drawing } from "./canvas.js";
 import { ROLES, SIGNS } from "./looks.js";
-import { Strokes, type Tool } from "./strokes.js";
+import { isTouched, Strokes, type Tool } from "./strokes.js";
 
 const TOOLS: readonly (readonly [Tool, string, string])[] = [
   ["move", "✥", "Move nodes; an edge is drawn from a node's border"],
@@ -19,7 +19,7 @@ const TOUCH = "Tap twice to add a node. Choose an arrow above and drag from node
 
 export function mountBoard(root: HTMLElement, store: Store, announce: (words: string) => void): Drawing {
   const surface = h("div", { class: "surface" });
-  const hint = h("p", { class: "hint board-part" }, window.matchMedia("(pointer: coarse)").matches ? TOUCH : MOUSE);
+  const hint = h("p", { class: "hint board-part" }, isTouched() ? TOUCH : MOUSE);
   const board = h(
     "div",
     {
@@ -33,11 +33,14 @@ export function mountBoard(root: HTMLElement, store: Store, announce: (words: st
     hint,
     h("p", { id: "board-keys", class: "unseen" }, "Page Down goes from node to node, question mark lists the keys. The table of nodes and edges does the same."),
   );
+  const begin = hint.textContent ?? "";
   const tell = (words: string): void => {
     hint.textContent = words;
     announce(words);
   };
   store.subscribe(({ fault }, changed) => {
+    // What was told is of the text before.
+    if (changed.has("text") || changed.has("questions")) hint.textContent = store.source === "opening" ? begin : "";
     if (changed.has("fault")) hint.textContent = fault ? "The text cannot be read. This is what it said before." : "";
   });
   root.append(board);
@@ -48,8 +51,9 @@ export function mountBoard(root: HTMLElement, store: Store, announce: (words: st
   fillKeys(keys, actions);
   root.prepend(toolbar(actions, strokes));
   root.append(keys);
-  board.append(chosen(store, actions), empty(store));
-  root.append(legend(store));
+  board.append(empty(store));
+  const selected = chosen(store, actions, strokes);
+  root.append(h("div", { class: "strip" }, legend(store), selected));
   board.addEventListener("keydown", (event) => {
     if (event.target === board && actions.press(event)) event.preventDefault();
   });
@@ -85,10 +89,15 @@ function toolbar(actions: Actions, strokes: Strokes): HTMLElement {
 }
 
 /** What can be done with what is selected. */
-function chosen(store: Store, actions: Actions): HTMLElement {
-  const bar = h("div", { class: "chosen board-part", role: "toolbar", "aria-label": "What is selected", hidden: true });
+function chosen(store: Store, actions: Actions, strokes: Strokes): HTMLElement {
+  const bar = h("div", { class: "chosen", role: "toolbar", "aria-label": "What is selected", hidden: true });
   const node = ["e", "o", "a", "u", "c", "b", "r", "d"].map((key) => acting(actions.named(key)));
   const edge = ["f", "i", "d"].map((key) => acting(actions.named(key)));
+  bar.addEventListener("click", () => strokes.focus());
+  actions.onWaiting(() => {
+    node[4]?.setAttribute("aria-pressed", String(actions.waiting === "->"));
+    node[5]?.setAttribute("aria-pressed", String(actions.waiting === "<->"));
+  });
   store.subscribe(({ selection }, changed) => {
     if (!changed.has("selection")) return;
     const shownButtons = selection.nodes.length > 0 ? node : selection.edges.length > 0 ? edge : [];
@@ -104,9 +113,15 @@ function empty(store: Store): HTMLElement {
     { class: "empty board-part", hidden: true },
     "Nothing is drawn yet. An edge may be typed in the text too: X -> Y.",
   );
-  store.subscribe(({ reading }, changed) => {
-    if (changed.has("reading")) words.hidden = !reading || reading.nodes.length > 0;
+  const nothing = words.textContent ?? "";
+  const show = ({ reading, fault, loading }: State): void => {
+    words.hidden = reading ? reading.nodes.length > 0 : fault !== null;
+    words.textContent = reading ? nothing : loading || "Loading …";
+  };
+  store.subscribe((state, changed) => {
+    if (changed.has("reading") || changed.has("loading") || changed.has("fault")) show(state);
   });
+  show(store.state);
   return words;
 }
 

@@ -53,6 +53,7 @@ export class Drawing {
 
   fit(): void {
     this.follows = true;
+    if (this.cy.nodes().empty()) return void this.cy.viewport({ zoom: 1, pan: { x: 0, y: 0 } });
     const small = this.cy.width() < 500;
     this.cy.fit(this.cy.elements(), small ? 22 : 44);
     const most = 1.5;
@@ -131,7 +132,7 @@ export class Drawing {
     if (changed.has("reading") || changed.has("verdicts") || changed.has("active") || changed.has("draft"))
       this.mark();
     if (changed.has("lit") || changed.has("reading")) this.light(state);
-    if (changed.has("selection")) this.showSelection(state);
+    if (changed.has("selection") || changed.has("reading")) this.showSelection(state);
   }
 
   private draw(reading: Reading): void {
@@ -154,6 +155,7 @@ export class Drawing {
       }
     });
     const { source } = this.store;
+    if (source === "stroke") this.follows = false; // who draws finds everything where it was
     const kept = reading.nodes.some((node) => places.get(node.name)?.kept);
     const anew = !kept && (source === "opening" || source === "typing" || (first && source !== "stroke"));
     if (anew && (fresh.length > 0 || bent.length > 0)) arrange(this.cy);

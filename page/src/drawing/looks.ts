@@ -6,6 +6,8 @@ import { shown } from "../names.js";
 import type { PageNode, Role } from "../contract.js";
 
 export const HEIGHT = 32;
+/** How far edges end before a node: rings and highlights have this room, and cover no arrowhead. */
+const GAP = 5;
 const FONT = "14px system-ui, sans-serif";
 /** What stands in front of a name, so that a role is not told by colour alone. */
 export const SIGNS: { readonly [role in Role]: string } = { treatment: "▶", outcome: "◎", given: "▣" };
@@ -89,6 +91,8 @@ export function looks(): StylesheetStyle[] {
         "target-arrow-color": colour("edge"),
         "source-arrow-color": colour("edge"),
         "arrow-scale": 1.1,
+        "source-distance-from-node": GAP,
+        "target-distance-from-node": GAP,
         "overlay-opacity": 0,
       },
     },
@@ -106,7 +110,7 @@ export function looks(): StylesheetStyle[] {
       style: {
         "target-arrow-shape": "tee",
         "arrow-scale": 1.9,
-        "target-distance-from-node": 3,
+        "target-distance-from-node": GAP + 1,
         "line-color": colour("inhibits"),
         "target-arrow-color": colour("inhibits"),
       },
@@ -136,7 +140,7 @@ export function looks(): StylesheetStyle[] {
     { selector: ".faint", style: { opacity: 0.3 } },
     {
       selector: "node.hedge",
-      style: { "underlay-color": colour("hedge"), "underlay-opacity": 0.45, "underlay-padding": 7 },
+      style: { "underlay-color": colour("hedge"), "underlay-opacity": 0.45, "underlay-padding": GAP },
     },
     {
       selector: "edge.hedge",
@@ -145,7 +149,7 @@ export function looks(): StylesheetStyle[] {
     { selector: "node.core", style: { "underlay-opacity": 0.85 } },
     {
       selector: "node.lit",
-      style: { "underlay-color": colour("lit"), "underlay-opacity": 0.9, "underlay-padding": 6 },
+      style: { "underlay-color": colour("lit"), "underlay-opacity": 0.9, "underlay-padding": GAP },
     },
     {
       selector: "edge.lit",
@@ -157,7 +161,7 @@ export function looks(): StylesheetStyle[] {
     },
     {
       selector: "node:selected, node.chosen",
-      style: { "outline-color": colour("accent"), "outline-width": 3, "outline-offset": 3, "outline-opacity": 1 },
+      style: { "outline-color": colour("accent"), "outline-width": 3, "outline-offset": 1.5, "outline-opacity": 1 },
     },
     {
       selector: "edge:selected",
@@ -170,7 +174,7 @@ export function looks(): StylesheetStyle[] {
     },
     {
       selector: "node.target",
-      style: { "outline-color": colour("accent"), "outline-width": 4, "outline-offset": 2, "outline-opacity": 1 },
+      style: { "outline-color": colour("accent"), "outline-width": 4, "outline-offset": 1, "outline-opacity": 1 },
     },
   ];
 }

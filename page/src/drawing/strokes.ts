@@ -15,6 +15,9 @@ export class Strokes {
   private target: string | null = null;
   private readonly line: SVGPathElement;
   private readonly overlay: SVGSVGElement;
+  /** Asked for each node that is pressed: true where it is the other end of an edge that waits for it. */
+  picks: (name: string) => boolean = () => false;
+  private picked = false;
   private lastTap = { time: 0, x: 0, y: 0 };
   private listeners: (() => void)[] = [];
 
@@ -34,7 +37,13 @@ export class Strokes {
     window.addEventListener("pointercancel", () => this.cancel(), capture);
     // cytoscape listens to these: while an edge is drawn, no node moves with it.
     for (const kind of ["mousedown", "touchstart", "touchmove"])
-      board.addEventListener(kind, (event) => this.from && stop(event), capture);
+      board.addEventListener(kind, (event) => (this.from || this.picked) && stop(event), capture);
+    // The library takes the focus away on its own press, which comes after ours.
+    for (const kind of ["mousedown", "touchend"])
+      board.addEventListener(kind, (event) => this.isBoard(event) && this.focus());
+    // Who points sees where he is; the frame around the drawing is for keys.
+    board.addEventListener("pointerdown", () => board.classList.add("is-pointed"), capture);
+    board.addEventListener("keydown", () => board.classList.remove("is-pointed"));
   }
 
   onTool(listener: () => void): void {
@@ -47,8 +56,13 @@ export class Strokes {
     for (const listener of this.listeners) listener();
   }
 
+  focus(): void {
+    if (!this.board.querySelector(".naming")) this.board.focus({ preventScroll: true });
+  }
+
   cancel(): void {
     this.from = null;
+    this.picked = false;
     this.aim(null);
     this.line.setAttribute("d", "");
   }
@@ -58,9 +72,13 @@ export class Strokes {
   private down(event: PointerEvent): void {
     if (!event.isPrimary) return this.cancel(); // a second finger: it zooms
     if (event.button !== 0 || !this.isBoard(event)) return;
-    this.board.focus({ preventScroll: true });
+    this.focus();
     const touch = event.pointerType !== "mouse";
     const hit = this.drawing.at(point(event), touch);
+    if (hit && this.picks(hit.name)) {
+      this.picked = true;
+      return event.stopPropagation();
+    }
     if (this.isDouble(event)) return this.double(event, hit?.name ?? null);
     const modified = event.shiftKey || event.altKey;
     if (!hit || !(this.tool !== "move" || hit.rim || modified)) return;
@@ -93,10 +111,11 @@ export class Strokes {
 
   private up(event: PointerEvent): void {
     const { from, target } = this;
+    this.picked = false;
     if (!from) return;
     stop(event);
     this.cancel();
-    if (target !== null) void this.connect(from.name, target, from.kind);
+    if (target !== null) void this.draws(from.name, target, from.kind);
     else if (this.drawing.at(point(event), from.touch)?.name === from.name) this.drawing.store.select([from.name]);
     else if (from.moved) this.tell("Drop the edge on a node. To move a node, drag it by its middle.");
   }
@@ -141,9 +160,15 @@ export class Strokes {
 
   // --- the edits
 
-  async connect(tail: string, head: string, kind: EdgeKind): Promise<void> {
+  async connect(tail: string, head: string, kind: EdgeKind): Promise<boolean> {
     const done = await this.drawing.store.edit([{ op: "add_edge", tail, head, kind }]);
-    if (done) this.tell(`${tail} ${WORDS[kind]} ${head}.`);
+    if (done) this.tell(`${shown(tail)} ${WORDS[kind]} ${shown(head)}.`);
+    return done;
+  }
+
+  /** The same by pointing: what was drawn is selected then, and no node that was selected before. */
+  async draws(tail: string, head: string, kind: EdgeKind): Promise<void> {
+    if (await this.connect(tail, head, kind)) this.drawing.store.select([], [{ tail, head, kind }]);
   }
 
   /** Add a node where the field of its name stands; empty or Escape adds none. */
@@ -206,6 +231,11 @@ export const WORDS: { readonly [kind in EdgeKind]: string } = {
   "-|": "inhibits",
   "<->": "shares a hidden cause with",
 };
+
+/** Whether fingers draw here. */
+export function isTouched(): boolean {
+  return window.matchMedia("(pointer: coarse)").matches;
+}
 
 function point(event: PointerEvent): Point {
   return { x: event.clientX, y: event.clientY };
