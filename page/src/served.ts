@@ -13,6 +13,8 @@ export interface Column {
   maximum: number | null;
   mean: number | null;
   sd: number | null;
+  /** Of numbers: a quarter lies below the first, a quarter above the second. */
+  quartiles: [number, number] | null;
   /** Of numbers: equally wide, each with how many rows lie in it. */
   bins: { from: number; to: number; count: number }[];
   /** Of names: the most frequent first, at most 50. */
@@ -117,6 +119,8 @@ export interface FitFacts {
   /** What that check found, as `latentdo check fit.ldo --json` has it. */
   check: Record<string, unknown> | null;
   summary: string;
+  /** The values of each node that has only some, in their order. */
+  levels: Record<string, (string | number)[]>;
   [more: string]: unknown;
 }
 
@@ -181,7 +185,8 @@ export interface AskReply {
   text: string;
 }
 
-/** `sweep` {query, node, from, to, points = 21, level, seed}: `query` at values of `node` that its first term sets. */
+/** `sweep` {query, node, from, to, points = 21, level, seed}, or with `values` in place of from, to and points: `query` at
+ * values of `node` that its first term sets. */
 export type SweepReply = AskReply;
 
 /** `compare` {queries, methods?, level, seed, allow_unidentified}: rows as `latentdo compare --json` has them. */

@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import latentdo as ld
 from handmade_fits import handmade
@@ -94,8 +96,10 @@ def test_column_that_cannot_be_read_says_why_and_leaves_the_others(client):
 def test_name_of_an_upload_becomes_no_path(client, session, given, kept):
     content = rows().replace(",", "\t").encode() if kept.endswith(".tsv") else None
     table = bring(client, content, given).json()["table"]
-    assert table["name"] == kept
-    assert session.table is not None and session.table.parent == session.folder / "table"
+    assert session.table is not None and session.table == session.folder / "table" / kept
+    # Its owner reads the name that the file has at home.
+    assert "/" not in table["name"] and "\\" not in table["name"] and table["name"].isprintable()
+    assert len(table["name"]) <= 200 and table["name"].strip(".")
 
 
 def test_upload_that_is_too_large_is_refused_and_leaves_nothing(client, session, monkeypatch):
@@ -259,6 +263,32 @@ def test_downloads_are_what_they_say(trained):
     assert "latentdo fit study.yaml cells.csv" in client.get("/api/download/commands").text
     assert ld.load_study(client.get("/api/download/study").text).queries[0][0] == "effect"
     assert EFFECT in client.get("/api/download/json").json()["answers"][0]["query"]
+
+
+def test_script_and_commands_read_the_table_under_the_name_that_its_owner_gave_it(client, session, tmp_path):
+    assert bring(client, name="my%20trial's%20%22rows%22.csv").json()["table"]["name"] == 'my trial\'s "rows".csv'
+    assert session.table == session.folder / "table" / "my_trial_s_rows.csv"
+    done(client, "fit", text=MODEL, queries=[EFFECT], check=False, engine="map")
+    waited(session, "done", "failed")
+    script, commands, study = (client.get(f"/api/download/{kind}").text for kind in ("script", "commands", "study"))
+    name = session.look.name
+    assert repr(name) in script and shlex.quote(name) in commands
+    assert yaml.safe_load(study)["data"] == name
+    (tmp_path / name).write_text(rows())
+    (tmp_path / "study.yaml").write_text(study)
+    assert ld.load_study(tmp_path / "study.yaml").data is not None
+    assert Session(session.folder).look.name == name, "a server that goes on has another name for it"
+
+
+def test_curve_over_levels_is_asked_at_each_of_them(client, session, tmp_path):
+    handmade("X ~ bernoulli; Z ~ normal; Y ~ normal(X, Z)").save(tmp_path / "a.ldo")
+    facts = opened(client, (tmp_path / "a.ldo").read_bytes()).json()["fit"]["fit"]
+    assert facts["levels"] == {"X": [0.0, 1.0]}
+    curve = done(client, "sweep", query=EFFECT, node="X", values=facts["levels"]["X"])
+    assert [each["at"] for each in curve["answers"]] == [{"X": 0}, {"X": 1}]
+    assert "for X in [0, 1]" in client.get("/api/download/script").text
+    refused = client.post("/api/sweep", json={"query": EFFECT, "node": "X", "values": [True]})
+    assert "a list of numbers and texts" in message(refused)
 
 
 def test_fit_is_downloaded_without_the_rows_of_its_table(trained):

@@ -2,7 +2,7 @@
 
 import type { Answer, AskReply } from "../served.js";
 import type { Store } from "../store.js";
-import { number } from "./columns.js";
+import { alike, number } from "./columns.js";
 import { folded, h } from "./dom.js";
 import { plot } from "./plot.js";
 import type { Session } from "./session.js";
@@ -45,6 +45,7 @@ export function estimate({ mean, median, interval, level, unit }: Answer): strin
   const value = mean ?? median;
   if (value === null) return "no number";
   const what = mean === null ? "median " : "";
-  const range = interval ? ` (${Math.round(100 * level)} % interval ${number(interval[0], 3)} to ${number(interval[1], 3)})` : "";
-  return `${what}${number(value, 3)}${range}${unit ? ` ${unit}` : ""}`;
+  const [shown, ...ends] = alike([value, ...(interval ?? [])], 3);
+  const range = interval ? ` (${Math.round(100 * level)} % interval ${ends.join(" to ")})` : "";
+  return `${what}${shown}${range}${unit ? ` ${unit}` : ""}`;
 }

@@ -54,6 +54,14 @@ function valuesOf(column: Column): string {
   return `${number(minimum, 3)} to ${number(maximum, 3)}${about}`;
 }
 
+/** Numbers that stand together, to as many decimals as the largest needs: no zero is dropped from one of them. */
+export function alike(values: readonly number[], digits: number): string[] {
+  const size = Math.max(...values.map(Math.abs));
+  if (size === 0 || size >= 1e6 || size < 1e-4) return values.map((value) => number(value, digits));
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  return values.map((value) => value.toFixed(decimals).replace(/^-(?=0\.?0*$)/, ""));
+}
+
 /** A number to look at: four digits, or as many as are wanted. */
 export function number(value: number, digits = 4): string {
   if (value === 0) return "0";

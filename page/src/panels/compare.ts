@@ -2,7 +2,7 @@
 
 import type { CompareReply } from "../served.js";
 import type { Store } from "../store.js";
-import { number } from "./columns.js";
+import { alike, number } from "./columns.js";
 import { button, folded, h, table } from "./dom.js";
 import type { Asking } from "./options.js";
 import { plot } from "./plot.js";
@@ -33,7 +33,7 @@ function parts(session: Session, reply: CompareReply): Node[] {
     row.method,
     row.estimate === null ? "does not apply" : number(row.estimate, 3),
     row.sd === null ? "" : number(row.sd, 2),
-    row.lower === null || row.upper === null ? "" : `${number(row.lower, 3)} to ${number(row.upper, 3)}`,
+    row.lower === null || row.upper === null ? "" : alike([row.lower, row.upper], 3).join(" to "),
     [row.note, ...row.warnings].filter(Boolean).join(" "),
   ]);
   const made: Node[] = [table(reply.rows[0]?.query ?? "", ["method", "estimate", "SE", "interval", "note"], rows)];

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import type { Session } from "./session.js";
 
-const WORDS: { readonly [engine: string]: string } = {
+export const WORDS: { readonly [engine: string]: string } = {
   auto: "auto: exact where it can be, else what fits",
   nuts: "nuts: Markov chains",
   svi: "svi: quick and approximate",
@@ -22,7 +22,7 @@ export function engineChoice(session: Session): HTMLElement {
   const seed = h("input", { id: "fit-seed", type: "number", min: 0, step: 1, value: 0 });
   const check = h("select", { id: "fit-check" }, ...CHECKS.map(([name, words]) => h("option", { value: name }, words)));
   const settings = h("div", { class: "row" });
-  const more = h("details", { class: "folded" }, h("summary", {}, "Numbers of the engine"), settings);
+  const more = h("details", { class: "folded" }, h("summary", {}, "Settings of the engine"), settings);
   const root = h(
     "div",
     { class: "folded-body is-plain" },

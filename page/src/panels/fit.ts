@@ -33,7 +33,7 @@ export function mount(root: HTMLElement, store: Store): void {
     const { fit, table } = session.state;
     const state = fit?.state ?? "none";
     root.dataset["fit"] = state;
-    train.textContent = state === "none" ? "Train" : "Train anew";
+    train.textContent = state === "done" || state === "stopped" ? "Train anew" : "Train";
     train.disabled = state === "running" || table === null || store.state.reading?.kind !== "model";
     stop.hidden = state !== "running";
     resume.hidden = state !== "stopped" && state !== "failed";

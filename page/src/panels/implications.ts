@@ -42,7 +42,11 @@ function parts(store: Store, reply: ImplicationsReply): Node[] {
   const basis = reply.basis_complete ? reply.basis : reply.independences;
   const made: Node[] = [];
   if (basis.length > 0) {
-    made.push(h("p", {}, "These pairs must be independent. All other independences follow from them."));
+    made.push(h("p", {}, 
+        basis.some(({ given }) => given.length > 0)
+          ? "These pairs must be independent, each given what stands behind its bar. All other independences follow from them."
+          : "These pairs must be independent. All other independences follow from them.",
+      ));
     made.push(h("ul", { class: "independences" }, ...basis.map((each) => row(store, each))));
   }
   for (const { formula: text, marked, free_of } of reply.verma)

@@ -78,10 +78,18 @@ function parts(store: Store, reply: AnswerableReply): Node[] {
   grid.addEventListener("focusout", () => store.light("pair", null));
   const legend = Object.entries(reply.legend).map(([sign, words]) => h("li", {}, h("code", {}, sign), ` ${words}`));
   return [
-    h("p", {}, `${reply.identified} of ${reply.asked} effects can be answered. Choose one to ask it.`),
+    h("p", {}, headline(reply)),
     h("div", { class: "wide" }, grid),
     h("ul", { class: "signs" }, ...legend),
   ];
+}
+
+/** How many can be answered; a pair without an effect is no effect to be answered. */
+function headline({ identified, asked, pairs }: AnswerableReply): string {
+  const none = pairs.filter(({ form }) => form === "no effect").length;
+  const most = `${identified - none} of ${asked - none} effects can be answered`;
+  const rest = none === 0 ? "" : `; ${none === 1 ? "one more pair has" : `${none} more pairs have`} no effect in this graph`;
+  return `${most}${rest}. Choose one to ask it.`;
 }
 
 function key(treatment: readonly string[], outcome: readonly string[]): string {

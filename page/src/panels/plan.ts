@@ -4,6 +4,7 @@ import type { PlanReply } from "../served.js";
 import type { Store } from "../store.js";
 import { folded, h } from "./dom.js";
 import { Latest } from "./latest.js";
+import { WORDS } from "./engine.js";
 import type { Session } from "./session.js";
 import { messageOf } from "./waiting.js";
 
@@ -14,7 +15,7 @@ export class Plan {
   private shown = "";
   private readonly latest = new Latest<PlanReply>(
     PAUSE,
-    (reply) => this.root.replaceChildren(...parts(reply)),
+    (reply) => this.root.replaceChildren(...parts(reply, this.session.state.engine)),
     (error) => this.root.replaceChildren(h("p", { class: "fault" }, messageOf(error))),
   );
 
@@ -50,11 +51,12 @@ export class Plan {
   }
 }
 
-function parts({ engine, rows, blocks, study }: PlanReply): Node[] {
+function parts({ engine, rows, blocks, study }: PlanReply, name: string): Node[] {
   const row = ({ nodes, latent }: PlanReply["blocks"][number]): HTMLElement =>
     h("li", {}, nodes.join(", "), latent.length > 0 && h("span", { class: "quiet" }, ` with ${latent.join(", ")} unmeasured`));
+  const groups = blocks.length === 1 ? "all nodes trained together" : `${blocks.length} groups of nodes, each trained by itself`;
   return [
-    h("p", {}, `The plan: ${engine}, ${rows.toLocaleString("en")} rows, ${blocks.length === 1 ? "one block" : `${blocks.length} blocks`}.`),
+    h("p", { title: engine }, `The plan: ${rows.toLocaleString("en")} rows; ${groups}. The engine is ${WORDS[name] ?? name}.`),
     h("ul", { class: "quiet" }, ...blocks.map(row)),
     folded("The study file", (body) => body.append(h("pre", { class: "printed wide", tabindex: 0 }, study))),
   ];

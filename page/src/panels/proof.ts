@@ -20,7 +20,8 @@ function parts(store: Store, reply: ProofReply): Node[] {
     reply.check ? "Every step was checked by a program that did not write the proof." : "The check failed.",
     h("span", { class: "quiet" }, ` ${reply.explain}`),
   );
-  return [...reply.theorems.flatMap((theorem) => chapter(store, theorem, reply)), check];
+  const lead = h("p", { class: "quiet" }, "Point at a step: the drawing shows the nodes that it speaks of, and the edges that it cuts.");
+  return [lead, ...reply.theorems.flatMap((theorem) => chapter(store, theorem, reply)), check];
 }
 
 function chapter(store: Store, theorem: ProofTheorem, reply: ProofReply): Node[] {
@@ -40,7 +41,7 @@ function stepRow(store: Store, step: ProofStep, reply: ProofReply): HTMLLIElemen
   const row = h(
     "li",
     { class: "step", tabindex: 0, "data-rule": step.rule },
-    h("p", {}, h("strong", {}, step.rule), `: ${step.words}`),
+    h("p", {}, h("strong", {}, step.rule), step.separation ? "" : `: ${step.words}`),
     formula(store, joined(step.part, step.becomes), reply.nodes),
   );
   if (step.part.text !== step.before.text) {

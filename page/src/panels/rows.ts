@@ -17,7 +17,7 @@ export function rows(store: Store, session: Session): HTMLElement {
     "div",
     { class: "row" },
     h("div", { class: "field" }, h("label", { for: "data-missing" }, "Missing cells"), missing),
-    h("div", { class: "field" }, h("label", { for: "data-do" }, "Column that names what was set in a row"), set),
+    h("div", { class: "field" }, h("label", { for: "data-do" }, "Experiments: column with the nodes that were set"), set),
   );
   missing.addEventListener("change", () => session.set({ missing: (missing.value || null) as SessionState["missing"] }));
   set.addEventListener("change", () => session.set({ do: set.value || null }));

@@ -17,13 +17,16 @@ export function mount(root: HTMLElement, store: Store): void {
   const folds = new Folds();
   const badge = h("p", { class: "verdict", role: "status" });
   const body = h("div", { class: "verdict-body" });
-  root.append(badge, body);
+  const unread = h("p", { class: "caution", id: "answer-unread", hidden: true }, "The text of now cannot be read. This is the answer of the last readable text.");
+  root.append(unread, badge, body);
   let shown = "";
 
   const show = (state: State): void => {
-    root.toggleAttribute("data-behind", state.behind || state.fault !== null);
-    if (state.behind && shown) return; // what stands there is older, and is marked so, until the new verdict comes
     const row = state.questions.length > 0 ? (state.verdicts?.verdicts[state.active] ?? null) : null;
+    root.toggleAttribute("data-behind", state.behind || state.fault !== null);
+    root.toggleAttribute("data-unread", state.fault !== null);
+    unread.hidden = state.fault === null || row === null;
+    if (state.behind && shown) return; // what stands there is older, and is marked so, until the new verdict comes
     // Only another verdict, or another graph under it, is worth building anew.
     const key = JSON.stringify([row, state.reading?.canonical, state.experiments, state.loading, state.questions.length === 0]);
     if (key === shown) return;
@@ -52,10 +55,16 @@ function headline(badge: HTMLElement, state: State, row: VerdictRow | null): voi
   else if (!row.ok) badge.replaceChildren(mark, "This is not a question yet.");
   else {
     const says = row.identifiable ? "Yes, it" : "No, it";
-    const rest = row.identifiable ? " from what is measured." : " from this graph, however many rows there are.";
+    const rest = row.identifiable ? ` ${sourceOf(row)}.` : " from this graph, however many rows there are.";
     badge.replaceChildren(mark, h("strong", {}, `${says} ${word}`), rest);
     if (row.form) badge.append(" ", h("span", { class: "tag" }, row.form));
   }
+}
+
+/** What a yes rests on. */
+function sourceOf({ form }: Verdict): string {
+  if (!form?.includes("experiment")) return "from what is measured";
+  return form.includes("experiment and formula") ? "from what is measured and an experiment" : "from an experiment";
 }
 
 function parts(store: Store, verdict: Verdict, folds: Folds): Node[] {

@@ -6,6 +6,8 @@ import { typed } from "../names.js";
 export interface Asked {
   readonly name: string;
   readonly levels: readonly (string | number)[] | null;
+  /** The quartiles of its column, where it is a number of which a table is there. */
+  readonly quartiles: readonly [number, number] | null;
 }
 
 export interface Roles {
@@ -20,13 +22,13 @@ export interface Template {
   readonly write: (roles: Roles) => string;
 }
 
-/** The last level and the first, or 1 and 0. */
-function high({ levels }: Asked): string {
-  return value(levels?.at(-1) ?? 1);
+/** The last level and the first, else the quartiles of the column, else 1 and 0. */
+function high({ levels, quartiles }: Asked): string {
+  return value(levels?.at(-1) ?? quartiles?.[1] ?? 1);
 }
 
-function low({ levels }: Asked): string {
-  return value(levels?.[0] ?? 0);
+function low({ levels, quartiles }: Asked): string {
+  return value(levels?.[0] ?? quartiles?.[0] ?? 0);
 }
 
 export function value(level: string | number): string {
@@ -46,14 +48,14 @@ function mean({ outcome, treatment, given }: Roles, to: string): string {
 
 export const TEMPLATES: readonly Template[] = [
   {
-    name: "Law",
-    says: "how the outcome is distributed where the treatment is set",
+    name: "Distribution",
+    says: "how the outcome is distributed where the treatment is set: its interventional distribution (law)",
     write: ({ treatment, outcome, given }) =>
       `P(${typed(outcome.name)} | do(${typed(treatment.name)})${given ? `, ${typed(given.name)}` : ""})`,
   },
   {
     name: "Effect",
-    says: "how far the outcome moves when the treatment goes from low to high",
+    says: "how far the outcome moves when the treatment goes from low to high (average causal effect); with a table, from quartile to quartile",
     write: (roles) => `${mean(roles, high(roles.treatment))} - ${mean(roles, low(roles.treatment))}`,
   },
   {
@@ -65,7 +67,7 @@ export const TEMPLATES: readonly Template[] = [
     name: "Probability",
     says: "how often the outcome is high where the treatment is set",
     write: ({ treatment, outcome, given }) => {
-      const event = outcome.levels ? `=${high(outcome)}` : " > 0";
+      const event = outcome.levels ? `=${high(outcome)}` : ` > ${outcome.quartiles ? high(outcome) : 0}`;
       return `P(${typed(outcome.name)}${event} | ${set(treatment, high(treatment))}${known(given)})`;
     },
   },

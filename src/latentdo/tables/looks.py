@@ -54,6 +54,7 @@ class ColumnLook:
                 "minimum": None if seen is None else float(seen.min()),
                 "maximum": None if seen is None else float(seen.max()),
                 "mean": None if seen is None else float(seen.mean()),
+                "quartiles": None if seen is None else np.quantile(seen, (0.25, 0.75)).tolist(),
                 "sd": None if seen is None or len(seen) < 2 else float(seen.std(ddof=1)),
                 "bins": [] if seen is None else _bins(seen),
                 "levels": [{"level": level, "count": count} for level, count in self.counts[:MOST_LEVELS]],

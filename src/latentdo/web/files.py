@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentdo.errors import UsageError
@@ -81,7 +80,8 @@ def report_file(here: Session) -> File:
     if found is not None:
         parts.append(bodies(found.sheets))
     title = here.draft.queries[0][1] if here.draft is not None and here.draft.queries else "latentdo"
-    return "report.html", "text/html; charset=utf-8", web.page(title, "".join(parts)).encode()
+    heading = f"<h1>{web.escape(title)}</h1>"
+    return "report.html", "text/html; charset=utf-8", web.page(title, heading + "".join(parts)).encode()
 
 
 def script_file(here: Session) -> File:
@@ -188,7 +188,9 @@ def _answers(here: Session) -> Answers:
 
 
 def _table_name(here: Session) -> str:
-    return "data.csv" if here.table is None else Path(here.table).name
+    """What its owner calls the table; beginning with a dash it would be read as an option."""
+    name = "data.csv" if here.look is None else here.look.name
+    return f"./{name}" if name.startswith("-") else name
 
 
 FILES: dict[str, Callable[[Session], File]] = {

@@ -61,6 +61,18 @@ class Request:
             raise self._fault(key, "a list of texts", value)
         return value
 
+    def values(self, key: str) -> list[str | float]:
+        """A list of levels and numbers; empty where it is left out."""
+        value = self._take(key)
+        if value is None:
+            return []
+        known = isinstance(value, list) and all(
+            isinstance(each, str | int | float) and not isinstance(each, bool) for each in value
+        )
+        if not known:
+            raise self._fault(key, "a list of numbers and texts", value)
+        return value
+
     def maybe_flag(self, key: str) -> bool | None:
         """True or false, or neither."""
         value = self._take(key)

@@ -26,7 +26,7 @@ from .files import FILES
 from .guard import Door, Guard, error_reply, json_reply
 from .request import Request as Fields
 from .session import Session
-from .uploads import NAME_HEADER, TooLarge, received, safe_name
+from .uploads import NAME_HEADER, TooLarge, given_name, received, safe_name
 from .verbs import VERBS
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class _Served:
         """A table that is brought."""
         target = self._upload("table", request, TABLES)
         await received(request, target)
-        await self._kept(target, lambda: self.session.take_table(target))
+        name = given_name(request.headers.get(NAME_HEADER, ""), target.name)
+        await self._kept(target, lambda: self.session.take_table(target, name))
         return _ok({"table": None if self.session.look is None else self.session.look.to_json()})
 
     async def open(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ class Session:
         folder: For its files, private.
         given: The study that the server was started with.
         table: The path of the table, in the folder or where the given study has it.
-        look: Its columns.
+        look: Its columns, under the name that its owner gives it; the copy here has one of our making.
         draft: What is trained, or was.
         opened: The name of a fit that was opened in place of one trained here.
         asked: What was asked last, for files that say it again.
@@ -92,6 +93,7 @@ class Session:
         state = {
             "kept": self.keeps or (self._job is not None and self._job.state == "running"),
             "table": None if self.table is None else str(self.table),
+            "called": None if self.look is None else self.look.name,
             "draft": None if self.draft is None else self.draft.to_json(),
             "opened": self.opened,
         }
@@ -102,7 +104,7 @@ class Session:
         from .request import Request
 
         if (table := state.get("table")) and is_file(Path(table)):
-            self._look_at(Path(table))
+            self._look_at(Path(table), state.get("called"))
         if draft := state.get("draft"):
             self.draft = Draft.of(Request(draft, "session"))
         self.opened = state.get("opened")
@@ -136,24 +138,28 @@ class Session:
 
     # --- the table
 
-    def take_table(self, path: Path) -> None:
+    def take_table(self, path: Path, name: str | None = None) -> None:
         """Work with a table from now on.
+
+        Args:
+            path: Where it is.
+            name: What people call it, if not as it is called there.
 
         Raises:
             DataError: It is none.
         """
         with self._lock:
             before = self.table
-            self._look_at(path)
+            self._look_at(path, name)
             if before is not None and before != path and before.is_relative_to(self.folder):
                 before.unlink(missing_ok=True)
             self.note()
         self._tell_table()
 
-    def _look_at(self, path: Path) -> None:
+    def _look_at(self, path: Path, name: str | None = None) -> None:
         from latentdo.tables import overview
 
-        self.look = overview(path)
+        self.look = replace(overview(path), name=name or path.name)
         self.table = path
 
     def rows(self) -> Path:
@@ -294,6 +300,7 @@ class Session:
         found = known(posterior)
         return {
             **facts_of(posterior),
+            "levels": _levels_of(posterior),
             "word": None if found is None else str(found.word),
             "check": None if found is None else found.to_json(),
             "summary": str(posterior.summary()),
@@ -325,6 +332,13 @@ class Session:
 
     def _tell_table(self) -> None:
         self.told("table", None if self.look is None else self.look.to_json())
+
+
+def _levels_of(posterior: Posterior) -> dict[str, list[Any]]:
+    """The values of each node that has only some, in their order."""
+    spec = posterior.spec
+    found = {name: spec.levels.get(name) or mechanism.family.points for name, mechanism in spec.mechanisms}
+    return {name: list(levels) for name, levels in found.items() if levels}
 
 
 def _linked(source: Path, target: Path) -> None:

@@ -38,6 +38,18 @@ def safe_name(given: str, suffixes: tuple[str, ...], default: str) -> str:
     return f"{stem}{suffix or suffixes[0]}"
 
 
+def given_name(given: str, default: str) -> str:
+    """The last part of what a browser calls a file, for people to read and for what is written for them: never a path of ours.
+
+    Args:
+        given: As it came in the header.
+        default: The name where nothing is left of it.
+    """
+    last = re.split(r"[/\\]", unquote(given, errors="replace"))[-1]
+    shown = "".join(char for char in last if char.isprintable()).strip()[:200]
+    return shown if shown.strip(".") else default
+
+
 async def received(request: Request, target: Path) -> None:
     """Write the body of a request into a file, which is there whole or not at all.
 

@@ -96,7 +96,7 @@ def plan(here: Session, request: Request) -> dict[str, Any]:
         "engine": repr(engine),
         "rows": rows.n_rows,
         "blocks": [{"name": each.name, "nodes": list(each.nodes), "latent": list(each.latent)} for each in blocks],
-        "study": draft.yaml(here.rows().name),
+        "study": draft.yaml(here.look.name if here.look else here.rows().name),
     }
 
 
@@ -148,20 +148,25 @@ def sweep(here: Session, request: Request) -> dict[str, Any]:
     level = _level(request)
     query = query_of(request.text("query"), dict(here.posterior().queries))
     node = request.text("node")
-    low, high = request.number("from"), request.number("to")
-    points = request.whole("points", POINTS)
+    values = request.values("values") or _spread(request)
     seed = request.whole("seed", 0)
     request.finish()
+    swept = replace(opened(query, node), axes=(Axis(node, tuple(values)),))
+    here.curve = _answered(here, [(None, swept)], {"seed": seed})
+    here.asked = {**here.asked, "curve": str(swept), "curve_level": level, "curve_seed": seed}
+    return _said(here.curve, level)
+
+
+def _spread(request: Request) -> list[float]:
+    """Values from one to another at equal distances."""
+    low, high = request.number("from"), request.number("to")
+    points = request.whole("points", POINTS)
     if not 2 <= points <= MOST_POINTS:
         raise UsageError(f"A curve has 2 to {MOST_POINTS} points, got {points}.")
     if low >= high:
         raise QueryError(f"A range ascends, and {low:g} to {high:g} does not.")
     # What is typed has as many digits, so that the script asks the very same.
-    values = [float(f"{low + (high - low) * k / (points - 1):.10g}") for k in range(points)]
-    swept = replace(opened(query, node), axes=(Axis(node, tuple(values)),))
-    here.curve = _answered(here, [(None, swept)], {"seed": seed})
-    here.asked = {**here.asked, "curve": str(swept), "curve_level": level, "curve_seed": seed}
-    return _said(here.curve, level)
+    return [float(f"{low + (high - low) * k / (points - 1):.10g}") for k in range(points)]
 
 
 def opened(query: Query, node: str) -> Query:
