@@ -5,11 +5,12 @@ import type { Store } from "../store.js";
 import { alike, number } from "./columns.js";
 import { folded, h } from "./dom.js";
 import { plot } from "./plot.js";
+import { isOlder } from "./stale.js";
 import type { Session } from "./session.js";
 
 export function answers(store: Store, session: Session, reply: AskReply): Node[] {
   const left = store.state.questions.filter((question) => !reply.answers.some((answer) => same(answer, question)));
-  const made: Node[] = reply.answers.map(card);
+  const made: Node[] = reply.answers.map((answer) => card(store, session, answer));
   if (left.length > 0 && reply.answers.length < store.state.questions.length)
     made.push(h("p", { class: "quiet" }, `Not asked, because there is no answer in this graph: ${left.join("; ")}.`));
   if (session.state.pictures) made.push(plot(session, { kind: "answers" }, "The answers with their intervals"));
@@ -22,8 +23,28 @@ function same(answer: Answer, question: string): boolean {
   return plain(answer.query) === plain(question) || answer.name === question;
 }
 
-function card(answer: Answer): HTMLElement {
+/** Marked where its question is asked no more, or the graph is another since. */
+function marks(store: Store, session: Session, answer: Answer): HTMLElement {
+  const made = h("p", { class: "stale" });
+  const show = (): void => {
+    const other = !store.state.questions.some((question) => same(answer, question));
+    const words = [isOlder(store, session) && "of the graph as it was when trained", other && "answers another question"];
+    made.replaceChildren(...words.filter((each) => each !== false).map((each) => h("span", { class: "tag is-no" }, each)));
+    made.hidden = made.childElementCount === 0;
+  };
+  let shown = false;
+  const stop = store.subscribe((_, changed) => {
+    if (shown && !made.isConnected) return stop();
+    shown = made.isConnected;
+    if (changed.has("text") || changed.has("questions")) show();
+  });
+  show();
+  return made;
+}
+
+function card(store: Store, session: Session, answer: Answer): HTMLElement {
   const made = h("div", { class: "answer", "data-query": answer.query }, h("p", {}, h("code", {}, answer.name ?? answer.query)), h("p", { class: "number" }, estimate(answer)));
+  made.append(marks(store, session, answer));
   if (!answer.identified) made.append(h("p", {}, h("span", { class: "tag is-no" }, "not identified: the model's shapes decide, not the data")));
   if (!answer.converged) made.append(h("p", {}, h("span", { class: "tag is-no" }, "not converged")));
   if (answer.naive) made.append(h("p", { class: "quiet" }, `Seeing alone would say ${estimate(answer.naive)}.`));

@@ -31,11 +31,16 @@ export function mount(root: HTMLElement, store: Store): void {
     downloads(session),
   );
   root.append(hint, body);
+  let of = "";
   const show = (): void => {
     const done = session.state.fit?.state === "done";
     hint.hidden = done;
     body.hidden = !done;
-    if (!done) place.replaceChildren();
+    const { fit } = session.state;
+    const now = JSON.stringify([fit?.state, fit?.opened, fit?.study, fit?.fit?.seconds, fit?.fit?.summary]);
+    if (now === of) return;
+    of = now;
+    for (const results of body.querySelectorAll("#answers, #curve, #comparison")) results.replaceChildren();
   };
   session.subscribe((_, changed) => {
     if (changed.has("fit")) show();

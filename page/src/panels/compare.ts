@@ -7,12 +7,15 @@ import { button, folded, h, table } from "./dom.js";
 import type { Asking } from "./options.js";
 import { plot } from "./plot.js";
 import type { Session } from "./session.js";
+import { staleMark } from "./stale.js";
 import { fill } from "./waiting.js";
 
 export function comparison(store: Store, session: Session, options: Asking): HTMLElement {
   return folded("Compare the model with its rivals", (body) => {
     const choice = h("fieldset", { class: "row" }, h("legend", {}, "Methods; none chosen is all of them"));
     const place = h("div", { class: "folded-body is-plain", id: "comparison" });
+    let asked: string | null = null;
+    const mark = staleMark(store, session, () => (place.childElementCount > 0 ? asked : null));
     const boxes = session.state.methods.map((method) => {
       const box = h("input", { type: "checkbox", value: method });
       choice.append(h("label", { class: "check-label" }, box, method));
@@ -21,10 +24,12 @@ export function comparison(store: Store, session: Session, options: Asking): HTM
     const compare = (): void => {
       const { questions, active } = store.state;
       const methods = boxes.filter((box) => box.checked).map((box) => box.value);
+      asked = questions[active] ?? "";
+      mark.dispatchEvent(new Event("renew"));
       const request = { queries: [questions[active] ?? ""], ...(methods.length > 0 && { methods }), ...options.common, allow_unidentified: options.allowed };
       void fill(place, session.call<CompareReply>("compare", request), (reply) => parts(session, reply));
     };
-    body.append(choice, h("div", { class: "row" }, button("Compare", compare, { id: "compare-all" })), place);
+    body.append(choice, h("div", { class: "row" }, button("Compare", compare, { id: "compare-all" })), mark, place);
   });
 }
 

@@ -1,4 +1,4 @@
-/** A curve with its band of intervals. */
+/** A curve with its band of intervals; of a node with levels, a point with its interval for each. */
 
 import type { Answer } from "../served.js";
 import { number } from "./columns.js";
@@ -10,14 +10,14 @@ const LEFT = 52;
 const BOTTOM = 26;
 const EDGE = 10;
 
-type Point = { readonly x: number; readonly answer: Answer };
+type Point = { readonly x: number; readonly label: string; readonly answer: Answer };
 
-export function curvePicture(node: string, points: readonly Point[]): { root: SVGSVGElement; mark: (x: number) => void } {
-  const known = points.flatMap(({ x, answer }) => {
+export function curvePicture(node: string, points: readonly Point[], levels: boolean): { root: SVGSVGElement; mark: (x: number) => void } {
+  const known = points.flatMap(({ x, label, answer }) => {
     const value = answer.mean ?? answer.median;
-    return value === null ? [] : [{ x, value, low: answer.interval?.[0] ?? value, high: answer.interval?.[1] ?? value }];
+    return value === null ? [] : [{ x, label, value, low: answer.interval?.[0] ?? value, high: answer.interval?.[1] ?? value }];
   });
-  const across = scaled(known.map(({ x }) => x), LEFT, WIDTH - EDGE);
+  const across = scaled(known.map(({ x }) => x), LEFT + (levels ? 40 : 0), WIDTH - EDGE - (levels ? 40 : 0));
   const up = scaled(known.flatMap(({ low, high }) => [low, high]), HEIGHT - BOTTOM, EDGE);
   const at = (x: number, y: number): string => `${across(x).toFixed(1)} ${up(y).toFixed(1)}`;
   const band = [...known.map(({ x, high }) => at(x, high)), ...[...known].reverse().map(({ x, low }) => at(x, low))];
@@ -26,10 +26,18 @@ export function curvePicture(node: string, points: readonly Point[]): { root: SV
   const root = s(
     "svg",
     { class: "curve-picture", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `The answer for values of ${node}` },
-    s("polygon", { class: "curve-band", points: band.join(" ").replaceAll(" ", ",") }),
-    s("polyline", { class: "curve-line", points: line.join(" ").replaceAll(" ", ",") }),
+    ...(levels
+      ? known.flatMap(({ x, value, low, high }) => [
+          s("line", { class: "curve-line", x1: across(x), x2: across(x), y1: up(low), y2: up(high) }),
+          s("circle", { class: "curve-point", cx: across(x), cy: up(value), r: 4 }),
+        ])
+      : [
+          s("polygon", { class: "curve-band", points: band.join(" ").replaceAll(" ", ",") }),
+          s("polyline", { class: "curve-line", points: line.join(" ").replaceAll(" ", ",") }),
+        ]),
     cursor,
-    ...axis(known.map(({ x }) => x), known.flatMap(({ low, high }) => [low, high]), across, up),
+    ...(levels ? known.map(({ x, label }) => s("text", { x: across(x), y: HEIGHT - BOTTOM + 12, "text-anchor": "middle" }, label)) : []),
+    ...axis(levels ? [] : known.map(({ x }) => x), known.flatMap(({ low, high }) => [low, high]), across, up),
     s("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, `do(${node})`),
   );
   const mark = (x: number): void => {
@@ -55,6 +63,6 @@ function axis(xs: readonly number[], ys: readonly number[], across: Scale, up: S
   return [
     s("path", { class: "curve-axis", d: `M${LEFT} ${EDGE} V${HEIGHT - BOTTOM} H${WIDTH - EDGE}` }),
     ...ends(ys).map((y) => s("text", { x: LEFT - 5, y: up(y), "text-anchor": "end", "dominant-baseline": "central" }, number(y))),
-    ...ends(xs).map((x, k) => s("text", { x: across(x), y: HEIGHT - 4, "text-anchor": k === 0 ? "start" : "end" }, number(x))),
+    ...(xs.length === 0 ? [] : ends(xs)).map((x, k) => s("text", { x: across(x), y: HEIGHT - 4, "text-anchor": k === 0 ? "start" : "end" }, number(x))),
   ];
 }

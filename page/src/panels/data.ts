@@ -13,32 +13,51 @@ import { without } from "./without.js";
 export function mount(root: HTMLElement, store: Store): void {
   if (!store.bridge.served) return without(root);
   const session = Session.of(store);
-  const file = fileField("data-file", "Bring a table (.csv, .tsv, .parquet)", ".csv,.tsv,.txt,.parquet", (chosen) => session.upload(chosen));
+  let kept = "";
+  const file = fileField("data-file", "Bring a table (.csv, .tsv, .parquet)", ".csv,.tsv,.txt,.parquet", (chosen) => {
+    kept = chosen.name; // brought for the graph of now
+    return session.upload(chosen);
+  });
+  const forget = (): HTMLElement =>
+    button("Forget it", () => void session.forget().catch((error) => store.complain(error)), {
+      title: "Remove the table and the fit from this machine's temporary folder",
+    });
   const facts = h("div", { class: "row", id: "data-facts" });
   const columns = h("div", { class: "folded-body is-plain" });
   const check = new DataCheck(store, session);
-  root.append(file.root, facts, columns, modelOffer(store, session), rows(store, session), check.root);
+  const keep = button("Keep it", () => {
+    kept = session.state.table?.name ?? "";
+    show();
+  });
+  const other = h("div", { class: "row caution", id: "data-foreign", hidden: true }, h("p", {}, "This table was brought for another graph: no column of it is a node of this one."), forget(), keep);
+  root.append(file.root, facts, other, columns, modelOffer(store, session), rows(store, session), check.root);
   takeDrops(root, (dropped) => file.send(dropped));
 
   const show = (): void => {
     const { table } = session.state;
     root.toggleAttribute("data-empty", table === null);
     facts.hidden = table === null;
+    if (!table) other.hidden = true;
     columns.hidden = table === null;
     if (!table) return;
     const size = `${table.rows.toLocaleString("en")} rows, ${table.columns.length} columns`;
     facts.replaceChildren(
       h("p", {}, h("strong", {}, table.name), ` · ${size}`),
-      button("Forget it", () => void session.forget().catch((error) => store.complain(error)), {
-        title: "Remove the table and the fit from this machine's temporary folder",
-      }),
+      forget(),
     );
+    const own = new Set(store.state.reading?.nodes.map(({ name }) => name));
+    const foreign = kept !== table.name && !table.columns.some(({ name }) => own.has(name));
+    for (const each of [columns, check.root, other]) each.classList.toggle("is-foreign", foreign);
+    other.hidden = !foreign;
+    columns.hidden = foreign;
+    if (foreign) return;
     columns.replaceChildren(columnTable(store, table), unmatched(store, table));
   };
   session.subscribe((_, changed) => {
     if (changed.has("table")) show();
   });
   store.subscribe((_, changed) => {
+    if (changed.has("text") && store.source === "opening") kept = "";
     if (changed.has("reading") && session.state.table) show();
   });
   show();

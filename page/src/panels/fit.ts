@@ -8,6 +8,7 @@ import { fileField } from "./files.js";
 import { Plan } from "./plan.js";
 import { Progress, duration } from "./progress.js";
 import { Session } from "./session.js";
+import { isOlder } from "./stale.js";
 import { messageOf } from "./waiting.js";
 
 export function mount(root: HTMLElement, store: Store): void {
@@ -38,13 +39,14 @@ export function mount(root: HTMLElement, store: Store): void {
     stop.hidden = state !== "running";
     resume.hidden = state !== "stopped" && state !== "failed";
     progress.show(fit);
+    result.classList.toggle("is-older", state === "done" && isOlder(store, session));
     result.replaceChildren(...(fit ? outcome(store, fit) : []));
   };
   session.subscribe((_, changed) => {
     if (changed.has("fit") || changed.has("table")) show();
   });
   store.subscribe((_, changed) => {
-    if (changed.has("reading")) show();
+    if (changed.has("reading") || changed.has("text")) show();
   });
   show();
 }
@@ -56,6 +58,12 @@ function outcome(store: Store, fit: FitState): Node[] {
   if (fit.state === "stopped") made.push(h("p", {}, "Stopped. What was done is kept, and Go on goes on from there."));
   const { fit: facts } = fit;
   if (!facts) return made;
+  const { study } = fit;
+  if (study && isOlder(store, Session.of(store))) {
+    const questions = (study.queries ?? []).map((query) => (typeof query === "string" ? query : query[1]));
+    const open = button("Show its model", () => store.open({ text: study.text, questions }));
+    made.push(h("div", { class: "caution", id: "fit-older" }, h("p", {}, "This fit is of another text than that of now, and so are its answers. Train anew for the text of now."), open));
+  }
   const word = facts.converged ? "Converged" : "Not converged";
   const kind = facts.converged ? "yes" : "no";
   made.push(
@@ -63,8 +71,6 @@ function outcome(store: Store, fit: FitState): Node[] {
   );
   if (facts.doubt) made.push(h("p", { class: "caution" }, facts.doubt));
   if (facts.word) made.push(h("p", {}, "The check of the fit says ", h("strong", {}, facts.word), "."));
-  if (fit.study && fit.study.text.trim() !== store.state.text.trim())
-    made.push(h("p", { class: "caution", id: "fit-older" }, "The text has changed since this fit. Answers are those of the fit; train anew for the text of now."));
   const warnings = [...facts.warnings, ...fit.notes];
   if (warnings.length > 0)
     made.push(folded(`Cautions (${warnings.length})`, (body) => body.append(h("ul", {}, ...warnings.map((each) => h("li", {}, each))))));
