@@ -127,6 +127,29 @@ def test_a_new_name_reaches_questions_and_priors() -> None:
     assert list(found["priors"]) == ["R -> dose", "sd(dose)", "log(dose):W -> Y", "C[X] -> Y"]
 
 
+def test_a_new_name_leaves_questions_as_they_were_typed() -> None:
+    typed = [
+        "NNT[Y=1 | X: 0 -> 1]",
+        "rr[ Y=1|X: 0->1, Z = 'Z' ]",
+        "E[Y|do( `Z`=1)] for Y in 0..1",
+        "P( Z=Z | do(X = 1.0) )",
+    ]
+    typed += ["E[Y|do(Z),Y2>0]  for Z in 0..1 by 0.50", "OR[Z | X: 0 -> 1]"]
+    found = asked("edit", text="Z -> X -> Y", queries=typed, edit={"op": "rename", "name": "Z", "to": "W"})
+    assert found["queries"] == [
+        "NNT[Y=1 | X: 0 -> 1]",
+        "rr[ Y=1|X: 0->1, W = 'Z' ]",
+        typed[2],
+        "P( W=Z | do(X = 1.0) )",
+        "E[Y|do(W),Y2>0]  for W in 0..1 by 0.50",
+        "OR[W | X: 0 -> 1]",
+    ]
+    found = asked(
+        "edit", text="E -> X -> Y", queries=["E[E|do(X=1)]"], edit={"op": "rename", "name": "E", "to": "IL-6"}
+    )
+    assert found["queries"] == ["E[`IL-6`|do(X=1)]"]
+
+
 def test_a_request_that_makes_no_sense_says_so() -> None:
     for text, words in [
         ("{", "no JSON"),

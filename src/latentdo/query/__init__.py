@@ -5,7 +5,7 @@ The laws that a node may be drawn from are loaded on first use (PEP 562): few qu
 
 from typing import TYPE_CHECKING
 
-from .question import Query, draft_query, queries_of, query_of
+from .question import Query, draft_query, queries_of, query_of, renamed_query
 from .summary import Summary
 from .sweep import Axis
 from .term import (
@@ -51,6 +51,7 @@ __all__ = [
     "operations_of",
     "queries_of",
     "query_of",
+    "renamed_query",
 ]
 
 

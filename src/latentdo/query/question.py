@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from latentdo.errors import QueryError
+from latentdo.errors import LatentdoError, QueryError
 from latentdo.graphs import Admg, LatentDag, Name, format_number, quote
 
-from .reading import read_query
+from .reading import places_of, read_query
 from .sweep import Axis, axis_fault, swept_text
 from .term import Expression, Outcome, Term, Value, filled, renamed, terms_of
 
@@ -138,6 +138,24 @@ def draft_query(text: str, names: Collection[str]) -> tuple[Query | None, tuple[
     """
     parts, missing = read_query(text, {}, names)
     return (None if missing else Query(*parts)), missing
+
+
+def renamed_query(text: str, names: Mapping[Name, Name]) -> str:
+    """The text of a query with new names for nodes, typed as it was otherwise.
+
+    Raises:
+        NotationError: The text cannot be read.
+    """
+    wanted = Query.parse(text).renamed(names)
+    made, at = "", 0
+    for place in places_of(text):
+        if place.text in names:
+            made, at = made + text[at : place.start] + quote(names[place.text]), place.end
+    made += text[at:]
+    try:
+        return made if Query.parse(made) == wanted else str(wanted)
+    except LatentdoError:
+        return str(wanted)
 
 
 def query_of(query: Any, named: Mapping[str, Query] | None = None) -> Query:

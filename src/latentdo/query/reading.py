@@ -123,12 +123,24 @@ def read_query(text: str, named: Mapping[str, Parts], names: Collection[str]) ->
     return parts, tuple(dict.fromkeys(parser.missing))
 
 
+def places_of(text: str) -> tuple[Token, ...]:
+    """Where the names of nodes stand in the text of a query, in its order.
+
+    Raises:
+        NotationError: The text cannot be read.
+    """
+    parser = _Parser(text, {}, ())
+    parser.query()
+    return tuple(parser.places)
+
+
 class _Parser:
     """Reads one query; parentheses around queries are the only recursion, and they are bounded.
 
     Attributes:
         named: Other queries, by the names that may stand for them.
         names: The names of queries, of those not yet read too.
+        places: The names of nodes, as they stand in the text.
         missing: Names that were met and that `named` lacks: what was read is not the whole query then.
     """
 
@@ -136,6 +148,7 @@ class _Parser:
         self.tokens = Tokens(text, QUERY)
         self.named = named
         self.names = names
+        self.places: list[Token] = []
         self.missing: list[str] = []
         self.count = 0
         self.open_densities: list[Token] = []
@@ -379,6 +392,7 @@ class _Parser:
             name = word
         else:
             name = tokens.name(expected, self.comma_repair())
+        self.places.append(name)
         if tokens.current.is_symbol("("):
             raise tokens.error(
                 f"only do( ) has parentheses inside a term, found {name.text}(. An intervention is written do(X=1)."
@@ -431,6 +445,7 @@ class _Parser:
         tokens = self.tokens
         repair = "Name what is set: do(X=1)." if tokens.current.is_symbol(")") else ""
         name = tokens.name("a node inside do( )", repair)
+        self.places.append(name)
         if tokens.accept("="):
             here = tokens.current
             if here.is_symbol("["):
@@ -518,8 +533,9 @@ class _Parser:
         axes: list[Axis] = []
         while not axes or tokens.accept(","):
             word = tokens.current
-            name = tokens.name("a node to sweep", "A sweep is written for X in 0..10.").text
-            axes.append(self.axis(name))
+            place = tokens.name("a node to sweep", "A sweep is written for X in 0..10.")
+            self.places.append(place)
+            axes.append(self.axis(place.text))
             # Of a query that is read without the others that it names nobody knows what stands open.
             if not self.missing and (fault := axis_fault(expression, axes)):
                 raise tokens.error(_lowered(fault), word)

@@ -318,8 +318,8 @@ def renamed(expression: Expression, names: Mapping[Name, Name]) -> Expression:
             return replace(expression, outcomes=new(expression.outcomes), do=do, given=given)
         case Number():
             return expression
-        case Binary(op=op, left=left, right=right):
-            return Binary(op, renamed(left, names), renamed(right, names))
+        case Binary(left=left, right=right):
+            return replace(expression, left=renamed(left, names), right=renamed(right, names))
 
 
 def _listed(outcomes: tuple[Outcome, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from latentdo.errors import GraphError, LatentdoError, UsageError
 from latentdo.graphs import LatentDag, Name, Source, SourceItem, SourceStatement, quote, renamed_key, source_of
-from latentdo.query import query_of
+from latentdo.query import renamed_query
 
 from .reading import Reading, reading_of
 from .request import Request
@@ -477,8 +477,6 @@ EDITS: dict[str, Callable[[Reading, Request], tuple[str, LatentDag]]] = {
 def _renamed(text: str, names: dict[Name, Name]) -> str:
     """A question with the new names of nodes; one that has none of them, or cannot be read, as it was typed."""
     try:
-        query = query_of(text)
+        return renamed_query(text, names)
     except LatentdoError:
         return text
-    renamed = query.renamed(names)
-    return text if renamed == query else str(renamed)
