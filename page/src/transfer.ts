@@ -2,6 +2,7 @@
 
 import { h, button } from "./panels/dom.js";
 import type { Drawing } from "./drawing/canvas.js";
+import { placesOf } from "./dagitty.js";
 import { pngOf, svgOf } from "./drawing/picture.js";
 import { notify } from "./notices.js";
 import type { Store } from "./store.js";
@@ -15,8 +16,8 @@ export async function importText(store: Store, content: string, name?: string): 
   try {
     const found = await store.bridge.call("import", { content, ...(name !== undefined && { name }) });
     const text = found.text.endsWith("\n") ? found.text : `${found.text}\n`;
-    store.open({ text, questions: found.queries });
     const { report } = found;
+    store.open({ text, questions: found.queries, ...(report.format === "dagitty" && { places: placesOf(content) }) });
     const doubtful = [report.dropped, report.unsigned, report.contradictory, report.cycles, report.broken, report.doubts].some((list) => list.length > 0);
     if (!OURS.has(report.format) || doubtful)
       notify(`Read ${name ?? "the text"}: ${count(report.nodes, "node")}, ${count(report.edges, "edge")}.${doubtful ? " Not all of it is in the graph." : ""}`, "note", report.text);

@@ -214,11 +214,15 @@ def test_text_moves_the_drawing_and_says_where_it_cannot_be_read(laptop: Visit) 
 def test_graphs_of_other_programs_come_in_and_go_out(laptop: Visit, tmp_path: Path) -> None:
     laptop.open("")
     drop = "(text) => { const d = new DataTransfer(); d.items.add(new File([text], 'g.dagitty')); return d; }"
-    graph = "dag { X [exposure] Y [outcome] U [latent] X -> Y U -> X U -> Y }"
+    graph = 'dag { X [exposure,pos="0,1"] Y [outcome, pos="2,1"] U [latent,pos="1.0,-.5"] X -> Y U -> X U -> Y }'
     laptop.page.dispatch_event("#graph", "drop", {"dataTransfer": laptop.page.evaluate_handle(drop, graph)})
     laptop.until("() => window.latentdo.store.state.verdicts")
     assert read(laptop) == [("X", "->", "Y"), ("U", "->", "X"), ("U", "->", "Y")]
     assert laptop.state("questions") == ["P(Y | do(X))"]
+    (x, x_down, _), (y, y_down, _), (u, u_down, _) = (laptop.place(name) for name in "XYU")
+    assert x_down == pytest.approx(y_down)
+    assert (x + y) / 2 == pytest.approx(u, abs=1)
+    assert (x_down - u_down) / (y - x) == pytest.approx(0.75, abs=0.02)
     for title, start in (("dagitty", b"dag {"), ("SVG, as drawn here", b"<svg "), ("PNG, as drawn here", b"\x89PNG")):
         laptop.page.locator("#bar summary", has_text="Export").click()
         with laptop.page.expect_download() as coming:

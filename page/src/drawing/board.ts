@@ -100,7 +100,8 @@ function chosen(store: Store, actions: Actions, strokes: Strokes): HTMLElement {
   });
   store.subscribe(({ selection }, changed) => {
     if (!changed.has("selection")) return;
-    const shownButtons = selection.nodes.length > 0 ? node : selection.edges.length > 0 ? edge : [];
+    const directed = selection.edges.some(({ kind }) => kind !== "<->");
+    const shownButtons = selection.nodes.length > 0 ? node : directed ? edge : edge.slice(selection.edges.length > 0 ? -1 : 3);
     bar.replaceChildren(...shownButtons);
     bar.hidden = shownButtons.length === 0;
   });
