@@ -148,6 +148,28 @@ def test_question_is_written_by_completion_and_by_templates(opened: Open) -> Non
     assert visit.verdict == "yes"
 
 
+def test_question_is_written_once_two_different_nodes_are_chosen(opened: Open) -> None:
+    visit = opened(NAPKIN)
+    treatment, outcome = "#question-treatment", "#question-outcome"
+    assert [visit.page.input_value(menu) for menu in (treatment, outcome)] == ["", ""]
+    visit.page.select_option(treatment, "X")
+    visit.page.select_option(outcome, "X")
+    assert visit.page.input_value(treatment) == "", "one node is treatment and outcome"
+    visit.page.select_option(outcome, "Y")
+    visit.page.select_option(treatment, "X")
+    assert visit.verdict == "yes"
+    assert visit.state("questions") == ["P(Y | do(X))"]
+    visit.ask("P(Q | do(X))")
+    assert [visit.page.input_value(menu) for menu in (treatment, outcome)] == ["", ""], "nobody chose these"
+
+
+def test_verdict_of_a_text_that_cannot_be_read_says_so(opened: Open) -> None:
+    visit = opened(FRONT_DOOR, "P(Y | do(X))")
+    visit.page.locator("#answer-unread").wait_for(state="hidden")
+    visit.page.evaluate("() => window.latentdo.store.setText('X -> -> Y', 'typing')")
+    visit.page.locator("#answer-unread").wait_for(state="visible")
+
+
 def test_several_questions_are_a_list(opened: Open) -> None:
     visit = opened(FRONT_DOOR, "P(Y | do(X))")
     visit.press("Ask another", inside="#question")
@@ -329,6 +351,11 @@ def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, tm
 
     saved = visit.download("fit", tmp_path)
     visit.open("X -> Y\n")
+    assert "of the graph as it was when trained" in visit.said("#answers")
+    assert "answers another question" in visit.said("#answers")
+    assert "This fit is of another text" in visit.said("#fit-result")
+    visit.open("A -> B\n")
+    assert "brought for another graph" in visit.said("#data")
     page.set_input_files("#fit-file", saved)
     visit.until("() => window.latentdo.store.state.text.includes('M ~ normal(X)')")
     assert visit.state("questions") == ["E[Y | do(X=1)] - E[Y | do(X=0)]", "E[Y | do(X=1)]"]

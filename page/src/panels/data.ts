@@ -25,11 +25,11 @@ export function mount(root: HTMLElement, store: Store): void {
   const facts = h("div", { class: "row", id: "data-facts" });
   const columns = h("div", { class: "folded-body is-plain" });
   const check = new DataCheck(store, session);
-  const keep = button("Keep it", () => {
+  const keep = button("keep it", () => {
     kept = session.state.table?.name ?? "";
     show();
   });
-  const other = h("div", { class: "row caution", id: "data-foreign", hidden: true }, h("p", {}, "This table was brought for another graph: no column of it is a node of this one."), forget(), keep);
+  const other = h("div", { class: "row caution", id: "data-foreign", hidden: true }, h("p", {}, "This table was brought for another graph: no column of it is a node of this one. Forget it, or"), keep);
   root.append(file.root, facts, other, columns, modelOffer(store, session), rows(store, session), check.root);
   takeDrops(root, (dropped) => file.send(dropped));
 

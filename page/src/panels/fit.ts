@@ -67,7 +67,7 @@ function outcome(store: Store, fit: FitState): Node[] {
   const word = facts.converged ? "Converged" : "Not converged";
   const kind = facts.converged ? "yes" : "no";
   made.push(
-    h("p", { class: `verdict is-${kind}`, id: "fit-word" }, h("strong", {}, word), `: ${facts.engine}, ${facts.n_rows.toLocaleString("en")} rows, ${duration(facts.seconds)}, seed ${facts.seed}.`),
+    h("p", { class: `verdict is-${kind}`, id: "fit-word", title: facts.engine }, h("strong", {}, word), `: ${facts.engine.replace(/\(.*/s, "")}, ${facts.n_rows.toLocaleString("en")} rows, ${duration(facts.seconds)}, seed ${facts.seed}.`),
   );
   if (facts.doubt) made.push(h("p", { class: "caution" }, facts.doubt));
   if (facts.word) made.push(h("p", {}, "The check of the fit says ", h("strong", {}, facts.word), "."));
