@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from latentdo.web import Door, application
-from latentdo.web.server import MOST_JSON
+from latentdo.web.server import MOST_JSON, Boundary
 from served_page import TOKEN, TestClient, browser_of, message
 
 
@@ -149,3 +150,20 @@ def test_fault_of_ours_is_a_message(static: Path, session):
         reply = browser.get("/")
     assert reply.status_code == 500
     assert "This is a fault of latentdo" in message(reply)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_is_being_answered_as_the_server_ends_raises_nothing(tmp_path, begun):
+    sent: list[dict] = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def cut(scope, receive, send):
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise asyncio.CancelledError
+
+    asyncio.run(Boundary(cut, tmp_path)({"type": "http", "path": "/api/events"}, None, send))
+    assert sent[0]["status"] == (200 if begun else 503)
+    assert not sent[-1].get("more_body", False)

@@ -22,7 +22,7 @@ import yaml
 
 import latentdo as ld
 from handmade_fits import handmade
-from latentdo.web import Session, uploads
+from latentdo.web import Draft, Session, uploads
 from latentdo.web.folders import left_behind, new_folder
 from served_page import browser_of, message
 
@@ -419,6 +419,34 @@ def test_fit_of_a_server_that_is_gone_is_found_again(tmp_path, monkeypatch):
     state = json.loads((folder / "session.json").read_text())
     (folder / "session.json").write_text(json.dumps({**state, "pid": 2**22 + 1}))
     assert left_behind() == folder
+
+
+def test_fit_that_was_only_begun_is_kept_with_its_table(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    session = Session()
+    (tmp_path / "cells.csv").write_text(rows())
+    (session.folder / "table").mkdir()
+    session.take_table((tmp_path / "cells.csv").rename(session.folder / "table" / "cells.csv"))
+    session.fit(Draft(MODEL, check=False))
+    assert "The fit is kept for 7 days" in (session.close() or "")
+    other = Session(session.folder)
+    assert other.state() in ("stopped", "done") and other.keeps
+    assert other.draft == session.draft and other.table == session.table
+    other.forget()
+    assert other.close() is None and not session.folder.exists()
+
+
+def test_kept_fit_that_was_cut_short_is_told_and_forgotten(static, tmp_path):
+    folder = tmp_path / "kept"
+    (folder / "fit").mkdir(parents=True)
+    handmade().save(folder / "fit" / "fit.ldo")
+    whole = (folder / "fit" / "fit.ldo").read_bytes()
+    (folder / "fit" / "fit.ldo").write_bytes(whole[: len(whole) // 2])
+    with browser_of(static, Session(folder)) as client:
+        fit = done(client, "session")["fit"]
+        assert fit["state"] == "failed" and "fit.ldo" in fit["error"]["message"] and str(tmp_path) not in str(fit)
+        assert done(client, "forget")["fit"]["state"] == "none"
+    assert not (folder / "fit").exists()
 
 
 def test_folder_that_somebody_else_made_is_not_trusted(tmp_path, monkeypatch):

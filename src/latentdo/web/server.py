@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import html
 import json
 from pathlib import Path
@@ -32,7 +34,7 @@ from .verbs import VERBS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
 MOST_JSON = 8 * 2**20
@@ -187,10 +189,24 @@ class Boundary:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, noted)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            # The server ends, and with it what was being answered: no fault, of which a trace would be shown.
+            with contextlib.suppress(Exception):
+                if begun:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                else:
+                    await error_reply("usage", "The server has ended.", 503)(scope, receive, send)
         # Where the reply has begun, sending another fails, and the connection is closed.
         except Exception as error:  # noqa: BLE001
             # What is wrong with a request stands in its reply, as in those of the bridge; a file has no such place.

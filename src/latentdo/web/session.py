@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import DataError, UsageError
+from latentdo.errors import DataError, LatentdoError, UsageError
 from latentdo.files import is_file
 
+from .errors import error_of
 from .folders import new_folder, read_state, write_state
 from .job import Job
 from .study import Draft
@@ -67,6 +68,8 @@ class Session:
         self._left: str | None = None
         self._posterior: Posterior | None = None
         self._known: dict[str, Any] | None = None
+        self._broken: dict[str, Any] | None = None
+        """Why the fit that is there cannot be read."""
         if folder is not None:
             self._take_up(read_state(folder))
         self.note()
@@ -85,8 +88,11 @@ class Session:
 
     @property
     def keeps(self) -> bool:
-        """Whether there is a fit, finished or not, that would be missed."""
-        return is_file(self.fit_path) or (self.fit_folder / KEPT).is_dir()
+        """Whether there is a fit, finished, or not, or only begun, that would be missed."""
+        if is_file(self.fit_path) or (self.fit_folder / KEPT).is_dir():
+            return True
+        failed = self._job is not None and self._job.state == "failed"
+        return is_file(self.fit_folder / STUDY) and not failed
 
     def note(self) -> None:
         """Write down what a server that goes on must know."""
@@ -271,6 +277,8 @@ class Session:
 
     def state(self) -> str:
         """Where the fit stands: none, running, stopped, failed or done."""
+        if self._broken is not None:
+            return "failed"
         if self._job is not None:
             return self._job.state
         return "done" if is_file(self.fit_path) else self._left or "none"
@@ -279,11 +287,19 @@ class Session:
         """Where the fit stands, as the page reads it."""
         nothing = {"seconds": 0.0, "left": None, "share": 0.0, "blocks": [], "notes": [], "error": None}
         found = {"state": self.state(), **nothing} if self._job is None else self._job.to_json()
+        facts = None
+        if found["state"] == "done":
+            try:
+                facts = self._facts()
+            except LatentdoError as problem:
+                self._broken = error_of(problem, self.folder)
+        if self._broken is not None:
+            found |= {"state": "failed", "error": self._broken}
         return {
             **found,
             "study": None if self.draft is None else self.draft.to_json(),
             "opened": self.opened,
-            "fit": self._facts() if found["state"] == "done" else None,
+            "fit": facts,
         }
 
     def _facts(self) -> dict[str, Any]:
@@ -308,6 +324,8 @@ class Session:
 
     def _begin(self) -> None:
         self._left = None
+        if self._broken is not None:
+            self._drop_fit()
         self._job = Job(self.fit_folder, self._moved)
         self.note()
         self._tell_fit()
@@ -320,7 +338,7 @@ class Session:
 
     def _drop_fit(self) -> None:
         self.fit_path.unlink(missing_ok=True)
-        self.opened, self._posterior, self._known, self.asked = None, None, None, {}
+        self.opened, self._posterior, self._known, self._broken, self.asked = None, None, None, None, {}
         self.answers, self.curve, self.comparison = None, None, None
 
     def _refuse_while_running(self) -> None:
