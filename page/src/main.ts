@@ -48,10 +48,13 @@ function mountDocument(root: HTMLElement, store: Store): void {
 
 /** The study of the address, else that of the server, else an example. */
 async function begin(store: Store): Promise<void> {
+  // What somebody pasted meanwhile stays.
+  const begun = (): boolean => store.state.text !== "";
   const fragment = location.hash.slice(1);
   if (fragment !== "") {
     try {
-      return store.open(await unpack(fragment));
+      const study = await unpack(fragment);
+      return begun() ? undefined : store.open(study);
     } catch (error) {
       notify((error as Error).message, "fault");
     }
@@ -60,7 +63,7 @@ async function begin(store: Store): Promise<void> {
   const late = new Promise<false>((done) => setTimeout(() => done(false), 600));
   if (store.bridge.served && (await Promise.race([Session.of(store).begun, late]))) return;
   const [first] = EXAMPLES;
-  if (first) store.open(first);
+  if (first && !begun()) store.open(first);
 }
 
 void main();

@@ -115,8 +115,10 @@ export class Strokes {
     if (!from) return;
     stop(event);
     this.cancel();
-    if (target !== null) void this.draws(from.name, target, from.kind);
-    else if (this.drawing.at(point(event), from.touch)?.name === from.name) this.drawing.store.select([from.name]);
+    if (target !== null) {
+      this.lastTap.time = 0; // the press that drew is no first half of a double click
+      void this.draws(from.name, target, from.kind);
+    } else if (this.drawing.at(point(event), from.touch)?.name === from.name) this.drawing.store.select([from.name]);
     else if (from.moved) this.tell("Drop the edge on a node. To move a node, drag it by its middle.");
   }
 
