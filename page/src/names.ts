@@ -1,6 +1,8 @@
 // How nodes and edges are named: in a text, in the drawing, to the eye.
 
-import type { EdgeName } from "./store.js";
+import type { PageEdge } from "./contract.js";
+
+export type EdgeName = Pick<PageEdge, "tail" | "head" | "kind">;
 
 const PLAIN = /^\p{L}[\p{L}\p{N}_]*$/u;
 const WORDS = new Set(["latent", "do", "for", "in", "by"]);

@@ -2,9 +2,9 @@
 // stroke is an edit of it that Python makes.
 
 import { BridgeError, type Bridge, type Fault } from "./bridge.js";
-import { edgeId } from "./names.js";
+import { edgeId, type EdgeName } from "./names.js";
 import { questionOf } from "./questions.js";
-import type { Edit, PageEdge, Reading, Role, VerdictReply } from "./contract.js";
+import type { Edit, Reading, Role, VerdictReply } from "./contract.js";
 
 /** Where a node stands; `kept` once a person has put it there. */
 export interface Place {
@@ -22,8 +22,6 @@ export interface Lit {
   /** Edges that are gone, in a graph after surgery. */
   readonly cut?: readonly EdgeName[];
 }
-
-export type EdgeName = Pick<PageEdge, "tail" | "head" | "kind">;
 
 /** Who lights: what comes later in this list is seen over what comes earlier. */
 export type Layer = "hedge" | "step" | "pair" | "hover";

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latentdo.criticism.independence import covariance_test
+from latentdo.criticism.constraints.independence import covariance_test
 from latentdo.criticism.smooth import Predictor, Variable
 
 

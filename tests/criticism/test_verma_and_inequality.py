@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from latentdo.criticism.inequality import inequality_test
+from latentdo.criticism.constraints.inequality import inequality_test
+from latentdo.criticism.constraints.verma import NotTestable, verma_test
 from latentdo.criticism.smooth import Variable
-from latentdo.criticism.verma import NotTestable, verma_test
 from latentdo.estimators import sample_of
 from latentdo.graphs import parse_graph
 from latentdo.identification import testable_implications

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,9 @@ def test_what_is_being_answered_as_the_server_ends_raises_nothing(tmp_path, begu
             await send({"type": "http.response.start", "status": 200, "headers": []})
         raise asyncio.CancelledError
 
-    asyncio.run(Boundary(cut, tmp_path)({"type": "http", "path": "/api/events"}, None, send))
+    answered = Boundary(cut, tmp_path)({"type": "http", "path": "/api/events"}, None, send)
+    # In a thread of its own: where browser tests ran before, this one has an event loop.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, answered).result()
     assert sent[0]["status"] == (200 if begun else 503)
     assert not sent[-1].get("more_body", False)

@@ -4,8 +4,8 @@ import cytoscape, { type Core, type EdgeSingular, type NodeSingular } from "cyto
 import dagre from "cytoscape-dagre";
 
 import type { PageEdge, PageNode, Reading, Role } from "../contract.js";
-import { edgeId } from "../names.js";
-import type { EdgeName, Layer, Place, State, Store } from "../store.js";
+import { edgeId, type EdgeName } from "../names.js";
+import type { Layer, Place, State, Store } from "../store.js";
 import { HEIGHT, labelOf, looks } from "./looks.js";
 import { arrange, bend, placeBeside } from "./places.js";
 

@@ -23,14 +23,14 @@ from latentdo.query import Query
 from latentdo.sheet import listed
 from latentdo.tables import Dataset
 
+from .constraints.independence import Tested, covariance_test
+from .constraints.inequality import inequality_test
+from .constraints.verma import NotTestable, verma_test
 from .fit_check import LEVEL, FitCheck
-from .independence import Tested, covariance_test
-from .inequality import inequality_test
 from .regimes import joined, regime_rows
 from .repairs import repairs_of
 from .smooth import LEAST_IN_LEVEL, MOST_LEVELS, ROWS_PER_TERM, Predictor, Residuals, Variable, few_rows
 from .values import CheckedQuery, CheckRow, Layer, Word
-from .verma import NotTestable, verma_test
 
 Statement = Independence | VermaConstraint | InstrumentalInequality
 

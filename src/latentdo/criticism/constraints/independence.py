@@ -9,7 +9,7 @@ from scipy.stats import f as f_law
 
 from latentdo.arrays import FloatArray
 
-from .smooth import Residuals
+from ..smooth import Residuals
 
 SHARE = 0.8
 """The part of the level that the plain products have; products of squares, and weighted ones, have the rest."""

@@ -13,8 +13,8 @@ from latentdo.arrays import FloatArray, IntArray
 from latentdo.graphs import Name
 from latentdo.identification import Prob, Product, Quotient, Sum, VermaConstraint, parts
 
+from ..smooth import Predictor, Variable
 from .independence import Tested
-from .smooth import Predictor, Variable
 
 MOST_CELLS = 512
 """Combinations of levels up to which a formula is computed from their frequencies."""

@@ -1,0 +1,1 @@
+"""What a graph says of a table, tested: independences, Verma constraints, the instrumental inequality."""
