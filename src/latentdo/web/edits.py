@@ -6,12 +6,12 @@ was written: an edit that a text cannot take is refused, and never half done.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from latentdo.errors import GraphError, LatentdoError, UsageError
-from latentdo.graphs import LatentDag, Name, Source, SourceItem, SourceStatement, quote, renamed_key, source_of
+from latentdo.graphs import LatentDag, Name, Source, SourceItem, SourceStatement, Token, quote, renamed_key, source_of
 from latentdo.query import renamed_query
 
 from .reading import Reading, reading_of
@@ -386,24 +386,44 @@ def _turned(source: Source, edge: tuple[Name, Name]) -> str:
     """The text with an edge of a chain turned around, wherever it stands."""
     strokes = Strokes(source)
     for statement in source.statements:
-        names = [token.text for token in statement.names]
-        if statement.kind == "measure" and names[0] == edge[0] and edge[1] in names[1:]:
-            others = [name for name in names[1:] if name != edge[1]]
-            kept = f"{quote(names[0])} =~ {' + '.join(map(quote, others))}" if others else f"latent {quote(names[0])}"
-            _instead(strokes, statement, [kept, f"{quote(edge[1])} -> {quote(edge[0])}"])
-        if statement.kind != "chain":
-            continue
-        for k, arrow in enumerate(statement.arrows):
-            if arrow.text not in ("->", "<-", "-|") or not _is_link(names[k], arrow.text, names[k + 1], edge):
-                continue
+        _out_of_measure(strokes, statement, edge, f"{quote(edge[1])} -> {quote(edge[0])}")
+        for k, arrow in _links(statement, edge):
             if arrow.text != "-|":
                 strokes.over((arrow,), "<-" if arrow.text == "->" else "->")
             else:
-                pieces = chain_of(statement.names[: k + 1], statement.arrows[:k], {names[k]})
-                pieces.append(f"{quote(names[k + 1])} -| {quote(names[k])}")
-                pieces += chain_of(statement.names[k + 1 :], statement.arrows[k + 1 :], {names[k + 1]})
-                _instead(strokes, statement, pieces)
+                _out_of_chain(strokes, statement, k)
     return strokes.made()
+
+
+def _links(statement: SourceStatement, edge: tuple[Name, Name]) -> Iterator[tuple[int, Token]]:
+    """The arrows of a chain that draw an edge, with their places."""
+    if statement.kind != "chain":
+        return
+    names = [token.text for token in statement.names]
+    for k, arrow in enumerate(statement.arrows):
+        if arrow.text in ("->", "<-", "-|") and _is_link(names[k], arrow.text, names[k + 1], edge):
+            yield k, arrow
+
+
+def _out_of_chain(strokes: Strokes, statement: SourceStatement, k: int) -> None:
+    """A chain in two parts, with its link of this place between them, from right to left as an inhibiting one."""
+    names, arrows = statement.names, statement.arrows
+    pieces = chain_of(names[: k + 1], arrows[:k], {names[k].text})
+    pieces.append(f"{quote(names[k + 1].text)} -| {quote(names[k].text)}")
+    pieces += chain_of(names[k + 1 :], arrows[k + 1 :], {names[k + 1].text})
+    _instead(strokes, statement, pieces)
+
+
+def _out_of_measure(strokes: Strokes, statement: SourceStatement, edge: tuple[Name, Name], link: str) -> None:
+    """Where `U =~ A + B` draws an edge, the same without it, and the edge as a link of its own."""
+    if statement.kind != "measure":
+        return
+    latent, *indicators = (token.text for token in statement.names)
+    if latent != edge[0] or edge[1] not in indicators:
+        return
+    others = [name for name in indicators if name != edge[1]]
+    kept = f"{quote(latent)} =~ {' + '.join(map(quote, others))}" if others else f"latent {quote(latent)}"
+    _instead(strokes, statement, [kept, link])
 
 
 def _sign(reading: Reading, change: Request) -> tuple[str, LatentDag]:
@@ -442,23 +462,13 @@ def _with_arrow(source: Source, edge: tuple[Name, Name], kind: str) -> str:
     """The text with an edge drawn as `->` or as `-|`, wherever it stands in chains."""
     strokes = Strokes(source)
     for statement in source.statements:
-        names = [token.text for token in statement.names]
-        if statement.kind == "measure" and kind == "-|" and names[0] == edge[0] and edge[1] in names[1:]:
-            others = [name for name in names[1:] if name != edge[1]]
-            kept = f"{quote(names[0])} =~ {' + '.join(map(quote, others))}" if others else f"latent {quote(names[0])}"
-            _instead(strokes, statement, [kept, f"{quote(edge[0])} -| {quote(edge[1])}"])
-        if statement.kind != "chain":
-            continue
-        for k, arrow in enumerate(statement.arrows):
-            if arrow.text not in ("->", "<-", "-|") or not _is_link(names[k], arrow.text, names[k + 1], edge):
-                continue
-            if arrow.text == "<-" and kind == "-|":
-                pieces = chain_of(statement.names[: k + 1], statement.arrows[:k], {names[k]})
-                pieces.append(f"{quote(names[k + 1])} -| {quote(names[k])}")
-                pieces += chain_of(statement.names[k + 1 :], statement.arrows[k + 1 :], {names[k + 1]})
-                _instead(strokes, statement, pieces)
-            elif arrow.text != "<-":
+        if kind == "-|":
+            _out_of_measure(strokes, statement, edge, f"{quote(edge[0])} -| {quote(edge[1])}")
+        for k, arrow in _links(statement, edge):
+            if arrow.text != "<-":
                 strokes.over((arrow,), kind)
+            elif kind == "-|":
+                _out_of_chain(strokes, statement, k)
     return strokes.made()
 
 
