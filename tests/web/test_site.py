@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from browsing import reason_to_skip
 from latentdo.graphs import LatentDag
 from latentdo.web import build_site, reply
 from latentdo.web.bridge import VERBS
@@ -173,29 +174,22 @@ async () => {
 
 
 @pytest.fixture(scope="module")
-def in_browser(address: str) -> Iterator[Any]:
-    """Asks the bridge in the worker of the static page; every name but that of this machine leads nowhere."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("no chromium is installed, so the static page is not tried in a browser")
-    from playwright.sync_api import sync_playwright
-
-    options = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
-    cut = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*options.split(), "--no-first-run", cut])
-        page = browser.new_page()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(address + "THIRD_PARTY.txt")
-        page.evaluate(WORKER)
-        begun = time.monotonic()
-        first = page.evaluate("ask", next(requests(*GRAPHS["napkin"])))
-        print(f"static page: Python, package and the first reply in {time.monotonic() - begun:.1f} s")
-        assert json.loads(first)["ok"]
-        yield lambda request: page.evaluate("ask", request)
-        assert [url for url in asked if not url.startswith(address)] == []
-        browser.close()
+def in_browser(address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Asks the bridge in the worker of the static page."""
+    if reason := reason_to_skip():
+        pytest.skip(reason)
+    page = request.getfixturevalue("browser").new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address + "THIRD_PARTY.txt")
+    page.evaluate(WORKER)
+    begun = time.monotonic()
+    first = page.evaluate("ask", next(requests(*GRAPHS["napkin"])))
+    print(f"static page: Python, package and the first reply in {time.monotonic() - begun:.1f} s")
+    assert json.loads(first)["ok"]
+    yield lambda request: page.evaluate("ask", request)
+    assert [url for url in asked if not url.startswith(address)] == []
+    page.close()
 
 
 def differing(in_browser: Any, graphs: dict[str, tuple[str, str]]) -> list[str]:
