@@ -1,8 +1,10 @@
 """How long a person waits for the page: from a stroke in the drawing to the verdict that stands on the screen.
 
 `python bench/page.py` serves the page, opens it in Chromium, and draws and takes away edges in graphs of 20, 50 and 200 nodes.
-A time runs from the edit to the first frame with its verdict in it; what one gesture of the mouse takes is not in it.
-`--json FILE` keeps all times.
+A time runs from the edit to the first frame with its verdict in it; what one gesture of the mouse takes is not in it. A first
+load is that of a browser that has kept nothing, up to the first frame with a verdict. `--static FOLDER` measures the page without
+a server too: FOLDER is what `latentdo site` wrote, and Python's own HTTP server hands it out from disk. `--json FILE` keeps all
+times.
 """
 
 from __future__ import annotations
@@ -15,14 +17,26 @@ import random
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beside.cases import ancestors
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from browsing import Visit, chromium, reason_to_skip, served
+from browsing import Visit, chromium, files_served, reason_to_skip, served
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+WINDOW = {"width": 1440, "height": 900}
+FIRST = """async () => {
+    const { store } = window.latentdo;
+    while (!store.state.verdicts || store.state.behind) await new Promise((go) => setTimeout(go));
+    await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+    return performance.now();
+}"""
 STROKES = """async (strokes) => {
     const { store } = window.latentdo;
     const frame = () => new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
@@ -89,32 +103,74 @@ def times_of(visit: Visit, count: int, graphs: int, seed: int) -> list[float]:
     return found
 
 
+def first_loads(browser: Browser, address: str, count: int) -> list[float]:
+    """Milliseconds from the address to the verdict on the example, each in a browser that has kept nothing."""
+    found = []
+    for _ in range(count):
+        context = browser.new_context(viewport=WINDOW)
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(address)
+        found.append(page.evaluate(FIRST))
+        context.close()
+    return found
+
+
+@contextlib.contextmanager
+def addresses(static: Path | None) -> Iterator[dict[str, str]]:
+    """Where the page is, served and static."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        found = {"served": stack.enter_context(served(folder))}
+        if static is not None:
+            found["static"] = stack.enter_context(files_served(static))
+        yield found
+
+
+def measured(browser: Browser, address: str, asked: argparse.Namespace) -> dict[str, list[float]]:
+    """All times of one page, of which it prints a line for each kind."""
+    kept = {"first load": first_loads(browser, address, asked.loads)}
+    loads = kept["first load"]
+    print(
+        f"  first load to first verdict: median {statistics.median(loads):.0f}, "
+        f"from {min(loads):.0f} to {max(loads):.0f} ({len(loads)} loads)"
+    )
+    visit = Visit(browser.new_context(viewport=WINDOW).new_page(), address)
+    times_of(visit, 10, 1, asked.seed)  # what is loaded once
+    for count in asked.sizes:
+        begun = processor_seconds()
+        kept[str(count)] = times = times_of(visit, count, asked.graphs, asked.seed)
+        spent = 1000 * (processor_seconds() - begun) / len(times)
+        late = statistics.quantiles(times, n=20)[-1]
+        print(
+            f"  {count:>3} nodes: median {statistics.median(times):.0f}, 95th percentile {late:.0f} ({len(times)} strokes); "
+            f"processor {spent:.0f} a stroke, of server and browser, pauses included"
+        )
+    visit.leave()
+    return kept
+
+
 def main() -> None:
     """Measure, and print a line for each size."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--static", type=Path, metavar="FOLDER", help="a folder that `latentdo site` wrote")
     parser.add_argument("--sizes", type=int, nargs="+", default=[20, 50, 200])
     parser.add_argument("--graphs", type=int, default=5, help="graphs of each size, 20 strokes in each")
+    parser.add_argument("--loads", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     if reason := reason_to_skip():
         print(f"Skipped: {reason}.")
         return
-    kept: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as address, chromium() as browser:
-        visit = Visit(browser.new_context(viewport={"width": 1440, "height": 900}).new_page(), address)
-        times_of(visit, 10, 1, asked.seed)  # what is loaded once
+    if asked.static and not (asked.static / "latentdo.zip").is_file():
+        parser.error(f"{asked.static} holds no static page. Write one with: latentdo site -o {asked.static}")
+    kept: dict[str, dict[str, list[float]]] = {}
+    with addresses(asked.static) as found, chromium() as browser:
         print("From a stroke to its verdict on the screen, ms:")
-        for count in asked.sizes:
-            begun = processor_seconds()
-            kept[str(count)] = times = times_of(visit, count, asked.graphs, asked.seed)
-            spent = 1000 * (processor_seconds() - begun) / len(times)
-            late = statistics.quantiles(times, n=20)[-1]
-            print(
-                f"  {count:>3} nodes: median {statistics.median(times):.0f}, 95th percentile {late:.0f} ({len(times)} strokes); "
-                f"processor {spent:.0f} a stroke, of server and browser, pauses included"
-            )
-        visit.leave()
+        for name, address in found.items():
+            print(f"{name} page")
+            kept[name] = measured(browser, address, asked)
     if asked.json:
         asked.json.write_text(json.dumps(kept))
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from browsing import reason_to_skip
+from browsing import files_served, reason_to_skip
 from latentdo.graphs import LatentDag
 from latentdo.web import build_site, reply
 from latentdo.web.bridge import VERBS
@@ -142,18 +139,8 @@ def address(real_runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Where the static page is served by what comes with Python."""
     folder = tmp_path_factory.mktemp("static") / "site"
     build_site(folder, real_runtime)
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with files_served(folder) as address:
+        yield address
 
 
 WORKER = """
