@@ -12,7 +12,7 @@ from handmade_fits import handmade
 from latentdo.comparison import method_names
 from latentdo.errors import DataError, NotIdentifiedError, QueryError, SpecError, SupportError, UnknownNodeError
 from latentdo.estimators import Glm, Ipw, Options, all_methods, estimates
-from latentdo.models.study_format import METHODS
+from latentdo.models.study.form import METHODS
 from latentdo.query import Query
 from latentdo.types import Comparison, ComparisonRow, Models
 from posteriors import posterior_of

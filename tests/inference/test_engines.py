@@ -9,7 +9,7 @@ import latentdo as ld
 from latentdo.inference import Auto, Laplace, Map, Nuts, Svi
 from latentdo.inference.blocks import engines
 from latentdo.models.study import ARGUMENTS, load_study
-from latentdo.models.study_format import GUIDES, study_schema
+from latentdo.models.study.form import GUIDES, study_schema
 from latentdo.opening import engine_of
 
 BY_NAME = {"auto": Auto, "nuts": Nuts, "svi": Svi, "laplace": Laplace, "map": Map}

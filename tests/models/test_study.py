@@ -14,10 +14,10 @@ import pytest
 
 from latentdo.errors import LatentdoError, NotationError, StudyError
 from latentdo.graphs import Call
-from latentdo.models import ModelSpec
+from latentdo.models import ModelSpec, Variant
 from latentdo.models.document import plain, read_document
-from latentdo.models.study import InferenceSettings, Study, Variant, load_study
-from latentdo.models.study_format import StudyForm, study_schema
+from latentdo.models.study import InferenceSettings, Study, load_study
+from latentdo.models.study.form import StudyForm, study_schema
 from latentdo.query import Query
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "studies"

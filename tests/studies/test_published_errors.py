@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from latentdo.models.study_format import MethodName
+from latentdo.models.study.form import MethodName
 from studies import STUDIES
 from studies.accuracy import MEAN
 from studies.published import Figure

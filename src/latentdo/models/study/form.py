@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from latentdo import extensions
 from latentdo.errors import nearest
 
-from .check_settings import CheckSettings
+from ..check_settings import CheckSettings
 
 EngineName = Literal["auto", "nuts", "svi", "laplace", "map"]
 GuideName = Literal["full-rank", "low-rank", "amortised"]

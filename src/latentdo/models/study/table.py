@@ -8,7 +8,7 @@ from pathlib import Path
 
 from latentdo.graphs import Name
 
-from .study_format import TableForm
+from .form import TableForm
 
 
 @dataclass(frozen=True)
