@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from latentdo.models.family import FAMILIES
+from latentdo.models import FAMILIES
 from markdown_pages import PageError, Runner, blocks, comments, is_ours, make_targets, pairs
 from page_numbers import same_output
 

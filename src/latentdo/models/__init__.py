@@ -24,10 +24,11 @@ from .families import (
     Student,
     Table,
 )
-from .family import FAMILIES, AbstractFamily, Default, Level, family_named, register
+from .family import AbstractFamily, Default, Level
 from .levels import MAX_LEVELS, listed, named
 from .mechanism import Belief, Mechanism, Predictor, Sign, Spread, Weight, shown
 from .prior import Prior, plain
+from .registry import FAMILIES, family_named, register
 from .shape import FEWEST_KNOTS, AbstractShape, Log, Power, Spline
 from .spec import ModelSpec
 from .spreading import Spreading, varying

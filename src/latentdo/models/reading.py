@@ -26,9 +26,10 @@ from latentdo.graphs import (
 )
 
 from .families import Table
-from .family import FAMILIES, AbstractFamily, family_named
+from .family import AbstractFamily
 from .mechanism import Belief, Mechanism, Spread, Weight
 from .prior import Prior, plain
+from .registry import FAMILIES, family_named
 from .shape import shape_of
 from .spreading import varying
 

@@ -18,12 +18,13 @@ from latentdo.errors import SpecError, SupportError
 from latentdo.graphs import AbstractDrawn, Call, LatentDag, Name, Statement, parse_statements, quote
 
 from .families import Constant, Normal, Table
-from .family import FAMILIES, AbstractFamily, Level
+from .family import AbstractFamily, Level
 from .flexible import curved
 from .levels import settled
 from .mechanism import Belief, Mechanism, Spread, Weight, shown
 from .prior import plain
 from .reading import apply_priors, read_model
+from .registry import FAMILIES
 from .shape import AbstractShape, Spline
 
 MAX_LATENTS = 10_000

@@ -12,8 +12,9 @@ from latentdo.graphs import Name, format_level, quote
 from .. import levels as _levels
 from ..arithmetic import Arithmetic, Array, logistic
 from ..column import ColumnSummary
-from ..family import AbstractFamily, Default, Level, finite, register
+from ..family import AbstractFamily, Default, Level, finite
 from ..prior import Prior, plain
+from ..registry import register
 
 
 @register

@@ -11,8 +11,9 @@ from latentdo.graphs import Name, quote
 
 from ..arithmetic import LINK_CLIP, Arithmetic, Array
 from ..column import ColumnSummary
-from ..family import AbstractFamily, Default, Level, finite, register
+from ..family import AbstractFamily, Default, Level, finite
 from ..prior import Prior, plain
+from ..registry import register
 
 _FARTHEST = 30.0
 """Predictors beyond which the mean is 0 or 1 for all that a number can tell."""

@@ -11,8 +11,9 @@ from latentdo.graphs import Name
 
 from ..arithmetic import Arithmetic, Array, safe_exp
 from ..column import ColumnSummary
-from ..family import AbstractFamily, Level, positive, register
+from ..family import AbstractFamily, Level, positive
 from ..prior import plain
+from ..registry import register
 
 FARTHEST = 1e50
 """The largest value over the smallest beyond which a column is no gamma law's: training would not end for minutes."""

@@ -12,8 +12,9 @@ from latentdo.graphs import Name
 
 from ..arithmetic import LINK_CLIP, Arithmetic, Array, logistic, normal_cdf, normal_log_density
 from ..column import ColumnSummary
-from ..family import AbstractFamily, register
+from ..family import AbstractFamily
 from ..prior import plain
+from ..registry import register
 
 
 @register

@@ -6,46 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..arithmetic import Arithmetic, Array
-from ..family import AbstractFamily, register
+from ..registry import register
+from .noiseless import AbstractNoiseless
 
 
 @register
 @dataclass(frozen=True)
-class Linear(AbstractFamily):
+class Linear(AbstractNoiseless):
     """`node = linear predictor`, exactly: no noise."""
 
     name = "linear"
     equation = "Y = intercept + Σ weight · parent, without noise"
     may_be_latent = True
-    split = True
     noiseless = True
     symmetric_noise = True
     as_latent: ClassVar[Mapping[str, float]] = {"intercept": 0.0}
-
-    def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The predictor."""
-        return eta
-
-    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """None: there is no noise."""
-        return 0.0 * eta
-
-    def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """None: evidence on a point mass would be an equation, not a weight."""
-        raise AssertionError("a noise-free node has no density")
-
-    def working(
-        self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
-    ) -> tuple[Array, Array]:
-        """None, as there is no density."""
-        del spread
-        raise AssertionError("a noise-free node has no density")
-
-    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
-        """The predictor, whatever the noise."""
-        return eta + 0.0 * noise
-
-    def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """A step at the predictor."""
-        return 1.0 * (eta <= y)

@@ -11,8 +11,9 @@ from latentdo.graphs import Name, quote
 
 from ..arithmetic import LOG_LARGEST, Arithmetic, Array, normal_cdf, normal_log_density, safe_exp
 from ..column import ColumnSummary
-from ..family import AbstractFamily, Level, positive, register
+from ..family import AbstractFamily, Level, positive
 from ..prior import plain
+from ..registry import register
 
 
 @register

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..arithmetic import Arithmetic, Array, normal_cdf, normal_log_density
-from ..family import AbstractFamily, register
+from ..family import AbstractFamily
+from ..registry import register
 
 
 @register

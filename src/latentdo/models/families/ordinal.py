@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from latentdo.graphs import Name
-
 from .. import levels as _levels
 from ..arithmetic import Arithmetic, Array
-from ..column import ColumnSummary
-from ..family import AbstractFamily, Default, Level, register
+from ..family import Default, Level
 from ..prior import Prior
+from ..registry import register
+from .levelled import AbstractLevelled
 
 
 @register
 @dataclass(frozen=True)
-class Ordinal(AbstractFamily):
+class Ordinal(AbstractLevelled):
     """`P(node > level k) = sigmoid(linear predictor - threshold k)`, the first threshold 0.
 
     The others are 0 + gap2, 0 + gap2 + gap3, …, so that they ascend.
@@ -33,12 +32,7 @@ class Ordinal(AbstractFamily):
         "P(Y > level k) = 1 / (1 + exp(-(intercept + Σ weight · parent - threshold_k))), threshold_1 = 0, each next one higher "
         "by its gap"
     )
-    discrete = True
-    option_keys = ("levels",)
-    takes = "one of its levels"
     link_sd = 2.0
-    split = True
-    has_levels = True
     ordered = True
     log_odds = True
 
@@ -49,27 +43,9 @@ class Ordinal(AbstractFamily):
         object.__setattr__(self, "parameters", gaps)
 
     @property
-    def points(self) -> tuple[float, ...]:
-        """The numbers that stand for the levels."""
-        return _levels.points_of(self.levels)
-
-    @property
-    def states(self) -> tuple[Level, ...]:
-        """The levels."""
-        return self.levels
-
-    @property
     def enters_by_value(self) -> bool:
         """Levels that are numbers count as these; names as one indicator each."""
         return not _levels.named(self.levels)
-
-    def check(self, column: ColumnSummary) -> None:
-        """Only levels are possible."""
-        _levels.check_levels(column, self.levels, "ordinal")
-
-    def check_value(self, node: Name, value: Level) -> float:
-        """The number that stands for the level."""
-        return _levels.point(node, value, self.levels, "ordinal")
 
     def default(self, parameter: str, size: float) -> Default:
         """Of a gap between thresholds student(3, 0, 2) above 0."""
@@ -83,15 +59,6 @@ class Ordinal(AbstractFamily):
     def predicted(self, node: str) -> str:
         """The log odds of more than the first level."""
         return f"log odds of more than the first level of {node}"
-
-    def with_option(self, key: str, value: object, node: Name) -> Ordinal | None:
-        """`levels=[a, b, c]`."""
-        return Ordinal(_levels.stated(value, node)) if key == "levels" else None
-
-    @property
-    def options(self) -> tuple[tuple[str, str], ...]:
-        """The levels, once they are known."""
-        return (("levels", _levels.typed(self.levels)),) if self.levels else ()
 
     def _thresholds(self, parameters: Mapping[str, Array]) -> list[Array]:
         """One less than there are levels, ascending."""
@@ -108,22 +75,6 @@ class Ordinal(AbstractFamily):
         gaps = [m.np.log(-m.np.expm1(-parameters[name])) for name in self.parameters]
         between = [b + a + gap for b, a, gap in zip(below[1:], above[:-1], gaps, strict=True)]
         return [below[0], *between, above[-1]]
-
-    def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
-        """The probability of each level."""
-        return [m.np.exp(log) for log in self.logs(m, eta, parameters)]
-
-    def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The mean of the numbers that stand for the levels."""
-        return _levels.expected(self.points, self.chances(m, eta, parameters))
-
-    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """Of the numbers that stand for the levels."""
-        return _levels.spread(self.points, self.chances(m, eta, parameters))
-
-    def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The log probability of the level."""
-        return _levels.selected(m, self.points, y, self.logs(m, eta, parameters))
 
     def working(
         self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array], spread: Array = 0.0
@@ -154,7 +105,3 @@ class Ordinal(AbstractFamily):
         for before, at, threshold in steps:
             value = value + (at - before) * (eta + noise > threshold)
         return value
-
-    def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """Steps at the levels."""
-        return _levels.below(m, self.points, y, self.chances(m, eta, parameters))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..arithmetic import Arithmetic, Array, safe_exp
 from ..counts import AbstractCounts, Zeros
-from ..family import register
+from ..registry import register
 
 
 @register

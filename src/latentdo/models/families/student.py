@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..arithmetic import Arithmetic, Array
-from ..family import AbstractFamily, Default, register
+from ..family import AbstractFamily, Default
 from ..prior import Prior
+from ..registry import register
 
 
 @register

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from latentdo.errors import SpecError
 from latentdo.graphs import Name
 
-from .. import levels as _levels
 from ..arithmetic import Arithmetic, Array
-from ..column import ColumnSummary
-from ..family import AbstractFamily, Level, register
+from ..family import AbstractFamily, Level
 from ..prior import plain
+from ..registry import register
+from .levelled import AbstractLevelled
 
 MAX_ENTRIES = 100_000
 """Of one table: beyond this there are more probabilities than any data could tell."""
@@ -22,7 +22,7 @@ MAX_ENTRIES = 100_000
 
 @register
 @dataclass(frozen=True)
-class Table(AbstractFamily):
+class Table(AbstractLevelled):
     """`P(node = level | parents)` is a probability of its own for every combination of the parents' levels.
 
     Args:
@@ -33,27 +33,13 @@ class Table(AbstractFamily):
 
     name = "table"
     equation = "P(Y = k | parents) = p_k(parents), each row p(parents) ~ Dirichlet"
-    discrete = True
     may_be_latent = True
     option_keys = ("levels", "concentration")
-    takes = "one of its levels"
-    split = True
     has_predictor = False
-    has_levels = True
 
     levels: tuple[Level, ...] = ()
     concentration: float | None = None
     given: tuple[tuple[float, ...], ...] = ()
-
-    @property
-    def points(self) -> tuple[float, ...]:
-        """The numbers that stand for the levels."""
-        return _levels.points_of(self.levels)
-
-    @property
-    def states(self) -> tuple[Level, ...]:
-        """The levels."""
-        return self.levels
 
     @property
     def n_rows(self) -> int:
@@ -80,57 +66,23 @@ class Table(AbstractFamily):
             )
         return found
 
-    def check(self, column: ColumnSummary) -> None:
-        """Only levels are possible."""
-        _levels.check_levels(column, self.levels, "table")
-
-    def check_value(self, node: Name, value: Level) -> float:
-        """The number that stands for the level."""
-        return _levels.point(node, value, self.levels, "table")
-
-    def with_option(self, key: str, value: object, node: Name) -> Table | None:
+    def with_option(self, key: str, value: object, node: Name) -> AbstractFamily | None:
         """`levels=[a, b, c]` or `concentration=0.5`."""
-        match key, value:
-            case "levels", tuple():
-                return replace(self, levels=_levels.settled(value, node))
-            case "levels", _:
-                raise SpecError(f"levels of {node} is a list: levels=[a, b, c].", node=node)
-            case "concentration", float() | int() if 0 < value < math.inf:
-                return replace(self, concentration=float(value))
-            case "concentration", _:
-                raise SpecError(
-                    f"concentration of {node} is a positive number, that of every level of every row of its table.",
-                    node=node,
-                )
-            case _:
-                return None
+        if key != "concentration":
+            return super().with_option(key, value, node)
+        if not isinstance(value, float | int) or not 0 < value < math.inf:
+            raise SpecError(
+                f"concentration of {node} is a positive number, that of every level of every row of its table.",
+                node=node,
+            )
+        return replace(self, concentration=float(value))
 
     @property
     def options(self) -> tuple[tuple[str, str], ...]:
         """The levels, once they are known, and the concentration where one was given."""
-        levels = (("levels", _levels.typed(self.levels)),) if self.levels else ()
+        levels = super().options
         return levels if self.concentration is None else (*levels, ("concentration", plain(self.concentration)))
 
-    def chances(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
-        """The probability of each level; `eta` has the log probabilities of the levels on its leading axis."""
-        return [m.np.exp(eta[k]) for k in range(len(self.levels))]
-
-    def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The mean of the numbers that stand for the levels."""
-        return _levels.expected(self.points, self.chances(m, eta, parameters))
-
-    def variance(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """Of the numbers that stand for the levels."""
-        return _levels.spread(self.points, self.chances(m, eta, parameters))
-
-    def log_density(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """The log probability of the level."""
-        return _levels.selected(m, self.points, y, [eta[k] for k in range(len(self.levels))])
-
-    def respond(self, m: Arithmetic, eta: Array, noise: Array, parameters: Mapping[str, Array]) -> Array:
-        """The level at the quantile; the noise is uniform."""
-        return _levels.quantile(m, self.points, noise, self.chances(m, eta, parameters))
-
-    def cdf(self, m: Arithmetic, y: Array, eta: Array, parameters: Mapping[str, Array]) -> Array:
-        """Steps at the levels."""
-        return _levels.below(m, self.points, y, self.chances(m, eta, parameters))
+    def logs(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> list[Array]:
+        """The log probability of each level, as `eta` has it on its leading axis."""
+        return [eta[k] for k in range(len(self.levels))]
