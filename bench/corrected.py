@@ -2,7 +2,8 @@
 
     python corrected.py [DATA SETS [CASE …]]
 
-The model of the outcome is right, or leaves out a bend or a product; those of treatment and mediator are right.
+The model of the outcome is right or leaves out a product, with those of treatment and mediator right; or the model of the mediator
+leaves out a product, with those of treatment and outcome right.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ N = 300
 EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"
 BACK = "Z ~ table; W ~ table; X ~ table(Z, W); Y ~ normal(X, Z, W)"
 FRONT = "latent U ~ normal; X ~ bernoulli(U); M ~ bernoulli(X); Y ~ normal(M, U)"
+BETWEEN = """latent U ~ normal; Z ~ table; W ~ table
+X ~ bernoulli(Z, W, Z:W, U); M ~ bernoulli(X, Z, W); Y ~ normal(M, Z, W, U)"""
 Rows = dict[str, np.ndarray]
 
 
@@ -41,6 +44,25 @@ def front_door(rng: np.random.Generator, product: float) -> Rows:
     return {"X": x, "M": m, "Y": 1.5 * m + (1.2 + product * m) * u + rng.normal(size=N)}
 
 
+def mediator(x: np.ndarray | int, z: np.ndarray, w: np.ndarray, product: float) -> np.ndarray:
+    return logistic(0.5 + 1.5 * x + product * z * w)
+
+
+def front_door_among(rng: np.random.Generator, product: float) -> Rows:
+    """A front door with two causes of all three, whose product moves the treatment, and the mediator too."""
+    z, w = rng.integers(0, 2, (2, N))
+    u = rng.normal(size=N)
+    x = (rng.random(N) < logistic(-1.5 + 3.5 * z * w + u)).astype(int)
+    m = (rng.random(N) < mediator(x, z, w, product)).astype(int)
+    return {"Z": z, "W": w, "X": x, "M": m, "Y": 1.5 * m + z + 0.5 * w + 1.2 * u + rng.normal(size=N)}
+
+
+def effect_among(product: float) -> float:
+    """Its effect: over the four equally likely cells of its causes."""
+    z, w = np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
+    return float(1.5 * (mediator(1, z, w, product) - mediator(0, z, w, product)).mean())
+
+
 @dataclass(frozen=True)
 class Case:
     model: str
@@ -56,6 +78,8 @@ CASES = {
     "back door, outcome wrong": Case(BACK, back_door, 2.0, 1.0, "aipw"),
     "front door, right": Case(FRONT, front_door, 0.0, 1.5 * S, "apipw"),
     "front door, outcome wrong": Case(FRONT, front_door, 2.0, 1.5 * S, "apipw"),
+    "front door with causes, right": Case(BETWEEN, front_door_among, 0.0, effect_among(0.0), "apipw"),
+    "front door, mediator wrong": Case(BETWEEN, front_door_among, -4.0, effect_among(-4.0), "apipw"),
 }
 
 
