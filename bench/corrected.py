@@ -2,8 +2,8 @@
 
     python corrected.py [DATA SETS [CASE …]]
 
-The model of the outcome is right or leaves out a product, with those of treatment and mediator right; or the model of the mediator
-leaves out a product, with those of treatment and outcome right.
+The model of the outcome is right or leaves out a product, with those of treatment and mediator right; or the model of the
+mediator leaves out a product, with those of treatment and outcome right.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 
 import latentdo as ld
 from handmade_answers import answer_of
-from latentdo.answers import Answers
+from latentdo.answers import Answers, one_for_all
 from latentdo.answers.ask import ask_all
 from latentdo.errors import MissingExtraError, QueryError
 from latentdo.query import Query
@@ -326,6 +326,24 @@ def test_a_number_needed_to_treat_may_go_through_infinity():
     assert (sure.interval(), sure.point) == ((4.0, 4.0), 4.0)
     lower, upper = Answers((answer, sure)[:1]).band()
     assert (lower[0], upper[0]) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("Z ~ normal; X ~ bernoulli(Z); Y ~ normal(X, Z)", True),
+        ("Z ~ normal; X ~ bernoulli(Z); Y ~ normal(X, Z, X:Z)", False),
+        ("Z ~ normal; X ~ bernoulli(Z); Y ~ bernoulli(X, Z)", False),
+        ("latent U ~ normal; X ~ normal(U); M ~ normal(X); Y ~ normal(M, U)", False),
+        ("X ~ normal; M ~ normal(X); Y ~ normal(M, X)", False),
+    ],
+)
+def test_one_effect_for_all_units_is_said_of_models_that_leave_out_interactions_with_measured_causes(
+    model: str, says: bool
+):
+    query = Query.parse("E[Y | do(X=1)] - E[Y | do(X=0)]")
+    said = one_for_all(ld.model(model), query.expression)
+    assert said == ("no interaction with X: one effect for all units" if says else "")
 
 
 @pytest.mark.parametrize(

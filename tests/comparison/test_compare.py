@@ -46,6 +46,18 @@ def test_the_order_is_that_of_the_study_file():
 # --- numbers
 
 
+def test_a_model_without_interactions_says_that_its_effect_is_one_for_all_units():
+    random = np.random.default_rng(2)
+    z, x, y = random.normal(size=(3, 60))
+    rows = {"Z": z, "X": x + z, "Y": y + x + z}
+    said = []
+    for parents in ("X, Z", "X, Z, X:Z"):
+        posterior = ld.fit(f"Z ~ normal; X ~ normal(Z); Y ~ normal({parents})", rows, ld.Laplace(), check=False)
+        found = ld.compare(posterior, EFFECT, methods=["plug-in"], replicates=0)
+        said.append(["no interaction with X: one effect for all units" in row.note for row in found])
+    assert said == [[True, False], [False, False]]
+
+
 def test_the_models_row_is_its_answer(front_door):
     found = ld.compare(front_door, EFFECT, seed=3, level=0.8, **QUICK)
     answer = ld.ask(front_door, EFFECT, seed=3)

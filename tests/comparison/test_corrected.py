@@ -130,7 +130,7 @@ def test_the_row_stands_behind_that_of_the_model(adjusted):
     assert row.sd == pytest.approx(found["aipw"].sd, rel=0.15)
     assert row.lower < row.estimate < row.upper
     assert row.interval == "corrected posterior"
-    assert row.note == "one step from lvm along the influence function; before X {Z}; mediators {Y}; 400 draws"
+    assert row.note == "one step from lvm along the influence function; before X {Z}; 400 draws"
     assert row.sets == {"C": ("Z",), "L": ("X",), "M": ("Y",)}
     again = ld.compare(adjusted, EFFECT, methods="lvm, corrected")["lvm, corrected"]
     assert (again.estimate, again.lower) == (row.estimate, row.lower)

@@ -10,10 +10,12 @@ import latentdo as ld
 import oracles
 from latentdo.errors import QueryError, SupportError
 from latentdo.estimators import (
+    Aipw,
     Apipw,
     Boosted,
     Dipw,
     DmlId,
+    GFormula,
     Glm,
     Ipw,
     Models,
@@ -330,7 +332,12 @@ def test_weights_that_are_cut_say_what_they_would_have_given():
         graph, columns, query, methods=[Ipw()], options=Options(replicates=0, models=Models(seen={"T": ()}))
     )
     for row in rows:
-        (text,) = [text for text in row.cautions if "weights were cut; with all of their weight" in text]
+        (text,) = [
+            text
+            for text in row.cautions
+            if "weights were cut: rows that could hardly have what is set count less" in text
+        ]
+        assert "; with all of their weight the estimate would be" in text
         assert float(text.split()[-1].rstrip(".")) != pytest.approx(row.estimate, abs=0.01)
     # The same without confounding in the weights: nothing is cut, and nothing said.
     assert not any("cut" in text for text in whole[0].cautions)
@@ -498,6 +505,27 @@ def test_notes_use_the_words_of_the_field_and_programs_keep_their_keys():
     assert "weights of T given {C}; Y weighted to depend on {C, M} alone" in rows["nested ipw"].note
     assert rows["nested ipw"].sets == {"pillow": ("C",), "kernel Y given": ("C", "M")}
     assert not any(word in row.note for row in rows.values() for word in ("pillow", "kernel", "L {"))
+
+
+def test_an_outcome_is_no_mediator():
+    columns = front_door(200, 0)
+    graph = parse_graph("C -> T -> Y; C -> Y; T -> M -> Y")
+    for row in estimates(graph, columns, CONTRAST, methods=[Apipw(), Dipw()], options=QUICK):
+        assert "before T {C}; mediators {M}; interval" in row.note and row.sets["M"] == ("M", "Y")
+    (row,) = estimates(parse_graph("C -> T -> Y; C -> Y"), columns, CONTRAST, methods=[Apipw()], options=QUICK)
+    assert "mediator" not in row.note
+
+
+def test_one_effect_for_all_units_is_said_where_no_product_was_tried():
+    columns, said = front_door(200, 0), "no product with T in the law of Y: one effect for all units"
+    graph = parse_graph("C -> T -> Y; C -> Y")
+    straight = Options(Models(Glm(degree=1)), replicates=0)
+    methods = [PlugIn(), GFormula(), Aipw()]
+    regressions = [said in row.note for row in estimates(graph, columns, CONTRAST, methods=methods, options=straight)]
+    tried = [said in row.note for row in estimates(graph, columns, CONTRAST, methods=methods, options=QUICK)]
+    few = {name: column[:25] for name, column in columns.items()}
+    small = [said in row.note for row in estimates(graph, few, CONTRAST, methods=methods, options=QUICK)]
+    assert regressions == small == [True, True, False] and tried == [False] * 3
 
 
 def test_a_plug_in_with_linear_models_says_that_it_sees_no_threshold():

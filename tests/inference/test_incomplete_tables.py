@@ -242,6 +242,7 @@ def test_rivals_see_complete_rows_that_were_only_observed() -> None:
         replicates=0,
     )
     assert found[1].estimate == pytest.approx(alone[0].estimate)
+    assert found[1].note.endswith("; on 80 of 120 rows") and "120" not in found[0].note + alone[0].note
 
 
 def test_the_check_of_a_fit_says_which_rows_it_looked_at() -> None:

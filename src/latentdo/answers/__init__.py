@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .latex import latex_question
     from .laws import law_quantile
     from .report import Report, check_model
+    from .subgroups import one_for_all
     from .support import check_complete, check_values
     from .units import Scale, scale_of
     from .variants import VariantReport, check_variants
@@ -34,6 +35,7 @@ _NAMES = {
     "latex": "latex_question",
     "laws": "law_quantile",
     "report": "Report check_model",
+    "subgroups": "one_for_all",
     "support": "check_complete check_values",
     "units": "Scale scale_of",
     "variants": "VariantReport check_variants",
@@ -59,6 +61,7 @@ __all__ = [
     "judge_fit",
     "latex_question",
     "law_quantile",
+    "one_for_all",
     "scale_of",
 ]
 

@@ -99,7 +99,7 @@ def compare_fit(
         tuple(
             row
             for mine, own, theirs in zip(model_rows, beside, rival_rows, strict=True)
-            for row in (mine, *own, *theirs)
+            for row in (mine, *_on_part([*own, *theirs], rows, data))
         ),
         posterior.units,
         said,
@@ -144,10 +144,21 @@ def compare_rivals(
     without_form = [_no_form(query) for _, query in queries]
     if without_form and all(without_form):
         raise QueryError(f"There is nothing to compare: {without_form[0]} A trained model answers it.")
-    data, said = for_rivals(data)
-    questions = _questions(graph, data, queries, functional, units, allow_unidentified=allow_unidentified)
-    answered = _rows(graph, data, questions, rivals, progress, beside=False)
-    return Comparison(tuple(row for rows in answered for row in rows), units, said)
+    rows, said = for_rivals(data)
+    questions = _questions(graph, rows, queries, functional, units, allow_unidentified=allow_unidentified)
+    answered = _rows(graph, rows, questions, rivals, progress, beside=False)
+    return Comparison(tuple(row for each in answered for row in _on_part(each, rows, data)), units, said)
+
+
+def _on_part(answered: Sequence[ComparisonRow], rows: Dataset, data: Dataset) -> list[ComparisonRow]:
+    """The rivals' rows, where they saw a part of the table with a note that says so: their numbers are about units like these."""
+    if rows.n_rows == data.n_rows:
+        return list(answered)
+    part = f"on {rows.n_rows:,} of {data.n_rows:,} rows"
+    return [
+        row if row.estimate is None else replace(row, note="; ".join(filter(None, [row.note, part])))
+        for row in answered
+    ]
 
 
 def _moves(posterior: Posterior, data: Dataset, answer: Answer, rivals: Rivals) -> FloatArray | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from latentdo.answers import Answer, Scale
+from latentdo.answers import Answer, Scale, one_for_all
 from latentdo.arrays import FloatArray
 from latentdo.estimators import Estimate, baselines
 from latentdo.graphs import Name, format_level, quote
@@ -304,4 +304,5 @@ def _note(answer: Answer) -> str:
         parts += [] if answer.rhat is None else [f"R-hat {answer.rhat:.3f}"]
         parts.append(f"ESS {answer.ess:,.0f}")
     parts += [f"MCSE {answer.mcse:.2g}", f"trained in {posterior.seconds:.3g} s"]
-    return "; ".join(parts)
+    alike = one_for_all(posterior.spec, answer.query.expression)
+    return "; ".join([*parts, *answer.notes, *([alike] if alike else [])])

@@ -123,7 +123,7 @@ def features_of(
     discrete = bool(columns) and all(column.is_discrete for column in columns)
     if discrete and (Features(columns, "cells").size - 1) * ROWS_PER_CELL <= len(weights):
         return Features(columns, "cells")
-    if not columns or richer.size == plain.size or n < ROWS_PER_TERM * (plain.size + 1) * width:
+    if not columns or richer.size == plain.size or not has_room(plain, n, width):
         return plain
     whole = n >= ROWS_PER_TERM * richer.size * width
     places = [i for i, column in enumerate(columns) if column.name in treated]
@@ -138,6 +138,11 @@ def features_of(
     share = n / len(weights)
     scores = [share * left(features)[0] + width * features.size * np.log(n) for features in candidates]
     return candidates[int(np.argmin(scores))]
+
+
+def has_room(plain: Features, n: float, width: int) -> bool:
+    """Whether so many rows are enough for one product beside the columns."""
+    return n >= ROWS_PER_TERM * (plain.size + 1) * width
 
 
 def _forward(

@@ -10,8 +10,9 @@ import numpy as np
 
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, quote
+from latentdo.sheet import listed
 
-from .choices import Numbers, Target, features_of, penalty_of, residuals_of, target_of
+from .choices import Numbers, Target, features_of, has_room, penalty_of, residuals_of, target_of
 from .features import PENALTY, Features
 from .foreign import ClassifierLaw, RegressorMean, fitted_copy, foreign_model, raw_matrix
 from .laws import (
@@ -94,6 +95,22 @@ class Nuisances:
             if choice.features.added and isinstance(choice.learner, Glm) and self._glm(name).degree is None
         }
         return list(chosen)
+
+    def one_effect(self) -> list[str]:
+        """The laws in which what is set has no product with another column because none was tried, in words."""
+        n = float(self.weights[0].sum() ** 2 / (self.weights[0] ** 2).sum())
+        left_out: dict[Name, list[Name]] = {}
+        for (name, given), choice in self.used.items():
+            treated = [each for each in given if each in self.spared]
+            is_plain = isinstance(choice.learner, Glm) and choice.features.degree == 1
+            if name in self.spared or not treated or len(treated) == len(given) or not is_plain:
+                continue
+            if self._glm(name).degree == 1 or not has_room(choice.features, n, target_of(self.sample[name]).width):
+                left_out.setdefault(name, []).extend(treated)
+        return [
+            f"no product with {listed(dict.fromkeys(map(quote, treated)))} in the law of {quote(name)}: one effect for all units"
+            for name, treated in left_out.items()
+        ]
 
     @property
     def is_linear(self) -> bool:

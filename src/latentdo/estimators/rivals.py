@@ -435,7 +435,9 @@ class _Run:
             cautions.append(f"the weights are worth {rows} of equal weight: a few rows decide.")
         if trimmed := sum(result.trimmed for result in results):
             cut = "1 weight was" if trimmed == 1 else f"{trimmed} weights were"
-            cautions.append(f"{cut} cut{self._uncut(results)}.")
+            cautions.append(
+                f"{cut} cut: rows that could hardly have what is set count less than all others{self._uncut(results)}."
+            )
         return cautions
 
     def _notes(self, results: Sequence[Result]) -> list[str]:

@@ -70,9 +70,11 @@ class GFormula(AbstractAdjustment):
     def fit(self, task: Task, fits: Fits, sets: Mapping[str, tuple[Name, ...]]) -> Result:
         if "adjustment" not in sets:
             evaluator = Evaluator(task, fits.plain, fits.weights)
-            return Result(evaluator.answer()[0], size=evaluator.size)
+            values, _ = evaluator.answer()
+            return Result(values, size=evaluator.size, notes=tuple(fits.plain.one_effect()))
         mean, _ = _means(task, fits.plain, sets["adjustment"])
-        return Result(average(fits.weights, np.broadcast_to(mean, fits.weights.shape)))
+        values = average(fits.weights, np.broadcast_to(mean, fits.weights.shape))
+        return Result(values, notes=tuple(fits.plain.one_effect()))
 
 
 @register

@@ -72,6 +72,7 @@ class PlugIn(AbstractMethod):
             names = ", ".join(map(quote, task.solution.formula.free))
             notes.append(f"over the values of {names} the estimate has the standard deviation {spread:.3g}")
         notes += [BLIND] if fits.plain.is_linear else []
+        notes += fits.plain.one_effect()
         cautions = tuple(far_cautions(task.sample, task.evidence))
         return Result(values, notes=tuple(notes), cautions=cautions, size=evaluator.size)
 

@@ -273,7 +273,8 @@ def sets_of_fixed(fixed: Fixability) -> tuple[dict[str, tuple[Name, ...]], str]:
     by_words = {
         f"before {treatment}": fixed.before,
         f"hidden causes join {treatment} to": others,
-        "mediators": fixed.mediators,
+        # An outcome that no hidden cause joins to the treatment is in M too, and mediates nothing.
+        "mediators": tuple(name for name in fixed.mediators if name not in fixed.outcomes),
     }
     note = "; ".join(set_note(words, names) for words, names in by_words.items() if names)
     return {"C": fixed.before, "L": fixed.joined, "M": fixed.mediators}, note
@@ -309,7 +310,7 @@ class Pipw(AbstractPrimal):
 @register
 @dataclass(frozen=True)
 class Dipw(AbstractPrimal):
-    """Dual inverse weighting: right if the models of the mediators are."""
+    """Dual inverse weighting: right if the models of the mediators are, and of the outcome where no hidden cause joins it."""
 
     normalised: bool = True
     name: ClassVar[str] = "dipw"

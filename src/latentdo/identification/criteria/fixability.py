@@ -68,7 +68,7 @@ class Fixability:
         pillows: For each node of `order` its Markov pillow: the blanket among what comes before it.
         before: C, what comes before the treatment.
         joined: L, the treatment and what comes after it in its district.
-        mediators: M, what else comes after it.
+        mediators: M, what else comes after it: the mediators, and an outcome that is in another district.
         shielded: Whether nodes that the graph does not join are in no pillow of each other; then the influence
             function of the primal estimators can be made efficient with pillows in place of all predecessors.
         kernels: For a nested fixable treatment the districts of the graph without it; else empty.
