@@ -6,8 +6,6 @@ surgery on `A` leaves them in place as causes of `B`.
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -17,13 +15,15 @@ from functools import cached_property
 from latentdo.errors import SpecError, SupportError
 from latentdo.graphs import AbstractDrawn, Call, LatentDag, Name, Statement, parse_statements, quote
 
-from .families import Constant, Normal, Table
+from .expansion import Knots, bent, check_shapes, levelled, of_latent
+from .families import Constant, Normal
 from .family import AbstractFamily, Level
 from .flexible import curved
 from .levels import settled
-from .mechanism import Belief, Mechanism, Spread, Weight, shown
+from .mechanism import Belief, Mechanism, Weight, shown
 from .prior import plain
-from .reading import apply_priors, read_model
+from .prior_keys import apply_priors
+from .reading import read_model
 from .registry import FAMILIES
 from .shape import AbstractShape, Spline
 
@@ -31,8 +31,6 @@ MAX_LATENTS = 10_000
 """Of all `<->` together: each is a node when it is written out, and ten words can ask for a hundred thousand."""
 _STUDY_TEXT = re.compile(r"^model[ \t]*:", re.MULTILINE)
 """The key that every study has, and no line of a model: there a sign in a name stands in backticks."""
-Knots = Mapping[tuple[Name, int], tuple[float, ...]]
-"""Of splines by their parent and the number of knots that was asked for."""
 _STANDARD = Mechanism(Normal(), (), 0.0, (("sd", 1.0),))
 
 
@@ -68,8 +66,8 @@ class ModelSpec(AbstractDrawn):
         found = {node: self._settled(node, given[node]) for node in self.graph.nodes}
         families = {node: mechanism.family for node, mechanism in found.items()}
         for node, mechanism in found.items():
-            _check_shapes(node, mechanism, families, self.graph.latent)
-        found = {node: _levelled(node, mechanism, families) for node, mechanism in found.items()}
+            check_shapes(node, mechanism, families, self.graph.latent)
+        found = {node: levelled(node, mechanism, families) for node, mechanism in found.items()}
         object.__setattr__(self, "mechanisms", tuple(found.items()))
 
     def _settled(self, node: Name, mechanism: Mechanism) -> Mechanism:
@@ -101,7 +99,7 @@ class ModelSpec(AbstractDrawn):
             for name in family.parameters
         )
         intercept = family.as_latent.get("intercept") if mechanism.intercept is None else mechanism.intercept
-        return replace(mechanism, intercept=intercept, parameters=parameters, spread=_of_latent(mechanism))
+        return replace(mechanism, intercept=intercept, parameters=parameters, spread=of_latent(mechanism))
 
     @staticmethod
     def of(graph: LatentDag, mechanisms: Mapping[Name, Mechanism]) -> ModelSpec:
@@ -235,7 +233,7 @@ class ModelSpec(AbstractDrawn):
     def with_knots(self, knots: Knots) -> ModelSpec:
         """This model with the columns of its splines, one weight for each."""
         mechanisms = {
-            node: replace(mechanism, weights=tuple(new for weight in mechanism.weights for new in _bent(weight, knots)))
+            node: replace(mechanism, weights=tuple(new for weight in mechanism.weights for new in bent(weight, knots)))
             for node, mechanism in self.mechanisms
         }
         return ModelSpec(self.graph, tuple(mechanisms.items()))
@@ -344,7 +342,7 @@ class ModelSpec(AbstractDrawn):
             mechanism = replace(
                 mechanism,
                 parameters=tuple(pair for pair in mechanism.parameters if pair not in default),
-                spread=_of_latent(mechanism, typed=True),
+                spread=of_latent(mechanism, typed=True),
             )
         text = mechanism.text()
         if text in self.by_node:
@@ -419,124 +417,9 @@ def statements_of(text: str) -> tuple[Statement, ...]:
     return parse_statements(text)
 
 
-def _bent(weight: Weight, knots: Knots) -> tuple[Weight, ...]:
-    """A weight of a spline as that of its straight line and those by which it bends; another as it is."""
-    for k, (parent, _, shape) in enumerate(weight.parts):
-        if isinstance(shape, Spline) and not shape.knots:
-            columns = shape.expanded(knots[parent, shape.n_knots], rising=weight.sign != "")
-            shapes = (weight.shapes[:k], weight.shapes[k + 1 :])
-            return tuple(
-                replace(weight, shapes=(*shapes[0], column, *shapes[1]), belief=None if column.bends else weight.belief)
-                for column in columns
-            )
-    return (weight,)
-
-
 def _parts_of(mechanism: Mechanism) -> frozenset[object]:
     return frozenset(part for weight in mechanism.weights for part in weight.parts)
 
 
-def _check_shapes(
-    node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFamily], latent: frozenset[Name]
-) -> None:
-    """Refuses a shape of a parent that is no number, or of a latent without values for it."""
-    for weight in mechanism.weights:
-        for parent, _, shape in weight.parts:
-            if shape is None:
-                continue
-            family, typed = families[parent], shape.text(parent)
-            if family.has_levels or family.binary:
-                raise SpecError(
-                    f"{node} has {typed}, and {parent} is {family.name}: only a number has a shape. Write {quote(parent)}.",
-                    node=node,
-                )
-            if parent in latent and family.support[0] < shape.least:
-                raise SpecError(
-                    f"{node} has {typed}, and {parent} is latent and {family.name}, with values on both sides of "
-                    f"{plain(shape.least)}. Write {quote(parent)}, or another shape of it.",
-                    node=node,
-                )
-
-
-def _levelled(node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFamily]) -> Mechanism:
-    """The mechanism with an indicator per level of its parents, or with the rows of its table."""
-    if isinstance(mechanism.family, Constant):
-        return mechanism
-    if isinstance(mechanism.family, Table):
-        return _tabled(node, mechanism, families)
-    weights = tuple(new for weight in mechanism.weights for new in _indicators(node, weight, families))
-    spread = mechanism.spread
-    if spread is not None:
-        own = tuple(new for weight in spread.weights for new in _indicators(node, weight, families))
-        spread = replace(spread, weights=own)
-    if weights == mechanism.weights and not any(weight.shapes for weight in weights):
-        return mechanism
-    if clash := {
-        factor for w in weights for factor, parent in zip(w.factors, w.parents, strict=True) if factor != parent
-    } & {*families}:
-        raise SpecError(f"A node is called like a level or a shape of another, {clash.pop()}. Rename it.", node=node)
-    return replace(mechanism, weights=weights, spread=spread)
-
-
-def _of_latent(mechanism: Mechanism, *, typed: bool = False) -> Spread | None:
-    """The predictor of spread of a latent, its intercept at that of a fixed spread unless given.
-
-    Args:
-        typed: Whether it is to be typed, where that goes without saying.
-    """
-    spread = mechanism.spread
-    fixed = mechanism.family.as_latent.get(spread.parameter) if spread is not None else None
-    if spread is None or fixed is None:
-        return spread
-    if typed:
-        return replace(spread, intercept=None) if spread.intercept == math.log(fixed) else spread
-    return spread if spread.intercept is not None else replace(spread, intercept=math.log(fixed))
-
-
 def _of_latents() -> str:
     return ", ".join(name for name, family in FAMILIES.items() if family.may_be_latent)
-
-
-def _indicators(node: Name, weight: Weight, families: Mapping[Name, AbstractFamily]) -> tuple[Weight, ...]:
-    """One weight per combination of the levels but the first of the parents that have levels."""
-    if weight.levels:
-        return (weight,)
-    choices: list[tuple[tuple[Level, float] | None, ...]] = []
-    for parent in weight.parents:
-        family = families[parent]
-        if family.states and not family.enters_by_value:
-            choices.append(tuple(zip(family.states[1:], family.points[1:], strict=True)))
-        else:
-            choices.append((None,))
-    found = tuple(itertools.product(*choices))
-    if all(level is None for level in found[0]):
-        return (weight,)
-    if weight.sign and len(found) > 1:
-        raise SpecError(
-            f"{weight.typed} has {len(found) + 1} levels, and a sign says nothing of more than two. Remove the "
-            f"{weight.sign} from {weight.sign}{weight.typed} in {node}.",
-            node=node,
-        )
-    return tuple(replace(weight, levels=levels) for levels in found)
-
-
-def _tabled(node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractFamily]) -> Mechanism:
-    """The mechanism of a table that knows the levels of its parents; those of parents that were set are kept."""
-    family = mechanism.family
-    assert isinstance(family, Table)
-    given = []
-    for k, parent in enumerate(mechanism.parents):
-        own = families[parent]
-        if family.given and (isinstance(own, Constant) or not own.points):
-            given.append(family.given[k])
-        elif own.points or own.has_levels:
-            given.append(own.points)
-        elif isinstance(own, Constant):
-            given.append((own.value,))
-        else:
-            raise SpecError(
-                f"{node} is a table and its parent {parent} is {own.name}: the parents of a table have levels. Make {parent} "
-                f"bernoulli, categorical or table, or {node} categorical, which takes any parent.",
-                node=node,
-            )
-    return replace(mechanism, family=family.beneath(tuple(given), node))
