@@ -62,6 +62,8 @@ CHECKED = 200
 """Draws at which the lattice is compared with a finer one."""
 LARGEST_OFF = 0.3
 """Largest standard deviation of their difference in log density."""
+LIGHT = 1e-3
+"""Mass of a mode, as a share of the heaviest one's, below which no chain starts at it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +152,10 @@ def by_chains(
         counted: The numbers of `marginal` with every row counted as a share of one.
     """
     share = FEW_ROWS / marginal.n_rows
-    mode, why = None, ""
+    starts, why = _heavy(modes) if len(modes) > 1 else (), ""
     if share < 1.0 and modes and pins_down(marginal, modes[0]):
         # From all over the prior chains would not find a place this narrow.
-        mode = modes[0] if len(modes) == 1 else None
+        starts = starts or modes
     elif share < 1.0:
         result = by_contraction(task, engine, marginal, counted(share), share)
         if result.certified:
@@ -163,8 +165,14 @@ def by_chains(
     def direct(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         return from_chains(task, run, method, marginal.likelihood)
 
-    result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, mode=mode, finish=direct)
+    result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, modes=starts, finish=direct)
     return replace(result, why=why)
+
+
+def _heavy(modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
+    """The modes that have some of the mass. From all over the prior chains end in a light one as soon as in another, and stay."""
+    least = max(mode.log_mass() for mode in modes) + np.log(LIGHT)
+    return tuple(mode for mode in modes if mode.log_mass() > least)
 
 
 def pins_down(marginal: Marginal, mode: Mode) -> bool:
@@ -376,7 +384,7 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         easy_numbers,
         f"parameters; {points}",
         single=task.data.n_rows <= SINGLE_ROWS,
-        mode=easy_mode,
+        modes=(easy_mode,),
         first=LONG_FIRST_RUN,
         finish=on_cells,
         part="cells",

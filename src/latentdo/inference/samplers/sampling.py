@@ -60,7 +60,7 @@ def run_ensemble(
     words: str,
     *,
     single: bool = False,
-    mode: Mode | None = None,
+    modes: tuple[Mode, ...] = (),
     near: FloatArray | None = None,
     longest: int = 64,
     first: int = FIRST_RUN,
@@ -73,7 +73,8 @@ def run_ensemble(
         numbers: The numeric half of `form`.
         words: What the form leaves to the sampler, for the plan.
         single: Whether the arithmetic is float32: the form's numbers have no dimension, and it resolves the log posterior.
-        mode: Where chains start, and how wide the density is there; unless given they start all over the prior.
+        modes: Around which chains start, as many around each as it has of the mass and one at least; without any they start
+            all over the prior.
         near: Draws (draw, coordinate) of a density much like this one, from which they start instead.
         longest: Most leapfrog steps of a transition.
         first: Draws per chain of the first run, if the budget allows.
@@ -83,17 +84,18 @@ def run_ensemble(
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), LESS_MEMORY)
     warm_up, first_run = run_lengths(engine, first)
-    axes = None if mode is None else mode.axes
+    axes = max(modes, key=Mode.log_mass).axes if modes else None
     if near is not None:
         warm_up = min(warm_up, WARM_UP_AT_MODE)
         starts, axes = scaled_by(near)
-    elif mode is None:
+    elif not modes:
         starts = _starts(task, form, numbers)
     else:
         # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
         warm_up = min(warm_up, WARM_UP_AT_MODE)
         # Around it, twice as far apart as Laplace's approximation has them.
-        starts = mode.point + 2.0 * task.random().standard_normal((CHAINS, len(mode.point))) @ mode.axes.T
+        far = 2.0 * task.random().standard_normal((CHAINS, len(modes[0].point)))
+        starts = np.array([mode.point + (far @ mode.axes.T)[k] for k, mode in enumerate(_shared(modes))])
     ensemble = Ensemble.start(
         form,
         numbers,
@@ -149,6 +151,14 @@ def run_ensemble(
         outlook.begin(needed)
     compiling = compiling or 0.0
     return replace(result, compile_seconds=compiling, sample_seconds=time.perf_counter() - begun - compiling)
+
+
+def _shared(modes: tuple[Mode, ...]) -> list[Mode]:
+    """The mode at which each chain starts: one at each, the others by mass."""
+    masses = np.exp([mode.log_mass() - modes[0].log_mass() for mode in modes])
+    ends = np.cumsum(masses / masses.sum()) * max(CHAINS - len(modes), 0)
+    more = np.diff(ends.round().astype(int), prepend=0)
+    return [mode for mode, n in zip(modes, more, strict=True) for _ in range(1 + n)][:CHAINS]
 
 
 def scaled_by(near: FloatArray) -> tuple[FloatArray, FloatArray]:
