@@ -20,6 +20,7 @@ from latentdo.inference.blocks.draws import NodeDraws
 from latentdo.inference.likelihood.certify import (
     FEWER_PAIRS,
     LIKELIHOOD_ROWS,
+    _mirrored,
     judged,
     judged_pairs,
     log_likelihood,
@@ -205,8 +206,31 @@ def test_densities_of_chains_are_judged(front_door: ld.Posterior):
 
 def test_of_very_many_nodes_the_joined_pairs_are_judged_and_some_others():
     names = [f"X{k}" for k in range(120)]
-    spec = ModelSpec.parse("; ".join([*(f"{name} ~ normal" for name in names), f"Y ~ normal({', '.join(names)})"]))
+    spec = ModelSpec.parse("; ".join(["Y ~ normal", *(f"{name} ~ normal(Y)" for name in names)]))
     pairs = judged_pairs(spec)
     assert {frozenset((name, "Y")) for name in names} <= {frozenset(pair) for pair in pairs}
     assert len(pairs) == len(set(pairs)) == 120 + FEWER_PAIRS
-    assert len(judged_pairs(ModelSpec.parse("X ~ normal; Y ~ normal(X); Z ~ normal"))) == 3
+
+
+def test_pairs_without_a_cause_in_common_are_not_judged():
+    text = "latent U ~ normal; X ~ normal(U); Y ~ normal(U); Z ~ normal; W ~ normal(Z)"
+    assert judged_pairs(ModelSpec.parse(text)) == [("X", "Y"), ("Z", "W")]
+
+
+def test_doubtful_moments_are_judged_over_causes_that_have_nothing_in_common():
+    """What noise and hidden cause make of a node is not pinned down; its covariance with another is, and is 0.6 in every draw."""
+    random = np.random.default_rng(3)
+    half = random.uniform(size=(40, 32))
+    even = _mirrored({"U": half[0], **{f"X{k}": row for k, row in enumerate(half[1:31])}}, {"U"})
+    scores = scipy.stats.norm.ppf(np.array(list(even.values())))
+    assert scores @ scores.T / 64 == pytest.approx(np.eye(31), abs=1e-9)
+    share = random.uniform(-1.0, 1.0, 500)
+    shares = np.sqrt(1.0 - share**2)
+    x = 0.6 * scores[1] + share[:, None] * scores[0] + shares[:, None] * scores[2]
+    assert (x * scores[1]).mean(axis=1) == pytest.approx(np.full(500, 0.6))
+
+
+def test_more_causes_than_units_are_mirrored_alone():
+    even = _mirrored({f"X{k}": u for k, u in enumerate(np.random.default_rng(4).uniform(size=(9, 8)))}, {"X0"})
+    assert even["X0"][:8] + even["X0"][8:] == pytest.approx(np.ones(8))
+    assert even["X1"][:8] == pytest.approx(even["X1"][8:])

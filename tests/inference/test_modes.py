@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from latentdo.inference.blocks.engines import CHAINS
+from latentdo.inference.samplers.marginal import _heavy
 from latentdo.inference.samplers.modes import Mode, climb, refined
+from latentdo.inference.samplers.sampling import _shared
 
 
 def gaussian(mean, covariance):
@@ -101,3 +104,15 @@ def test_axes_are_kept_where_the_neighbourhood_cannot_be_seen():
     mode = Mode(np.zeros(1), 0.0, np.array([[1.0]]))
     axes, n_flat = refined(lambda u: np.where(u[:, 0] == 0, 0.0, -np.inf), mode)
     assert (axes.item(), n_flat) == (1.0, 0)
+
+
+def of_mass(height: float, at: float) -> Mode:
+    return Mode(np.full(2, at), height, np.diag([2.0, 0.5]))
+
+
+def test_chains_are_shared_among_modes_by_mass_and_none_starts_at_one_that_weighs_next_to_nothing():
+    modes = (of_mass(0.0, 1.0), of_mass(-0.6, 2.0), of_mass(-6.0, 3.0), of_mass(-8.0, 4.0))
+    starts = [mode.point[0] for mode in _shared(_heavy(modes))]
+    assert len(starts) == CHAINS
+    assert [starts.count(at) for at in (1.0, 2.0, 3.0, 4.0)] == [9, 6, 1, 0]
+    assert [mode.point[0] for mode in _shared(modes[:1])] == [1.0] * CHAINS

@@ -6,11 +6,12 @@ need not be identified, yet whatever is a functional of the law of the measured 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from latentdo.graphs import Name
 from latentdo.models import ModelSpec
@@ -86,7 +87,7 @@ def _simulated(
     """Moments of some nodes at each draw, (chain, draw), over units that are the same in every draw.
 
     Args:
-        mirrored: Whether each unit has a twin with opposite latents: what latents have in common with noise is then none.
+        mirrored: Whether causes without a parent have nothing in common over the units: see `_mirrored`.
     """
     spec = posterior.spec
     needed = spec.graph.ancestors(nodes)
@@ -94,18 +95,41 @@ def _simulated(
     n = JUDGED_UNITS if len(order) <= FEW_NODES else FEWER_UNITS
     uniforms = even_uniforms(order, n, np.random.default_rng([posterior.seed, stream]))
     if mirrored:
-        uniforms = {k: np.concatenate([u, 1.0 - u if k in spec.latent else u]) for k, u in uniforms.items()}
+        uniforms = _mirrored(uniforms, spec.latent)
     values = simulate_nodes(spec, order, posterior.by_node, uniforms.__getitem__, {})
     functionals = moments({node: values[node] for node in nodes}, nodes, posterior.n_chains, pairs)
     return functionals | smooth_means(spec, nodes, posterior.by_node, values, posterior.shape)
 
 
-def judged_pairs(spec: ModelSpec) -> list[tuple[Name, Name]]:
-    """The pairs of measured nodes whose covariance is judged.
+def _mirrored(uniforms: Mapping[Name, FloatArray], latent: Collection[Name]) -> dict[Name, FloatArray]:
+    """Twice as many units: each has a twin with opposite latents, and no two normal scores of latents, or of others, correlate.
 
-    All, or where these are too many those that an arrow joins and some others, evenly chosen.
+    Where noise is shared between a latent and a node, and the law says nothing of how, what their scores have in common by
+    chance would move with it.
     """
-    pairs = all_pairs(spec.measured)
+    even = {node: np.asarray(ndtri(u)) for node, u in uniforms.items()}
+    for hidden in (True, False):
+        nodes = [node for node in even if (node in latent) == hidden]
+        scores = np.array([even[node] for node in nodes])
+        if not 0 < len(nodes) < scores.shape[1] - 1:
+            continue
+        if not hidden:
+            scores = scores - scores.mean(axis=1, keepdims=True)
+        # Of all uncorrelated scores those nearest to these.
+        left, _, right = np.linalg.svd(scores, full_matrices=False)
+        even |= zip(nodes, np.sqrt(scores.shape[1]) * left @ right, strict=True)
+    return {k: np.asarray(ndtr(np.concatenate([z, -z if k in latent else z]))) for k, z in even.items()}
+
+
+def judged_pairs(spec: ModelSpec) -> list[tuple[Name, Name]]:
+    """The pairs of measured nodes whose covariance is judged: those with a cause in common, or of which one causes the other.
+
+    All of these, or where they are too many those that an arrow joins and some others, evenly chosen. The covariance of any
+    other pair is 0 in every draw; over some units it would be what their noise has in common by chance, which moves with axes of
+    latents.
+    """
+    causes = {node: spec.graph.ancestors([node]) for node in spec.measured}
+    pairs = [pair for pair in all_pairs(spec.measured) if not causes[pair[0]].isdisjoint(causes[pair[1]])]
     if len(pairs) <= MOST_PAIRS:
         return pairs
     joined = [pair for pair in pairs if pair[0] in spec[pair[1]].parents or pair[1] in spec[pair[0]].parents]
