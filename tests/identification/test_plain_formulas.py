@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 
 import numpy as np
 import pytest
@@ -188,3 +189,37 @@ def test_long_sets_are_named_once():
     )
     few = parse_graph("; ".join(f"C{i} -> X; C{i} -> Y" for i in range(1, 4)) + "; X -> Y")
     assert "where" not in identify(few, Query.parse("P(Y | do(X))")).estimand.text
+
+
+def test_a_letter_is_no_node_of_the_graph():
+    causes = "; ".join(f"C{i} -> X; C{i} -> Y" for i in range(1, 5))
+    graph = parse_graph(f"{causes}; X -> Y; X -> Z")
+    found = identify(graph, Query.parse("P(Y | do(X))")).estimand
+    assert found.text == "Σ_C P(Y | X, C) P(C), where C = {C1, C2, C3, C4}"
+    # Of two sets neither has the name of a node.
+    two = "; ".join(f"{name}{i} -> X; {name}{i} -> {to}" for name, to in (("A", "Y"), ("B", "W")) for i in range(4))
+    graph = parse_graph(f"{two}; X -> Y; X -> W; Y -> Z2")
+    found = identify(graph, Query.parse("E[Y | do(X=1)] - E[W | do(X=1)]")).estimand
+    assert set(found.sets) == {"C1", "C2"} and ", where C1 = {A0, A1, A2, A3}; C2 = {B0, B1, B2, B3}" in found.text
+
+
+def test_proofs_name_long_sets_as_their_formula_does():
+    graph = parse_graph("; ".join(f"C{i} -> X; C{i} -> Y" for i in range(1, 6)) + "; X -> Y")
+    found = identify(graph, Query.parse("E[Y | do(X=1)] - E[Y | do(X=0)]"))
+    proof = found.derivation
+    assert str(proof).splitlines() == [
+        "P(Y | do(X)), where Z = {C1, C2, C3, C4, C5}",
+        "  = Σ_Z P(Y, Z | do(X))",
+        "      1. marginalise: a law is the sum of a larger one",
+        "  = Σ_Z P(Y | do(X), Z) P(Z | do(X))",
+        "      2. chain rule: P(a, b | c) = P(a | b, c) P(b | c)",
+        "  = Σ_Z P(Y | do(X), Z) P(Z)",
+        "      3. rule 3: (Z ⊥⊥ X) in the graph without the edges into X",
+        "  = Σ_Z P(Y | X, Z) P(Z)",
+        "      4. rule 2: (Y ⊥⊥ X | Z) in the graph without the edges out of X",
+    ]
+    page = re.sub("<svg.*?</svg>", "", proof._repr_html_(), flags=re.DOTALL)
+    assert proof.latex.count("C5") == 1 and page.count(">C5<") == 1 and "\\sum_{Z}" in proof.latex
+    # A step that stands alone has no letter.
+    assert "C5" in proof.steps[-1].latex and "C5" in proof.steps[-1].reason and "Z" not in str(proof.steps[-1].after)
+    assert proof.check()

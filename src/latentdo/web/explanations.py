@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 from latentdo.errors import UnsupportedError
+from latentdo.graphs import Name
 from latentdo.identification import (
     LONG_PROOF,
     CutGraph,
@@ -24,6 +26,7 @@ from .reading import reading_of
 from .request import Request
 from .verdicts import asked, experiments_of
 
+Sets: TypeAlias = Mapping[str, frozenset[Name]]
 MOST_BITS = 12
 """The models of a witness are enumerated in exact numbers up to this size; larger ones are described."""
 MOST_ROWS = 64
@@ -63,34 +66,34 @@ def _theorem(derivation: Derivation, number: int, marks: Marks) -> dict[str, Any
     before = sum(step.theorem < number for step in derivation.steps)
     steps = derivation.of_theorem(number)
     return {
-        "law": marks.formula(theorem.law),
-        "formula": marks.formula(theorem.formula),
-        "graph": _cut(CutGraph(theorem.graph)),
+        "law": marks.formula(theorem.law, theorem.sets),
+        "formula": marks.formula(theorem.formula, theorem.sets, explained=True),
+        "graph": _cut(CutGraph(theorem.graph), theorem.sets),
         "terms": list(map(str, theorem.terms)),
         "note": theorem.note,
-        "steps": [_step(step, before + place, marks) for place, step in enumerate(steps, 1)],
+        "steps": [_step(step, before + place, marks, theorem.sets) for place, step in enumerate(steps, 1)],
     }
 
 
-def _step(step: Step, number: int, marks: Marks) -> dict[str, Any]:
-    formulas = {key: marks.formula(getattr(step, key)) for key in ("before", "after", "part", "becomes")}
-    separation = None if step.separation is None else _separation(step.separation)
-    words = {"number": number, "rule": step.rule, "words": step.reason}
-    return {**words, **formulas, "separation": separation, "graph": _cut(step.graph)}
+def _step(step: Step, number: int, marks: Marks, sets: Sets) -> dict[str, Any]:
+    formulas = {key: marks.formula(getattr(step, key), sets) for key in ("before", "after", "part", "becomes")}
+    separation = None if step.separation is None else _separation(step.separation, sets)
+    words = {"number": number, "rule": step.rule, "words": step.why(sets)}
+    return {**words, **formulas, "separation": separation, "graph": _cut(step.graph, sets)}
 
 
-def _separation(separation: Separation) -> dict[str, Any]:
+def _separation(separation: Separation, sets: Sets) -> dict[str, Any]:
     sides = {key: list(getattr(separation, key)) for key in ("first", "second", "given")}
-    return {**sides, "text": separation.text, "latex": separation.latex}
+    return {**sides, "text": separation.line(sets), "latex": separation.latex_line(sets)}
 
 
-def _cut(graph: CutGraph) -> dict[str, Any]:
+def _cut(graph: CutGraph, sets: Sets) -> dict[str, Any]:
     whole, into, out_of = graph.whole, set(graph.into), set(graph.out_of)
     edges = [(a, b, "->", b in into or a in out_of) for a, b in sorted(whole.directed)]
     edges += [(a, b, "<->", bool(into & {a, b})) for a, b in sorted(whole.bidirected)]
     return {
         "text": graph.text,
-        "label": graph.label,
+        "label": graph.words(sets),
         "into": list(graph.into),
         "out_of": list(graph.out_of),
         "nodes": list(whole.nodes),

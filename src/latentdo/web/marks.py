@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from latentdo.graphs import Name
@@ -21,6 +21,12 @@ class Marks:
         number = self._index.get(name)
         return latex if number is None else rf"\htmlData{{node={number}}}{{{latex}}}"
 
-    def formula(self, written: Written) -> dict[str, Any]:
-        """A formula of a proof."""
-        return {"text": written.text, "latex": written.latex, "marked": written.marked_latex(self.mark)}
+    def formula(
+        self, written: Written, sets: Mapping[str, frozenset[Name]], *, explained: bool = False
+    ) -> dict[str, Any]:
+        """A formula of a proof, large sets of nodes by their letters, explained behind it or elsewhere."""
+        return {
+            "text": written.line(sets, explained=explained),
+            "latex": written.latex_line(sets, explained=explained),
+            "marked": written.latex_line(sets, self.mark, explained=explained),
+        }

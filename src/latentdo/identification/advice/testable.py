@@ -71,16 +71,16 @@ class VermaConstraint:
     @cached_property
     def text(self) -> str:
         """The formula in one line."""
-        return render.text(*self._printable)
+        return render.text(*self._printable, self._sets)
 
     @cached_property
     def latex(self) -> str:
         """The formula in LaTeX, without dollar signs."""
-        return render.latex(*self._printable)
+        return render.latex(*self._printable, None, self._sets)
 
     def marked_latex(self, mark: Mark) -> str:
         """The formula in LaTeX, each node as `mark(name, latex)` wraps it."""
-        return render.latex(*self._printable, mark)
+        return render.latex(*self._printable, mark, self._sets)
 
     @property
     def statement_latex(self) -> str:
@@ -100,6 +100,11 @@ class VermaConstraint:
     def _printable(self) -> tuple[Query, dict[Term, Formula]]:
         term = Term("law", tuple(map(Outcome, self.nodes)))
         return Query(term), {term: Formula(self.expression, None, ())}
+
+    @property
+    def _sets(self) -> render.Sets:
+        query, formulas = self._printable
+        return render.sets_of(query, tuple(formulas.values()), self.nodes)
 
     def __str__(self) -> str:
         return f"{self.text} does not depend on {_names(self.free)}"

@@ -76,27 +76,28 @@ class Estimand:
         """The formula in one line; bound copies are primed, `for any R` says that the value is free of R."""
         from .render import text
 
-        return text(self.query, self._formulas)
+        return text(self.query, self._formulas, self.sets)
 
     @cached_property
     def latex(self) -> str:
         """The formula in LaTeX, without dollar signs."""
         from .render import latex
 
-        return latex(self.query, self._formulas)
+        return latex(self.query, self._formulas, sets=self.sets)
 
     def marked_latex(self, mark: Mark) -> str:
         """The formula in LaTeX, each node as `mark(name, latex)` wraps it, so that a page can tell which it is."""
         from .render import latex
 
-        return latex(self.query, self._formulas, mark)
+        return latex(self.query, self._formulas, mark, self.sets)
 
     @cached_property
     def sets(self) -> dict[str, frozenset[Name]]:
         """What the letters stand for by which the printed formula abbreviates large sets of nodes; most have none."""
         from .render import sets_of
 
-        return sets_of(self.query, tuple(self._formulas.values()))
+        nodes = {name for solution in self.solutions for name in solution.problem.masks.names}
+        return sets_of(self.query, tuple(self._formulas.values()), nodes)
 
     @cached_property
     def free(self) -> tuple[Name, ...]:

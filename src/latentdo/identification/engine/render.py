@@ -26,40 +26,70 @@ PART_LENGTH = 40
 SET_SIZE = 4
 
 Copies: TypeAlias = Mapping[Name, int]
+Sets: TypeAlias = Mapping[str, frozenset[Name]]
+"""Letters with the nodes that they stand for."""
+NO_SETS: Sets = {}
 Walk: TypeAlias = Generator[Any, Piece, Piece]  # yields further walks, is sent their pieces
 
 
-def text(query: Query, formulas: Mapping[Term, Formula]) -> str:
+def text(query: Query, formulas: Mapping[Term, Formula], sets: Sets = NO_SETS) -> str:
     """The formula as one line of plain text."""
-    return _whole(Text(), query, formulas)
+    return _whole(Text(), query, formulas, sets)
 
 
-def latex(query: Query, formulas: Mapping[Term, Formula], mark: Mark | None = None) -> str:
+def latex(query: Query, formulas: Mapping[Term, Formula], mark: Mark | None = None, sets: Sets = NO_SETS) -> str:
     """The formula in LaTeX, each node as `mark` wraps it."""
-    return _whole(Latex(mark), query, formulas)
+    return _whole(Latex(mark), query, formulas, sets)
 
 
-def line(expression: FormulaExpression) -> str:
-    """One side of an equation in plain text."""
-    return _bare(Text(), expression)
+def line(expression: FormulaExpression, sets: Sets = NO_SETS) -> str:
+    """One side of an equation in plain text; what the letters of `sets` stand for has to be said beside it."""
+    return _bare(Text(), expression, sets)
 
 
-def latex_line(expression: FormulaExpression, mark: Mark | None = None) -> str:
+def latex_line(expression: FormulaExpression, mark: Mark | None = None, sets: Sets = NO_SETS) -> str:
     """One side of an equation in LaTeX, each node as `mark` wraps it."""
-    return _bare(Latex(mark), expression)
+    return _bare(Latex(mark), expression, sets)
 
 
-def latex_names(names: Iterable[Name]) -> str:
+def listed_names(names: Iterable[Name], sets: Sets = NO_SETS) -> str:
+    """Nodes in plain text, separated by commas."""
+    return _listed(Text(), names, sets)
+
+
+def latex_names(names: Iterable[Name], sets: Sets = NO_SETS) -> str:
     """Nodes in LaTeX, separated by commas."""
-    return ", ".join(map(Latex().name, names))
+    return _listed(Latex(), names, sets)
 
 
-def _bare(script: Text, expression: FormulaExpression) -> str:
+def _listed(script: Text, names: Iterable[Name], sets: Sets) -> str:
+    return _Reader(script, frozenset(), {}, {}, None, sets).nodes(tuple(names), {}, ordered=False)
+
+
+def where(sets: Sets) -> str:
+    """What letters stand for, as the end of a line of plain text; empty where there are none."""
+    return _where(Text(), _meanings(Text(), sets))
+
+
+def latex_where(sets: Sets, mark: Mark | None = None) -> str:
+    """The same in LaTeX."""
+    return _where(Latex(mark), _meanings(Latex(mark), sets))
+
+
+def _meanings(script: Text, sets: Sets) -> list[str]:
+    return [f"{script.letter(word)} = {script.braced(sorted(names, key=natural))}" for word, names in sets.items()]
+
+
+def _where(script: Text, notes: list[str]) -> str:
+    return script.where + "; ".join(notes) if notes else ""
+
+
+def _bare(script: Text, expression: FormulaExpression, sets: Sets) -> str:
     formula = Formula(expression, None, ())
-    notes = _Notes(_letter([formula]))
-    reader = _Reader(script, expression.free, _shared(script, formula, notes), {})
+    notes = _Notes(_letter([formula]), sets)
+    reader = _Reader(script, expression.free, _shared(script, formula, notes), {}, None, sets)
     piece = _run(reader.show(expression, {}))
-    return piece.text + (script.where + "; ".join(notes.parts) if notes.parts else "")
+    return piece.text + _where(script, notes.parts)
 
 
 @dataclass
@@ -67,7 +97,7 @@ class _Notes:
     """What is said once after the formula: shared parts, and the laws of stochastic interventions."""
 
     letter: str
-    sets: Mapping[str, frozenset[Name]] = field(default_factory=dict[str, frozenset[Name]])
+    sets: Sets
     parts: list[str] = field(default_factory=list[str])
     laws: dict[tuple[Name, Distribution], str] = field(default_factory=dict[tuple[Name, Distribution], str])
 
@@ -77,8 +107,8 @@ class _Notes:
         return self.laws.setdefault((name, law), f"q{others + 1}" if others else "q")
 
 
-def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
-    notes = _Notes(_letter(formulas.values()), sets_of(query, tuple(formulas.values())))
+def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula], sets: Sets) -> str:
+    notes = _Notes(_letter(formulas.values()), sets)
 
     def arithmetic(expression: Arithmetic) -> Piece:
         match expression:
@@ -93,14 +123,15 @@ def _whole(script: Text, query: Query, formulas: Mapping[Term, Formula]) -> str:
     if free := sorted({name for formula in formulas.values() for name in formula.free}):
         shown += script.for_any + ", ".join(map(script.name, free))
     laws = [f"{letter}({script.name(name)}) = {script.words(str(law))}" for (name, law), letter in notes.laws.items()]
-    laws += [
-        f"{script.letter(letter)} = {script.braced(sorted(names, key=natural))}" for letter, names in notes.sets.items()
-    ]
-    return shown + (script.where + "; ".join(notes.parts + laws) if notes.parts or laws else "")
+    return shown + _where(script, notes.parts + laws + _meanings(script, sets))
 
 
-def sets_of(query: Query, formulas: tuple[Formula, ...]) -> dict[str, frozenset[Name]]:
-    """A letter for each large set of nodes that stand together wherever they stand, the question's own nodes apart."""
+def sets_of(query: Query, formulas: tuple[Formula, ...], nodes: Iterable[Name]) -> dict[str, frozenset[Name]]:
+    """A letter for each large set of nodes that stand together wherever they stand, the question's own nodes apart.
+
+    Args:
+        nodes: Those of the graph: none is called like a letter.
+    """
     wholes = [whole for formula in formulas for whole in (formula.expression, formula.evidence) if whole]
     if any(length_of(whole) > FLAT_LENGTH for whole in wholes):
         return {}  # its parts have names already
@@ -114,10 +145,11 @@ def sets_of(query: Query, formulas: tuple[Formula, ...]) -> dict[str, frozenset[
     for name, where in places.items():
         together.setdefault(tuple(where), set()).add(name)
     found = [names for where, names in together.items() if len(names) >= SET_SIZE and len(where) > 1]
-    words = [letter * count for count in range(1, len(places) + 2) for letter in "ZCSK"]
-    word = next(word for word in words if word not in places and word not in asked)
-    numbered = len(found) > 1
-    return {f"{word}{number}" if numbered else word: frozenset(names) for number, names in enumerate(found, 1)}
+    taken = {*places, *asked, *nodes}
+    numbers = range(1, len(found) + 1) if len(found) > 1 else ("",)
+    words = (letter * count for count in range(1, len(taken) + 2) for letter in "ZCSK")
+    called = next(each for word in words if taken.isdisjoint(each := [f"{word}{number}" for number in numbers]))
+    return dict(zip(called, map(frozenset, found), strict=False))
 
 
 def _lists(part: AbstractExpression) -> Iterable[tuple[Name, ...]]:
@@ -219,7 +251,7 @@ def _shared(script: Text, formula: Formula, notes: _Notes) -> dict[int, tuple[st
         if uses[id(part)] < 2 or lengths[id(part)] < PART_LENGTH or isinstance(part, Prob):
             continue
         arguments = tuple(sorted(part.free))
-        body = _Reader(script, part.free, dict(named), {}).read(part, {}, None)
+        body = _Reader(script, part.free, dict(named), {}, None, notes.sets).read(part, {}, None)
         word = f"{notes.letter}{len(notes.parts) + 1}"
         notes.parts.append(f"{word}({', '.join(map(script.name, arguments))}) = {body.text}")
         named[id(part)] = (word, arguments)
@@ -243,7 +275,7 @@ class _Reader:
     named: Mapping[int, tuple[str, tuple[Name, ...]]]
     labels: dict[Name, str]
     mean: Name | None = None
-    sets: Mapping[str, frozenset[Name]] = field(default_factory=dict[str, frozenset[Name]])
+    sets: Sets = field(default_factory=dict[str, frozenset[Name]])
 
     def read(self, expression: AbstractExpression, events: Mapping[Name, str], mean: Name | None) -> Piece:
         """The expression, summed over `events` and averaged over `mean`: inside P where it occurs once."""

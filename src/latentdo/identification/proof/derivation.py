@@ -12,8 +12,9 @@ from latentdo.graphs import Admg, Mask, Masks
 from latentdo.query import Distribution, Query
 from latentdo.sheet import web
 
-from ..engine.estimand import Solution
+from ..engine.estimand import Estimand, Solution
 from ..engine.expression import Prob, parts
+from ..engine.render import Sets
 from .proof import Cut, Line, prove
 from .steps import CutGraph, Separation, Step, Theorem, Written
 from .verify import fault_of, rule_of
@@ -75,13 +76,14 @@ separations hold in the cut graphs, and both sides agree on random models, set o
         for number, theorem in enumerate(self.theorems):
             if number:
                 yield ""
-            yield theorem.law.text
-            steps = self.of_theorem(number)
+            steps, sets = self.of_theorem(number), theorem.sets
+            yield theorem.law.line(sets, explained=True)
             for index, step in enumerate(steps, 1):
                 # In a long formula the eye is led to what changed.
-                long = len(step.after.text) > LONG and step is not steps[-1]
-                yield f"  … {step.part} = {step.becomes}" if long else f"  = {step.after}"
-                yield f"      {index}. {step.rule}: {step.reason}"
+                whole = step.after.line(sets)
+                long = len(whole) > LONG and step is not steps[-1]
+                yield f"  … {step.part.line(sets)} = {step.becomes.line(sets)}" if long else f"  = {whole}"
+                yield f"      {index}. {step.rule}: {step.why(sets)}"
             if not steps:
                 yield f"  is {'what an experiment shows' if _sets(theorem.formula) else 'in P(V)'} as it stands."
             if theorem.note:
@@ -92,7 +94,9 @@ separations hold in the cut graphs, and both sides agree on random models, set o
         """The whole proof in LaTeX, one `align*` environment per theorem; needs amsmath."""
         blocks: list[str] = []
         for number, theorem in enumerate(self.theorems):
-            lines = [rf"& {theorem.law.latex}", *(step.latex for step in self.of_theorem(number))]
+            sets = theorem.sets
+            lines = [f"& {theorem.law.latex_line(sets, explained=True)}"]
+            lines += [step.latex_line(sets) for step in self.of_theorem(number)]
             blocks.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}")
         return "\n".join(blocks)
 
@@ -116,11 +120,13 @@ separations hold in the cut graphs, and both sides agree on random models, set o
         rows: list[str] = []
         for number, theorem in enumerate(self.theorems):
             steps = self.of_theorem(number)
-            rows.append(f"<p>{web.typeset(theorem.law.latex, theorem.law.text)}</p>{diagram(theorem.graph)}")
+            sets = theorem.sets
+            law = web.typeset(theorem.law.latex_line(sets, explained=True), theorem.law.line(sets, explained=True))
+            rows.append(f"<p>{law}</p>{diagram(theorem.graph)}")
             if any(step.separation is not None for step in steps):
                 rows.append(f"<p><small>{LEGEND}</small></p>")
             rows.append("<ol>")
-            rows += map(_step_html, steps)
+            rows += (_step_html(step, sets) for step in steps)
             rows.append("</ol>")
             if theorem.note:
                 rows.append(f"<p>{web.escape(theorem.note)}</p>")
@@ -134,12 +140,13 @@ def _sets(formula: Written) -> bool:
     return any(isinstance(part, Prob) and part.do for part in parts(formula.expression))
 
 
-def _step_html(step: Step) -> str:
+def _step_html(step: Step, sets: Sets) -> str:
     from latentdo.plots import diagram
 
-    shown = web.typeset(f"= {step.after.latex}", f"= {step.after}")
-    if len(step.after.text) > LONG:
-        change = "… " + web.typeset(f"{step.part.latex} = {step.becomes.latex}", f"{step.part} = {step.becomes}")
+    shown = web.typeset(f"= {step.after.latex_line(sets)}", f"= {step.after.line(sets)}")
+    if len(step.after.line(sets)) > LONG:
+        latex = f"{step.part.latex_line(sets)} = {step.becomes.latex_line(sets)}"
+        change = "… " + web.typeset(latex, f"{step.part.line(sets)} = {step.becomes.line(sets)}")
         shown = f"{change}<details><summary>the whole formula</summary>{shown}</details>"
     picture = ""
     if step.separation is not None:
@@ -152,7 +159,7 @@ def _step_html(step: Step) -> str:
             second=separation.second,
             given=separation.given,
         )
-    return f"<li>{shown}<br><b>{step.rule}</b>: {web.escape(step.reason)}{picture}</li>"
+    return f"<li>{shown}<br><b>{step.rule}</b>: {web.escape(step.why(sets))}{picture}</li>"
 
 
 def derive(query: Query, solutions: Sequence[Solution]) -> Derivation:
@@ -160,6 +167,7 @@ def derive(query: Query, solutions: Sequence[Solution]) -> Derivation:
     theorems: list[Theorem] = []
     steps: list[Step] = []
     known: dict[tuple[Any, ...], int] = {}
+    letters = tuple(Estimand(query, tuple(solutions)).sets.items())
     for solution in solutions:
         problem, term = solution.problem, solution.term
         evidence = problem.masks.mask(name for name in term.conditions if name in problem.masks.index)
@@ -175,7 +183,8 @@ def derive(query: Query, solutions: Sequence[Solution]) -> Derivation:
         for line in proved.lines:
             steps.append(_step(graph, problem.masks, line, len(theorems)))
         known_too = tuple(tuple(sorted(problem.masks.nodes(regime))) for regime in problem.regimes)
-        theorems.append(Theorem(graph, Written(proved.start), Written(proved.goal), (term,), note, known_too))
+        law, formula = Written(proved.start), Written(proved.goal)
+        theorems.append(Theorem(graph, law, formula, (term,), note, known_too, letters if proved.lines else ()))
     return Derivation(query, tuple(theorems), tuple(steps))
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from latentdo.graphs import Admg, Name, mutilate, quote
+from latentdo.graphs import Admg, Name, mutilate
 from latentdo.query import Term
 
 from ..engine import render
 from ..engine.expression import Expression
+from ..engine.render import NO_SETS, Sets
 from ..engine.scripts import Mark
 
 
@@ -29,6 +30,14 @@ class Written:
     def latex(self) -> str:
         """The formula in LaTeX, without dollar signs."""
         return render.latex_line(self.expression)
+
+    def line(self, sets: Sets, *, explained: bool = False) -> str:
+        """The formula in one line, large sets of nodes by their letters, explained behind it or elsewhere."""
+        return render.line(self.expression, sets) + (render.where(sets) if explained else "")
+
+    def latex_line(self, sets: Sets, mark: Mark | None = None, *, explained: bool = False) -> str:
+        """The same in LaTeX, each node as `mark(name, latex)` wraps it."""
+        return render.latex_line(self.expression, mark, sets) + (render.latex_where(sets, mark) if explained else "")
 
     def marked_latex(self, mark: Mark) -> str:
         """The formula in LaTeX, each node as `mark(name, latex)` wraps it."""
@@ -71,15 +80,23 @@ class CutGraph:
     @property
     def label(self) -> str:
         """The graph in a few words."""
+        return self.words(NO_SETS)
+
+    def words(self, sets: Sets) -> str:
+        """The graph in a few words, large sets of nodes by their letters."""
         sides = (("into", self.into), ("out of", self.out_of))
-        cuts = [f"{side} {_listed(nodes)}" for side, nodes in sides if nodes]
+        cuts = [f"{side} {render.listed_names(nodes, sets)}" for side, nodes in sides if nodes]
         return f"the graph without the edges {' and '.join(cuts)}" if cuts else "the graph"
 
     @property
     def latex(self) -> str:
         """The usual symbol: a bar over nodes whose incoming edges are cut, under nodes whose outgoing edges are."""
+        return self.symbol(NO_SETS)
+
+    def symbol(self, sets: Sets) -> str:
+        """The usual symbol, large sets of nodes by their letters."""
         sides = (("overline", self.into), ("underline", self.out_of))
-        bars = [rf"\{bar}{{{render.latex_names(nodes)}}}" for bar, nodes in sides if nodes]
+        bars = [rf"\{bar}{{{render.latex_names(nodes, sets)}}}" for bar, nodes in sides if nodes]
         return f"G_{{{' '.join(bars)}}}" if bars else "G"
 
     def __str__(self) -> str:
@@ -100,15 +117,22 @@ class Separation:
     @property
     def text(self) -> str:
         """The statement in one line."""
-        given = f" | {_listed(self.given)}" if self.given else ""
-        return f"({_listed(self.first)} ⊥⊥ {_listed(self.second)}{given})"
+        return self.line(NO_SETS)
+
+    def line(self, sets: Sets) -> str:
+        """The statement in one line, large sets of nodes by their letters."""
+        first, second, given = (render.listed_names(side, sets) for side in (self.first, self.second, self.given))
+        return f"({first} ⊥⊥ {second}{f' | {given}' if given else ''})"
 
     @property
     def latex(self) -> str:
         """The statement in LaTeX."""
-        given = rf" \mid {render.latex_names(self.given)}" if self.given else ""
-        first, second = render.latex_names(self.first), render.latex_names(self.second)
-        return rf"({first} \perp\!\!\!\perp {second}{given})"
+        return self.latex_line(NO_SETS)
+
+    def latex_line(self, sets: Sets) -> str:
+        """The statement in LaTeX, large sets of nodes by their letters."""
+        first, second, given = (render.latex_names(side, sets) for side in (self.first, self.second, self.given))
+        return rf"({first} \perp\!\!\!\perp {second}" + (rf" \mid {given})" if given else ")")
 
     def __str__(self) -> str:
         return self.text
@@ -156,17 +180,25 @@ class Step:
     @property
     def reason(self) -> str:
         """What licenses the step, in one line."""
+        return self.why(NO_SETS)
+
+    def why(self, sets: Sets) -> str:
+        """What licenses the step, in one line, large sets of nodes by their letters."""
         if self.separation is None:
             return MEANINGS[self.rule]
-        return f"{self.separation.text} in {self.graph.label}"
+        return f"{self.separation.line(sets)} in {self.graph.words(sets)}"
 
     @property
     def latex(self) -> str:
         """The step as a line of an `align*` environment, its reason behind it."""
+        return self.latex_line(NO_SETS)
+
+    def latex_line(self, sets: Sets) -> str:
+        """The same, large sets of nodes by their letters."""
         reason = rf"\text{{{self.rule}}}"
         if self.separation is not None:
-            reason += rf"\colon {self.separation.latex}_{{{self.graph.latex}}}"
-        return rf"&= {self.after.latex} && {reason}"
+            reason += rf"\colon {self.separation.latex_line(sets)}_{{{self.graph.symbol(sets)}}}"
+        return rf"&= {self.after.latex_line(sets)} && {reason}"
 
     def to_json(self) -> dict[str, Any]:
         """The step as plain strings."""
@@ -196,6 +228,7 @@ class Theorem:
         terms: The terms of the query that ask for this law.
         note: How they read it, where it is not the law itself.
         experiments: What is set in each experiment whose law the formula may use.
+        letters: What the letters stand for by which the printed formula, and its proof, abbreviate large sets of nodes.
     """
 
     graph: Admg
@@ -204,7 +237,9 @@ class Theorem:
     terms: tuple[Term, ...] = ()
     note: str = ""
     experiments: tuple[tuple[Name, ...], ...] = ()
+    letters: tuple[tuple[str, frozenset[Name]], ...] = ()
 
-
-def _listed(nodes: tuple[Name, ...]) -> str:
-    return ", ".join(map(quote, nodes))
+    @property
+    def sets(self) -> Sets:
+        """Each letter with its nodes."""
+        return dict(self.letters)
