@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
@@ -359,3 +360,52 @@ def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, tm
     page.set_input_files("#fit-file", saved)
     visit.until("() => window.latentdo.store.state.text.includes('M ~ normal(X)')")
     assert visit.state("questions") == ["E[Y | do(X=1)] - E[Y | do(X=0)]", "E[Y | do(X=1)]"]
+
+
+def trained(visit: Visit, press: str) -> None:
+    """Press a button that begins a fit, and wait until it is done."""
+    visit.press(press, inside="#fit")
+    visit.until(fit_is("running"))
+    visit.until(fit_is("done"), patience=300)
+
+
+def fit_is(state: str) -> str:
+    return f"() => document.querySelector('#fit .pane-body').dataset.fit === '{state}'"
+
+
+def answered(visit: Visit, folder: Path) -> list[dict[str, Any]]:
+    """What the fit of the page answers, with all digits."""
+    visit.page.click("#ask-all")
+    visit.page.locator("#answers .plot img").wait_for()
+    if visit.page.locator("[data-download='json']").is_hidden():
+        visit.page.locator("#ask summary", has_text="Take away").click()
+    return json.loads(visit.download("json", folder).read_text())["answers"]
+
+
+@pytest.mark.sample
+def test_fit_that_is_stopped_goes_on_to_the_answers_of_one_that_was_not(opened: Open, tmp_path: Path) -> None:
+    visit = opened("latent U ~ normal\nX ~ normal(U)\nM ~ normal(X)\nY ~ normal(M, U)\n", "E[Y | do(X=1)]")
+    page = visit.page
+    page.set_input_files("#data-file", trial(tmp_path / "trial.csv"))
+    page.locator("#data .histogram").nth(2).wait_for()
+    page.select_option("#fit-engine", "nuts")
+    page.select_option("#fit-check", "no")
+    page.locator("#fit summary", has_text="Settings of the engine").click()
+    for name, value in (("draws", 500), ("warmup", 300), ("chains", 2)):
+        page.fill(f"#setting-{name}", str(value))
+        page.keyboard.press("Tab")
+
+    visit.press("Train", inside="#fit")
+    # Some draws are there, so that something is kept.
+    visit.until("() => /^[1-9]\\d? %/.test(document.querySelector('#fit-progress > p').textContent)", patience=120)
+    visit.press("Stop", inside="#fit")
+    visit.until(fit_is("stopped"))
+    assert "What was done is kept" in visit.said("#fit-result")
+    trained(visit, "Go on")
+    page.locator("#fit-result summary", has_text="Cautions").click()
+    assert "Going on from" in visit.said("#fit-result")
+    went_on = answered(visit, tmp_path)
+
+    trained(visit, "Train anew")
+    assert "Going on from" not in visit.said("#fit-result")
+    assert answered(visit, tmp_path) == went_on
