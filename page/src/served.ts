@@ -96,6 +96,8 @@ export interface FitState {
   error: { kind: string; message: string; line: number | null; column: number | null } | null;
   /** What is trained, as it was asked for; of an opened fit, its model. */
   study: Study | null;
+  /** That model as `read` has it: what a text means, whatever its comments and blanks. */
+  canonical: string | null;
   /** The name of the .ldo file that was opened in place of a fit that was trained here. */
   opened: string | null;
   /** What is known of the fit once it is done. */

@@ -314,8 +314,19 @@ def test_text_stands_out_from_its_ground(opened: Open, scheme: Literal["light", 
     assert visit.page.evaluate(CONTRAST) == []
 
 
-def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, tmp_path: Path) -> None:
-    visit = opened(FRONT_DOOR, "E[Y | do(X=1)] - E[Y | do(X=0)]", "E[Y | do(X=1)]")
+def width_of(page: Path, browser: Browser, width: int, media: Literal["screen", "print"]) -> int:
+    """How wide a file of HTML is, on a screen or on paper of some pixels across."""
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab.goto(page.as_uri())
+    tab.emulate_media(media=media)
+    found = tab.evaluate("() => document.documentElement.scrollWidth")
+    tab.close()
+    return found
+
+
+def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, browser: Browser, tmp_path: Path) -> None:
+    effect_and_mean = ("E[Y | do(X=1)] - E[Y | do(X=0)]", "E[Y | do(X=1)]")
+    visit = opened(FRONT_DOOR, *effect_and_mean)
     page = visit.page
     page.set_input_files("#data-file", trial(tmp_path / "trial.csv"))
     page.locator("#data .histogram").nth(2).wait_for()
@@ -350,16 +361,27 @@ def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, tm
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "answers.csv").read_text() == asked.read_text()
 
+    report = visit.download("report", tmp_path)
+    assert [width_of(report, browser, *each) for each in ((390, "screen"), (703, "print"))] == [390, 703]
+    assert report.read_text().count("<svg ") == 3, "answers, curve and comparison"
+    assert f"{effect_and_mean[1]}: {effect_and_mean[1]}" not in report.read_text()
     saved = visit.download("fit", tmp_path)
+    visit.open(f"# The same, said otherwise.\n{visit.text.replace(' ~ ', '  ~  ')}", *effect_and_mean)
+    assert "as it was when trained" not in visit.said("#answers") and "This fit" not in visit.said("#fit-result")
+    visit.press("New")
+    assert "The graph is empty, and the table is kept." in visit.said("#data")
+    assert "This fit is kept" in visit.said("#fit-result")
+    visit.press("Add a node for each column", inside="#data")
+    assert visit.text.split() == ["X", "M", "Y"]
     visit.open("X -> Y\n")
     assert "of the graph as it was when trained" in visit.said("#answers")
     assert "answers another question" in visit.said("#answers")
-    assert "This fit is of another text" in visit.said("#fit-result")
+    assert "This fit is of another model" in visit.said("#fit-result")
     visit.open("A -> B\n")
     assert "brought for another graph" in visit.said("#data")
     page.set_input_files("#fit-file", saved)
     visit.until("() => window.latentdo.store.state.text.includes('M ~ normal(X)')")
-    assert visit.state("questions") == ["E[Y | do(X=1)] - E[Y | do(X=0)]", "E[Y | do(X=1)]"]
+    assert visit.state("questions") == [*effect_and_mean]
 
 
 def trained(visit: Visit, press: str) -> None:

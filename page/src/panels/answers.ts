@@ -36,7 +36,7 @@ function marks(store: Store, session: Session, answer: Answer): HTMLElement {
   const stop = store.subscribe((_, changed) => {
     if (shown && !made.isConnected) return stop();
     shown = made.isConnected;
-    if (changed.has("text") || changed.has("questions")) show();
+    if (changed.has("reading") || changed.has("questions")) show();
   });
   show();
   return made;

@@ -29,15 +29,17 @@ export function mount(root: HTMLElement, store: Store): void {
     kept = session.state.table?.name ?? "";
     show();
   });
-  const other = h("div", { class: "row caution", id: "data-foreign", hidden: true }, h("p", {}, "This table was brought for another graph: no column of it is a node of this one. Forget it, or"), keep);
-  root.append(file.root, facts, other, columns, modelOffer(store, session), rows(store, session), check.root);
+  const other = h("div", { class: "row caution", id: "data-foreign", hidden: true }, h("p", {}, "No column of this table is a node of this graph. Perhaps it was brought for another graph: then forget it. Or"), keep);
+  const addAll = button("Add a node for each column", () => void store.edit((session.state.table?.columns ?? []).map(({ name }) => ({ op: "add_node", name }))));
+  const empty = h("div", { class: "row", id: "data-kept", hidden: true }, h("p", {}, "The graph is empty, and the table is kept."), addAll);
+  root.append(file.root, facts, other, empty, columns, modelOffer(store, session), rows(store, session), check.root);
   takeDrops(root, (dropped) => file.send(dropped));
 
   const show = (): void => {
     const { table } = session.state;
     root.toggleAttribute("data-empty", table === null);
     facts.hidden = table === null;
-    if (!table) other.hidden = true;
+    if (!table) other.hidden = empty.hidden = true;
     columns.hidden = table === null;
     if (!table) return;
     const size = `${table.rows.toLocaleString("en")} rows, ${table.columns.length} columns`;
@@ -46,7 +48,8 @@ export function mount(root: HTMLElement, store: Store): void {
       forget(),
     );
     const own = new Set(store.state.reading?.nodes.map(({ name }) => name));
-    const foreign = kept !== table.name && !table.columns.some(({ name }) => own.has(name));
+    empty.hidden = own.size > 0;
+    const foreign = own.size > 0 && kept !== table.name && !table.columns.some(({ name }) => own.has(name));
     for (const each of [columns, check.root, other]) each.classList.toggle("is-foreign", foreign);
     other.hidden = !foreign;
     columns.hidden = foreign;

@@ -46,7 +46,7 @@ export function mount(root: HTMLElement, store: Store): void {
     if (changed.has("fit") || changed.has("table")) show();
   });
   store.subscribe((_, changed) => {
-    if (changed.has("reading") || changed.has("text")) show();
+    if (changed.has("reading")) show();
   });
   show();
 }
@@ -62,7 +62,11 @@ function outcome(store: Store, fit: FitState): Node[] {
   if (study && isOlder(store, Session.of(store))) {
     const questions = (study.queries ?? []).map((query) => (typeof query === "string" ? query : query[1]));
     const open = button("Show its model", () => store.open({ text: study.text, questions }));
-    made.push(h("div", { class: "caution", id: "fit-older" }, h("p", {}, "This fit is of another text than that of now, and so are its answers. Train anew for the text of now."), open));
+    const begun = (store.state.reading?.nodes.length ?? 0) > 0;
+    const words = begun
+      ? "This fit is of another model than that of now, and so are its answers. Train anew for the model of now."
+      : "This fit is kept, and so are its answers. It is of the model that stood here before.";
+    made.push(h("div", { class: "caution", id: "fit-older" }, h("p", {}, words), open));
   }
   const word = facts.converged ? "Converged" : "Not converged";
   const kind = facts.converged ? "yes" : "no";

@@ -4,10 +4,10 @@ import type { Store } from "../store.js";
 import { h } from "./dom.js";
 import type { Session } from "./session.js";
 
-/** Whether the fit is of another text than that of now. */
+/** Whether the fit is of another model than that of now; comments and blanks make no other one. */
 export function isOlder(store: Store, session: Session): boolean {
-  const study = session.state.fit?.study;
-  return study !== null && study !== undefined && study.text.trim() !== store.state.text.trim();
+  const { fit } = session.state;
+  return fit !== null && fit.study !== null && fit.canonical !== store.state.reading?.canonical;
 }
 
 /** A line for a place with results: `asked` says which question they answer, null while there are none. */
@@ -23,7 +23,7 @@ export function staleMark(store: Store, session: Session, asked: () => string | 
     mark.textContent = said.join(" ");
   };
   store.subscribe((_, changed) => {
-    if (changed.has("text") || changed.has("questions") || changed.has("active")) show();
+    if (changed.has("reading") || changed.has("questions") || changed.has("active")) show();
   });
   session.subscribe((_, changed) => {
     if (changed.has("fit")) show();

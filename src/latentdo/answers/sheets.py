@@ -154,8 +154,8 @@ def _row(answer: Estimate, level: float) -> Row:
 
 
 def _question(answer: Estimate) -> Cell:
-    """The question, with its name; without one HTML typesets it."""
-    if answer.name:
+    """The question, with its name; without one of its own HTML typesets it."""
+    if answer.name and answer.name != str(answer.query):
         return Cell(f"{answer.name}: {answer.query}")
     return Cell(str(answer.query), formula=latex_question(answer.query.expression))
 

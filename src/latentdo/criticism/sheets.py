@@ -134,7 +134,9 @@ def queries_sheet(queries: Sequence[CheckedQuery]) -> Sheet:
     )
     rows = tuple(
         (
-            Cell(f"{asked.name}: {asked.query}" if asked.name else str(asked.query)),
+            Cell(
+                f"{asked.name}: {asked.query}" if asked.name not in (None, "", str(asked.query)) else str(asked.query)
+            ),
             Cell(asked.word, str(asked.word), mark=mark_of(asked.word)),
             _figure(asked.could_move, "±"),
             _figure(asked.move),

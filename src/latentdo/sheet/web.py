@@ -22,6 +22,7 @@ STYLE = """
 .latentdo th, .latentdo td { text-align: left; padding: 0.12em 0.9em 0.12em 0; vertical-align: top; background: none; }
 .latentdo thead th { border-bottom: 1px solid #999; }
 .latentdo td.n { padding-left: 0.4em; }
+.latentdo thead ~ tbody td:not([class]) { min-width: 16em; }
 .latentdo .n { text-align: right; font-variant-numeric: tabular-nums; }
 .latentdo .w { white-space: nowrap; }
 .latentdo th.u { writing-mode: vertical-rl; text-align: right; }
@@ -33,7 +34,19 @@ STYLE = """
 .latentdo .good { background: #d9efdc; color: #0b4f1c; }
 .latentdo .bad { background: #f9dcd9; color: #7d1410; }
 .latentdo .rough { background: #fbeac4; color: #6b4500; }
-.latentdo img, .latentdo svg { max-width: 100%; }
+.latentdo img, .latentdo svg { max-width: 100%; height: auto; }
+@media print {
+.latentdo { font-size: 9pt; padding: 0; }
+.latentdo .wide { overflow: visible; }
+.latentdo .wide table { font-size: 0.84em; }
+.latentdo thead ~ tbody td:not([class]) { min-width: 8em; }
+.latentdo .w, .latentdo th { white-space: normal; overflow-wrap: break-word; }
+.latentdo td.n { white-space: nowrap; }
+.latentdo th, .latentdo td { padding-right: 0.5em; }
+.latentdo tr, .latentdo img, .latentdo svg { break-inside: avoid; }
+.latentdo h3, .latentdo summary { break-after: avoid; }
+.latentdo details::details-content { content-visibility: visible; block-size: auto; }
+}
 """
 """The one style of everything that is shown in notebooks and pages; it wins over a notebook's own, dark ones too."""
 
@@ -47,7 +60,12 @@ _PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>body {{ max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }}</style>
+<style>
+:root {{ color-scheme: light; }}
+body {{ max-width: 80rem; margin: 2rem auto; padding: 0 1rem; font-family: system-ui, sans-serif; }}
+@media print {{ body {{ max-width: none; margin: 0; padding: 0; }} }}
+@page {{ margin: 14mm; }}
+</style>
 </head>
 <body>
 {body}

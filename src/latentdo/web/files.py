@@ -7,16 +7,22 @@ import shlex
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from latentdo.errors import UsageError
+from latentdo.errors import MissingExtraError, UsageError
 
 from .session import Session
 
 if TYPE_CHECKING:
     from latentdo.answers import Answers
+    from latentdo.sheet import Sheet
 
 File = tuple[str, str, bytes]
 """A name, a media type, and what is in it."""
 
+PICTURED = {
+    "answers": "The answers with their intervals",
+    "sweep": "The curve with its intervals",
+    "compare": "The methods with their intervals",
+}
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -71,17 +77,30 @@ def report_file(here: Session) -> File:
     parts: list[str] = []
     if here.answers is not None:
         methods = Sheet("Methods", lead=tuple(here.answers.methods(level).splitlines()))
-        parts.append(bodies([here.answers.sheet(level), methods]))
+        parts.append(bodies([here.answers.sheet(level), *_picture(here, "answers", level), methods]))
     if here.curve is not None:
-        parts.append(bodies([here.curve.sheet(here.asked["curve_level"])]))
+        level = here.asked["curve_level"]
+        parts.append(bodies([*_picture(here, "sweep", level), here.curve.sheet(level)]))
     if here.comparison is not None:
-        parts.append(here.comparison._repr_html_())
+        parts += [here.comparison._repr_html_(), bodies(_picture(here, "compare", level))]
     parts.append(posterior._repr_html_())
     if found is not None:
         parts.append(bodies(found.sheets))
     title = here.draft.queries[0][1] if here.draft is not None and here.draft.queries else "latentdo"
     heading = f"<h1>{web.escape(title)}</h1>"
     return "report.html", "text/html; charset=utf-8", web.page(title, heading + "".join(parts)).encode()
+
+
+def _picture(here: Session, kind: str, level: float) -> list[Sheet]:
+    """What was found last as a picture that stands in the page itself; nothing without matplotlib."""
+    from latentdo.sheet import Sheet
+
+    from .verbs import picture
+
+    try:
+        return [Sheet(PICTURED[kind], picture=picture(here, kind, level))]
+    except MissingExtraError:
+        return []
 
 
 def script_file(here: Session) -> File:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -59,6 +59,13 @@ class Reading:
     def value(self) -> LatentDag | ModelSpec:
         """The model, or the graph where there is none."""
         return self.spec or self.graph
+
+    @cached_property
+    def canonical(self) -> str:
+        """What the text means, in the shortest form: the same for texts that differ in comments and blanks alone."""
+        if self.spec is not None:
+            return self.spec.source[0]
+        return str(self.graph) if self.graph.nodes else ""
 
 
 @lru_cache(maxsize=32)
@@ -182,7 +189,7 @@ def read(request: Request) -> dict[str, Any]:
         "edges": edges_of(reading),
         "measured": list(graph.measured),
         "functional": {node: list(parents) for node, parents in reading.functional.items()},
-        "canonical": reading.spec.source[0] if reading.spec else str(graph) if graph.nodes else "",
+        "canonical": reading.canonical,
         "text": source.text,
     }
 

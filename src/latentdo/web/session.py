@@ -20,6 +20,7 @@ from latentdo.files import is_file
 from .errors import error_of
 from .folders import new_folder, read_state, write_state
 from .job import Job
+from .reading import reading_of
 from .study import Draft
 from .training import FIT, KEPT, OPTIONS, STUDY
 
@@ -298,9 +299,19 @@ class Session:
         return {
             **found,
             "study": None if self.draft is None else self.draft.to_json(),
+            "canonical": self._meaning(),
             "opened": self.opened,
             "fit": facts,
         }
+
+    def _meaning(self) -> str | None:
+        """The model of the fit as `read` has it, so that a text with another comment is known to be the same."""
+        if self.draft is None:
+            return None
+        try:
+            return reading_of(self.draft.text).canonical
+        except LatentdoError:
+            return None
 
     def _facts(self) -> dict[str, Any]:
         """What is known of the fit, once it is done."""

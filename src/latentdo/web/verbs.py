@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from latentdo.errors import QueryError, UsageError
+from latentdo.errors import MissingExtraError, QueryError, UsageError
 
 from .request import Request
 from .session import Session
@@ -240,15 +240,23 @@ def compare(here: Session, request: Request) -> dict[str, Any]:
 
 def plot(here: Session, request: Request) -> dict[str, Any]:
     """A picture of what was found last."""
-    from latentdo.errors import MissingExtraError
-
     kind = request.choice("kind", PLOTS)
     level = _level(request)
     request.finish()
+    return {"svg": picture(here, kind, level)}
+
+
+def picture(here: Session, kind: str, level: float) -> str:
+    """What was found last, as SVG.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        UsageError: Nothing of the kind was found yet.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         raise MissingExtraError("A picture", "matplotlib", "plot")
     with here.heavy:
-        return {"svg": svg_of(_axes(here, kind, level))}
+        return svg_of(_axes(here, kind, level))
 
 
 def _axes(here: Session, kind: str, level: float) -> Any:
@@ -274,14 +282,15 @@ def _axes(here: Session, kind: str, level: float) -> Any:
 
 
 def svg_of(axes: Any) -> str:
-    """The figure of some axes as SVG."""
+    """The figure of some axes as SVG that may stand in a page."""
     import io
 
     import numpy as np
 
     content = io.StringIO()
     np.ravel(axes)[0].figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    return content.getvalue()
+    text = content.getvalue()
+    return text[text.index("<svg") :]
 
 
 VERBS: dict[str, Verb] = {
