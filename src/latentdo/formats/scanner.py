@@ -24,17 +24,19 @@ class Scanner:
         pattern: Alternatives with names, none of which matches nothing.
         source: The file, for messages; empty for a text.
         hint: What is said where no token can begin.
+        at: Where the first token may begin.
     """
 
-    def __init__(self, text: str, pattern: re.Pattern[str], source: str = "", hint: str = "") -> None:
+    def __init__(self, text: str, pattern: re.Pattern[str], source: str = "", hint: str = "", at: int = 0) -> None:
         self.text = text
         self.pattern = pattern
         self.source = source
         self.hint = hint
-        self.at = 0
-        self.current = self._scan()
+        self.at = at
+        self.current = self.scan()
 
-    def _scan(self) -> Token:
+    def scan(self) -> Token:
+        """The next token."""
         while self.at < len(self.text):
             match = self.pattern.match(self.text, self.at)
             if match is None:
@@ -46,7 +48,7 @@ class Scanner:
 
     def advance(self) -> Token:
         """The current token, consumed."""
-        token, self.current = self.current, self._scan()
+        token, self.current = self.current, self.scan()
         return token
 
     def accept(self, symbol: str) -> bool:

@@ -85,7 +85,7 @@ class _Reader(Scanner):
         if match is None:
             self.fail("the property has no ';' at its end.")
         self.at = match.end()
-        self.current = self._scan()
+        self.current = self.scan()
 
     def variable(self) -> None:
         """`variable X { type discrete [2] { yes, no }; }`."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, NoReturn
 
 from latentdo.errors import GraphError, NotationError, UnsupportedError, nearest
 from latentdo.graphs import LatentDag, Name, normalised, quote
@@ -17,6 +15,7 @@ from latentdo.graphs import LatentDag, Name, normalised, quote
 from ..draft import Draft
 from ..recognition import DAGITTY
 from ..report import Read
+from ..scanner import Scanner, Token
 
 _TOKEN = re.compile(
     r"(?P<blank>\s+|//[^\n]*|\#[^\n]*|/\*.*?\*/)"
@@ -26,6 +25,7 @@ _TOKEN = re.compile(
     r"|(?P<name>[\w.]+)",
     re.DOTALL,
 )
+_HINT = 'An edge is -> <- or <->; a name that is not a plain word stands in double quotes: "IL-6".'
 _VALUE = re.compile(r"\s*(\"[^\"\n]*\"|[^\s,;\[\]{}\"]+)")
 _IGNORED = ("exposure", "outcome", "adjusted", "pos", "source", "target", "beta")
 _LATENT = ("latent", "unobserved")
@@ -34,12 +34,6 @@ _UNREADABLE = {
     "mag": "A mag has latents and selection already summed out",
     "pag": "A pag stands for many graphs at once",
 }
-
-
-class _Token(NamedTuple):
-    kind: Literal["name", "edge", "symbol", "end"]
-    text: str
-    at: int
 
 
 def read_dagitty(text: str, source: str = "text", *, cycles: str = "refuse") -> Read:
@@ -60,67 +54,22 @@ def read_dagitty(text: str, source: str = "text", *, cycles: str = "refuse") -> 
     return reader.draft(source).read(cycles, questions=reader.questions)
 
 
-@dataclass
-class _Reader:
-    """The statements read so far, and the token not yet consumed."""
+class _Reader(Scanner):
+    """The statements read so far."""
 
-    text: str
-    at: int
-    nodes: dict[Name, None] = field(default_factory=dict[Name, None])
-    latent: set[Name] = field(default_factory=set[Name])
-    exposures: dict[Name, None] = field(default_factory=dict[Name, None])
-    outcomes: dict[Name, None] = field(default_factory=dict[Name, None])
-    directed: dict[tuple[Name, Name], None] = field(default_factory=dict[tuple[Name, Name], None])
-    bidirected: dict[frozenset[Name], tuple[Name, Name]] = field(
-        default_factory=dict[frozenset[Name], tuple[Name, Name]]
-    )
+    def __init__(self, text: str, at: int) -> None:
+        super().__init__(text, _TOKEN, hint=_HINT, at=at)
+        self.nodes: dict[Name, None] = {}
+        self.latent: set[Name] = set()
+        self.exposures: dict[Name, None] = {}
+        self.outcomes: dict[Name, None] = {}
+        self.directed: dict[tuple[Name, Name], None] = {}
+        self.bidirected: dict[frozenset[Name], tuple[Name, Name]] = {}
 
-    def __post_init__(self) -> None:
-        self.current = self.scan()
-
-    def scan(self) -> _Token:
-        while self.at < len(self.text):
-            match = _TOKEN.match(self.text, self.at)
-            if match is None:
-                self.fail(
-                    f"{self.text[self.at]!r} is not read here. An edge is -> <- or <->; a name that is not a "
-                    'plain word stands in double quotes: "IL-6".',
-                    self.at,
-                )
-            start, self.at = self.at, match.end()
-            match match.lastgroup:
-                case "blank":
-                    continue
-                case "quoted":
-                    return _Token("name", match.group()[1:-1], start)
-                case "edge":
-                    return _Token("edge", match.group(), start)
-                case "symbol":
-                    return _Token("symbol", match.group(), start)
-                case _:
-                    return _Token("name", match.group(), start)
-        return _Token("end", "", len(self.text))
-
-    def advance(self) -> _Token:
-        token, self.current = self.current, self.scan()
-        return token
-
-    def accept(self, symbol: str) -> bool:
-        if self.current.kind == "symbol" and self.current.text == symbol:
-            self.advance()
-            return True
-        return False
-
-    def fail(self, problem: str, at: int | None = None) -> NoReturn:
-        at = self.current.at if at is None else at
-        raise NotationError(problem, self.text, self.line(at), at - self.text.rfind("\n", 0, at))
-
-    def line(self, at: int) -> int:
-        return self.text.count("\n", 0, at) + 1
-
-    def unexpected(self, expected: str) -> NoReturn:
-        found = "the end of the text" if self.current.kind == "end" else repr(self.current.text)
-        self.fail(f"expected {expected}, found {found}.")
+    def scan(self) -> Token:
+        """The next token; a name in quotes without them."""
+        token = super().scan()
+        return Token("name", token.text[1:-1], token.at) if token.kind == "quoted" else token
 
     def statements(self) -> None:
         """Everything up to the closing brace."""
@@ -215,7 +164,7 @@ class _Reader:
             elif key not in _IGNORED:
                 self.fail(f"a node has no attribute {key!r}. {nearest(key, (*_LATENT, *_IGNORED))}", at)
 
-    def edge(self, a: Name, edge: _Token, b: Name) -> None:
+    def edge(self, a: Name, edge: Token, b: Name) -> None:
         match edge.text:
             case "->":
                 self.directed.setdefault((a, b))
