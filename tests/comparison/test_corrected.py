@@ -136,6 +136,17 @@ def test_the_row_stands_behind_that_of_the_model(adjusted):
     assert (again.estimate, again.lower) == (row.estimate, row.lower)
 
 
+def test_a_law_and_a_sweep_have_a_corrected_row_per_level_and_point(adjusted):
+    events = ["P(Y=0 | do(X=1))", "P(Y=1 | do(X=1))", "P(Y=1 | do(X=0))"]
+    alone = [ld.compare(adjusted, event, methods="corrected")["lvm, corrected"].estimate for event in events]
+    law, sweep = (
+        [row.estimate for row in ld.compare(adjusted, text, methods="corrected") if row.method == "lvm, corrected"]
+        for text in ("P(Y | do(X=1))", "P(Y=1 | do(X)) for X in [1, 0]")
+    )
+    assert law == alone[:2]
+    assert sweep == alone[1:]
+
+
 def test_ratios_and_numbers_needed_to_treat_are_corrected_draw_by_draw(adjusted):
     found = ld.compare(adjusted, "RR[Y | X: 0 -> 1]", "RD[Y | X: 0 -> 1]", "NNT[Y | X: 0 -> 1]", methods="corrected")
     ratio, difference, needed = (row for row in found if row.method == "lvm, corrected")

@@ -38,6 +38,7 @@ def tasks_of(
     """The terms of a query with the rows of all measured nodes.
 
     Args:
+        verdict: That of the query, or of the law or the sweep that it is one level or one point of.
         numbers: Columns that are continuous whatever their values look like.
 
     Raises:
@@ -46,7 +47,7 @@ def tasks_of(
     columns = [name for name in graph.nodes if data.has(name)]
     sample = sample_of(data, columns, numbers=numbers, ordered=options.ordered)
     solutions = {solution.term: solution for solution in verdict.estimand.solutions}
-    tasks = (task_of(graph, term, sample, solutions[term]) for term in query.terms)
+    tasks = (task_of(graph, term, sample, solutions.get(term)) for term in query.terms)
     return tuple(task for task in tasks if isinstance(task, Task))
 
 
