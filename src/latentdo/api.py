@@ -501,10 +501,14 @@ def compare(
     opened = stated(value_of(model))
     is_fit = isinstance(opened, Posterior)
     graph, functional = graph_of(opened)
+    spec = spec_of(opened)
     table, queries = table_first(table_and_queries, data)
     asked = questions_of(unpacked(queries), getattr(opened, "queries", ()))
     chosen = methods_of(methods, named=getattr(opened, "compare", ()), with_model=is_fit)
-    options = Options(models, level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes))
+    ordered = () if spec is None else spec.ordered
+    options = Options(
+        models, level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes), ordered=ordered
+    )
     corrected = is_corrected(methods, named=getattr(opened, "compare", ()))
     rivals = Rivals(chosen, options, arguments.seed(seed), corrected)
     for _, query in asked:
@@ -518,7 +522,7 @@ def compare(
         return replace(found, said=" ".join(each for each in (said, found.said) if each))
     source = getattr(opened, "data", None) if table is None else table
     must, may = needed_columns(graph, [query for _, query in asked], chosen, options.adjust)
-    rows = rival_rows(graph, spec_of(opened), source, must, may, missing=getattr(opened, "missing", None))
+    rows = rival_rows(graph, spec, source, must, may, missing=getattr(opened, "missing", None))
     units = tuple(getattr(opened, "units", ()))
     with watch(progress) as told:
         return compare_rivals(

@@ -234,6 +234,18 @@ def test_columns_of_names_are_read():
 # --- what has no number
 
 
+def test_names_that_a_model_puts_in_order_are_compared_without_a_fit():
+    rows = back_door_rows()
+    grade = rows["Y"] + (np.random.default_rng(1).uniform(size=2000) < 0.3)
+    names = {**rows, "Y": np.array(["none", "some pain", "bad"])[grade.astype(int)]}
+    model = "Z ~ bernoulli; X ~ bernoulli(Z); Y ~ ordinal(X, Z, levels=[none, 'some pain', bad])"
+    found = ld.compare(model, names, "P(Y >= 'some pain' | do(X=1))", methods="g-formula", replicates=0)[0]
+    plain = ld.compare(BACK_DOOR, {**rows, "Y": grade}, "P(Y >= 1 | do(X=1))", methods="g-formula", replicates=0)[0]
+    assert found.estimate == pytest.approx(plain.estimate)
+    with pytest.raises(SupportError, match="which have no order"):
+        ld.compare(BACK_DOOR, names, "P(Y >= 'some pain' | do(X=1))", methods="g-formula")
+
+
 def test_what_only_the_model_answers_has_rows_that_say_so(front_door):
     for query, why in (
         ("Var[Y | do(X=1)]", "means and probabilities"),

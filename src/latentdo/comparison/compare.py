@@ -81,8 +81,6 @@ def compare_fit(
     ]
     model_rows = [replace(row, warnings=(*row.warnings, *unsure)) for row in model_rows]
     rows, said = for_rivals(data)
-    ordered = tuple(node for node, mechanism in posterior.spec.mechanisms if mechanism.family.ordered)
-    rivals = replace(rivals, options=replace(rivals.options, ordered=ordered))
     if rows.n_rows == data.n_rows:
         model_rows = [
             replace(row, moves=_moves(posterior, data, answer, rivals))

@@ -154,11 +154,13 @@ def _instruments(graph: LatentDag | Admg, term: Term) -> Iterator[Instrument]:
 
 
 def _columns(data: Dataset, term: Term, instrument: Instrument) -> _Columns | None:
-    """The columns, or None where the table lacks one, or one has more than two names."""
+    """The columns, or None where the table lacks one, one has more than two names, or names are compared by size."""
     (treatment,), (outcome,) = term.treatments, term.outcome_names
     names: list[Name] = [outcome, treatment, instrument.node, *sorted(instrument.given)]
     labels = dict(data.levels)
     if any(not data.has(name) or len(labels.get(name, ())) > 2 for name in names):
+        return None
+    if outcome in labels and any(each.op != "=" for each in term.outcomes if term.kind == "event"):
         return None
     values: FloatArray = data.column(outcome)
     if term.kind == "event":

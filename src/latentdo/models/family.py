@@ -134,6 +134,11 @@ class AbstractFamily(abc.ABC):
         """The values of a node with finitely many, as they are typed; empty where no column has told them yet."""
         return self.points
 
+    @property
+    def one(self) -> Level | None:
+        """Of two stated levels the one that counts as the 1; None of any other node."""
+        return None
+
     def with_levels(self, levels: tuple[Level, ...]) -> AbstractFamily:
         """The family with these levels, in their order; itself if it has none."""
         return replace(self, levels=levels) if self.has_levels else self  # type: ignore[type-var]

@@ -188,6 +188,17 @@ class ModelSpec(AbstractDrawn):
         return {node: family.states for node, family in families.items() if family.has_levels}
 
     @property
+    def ordered(self) -> tuple[Name, ...]:
+        """The nodes whose levels have an order, names too, so that these are compared."""
+        return tuple(node for node, mechanism in self.mechanisms if mechanism.family.ordered)
+
+    @property
+    def ones(self) -> dict[Name, Level]:
+        """The nodes of two stated levels, with the level that counts as the 1."""
+        found = {node: mechanism.family.one for node, mechanism in self.mechanisms}
+        return {node: level for node, level in found.items() if level is not None}
+
+    @property
     def unsettled(self) -> tuple[Name, ...]:
         """The nodes whose levels only their columns can tell."""
         return tuple(

@@ -55,6 +55,11 @@ class Bernoulli(AbstractFamily):
         """The levels."""
         return self.levels or self.points
 
+    @property
+    def one(self) -> Level | None:
+        """The second level, where they are stated."""
+        return self.levels[1] if self.levels else None
+
     def _coded(self, y: Array) -> Array:
         """0 for the first level and 1 for the second."""
         low, high = self.points
