@@ -506,9 +506,7 @@ def compare(
     asked = questions_of(unpacked(queries), getattr(opened, "queries", ()))
     chosen = methods_of(methods, named=getattr(opened, "compare", ()), with_model=is_fit)
     ordered = () if spec is None else spec.ordered
-    options = Options(
-        models, level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes), ordered=ordered
-    )
+    options = Options(models, level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes), ordered=ordered)
     corrected = is_corrected(methods, named=getattr(opened, "compare", ()))
     rivals = Rivals(chosen, options, arguments.seed(seed), corrected)
     for _, query in asked:

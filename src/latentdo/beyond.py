@@ -85,10 +85,11 @@ def bounds(
     if source is None:
         raise DataError("There is no data, and bounds are found from frequencies. Give a table or a path.")
     spec = spec_of(opened)
+    ordered = () if spec is None else (*spec.ordered, *spec.ones)
     found = bounds_of(
         drawn,
         asked,
-        lambda plan: frequencies_of(rival_rows(drawn, spec, source, plan.needed), plan),
+        lambda plan: frequencies_of(rival_rows(drawn, spec, source, plan.needed), plan, ordered),
         monotone=edges,
         level=level,
         seed=seed,

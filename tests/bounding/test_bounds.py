@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 
 import latentdo as ld
 from latentdo.bounding import plan_of, solved_on
+from latentdo.errors import QueryError
 from latentdo.graphs import LatentDag
 from latentdo.query import Query
 from oracles import Scm, random_scm
@@ -395,6 +396,70 @@ def test_a_direction_that_cannot_be_assumed_is_refused(monotone, said):
     law = random_scm(ld.graph("W -> Z; " + IV), 0).law()
     with pytest.raises(ld.LatentdoError, match=said):
         ld.bounds("W -> Z; " + IV, law, ACE, names=("W", *NAMES), monotone=monotone)
+
+
+def named_rows(law: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Rows whose values are names that the alphabet puts the wrong way round."""
+    rows = rows_of(law, 800, seed)
+    words = {"Z": ("few", "best"), "X": ("placebo", "drug"), "Y": ("worse", "better")}
+    return {name: np.array(words[name])[values] for name, values in rows.items()}
+
+
+NAMED_ACE = "P(Y=better | do(X=drug)) - P(Y=better | do(X=placebo))"
+DIRECTIONS = ["Z -> X", "X -> Y"]
+
+
+def test_a_direction_between_names_without_an_order_is_refused():
+    table = named_rows(LIPID, 3)
+    for edge in DIRECTIONS:
+        with pytest.raises(QueryError, match=r"are names .*, which have no order\. State one in a model"):
+            ld.bounds(IV, table, NAMED_ACE, monotone=edge)
+    # Levels of a class that a column told are in the order of the alphabet.
+    model = "latent U ~ bernoulli; Z ~ bernoulli(levels=[few, best]); X ~ bernoulli(Z, U, levels=[placebo, drug])"
+    trained = ld.fit(f"{model}; Y ~ categorical(X, U)", table, ld.Map(), check=False, progress=False)
+    with pytest.raises(QueryError, match=r"the levels of Y are names \(better, worse\)"):
+        ld.bounds(trained, None, NAMED_ACE, monotone="X -> Y")
+
+
+def test_a_direction_between_names_follows_the_order_that_a_model_states_and_says_which():
+    model = (
+        "latent U ~ bernoulli; Z ~ bernoulli(levels=[few, best]); X ~ bernoulli(Z, U, levels=[placebo, drug]); "
+        "Y ~ ordinal(X, U, levels=[worse, better])"
+    )
+    found = ld.bounds(model, named_rows(LIPID, 3), NAMED_ACE, monotone=DIRECTIONS)
+    plain = ld.bounds(IV, rows_of(LIPID, 800, 3), ACE, monotone=DIRECTIONS)
+    assert (found.lower, found.upper) == pytest.approx((plain.lower, plain.upper))
+    assert found.notes[0] == "The order of the levels is Z: few < best; X: placebo < drug; Y: worse < better."
+    assert found.notes[0] in " ".join(str(found).split())
+
+
+def test_names_that_a_model_puts_in_order_are_compared_as_their_places_are():
+    random = np.random.default_rng(2)
+    rows = {**rows_of(LIPID, 800, 3), "Y": random.integers(0, 3, 800)}
+    names = {**rows, "Y": np.array(["none", "mild", "bad"])[rows["Y"]]}
+    model = "latent U ~ bernoulli; Z ~ bernoulli; X ~ bernoulli(Z, U); Y ~ ordinal(X, U, levels=[none, mild, bad])"
+    found = ld.bounds(model, names, "RD[Y > none | X: 0 -> 1]")
+    plain = ld.bounds(IV, rows, "RD[Y > 0 | X: 0 -> 1]")
+    assert (found.lower, found.upper) == pytest.approx((plain.lower, plain.upper))
+    with pytest.raises(QueryError, match="they are names"):
+        ld.bounds(IV, names, "RD[Y > none | X: 0 -> 1]")
+
+
+def test_a_direction_of_an_outcome_that_is_cut_does_not_depend_on_how_the_question_is_put():
+    rows = rows_of(LIPID, 800, 3)
+    numbers = {**rows, "Y": rows["Y"] + np.random.default_rng(0).uniform(size=800)}
+    above, below = (
+        ld.bounds(IV, numbers, f"P({event} | do(X=1)) - P({event} | do(X=0))", monotone="X -> Y")
+        for event in ("Y > 1", "Y <= 1")
+    )
+    assert above.lower >= -1e-9
+    assert (below.lower, below.upper) == pytest.approx((-above.upper, -above.lower))
+    between = ld.bounds(IV, numbers, "P(Y > 0.5, Y < 1.5 | do(X=1))", monotone="X -> Y")
+    assert between.lower < between.upper
+    assert not between.is_contradicted
+    broken = ld.bounds(IV, numbers, "P(Y <= 1 | do(X=1))", monotone="X -| Y")
+    assert "Y > 1" in broken.violated
+    assert "Y <= 1" in broken.violated
 
 
 def test_an_array_needs_the_names_of_its_axes():

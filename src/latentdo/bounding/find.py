@@ -43,7 +43,8 @@ def bounds_of(
         monotone: For each edge 1 where its cause never lowers its effect, -1 where it never raises it.
 
     Raises:
-        QueryError: The question is no ratio of sums of probabilities, or makes no sense for the graph.
+        QueryError: The question is no ratio of sums of probabilities, or makes no sense for the graph; a direction between
+            names that have no order.
         DataError: The table lacks a column, or rows that the question needs.
         UnsupportedError: The programme is too large.
     """
@@ -72,7 +73,7 @@ def bounds_of(
         types=max(one.programme.types_in_all for one in found),
         violated=said(broken.programme, broken.broken) if broken and broken.broken else "",
         p=broken.p if broken else None,
-        notes=tuple(_notes(low, high)),
+        notes=(*_orders(rows, edges), *_notes(low, high)),
         reaches=reaches,
     )
 
@@ -128,7 +129,9 @@ def _programmes(
     _check_monotone(plan, monotone)
     found, refused = [], None
     try:
-        found.append(Programme(plan, read(plan), monotone))
+        rows = read(plan)
+        _check_order(rows, monotone)
+        found.append(Programme(plan, rows, monotone))
     except UnsupportedError as error:
         refused = error
     if refused or not plan.sharp:
@@ -157,6 +160,26 @@ def _check_monotone(plan: Plan, monotone: Mapping[tuple[Name, Name], int]) -> No
                 f"monotone= names {quote(cause)} -> {quote(effect)}, which does not narrow the bounds of {plan.query}: "
                 f"the law of {quote(effect)} given its causes is known. Leave it out."
             )
+
+
+def _check_order(rows: Frequencies, monotone: Mapping[tuple[Name, Name], int]) -> None:
+    """Raise where a direction is assumed between names that nobody put in order."""
+    for edge in monotone:
+        for levels in (rows.levels[name] for name in edge):
+            if levels.are_names and not levels.ordered:
+                name = quote(levels.name)
+                raise QueryError(
+                    f"monotone= says that a cause never lowers its effect, and the levels of {name} are names "
+                    f"({levels.listed}), which have no order. State one in a model in place of the graph, from low to "
+                    f"high: {name} ~ ordinal(…, levels=[…]), or bernoulli of two. Or recode the column as numbers."
+                )
+
+
+def _orders(rows: Frequencies, monotone: Mapping[tuple[Name, Name], int]) -> list[str]:
+    """The order of names between which a direction is assumed, a sentence."""
+    named = [rows.levels[name] for name in dict.fromkeys(name for edge in monotone for name in edge)]
+    shown = [f"{quote(each.name)}: {' < '.join(map(format_level, each.values))}" for each in named if each.are_names]
+    return [f"The order of the levels is {'; '.join(shown)}."] if shown else []
 
 
 def _ends(programme: Programme, asked: Asked, probabilities: np.ndarray) -> tuple[End, End]:
@@ -196,7 +219,7 @@ def said(programme: Programme, broken: Violation) -> str:
     terms = []
     for weight, cell in zip(broken.weights, constraints.cells, strict=True):
         if weight:
-            shown = [f"{quote(name)}={format_level(programme.rows.levels[name].values[k])}" for name, k in cell]
+            shown = [programme.rows.levels[name].shown(k) for name, k in cell]
             given = shown[: constraints.outer]
             law = f"P({', '.join(shown[constraints.outer :])}{' | ' + ', '.join(given) if given else ''})"
             terms.append(law if abs(weight - 1) < 1e-6 else f"{weight:.3g} {law}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from latentdo.arrays import FloatArray, IntArray
 from latentdo.errors import QueryError
 from latentdo.graphs import Name, format_level, quote
-from latentdo.query import Outcome, Value
+from latentdo.query import Comparison, Outcome, Value
 
 PSEUDO_ROWS = 5_000
 """Cells up to which those without a row are given half a row in the draws, so that zero is no certainty."""
@@ -26,11 +26,13 @@ class Levels:
         name: The node.
         values: Its levels as they are written: numbers, or names.
         cuts: Of numbers that were cut into levels, where; level k lies between two of them.
+        ordered: Whether the order of names means something, as that of numbers does.
     """
 
     name: Name
     values: tuple[Value, ...]
     cuts: tuple[Outcome, ...] = ()
+    ordered: bool = False
 
     @property
     def count(self) -> int:
@@ -41,6 +43,19 @@ class Levels:
     def listed(self) -> str:
         """The levels in a sentence."""
         return ", ".join(map(format_level, self.values))
+
+    @property
+    def are_names(self) -> bool:
+        """Whether the levels are names."""
+        return any(isinstance(value, str) for value in self.values)
+
+    def shown(self, place: int) -> str:
+        """A level as a comparison: `Z=1`, or of a column that was cut the piece of the line, `Y > 1, Y <= 2`."""
+        value = self.values[place]
+        if not self.cuts:
+            return f"{quote(self.name)}={format_level(value)}"
+        holds = (int(value) >> k & 1 for k in range(len(self.cuts)))
+        return ", ".join(str(cut if held else _negated(cut)) for cut, held in zip(self.cuts, holds, strict=True))
 
     def code(self, value: Value) -> int:
         """The place of a level.
@@ -67,6 +82,9 @@ class Levels:
         if outcome.op == "=":
             assert outcome.value is not None
             return np.eye(self.count)[self.code(outcome.value)]
+        if self.are_names and self.ordered:
+            assert outcome.value is not None
+            return _holds(replace(outcome, value=self.code(outcome.value)), np.arange(self.count)).astype(float)
         numbers = self.numbers(f"{outcome} compares")
         return _holds(outcome, numbers).astype(float)
 
@@ -76,12 +94,19 @@ class Levels:
         Raises:
             QueryError: They are names.
         """
-        if any(isinstance(value, str) for value in self.values):
+        if self.are_names:
             raise QueryError(
                 f"{what} the levels of {self.name!r} as numbers, and they are names: {self.listed}. "
                 f"Ask P({quote(self.name)}={format_level(self.values[-1])} | …)."
             )
         return np.array(self.values, dtype=float)
+
+
+_OPPOSITES: dict[Comparison, Comparison] = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}
+
+
+def _negated(outcome: Outcome) -> Outcome:
+    return Outcome(outcome.name, _OPPOSITES[outcome.op], outcome.value)
 
 
 def _holds(outcome: Outcome, values: FloatArray) -> np.ndarray:
@@ -100,12 +125,16 @@ def _holds(outcome: Outcome, values: FloatArray) -> np.ndarray:
 
 
 def cut_codes(values: FloatArray, cuts: Sequence[Outcome]) -> tuple[IntArray, tuple[float, ...]]:
-    """The pattern of comparisons that hold of each value, as a place in the list of patterns that occur, and that list."""
+    """The pattern of comparisons that hold of each value, as a place in the list of patterns that occur, and that list.
+
+    The patterns stand from the lowest values to the highest: each is a piece of the line.
+    """
     pattern = np.zeros(len(values), dtype=np.intp)
     for place, outcome in enumerate(cuts):
         pattern |= _holds(outcome, values).astype(np.intp) << place
-    found, codes = np.unique(pattern, return_inverse=True)
-    return codes, tuple(map(float, found))
+    found, first, codes = np.unique(pattern, return_index=True, return_inverse=True)
+    order = np.argsort(values[first])
+    return np.argsort(order)[codes], tuple(map(float, found[order]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,11 @@ MOST_LEVELS = 20
 """Levels of a column beyond which it counts as a number."""
 
 
-def frequencies_of(data: Dataset, plan: Plan) -> Frequencies:
+def frequencies_of(data: Dataset, plan: Plan, ordered: Collection[Name] = ()) -> Frequencies:
     """The levels of the columns that the bounds need.
+
+    Args:
+        ordered: The columns of names whose levels are in an order that someone stated.
 
     Raises:
         DataError: A column has too many values for levels.
@@ -40,7 +43,7 @@ def frequencies_of(data: Dataset, plan: Plan) -> Frequencies:
             found, places = np.unique(values, return_inverse=True)
             named = labels.get(name)
             written: tuple[Value, ...] = tuple(named[int(k)] for k in found) if named else tuple(map(float, found))
-            levels[name] = Levels(name, written)
+            levels[name] = Levels(name, written, ordered=name in ordered)
         codes.append(places)
     stacked = np.stack(codes, axis=1) if codes else np.zeros((int(kept.sum()), 0), np.intp)
     return Frequencies.of(levels, stacked, data.weights[kept], data.n_rows)
@@ -103,7 +106,7 @@ def frequencies_in(
         written = tuple(levels.get(name, tuple(map(float, range(size)))))
         if len(written) != size:
             raise DataError(f"levels= gives {name!r} {len(written)} levels, and its axis has {size}.", name)
-        made[name] = Levels(name, written)
+        made[name] = Levels(name, written, ordered=True)
     rest = tuple(k for k, name in enumerate(axes) if name not in plan.needed)
     small = table.sum(axis=rest)
     order = [name for name in axes if name in plan.needed]
