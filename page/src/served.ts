@@ -98,6 +98,8 @@ export interface FitState {
   study: Study | null;
   /** That model as `read` has it: what a text means, whatever its comments and blanks. */
   canonical: string | null;
+  /** The name of the table that it was trained on, where the one at hand has other rows. */
+  table: string | null;
   /** The name of the .ldo file that was opened in place of a fit that was trained here. */
   opened: string | null;
   /** What is known of the fit once it is done. */

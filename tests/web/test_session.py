@@ -280,6 +280,25 @@ def test_script_and_commands_read_the_table_under_the_name_that_its_owner_gave_i
     assert Session(session.folder).look.name == name, "a server that goes on has another name for it"
 
 
+def test_fit_keeps_the_name_of_its_table_where_another_is_brought(client, session, tmp_path):
+    bring(client, name="first.csv")
+    done(client, "fit", text=MODEL, queries=[EFFECT], check=False, engine="map")
+    waited(session, "done", "failed")
+    assert done(client, "session")["fit"]["table"] is None
+    bring(client, name="copy.csv")
+    assert done(client, "session")["fit"]["table"] is None, "the same rows under another name"
+    bring(client, rows(50).encode(), name="second.csv")
+    for here in (session, Session(session.folder)):
+        assert here.fit_json()["table"] == "first.csv"
+        with browser_of(tmp_path, here) as other:
+            files = [other.get(f"/api/download/{kind}").text for kind in ("script", "commands", "study")]
+        assert all("first.csv" in text and "second.csv" not in text for text in files)
+    done(client, "fit", text=MODEL, queries=[EFFECT], check=False, engine="map")
+    waited(session, "done", "failed")
+    assert done(client, "session")["fit"]["table"] is None
+    assert "second.csv" in client.get("/api/download/script").text
+
+
 def test_curve_over_levels_is_asked_at_each_of_them(client, session, tmp_path):
     handmade("X ~ bernoulli; Z ~ normal; Y ~ normal(X, Z)").save(tmp_path / "a.ldo")
     facts = opened(client, (tmp_path / "a.ldo").read_bytes()).json()["fit"]["fit"]

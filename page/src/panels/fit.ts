@@ -68,6 +68,7 @@ function outcome(store: Store, fit: FitState): Node[] {
       : "This fit is kept, and so are its answers. It is of the model that stood here before.";
     made.push(h("div", { class: "caution", id: "fit-older" }, h("p", {}, words), open));
   }
+  if (fit.table) made.push(h("p", { class: "caution", id: "fit-table" }, `This fit is of ${fit.table} as it was when trained, and another table was brought since. Train anew for that one.`));
   const word = facts.converged ? "Converged" : "Not converged";
   const kind = facts.converged ? "yes" : "no";
   made.push(

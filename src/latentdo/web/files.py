@@ -207,8 +207,8 @@ def _answers(here: Session) -> Answers:
 
 
 def _table_name(here: Session) -> str:
-    """What its owner calls the table; beginning with a dash it would be read as an option."""
-    name = "data.csv" if here.look is None else here.look.name
+    """What its owner calls the table of the fit, or the one at hand; beginning with a dash it would be read as an option."""
+    name = here.fitted or ("data.csv" if here.look is None else here.look.name)
     return f"./{name}" if name.startswith("-") else name
 
 

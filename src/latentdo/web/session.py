@@ -5,6 +5,7 @@ What it holds stands in its folder too, so that a server that was killed loses n
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ from .folders import new_folder, read_state, write_state
 from .job import Job
 from .reading import reading_of
 from .study import Draft
-from .training import FIT, KEPT, OPTIONS, STUDY
+from .training import FIT, KEPT, LOG, OPTIONS, STUDY
 
 if TYPE_CHECKING:
     from latentdo.answers import Answers
@@ -43,6 +44,7 @@ class Session:
         table: The path of the table, in the folder or where the given study has it.
         look: Its columns, under the name that its owner gives it; the copy here has one of our making.
         draft: What is trained, or was.
+        fitted: What its owner calls the table that it is trained on; another may be brought since.
         opened: The name of a fit that was opened in place of one trained here.
         asked: What was asked last, for files that say it again.
         answers: The answers to it.
@@ -56,6 +58,7 @@ class Session:
         self.table: Path | None = None
         self.look: Overview | None = None
         self.draft: Draft | None = None
+        self.fitted: str | None = None
         self.opened: str | None = None
         self.asked: dict[str, Any] = {}
         self.answers: Answers | None = None
@@ -102,6 +105,7 @@ class Session:
             "table": None if self.table is None else str(self.table),
             "called": None if self.look is None else self.look.name,
             "draft": None if self.draft is None else self.draft.to_json(),
+            "fitted": self.fitted,
             "opened": self.opened,
         }
         write_state(self.folder, state)
@@ -114,7 +118,7 @@ class Session:
             self._look_at(Path(table), state.get("called"))
         if draft := state.get("draft"):
             self.draft = Draft.of(Request(draft, "session"))
-        self.opened = state.get("opened")
+        self.fitted, self.opened = state.get("fitted"), state.get("opened")
         if not is_file(self.fit_path) and self.draft is not None:
             self._left = "stopped"
 
@@ -134,7 +138,7 @@ class Session:
         with self._lock:
             if self._job is not None and self._job.state == "running":
                 self._job.stop()
-            self._job, self._left, self.draft, self.table, self.look = None, None, None, None, None
+            self._job, self._left, self.draft, self.table, self.look, self.fitted = None, None, None, None, None, None
             self._drop_fit()
             for path in self.folder.iterdir():
                 if path.is_dir():
@@ -162,6 +166,9 @@ class Session:
                 before.unlink(missing_ok=True)
             self.note()
         self._tell_table()
+        if self.fitted is not None:
+            # It may be one of another table from now on.
+            self._tell_fit()
 
     def _look_at(self, path: Path, name: str | None = None) -> None:
         from latentdo.tables import overview
@@ -199,6 +206,7 @@ class Session:
             self.fit_folder.mkdir(exist_ok=True)
             self._drop_fit()
             self.draft = draft
+            self.fitted = None if self.look is None else self.look.name
             # A copy of its own: what is trained does not change where another table is brought.
             own = self.fit_folder / table.name
             if not own.is_file() or not own.samefile(table):
@@ -253,7 +261,7 @@ class Session:
             text, priors = posterior.spec.source
             more = {"priors": dict(priors)} if priors else {}
             self.draft = Draft(text, queries, seed=posterior.seed, more=more)
-            self.opened, self._job, self._left, self._posterior = name, None, None, posterior
+            self.opened, self.fitted, self._job, self._left, self._posterior = name, None, None, None, posterior
             self.note()
         self._tell_fit()
 
@@ -300,6 +308,7 @@ class Session:
             **found,
             "study": None if self.draft is None else self.draft.to_json(),
             "canonical": self._meaning(),
+            "table": self._earlier_table(),
             "opened": self.opened,
             "fit": facts,
         }
@@ -312,6 +321,16 @@ class Session:
             return reading_of(self.draft.text).canonical
         except LatentdoError:
             return None
+
+    def _earlier_table(self) -> str | None:
+        """What the table of the fit is called, where the one at hand has other rows."""
+        # Not the one at hand: its name may have changed, and what it is called in the folder of the fit has not.
+        others = (STUDY, OPTIONS, FIT, KEPT, LOG)
+        own = [path for path in self.fit_folder.glob("*") if is_file(path) and path.name not in others]
+        if self.fitted is None or self.table is None or len(own) != 1:
+            return None
+        same = own[0].samefile(self.table) or filecmp.cmp(own[0], self.table, shallow=False)
+        return None if same else self.fitted
 
     def _facts(self) -> dict[str, Any]:
         """What is known of the fit, once it is done."""
