@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latentdo import arguments
 from latentdo.errors import QueryError, UnsupportedError
@@ -18,14 +18,10 @@ from latentdo.sheet import (
     Sheet,
     counted,
     number,
-    page,
     percent,
 )
 
 from .spread import Reach
-
-if TYPE_CHECKING:
-    import pandas
 
 NO_EFFECT = {"-": 0.0, "/": 1.0}
 CHANCE = 0.01
@@ -193,27 +189,14 @@ class Bounds(AbstractSheets):
             "assuming": [dict(vars(each)) for each in self.assuming],
         }
 
-    def html(self) -> str:
-        """A whole page for a browser."""
-        return page(f"Bounds of {self.query}", self.sheets)
+    @property
+    def _title(self) -> str:
+        return f"Bounds of {self.query}"
 
-    def latex(self) -> str:
-        """A `tabular` in the manner of booktabs."""
-        return self.sheet().latex()
+    def _table(self) -> Sheet:
+        return self.sheet()
 
-    def csv(self) -> str:
-        """Comma-separated text: a line of names, a line of values."""
-        return self._record().csv()
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """A data frame of one row.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        return self._record().to_pandas()
-
-    def _record(self) -> Sheet:
+    def _records(self) -> Sheet:
         interval = self.interval(self.level) if self.reaches is not None else (None, None)
         row = {"query": str(self.query), "lower": self.lower, "upper": self.upper}
         return Sheet.of_records(

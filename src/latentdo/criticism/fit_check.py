@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latentdo.graphs import Admg, Name
 from latentdo.plots import diagram, drawing, residual_panels
-from latentdo.sheet import AbstractSheets, Note, Sheet, page
+from latentdo.sheet import AbstractSheets, Note, Sheet
 
 from .sheets import MOST_FAILED, MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
-
-if TYPE_CHECKING:
-    import pandas
 
 LEVEL = 0.01
 """The level of each layer, after Holm's correction."""
@@ -115,25 +112,12 @@ class FitCheck(AbstractSheets):
             *([Sheet("Not checked:", notes=tuple(reasons(skipped)))] if skipped else []),
         ]
 
-    def html(self) -> str:
-        """A whole page for a browser."""
-        return page(f"Check: {self.word}", self.sheets)
+    @property
+    def _title(self) -> str:
+        return f"Check: {self.word}"
 
-    def latex(self) -> str:
-        """A `tabular` of all rows in the manner of booktabs."""
-        return rows_sheet("", self.rows).latex()
-
-    def csv(self) -> str:
-        """Comma-separated text with a line per row."""
-        return self._records().csv()
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """A data frame with a line per row.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        return self._records().to_pandas()
+    def _table(self) -> Sheet:
+        return rows_sheet("", self.rows)
 
     def _records(self) -> Sheet:
         return Sheet.of_records([{**row.to_json(), "nodes": ", ".join(row.nodes)} for row in self.rows])

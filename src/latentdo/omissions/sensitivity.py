@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,15 +21,11 @@ from latentdo.sheet import (
     Sheet,
     listed,
     number,
-    page,
     percent,
 )
 
 from .closed_forms import Robustness
 from .omitted import Measured, Omitted, Unit
-
-if TYPE_CHECKING:
-    import pandas
 
 STEPS = 400
 """Places at which a curve is looked at between its points."""
@@ -241,25 +237,9 @@ class Sensitivity(AbstractSheets):
         notes = (Note("this answer did not converge", sign="!"),) if unsure else ()
         return Sheet("Fitted anew with each strength:", columns, tuple(rows), notes=notes)
 
-    def html(self) -> str:
-        """A whole page for a browser."""
-        return page(f"Sensitivity to {self.edge}", self.sheets)
-
-    def latex(self) -> str:
-        """A `tabular` of the points in the manner of booktabs."""
-        return self._table().latex()
-
-    def csv(self) -> str:
-        """Comma-separated text with a line per strength."""
-        return self._records().csv()
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """A data frame with a line per strength.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        return self._records().to_pandas()
+    @property
+    def _title(self) -> str:
+        return f"Sensitivity to {self.edge}"
 
     def _records(self) -> Sheet:
         return Sheet.of_records([point.to_json() for point in self.points])

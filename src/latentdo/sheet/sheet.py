@@ -193,6 +193,19 @@ class AbstractSheets(abc.ABC):
     def sheets(self) -> Sequence[Sheet]:
         """The value in parts."""
 
+    @property
+    @abc.abstractmethod
+    def _title(self) -> str:
+        """What a page about it is called."""
+
+    @abc.abstractmethod
+    def _table(self) -> Sheet:
+        """The part that stands in a paper."""
+
+    @abc.abstractmethod
+    def _records(self) -> Sheet:
+        """One flat row for each thing that it tells, for programs."""
+
     def text(self, width: int | None = None) -> str:
         """Plain text, folded to the terminal.
 
@@ -200,6 +213,26 @@ class AbstractSheets(abc.ABC):
             width: Characters of a line; those of the terminal unless given.
         """
         return texts(self.sheets, terminal_width() if width is None else width)
+
+    def html(self) -> str:
+        """A whole page for a browser."""
+        return page(self._title, self.sheets)
+
+    def latex(self) -> str:
+        """A `tabular` in the manner of booktabs."""
+        return self._table().latex()
+
+    def csv(self) -> str:
+        """Comma-separated text, one line for each thing that it tells behind the line of names."""
+        return self._records().csv()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The lines of `csv` as a data frame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return self._records().to_pandas()
 
     def __str__(self) -> str:
         return self.text()
