@@ -4,7 +4,7 @@
 
 `knock-out`: the effect of the gene needs rows in which its regulator was set. `front door`: observation identifies the effect;
 rows in which the treatment was set make the answer narrower. `moves others`: the experiment also moves the outcome past the
-mediator, which the graph denies.
+mediator, which the graph denies, and `moves a cause` one of the outcome's causes that is no effect of the treatment.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ G ~ normal(R, Batch)
 Y ~ normal(G, Stress)
 """
 FRONT = "latent U ~ normal; X ~ bernoulli(U); M ~ normal(X); Y ~ normal(M, U)"
+BACK = "C ~ normal; X ~ bernoulli(C); Y ~ normal(X, C)"
 Rows = dict[str, np.ndarray]
 
 
@@ -47,6 +48,13 @@ def front_door(rng: np.random.Generator, n: int, arm: np.ndarray | None, leak: f
     return {"X": x, "M": m, "Y": 0.9 * m + 0.8 * u + by_hand + 0.6 * rng.normal(size=n)}
 
 
+def confounded(rng: np.random.Generator, n: int, arm: np.ndarray | None, leak: float) -> Rows:
+    """E[Y | do(X)] moves by .8; where X is set by hand, the hand may move the confounder as well."""
+    c = rng.normal(size=n) + (0.0 if arm is None else leak)
+    x = 1.0 * (rng.random(n) < 1 / (1 + np.exp(-1.5 * c))) if arm is None else arm
+    return {"C": c, "X": x, "Y": 0.8 * x + 0.9 * c + 0.6 * rng.normal(size=n)}
+
+
 @dataclass(frozen=True)
 class Case:
     model: str
@@ -62,6 +70,8 @@ CASES = {
     "knock-out": Case(KNOCK_OUT, knock_out, "R", "E[Y | do(G=3)] - E[Y | do(G=0)]", 1.5, alone=False),
     "front door": Case(FRONT, front_door, "X", "E[Y | do(X=1)] - E[Y | do(X=0)]", 0.72),
     "moves others": Case(FRONT, front_door, "X", "E[Y | do(X=1)] - E[Y | do(X=0)]", 0.72, leak=1.0, alone=False),
+    "moves a cause": Case(BACK, confounded, "X", "E[Y | do(X=1)] - E[Y | do(X=0)]", 0.8, leak=0.7, alone=False),
+    "moves nothing": Case(BACK, confounded, "X", "E[Y | do(X=1)] - E[Y | do(X=0)]", 0.8, alone=False),
 }
 
 
