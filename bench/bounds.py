@@ -1,9 +1,10 @@
 """How often the intervals of `ld.bounds` hold both ends, and how much wider than the bounds they are.
 
-    python bounds.py [REPLICATES]
+    python bounds.py [REPLICATES [CASE …]]
 
 Models with known bounds: instruments of two and three levels, a front door with a direct effect, no instrument at all, an
-instrument that all units obey, and one on the edge of the instrumental inequality.
+instrument that all units obey, one on the edge of the instrumental inequality; a trial and an instrument whose outcome is missing
+in some units, more often where it is 1.
 """
 
 from __future__ import annotations
@@ -43,6 +44,12 @@ def front_door() -> np.ndarray:
     return law
 
 
+def gappy(law: np.ndarray) -> np.ndarray:
+    """The law with a third level of Y, its last axis: missing."""
+    missing = law * (0.1, 0.25)
+    return np.concatenate([law - missing, missing.sum(axis=-1, keepdims=True)], axis=-1)
+
+
 def cases() -> dict[str, tuple[str, str, tuple[str, ...], np.ndarray]]:
     """Graph, question, names and law by what they are called."""
     zxy = ("Z", "X", "Y")
@@ -58,12 +65,17 @@ def cases() -> dict[str, tuple[str, str, tuple[str, ...], np.ndarray]]:
         "no instrument": ("X -> Y; X <-> Y", ACE, ("X", "Y"), usual.sum(axis=0)),
         "ratio": (IV, "P(Y=1 | do(X=1)) / P(Y=1 | do(X=0))", zxy, usual),
         "front door, direct effect": ("X -> M -> Y; X -> Y; X <-> Y", ACE, ("X", "M", "Y"), front_door()),
+        "trial, missing outcomes": ("X -> Y", ACE, ("X", "Y"), gappy(usual.sum(axis=0))),
+        "instrument, missing outcomes": (IV, ACE, zxy, gappy(usual)),
     }
 
 
-def main(replicates: int) -> None:
-    for name, (graph, query, names, law) in cases().items():
-        truth = ld.bounds(graph, law, query, names=names)
+def main(replicates: int, chosen: list[str]) -> None:
+    known = cases()
+    for name in chosen or known:
+        graph, query, names, law = known[name]
+        is_open = law.shape[-1] == 3
+        truth = ld.bounds(graph, law, query, names=names, levels={"Y": (0, 1, None)} if is_open else None)
         for n in (200, 1_000):
             held, wider, broken, contradicted = [], [], 0, 0
             for k in range(replicates):
@@ -71,7 +83,10 @@ def main(replicates: int) -> None:
                 cells = np.repeat(np.arange(law.size), counts)
                 columns = np.stack(np.unravel_index(cells, law.shape), axis=1)
                 try:
-                    found = ld.bounds(graph, dict(zip(names, columns.T, strict=True)), query, seed=k)
+                    table = dict(zip(names, columns.T, strict=True))
+                    if is_open:
+                        table["Y"] = np.where(table["Y"] == 2, np.nan, table["Y"])
+                    found = ld.bounds(graph, table, query, seed=k, missing="any" if is_open else None)
                 except ld.LatentdoError as error:
                     print(name, n, k, error, flush=True)
                     continue
@@ -91,4 +106,4 @@ def main(replicates: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, sys.argv[2:])

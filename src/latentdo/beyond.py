@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from latentdo import arguments
 from latentdo.errors import DataError, QueryError
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from latentdo.omissions import Sensitivity
     from latentdo.query import Value
 
+ANY_OR_DROP = (
+    'Let those of an outcome be any of its levels, missing="any", or leave out rows that have them, missing="drop".'
+)
+
 
 @arguments.with_known_options
 def bounds(
@@ -32,7 +36,8 @@ def bounds(
     level: float = 0.9,
     seed: int = 0,
     names: Sequence[Name] | None = None,
-    levels: Mapping[Name, Sequence[Value]] | None = None,
+    levels: Mapping[Name, Sequence[Value | None]] | None = None,
+    missing: Literal["any", "drop"] | None = None,
 ) -> Bounds:
     """The smallest and the largest value of a question that data and graph allow, whatever the hidden causes do.
 
@@ -48,7 +53,10 @@ def bounds(
         level: The probability of the interval that is printed.
         seed: Of the bootstrap: same seed, same numbers.
         names: The nodes of the array's axes.
-        levels: Of an array what the levels of a node are called; 0, 1, … unless given.
+        levels: Of an array what the levels of a node are called; 0, 1, … unless given. None behind the levels of an outcome
+            stands for missing cells, which may be any of them.
+        missing: What is done about missing cells of a table, refused unless it is given: with `any` those of an outcome may be
+            any of its levels, and the bounds hold whatever they are; `drop` leaves out rows with one.
 
     Returns:
         A `Bounds`: `.lower`, `.upper`, `.sharp`, `.interval(level)`, `.violated`.
@@ -66,6 +74,8 @@ def bounds(
     opened = with_graph(value_of(graph))
     drawn, _ = graph_of(opened)
     asked = query_of(query, dict(getattr(opened, "queries", ())))
+    if missing is not None:
+        arguments.choice("missing", missing, ("any", "drop"), QueryError)
     edges = parsed_edges((monotone,) if isinstance(monotone, str) else tuple(monotone))
     if names is not None:
         table = getattr(data, "values", data)
@@ -84,21 +94,23 @@ def bounds(
     source = opened.data if data is None and is_fit(opened) else data
     if source is None:
         raise DataError("There is no data, and bounds are found from frequencies. Give a table or a path.")
-    spec = spec_of(opened)
+    spec, way = spec_of(opened), "latent" if missing == "any" else missing
     ordered = () if spec is None else (*spec.ordered, *spec.ones)
     found = bounds_of(
         drawn,
         asked,
-        lambda plan: frequencies_of(rival_rows(drawn, spec, source, plan.needed), plan, ordered),
+        lambda plan: frequencies_of(
+            rival_rows(drawn, spec, source, plan.needed, missing=way, advice=ANY_OR_DROP), plan, ordered
+        ),
         monotone=edges,
         level=level,
         seed=seed,
     )
-    wished = instrument_columns(drawn, [asked])
+    wished = () if missing == "any" else instrument_columns(drawn, [asked])
     if found.identified or not wished:
         return found
     named = [name for term in asked.terms for name in (*term.outcome_names, *term.treatments)]
-    rows = rival_rows(drawn, spec, source, tuple(dict.fromkeys(named)), tuple(wished))
+    rows = rival_rows(drawn, spec, source, tuple(dict.fromkeys(named)), tuple(wished), missing=way)
     assuming = with_instrument(drawn, rows, asked, level=level)
     return replace(found, assuming=tuple(_assuming(each) for each in assuming))
 

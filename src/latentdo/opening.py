@@ -371,6 +371,7 @@ def rival_rows(
     wished: Sequence[Name] = (),
     *,
     missing: str | None = None,
+    advice: str | None = None,
 ) -> Dataset:
     """The columns that rivals need, of a table for which there may be no more than a graph.
 
@@ -378,6 +379,7 @@ def rival_rows(
         needed: The nodes without whose columns there is no answer.
         wished: Nodes whose columns are read where the table has them.
         missing: What a study does about missing cells; None refuses them.
+        advice: What to do about them then.
 
     Raises:
         DataError: There is no table; a column is missing, has missing cells, or mixes numbers and names.
@@ -390,7 +392,8 @@ def rival_rows(
     names = (*needed, *wished)
     levels = dict.fromkeys(names, ()) if spec is None else spec.levels
     latent = graph.latent if isinstance(graph, LatentDag) else ()
-    rows = read_table(tables_named(data), names, latent, levels, optional=wished, missing=missing)
+    options = {"missing": missing, **({} if advice is None else {"advice": advice})}
+    rows = read_table(tables_named(data), names, latent, levels, optional=wished, **options)
     for name, labels in rows.levels if spec is None else ():
         if numbers := [label for label in labels if _is_number(label)]:
             other = next((label for label in labels if label not in numbers), None)

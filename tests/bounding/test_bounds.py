@@ -279,6 +279,96 @@ def test_a_mean_of_levels_and_a_ratio_have_bounds():
     assert plain.upper <= low.upper / high.lower + 1e-9
 
 
+# --- missing outcomes
+
+
+def gappy(law: np.ndarray, seed: int) -> np.ndarray:
+    """A law of Y, its last axis, in which cells of Y are missing, depending on everything: its last level then."""
+    missing = np.random.default_rng(seed).uniform(0.05, 0.4, law.shape)
+    return np.concatenate([law * (1 - missing), (law * missing).sum(axis=-1, keepdims=True)], axis=-1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_missing_outcomes_of_a_trial_have_the_bounds_of_the_closed_form(seed):
+    """Manski (1989), Anatomy of the selection problem; the example of attrition in autobounds (Duarte and others 2024)."""
+    law = gappy(random_scm(ld.graph("X -> Y"), seed, levels=3).law()[:2], seed)
+    law /= law.sum()
+    options = {"names": ("X", "Y"), "levels": {"Y": (0.0, 1.0, 5.0, None)}}
+    p = law / law.sum(axis=1, keepdims=True)
+    least, most = (p[:, :3] @ [0, 1, 5] + end * p[:, 3] for end in (0, 5))
+    mean = ld.bounds("X -> Y", law, "E[Y | do(X=1)]", **options)
+    assert (mean.lower, mean.upper) == pytest.approx((least[1], most[1]), abs=1e-9)
+    ratio = ld.bounds("X -> Y", law, "E[Y | do(X=1)] / E[Y | do(X=0)]", **options)
+    assert (ratio.lower, ratio.upper) == pytest.approx((least[1] / most[0], most[1] / least[0]), abs=1e-6)
+    found = ld.bounds("X -> Y", law, "E[Y | do(X=1)] - E[Y | do(X=0)]", **options)
+    assert (found.lower, found.upper) == pytest.approx((least[1] - most[0], most[1] - least[0]), abs=1e-9)
+    assert found.sharp
+    assert not found.identified
+    assert "of the cells of Y are missing, and may be any level that was seen" in str(found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_missing_outcomes_under_an_instrument_have_the_bounds_of_all_response_types(seed):
+    law = gappy(random_scm(ld.graph(IV), seed).law(), seed)
+    # What a unit does: X at each Z; at each X what Y is, and whether it is seen.
+    kinds = [(0, 1), (1, 1), (0, 0), (1, 0)]
+    types = list(itertools.product(itertools.product((0, 1), repeat=2), itertools.product(kinds, repeat=2)))
+    rows, right = [], []
+    for z, x, y in np.ndindex(2, 2, 3):
+        rows.append([float(of_x[z] == x and (of_y[x][0] if of_y[x][1] else 2) == y) for of_x, of_y in types])
+        right.append(law[z, x, y] / law[z].sum())
+    asked = np.array([float(of_y[1][0] - of_y[0][0]) for _, of_y in types])
+    ends = [linprog(sign * asked, A_eq=np.array(rows), b_eq=right, method="highs").fun * sign for sign in (1, -1)]
+    found = ld.bounds(IV, law, ACE, names=NAMES, levels={"Y": (0, 1, None)})
+    assert (found.lower, found.upper) == pytest.approx(ends, abs=1e-6)
+    assert found.sharp
+
+
+def test_a_missing_outcome_has_one_level_in_all_parts_of_a_question():
+    law = gappy(random_scm(ld.graph("X -> Y"), 0, levels=3).law()[:2], 0)
+    law /= law.sum()
+    options = {"names": ("X", "Y"), "levels": {"Y": (0, 1, 2, None)}}
+    within = ld.bounds("X -> Y", law, "P(Y > 0, Y < 2 | do(X=1))", **options)
+    alone = ld.bounds("X -> Y", law, "P(Y=1 | do(X=1))", **options)
+    assert (within.lower, within.upper) == pytest.approx((alone.lower, alone.upper))
+    assert within.sharp
+    twice = ld.bounds("X -> Y", law, "P(Y=1 | do(X=1)) + P(Y=2 | do(X=1))", **options)
+    assert not twice.sharp
+    assert "here it may have several" in str(twice)
+    through = ld.bounds(
+        "X -> M -> Y", np.full((2, 2, 3), 1 / 12), ACE, names=("X", "M", "Y"), levels={"Y": (0, 1, None)}
+    )
+    assert not through.sharp
+
+
+def test_missing_cells_of_a_table_are_read_as_asked():
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, 2, (2, 500))
+    seen = rng.random(500) < 0.8 - 0.3 * y
+    table = {"X": x, "Y": np.where(seen, y, np.nan)}
+    found = ld.bounds("X -> Y", table, ACE, missing="any")
+    treated = x == 1
+    most = (y[treated & seen].sum() + (treated & ~seen).sum()) / treated.sum() - (y * seen)[~treated].mean()
+    assert found.upper == pytest.approx(most)
+    low, high = found.interval(0.9)
+    assert low < found.lower < found.upper < high
+    assert found.n_rows == 500
+    dropped = ld.bounds("X -> Y", table, ACE, missing="drop")
+    assert dropped.lower == pytest.approx(y[treated & seen].mean() - y[~treated & seen].mean())
+    with pytest.raises(ld.LatentdoError, match=r"missing=.any."):
+        ld.bounds("X -> Y", table, ACE)
+    with pytest.raises(ld.LatentdoError, match=r"Column 'X' has missing cells\. Those of an outcome may be any level"):
+        ld.bounds("X -> Y", {"X": np.where(seen, x, np.nan), "Y": y}, ACE, missing="any")
+    with pytest.raises(ld.LatentdoError, match="no direction can be assumed"):
+        ld.bounds("X -> Y; X <-> Y", table, ACE, missing="any", monotone="X -> Y")
+    with pytest.raises(ld.LatentdoError, match="one by one"):
+        ld.bounds("X -> Y", table, f"({ACE}) / P(Y=1 | do(X=0))", missing="any")
+    with pytest.raises(ld.LatentdoError, match="No missing is called"):
+        ld.bounds("X -> Y", table, ACE, missing="latent")
+    with pytest.raises(ld.LatentdoError, match="may have one None"):
+        ld.bounds("X -> Y", np.full((2, 3), 1 / 6), ACE, names=("X", "Y"), levels={"Y": (0, None, 1)})
+
+
 # --- rows
 
 

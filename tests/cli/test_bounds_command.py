@@ -54,3 +54,16 @@ def test_a_refusal_on_the_command_line_leads_on(command, tmp_path, monkeypatch):
     assert result.code == 3
     assert "Cheapest: measure U, or rule out U -> X." in result.err
     assert "latentdo bounds GRAPH DATA" in result.err
+
+
+def test_missing_outcomes_are_taken_as_asked(command, trial, tmp_path):
+    lines = (tmp_path / "trial.csv").read_text(encoding="utf-8").splitlines()
+    gaps = [line[:-1] if k % 7 == 1 else line for k, line in enumerate(lines)]
+    (tmp_path / "gaps.csv").write_text("\n".join(gaps) + "\n", encoding="utf-8")
+    refused = command("bounds", IV, "gaps.csv", ACE)
+    assert refused.code == 2
+    assert 'missing="any"' in refused.err
+    table = {**trial, "Y": np.where(np.arange(1, 201) % 7 == 1, np.nan, trial["Y"])}
+    found = command("bounds", IV, "gaps.csv", ACE, "--missing", "any", "--json").json
+    assert found == ld.bounds(IV, table, ACE, missing="any").to_json()
+    assert found["lower"] < ld.bounds(IV, trial, ACE).lower

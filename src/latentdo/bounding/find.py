@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from latentdo.errors import QueryError, UnsupportedError
 from latentdo.graphs import Admg, LatentDag, Name, format_level, quote
 from latentdo.identification import identify
 from latentdo.query import Query
-from latentdo.sheet import listed
+from latentdo.sheet import listed, percent
 
 from .bounds import Bounds
 from .districts import Plan, plan_of
@@ -58,6 +59,7 @@ def bounds_of(
     broken = next((one for one in found if one.broken), None)
     plan = low.programme.plan
     rows = low.programme.rows
+    opened = [name for name, each in rows.levels.items() if each.is_open]
     reaches = None
     if rows.n_rows is not None:
         reaches = low.reach(upper=False), high.reach(upper=True)
@@ -65,8 +67,8 @@ def bounds_of(
         query,
         low.ends[0].value,
         high.ends[1].value,
-        sharp=plan.sharp and not _cut(plan, rows),
-        identified=identify(graph, query).identified,
+        sharp=plan.sharp and not _cut(plan, rows) and all(_filled_apart(plan, name) for name in opened),
+        identified=identify(graph, query).identified and not opened,
         n_rows=rows.n_rows,
         level=level,
         assumed=tuple(f"{quote(a)} {'->' if sign > 0 else '-|'} {quote(b)}" for (a, b), sign in edges.items()),
@@ -96,10 +98,9 @@ class _One:
         laws = programme.laws(rows.weights)
         cells = (programme.constraints.count,)
         probabilities = np.broadcast_to(programme.constraints.probabilities(laws.free), cells)
-        asked = Asked.of(programme, laws)
         drawn = Drawn.of(programme, seed) if rows.n_rows is not None else None
         try:
-            return _One(programme, laws, drawn, probabilities, _ends(programme, asked, probabilities))
+            return _One(programme, laws, drawn, probabilities, _ends(programme, laws, probabilities))
         except Infeasible:
             pass
         if drawn is None:
@@ -108,7 +109,7 @@ class _One:
             told = contradiction(programme, drawn, probabilities)
             broken, p, errors = told.violation, told.p, drawn.errors
         feasible = nearest(programme, probabilities, errors)
-        return _One(programme, laws, drawn, feasible, _ends(programme, asked, feasible), broken, p)
+        return _One(programme, laws, drawn, feasible, _ends(programme, laws, feasible), broken, p)
 
     def reach(self, *, upper: bool) -> Reach:
         assert self.drawn is not None
@@ -129,19 +130,24 @@ def _programmes(
     _check_monotone(plan, monotone)
     found, refused = [], None
     try:
-        rows = read(plan)
-        _check_order(rows, monotone)
-        found.append(Programme(plan, rows, monotone))
+        found.append(_programme(plan, read, monotone))
     except UnsupportedError as error:
         refused = error
     if refused or not plan.sharp:
         smaller = plan_of(graph, query, ancestors=True)
         if smaller.masks.names != plan.masks.names:
             with suppress(UnsupportedError):
-                found.append(Programme(smaller, read(smaller), monotone))
+                found.append(_programme(smaller, read, monotone))
     if not found and refused:
         raise refused
     return found
+
+
+def _programme(plan: Plan, read: Read, monotone: Mapping[tuple[Name, Name], int]) -> Programme:
+    rows = read(plan)
+    _check_order(rows, monotone)
+    _check_open_ratio(plan, rows)
+    return Programme(plan, rows, monotone)
 
 
 def _check_monotone(plan: Plan, monotone: Mapping[tuple[Name, Name], int]) -> None:
@@ -182,9 +188,44 @@ def _orders(rows: Frequencies, monotone: Mapping[tuple[Name, Name], int]) -> lis
     return [f"The order of the levels is {'; '.join(shown)}."] if shown else []
 
 
-def _ends(programme: Programme, asked: Asked, probabilities: np.ndarray) -> tuple[End, End]:
-    low, high = (end_of(programme, asked, probabilities, upper=upper) for upper in (False, True))
+def _ends(programme: Programme, laws: Laws, probabilities: np.ndarray) -> tuple[End, End]:
+    low, high = (
+        end_of(programme, Asked.of(programme, laws, upper=upper), probabilities, upper=upper) for upper in (False, True)
+    )
     return low, high
+
+
+def _filled_apart(plan: Plan, name: Name) -> bool:
+    """Whether a missing outcome is asked about once in each unit: then its best and its worst level can be had at once."""
+    parents = plan.masks.nodes(plan.masks.parents[plan.masks.index[name]])
+    places = [
+        {setting.name: setting.value for setting in term.do if setting.name in parents}
+        for term in plan.terms
+        if name in term.outcome_names
+    ]
+    return all(
+        any(one.get(parent, None) != other.get(parent, None) for parent in one.keys() & other.keys())
+        for one, other in combinations(places, 2)
+    )
+
+
+def _check_open_ratio(plan: Plan, rows: Frequencies) -> None:
+    """Refuse a ratio whose ends no one level of missing outcomes gives: where its sign is not known.
+
+    Raises:
+        QueryError: It is one.
+    """
+    ratio = plan.ratio
+    if ratio.is_linear or not any(each.is_open for each in rows.levels.values()):
+        return
+    factors = [*(factor for _, factor in (*ratio.above, *ratio.below)), ratio.top, ratio.bottom]
+    values = [rows.levels[name].values for term in plan.terms if term.kind == "mean" for name in term.outcome_names]
+    negative = any(isinstance(value, float | int) and value < 0 for each in values for value in each)
+    if negative or min(factors) < 0:
+        raise QueryError(
+            f"{plan.query} divides what may have either sign, and outcomes are missing: no one level of theirs gives its ends. "
+            "Ask what stands above and below the stroke one by one."
+        )
 
 
 def _cut(plan: Plan, rows: Frequencies) -> list[Name]:
@@ -195,12 +236,14 @@ def _cut(plan: Plan, rows: Frequencies) -> list[Name]:
 def _notes(low: _One, high: _One) -> list[str]:
     notes = []
     plan, rows = low.programme.plan, low.programme.rows
-    if all(term in plan.known for term in plan.terms):
+    opened = [name for name, each in rows.levels.items() if each.is_open]
+    if all(term in plan.known for term in plan.terms) and not opened:
         notes.append(
             "The graph identifies this question: there is no gap between the ends. ld.compare and a fit answer it."
         )
     elif not plan.sharp:
         notes.append(f"The true value lies between them; narrower bounds may hold, because {plan.why}.")
+    notes += [_gap_note(plan, rows, name) for name in opened]
     for name in _cut(plan, rows):
         where = listed(format_level(cut.value) for cut in rows.levels[name].cuts if cut.value is not None)
         notes.append(
@@ -211,6 +254,18 @@ def _notes(low: _One, high: _One) -> list[str]:
     if constant := [quote(name) for name, each in rows.levels.items() if each.count < 2]:
         notes.append(f"{listed(constant)} never varies: what other levels would do is not known.")
     return notes
+
+
+def _gap_note(plan: Plan, rows: Frequencies, name: Name) -> str:
+    """What was assumed of missing cells of an outcome."""
+    share = rows.weights[rows.column(name) == rows.levels[name].count - 1].sum() / rows.weights.sum()
+    told = (
+        f"{percent(share)} of the cells of {quote(name)} are missing, and may be any level that was seen. Which are missing "
+        f"may depend on {quote(name)} and on all that it depends on in the graph; if on more, draw its edge to {quote(name)}."
+    )
+    if _filled_apart(plan, name):
+        return told
+    return f"{told} A cell has one level in all parts of the question, and here it may have several."
 
 
 def said(programme: Programme, broken: Violation) -> str:

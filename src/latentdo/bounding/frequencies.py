@@ -27,17 +27,19 @@ class Levels:
         values: Its levels as they are written: numbers, or names.
         cuts: Of numbers that were cut into levels, where; level k lies between two of them.
         ordered: Whether the order of names means something, as that of numbers does.
+        is_open: Whether some cells are missing and may be any of the levels: they are one level more, the last.
     """
 
     name: Name
     values: tuple[Value, ...]
     cuts: tuple[Outcome, ...] = ()
     ordered: bool = False
+    is_open: bool = False
 
     @property
     def count(self) -> int:
-        """How many levels there are."""
-        return len(self.values)
+        """How many levels there are, missing cells as one."""
+        return len(self.values) + self.is_open
 
     @property
     def listed(self) -> str:
@@ -51,6 +53,8 @@ class Levels:
 
     def shown(self, place: int) -> str:
         """A level as a comparison: `Z=1`, or of a column that was cut the piece of the line, `Y > 1, Y <= 2`."""
+        if place == len(self.values):
+            return f"{quote(self.name)} missing"
         value = self.values[place]
         if not self.cuts:
             return f"{quote(self.name)}={format_level(value)}"
@@ -69,8 +73,14 @@ class Levels:
             )
         return self.values.index(value)
 
+    def filled(self, counted: FloatArray, *, most: bool) -> FloatArray:
+        """What each level counts, missing cells as much as the level that counts least, or most."""
+        if not self.is_open:
+            return counted
+        return np.append(counted, counted.max() if most else counted.min())
+
     def satisfied(self, outcome: Outcome) -> FloatArray:
-        """Of each level whether a comparison holds, as 0 or 1.
+        """Of each level that is no gap whether a comparison holds, as 0 or 1.
 
         Raises:
             QueryError: Names are compared by size, or the level is none.
@@ -81,15 +91,15 @@ class Levels:
             return np.array([int(value) >> place & 1 for value in self.values], dtype=float)
         if outcome.op == "=":
             assert outcome.value is not None
-            return np.eye(self.count)[self.code(outcome.value)]
+            return np.eye(len(self.values))[self.code(outcome.value)]
         if self.are_names and self.ordered:
             assert outcome.value is not None
-            return _holds(replace(outcome, value=self.code(outcome.value)), np.arange(self.count)).astype(float)
+            return _holds(replace(outcome, value=self.code(outcome.value)), np.arange(len(self.values))).astype(float)
         numbers = self.numbers(f"{outcome} compares")
         return _holds(outcome, numbers).astype(float)
 
     def numbers(self, what: str) -> FloatArray:
-        """The levels as numbers.
+        """The levels that are no gap as numbers.
 
         Raises:
             QueryError: They are names.

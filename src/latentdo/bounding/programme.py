@@ -115,6 +115,11 @@ class Programme:
         shape = [self.rows.levels[parent].count for parent in self.parents[node]]
         for axis, parent in enumerate(self.parents[node]):
             if sign := self.monotone.get((parent, node)):
+                if self.rows.levels[node].is_open:
+                    raise QueryError(
+                        f"monotone= names {quote(parent)} -> {quote(node)}, and {quote(node)} has missing cells, of which no "
+                        "direction can be assumed. Leave out one of the two, monotone= or missing=."
+                    )
                 steps = np.diff(made.reshape(len(made), *shape), axis=axis + 1) * sign
                 kept &= (steps >= 0).reshape(len(made), -1).all(axis=1)
         return made[kept]
@@ -162,12 +167,12 @@ class Programme:
                 kept = masks.nodes(part | self._near(part))
                 made.append(self._margin([law(whole, node) for node in bits(whole)], kept, weights))
             if term in self.plan.known:
-                made.append(Table((), self._known(term, weights)))
+                made += [Table((), value) for value in self._known(term, weights)]
             parts[term] = tuple(made)
         return Laws(free, parts)
 
-    def _known(self, term: Term, weights: FloatArray) -> FloatArray:
-        """(…, 1) the number that a term's formula gives."""
+    def _known(self, term: Term, weights: FloatArray) -> list[FloatArray]:
+        """(…, 1) the number that a term's formula gives; where outcomes are missing the least and the most."""
         estimand = self.plan.known[term]
         names = tuple(name for name in self.rows.levels if name in names_in(estimand))
         shape = [self.rows.levels[name].count for name in names]
@@ -177,10 +182,16 @@ class Programme:
                 "ld.compare and a fit answer it."
             )
         shares = self._shares(names, weights).reshape(-1, *shape)
-        found = [self._number(term, estimand.evaluate(joint / joint.sum(), names)) for joint in shares]
-        return np.array(found).reshape(*weights.shape[:-1], 1)
+        laws = [estimand.evaluate(joint / joint.sum(), names) for joint in shares]
+        ends = (False, True) if self.is_open(term) else (False,)
+        found = [[self._number(term, law, most=most) for law in laws] for most in ends]
+        return [np.array(each).reshape(*weights.shape[:-1], 1) for each in found]
 
-    def _number(self, term: Term, law: Law) -> float:
+    def is_open(self, term: Term) -> bool:
+        """Whether the outcome of a term has missing cells."""
+        return any(self.rows.levels[name].is_open for name in term.outcome_names)
+
+    def _number(self, term: Term, law: Law, *, most: bool) -> float:
         """The term's own number, of the law for all levels."""
         values = law.values
         for setting in term.do:
@@ -191,7 +202,7 @@ class Programme:
             )
         codes = {name: np.arange(self.rows.levels[name].count) for name in term.outcome_names}
         grid = dict(zip(codes, np.meshgrid(*codes.values(), indexing="ij"), strict=True))
-        return float((values * self._counted(replace(term, given=()), grid)).sum())
+        return float((values * self._counted(replace(term, given=()), grid, most=most)).sum())
 
     def _near(self, part: Mask) -> Mask:
         found = 0
@@ -256,19 +267,20 @@ class Programme:
 
     # --- what is asked of them
 
-    def value(self, term: Term, laws: Laws, which: IntArray | None = None) -> FloatArray:
+    def value(self, term: Term, laws: Laws, which: IntArray | None = None, *, most: bool = False) -> FloatArray:
         """(…, type) what a term's law gives each type: the term is the sum of this times the law of the types.
 
         Of a term with evidence, that of its outcome and its evidence together.
 
         Args:
             which: The columns that are wanted; all unless given.
+            most: Whether missing outcomes are what counts most, and not least.
         """
         rows, masks = self.rows, self.plan.masks
         columns = np.arange(self.types_in_all) if which is None else which
         if term in self.plan.known:
             # A number of its own, counted once: the law of the types of the first block sums to one.
-            (table,) = laws.parts[term]
+            table = laws.parts[term][-1 if most else 0]
             return table.values * (columns < self.per_block)
         set_to = {setting.name: self._set_to(term, setting.name, setting.value) for setting in term.do}
         reached = masks.nodes(self.plan.reached(term))
@@ -286,7 +298,7 @@ class Programme:
             if not len(here):
                 continue
             found = self._behaviour(at, free, own[here])
-            weight: FloatArray = np.broadcast_to(self._counted(term, found), (len(here),))
+            weight: FloatArray = np.broadcast_to(self._counted(term, found, most=most), (len(here),))
             for table in laws.parts[term]:
                 law = table.values[..., rows.place(table.names, found)]
                 weight = np.where(weight == 0, 0.0, weight * (law if law.ndim > len(draws) else law[..., None]))
@@ -305,16 +317,19 @@ class Programme:
             raise QueryError(f"{name!r} is drawn from a law in {term}. Bounds set a node to one level.")
         return self.rows.levels[name].code(value)  # type: ignore[arg-type]
 
-    def _counted(self, term: Term, found: Codes) -> FloatArray:
+    def _counted(self, term: Term, found: Codes, *, most: bool) -> FloatArray:
         """What a type counts: the outcome's level in a mean, one where an event takes place."""
         counted: FloatArray = np.ones(())
         for outcome in term.given:
             counted = counted * self._satisfied(outcome, term)[found[outcome.name]]
-        if term.kind == "mean":
-            (outcome,) = term.outcomes
-            return counted * self.rows.levels[outcome.name].numbers(f"{term} takes")[found[outcome.name]]
-        for outcome in term.outcomes:
-            counted = counted * self._satisfied(outcome, term)[found[outcome.name]]
+        for name in term.outcome_names:
+            levels = self.rows.levels[name]
+            if term.kind == "mean":
+                own = levels.numbers(f"{term} takes")
+            else:
+                # Of several comparisons of one node a missing cell satisfies all at once, or not.
+                own = np.prod([self._satisfied(each, term) for each in term.outcomes if each.name == name], axis=0)
+            counted = counted * levels.filled(own, most=most)[found[name]]
         return counted
 
     def _satisfied(self, outcome: Outcome, term: Term) -> FloatArray:
@@ -431,7 +446,10 @@ def _indicator(entries: Sequence[tuple[IntArray, IntArray]], shape: tuple[int, i
 
 def undefined(programme: Programme, term: Term) -> DataError:
     """What to say where the laws outside the programme have cells without rows that a question needs."""
-    sets = [", ".join(map(quote, table.names)) for table in programme.laws(programme.rows.weights).parts[term]]
+    if term in programme.plan.known:
+        sets = [", ".join(map(quote, sorted(names_in(programme.plan.known[term]))))]
+    else:
+        sets = [", ".join(map(quote, table.names)) for table in programme.laws(programme.rows.weights).parts[term]]
     return DataError(
         f"{term} needs the frequencies of {listed(sets)}, and some combination of their levels that it weighs has no row. "
         "Merge levels, or leave out a column."

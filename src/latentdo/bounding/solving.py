@@ -34,8 +34,11 @@ class Asked:
     bottom: float
 
     @staticmethod
-    def of(programme: Programme, laws: Laws, which: np.ndarray | None = None) -> Asked:
-        """The question under some laws.
+    def of(programme: Programme, laws: Laws, which: np.ndarray | None = None, *, upper: bool) -> Asked:
+        """The question under some laws, missing outcomes as what one end needs them to be.
+
+        Args:
+            upper: Whether that end is the upper one.
 
         Raises:
             DataError: It needs the frequency of something that was never seen.
@@ -43,17 +46,17 @@ class Asked:
         ratio = programme.plan.ratio
         count = programme.types_in_all if which is None else len(which)
 
-        def total(terms: tuple) -> FloatArray:
+        def total(terms: tuple, *, most: bool) -> FloatArray:
             whole: FloatArray = np.zeros(count)
             for term, factor in terms:
-                value = programme.value(term, laws, which)
+                value = programme.value(term, laws, which, most=most == (factor > 0))
                 if which is None and np.isnan(value).any():
                     raise undefined(programme, term)
                 whole = whole + factor * value
             return whole
 
-        below = None if ratio.is_linear else total(ratio.below)
-        return Asked(total(ratio.above), ratio.top, below, ratio.bottom)
+        below = None if ratio.is_linear else total(ratio.below, most=not upper)
+        return Asked(total(ratio.above, most=upper), ratio.top, below, ratio.bottom)
 
 
 @dataclass(frozen=True, eq=False)

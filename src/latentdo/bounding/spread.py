@@ -110,17 +110,17 @@ def reach_of(programme: Programme, drawn: Drawn, laws: Laws, end: End, feasible:
 
 def _reach_of(programme: Programme, drawn: Drawn, laws: Laws, end: End, feasible: FloatArray, *, upper: bool) -> Reach:
     own = programme.constraints.probabilities(laws.free)
-    found = [_Formula.at(programme, laws, end, feasible)]
+    found = [_Formula.at(programme, laws, end, feasible, upper=upper)]
     for draw in range(min(SOLVED, len(drawn.probabilities))):
         there = drawn.one(draw)
-        asked = Asked.of(programme, there)
+        asked = Asked.of(programme, there, upper=upper)
         probabilities = drawn.probabilities[draw]
         try:
             solved = end_of(programme, asked, probabilities, upper=upper)
         except Infeasible:
             probabilities = nearest(programme, probabilities, drawn.errors)
             solved = end_of(programme, asked, probabilities, upper=upper)
-        found.append(_Formula.at(programme, there, solved, probabilities))
+        found.append(_Formula.at(programme, there, solved, probabilities, upper=upper))
     if not all(np.isfinite(formula.end.value) for formula in found):
         return Reach(np.zeros(0), np.zeros(0), np.zeros((1, 0)), upper)
     distinct = {formula.key: formula for formula in found}.values()
@@ -149,11 +149,12 @@ class _Formula:
     probabilities: FloatArray
     asked: Asked
     support: np.ndarray
+    upper: bool
 
     @staticmethod
-    def at(programme: Programme, laws: Laws, end: End, probabilities: FloatArray) -> _Formula:
+    def at(programme: Programme, laws: Laws, end: End, probabilities: FloatArray, *, upper: bool) -> _Formula:
         support = np.flatnonzero(end.law > 1e-9)
-        return _Formula(end, probabilities, Asked.of(programme, laws, support), support)
+        return _Formula(end, probabilities, Asked.of(programme, laws, support, upper=upper), support, upper)
 
     @property
     def key(self) -> bytes:
@@ -170,7 +171,7 @@ class _Formula:
         """(…,) its value for other rows."""
         end = self.end
         moved = (probabilities - self.probabilities) @ end.duals[: len(self.probabilities)]
-        asked = Asked.of(programme, laws, self.support)
+        asked = Asked.of(programme, laws, self.support, upper=self.upper)
         law = end.law[self.support]
         moved = moved + (asked.above - self.asked.above) @ law
         if asked.below is not None and self.asked.below is not None:

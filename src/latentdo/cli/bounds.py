@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from latentdo.graphs import is_fit_path, is_study_path
 
 from .failures import DONE
@@ -27,6 +29,7 @@ def command(
     /,
     *,
     monotone: Names = None,
+    missing: Literal["any", "drop"] | None = None,
     level: float = 0.9,
     seed: Whole = 0,
     latex: Flag = False,
@@ -45,6 +48,8 @@ def command(
         query: One number, such as "P(Y=1 | do(X=1))" or a contrast.
         monotone: An edge "Z -> X" whose cause is assumed never to lower its effect, or "Z -| X" never to raise it; again for
             more.
+        missing: Missing cells: any takes those of an outcome for any of its levels, drop leaves out rows with one; left out,
+            they are refused.
         level: Probability of the interval, between 0 and 1.
         seed: A whole number; the same seed gives the same numbers.
         latex: Print a LaTeX table in place of text.
@@ -56,7 +61,7 @@ def command(
     text = source_text(source, fits=True)
     path = result_path(output, "bounds")
     subject = study_of(text) if is_study_path(text) and not is_fit_path(text) else text
-    found = bounds(subject, data, query, monotone=monotone or (), level=level, seed=seed)
+    found = bounds(subject, data, query, monotone=monotone or (), missing=missing, level=level, seed=seed)
     if json:
         say_json(found.to_json())
     else:
