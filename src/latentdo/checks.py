@@ -157,9 +157,6 @@ def check(
         StudyError: `prior=True` without data, from which default priors take their scale.
         QueryError: A query that makes no sense for the model.
     """
-    from latentdo.answers import check_model
-    from latentdo.models import ModelSpec
-
     arguments.flag("prior", prior, SpecError)
     opened = with_graph(value_of(model))
     if (missing is not None or do is not None) and spec_of(opened) is None:
@@ -190,6 +187,21 @@ def check(
         raise SpecError(
             f"{option} belong to the check of a graph, and this is a model. Check its graph: ld.check(model.graph, data, …)."
         )
+    return _check_model(opened, data, prior=prior, seed=seed, missing=missing, do=do)
+
+
+def _check_model(
+    opened: Any,
+    data: Any,
+    *,
+    prior: bool,
+    seed: int,
+    missing: Literal["latent", "drop"] | None,
+    do: str | None,
+) -> Report:
+    from latentdo.answers import check_model
+    from latentdo.models import ModelSpec
+
     if data is None and not prior and isinstance(opened, str | ModelSpec):
         # Neither YAML nor NumPy is needed to say what a model asks for.
         return check_model(model_of(opened), (), None)
