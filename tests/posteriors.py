@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,31 @@ def posterior_of(
     draws = {node: node_draws(node) for node in spec.graph.nodes}
     assert not given, f"no such numbers in the model: {sorted(given)}"
     columns = tuple(_column(spec, node, dict(ranges or {})) for node in spec.measured)
-    scales = parent_scales(spec, {column.name: (column.mean, column.sd) for column in columns})
+    return with_draws(
+        spec,
+        draws,
+        DataFacts("rows.csv", "0" * 64, 100, columns),
+        {column.name: (column.mean, column.sd) for column in columns},
+        diagnostics=diagnostics or tuple(Diagnostic(f"mean({node})", 1.0, 1000.0) for node in spec.measured),
+        seed=seed,
+        warnings=warnings,
+    )
+
+
+def with_draws(
+    spec: ModelSpec,
+    draws: Mapping[str, NodeDraws],
+    facts: DataFacts,
+    moments: Mapping[str, tuple[float, float]],
+    **others: Any,
+) -> Posterior:
+    """A posterior of these draws, as of four chains that went well.
+
+    Args:
+        moments: Mean and sd of columns, by which their weights are scaled.
+        others: Fields of the posterior.
+    """
+    scales = parent_scales(spec, dict(moments))
     return Posterior(
         spec=spec,
         blocks=tuple(
@@ -107,12 +132,10 @@ def posterior_of(
             )
             for block in blocks_of(spec)
         ),
-        facts=DataFacts("rows.csv", "0" * 64, 100, columns),
+        facts=facts,
         coordinates=tuple(node_coordinates(spec, n, scales, LinkScale(0.0, 1.0, 1.0)) for n in spec.graph.nodes),
-        diagnostics=diagnostics or tuple(Diagnostic(f"mean({node})", 1.0, 1000.0) for node in spec.measured),
         engine="Auto()",
-        seed=seed,
-        warnings=warnings,
+        **{"diagnostics": (), "seed": 0, **others},
     )
 
 

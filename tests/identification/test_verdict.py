@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pickle
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import known_graphs
 import oracles
+import reference_graphs
 from latentdo.errors import NotIdentifiedError, QueryError, UnknownNodeError, UnsupportedError
 from latentdo.graphs import Admg, LatentDag, parse_graph, project
 from latentdo.identification import Identified, NotIdentified, identify
@@ -228,26 +226,13 @@ def test_large_graphs_do_not_meet_the_recursion_limit():
             assert not found.identified or found.estimand.latex
 
 
-REFERENCE = os.environ.get("LATENTDO_REFERENCE")
-CASES = json.loads((Path(REFERENCE) / "graphs.json").read_text()) if REFERENCE else []
+if reference_graphs.CASES:
 
-if CASES:  # a folder of graphs from the literature with their verdicts, where one is at hand
-
-    @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+    @pytest.mark.parametrize("case", reference_graphs.CASES, ids=lambda case: case.name)
     def test_reference_graphs(case):
-        edges = case["directed"] + case.get("bidirected", [])
-        roles = case["treatments"] + case["outcomes"] + case.get("conditions", [])
-        nodes = tuple(dict.fromkeys([node for edge in edges for node in edge] + case.get("latents", []) + roles))
-        graph = LatentDag(
-            nodes,
-            frozenset(map(tuple, case["directed"])),
-            tuple(map(tuple, case.get("bidirected", []))),
-            frozenset(case.get("latents", [])),
-        )
-        behind = [f"do({', '.join(case['treatments'])})", *case.get("conditions", [])]
-        query = Query.parse(f"P({', '.join(case['outcomes'])} | {', '.join(behind)})")
+        graph, query = case.graph, Query.parse(case.question)
         found = identify(graph, query)
-        assert found.identified is case["identifiable"]
+        assert found.identified is case.identified
         if found.identified:
             scm = oracles.random_scm(graph, seed=8)
             law = found.estimand.evaluate(scm.law(), scm.graph.measured)

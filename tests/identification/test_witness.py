@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-from pathlib import Path
 
 import pytest
 
 import known_graphs
 import oracles
+import reference_graphs
 from latentdo.errors import QueryError, UnknownNodeError, UnsupportedError
-from latentdo.graphs import LatentDag, connected, parse_graph, project
+from latentdo.graphs import connected, parse_graph, project
 from latentdo.identification import NotIdentified, Witness, identify, witness_of
 from latentdo.query import Query
 
@@ -331,24 +330,11 @@ def test_json_and_html_hold_what_the_text_holds():
     assert "<b>" not in found._repr_html_()
 
 
-REFERENCE = os.environ.get("LATENTDO_REFERENCE")
-CASES = json.loads((Path(REFERENCE) / "graphs.json").read_text()) if REFERENCE else []
-
-if CASES:  # a folder of graphs from the literature with their verdicts, where one is at hand
+if reference_graphs.CASES:
 
     @pytest.mark.parametrize(
-        "case", [case for case in CASES if not case["identifiable"]], ids=lambda case: case["name"]
+        "case", [case for case in reference_graphs.CASES if not case.identified], ids=lambda case: case.name
     )
     def test_reference_graphs(case):
-        edges = case["directed"] + case.get("bidirected", [])
-        roles = case["treatments"] + case["outcomes"] + case.get("conditions", [])
-        nodes = tuple(dict.fromkeys([node for edge in edges for node in edge] + case.get("latents", []) + roles))
-        graph = LatentDag(
-            nodes,
-            frozenset(map(tuple, case["directed"])),
-            tuple(map(tuple, case.get("bidirected", []))),
-            frozenset(case.get("latents", [])),
-        )
-        behind = [f"do({', '.join(case['treatments'])})", *case.get("conditions", [])]
-        query = Query.parse(f"P({', '.join(case['outcomes'])} | {', '.join(behind)})")
+        graph, query = case.graph, Query.parse(case.question)
         has_proof(identify(graph, query).witness(), graph, query)

@@ -12,15 +12,14 @@ import scipy.stats
 from latentdo.inference.blocks.block import blocks_of
 from latentdo.inference.blocks.coordinates import LinkScale, node_coordinates, parent_scales
 from latentdo.inference.blocks.diagnostics import Diagnostic, diagnose
-from latentdo.inference.blocks.draws import BlockDraws, DataFacts, NodeDraws
-from latentdo.inference.blocks.method import Method
+from latentdo.inference.blocks.draws import DataFacts, NodeDraws
 from latentdo.inference.likelihood.certify import LOG_LIKELIHOOD, LOG_POSTERIOR
 from latentdo.inference.likelihood.prior_law import cumulative, quantiles
 from latentdo.inference.posterior.labels import invariants, parameter_labels
 from latentdo.inference.posterior.posterior import Posterior
 from latentdo.inference.posterior.symmetry import symmetries
 from latentdo.models import ColumnSummary, ModelSpec, Prior
-from posteriors import posterior_of
+from posteriors import posterior_of, with_draws
 
 TWO = "latent U1, U2 ~ normal; X ~ normal(U1, U2); Y ~ normal(U1, U2); Z ~ normal(U1, U2)"
 CHAINS, DRAWS = 4, 500
@@ -248,26 +247,8 @@ def class_posterior(order_of_chain: list[list[int]], shift: float = 0.0) -> Post
     columns = tuple(
         ColumnSummary(node, 30, 0.5, 0.5, 0.0, 1.0, 2, integral=True, values=(0.0, 1.0)) for node in spec.measured
     )
-    return Posterior(
-        spec=spec,
-        blocks=tuple(
-            BlockDraws(
-                block,
-                Method("other", "made by hand"),
-                tuple((node, NodeDraws(draws[node].reshape(CHAINS, DRAWS, -1))) for node in block.nodes),
-                n_warmup=500,
-                n_made=500,
-            )
-            for block in blocks_of(spec)
-        ),
-        facts=DataFacts("rows.csv", "0" * 64, 30, columns),
-        coordinates=tuple(
-            node_coordinates(spec, node, parent_scales(spec, {}), LinkScale(0.0, 1.0, 1.0)) for node in spec.graph.nodes
-        ),
-        diagnostics=(),
-        engine="Auto()",
-        seed=0,
-    )
+    drawn = {node: NodeDraws(own.reshape(CHAINS, DRAWS, -1)) for node, own in draws.items()}
+    return with_draws(spec, drawn, DataFacts("rows.csv", "0" * 64, 30, columns), {})
 
 
 ORDERS = [[0, 1, 2], [1, 2, 0], [2, 1, 0], [0, 2, 1]]
@@ -340,28 +321,11 @@ def relevelled(model: str, order_of_chain: list[list[int]], shift: float = 0.0) 
         "X": random.normal(size=(CHAINS, DRAWS, 1)),
     }
     random_sd = np.exp(random.normal(size=(CHAINS, DRAWS)))
-    scales = parent_scales(spec, {"X": (2.0, 3.0)})
-    return Posterior(
-        spec=spec,
-        blocks=tuple(
-            BlockDraws(
-                block,
-                Method("other", "made by hand"),
-                tuple(
-                    (node, NodeDraws(draws[node], tuple((name, random_sd) for name in spec[node].family.parameters)))
-                    for node in block.nodes
-                ),
-                n_warmup=500,
-                n_made=500,
-            )
-            for block in blocks_of(spec)
-        ),
-        facts=DataFacts("rows.csv", "0" * 64, 30, ()),
-        coordinates=tuple(node_coordinates(spec, node, scales, LinkScale(0.0, 1.0, 1.0)) for node in spec.graph.nodes),
-        diagnostics=(),
-        engine="Auto()",
-        seed=0,
-    )
+    drawn = {
+        node: NodeDraws(draws[node], tuple((name, random_sd) for name in spec[node].family.parameters))
+        for node in spec.graph.nodes
+    }
+    return with_draws(spec, drawn, DataFacts("rows.csv", "0" * 64, 30, ()), {"X": (2.0, 3.0)})
 
 
 @pytest.mark.parametrize(("model", "orders"), [(MIXED, ORDERS), (TWO_LEVELS, [[0, 1], [1, 0], [1, 0], [0, 1]])])

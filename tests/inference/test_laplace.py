@@ -15,29 +15,14 @@ from latentdo.inference.samplers.laplace import by_quadrature, laplace, posterio
 from latentdo.inference.samplers.modes import climb
 from latentdo.models.build import NUMPY
 from small_blocks import only_block
-from tasks import raw_draws, task_of
+from tasks import REGRESSION, raw_draws, regression_rows, regression_truth, task_of
 
 ENGINE = ld.Laplace(draws=4_000)
-REGRESSION = "X ~ normal; Y ~ normal(X, weight=normal(0, 2), intercept=normal(1, 5), sd=1.5)"
-
-
-def regression_rows(n=40):
-    random = np.random.default_rng(0)
-    x = random.normal(3.0, 2.0, size=n)
-    return {"X": x, "Y": 2.0 - 0.7 * x + 1.5 * random.normal(size=n)}
-
-
-def conjugate(rows):
-    """Mean and covariance of intercept and weight under the priors of `REGRESSION`."""
-    design = np.column_stack([np.ones(len(rows["X"])), rows["X"]])
-    precision = design.T @ design / 1.5**2 + np.diag([1 / 25, 1 / 4])
-    covariance = np.linalg.inv(precision)
-    return covariance @ (design.T @ rows["Y"] / 1.5**2 + [1 / 25, 0.0]), covariance
 
 
 def test_a_conjugate_regression_is_its_own_approximation():
     rows = regression_rows()
-    mean, covariance = conjugate(rows)
+    mean, covariance = regression_truth(rows)
     block = laplace(task_of(REGRESSION, rows, "Y", ENGINE), ENGINE)
     draws, _ = raw_draws(block, "Y")
     assert draws.shape == (4_000, 2)
@@ -50,7 +35,7 @@ def test_a_conjugate_regression_is_its_own_approximation():
 
 def test_the_mode_of_a_conjugate_regression_is_its_mean():
     rows = regression_rows()
-    mean, covariance = conjugate(rows)
+    mean, covariance = regression_truth(rows)
     block = posterior_mode(task_of(REGRESSION, rows, "Y", ld.Map()), ld.Map())
     draws, _ = raw_draws(block, "Y")
     assert draws.shape == (1, 2)

@@ -20,9 +20,8 @@ from latentdo.inference.samplers.guides import Guide, Place, nodes_of
 from latentdo.inference.samplers.svi import _find_start, _optimiser, _settled, svi
 from latentdo.inference.storage.checkpoint import Checkpoint
 from latentdo.models.build import NUMPY
-from tasks import raw_draws, task_of
+from tasks import REGRESSION, raw_draws, regression_rows, regression_truth, task_of
 
-REGRESSION = "X ~ normal; Y ~ normal(X, weight=normal(0, 2), intercept=normal(1, 5), sd=1.5)"
 MIXED = "latent U ~ normal; X ~ bernoulli(U); M ~ gamma(X, U); Y ~ normal(M, U)"
 CLASSES = "latent C ~ bernoulli; X ~ bernoulli(C); Y ~ normal(X, C); Z ~ table(C, levels=[0, 1, 2])"
 FOUR = "latent A, B, C, D ~ normal; X ~ bernoulli(A, B); Y ~ normal(X, A, B, C, D)"
@@ -35,19 +34,6 @@ def rows_of(n=60, seed=0):
     x = (random.uniform(size=n) < scipy.special.expit(1.5 * u)) * 1.0
     m = random.gamma(3.0, np.exp(0.5 + 0.7 * x + 0.3 * u) / 3.0)
     return {"X": x, "M": m, "Y": 1 + 0.5 * m + u + 0.5 * random.normal(size=n), "Z": random.integers(0, 3, n) * 1.0}
-
-
-def regression_rows(n=40):
-    random = np.random.default_rng(0)
-    x = random.normal(3.0, 2.0, size=n)
-    return {"X": x, "Y": 2.0 - 0.7 * x + 1.5 * random.normal(size=n)}
-
-
-def conjugate(rows):
-    """Mean and covariance of intercept and weight under the priors of `REGRESSION`."""
-    design = np.column_stack([np.ones(len(rows["X"])), rows["X"]])
-    covariance = np.linalg.inv(design.T @ design / 1.5**2 + np.diag([1 / 25, 1 / 4]))
-    return covariance @ (design.T @ rows["Y"] / 1.5**2 + [1 / 25, 0.0]), covariance
 
 
 def trained(model, rows, node, engine, **changes):
@@ -157,7 +143,7 @@ def test_an_epoch_shows_every_row_once():
 @pytest.mark.parametrize("guide", ["full-rank", pytest.param("low-rank", marks=pytest.mark.sample)])
 def test_a_conjugate_regression_is_its_own_approximation(guide):
     rows = regression_rows()
-    mean, covariance = conjugate(rows)
+    mean, covariance = regression_truth(rows)
     engine = ld.Svi(steps=1_000, guide=guide, draws=4_000)
     block = trained(REGRESSION, rows, "Y", engine)
     draws, _ = raw_draws(block, "Y")

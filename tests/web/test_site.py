@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from typing import Any
 
 import pytest
 
+import reference_graphs
 from browsing import files_served, reason_to_skip
-from latentdo.graphs import LatentDag
 from latentdo.web import build_site, reply
 from latentdo.web.bridge import VERBS
 from latentdo.web.site import RUNTIME, write_package
@@ -30,7 +29,6 @@ GRAPHS = {
     "names": ("`<b>ü</b>` -> `x y`; `x y` -| Z", "P(Z | do(`x y`))"),
     "typo": ("X -> ", "P(Y | do(X)"),
 }
-REFERENCE = os.environ.get("LATENTDO_REFERENCE")
 
 
 def requests(text: str, query: str) -> Iterator[str]:
@@ -49,20 +47,6 @@ def requests(text: str, query: str) -> Iterator[str]:
     for verb in VERBS:
         if verb in fields:
             yield json.dumps({"verb": verb, **fields[verb]})
-
-
-def reference() -> dict[str, tuple[str, str]]:
-    """Graphs of the literature, each with its question."""
-    found = {}
-    for case in json.loads((Path(REFERENCE or "") / "graphs.json").read_text()):
-        edges = case["directed"] + case.get("bidirected", [])
-        roles = case["treatments"] + case["outcomes"] + case.get("conditions", [])
-        nodes = tuple(dict.fromkeys([node for edge in edges for node in edge] + case.get("latents", []) + roles))
-        arcs = tuple(map(tuple, case.get("bidirected", [])))
-        graph = LatentDag(nodes, frozenset(map(tuple, case["directed"])), arcs, frozenset(case.get("latents", [])))
-        behind = ", ".join([f"do({', '.join(case['treatments'])})", *case.get("conditions", [])])
-        found[case["name"]] = str(graph), f"P({', '.join(case['outcomes'])} | {behind})"
-    return found
 
 
 # --- the command
@@ -190,8 +174,11 @@ def test_browser_gives_the_bytes_of_the_server(in_browser):
     assert differing(in_browser, GRAPHS) == []
 
 
-if REFERENCE:  # a folder of graphs from the literature, where one is at hand
+if reference_graphs.CASES:
 
     @pytest.mark.sample
     def test_browser_gives_the_bytes_of_the_server_on_graphs_of_the_literature(in_browser):
-        assert differing(in_browser, reference()) == []
+        assert (
+            differing(in_browser, {case.name: (str(case.graph), case.question) for case in reference_graphs.CASES})
+            == []
+        )
