@@ -104,7 +104,7 @@ def _begun(path: str) -> tuple[Draft, Path | None]:
     if isinstance(table, tuple):
         if len(table) != 1 or table[0].do:
             raise UsageError(
-                f"{path} names several tables, or one of an experiment, and the page takes one of rows as they came. Train it "
+                f"{path} names several tables, or rows of an experiment. The page takes one table of rows as they came. Train it "
                 f"with latentdo fit {path}, and open the fit in the page."
             )
         draft, table = replace(draft, do=table[0].do_column or None), table[0].file
@@ -160,7 +160,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return _bound(host, port)
     except socket.gaierror:
-        raise UsageError(f"--host {host} is no address of this machine. Leave it out for this machine alone.") from None
+        raise UsageError(
+            f"--host {host} is no address of this machine. Leave out --host to serve this machine alone."
+        ) from None
     except PermissionError:
         raise UsageError(
             f"--port {port} may only be used by the system. Choose one above 1023, such as 8000."

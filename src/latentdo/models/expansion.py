@@ -58,7 +58,7 @@ def levelled(node: Name, mechanism: Mechanism, families: Mapping[Name, AbstractF
     if clash := {
         factor for w in weights for factor, parent in zip(w.factors, w.parents, strict=True) if factor != parent
     } & {*families}:
-        raise SpecError(f"A node is called like a level or a shape of another, {clash.pop()}. Rename it.", node=node)
+        raise SpecError(f"The node {min(clash)!r} is called like a level or a shape of another. Rename it.", node=node)
     return replace(mechanism, weights=weights, spread=spread)
 
 
@@ -78,8 +78,8 @@ def _indicators(node: Name, weight: Weight, families: Mapping[Name, AbstractFami
         return (weight,)
     if weight.sign and len(found) > 1:
         raise SpecError(
-            f"{weight.typed} has {len(found) + 1} levels, and a sign says nothing of more than two. Remove the "
-            f"{weight.sign} from {weight.sign}{weight.typed} in {node}.",
+            f"{weight.sign}{weight.typed} in {node}: a sign has no meaning for the {len(found) + 1} levels of {weight.typed}. "
+            f"Remove the {weight.sign}.",
             node=node,
         )
     return tuple(replace(weight, levels=levels) for levels in found)

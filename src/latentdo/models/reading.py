@@ -120,8 +120,8 @@ def _spread(
     """The predictor of a parameter that depends on parents, `sd=loglinear(X)`."""
     if earlier is not None:
         raise SpecError(
-            f"{node} has loglinear(…) for {earlier.parameter} and for {option.key}, and one of its parameters may depend on "
-            "parents. Keep one.",
+            f"{node} has loglinear(…) for {earlier.parameter} and for {option.key}. Only one parameter of a node may depend on "
+            "parents: keep one.",
             node=node,
         )
     if option.key not in (free := varying(family)):

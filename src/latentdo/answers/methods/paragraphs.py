@@ -29,8 +29,8 @@ def methods_of(answers: Sequence[Estimate], level: float) -> str:
     posterior = answers[0].posterior
     if posterior is None or any(answer.posterior is not posterior for answer in answers):
         raise QueryError(
-            "Methods are written for answers from one fit, which they know when they come from ld.ask. Ask the questions of "
-            "one fit together."
+            "A methods section describes one fit, and these answers come from several, or do not know theirs. Ask all "
+            "questions of one fit in one call of ld.ask."
         )
     cited: dict[str, None] = {}
     paragraphs = [

@@ -72,7 +72,7 @@ class Table(AbstractLevelled):
             return super().with_option(key, value, node)
         if not isinstance(value, float | int) or not 0 < value < math.inf:
             raise SpecError(
-                f"concentration of {node} is a positive number, that of every level of every row of its table.",
+                f"concentration of {node} is one positive number for its whole table, such as concentration=1.",
                 node=node,
             )
         return replace(self, concentration=float(value))
