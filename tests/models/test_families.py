@@ -118,7 +118,7 @@ def test_possible_columns_pass(family, values):
             Gamma(),
             (0, 1),
             "Column Y is declared gamma, whose values are positive, but its smallest value is 0. Remove or shift such "
-            "rows, or give the node another family.",
+            "rows, or give the node another family, such as Y ~ normal(…).",
         ),
         (
             Poisson(),

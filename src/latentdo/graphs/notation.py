@@ -199,11 +199,14 @@ def _latent(tokens: Tokens) -> Statement:
     return LatentStatement(names, word.position)
 
 
-def _names(tokens: Tokens, first: Token) -> tuple[Name, ...]:
+def _names(
+    tokens: Tokens, first: Token, separators: tuple[str, ...] = (",",), expected: str = "a name after the comma"
+) -> tuple[Name, ...]:
+    """The distinct names that begin here, between separators."""
     names = [first]
     seen = {first.text}
-    while tokens.accept(","):
-        names.append(tokens.name("a name after the comma"))
+    while tokens.accept(*separators):
+        names.append(tokens.name(expected))
         if names[-1].text in seen:
             raise tokens.error(f"{names[-1].text!r} is listed twice.", names[-1])
         seen.add(names[-1].text)
@@ -255,14 +258,8 @@ def _latents(tokens: Tokens) -> int:
 
 def _measure(tokens: Tokens, latent: Token) -> MeasureStatement:
     tokens.advance()
-    indicators = [tokens.name("a name after '=~'")]
-    seen = {indicators[0].text}
-    while tokens.accept("+", ","):
-        indicators.append(tokens.name("a name"))
-        if indicators[-1].text in seen:
-            raise tokens.error(f"{indicators[-1].text!r} is listed twice.", indicators[-1])
-        seen.add(indicators[-1].text)
-    return MeasureStatement(latent.text, tuple(token.text for token in indicators), latent.position)
+    indicators = _names(tokens, tokens.name("a name after '=~'"), ("+", ","), "a name")
+    return MeasureStatement(latent.text, indicators, latent.position)
 
 
 def _mechanism(tokens: Tokens, names: tuple[Name, ...], *, latent: bool, position: Position) -> MechanismStatement:

@@ -370,11 +370,3 @@ def finite(node: Name, value: Level, family: str, expected: str) -> float:
     if not math.isfinite(value):
         raise SupportError(node, f"{node} is {family} and takes {expected}, not {plain(value)}.")
     return float(value)
-
-
-def positive(node: Name, value: Level, family: str) -> float:
-    """The value as a number above 0; raises `SupportError` where it is none."""
-    number = finite(node, value, family, "positive numbers")
-    if number <= 0:
-        raise SupportError(node, f"{node} is {family}: its values are positive numbers, not {plain(number)}.")
-    return number

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from latentdo.errors import DataError
-from latentdo.graphs import Name
 
 from ..arithmetic import Arithmetic, Array, safe_exp
 from ..column import ColumnSummary
-from ..family import AbstractFamily, Level, positive
-from ..prior import plain
 from ..registry import register
+from .positive import AbstractPositive
 
 FARTHEST = 1e50
 """The largest value over the smallest beyond which a column is no gamma law's: training would not end for minutes."""
@@ -21,45 +18,24 @@ FARTHEST = 1e50
 
 @register
 @dataclass(frozen=True)
-class Gamma(AbstractFamily):
+class Gamma(AbstractPositive):
     """`node ~ Gamma(shape, mean = exp(linear predictor))`."""
 
     name = "gamma"
     equation = "Y ~ Gamma(shape, mean = exp(intercept + Σ weight · parent))"
     parameters = ("shape",)
-    support = (0.0, math.inf)
-    takes = "positive numbers"
-    split = True
-    log_link = True
     noise_parameters = ("shape",)
     cdf_compiles = False
 
     def check(self, column: ColumnSummary) -> None:
-        """Only positive numbers are possible."""
-        if column.minimum <= 0:
-            raise DataError(
-                f"Column {column.name} is declared gamma, whose values are positive, but its smallest value is "
-                f"{plain(column.minimum)}. Remove or shift such rows, or give the node another family.",
-                column=column.name,
-            )
+        """Only positive numbers are possible, and not of any size beside each other."""
+        super().check(column)
         if column.maximum > FARTHEST * column.minimum:
             raise DataError(
                 f"Column {column.name} is declared gamma, and runs from {column.minimum:.3g} to {column.maximum:.3g}: "
                 "a gamma law cannot span so much. Give the node the family lognormal, or leave out such cells.",
                 column=column.name,
             )
-
-    def check_value(self, node: Name, value: Level) -> float:
-        """A positive number."""
-        return positive(node, value, "gamma")
-
-    def predicted(self, node: str) -> str:
-        """The log."""
-        return f"log {node}"
-
-    def link(self, m: Arithmetic, values: Array) -> Array:
-        """The log."""
-        return m.np.log(values)
 
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """The exponential of the predictor."""

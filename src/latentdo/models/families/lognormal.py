@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from latentdo.errors import DataError
-from latentdo.graphs import Name, quote
-
 from ..arithmetic import LOG_LARGEST, Arithmetic, Array, normal_cdf, normal_log_density, safe_exp
-from ..column import ColumnSummary
-from ..family import AbstractFamily, Level, positive
-from ..prior import plain
 from ..registry import register
+from .positive import AbstractPositive
 
 
 @register
 @dataclass(frozen=True)
-class LogNormal(AbstractFamily):
+class LogNormal(AbstractPositive):
     """`log node = linear predictor + Normal(0, sd)`."""
 
     name = "lognormal"
     equation = "log Y = intercept + Σ weight · parent + Normal(0, sd)"
     parameters = ("sd",)
-    support = (0.0, math.inf)
-    takes = "positive numbers"
-    split = True
-    log_link = True
     noise_on_link = True
-
-    def check(self, column: ColumnSummary) -> None:
-        """Only positive numbers are possible."""
-        if column.minimum <= 0:
-            shown, name = plain(column.minimum), quote(column.name)
-            raise DataError(
-                f"Column {column.name} is declared lognormal, whose values are positive, but its smallest value is {shown}. "
-                f"Remove or shift such rows, or give the node another family, such as {name} ~ normal(…).",
-                column=column.name,
-            )
-
-    def check_value(self, node: Name, value: Level) -> float:
-        """A positive number."""
-        return positive(node, value, "lognormal")
-
-    def predicted(self, node: str) -> str:
-        """The log."""
-        return f"log {node}"
-
-    def link(self, m: Arithmetic, values: Array) -> Array:
-        """The log."""
-        return m.np.log(values)
 
     def mean(self, m: Arithmetic, eta: Array, parameters: Mapping[str, Array]) -> Array:
         """exp(predictor + sd² / 2)."""
