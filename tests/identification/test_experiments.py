@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import oracles
-from latentdo.errors import DataError, NotIdentifiedError, QueryError, UnknownNodeError, UnsupportedError
+from latentdo.errors import DataError, NotIdentifiedError, QueryError, UnknownNodeError
 from latentdo.graphs import Admg, Name, parse_graph
 from latentdo.identification import Identified, NotIdentified, answerable, identify
 from latentdo.query import Query
@@ -236,9 +236,10 @@ def test_experiments_beside_functional_nodes():
         identify(graph, query, functional=["M"], experiments=["M"])
 
 
-def test_what_to_measure_is_not_searched_where_an_experiment_is_needed():
-    with pytest.raises(UnsupportedError, match="uses an experiment"):
-        identify(parse_graph(BOW), Query.parse("P(Y | do(X))"), experiments=["X"]).measurements()
+def test_proof_that_an_experiment_shows_as_it_stands_counts_no_steps():
+    derivation = identify(parse_graph(BOW), Query.parse("P(Y | do(X))"), experiments=["X"]).derivation
+    assert derivation.check()
+    assert derivation.explain() == "There is no step to check: what is asked for is known as it stands."
 
 
 def law(*shape: int) -> np.ndarray:

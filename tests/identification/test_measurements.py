@@ -67,6 +67,48 @@ def test_lists_all_minimal_sets_and_a_cheapest_by_all_subsets():
     assert several > 15
 
 
+def test_experiments_help_those_who_measure_what_they_set():
+    rng = random.Random(2)
+    done = helped = 0
+    while done < 60:
+        graph, (query, *_) = random_design(rng)
+        asked = {*query.term.outcome_names, *query.term.treatments, *query.term.conditions}
+        near = sorted(graph.ancestors(asked) & set(graph.measured))
+        drawn = (tuple(sorted(rng.sample(near, min(len(near), rng.choice([1, 1, 2]))))) for _ in range(2))
+        regimes = tuple(dict.fromkeys(drawn))
+        verdict = identify(graph, query, experiments=regimes)
+        alone = identify(graph, query).identified
+        # Every other case is one that observation does not answer.
+        if not isinstance(verdict, Identified) or len(graph.measured) > 7 or alone == bool(done % 2):
+            continue
+        rest = sorted(set(graph.measured) - asked)
+
+        def works(names, graph=graph, query=query, rest=rest, regimes=regimes):
+            hidden = set(rest) - set(names)
+            usable = [each for each in regimes if hidden.isdisjoint(each)]
+            return identify(hiding(graph, hidden), query, experiments=usable).identified
+
+        good = [frozenset(n) | asked for k in range(len(rest) + 1) for n in itertools.combinations(rest, k) if works(n)]
+        best = {names for names in good if not any(other < names for other in good)}
+        found = verdict.measurements()
+        assert set(found.minimal) == best and not found.cut, f"{graph} | {query} | {regimes}"
+        assert found.cost == min(map(len, good))
+        done += 1
+        helped += not alone
+    assert helped == 30
+
+
+def test_measurements_say_which_experiments_they_count_on():
+    verdict = identify(
+        parse_graph("Z -> X -> Y; Z <-> X; Z <-> Y; W -> Y"), Query.parse("P(Y | do(X))"), experiments=["Z"]
+    )
+    assert isinstance(verdict, Identified)
+    found = verdict.measurements()
+    assert str(found).startswith("To identify P(Y | do(X)) with rows of do(Z) too:")
+    assert found.cheapest == set("XYZ") and found.unneeded == {"W"}
+    assert found.to_json()["experiments"] == [["Z"]]
+
+
 def test_costs_decide_between_two_ways():
     graph = "Z1 -> X -> Y; Z1 -> Z2 -> Y; X2 -> Y"
     assert measured(graph, "P(Y | do(X))", costs={"Z1": 3}).cheapest == {"X", "Y", "Z2"}

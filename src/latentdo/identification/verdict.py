@@ -104,24 +104,17 @@ class Identified:
             costs: What it costs to measure a node, 1 where it is not said.
 
         Raises:
-            NotIdentifiedError: A question is not identified by the graph alone.
+            NotIdentifiedError: A question is not identified by the graph alone and the experiments.
             UnknownNodeError: A cost is given for a node that the graph does not have.
             QueryError: A cost is negative, no number or beyond reason, or is that of a latent node; a question is no text.
-            UnsupportedError: The formula uses an experiment.
         """
         from .advice.measurements import measurements_of
-
-        if self.estimand.experiments:
-            raise UnsupportedError(
-                f"The formula of {self.query} uses an experiment, and what to measure is searched for questions that "
-                "observation answers. Ask for a question that is identified without `experiments`."
-            )
 
         queries = (self.query, *map(query_of, also))
         for query in queries:
             # This one too: a function of its parents may have made it identified, and what is searched is the graph alone.
-            identify(self.graph, query).unwrap()
-        return measurements_of(self.graph, *queries, costs=costs)
+            identify(self.graph, query, experiments=self.experiments).unwrap()
+        return measurements_of(self.graph, *queries, costs=costs, experiments=self.experiments)
 
     def unwrap(self) -> Estimand:
         """The estimand."""

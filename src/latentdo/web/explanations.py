@@ -177,7 +177,7 @@ def measurements(request: Request) -> dict[str, Any]:
     """
     reading = reading_of(request.text("text"))
     costs = request.mapping("costs") or None
-    found = asked(reading, request.text("query"), ()).measurements(costs=costs)
+    found = asked(reading, request.text("query"), experiments_of(request)).measurements(costs=costs)
     return {**found.to_json(), "text": str(found)}
 
 

@@ -11,8 +11,9 @@ from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.graphs import Admg, LatentDag, Name, quote
 from latentdo.query import Query
-from latentdo.sheet import AbstractShown, Sheet
+from latentdo.sheet import AbstractShown, Sheet, listed
 
+from ..engine.experiments import Experiments
 from .measuring import Limits, Measuring, with_arcs_as_nodes
 
 # So that the sum over any graph is finite.
@@ -34,6 +35,7 @@ class Measurements(AbstractShown):
         cut: How far `minimal` was searched, empty where it holds all.
         needed: The nodes in every sufficient set.
         unneeded: The measured nodes in no set of `minimal`.
+        experiments: What is set in each experiment whose rows there are too; a set can use those of which it has all nodes.
     """
 
     queries: tuple[Query, ...]
@@ -44,6 +46,7 @@ class Measurements(AbstractShown):
     cut: str
     needed: frozenset[Name]
     unneeded: frozenset[Name]
+    experiments: Experiments = ()
 
     def sheet(self) -> Sheet:
         """The cheapest set, what is needed in any case, and the minimal sets."""
@@ -58,7 +61,9 @@ class Measurements(AbstractShown):
             *([f"  and {more} more"] if more > 0 else []),
             f"In none of these sets: {_named(self.unneeded)}.",
         ]
-        return Sheet(f"To identify {'; '.join(map(str, self.queries))}:", lead=tuple(lines))
+        known = listed(f"do({', '.join(map(quote, names))})" for names in self.experiments)
+        with_rows = f" with rows of {known} too" if known else ""
+        return Sheet(f"To identify {'; '.join(map(str, self.queries))}{with_rows}:", lead=tuple(lines))
 
     def to_json(self) -> dict[str, Any]:
         """The sets as sorted lists of names."""
@@ -71,6 +76,7 @@ class Measurements(AbstractShown):
             "cut": self.cut,
             "needed": sorted(self.needed),
             "unneeded": sorted(self.unneeded),
+            **({"experiments": list(map(list, self.experiments))} if self.experiments else {}),
         }
 
 
@@ -82,6 +88,7 @@ def measurements_of(
     graph: LatentDag | Admg,
     *queries: Query,
     costs: Mapping[Name, float] | None = None,
+    experiments: Experiments = (),
     max_count: int = 50,
     seconds: float = 5.0,
 ) -> Measurements:
@@ -92,6 +99,7 @@ def measurements_of(
     Args:
         queries: The questions; what they name stays measured.
         costs: What it costs to measure a node, 1 where it is not said.
+        experiments: What is set in each experiment whose rows there are too. It helps those who measure all that it sets.
         max_count: The most minimal sets to list.
         seconds: How long to look for the cheapest set, and as long again for the list.
 
@@ -109,11 +117,11 @@ def measurements_of(
     terms = tuple(term for query in queries for term in query.terms)
     named = frozenset(name for term in terms for name in term.names)
     opened, _ = with_arcs_as_nodes(graph)
-    search = Measuring(opened, terms, [node for node in graph.measured if node not in named])
+    search = Measuring(opened, terms, [node for node in graph.measured if node not in named], experiments)
     best = search.cheapest(priced, seconds)
     assert best is not None, "with everything measured the questions are identified"
-    listed = search.minimal(Limits(len(graph.nodes), max_count, seconds))
-    minimal = tuple(names | named for names in listed.sets)
+    found = search.minimal(Limits(len(graph.nodes), max_count, seconds))
+    minimal = tuple(names | named for names in found.sets)
     needed = named.union(node for node in best[0] if search.breaking(search.candidates - {node}) is not None)
     return Measurements(
         queries,
@@ -121,9 +129,10 @@ def measurements_of(
         math.fsum(priced[node] for node in best[0] | named),
         best[1],
         minimal,
-        listed.cut,
+        found.cut,
         needed,
         frozenset(graph.measured).difference(*minimal) - best[0],
+        experiments,
     )
 
 

@@ -117,10 +117,15 @@ class Measuring:
         graph = self.graph
         left = LatentDag(graph.nodes, graph.directed, (), (graph.latent | self.candidates) - chosen)
         seen = project(left).sorted_masks
-        hedges = obstacles(seen, self.terms, self.experiments)
+        # To what an experiment sets a node is known only where the node is measured.
+        usable = tuple(names for names in self.experiments if left.latent.isdisjoint(names))
+        hedges = obstacles(seen, self.terms, usable)
         if not hedges:
             return None
-        return self.candidates.intersection(name for hedge in hedges for name in _makers(left, seen, hedge))
+        found = {name for hedge in hedges for name in _makers(left, seen, hedge)}
+        return self.candidates & found.union(
+            name for names in self.experiments for name in left.latent.intersection(names)
+        )
 
     def minimal(self, limits: Limits) -> MinimalSets:
         """The minimal sets of candidates with which all is identified."""

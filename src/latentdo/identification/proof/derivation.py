@@ -60,6 +60,8 @@ class Derivation:
         if self._fault is not None:
             return self._fault
         count = len(self.steps)
+        if not count:
+            return "There is no step to check: what is asked for is known as it stands."
         return f"{'The 1 step holds' if count == 1 else f'All {count} steps hold'}: each has the form of its rule, the \
 separations hold in the cut graphs, and both sides agree on random models, set or seen."
 
