@@ -212,7 +212,7 @@ export interface Independence { first: string[]; second: string[]; given: string
 
 // --- measurements, forms: what else there is to say of a question
 
-export interface MeasurementsRequest { text: string; query: string; costs?: Record<string, number> }
+export interface MeasurementsRequest { text: string; query: string; costs?: Record<string, number>; experiments?: string[][] }
 export interface MeasurementsReply {
   queries: string[];
   cheapest: string[];
@@ -222,6 +222,7 @@ export interface MeasurementsReply {
   cut: string;
   needed: string[];
   unneeded: string[];
+  experiments?: string[][]; // those that were given, if there are any
   text: string;
 }
 export interface FormsRequest { text: string; query: string }

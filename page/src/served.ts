@@ -19,7 +19,15 @@ export interface Column {
   bins: { from: number; to: number; count: number }[];
   /** Of names: the most frequent first, at most 50. */
   levels: { level: string; count: number }[];
+  /** Of names, if these can be nodes that were set: how many rows have which set; null where they cannot. */
+  regimes: Regime[] | null;
   problem: string | null;
+}
+
+/** Rows in which the same nodes were set; in those as they came, none. */
+export interface Regime {
+  do: string[];
+  rows: number;
 }
 
 export interface Table {
@@ -114,6 +122,8 @@ export interface FitFacts {
   approximate: string[];
   seed: number;
   n_rows: number;
+  /** What was set in how many of its rows; left out where nothing was. */
+  regimes?: Regime[];
   seconds: number;
   plan: string[];
   queries: { name: string; query: string }[];

@@ -2,9 +2,11 @@
 // stroke is an edit of it that Python makes.
 
 import { BridgeError, type Bridge, type Fault } from "./bridge.js";
+import { all, lacking, type Experiments } from "./experiments.js";
 import { edgeId, type EdgeName } from "./names.js";
 import { questionOf } from "./questions.js";
 import type { Edit, Reading, Role, VerdictReply } from "./contract.js";
+import type { Regime } from "./served.js";
 
 /** Where a node stands; `kept` once a person has put it there. */
 export interface Place {
@@ -39,8 +41,12 @@ export interface State {
   readonly draft: ReadonlyMap<string, Role> | null;
   /** A verdict for each question, in order; null while none has come. */
   readonly verdicts: VerdictReply | null;
-  /** What is set in each experiment that is known too. */
-  readonly experiments: readonly (readonly string[])[];
+  /** The same where only experiments count of which the table has rows; null while that is no other question. */
+  readonly tabled: VerdictReply | null;
+  /** What is set in each experiment that a person has added. */
+  readonly experiments: Experiments;
+  /** What was set in some rows of the table, and in how many; null while there is no table of this graph. */
+  readonly brought: readonly Regime[] | null;
   readonly selection: { readonly nodes: readonly string[]; readonly edges: readonly EdgeName[] };
   readonly lit: { readonly [layer in Layer]?: Lit };
   readonly places: ReadonlyMap<string, Place>;
@@ -69,7 +75,9 @@ export class Store {
     active: 0,
     draft: null,
     verdicts: null,
+    tabled: null,
     experiments: [],
+    brought: null,
     selection: { nodes: [], edges: [] },
     lit: {},
     places: new Map(),
@@ -193,10 +201,31 @@ export class Store {
     return question !== null;
   }
 
-  setExperiments(experiments: readonly (readonly string[])[]): void {
+  setExperiments(experiments: Experiments): void {
     this.remember();
     this.set({ experiments });
     void this.refresh();
+  }
+
+  /** Take what was set in rows of the table. */
+  setBrought(brought: State["brought"]): void {
+    if (JSON.stringify(brought) === JSON.stringify(this.state.brought)) return;
+    this.set({ brought });
+    void this.refresh();
+  }
+
+  /** The experiments that verdicts use: those that a person has added, and those of which the table has rows. */
+  get known(): string[][] {
+    return all(this.state.experiments, this.rowsOf);
+  }
+
+  /** The experiments that a person has added and of which the table has no row; none while there is no table. */
+  get lacking(): string[][] {
+    return this.state.brought === null ? [] : lacking(this.state.experiments, this.rowsOf);
+  }
+
+  private get rowsOf(): Experiments {
+    return (this.state.brought ?? []).map((regime) => regime.do);
   }
 
   /** Open another document. */
@@ -214,6 +243,7 @@ export class Store {
       selection: { nodes: [], edges: [] },
       lit: {},
       verdicts: null,
+      tabled: null,
     });
     void this.refresh();
   }
@@ -267,15 +297,17 @@ export class Store {
   async refresh(): Promise<void> {
     this.running?.abort();
     const running = (this.running = new AbortController());
-    const { text, questions, experiments } = this.state;
+    const { text, questions } = this.state;
     this.set({ behind: true });
-    const asked = {
-      text,
-      queries: [...questions],
-      ...(experiments.length > 0 && { experiments: experiments.map((names) => [...names]) }),
+    const ask = (experiments: string[][], remedies = true): Promise<VerdictReply> | null => {
+      if (questions.length === 0) return null;
+      const asked = { text, queries: [...questions], ...(experiments.length > 0 && { experiments }), ...(!remedies && { remedies }) };
+      const reply = this.bridge.call("verdict", asked, running.signal);
+      reply.catch(() => undefined);
+      return reply;
     };
-    const verdicts = questions.length > 0 ? this.bridge.call("verdict", asked, running.signal) : null;
-    verdicts?.catch(() => undefined);
+    const verdicts = ask(this.known);
+    const ofRows = this.lacking.length > 0 ? ask(all(this.rowsOf), false) : null;
     try {
       if (this.textRead !== text) {
         const reading = await this.bridge.call("read", { text }, running.signal);
@@ -283,9 +315,9 @@ export class Store {
         this.textRead = text;
         this.set({ reading, fault: null, selection: left(this.state.selection, reading) });
       }
-      const reply = await verdicts;
+      const [reply, tabled] = [await verdicts, await ofRows];
       if (running.signal.aborted) return;
-      this.set({ verdicts: reply, behind: false });
+      this.set({ verdicts: reply, tabled, behind: false });
     } catch (error) {
       if (running.signal.aborted) return;
       this.textRead = null;

@@ -58,7 +58,7 @@ def requests_of(text: str, question: str, experiments: list[list[str]]) -> dict[
         "witness": {**about, **known},
         "answerable": {"text": text, **known},
         "implications": {"text": text},
-        "measurements": about,
+        "measurements": {**about, **known},
         "forms": about,
         "draw": {"text": text, "format": "svg"},
     }

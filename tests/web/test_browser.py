@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from browsing import Visit, reason_to_skip
+from handmade_fits import handmade
 from malformed import texts
 
 if TYPE_CHECKING:
@@ -93,6 +94,37 @@ def test_experiment_is_a_remedy_too(opened: Open) -> None:
     assert visit.verdict == "yes"
     visit.press("Without the experiment on X", inside="#question")
     assert visit.verdict == "no"
+
+
+def test_experiments_count_where_the_table_has_rows_of_them(opened: Open, tmp_path: Path) -> None:
+    model, query = "latent U ~ normal\nX ~ normal(U)\nY ~ normal(X, U)\n", "E[Y | do(X=1)]"
+    arms = tmp_path / "arms.csv"
+    arms.write_text("X,Y,arm\n" + "".join(f"{k % 5},{k % 7},{'X' if k % 2 else ''}\n" for k in range(40)))
+    visit = opened(model, query)
+    visit.page.set_input_files("#data-file", arms)
+    visit.page.locator("#data .histogram").nth(1).wait_for()
+    visit.press("experiment on X itself (a trial)", inside="#answer")
+    assert visit.verdict == "yes"
+    assert "The table has no rows in which X was set." in visit.said("#experiments-lacking")
+    assert "A fit of this table cannot give this answer." in visit.said("#answer-without-rows")
+    visit.page.select_option("#data-do", "arm")
+    visit.page.locator("#question .tag", has_text="do(X): 20 rows of the table").wait_for()
+    for told in ("#experiments-lacking", "#answer-without-rows"):
+        visit.page.locator(told).wait_for(state="hidden")
+    visit.press("Without the experiment on X", inside="#question")
+    assert visit.verdict == "yes", "the rows of the table answer it"
+    assert "Cheapest: measure X, Y" in visit.unfold("measurements").inner_text()
+    assert "There is no step to check" in visit.unfold("proof").inner_text()
+    assert "1 of 1 effects can be answered" in visit.unfold("matrix").inner_text()
+
+    handmade(model).save(tmp_path / "observed.ldo")
+    visit.page.set_input_files("#fit-file", tmp_path / "observed.ldo")
+    visit.page.locator("#ask-all").wait_for()
+    visit.ask(query)
+    assert visit.verdict == "yes"
+    visit.page.click("#ask-all")
+    visit.page.locator("#answers", has_text="The fit has no rows in which X was set.").wait_for()
+    visit.page.select_option("#data-do", "")
 
 
 def test_proof_is_read_step_by_step_with_its_cut_graphs(opened: Open) -> None:

@@ -66,7 +66,21 @@ def test_table_shows_how_its_columns_look(client):
     assert sum(each["count"] for each in x["bins"]) == 60
     assert arm["kind"] == "names" and arm["missing"] == 20
     assert arm["levels"] == [{"level": "high", "count": 20}, {"level": "low", "count": 20}]
+    assert x["regimes"] is None
     assert done(client, "columns")["table"] == table == done(client, "session")["table"]
+
+
+def test_column_that_says_what_was_set_tells_in_how_many_rows(client):
+    cells = ["", "X", "X", '"Z, X"', '"`a, b`, X"', '"X,Z"', "NA"]
+    content = "X,arm,odd\n" + "".join(f'{k},{cell},"a,,b"\n' for k, cell in enumerate(cells))
+    _, arm, odd = bring(client, content.encode()).json()["table"]["columns"]
+    assert {tuple(each["do"]): each["rows"] for each in arm["regimes"]} == {
+        (): 2,
+        ("X",): 2,
+        ("X", "Z"): 2,
+        ("X", "a, b"): 1,
+    }
+    assert odd["regimes"] is None
 
 
 def test_column_that_cannot_be_read_says_why_and_leaves_the_others(client):

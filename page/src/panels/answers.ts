@@ -8,11 +8,11 @@ import { plot } from "./plot.js";
 import { isOlder } from "./stale.js";
 import type { Session } from "./session.js";
 
-export function answers(store: Store, session: Session, reply: AskReply): Node[] {
-  const left = store.state.questions.filter((question) => !reply.answers.some((answer) => same(answer, question)));
-  const made: Node[] = reply.answers.map((answer) => card(store, session, answer));
-  if (left.length > 0 && reply.answers.length < store.state.questions.length)
-    made.push(h("p", { class: "quiet" }, `Not asked, because there is no answer in this graph: ${left.join("; ")}.`));
+/** `left`: the questions that were not asked, each with why. */
+export function answers(store: Store, session: Session, reply: AskReply | null, left: readonly string[]): Node[] {
+  const made: Node[] = reply?.answers.map((answer) => card(store, session, answer)) ?? [];
+  made.push(...left.map((words) => h("p", { class: "caution" }, `Not asked: ${words}`)));
+  if (!reply) return made.length > 0 ? made : [h("p", { class: "quiet" }, "No question is written yet. Choose a treatment and an outcome under Question.")];
   if (session.state.pictures) made.push(plot(session, { kind: "answers" }, "The answers with their intervals"));
   made.push(folded("As text", (body) => body.append(h("pre", { class: "printed wide", tabindex: 0 }, reply.text))));
   return made;

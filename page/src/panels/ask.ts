@@ -17,8 +17,12 @@ export function mount(root: HTMLElement, store: Store): void {
   const hint = h("p", { class: "quiet" }, "Train a model, or open a fit, and ask it.");
   const place = h("div", { class: "folded-body is-plain", id: "answers", "aria-live": "polite" });
   const ask = (): void => {
-    const queries = options.allowed ? [...store.state.questions] : session.answerable;
-    void fill(place, session.call<AskReply>("ask", { queries, ...options.request }), (reply) => answers(store, session, reply));
+    void fill(place, asked(), ({ reply, left }) => answers(store, session, reply, left));
+  };
+  const asked = async (): Promise<{ reply: AskReply | null; left: readonly string[] }> => {
+    const { queries, left } = options.allowed ? { queries: [...store.state.questions], left: [] } : await session.askable();
+    const reply = queries.length > 0 ? await session.call<AskReply>("ask", { queries, ...options.request }) : null;
+    return { reply, left };
   };
   const body = h(
     "div",

@@ -1,14 +1,12 @@
 /** What else there is to say of a question: what has to be measured for it, and its forms. */
 
-import type { FormsReply, FormsRequest, MeasurementsReply } from "../contract.js";
+import type { FormsReply, FormsRequest, MeasurementsReply, MeasurementsRequest } from "../contract.js";
 import type { Store } from "../store.js";
 import { fill } from "./waiting.js";
 import { h } from "./dom.js";
 
-type About = { text: string; query: string };
-
-export function measurements(store: Store, { text, query }: About, place: HTMLElement, signal: AbortSignal): void {
-  void fill(place, store.bridge.call("measurements", { text, query }, signal), measured, signal);
+export function measurements(store: Store, asked: MeasurementsRequest, place: HTMLElement, signal: AbortSignal): void {
+  void fill(place, store.bridge.call("measurements", asked, signal), measured, signal);
 }
 
 export function otherForms(store: Store, { text, query }: FormsRequest, place: HTMLElement, signal: AbortSignal): void {

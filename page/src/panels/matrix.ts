@@ -1,7 +1,7 @@
 /** Every pair at once: rows are set, columns are looked at, and a click asks. */
 
 import type { AnswerablePair, AnswerableReply } from "../contract.js";
-import type { State, Store } from "../store.js";
+import type { Store } from "../store.js";
 import { messageOf } from "./waiting.js";
 import { button, h } from "./dom.js";
 import { Latest } from "./latest.js";
@@ -30,10 +30,10 @@ export function matrix(store: Store): HTMLElement {
     (error) => show(h("p", { class: "fault" }, messageOf(error))),
   );
   const look = (key: string): void => {
-    const { text, experiments } = store.state;
+    const { text } = store.state;
     shown = key;
     place.setAttribute("data-behind", "");
-    const request = { text, experiments: experiments.map((names) => [...names]) };
+    const request = { text, experiments: store.known };
     latest.ask((signal) => store.bridge.call("answerable", request, signal));
   };
   const offer = (key: string, nodes: number): void => {
@@ -47,20 +47,16 @@ export function matrix(store: Store): HTMLElement {
   };
   const consider = (): void => {
     const { reading } = store.state;
-    const key = keyOf(store.state);
+    const key = JSON.stringify([reading?.canonical, store.known]);
     if (!details.open || !reading || key === shown) return;
     if (reading.measured.length <= MOST_NODES || wanted === key) look(key);
     else offer(key, reading.measured.length);
   };
   details.addEventListener("toggle", consider);
   store.subscribe((_, changed) => {
-    if (changed.has("reading") || changed.has("experiments")) consider();
+    if (changed.has("reading") || changed.has("experiments") || changed.has("brought")) consider();
   });
   return details;
-}
-
-function keyOf(state: State): string {
-  return JSON.stringify([state.reading?.canonical, state.experiments]);
 }
 
 function parts(store: Store, reply: AnswerableReply): Node[] {

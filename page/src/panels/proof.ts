@@ -13,12 +13,13 @@ export function proof(store: Store, asked: ProofRequest, place: HTMLElement, sig
 }
 
 function parts(store: Store, reply: ProofReply): Node[] {
+  const all = reply.theorems.some(({ steps }) => steps.length > 0) ? "Every step was checked by a program that did not write the proof. " : "";
   const check = h(
     "p",
     { class: reply.check ? "check is-yes" : "check is-no" },
     h("span", { "aria-hidden": "true" }, reply.check ? "✓ " : "✗ "),
-    reply.check ? "Every step was checked by a program that did not write the proof." : "The check failed.",
-    h("span", { class: "quiet" }, ` ${reply.explain}`),
+    reply.check ? all : "The check failed. ",
+    h("span", { class: "quiet" }, reply.explain),
   );
   const lead = h("p", { class: "quiet" }, "Point at a step: the drawing shows the nodes that it speaks of, and the edges that it cuts.");
   return [lead, ...reply.theorems.flatMap((theorem) => chapter(store, theorem, reply)), check];

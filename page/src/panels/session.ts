@@ -2,6 +2,7 @@
 
 import { BridgeError, type Fault } from "../bridge.js";
 import type { DownloadKind, FitReply, FitState, SessionReply, Study, Table, TableReply } from "../served.js";
+import { lacking, rowsIn } from "../experiments.js";
 import type { Store } from "../store.js";
 import { h } from "./dom.js";
 
@@ -45,6 +46,12 @@ export class Session {
   private readonly listeners: Listener[] = [];
 
   private constructor(private readonly store: Store) {
+    store.subscribe((_, changed) => {
+      if (changed.has("reading")) this.bring();
+    });
+    this.subscribe((_, changed) => {
+      if (changed.has("table") || changed.has("do")) this.bring();
+    });
     this.begun = this.begin();
   }
 
@@ -74,10 +81,45 @@ export class Session {
     return { text: this.store.state.text, queries: this.answerable, missing, do: this.state.do, engine, settings, seed, check };
   }
 
-  /** The questions that have a yes. */
+  /** The questions that a fit of the table can answer. */
   get answerable(): string[] {
+    const { questions, verdicts, tabled } = this.store.state;
+    return [...new Set(questions.filter((_, at) => isYes((tabled ?? verdicts)?.verdicts[at])))];
+  }
+
+  /** The questions that the fit of now can answer, with its own model and rows; and why it cannot answer the others. */
+  async askable(): Promise<{ readonly queries: string[]; readonly left: string[] }> {
+    const { fit } = this.state;
+    const asked = [...new Set(this.store.state.questions.filter((question) => question.trim() !== ""))];
+    if (!fit?.study || asked.length === 0) return { queries: asked, left: [] };
+    const experiments = (fit.fit?.regimes ?? []).map((regime) => regime.do).filter((names) => names.length > 0);
+    const request = { text: fit.study.text, queries: asked, experiments, remedies: false };
+    const { verdicts } = await this.store.bridge.call("verdict", request);
+    const left = asked.flatMap((question, at) => {
+      const verdict = verdicts[at];
+      if (isYes(verdict)) return [];
+      if (verdict && !verdict.ok) return [`${question}. ${verdict.error.message}`];
+      const needed = lacking(this.used(question), experiments);
+      const why = needed.length > 0 ? `The fit has no ${needed.map(rowsIn).join(", and no ")}.` : "There is no answer in the graph of this fit.";
+      return [`${question}. ${why}`];
+    });
+    return { queries: asked.filter((_, at) => isYes(verdicts[at])), left };
+  }
+
+  /** The experiments that the formula of a question uses on the page. */
+  private used(question: string): string[][] {
     const { questions, verdicts } = this.store.state;
-    return [...new Set(questions.filter((_, at) => isYes(verdicts?.verdicts[at])))];
+    const verdict = verdicts?.verdicts[questions.indexOf(question)];
+    return verdict?.ok ? (verdict.uses_experiments ?? []) : [];
+  }
+
+  /** Tell the verdicts which experiments the table has rows of; of another graph it has none. */
+  private bring(): void {
+    const { table, do: column } = this.state;
+    const measured = new Set(this.store.state.reading?.nodes.filter((node) => !node.latent).map((node) => node.name));
+    const ours = table?.columns.some(({ name }) => measured.has(name)) ?? false;
+    const regimes = table?.columns.find(({ name }) => name === column)?.regimes ?? [];
+    this.store.setBrought(ours ? regimes.filter(({ do: names }) => names.length > 0 && names.every((name) => measured.has(name))) : null);
   }
 
   call<Reply>(verb: string, request: object = {}, signal?: AbortSignal): Promise<Reply> {
@@ -129,16 +171,21 @@ export class Session {
       const reply = await this.call<SessionReply>("session");
       this.take(reply);
       if (reply.study && OPENED_WITH.length < 2) {
-        const { missing = null, engine = "auto", settings = {}, seed = 0 } = reply.study;
-        this.set({ missing, do: reply.study.do ?? null, engine, settings: numbersOf(settings), seed });
+        this.settle(reply.study);
         this.store.open({ text: reply.study.text, questions: questionsOf(reply.study) });
         opened = true;
-      }
+      } else if (reply.fit.study && !reply.fit.opened) this.settle(reply.fit.study);
     } catch (error) {
       this.store.complain(error);
     }
     this.listen();
     return opened;
+  }
+
+  /** How rows are read and models trained, as a study has it. */
+  private settle({ missing = null, do: column = null, engine = "auto", settings = {}, seed = 0 }: Study): void {
+    const there = this.state.table?.columns.some(({ name }) => name === column) ?? false;
+    this.set({ missing, do: there ? column : null, engine, settings: numbersOf(settings), seed });
   }
 
   private take({ table, fit, engines, methods, pictures }: SessionReply): void {
@@ -149,7 +196,11 @@ export class Session {
   private listen(): void {
     const events = new EventSource("api/events");
     events.addEventListener("fit", (event) => this.set({ fit: JSON.parse(event.data) as FitState }));
-    events.addEventListener("table", (event) => this.set({ table: JSON.parse(event.data) as Table | null }));
+    events.addEventListener("table", (event) => {
+      const table = JSON.parse(event.data) as Table | null;
+      const there = table?.columns.some(({ name }) => name === this.state.do) ?? false;
+      this.set({ table, ...(!there && { do: null }) });
+    });
   }
 }
 

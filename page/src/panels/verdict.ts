@@ -2,6 +2,7 @@
 
 import type { Verdict, VerdictRow } from "../contract.js";
 import type { State, Store } from "../store.js";
+import { lacking, rowsIn } from "../experiments.js";
 import { button, h } from "./dom.js";
 import { Folds } from "./folds.js";
 import { formula } from "./formula.js";
@@ -28,7 +29,7 @@ export function mount(root: HTMLElement, store: Store): void {
     unread.hidden = state.fault === null || row === null;
     if (state.behind && shown) return; // what stands there is older, and is marked so, until the new verdict comes
     // Only another verdict, or another graph under it, is worth building anew.
-    const key = JSON.stringify([row, state.reading?.canonical, state.experiments, state.loading, state.questions.length === 0]);
+    const key = JSON.stringify([row, state.reading?.canonical, store.known, store.lacking, state.loading, state.questions.length === 0]);
     if (key === shown) return;
     shown = key;
     const verdict = row?.ok ? row : null;
@@ -69,8 +70,17 @@ function sourceOf({ form }: Verdict): string {
 
 function parts(store: Store, verdict: Verdict, folds: Folds): Node[] {
   const { text } = store.state;
-  const asked = { text, query: verdict.asked, experiments: store.state.experiments.map((names) => [...names]) };
-  return verdict.identifiable ? yes(store, verdict, folds, asked) : no(store, verdict, folds, asked);
+  const asked = { text, query: verdict.asked, experiments: store.known };
+  return verdict.identifiable ? [withoutRows(store, verdict), ...yes(store, verdict, folds, asked)] : no(store, verdict, folds, asked);
+}
+
+/** Where a yes needs an experiment that was added, and the table has no rows of it: no fit of the table gives that answer. */
+function withoutRows(store: Store, verdict: Verdict): HTMLElement {
+  const { tabled, active } = store.state;
+  const row = tabled?.verdicts[active];
+  const needed = row?.ok && !row.identifiable ? lacking(store.lacking, lacking(store.lacking, verdict.uses_experiments ?? [])) : [];
+  const words = `The table has no ${needed.map(rowsIn).join(", and no ")}. A fit of this table cannot give this answer.`;
+  return h("p", { class: "caution", id: "answer-without-rows", hidden: needed.length === 0 }, words);
 }
 
 type About = { text: string; query: string; experiments: string[][] };

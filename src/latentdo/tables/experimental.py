@@ -125,7 +125,7 @@ def set_by_column(
             continue
         where, line = source.place(row)
         try:
-            names = () if is_missing(text) else _names(text)
+            names = () if is_missing(text) else named_in(text)
             checked_do(names, measured, latent, f"Column {column!r}, {where}: ")
         except DataError as fault:
             raise DataError(str(fault), column=column, line=line) from None
@@ -133,7 +133,12 @@ def set_by_column(
     return tuple(patterns), np.array([known[text] for text in texts], dtype=np.intp)
 
 
-def _names(text: str) -> tuple[Name, ...]:
+def named_in(text: str) -> tuple[Name, ...]:
+    """The nodes that a cell names, with commas between them.
+
+    Raises:
+        DataError: It is no such list.
+    """
     found, at = [], 0
     while at < len(text):
         entry = _ENTRY.match(text, at)

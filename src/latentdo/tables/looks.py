@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from latentdo.arrays import FloatArray
+from latentdo.errors import DataError
+from latentdo.graphs import Name
 from latentdo.sheet import finite
 
 from .cells import is_missing, parse_cell
+from .experimental import named_in
 from .sources import Source, open_source
 
 BINS = 20
@@ -58,9 +61,22 @@ class ColumnLook:
                 "sd": None if seen is None or len(seen) < 2 else float(seen.std(ddof=1)),
                 "bins": [] if seen is None else _bins(seen),
                 "levels": [{"level": level, "count": count} for level, count in self.counts[:MOST_LEVELS]],
+                "regimes": self._regimes(),
                 "problem": self.problem,
             }
         )
+
+    def _regimes(self) -> list[dict[str, Any]] | None:
+        """How many rows have what set, if this is a column that says so; None where it cannot be one."""
+        if self.kind != "names" or self.n_distinct > MOST_LEVELS:
+            return None
+        found: Counter[tuple[Name, ...]] = Counter({(): self.n_missing} if self.n_missing else {})
+        try:
+            for text, count in self.counts:
+                found[tuple(sorted(named_in(text)))] += count
+        except DataError:
+            return None
+        return [{"do": list(names), "rows": count} for names, count in found.items()]
 
 
 @dataclass(frozen=True)
