@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from latentdo.answers import ask_all
+from latentdo.answers import Answer, ask_all
 from latentdo.arrays import FloatArray
 from latentdo.errors import LatentdoError, UnsupportedError
 from latentdo.graphs import Admg, Name, format_number, project
@@ -129,18 +129,21 @@ def check_queries(
     *,
     tolerance: float | None = None,
     seed: int = 0,
+    answers: Mapping[Query, Answer] | None = None,
 ) -> FitCheck:
     """What each question hears of graph and nodes, and how far flexible factors would move it.
 
     Args:
         base: What `check_nodes` found on the same rows.
+        answers: Answers that are known already, made with the same seed.
     """
     if reason := _why_not(posterior, data):
         word = Word.CONTRADICTED if base.word is Word.CONTRADICTED else Word.NOT_CHECKED
         return replace(base, queries=tuple(CheckedQuery(q, word, advice=(reason,), name=name) for name, q in queries))
     base = replace(base, tolerance=tolerance)
     evidence = evidence_of(posterior, data)
-    judged = [_judged(evidence, name, query, tolerance, seed) for name, query in queries]
+    known = answers or {}
+    judged = [_judged(evidence, name, query, tolerance, seed, known.get(query)) for name, query in queries]
     factors = adjusted([row for each in judged for row in _factor_rows(each)])
     wholes = adjusted([row for each in judged for row in _whole_rows(each)])
     priors = [row for each in judged for row in _prior_rows(posterior, each)]
@@ -184,11 +187,14 @@ def adjusted(rows: Sequence[CheckRow], level: float = LEVEL) -> tuple[CheckRow, 
     return tuple(out)
 
 
-def _judged(evidence: Evidence, name: str | None, query: Query, tolerance: float | None, seed: int) -> _Judged:
+def _judged(
+    evidence: Evidence, name: str | None, query: Query, tolerance: float | None, seed: int, answer: Answer | None = None
+) -> _Judged:
     try:
         if query.axes:
             raise UnsupportedError("a sweep has many numbers: ask for single points")
-        (answer,) = ask_all(evidence.posterior, [(name, query)], seed, allow_unidentified=False)
+        if answer is None:
+            (answer,) = ask_all(evidence.posterior, [(name, query)], seed, allow_unidentified=False)
         most = tolerance
         if most is None:
             most = max(OF_ANSWER * abs(answer.point), OF_OUTCOME * _spread(evidence, query))

@@ -110,7 +110,11 @@ def with_standing(posterior: Posterior, answers: Sequence[_A], seed: int) -> lis
     if posterior.data is not None and not was_costly:
         asked = [(answer.name, answer.query) for answer in identified]
         of_nodes = replace(base, rows=tuple(row for row in base.rows if row.layer in (Layer.GRAPH, Layer.NODE)))
-        found = check_queries(posterior, posterior.data, asked, of_nodes, tolerance=base.tolerance, seed=seed)
+        # Points of a curve may have been interpolated.
+        own = {answer.query: answer for answer in identified if answer.source is None}
+        found = check_queries(
+            posterior, posterior.data, asked, of_nodes, tolerance=base.tolerance, seed=seed, answers=own
+        )
         words = {each.query: each for each in found.queries}
     else:
         reason = base.rows[0].advice if was_costly and base.rows and posterior.data is not None else NOT_AT_HAND
