@@ -97,6 +97,12 @@ def test_text(graph, query, text):
         ("X -> Y", "Var[Y | do(X=1)]", r"\mathrm{Var}\left[Y \sim P(Y \mid X = 1)\right]"),
         ("X -> Y", "Quantile[Y, 0.9 | do(X=1)]", r"\mathrm{Quantile}\left[Y \sim P(Y \mid X = 1),\ 0.9\right]"),
         ("SOS_1 -> Y", "E[Y | do(SOS_1=70)]", r"E[Y \mid \mathit{SOS\_1} = 70]"),
+        # pdfLaTeX has Greek letters in mathematics alone, and accents in text alone.
+        (
+            "α -> Größe_1",
+            "E[Größe_1 | do(α='hoch β')]",
+            r"E[\textit{Größe\_1} \mid \textit{$\alpha$} = \text{hoch $\beta$}]",
+        ),
         ("X -> Y", "P(Y <= 1 | do(X='a_b'))", r"P(Y \le 1 \mid X = \text{a\_b})"),
         ("X -> Y", "E[Y | do(X=1)] / E[Y | do(X=0)]", r"\frac{E[Y \mid X = 1]}{E[Y \mid X = 0]}"),
         ("X -> Y", "2 * E[Y | do(X=1)]", r"2 \cdot E[Y \mid X = 1]"),

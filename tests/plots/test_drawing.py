@@ -205,8 +205,9 @@ def test_a_drawing_is_written_in_the_form_that_its_end_names(end: str, start: by
 
 def test_signs_survive_into_tikz_and_mermaid():
     made = ld.graph("X -| Y; X -> Z").drawing()
-    assert "-{Bar}" in made.tikz and "-{Latex}" in made.tikz
+    assert "-{Bar[width=6pt, sep=1.5pt]}" in made.tikz and "-{Latex}" in made.tikz
     assert "n0 --x n1" in made.mermaid and "n0 --> n2" in made.mermaid
+    assert r"{$\alpha$\_1};" in ld.graph("α_1 -> Y").drawing().tikz
 
 
 def test_plots_are_axes_and_go_into_given_ones():

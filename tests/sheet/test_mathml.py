@@ -26,6 +26,7 @@ def words_of(latex: str) -> str:
         (r"\mathrm{Var}\left[Y \sim P(Y \mid \mathit{a\ \{b\}})\right] \le 2e-05", "Var[Y∼P(Y∣a {b})]≤2e-05"),
         (r"\mathrm{RD}[Y = \textrm{a\textless{}b} \mid X\colon 0 \to 1]", "RD[Y=a<b∣X:0→1]"),
         (r"Q_{0.9}[Y'']", "Q0.9[Y′′]"),
+        (r"P(\textit{Größe $\alpha$} \mid \textit{$\Delta$\_\$})", "P(Größe α∣Δ_$)"),
     ],
 )
 def test_a_formula_keeps_all_its_signs(latex: str, words: str):

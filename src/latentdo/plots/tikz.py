@@ -47,7 +47,8 @@ def tikz(scene: Scene, layout: Layout) -> str:
 
 
 def _link(link: Link, curve: Curve) -> str:
-    tip = "Bar" if link.sign == "-" else "Latex"
+    # The end of a bar is its middle, and the node would cover half of it.
+    tip = "Bar[width=6pt, sep=1.5pt]" if link.sign == "-" else "Latex"
     ends = {"->": f"-{{{tip}}}", "<->": "{Latex}-{Latex}", "--": "-"}[link.kind]
     look = (
         ", dotted"

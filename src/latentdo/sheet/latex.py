@@ -55,7 +55,8 @@ def escaped(words: str) -> str:
         lambda match: rf"\textsuperscript{{{match[0].translate(_LOWERED)}}}", visible(words).translate(_SPECIAL)
     )
     # TeX would read -- and `` as other signs.
-    return safe.replace("--", "-{}-").replace("``", "`{}`").replace("''", "'{}'")
+    safe = safe.replace("--", "-{}-").replace("``", "`{}`").replace("''", "'{}'")
+    return _GREEK.sub(lambda match: _greek(match[0]), safe)
 
 
 def prose(paragraphs: str) -> str:
@@ -78,7 +79,7 @@ def _plain(words: str) -> str:
     safe = escaped(words)
     for sign, command in _MATH.items():
         safe = safe.replace(sign, f"${command}$")
-    return _GREEK.sub(lambda match: _greek(match[0]), safe)
+    return safe
 
 
 def _greek(letter: str) -> str:
@@ -89,6 +90,12 @@ def _greek(letter: str) -> str:
     if words == "omicron":
         return "o"
     return rf"$\{words.capitalize() if name[0] == 'CAPITAL' else words}$"
+
+
+def greek_commands() -> dict[str, str]:
+    """The letter of each command that stands for one: `\\alpha`."""
+    letters = filter(str.isalpha, map(chr, (*range(ord("Α"), ord("Ω") + 1), *range(ord("α"), ord("ω") + 1), ord("ϵ"))))
+    return {shown.strip("$"): letter for letter in letters if (shown := _greek(letter)).startswith("$")}
 
 
 def mathematical(shown: str) -> str:

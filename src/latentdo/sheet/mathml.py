@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from html import escape
 
+from .latex import greek_commands
+
 _TOKENS = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\s+|.", re.DOTALL)
 _SIGNS = {
     r"\mid": "∣", r"\le": "≤", r"\ge": "≥", r"\sim": "∼", r"\cdot": "·", r"\to": "→", r"\colon": ":", r"\infty": "∞",
@@ -15,7 +17,7 @@ _WORDS = {r"\text": "mtext", r"\textrm": "mtext", r"\mathrm": "mi", r"\mathit": 
 _ITALIC = ' style="font-style:italic"'
 _WITHIN = {
     r"\textbackslash": "\\", r"\textasciicircum": "^", r"\textasciitilde": "~", r"\textless": "<", r"\textgreater": ">",
-    r"\textbar": "|", r"\textquotedbl": '"',
+    r"\textbar": "|", r"\textquotedbl": '"', **greek_commands(),
 }  # fmt: skip
 _WIDE = {r"\mid": ' lspace="0.35em" rspace="0.35em"', r"\colon": ' lspace="0" rspace="0.3em"'}
 
@@ -115,6 +117,8 @@ class _Reader:
                 found.append(_WITHIN[token])
                 # {} ends the command's name.
                 self.at += 2 if self.tokens[self.at : self.at + 2] == ["{", "}"] else 0
+            elif token == "$":
+                continue  # a Greek letter stands between two
             elif token in ("{",) or (token.startswith("\\") and token[1:].isalpha()):
                 raise NotTypeset(token)
             else:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from latentdo.errors import visible
 from latentdo.graphs import Name, format_level, quote
 from latentdo.query import Outcome
+from latentdo.sheet import latex
 
 Mark: TypeAlias = Callable[[Name, str], str]
 """What stands in LaTeX for a node, from its name and how that is written."""
@@ -154,8 +155,13 @@ _SPECIAL = {
 
 
 def _italic(name: Name) -> str:
-    return name if re.fullmatch(r"[A-Za-z]", name) else rf"\mathit{{{_escaped(name)}}}"
+    if re.fullmatch(r"[A-Za-z]", name):
+        return name
+    # Mathematics has no accents.
+    return rf"\{'mathit' if name.isascii() else 'textit'}{{{_escaped(name)}}}"
 
 
 def _escaped(words: str) -> str:
+    if not words.isascii():
+        return latex.escaped(words)
     return "".join(_SPECIAL.get(sign, sign) for sign in visible(words))
