@@ -37,6 +37,7 @@ def test_takes_a_direction_and_writes_a_picture_and_a_page(command, trial, tmp_p
     assert result.json["assumed"] == ["Z -> X"]
     assert (tmp_path / "bounds.png").read_bytes()[1:4] == b"PNG"
     assert command("bounds", IV, "trial.csv", ACE, "--latex", "-o", "bounds.html").out.startswith("\\begin{tabular}")
+    assert "two forms of one result" in command("bounds", IV, "trial.csv", ACE, "--latex", "--json").err
     assert "Sharp bounds from 200 rows" in (tmp_path / "bounds.html").read_text(encoding="utf-8")
 
 

@@ -38,6 +38,7 @@ def test_what_cannot_be_read_is_bad_input(command, saved):
     assert command("sensitivity", saved, EFFECT, "data.csv", "--strengths", "a,b").code == 2
     assert "is no saved fit" in command("sensitivity", "X -> Y", EFFECT).err
     assert "has X -> Y" in command("sensitivity", saved, EFFECT, "data.csv", "--edge", "X -> Y").err
+    assert "two forms of one result" in command("sensitivity", saved, EFFECT, "data.csv", "--latex", "--json").err
 
 
 def test_a_fit_without_rows_needs_the_table_in_this_command(command, saved, tmp_path):

@@ -16,7 +16,7 @@ from latentdo.query import Query
 
 from .failures import BAD_INPUT, BUG, DONE, INTERRUPTED, NOT_CONVERGED, NOT_IDENTIFIED, Failure, failure_of
 from .options import Flag, Names, Whole, name_groups
-from .output import output_path, picture_path, save_picture, say, say_json, tell
+from .output import one_form, output_path, picture_path, save_picture, say, say_json, tell
 from .sources import Question, check_new, question_of, read_questions
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def command(
         for option, value in only_effects.items():
             if value:
                 raise UsageError(f"{option} chooses what the table of --effects shows. Add --effects, or leave it out.")
-    if latex and json:
-        raise UsageError("--latex and --json are two forms of one result. Keep one of them.")
+    one_form(latex=latex, json=json)
     table = None if csv is None else output_path("--csv", csv, "answers", TABLES)
     picture = None if plot is None else picture_path("--plot", plot)
     changes = _levels(levels or [])

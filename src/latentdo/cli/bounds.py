@@ -8,7 +8,7 @@ from latentdo.graphs import is_fit_path, is_study_path
 
 from .failures import DONE
 from .options import Flag, Names, Output, Source, Whole
-from .output import result_path, say, say_json, write_result
+from .output import one_form, result_path, say_result, write_result
 from .sources import source_text, study_of
 
 USAGE = "latentdo bounds GRAPH|STUDY|FIT.ldo DATA QUERY [--monotone EDGE] [-o FILE]"
@@ -58,13 +58,11 @@ def command(
     """
     from latentdo.beyond import bounds
 
+    one_form(latex=latex, json=json)
     text = source_text(source, fits=True)
     path = result_path(output, "bounds")
     subject = study_of(text) if is_study_path(text) and not is_fit_path(text) else text
     found = bounds(subject, data, query, monotone=monotone or (), missing=missing, level=level, seed=seed)
-    if json:
-        say_json(found.to_json())
-    else:
-        say(found.latex() if latex else found.text())
+    say_result(found, json=json, latex=latex)
     write_result(found, path, "bounds")
     return DONE

@@ -14,7 +14,7 @@ from latentdo.opening import spec_of, with_graph
 
 from .failures import DONE, MISFIT, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, Whole, WholeOrNone
-from .output import result_path, say, say_json, tell, write_result
+from .output import result_path, say, say_json, say_result, tell, write_result
 from .sources import no_variants, source_text, study_of, variant_of
 
 if TYPE_CHECKING:
@@ -194,9 +194,6 @@ def _graph(
 
 def _printed(found: FitCheck, path: Path | None, *, json: bool, strict: bool) -> int:
     """The check, printed and written; its exit code."""
-    if json:
-        say_json(found.to_json())
-    else:
-        say(found.text())
+    say_result(found, json=json)
     write_result(found, path, "check")
     return MISFIT if strict and found.word.is_alarm else DONE

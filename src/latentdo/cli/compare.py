@@ -17,7 +17,7 @@ from latentdo.opening import stated
 
 from .failures import DONE, NOT_CONVERGED
 from .options import Flag, Names, Output, Source, Whole, name_groups
-from .output import output_path, replacing, say, say_json, tell
+from .output import one_form, output_path, replacing, say, say_json, tell
 from .sources import kept_rows, read_questions, source_text
 
 if TYPE_CHECKING:
@@ -90,8 +90,7 @@ def command(
         json: Print {"rows": […], "differences": […]}; a row has query, method, estimate, sd, lower, upper, level, seconds,
             applies, note, warnings, …
     """
-    if latex and json:
-        raise UsageError("--latex and --json are two forms of one result. Keep one of them.")
+    one_form(latex=latex, json=json)
     rows = None if csv is None else output_path("--csv", csv, "comparison", (".csv",))
     page = None if output is None else _output(output)
     table, asked = _table_first(data, queries)

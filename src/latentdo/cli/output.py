@@ -157,6 +157,24 @@ def save_picture(axes: Any, path: Path) -> None:
         axes.figure.savefig(beside, format=path.suffix[1:].lower(), dpi=200)
 
 
+def one_form(*, latex: bool, json: bool) -> None:
+    """Refuse two forms of one result, before work starts.
+
+    Raises:
+        UsageError: Both are asked for.
+    """
+    if latex and json:
+        raise UsageError("--latex and --json are two forms of one result. Keep one of them.")
+
+
+def say_result(found: Any, *, json: bool, latex: bool = False) -> None:
+    """Print a result on stdout as text, or in another form that is asked for."""
+    if json:
+        say_json(found.to_json())
+    else:
+        say(found.latex() if latex else found.text())
+
+
 RESULTS = (".html", ".tex", ".csv", *PICTURES)
 """What a result that can be shown is written as."""
 

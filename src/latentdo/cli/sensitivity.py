@@ -9,7 +9,7 @@ from latentdo.graphs import is_fit_path
 
 from .failures import DONE, NOT_CONVERGED
 from .options import Flag, Output, Whole
-from .output import result_path, say, say_json, write_result
+from .output import one_form, result_path, say_result, write_result
 from .sources import kept_rows
 
 USAGE = "latentdo sensitivity FIT.ldo QUERY [DATA] [--edge EDGE] [-o FILE]"
@@ -71,6 +71,7 @@ def command(
 
     if not is_fit_path(fit):
         raise UsageError(f"{fit} is no saved fit. Train one first: latentdo fit study.yaml data.csv -o fit.ldo.")
+    one_form(latex=latex, json=json)
     path = result_path(output, "sensitivity")
     posterior = load(Path(fit))
     if data is None:
@@ -88,10 +89,7 @@ def command(
         workers=workers,
         progress=progress,
     )
-    if json:
-        say_json(found.to_json())
-    else:
-        say(found.latex() if latex else found.text())
+    say_result(found, json=json, latex=latex)
     write_result(found, path, "sensitivity")
     return DONE if all(point.converged for point in found.points) else NOT_CONVERGED
 
