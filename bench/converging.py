@@ -39,7 +39,7 @@ CASES: tuple[tuple[str, int, int, int], ...] = (
     ("win95pts", 2_000, 3, 9),
 )
 """Network, rows, hidden nodes, seed."""
-SHORT = ("ld.Auto(max_steps=400)", "ld.Nuts(draws=60, warmup=60)")
+SHORT = ("ld.Auto(max_steps=200)", "ld.Auto(max_steps=320)")
 MOST_STATES = 64
 """Combinations of the levels of hidden nodes."""
 
