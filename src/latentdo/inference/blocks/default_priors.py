@@ -22,6 +22,8 @@ from latentdo.models import ModelSpec, Predictor, Table
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
+from .block import blocks_of
+
 ROWS_PER_PARENT = 10.0
 """Rows per parent from which on the columns alone decide; with fewer, weights are held nearer to one sd of their parent."""
 WIDEST = 50.0
@@ -125,11 +127,11 @@ def _given_others(columns: FloatArray, data: Dataset) -> FloatArray:
 def table_row(spec: ModelSpec, node: Name, data: Dataset) -> tuple[float, ...]:
     """The pseudo-counts that every row of a table begins with, one per level.
 
-    Rows of a node whose parents were all measured begin with the node's own shares in the data, each level counted once more,
-    which together are worth one row. A row without data then says what the node does elsewhere, and says it weakly: nearly any
-    level may be nearly certain. A strength that is learned from the other rows was measured too: it draws rows together which
-    differ, as few rows can hardly tell how much they do. With a latent parent each level begins with 1: smaller counts make
-    modes between which no chain crosses.
+    Rows of a measured node begin with the node's own shares in the data, each level counted once more, which together are worth
+    one row. A row without data then says what the node does elsewhere, and says it weakly: nearly any level may be nearly
+    certain. A strength that is learned from the other rows was measured too: it draws rows together which differ, as few rows
+    can hardly tell how much they do. Where a hidden parent, or another node that is trained with it, is no table, each level
+    begins with 1: smaller counts make modes between which no chain crosses that follows a gradient.
 
     Source:
         Azzimonti, Corani & Zaffalon (2019), Hierarchical estimation of parameters in Bayesian networks: rows that share a mean.
@@ -140,7 +142,13 @@ def table_row(spec: ModelSpec, node: Name, data: Dataset) -> tuple[float, ...]:
     n = len(family.levels)
     if family.concentration is not None:
         return (family.concentration,) * n
-    if spec.latent.intersection((node, *spec[node].parents)) or not spec[node].parents:
+    if node in spec.latent or not spec[node].parents or not _beside_tables(spec, node):
         return (1.0,) * n
     counts = np.bincount(np.searchsorted(family.points, data.column(node)), weights=data.weights, minlength=n)
     return tuple(((counts + 1.0) / (counts.sum() + n)).tolist())
+
+
+def _beside_tables(spec: ModelSpec, node: Name) -> bool:
+    """Whether all is a table that a node is trained with because of hidden causes."""
+    block = next(block for block in blocks_of(spec) if node in block.nodes)
+    return all(isinstance(spec[each].family, Table) for each in block.nodes)

@@ -13,6 +13,7 @@ Kind = Literal[
     "fixed",
     "conjugate",
     "importance sampling",
+    "Gibbs",
     "ensemble HMC",
     "NUTS",
     "SVI",
@@ -26,6 +27,8 @@ _SENTENCES: dict[Kind, str] = {
     "fixed": "fixed: nothing to learn",
     "conjugate": "conjugate: {of}",
     "importance sampling": "importance sampling {of}, {draws:,} draws{note}",
+    "Gibbs": "Gibbs sampling of {of}, {chains} chains x {transitions:,} sweeps after {warmup:,} of warm-up, {draws:,} draws kept "
+    "of each",
     "ensemble HMC": "ensemble HMC on {of}, {chains} chains x {transitions:,} transitions after {warmup:,} of warm-up, "
     "{draws:,} draws kept of each{note}",
     "NUTS": "NUTS, {chains} chains x {draws} draws after {warmup} of warm-up",

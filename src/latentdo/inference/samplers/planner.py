@@ -19,6 +19,7 @@ from ..likelihood.task import Task
 from ..likelihood.writing import program_of
 from ..runtime import float64
 from .conjugate import conjugate
+from .gibbs import gibbs
 from .laplace import laplace, posterior_mode
 from .marginal import discrete, gaussian
 from .outcome import from_chains, node_draws
@@ -74,7 +75,18 @@ def _methods(engine: Engine) -> tuple[tuple[Trainer, ...], LastTrainer]:
         case Map():
             return (_exact, _fixed, conjugate), posterior_mode
         case Auto():
-            return (_exact, _fixed, conjugate, smooth, regression, gaussian, discrete, integrated, _generic), _general
+            return (
+                _exact,
+                _fixed,
+                conjugate,
+                gibbs,
+                smooth,
+                regression,
+                gaussian,
+                discrete,
+                integrated,
+                _generic,
+            ), _general
         case _:
             return (_exact, _fixed), _own
 
@@ -84,7 +96,7 @@ def _is_enough(task: Task, method: Trainer, result: BlockDraws) -> bool:
 
     That is so where a method that integrates the latents out gave the result; never where it declined.
     """
-    if result.certified or method is gaussian:
+    if result.certified or method in (gaussian, gibbs):
         return True
     if method in (discrete, integrated):
         return task.data.n_rows > MANY_ROWS
