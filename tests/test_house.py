@@ -47,7 +47,7 @@ PROMISED = frozenset(
     }
     | {"Identified", "NotIdentified", "Posterior", "Answer", "LatentdoError", "NotIdentifiedError"}
 )
-# Files that are entered by their own names, so that a spec never pays for YAML, msgspec or arrays.
+# Files that are entered by their own names, so that a spec never pays for YAML or arrays.
 OPEN_FILES = frozenset({("models", "build"), ("models", "study"), ("models", "numbers")})
 ROOMS = frozenset(folder.name for folder in SOURCE.iterdir() if (folder / "__init__.py").exists())
 

@@ -5,6 +5,7 @@ import { openBridge } from "./bridge.js";
 import { mountBoard } from "./drawing/board.js";
 import { mountEditor } from "./editor.js";
 import { EXAMPLES } from "./examples.js";
+import { fromDisk, sayHow } from "./from_disk.js";
 import { keepAddress, pack, unpack } from "./fragment.js";
 import { mountTable } from "./nodetable.js";
 import { announce, notify } from "./notices.js";
@@ -66,4 +67,5 @@ async function begin(store: Store): Promise<void> {
   if (first && !begun()) store.open(first);
 }
 
-void main();
+if (fromDisk()) sayHow(document.body);
+else void main();

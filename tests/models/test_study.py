@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from latentdo.errors import LatentdoError, NotationError, StudyError
@@ -17,7 +16,7 @@ from latentdo.graphs import Call
 from latentdo.models import ModelSpec, Variant
 from latentdo.models.document import plain, read_document
 from latentdo.models.study import InferenceSettings, Study, load_study
-from latentdo.models.study.form import StudyForm, study_schema
+from latentdo.models.study.form import fit_form, study_schema
 from latentdo.query import Query
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "studies"
@@ -187,6 +186,8 @@ MISTAKES = {
     # Form
     "querys: [a]": (6, 1, "`querys`: there is no such key. Did you mean 'queries'?"),
     "data: true": (6, 1, "`data`: expected a text or a mapping or a list, found true."),
+    "data: [{fil: a.csv}]": (6, 9, "`data[0].fil`: there is no such key. Did you mean 'file'?"),
+    "check: {tolerence: 1}": (6, 9, "`check.tolerence`: there is no such key. Did you mean 'tolerance'?"),
     "data: ''": (6, 1, "`data`: expected a text of length at least 1, found ''."),
     "queries:": (6, 1, "`queries`: nothing stands here: fill it in, or remove the line."),
     "queries: E[Y]": (6, 1, "Write one query per line: `- E[Y | do(X=1)]`, or `name: E[Y | do(X=1)]`."),
@@ -342,7 +343,7 @@ def test_the_schema_names_every_key():
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_the_examples_have_the_form_of_the_schema(file: Path):
-    msgspec.convert(plain(read_document(file.read_text(), file.name).root), StudyForm)
+    fit_form(plain(read_document(file.read_text(), file.name).root))
 
 
 def test_no_mutation_of_a_study_breaks_the_reader():

@@ -21,6 +21,7 @@ from latentdo.web.bridge import VERBS
 from latentdo.web.site import RUNTIME, write_package
 
 PAGE = Path(__file__).parents[2] / "page"
+STATIC = Path(__file__).parents[2] / "src" / "latentdo" / "web" / "static"
 NAPKIN = "W -> R -> X -> Y; W <-> X; W <-> Y"
 GRAPHS = {
     "napkin": (NAPKIN, "P(Y | do(X))"),
@@ -28,6 +29,28 @@ GRAPHS = {
     "model": ("latent U ~ normal\nX ~ normal(U)\nM ~ normal(X)\nY ~ normal(M, U)", "E[Y | do(X=1)] - E[Y | do(X=0)]"),
     "names": ("`<b>ü</b>` -> `x y`; `x y` -| Z", "P(Z | do(`x y`))"),
     "typo": ("X -> ", "P(Y | do(X)"),
+}
+STUDIES = {
+    "study": """\
+# What stands in a file.
+model: |
+  latent U ~ normal
+  X ~ normal(U)   # the dose
+  M ~ normal(X)
+  Y ~ normal(M, U)
+data: trial.csv
+priors:
+  weight: normal(0, 1)
+units: {Y: mmHg}
+inference: {engine: nuts, draws: 500}
+queries:
+  effect: E[Y | do(X=1)] - E[Y | do(X=0)]
+check: false
+""",
+    "key": "model: X ~ normal\nquerys: [E[X]]\n",
+    "text": "model: |\n  X ~ normal(\n",
+    "yaml": "model: |\n X ~ normal\n  bad: [1\n- 3",
+    "number": "model: X ~ normal\ninference: {engine: nuts, draws: 1.0}\n",
 }
 
 
@@ -47,6 +70,11 @@ def requests(text: str, query: str) -> Iterator[str]:
     for verb in VERBS:
         if verb in fields:
             yield json.dumps({"verb": verb, **fields[verb]})
+
+
+def studies() -> list[str]:
+    """What the page asks where study files are opened."""
+    return [json.dumps({"verb": "import", "name": "study.yaml", "content": text}) for text in STUDIES.values()]
 
 
 # --- the command
@@ -73,6 +101,9 @@ def test_site_holds_the_page_python_and_the_symbolic_half(runtime, tmp_path):
         names = archive.namelist()
     assert "latentdo/web/bridge.py" in names and "latentdo/identification/verdict.py" in names
     assert not [name for name in names if "/inference/" in name or name.endswith("web/server.py")]
+    assert "yaml/parser.py" in names
+    assert "PyYAML" in (licences := (tmp_path / "site" / "THIRD_PARTY.txt").read_text())
+    assert licences.count("Permission is hereby granted") == 5 and "cytoscape" in licences
 
 
 def test_same_package_is_the_same_zip(tmp_path):
@@ -84,9 +115,10 @@ def test_same_package_is_the_same_zip(tmp_path):
 def test_what_is_left_out_of_the_zip_is_not_needed(tmp_path):
     write_package(tmp_path / "latentdo.zip")
     asked = [each for text, query in GRAPHS.values() for each in requests(text, query)]
+    asked += studies()
     code = (
         "import json, sys\n"
-        "for name in ('numpy', 'scipy', 'jax', 'yaml', 'msgspec', 'starlette', 'matplotlib'): sys.modules[name] = None\n"
+        "for name in ('numpy', 'scipy', 'jax', 'msgspec', 'starlette', 'matplotlib'): sys.modules[name] = None\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "from latentdo.web.bridge import reply\n"
         "print(json.dumps([reply(each) for each in json.load(sys.stdin)]))\n"
@@ -125,6 +157,20 @@ def address(real_runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     build_site(folder, real_runtime)
     with files_served(folder) as address:
         yield address
+
+
+def test_page_that_is_opened_as_a_file_says_how_it_is_shown(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    if reason := reason_to_skip():
+        pytest.skip(reason)
+    folder = shutil.copytree(STATIC, tmp_path / "my page")
+    page = request.getfixturevalue("browser").new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto((folder / "index.html").as_uri())
+    page.locator("#from-disk").wait_for()
+    assert f"python -m http.server --bind 127.0.0.1 --directory '{folder}'" in page.inner_text("body")
+    assert faults == []
+    page.close()
 
 
 WORKER = """
@@ -172,6 +218,12 @@ def differing(in_browser: Any, graphs: dict[str, tuple[str, str]]) -> list[str]:
 @pytest.mark.sample
 def test_browser_gives_the_bytes_of_the_server(in_browser):
     assert differing(in_browser, GRAPHS) == []
+
+
+@pytest.mark.sample
+def test_browser_reads_study_files_as_the_server_does(in_browser):
+    assert [json.loads(reply(each))["ok"] for each in studies()] == [True, False, False, False, False]
+    assert [each for each in studies() if in_browser(each) != reply(each)] == []
 
 
 if reference_graphs.CASES:

@@ -33,8 +33,8 @@ def import_(request: Request) -> dict[str, Any]:
         found = read_named(content, request.text("name", ""), request.text("format", "") or None)
     except ImportError as problem:
         raise UnsupportedError(
-            f"A study file is YAML, and what reads YAML is not here ({problem}). Paste what stands below `model:` in it, or open "
-            "the study with: latentdo serve study.yaml"
+            f"A study file is YAML, and what reads YAML is not here ({problem}): pip install pyyaml. Or paste what stands below "
+            "`model:` in it."
         ) from None
     if found.report.format in _OURS:
         # Comments and order are the user's, and nothing is left out.

@@ -1,7 +1,9 @@
-"""The static page: its files, Python for the browser, and the symbolic half of this package, in one folder."""
+"""The static page: its files, Python for the browser, the symbolic half of this package, and YAML, in one folder."""
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import json
 import shutil
 import zipfile
@@ -57,6 +59,15 @@ Pyodide {version}, the Python of this page, under the Mozilla Public License 2.0
 (https://www.mozilla.org/MPL/2.0/). Its source: https://github.com/pyodide/pyodide.
 It holds CPython (https://docs.python.org/3/license.html) and Emscripten's runtime (MIT).
 """
+YAML = "PyYAML"
+"""What reads study files, as it is installed here: its Python files need nothing else."""
+YAML_LICENCE = """\
+{line}
+{name} {version} (in latentdo.zip; https://pyyaml.org)
+{line}
+
+{text}
+"""
 
 
 def runtime_folder(given: Path | None, here: Path) -> Path:
@@ -100,17 +111,21 @@ def build_site(target: Path, runtime: Path) -> int:
             shutil.copyfile(runtime / name, target / "pyodide" / name)
         (target / "pyodide" / "NOTICE.txt").write_text(NOTICE.format(version=_version(runtime)), encoding="utf-8")
         write_package(target / PACKAGE)
+        with (target / "THIRD_PARTY.txt").open("a", encoding="utf-8") as licences:
+            licences.write("\n" + _yaml_licence())
     except OSError as problem:
         raise UsageError(f"-o {target} cannot be written: {problem.strerror or problem}.") from None
     return sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
 
 
 def write_package(target: Path) -> None:
-    """The symbolic half of the installed package as a zip; the same files give the same bytes."""
-    root = Path(__file__).parents[1]
+    """The symbolic half of the installed package, and YAML, as a zip; the same files give the same bytes."""
+    root, yaml = Path(__file__).parents[1], _yaml_folder()
+    files = [(path, root.parent) for path in sorted(_symbolic(root))]
+    files += [(path, yaml.parent) for path in sorted(yaml.glob("*.py"))]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path in sorted(_symbolic(root)):
-            info = zipfile.ZipInfo(path.relative_to(root.parent).as_posix())
+        for path, above in files:
+            info = zipfile.ZipInfo(path.relative_to(above).as_posix())
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
             archive.writestr(info, path.read_bytes())
@@ -121,6 +136,20 @@ def _symbolic(root: Path) -> Iterator[Path]:
         room, *rest = path.relative_to(root).with_suffix("").parts
         if room not in NUMERICAL and not (room == "web" and rest[0] in SERVED):
             yield path
+
+
+def _yaml_folder() -> Path:
+    found = importlib.util.find_spec("yaml")
+    assert found is not None and found.origin is not None, "latentdo needs it"
+    return Path(found.origin).parent
+
+
+def _yaml_licence() -> str:
+    """Whose work it is, in the words that it comes with."""
+    here = importlib.metadata.distribution(YAML)
+    texts = [file.read_text() for file in here.files or () if file.name == "LICENSE"]
+    text = texts[0] if texts else "Under the MIT License (https://opensource.org/license/mit)."
+    return YAML_LICENCE.format(line="=" * 78, name=YAML, version=here.version, text=text.strip())
 
 
 def _version(runtime: Path) -> str:

@@ -1,4 +1,4 @@
-"""The study file: a model with its data, priors, engine and queries. It has a door of its own, as it needs YAML and msgspec."""
+"""The study file: a model with its data, priors, engine and queries. It has a door of its own, as it needs YAML."""
 
 from ..document import plain, read_document
 from .form import engine_names, method_names

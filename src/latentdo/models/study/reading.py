@@ -11,8 +11,6 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from msgspec import UNSET
-
 from latentdo.errors import LatentdoError, NotationError, StudyError
 from latentdo.files import read_bytes
 from latentdo.graphs import STUDY_SUFFIXES, Call, Statement, graph_of, is_study_path, parse_call, parse_weight_key
@@ -91,7 +89,7 @@ class _Reader:
             compare=self.compare(),
             path=path,
             units=self.units(model),
-            missing=None if self.form.missing is UNSET else self.form.missing,
+            missing=self.form.missing,
             check=settings_of(self.form.check),
         )
 
@@ -115,7 +113,7 @@ class _Reader:
         return tables_of(self.form.data, lambda file: Path(file) if path is None else path.parent / file)
 
     def priors(self, model: ModelSpec) -> tuple[tuple[tuple[str, Call | float], ...], ModelSpec]:
-        if self.form.priors is UNSET:
+        if self.form.priors is None:
             return (), model
         found: dict[str, Call | float] = {}
         for key, value in self.form.priors.items():
@@ -153,7 +151,7 @@ class _Reader:
             raise self.places.key_error(problem, "priors", key) from None
 
     def units(self, model: ModelSpec) -> Units:
-        if self.form.units is UNSET:
+        if self.form.units is None:
             return ()
         for key, text in self.form.units.items():
             try:
@@ -165,8 +163,8 @@ class _Reader:
         return checked_units(model, self.form.units)
 
     def inference(self) -> InferenceSettings:
-        form = InferenceForm() if self.form.inference is UNSET else self.form.inference
-        stated = {key: value for key in form.__struct_fields__ if (value := getattr(form, key)) is not UNSET}
+        form = InferenceForm() if self.form.inference is None else self.form.inference
+        stated = {key: value for key in InferenceForm.known({}) if (value := getattr(form, key)) is not None}
         settings = InferenceSettings(**stated, own=tuple(self.own.items()))
         if (found := settings.misplaced()) is not None:
             name, takers = found
@@ -178,7 +176,7 @@ class _Reader:
         return settings
 
     def queries(self, model: ModelSpec) -> tuple[tuple[str, Query], ...]:
-        if self.form.queries is UNSET:
+        if self.form.queries is None:
             return ()
         given = self.form.queries
         pairs = list(given.items()) if isinstance(given, dict) else list(enumerate(given))
@@ -215,7 +213,7 @@ class _Reader:
             ) from None
 
     def compare(self) -> tuple[str, ...]:
-        if self.form.compare is UNSET:
+        if self.form.compare is None:
             return ()
         for i, method in enumerate(self.form.compare):
             if method in self.form.compare[:i]:
@@ -223,7 +221,7 @@ class _Reader:
         return tuple(self.form.compare)
 
     def variants(self) -> tuple[Variant, ...]:
-        if self.form.variants is UNSET:
+        if self.form.variants is None:
             return ()
         # As it is typed: the model's graph has a node for each hidden cause of `<->`.
         graph = graph_of(self.statements, self.form.model)

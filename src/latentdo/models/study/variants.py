@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import UNSET
-
 from latentdo.errors import NotationError, StudyError, nearest
 from latentdo.graphs import EdgeStatement, LatentDag, Name, parse_statements
 
@@ -38,7 +36,7 @@ class VariantReader:
         if not self.name.strip():
             raise self.error("this variant has no name. Write one before the colon.")
         stated = {key: getattr(form, key) for key in ("drop", "merge", "split", "hide", "latents")}
-        stated = {key: value for key, value in stated.items() if value is not UNSET}
+        stated = {key: value for key, value in stated.items() if value is not None}
         if not stated:
             raise self.error("the variant changes nothing. Say what it drops, merges, splits or hides.")
         for key in stated.keys() & {"drop", "hide"}:
