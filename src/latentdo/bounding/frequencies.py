@@ -94,7 +94,8 @@ class Levels:
             return np.eye(len(self.values))[self.code(outcome.value)]
         if self.are_names and self.ordered:
             assert outcome.value is not None
-            return _holds(replace(outcome, value=self.code(outcome.value)), np.arange(len(self.values))).astype(float)
+            places = np.arange(len(self.values), dtype=float)
+            return _holds(replace(outcome, value=self.code(outcome.value)), places).astype(float)
         numbers = self.numbers(f"{outcome} compares")
         return _holds(outcome, numbers).astype(float)
 
