@@ -6,9 +6,9 @@
 from .arithmetic import Arithmetic
 from .check_settings import CheckSettings
 from .column import ColumnSummary
-from .counts import AbstractCounts
 from .families import (
     BUILT_IN,
+    AbstractCounts,
     Bernoulli,
     Beta,
     Categorical,

@@ -14,9 +14,11 @@ from .hill import Hill  # isort: skip
 from .linear import Linear  # isort: skip
 from .table import Table  # isort: skip
 from .constant import Constant  # isort: skip
+from .counts import AbstractCounts
 
 __all__ = [
     "BUILT_IN",
+    "AbstractCounts",
     "Bernoulli",
     "Beta",
     "Categorical",

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..arithmetic import LOG_LARGEST, Arithmetic, Array, safe_exp, softplus
-from ..counts import AbstractCounts, Zeros
 from ..family import Default
 from ..prior import Prior
 from ..registry import register
+from .counts import AbstractCounts, Zeros
 
 _SMALL = -30.0
 """Log of the mean over the shape below which log(1 + it) is it."""

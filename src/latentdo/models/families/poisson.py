@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..arithmetic import Arithmetic, Array, safe_exp
-from ..counts import AbstractCounts, Zeros
 from ..registry import register
+from .counts import AbstractCounts, Zeros
 
 
 @register

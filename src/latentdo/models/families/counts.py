@@ -19,11 +19,11 @@ from typing import ClassVar, Literal
 from latentdo.errors import DataError, SpecError, SupportError
 from latentdo.graphs import Name, quote
 
-from .arithmetic import Arithmetic, Array, safe_exp
-from .column import ColumnSummary
-from .family import AbstractFamily, Default, Level, finite
-from .prior import Prior, plain
-from .quantiles import added_up, searched
+from ..arithmetic import Arithmetic, Array, safe_exp
+from ..column import ColumnSummary
+from ..family import AbstractFamily, Default, Level, finite
+from ..prior import Prior, plain
+from ..quantiles import added_up, searched
 
 Zeros = Literal["", "zi", "hurdle"]
 """What is said of the zeros: nothing, extra ones, or a probability of their own."""
