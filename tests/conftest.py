@@ -19,6 +19,7 @@ os.environ.setdefault("LATENTDO_CACHE", str(ROOT / ".cache"))
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import latentdo as ld  # noqa: E402 - after the cache folder is set
+from latentdo.web.site import RUNTIME  # noqa: E402
 from shared_fits import saved  # noqa: E402
 
 settings.register_profile("local", deadline=None, print_blob=True)
@@ -45,3 +46,13 @@ def front_door(fits_folder: Path) -> ld.Posterior:
 def napkin(fits_folder: Path) -> ld.Posterior:
     """A trained napkin with mixed families, 60 rows."""
     return ld.load(saved("napkin", fits_folder))
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    """A folder that looks like Pyodide."""
+    folder = tmp_path / "node_modules" / "pyodide"
+    folder.mkdir(parents=True)
+    for name in RUNTIME:
+        (folder / name).write_text('{"info": {"version": "1.2.3"}}' if name.endswith(".json") else name)
+    return folder

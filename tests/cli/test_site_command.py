@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from latentdo.web.site import RUNTIME, VERSION
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> Path:
-    """A folder that looks like Pyodide."""
-    folder = tmp_path / "node_modules" / "pyodide"
-    folder.mkdir(parents=True)
-    for name in RUNTIME:
-        (folder / name).write_text('{"info": {"version": "1.2.3"}}' if name.endswith(".json") else name)
-    return folder
 
 
 def test_command_takes_what_npm_fetched_and_says_what_to_do_next(command, runtime, tmp_path):

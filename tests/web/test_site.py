@@ -80,16 +80,6 @@ def studies() -> list[str]:
 # --- the command
 
 
-@pytest.fixture
-def runtime(tmp_path: Path) -> Path:
-    """A folder that looks like Pyodide."""
-    folder = tmp_path / "node_modules" / "pyodide"
-    folder.mkdir(parents=True)
-    for name in RUNTIME:
-        (folder / name).write_text('{"info": {"version": "1.2.3"}}' if name.endswith(".json") else name)
-    return folder
-
-
 def test_site_holds_the_page_python_and_the_symbolic_half(runtime, tmp_path):
     size = build_site(tmp_path / "site", runtime)
     assert size == sum(path.stat().st_size for path in (tmp_path / "site").rglob("*") if path.is_file())
