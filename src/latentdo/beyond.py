@@ -16,10 +16,12 @@ from .opening import checked_engine, fitted_rows, graph_of, is_fit, rival_rows, 
 if TYPE_CHECKING:
     from latentdo.bounding import Assuming, Bounds
     from latentdo.estimators import Estimate
-    from latentdo.graphs import Name
+    from latentdo.graphs import Admg, LatentDag, Name
     from latentdo.inference import Engine, Posterior
+    from latentdo.models import ModelSpec
     from latentdo.omissions import Sensitivity
     from latentdo.query import Value
+    from latentdo.tables import Dataset
 
 ANY_OR_DROP = (
     'Let those of an outcome be any of its levels, missing="any", or leave out rows that have them, missing="drop".'
@@ -96,23 +98,55 @@ def bounds(
         raise DataError("There is no data, and bounds are found from frequencies. Give a table or a path.")
     spec, way = spec_of(opened), "latent" if missing == "any" else missing
     ordered = () if spec is None else (*spec.ordered, *spec.ones)
+    rows_of = _Observed(drawn, spec, source, way)
     found = bounds_of(
         drawn,
         asked,
-        lambda plan: frequencies_of(
-            rival_rows(drawn, spec, source, plan.needed, missing=way, advice=ANY_OR_DROP), plan, ordered
-        ),
+        lambda plan: frequencies_of(rows_of(plan.needed), plan, ordered),
         monotone=edges,
         level=level,
         seed=seed,
     )
+    found = replace(found, notes=(*rows_of.said, *found.notes))
     wished = () if missing == "any" else instrument_columns(drawn, [asked])
     if found.identified or not wished:
         return found
     named = [name for term in asked.terms for name in (*term.outcome_names, *term.treatments)]
-    rows = rival_rows(drawn, spec, source, tuple(dict.fromkeys(named)), tuple(wished), missing=way)
+    rows = rows_of(tuple(dict.fromkeys(named)), tuple(wished)).complete()
     assuming = with_instrument(drawn, rows, asked, level=level)
     return replace(found, assuming=tuple(_assuming(each) for each in assuming))
+
+
+class _Observed:
+    """The rows of a table that frequencies are taken from: those in which no node was set.
+
+    Attributes:
+        said: What the last reading left out, as a sentence; empty where it left out nothing.
+    """
+
+    def __init__(self, graph: LatentDag | Admg, spec: ModelSpec | None, source: Any, missing: str | None) -> None:
+        from latentdo.tables import Dataset
+
+        self.graph, self.spec, self.source, self.missing, self.n_set = graph, spec, source, missing, 0
+        self.said: tuple[str, ...] = ()
+        if isinstance(source, Dataset):
+            # Other nodes than those that are read may have been set.
+            self.source = source.untouched()
+            self.n_set = source.n_rows - self.source.n_rows
+
+    def __call__(self, needed: Sequence[Name], wished: Sequence[Name] = ()) -> Dataset:
+        given = self.graph, self.spec, self.source, needed, wished
+        rows = rival_rows(*given, missing=self.missing, advice=ANY_OR_DROP)
+        seen = rows.untouched()
+        n_set = self.n_set + rows.n_rows - seen.n_rows
+        if n_set and seen.n_rows < 2:
+            raise DataError(
+                f"Bounds are found from rows in which no node was set, and of {seen.n_rows + n_set:,} rows {seen.n_rows} are "
+                "such. Give rows that were only observed."
+            )
+        said = f"The bounds see {seen.n_rows:,} of the {seen.n_rows + n_set:,} rows: in {n_set:,} some node was set."
+        self.said = (said,) if n_set else ()
+        return seen
 
 
 def _assuming(row: Estimate) -> Assuming:
@@ -170,6 +204,7 @@ def sensitivity(
         QueryError: An edge that the graph has, or between nodes whose families have no single weight.
         DataError: The fit holds no rows and there is no table.
     """
+    from latentdo.comparison import check_rows
     from latentdo.inference import Auto, Posterior, watch
     from latentdo.omissions import sensitivity_of
 
@@ -187,6 +222,7 @@ def sensitivity(
     folder = Path(posterior).parent if isinstance(posterior, str | Path) else Path()
     call = 'ld.sensitivity(posterior, query, "data.csv")'
     rows, _ = fitted_rows(fitted, data, folder, "each strength is fitted to them", call)
+    check_rows(fitted, rows)
     with watch(progress) as told:
         return sensitivity_of(
             fitted,

@@ -22,6 +22,7 @@ from latentdo.graphs import (
     is_study_path,
     parse_graph,
     parse_statements,
+    project,
 )
 from latentdo.graphs import graph_of as graph_stated
 from latentdo.query import Query, queries_of
@@ -232,22 +233,32 @@ def rows_of(spec: ModelSpec, data: Any, study: Study, *, missing: str | None = N
 
 
 def tables_named(source: Any) -> Any:
-    """The tables that a study names, as they are read; whatever else it is as it is."""
-    from latentdo.models.study import StudyTable
+    """The tables that a study names, or the file of one, as they are read; whatever else it is as it is.
+
+    Raises:
+        StudyError: The study names none.
+    """
+    from latentdo.models.study import Study, StudyTable, load_study
     from latentdo.tables import Experiment
 
+    if isinstance(source, str | Path) and is_study_path(str(source)):
+        source = load_study(source)
+    if isinstance(source, Study):
+        if source.data is None:
+            raise StudyError(f"{source.name} names no table: there is no `data:` in it. Give the table itself.", "data")
+        source = source.data
     if isinstance(source, tuple) and all(isinstance(each, StudyTable) for each in source):
         return [Experiment(each.file, each.do, each.do_column) for each in source]
     return source
 
 
 def reread(posterior: Posterior, data: Any) -> Dataset:
-    """The rows of a table that a fit knows, read as that of the fit was."""
-    from latentdo.tables import LATENT_OR_DROP, read_table
+    """The rows of a table that a fit knows, or of several, read as that of the fit was."""
+    from latentdo.tables import LATENT_OR_DROP, as_before, read_table
 
     spec, facts = posterior.spec, posterior.facts
-    options = {"missing": facts.handled, "do": facts.do_column, "advice": LATENT_OR_DROP}
-    return read_table(tables_named(data), spec.measured, spec.latent, spec.levels, **options)
+    tables = as_before(tables_named(data), facts.origins, facts.do_column)
+    return read_table(tables, spec.measured, spec.latent, spec.levels, missing=facts.handled, advice=LATENT_OR_DROP)
 
 
 def engine_of(study: Study) -> Engine:
@@ -305,7 +316,7 @@ def _is_table(value: Any) -> bool:
 
     match value:
         case str():
-            return is_path(value)
+            return is_path(value) or is_study_path(value)
         case Query() | list() | tuple():
             return False
         case Mapping():
@@ -332,35 +343,52 @@ def fitted_rows(posterior: Posterior, data: Any, folder: Path, purpose: str, cal
         return reread(posterior, data), ""
     if posterior.data is not None:
         return posterior.data, ""
-    path, why = kept_table(posterior, folder)
-    if path is not None:
-        return reread(posterior, path), f"The rows are those of {path}, which the fit was trained on."
+    found, why = kept_tables(posterior, folder)
+    if found:
+        return reread(posterior, list(found)), said_of_kept(found)
     raise DataError(
         f"This fit holds no rows of its data, as it was saved without, and {purpose}{why}. Give the table that it was trained "
         f"on: {call}."
     )
 
 
-def kept_table(posterior: Posterior, folder: Path) -> tuple[Path | None, str]:
-    """The file that a fit was trained on, looked for here and beside the fit; if there is none, why, if that can be said."""
+def said_of_kept(found: Sequence[Path]) -> str:
+    """Where the rows of a fit were found, as a sentence."""
+    from latentdo.sheet import listed
+
+    return f"The rows are those of {listed(map(str, found))}, which the fit was trained on."
+
+
+def kept_tables(posterior: Posterior, folder: Path) -> tuple[tuple[Path, ...], str]:
+    """The files that a fit was trained on, looked for here and beside the fit; if there are none, why, if that can be said."""
+    from latentdo.sheet import listed
     from latentdo.tables import is_path
 
-    source = posterior.facts.source
-    if not is_path(source):
-        return None, ""
-    why = f"; {source}, which it was trained on, is neither here nor beside it"
-    for path in dict.fromkeys([Path(source), folder / source]):
-        if not is_file(path):
-            continue
+    facts = posterior.facts
+    files = [origin.file for origin in facts.origins] or [facts.source]
+    if not all(map(is_path, files)):
+        return (), ""
+    is_one, why = len(files) == 1, ""
+    called = "as its table was called" if is_one else "as its tables were called"
+    for places in ((Path(), folder), (folder, Path())):
+        paths = [next((path for place in places if is_file(path := place / file)), None) for file in files]
+        found = tuple(path for path in paths if path is not None)
+        if len(found) < len(files):
+            absent = [file for file, path in zip(files, paths, strict=True) if path is None]
+            return (
+                (),
+                f"; {listed(absent)}, which it was trained on, {'is' if len(absent) == 1 else 'are'} neither here nor beside it",
+            )
+        shown = listed(map(str, found))
         try:
-            rows = reread(posterior, path)
+            rows = reread(posterior, list(found))
         except DataError as fault:
-            why = f"; {path}, as its table was called, cannot be read: {str(fault).rstrip('.')}"
+            why = f"; {shown}, {called}, cannot be read: {str(fault).rstrip('.')}"
             continue
-        if rows.hash == posterior.facts.hash:
-            return path, ""
-        why = f"; {path}, as its table was called, holds other rows now"
-    return None, why
+        if rows.hash == facts.hash:
+            return found, ""
+        why = f"; {shown}, {called}, {'holds' if is_one else 'hold'} other rows now"
+    return (), why
 
 
 def rival_rows(
@@ -392,7 +420,7 @@ def rival_rows(
     names = (*needed, *wished)
     levels = dict.fromkeys(names, ()) if spec is None else spec.levels
     latent = graph.latent if isinstance(graph, LatentDag) else ()
-    options = {"missing": missing, **({} if advice is None else {"advice": advice})}
+    options = {"missing": missing, "others": project(graph).nodes, **({} if advice is None else {"advice": advice})}
     rows = read_table(tables_named(data), names, latent, levels, optional=wished, **options)
     for name, labels in rows.levels if spec is None else ():
         if numbers := [label for label in labels if _is_number(label)]:

@@ -14,6 +14,7 @@ from latentdo.bounding import plan_of, solved_on
 from latentdo.errors import QueryError
 from latentdo.graphs import LatentDag
 from latentdo.query import Query
+from latentdo.tables import read_table
 from oracles import Scm, random_scm
 
 IV = "Z -> X -> Y; X <-> Y"
@@ -496,6 +497,7 @@ def named_rows(law: np.ndarray, seed: int) -> dict[str, np.ndarray]:
 
 
 NAMED_ACE = "P(Y=better | do(X=drug)) - P(Y=better | do(X=placebo))"
+NAMED_MODEL = "latent U ~ bernoulli; Z ~ bernoulli(levels=[few, best]); X ~ bernoulli(Z, U, levels=[placebo, drug]);"
 DIRECTIONS = ["Z -> X", "X -> Y"]
 
 
@@ -504,18 +506,12 @@ def test_a_direction_between_names_without_an_order_is_refused():
     for edge in DIRECTIONS:
         with pytest.raises(QueryError, match=r"are names .*, which have no order\. State one in a model"):
             ld.bounds(IV, table, NAMED_ACE, monotone=edge)
-    # Levels of a class that a column told are in the order of the alphabet.
-    model = "latent U ~ bernoulli; Z ~ bernoulli(levels=[few, best]); X ~ bernoulli(Z, U, levels=[placebo, drug])"
-    trained = ld.fit(f"{model}; Y ~ categorical(X, U)", table, ld.Map(), check=False, progress=False)
     with pytest.raises(QueryError, match=r"the levels of Y are names \(better, worse\)"):
-        ld.bounds(trained, None, NAMED_ACE, monotone="X -> Y")
+        ld.bounds(f"{NAMED_MODEL} Y ~ categorical(X, U, levels=[better, worse])", table, NAMED_ACE, monotone="X -> Y")
 
 
 def test_a_direction_between_names_follows_the_order_that_a_model_states_and_says_which():
-    model = (
-        "latent U ~ bernoulli; Z ~ bernoulli(levels=[few, best]); X ~ bernoulli(Z, U, levels=[placebo, drug]); "
-        "Y ~ ordinal(X, U, levels=[worse, better])"
-    )
+    model = f"{NAMED_MODEL} Y ~ ordinal(X, U, levels=[worse, better])"
     found = ld.bounds(model, named_rows(LIPID, 3), NAMED_ACE, monotone=DIRECTIONS)
     plain = ld.bounds(IV, rows_of(LIPID, 800, 3), ACE, monotone=DIRECTIONS)
     assert (found.lower, found.upper) == pytest.approx((plain.lower, plain.upper))
@@ -550,6 +546,27 @@ def test_a_direction_of_an_outcome_that_is_cut_does_not_depend_on_how_the_questi
     broken = ld.bounds(IV, numbers, "P(Y <= 1 | do(X=1))", monotone="X -| Y")
     assert "Y > 1" in broken.violated
     assert "Y <= 1" in broken.violated
+
+
+def test_rows_in_which_something_was_set_or_is_missing_are_no_frequencies():
+    rows, other = rows_of(LIPID, 400, 3), rows_of(LIPID, 300, 4)
+    plain = ld.bounds(IV, rows, ACE)
+    trial = ld.experiment({**other, "X": np.random.default_rng(0).integers(0, 2, 300)}, do=["X"])
+    # What was set need not be what is asked about: the rows of a fit have columns that bounds do not need.
+    coin = np.random.default_rng(1).integers(0, 2, 400)
+    forced = ld.experiment({**other, "W": coin[:300]}, do=["W"])
+    mixed = [{**rows, "W": coin}, forced]
+    kept = read_table(mixed, ("W", *NAMES))
+    for graph, table in ((IV, [rows, trial]), ("W -> Z; " + IV, mixed), ("W -> Z; " + IV, kept)):
+        found = ld.bounds(graph, table, ACE)
+        assert (found.lower, found.upper) == pytest.approx((plain.lower, plain.upper))
+        assert found.notes[0] == "The bounds see 400 of the 700 rows: in 300 some node was set."
+    gaps = read_table({**rows, "X": np.where(np.arange(400) < 100, np.nan, rows["X"])}, NAMES, missing="latent")
+    with pytest.raises(ld.LatentdoError, match="Column 'X' has missing cells"):
+        ld.bounds(IV, gaps, ACE)
+    found = ld.bounds(IV, gaps, ACE, missing="drop")
+    complete = ld.bounds(IV, {name: values[100:] for name, values in rows.items()}, ACE)
+    assert (found.lower, found.upper) == pytest.approx((complete.lower, complete.upper))
 
 
 def test_an_array_needs_the_names_of_its_axes():

@@ -13,6 +13,7 @@ from latentdo.omissions import Measured, Omitted, Point, Sensitivity, Unit
 from latentdo.query import Query
 
 EFFECT = "E[Y | do(X=1)] - E[Y | do(X=0)]"
+MODEL = "Z ~ normal; X ~ normal(Z); Y ~ normal(X, Z)"
 
 
 def slopes(outcome: np.ndarray, *columns: np.ndarray) -> np.ndarray:
@@ -177,8 +178,33 @@ def test_a_table_has_no_strength():
 
 def test_a_question_that_is_not_identified_has_no_answer_to_move():
     posterior = handmade("latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)")
-    with pytest.raises(ld.NotIdentifiedError):
+    with pytest.raises(ld.NotIdentifiedError, match="Sensitivity is that of an answer, and the data give none here"):
         ld.sensitivity(posterior, EFFECT)
+
+
+def test_missing_and_set_cells_say_nothing_of_how_strong_an_edge_could_be():
+    random = np.random.default_rng(3)
+    z, noise, other = random.normal(size=(3, 300))
+    x = 0.5 * z + noise
+    rows = {"Z": z, "X": x, "Y": x + 0.5 * z + other}
+    holes = {**rows, "Y": np.where(np.arange(300) < 100, np.nan, rows["Y"])}
+    chosen = 50 + noise[:100]
+    trial = ld.experiment({"Z": z[:100], "X": chosen, "Y": chosen + 0.5 * z[:100] + other[:100]}, do=["X"])
+    complete = {name: values[100:] for name, values in rows.items()}
+    found, plain = (
+        ld.sensitivity(
+            ld.fit(MODEL, table, ld.Laplace(), missing="latent", check=False, progress=False),
+            *(EFFECT,),
+            edge="X <-> Y",
+            strengths=[0.3],
+            engine=ld.Laplace(),
+        )
+        for table in ([holes, trial], complete)
+    )
+    assert found.robustness is not None and plain.robustness is not None
+    assert found.robustness.estimate == plain.robustness.estimate
+    for (_, unit), (_, own) in zip(found.units, plain.units, strict=True):
+        assert unit.size == pytest.approx(own.size, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .laws import law_quantile
     from .report import Report, check_model
     from .subgroups import one_for_all
-    from .support import check_complete, check_values
+    from .support import check_complete, check_values, verdict_on
     from .units import Scale, scale_of
     from .variants import VariantReport, check_variants
 
@@ -36,7 +36,7 @@ _NAMES = {
     "laws": "law_quantile",
     "report": "Report check_model",
     "subgroups": "one_for_all",
-    "support": "check_complete check_values",
+    "support": "check_complete check_values verdict_on",
     "units": "Scale scale_of",
     "variants": "VariantReport check_variants",
 }
@@ -63,6 +63,7 @@ __all__ = [
     "law_quantile",
     "one_for_all",
     "scale_of",
+    "verdict_on",
 ]
 
 

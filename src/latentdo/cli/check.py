@@ -15,7 +15,7 @@ from latentdo.opening import spec_of, with_graph
 from .failures import DONE, MISFIT, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, Whole, WholeOrNone
 from .output import result_path, say, say_json, say_result, tell, write_result
-from .sources import no_variants, source_text, study_of, variant_of
+from .sources import no_variants, source_text, study_of, table_first, variant_of
 
 if TYPE_CHECKING:
     from latentdo.criticism import FitCheck
@@ -118,10 +118,11 @@ def command(
         from latentdo.api import load
 
         others = {name: load(Path(name)) for name in beside or []}
+        table, asked = table_first(data, queries)
         found = check(
             Path(source),
-            data,
-            *queries,
+            next(iter(table), None),
+            *asked,
             tolerance=tolerance,
             folds=folds,
             calibrate=calibrate,

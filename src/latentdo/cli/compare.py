@@ -18,7 +18,7 @@ from latentdo.opening import stated
 from .failures import DONE, NOT_CONVERGED
 from .options import Flag, Names, Output, Source, Whole, name_groups
 from .output import one_form, output_path, replacing, say, say_json, tell
-from .sources import kept_rows, read_questions, source_text
+from .sources import kept_rows, read_questions, source_text, table_first
 
 if TYPE_CHECKING:
     from latentdo.query import Query
@@ -72,7 +72,7 @@ def command(
 
     Args:
         source: A fit (.ldo), the path of a study (.yaml), a model or graph as text, or - for a text on standard input.
-        data: The table (.csv, .tsv, .parquet); left out, that of the fit or the study, if it is where it was.
+        data: The table (.csv, .tsv, .parquet), or the study that names it or several; left out, that of the fit or the study.
         queries: Such as "E[Y | do(X=0)]", "P(Y > 1 | do(X=1))" or a contrast; left out, those of the study.
         file: A file of queries, one per line, "name: query" or query alone, # before comments; - for standard input.
         methods: A method, several with commas (aipw,plug-in); again for more; left out, those of the study, or all.
@@ -93,18 +93,20 @@ def command(
     one_form(latex=latex, json=json)
     rows = None if csv is None else output_path("--csv", csv, "comparison", (".csv",))
     page = None if output is None else _output(output)
-    table, asked = _table_first(data, queries)
+    table, asked = table_first(data, queries)
     subject, questions, listed = _subject(source, asked, file)
-    if not table:
-        call = f"latentdo compare {source} data.csv, followed by the queries"
-        table = kept_rows(subject, source, "rivals estimate from them", call)
-    read = [source, file, *table, getattr(subject, "data", None)]
+    call = f"latentdo compare {source} data.csv, followed by the queries"
+    kept = [] if table else kept_rows(subject, source, "rivals estimate from them", call)
+    named = getattr(subject, "data", None)
+    of_study = [each.file for each in named] if isinstance(named, tuple) else [named]
+    read = [source, file, *table, *kept, *of_study]
     for option, written in (("--csv", rows), ("-o", page)):
         _spare(option, written, [Path(each) for each in read if isinstance(each, str | Path)])
     found = _compared(
         subject,
         [*table, *questions],
         listed,
+        data=kept or None,
         drawn=page is not None and page.suffix.lower() in PICTURES,
         methods=None
         if methods is None
@@ -145,15 +147,6 @@ def _spare(option: str, written: Path | None, read: Sequence[Path]) -> None:
         with contextlib.suppress(OSError, ValueError):
             if written is not None and written.exists() and path.exists() and written.samefile(path):
                 raise UsageError(f"{option} {written} is what the rows or questions are read from. Give another name.")
-
-
-def _table_first(data: str | None, queries: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The table, if one was named, and the queries: where the study names its table, a query may stand in its place."""
-    from latentdo.tables import is_path
-
-    if data is None or is_path(data):
-        return [] if data is None else [data], list(queries)
-    return [], [data, *queries]
 
 
 def _subject(source: str, typed: list[str], file: str | None) -> tuple[Any, list[Any], QuestionFile | None]:

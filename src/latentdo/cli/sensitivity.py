@@ -52,7 +52,7 @@ def command(
     Args:
         fit: A saved fit (.ldo).
         query: One number, such as "E[Y | do(X=1)] - E[Y | do(X=0)]", or the name of a query of the study.
-        data: The table that it was trained on, where the fit holds no rows and none of its name is at hand.
+        data: The table that it was trained on, or the study that names it, where the fit holds no rows and none is at hand.
         edge: "X -> Y" or "X <-> Y" between measured nodes; left out, a hidden cause of treatment and outcome, or a direct
             effect.
         strengths: Numbers with commas between them: of X -> Y sds of Y per sd of X, of X <-> Y sds of what is left of both per sd
@@ -74,13 +74,12 @@ def command(
     one_form(latex=latex, json=json)
     path = result_path(output, "sensitivity")
     posterior = load(Path(fit))
-    if data is None:
-        call = f"latentdo sensitivity {fit} QUERY data.csv"
-        data = next(iter(kept_rows(posterior, fit, "each strength is fitted to them", call)), None)
+    call = f"latentdo sensitivity {fit} QUERY data.csv"
+    kept = [] if data is not None else kept_rows(posterior, fit, "each strength is fitted to them", call)
     found = sensitivity(
         posterior,
         query,
-        data,
+        kept or data,
         edge=edge,
         strengths=None if strengths is None else _numbers(strengths),
         value=value,

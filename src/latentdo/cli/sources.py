@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -310,8 +310,17 @@ def _can_be_asked(subject: Posterior | LatentDag, query: Query, *, allow_unident
         return False
 
 
-def kept_rows(subject: Any, source: str, purpose: str, call: str) -> list[str]:
-    """The table that a fit without rows was trained on, where it still is; none of what is no such fit.
+def table_first(data: str | None, queries: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The table, if one was named, or the study that names it; and the queries, the first of which may stand in its place."""
+    from latentdo.tables import is_path
+
+    if data is None or is_path(data) or is_study_path(data):
+        return [] if data is None else [data], list(queries)
+    return [], [data, *queries]
+
+
+def kept_rows(subject: Any, source: str, purpose: str, call: str) -> list[Path]:
+    """The tables that a fit without rows was trained on, where they still are; none of what is no such fit.
 
     Args:
         source: The path of the fit.
@@ -322,14 +331,14 @@ def kept_rows(subject: Any, source: str, purpose: str, call: str) -> list[str]:
         DataError: It is nowhere to be found.
     """
     from latentdo.inference import Posterior
-    from latentdo.opening import kept_table
+    from latentdo.opening import kept_tables, said_of_kept
 
     if not isinstance(subject, Posterior) or subject.data is not None:
         return []
-    path, why = kept_table(subject, Path(source).parent)
-    if path is None:
+    found, why = kept_tables(subject, Path(source).parent)
+    if not found:
         raise DataError(
             f"{source} holds no rows of its data, and {purpose}{why}. Give the table that it was trained on: {call}."
         )
-    tell(f"The rows are those of {path}, which the fit was trained on.")
-    return [str(path)]
+    tell(said_of_kept(found))
+    return list(found)

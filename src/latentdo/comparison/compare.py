@@ -21,6 +21,7 @@ from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.inference import Posterior
 from latentdo.models import Units
 from latentdo.query import Query, Value
+from latentdo.sheet import listed
 from latentdo.tables import Dataset
 
 from .comparison import Comparison
@@ -110,7 +111,7 @@ def for_rivals(data: Dataset) -> tuple[Dataset, str]:
     Raises:
         DataError: Fewer than two are left.
     """
-    rows = data.complete()
+    rows = data.untouched().complete()
     n_gaps = data.n_rows - data.complete(held=True).n_rows
     n_set = data.n_rows - rows.n_rows - n_gaps
     left = [f"{n_gaps:,} have missing cells"] * bool(n_gaps) + [f"in {n_set:,} some node was set"] * bool(n_set)
@@ -197,9 +198,10 @@ def check_rows(posterior: Posterior, data: Dataset) -> tuple[str, ...]:
     digest = facts.rows_digest if posterior.data is None else posterior.data.rows_digest
     if not differs and digest is not None and digest != data.rows_digest:
         differs = "each column has the values that it has in the fit, but other rows have them together"
+    own = f"all of its tables, {listed(map(str, facts.origins))}" if len(facts.origins) > 1 else "its own table"
     if differs:
         raise DataError(
-            f"{data.source}: these are not the rows that the fit was trained on: {differs}. Give its own table, or compare the "
+            f"{data.source}: these are not the rows that the fit was trained on: {differs}. Give {own}, or compare the "
             "rivals alone on this one, with the graph in place of the fit."
         )
     return (UNSURE,) if digest is None else ()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from latentdo.answers import Answer, ask_all
-from latentdo.errors import FitError, QueryError, UnsupportedError
+from latentdo.answers import Answer, ask_all, verdict_on
+from latentdo.errors import FitError, NotIdentifiedError, QueryError, UnsupportedError
 from latentdo.graphs import Name, quote
-from latentdo.identification import identify
+from latentdo.identification import NotIdentified, identify
 from latentdo.inference import Engine, Fit, Posterior, train_all
 from latentdo.query import Binary, Query, Term, operations_of
 from latentdo.sheet import listed
@@ -39,6 +39,8 @@ NOTHING_LEFT = 1.0
 """The strength of a hidden cause from which on it would do all that the causes in the graph leave of a node."""
 NEAR = 0.01
 """How near the fits on both sides of a tipping point are to each other."""
+LEAST_LEFT = 4
+"""Rows that a regression has at least beside one for each node that is adjusted for."""
 LOOKS = 16
 """Fits at most that look for a tipping point."""
 
@@ -123,7 +125,11 @@ def sensitivity_of(
         raise QueryError(
             f"{query} goes through infinity where its risk difference goes through 0. Ask for RD[…] in its place."
         )
-    identify(posterior.spec.graph, query, functional=posterior.functional).unwrap()
+    verdict = verdict_on(posterior.spec.graph, query, posterior.functional, posterior.regimes)
+    if isinstance(verdict, NotIdentified):
+        advice = "Sensitivity is that of an answer, and the data give none here."
+        advice = " ".join(filter(None, [advice, verdict.leads.cheapest]))
+        raise NotIdentifiedError(str(verdict), verdict, advice=advice, hopeless=True)
     omitted, others = _edge(edge, posterior, query)
     units = units_of(omitted, posterior, rows)
     refits = _Refits(posterior, rows, query, omitted, units, engine, level, seed, tell, workers)
@@ -257,6 +263,10 @@ def _robustness(posterior: Posterior, rows: Dataset, query: Query, omitted: Omit
         return None
     best = identify(spec.graph, query).forms.optimal_adjustment
     if best is None or any(name in labels for name in (*best.nodes, treatment)):
+        return None
+    # A number that means nothing stands in a missing cell, and where something was set the regression is another one.
+    rows = rows.untouched().complete([outcome, treatment, *sorted(best.nodes)])
+    if rows.n_rows < len(best.nodes) + LEAST_LEFT:
         return None
     others = {name: rows.column(name) for name in sorted(best.nodes)}
     return robustness_of(rows.column(outcome), rows.column(treatment), others, rows.weights, level=level)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from latentdo.arrays import FloatArray
 from latentdo.errors import CycleError, LatentdoError, QueryError, SpecError
 from latentdo.graphs import LatentDag, Name, parse_graph, project, quote
 from latentdo.inference import Posterior
@@ -147,9 +148,8 @@ def units_of(omitted: Omitted, posterior: Posterior, rows: Dataset) -> dict[Name
             left = _residual_sd(node, posterior, draws, rows)
             found[node] = Unit(left, f"sd of {quote(node)} given its causes", is_what_is_left=True)
         else:
-            values = numerics(family).link(rows.column(node))
-            mean = np.average(values, weights=rows.weights)
-            sd = float(np.sqrt(np.average((values - mean) ** 2, weights=rows.weights)))
+            seen = _answering(rows, node)
+            sd = _spread(numerics(family).link(seen.column(node)), seen.weights)
             on_link = "" if family.name in ("normal", "student") else " on the scale of its predictor"
             found[node] = Unit(sd, f"sd of {quote(node)}{on_link}")
     return found
@@ -158,16 +158,27 @@ def units_of(omitted: Omitted, posterior: Posterior, rows: Dataset) -> dict[Name
 def _residual_sd(node: Name, posterior: Posterior, draws: Mapping[str, np.ndarray], rows: Dataset) -> float:
     """What the measured parents leave of a node: its own noise, and what hidden causes add to it."""
     mechanism = posterior.spec[node]
+    parents = [name for name in mechanism.parents if name not in posterior.spec.latent]
+    rows = _answering(rows, node, *parents)
     predictor = np.zeros(rows.n_stored)
-    measured = {name: rows.column(name) for name in mechanism.parents if name not in posterior.spec.latent}
+    measured = {name: rows.column(name) for name in parents}
     for weight in mechanism.weights:
         if set(weight.parents) <= measured.keys():
             label = f"{weight.label} -> {quote(node)}"
             slope = draws.get(label, weight.belief if isinstance(weight.belief, float | int) else 0.0)
             predictor = predictor + float(np.mean(slope)) * weight.product(measured, NUMPY)
-    left = rows.column(node) - predictor
-    mean = np.average(left, weights=rows.weights)
-    return float(np.sqrt(np.average((left - mean) ** 2, weights=rows.weights)))
+    return _spread(rows.column(node) - predictor, rows.weights)
+
+
+def _answering(rows: Dataset, node: Name, *parents: Name) -> Dataset:
+    """The rows that have these cells, and in which the node answered to its causes."""
+    answered = rows.picked(np.flatnonzero(~rows.held(node)))
+    return answered.complete([node, *parents], held=True)
+
+
+def _spread(values: FloatArray, weights: FloatArray) -> float:
+    mean = np.average(values, weights=weights)
+    return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
 
 
 def scale_of_source(omitted: Omitted, rows: Dataset) -> float:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .dataset import Dataset, FloatArray, IntArray, stacked, too_narrow
-    from .experimental import Experiment, experiment, is_several
+    from .experimental import Experiment, as_before, experiment, is_several
     from .looks import Overview, overview
-    from .pattern import PLAIN, Pattern
+    from .pattern import PLAIN, Origin, Pattern
     from .reading import LATENT_OR_DROP, MISSING, read_table
     from .sources import is_path
     from .table import Table
@@ -22,9 +22,11 @@ __all__ = [
     "Experiment",
     "FloatArray",
     "IntArray",
+    "Origin",
     "Overview",
     "Pattern",
     "Table",
+    "as_before",
     "experiment",
     "is_path",
     "is_several",
@@ -42,9 +44,11 @@ _HOMES = {
     "Experiment": "experimental",
     "FloatArray": "dataset",
     "IntArray": "dataset",
+    "Origin": "pattern",
     "Overview": "looks",
     "Pattern": "pattern",
     "Table": "table",
+    "as_before": "experimental",
     "experiment": "experimental",
     "is_path": "sources",
     "is_several": "experimental",

@@ -19,7 +19,7 @@ from latentdo.arrays import BoolArray, FloatArray, IntArray
 from latentdo.errors import DataError, nearest
 from latentdo.models import ColumnSummary
 
-from .pattern import PLAIN, Pattern
+from .pattern import PLAIN, Origin, Pattern
 
 MAX_LISTED_VALUES = 20
 SMALL_RANGE = 4_096
@@ -54,6 +54,7 @@ class Dataset:
         pattern: Which of them each stored row has; None where there are none.
         dropped: Rows of the source that were left out because a cell was missing.
         do_column: The column of the source that named, row by row, the nodes that were set.
+        origins: How each of several tables was given, or the one of an experiment; empty of any other table.
     """
 
     columns: tuple[tuple[str, FloatArray], ...]
@@ -66,6 +67,7 @@ class Dataset:
     pattern: IntArray | None = None
     dropped: int = 0
     do_column: str = ""
+    origins: tuple[Origin, ...] = ()
 
     def __post_init__(self) -> None:
         weights = _frozen(self.weights)
@@ -248,6 +250,10 @@ class Dataset:
         own = [each.among(names) for each in self.patterns]
         kept = np.array([not each.missing and (held or not each.held) for each in own])[self.pattern]
         return replace(rows.picked(np.flatnonzero(kept)), patterns=(), pattern=None)
+
+    def untouched(self) -> Dataset:
+        """The rows in which no node was set, of this table's columns or of others."""
+        return self.picked(np.flatnonzero(~self._marked(lambda each: bool(each.held)))) if self.patterns else self
 
     @property
     def n_missing(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from latentdo.errors import DataError, nearest
 from latentdo.graphs import Name
 
 from .cells import is_missing
-from .pattern import Pattern
+from .pattern import Origin, Pattern
 from .sources import Source, is_path
 
 _ENTRY = re.compile(r"\s*(?:`([^`]*)`|([^,`]+?))\s*(?:,|$)")
@@ -54,6 +54,27 @@ def experiment(table: Any, do: Iterable[Name]) -> Experiment:
     if isinstance(table, Experiment):
         raise DataError("The table is an experiment already. Give the table itself to ld.experiment(…).")
     return Experiment(table, tuple(dict.fromkeys(names)))
+
+
+def as_before(data: Any, origins: Sequence[Origin], do_column: str) -> list[Experiment]:
+    """The tables of a fit, each to be read as it was then, where it does not say itself what was set.
+
+    Args:
+        data: A table, or a list of tables in the order of then.
+        origins: How they were given then; empty of one table without an experiment.
+        do_column: The column that named what was set, of that table.
+    """
+    given = [*data] if is_several(data) else [data]
+    parts = [each if isinstance(each, Experiment) else Experiment(each) for each in given]
+    if len(origins) == len(parts):
+        known = [(origin.do, origin.do_column) for origin in origins]
+    else:
+        says_itself = bool(origins) or any(part.do or part.do_column for part in parts)
+        known = [((), "" if says_itself else do_column)] * len(parts)
+    return [
+        part if part.do or part.do_column else Experiment(part.table, *before)
+        for part, before in zip(parts, known, strict=True)
+    ]
 
 
 def is_several(data: Any) -> bool:

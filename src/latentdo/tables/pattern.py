@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from latentdo.graphs import Name
+from latentdo.graphs import Name, quote
 
 
 @dataclass(frozen=True, order=True)
@@ -30,6 +30,26 @@ class Pattern:
         return Pattern(
             tuple(name for name in self.missing if name in names), tuple(name for name in self.held if name in names)
         )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How one of the tables was given whose rows were put together.
+
+    Attributes:
+        file: Its name, as messages call it.
+        do: The nodes that were set in every row.
+        do_column: A column that names the nodes that were set in each row.
+    """
+
+    file: str
+    do: tuple[Name, ...] = ()
+    do_column: str = ""
+
+    def __str__(self) -> str:
+        if self.do:
+            return f"{self.file} (do({', '.join(map(quote, self.do))}))"
+        return f"{self.file} (do: {self.do_column})" if self.do_column else self.file
 
 
 PLAIN = Pattern()

@@ -24,7 +24,7 @@ from .dataset import Dataset, stacked
 from .delimited import DelimitedFile
 from .experimental import Experiment, checked_do, is_several, set_by_column
 from .level_columns import read_levels
-from .pattern import PLAIN, Pattern
+from .pattern import PLAIN, Origin, Pattern
 from .sources import Columns, Source, open_source
 
 LARGEST = 1e100
@@ -58,6 +58,7 @@ def read_table(
     missing: str | None = None,
     do: str = "",
     advice: str = DROP_OR_FILL,
+    others: Collection[str] = (),
 ) -> Dataset:
     """The columns of the measured nodes, checked; other columns are listed and not read.
 
@@ -71,6 +72,7 @@ def read_table(
         missing: `latent` keeps rows with missing cells, `drop` leaves them out; None refuses them.
         do: A column that names the nodes that were set in each row.
         advice: What to do about missing cells where they are refused.
+        others: Measured nodes that need no column here, and may have been set.
 
     Raises:
         DataError: The table cannot be used; the message has every fault found, `.column` and `.line` are
@@ -84,12 +86,14 @@ def read_table(
     sources = [None if isinstance(each.table, Dataset) else open_source(each.table) for each in parts]
     if len(parts) > 1:
         stated |= _common_levels([source for source in sources if source is not None], stated)
+    settable = tuple(dict.fromkeys((*measured, *others)))
     for each in parts:
-        checked_do(each.do, measured, latent)
-    reading = _Reading(measured, latent, stated, optional, missing, advice, alone=len(parts) == 1)
+        checked_do(each.do, settable, latent)
+    reading = _Reading(measured, latent, stated, optional, missing, advice, settable, alone=len(parts) == 1)
     tables = [reading.of(part, source) for part, source in zip(parts, sources, strict=True)]
+    origins = tuple(Origin(table.source, part.do, part.do_column) for part, table in zip(parts, tables, strict=True))
     if len(tables) == 1:
-        return tables[0]
+        return replace(tables[0], origins=origins) if parts[0].do else tables[0]
     for place, (part, table) in enumerate(zip(parts, tables, strict=True), 1):
         if not table.n_rows and not table.dropped:
             raise DataError(_no_rows(place, part))
@@ -97,7 +101,7 @@ def read_table(
         raise DataError("Of the columns that a table may lack, each of several tables needs the same.")
     whole = stacked(tables)
     _refuse(whole.source, _whole_faults(whole))
-    return whole
+    return replace(whole, origins=origins)
 
 
 def _no_rows(place: int, part: Experiment) -> str:
@@ -121,7 +125,7 @@ def _common_levels(sources: Sequence[Source], levels: Mapping[str, Sequence[Leve
 
 @dataclass(frozen=True)
 class _Reading:
-    """How each table is read, see `read_table`; `alone` where its rows are all rows."""
+    """How each table is read, see `read_table`; `settable` nodes may have been set, `alone` where its rows are all rows."""
 
     measured: Sequence[str]
     latent: Collection[str]
@@ -129,6 +133,7 @@ class _Reading:
     optional: Collection[str]
     missing: str | None
     advice: str
+    settable: Sequence[str]
     alone: bool
 
     def of(self, part: Experiment, source: Source | None) -> Dataset:
@@ -150,7 +155,7 @@ class _Reading:
         n = len(next(iter(columns.values()), ()))
         patterns, pattern = (Pattern.of(held=part.do),), np.zeros(n, dtype=np.intp)
         if part.do_column and not wrong:
-            patterns, pattern = set_by_column(source, part.do_column, self.measured, self.latent)
+            patterns, pattern = set_by_column(source, part.do_column, self.settable, self.latent)
         held = {name: np.array([name in each.held for each in patterns])[pattern] for name in columns}
         _refuse(source.label, [*faults, *wrong, *self._value_faults(columns, names, held, source)])
         rows = self._dataset(columns, names, source, measured, part.do_column)

@@ -10,7 +10,7 @@ import numpy as np
 
 from latentdo.graphs import Name, quote
 from latentdo.models import ColumnSummary
-from latentdo.tables import Dataset, Pattern
+from latentdo.tables import Dataset, Origin, Pattern
 
 from .block import Block
 from .cells import left_out
@@ -143,6 +143,8 @@ class DataFacts:
         regimes: The sets of nodes that were set in some rows, and in how many, none among them; empty where none was set.
         dropped: Rows that were left out because a cell was missing.
         do_column: The column of the table that named the nodes that were set.
+        origins: How each of several tables was given, or the one of an experiment; empty of any other table, and in the files of
+            versions that did not keep it.
     """
 
     source: str
@@ -159,6 +161,7 @@ class DataFacts:
     regimes: tuple[tuple[tuple[Name, ...], int], ...] = ()
     dropped: int = 0
     do_column: str = ""
+    origins: tuple[Origin, ...] = ()
 
     @staticmethod
     def of(
@@ -183,6 +186,7 @@ class DataFacts:
             tuple(data.regimes.items()),
             data.dropped,
             data.do_column,
+            data.origins,
         )
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from latentdo import arguments
 from latentdo.arrays import FloatArray, IntArray
 from latentdo.errors import DataError, SpecError, UnsupportedError
-from latentdo.tables import Dataset, read_table
+from latentdo.tables import Dataset, as_before, read_table
 
 from ..blocks.fitted import Fitted
 from ..likelihood import pointwise
@@ -43,7 +43,8 @@ def rows_of(posterior: Fitted, data: Any) -> Dataset:
             )
         return posterior.data
     facts = posterior.facts
-    rows = read_table(data, spec.measured, spec.latent, spec.levels, missing=facts.handled, do=facts.do_column)
+    tables = as_before(data, facts.origins, facts.do_column)
+    rows = read_table(tables, spec.measured, spec.latent, spec.levels, missing=facts.handled)
     for node in spec.measured:
         spec[node].family.check(rows.summary(node))
     return rows

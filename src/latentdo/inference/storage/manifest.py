@@ -225,6 +225,7 @@ class Manifest:
             arrays[PATTERN].astype(np.intp) if facts.patterns else None,
             facts.dropped,
             facts.do_column,
+            facts.origins,
         )
         if (data.hash, data.n_rows) != (facts.hash, facts.n_rows):
             raise DataError("The rows are not those that the model was trained on.")
@@ -303,7 +304,11 @@ def manifest_of(posterior: Fitted, members: Iterable[Member], *, data: bool) -> 
         priors=priors,
         graph=graph_facts(spec),
         # Without folders: where a table lay on a machine is nobody else's business.
-        data=dataclasses.replace(facts, source=PureWindowsPath(facts.source).name or facts.source),
+        data=dataclasses.replace(
+            facts,
+            source=_without_folder(facts.source),
+            origins=tuple(dataclasses.replace(each, file=_without_folder(each.file)) for each in facts.origins),
+        ),
         rows=rows,
         engine=posterior.engine,
         seed=posterior.seed,
@@ -327,6 +332,10 @@ def manifest_of(posterior: Fitted, members: Iterable[Member], *, data: bool) -> 
         checked=posterior.checked,
         knots=tuple((parent, size, knots) for (parent, size), knots in posterior.spec.knots.items()),
     )
+
+
+def _without_folder(source: str) -> str:
+    return PureWindowsPath(source).name or source
 
 
 def model_text(spec: ModelSpec) -> tuple[str, dict[str, str]]:
