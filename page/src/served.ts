@@ -90,7 +90,10 @@ export interface Block {
   state: "waiting" | "running" | "done";
 }
 
+/** How training stands. An earlier fit stays, with its answers, until a new one is done: `fit` is there then, whatever the state. */
 export interface FitState {
+  /** Whether a training that was stopped, or failed, has something to go on from. */
+  goes_on: boolean;
   state: "none" | "running" | "stopped" | "failed" | "done";
   /** Of this run; earlier ones are not counted. */
   seconds: number;
@@ -98,11 +101,13 @@ export interface FitState {
   /** From 0 to 1, over all blocks. */
   share: number;
   blocks: Block[];
+  /** What is done once all blocks are trained, in words. */
+  step: string | null;
   /** What was said on the way. */
   notes: string[];
   /** Why it failed. */
   error: { kind: string; message: string; line: number | null; column: number | null } | null;
-  /** What is trained, as it was asked for; of an opened fit, its model. */
+  /** What the fit is of, as it was asked for, or what is trained while there is none; of an opened fit, its model. */
   study: Study | null;
   /** That model as `read` has it: what a text means, whatever its comments and blanks. */
   canonical: string | null;
@@ -110,7 +115,7 @@ export interface FitState {
   table: string | null;
   /** The name of the .ldo file that was opened in place of a fit that was trained here. */
   opened: string | null;
-  /** What is known of the fit once it is done. */
+  /** What is known of the fit that can be asked; null while there is none. */
   fit: FitFacts | null;
 }
 
@@ -230,7 +235,7 @@ export interface PlotReply {
 }
 export type PlotKind = "answers" | "sweep" | "compare" | "check" | "shapes";
 
-/** `GET api/download/<kind>`, a file: what was asked last is in it. */
+/** `GET api/download/<kind>`, a file: what was asked last is in it. `POST api/download/study` {…Study}: the file of that study. */
 export type DownloadKind =
   | "fit" // fit.ldo
   | "study" // study.yaml
@@ -242,5 +247,5 @@ export type DownloadKind =
   | "methods" // methods.txt: a paragraph for a paper
   | "report"; // report.html
 
-/** `forget` {}: the table and the fit are removed from this machine's temporary folder. */
+/** `forget` {what = "all"}: "table", "fit" or "all" is removed from this machine's temporary folder. */
 export type ForgetReply = SessionReply;

@@ -12,13 +12,15 @@ def test_command_takes_what_npm_fetched_and_says_what_to_do_next(command, runtim
     assert result.code == 0, result.err
     assert "python -m http.server --directory out" in result.out
     assert command("site", "-o", "out").code == 0, "an earlier page is replaced"
-    assert command("site", "-o", "other", "--pyodide", runtime).code == 0
+    assert command("site", "other", "--pyodide", runtime).code == 0
+    assert (tmp_path / "other" / "index.html").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ((), "-o is missing"),
+        (("one", "-o", "two"), "is named twice, one and -o two"),
         (("-o", "site"), f"npm install pyodide@{VERSION}"),
         (("-o", "site", "--pyodide", "nowhere"), "in nowhere. Fetch it once with"),
     ],

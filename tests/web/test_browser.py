@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import latentdo as ld
 from browsing import Visit, reason_to_skip
 from handmade_fits import handmade
 from malformed import texts
@@ -398,6 +399,18 @@ def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, br
     assert report.read_text().count("<svg ") == 3, "answers, curve and comparison"
     assert f"{effect_and_mean[1]}: {effect_and_mean[1]}" not in report.read_text()
     saved = visit.download("fit", tmp_path)
+    visit.open(visit.text, *effect_and_mean, "P(Y > 1 | do(X=1))")
+    study = ld.load_study(visit.download("study", tmp_path))
+    assert [str(query) for _, query in study.queries] == [*effect_and_mean, "P(Y > 1 | do(X=1))"], (
+        "those that stand there now"
+    )
+    visit.press("Forget it", inside="#data")
+    page.locator("#data-back", has_text="The fit and its answers stay.").wait_for()
+    assert effect in visit.said("#answers")
+    visit.press("Forget the fit", inside="#fit")
+    visit.press("Keep them", inside="#fit")
+    visit.press("Bring it back", inside="#data")
+    page.locator("#data .histogram").nth(2).wait_for()
     visit.open(f"# The same, said otherwise.\n{visit.text.replace(' ~ ', '  ~  ')}", *effect_and_mean)
     assert "as it was when trained" not in visit.said("#answers") and "This fit" not in visit.said("#fit-result")
     visit.press("New")
@@ -456,8 +469,7 @@ def test_fit_that_is_stopped_goes_on_to_the_answers_of_one_that_was_not(opened: 
     visit.until(fit_is("stopped"))
     assert "What was done is kept" in visit.said("#fit-result")
     trained(visit, "Go on")
-    page.locator("#fit-result summary", has_text="Cautions").click()
-    assert "Going on from" in visit.said("#fit-result")
+    assert "Going on from what was kept" in visit.said("#fit-result")
     went_on = answered(visit, tmp_path)
 
     trained(visit, "Train anew")

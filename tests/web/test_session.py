@@ -240,6 +240,12 @@ def test_fit_tells_how_far_it_is(trained):
     assert any(0 < value["share"] < 1 or value["blocks"] for value in states[1:-1]), "nothing was told on the way"
     assert {each["name"] for each in states[-1]["blocks"]} == {"{X}", "{Y}"}
     assert states[-1]["share"] == 1.0 and states[-1]["fit"]["converged"]
+    # All blocks done is not all done: what follows has a name.
+    steps = [
+        value["step"] for value in states if value["blocks"] and value["share"] == 1.0 and value["state"] == "running"
+    ]
+    assert steps and set(steps) == {"All nodes are trained. The fit is judged and saved"}
+    assert not any(value["left"] is not None for value in states if value["step"])
 
 
 def test_second_tab_is_told_that_a_fit_is_running(trained):
@@ -311,6 +317,58 @@ def test_fit_keeps_the_name_of_its_table_where_another_is_brought(client, sessio
     waited(session, "done", "failed")
     assert done(client, "session")["fit"]["table"] is None
     assert "second.csv" in client.get("/api/download/script").text
+
+
+def test_fit_stays_with_its_answers_until_another_one_is_done(client, session, tmp_path):
+    handmade("X ~ normal; Y ~ normal(X)").save(tmp_path / "a.ldo")
+    opened(client, (tmp_path / "a.ldo").read_bytes())
+    bring(client)
+    first = done(client, "ask", queries=[EFFECT])["answers"]
+    before = session.fit_json()
+
+    # What cannot be trained leaves everything as it was.
+    refused = client.post("/api/fit", json={"text": MODEL.replace("X", "W"), "engine": "map"})
+    assert "There is no column for the node 'W'" in message(refused)
+    assert session.fit_json() == before and done(client, "ask", queries=[EFFECT])["answers"] == first
+
+    other = {"text": MODEL, "check": False, "engine": "map", "seed": 1}
+    fit = done(client, "fit", **other)["fit"]
+    assert fit["state"] == "running" and fit["study"] == before["study"] and fit["fit"] == before["fit"]
+    assert done(client, "ask", queries=[EFFECT])["answers"] == first
+    fit = done(client, "stop")["fit"]
+    assert fit["state"] == "stopped" and fit["goes_on"] and fit["fit"] == before["fit"]
+    assert done(client, "ask", queries=[EFFECT])["answers"] == first
+    again = Session(session.folder)
+    assert again.state() == "stopped" and again.opened == "mine.ldo"
+
+    done(client, "resume")
+    waited(session, "done", "failed")
+    fit = session.fit_json()
+    assert fit["study"]["seed"] == 1 and fit["fit"]["seed"] == 1 and not fit["goes_on"]
+    assert "Nothing was asked yet." in message(client.post("/api/plot", json={"kind": "answers"})), "of the old fit"
+
+    # Without the table the fit stays; the fit goes when that is said.
+    gone = done(client, "forget", what="table")
+    assert gone["table"] is None and gone["fit"]["fit"] == fit["fit"]
+    assert not list((session.folder / "table").iterdir())
+    assert done(client, "ask", queries=[EFFECT])["answers"][0]["mean"] is not None
+    assert done(client, "forget", what="fit")["fit"]["state"] == "none"
+    assert not session.fit_folder.exists()
+
+
+def test_study_file_has_what_stands_in_the_page(trained):
+    client, *_ = trained
+    asked = ["E[Y | do(X=1)]", ["share", "P(Y > 1 | do(X=0))"]]
+    reply = client.post(
+        "/api/download/study", json={"text": f"{MODEL}\n", "queries": asked, "seed": 3, "engine": "map"}
+    )
+    assert reply.headers["content-disposition"] == 'attachment; filename="study.yaml"'
+    study = ld.load_study(reply.text)
+    assert study.queries == ld.load_study(reply.text).queries and len(study.queries) == 2
+    assert dict(study.queries).keys() == {"E[Y | do(X=1)]", "share"}
+    assert yaml.safe_load(reply.text)["data"] == "cells.csv"
+    refused = client.post("/api/download/study", json={"text": MODEL, "queries": ["E[Q | do(X=1)]"]})
+    assert refused.status_code == 400 and "'Q'" in message(refused)
 
 
 def test_curve_over_levels_is_asked_at_each_of_them(client, session, tmp_path):
@@ -464,8 +522,9 @@ def test_fit_that_was_only_begun_is_kept_with_its_table(tmp_path, monkeypatch):
     assert "The fit is kept for 7 days" in (session.close() or "")
     other = Session(session.folder)
     assert other.state() in ("stopped", "done") and other.keeps
-    assert other.draft == session.draft and other.table == session.table
-    other.forget()
+    assert other.begun == session.begun and other.draft == session.draft and other.table == session.table
+    other.forget_fit()
+    other.forget_table()
     assert other.close() is None and not session.folder.exists()
 
 
@@ -551,7 +610,7 @@ def test_fit_is_stopped_goes_on_and_outlives_a_killed_server(tmp_path):
         assert ask("stop")["fit"]["state"] == "stopped"
         ask("resume")
         fit = until(ask, begun)
-        assert any("Going on from" in note for note in fit["notes"]), fit["notes"]
+        assert any(note.startswith("Going on from what was kept, with ") for note in fit["notes"]), fit["notes"]
     with serving(tmp_path) as (server, ask):
         again = ask("session")
         assert again["fit"]["state"] == "stopped"

@@ -37,11 +37,11 @@ export function mount(root: HTMLElement, store: Store): void {
   root.append(hint, body);
   let of = "";
   const show = (): void => {
-    const done = session.state.fit?.state === "done";
+    const done = (session.state.fit?.fit ?? null) !== null;
     hint.hidden = done;
     body.hidden = !done;
     const { fit } = session.state;
-    const now = JSON.stringify([fit?.state, fit?.opened, fit?.study, fit?.fit?.seconds, fit?.fit?.summary]);
+    const now = JSON.stringify([fit?.opened, fit?.study, fit?.fit?.seconds, fit?.fit?.summary]);
     if (now === of) return;
     of = now;
     for (const results of body.querySelectorAll("#answers, #curve, #comparison")) results.replaceChildren();

@@ -29,7 +29,7 @@ export function downloads(session: Session): HTMLElement {
     };
     const buttons = KINDS.map(([kind, words]) => button(words, () => take(kind), { "data-download": kind }));
     body.append(
-      h("p", { class: "quiet" }, "Script and commands repeat this session and give the same numbers. What was asked last is in them."),
+      h("p", { class: "quiet" }, "Script and commands repeat what was trained and asked last, and give the same numbers. The study file has the model and the questions that stand in the page now."),
       h("div", { class: "row" }, ...buttons),
       said,
     );

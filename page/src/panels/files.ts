@@ -6,6 +6,8 @@ import { messageOf } from "./waiting.js";
 export interface FileField {
   readonly root: HTMLElement;
   readonly send: (file: File) => void;
+  /** Put away what was wrong with a file, once something else is done. */
+  readonly clear: () => void;
 }
 
 export function fileField(id: string, label: string, accept: string, take: (file: File) => Promise<void>): FileField {
@@ -28,5 +30,8 @@ export function fileField(id: string, label: string, accept: string, take: (file
     if (file) send(file);
     field.value = "";
   });
-  return { root: h("div", { class: "field" }, h("label", { for: id }, label), field, said), send };
+  const clear = (): void => {
+    if (said.className === "fault") said.hidden = true;
+  };
+  return { root: h("div", { class: "field" }, h("label", { for: id }, label), field, said), send, clear };
 }

@@ -24,31 +24,57 @@ export function mount(root: HTMLElement, store: Store): void {
   const train = button("Train", () => drive("fit"), { class: "primary", id: "fit-train" });
   const stop = button("Stop", () => drive("stop"), { id: "fit-stop" });
   const resume = button("Go on", () => drive("resume"), { id: "fit-resume" });
-  const plan = new Plan(store, session);
+  const plan = new Plan(store, session, () => show());
   const progress = new Progress();
   const result = h("div", { class: "folded-body is-plain", id: "fit-result" });
   const saved = fileField("fit-file", "Or open a fit that was saved (.ldo)", ".ldo", (file) => session.open(file));
   root.append(engineChoice(session), plan.root, h("div", { class: "row" }, train, stop, resume), refused, progress.root, result, saved.root);
 
-  const show = (): void => {
+  let told = "";
+  function show(): void {
     const { fit, table } = session.state;
     const state = fit?.state ?? "none";
     root.dataset["fit"] = state;
-    train.textContent = state === "done" || state === "stopped" ? "Train anew" : "Train";
-    train.disabled = state === "running" || table === null || store.state.reading?.kind !== "model";
+    train.textContent = fit?.fit || state === "stopped" ? "Train anew" : "Train";
+    train.disabled = state === "running" || table === null || store.state.reading?.kind !== "model" || plan.refused;
+    if (plan.refused) refused.hidden = true; // the plan says why
     stop.hidden = state !== "running";
-    resume.hidden = state !== "stopped" && state !== "failed";
+    resume.hidden = !fit?.goes_on;
     progress.show(fit);
-    result.classList.toggle("is-older", state === "done" && isOlder(store, session));
+    const older = isOlder(store, session);
+    result.classList.toggle("is-older", state === "done" && older);
+    // What is unfolded there stays so while another fit is trained.
+    const { error = null, study = null, notes = [], fit: facts = null, table: earlier = null } = fit ?? {};
+    const begun = (store.state.reading?.nodes.length ?? 0) > 0;
+    const now = JSON.stringify([state, older, begun, error, study, state === "done" && notes, facts, earlier]);
+    if (now === told) return;
+    told = now;
     result.replaceChildren(...(fit ? outcome(store, fit) : []));
-  };
+  }
   session.subscribe((_, changed) => {
-    if (changed.has("fit") || changed.has("table")) show();
+    if (changed.has("fit") || changed.has("table")) {
+      saved.clear();
+      show();
+    }
   });
   store.subscribe((_, changed) => {
     if (changed.has("reading")) show();
   });
   show();
+}
+
+/** Removes the fit once it is said twice; asks with what goes then. */
+function forgetting(store: Store): HTMLElement {
+  const root = h("div", { class: "row is-small", id: "fit-forget" });
+  const offer = (): void => root.replaceChildren(button("Forget the fit", ask));
+  const ask = (): void =>
+    root.replaceChildren(
+      h("p", { class: "caution" }, "The fit, its answers and its copy of the rows are removed from this machine's temporary folder. Nothing brings them back: take away the fit first, if you want to keep it."),
+      button("Remove them", () => void Session.of(store).forget("fit").catch((error) => store.complain(error))),
+      button("Keep them", offer),
+    );
+  offer();
+  return root;
 }
 
 /** What came of the fit. */
@@ -58,6 +84,8 @@ function outcome(store: Store, fit: FitState): Node[] {
   if (fit.state === "stopped") made.push(h("p", {}, "Stopped. What was done is kept, and Go on goes on from there."));
   const { fit: facts } = fit;
   if (!facts) return made;
+  if (fit.state !== "done")
+    made.push(h("p", { class: "quiet", id: "fit-earlier" }, "Below is the fit that was there before. It and its answers stay until a new one is done."));
   const { study } = fit;
   if (study && isOlder(store, Session.of(store))) {
     const questions = (study.queries ?? []).map((query) => (typeof query === "string" ? query : query[1]));
@@ -76,9 +104,11 @@ function outcome(store: Store, fit: FitState): Node[] {
   );
   if (facts.doubt) made.push(h("p", { class: "caution" }, facts.doubt));
   if (facts.word) made.push(h("p", {}, "The check of the fit says ", h("strong", {}, facts.word), "."));
-  const warnings = [...facts.warnings, ...fit.notes];
+  if (fit.state === "done") made.push(...fit.notes.map((note) => h("p", { class: "quiet" }, note)));
+  const { warnings } = facts;
   if (warnings.length > 0)
     made.push(folded(`Cautions (${warnings.length})`, (body) => body.append(h("ul", {}, ...warnings.map((each) => h("li", {}, each))))));
   made.push(folded("The fit in numbers", (body) => body.append(h("pre", { class: "printed wide", tabindex: 0 }, facts.summary))));
+  made.push(forgetting(store));
   return made;
 }

@@ -1,5 +1,6 @@
 /** What would be trained, before it is: which nodes together, by which engine; and the study file that says it. */
 
+import { BridgeError } from "../bridge.js";
 import type { PlanReply } from "../served.js";
 import type { Store } from "../store.js";
 import { folded, h } from "./dom.js";
@@ -12,16 +13,19 @@ const PAUSE = 600;
 
 export class Plan {
   readonly root = h("div", { class: "folded-body is-plain", id: "fit-plan" });
+  /** Whether what would be trained cannot be. */
+  refused = false;
   private shown = "";
   private readonly latest = new Latest<PlanReply>(
     PAUSE,
-    (reply) => this.root.replaceChildren(...parts(reply, this.session.state.engine)),
-    (error) => this.root.replaceChildren(h("p", { class: "fault" }, messageOf(error))),
+    (reply) => this.found(parts(reply, this.session.state.engine), false),
+    (error) => this.found([h("p", { class: "fault" }, messageOf(error))], !(error instanceof BridgeError && error.fault.kind === "unreachable")),
   );
 
   constructor(
     private readonly store: Store,
     private readonly session: Session,
+    private readonly told: () => void,
   ) {
     store.subscribe((_, changed) => {
       if (changed.has("verdicts") || changed.has("reading")) this.consider();
@@ -35,7 +39,8 @@ export class Plan {
     const { reading, fault, behind } = this.store.state;
     if (table === null) return this.say("Bring a table first.");
     if (reading?.kind !== "model") return this.say("The text must be a model: each node with its family.");
-    if (fault || behind) return;
+    if (fault) return;
+    if (behind) return this.root.querySelector("details, .fault") === null ? this.say("Looking at what would be trained …") : undefined;
     const study = this.session.study;
     const key = JSON.stringify([study, table.name, table.rows]);
     if (key === this.shown) return;
@@ -44,9 +49,17 @@ export class Plan {
     this.latest.ask((signal) => this.session.call<PlanReply>("plan", study, signal));
   }
 
+  private found(parts: readonly Node[], refused: boolean): void {
+    this.root.replaceChildren(...parts);
+    if (this.refused === refused) return;
+    this.refused = refused;
+    this.told();
+  }
+
   private say(words: string): void {
     this.latest.cancel();
     this.shown = "";
+    this.refused = false;
     this.root.replaceChildren(h("p", { class: "quiet" }, words));
   }
 }

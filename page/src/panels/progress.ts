@@ -20,8 +20,8 @@ export class Progress {
     this.root.hidden = fit?.state !== "running";
     this.told = fit && !this.root.hidden ? { fit, at: performance.now() } : null;
     if (!this.told) return;
-    const { blocks, share } = this.told.fit;
-    if (blocks.length > 0) this.bar.value = share;
+    const { blocks, share, step } = this.told.fit;
+    if (blocks.length > 0 && step === null) this.bar.value = share;
     else this.bar.removeAttribute("value");
     this.say(this.told.fit, 0);
     this.blocks.replaceChildren(
@@ -30,9 +30,13 @@ export class Progress {
   }
 
   /** How far it is, `since` seconds after that was told. */
-  private say({ blocks, share, left, seconds }: FitState, since: number): void {
-    const rest = left === null ? "" : `, about ${duration(Math.max(left - since, 0))} left`;
-    this.words.textContent = blocks.length > 0 ? `${Math.round(100 * share)} %${rest}` : `Preparing … ${duration(seconds + since)}`;
+  private say({ blocks, share, left, seconds, step }: FitState, since: number): void {
+    const spent = duration(seconds + since);
+    const rest = left === null ? null : Math.max(left - since, 0);
+    const words = rest === null ? `, ${spent} so far` : rest < 1 ? ", a moment left" : `, about ${duration(rest)} left`;
+    // Rounded up to all of it, it would stand there as done.
+    const percent = Math.min(99, Math.round(100 * share));
+    this.words.textContent = step ? `${step} … ${spent} so far` : blocks.length > 0 ? `${percent} %${words}` : `Preparing … ${spent}`;
   }
 }
 

@@ -145,7 +145,7 @@ export class Session {
 
   /** Save a file that the server writes. */
   async download(kind: DownloadKind): Promise<void> {
-    const response = await this.store.bridge.fetch(`api/download/${kind}`);
+    const response = await this.store.bridge.fetch(`api/download/${kind}`, kind === "study" ? this.asWritten : {});
     if (!response.ok) throw new BridgeError(((await response.json()) as { error: Fault }).error);
     const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? kind;
     const address = URL.createObjectURL(await response.blob());
@@ -153,8 +153,19 @@ export class Session {
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
   }
 
-  async forget(): Promise<void> {
-    this.take(await this.call<SessionReply>("forget"));
+  /** The study file is of what stands in the page now: its model, and all its questions. */
+  private get asWritten(): RequestInit {
+    const names = new Map((this.state.fit?.study?.queries ?? []).flatMap((query) => (typeof query === "string" ? [] : [[query[1], query[0]] as const])));
+    const questions = [...new Set(this.store.state.questions.filter((question) => question.trim() !== ""))];
+    const queries = questions.map((question): string | [string, string] => {
+      const name = names.get(question);
+      return name === undefined ? question : [name, question];
+    });
+    return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ...this.study, queries }) };
+  }
+
+  async forget(what: "table" | "fit"): Promise<void> {
+    this.take(await this.call<SessionReply>("forget", { what }));
   }
 
   private async send<Reply>(verb: string, file: File): Promise<Reply> {

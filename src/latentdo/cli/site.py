@@ -12,7 +12,7 @@ from latentdo.errors import UsageError
 from .failures import DONE
 from .output import say
 
-USAGE = "latentdo site -o FOLDER [--pyodide FOLDER]"
+USAGE = "latentdo site FOLDER [--pyodide FOLDER]"
 
 EXAMPLES = """\
 Examples:
@@ -23,6 +23,8 @@ CODES = "Exit codes: 0 done, 2 bad input."
 
 
 def command(
+    folder: str | None = None,
+    /,
     *,
     output: Annotated[str | None, Parameter(name=["-o", "--output"])] = None,
     pyodide: str | None = None,
@@ -33,14 +35,17 @@ def command(
     which this takes from a folder and never fetches: npm install pyodide does.
 
     Args:
-        output: The folder to write; one that an earlier call wrote is replaced.
+        folder: The folder to write; one that an earlier call wrote is replaced.
+        output: The same, as other commands have it.
         pyodide: The folder of Pyodide; left out, node_modules/pyodide in this folder.
     """
     from latentdo.web import build_site, runtime_folder
 
-    if output is None:
+    if folder is not None and output is not None:
+        raise UsageError(f"The folder to write is named twice, {folder} and -o {output}. Leave one of them out.")
+    if (named := output or folder) is None:
         raise UsageError("-o is missing: name the folder to write, such as -o site.")
-    target = Path(output)
+    target = Path(named)
     size = build_site(target, runtime_folder(None if pyodide is None else Path(pyodide), Path.cwd()))
     say(
         f"Wrote the page to {target} ({size / 1e6:.1f} MB). Put the folder on any web server, or look at it here: "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from latentdo.errors import MissingExtraError, UsageError
 
 from .session import Session
+from .study import Draft
 
 if TYPE_CHECKING:
     from latentdo.answers import Answers
@@ -41,7 +42,19 @@ def study_file(here: Session) -> File:
     draft = here.draft or here.given
     if draft is None:
         raise UsageError("There is no study yet. Train the model first.")
-    return "study.yaml", "application/yaml", draft.yaml(_table_name(here)).encode()
+    return study_of(here, draft)
+
+
+def study_of(here: Session, draft: Draft) -> File:
+    """A study as a file, which names the table of the fit where it is of that model, or else the one at hand.
+
+    Raises:
+        LatentdoError: The model, or a question, cannot be read.
+    """
+    draft.study()
+    other = here.look is not None and here.fitted is not None and not here.is_of(draft)
+    name = here.look.name if here.look is not None and other else _table_name(here)
+    return "study.yaml", "application/yaml", draft.yaml(name).encode()
 
 
 def csv_file(here: Session) -> File:

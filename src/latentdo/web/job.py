@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from .training import FIT, LOG
+from .training import FIT, KEPT, LOG
 
 State = Literal["running", "stopped", "failed", "done"]
 PATIENCE = 5.0
@@ -36,7 +36,7 @@ class Job:
         self.notes: list[str] = []
         self.state: State = "running"
         self._told = told
-        self._course: dict[str, Any] = {"left": None, "blocks": []}
+        self._course: dict[str, Any] = {"left": None, "blocks": [], "step": None}
         self._begun = time.monotonic()
         self._ended: float | None = None
         self._stopped = False
@@ -80,6 +80,7 @@ class Job:
             "left": self._course["left"] if self.state == "running" else None,
             "share": 1.0 if self.state == "done" else share,
             "blocks": blocks,
+            "step": self._course["step"] if self.state == "running" else None,
             "notes": list(self.notes),
             "error": self.error,
         }
@@ -105,7 +106,8 @@ class Job:
             if "course" in told:
                 self._course = told["course"]
             elif "note" in told:
-                self.notes.append(told["note"])
+                # People need not know where it is kept.
+                self.notes.append(told["note"].replace(f"{self.folder / KEPT}", "what was kept"))
             elif "failed" in told:
                 self.error = told["failed"]
             self._told()

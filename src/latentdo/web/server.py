@@ -24,10 +24,11 @@ from latentdo.sheet import finite
 from .bridge import reply
 from .errors import error_of
 from .events import Events
-from .files import FILES
+from .files import FILES, File, study_of
 from .guard import Door, Guard, error_reply, json_reply
 from .request import Request as Fields
 from .session import Session
+from .study import Draft
 from .uploads import NAME_HEADER, TooLarge, given_name, received, safe_name
 from .verbs import VERBS
 
@@ -51,6 +52,7 @@ def application(door: Door, session: Session, *, static: Path = STATIC) -> Starl
         Route("/", served.page),
         Route("/index.html", served.page),
         Route("/api/events", served.events, methods=["GET"]),
+        Route("/api/download/study", served.study, methods=["POST"]),
         Route("/api/download/{kind}", served.download, methods=["GET"]),
         Route("/api/table", served.table, methods=["POST"]),
         Route("/api/open", served.open, methods=["POST"]),
@@ -111,10 +113,14 @@ class _Served:
         kind = request.path_params["kind"]
         if kind not in FILES:
             raise UsageError(f"There is no file {kind[:50]!r}. {nearest(kind, FILES)}")
-        name, media_type, content = await run_in_threadpool(FILES[kind], self.session)
-        return Response(
-            content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'}
-        )
+        return _file(await run_in_threadpool(FILES[kind], self.session))
+
+    async def study(self, request: Request) -> Response:
+        """The study that stands in the page, as a file."""
+        fields = Fields(await fields_of(request), "study")
+        draft = Draft.of(fields, self.session.given)
+        fields.finish()
+        return _file(await run_in_threadpool(study_of, self.session, draft))
 
     async def _done(self, verb: Callable[[Session, Fields], dict[str, Any]], fields: Fields) -> Response:
         def done() -> dict[str, Any]:
@@ -146,6 +152,11 @@ def page_with_token(static: Path, token: str) -> str:
     """The page, told the token that its requests must bring."""
     text = (static / "index.html").read_text(encoding="utf-8")
     return text.replace("<head>", f'<head>\n<meta name="latentdo-token" content="{html.escape(token)}">', 1)
+
+
+def _file(file: File) -> Response:
+    name, media_type, content = file
+    return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
 def _ok(found: dict[str, Any]) -> Response:

@@ -43,8 +43,9 @@ class Session:
         given: The study that the server was started with.
         table: The path of the table, in the folder or where the given study has it.
         look: Its columns, under the name that its owner gives it; the copy here has one of our making.
-        draft: What is trained, or was.
-        fitted: What its owner calls the table that it is trained on; another may be brought since.
+        draft: Of what the fit is.
+        fitted: What its owner calls the table that it was trained on; another may be brought since.
+        begun: What is trained, and what its table is called; the fit that is there stays until that is done.
         opened: The name of a fit that was opened in place of one trained here.
         asked: What was asked last, for files that say it again.
         answers: The answers to it.
@@ -59,6 +60,7 @@ class Session:
         self.look: Overview | None = None
         self.draft: Draft | None = None
         self.fitted: str | None = None
+        self.begun: tuple[Draft, str | None] | None = None
         self.opened: str | None = None
         self.asked: dict[str, Any] = {}
         self.answers: Answers | None = None
@@ -82,8 +84,13 @@ class Session:
 
     @property
     def fit_folder(self) -> Path:
-        """Where a fit is made and kept."""
+        """Where a fit is kept."""
         return self.folder / "fit"
+
+    @property
+    def training_folder(self) -> Path:
+        """Where the next one is made."""
+        return self.folder / "training"
 
     @property
     def fit_path(self) -> Path:
@@ -93,10 +100,10 @@ class Session:
     @property
     def keeps(self) -> bool:
         """Whether there is a fit, finished, or not, or only begun, that would be missed."""
-        if is_file(self.fit_path) or (self.fit_folder / KEPT).is_dir():
+        if is_file(self.fit_path) or (self.training_folder / KEPT).is_dir():
             return True
         failed = self._job is not None and self._job.state == "failed"
-        return is_file(self.fit_folder / STUDY) and not failed
+        return is_file(self.training_folder / STUDY) and not failed
 
     def note(self) -> None:
         """Write down what a server that goes on must know."""
@@ -106,6 +113,8 @@ class Session:
             "called": None if self.look is None else self.look.name,
             "draft": None if self.draft is None else self.draft.to_json(),
             "fitted": self.fitted,
+            "begun": None if self.begun is None else self.begun[0].to_json(),
+            "begun_of": None if self.begun is None else self.begun[1],
             "opened": self.opened,
         }
         write_state(self.folder, state)
@@ -119,8 +128,10 @@ class Session:
         if draft := state.get("draft"):
             self.draft = Draft.of(Request(draft, "session"))
         self.fitted, self.opened = state.get("fitted"), state.get("opened")
-        if not is_file(self.fit_path) and self.draft is not None:
+        if begun := state.get("begun"):
+            self.begun = Draft.of(Request(begun, "session")), state.get("begun_of")
             self._left = "stopped"
+            self._settle()
 
     def close(self) -> str | None:
         """End the session; a sentence where something of it is kept."""
@@ -133,18 +144,26 @@ class Session:
             shutil.rmtree(self.folder, ignore_errors=True)
             return None
 
-    def forget(self) -> None:
-        """Remove the table and the fit."""
+    def forget_table(self) -> None:
+        """Remove the table; a fit has the rows that it was trained on, and stays."""
+        with self._lock:
+            if self.table is not None and self.table.is_relative_to(self.folder):
+                self.table.unlink(missing_ok=True)
+            self.table, self.look = None, None
+            self.note()
+        self._tell_table()
+        self._tell_fit()
+
+    def forget_fit(self) -> None:
+        """Remove the fit, what was asked of it, and one in the making."""
         with self._lock:
             if self._job is not None and self._job.state == "running":
                 self._job.stop()
-            self._job, self._left, self.draft, self.table, self.look, self.fitted = None, None, None, None, None, None
-            self._drop_fit()
-            for path in self.folder.iterdir():
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
+            self._job, self._left, self.draft, self.fitted, self.begun = None, None, None, None, None
+            self._drop_answers()
+            for path in (self.fit_folder, self.training_folder, self.folder / "opened"):
+                shutil.rmtree(path, ignore_errors=True)
             self.note()
-        self._tell_table()
         self._tell_fit()
 
     # --- the table
@@ -197,24 +216,28 @@ class Session:
             UsageError: A fit is running.
             LatentdoError: The model, a question or the table cannot be used.
         """
+        from latentdo.opening import engine_of, rows_of
+
+        self._refuse_while_running()
+        study = draft.study()
+        engine_of(study)
+        # What cannot be trained is told before anything changes.
+        rows_of(study.model, self.rows(), study, do=draft.do)
         with self._lock:
             self._refuse_while_running()
-            table = self.rows()
-            draft.study()
-            if draft != self.draft:
-                shutil.rmtree(self.fit_folder, ignore_errors=True)
-            self.fit_folder.mkdir(exist_ok=True)
-            self._drop_fit()
-            self.draft = draft
-            self.fitted = None if self.look is None else self.look.name
+            table, folder = self.rows(), self.training_folder
+            if self.begun is None or draft != self.begun[0]:
+                shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(exist_ok=True)
+            self.begun = draft, None if self.look is None else self.look.name
             # A copy of its own: what is trained does not change where another table is brought.
-            own = self.fit_folder / table.name
+            own = folder / table.name
             if not own.is_file() or not own.samefile(table):
                 own.unlink(missing_ok=True)
                 _linked(table, own)
-            (self.fit_folder / STUDY).write_text(draft.yaml(table.name), encoding="utf-8")
+            (folder / STUDY).write_text(draft.yaml(table.name), encoding="utf-8")
             options = {"seed": draft.seed, "check": draft.check, "do": draft.do}
-            (self.fit_folder / OPTIONS).write_text(json.dumps(options), encoding="utf-8")
+            (folder / OPTIONS).write_text(json.dumps(options), encoding="utf-8")
             self._begin()
 
     def resume(self) -> None:
@@ -225,7 +248,7 @@ class Session:
         """
         with self._lock:
             self._refuse_while_running()
-            if self.state() not in ("stopped", "failed") or not is_file(self.fit_folder / STUDY):
+            if self.state() not in ("stopped", "failed") or not is_file(self.training_folder / STUDY):
                 raise UsageError("There is no fit to go on with. Begin one.")
             self._begin()
 
@@ -253,15 +276,17 @@ class Session:
         posterior = load(path)
         with self._lock:
             self._refuse_while_running()
-            shutil.rmtree(self.fit_folder, ignore_errors=True)
+            for folder in (self.fit_folder, self.training_folder):
+                shutil.rmtree(folder, ignore_errors=True)
             self.fit_folder.mkdir()
-            self._drop_fit()
+            self._drop_answers()
             path.replace(self.fit_path)
             queries = tuple((None if key == str(query) else key, str(query)) for key, query in posterior.queries)
             text, priors = posterior.spec.source
             more = {"priors": dict(priors)} if priors else {}
             self.draft = Draft(text, queries, seed=posterior.seed, more=more)
-            self.opened, self.fitted, self._job, self._left, self._posterior = name, None, None, None, posterior
+            self.opened, self.fitted, self.begun, self._posterior = name, None, None, posterior
+            self._job, self._left = None, None
             self.note()
         self._tell_fit()
 
@@ -272,9 +297,10 @@ class Session:
             UsageError: There is none yet.
         """
         with self._lock:
+            self._settle()
             if self._posterior is not None:
                 return self._posterior
-            if self.state() != "done":
+            if not is_file(self.fit_path):
                 running = self.state() == "running"
                 raise UsageError(
                     "The fit is not done yet." if running else "There is no fit yet. Train the model first."
@@ -285,42 +311,53 @@ class Session:
             return self._posterior
 
     def state(self) -> str:
-        """Where the fit stands: none, running, stopped, failed or done."""
+        """Where training stands: none, running, stopped, failed or done; an earlier fit may be there whatever it is."""
+        self._settle()
+        if self._job is not None and self._job.state != "done":
+            return self._job.state
         if self._broken is not None:
             return "failed"
-        if self._job is not None:
-            return self._job.state
-        return "done" if is_file(self.fit_path) else self._left or "none"
+        return self._left or ("done" if is_file(self.fit_path) else "none")
+
+    def _settle(self) -> None:
+        """Put a fit that is done in the place of the one before it, and forget what was asked of that."""
+        with self._lock:
+            running = self._job is not None and self._job.state == "running"
+            if self.begun is None or running or not is_file(self.training_folder / FIT):
+                return
+            shutil.rmtree(self.fit_folder, ignore_errors=True)
+            self.training_folder.rename(self.fit_folder)
+            self._drop_answers()
+            (self.draft, self.fitted), self.begun, self._left = self.begun, None, None
+            self.note()
 
     def fit_json(self) -> dict[str, Any]:
         """Where the fit stands, as the page reads it."""
-        nothing = {"seconds": 0.0, "left": None, "share": 0.0, "blocks": [], "notes": [], "error": None}
+        nothing = {"seconds": 0.0, "left": None, "share": 0.0, "blocks": [], "step": None, "notes": [], "error": None}
         found = {"state": self.state(), **nothing} if self._job is None else self._job.to_json()
         facts = None
-        if found["state"] == "done":
+        if is_file(self.fit_path):
             try:
                 facts = self._facts()
             except LatentdoError as problem:
                 self._broken = error_of(problem, self.folder)
-        if self._broken is not None:
+        if self._broken is not None and found["state"] == "done":
             found |= {"state": "failed", "error": self._broken}
+        study = self.draft or (None if self.begun is None else self.begun[0])
+        kept = found["state"] == "stopped" or (self.training_folder / KEPT).is_dir()
         return {
             **found,
-            "study": None if self.draft is None else self.draft.to_json(),
-            "canonical": self._meaning(),
+            "goes_on": found["state"] in ("stopped", "failed") and kept and is_file(self.training_folder / STUDY),
+            "study": None if study is None else study.to_json(),
+            "canonical": None if study is None else _meaning(study),
             "table": self._earlier_table(),
             "opened": self.opened,
             "fit": facts,
         }
 
-    def _meaning(self) -> str | None:
-        """The model of the fit as `read` has it, so that a text with another comment is known to be the same."""
-        if self.draft is None:
-            return None
-        try:
-            return reading_of(self.draft.text).canonical
-        except LatentdoError:
-            return None
+    def is_of(self, draft: Draft) -> bool:
+        """Whether the fit is of the model of a draft."""
+        return self.draft is not None and _meaning(self.draft) == _meaning(draft)
 
     def _earlier_table(self) -> str | None:
         """What the table of the fit is called, where the one at hand has other rows."""
@@ -354,20 +391,18 @@ class Session:
 
     def _begin(self) -> None:
         self._left = None
-        if self._broken is not None:
-            self._drop_fit()
-        self._job = Job(self.fit_folder, self._moved)
+        self._job = Job(self.training_folder, self._moved)
         self.note()
         self._tell_fit()
 
     def _moved(self) -> None:
         """The job has told something."""
         if self._job is not None and self._job.state != "running":
+            self._settle()
             self.note()
         self._tell_fit()
 
-    def _drop_fit(self) -> None:
-        self.fit_path.unlink(missing_ok=True)
+    def _drop_answers(self) -> None:
         self.opened, self._posterior, self._known, self._broken, self.asked = None, None, None, None, {}
         self.answers, self.curve, self.comparison = None, None, None
 
@@ -380,6 +415,14 @@ class Session:
 
     def _tell_table(self) -> None:
         self.told("table", None if self.look is None else self.look.to_json())
+
+
+def _meaning(draft: Draft) -> str | None:
+    """A model as `read` has it, so that a text with another comment is known to be the same."""
+    try:
+        return reading_of(draft.text).canonical
+    except LatentdoError:
+        return None
 
 
 def _levels_of(posterior: Posterior) -> dict[str, list[Any]]:

@@ -6,6 +6,7 @@ kept in the folder, and the same call goes on from there.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -21,6 +22,10 @@ STUDY, OPTIONS, FIT, KEPT, LOG = "study.yaml", "training.json", "fit.ldo", "fit.
 """Files of the folder: what is trained, the rest of the call, the fit, what is kept of one in the making, stray output."""
 EACH = 0.2
 """Seconds between two reports at least."""
+STILL = 5.0
+"""Seconds in which nothing need move."""
+TICK = 1.0
+"""Seconds after which the time that is left is told anew where nothing moves."""
 
 
 class Said:
@@ -30,6 +35,10 @@ class Said:
         self._stream = stream
         self._next = 0.0
         self._lock = threading.Lock()
+        self._course: Course | None = None
+        self._moved = 0.0, 0.0
+        self.last = ""
+        """What is done once all blocks are trained, in words."""
 
     def say(self, **told: Any) -> None:
         """Write one report; nobody may be reading any more."""
@@ -39,6 +48,7 @@ class Said:
 
     def update(self, course: Course) -> None:
         """Tell how far all blocks are, now and then."""
+        self._course = course
         now = time.monotonic()
         over = course.n_finished == len(course.tracks)
         if now < self._next and not over:
@@ -53,7 +63,24 @@ class Said:
             }
             for name, track in list(course.tracks.items())
         ]
-        self.say(course={"left": course.left, "blocks": blocks})
+        left = None if over else self._left(course, sum(track.shown for track in list(course.tracks.values())), now)
+        self.say(course={"left": left, "blocks": blocks, "step": self.last if over else None})
+
+    def _left(self, course: Course, share: float, now: float) -> float | None:
+        """The time that is left; none once nothing has moved for longer than that, as where a program is compiled."""
+        if share != self._moved[0]:
+            self._moved = share, now
+        left = course.left
+        return None if left is None or now - self._moved[1] > max(STILL, left) else left
+
+    def tick(self) -> None:
+        """Tell now and then how long it takes, also where no block moves on."""
+        while True:
+            time.sleep(TICK)
+            # A block may just be added to what is looked at here.
+            with contextlib.suppress(RuntimeError):
+                if self._course is not None and self._course.running:
+                    self.update(self._course)
 
     def note(self, text: str) -> None:
         """Tell a sentence."""
@@ -71,6 +98,8 @@ def train(folder: Path, said: Said) -> None:
 
     options = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
     study = load_study(folder / STUDY)
+    against = "" if options["check"] is False else ", set against its rows"
+    said.last = f"All nodes are trained. The fit is judged{against} and saved"
     posterior, discard = fit_resumably(
         study,
         seed=options["seed"],
@@ -88,7 +117,8 @@ def _main(folder: Path) -> None:
 
     # Whatever else prints must not stand between the reports.
     said, sys.stdout = Said(sys.stdout), sys.stderr
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    for work in (_end_with_input, said.tick):
+        threading.Thread(target=work, daemon=True).start()
     try:
         train(folder, said)
     # The boundary of the process: whatever happens is told to the page.

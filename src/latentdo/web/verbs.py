@@ -121,8 +121,13 @@ def resume(here: Session, request: Request) -> dict[str, Any]:
 
 
 def forget(here: Session, request: Request) -> dict[str, Any]:
-    """Remove the table and the fit."""
-    here.forget()
+    """Remove the table, or the fit, or both."""
+    what = request.choice("what", ("all", "table", "fit"), "all")
+    request.finish()
+    if what != "fit":
+        here.forget_table()
+    if what != "table":
+        here.forget_fit()
     return session(here, request)
 
 
