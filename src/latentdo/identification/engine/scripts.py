@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 from latentdo.errors import visible
 from latentdo.graphs import Name, format_level, quote
 from latentdo.query import Outcome
-from latentdo.sheet import latex
 
 Mark: TypeAlias = Callable[[Name, str], str]
 """What stands in LaTeX for a node, from its name and how that is written."""
@@ -163,5 +162,7 @@ def _italic(name: Name) -> str:
 
 def _escaped(words: str) -> str:
     if not words.isascii():
+        from latentdo.sheet import latex  # a formula of plain names does not pay for it
+
         return latex.escaped(words)
     return "".join(_SPECIAL.get(sign, sign) for sign in visible(words))
