@@ -16,6 +16,8 @@ from latentdo.inference.likelihood.density import log_posterior
 from latentdo.inference.likelihood.lattice import Cells, lattice_form, spacings
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.ensemble import JAX
+from latentdo.inference.samplers.modes import climb
+from latentdo.inference.samplers.ridges import Target, scored
 from latentdo.models import ModelSpec
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
@@ -75,19 +77,52 @@ def test_it_is_the_general_form_with_the_noise_integrated_out(text):
     assert np.isfinite(np.asarray(gradient)).all()
 
 
-def test_derivatives_of_cells_are_those_of_their_density():
-    task = task_of(ONE)
+def test_squares_of_features_are_shares_of_rows():
+    """Twice the roots of all cells' probabilities, each times the share of rows with the cell's inputs."""
+    spec, _ = binary("latent U ~ normal; A ~ bernoulli(U); M ~ bernoulli(A); Y ~ bernoulli(M, U)")
+    random = np.random.default_rng(4)
+    task = task_of(str(spec), Dataset.of({node: random.integers(0, 2, 200) for node in spec.measured}))
+    assert task.block.inputs == ("M",)
     found = lattice_form(task)
     assert not isinstance(found, str), found
-    u = 0.3 * np.ones(task.layout.n_free)
-    steps = 1e-4 * np.eye(len(u))
     with jax.enable_x64(True):
         cells = Cells(*found)
-        height, gradient, hessian = cells.derivatives(u)
-        up, down = cells.density(u + steps), cells.density(u - steps)
-        assert height == pytest.approx(cells.density(u[None])[0])
-    assert gradient == pytest.approx((up - down) / 2e-4, abs=1e-4)
-    assert np.diag(hessian) == pytest.approx((up + down - 2.0 * height) / 1e-8, abs=1e-2)
+        u = 0.5 * random.standard_normal((3, task.layout.n_free))
+        squares = cells.features(u) ** 2 / 4.0
+        log_prior, logs = cells.logs(u)
+        density = cells.density(u)
+    assert squares.sum(axis=1) == pytest.approx(1.0, abs=1e-3)
+    assert np.sum(squares > 0, axis=1).tolist() == [8, 8, 8]
+    assert density == pytest.approx(log_prior + logs @ found[1].counts)
+
+
+def test_scoring_leads_to_the_mode_of_cells():
+    random = np.random.default_rng(5)
+    u = random.normal(size=2_000)
+    chances = {
+        name: scipy.special.expit(weight * u) for name, weight in zip("ABCD", (1.0, 1.5, -1.2, 0.8), strict=True)
+    }
+    rows = {name: 1.0 * (random.uniform(size=2_000) < chance) for name, chance in chances.items()}
+    task = task_of("latent U ~ normal; A ~ bernoulli(+U); B, C, D ~ bernoulli(U)", Dataset.of(rows))
+    found = lattice_form(task)
+    assert not isinstance(found, str), found
+    with jax.enable_x64(True):
+        cells = Cells(*found)
+        program = found[0].program
+        target = Target(
+            cells.density,
+            lambda at: np.asarray(program.placed(NUMPY, found[1].program, at)[0]),
+            cells.features,
+            2_000.0,
+        )
+        start = np.full(task.layout.n_free, 0.5)
+        mode = scored(target, start, np.eye(len(start)), 60)
+        best = climb(cells.density, start)
+    assert mode is not None and best is not None
+    assert mode.height == pytest.approx(best.height, abs=0.02)
+    # As wide as the curvature says, which is the expected one but for chance.
+    covariance, expected = (each.axes @ each.axes.T for each in (mode, best))
+    assert np.diag(covariance) == pytest.approx(np.diag(expected), rel=0.15)
 
 
 def test_counts_are_rows_repeated():

@@ -132,7 +132,8 @@ def converted(tree: Any, dtype: Any) -> Any:
 
     def one(part: Any) -> Any:
         part = np.asarray(part)
-        return jnp.asarray(part.astype(dtype) if part.dtype == np.float64 else part)
+        # `jnp.asarray` would compile a program for each shape.
+        return jax.device_put(part.astype(dtype) if part.dtype == np.float64 else part)
 
     return jax.tree.map(one, tree)
 

@@ -234,12 +234,15 @@ def usual(m: Arithmetic, numbers: AttenuatedNumbers, x: Array) -> tuple[Array, A
     t = m.np.where(numbers.half, positive, x)
     rays = _rays(m, numbers, t)
     log_growth, log_s = _grown(m, m.np.sum(rays**2, axis=-1) * numbers.units**2)
-    told = _told(m, numbers, rays, log_growth - log_s)
-    log_left, log_widths = told.log_left(m), _log_widths(m, numbers, t)
+    log_left, log_widths = 0.0, _log_widths(m, numbers, t)
+    told = _told(m, numbers, rays, log_growth - log_s) if len(numbers.edges.told) else None
+    if told is not None:
+        log_left = told.log_left(m)
     is_loading = _is_loading(m, numbers)
     stretch = (log_growth + log_widths - 0.5 * log_left) @ is_loading + log_s @ numbers.powers
     v = (t + numbers.shift) * m.np.exp(stretch) - numbers.shift
-    v = v - told.effects(m, _rays(m, numbers, v), log_widths)
+    if told is not None:
+        v = v - told.effects(m, _rays(m, numbers, v), log_widths)
     # The first of a column's loadings grows along the ray, the others across it.
     log_jacobian = stretch.sum(axis=-1) + (is_loading.max(axis=1) * (log_s - log_growth)).sum(axis=-1)
     low = m.np.where(numbers.half, v, 1.0)

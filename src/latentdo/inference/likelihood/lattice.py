@@ -16,14 +16,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from latentdo.models.build import NUMPY, Arithmetic
-from latentdo.tables import IntArray
+from latentdo.tables import Dataset, IntArray
 
 from ..blocks.coordinates import FloatArray
-from ..runtime import JAX
+from ..runtime import JAX, converted
 from .assembly import assemble
 from .density import AbstractForm
 from .program import Program, ProgramNumbers, latent_paths
@@ -51,11 +50,10 @@ LARGEST_ERROR = 3.0
 """Of the log likelihood of all rows, by the estimate from which the spacing follows."""
 MOST_NUMBERS = 2_000_000
 """Numbers that one evaluation may hold: a sampler has one per chain, and several copies of each."""
-NUMBERS_AT_ONCE = 2_000_000
-FEW_AT_ONCE = 16
-"""Points up to which a smaller program is taken: where a mode is looked for, a handful are asked for again and again."""
-DIFFERENCE = 1e-4
-"""Step of the differences of gradients."""
+NUMBERS_AT_ONCE, DRAWS_AT_ONCE = 2_000_000, 64
+"""Numbers, and draws, that are computed together."""
+LEAST_AT_ONCE, POINTS_AT_ONCE = 128, 512
+"""Points of the lattice that are summed over at a time: of small and of larger ones."""
 MOST_COUNTS = 20_000_000
 """Numbers that say which pattern has which predictor: with a continuous parent nearly every row has predictors of its own."""
 
@@ -67,22 +65,25 @@ class LatticeNumbers(NamedTuple):
         program: Priors, places of coordinates and designs; its rows are the cells.
         points: (point, latent).
         log_weights: (point,), they sum to one.
-        column, row: Which column and which cell each predictor is taken from, (predictor,): those that differ.
+        predictors: The program with a row for each predictor that differs from others.
+        column: Which column it is the predictor of, 1 or 0, (column, predictor).
         first, second: How often a pattern of half the columns has a predictor's 0 or 1, (pattern, 2 · predictor).
-        at_first, at_second: The patterns of each cell, (cell,).
+        at_first, at_second: The patterns of each cell, (cell,); where a form is full all pairs of patterns are cells.
         counts: Number of rows of each cell.
+        shares: The share of rows that have the cell's inputs, (cell,); 0 of padding.
     """
 
     program: ProgramNumbers
     points: Array
     log_weights: Array
+    predictors: ProgramNumbers
     column: Array
-    row: Array
     first: Array
     second: Array
     at_first: Array
     at_second: Array
     counts: Array
+    shares: Array
 
     def counted(self, share: float) -> LatticeNumbers:
         """The same with every row counted as `share` rows."""
@@ -114,21 +115,23 @@ class LatticeForm(AbstractForm):
     def log_cells(self, m: Arithmetic, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
         """Log prior, and the log probability of each cell, (cell,)."""
         log_prior, parts = self.program.placed(m, numbers.program, u)
-        eta = m.np.einsum("kp,kpn->kn", parts.coefficients, numbers.program.design)
-        base, slopes = latent_paths(m, self.program, numbers.program, parts)
-        at = (numbers.column, numbers.row)
-        loadings = m.np.stack([(slope + 0.0 * eta)[at] for slope in slopes], axis=1)
+        own, column = numbers.predictors, numbers.column
+        eta = m.np.einsum("kp,kpn->kn", parts.coefficients, own.design)
+        base, slopes = latent_paths(m, self.program, own, parts)
+        # Sums in place of indices: what they are differentiated to is slow.
+        loadings = m.np.stack([m.np.sum(column * slope, axis=0) for slope in slopes], axis=1)
         # (predictor, point)
-        predictors = (eta + base)[at][:, None] + loadings @ numbers.points.T
+        predictors = m.np.sum(column * (eta + base), axis=0)[:, None] + loadings @ numbers.points.T
         soft = m.np.maximum(predictors, 0.0) + m.np.log1p(m.np.exp(-m.np.abs(predictors)))
         logs = m.np.concatenate([-soft, predictors - soft])
         first = m.np.exp(numbers.first @ logs + numbers.log_weights)
         second = m.np.exp(numbers.second @ logs)
         if self.full:
-            chances = (first @ second.T)[numbers.at_first, numbers.at_second]
+            chances = (first @ second.T).reshape(-1)
         else:
             chances = m.np.sum(first[numbers.at_first] * second[numbers.at_second], axis=1)
-        return log_prior, m.np.log(chances)
+        # A cell that no row is in may have a chance too small for a number.
+        return log_prior, m.np.log(m.np.where(numbers.shares > 0, chances, 1.0))
 
 
 def loadings_at(form: LatticeForm, numbers: LatticeNumbers, u: FloatArray) -> FloatArray:
@@ -193,16 +196,41 @@ def lattice_form(
         return f"{len(column):,} distinct predictors"
     first, second = _counts(first, 2 * len(column)), _counts(second, 2 * len(column))
     full = len(first) * len(second) <= 8 * cells.n_stored
+    counts, shares = cells.weights, _shares(task, cells)
+    if full:
+        pair, size = at_first * len(second) + at_second, len(first) * len(second)
+        counts = np.bincount(pair, weights=counts, minlength=size)
+        shares = np.bincount(pair, weights=np.where(cells.weights > 0, shares, 0.0), minlength=size)
     # A 1 has the log of 1 / (1 + exp(-eta)): the predictors stand first for the zeros, with their sign, then for the ones.
     form = LatticeForm(program, full)
+    one = np.eye(sum(program.counts))[:, column]
+    of_rows = {name: getattr(numbers, name)[..., row] for name in ("design", "products", "latent_design", "weights")}
     arrays = LatticeNumbers(
-        numbers, points, log_weights, column, row, first, second, at_first, at_second, cells.weights
+        numbers,
+        points,
+        log_weights,
+        numbers._replace(**of_rows),
+        one,
+        first,
+        second,
+        at_first,
+        at_second,
+        counts,
+        shares,
     )
     size = _n_numbers(form, arrays)
     # What is computed a few draws at a time may have more points.
     if size > MOST_NUMBERS * max(1.0, most_points / MOST_POINTS):
         return f"{size:,} numbers in one evaluation"
     return form, arrays
+
+
+def _shares(task: Task, cells: Dataset) -> FloatArray:
+    """See `LatticeNumbers.shares`."""
+    inputs = np.array([cells.column(name) for name in task.block.inputs]).reshape(-1, cells.n_stored)
+    _, group = np.unique(inputs, axis=1, return_inverse=True)
+    together = np.bincount(group.reshape(-1), weights=cells.weights)[group.reshape(-1)]
+    return np.where(cells.weights > 0, together / cells.weights.sum(), 0.0)
 
 
 def _n_numbers(form: LatticeForm, numbers: LatticeNumbers) -> int:
@@ -269,52 +297,54 @@ def spacings(loadings: FloatArray, n_rows: float) -> FloatArray:
 
 
 class Cells:
-    """Densities of a lattice form at many points, compiled."""
+    """Densities of a lattice form at many points, compiled: some points of the lattice at a time, so that one program serves all.
+
+    Attributes:
+        counts: Number of rows of each cell.
+    """
 
     def __init__(self, form: LatticeForm, numbers: LatticeNumbers) -> None:
-        self._form, self._numbers = form, jax.tree.map(jnp.asarray, numbers)
-        self._counts = np.asarray(numbers.counts)
-        self._at_once = max(1, NUMBERS_AT_ONCE // _n_numbers(form, numbers))
+        self.form, self.numbers = form, numbers
+        self.counts = np.asarray(numbers.counts)
+        size = LEAST_AT_ONCE if len(numbers.points) <= LEAST_AT_ONCE else POINTS_AT_ONCE
+        short = -len(numbers.points) % size
+        points = np.concatenate([numbers.points, np.zeros((short, numbers.points.shape[1]))]).reshape(
+            -1, size, numbers.points.shape[1]
+        )
+        log_weights = np.append(numbers.log_weights, np.full(short, -np.inf)).reshape(-1, size)
+        self._parts = [
+            converted(numbers._replace(points=at, log_weights=weights), np.float64)
+            for at, weights in zip(points, log_weights, strict=True)
+        ]
+        self._at_once = int(np.clip(NUMBERS_AT_ONCE // _n_numbers(form, self._parts[0]), 1, DRAWS_AT_ONCE))
+
+    def logs(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Log prior, (point,), and log probability of each cell, (point, cell), at points (point, coordinate)."""
+        priors, logs = [], []
+        for at in range(0, len(u), self._at_once):
+            part = u[at : at + self._at_once]
+            # Always the same number of points: one program.
+            whole = np.concatenate([part, np.repeat(part[:1], self._at_once - len(part), axis=0)])
+            each = [_log_cells(self.form, numbers, whole) for numbers in self._parts]
+            priors.append(np.asarray(each[0][0])[: len(part)])
+            logs.append(np.logaddexp.reduce([np.asarray(of_part)[: len(part)] for _, of_part in each]))
+        return np.concatenate(priors), np.concatenate(logs)
 
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log prior and log likelihood at points (point, coordinate)."""
-        priors, likelihoods = [], []
-        at_once = min(self._at_once, FEW_AT_ONCE) if len(u) <= FEW_AT_ONCE else self._at_once
-        for at in range(0, len(u), at_once):
-            part = u[at : at + at_once]
-            # Always one of two numbers of points: two programs.
-            whole = np.concatenate([part, np.repeat(part[:1], at_once - len(part), axis=0)])
-            log_prior, logs = _log_cells(self._form, self._numbers, whole)
-            priors.append(np.asarray(log_prior)[: len(part)])
-            likelihoods.append(np.asarray(logs)[: len(part)] @ self._counts)
-        return np.concatenate(priors), np.concatenate(likelihoods)
+        log_prior, logs = self.logs(u)
+        return log_prior, logs @ self.counts
 
     def density(self, u: FloatArray) -> FloatArray:
         """The log posterior at points (point, coordinate)."""
         log_prior, likelihood = self.parts(u)
         return np.where(np.isnan(log_prior + likelihood), -np.inf, log_prior + likelihood)
 
-    def derivatives(self, u: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Log posterior, gradient and Hessian at a point; the Hessian by differences of gradients."""
-        steps = DIFFERENCE * np.eye(len(u))
-        values, slopes = _slopes(self._form, self._numbers, np.concatenate([u[None], u + steps, u - steps]))
-        gradient, *around = np.asarray(slopes)
-        up, down = np.split(np.array(around), 2)
-        hessian = (up - down) / (2.0 * DIFFERENCE)
-        return float(values[0]), gradient, 0.5 * (hessian + hessian.T)
+    def features(self, u: FloatArray) -> FloatArray:
+        """Twice the root of each cell's share of rows, (point, cell): the Fisher information of a row is that of their slopes."""
+        return 2.0 * np.sqrt(self.numbers.shares * np.exp(self.logs(u)[1]))
 
 
 @partial(jax.jit, static_argnames=("form",))
 def _log_cells(form: LatticeForm, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
     return jax.vmap(lambda at: form.log_cells(JAX, numbers, at))(u)
-
-
-@partial(jax.jit, static_argnames=("form",))
-def _slopes(form: LatticeForm, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
-    """The log posterior and its gradient at many points."""
-
-    def density(at: Array) -> Array:
-        log_prior, logs = form.log_cells(JAX, numbers, at)
-        return log_prior + numbers.counts @ logs
-
-    return jax.vmap(jax.value_and_grad(density))(u)

@@ -6,8 +6,6 @@ importance sampling along the ridges that they leave open; ensemble HMC.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,38 +15,32 @@ from latentdo.models.build import NUMPY
 from latentdo.tables import IntArray
 
 from ..blocks.coordinates import FloatArray
-from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic
+from ..blocks.diagnostics import KHAT_LIMIT
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Auto, Engine
 from ..blocks.method import Method
-from ..likelihood.attenuation import attenuated, easier, usual
+from ..likelihood.attenuation import Eased
 from ..likelihood.density import AbstractForm
 from ..likelihood.gaussian import gaussian_form
 from ..likelihood.lattice import MOST_POINTS, Cells, LatticeForm, LatticeNumbers, lattice_form, loadings_at, spacings
 from ..likelihood.task import Task
-from .contraction import OPEN, Features, contracted, information
 from .ensemble import ChainDraws
 from .importance import smoothed
-from .modes import Mode, climb, newton, numbers_only
+from .modes import Mode, climb, numbers_only
 from .outcome import from_chains, from_independent
-from .regression import adapted_sample, distinct, find_modes, importance_sample
-from .ridges import Target, along_ridges
-from .sampling import LONG_FIRST_RUN, SINGLE_ROWS, run_ensemble
+from .regression import GOOD_KHAT, WeightedDraws, adapted_sample, distinct, find_modes, importance_sample
+from .ridges import Features, Target, along_ridges, scored
+from .sampling import LONG_FIRST_RUN, SINGLE_ROWS, longest, run_ensemble
 from .sign_symmetry import SignSymmetry, symmetries_of, turned
 
 FEW_ROWS = 500
-"""Rows that chains see at most: with more, every row is counted less."""
-MOST_STEPS = 4_000
-"""Transitions after which contraction is given up."""
+"""Rows up to which chains find their way from anywhere."""
 CHUNK = 2_000
 """Points whose densities are computed together."""
-GOOD_KHAT = 0.5
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
 MANY_COORDINATES, CHAINED_ROWS = 20, 5_000.0
 """Coordinates beyond which, and rows up to which chains go on from importance draws along ridges."""
-MOST_AT_ONCE, STEP_BEYOND = 50.0, 8.0
-"""How many times as many rows draws are contracted to at once, and in each step beyond: far away they may lie beyond a fold."""
 LEAST_REPEATED = 4
 """Rows per distinct row from which merging them is worth while."""
 PILOT_ROWS = 1_000.0
@@ -56,8 +48,7 @@ PILOT_ROWS = 1_000.0
 MARGIN = 1.3
 FINER, FARTHER = 0.7, 6.0
 """Spacing, as a share, and radius of the lattice that another is compared with."""
-NEAR = 1e-3
-"""How far from the mode its axes are seen in other coordinates, in units of the density's width."""
+SCORING_STEPS = 60
 CHECKED = 200
 """Draws at which the lattice is compared with a finer one."""
 LARGEST_OFF = 0.3
@@ -72,7 +63,7 @@ class Marginal:
 
     Attributes:
         words: What became of the latents, for the plan.
-        features: See `contraction.Features`.
+        features: See `ridges.Features`.
         n_rows: What the rows count for.
     """
 
@@ -120,21 +111,36 @@ def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
         float(np.sum(numbers.n_rows)),
     )
     assert isinstance(engine, Auto)
-    modes = _modes(task, marginal, numbers.counted)
-    return (
-        around_modes(task, marginal, modes)
-        or around_ridges(task, engine, marginal, modes)
-        or by_chains(task, engine, marginal, modes, numbers.counted)
-    )
+    modes = _modes(task, marginal)
+    if (result := around_modes(task, marginal, modes)) is not None:
+        return result
+    drawn = None
+    if modes and marginal.n_rows > FEW_ROWS:
+        target = Target(marginal.density, lambda u: marginal.parts(u)[0], marginal.features, marginal.n_rows)
+        drawn = along_ridges(target, modes, task.random().spawn(6)[5], _sides(task), task.tell)
+    if drawn is not None and _is_reliable(drawn, marginal.n_rows):
+        method = Method("importance sampling", of=f"of {marginal.words}, along ridges", draws=len(drawn.u))
+        u = turned(drawn.u, _sides(task), to_reference=True)
+        return from_independent(task, u, method, log_weights=drawn.log_weights)
+    return by_chains(task, engine, marginal, modes, drawn)
 
 
-def _modes(task: Task, marginal: Marginal, counted: Callable[[float], Any]) -> tuple[Mode, ...]:
+def _is_reliable(drawn: WeightedDraws, n_rows: float) -> bool:
+    """Whether importance draws along ridges stand for the posterior.
+
+    In many coordinates a part of a ridge may be missing of which neither the weights nor k-hat say anything. While the rows are
+    not too many for it chains go on from the draws, and find it.
+    """
+    return is_good(drawn) and (drawn.u.shape[1] <= MANY_COORDINATES or n_rows > CHAINED_ROWS)
+
+
+def _modes(task: Task, marginal: Marginal) -> tuple[Mode, ...]:
     """The modes without reflections of each other, the highest first.
 
     Many rows are counted less at first: from far away a narrow mode is found in many steps only.
     """
     share = min(1.0, PILOT_ROWS / marginal.n_rows)
-    few = replace(marginal, numbers=counted(share)) if share < 1.0 else marginal
+    few = marginal.counted(share) if share < 1.0 else marginal
     modes = _on_one_side(task, find_modes(task, few.density, None))
     if share < 1.0:
         modes = tuple(distinct([climb(marginal.density, mode.point, mode.axes * np.sqrt(share)) for mode in modes]))
@@ -142,43 +148,37 @@ def _modes(task: Task, marginal: Marginal, counted: Callable[[float], Any]) -> t
 
 
 def by_chains(
-    task: Task, engine: Auto, marginal: Marginal, modes: tuple[Mode, ...], counted: Callable[[float], Any]
+    task: Task, engine: Auto, marginal: Marginal, modes: tuple[Mode, ...], drawn: WeightedDraws | None
 ) -> BlockDraws:
-    """Chains; by contraction first where rows are many and leave a direction open.
-
-    Where they pin down everything the posterior of a million rows is as easy for chains as that of a thousand.
+    """Chains: of few rows from all over the prior, from where they would not find the narrow place that many leave.
 
     Args:
-        counted: The numbers of `marginal` with every row counted as a share of one.
+        drawn: Draws of roughly the posterior from which they start.
     """
-    share = FEW_ROWS / marginal.n_rows
-    starts, why = _heavy(modes) if len(modes) > 1 else (), ""
-    if share < 1.0 and modes and pins_down(marginal, modes[0]):
-        # From all over the prior chains would not find a place this narrow.
-        starts = starts or modes
-    elif share < 1.0:
-        result = by_contraction(task, engine, marginal, counted(share), share)
-        if result.certified:
-            return result
-        why = f"{result.method} was tried first and not certified"
 
-    def direct(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
+    def finish(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
         return from_chains(task, run, method, marginal.likelihood)
 
-    result = run_ensemble(task, engine, marginal.form, marginal.numbers, marginal.words, modes=starts, finish=direct)
-    return replace(result, why=why)
+    many = marginal.n_rows > FEW_ROWS
+    near = None if drawn is None else drawn.u[_resampled(task, smoothed(drawn.log_weights)[0])]
+    return run_ensemble(
+        task,
+        engine,
+        marginal.form,
+        marginal.numbers,
+        marginal.words if near is None else f"{marginal.words}, from draws along ridges on",
+        modes=_heavy(modes) if near is None and (many or len(modes) > 1) else (),
+        near=near,
+        longest=longest(marginal.n_rows),
+        finish=finish,
+        part="" if near is None else "ridges",
+    )
 
 
 def _heavy(modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
     """The modes that have some of the mass. From all over the prior chains end in a light one as soon as in another, and stay."""
-    least = max(mode.log_mass() for mode in modes) + np.log(LIGHT)
+    least = max((mode.log_mass() for mode in modes), default=0.0) + np.log(LIGHT)
     return tuple(mode for mode in modes if mode.log_mass() > least)
-
-
-def pins_down(marginal: Marginal, mode: Mode) -> bool:
-    """Whether the rows say much about every direction at a mode."""
-    told = information(marginal.features, mode, marginal.n_rows)
-    return bool((told > OPEN).all())
 
 
 def _sides(task: Task) -> tuple[SignSymmetry, ...]:
@@ -209,88 +209,11 @@ def around_modes(task: Task, marginal: Marginal, modes: tuple[Mode, ...]) -> Blo
     sides = _sides(task)
     random = task.random().spawn(5)[4]
     drawn = importance_sample(marginal.density, modes, 2 * task.n_kept, random, marginal.density, sides)
-    if drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
+    if not is_good(drawn):
         return None
     where = "the mode" if len(modes) == 1 else f"{len(modes)} modes"
     method = Method("importance sampling", of=f"of {marginal.words}, around {where}", draws=len(drawn.u))
     return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
-
-
-def around_ridges(task: Task, engine: Auto, marginal: Marginal, modes: tuple[Mode, ...]) -> BlockDraws | None:
-    """Independent draws by importance sampling along the ridges of many rows; None where chains do or it cannot be relied on.
-
-    In many coordinates a part of a ridge may be missing of which neither the weights nor k-hat say anything. While the rows are
-    not too many for it chains go on from the draws, and find it.
-    """
-    if not modes or marginal.n_rows <= FEW_ROWS:
-        return None
-    sides = _sides(task)
-    target = Target(marginal.density, lambda u: marginal.parts(u)[0], marginal.features, marginal.n_rows)
-    drawn = along_ridges(target, modes, task.random().spawn(6)[5], sides, task.tell)
-    if drawn is None:
-        return None
-    if drawn.u.shape[1] > MANY_COORDINATES and marginal.n_rows <= CHAINED_ROWS:
-
-        def direct(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
-            return from_chains(task, run, method, marginal.likelihood)
-
-        near = drawn.u[_resampled(task, smoothed(drawn.log_weights)[0])]
-        words = f"{marginal.words}, from draws along ridges on"
-        result = run_ensemble(
-            task, engine, marginal.form, marginal.numbers, words, near=near, finish=direct, part="ridges"
-        )
-        return result if result.certified else None
-    if drawn.khat >= GOOD_KHAT or drawn.effective < LEAST_EFFECTIVE:
-        return None
-    method = Method("importance sampling", of=f"of {marginal.words}, along ridges", draws=len(drawn.u))
-    return from_independent(task, turned(drawn.u, sides, to_reference=True), method, log_weights=drawn.log_weights)
-
-
-def by_contraction(task: Task, engine: Auto, marginal: Marginal, counted: Any, share: float) -> BlockDraws:
-    """Chains with every row counted as `share` rows, their draws contracted.
-
-    Args:
-        counted: The numbers of `marginal`, rows counted so.
-    """
-    few = replace(marginal, numbers=counted)
-
-    def contract(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
-        before = from_chains(task, run, method, few.likelihood)
-        return _contracted(task, marginal, run, before, share) if before.certified else before
-
-    engine = replace(engine, max_steps=min(engine.max_steps, MOST_STEPS))
-    words = f"{marginal.words}, {FEW_ROWS:,} rows' worth, draws contracted to all {marginal.n_rows:,.0f}"
-    return run_ensemble(task, engine, marginal.form, counted, words, finish=contract, part="contract")
-
-
-def _contracted(task: Task, marginal: Marginal, run: ChainDraws, before: BlockDraws, share: float) -> BlockDraws:
-    """The draws of chains in which every row counted as `share` rows, contracted to all rows.
-
-    Args:
-        before: What was made of the run as it is.
-    """
-    n_made = run.u.shape[1]
-    picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
-    sides = symmetries_of(task.layout, task.priors)
-    u, log_part = turned(run.u[:, picked], sides), run.log_posterior[:, picked]
-    points, log_density = u.reshape(-1, u.shape[-1]), log_part.reshape(-1)
-    n_stages = 1 if 1.0 / share <= MOST_AT_ONCE else int(np.ceil(np.log(1.0 / share) / np.log(STEP_BEYOND)))
-    shares = share ** (1.0 - np.arange(n_stages + 1) / n_stages)
-    khats, lost = [], 1.0 / len(points)
-    for low, high in itertools.pairwise(shares):
-        target = marginal if high == 1.0 else marginal.counted(high)
-        step = contracted(marginal.features, target.density, points, log_density, high * marginal.n_rows, low / high)
-        if isinstance(step, str):
-            return replace(before, diagnostics=(Diagnostic(step, None, 0.0),))
-        weights, khat = smoothed(step.log_weights)
-        khats.append(khat)
-        lost += float((weights**2).sum()) - 1.0 / len(points)
-        points = step.u[_resampled(task, weights)]
-        log_density = target.density(points)
-    moved = turned(points.reshape(u.shape), sides, to_reference=True)
-    run = replace(run, u=moved, log_posterior=log_density.reshape(log_part.shape))
-    result = from_chains(task, run, before.method, marginal.likelihood)
-    return _weighted(replace(result, n_made=n_made), 1.0 / lost, max(khats))
 
 
 def _resampled(task: Task, weights: FloatArray) -> IntArray:
@@ -308,6 +231,11 @@ def _weighted(result: BlockDraws, effective: float, khat: float) -> BlockDraws:
     return replace(result, khat=khat, weight_ess=effective, diagnostics=diagnostics)
 
 
+def is_good(drawn: WeightedDraws) -> bool:
+    """Whether importance draws may be relied on where latents leave directions open."""
+    return drawn.khat < GOOD_KHAT and drawn.effective >= LEAST_EFFECTIVE
+
+
 def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     """Binary columns, equal rows merged: their normal latents integrated on a lattice of points."""
     assert isinstance(engine, Auto)
@@ -317,46 +245,30 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     placed = _placed(task, *form_found)
     if isinstance(placed, str):
         return placed
-    mode, spacing, form, numbers = placed
+    mode, spacing, cells = placed
     form_found = lattice_form(task, FINER * spacing, radius=FARTHER, most_points=50 * MOST_POINTS)
     if isinstance(form_found, str):
         return form_found
-    cells, finer = Cells(form, numbers), Cells(*form_found)
-    points = f"{task.cells.n_stored:,} distinct rows, latents integrated over {len(numbers.points):,} points"
+    finer = Cells(*form_found)
+    points = f"{task.cells.n_stored:,} distinct rows, latents integrated over {len(cells.numbers.points):,} points"
     sides = _sides(task)
 
     def error(u: FloatArray) -> FloatArray:
         """What a finer lattice adds to the log density of draws (draw, coordinate)."""
         return finer.parts(u)[1] - cells.parts(u)[1]
 
-    easy_form, easy_numbers = attenuated(form, numbers, form.program, numbers.program, len(mode.point))
-
-    def density(x: FloatArray) -> FloatArray:
-        """The log posterior at points (point, coordinate) of the easier coordinates."""
-        with np.errstate(all="ignore"):
-            u, log_jacobian = usual(NUMPY, easy_numbers, x)
-            return numbers_only(cells.density(u) + log_jacobian)
-
-    around = NEAR * np.concatenate([mode.axes.T, -mode.axes.T])
-    up, down = np.split(easier(easy_numbers, mode.point + around), 2)
-    centre = easier(easy_numbers, mode.point)
-    easy_mode = Mode(centre, float(density(centre[None])[0]), (up - down).T / (2.0 * NEAR))
-    drawn = adapted_sample(density, easy_mode, task.random().spawn(8)[7], LEAST_EFFECTIVE, sides)
+    eased = _eased(task, cells)
+    drawn = adapted_sample(_target(cells, eased).density, mode, task.random().spawn(8)[7], LEAST_EFFECTIVE, sides)
     if drawn is not None:
-        with np.errstate(all="ignore"):
-            u = usual(NUMPY, easy_numbers, drawn.u)[0]
+        u, _ = eased.usual(drawn.u)
         off = float(np.std(error(u[-CHECKED:])))
         if off < LARGEST_OFF:
-            method = Method(
-                "importance sampling",
-                of="of parameters around the mode",
-                draws=len(drawn.u),
-                note=f"; {points} ({_off(off)})",
-            )
+            note = f"; {points} ({_off(off)})"
+            method = Method("importance sampling", of="of parameters around the mode", draws=len(drawn.u), note=note)
             return from_independent(task, turned(u, sides, to_reference=True), method, log_weights=drawn.log_weights)
 
     def on_cells(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
-        own, log_jacobian = usual(NUMPY, easy_numbers, run.u)
+        own, log_jacobian = eased.usual(run.u)
         run = replace(run, u=turned(own, sides, to_reference=True), log_posterior=run.log_posterior - log_jacobian)
         n_made = run.u.shape[1]
         picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
@@ -380,11 +292,11 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
     return run_ensemble(
         task,
         engine,
-        easy_form,
-        easy_numbers,
+        eased.form,
+        eased.numbers,
         f"parameters; {points}",
         single=task.data.n_rows <= SINGLE_ROWS,
-        modes=(easy_mode,),
+        modes=(mode,),
         first=LONG_FIRST_RUN,
         finish=on_cells,
         part="cells",
@@ -395,29 +307,55 @@ def _off(error: float) -> str:
     return f"a finer lattice moves log densities by {error:.2g}"
 
 
-def _placed(
-    task: Task, form: LatticeForm, numbers: LatticeNumbers
-) -> tuple[Mode, FloatArray, LatticeForm, LatticeNumbers] | str:
-    """The mode with all rows, and a lattice fine enough there; or why there is none."""
+def _eased(task: Task, cells: Cells) -> Eased:
+    """Cells in the coordinates that are sampled."""
+    form, numbers = cells.form, cells.numbers
+    return Eased.of(form, numbers, form.program, numbers.program, task.layout.n_free)
+
+
+def _target(cells: Cells, eased: Eased) -> Target:
+    """Cells as `along_ridges` sees them, in coordinates that are easier to sample."""
+    own = cells.numbers.program
+
+    def log_prior(x: FloatArray) -> FloatArray:
+        u, log_jacobian = eased.usual(x)
+        return np.asarray(cells.form.program.placed(NUMPY, own, u)[0] + log_jacobian)
+
+    def density(x: FloatArray) -> FloatArray:
+        u, log_jacobian = eased.usual(x)
+        return numbers_only(cells.density(u) + log_jacobian)
+
+    return Target(density, log_prior, lambda x: cells.features(eased.usual(x)[0]), float(cells.counts.sum()))
+
+
+def _placed(task: Task, form: LatticeForm, numbers: LatticeNumbers) -> tuple[Mode, FloatArray, Cells] | str:
+    """The mode with all rows, in easier coordinates, and a lattice fine enough there with its spacing; or why there is none."""
     n_rows = task.data.n_rows
     few = Cells(form, numbers.counted(min(1.0, PILOT_ROWS / n_rows)))
-    starts = task.starts(64)
-    order = np.argsort(-few.density(starts))
-    modes = [mode for k in order[:2] if (mode := newton(few.density, few.derivatives, starts[k])) is not None]
+    eased = _eased(task, few)
+    target = _target(few, eased)
+    starts = eased.easier(task.starts(64))
+    order = np.argsort(-target.density(starts))
+    one = np.eye(starts.shape[1])
+    modes = [mode for k in order[:2] if (mode := scored(target, starts[k], one, SCORING_STEPS)) is not None]
     if not modes:
         return "no mode of the posterior was found"
     mode = max(modes, key=Mode.log_mass)
     spacing = np.full(task.layout.n_noise, np.inf)
-    # Somewhat larger loadings than those of the mode are within the posterior; with all rows the mode may have larger ones.
-    while (needed := spacings(MARGIN * loadings_at(form, numbers, mode.point), n_rows)).min() < 0.8 * spacing.min():
-        spacing = needed
+    cells = Cells(form, numbers)
+
+    def needed() -> FloatArray:
+        """Somewhat larger loadings than the mode's are within the posterior; with all rows the mode may have larger ones."""
+        return spacings(MARGIN * loadings_at(form, numbers, eased.usual(mode.point)[0]), n_rows)
+
+    while needed().min() < 0.8 * spacing.min():
+        spacing = needed()
         form_found = lattice_form(task, spacing)
         if isinstance(form_found, str):
             return form_found
-        form, numbers = form_found
-        cells = Cells(form, numbers)
-        higher = newton(cells.density, cells.derivatives, mode.point)
+        cells = Cells(*form_found)
+        higher = scored(_target(cells, eased), mode.point, mode.axes, SCORING_STEPS)
         if higher is None:
             return "no mode of the posterior was found"
         mode = higher
-    return mode, spacing, form, numbers
+    return mode, spacing, cells

@@ -20,7 +20,7 @@ from ..blocks.coordinates import FloatArray
 from ..blocks.engines import Nuts
 from ..likelihood.density import AbstractForm, Layout, Numbers, log_posterior
 from ..progress import BEGUN
-from ..runtime import JAX
+from ..runtime import JAX, converted
 from ..storage.checkpoint import Checkpoint, State
 from .ensemble import ChainDraws
 from .sign_symmetry import symmetries_of, turned
@@ -47,12 +47,12 @@ def run_nuts(
         report: Told the share of the run that is done, after each piece; what it raises ends the run.
         checkpoint: Where the run is kept, and found again.
     """
-    arrays = jax.tree.map(jnp.asarray, numbers)
+    arrays = converted(numbers, np.float64)
     begin, advance = _program(layout, engine.warmup)
     key_z, key_run = jax.random.split(key)
     z = 0.5 * jax.random.normal(key_z, (len(start), layout.n_noise, n_rows))
     keys = jax.random.split(key_run, engine.chains)
-    run = _Run(engine, begin(arrays, {"u": jnp.asarray(start), "z": z}, keys), start.shape[1])
+    run = _Run(engine, begin(arrays, {"u": jax.device_put(start), "z": z}, keys), start.shape[1])
     if checkpoint is not None and (saved := checkpoint.load()) is not None:
         run.restore(saved)
         # As at its beginning: what was done before says nothing of the speed.

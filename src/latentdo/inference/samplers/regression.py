@@ -55,8 +55,8 @@ WARM_UP, FIRST_RUN = 100, 300
 """Transitions of chains around a mode."""
 GOOD_KHAT = 0.5
 LOT, FIRST_LOTS, MOST_LOTS = 1_000, 3, 12
-LEAST_SHARE = 0.1
-"""Effective draws per draw below which adaptive proposals are not gone on with."""
+FIRST_SHARE, LEAST_SHARE = 0.02, 0.1
+"""Effective draws per draw below which adaptive proposals are not gone on with: of the first lot, and of the first lots."""
 ROUNDS = 3
 """Proposals tried: around the modes, then refitted to the draws so far."""
 
@@ -233,7 +233,7 @@ def adapted_sample(
         log_weights = np.concatenate(densities) - logsumexp(by_proposal, axis=0)
         weights, khat = smoothed(log_weights)
         effective = 1.0 / float((weights**2).sum())
-        poor = lot > FIRST_LOTS and effective < LEAST_SHARE * len(u)
+        poor = effective < (LEAST_SHARE if lot > FIRST_LOTS else FIRST_SHARE) * len(u)
         if khat < KHAT_LIMIT and effective >= least:
             # The last proposal alone, fitted to all that was found, must be good: what was not found would be seen by it.
             alone = smoothed(densities[-1] - by_proposal[-1, -LOT:])[0]

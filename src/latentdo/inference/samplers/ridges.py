@@ -11,18 +11,23 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import logsumexp
 
+from latentdo.tables import IntArray
+
 from ..blocks.coordinates import FloatArray
-from .contraction import Features
 from .importance import SplitStudent, around, smoothed, split_student
-from .modes import LogDensity, Mode
+from .modes import LONGEST, LogDensity, Mode
 from .regression import WeightedDraws, on_all_sides
 from .sign_symmetry import SignSymmetry, turned
+
+Features = Callable[[FloatArray], FloatArray]
+"""(point, coordinate) -> (point, feature): numbers that the law of the rows depends on, in which the Fisher information of n rows
+is about n times the identity."""
 
 FIRST_DRAWS, MORE_DRAWS = 4_000, 1_000
 """Draws of the first components together, and of each that is added."""
@@ -77,53 +82,79 @@ def along_ridges(
         tell: Told the share of components made.
     """
     first = around(modes, target.density)
-    parts = list(first.parts)
-    counts: list[float] = np.diff(np.round(np.cumsum(first.shares) * FIRST_DRAWS), prepend=0.0).tolist()
-    u = np.zeros((0, len(modes[0].point)))
-    values, heights = np.zeros(0), np.zeros((0, 0))
+    counts = np.diff(np.round(np.cumsum(first.shares) * FIRST_DRAWS), prepend=0.0).astype(int)
+    drawn = _Drawn(target, random, sides, np.zeros((0, len(modes[0].point))))
+    drawn.add(first.parts, counts)
+    most = min(MOST_PARTS, MOST_WORK // len(modes[0].point) ** 2)
     effective: list[float] = []
     log_means: list[float] = []
-    most = min(MOST_PARTS, MOST_WORK // u.shape[1] ** 2)
     while True:
-        fresh = parts[len(heights) :]
-        drawn = [part.draw(int(n), random) for part, n in zip(fresh, counts[len(heights) :], strict=True)]
-        new = turned(np.concatenate(drawn), sides)
-        # (component, draw): of the old ones at the new draws, and of the new ones at all.
-        old = _heights(parts[: len(heights)], new, sides)
-        u, values = np.concatenate([u, new]), np.concatenate([values, target.density(new)])
-        heights = np.concatenate([np.concatenate([heights, old], axis=1), _heights(fresh, u, sides)])
-        log_shares = np.log(np.array(counts) / np.sum(counts))
-        log_weights = values - np.asarray(logsumexp(heights + log_shares[:, None], axis=0), dtype=float)
-        weights, khat = smoothed(log_weights)
-        effective.append(1.0 / float((weights**2).sum()))
-        log_means.append(float(np.asarray(logsumexp(log_weights))) - np.log(len(u)))
-        result = WeightedDraws(u, log_weights, khat, effective[-1])
+        result = drawn.weighted()
+        effective.append(result.effective)
+        log_means.append(float(np.asarray(logsumexp(result.log_weights))) - np.log(len(result.u)))
         settled = len(log_means) > RECENT and abs(log_means[-1] - log_means[-1 - RECENT]) < SETTLED
         tell(len(effective) / (most + 1))
         stuck = settled and len(effective) > PATIENCE and effective[-1] < LEAST_GAIN * max(effective[:-PATIENCE])
-        if (settled and khat < SPARE_KHAT and effective[-1] > SPARE_EFFECTIVE) or stuck or len(effective) >= most:
+        enough = settled and result.khat < SPARE_KHAT and effective[-1] > SPARE_EFFECTIVE
+        if enough or stuck or len(effective) >= most:
             return result if settled else None
-        part = _part_near(target, modes[0].axes, u[int(np.argmax(log_weights))])
-        if part is None:
+        mode = scored(target, result.u[int(np.argmax(result.log_weights))], modes[0].axes, NEWTON_STEPS, PINNED)
+        if mode is None:
             return None
-        parts.append(part)
-        counts.append(float(MORE_DRAWS))
+        drawn.add((split_student(mode, target.density),), np.array([MORE_DRAWS]))
 
 
-def _heights(parts: list[SplitStudent], u: FloatArray, sides: tuple[SignSymmetry, ...]) -> FloatArray:
-    """The log density of each component at points and their reflections, (component, draw)."""
-    return np.array([on_all_sides(part, u, sides) for part in parts]).reshape(len(parts), len(u))
+@dataclass(eq=False)
+class _Drawn:
+    """Components and their draws.
+
+    Attributes:
+        sides: See `along_ridges`.
+        u: (draw, coordinate).
+        values: The log density of the target at each.
+        log_proposal: The log of the sum of all components' densities, each times its number of draws.
+    """
+
+    target: Target
+    random: np.random.Generator
+    sides: tuple[SignSymmetry, ...]
+    u: FloatArray
+    parts: list[SplitStudent] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    values: FloatArray = field(default_factory=lambda: np.zeros(0))
+    log_proposal: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+    def add(self, parts: Sequence[SplitStudent], counts: IntArray) -> None:
+        """Draw from more components, so many times from each."""
+        new = turned(
+            np.concatenate([part.draw(n, self.random) for part, n in zip(parts, counts, strict=True)]), self.sides
+        )
+        heights = [on_all_sides(part, self.u, self.sides) + np.log(n) for part, n in zip(parts, counts, strict=True)]
+        old = logsumexp(np.array([self.log_proposal, *heights]), axis=0)
+        self.parts, self.counts = [*self.parts, *parts], [*self.counts, *counts]
+        heights = [
+            on_all_sides(part, new, self.sides) + np.log(n) for part, n in zip(self.parts, self.counts, strict=True)
+        ]
+        self.log_proposal = np.concatenate([old, logsumexp(np.array(heights), axis=0)])
+        self.u, self.values = np.concatenate([self.u, new]), np.concatenate([self.values, self.target.density(new)])
+
+    def weighted(self) -> WeightedDraws:
+        """The draws so far."""
+        log_weights = self.values - self.log_proposal + np.log(len(self.u))
+        weights, khat = smoothed(log_weights)
+        return WeightedDraws(self.u, log_weights, khat, 1.0 / float((weights**2).sum()))
 
 
-def _part_near(target: Target, axes: FloatArray, point: FloatArray) -> SplitStudent | None:
-    """A component on the ridge beside a point; None where derivatives are not finite.
+def scored(target: Target, point: FloatArray, axes: FloatArray, steps: int, pinned: float = 0.0) -> Mode | None:
+    """The point reached from another by Fisher's scoring, as wide as rows and prior say; None where derivatives are not finite.
 
     Args:
-        axes: How wide the density is at the mode: the unit of differences.
+        axes: The unit of differences.
+        steps: At most.
+        pinned: Share of the rows in what is known of a direction below which the point is not moved along it.
     """
-    p = len(point)
-    wide = np.zeros((p, p))
-    for _ in range(NEWTON_STEPS):
+    wide = axes
+    for _ in range(steps):
         slopes = _slopes(target.features, point, axes)
         gradient = _slopes(lambda u: target.density(u)[:, None], point, axes)[0]
         precision = np.diag(_prior_precision(target.log_prior, point, axes))
@@ -132,8 +163,9 @@ def _part_near(target: Target, axes: FloatArray, point: FloatArray) -> SplitStud
         told = target.n_rows * slopes.T @ slopes
         known, turn = np.linalg.eigh(told + precision)
         wide = axes @ turn / np.sqrt(known)
-        pinned = np.sum(turn * (told @ turn), axis=0) > PINNED * known
-        move = np.where(pinned, turn.T @ gradient / np.sqrt(known), 0.0)
+        told_along = np.sum(turn * (told @ turn), axis=0)
+        move = np.where(told_along >= pinned * known, turn.T @ gradient / np.sqrt(known), 0.0)
+        move = np.clip(move, -LONGEST, LONGEST) if pinned == 0.0 else move
         candidates = np.concatenate([point[None], point + SHARES[:, None] * (wide @ move)])
         heights = target.density(candidates)
         higher = np.flatnonzero(heights[1:] >= heights[0])
@@ -142,8 +174,7 @@ def _part_near(target: Target, axes: FloatArray, point: FloatArray) -> SplitStud
         point = candidates[1 + higher[0]]
         if np.linalg.norm(move) < CLOSE:
             break
-    mode = Mode(point, float(target.density(point[None])[0]), wide)
-    return split_student(mode, target.density)
+    return Mode(point, float(target.density(point[None])[0]), wide)
 
 
 def _slopes(values: Callable[[FloatArray], FloatArray], point: FloatArray, axes: FloatArray) -> FloatArray:

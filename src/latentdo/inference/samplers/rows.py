@@ -25,7 +25,7 @@ from ..likelihood.task import Task
 from .ensemble import ChainDraws, Ensemble
 from .marginal import LEAST_REPEATED
 from .outcome import from_chains
-from .sampling import LESS_MEMORY, LONG_FIRST_RUN, run_ensemble, scaled_by
+from .sampling import LESS_MEMORY, LONG_FIRST_RUN, longest, run_ensemble, scaled_by
 from .sign_symmetry import symmetries_of, turned
 
 FEWEST_ROWS = 400
@@ -37,8 +37,6 @@ STEP = 8.0
 """How many times as much rows count in each stage as in the one before: from farther away chains take long to arrive."""
 MOST_STEPS = 6_000
 """Transitions after which the chains of a coreset are given up."""
-LONGEST, SHORT_ROWS = 64, 5_000.0
-"""Leapfrog steps that a transition takes at most where rows count for so many; beyond, ridges are narrower as a square root."""
 SINGLE_ROWS = 400_000
 """Rows up to which float32 resolves the log posterior, counted from one point."""
 ROUNDS = 3
@@ -247,11 +245,6 @@ class _Few:
             core = finer
         self.rows = replace(rows, level=core.level)
         self.core = core.seen_from(self.near.mean(axis=0))
-
-
-def longest(worth: float) -> int:
-    """Leapfrog steps that a transition takes at most where rows count for so many."""
-    return round(LONGEST * max(1.0, (worth / SHORT_ROWS) ** 0.5))
 
 
 def worths(n: float) -> list[float]:

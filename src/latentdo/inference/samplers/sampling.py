@@ -40,10 +40,19 @@ BETTER = 0.9
 """Power of what is still needed that is left of it, because later runs mix better."""
 SPARE_RHAT, SPARE_ESS = 0.85, 1.2
 """Shares of the limits that a run keeps to."""
+AMPLE_RHAT, AMPLE_ESS = 0.5, 2.5
+"""The same for a first run that ends early."""
+LONGEST, SHORT_ROWS = 64, 5_000.0
+"""Leapfrog steps that a transition takes at most where rows count for so many; beyond, ridges are narrower as a square root."""
 SINGLE_ROWS = 4_096
 """Rows up to which float32 resolves a log posterior well enough."""
 
 LESS_MEMORY = "Fit a sample of the rows, or train by ld.Nuts(chains=1), which needs less."
+
+
+def longest(worth: float) -> int:
+    """Leapfrog steps that a transition takes at most where rows count for so many."""
+    return round(LONGEST * max(1.0, (worth / SHORT_ROWS) ** 0.5))
 
 
 def run_lengths(engine: Auto, first: int = FIRST_RUN) -> tuple[int, int]:
@@ -77,13 +86,14 @@ def run_ensemble(
             all over the prior.
         near: Draws (draw, coordinate) of a density much like this one, from which they start instead.
         longest: Most leapfrog steps of a transition.
-        first: Draws per chain of the first run, if the budget allows.
+        first: Draws per chain of the first run, if the budget allows; fewer where these are certified with much to spare.
         finish: What is made of a run, and judged.
         part: Of the checkpoint: a block may be run on one form after another, and none may take up the state of another.
     """
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), LESS_MEMORY)
-    warm_up, first_run = run_lengths(engine, first)
+    warm_up, first_run = run_lengths(engine, min(first, FIRST_RUN))
+    first = run_lengths(engine, first)[1]
     axes = max(modes, key=Mode.log_mass).axes if modes else None
     if near is not None:
         warm_up = min(warm_up, WARM_UP_AT_MODE)
@@ -139,6 +149,11 @@ def run_ensemble(
             task.tell(outlook.share)
             kept.save(ensemble.state)
         result = judged()
+        if ensemble.length < first:
+            if is_comfortable(result, AMPLE_RHAT, AMPLE_ESS):
+                break
+            ensemble.go_on(first)
+            continue
         needed = length_needed(result, ensemble.length)
         short = needed <= 2 * ensemble.length
         more = needed - ensemble.length if short else AGAIN + 2 * ensemble.length
@@ -227,10 +242,14 @@ class _Outlook:
         self._more = more
 
 
-def is_comfortable(result: BlockDraws) -> bool:
-    """Whether a run is certified with something to spare: the whole fit is judged once more, on other simulated units."""
+def is_comfortable(result: BlockDraws, rhat: float = SPARE_RHAT, ess: float = SPARE_ESS) -> bool:
+    """Whether a run is certified with something to spare: the whole fit is judged once more, on other simulated units.
+
+    Args:
+        rhat, ess: Shares of the limits that it keeps to.
+    """
     return result.certified and all(
-        one.ess >= SPARE_ESS * ESS_LIMIT and (one.rhat is None or one.rhat - 1.0 <= SPARE_RHAT * (RHAT_LIMIT - 1.0))
+        one.ess >= ess * ESS_LIMIT and (one.rhat is None or one.rhat - 1.0 <= rhat * (RHAT_LIMIT - 1.0))
         for one in result.diagnostics
     )
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.special import logsumexp
 
@@ -28,6 +27,7 @@ from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.program import Program
 from ..likelihood.task import Task
 from ..likelihood.writing import program_of
+from ..runtime import converted
 from .guides import Draws, Guide, GuideNumbers, Place, nodes_of
 from .importance import smoothed
 from .modes import Mode, numbers_only
@@ -121,11 +121,7 @@ def _optimiser(task: Task, engine: Svi) -> tuple[Optimiser, Method]:
     seed = (task.seed, task.code)
     optimiser = Optimiser(
         problem,
-        constants=tuple(
-            jnp.asarray(leaf.astype(dtype) if leaf.dtype == np.float64 else leaf)
-            for leaf, of_rows in leaves
-            if not of_rows
-        ),
+        constants=converted(tuple(leaf for leaf, of_rows in leaves if not of_rows), dtype),
         table=_table(columns, slice(None) if batch is None else real, dtype),
         batch=batch,
         seed=seed,
