@@ -81,7 +81,6 @@ class AbstractFamily(abc.ABC):
         has_levels: Whether it has levels that the user or a column names; then it has a field `levels`.
         ordered: Whether levels that are names have an order, so that they are compared, and are never taken from a column.
         per_level: Whether each level but the first has a predictor of its own, on a leading axis of `eta`.
-        has_predictor: Whether its parents enter by linear predictors, so that weights, shapes and interactions have a place.
         cdf_compiles: Whether the cdf of a split family is worth compiling: JAX's special functions of two arguments are slow.
     """
 
@@ -115,7 +114,6 @@ class AbstractFamily(abc.ABC):
     has_levels: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
     per_level: ClassVar[bool] = False
-    has_predictor: ClassVar[bool] = True
     cdf_compiles: ClassVar[bool] = True
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -74,7 +74,7 @@ _RESERVED = ("weight", "intercept", "mean", "levels", "max")
 """What options and keys of priors are called already, so that no parameter is."""
 _FLAGS = (
     "discrete", "may_be_latent", "split", "noiseless", "linear_gaussian", "symmetric_noise", "noise_on_link", "takes_mean",
-    "binary", "log_odds", "log_link", "bounded_mean", "fixed_spread", "has_levels", "ordered", "per_level", "has_predictor",
+    "binary", "log_odds", "log_link", "bounded_mean", "fixed_spread", "has_levels", "ordered", "per_level",
     "cdf_compiles",
 )  # fmt: skip
 

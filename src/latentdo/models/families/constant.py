@@ -22,7 +22,6 @@ class Constant(AbstractNoiseless):
 
     name = "constant"
     equation = "Y = value"
-    has_predictor = False
 
     value: float
 

@@ -35,7 +35,6 @@ class Table(AbstractLevelled):
     equation = "P(Y = k | parents) = p_k(parents), each row p(parents) ~ Dirichlet"
     may_be_latent = True
     option_keys = ("levels", "concentration")
-    has_predictor = False
 
     levels: tuple[Level, ...] = ()
     concentration: float | None = None
