@@ -24,6 +24,7 @@ from .opening import (
     questions_of,
     regimes_of,
     rival_rows,
+    settled,
     spec_of,
     stated,
     study_and_engine,
@@ -122,9 +123,9 @@ def identify(
         functional nodes Chen & Darwiche (2024), Identifying causal effects under functional dependencies. With experiments
         Lee, Correa & Bareinboim (2019), General identifiability with arbitrary surrogate experiments.
     """
-    opened = value_of(model)
+    opened = stated(value_of(model))
     graph, own = graph_of(opened)
-    asked = query_of(query, dict(getattr(opened, "queries", ())))
+    asked = settled(query_of(query, dict(getattr(opened, "queries", ()))), opened)
     known = regimes_of(opened, experiments)
     return _identify(graph, asked, functional={**own, **functions_of(functional)}, experiments=known)
 
@@ -503,7 +504,8 @@ def compare(
     graph, functional = graph_of(opened)
     spec = spec_of(opened)
     table, queries = table_first(table_and_queries, data)
-    asked = questions_of(unpacked(queries), getattr(opened, "queries", ()))
+    own = getattr(opened, "queries", ())
+    asked = [(name, settled(query, opened)) for name, query in questions_of(unpacked(queries), own)]
     chosen = methods_of(methods, named=getattr(opened, "compare", ()), with_model=is_fit)
     ordered = () if spec is None else spec.ordered
     options = Options(models, level, replicates, folds, adjust=adjust_of(adjust, project(graph).nodes), ordered=ordered)

@@ -11,7 +11,7 @@ from latentdo import arguments
 from latentdo.errors import DataError, QueryError
 from latentdo.query import Query, query_of
 
-from .opening import checked_engine, fitted_rows, graph_of, is_fit, rival_rows, spec_of, value_of, with_graph
+from .opening import checked_engine, fitted_rows, graph_of, is_fit, rival_rows, settled, spec_of, value_of, with_graph
 
 if TYPE_CHECKING:
     from latentdo.bounding import Assuming, Bounds
@@ -75,7 +75,7 @@ def bounds(
     seed = arguments.seed(seed)
     opened = with_graph(value_of(graph))
     drawn, _ = graph_of(opened)
-    asked = query_of(query, dict(getattr(opened, "queries", ())))
+    asked = settled(query_of(query, dict(getattr(opened, "queries", ()))), opened)
     if missing is not None:
         arguments.choice("missing", missing, ("any", "drop"), QueryError)
     edges = parsed_edges((monotone,) if isinstance(monotone, str) else tuple(monotone))
@@ -227,7 +227,7 @@ def sensitivity(
         return sensitivity_of(
             fitted,
             rows,
-            query_of(query, dict(fitted.queries)),
+            settled(query_of(query, dict(fitted.queries)), fitted),
             Auto() if engine is None else checked_engine(engine),
             edge=edge,
             strengths=tried,

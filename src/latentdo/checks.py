@@ -21,6 +21,7 @@ from .opening import (
     regimes_of,
     rival_rows,
     rows_of,
+    settled,
     spec_of,
     study_of,
     unpacked,
@@ -277,7 +278,8 @@ def _check_fit(posterior: Posterior, data: Any, queries: Sequence[Any], folder: 
         tolerance = before.tolerance
     call = 'ld.check(posterior, "data.csv", query)'
     rows, _ = fitted_rows(posterior, data, folder, "the model is set against them", call)
-    asked = queries_of(unpacked(queries), dict(posterior.queries)) or list(posterior.queries)
+    named = queries_of(unpacked(queries), dict(posterior.queries)) or list(posterior.queries)
+    asked = [(name, settled(query, posterior)) for name, query in named]
     found = check_posterior(posterior, rows, asked, tolerance=tolerance, seed=seed)
     if options.beside:
         found = with_variants(found, posterior, rows, options.beside, stack=options.stack, seed=seed)

@@ -11,7 +11,7 @@ from latentdo import arguments
 from latentdo.errors import QueryError
 from latentdo.query import Query, query_of
 
-from .opening import checked_engine, engine_of, study_of, value_of
+from .opening import checked_engine, engine_of, settled, study_of, value_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -139,7 +139,7 @@ def _asked(query: Any, study: Study, named: Mapping[str, Query]) -> Query:
         raise QueryError(
             f"The study {study.name!r} has no query {query.strip()!r}. {known} Or give a query such as 'E[Y | do(X=1)]'."
         )
-    return query_of(query, named)
+    return settled(query_of(query, named), study)
 
 
 def _opened(truth: Any) -> Any:

@@ -161,6 +161,14 @@ def spec_of(value: Any) -> ModelSpec | None:
     return next((each for each in found if isinstance(each, ModelSpec)), None)
 
 
+def settled(query: Query, value: Any) -> Query:
+    """The query, in which an outcome without a value is at the level that counts as the 1 in a model."""
+    if not query.assumes:
+        return query
+    spec = spec_of(value)
+    return query if spec is None else query.settled(spec.ones)
+
+
 def model_of(text: Any) -> ModelSpec:
     """The model that a text states, or the model itself.
 

@@ -60,6 +60,7 @@ def ask_all(
         UnsupportedError: Some query has no number. Like all the others, raised before anything is computed.
     """
     spec = posterior.spec
+    queries = [(name, query.settled(spec.ones)) for name, query in queries]
     for _, query in queries:
         query.check(spec.graph)
         check_values(spec, query)

@@ -251,6 +251,7 @@ def _check_comparison(spec: ModelSpec, item: Outcome) -> None:
     assert item.value is not None
     family = spec[item.name].family
     levels = spec.levels.get(item.name, ())
+    item.check_assumed(levels)
     if item.op == "=" or (named(levels) and family.ordered):
         spec.check_shaped(item.name, family.check_value(item.name, item.value))
     elif named(levels):

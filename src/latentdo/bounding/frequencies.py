@@ -89,6 +89,7 @@ class Levels:
             # Level k of a cut column is a pattern of the comparisons that hold.
             place = self.cuts.index(outcome)
             return np.array([int(value) >> place & 1 for value in self.values], dtype=float)
+        outcome.check_assumed(self.values)
         if outcome.op == "=":
             assert outcome.value is not None
             return np.eye(len(self.values))[self.code(outcome.value)]

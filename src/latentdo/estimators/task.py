@@ -318,6 +318,8 @@ def check_item(column: Column, item: Outcome) -> None:
         SupportError: A value that is no level, or an inequality between names.
     """
     assert item.value is not None
+    if column.levels is not None:
+        item.check_assumed(column.labels or tuple(map(float, column.levels)))
     if item.op in ("", "="):
         level_of(column, item.value)
     elif column.labels and not column.ordered:

@@ -14,7 +14,7 @@ from latentdo.graphs import Admg, LatentDag, Name, format_number, quote
 
 from .reading import places_of, read_query
 from .sweep import Axis, axis_fault, swept_text
-from .term import Expression, Outcome, Term, Value, filled, renamed, terms_of
+from .term import Expression, Outcome, Term, Value, filled, renamed, settled, terms_of
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,15 @@ class Query:
         """The query with new names for nodes."""
         axes = tuple(replace(axis, name=names.get(axis.name, axis.name)) for axis in self.axes)
         return Query(renamed(self.expression, names), axes)
+
+    @property
+    def assumes(self) -> bool:
+        """Whether some outcome was written without a value and counts as 1."""
+        return any(outcome.assumed for term in self.terms for outcome in term.outcomes)
+
+    def settled(self, ones: Mapping[Name, Value]) -> Query:
+        """The query with the level that counts as the 1 of each of these nodes, where an outcome was written without a value."""
+        return Query(settled(self.expression, ones), self.axes) if self.assumes else self
 
     def check(self, graph: LatentDag | Admg) -> None:
         """Raise unless the query makes sense for the graph.

@@ -269,7 +269,7 @@ class _Parser:
             raise tokens.error(f"{form} takes square brackets: {written}.")
         tokens.tolerated = _CHANGE
         tokens.advance()
-        outcomes = tuple(o if o.op else Outcome(o.name, "=", 1.0) for o in self.events())
+        outcomes = tuple(o if o.op else Outcome(o.name, "=", 1.0, assumed=True) for o in self.events())
         new: list[Setting] = []
         old: list[Setting] = []
         do: list[Setting] = []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeVar
 
@@ -57,16 +57,34 @@ class Setting:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A node that is asked about or seen, compared with a value or left open."""
+    """A node that is asked about or seen, compared with a value or left open.
+
+    Attributes:
+        assumed: Whether the value is the 1 that counts where none was written, as in `RD[Y | X: 0 -> 1]`.
+    """
 
     name: Name
     op: Comparison = ""
     value: Value | None = None
+    assumed: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if (self.op == "") != (self.value is None):
             raise QueryError(f"{self.name!r} has a comparison or a value without the other. Give both or none.")
         check_value(self.name, self.value)
+
+    def check_assumed(self, levels: Sequence[Value]) -> None:
+        """Refuse a 1 that was taken for granted, where a node has two other values.
+
+        Raises:
+            QueryError: It has.
+        """
+        if self.assumed and len(levels) == 2 and set(levels) != {0.0, 1.0}:
+            first, second = map(format_level, levels)
+            raise QueryError(
+                f"{quote(self.name)} stands without a value, which counts as {self}, and its values are {first} and {second}. "
+                f"Write which of them is meant: {quote(self.name)}={second}."
+            )
 
     def __str__(self) -> str:
         if self.value is None:
@@ -320,6 +338,21 @@ def renamed(expression: Expression, names: Mapping[Name, Name]) -> Expression:
             return expression
         case Binary(left=left, right=right):
             return replace(expression, left=renamed(left, names), right=renamed(right, names))
+
+
+def settled(expression: Expression, ones: Mapping[Name, Value]) -> Expression:
+    """The expression with the level that counts as the 1 of a node wherever that was taken for granted."""
+    match expression:
+        case Term():
+            outcomes = tuple(
+                Outcome(each.name, "=", ones[each.name]) if each.assumed and each.name in ones else each
+                for each in expression.outcomes
+            )
+            return replace(expression, outcomes=outcomes)
+        case Number():
+            return expression
+        case Binary(left=left, right=right):
+            return replace(expression, left=settled(left, ones), right=settled(right, ones))
 
 
 def _listed(outcomes: tuple[Outcome, ...]) -> str:

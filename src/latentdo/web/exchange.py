@@ -10,7 +10,6 @@ from latentdo.drawings import drawing_of
 from latentdo.errors import GraphError, UnsupportedError
 from latentdo.formats import FORMATS, Report, read, read_named, written
 from latentdo.graphs import normalised
-from latentdo.query import query_of
 
 from .reading import Reading, reading_of
 from .request import Request
@@ -71,7 +70,7 @@ def export(request: Request) -> dict[str, Any]:
     elif format == "study":
         content = study_text(reading, queries)
     else:
-        asked = tuple((f"q{k}", str(query_of(query))) for k, query in enumerate(queries, 1))
+        asked = tuple((f"q{k}", str(reading.query_of(query))) for k, query in enumerate(queries, 1))
         content, report = written(replace(read(reading.value), questions=asked), format, f"{stem}{suffix}")
     return {
         "content": content if isinstance(content, str) else content.decode("utf-8"),

@@ -27,6 +27,7 @@ from latentdo.graphs import (
     source_of,
 )
 from latentdo.models import ModelSpec
+from latentdo.query import Query, query_of
 
 from .request import Request
 
@@ -59,6 +60,11 @@ class Reading:
     def value(self) -> LatentDag | ModelSpec:
         """The model, or the graph where there is none."""
         return self.spec or self.graph
+
+    def query_of(self, text: str) -> Query:
+        """The question of a text; an outcome without a value is at the level that counts as the 1."""
+        query = query_of(text)
+        return query if self.spec is None else query.settled(self.spec.ones)
 
     @cached_property
     def canonical(self) -> str:

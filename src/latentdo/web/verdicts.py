@@ -9,7 +9,7 @@ from typing import Any
 from latentdo.errors import LatentdoError, UnsupportedError
 from latentdo.graphs import LatentDag, Name, source_of
 from latentdo.identification import Identified, NotIdentified, identify
-from latentdo.query import Query, query_of
+from latentdo.query import Query
 
 from .marks import Marks
 from .reading import Reading, edges_of, reading_of
@@ -57,7 +57,7 @@ def asked(reading: Reading, text: str, experiments: tuple[tuple[Name, ...], ...]
     Raises:
         LatentdoError: It cannot be read, or makes no sense for the graph.
     """
-    return _verdict(reading.graph, tuple(reading.functional.items()), query_of(text), experiments)
+    return _verdict(reading.graph, tuple(reading.functional.items()), reading.query_of(text), experiments)
 
 
 @lru_cache(maxsize=256)

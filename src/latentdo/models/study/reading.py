@@ -190,6 +190,7 @@ class _Reader:
                 if query is None:
                     waiting[str(key)] = needed
                     continue
+                query = query.settled(model.ones)
                 query.check(model.graph)
             name = key if isinstance(key, str) else str(query)
             if name in found:
@@ -197,7 +198,7 @@ class _Reader:
             found[name] = query
         for key in self.after_what_they_need(waiting):
             with self.places.located("queries", key):
-                found[key] = Query.parse(texts[key], found)
+                found[key] = Query.parse(texts[key], found).settled(model.ones)
                 found[key].check(model.graph)
         return tuple((key, found[key]) for key in texts) if waiting else tuple(found.items())
 
