@@ -60,8 +60,8 @@ export interface State {
 export type Source = "stroke" | "typing" | "opening" | "history" | "remedy";
 
 type Listener = (state: State, changed: ReadonlySet<keyof State>) => void;
-/** Where a document took the place of another, it also holds where the nodes stood. */
-type Snapshot = Pick<State, "text" | "questions" | "active" | "experiments"> & Partial<Pick<State, "places">>;
+/** Where a document took the place of another, or nodes were moved, it also holds where the nodes stood. */
+type Snapshot = Pick<State, "text" | "questions" | "active" | "experiments"> & Partial<Pick<State, "places">> & { readonly moved?: true };
 
 const TYPING_PAUSE = 1500;
 const MOST_STEPS = 500;
@@ -180,6 +180,12 @@ export class Store {
     return true;
   }
 
+  /** Nodes stand elsewhere: a step that undo takes back; `goesOn` says that it is part of the step before. */
+  move(places: State["places"], goesOn: boolean): void {
+    if (!goesOn || this.past.at(-1)?.moved !== true) this.push({ ...this.snapshot(true), moved: true });
+    this.set({ places });
+  }
+
   /** Ask other questions; `step` says whether undo goes back to the old ones. */
   setQuestions(questions: readonly string[], active = this.state.active, step = true): void {
     if (step) this.remember();
@@ -268,8 +274,12 @@ export class Store {
     if (this.state.reading === null && this.state.text === "") return; // the page has just begun
     const { text, questions, experiments } = this.state;
     const last = this.past.at(-1);
-    if (last && last.text === text && last.questions === questions && last.experiments === experiments) return;
-    this.past.push(this.snapshot(whole));
+    if (last && !last.moved && last.text === text && last.questions === questions && last.experiments === experiments) return;
+    this.push(this.snapshot(whole));
+  }
+
+  private push(snapshot: Snapshot): void {
+    this.past.push(snapshot);
     if (this.past.length > MOST_STEPS) this.past.shift();
     this.future = [];
   }
@@ -282,12 +292,18 @@ export class Store {
   private travel(from: Snapshot[], to: Snapshot[]): void {
     const snapshot = from.pop();
     if (!snapshot) return;
-    const whole = snapshot.places !== undefined;
+    const { moved, ...document } = snapshot;
+    if (moved) {
+      to.push({ ...this.snapshot(true), moved });
+      this.source = "history";
+      return this.set({ places: document.places ?? new Map() });
+    }
+    const whole = document.places !== undefined;
     to.push(this.snapshot(whole));
     this.source = whole ? "opening" : "history";
     if (whole) this.textRead = null;
     this.lastTyped = 0;
-    this.set({ ...snapshot, draft: null });
+    this.set({ ...document, draft: null });
     void this.refresh();
   }
 

@@ -387,7 +387,7 @@ def test_table_is_brought_trained_asked_compared_and_taken_away(opened: Open, br
     page.locator("#comparison .plot img").wait_for()
     assert "plug-in" in visit.said("#comparison tbody")
 
-    page.locator("#ask summary", has_text="Take away").click()
+    page.locator("#ask summary", has_text="Download").click()
     asked = visit.download("csv", tmp_path).rename(tmp_path / "asked.csv")
     script = visit.download("script", tmp_path)
     done = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True, timeout=300)
@@ -445,7 +445,7 @@ def answered(visit: Visit, folder: Path) -> list[dict[str, Any]]:
     visit.page.click("#ask-all")
     visit.page.locator("#answers .plot img").wait_for()
     if visit.page.locator("[data-download='json']").is_hidden():
-        visit.page.locator("#ask summary", has_text="Take away").click()
+        visit.page.locator("#ask summary", has_text="Download").click()
     return json.loads(visit.download("json", folder).read_text())["answers"]
 
 

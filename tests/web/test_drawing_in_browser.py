@@ -285,6 +285,59 @@ def test_colours_follow_the_system_and_the_switch(laptop: Visit) -> None:
     laptop.settle()
 
 
+def test_move_of_a_node_is_a_step_that_undo_takes_back(laptop: Visit) -> None:
+    laptop.open("X -> Y\n")
+    before, text = laptop.place("X"), laptop.text
+    laptop.page.mouse.move(*before[:2])
+    laptop.page.mouse.down()
+    laptop.page.mouse.move(before[0] + 60, before[1] + 90, steps=3)
+    laptop.page.mouse.up()
+    moved = laptop.place("X")
+    assert moved[1] - before[1] > 60
+    laptop.page.keyboard.press("Control+z")
+    assert laptop.place("X") == pytest.approx(before, abs=2) and laptop.text == text
+    laptop.page.keyboard.press("Control+Shift+z")
+    assert laptop.place("X") == pytest.approx(moved, abs=2)
+
+
+def test_nodes_that_are_made_by_keys_stay_in_view_and_an_edge_shows_where_it_begins(laptop: Visit) -> None:
+    laptop.open("")
+    keys = laptop.page.keyboard
+    laptop.page.locator(".board").focus()
+    names = "ABCDEFGH"
+    for name in names:
+        keys.press("n")
+        laptop.page.locator(".naming:focus").wait_for()
+        keys.type(name)
+        keys.press("Enter")
+        laptop.page.locator(".naming").wait_for(state="detached")
+        laptop.settle()
+    box = laptop.page.locator(".board").bounding_box()
+    assert box is not None
+    for x, y, half in map(laptop.place, names):
+        assert box["x"] < x - half and x + half < box["x"] + box["width"]
+        assert box["y"] < y - half / 2 and y + half / 2 < box["y"] + box["height"]
+    keys.press("c")
+    begun = "() => window.latentdo.drawing.cy.nodes('.target').map((node) => node.data('name'))"
+    assert laptop.page.evaluate(begun) == ["H"]
+    laptop.walk_to("A")
+    assert "H causes A" in laptop.said(".hint")
+    keys.press("Escape")
+    assert laptop.page.evaluate(begun) == []
+
+
+def test_long_names_stay_within_their_pane(browser: Browser, address: str) -> None:
+    phone = Visit(browser.new_page(viewport={"width": 390, "height": 844}), address)
+    first, last = "`body mass index at age 30 (kg per square metre)`", f"`{'very ' * 20}long`"
+    phone.open(f"{first} -> {last}\n", f"P({last} | do({first}))", f"E[{last} | do({first}=1)]")
+    assert phone.page.evaluate("() => document.documentElement.scrollWidth") == 390
+    ends = phone.page.locator(".questions *").evaluate_all(
+        "(all) => all.map((each) => each.getBoundingClientRect().right)"
+    )
+    assert max(ends) <= 390
+    phone.leave()
+
+
 @pytest.mark.sample
 def test_two_hundred_nodes_stay_usable(laptop: Visit) -> None:
     lines = [f"V{j - step} -> V{j}" for j in range(1, 200) for step in (1, 7) if j >= step]

@@ -3,7 +3,7 @@
 import type { Edit, EdgeKind, PageEdge, Role, Sign } from "../contract.js";
 import { edgeId, shown, typedEdge } from "../names.js";
 import type { Store } from "../store.js";
-import type { Drawing } from "./canvas.js";
+import type { Drawing, Point } from "./canvas.js";
 import { isTouched, WORDS, type Strokes } from "./strokes.js";
 
 export interface Action {
@@ -47,10 +47,10 @@ export class Actions {
       { keys: ["PageDown"], label: "", words: "next node; with Shift the next edge", run: (event) => this.walk(1, event) },
       { keys: ["PageUp"], label: "", words: "node before; with Shift the edge before", run: (event) => this.walk(-1, event) },
       { keys: ["l"], label: "Arrange", words: "arrange everything anew", run: () => this.drawing.arrange() },
-      { keys: ["+", "="], label: "Closer", words: "closer", run: () => this.drawing.zoom(1.25) },
-      { keys: ["-"], label: "Farther", words: "farther", run: () => this.drawing.zoom(0.8) },
+      { keys: ["+", "="], label: "Closer", words: "zoom in", run: () => this.drawing.zoom(1.25) },
+      { keys: ["-"], label: "Farther", words: "zoom out", run: () => this.drawing.zoom(0.8) },
       { keys: ["0"], label: "Show all", words: "show all", run: () => this.drawing.fit() },
-      { keys: ["Escape"], label: "", words: "let go of everything", run: () => this.letGo() },
+      { keys: ["Escape"], label: "", words: "cancel, and choose nothing", run: () => this.letGo() },
       { keys: ["?"], label: "Keys", words: "this list", run: help },
     ];
     strokes.picks = (name) => {
@@ -76,6 +76,7 @@ export class Actions {
   private wait(pending: Actions["pending"]): void {
     if (pending === this.pending) return;
     this.pending = pending;
+    this.drawing.begin(pending?.from ?? null);
     for (const listener of this.listeners) listener();
   }
 
@@ -115,10 +116,18 @@ export class Actions {
   }
 
   private addNode(): void {
-    const { x1, x2, y1, y2 } = this.drawing.cy.extent();
     const [name] = this.nodes;
-    const beside = name === undefined ? null : this.drawing.node(name)?.position();
-    void this.strokes.addNode(beside ? { x: beside.x + 130, y: beside.y + 44 } : { x: (x1 + x2) / 2, y: (y1 + y2) / 2 });
+    const beside = name === undefined ? undefined : this.drawing.node(name)?.position();
+    const isSeen = ({ x, y }: Point): boolean => {
+      const { x1, x2, y1, y2 } = this.drawing.cy.extent();
+      return x - 40 > x1 && x + 40 < x2 && y - 30 > y1 && y + 30 < y2;
+    };
+    const { x1, x2, y1, y2 } = this.drawing.cy.extent();
+    let place = beside ? { x: beside.x + 130, y: beside.y + 44 } : { x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
+    // The next row begins at the left.
+    if (beside && !isSeen(place)) place = { x: x1 + 80, y: beside.y + 84 };
+    if (!isSeen(place)) this.drawing.zoom(0.75);
+    void this.strokes.addNode(place);
   }
 
   private rename(): void {
@@ -216,7 +225,9 @@ export class Actions {
     const node = reading.nodes[around(at, step, reading.nodes.length)];
     if (!node) return;
     this.store.select([node.name]);
-    this.tell(this.told(node.name));
+    const { pending } = this;
+    const begun = pending && pending.from !== node.name;
+    this.tell(begun ? `${shown(pending.from)} ${WORDS[pending.kind]} ${shown(node.name)}: Enter draws it.` : this.told(node.name));
   }
 
   /** A node in words. */

@@ -149,7 +149,7 @@ function fillKeys(dialog: HTMLDialogElement, actions: Actions): void {
   const rows = [
     ["double click", "new node; on a node, rename it"],
     ["drag from a node's border", "edge →; with Shift a hidden common cause ↔, with Alt an inhibiting edge ⊣"],
-    ["Shift and drag on the ground", "select several"],
+    ["Shift and drag beside the nodes", "select several"],
     ...actions.all.filter(({ words }) => words).map(({ keys, words }) => [keys[0] === "ArrowLeft" ? "arrow keys" : keys.join(", "), words]),
     ["Ctrl Z, Ctrl Shift Z", "undo, redo (everywhere on the page)"],
   ] as const;

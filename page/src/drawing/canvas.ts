@@ -22,6 +22,8 @@ export class Drawing {
   /** Whether the view still follows the graph: until a person zooms or moves it. */
   private follows = true;
   private heard = false;
+  /** When nodes were last moved by keys. */
+  private nudged = 0;
 
   constructor(
     readonly root: HTMLElement,
@@ -38,7 +40,7 @@ export class Drawing {
     });
     store.subscribe((state, changed) => this.follow(state, changed));
     this.cy.on("select unselect", () => this.hearSelection());
-    this.cy.on("dragfree", "node", () => this.keepPlaces());
+    this.cy.on("dragfree", "node", () => this.store.move(this.places(), false));
     this.cy.on("drag", "node", (event) => bend(this.cy, event.target.connectedEdges().toArray() as EdgeSingular[]));
     this.cy.on("scrollzoom dragpan pinchzoom", () => (this.follows = false));
     new ResizeObserver(() => this.resized()).observe(root);
@@ -74,7 +76,7 @@ export class Drawing {
     arrange(this.cy);
     bend(this.cy, this.edges());
     this.fit();
-    this.keepPlaces(false);
+    this.store.move(this.places(false), false);
   }
 
   node(name: string): NodeSingular | null {
@@ -128,6 +130,7 @@ export class Drawing {
 
   private follow(state: State, changed: ReadonlySet<keyof State>): void {
     if (changed.has("fault")) this.root.classList.toggle("is-stale", state.fault !== null);
+    if (changed.has("places") && this.store.source === "history" && !changed.has("text")) this.putBack(state.places);
     if (changed.has("reading") && state.reading) this.draw(state.reading);
     if (changed.has("reading") || changed.has("verdicts") || changed.has("active") || changed.has("draft"))
       this.mark();
@@ -170,7 +173,8 @@ export class Drawing {
   private isSeen(node: NodeSingular): boolean {
     const { x1, y1, x2, y2 } = this.cy.extent();
     const at = node.position();
-    return at.x > x1 && at.x < x2 && at.y > y1 && at.y < y2;
+    const half = node.data("width") / 2;
+    return at.x - half > x1 && at.x + half < x2 && at.y - HEIGHT / 2 > y1 && at.y + HEIGHT / 2 < y2;
   }
 
   /** Whether its place is known. */
@@ -244,6 +248,12 @@ export class Drawing {
     });
   }
 
+  /** Mark the node at which an edge begins that waits for its other end. */
+  begin(name: string | null): void {
+    this.cy.nodes(".target").removeClass("target");
+    if (name !== null) this.node(name)?.addClass("target");
+  }
+
   private showSelection({ selection }: State): void {
     const wanted = new Set([...selection.nodes.map((name) => `n${name}`), ...selection.edges.map(edgeId)]);
     this.heard = true; // what the store says need not be told to it
@@ -263,17 +273,32 @@ export class Drawing {
       node.position({ x: at.x + x, y: at.y + y });
     });
     bend(this.cy, nodes.connectedEdges().toArray() as EdgeSingular[]);
-    this.keepPlaces();
+    const now = Date.now();
+    this.store.move(this.places(), now - this.nudged < 1500);
+    this.nudged = now;
   }
 
-  /** Remember where the nodes stand; `kept` says that a person wants them there. */
-  private keepPlaces(kept = true): void {
+  private keepPlaces(kept: boolean): void {
+    this.store.set({ places: this.places(kept) });
+  }
+
+  /** Where the nodes stand; `kept` says that a person wants them there. */
+  private places(kept = true): Map<string, Place> {
     const places = new Map(this.store.state.places);
     this.cy.nodes().forEach((node) => {
       const { x, y } = node.position();
       places.set(node.data("name"), { x: Math.round(x), y: Math.round(y), kept });
     });
-    this.store.set({ places });
+    return places;
+  }
+
+  /** Put the nodes where they stood before a step that is undone. */
+  private putBack(places: ReadonlyMap<string, Place>): void {
+    this.cy.nodes().forEach((node) => {
+      const place = places.get(node.data("name"));
+      if (place) node.position({ x: place.x, y: place.y });
+    });
+    bend(this.cy, this.edges());
   }
 
   private resized(): void {

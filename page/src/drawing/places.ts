@@ -51,6 +51,7 @@ export function placeBeside(cy: Core, fresh: readonly NodeSingular[]): void {
     const kin = placed(node.neighborhood("node"), waiting);
     let wanted: Point;
     if (causes.length > 0) wanted = shifted(middle(causes), ACROSS + node.data("width"), 0);
+    else if (effects.length > 1) wanted = shifted(middle(effects), 0, -2.5 * HEIGHT);
     else if (effects.length > 0) wanted = shifted(middle(effects), -ACROSS - node.data("width"), 0);
     else if (kin.length > 0) wanted = shifted(middle(kin), 0, 2 * HEIGHT);
     else wanted = below(taken());

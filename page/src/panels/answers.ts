@@ -57,7 +57,7 @@ function card(store: Store, session: Session, answer: Answer): HTMLElement {
 }
 
 function fitWord({ word, could_move }: NonNullable<Answer["fit"]>): HTMLElement {
-  const moves = could_move === null || could_move === undefined ? "" : ` Another shape could move it by ±${number(could_move, 2)}.`;
+  const moves = could_move === null || could_move === undefined ? "" : ` With another shape of the model it could differ by ±${number(could_move, 2)}.`;
   return h("p", { class: "quiet" }, `Check of the fit: ${word}.${moves}`);
 }
 

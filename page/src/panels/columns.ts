@@ -14,7 +14,7 @@ export function columnTable(store: Store, table: Table): HTMLElement {
     column.problem === null ? valuesOf(column) : h("span", { class: "wrong" }, column.problem),
     histogram(column),
   ]);
-  return tableOf("Columns and nodes", ["column", "node", "missing", "values", "how often"], rows);
+  return tableOf("Columns and nodes", ["column", "node", "missing", "values", "histogram"], rows);
 }
 
 /** Measured nodes that no column has: somebody forgot them, or nobody measured them. */

@@ -57,7 +57,7 @@ export function curve(store: Store, session: Session, options: Asking): HTMLElem
     });
     show();
     body.append(
-      h("p", { class: "quiet" }, "The question in hand, with the value of its treatment replaced."),
+      h("p", { class: "quiet" }, "The question in hand, with other values in place of the first one that it sets; the rest of it stays."),
       h(
         "div",
         { class: "row" },
@@ -88,7 +88,7 @@ function slider(node: string, answers: readonly Answer[], levels: boolean): HTML
   });
   const middle = Math.floor(points.length / 2);
   const said = h("p", { class: "number", role: "status" });
-  const { root, mark } = curvePicture(node, points, levels);
+  const { root, mark } = curvePicture(node, points, levels, answers[0]?.unit ?? "");
   const handle = h("input", { type: "range", min: 0, max: Math.max(points.length - 1, 0), step: 1, value: middle, "aria-label": `do(${node} = …)` });
   const read = (): void => {
     const point = points[Number(handle.value)];
@@ -100,5 +100,5 @@ function slider(node: string, answers: readonly Answer[], levels: boolean): HTML
   };
   handle.addEventListener("input", read);
   read();
-  return h("div", { class: "curve" }, root, handle, said);
+  return h("div", { class: levels ? "curve is-levels" : "curve" }, root, handle, said);
 }

@@ -7,12 +7,12 @@ import { s } from "./dom.js";
 const WIDTH = 460;
 const HEIGHT = 200;
 const LEFT = 52;
-const BOTTOM = 26;
+const BOTTOM = 32;
 const EDGE = 10;
 
 type Point = { readonly x: number; readonly label: string; readonly answer: Answer };
 
-export function curvePicture(node: string, points: readonly Point[], levels: boolean): { root: SVGSVGElement; mark: (x: number) => void } {
+export function curvePicture(node: string, points: readonly Point[], levels: boolean, unit: string): { root: SVGSVGElement; mark: (x: number) => void } {
   const known = points.flatMap(({ x, label, answer }) => {
     const value = answer.mean ?? answer.median;
     return value === null ? [] : [{ x, label, value, low: answer.interval?.[0] ?? value, high: answer.interval?.[1] ?? value }];
@@ -21,11 +21,14 @@ export function curvePicture(node: string, points: readonly Point[], levels: boo
   const up = scaled(known.flatMap(({ low, high }) => [low, high]), HEIGHT - BOTTOM, EDGE);
   const at = (x: number, y: number): string => `${across(x).toFixed(1)} ${up(y).toFixed(1)}`;
   const band = [...known.map(({ x, high }) => at(x, high)), ...[...known].reverse().map(({ x, low }) => at(x, low))];
+  const heights = known.flatMap(({ low, high }) => [low, high]);
+  const zero = Math.min(...heights) < 0 && Math.max(...heights) > 0;
   const line = known.map(({ x, value }) => at(x, value));
   const cursor = s("line", { class: "curve-cursor", y1: EDGE, y2: HEIGHT - BOTTOM });
   const root = s(
     "svg",
     { class: "curve-picture", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `The answer for values of ${node}` },
+    zero && s("line", { class: "curve-zero", x1: LEFT, x2: WIDTH - EDGE, y1: up(0), y2: up(0) }),
     ...(levels
       ? known.flatMap(({ x, value, low, high }) => [
           s("line", { class: "curve-line", x1: across(x), x2: across(x), y1: up(low), y2: up(high) }),
@@ -37,7 +40,8 @@ export function curvePicture(node: string, points: readonly Point[], levels: boo
         ]),
     cursor,
     ...(levels ? known.map(({ x, label }) => s("text", { x: across(x), y: HEIGHT - BOTTOM + 12, "text-anchor": "middle" }, label)) : []),
-    ...axis(levels ? [] : known.map(({ x }) => x), known.flatMap(({ low, high }) => [low, high]), across, up),
+    ...axis(levels ? [] : known.map(({ x }) => x), heights, across, up),
+    unit !== "" && s("text", { x: LEFT + 6, y: EDGE + 4 }, unit),
     s("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, `do(${node})`),
   );
   const mark = (x: number): void => {
@@ -57,12 +61,21 @@ function scaled(values: readonly number[], from: number, to: number): Scale {
   return (value) => from + ((value - low) / span) * (to - from);
 }
 
-/** The ends of both axes, with their values. */
+/** Round values within a range: three to six of them. */
+function ticks(values: readonly number[]): number[] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const rough = (high - low) / 4 || Math.abs(high) || 1;
+  const size = 10 ** Math.floor(Math.log10(rough));
+  const step = size * ([1, 2, 5].find((each) => each * size >= rough) ?? 10);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+}
+
+/** Both axes, with round values on them. */
 function axis(xs: readonly number[], ys: readonly number[], across: Scale, up: Scale): SVGElement[] {
-  const ends = (values: readonly number[]): number[] => [Math.min(...values), Math.max(...values)];
   return [
     s("path", { class: "curve-axis", d: `M${LEFT} ${EDGE} V${HEIGHT - BOTTOM} H${WIDTH - EDGE}` }),
-    ...ends(ys).map((y) => s("text", { x: LEFT - 5, y: up(y), "text-anchor": "end", "dominant-baseline": "central" }, number(y))),
-    ...(xs.length === 0 ? [] : ends(xs)).map((x, k) => s("text", { x: across(x), y: HEIGHT - 4, "text-anchor": k === 0 ? "start" : "end" }, number(x))),
+    ...ticks(ys).map((y) => s("text", { x: LEFT - 5, y: up(y), "text-anchor": "end", "dominant-baseline": "central" }, number(y))),
+    ...(xs.length === 0 ? [] : ticks(xs)).map((x) => s("text", { x: across(x), y: HEIGHT - BOTTOM + 12, "text-anchor": "middle" }, number(x))),
   ];
 }

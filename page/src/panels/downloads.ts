@@ -18,7 +18,7 @@ const KINDS: readonly (readonly [DownloadKind, string])[] = [
 ];
 
 export function downloads(session: Session): HTMLElement {
-  return folded("Take away", (body) => {
+  return folded("Download", (body) => {
     const said = h("p", { class: "fault", role: "alert", hidden: true });
     const take = (kind: DownloadKind): void => {
       said.hidden = true;

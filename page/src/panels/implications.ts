@@ -44,8 +44,8 @@ function parts(store: Store, reply: ImplicationsReply): Node[] {
   if (basis.length > 0) {
     made.push(h("p", {}, 
         basis.some(({ given }) => given.length > 0)
-          ? "These pairs must be independent, each given what stands behind its bar. All other independences follow from them."
-          : "These pairs must be independent. All other independences follow from them.",
+          ? "These must be independent, each given what stands behind the bar. All other independences follow from them."
+          : "These must be independent. All other independences follow from them.",
       ));
     made.push(h("ul", { class: "independences" }, ...basis.map((each) => row(store, each))));
   }

@@ -16,8 +16,8 @@ export class Asking {
       { class: "row" },
       h("div", { class: "field" }, h("label", { for: "ask-level" }, "Intervals"), this.level),
       h("div", { class: "field is-short" }, h("label", { for: "ask-seed" }, "Seed"), this.seed),
-      h("label", { class: "check-label" }, this.naive, "beside what seeing alone says"),
-      h("label", { class: "check-label" }, this.unidentified, "also where the verdict is no"),
+      h("label", { class: "check-label" }, this.naive, "also what the data say without do( )"),
+      h("label", { class: "check-label" }, this.unidentified, "also questions with the verdict no"),
     );
   }
 

@@ -14,6 +14,8 @@ export class Templates {
   private readonly lists: { readonly [part in Role]: HTMLSelectElement };
   private picking: Role | null = null;
   private readonly pick: HTMLButtonElement;
+  /** Says where the values in a question come from. */
+  private readonly quantities: HTMLElement;
   /** What the lists said before the last choice: tells in which form the question stands. */
   private before: Roles | null = null;
 
@@ -32,11 +34,13 @@ export class Templates {
     const kinds = TEMPLATES.map((template) =>
       button(template.name, () => this.use(template), { title: template.says, "data-template": template.name }),
     );
+    this.quantities = h("p", { class: "quiet", hidden: true });
     this.root = h(
       "div",
       { class: "templates" },
       h("div", { class: "row" }, ...parts, this.pick),
       h("div", { class: "row", role: "group", "aria-label": "Write the usual question" }, ...kinds),
+      this.quantities,
     );
     store.subscribe((state, changed) => {
       if (["reading", "verdicts", "draft", "active", "questions"].some((key) => changed.has(key as keyof State))) this.fill(state);
@@ -59,6 +63,9 @@ export class Templates {
       list.value = offered.includes(asked) ? asked : "";
     }
     this.before = this.chosen;
+    const { treatment } = this.before ?? {};
+    this.quantities.hidden = !treatment?.quartiles;
+    if (treatment?.quartiles) this.quantities.textContent = `Values of ${treatment.name} are quartiles of its column: ${treatment.quartiles.join(" and ")}. You can change them in the question.`;
   }
 
   /** Whether what the nodes are to the question of now is known; while Python still looks at it, the lists stay. */

@@ -99,7 +99,9 @@ def report_file(here: Session) -> File:
     parts.append(posterior._repr_html_())
     if found is not None:
         parts.append(bodies(found.sheets))
-    title = here.draft.queries[0][1] if here.draft is not None and here.draft.queries else "latentdo"
+    trained = () if here.draft is None else here.draft.queries
+    asked = [text for _, text in here.asked.get("queries") or here.asked.get("compared") or trained]
+    title = asked[0] if asked else "latentdo"
     heading = f"<h1>{web.escape(title)}</h1>"
     return "report.html", "text/html; charset=utf-8", web.page(title, heading + "".join(parts)).encode()
 

@@ -156,8 +156,8 @@ _SPECIAL = {
 def _italic(name: Name) -> str:
     if re.fullmatch(r"[A-Za-z]", name):
         return name
-    # Mathematics has no accents.
-    return rf"\{'mathit' if name.isascii() else 'textit'}{{{_escaped(name)}}}"
+    # Mathematics has no accents, and a hyphen would be a minus.
+    return rf"\{'mathit' if name.isascii() and '-' not in name else 'textit'}{{{_escaped(name)}}}"
 
 
 def _escaped(words: str) -> str:
