@@ -176,6 +176,48 @@ def test_a_table_has_no_strength():
         ld.sensitivity(posterior, "P(Y=1 | do(X=1))", edge="M -> Y")
 
 
+def test_levels_with_names_are_as_strong_as_0_and_1():
+    random = np.random.default_rng(6)
+    z = random.normal(size=150)
+    x = (random.random(150) < 1 / (1 + np.exp(-z))).astype(int)
+    y = (random.random(150) < 1 / (1 + np.exp(0.5 - x - z))).astype(int)
+    words = {"Z": z, "X": np.array(["no", "yes"])[x], "Y": np.array(["ill", "well"])[y]}
+    plain, named, other = (
+        ld.fit(f"Z ~ normal; X ~ bernoulli(Z{of_x}); Y ~ bernoulli(X, Z{of_y})", rows, ld.Laplace(), check=False)
+        for of_x, of_y, rows in (
+            ("", "", {"Z": z, "X": x, "Y": y}),
+            (", levels=[no, yes]", ", levels=[ill, well]", words),
+            (", levels=[1, 5]", ", levels=[1, 2]", {"Z": z, "X": 1 + 4 * x, "Y": 1 + y}),
+        )
+    )
+    options = {"strengths": [0.8], "engine": ld.Laplace()}
+    found = ld.sensitivity(plain, "P(Y=1 | do(X=1)) - P(Y=1 | do(X=0))", **options)
+    again = ld.sensitivity(named, "P(Y=well | do(X=yes)) - P(Y=well | do(X=no))", **options)
+    third = ld.sensitivity(other, "P(Y=2 | do(X=5)) - P(Y=2 | do(X=1))", **options)
+    for each in (again, third):
+        assert [point.strength for point in each.points] == pytest.approx([p.strength for p in found.points], rel=1e-3)
+        for point, own in zip(each.points, found.points, strict=True):
+            assert point.estimate == pytest.approx(own.estimate, abs=0.02 * own.sd)
+        assert each.measured[0].strength == pytest.approx(found.measured[0].strength, rel=1e-3)
+    assert "log odds of Y=well" in str(again)
+    # A cause with levels has the strength of its indicator.
+    direct = [
+        ld.sensitivity(ld.fit(text, rows, ld.Laplace(), check=False), query, edge="X -> M", **options)
+        for text, rows, query in (
+            ("X ~ bernoulli; M ~ bernoulli; Y ~ bernoulli(M, X)", {"X": x, "M": y, "Y": y[::-1]}, "RD[Y | X: 0 -> 1]"),
+            (
+                "X ~ bernoulli(levels=[1, 5]); M ~ bernoulli; Y ~ bernoulli(M, X)",
+                {"X": 1 + 4 * x, "M": y, "Y": y[::-1]},
+                "RD[Y | X: 1 -> 5]",
+            ),
+        )
+    ]
+    assert direct[0].points[-1].estimate == pytest.approx(
+        direct[1].points[-1].estimate, abs=0.02 * direct[0].points[-1].sd
+    )
+    assert direct[0].points[-1].estimate != pytest.approx(direct[0].answer.estimate, abs=1e-6)
+
+
 def test_a_question_that_is_not_identified_has_no_answer_to_move():
     posterior = handmade("latent U ~ normal; X ~ normal(U); Y ~ normal(X, U)")
     with pytest.raises(ld.NotIdentifiedError, match="Sensitivity is that of an answer, and the data give none here"):

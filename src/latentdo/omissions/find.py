@@ -64,7 +64,7 @@ class _Refits:
 
     def points(self, strengths: Sequence[float]) -> list[Point]:
         """The answer at each strength."""
-        step = scale_of_source(self.omitted, self.rows)
+        step = scale_of_source(self.omitted, self.posterior.spec, self.rows)
         fits = []
         for strength in strengths:
             spec = with_strength(self.posterior.spec, self.omitted, strength, self.units, step)

@@ -9,7 +9,7 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 from latentdo.errors import CycleError, LatentdoError, QueryError, SpecError
-from latentdo.graphs import LatentDag, Name, parse_graph, project, quote
+from latentdo.graphs import LatentDag, Name, format_level, parse_graph, project, quote
 from latentdo.inference import Posterior
 from latentdo.models import Mechanism, ModelSpec, Normal, Weight
 from latentdo.models.build import NUMPY, numerics
@@ -88,7 +88,9 @@ class Omitted:
             )
         for node in self.ends:
             family = spec[node].family
-            if family.has_levels or not (family.log_odds or family.core.parameters or family.log_link):
+            if (family.has_levels and family.one is None) or not (
+                family.log_odds or family.core.parameters or family.log_link
+            ):
                 raise QueryError(
                     f"{quote(node)} is a {family.name} node, which has no single weight for the strength of {self}. A node of "
                     f"two levels can be bernoulli, one of numbers normal: change the model, and fit it anew."
@@ -142,7 +144,8 @@ def units_of(omitted: Omitted, posterior: Posterior, rows: Dataset) -> dict[Name
     for node in omitted.ends:
         family = posterior.spec[node].family
         if family.log_odds:
-            found[node] = Unit(1.0, f"log odds of {quote(node)}", logit=True)
+            level = "" if family.one is None else f"={format_level(family.one)}"
+            found[node] = Unit(1.0, f"log odds of {quote(node)}{level}", logit=True)
         elif omitted.bidirected and family.name in ("normal", "student"):
             # More than what is left of a node no hidden cause can do.
             left = _residual_sd(node, posterior, draws, rows)
@@ -181,9 +184,15 @@ def _spread(values: FloatArray, weights: FloatArray) -> float:
     return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
 
 
-def scale_of_source(omitted: Omitted, rows: Dataset) -> float:
+def scale_of_source(omitted: Omitted, spec: ModelSpec, rows: Dataset) -> float:
     """What the cause of a directed edge moves by: its sd; 1 of a hidden cause."""
-    return 1.0 if omitted.bidirected else rows.summary(omitted.source).sd
+    return 1.0 if omitted.bidirected else _sd_of_cause(omitted.source, spec, rows)
+
+
+def _sd_of_cause(name: Name, spec: ModelSpec, rows: Dataset) -> float:
+    """The sd of what a node adds to a predictor per unit of its weight: of two levels that of the second's indicator."""
+    low, high = spec[name].family.points if spec[name].family.one is not None else (0.0, 1.0)
+    return rows.summary(name).sd / (high - low)
 
 
 def with_strength(
@@ -246,9 +255,10 @@ def measured_causes(
     for name in sorted(common - {omitted.source}):
         sizes = []
         for node in omitted.ends:
-            slope = draws.get(f"{quote(name)} -> {quote(node)}")
+            own = [weight for weight in spec[node].weights if weight.parents == (name,)]
+            slope = draws.get(f"{own[0].label} -> {quote(node)}") if len(own) == 1 else None
             if slope is not None:
-                sizes.append(abs(float(np.mean(slope))) * rows.summary(name).sd / units[node].size)
+                sizes.append(abs(float(np.mean(slope))) * _sd_of_cause(name, spec, rows) / units[node].size)
         if len(sizes) == len(omitted.ends):
             found.append(Measured(name, float(np.exp(np.mean(np.log(np.maximum(sizes, 1e-12)))))))
     return tuple(sorted(found, key=lambda each: -each.strength))
