@@ -42,9 +42,7 @@ _INTERVAL = "The probability of an interval is level=0.9, of answer.interval(lev
 _EXECUTOR = (
     "Others train by executor= of ld.fit and ld.fit_many: a pool of processes that does not fork, or a Dask client."
 )
-_MISSING = (
-    "Missing cells are for ld.fit and ld.check of a model: missing='latent' averages over them, 'drop' leaves rows out."
-)
+_MISSING = "Missing cells are for ld.fit and ld.check of a model, missing='latent' or 'drop', and for ld.bounds, 'any' or 'drop'."
 _SPREAD = "Intervals come from the posterior: answer.interval(0.9), answer.sd. Whether rows bear them out is told by ld.check."
 _TARGETS = (
     "The query says in whom: 'E[Y | do(X=1)] - E[Y | do(X=0)]' is of all, '… | do(X=1), Z=0' of those with Z = 0."
