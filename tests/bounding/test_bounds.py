@@ -576,3 +576,9 @@ def test_an_array_needs_the_names_of_its_axes():
         ld.bounds(IV, VITAMIN_A, ACE, names=("W", "X", "Y"))
     with pytest.raises(ld.LatentdoError, match="do not sum to 1"):
         ld.bounds(IV, 2 * VITAMIN_A, ACE, names=NAMES)
+
+
+def test_the_advice_for_a_column_of_numbers_is_code_that_runs():
+    rows = {"Z val": np.random.default_rng(0).normal(size=200), **rows_of(LIPID, 200, 3)}
+    with pytest.raises(ld.LatentdoError, match=r"table\['Z val'\] = \(table\['Z val'\] > 1\)"):
+        ld.bounds("`Z val` -> X -> Y; X <-> Y", rows, "P(Y=1 | do(X=1))")

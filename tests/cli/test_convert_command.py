@@ -70,3 +70,19 @@ def test_what_cannot_be_written_is_refused(command, tmp_path):
     assert "--to says in which format" in command("convert", "X -> Y", "-").err
     assert "there is no folder" in command("convert", "X -> Y", "none/g.dot").err
     assert "is not written" in command("convert", "X -> Y", "g.json", "--to", "indra").err
+
+
+def test_a_model_keeps_its_minus_signs_as_text_and_its_families_as_a_model(command):
+    model = "X ~ normal; Y ~ normal(X); G ~ normal(-Y); X <-> G [latents=2]"
+    arrows = command("convert", model, "-", "--to", "text")
+    assert "Y -| G" in arrows.out
+    assert "3 nodes, 3 edges" in arrows.err
+    assert "families, priors are no part of a graph" in arrows.err
+    again = command("convert", model, "-", "--to", "model")
+    assert "normal(-Y" in again.out
+    assert again.err == ""
+
+
+def test_a_study_that_becomes_a_model_says_what_alone_is_lost(command, study):
+    told = command("convert", study, "-", "--to", "model")
+    assert "a study: data, engine are no part of a model" in told.err

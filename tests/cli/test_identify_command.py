@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import latentdo as ld
 from known_graphs import BOW, FRONT_DOOR, NAPKIN
+from latentdo.query import Query
 
 QUERY = "P(Y | do(X))"
 
@@ -351,3 +353,20 @@ def test_each_experiment_of_a_no_has_its_hedge(command, tmp_path: Path):
     assert command(*arguments[:3], "--experiment", "A,B").code == 0
     unknown = command(*arguments[:3], "--experiment", "Q")
     assert unknown.code == 2 and "'Q' is not a node" in unknown.err
+
+
+def test_the_question_that_a_file_states_is_asked_where_no_other_is(command, tmp_path: Path):
+    (tmp_path / "c.dagitty").write_text("dag { X [exposure]; Y [outcome]; Z -> X; Z -> Y; X -> Y }", encoding="utf-8")
+    result = command("identify", "c.dagitty")
+    assert result.code == 0
+    assert "P(Y | do(X))" in result.out
+    assert command("identify", "c.dagitty", "P(Y | do(Z))", "--json").json["query"] == "P(Y | do(Z))"
+    assert "There is no question" in command("identify", "dag { X -> Y }").err
+
+
+def test_a_saved_fit_is_asked_its_own_questions(command, napkin_fit):
+    asked = (("effect", Query.parse("E[Y | do(X=1)]")),)
+    replace(ld.load(napkin_fit), queries=asked).save("own.ldo")
+    result = command("identify", "own.ldo")
+    assert result.code == 0
+    assert "effect" in result.out

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latentdo.errors import DataError, MissingExtraError
-from latentdo.tables import Dataset, Table, is_path, read_table
+from latentdo.tables import Dataset, Table, experiment, is_path, read_table
 
 GOOD = {"X": [0.0, 1.0, 2.5], "Y": [3, 4, 5]}
 
@@ -547,3 +547,14 @@ def test_a_parquet_file_with_damaged_columns_is_bad_input(tmp_path, monkeypatch,
     hidden = "pyarrow" if library == "polars" else ""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == hidden else found(name, *rest))
     refused(path, "cells.parquet cannot be read as Parquet: ")
+
+
+def test_a_fault_of_one_of_several_tables_says_which():
+    seen = {"X": [0.0, 1.0, 2.0], "Y": [1.0, 2.0, 4.0]}
+    trial = experiment({"X": [None, 1.0], "Y": [1.0, 2.0]}, do=["X"])
+    with pytest.raises(DataError, match=r"^Table 2, the experiment do\(X\): 'X' was set in row 0"):
+        read_table([seen, trial], ("X", "Y"), missing="latent")
+    with pytest.raises(DataError, match=r"^Table 1: "):
+        read_table([{**seen, "Y": ["a", "b", "c"]}, seen], ("X", "Y"))
+    with pytest.raises(DataError, match=r"^The table: "):
+        read_table({**seen, "Y": [float("inf"), 1.0, 2.0]}, ("X", "Y"))

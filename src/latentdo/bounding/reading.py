@@ -88,7 +88,7 @@ def _cuts(plan: Plan, name: Name, count: int) -> tuple[Outcome, ...]:
         cuts += [each for each in (*term.outcomes, *term.given) if each.name == name and each.op not in ("", "=")]
     if cuts and not is_mean and _is_last(plan, name):
         return tuple(dict.fromkeys(cuts))
-    column, asked = quote(name), f"P({quote(name)} > 1 | …)"
+    asked = f"P({quote(name)} > 1 | …)"
     repair = (
         f"Ask for the probability of an event, {asked}, which cuts it in two, or"
         if is_mean and _is_last(plan, name)
@@ -96,7 +96,7 @@ def _cuts(plan: Plan, name: Name, count: int) -> tuple[Outcome, ...]:
     )
     raise DataError(
         f"Column {name!r} has {count} values, and bounds are found for at most {MOST_LEVELS} levels. {repair} cut it into a few "
-        f"levels first: table[{column!r}] = (table[{column!r}] > 1).astype(int).",
+        f"levels first: table[{name!r}] = (table[{name!r}] > 1).astype(int).",
         column=name,
     )
 

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from latentdo.errors import UsageError
 from latentdo.files import is_file
-from latentdo.formats import FORMATS, Read, Report, read, write, written
+from latentdo.formats import FORMATS, Read, Report, as_model, read, write, written
 
 from .failures import DONE
 from .options import Flag, Names, Source, WholeOrNone, name_groups
@@ -74,6 +74,8 @@ def command(
     options = {"min_belief": min_belief, "min_evidence": min_evidence, "convention": convention, "names": names}
     found = read(given, from_, cycles=cycles, **options)
     lost = _written(_with_tables(found, given), target, to)
+    if found.model is not None and (to == "model" or (to is None and target.endswith(".model"))):
+        found = as_model(found)
     if not (json or (found.report.lossless and not found.report.notes)):
         tell(f"note: {found.report}")
     if lost.dropped and not json:

@@ -18,7 +18,7 @@ from .failures import DONE, NOT_IDENTIFIED
 from .options import Flag, Names, Output, Source, name_groups
 from .output import folded, output_path, say, say_json, tell
 from .proofs import FILES, Page, hedge_lines, write_pages
-from .sources import no_variants, source_text, tell_left_out
+from .sources import no_variants, questions_in, source_text, tell_left_out
 
 if TYPE_CHECKING:
     from latentdo.types import Study
@@ -83,7 +83,8 @@ def command(
     wanted = _Wanted(proof, forms, remedies, witness, measurements)
     asked: list[tuple[str | None, Any]] = list(queries_of(queries, dict(study.queries if study else ())))
     if not asked and not (implications and study is None):
-        asked = _own_queries(study, subject, variant)
+        asked = questions_in(graph) if study is None else []
+        asked = asked or _own_queries(study, subject, variant)
     functions = _functions(functional)
     known = [*_own_experiments(study, subject), *(name_groups("--experiment", experiment) or ())]
     verdicts = [(name, identify(subject, query, functional=functions, experiments=known)) for name, query in asked]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import DataError, LatentdoError, NotationError, NotIdentifiedError, UsageError
 from latentdo.files import is_file, read_bytes
-from latentdo.formats import read
+from latentdo.formats import guess, read
 from latentdo.graphs import STUDY_SUFFIXES, is_fit_path, is_study_path
 from latentdo.query import Query
 
@@ -62,6 +62,14 @@ def _foreign_text(path: str) -> str:
     if found.report.telling:
         tell(f"note: {found.report}")
     return str(found.graph if found.model is None else found.model)
+
+
+def questions_in(given: str) -> list[tuple[str | None, Query]]:
+    """The questions that a saved fit, or a file or text of another program, states; none of anything else."""
+    is_file = _is_other_file(given)
+    if not is_file and (given == "-" or not guess(given)):
+        return []
+    return [(name, Query.parse(text)) for name, text in read(Path(given) if is_file else given).questions]
 
 
 def study_of(text: str) -> Study:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .catalogue import FORMATS, READ, Format
     from .foreign.by_networkx import is_networkx, to_networkx
     from .foreign.matrix import CONVENTIONS
+    from .foreign.ours import as_model
     from .network import Network, Variable, combinations
     from .pairs import graph_from_pairs
     from .reading import read, read_named, read_text
@@ -24,6 +25,7 @@ _NAMES = {
     "foreign.by_networkx": "is_networkx to_networkx",
     "catalogue": "FORMATS READ Format",
     "foreign.matrix": "CONVENTIONS",
+    "foreign.ours": "as_model",
     "network": "Network Variable combinations",
     "pairs": "graph_from_pairs",
     "reading": "read read_named read_text",
@@ -42,6 +44,7 @@ __all__ = [
     "Read",
     "Report",
     "Variable",
+    "as_model",
     "combinations",
     "graph_from_pairs",
     "guess",

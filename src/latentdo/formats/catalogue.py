@@ -77,7 +77,7 @@ def _edges(read: Read, path: str) -> str:
 ALL = ("signs", "latent", "arcs", "counts")
 
 FORMATS: dict[str, Format] = {
-    "text": Format("arrows or a model as text", (".txt",), read_own, write=lambda read, path: write_arrows(read.graph),
+    "text": Format("arrows or a model as text", (".txt",), read_own, write=_signed(write_arrows),
                    keeps=("latent", "arcs", "counts", "inhibiting")),
     "model": Format("a model as text", (".model",), read_own, write=lambda read, path: write_model(read), keeps=ALL),
     "study": Format("a study", (".yaml", ".yml"), read_study, "path", ()),

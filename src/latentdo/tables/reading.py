@@ -8,8 +8,10 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,13 +92,18 @@ def read_table(
     for each in parts:
         checked_do(each.do, settable, latent)
     reading = _Reading(measured, latent, stated, optional, missing, advice, settable, alone=len(parts) == 1)
-    tables = [reading.of(part, source) for part, source in zip(parts, sources, strict=True)]
+    tables = []
+    for place, (part, source) in enumerate(zip(parts, sources, strict=True), 1):
+        with _placed(place, part, source, alone=len(parts) == 1):
+            tables.append(reading.of(part, source))
     origins = tuple(Origin(table.source, part.do, part.do_column) for part, table in zip(parts, tables, strict=True))
     if len(tables) == 1:
         return replace(tables[0], origins=origins) if parts[0].do else tables[0]
     for place, (part, table) in enumerate(zip(parts, tables, strict=True), 1):
         if not table.n_rows and not table.dropped:
-            raise DataError(_no_rows(place, part))
+            raise DataError(
+                f"{_called(place, part)} has no rows. Leave it out of the list, or see what became of its rows before."
+            )
     if len({table.names for table in tables}) > 1:
         raise DataError("Of the columns that a table may lack, each of several tables needs the same.")
     whole = stacked(tables)
@@ -104,10 +111,26 @@ def read_table(
     return replace(whole, origins=origins)
 
 
-def _no_rows(place: int, part: Experiment) -> str:
-    """What is wrong with one of several tables that has no rows."""
-    what = f", the experiment do({', '.join(map(quote, part.do))})," if part.do else ""
-    return f"Table {place}{what} has no rows. Leave it out of the list, or see what became of its rows before."
+def _called(place: int, part: Experiment) -> str:
+    """One of several tables, at the beginning of a sentence."""
+    return f"Table {place}" + (f", the experiment do({', '.join(map(quote, part.do))})," if part.do else "")
+
+
+@contextmanager
+def _placed(place: int, part: Experiment, source: Source | None, *, alone: bool) -> Iterator[None]:
+    """Says of a fault in which of several tables it is, where these have no names of their own."""
+    try:
+        yield
+    except DataError as fault:
+        if alone or (source is not None and isinstance(part.table, str | Path)):
+            raise
+        own = "The table" if source is None else source.label.replace("the ", "The ", 1)
+        said = str(fault).removeprefix(own).removeprefix(": ").removeprefix(" ")
+        glue = " " if str(fault).startswith(f"{own} ") else ": "
+        where = _called(place, part)
+        raise DataError(
+            f"{where if glue == ' ' else where.rstrip(',')}{glue}{said}", column=fault.column, line=fault.line
+        ) from None
 
 
 def _common_levels(sources: Sequence[Source], levels: Mapping[str, Sequence[Level]]) -> dict[str, tuple[Level, ...]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentdo.errors import GraphError
-from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, graph_of, parse_statements
+from latentdo.graphs import Admg, LatentDag, MechanismStatement, Name, folded, graph_of, parse_statements
 
 from ..report import Read, Report
 
@@ -59,15 +61,26 @@ def read_fit(path: Path) -> Read:
 
 def of_graph(graph: LatentDag, format: str, source: str, dropped: tuple[str, ...] = ()) -> Read:
     """A graph that was there as a whole, with a report that names nothing but `dropped`."""
-    report = Report(format, source, len(graph.nodes), len(graph.directed) + len(graph.bidirected), dropped)
+    # What `<->` stands for is one edge, and no node.
+    shown = folded(graph)
+    report = Report(format, source, len(shown.nodes), len(shown.directed) + len(shown.bidirected), dropped)
     return Read(graph, report, dict.fromkeys(graph.inhibiting, "-"))
 
 
 def of_model(spec: ModelSpec, format: str, source: str, more: tuple[str, ...] = ()) -> Read:
     """The graph of a model, with what stays behind."""
-    behind = ("families", "priors", *more)
-    read = of_graph(spec.graph, format, source, (f"{format}: {', '.join(behind)} are no part of a graph",))
+    read = of_graph(spec.graph, format, source, _behind(format, "a graph", ("families", "priors", *more)))
     return Read(read.graph, read.report, signs_of(spec), model=spec)
+
+
+def as_model(read: Read) -> Read:
+    """What was read, with what a model does not hold of it: more than a graph does."""
+    more = {"a study": ("data", "engine"), "a saved fit": ("draws",)}.get(read.report.format, ())
+    return replace(read, report=replace(read.report, dropped=_behind(read.report.format, "a model", more)))
+
+
+def _behind(format: str, what: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"{format}: {', '.join(parts)} are no part of {what}",) if parts else ()
 
 
 def signs_of(spec: ModelSpec) -> dict[tuple[Name, Name], str]:
@@ -97,8 +110,10 @@ def of_object(value: Any) -> Read | None:
     return None
 
 
-def write_arrows(graph: LatentDag) -> str:
-    """The graph as text of arrows, one statement a line."""
+def write_arrows(graph: LatentDag, signs: Mapping[tuple[Name, Name], str]) -> str:
+    """The graph as text of arrows, one statement a line; an edge of sign - inhibits."""
+    inhibiting = graph.inhibiting | {edge for edge, sign in signs.items() if sign == "-" and edge in graph.directed}
+    graph = replace(graph, inhibiting=frozenset(inhibiting))
     # A name may hold a semicolon: it stands in backticks.
     pieces, quoted = [""], False
     for char in str(graph):
