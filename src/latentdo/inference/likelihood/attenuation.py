@@ -225,7 +225,8 @@ class Eased:
 
     def usual(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The block's own coordinates at points (…, coordinate) of what chains move, and the log Jacobians, (…,)."""
-        return (x, np.zeros(x.shape[:-1])) if self.own is None else usual(NUMPY, self.own, x)
+        with np.errstate(all="ignore"):
+            return (x, np.zeros(x.shape[:-1])) if self.own is None else usual(NUMPY, self.own, x)
 
 
 def usual(m: Arithmetic, numbers: AttenuatedNumbers, x: Array) -> tuple[Array, Array]:

@@ -327,18 +327,21 @@ class Cells:
             whole = np.concatenate([part, np.repeat(part[:1], self._at_once - len(part), axis=0)])
             each = [_log_cells(self.form, numbers, whole) for numbers in self._parts]
             priors.append(np.asarray(each[0][0])[: len(part)])
-            logs.append(np.logaddexp.reduce([np.asarray(of_part)[: len(part)] for _, of_part in each]))
+            with np.errstate(all="ignore"):
+                logs.append(np.logaddexp.reduce([np.asarray(of_part)[: len(part)] for _, of_part in each]))
         return np.concatenate(priors), np.concatenate(logs)
 
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log prior and log likelihood at points (point, coordinate)."""
         log_prior, logs = self.logs(u)
-        return log_prior, logs @ self.counts
+        with np.errstate(all="ignore"):
+            return log_prior, logs @ self.counts
 
     def density(self, u: FloatArray) -> FloatArray:
         """The log posterior at points (point, coordinate)."""
         log_prior, likelihood = self.parts(u)
-        return np.where(np.isnan(log_prior + likelihood), -np.inf, log_prior + likelihood)
+        with np.errstate(all="ignore"):
+            return np.where(np.isnan(log_prior + likelihood), -np.inf, log_prior + likelihood)
 
     def features(self, u: FloatArray) -> FloatArray:
         """Twice the root of each cell's share of rows, (point, cell): the Fisher information of a row is that of their slopes."""

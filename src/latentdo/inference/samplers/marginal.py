@@ -319,11 +319,13 @@ def _target(cells: Cells, eased: Eased) -> Target:
 
     def log_prior(x: FloatArray) -> FloatArray:
         u, log_jacobian = eased.usual(x)
-        return np.asarray(cells.form.program.placed(NUMPY, own, u)[0] + log_jacobian)
+        with np.errstate(all="ignore"):
+            return np.asarray(cells.form.program.placed(NUMPY, own, u)[0] + log_jacobian)
 
     def density(x: FloatArray) -> FloatArray:
         u, log_jacobian = eased.usual(x)
-        return numbers_only(cells.density(u) + log_jacobian)
+        with np.errstate(all="ignore"):
+            return numbers_only(cells.density(u) + log_jacobian)
 
     return Target(density, log_prior, lambda x: cells.features(eased.usual(x)[0]), float(cells.counts.sum()))
 
@@ -344,12 +346,12 @@ def _placed(task: Task, form: LatticeForm, numbers: LatticeNumbers) -> tuple[Mod
     spacing = np.full(task.layout.n_noise, np.inf)
     cells = Cells(form, numbers)
 
-    def needed() -> FloatArray:
+    def needed(at: Mode) -> FloatArray:
         """Somewhat larger loadings than the mode's are within the posterior; with all rows the mode may have larger ones."""
-        return spacings(MARGIN * loadings_at(form, numbers, eased.usual(mode.point)[0]), n_rows)
+        return spacings(MARGIN * loadings_at(form, numbers, eased.usual(at.point)[0]), n_rows)
 
-    while needed().min() < 0.8 * spacing.min():
-        spacing = needed()
+    while (fine := needed(mode)).min() < 0.8 * spacing.min():
+        spacing = fine
         form_found = lattice_form(task, spacing)
         if isinstance(form_found, str):
             return form_found

@@ -130,12 +130,12 @@ class _Drawn:
             np.concatenate([part.draw(n, self.random) for part, n in zip(parts, counts, strict=True)]), self.sides
         )
         heights = [on_all_sides(part, self.u, self.sides) + np.log(n) for part, n in zip(parts, counts, strict=True)]
-        old = logsumexp(np.array([self.log_proposal, *heights]), axis=0)
+        old = _log_sum([self.log_proposal, *heights])
         self.parts, self.counts = [*self.parts, *parts], [*self.counts, *counts]
         heights = [
             on_all_sides(part, new, self.sides) + np.log(n) for part, n in zip(self.parts, self.counts, strict=True)
         ]
-        self.log_proposal = np.concatenate([old, logsumexp(np.array(heights), axis=0)])
+        self.log_proposal = np.concatenate([old, _log_sum(heights)])
         self.u, self.values = np.concatenate([self.u, new]), np.concatenate([self.values, self.target.density(new)])
 
     def weighted(self) -> WeightedDraws:
@@ -143,6 +143,10 @@ class _Drawn:
         log_weights = self.values - self.log_proposal + np.log(len(self.u))
         weights, khat = smoothed(log_weights)
         return WeightedDraws(self.u, log_weights, khat, 1.0 / float((weights**2).sum()))
+
+
+def _log_sum(logs: Sequence[FloatArray]) -> FloatArray:
+    return np.asarray(logsumexp(np.array(logs), axis=0), dtype=float)
 
 
 def scored(target: Target, point: FloatArray, axes: FloatArray, steps: int, pinned: float = 0.0) -> Mode | None:
