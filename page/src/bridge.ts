@@ -17,6 +17,11 @@ export class BridgeError extends Error {
   }
 }
 
+/** Whether nobody answered. */
+export function isLost(error: unknown): boolean {
+  return error instanceof BridgeError && error.fault.kind === "unreachable";
+}
+
 export interface Bridge {
   /** Whether tables, fits and answers are to be had. */
   readonly served: boolean;

@@ -8,7 +8,7 @@ import { EXAMPLES } from "./examples.js";
 import { fromDisk, sayHow } from "./from_disk.js";
 import { keepAddress, pack, unpack } from "./fragment.js";
 import { mountTable } from "./nodetable.js";
-import { announce, notify } from "./notices.js";
+import { announce, notify, putAway } from "./notices.js";
 import { h } from "./panels/dom.js";
 import { PANES } from "./panels/index.js";
 import { Session } from "./panels/session.js";
@@ -19,7 +19,15 @@ const element = (id: string): HTMLElement => document.getElementById(id) as HTML
 
 async function main(): Promise<void> {
   const store = new Store(openBridge());
-  store.onComplaint((fault) => notify(fault.message, "fault"));
+  const lost = new Set<string>();
+  store.onComplaint((fault) => {
+    if (fault.kind === "unreachable") lost.add(fault.message);
+    notify(fault.message, "fault");
+  });
+  store.onRecovery(() => {
+    lost.forEach(putAway);
+    lost.clear();
+  });
   const drawing = mountBoard(element("drawing"), store, announce);
   mountBar(element("bar"), store, drawing);
   mountDocument(element("document"), store);

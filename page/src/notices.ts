@@ -25,6 +25,12 @@ export function notify(words: string, kind: Kind = "note", more = ""): void {
   if (kind === "note") passing(notice, more ? STANDS.long : STANDS.short);
 }
 
+/** Put away a notice that holds no more. */
+export function putAway(words: string): void {
+  const root = document.getElementById("notices") as HTMLElement;
+  for (const notice of [...root.children]) if (notice.firstElementChild?.textContent === words.split("\n")[0]) notice.remove();
+}
+
 /** Put a notice away after a while in which nobody points at it, is in it or has opened it. */
 function passing(notice: HTMLElement, after: number): void {
   setTimeout(() => {

@@ -356,6 +356,18 @@ export class Store {
     for (const listener of this.complaints) listener(fault);
   }
 
+  private recoveries: (() => void)[] = [];
+
+  /** Hear that the server answers again. */
+  onRecovery(listener: () => void): void {
+    this.recoveries.push(listener);
+  }
+
+  recover(): void {
+    for (const listener of this.recoveries) listener();
+    if (this.state.fault?.kind === "unreachable") void this.refresh();
+  }
+
   /** What the active question makes of each node. */
   get roles(): ReadonlyMap<string, Role> {
     if (this.state.draft) return this.state.draft;

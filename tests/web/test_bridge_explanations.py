@@ -166,3 +166,18 @@ def test_a_drawing_is_an_svg_that_marks_the_question() -> None:
     assert found["media_type"] == "image/svg+xml"
     assert "P(Y | do(X))" in found["content"]
     assert answered("draw", text=NAPKIN, format="mermaid")["content"].startswith("flowchart")
+
+
+def test_a_study_is_said_to_have_as_many_nodes_as_the_page_shows() -> None:
+    study = "model: |\n  X ~ normal\n  Y ~ normal(X)\n  X <-> Y\n"
+    found = answered("import", content=study, name="study.yaml")
+    shown = answered("read", text=found["text"])
+    assert (found["report"]["nodes"], found["report"]["edges"]) == (2, 2) == (len(shown["nodes"]), len(shown["edges"]))
+    assert "2 nodes, 2 edges" in found["report"]["text"]
+
+
+@pytest.mark.parametrize("query", ["E[LDL-drop % | do(dose=1)]", "P(LDL-drop % | do(dose))"])
+def test_a_question_says_how_a_name_with_signs_in_it_is_typed(query: str) -> None:
+    (row,) = answered("verdict", text="dose -> `LDL-drop %`", queries=[query])["verdicts"]
+    assert "The name LDL-drop % stands in backticks: `LDL-drop %`." in row["error"]["message"]
+    assert "`LDL-drop`" not in row["error"]["message"]

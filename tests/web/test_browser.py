@@ -127,7 +127,15 @@ def test_experiments_count_where_the_table_has_rows_of_them(opened: Open, tmp_pa
     assert visit.verdict == "yes"
     visit.page.click("#ask-all")
     visit.page.locator("#answers", has_text="The fit has no rows in which X was set.").wait_for()
-    visit.page.select_option("#data-do", "")
+
+    visit.press("Forget it", inside="#data")
+    visit.page.locator("#data-back", has_text="arms.csv is forgotten.").wait_for()
+    visit.press("Forget the fit", inside="#fit")
+    assert "Nothing brings them back" in visit.said("#fit-forget")
+    visit.press("Remove them", inside="#fit")
+    visit.page.locator("#ask-all").wait_for(state="hidden")
+    visit.settle()
+    assert visit.verdict == "no"
 
 
 def test_proof_is_read_step_by_step_with_its_cut_graphs(opened: Open) -> None:

@@ -136,7 +136,10 @@ def test_upload_that_is_too_large_is_refused_and_leaves_nothing(client, session,
     ("content", "name", "said"),
     [
         (b"", "a.csv", "The file is empty."),
-        (b"PK\x03\x04junk", "a.xlsx", ""),
+        (b"PK\x03\x04junk", "a%20book.xlsx", "a book.xlsx is no text but a workbook"),
+        (b"a;b\n1,5;2\n", "a.csv", "Save it with commas between cells, and with a point in numbers."),
+        (b"a;b\n1.5;2\n", "a.csv", "pd.read_csv(path, sep=';') reads it"),
+        (b'a,b\n1,2\n1,2,3\n1,2\n"1,2\n', "a.csv", "The header has 2 cells, but line 3 has 3."),
         (b"\xff\xfe\x00", "a.csv", ""),
         (b"no parquet", "a.parquet", "is not a Parquet file"),
         (b"<!doctype html><html>", "a.csv", ""),
@@ -190,7 +193,8 @@ def test_plan_names_the_blocks(client):
         ({"text": MODEL, "missing": "guess"}, "missing"),
         ({"text": MODEL, "quries": []}, "Did you mean 'queries'?"),
         ({"text": 3}, "is a text, got int"),
-        ({"text": MODEL.replace("X", "W")}, "There is no column for the node 'W'"),
+        ({"text": MODEL.replace("X", "W")}, "If nobody measured it, write `latent W`."),
+        ({"text": MODEL.replace("X", "`a %`")}, "If nobody measured it, write latent `a %`."),
     ],
 )
 def test_what_cannot_be_trained_is_one_message(client, fields, said):

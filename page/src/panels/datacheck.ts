@@ -1,5 +1,6 @@
 /** What a check of the table says: cautions and proposals, column by column; of a graph, whether its claims hold. */
 
+import { isLost } from "../bridge.js";
 import type { CheckReply } from "../served.js";
 import type { Store } from "../store.js";
 import { folded, h } from "./dom.js";
@@ -15,7 +16,10 @@ export class DataCheck {
   private readonly latest = new Latest<CheckReply>(
     PAUSE,
     (reply) => this.root.replaceChildren(...parts(reply)),
-    (error) => this.root.replaceChildren(h("p", { class: "fault" }, messageOf(error))),
+    (error) => {
+      if (isLost(error)) this.shown = ""; // asked again once the server answers
+      this.root.replaceChildren(h("p", { class: "fault" }, messageOf(error)));
+    },
   );
 
   constructor(

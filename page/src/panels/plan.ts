@@ -1,6 +1,6 @@
 /** What would be trained, before it is: which nodes together, by which engine; and the study file that says it. */
 
-import { BridgeError } from "../bridge.js";
+import { isLost } from "../bridge.js";
 import type { PlanReply } from "../served.js";
 import type { Store } from "../store.js";
 import { folded, h } from "./dom.js";
@@ -19,7 +19,11 @@ export class Plan {
   private readonly latest = new Latest<PlanReply>(
     PAUSE,
     (reply) => this.found(parts(reply, this.session.state.engine), false),
-    (error) => this.found([h("p", { class: "fault" }, messageOf(error))], !(error instanceof BridgeError && error.fault.kind === "unreachable")),
+    (error) => {
+      const lost = isLost(error);
+      if (lost) this.shown = ""; // asked again once the server answers
+      this.found([h("p", { class: "fault" }, messageOf(error))], !lost);
+    },
   );
 
   constructor(

@@ -1,6 +1,6 @@
 /** What the server holds besides the text: the table, the fit, what was asked of it. All panes with data read it here. */
 
-import { BridgeError, type Fault } from "../bridge.js";
+import { BridgeError, isLost, type Fault } from "../bridge.js";
 import type { DownloadKind, FitReply, FitState, SessionReply, Study, Table, TableReply } from "../served.js";
 import { lacking, rowsIn } from "../experiments.js";
 import type { Store } from "../store.js";
@@ -24,6 +24,8 @@ export interface SessionState {
 
 type Listener = (state: SessionState, changed: ReadonlySet<keyof SessionState>) => void;
 
+/** Milliseconds until a server that did not answer is asked again. */
+const RETRY = 2000;
 /** The fragment of the address that the page was loaded with: a study of the server's does not take its place. */
 const OPENED_WITH = location.hash;
 
@@ -203,9 +205,35 @@ export class Session {
     this.set({ table, fit, engines, methods, pictures });
   }
 
+  /** Take what a server that answers again knows; say what it says where it does not know this page. */
+  private again(then: () => void): void {
+    this.call<SessionReply>("session").then(
+      (reply) => {
+        this.store.recover();
+        this.take(reply);
+        then();
+      },
+      (error: unknown) => {
+        if (isLost(error)) return void window.setTimeout(() => this.again(then), RETRY);
+        this.store.recover();
+        this.store.complain(error);
+      },
+    );
+  }
+
   /** Hear what changes, whichever tab or run changes it. */
   private listen(): void {
     const events = new EventSource("api/events");
+    let lost = false;
+    events.addEventListener("error", () => {
+      lost = true;
+      // Refused, and not tried again by the browser: another server stands there.
+      if (events.readyState === EventSource.CLOSED) this.again(() => this.listen());
+    });
+    events.addEventListener("open", () => {
+      if (lost) this.again(() => undefined);
+      lost = false;
+    });
     events.addEventListener("fit", (event) => this.set({ fit: JSON.parse(event.data) as FitState }));
     events.addEventListener("table", (event) => {
       const table = JSON.parse(event.data) as Table | null;

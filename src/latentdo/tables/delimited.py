@@ -26,6 +26,7 @@ LARGEST_CELL = 2**31 - 1
 """Characters of a cell at most: the largest number that the reader of every platform takes."""
 _CHUNK = 5_000
 _MAX_SHOWN = 3
+_DECIMAL_COMMA = re.compile(r"(?:^|;)\s*[+-]?\d+,\d+\s*(?:;|$)", re.MULTILINE)
 _JSON = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{"])')
 
 
@@ -146,8 +147,10 @@ class DelimitedFile:
                 continue
             expected = _DELIMITER_NAMES[self.delimiter]
             if other == ";":
+                comma = _DECIMAL_COMMA.search(self.text) is not None
+                points, decimal = (", and with a point in numbers", ", decimal=','") if comma else ("", "")
                 advice = (
-                    "With pandas: pd.read_csv(path, sep=';', decimal=',') reads it, "
+                    f"Save it with commas between cells{points}. Or with pandas: pd.read_csv(path, sep=';'{decimal}) reads it, "
                     "and the table can be given as it is."
                 )
             else:
@@ -165,7 +168,7 @@ class DelimitedFile:
         ragged: list[tuple[int, int]] = []
         wrong: dict[str, list[tuple[int, str]]] = {}
         kinds: dict[str, dict[str, int]] = {name: {} for name in positions}
-        faults: list[DataError] = []
+        broken: list[DataError] = []
         try:
             for line, row in islice(self._rows(), 1, None):
                 if len(row) != width:
@@ -178,9 +181,9 @@ class DelimitedFile:
                     elif kind != "missing":
                         kinds[name].setdefault(kind, line)
         except DataError as error:
-            faults.append(error)
-        if ragged:
-            faults.append(self._ragged(ragged))
+            broken.append(error)
+        # Behind a quote that is never closed nothing was read: what else is wrong stands before it.
+        faults = [*([self._ragged(ragged)] if ragged else []), *broken]
         faults += [self._text(name, cells) for name, cells in wrong.items()]
         faults += [
             DataError(
@@ -235,6 +238,12 @@ def _decoded(path: Path) -> str:
     raw = read_bytes(path, DataError)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{path.name} is written in UTF-16; save it as UTF-8.", line=1)
+    if raw.startswith(b"PK\x03\x04"):
+        raise DataError(
+            f"{path.name} is no text but a workbook, as spreadsheet programs write it, or another zip archive. Save the sheet "
+            "with the rows as CSV (UTF-8), and give that file.",
+            line=1,
+        )
     if b"\0" in raw:
         line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
         raise DataError(f"{path.name}, line {line}: a NUL byte; this is not a text file.", line=line)

@@ -358,9 +358,15 @@ def _missing_column(node: str, source: Source, measured: Collection[str]) -> Dat
         listed = [*map(repr, source.names[:_MAX_LISTED])]
         hint = f"The columns are {', '.join(listed)}{', …' if len(source.names) > _MAX_LISTED else ''}."
     return DataError(
-        f"There is no column for the node {node!r}. {hint} If nobody measured it, write `latent {node}`.",
+        f"There is no column for the node {node!r}. {hint} If nobody measured it, write {_as_latent(node)}.",
         column=node,
     )
+
+
+def _as_latent(node: str) -> str:
+    """The statement that a node is latent, as it is shown; a name in backticks has no others around it."""
+    words = f"latent {quote(node)}"
+    return words if "`" in words else f"`{words}`"
 
 
 def _no_header(source: Source) -> list[DataError]:
@@ -409,7 +415,7 @@ def _all_missing(gaps: Mapping[str, BoolArray]) -> DataError | None:
         return None
     return DataError(
         f"Missing in every row: {', '.join(map(repr, names))}. What nobody measured is no missing cell but a latent node: write "
-        f"`latent {names[0]}` in the model.",
+        f"{_as_latent(names[0])} in the model.",
         column=names[0],
     )
 

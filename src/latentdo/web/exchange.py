@@ -11,7 +11,7 @@ from latentdo.errors import GraphError, UnsupportedError
 from latentdo.formats import FORMATS, Report, read, read_named, written
 from latentdo.graphs import normalised
 
-from .reading import Reading, reading_of
+from .reading import Reading, edges_of, reading_of
 from .request import Request
 
 MEDIA = {"svg": "image/svg+xml", "graphml": "application/xml", "xmlbif": "application/xml", "study": "application/yaml"}
@@ -44,6 +44,11 @@ def import_(request: Request) -> dict[str, Any]:
         found = replace(found, report=replace(found.report, dropped=(), notes=(left,)))
     else:
         text = str(written(found, "text")[0])
+    if found.model is not None:
+        # As many as the page shows: a common cause that has no name is an edge there, and no node.
+        shown = reading_of(text)
+        counts = {"nodes": len(shown.graph.nodes), "edges": len(edges_of(shown))}
+        found = replace(found, report=replace(found.report, **counts))
     queries = [query for _, query in found.questions]
     return {"text": text, "queries": queries, "report": _told(found.report)}
 

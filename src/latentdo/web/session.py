@@ -180,7 +180,12 @@ class Session:
         """
         with self._lock:
             before = self.table
-            self._look_at(path, name)
+            try:
+                self._look_at(path, name)
+            except DataError as fault:
+                # Its owner knows it by another name than it has here.
+                told = str(fault).replace(path.name, name or path.name)
+                raise DataError(told, fault.column, fault.line) from None
             if before is not None and before != path and before.is_relative_to(self.folder):
                 before.unlink(missing_ok=True)
             self.note()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import lru_cache
 from typing import Any
 
 from latentdo.errors import LatentdoError, UnsupportedError
-from latentdo.graphs import LatentDag, Name, source_of
+from latentdo.graphs import LatentDag, Name, quote, source_of
 from latentdo.identification import Identified, NotIdentified, identify
 from latentdo.query import Query
 
@@ -74,7 +75,12 @@ def _row(reading: Reading, text: str, experiments: tuple[tuple[Name, ...], ...],
     try:
         found = asked(reading, text, experiments)
     except LatentdoError as error:
-        return {"asked": text, "ok": False, "error": error.to_json()}
+        told = error.to_json()
+        return {
+            "asked": text,
+            "ok": False,
+            "error": {**told, "message": _with_backticks(reading, text, told["message"])},
+        }
     row: dict[str, Any] = {"asked": text, "ok": True, **found.to_json(proof=False), "roles": _roles(found.query)}
     match found:
         case Identified(estimand=estimand):
@@ -94,6 +100,17 @@ def _row(reading: Reading, text: str, experiments: tuple[tuple[Name, ...], ...],
             searched = remedies and len(reading.graph.nodes) <= MOST_NODES
             row |= {"proved": found.proved, "remedies": _remedies(reading, found) if searched else None}
     return row
+
+
+def _with_backticks(reading: Reading, text: str, message: str) -> str:
+    """What is wrong with a question, with the name of a node as it has to be typed, where it was typed as it is."""
+    odd = [name for name in reading.graph.nodes if quote(name) != name and name in text and quote(name) not in text]
+    if not odd:
+        return message
+    advice = f"The name {max(odd, key=len)} stands in backticks: {quote(max(odd, key=len))}."
+    first, *rest = message.split("\n")
+    first = re.sub(r"A name with a hyphen stands in backticks: `[^`]*`\.", "", first).rstrip()
+    return "\n".join([f"{first} {advice}", *rest])
 
 
 def _roles(query: Query) -> dict[Name, str]:
