@@ -2,7 +2,7 @@
 
 Run `python bench/converging.py --networks FOLDER`; the folder holds the files of bnlearn's repository that the wheel of pgmpy
 1.1.2 has in `pgmpy/utils/example_models`: `ecoli70.json`, `magic-irri.json`, `arth150.json`, `hailfinder.bif.gz`,
-`win95pts.bif.gz`. Rows are drawn from each network, two or three nodes with two or more effects are hidden, and the rest is
+`hepar2.bif.gz`. Rows are drawn from each network, two or three nodes with two or more effects are hidden, and the rest is
 trained by default. Every fit is a process of its own, so that processor seconds include what compiling took. With `--short` the
 same fits get few transitions: those whose chains had too few are to be called not converged.
 """
@@ -35,13 +35,13 @@ CASES: tuple[tuple[str, int, int, int], ...] = (
     ("arth150", 300, 3, 5),
     ("arth150", 1_000, 2, 6),
     ("hailfinder", 1_000, 2, 7),
-    ("win95pts", 500, 2, 8),
-    ("win95pts", 2_000, 3, 9),
+    ("hepar2", 500, 2, 8),
+    ("hepar2", 2_000, 3, 9),
 )
 """Network, rows, hidden nodes, seed."""
 SHORT = ("ld.Auto(max_steps=200)", "ld.Auto(max_steps=320)")
-MOST_STATES = 64
-"""Combinations of the levels of hidden nodes."""
+MOST_LEVELS = 4
+"""Of a node that is hidden."""
 
 Rows = dict[str, np.ndarray]
 
@@ -91,7 +91,7 @@ def case(folder: Path, name: str, n: int, n_hidden: int, seed: int) -> tuple[str
         )
     else:
         network = Network.read(folder / f"{name}.bif.gz")
-        few = {node: ps for node, (ps, table) in network.tables.items() if table.shape[-1] <= MOST_STATES ** (1 / 3)}
+        few = {node: ps for node, (ps, table) in network.tables.items() if table.shape[-1] <= MOST_LEVELS}
         hidden = picked({node: tuple(p for p in ps if p in few) for node, ps in few.items()}, n_hidden, random)
         rows = {node: column.astype(float) for node, column in network.simulate(n, random).items()}
         model = network.model(hidden)

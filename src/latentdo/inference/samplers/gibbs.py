@@ -123,7 +123,7 @@ class _Chains:
             place = row * len(family.levels) + np.searchsorted(family.points, values[node])
             self.places[node] = np.broadcast_to(place, self.possible.shape)
             if rows.held(node).any():
-                self.counted[node] = 1.0 - rows.held(node)[:, None]
+                self.counted[node] = np.where(rows.held(node)[:, None], 0.0, 1.0)
             # Around tables that are neither even nor extreme, each chain around its own.
             own = self.counts[node]
             self.tables[node] = _logs(np.ones((CHAINS, *own.shape)) + own, random)
@@ -140,7 +140,7 @@ class _Chains:
             logs = np.repeat(self.possible[None], CHAINS, axis=0)
             for node, place in self.places.items():
                 logs += self.tables[node].reshape(CHAINS, -1)[:, place] * self.counted.get(node, 1.0)
-            top = logsumexp(logs, axis=-1, keepdims=True)
+            top = _log_sum(logs)
             if self.made >= warm_up and (self.made - warm_up) % self.every == 0:
                 self.kept.append((self._coordinates(), self._log_prior(), top[..., 0] @ weights))
                 if len(self.kept) >= 2 * MOST_KEPT:
@@ -209,4 +209,8 @@ class _Chains:
 def _logs(counts: FloatArray, random: np.random.Generator) -> FloatArray:
     """The logs of draws from Dirichlet laws: see `conjugate`."""
     logs = np.log(random.gamma(counts + 1.0)) + np.log(random.uniform(size=counts.shape)) / counts
-    return np.asarray(logs - logsumexp(logs, axis=-1, keepdims=True), dtype=float)
+    return logs - _log_sum(logs)
+
+
+def _log_sum(logs: FloatArray) -> FloatArray:
+    return np.asarray(logsumexp(logs, axis=-1, keepdims=True), dtype=float)
