@@ -92,7 +92,8 @@ def bring(visit: Visit, camera: Camera, table: Path) -> None:
     visit.page.set_input_files("#data-file", table)
     visit.page.locator("#data .histogram").nth(2).wait_for()
     visit.press("Write a family for each node", inside="#data")
-    visit.until("() => document.querySelector('#data-check').childElementCount > 0")
+    visit.until("() => document.querySelector('#data-check').childElementCount > 0", patience=120)
+    visit.page.locator("#fit-plan", has_text="The plan").wait_for(timeout=120_000)
     visit.scroll_to("#data")
     camera.take("6-table")
 
@@ -105,10 +106,10 @@ def train(visit: Visit, camera: Camera) -> None:
     visit.scroll_to("#fit")
     camera.take("7-train")
     visit.page.click("#ask-all")
-    visit.page.locator("#answers .plot img").wait_for()
+    visit.page.locator("#answers .plot img").wait_for(timeout=120_000)
     visit.page.locator("#ask summary", has_text="A curve").click()
     visit.page.click("#curve-draw")
-    visit.page.locator("#curve input").wait_for()
+    visit.page.locator("#curve input").wait_for(timeout=120_000)
     visit.scroll_to("#ask")
     camera.take("8-ask")
 

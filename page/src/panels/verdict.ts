@@ -56,7 +56,7 @@ function headline(badge: HTMLElement, state: State, row: VerdictRow | null): voi
   else if (!row.ok) badge.replaceChildren(mark, "This is not a question yet.");
   else {
     const says = row.identifiable ? "Yes, it" : "No, it";
-    const rest = row.identifiable ? ` ${sourceOf(row)}.` : " from this graph, also with any number of rows.";
+    const rest = row.identifiable ? ` ${sourceOf(row)}.` : " from this graph. More rows would not help.";
     badge.replaceChildren(mark, h("strong", {}, `${says} ${word}`), rest);
     if (row.form) badge.append(" ", h("span", { class: "tag" }, row.form));
   }
