@@ -73,9 +73,7 @@ def nothing_runs() -> Iterator[list[str]]:
         for name in ("svi", "laplace", "posterior_mode", "_nuts", "run_ensemble"):
             patch.setattr(planner, name, poor)
         patch.setattr("latentdo.inference.samplers.marginal.run_ensemble", poor)
-        patch.setattr(
-            "latentdo.inference.samplers.marginal._placed", lambda *args: "no mode of the posterior was found"
-        )
+        patch.setattr("latentdo.inference.samplers.cells._placed", lambda *args: "no mode of the posterior was found")
         patch.setattr("latentdo.inference.samplers.rows.pilot", lambda task, *args: task.starts(16))
         patch.setattr("latentdo.inference.samplers.rows._Few.train", few_rows)
         for room in ("marginal", "regression"):

@@ -158,21 +158,8 @@ def lattice_form(
         most_points: Number of points beyond which there is no form.
         least_repeated: Rows per distinct row below which there is none.
     """
-    if not task.layout.n_noise:
-        return "no latent has noise"
-    if task.data.pattern is not None:
-        return "not every factor counts in every row"
-    if task.layout.n_noise > MOST_LATENTS:
-        return f"more than {MOST_LATENTS} latents"
-    if not all(task.spec[node].family.binary and task.spec[node].family.log_odds for node in task.block.measured):
-        return "a measured node is not bernoulli"
-    if len(task.block.measured) > MOST_COLUMNS:
-        return f"more than {MOST_COLUMNS} measured nodes"
-    cells = task.cells
-    if cells.n_stored > MOST_CELLS:
-        return f"{cells.n_stored:,} distinct rows"
-    if cells.n_stored > FEW_CELLS and task.data.n_rows < least_repeated * cells.n_stored:
-        return "most rows differ"
+    if reason := _reason_against(task, least_repeated):
+        return reason
     n_latents = task.layout.n_noise
     spacing = WIDEST.get(n_latents, 1.0) if spacing is None else spacing
     if radius is None:
@@ -183,7 +170,7 @@ def lattice_form(
     points, log_weights = _points(n_latents, spacing, radius)
     if len(points) > most_points:
         return f"{len(points):,} points per cell"
-    cells = cells.padded(padded_size(cells.n_stored))
+    cells = task.cells.padded(padded_size(task.cells.n_stored))
     program_found = program_of(*assemble(task.spec, task.block, task.coordinates, cells), dimensionless=False)
     if isinstance(program_found, str):
         return program_found
@@ -223,6 +210,26 @@ def lattice_form(
     if size > MOST_NUMBERS * max(1.0, most_points / MOST_POINTS):
         return f"{size:,} numbers in one evaluation"
     return form, arrays
+
+
+def _reason_against(task: Task, least_repeated: int) -> str:
+    """Why a block has no lattice, in words; nothing where it may have one."""
+    if not task.layout.n_noise:
+        return "no latent has noise"
+    if task.data.pattern is not None:
+        return "not every factor counts in every row"
+    if task.layout.n_noise > MOST_LATENTS:
+        return f"more than {MOST_LATENTS} latents"
+    if not all(task.spec[node].family.binary and task.spec[node].family.log_odds for node in task.block.measured):
+        return "a measured node is not bernoulli"
+    if len(task.block.measured) > MOST_COLUMNS:
+        return f"more than {MOST_COLUMNS} measured nodes"
+    cells = task.cells
+    if cells.n_stored > MOST_CELLS:
+        return f"{cells.n_stored:,} distinct rows"
+    if cells.n_stored > FEW_CELLS and task.data.n_rows < least_repeated * cells.n_stored:
+        return "most rows differ"
+    return ""
 
 
 def _shares(task: Task, cells: Dataset) -> FloatArray:

@@ -10,6 +10,7 @@ import numpy as np
 from latentdo.errors import FitError
 from latentdo.graphs import Name
 from latentdo.models.build import NUMPY
+from latentdo.tables import IntArray
 
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import KHAT_LIMIT, Diagnostic, diagnose
@@ -109,9 +110,7 @@ def from_independent(
     else:
         weights, khat = smoothed(log_weights)
         effective = min(float(n), 1.0 / float((weights**2).sum()))
-        # Systematic resampling: each draw as often as its weight says, up to one.
-        picked = np.searchsorted(np.cumsum(weights), (np.arange(n) + random.uniform()) / n).clip(0, len(u) - 1)
-        picked = random.permutation(picked)
+        picked = random.permutation(_systematic(weights, n, random))
     draws = node_draws(task, u[picked].reshape(*task.shape, u.shape[1]))
     functionals = judged_moments(task, dict(draws), task.shape[0])
     trusted = effective if khat is None or khat < KHAT_LIMIT else 0.0
@@ -126,6 +125,16 @@ def from_independent(
         approximate=approximate,
         n_made=len(u) // task.shape[0],
     )
+
+
+def resampled(task: Task, weights: FloatArray) -> IntArray:
+    """Which draws are kept, chain after chain: with nearly equal weights every draw stays in its chain."""
+    return _systematic(weights, len(weights), task.random().spawn(7)[6])
+
+
+def _systematic(weights: FloatArray, n: int, random: np.random.Generator) -> IntArray:
+    """Which draws are kept, in their order: each as often as its weight says, up to one."""
+    return np.searchsorted(np.cumsum(weights), (np.arange(n) + random.uniform()) / n).clip(0, len(weights) - 1)
 
 
 def from_draws(task: Task, draws: tuple[tuple[Name, NodeDraws], ...], method: Method) -> BlockDraws:

@@ -18,10 +18,11 @@ from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.task import Task
 from ..likelihood.writing import program_of
 from ..runtime import float64
+from .cells import discrete
 from .conjugate import conjugate
 from .gibbs import gibbs
 from .laplace import laplace, posterior_mode
-from .marginal import discrete, gaussian
+from .marginal import gaussian
 from .outcome import from_chains, node_draws
 from .regression import regression
 from .rows import integrated

@@ -22,8 +22,8 @@ from ..likelihood.lattice import lattice_form
 from ..likelihood.memory import chains_bytes, claim
 from ..likelihood.rows import MOST_LATENTS, KindNumbers, RowForm, RowLikelihood, RowNumbers, extremes, n_noises
 from ..likelihood.task import Task
+from .cells import LEAST_REPEATED
 from .ensemble import ChainDraws, Ensemble
-from .marginal import LEAST_REPEATED
 from .outcome import from_chains
 from .sampling import LESS_MEMORY, LONG_FIRST_RUN, longest, run_ensemble, scaled_by
 from .sign_symmetry import symmetries_of, turned

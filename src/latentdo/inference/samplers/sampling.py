@@ -94,18 +94,9 @@ def run_ensemble(
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), LESS_MEMORY)
     warm_up, first_run = run_lengths(engine, min(first, FIRST_RUN))
     first = run_lengths(engine, first)[1]
-    axes = max(modes, key=Mode.log_mass).axes if modes else None
-    if near is not None:
-        warm_up = min(warm_up, WARM_UP_AT_MODE)
-        starts, axes = scaled_by(near)
-    elif not modes:
-        starts = _starts(task, form, numbers)
-    else:
-        # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
-        warm_up = min(warm_up, WARM_UP_AT_MODE)
-        # Around it, twice as far apart as Laplace's approximation has them.
-        far = 2.0 * task.random().standard_normal((CHAINS, len(modes[0].point)))
-        starts = np.array([mode.point + (far @ mode.axes.T)[k] for k, mode in enumerate(_shared(modes))])
+    starts, axes = _starting(task, form, numbers, modes, near)
+    # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
+    warm_up = warm_up if axes is None else min(warm_up, WARM_UP_AT_MODE)
     ensemble = Ensemble.start(
         form,
         numbers,
@@ -183,15 +174,25 @@ def scaled_by(near: FloatArray) -> tuple[FloatArray, FloatArray]:
     return starts, np.asarray(np.linalg.cholesky(covariance), dtype=float)
 
 
-def _starts(task: Task, form: AbstractForm, numbers: Any) -> FloatArray:
-    """Where chains start: looked at by this form where it has no noise, which may be far fewer numbers than the rows."""
+def _starting(
+    task: Task, form: AbstractForm, numbers: Any, modes: tuple[Mode, ...], near: FloatArray | None
+) -> tuple[FloatArray, FloatArray | None]:
+    """Where chains start (chain, coordinate), and how wide the density is there where that is known; see `run_ensemble`."""
+    if near is not None:
+        return scaled_by(near)
+    if modes:
+        # Around them, twice as far apart as Laplace's approximation has them.
+        far = 2.0 * task.random().standard_normal((CHAINS, len(modes[0].point)))
+        starts = np.array([mode.point + (far @ mode.axes.T)[k] for k, mode in enumerate(_shared(modes))])
+        return starts, max(modes, key=Mode.log_mass).axes
     if not form.n_noise:
+        # Looked at by this form where it has no noise, which may be far fewer numbers than the rows.
         points = task.starts(CHAINS)
         with np.errstate(all="ignore"):
             none = np.empty((0, 1))
             if any(np.isfinite(log_posterior(NUMPY, form, numbers, point, none)) for point in points):
-                return points
-    return finite_starts(task, CHAINS)
+                return points, None
+    return finite_starts(task, CHAINS), None
 
 
 class _Outlook:

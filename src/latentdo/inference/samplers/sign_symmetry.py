@@ -14,6 +14,7 @@ from latentdo.models import Spreading, Table
 
 from ..blocks.coordinates import FloatArray
 from ..likelihood.density import CoordinateLayout, Layout, NodeLayout, NodeNumbers, Numbers, coordinates_of
+from ..likelihood.task import Task
 from .label_switching import LabelSwitching
 
 
@@ -79,6 +80,12 @@ def symmetries_of(layout: Layout, numbers: Numbers) -> tuple[SignSymmetry | Labe
         one if isinstance(one, LabelSwitching) else _cleared(one, symmetries[k + 1 :])
         for k, one in enumerate(symmetries)
     )
+
+
+def sides_of(task: Task) -> tuple[SignSymmetry, ...]:
+    """The latents of a block whose sign means nothing."""
+    symmetries = symmetries_of(task.layout, task.priors)
+    return tuple(symmetry for symmetry in symmetries if isinstance(symmetry, SignSymmetry))
 
 
 def _cleared(symmetry: SignSymmetry, later: list[SignSymmetry | LabelSwitching]) -> SignSymmetry:
