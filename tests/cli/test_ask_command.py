@@ -15,6 +15,7 @@ import pytest
 import latentdo as ld
 from handmade_fits import handmade
 from latentdo.query import Query
+from posteriors import posterior_of
 
 MEAN = "E[Y | do(X=1)]"
 KEYS = ["query", "mean", "sd", "interval", "level", "mcse", "rhat", "ess", "identified", "warnings"]
@@ -536,3 +537,24 @@ def test_the_help_loads_neither_jax_nor_numpy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_file_and_standard_input_hold_changes_with_their_colon(command, tmp_path):
+    fit = posterior_of("Z ~ bernoulli; K ~ bernoulli(Z, levels=[1, 2])").save(tmp_path / "change.ldo")
+    (tmp_path / "queries.txt").write_text("RD[K=2 | Z: 0 -> 1]  # a difference\nratio: RR[K | Z: 0 -> 1]\n")
+    typed = command("ask", fit, "RD[K=2 | Z: 0 -> 1]", "--json").json["answers"][0]
+    listed = command("ask", fit, "--file", "queries.txt", "--json").json["answers"]
+    assert [row["name"] for row in listed] == [None, "ratio"]
+    assert listed[0]["mean"] == typed["mean"]
+    assert listed[1]["query"] == "RR[K=2 | Z: 0 -> 1]"
+    told = command("ask", fit, "--stdin", "--json", stdin=b"RD[K=2 | Z: 0 -> 1]\n")
+    assert f'"mean": {typed["mean"]!r}' in told.out
+
+
+def test_a_level_that_holds_a_comma_stands_in_quotes(command, tmp_path):
+    model = "L ~ bernoulli(levels=['no pain', 'mild, a bit']); Y ~ bernoulli(L)"
+    fit = posterior_of(model).save(tmp_path / "pain.ldo")
+    for typed in ("L='no pain','mild, a bit'", "L=no pain,'mild, a bit'"):
+        result = command("ask", fit, "--effects", "--levels", typed, "--json")
+        assert result.code == 0, result.err
+    assert "stands in quotes" in command("ask", fit, "--effects", "--levels", "L=no pain,mild, a bit").err

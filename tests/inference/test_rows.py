@@ -345,3 +345,21 @@ def test_a_long_log_likelihood_is_left_out_and_said(monkeypatch: pytest.MonkeyPa
             patched.setattr(data_tree, limit, 10)
             tree = posterior.to_arviz()
         assert "log_likelihood" not in tree.children
+
+
+def test_rows_of_which_nothing_is_learnt_may_be_one_or_of_one_experiment_or_never_vary():
+    posterior = handmade("Z ~ normal; X ~ bernoulli(Z, levels=[no, yes]); K ~ bernoulli(X, Z)")
+    rows = {"Z": [0.3, -1.0, 0.3], "X": ["yes", "no", "yes"], "K": [1, 0, 0]}
+    every = posterior.log_likelihood(rows)
+    for k in range(3):
+        alone = posterior.log_likelihood({name: values[k : k + 1] for name, values in rows.items()})
+        np.testing.assert_allclose(alone[:, 0], every[:, k])
+    same = posterior.log_likelihood({name: values[::2] for name, values in rows.items()})
+    np.testing.assert_allclose(same, every[:, ::2])
+    # Of what was set its own law says nothing.
+    trial = ld.experiment({name: values[:1] for name, values in rows.items()}, do=["X"])
+    parts = dict(posterior.parameters)
+    chance = expit(parts["intercept(X)"] + parts["Z -> X"] * 0.3)
+    np.testing.assert_allclose(posterior.log_likelihood(trial)[:, 0], every[:, 0] - np.log(chance).ravel())
+    with pytest.raises(DataError, match="has the level 'maybe'"):
+        posterior.log_likelihood({"Z": [0.1], "X": ["maybe"], "K": [1]})

@@ -129,3 +129,12 @@ def test_a_flexible_model_has_products_where_they_are_asked_for():
     assert spec.flexible(interactions="B")["Y"] == spec.flexible(interactions=["B"])["Y"]
     with pytest.raises(LatentdoError, match="Q"):
         spec.flexible(interactions=["Q"])
+
+
+def test_ordered_levels_that_are_numbers_have_a_shape_as_a_count_has():
+    model = ld.model("K ~ ordinal(levels=[1, 2, 4]); Y ~ normal(log(K), K^2)")
+    assert "log(K)" in str(model)
+    assert ld.model("K ~ ordinal; Y ~ normal(log(K))")
+    for line in ("K ~ ordinal(levels=[a, b, c])", "K ~ categorical(levels=[1, 2])"):
+        with pytest.raises(SpecError, match="only a number has a shape"):
+            ld.model(f"{line}; Y ~ normal(log(K))")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -197,17 +198,22 @@ def _texts(answers: Answers, level: float) -> Iterator[str]:
         yield "\n".join([label, *("  " + line for line in text.splitlines())])
 
 
+_CHANGE = re.compile(r"\s*(`[^`]+`|[^=]*[^=\s])\s*=(.*)", re.DOTALL)
+_VALUE = re.compile(r"\s*'[^']*'\s*(?=,|$)|[^,]+")
+
+
 def _levels(given: Sequence[str]) -> dict[str, tuple[float | str, float | str]]:
     """The values of `--levels`."""
     found: dict[str, tuple[float | str, float | str]] = {}
     for text in given:
-        node, sign, values = (part.strip() for part in text.rpartition("="))
-        ends = [part.strip() for part in values.split(",")]
-        if not sign or not node or len(ends) != 2 or not all(ends):
+        match = _CHANGE.fullmatch(text)
+        ends = [] if match is None else [part.strip() for part in _VALUE.findall(match[2])]
+        if match is None or len(ends) != 2 or not all(ends):
             raise UsageError(
-                f"--levels {text}: expected a node with two values, low and high, such as --levels X=0,10."
+                f"--levels {text}: expected a node with two values, low and high, such as --levels X=0,10; a value that holds "
+                "a comma stands in quotes, 'a, b'."
             )
-        node = node.strip("`")
+        node = match[1].strip("`")
         if node in found:
             raise UsageError(f"--levels gives those of {node} twice. Keep one.")
         low, high = (_value(end) for end in ends)

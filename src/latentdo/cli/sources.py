@@ -167,7 +167,7 @@ def question_of(line: str, number: int) -> Question | None:
     code = line[: _first("#", line)]
     if not code.strip():
         return None
-    colon = _first(":", code)
+    colon = _first(":", code, outside="[(")
     if colon == len(code):
         start = len(code) - len(code.lstrip())
         return Question(number, None, code.strip(), start + 1, line)
@@ -183,16 +183,18 @@ def question_of(line: str, number: int) -> Question | None:
     return Question(number, name, text.strip(), start + 1, line)
 
 
-def _first(char: str, text: str) -> int:
-    """Where a character first stands outside quotes; the length of the text if it does not."""
-    quote = ""
+def _first(char: str, text: str, outside: str = "") -> int:
+    """Where a character first stands outside quotes, and these brackets; the length of the text if it does not."""
+    quote, depth = "", 0
     for place, found in enumerate(text):
         if quote:
             quote = "" if found == quote else quote
         elif found in QUOTES:
             quote = found
-        elif found == char:
+        elif found == char and not depth:
             return place
+        elif outside:
+            depth += (found in outside) - (found in "])" and depth > 0)
     return len(text)
 
 

@@ -29,7 +29,7 @@ def check_shapes(
             if shape is None:
                 continue
             family, typed = families[parent], shape.text(parent)
-            if family.has_levels or family.binary:
+            if (family.has_levels and not family.enters_by_value) or family.binary:
                 raise SpecError(
                     f"{node} has {typed}, and {parent} is {family.name}: only a number has a shape. Write {quote(parent)}.",
                     node=node,

@@ -61,6 +61,7 @@ def read_table(
     do: str = "",
     advice: str = DROP_OR_FILL,
     others: Collection[str] = (),
+    learning: bool = True,
 ) -> Dataset:
     """The columns of the measured nodes, checked; other columns are listed and not read.
 
@@ -75,6 +76,7 @@ def read_table(
         do: A column that names the nodes that were set in each row.
         advice: What to do about missing cells where they are refused.
         others: Measured nodes that need no column here, and may have been set.
+        learning: Whether something is to be learnt from the rows: then one row, or a column that never varies, is refused.
 
     Raises:
         DataError: The table cannot be used; the message has every fault found, `.column` and `.line` are
@@ -91,7 +93,9 @@ def read_table(
     settable = tuple(dict.fromkeys((*measured, *others)))
     for each in parts:
         checked_do(each.do, settable, latent)
-    reading = _Reading(measured, latent, stated, optional, missing, advice, settable, alone=len(parts) == 1)
+    reading = _Reading(
+        measured, latent, stated, optional, missing, advice, settable, alone=learning and len(parts) == 1
+    )
     tables = []
     for place, (part, source) in enumerate(zip(parts, sources, strict=True), 1):
         with _placed(place, part, source, alone=len(parts) == 1):
@@ -107,7 +111,7 @@ def read_table(
     if len({table.names for table in tables}) > 1:
         raise DataError("Of the columns that a table may lack, each of several tables needs the same.")
     whole = stacked(tables)
-    _refuse(whole.source, _whole_faults(whole))
+    _refuse(whole.source, _whole_faults(whole) if learning else [])
     return replace(whole, origins=origins)
 
 
@@ -239,7 +243,7 @@ class _Reading:
         filled = {}
         for name, values in columns.items():
             gaps = np.isnan(values)
-            filled[name] = np.where(gaps, values[~gaps][0], values) if gaps.any() and not gaps.all() else values
+            filled[name] = np.where(gaps, 0.0 if gaps.all() else values[~gaps][0], values) if gaps.any() else values
             filled[name].flags.writeable = False
         return Dataset(
             columns=tuple(filled.items()),

@@ -44,9 +44,12 @@ def rows_of(posterior: Fitted, data: Any) -> Dataset:
         return posterior.data
     facts = posterior.facts
     tables = as_before(data, facts.origins, facts.do_column)
-    rows = read_table(tables, spec.measured, spec.latent, spec.levels, missing=facts.handled)
+    rows = read_table(tables, spec.measured, spec.latent, spec.levels, missing=facts.handled, learning=False)
     for node in spec.measured:
-        spec[node].family.check(rows.summary(node))
+        # What was set is checked too, and what is missing has no value.
+        seen = rows.complete([node], held=True)
+        if seen.n_rows:
+            spec[node].family.check(seen.summary(node))
     return rows
 
 
