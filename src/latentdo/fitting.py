@@ -86,7 +86,7 @@ def facts_of(posterior: Posterior) -> dict[str, Any]:
 
 
 def _cautions(posterior: Posterior) -> Iterator[str]:
-    """What a program must not overlook: that draws are approximate, how far off, and that the fit has not converged."""
+    """What a program must not overlook: approximate draws, how far off, a fit that has not converged, or that does not fit."""
     from latentdo.inference import KHAT_LIMIT
 
     for block in posterior.approximated():
@@ -100,3 +100,5 @@ def _cautions(posterior: Posterior) -> Iterator[str]:
         yield "one draw: nothing says how uncertain it is. Train with --engine auto for intervals"
     if posterior.doubt:
         yield f"the fit did not converge: {posterior.doubt}"
+    if posterior.misfit:
+        yield posterior.misfit

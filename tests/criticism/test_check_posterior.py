@@ -50,7 +50,7 @@ def test_a_right_model_has_no_misfit_and_says_how_far_it_could_move(straight):
 
 def test_few_rows_for_the_tolerance_cannot_tell(straight):
     (question,) = ld.check(straight, None, CONTRAST, tolerance=1e-3).queries
-    assert question.word == "cannot tell"
+    assert (question.word, question.tolerance) == ("cannot tell", 1e-3)
     assert "300 rows cannot tell" in question.advice[-1]
 
 
@@ -78,14 +78,13 @@ def test_a_missing_edge_contradicts_and_names_the_constraint():
     e = noise(2)
     a = e()
     b = a + e()
-    check = ld.check(
-        fitted("A ~ normal; B ~ normal(A); Y ~ normal(B)", {"A": a, "B": b, "Y": b + 2 * a + e()}),
-        None,
-        "E[Y | do(A=1)]",
-    )
+    fit = fitted("A ~ normal; B ~ normal(A); Y ~ normal(B)", {"A": a, "B": b, "Y": b + 2 * a + e()})
+    check = ld.check(fit, None, "E[Y | do(A=1)]")
     assert check.word == "contradicted"
     assert any("⊥⊥" in sentence and sentence.endswith("fails") for sentence in check.queries[0].advice)
     assert any(repair.edge == "A -> Y" for repair in check.repairs)
+    assert check.queries[0].could_move is None
+    assert "· contradicted\n" in str(ld.ask(fit, "E[Y | do(A=1)]"))
 
 
 def test_heavy_tails_leave_means_standing_but_not_probabilities():

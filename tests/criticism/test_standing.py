@@ -53,6 +53,38 @@ def test_a_saved_fit_keeps_what_was_found_and_says_what_is_not_at_hand(bent, tmp
     answer = ld.ask(loaded, CONTRAST)
     assert answer.fit.word == "misfit, cannot tell"
     assert "rows are not at hand" in answer.fit.advice[-1]
+    (caution,) = [each for each in answer.to_json()["warnings"] if each.startswith("misfit, cannot tell: ")]
+    assert "Y bends with Z: write s(Z) or Z^2" in caution
+    assert caution.endswith("how far the answer moves is told by latentdo check FIT DATA QUERY")
+    assert f"caution: {caution}" in str(answer)
+
+
+def test_what_fails_elsewhere_is_no_caution_of_a_saved_fit(bent, tmp_path):
+    answer = ld.ask(ld.load(bent.save(tmp_path / "bent.ldo")), "E[Z]")
+    assert answer.fit.word == "not checked"
+    assert answer.fit.advice[-1].startswith("not checked: nothing that it rests on failed when the fit was made")
+    assert "caution" not in str(answer)
+
+
+def test_a_shape_that_fails_is_a_caution_where_nobody_knows_that_means_stand(tmp_path):
+    random = np.random.default_rng(5)
+    x = random.normal(size=300)
+    fit = ld.fit("X ~ normal; Y ~ normal(X)", {"X": x, "Y": x + random.standard_t(2, size=300)}, progress=False)
+    question = "E[Y | do(X=1)]"
+    assert ld.ask(fit, question).fit.word == "law only"
+    assert not any(each.startswith("law only") for each in ld.ask(fit, question).warnings)
+    saved = ld.ask(ld.load(fit.save(tmp_path / "fit.ldo")), question)
+    assert any(each.startswith("law only: Y has heavier tails") and "how far" in each for each in saved.warnings)
+
+
+def test_the_summary_of_a_fit_warns_of_what_does_not_fit(bent, tmp_path):
+    loaded = ld.load(bent.save(tmp_path / "bent.ldo"))
+    for posterior in (bent, loaded):
+        warnings = " ".join(str(posterior.summary()).split("Warnings")[-1].split())
+        assert warnings.startswith("the rows do not fit: misfit: X bends with Z: write s(Z)")
+    good = ld.fit(MODEL, rows(squared=False), progress=False)
+    assert (good.misfit, str(good.summary()).split("Warnings")[-1].strip()) == ("", "none")
+    assert replace(bent, checked="").misfit == ""
 
 
 def test_questions_of_the_study_are_kept_with_their_word(tmp_path):

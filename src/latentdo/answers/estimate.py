@@ -61,6 +61,11 @@ class Standing(Protocol):
         ...
 
     @property
+    def tolerance(self) -> float | None:
+        """By how much it may move before that matters."""
+        ...
+
+    @property
     def advice(self) -> tuple[str, ...]:
         """What to do, and why something was not checked."""
         ...

@@ -14,7 +14,7 @@ from .latex import latex_question
 
 SEEING = "seeing instead of doing"
 PRIOR_ALONE = "the prior alone"
-UNCHECKED = "not checked"
+UNCHECKED, STANDS = "not checked", "misfit, answer stands"
 TOLD_SIMULATION = 0.01
 """Share of the posterior sd above which the text says how many units were simulated."""
 MOST_ROWS = 60
@@ -62,8 +62,12 @@ def fit_text(answer: Estimate) -> str:
     """What the check of the fit says of it: `no misfit found (could move by ±0.21)`; empty where nobody checked."""
     if answer.fit is None:
         return ""
-    reach = answer.fit.could_move
-    return f"{answer.fit.word}{'' if reach is None else f' (could move by ±{reach:.2g})'}"
+    reach, bound = answer.fit.could_move, answer.fit.tolerance
+    if reach is None:
+        return str(answer.fit.word)
+    # That an answer stands is said of a tolerance, which may be wider than the interval beside it.
+    within = f", less than the tolerance ±{bound:.2g}" if answer.fit.word == STANDS and bound is not None else ""
+    return f"{answer.fit.word} (could move by ±{reach:.2g}{within})"
 
 
 def point_text(answer: Estimate) -> str:

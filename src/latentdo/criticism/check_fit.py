@@ -15,6 +15,7 @@ from latentdo.models import ModelSpec
 from latentdo.query import Query
 from latentdo.tables import Dataset
 
+from .bends import missing_shape
 from .evidence import Evidence, evidence_of
 from .fit_check import LEVEL, FitCheck
 from .graph_check import check_graph, holm
@@ -31,7 +32,13 @@ APART, APART_MANY, MANY_ROWS = 1.25, 1.15, 1000
 """Ratios of two standard deviations of an answer beyond which both are said, with fewer rows and with many."""
 OF_LAW = ("variance", "sd", "quantile", "density", "event", "law")
 """Terms that depend on the shape of a law."""
-NOT_AT_HAND = "the rows are not at hand: latentdo check FIT DATA QUERY"
+TOLD_BY = "latentdo check FIT DATA QUERY"
+NOT_AT_HAND = f"the rows are not at hand: {TOLD_BY}"
+NOTHING_FAILED = (
+    f"nothing that it rests on failed when the fit was made; how far it could move needs the rows: {TOLD_BY}"
+)
+HOW_FAR = f"how far the answer moves is told by {TOLD_BY}"
+MORE_ROOM = "give the parents there more room, s(X, k=40), or a column of their own for a jump"
 GAPS = (
     'cells are missing, and a check needs complete rows. A fit with missing="drop" can be checked; a misfit that is found there '
     "may also come from how its rows came to be complete"
@@ -159,7 +166,16 @@ def heard(
     same = next((each for each in base.queries if each.query == query), None)
     if same is not None:
         return same
-    return _of_rows(posterior.spec, base, _Judged(name, query, reason=reason))
+    # What was tested and held is said; what nobody tested is not.
+    tested = any(row.p is not None for row in base.rows)
+    found = _of_rows(posterior.spec, base, _Judged(name, query, reason=reason))
+    if reason != NOT_AT_HAND:
+        return found
+    if found.word in (Word.UNSURE_MISFIT, Word.LAW_ONLY):
+        return replace(found, advice=(*found.advice[:-1], HOW_FAR, found.advice[-1]))
+    if found.word is Word.NOT_CHECKED and tested:
+        return replace(found, advice=(*found.advice[:-1], f"not checked: {NOTHING_FAILED}"))
+    return found
 
 
 def _why_not(posterior: Posterior, data: Dataset) -> str:
@@ -254,11 +270,17 @@ def _move_row(layer: Layer, what: str, judged: _Judged, moves: Moves, factor: st
     scale = f"({move.move / sd:+.2g} posterior sd)" if sd else ""
     # A move that the tolerance bears leaves the answer standing, however sure it is.
     word = Word.MOVES if moves.reach > judged.answer[2] else Word.STANDS
-    advice = f"by {_LEARNERS.get(kind, kind)} it would be {format_number(float(f'{judged.answer[0] + move.move:.3g}'))}"
+    number = format_number(float(f"{judged.answer[0] + move.move:.3g}"))
+    advice = f"by {_LEARNERS.get(kind, kind)} in place of {factor or 'every factor'} it would be {number}"
     return CheckRow(layer, what, word, moves.p, move.move, advice, scale=scale, about=(judged.query, factor))
 
 
-_LEARNERS = {"quadratic": "squares and products", "spline": "splines", "tree": "a tree", "mean": "the rows alone"}
+_LEARNERS = {
+    "quadratic": "the check's own squares and products",
+    "spline": "the check's own splines",
+    "tree": "the check's own lines and cuts",
+    "mean": "the rows alone",
+}
 
 
 def _failing(base: Admg, query: Query, nodes: frozenset[Name], rows: Sequence[CheckRow]) -> _Failing:
@@ -273,11 +295,15 @@ def _failing(base: Admg, query: Query, nodes: frozenset[Name], rows: Sequence[Ch
     failed = [row for row in rows if row.layer is Layer.NODE and row.word.fails and nodes & set(row.nodes)]
     bent = [row for row in failed if row.word is Word.MISFIT]
     grave = failed if any(term.kind in OF_LAW for term in query.terms) else bent
-    # Where a mean is wrong, spread and shape are so for that alone.
-    explained = {name for row in bent for name in row.nodes}
-    plain = [row.advice for row in failed if row.advice and (row in bent or not explained & set(row.nodes))]
-    advice = (*(f"{row.what} fails" for row in contradicted[:MOST_NAMED]), *plain)
-    return _Failing(bool(contradicted), bool(grave), bool(failed), tuple(dict.fromkeys(advice)))
+    advice = (*(f"{row.what} fails" for row in contradicted[:MOST_NAMED]), *told_of(failed))
+    return _Failing(bool(contradicted), bool(grave), bool(failed), bool(bent), tuple(dict.fromkeys(advice)))
+
+
+def told_of(failed: Sequence[CheckRow]) -> list[str]:
+    """What is said of nodes that fail. Where a mean is wrong, spread and shape are so for that alone."""
+    explained = {name for row in failed if row.word is Word.MISFIT for name in row.nodes}
+    own = [row for row in failed if row.word is Word.MISFIT or not explained & set(row.nodes)]
+    return [row.advice or f"{row.what} fails" for row in own]
 
 
 def laws_behind(spec: ModelSpec, query: Query) -> frozenset[Name]:
@@ -293,11 +319,12 @@ def laws_behind(spec: ModelSpec, query: Query) -> frozenset[Name]:
 
 @dataclass(frozen=True)
 class _Failing:
-    """Whether a constraint fails, something that counts as a mean, anything; and what to do."""
+    """Whether a constraint fails, something that counts, anything, a mean; and what to do."""
 
     contradicted: bool
     grave: bool
     anything: bool
+    bent: bool
     advice: tuple[str, ...]
 
 
@@ -340,10 +367,38 @@ def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> Chec
         word = Word.UNSURE
     else:
         word = Word.LAW_ONLY if failing.anything else Word.NO_MISFIT
+    if word.fails and not (failing.contradicted or failing.bent):
+        advice = (*_lacking(evidence, judged.found, own), *advice)
+    if word is Word.CONTRADICTED:
+        # How far a shape could move it says nothing of a graph that is wrong.
+        return CheckedQuery(judged.query, word, advice=advice, name=judged.name, sd_by_rows=judged.sd_by_rows)
     _, move = judged.found.whole.worst
     by = [row for row in own if row.layer is Layer.FACTOR and row.p is not None]
     factor = min(by, key=lambda row: row.p or 0.0).about[1] if by else ""
-    return CheckedQuery(judged.query, word, reach, move.move, move.z, factor, advice, judged.name, judged.sd_by_rows)
+    return CheckedQuery(
+        judged.query,
+        word,
+        reach,
+        move.move,
+        move.z,
+        factor,
+        advice,
+        judged.name,
+        judged.sd_by_rows,
+        tolerance=judged.answer[2],
+    )
+
+
+def _lacking(evidence: Evidence, found: Replaced, own: Sequence[CheckRow]) -> list[str]:
+    """What to write where an answer moves and no test of a node's mean says why; nothing where it does not move."""
+    moved = [row for row in own if row.word in (Word.MOVES, Word.STANDS)]
+    if not moved:
+        return []
+    # A factor says more than the whole, which comes last.
+    row = min(moved, key=lambda row: (row.layer is Layer.ESTIMAND, row.p or 0.0))
+    factor = row.about[1]
+    shape = missing_shape(evidence, found.owners[factor]) if factor in found.owners else ""
+    return [f"{row.advice}: {shape or MORE_ROOM}"]
 
 
 def unlike(sd: float | None, by_rows: float | None, n_rows: float) -> list[str]:

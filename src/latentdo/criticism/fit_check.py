@@ -10,7 +10,7 @@ from latentdo.graphs import Admg, Name
 from latentdo.plots import diagram, drawing, residual_panels
 from latentdo.sheet import AbstractSheets, Note, Sheet
 
-from .sheets import MOST_FAILED, MOST_QUIET, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
+from .sheets import MOST_QUIET, failed_sheet, headline, queries_sheet, reasons, repairs_sheet, rows_sheet
 from .values import CheckedQuery, CheckRow, Layer, Repair, Word
 
 LEVEL = 0.01
@@ -105,7 +105,7 @@ class FitCheck(AbstractSheets):
         return [
             replace(headline(self.word, self.rows, self.n_rows, self.level), picture=picture),
             *([Sheet(notes=(*untestable, *map(Note, self.notes)))] if untestable or self.notes else []),
-            *([rows_sheet("Fails:", failed, most=MOST_FAILED)] if failed else []),
+            *([failed_sheet(failed)] if failed else []),
             *([repairs_sheet(self.repairs, broken)] if self.repairs else []),
             *([queries_sheet(self.queries)] if self.queries else []),
             *([rows_sheet("Nothing found:", quiet, most=MOST_QUIET, folded="closed")] if quiet else []),

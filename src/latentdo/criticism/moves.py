@@ -136,11 +136,13 @@ class Replaced:
         factors: Per factor, as it is printed, the move of each learner that predicts its residuals about as well as any.
         whole: The same with every factor flexible.
         nodes: The nodes whose laws the formula is made of.
+        owners: Per factor the node whose law it is; none for what the rows say of several.
     """
 
     factors: Mapping[str, Moves]
     whole: Moves
     nodes: frozenset[Name]
+    owners: Mapping[str, Name]
 
 
 def replaced(evidence: Evidence, query: Query, seed: int) -> Replaced:
@@ -164,14 +166,16 @@ def replaced(evidence: Evidence, query: Query, seed: int) -> Replaced:
         whole = own if whole is None else whole.plus(own)
     assert whole is not None
     nodes = frozenset(name for each in found.values() for name in each.nodes)
-    return Replaced(factors, whole, nodes)
+    owners = {factor: node for each in found.values() for factor, node in each.owners.items()}
+    return Replaced(factors, whole, nodes, owners)
 
 
 @dataclass(frozen=True, eq=False)
 class _Factor:
-    """One factor: its name, its moves, and the same without what the parameters absorb."""
+    """One factor: its name, its node, its moves, and the same without what the parameters absorb."""
 
     name: str
+    node: Name
     moves: Moves
     plain: Moves
 
@@ -225,7 +229,7 @@ class _Formula:
         if self._outer:
             name = f"P({', '.join(map(quote, self._outer))})"
             factors = {name: Moves(rest, kinds[0]), **factors}
-        return Replaced(factors, Moves(whole, kinds[0]), self.nodes)
+        return Replaced(factors, Moves(whole, kinds[0]), self.nodes, {factor.name: factor.node for factor in found})
 
     @cached_property
     def _outer(self) -> tuple[Name, ...]:
@@ -269,7 +273,7 @@ class _Formula:
             if worse.mean() > WITHIN * worse.std() / math.sqrt(evidence.n) + 1e-300:
                 continue
             moves[kind], plain[kind] = self._move(kind, deviation, columns, trust)
-        return _Factor(deviation.name, Moves(moves, best), Moves(plain, best))
+        return _Factor(deviation.name, deviation.node, Moves(moves, best), Moves(plain, best))
 
     def _move(
         self, kind: str, deviation: Deviation, columns: Mapping[Name, FloatArray], trust: Sequence[FloatArray]

@@ -19,10 +19,11 @@ from scipy.stats import kurtosistest, skewtest
 
 from latentdo.arrays import FloatArray
 from latentdo.errors import UnsupportedError
-from latentdo.graphs import Name, format_number, quote
+from latentdo.graphs import Name, quote
 from latentdo.models import AbstractFamily, Table, varying
 from latentdo.models.build import NUMPY
 
+from .bends import explained, follows, shape_advice, standardised
 from .evidence import Evidence
 from .smooth import LEAST_IN_LEVEL, few_rows
 from .values import CheckRow, Layer, Word
@@ -104,6 +105,8 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     if family.points and (others := len(y) - int(np.unique(y, return_counts=True)[1].max())) < LEAST_IN_LEVEL:
         raise UnsupportedError(few_rows(node, others))
     columns = [(name, evidence.rows.column(name)) for name in pillow]
+    if says := follows(evidence.posterior.spec, node, y, columns):
+        raise UnsupportedError(says)
     basis = Basis.of(columns, evidence.n)
     if family.has_levels:
         return [_level_row(evidence, node, basis)]
@@ -260,7 +263,9 @@ def _row(evidence: Evidence, node: Name, kind: str, found: Score, word: Word, fi
         repairs += _spread_repairs(evidence, node, worst)
         advice += f": write {' or '.join(repairs)}" if advice and repairs else ""
     else:
-        advice = _against_sign(evidence, node, basis, fit.residuals) or basis.advice(node, fit.residuals)
+        advice = _against_sign(evidence, node, basis, fit.residuals) or shape_advice(
+            evidence.posterior.spec, node, basis.columns, fit.residuals
+        )
     return CheckRow(Layer.NODE, what, word, found.p, found.effect, advice, scale=scale, nodes=(node,), about=fit)
 
 
@@ -381,7 +386,7 @@ class Basis:
         """The column whose curve explains most of some numbers."""
         if not self.columns:
             return ""
-        shares = [_explained(np.column_stack([np.ones(len(own)), spline(own, 4)]), values) for _, own in self.columns]
+        shares = [explained(np.column_stack([np.ones(len(own)), spline(own, 4)]), values) for _, own in self.columns]
         return quote(self.columns[int(np.argmax(shares))][0])
 
     def slopes(self, residuals: FloatArray) -> FloatArray:
@@ -392,45 +397,6 @@ class Basis:
         left = residuals - matrix @ slopes
         variance = float(left @ left) / max(1, len(left) - matrix.shape[1])
         return (slopes / np.sqrt(np.maximum(variance * np.diag(inverse), 1e-300)))[1:]
-
-    def advice(self, node: Name, residuals: FloatArray) -> str:
-        """What to add to the node's parents: a column for a curve or for a cut, or a product."""
-        n = len(residuals)
-        lines = np.column_stack([np.ones(n), *(standardised(values) for _, values in self.columns)])
-        tried: list[tuple[float, str]] = []
-        for name, values in self.columns:
-            own = quote(name)
-            if len(np.unique(values)) <= 2:
-                continue
-            curve = _explained(np.column_stack([lines, standardised(values) ** 2]), residuals)
-            tried.append((curve, f"{quote(node)} bends with {own}: write s({own}) or {own}^2 among its parents"))
-            cut, place = _best_cut(values, lines, residuals)
-            text = f"{quote(node)} jumps at {own} = {place}: add a column that is 1 above it as a parent, or write s({own})"
-            # A place that was searched for counts as two terms more.
-            tried.append((cut - 2.0 / n, text))
-        for (a, x), (b, z) in combinations(self.columns, 2):
-            product = _explained(np.column_stack([lines, standardised(x) * standardised(z)]), residuals)
-            tried.append((product, f"{quote(node)} depends on {quote(a)}:{quote(b)}: add it to the parents"))
-        return max(tried, default=(0.0, ""))[1]
-
-
-def _best_cut(values: FloatArray, lines: FloatArray, residuals: FloatArray) -> tuple[float, str]:
-    places = np.unique(np.quantile(values, np.linspace(0.05, 0.95, 37)))
-    shares = [_explained(np.column_stack([lines, values > place]), residuals) for place in places]
-    best = int(np.argmax(shares))
-    return shares[best], format_number(float(f"{places[best]:.3g}"))
-
-
-def _explained(matrix: FloatArray, values: FloatArray) -> float:
-    """The share of the values' square that a regression explains."""
-    fitted = matrix @ np.linalg.lstsq(matrix, values, rcond=None)[0]
-    return float((fitted**2).sum() / max((values**2).sum(), 1e-300))
-
-
-def standardised(values: FloatArray) -> FloatArray:
-    """Mean zero and sd one; zero of a constant column."""
-    centred = values - values.mean()
-    return centred / (centred.std() or 1.0)
 
 
 def spline(values: FloatArray, df: int) -> FloatArray:

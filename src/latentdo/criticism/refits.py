@@ -68,8 +68,11 @@ def with_calibration(
         shares = tuple((word, count / tables) for word, count in words[each.query].most_common())
         p = (1 + larger[each.query]) / (1 + tables)
         said = ", ".join(f"{word} {share:.0%}" for word, share in shares)
-        says = f"of {tables} tables drawn from the fit: {said}; the move here is as large by chance in {p:.2g}"
-        queries.append(replace(each, calibration=shares, p_calibrated=p, advice=(*each.advice, says)))
+        says = f"of {tables} tables drawn from the fit: {said}"
+        says += "" if each.z is None else f"; the move here is as large by chance in {p:.2g}"
+        queries.append(
+            replace(each, calibration=shares, p_calibrated=None if each.z is None else p, advice=(*each.advice, says))
+        )
     return replace(found, queries=tuple(queries))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from latentdo.sheet import Cell, Column, Mark, Note, Row, Sheet, counted, listed
 
@@ -13,6 +14,12 @@ MOST_QUIET = 20
 MOST_FAILED = 40
 MOST_REPAIRS = 10
 NONE = "–"
+TOGETHER = "Several of these edges may be true at once, and questions may then fare otherwise: draw them together, and ask again."
+BESIDE = (
+    "Where several repairs are named, train each: latentdo check FIT DATA --beside OTHER.ldo, or ld.check(posterior, data, "
+    'beside={"other": fit}), says which describes the rows better.'
+)
+"""Repairs of one node give different answers."""
 
 
 def mark_of(word: Word) -> Mark:
@@ -31,6 +38,18 @@ def chance(p: float | None) -> str:
     if p < 1e-10:
         return "< 1e-10"
     return f"{p:.3f}" if p >= 0.0095 else f"{p:.1g}"
+
+
+def failed_sheet(failed: Sequence[CheckRow]) -> Sheet:
+    """What fails; where there is a choice of laws for a node, also how to choose."""
+    sheet = rows_sheet("Fails:", failed, most=MOST_FAILED)
+    of_laws: dict[tuple[str, ...], set[str]] = {}
+    for row in failed:
+        if row.layer is Layer.NODE and row.word is Word.LAW_ONLY and ": write " in row.advice:
+            repairs = row.advice.partition(": write ")[2].split(" or ")
+            of_laws.setdefault(row.nodes, set()).update(repairs)
+    choice = any(len(repairs) > 1 for repairs in of_laws.values())
+    return replace(sheet, notes=(*sheet.notes, Note(BESIDE))) if choice else sheet
 
 
 def rows_sheet(title: str, rows: Sequence[CheckRow], *, most: int | None = None, folded: str = "") -> Sheet:
@@ -117,6 +136,8 @@ def repairs_sheet(repairs: Sequence[Repair], n_failed: int) -> Sheet:
             "with the edge that fail on the same rows, `gives up` those that hold and that it would no longer say."
         )
     )
+    if len(chosen) > 1:
+        notes.append(Note(TOGETHER))
     return Sheet(title, columns, tuple(rows), notes=tuple(notes))
 
 

@@ -15,7 +15,7 @@ from latentdo.inference import Posterior
 from latentdo.models import CheckSettings
 from latentdo.query import Query
 
-from .check_fit import NOT_AT_HAND, check_nodes, check_queries, heard, unlike
+from .check_fit import HOW_FAR, MOST_NAMED, NOT_AT_HAND, TOLD_BY, check_nodes, check_queries, heard, told_of, unlike
 from .evidence import Evidence
 from .fit_check import FitCheck
 from .values import CheckedQuery, CheckRow, Layer, Word
@@ -67,8 +67,20 @@ def checked_when_cheap(posterior: Posterior, tolerance: float | None = None) -> 
     if found is None:
         row = CheckRow(Layer.NODE, "the fit", Word.NOT_CHECKED, advice=reason)
         found = FitCheck(Word.NOT_CHECKED, (row,), project(posterior.spec.graph), n_rows=data.n_rows)
-    kept = replace(found, tolerance=tolerance).to_json()
+    kept = {**replace(found, tolerance=tolerance).to_json(), "misfit": _sentence(found)}
     return replace(posterior, checked=json.dumps(kept, ensure_ascii=False))
+
+
+def _sentence(found: FitCheck) -> str:
+    """What does not fit, for the summary of the fit; empty where all does."""
+    if not found.word.fails:
+        return ""
+    said = [f"{row.what} fails" for row in found.failed if row.layer is Layer.GRAPH]
+    said += told_of([row for row in found.failed if row.layer is Layer.NODE])
+    said = said or [each for asked in found.queries if asked.word is found.word for each in asked.advice]
+    said = list(dict.fromkeys(said))
+    more = f"; and {len(said) - MOST_NAMED} more" if len(said) > MOST_NAMED else ""
+    return f"the rows do not fit: {found.word}: {'; '.join(said[:MOST_NAMED])}{more}. {TOLD_BY} says more"
 
 
 def _seconds(posterior: Posterior) -> float:
@@ -126,7 +138,8 @@ def _with_word(answer: _A, word: CheckedQuery | None, n_rows: int) -> _A:
     if word is None:
         return answer
     warnings: tuple[Any, ...] = answer.warnings
-    if word.word.is_alarm:
+    # Where the rows are not at hand, nobody knows that means stand.
+    if word.word.is_alarm or word.word is Word.UNSURE_MISFIT or HOW_FAR in word.advice:
         spread = unlike(answer.sd, word.sd_by_rows, n_rows)
         what = "; ".join(each for each in word.advice if not each.startswith("not checked") and each not in spread)
         warnings = (*warnings, f"{word.word}: {what}" if what else str(word.word))

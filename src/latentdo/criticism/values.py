@@ -161,6 +161,7 @@ class CheckedQuery:
         calibration: How often each word is said of tables that are drawn from the fit, where that was asked for.
         p_calibrated: How often a move as large as this one, in standard errors, comes of such tables.
         stacked: Mean and standard deviation over models that look the same, where that was asked for.
+        tolerance: By how much the answer may move before that matters, in units of the outcome.
     """
 
     query: Query
@@ -176,6 +177,7 @@ class CheckedQuery:
     calibration: tuple[tuple[str, float], ...] = ()
     p_calibrated: float | None = None
     stacked: tuple[float, float] | None = None
+    tolerance: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The question and what is said of it as plain values."""
@@ -193,6 +195,7 @@ class CheckedQuery:
             "calibration": dict(self.calibration),
             "p_calibrated": self.p_calibrated,
             "stacked": None if self.stacked is None else list(self.stacked),
+            "tolerance": self.tolerance,
         }
 
     @staticmethod
@@ -212,6 +215,7 @@ class CheckedQuery:
             tuple(map(str, tree["advice"])),
             None if tree["name"] is None else str(tree["name"]),
             _number(tree.get("sd_by_rows")),
+            tolerance=_number(tree.get("tolerance")),
         )
 
 

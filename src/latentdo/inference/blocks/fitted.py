@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -134,6 +135,14 @@ class Fitted:
     def folded_warnings(self) -> tuple[str, ...]:
         """`warnings`; what is said of many columns alike is said once."""
         return said_once(self._cautions)
+
+    @property
+    def misfit(self) -> str:
+        """What does not fit of its rows, in a sentence; empty where all that was checked does, and where nobody checked."""
+        try:
+            return str(json.loads(self.checked)["misfit"])
+        except (ValueError, KeyError, TypeError):
+            return ""
 
     def diagnose(self, name: str, draws: FloatArray, nodes: Iterable[Name] | None = None) -> Diagnostic:
         """R-hat and effective sample size of a quantity that depends on the parameters of some nodes.

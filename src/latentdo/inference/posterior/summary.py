@@ -59,8 +59,12 @@ def sheets(posterior: Fitted) -> list[Sheet]:
         _convergence(posterior),
         _parameters(posterior),
         *_curves(posterior),
-        Sheet("Warnings", notes=tuple(map(Note, posterior.folded_warnings)) or (Note("none"),), folded="open"),
+        Sheet("Warnings", notes=tuple(map(Note, _warnings(posterior))) or (Note("none"),), folded="open"),
     ]
+
+
+def _warnings(posterior: Fitted) -> tuple[str, ...]:
+    return (*([posterior.misfit] if posterior.misfit else []), *posterior.folded_warnings)
 
 
 def _names(nodes: Iterable[Name]) -> str:
