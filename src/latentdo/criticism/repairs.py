@@ -145,7 +145,7 @@ def _judged(graph: LatentDag | Admg, repair: Repair, queries: Sequence[tuple[str
         before, after = identify(graph, query), identify(wider, query)
         match before, after:
             case Identified(), Identified() if before.estimand.text == after.estimand.text:
-                says = "same formula, the number may change"
+                says = "identified, same formula"
             case Identified(), Identified():
                 says = "identified, another formula"
             case _, Identified():

@@ -14,6 +14,9 @@ MOST_QUIET = 20
 MOST_FAILED = 40
 MOST_REPAIRS = 10
 NONE = "–"
+SAME_FORMULA = (
+    "Same formula, the number may change: a model with the edge trains its factors anew, with one parent more."
+)
 TOGETHER = "Several of these edges may be true at once, and questions may then fare otherwise: draw them together, and ask again."
 BESIDE = (
     "Where several repairs are named, train each: latentdo check FIT DATA --beside OTHER.ldo, or ld.check(posterior, data, "
@@ -136,6 +139,8 @@ def repairs_sheet(repairs: Sequence[Repair], n_failed: int) -> Sheet:
             "with the edge that fail on the same rows, `gives up` those that hold and that it would no longer say."
         )
     )
+    if any("same formula" in says for repair in chosen for _, _, says in repair.verdicts):
+        notes.append(Note(SAME_FORMULA))
     if len(chosen) > 1:
         notes.append(Note(TOGETHER))
     return Sheet(title, columns, tuple(rows), notes=tuple(notes))
