@@ -64,7 +64,7 @@ def test_the_place_of_a_jump_has_all_rows_on_their_side():
 
 def test_a_node_that_is_a_cut_of_its_parent_is_seen():
     model = ld.model("X ~ normal; B ~ bernoulli(X); Y ~ normal(X, B)")
-    above, at_most = (X > 68) * 1.0, (X <= 68) * 1.0
+    above, at_most = (X > 68).astype(np.float64), (X <= 68).astype(np.float64)
     assert follows(model, "B", above, [("X", X)]).startswith(
         "B is X cut at 68 (1 where it is above that), without chance"
     )
