@@ -60,7 +60,7 @@ FILES = [
     BadFile("a header alone", lines()[:6], "The table has no rows"),
     BadFile("one row", "\n".join(LINES[:2]).encode(), "The table has only one row"),
     BadFile("a picture", b"\x89PNG\r\n\x1a\n\x00\x00", "line 3: a NUL byte", 3),
-    BadFile("a spreadsheet by another name", b"PK\x03\x04\x14\x00\x06", "line 1: a NUL byte", 1),
+    BadFile("a spreadsheet by another name", b"PK\x03\x04\x14\x00\x06", "rows.csv is no text but a workbook", 1),
     BadFile("Latin-1", lines((0, "G,X,Y,ort")) + b"1,0,2,K\xf6ln\n", "line 8, byte 8: not UTF-8 (byte 0xf6)", 8),
     BadFile("UTF-16", lines().decode().encode("utf-16"), "written in UTF-16; save it as UTF-8", 1),
     BadFile("CSV named as Parquet", lines(), "rows.parquet is not a Parquet file", name="rows.parquet"),

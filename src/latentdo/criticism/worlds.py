@@ -207,11 +207,6 @@ class World:
             raise UnsupportedError("what is seen hardly happens in the worlds that were simulated")
         return found / total
 
-    @cached_property
-    def effective(self) -> float:
-        """How many worlds of a draw count, by their weights."""
-        return float(np.min(self.weights.sum(axis=1) ** 2 / (self.weights**2).sum(axis=1)))
-
     def asked(self, answer: FloatArray) -> Asked:
         """What is averaged, for answers at the draws of this world, (draw,)."""
         ones = np.ones((self.draws, 1))
@@ -307,13 +302,6 @@ class World:
         for item in self.term.outcomes:
             found = found * satisfies(item.op, value(item.name), _number(self.evidence, item))
         return 1.0 * found
-
-    def check_numbers(self) -> None:
-        """Refuses what has too few worlds behind it."""
-        if self.effective < min(30.0, 0.1 * self.evidence.n):
-            raise UnsupportedError(
-                "what is seen or set lies where hardly any row does, and nothing there can be checked"
-            )
 
 
 def _number(evidence: Evidence, item: Outcome) -> float:

@@ -6,7 +6,7 @@ Draws are turned and relabelled so that weights can be compared between chains; 
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from latentdo.models import Spreading, Table
 
 from ..blocks.coordinates import FloatArray
 from ..likelihood.density import CoordinateLayout, Layout, NodeLayout, NodeNumbers, Numbers, coordinates_of
-from ..likelihood.task import Task
 from .label_switching import LabelSwitching
+
+if TYPE_CHECKING:
+    from ..likelihood.task import Task
 
 
 class SignSymmetry(NamedTuple):
