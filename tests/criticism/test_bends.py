@@ -62,6 +62,15 @@ def test_the_place_of_a_jump_has_all_rows_on_their_side():
     assert ((values > place) == (values > 0.123456)).all()
 
 
+@pytest.mark.parametrize("often", [0, 3])
+@pytest.mark.parametrize("above", [0, 1, 2])
+def test_a_jump_is_found_between_any_two_of_few_values(often, above):
+    values = np.concatenate([np.repeat(np.arange(4), 20), np.repeat(often, 320)]).astype(float)
+    says = advised("X", np.where(values > above, 1.0, -1.0) + 0.1 * E, values=values)
+    # Where nearly all rows have one value, a curve and a jump next to it say the same.
+    assert f"jumps at X = {above}:" in says or (abs(often - above) > 1 and "bends with X" in says), says
+
+
 def test_a_node_that_is_a_cut_of_its_parent_is_seen():
     model = ld.model("X ~ normal; B ~ bernoulli(X); Y ~ normal(X, B)")
     above, at_most = (X > 68).astype(np.float64), (X <= 68).astype(np.float64)

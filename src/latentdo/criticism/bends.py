@@ -119,11 +119,13 @@ def _best_cut(values: FloatArray, lines: FloatArray, residuals: FloatArray) -> t
     def shares(places: FloatArray) -> list[float]:
         return [explained(np.column_stack([lines, values > place]), residuals) for place in places]
 
-    places = np.unique(np.quantile(values, np.linspace(0.05, 0.95, 37)))
-    best = int(np.argmax(shares(places)))
+    # Values themselves, below the largest: something lies above each.
     distinct = np.unique(values)
+    quantiles = np.quantile(values, np.linspace(0.05, 0.95, 37), method="lower")
+    places = np.unique(np.minimum(quantiles, distinct[-2]))
+    best = int(np.argmax(shares(places)))
     low, high = places[max(0, best - 1)], places[min(len(places) - 1, best + 1)]
-    near = distinct[(distinct >= low) & (distinct <= high) & (distinct < distinct[-1])]
+    near = distinct[(distinct >= low) & (distinct <= high)]
     near = near[np.unique(np.linspace(0, len(near) - 1, MOST_PLACES).round().astype(int))]
     found = shares(near)
     place = float(near[int(np.argmax(found))])
