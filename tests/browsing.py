@@ -176,6 +176,15 @@ class Visit:
         self.page.locator(".naming").wait_for(state="detached")
         self.settle()
 
+    def type_node(self, name: str) -> None:
+        """Make a node by the keyboard alone, once the drawing has the focus."""
+        self.page.keyboard.press("n")
+        self.page.locator(".naming:focus").wait_for()
+        self.page.keyboard.type(name)
+        self.page.keyboard.press("Enter")
+        self.page.locator(".naming").wait_for(state="detached")
+        self.settle()
+
     def place(self, name: str) -> tuple[float, float, float]:
         """Where a node's middle is on the screen, and how far its rim is to the right."""
         return tuple(

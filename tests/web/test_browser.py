@@ -293,12 +293,7 @@ def test_everything_is_done_with_the_keyboard_alone(opened: Open) -> None:
     keys = visit.page.keyboard
     visit.page.locator(".board").focus()
     for name in ("X", "M", "Y"):
-        keys.press("n")
-        visit.page.locator(".naming:focus").wait_for()
-        keys.type(name)
-        keys.press("Enter")
-        visit.page.locator(".naming").wait_for(state="detached")
-        visit.settle()
+        visit.type_node(name)
     for step in ("X M c", "M Y c", "X Y b"):
         tail, head, key = step.split()
         visit.walk_to(tail)

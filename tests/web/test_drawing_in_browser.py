@@ -306,12 +306,7 @@ def test_nodes_that_are_made_by_keys_stay_in_view_and_an_edge_shows_where_it_beg
     laptop.page.locator(".board").focus()
     names = "ABCDEFGH"
     for name in names:
-        keys.press("n")
-        laptop.page.locator(".naming:focus").wait_for()
-        keys.type(name)
-        keys.press("Enter")
-        laptop.page.locator(".naming").wait_for(state="detached")
-        laptop.settle()
+        laptop.type_node(name)
     box = laptop.page.locator(".board").bounding_box()
     assert box is not None
     for x, y, half in map(laptop.place, names):
