@@ -17,6 +17,7 @@ from latentdo.inference import Posterior
 from latentdo.models.build import NUMPY
 from latentdo.tables import Dataset
 
+from .chances import chances_below
 from .pillow_laws import PillowLaw
 from .plans import pillows_of
 
@@ -32,6 +33,8 @@ MOST_KEPT = 20_000
 _WITHIN = 5
 """The seed of where within its step a count is placed."""
 _KEPT = "_evidence"
+_latest: list[tuple[str, Evidence]] = []
+"""Rows and evidence of the fit that was checked last: its first question finds it made, and other fits keep nothing in memory."""
 MOST_ONCE = 200
 """Fits of residuals that are kept for further questions: a few megabytes each at most."""
 LEAST = 1e-300
@@ -66,6 +69,7 @@ class Evidence:
     every: Dataset | None = None
     _laws: dict[tuple[Name, tuple[Name, ...], int], PillowLaw] = field(default_factory=dict)
     _moments: dict[tuple[Name, tuple[Name, ...]], Moments] = field(default_factory=dict)
+    _means: dict[tuple[Name, tuple[Name, ...]], FloatArray] = field(default_factory=dict)
 
     _once: dict[bytes, Any] = field(default_factory=dict)
 
@@ -154,8 +158,13 @@ class Evidence:
         return {name: self.env[name] for name in names}
 
     def means(self, node: Name, pillow: tuple[Name, ...]) -> FloatArray:
-        """E[node | pillow] of every row, at the draws of `index`, (draw, row)."""
-        return self.moments(node, pillow).mean
+        """E[node | pillow] of every row, at the draws of `index`, (draw, row); made once."""
+        key = (node, pillow)
+        if key in self._moments:
+            return self._moments[key].mean
+        if key not in self._means:
+            self._means[key] = self.law(node, pillow).mean(self.given(pillow))
+        return self._means[key]
 
     def moments(self, node: Name, pillow: tuple[Name, ...]) -> Moments:
         """Mean, distribution and density of a node given its pillow, of every row at the draws of `index`; made once."""
@@ -171,7 +180,7 @@ class Evidence:
             within = np.random.default_rng([_WITHIN, self.rows.names.index(node)]).uniform(size=self.n)
 
             def below(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
-                reached = family.cdf(NUMPY, y, eta, own)
+                reached = chances_below(family, y, eta, own)
                 return reached - within * density(eta, own) if family.discrete and not family.points else reached
 
             def density(eta: Any, own: dict[str, FloatArray]) -> FloatArray:
@@ -242,10 +251,26 @@ def evidence_of(posterior: Posterior, data: Dataset) -> Evidence:
     """The evidence of these rows, kept with the fit in memory: one question after another needs the same."""
     known = vars(posterior).get(_KEPT)
     if known is None or known[0] != data.hash:
-        known = data.hash, Evidence.of(posterior, data)
+        known = _latest_of(posterior, data) or (data.hash, Evidence.of(posterior, data))
         if known[1].n * len(known[1].pillows) <= MOST_KEPT:
             vars(posterior)[_KEPT] = known
     return known[1]
+
+
+def handed_on(posterior: Posterior) -> None:
+    """What was made for a check of this fit is kept for its next copy, until another fit is checked."""
+    known = vars(posterior).get(_KEPT)
+    if known is not None:
+        _latest[:] = [known]
+
+
+def _latest_of(posterior: Posterior, data: Dataset) -> tuple[str, Evidence] | None:
+    """That of the fit that was checked last, if it has these draws and rows."""
+    for known in list(_latest):
+        same = known[1].posterior.blocks is posterior.blocks and known[1].posterior.spec is posterior.spec
+        if same and known[0] == data.hash:
+            return known
+    return None
 
 
 def influence_at_hand(posterior: Posterior, data: Dataset, draws: FloatArray) -> FloatArray | None:

@@ -16,7 +16,7 @@ from latentdo.models import CheckSettings
 from latentdo.query import Query
 
 from .check_fit import HOW_FAR, MOST_NAMED, NOT_AT_HAND, TOLD_BY, check_nodes, check_queries, heard, told_of, unlike
-from .evidence import Evidence
+from .evidence import Evidence, handed_on
 from .fit_check import FitCheck
 from .values import CheckedQuery, CheckRow, Layer, Word
 
@@ -62,6 +62,7 @@ def checked_when_cheap(posterior: Posterior, tolerance: float | None = None) -> 
             asked = [(name, query) for name, query in posterior.queries if not query.axes]
             if asked and len(asked) <= MOST_ANSWERS:
                 found = check_queries(posterior, data, asked, found, tolerance=tolerance, seed=posterior.seed)
+            handed_on(posterior)
     except LatentdoError as error:
         reason = str(error)
     if found is None:
