@@ -24,8 +24,8 @@ LARGEST_ERROR = 1e-7
 
 def chances_below(family: AbstractFamily, y: FloatArray, eta: Any, parameters: dict[str, FloatArray]) -> FloatArray:
     """`family.cdf` at values (1 or draw, row), given predictors (point, draw, row); to `LARGEST_ERROR` where a table is used."""
-    exact = family.symmetric_noise and family.cdf_compiles or family.noise_scale not in parameters or np.ndim(eta) != 3
-    if exact or not family.symmetric_noise or np.size(eta) < MANY * np.shape(eta)[1]:
+    tabulated = family.symmetric_noise and not family.cdf_compiles and family.noise_scale in parameters
+    if not tabulated or np.ndim(eta) != 3 or np.size(eta) < MANY * np.shape(eta)[1]:
         return family.cdf(NUMPY, y, eta, parameters)
     n_draws = np.shape(eta)[1]
     scale = np.broadcast_to(parameters[family.noise_scale], (n_draws, 1))
