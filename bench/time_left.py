@@ -35,7 +35,7 @@ from latentdo.inference.samplers import rows, sampling, regression, planner
 from latentdo.inference.likelihood import memory
 from time_left import drawn
 
-text, table = drawn(int(sys.argv[1]))
+text, table = drawn(int(sys.argv[1]), int(sys.argv[2]))
 asked, said = [], []
 claim, tell = memory.claim, progress.Course.tell
 
@@ -69,10 +69,10 @@ print(json.dumps({
 """
 
 
-def drawn(number: int) -> tuple[str, dict[str, np.ndarray]]:
+def drawn(number: int, most: int = MOST) -> tuple[str, dict[str, np.ndarray]]:
     """A random model and a table that it might have made: one or two hidden causes, three to six nodes."""
     random = np.random.default_rng([21, number])
-    n = round(math.exp(random.uniform(math.log(FEWEST), math.log(MOST))))
+    n = round(math.exp(random.uniform(math.log(FEWEST), math.log(most))))
     latents = ["U", "V"][: random.integers(1, 3)]
     values: dict[str, np.ndarray] = {name: random.standard_normal(n) for name in latents}
     statements = [f"latent {', '.join(latents)} ~ normal"]
@@ -106,12 +106,12 @@ def _noisy(family: str, eta: np.ndarray, random: np.random.Generator) -> np.ndar
             return eta + random.standard_normal(len(eta))
 
 
-def run(number: int, limit: float) -> dict[str, object] | str:
+def run(number: int, most: int, limit: float) -> dict[str, object] | str:
     """One process; what it found, or why it found nothing."""
     with tempfile.TemporaryDirectory() as cache:
         path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = os.environ | {"LATENTDO_CACHE": cache, "PYTHONPATH": path}
-        command = [sys.executable, "-c", RUN, str(number)]
+        command = [sys.executable, "-c", RUN, str(number), str(most)]
         try:
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=limit)
         except subprocess.TimeoutExpired:
@@ -150,6 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fits", type=int, default=60)
     parser.add_argument("--first", type=int, default=0, help="number of the first model")
+    parser.add_argument("--most", type=int, default=MOST, help="rows of the largest table")
     parser.add_argument("--limit", type=float, default=1_800.0, help="seconds by the clock after which a fit is ended")
     options = parser.parse_args()
     print(
@@ -158,7 +159,7 @@ def main() -> None:
     print("| --- " + "| ---: " * 7 + "| --- | --- |", flush=True)
     found = []
     for number in range(options.first, options.first + options.fits):
-        one = run(number, options.limit)
+        one = run(number, options.most, options.limit)
         print(f"| {number} | {one} |" if isinstance(one, str) else row(number, one), flush=True)
         found += [] if isinstance(one, str) else [one]
     told = [one for one in found if one["told"] is not None]
