@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from latentdo.inference.progress import Course
+
 HERE = Path(__file__).resolve().parent
 FAMILIES = ("normal", "normal", "bernoulli", "bernoulli", "gamma", "student", "hill")
 FEWEST, MOST = 40, 20_000
@@ -36,7 +38,7 @@ from latentdo.inference.likelihood import memory
 from time_left import drawn
 
 text, table = drawn(int(sys.argv[1]), int(sys.argv[2]))
-asked, said = [], []
+asked, said, events = [], [], []
 claim, tell = memory.claim, progress.Course.tell
 
 def claimed(task, needed, repair):
@@ -46,6 +48,7 @@ def claimed(task, needed, repair):
 def told(course, block, share):
     tell(course, block, share)
     said.append((course.seconds, course.left))
+    events.append((round(course.seconds, 3), block, share))
 
 for room in (rows, sampling, regression, planner):
     room.claim = claimed
@@ -61,6 +64,7 @@ print(json.dumps({
     "seconds": seconds,
     "processor": time.process_time() - spent,
     "said": said,
+    "events": events,
     "asked": max(asked, default=0.0),
     "taken": 1024.0 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before),
     "converged": posterior.converged,
@@ -118,7 +122,18 @@ def run(number: int, most: int, limit: float) -> dict[str, object] | str:
             return f"not done in {limit:,.0f} s"
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["failed"])[-1][:200]
-    return judged(json.loads(done.stdout.strip().splitlines()[-1]))
+    return {"number": number, **json.loads(done.stdout.strip().splitlines()[-1])}
+
+
+def again(found: Mapping[str, object]) -> list[tuple[float, float | None]]:
+    """What today's reckoning says where a kept fit told how far it is."""
+    now = 0.0
+    course = Course(lambda: now)
+    said = []
+    for now, block, share in found["events"]:  # type: ignore[attr-defined]
+        course.tell(block, share)
+        said.append((now, course.left))
+    return said
 
 
 def judged(found: dict[str, object]) -> dict[str, object]:
@@ -152,14 +167,26 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first model")
     parser.add_argument("--most", type=int, default=MOST, help="rows of the largest table")
     parser.add_argument("--limit", type=float, default=1_800.0, help="seconds by the clock after which a fit is ended")
+    parser.add_argument(
+        "--output", type=Path, help="a file of results, a line of JSON a fit; what it has is reckoned anew, not run"
+    )
     options = parser.parse_args()
     print(
         "| model | rows | seconds | processor seconds | told left | left | MiB asked | MiB taken | converged | method |"
     )
     print("| --- " + "| ---: " * 7 + "| --- | --- |", flush=True)
+    lines = options.output.read_text(encoding="utf8").splitlines() if options.output and options.output.exists() else []
+    kept = {of["number"]: of for of in map(json.loads, lines)}
     found = []
     for number in range(options.first, options.first + options.fits):
-        one = run(number, options.most, options.limit)
+        if number in kept:
+            one = judged(kept[number] | {"said": again(kept[number])})
+        else:
+            one = run(number, options.most, options.limit)
+            if options.output and not isinstance(one, str):
+                with options.output.open("a", encoding="utf8") as file:
+                    file.write(json.dumps(one) + "\n")
+            one = one if isinstance(one, str) else judged(one)
         print(f"| {number} | {one} |" if isinstance(one, str) else row(number, one), flush=True)
         found += [] if isinstance(one, str) else [one]
     told = [one for one in found if one["told"] is not None]

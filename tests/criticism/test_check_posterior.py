@@ -74,6 +74,17 @@ def test_rows_name_layer_and_node_and_are_adjusted_layer_by_layer(bent_check):
     assert "mean of X given Z" in failing
 
 
+def test_copies_of_rows_are_no_evidence(bent):
+    once = {name: np.asarray(bent.data.column(name)) for name in "ZXY"}
+    four = {name: np.tile(values, 4) for name, values in once.items()}
+    alone, many = (ld.check(of, None, CONTRAST) for of in (bent, fitted(BACK_DOOR, four)))
+    assert "equal rows count once: 300 of 1,200 were tested" in many.notes
+    sums = [sum(-np.log(row.p) for row in check.rows if row.p) for check in (alone, many)]
+    assert sums[1] == pytest.approx(sums[0], rel=0.25)
+    errors = [check.queries[0].could_move for check in (alone, many)]
+    assert errors[1] == pytest.approx(errors[0], rel=0.25)
+
+
 def test_a_missing_edge_contradicts_and_names_the_constraint():
     e = noise(2)
     a = e()

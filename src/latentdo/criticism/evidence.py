@@ -20,6 +20,7 @@ from latentdo.tables import Dataset
 from .chances import chances_below
 from .pillow_laws import PillowLaw
 from .plans import pillows_of
+from .units import without_copies
 
 DRAWS = 500
 """Draws from which influences are made: their correlation with those of all draws is .986 and more."""
@@ -61,12 +62,14 @@ class Evidence:
         rows: The rows that are checked, each once.
         share: How many rows of the table stand behind each of them.
         every: All rows, where there are some of experiments too, which trained the fit and are not checked.
+        copies: How many equal rows of the table each of these stands for, where whole rows are repeated.
     """
 
     posterior: Posterior
     rows: Dataset
     share: float = 1.0
     every: Dataset | None = None
+    copies: FloatArray | None = None
     _laws: dict[tuple[Name, tuple[Name, ...], int], PillowLaw] = field(default_factory=dict)
     _moments: dict[tuple[Name, tuple[Name, ...]], Moments] = field(default_factory=dict)
     _means: dict[tuple[Name, tuple[Name, ...]], FloatArray] = field(default_factory=dict)
@@ -95,13 +98,13 @@ class Evidence:
     def of(posterior: Posterior, data: Dataset) -> Evidence:
         """The rows in which nothing was set, one by one; evenly chosen ones where there are very many."""
         names = posterior.spec.measured
-        rows = data.complete().expanded(names)
+        rows, copies = without_copies(data.complete().expanded(names), names)
         n = rows.n_rows
         every = data.expanded(names) if data.regimes else None
         if n <= MOST_ROWS:
-            return Evidence(posterior, rows, every=every)
+            return Evidence(posterior, rows, every=every, copies=copies)
         kept = np.linspace(0, n - 1, MOST_ROWS).round().astype(int)
-        return Evidence(posterior, rows.picked(kept), n / MOST_ROWS, every)
+        return Evidence(posterior, rows.picked(kept), n / MOST_ROWS, every, None if copies is None else copies[kept])
 
     @property
     def n(self) -> int:
@@ -228,7 +231,7 @@ class Evidence:
         return np.concatenate([parts, np.zeros((int(self._was_set.sum()), *parts.shape[1:]))])
 
     def influence(self, values: FloatArray) -> FloatArray:
-        """What leaving out a row would do to the posterior mean of quantities, (row, quantity); the sign turned.
+        """What leaving out a row and its copies would do to posterior means of quantities, (row, quantity); the sign turned.
 
         Rows that are not checked come last: what they told the draws varies from table to table too.
 
@@ -240,6 +243,8 @@ class Evidence:
         """
         centred = values - values.mean(axis=0)
         found: FloatArray = self.logs.T @ centred / (len(self.index) - 1)
+        if self.copies is not None:
+            found = found * self.copies[:, None]
         if self.every is None:
             return found
         # Of the rows here each stands for `share`, of those each for itself.
@@ -284,6 +289,7 @@ def influence_at_hand(posterior: Posterior, data: Dataset, draws: FloatArray) ->
         known is None
         or known[0] != data.hash
         or known[1].share != 1
+        or known[1].copies is not None
         or draws.size != posterior.n_chains * posterior.n_draws
     ):
         return None

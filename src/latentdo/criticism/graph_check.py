@@ -30,6 +30,7 @@ from .fit_check import LEVEL, FitCheck
 from .regimes import joined, regime_rows
 from .repairs import repairs_of
 from .smooth import LEAST_IN_LEVEL, MOST_LEVELS, ROWS_PER_TERM, Predictor, Residuals, Variable, few_rows
+from .units import copies_note, without_copies
 from .values import CheckedQuery, CheckRow, Layer, Word
 
 Statement = Independence | VermaConstraint | InstrumentalInequality
@@ -204,12 +205,10 @@ def _tests(graph: Admg, data: Dataset, seed: int) -> _Tests:
 def _units(graph: Admg, data: Dataset, seed: int) -> tuple[Dataset, tuple[str, ...]]:
     """The rows that are tested, and what is to be said of those that are not."""
     notes = []
-    distinct = data.collapsed(graph.nodes)
-    # Numbers of which hardly any two are equal do not repeat whole rows by chance: these are copies, and no evidence.
-    is_continuous = any(len(np.unique(values)) > 0.9 * distinct.n_stored for _, values in distinct.columns)
-    if is_continuous and distinct.n_stored < 0.98 * data.n_rows:
-        notes.append(f"equal rows count once: {distinct.n_stored:,} of {data.n_rows:,} were tested")
-        data = replace(distinct, weights=np.ones(distinct.n_stored))
+    units, copies = without_copies(data, graph.nodes)
+    if copies is not None:
+        notes.append(copies_note(units.n_rows, data.n_rows))
+        data = units
     if data.n_rows > MOST_ROWS:
         notes.append(f"{MOST_ROWS:,} of {data.n_rows:,} rows were tested, drawn at random")
         rows = data.expanded(graph.nodes)
