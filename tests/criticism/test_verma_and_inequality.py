@@ -65,6 +65,13 @@ def test_the_deviation_is_the_edge_that_was_left_out():
     assert found.effect == pytest.approx(0.5 * columns["W"].std() / columns["Y"].std(), abs=0.05)
 
 
+def test_a_hundred_rows_tell_an_edge_as_often_as_a_linear_model_would():
+    rng = np.random.default_rng(4)
+    ps = [verma_test(VERMA, variables(rows(rng, 100, 0.6))).p for _ in range(60)]
+    # With the delta method on least squares, which knows that all is linear, it is 0.70.
+    assert np.mean(np.array(ps) < 0.005) == pytest.approx(0.64, abs=3 * np.sqrt(0.64 * 0.36 / 60))
+
+
 def napkin_of_levels(rng, n, edge):
     """W -> R -> X -> Y, W <-> X, W <-> Y, all of two levels, and R -> Y by so much."""
     u, v = rng.random((2, n)) < 0.5

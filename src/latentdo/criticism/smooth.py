@@ -275,7 +275,10 @@ class Predictor:
         if within is not None:
             columns = [Variable("part", column) for column in part.T]
             part = np.concatenate([within.residuals(column).values for column in columns], axis=1)
-        found = representer[:, :, None] * smooth.values[:, None, :] + weights[:, :, None] * part[:, None, :]
+        # Given the weights, what they make of the part is no chance: only what they leave of it varies.
+        made = weights @ np.linalg.lstsq(weights, part, rcond=None)[0]
+        found = representer[:, :, None] * smooth.values[:, None, :] + weights[:, :, None] * (part - made)[:, None, :]
+        found += (weights[:, :, None] * made[:, None, :]).mean(axis=0)
         return found.reshape(self.n, -1), smooth.df
 
     def closer(self, target: Variable, seed: int) -> Residuals:

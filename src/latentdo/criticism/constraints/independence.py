@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from latentdo.arrays import FloatArray
 
 from ..smooth import Residuals
 
-SHARE = 0.8
+SHARE = 0.9
 """The part of the level that the plain products have; products of squares, and weighted ones, have the rest."""
 FAR = 3.0
 """Standard deviations beyond which the square of a residual no longer grows."""
@@ -30,8 +31,10 @@ def covariance_test(first: Residuals, second: Residuals) -> Tested:
 
     With several targets on a side it is a quadratic form. Each of two covariance matrices of the products must find it large:
     that of the rows, and that which independence implies. The first alone takes a cell that happens to be empty for a
-    certainty, the second alone takes unequal spread for dependence. Of two single targets a fifth of the level goes to what
-    plain products cannot see: a squared residual of one beside the other, and products that change with what is given.
+    certainty, the second alone takes unequal spread for dependence. Where one of two single targets is a number no cell can be
+    empty: there the rows' variance will do, or that of the slope of one residual along the other, which does not grow with the
+    slope itself. A tenth of the level then goes to what plain products cannot see: a squared residual of one beside the
+    other, and products that change with what is given.
 
     Source:
         Shah & Peters (2020), The hardness of conditional independence testing and the generalised covariance measure; with
@@ -41,23 +44,46 @@ def covariance_test(first: Residuals, second: Residuals) -> Tested:
     products = (first.values[:, :, None] * second.values[:, None, :]).reshape(n, -1)
     one, other = _moments(first), _moments(second)
     implied = np.einsum("nij,nkl->ikjl", one, other).reshape(products.shape[1], -1) / n
-    p = _form_test(products, implied, first, second)
-    if products.shape[1] == 1 and not (first.is_indicator and second.is_indicator):
+    if products.shape[1] > 1 or (first.is_indicator and second.is_indicator):
+        p = _form_test(products, (_empirical(products), implied), first, second)
+    else:
+        p = _form_test(products, (np.array([[_variance(products, first, second)]]),), first, second)
         left, right = _bent(first, second)
         implied = (left.T @ left / n) * (right.T @ right / n)
-        p = min(p / SHARE, _form_test(left * right, implied, first, second) / (1 - SHARE), 1.0)
+        bent = _form_test(left * right, (_empirical(left * right), implied), first, second)
+        p = min(p / SHARE, bent / (1 - SHARE), 1.0)
     scale = np.sqrt(np.outer((first.values**2).mean(axis=0), (second.values**2).mean(axis=0))).ravel()
     return Tested(p, float(np.abs(products.mean(axis=0) / np.maximum(scale, 1e-12)).max()))
 
 
-def _form_test(products: FloatArray, implied: FloatArray, first: Residuals, second: Residuals) -> float:
-    """The p value of products whose means are zero under independence."""
+def _empirical(products: FloatArray) -> FloatArray:
+    """The covariance matrix of the rows."""
+    return np.cov(products, rowvar=False).reshape(products.shape[1], products.shape[1])
+
+
+def _variance(products: FloatArray, first: Residuals, second: Residuals) -> float:
+    """Of one product: the rows' own, or what it is around the slope of either residual along the other (HC3), if that is less.
+
+    Source:
+        MacKinnon & White (1985), Some heteroskedasticity-consistent covariance matrix estimators with improved finite sample
+        properties.
+    """
+    one, other = first.values[:, 0], second.values[:, 0]
+
+    def around(x: FloatArray, y: FloatArray) -> float:
+        square = max(float(x @ x), 1e-300)
+        return float(np.mean((x * (y - float(x @ y) / square * x) / (1 - x**2 / square)) ** 2))
+
+    return min(float(products.var(ddof=1)), max(around(one, other), around(other, one)))
+
+
+def _form_test(products: FloatArray, covariances: Sequence[FloatArray], first: Residuals, second: Residuals) -> float:
+    """The p value of products whose means are zero under independence, by the covariance matrix that makes it largest."""
     n, size = products.shape
     means = products.mean(axis=0)
     # Two smoothers leave fewer than n free numbers behind, which the mean square of products does not know.
     inflation = n / max(n - min(first.df, second.df), 1.0)
-    empirical = np.cov(products, rowvar=False).reshape(size, size)
-    statistic = min(_form(means, inflation * matrix / n) for matrix in (empirical, implied))
+    statistic = min(_form(means, inflation * matrix / n) for matrix in covariances)
     left = max(n - max(first.df, second.df) - size, 2.0)
     return float(f_law.sf(statistic / size * left / (left + size - 1), size, left))
 

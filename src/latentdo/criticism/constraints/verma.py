@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -14,7 +14,7 @@ from latentdo.graphs import Name
 from latentdo.identification import Prob, Product, Quotient, Sum, VermaConstraint, parts
 
 from ..smooth import Predictor, Variable
-from .independence import Tested
+from .independence import SHARE, Tested
 
 MOST_CELLS = 512
 """Combinations of levels up to which a formula is computed from their frequencies."""
@@ -167,8 +167,10 @@ def _regression(form: _Average, variables: Mapping[Name, Variable], n: int, *, r
     given = sorted(form.summed | form.around | form.fixed)
     side = form.summed | form.around if form.free <= form.around else form.fixed
     beside = sorted((side & (form.around | form.fixed)) - form.free)
-    predictor = Predictor([variables[name] for name in given], n, cells=False, rich=rich)
-    weights = _weights(form.free, variables)
+    predictors = [
+        Predictor([variables[name] for name in given], n, cells=False, rich=r) for r in (False, True)[: 1 + rich]
+    ]
+    weights, n_lines = _weights(form.free, variables)
     other = None
     if beside:
         # Within what else is given: what is left of the weights.
@@ -178,18 +180,25 @@ def _regression(form: _Average, variables: Mapping[Name, Variable], n: int, *, r
     weights = (weights - weights.mean(axis=0)) / weights.std(axis=0).clip(1e-12)
     best: Tested | None = None
     for name in form.outcomes:
+        # The one that predicts better: the plain one where both predict alike.
+        predictor = min(predictors, key=lambda each: float((each.residuals(variables[name]).values ** 2).sum()))
         found, df = predictor.functional(variables[name], weights, side, other)
         tested = _zero_means(found, df, float(variables[name].targets.std(axis=0).max()))
+        if n_lines < weights.shape[1]:
+            # Most of the level for straight lines, the rest for all.
+            plain = _zero_means(found[:, : n_lines * variables[name].targets.shape[1]], df, 1.0).p
+            tested = replace(tested, p=min(plain / SHARE, tested.p / (1 - SHARE)))
         tested = Tested(min(1.0, tested.p * len(form.outcomes)), tested.effect)
         best = tested if best is None or tested.p < best.p else best
     assert best is not None
     return best
 
 
-def _weights(free: frozenset[Name], variables: Mapping[Name, Variable]) -> FloatArray:
-    """(row, weight): the free nodes' lines and levels, and their smoothest curves."""
-    parts = [part for name in sorted(free) for part in (variables[name].lines, variables[name].curves[:, :WEIGHTS])]
-    return np.concatenate(parts, axis=1)
+def _weights(free: frozenset[Name], variables: Mapping[Name, Variable]) -> tuple[FloatArray, int]:
+    """(row, weight): the free nodes' lines and levels, then their smoothest curves; and how many are lines and levels."""
+    lines = [variables[name].lines for name in sorted(free)]
+    curves = [variables[name].curves[:, :WEIGHTS] for name in sorted(free)]
+    return np.concatenate([*lines, *curves], axis=1), sum(each.shape[1] for each in lines)
 
 
 def _zero_means(found: FloatArray, df: float, scale: float) -> Tested:

@@ -69,8 +69,6 @@ class Fixability:
         before: C, what comes before the treatment.
         joined: L, the treatment and what comes after it in its district.
         mediators: M, what else comes after it: the mediators, and an outcome that is in another district.
-        shielded: Whether nodes that the graph does not join are in no pillow of each other; then the influence
-            function of the primal estimators can be made efficient with pillows in place of all predecessors.
         kernels: For a nested fixable treatment the districts of the graph without it; else empty.
         reasons: Why the treatment is not a-fixable, p-fixable, nested fixable: kind and sentence.
 
@@ -91,7 +89,6 @@ class Fixability:
     before: tuple[Name, ...]
     joined: tuple[Name, ...]
     mediators: tuple[Name, ...]
-    shielded: bool
     kernels: tuple[Kernel, ...]
     reasons: tuple[tuple[str, str], ...]
 
@@ -189,7 +186,6 @@ def fixability(masks: Masks, treatment: int, outcomes: Mask) -> Fixability:
         before=names(needed & ~after),
         joined=names(district & after),
         mediators=names(after & ~district),
-        shielded=not any(pillows[i] & ~(masks.parents[i] | masks.children[i] | masks.spouses[i]) for i in order),
         kernels=_kernels(masks, treatment, needed, outcomes, names) if identified and needed else (),
         reasons=_reasons(masks.names[treatment], names(caught), names(children), identified),
     )
