@@ -42,7 +42,7 @@ asked, said, events = [], [], []
 claim, tell = memory.claim, progress.Course.tell
 
 def claimed(task, needed, repair):
-    asked.append(needed)
+    asked.append(needed + memory.programs_ahead())
     claim(task, needed, repair)
 
 def told(course, block, share):

@@ -159,6 +159,20 @@ def test_what_fits_alone_waits_for_the_others(monkeypatch):
         claim(one, 11 * GIB, "Less.")
 
 
+def test_compiling_is_counted_once_and_not_again_in_a_process_that_has_compiled(monkeypatch):
+    monkeypatch.setattr(memory, "_before", [])
+    held = [1.0 * GIB]
+    monkeypatch.setattr(memory, "_most_held", lambda: held[0])
+    assert memory.programs_ahead() == memory.PROGRAMS
+    monkeypatch.setattr(memory, "available_bytes", lambda: memory.PROGRAMS)
+    (one,) = tasks(MIXED)
+    with pytest.raises(FitError, match=r"needs about 0\.39 GiB"):
+        claim(one, 1e6, "")
+    held[0] += 2 * memory.PROGRAMS
+    claim(one, 1e6, "")
+    release(one)
+
+
 def test_a_block_that_waits_hears_that_the_fit_was_interrupted(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 10 * GIB)
     (one,), (two,) = tasks(MIXED), tasks(MIXED)
