@@ -6,6 +6,7 @@ import itertools
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from latentdo.inference.blocks.draws import BlockDraws
 from latentdo.inference.blocks.engines import Auto
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.gibbs import _Chains, gibbs
+from latentdo.inference.samplers.hidden_tables import ALONE, HiddenTables
+from latentdo.inference.samplers.level_swaps import SwapRound, swap_rounds
 from latentdo.inference.train import Fit
 from latentdo.models import ModelSpec, Table
 from latentdo.tables import read_table
@@ -28,7 +31,7 @@ GAPS = {"X": [0.0, np.nan, 1.0, 1.0, 0.0, 1.0, np.nan, 0.0], "Y": ROWS["Y"]}
 def only_task(rows: Mapping[str, object], text: str = MODEL) -> Task:
     spec = ModelSpec.parse(text)
     data = read_table(rows, list(spec.measured), missing="latent", do="arm" if "arm" in rows else "")
-    (task,) = Fit.of(spec, data, Auto(), 0).tasks(lambda *_: None, threading.Event())
+    (task,) = (each for each in Fit.of(spec, data, Auto(), 0).tasks(lambda *_: None, threading.Event()) if each.unseen)
     assert task.shape == (16, 250)
     return task
 
@@ -105,11 +108,11 @@ def test_chains_that_were_stopped_go_on_to_the_same_draws():
     families = {node: task.spec[node].family for node in task.block.nodes}
     counts = {node: pseudo_counts(task.coordinates[node], family) for node, family in families.items()}
     chains, other = (_Chains(task, families, counts) for _ in range(2))
-    chains.advance(100, 50)
+    chains.advance(400)
     other.restore(chains.state())
     for each in (chains, other):
-        each.advance(100, 50)
-    assert chains.made == other.made == 200
+        each.advance(300)
+    assert chains.made == other.made == 700
     for one, two in zip(chains.kept, other.kept, strict=True):
         for a, b in zip(one, two, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -139,3 +142,71 @@ def test_rows_beside_another_family_begin_with_one_count_a_level():
     assert (pseudo_counts(own["Y"], spec["Y"].family) == 1.0).all()
     alone = coordinates_on(ModelSpec.parse(MODEL), data)
     assert pseudo_counts(alone["Y"], spec["Y"].family)[0] == pytest.approx([5 / 11, 2 / 11, 4 / 11])
+
+
+PARTS = "latent U ~ table(W, levels=[0, 1, 2]); X ~ table(U, W, levels=[0, 1]); Y ~ table(U, levels=[0, 1])"
+CELLS = {
+    "W": [0.0, 0.0, 1.0, 1.0, 1.0, 0.0],
+    "X": [0.0, 1.0, 1.0, 1.0, 0.0, np.nan],
+    "Y": [0.0, 0.0, 1.0, 0.0, 1.0, 1.0],
+    "arm": ["", "Y", "", "", "X", ""],
+}
+
+
+def hidden_tables(task: Task) -> tuple[HiddenTables, tuple[SwapRound, ...]]:
+    families = {node: family for node in task.block.nodes if isinstance(family := task.spec[node].family, Table)}
+    counts = {node: pseudo_counts(task.coordinates[node], family) for node, family in families.items()}
+    tables = HiddenTables.of(task, families, counts)
+    return tables, swap_rounds(task, families, tables)
+
+
+def test_swaps_of_levels_leave_the_law_of_what_is_hidden_as_it_is():
+    task = only_task(CELLS, f"W ~ table(levels=[0, 1]); {PARTS}")
+    tables, rounds = hidden_tables(task)
+    assert {len(each.swaps) for each in rounds} == {6}
+    # Every way in which the rows may be in states, (way, row), and the law of these with the tables integrated out.
+    options = [np.flatnonzero(np.isfinite(each)) for each in tables.possible[:, :, 0]]
+    ways = np.array(list(itertools.product(*options)))
+    states = (ways[:, :, None] == np.arange(tables.possible.shape[1])).transpose(1, 2, 0).astype(float)
+    own = tables.counts(states) + tables.pseudo
+    logs = gammaln(own).sum(axis=0) - gammaln(np.add.reduceat(own, tables.first)).sum(axis=0)
+    law = np.exp(logs - logsumexp(logs))
+    random = np.random.default_rng(0)
+    n = 40_000
+    chosen = states[:, :, random.choice(len(law), size=n, p=law)]
+    moved = 0
+    for each in rounds:
+        before = chosen
+        chosen, counts, _ = each.done(tables, chosen, tables.counts(chosen), random)
+        moved += int((chosen != before).any(axis=(0, 1)).sum())
+        np.testing.assert_array_equal(counts, tables.counts(chosen))
+    assert moved > n / 10
+    places = np.array([len(each) for each in options])
+    index = [np.searchsorted(options[k], chosen[k].argmax(axis=0)) for k in range(len(options))]
+    found = np.bincount(np.ravel_multi_index(tuple(index), tuple(places)), minlength=len(law)) / n
+    often = law > 1e-3
+    errors = (found - law)[often] / np.sqrt(law[often] / n)
+    assert np.abs(errors).max() < 5.0
+    assert np.mean(errors**2) == pytest.approx(1.0, abs=0.4)
+
+
+def test_states_are_drawn_by_their_chances_of_rows_that_are_rare_and_that_are_many():
+    task = only_task({name: [*values * 5, 1.0] for name, values in ROWS.items()})
+    tables, _ = hidden_tables(task)
+    assert len(tables.alone)
+    assert len(tables.often) == 0
+    weights = np.where(np.arange(len(tables.weights)) % 2, ALONE + 1, tables.weights)
+    many = replace(
+        tables,
+        weights=weights,
+        alone=np.repeat(np.arange(0, len(weights), 2), weights[::2]),
+        often=np.arange(1, len(weights), 2),
+    )
+    n = 20_000
+    logs = tables.drawn_logs(np.ones((len(tables.row), 1)), np.random.default_rng(1))
+    chances, _ = many.chances(np.repeat(logs, n, axis=1))
+    drawn = many.drawn_states(chances, np.random.default_rng(2))
+    np.testing.assert_array_equal(drawn.sum(axis=1), np.repeat(weights[:, None], n, axis=1))
+    share = np.diff(chances[..., 0], axis=1, prepend=0.0) / chances[:, -1:, 0]
+    errors = (drawn.mean(axis=2) / weights[:, None] - share) / np.sqrt(share * (1 - share) / weights[:, None] / n)
+    assert np.abs(errors).max() < 4.5
