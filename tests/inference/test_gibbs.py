@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from scipy.special import gammaln, logsumexp
 
+from latentdo.arrays import FloatArray
 from latentdo.inference.blocks.coordinates import coordinates_on, pseudo_counts
-from latentdo.inference.blocks.draws import BlockDraws
+from latentdo.inference.blocks.draws import BlockDraws, NodeDraws
 from latentdo.inference.blocks.engines import Auto
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.gibbs import _Chains, gibbs
 from latentdo.inference.samplers.hidden_tables import ALONE, HiddenTables
-from latentdo.inference.samplers.level_swaps import SwapRound, swap_rounds
+from latentdo.inference.samplers.level_swaps import LevelSwap, level_swaps
+from latentdo.inference.samplers.table_moments import table_moments
 from latentdo.inference.train import Fit
 from latentdo.models import ModelSpec, Table
 from latentdo.tables import read_table
@@ -153,17 +155,17 @@ CELLS = {
 }
 
 
-def hidden_tables(task: Task) -> tuple[HiddenTables, tuple[SwapRound, ...]]:
+def hidden_tables(task: Task) -> tuple[HiddenTables, list[LevelSwap]]:
     families = {node: family for node in task.block.nodes if isinstance(family := task.spec[node].family, Table)}
     counts = {node: pseudo_counts(task.coordinates[node], family) for node, family in families.items()}
     tables = HiddenTables.of(task, families, counts)
-    return tables, swap_rounds(task, families, tables)
+    return tables, [swap for each in level_swaps(task, families, tables) for swap in each]
 
 
 def test_swaps_of_levels_leave_the_law_of_what_is_hidden_as_it_is():
     task = only_task(CELLS, f"W ~ table(levels=[0, 1]); {PARTS}")
-    tables, rounds = hidden_tables(task)
-    assert {len(each.swaps) for each in rounds} == {6}
+    tables, swaps = hidden_tables(task)
+    assert [len(each.parts) for each in swaps] == [2, 2, 2]
     # Every way in which the rows may be in states, (way, row), and the law of these with the tables integrated out.
     options = [np.flatnonzero(np.isfinite(each)) for each in tables.possible[:, :, 0]]
     ways = np.array(list(itertools.product(*options)))
@@ -175,7 +177,7 @@ def test_swaps_of_levels_leave_the_law_of_what_is_hidden_as_it_is():
     n = 40_000
     chosen = states[:, :, random.choice(len(law), size=n, p=law)]
     moved = 0
-    for each in rounds:
+    for each in swaps:
         before = chosen
         chosen, counts, _ = each.done(tables, chosen, tables.counts(chosen), random)
         moved += int((chosen != before).any(axis=(0, 1)).sum())
@@ -210,3 +212,35 @@ def test_states_are_drawn_by_their_chances_of_rows_that_are_rare_and_that_are_ma
     share = np.diff(chances[..., 0], axis=1, prepend=0.0) / chances[:, -1:, 0]
     errors = (drawn.mean(axis=2) / weights[:, None] - share) / np.sqrt(share * (1 - share) / weights[:, None] / n)
     assert np.abs(errors).max() < 4.5
+
+
+def test_what_is_judged_is_the_law_of_what_was_measured_whatever_the_hidden_levels_are_called():
+    text = "W ~ table(levels=[0, 1]); " + PARTS.replace("Y ~ table(U, ", "Y ~ table(X, U, W, ")
+    task = only_task({name: CELLS[name][:5] for name in "WXY"}, text)
+    random = np.random.default_rng(3)
+    shapes = {"U": (2, 3), "X": (3, 2, 2), "Y": (2, 3, 2, 2)}
+    tables = {node: random.dirichlet(np.full(shape[-1], 0.3), (16, 250, *shape[:-1])) for node, shape in shapes.items()}
+
+    def judged(tables: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        draws = {node: NodeDraws(own.reshape(16, 250, -1)) for node, own in tables.items()}
+        return table_moments(task, draws, 16)
+
+    found = judged(tables)
+    # U depends on W, X on both, Y on all: with W = 1 the levels of U change places, and nowhere else.
+    other = {node: own.copy() for node, own in tables.items()}
+    order = [2, 0, 1]
+    other["U"][:, :, 1] = other["U"][:, :, 1][..., order]
+    other["X"][:, :, :, 1] = other["X"][:, :, order, 1]
+    other["Y"][:, :, :, :, 1] = other["Y"][:, :, :, order, 1]
+    again = judged(other)
+    assert found.keys() == again.keys()
+    for name, value in found.items():
+        np.testing.assert_allclose(value, again[name], atol=1e-12)
+    for w in (0, 1):
+        exact = (tables["U"][:, :, w] * tables["X"][:, :, :, w, 1]).sum(axis=-1)
+        np.testing.assert_allclose(found[f"mean(X) where W={w}"], exact, atol=1e-12)
+        joint = tables["U"][:, :, w][..., None] * tables["X"][:, :, :, w]
+        law = np.einsum("cdux,cdxuy->cdy", joint, tables["Y"][:, :, :, :, w])
+        # Over units that draw X: near it on the whole.
+        assert np.sqrt(np.mean((found[f"mean(Y) where W={w}"] - law[..., 1]) ** 2)) < 0.02
+    assert {name for name in found if name.startswith("cov")} == {"cov(W, X)", "cov(W, Y)", "cov(X, Y)"}

@@ -31,10 +31,11 @@ from ..likelihood.memory import claim
 from ..likelihood.task import Task
 from .ensemble import ChainDraws
 from .hidden_tables import HiddenTables
-from .level_swaps import SwapRound, swap_rounds
+from .level_swaps import LevelSwap, level_swaps
 from .outcome import from_chains
 from .sampling import is_comfortable, length_needed
 from .sign_symmetry import symmetries_of, turned
+from .table_moments import table_moments
 
 WARM_UP, FIRST_RUN = 500, 2_500
 """Sweeps."""
@@ -53,7 +54,7 @@ OF_A_CHANCE = 10
 HOPELESS = 3
 """Budgets that chains are said to need which are given up at once."""
 LEAST_WORTH = 1e-3
-"""Square of the rows that a round of swaps is taken to move at least."""
+"""Square of the rows that any swap is taken to move at least."""
 _COPIES = 6
 """Of these cells in memory at once."""
 
@@ -104,7 +105,7 @@ class _Chains:
     Attributes:
         counts: Per node the pseudo-counts, (row, level).
         logs: The log probabilities, (cell, chain).
-        worth: How far each round of swaps moved chains in the second half of the warm-up, and how often it was done, (2, round).
+        worth: How far swaps of each kind moved chains in the second half of the warm-up, and how often they were done, (2, kind).
         kept: Per kept sweep the log probabilities, (cell, chain), and the log likelihood, (chain,).
         every: Sweeps from one kept draw to the next.
         made: Sweeps so far.
@@ -120,7 +121,7 @@ class _Chains:
     made: int = 0
 
     def __post_init__(self) -> None:
-        self.worth = np.zeros((2, len(self.rounds)))
+        self.worth = np.zeros((2, len(self.swaps)))
         # Around tables that are neither even nor extreme, each chain around its own.
         self.logs = self.tables.drawn_logs(np.ones((len(self.tables.row), CHAINS)), self._random(0))
 
@@ -130,9 +131,9 @@ class _Chains:
         return HiddenTables.of(self.task, self.families, self.counts)
 
     @cached_property
-    def rounds(self) -> tuple[SwapRound, ...]:
-        """The swaps of hidden levels in parts of the rows."""
-        return swap_rounds(self.task, self.families, self.tables)
+    def swaps(self) -> tuple[tuple[LevelSwap, ...], ...]:
+        """Of each hidden node and each way to part the rows the swaps of pairs of its levels."""
+        return level_swaps(self.task, self.families, self.tables)
 
     def _random(self, lot: int) -> np.random.Generator:
         """The randomness of the sweeps after so many."""
@@ -149,31 +150,31 @@ class _Chains:
                     self.kept, self.every = self.kept[::2], 2 * self.every
             states = tables.drawn_states(chances, random)
             counts = tables.counts(states)
-            if self.rounds:
+            if self.swaps:
                 counts = self._swapped(states, counts, random)
             self.logs = tables.drawn_logs(counts, random)
             self.made += 1
 
     def _swapped(self, states: FloatArray, counts: FloatArray, random: np.random.Generator) -> FloatArray:
-        """Counts after one round of swaps: each in turn during the warm-up, then the more often the farther it moves chains."""
+        """Counts after swaps of a pair of levels: each way in turn at first, later the more often the farther it moves chains."""
         if self.made < WARM_UP:
-            k = self.made % len(self.rounds)
+            k = self.made % len(self.swaps)
         else:
             far = self.worth[0] / np.maximum(self.worth[1], 1.0) + LEAST_WORTH
             k = int(random.choice(len(far), p=far / far.sum()))
-        _, counts, worth = self.rounds[k].done(self.tables, states, counts, random)
+        swap = self.swaps[k][int(random.integers(len(self.swaps[k])))]
+        _, counts, worth = swap.done(self.tables, states, counts, random)
         if WARM_UP // 2 <= self.made < WARM_UP:
             self.worth[:, k] += worth, 1.0
         return counts
 
     def _coordinates(self, logs: FloatArray) -> FloatArray:
         """The logits of the shares of what is left, (draw, chain, coordinate): see `constraints.table_logs`."""
-        parts, begin = [], 0
-        for own in self.counts.values():
-            table = logs[:, begin : begin + own.size].reshape(-1, *own.shape, CHAINS)
+        parts = []
+        for node, cells in self.tables.slices.items():
+            table = logs[:, cells].reshape(len(logs), -1, self.tables.widths[node], CHAINS)
             left = np.logaddexp.accumulate(table[:, :, ::-1], axis=2)[:, :, ::-1]
             parts.append((table[:, :, :-1] - left[:, :, 1:]).reshape(len(logs), -1, CHAINS))
-            begin += own.size
         return np.concatenate(parts, axis=1).transpose(0, 2, 1)
 
     def result(self) -> BlockDraws:
@@ -197,7 +198,7 @@ class _Chains:
             warmup=warm_up,
             draws=len(picked),
         )
-        made = from_chains(task, run, method, lambda _: log_likelihood.reshape(-1))
+        made = from_chains(task, run, method, lambda _: log_likelihood.reshape(-1), table_moments)
         return replace(made, n_made=self.made - warm_up, acceptance=None)
 
     def state(self) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class HiddenTables:
         states: The place of the level of each of them in each of their states, (state, hidden).
         places: Per node the cell that each row is in if its hidden nodes are in a state, (row, state).
         counted: Per node in which rows it counts, (row,): where it was not set.
+        slices: Per node its cells.
+        widths: Per node the number of its levels.
         pseudo: The pseudo-count of each cell, (cell, 1).
         first: The first cell of each row of a table.
         row: Which row of a table each cell is in.
@@ -48,6 +50,8 @@ class HiddenTables:
     states: IntArray
     places: Mapping[Name, IntArray]
     counted: Mapping[Name, BoolArray]
+    slices: Mapping[Name, slice]
+    widths: Mapping[Name, int]
     pseudo: FloatArray
     first: IntArray
     row: IntArray
@@ -78,12 +82,14 @@ class HiddenTables:
             values[node] = of_state[None]
         places: dict[Name, IntArray] = {}
         counted: dict[Name, BoolArray] = {}
+        slices: dict[Name, slice] = {}
         n_cells = 0
         for node, family in families.items():
             row = row_of(family, [values[parent] for parent in task.spec[node].parents])
             place = n_cells + row * len(family.levels) + np.searchsorted(family.points, values[node])
             places[node] = np.broadcast_to(place, possible.shape)
             counted[node] = ~rows.held(node)
+            slices[node] = slice(n_cells, n_cells + counts[node].size)
             n_cells += counts[node].size
         widths = np.repeat([own.shape[1] for own in counts.values()], [own.shape[0] for own in counts.values()])
         weights = rows.weights.astype(np.intp)
@@ -94,6 +100,8 @@ class HiddenTables:
             states=states,
             places=places,
             counted=counted,
+            slices=slices,
+            widths={node: own.shape[1] for node, own in counts.items()},
             pseudo=np.concatenate([own.ravel() for own in counts.values()])[:, None],
             first=np.cumsum(widths) - widths,
             row=np.repeat(np.arange(len(widths)), widths),

@@ -51,12 +51,17 @@ def node_draws(task: Task, u: FloatArray) -> tuple[tuple[Name, NodeDraws], ...]:
 
 
 def from_chains(
-    task: Task, run: ChainDraws, method: Method, likelihood: Callable[[FloatArray], FloatArray] | None = None
+    task: Task,
+    run: ChainDraws,
+    method: Method,
+    likelihood: Callable[[FloatArray], FloatArray] | None = None,
+    judged: Callable[[Task, Mapping[Name, NodeDraws], int], dict[str, FloatArray]] | None = None,
 ) -> BlockDraws:
     """A Markov chain's run, thinned evenly to the common number of draws, and judged by R-hat and ESS.
 
     Args:
         likelihood: The block's log likelihood with latents integrated, at points (point, coordinate), where it is known.
+        judged: Gives what the data pin down, as `judged_moments` does.
     """
     if not np.isfinite(run.log_posterior[:, -1]).any():
         raise FitError(
@@ -78,7 +83,7 @@ def from_chains(
         # A chain that never left a point of density 0 has no number that an archive could hold.
         log_posterior=log_posterior if np.isfinite(log_posterior).all() else None,
     )
-    functionals = judged_moments(task, dict(draws), run.u.shape[0])
+    functionals = (judged or judged_moments)(task, dict(draws), run.u.shape[0])
     u = run.u[:, picked]
     likelihoods = (
         log_likelihood(task, u) if likelihood is None else likelihood(u.reshape(-1, u.shape[-1])).reshape(u.shape[:2])
