@@ -18,9 +18,9 @@ from latentdo.inference.blocks.draws import BlockDraws, NodeDraws
 from latentdo.inference.blocks.engines import Auto
 from latentdo.inference.likelihood.task import Task
 from latentdo.inference.samplers.gibbs import _Chains, gibbs
-from latentdo.inference.samplers.hidden_tables import ALONE, HiddenTables
-from latentdo.inference.samplers.level_swaps import LevelSwap, level_swaps
-from latentdo.inference.samplers.table_moments import table_moments
+from latentdo.inference.samplers.hidden.moments import table_moments
+from latentdo.inference.samplers.hidden.swaps import LevelSwap, level_swaps
+from latentdo.inference.samplers.hidden.tables import ALONE, HiddenTables
 from latentdo.inference.train import Fit
 from latentdo.models import ModelSpec, Table
 from latentdo.tables import read_table

@@ -30,12 +30,12 @@ from ..blocks.method import Method
 from ..likelihood.memory import claim
 from ..likelihood.task import Task
 from .ensemble import ChainDraws
-from .hidden_tables import HiddenTables
-from .level_swaps import LevelSwap, level_swaps
+from .hidden.moments import table_moments
+from .hidden.swaps import LevelSwap, level_swaps
+from .hidden.tables import HiddenTables
 from .outcome import from_chains
 from .sampling import is_comfortable, length_needed
 from .sign_symmetry import symmetries_of, turned
-from .table_moments import table_moments
 
 WARM_UP, FIRST_RUN = 500, 2_500
 """Sweeps."""

@@ -17,8 +17,8 @@ from latentdo.arrays import BoolArray, FloatArray, IntArray
 from latentdo.graphs import Name
 from latentdo.models import Table
 
-from ..blocks.coordinates import row_of
-from ..likelihood.task import Task
+from ...blocks.coordinates import row_of
+from ...likelihood.task import Task
 
 ALONE = 16
 """Equal rows up to which each is drawn alone, which is quicker than a multinomial of all."""

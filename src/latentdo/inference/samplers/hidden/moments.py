@@ -16,10 +16,10 @@ from latentdo.arrays import FloatArray, IntArray
 from latentdo.graphs import Name, format_level
 from latentdo.models import Table
 
-from ..blocks.coordinates import row_of
-from ..blocks.draws import NodeDraws
-from ..likelihood.forward import even_uniforms, moments
-from ..likelihood.task import Task
+from ...blocks.coordinates import row_of
+from ...blocks.draws import NodeDraws
+from ...likelihood.forward import even_uniforms, moments
+from ...likelihood.task import Task
 
 UNITS, FEWER_UNITS, FEW_NODES = 256, 64, 12
 _CELLS = 4_000_000

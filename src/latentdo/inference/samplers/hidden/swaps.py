@@ -24,8 +24,8 @@ from latentdo.arrays import FloatArray, IntArray
 from latentdo.graphs import Name
 from latentdo.models import Table
 
-from ..likelihood.task import Task
-from .hidden_tables import HiddenTables
+from ...likelihood.task import Task
+from .tables import HiddenTables
 
 MOST_ENTRIES = 3_000_000
 """Numbers of rows, states, tables and pairs of levels beyond which swaps are left out."""
