@@ -47,7 +47,7 @@ LARGEST_ERROR = 0.3
 """Of the log likelihood of all rows, beyond which draws are not certified: their standard deviation over draws."""
 COMPARED, ON_THE_WAY = 48, 16
 """Draws at which all rows are looked at, at the end and in earlier stages."""
-PILOT_SHARE, CHOSEN_SHARE, STAGE_SHARE = 0.2, 0.3, 0.05
+PILOT_SHARE, CHOSEN_SHARE, STAGE_SHARE = 0.07, 0.1, 0.03
 """What is done of a block after the pilot, after the first coreset was chosen, and by each stage but the last, as measured."""
 
 
