@@ -18,8 +18,10 @@ SEEN_AS_LEVELS = 6
 FOLDS = 5
 SPLITS = 8
 """Ways to halve the rows that a tree's corrections are averaged over."""
-PENALTIES = (1.0, 0.1, 0.01, 0.001)
-"""Of curves, per row."""
+PENALTIES = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
+"""Of curves, per row; the first leaves nearly straight lines."""
+OVERFIT = 1.4
+"""What a degree of freedom counts in generalised cross-validation, which alone bends too much."""
 LEAST_TRUST = 50
 """Rows from which some count less than others."""
 SMALL = 0.01
@@ -220,23 +222,34 @@ def _gram(matrix: FloatArray, trust: FloatArray, penalty: FloatArray | None = No
 def _penalty(
     matrix: FloatArray, residuals: FloatArray, trust: FloatArray, costs: FloatArray | None
 ) -> FloatArray | None:
-    """The cost of each term, per row, by generalised cross-validation.
+    """The cost of each term, per row, by generalised cross-validation: of all curves alike, then of each column's own.
+
+    A curve that one column needs is no reason to bend another: of a cause and its effect the squares hide a product.
+
+    Args:
+        costs: (column, term).
 
     Source:
-        Golub, Heath & Wahba (1979), Generalized cross-validation as a method for choosing a good ridge parameter.
+        Golub, Heath & Wahba (1979), Generalized cross-validation as a method for choosing a good ridge parameter; Kim & Gu
+        (2004), Smoothing spline Gaussian regression, for what a degree of freedom counts.
     """
     if costs is None:
         return None
     right, n = matrix.T @ (trust * residuals), len(matrix)
     plain = matrix.T @ (trust[:, None] * matrix)
-    found: list[tuple[float, FloatArray]] = []
-    for size in PENALTIES:
-        penalty = size * costs
-        inverse = np.linalg.inv(plain + n * np.diag(penalty + 1e-6))
-        df = float(np.trace(inverse @ plain))
-        left = residuals - matrix @ (inverse @ right)
-        found.append((float(trust @ left**2) / max(1.0 - df / n, 0.05) ** 2, penalty))
-    return min(found, key=lambda pair: pair[0])[1]
+    squares = float(trust @ residuals**2)
+
+    def score(sizes: FloatArray) -> float:
+        inverse = np.linalg.inv(plain + n * np.diag(sizes @ costs + 1e-6))
+        beta, df = inverse @ right, float((inverse * plain).sum())
+        return (squares - float(2.0 * beta @ right - beta @ plain @ beta)) / max(1.0 - OVERFIT * df / n, 0.05) ** 2
+
+    best = min((np.full(len(costs), size) for size in PENALTIES), key=score)
+    for column in range(len(costs)) if len(costs) > 1 else ():
+        tried = np.tile(best, (len(PENALTIES), 1))
+        tried[:, column] = PENALTIES
+        best = min(tried, key=score)
+    return best @ costs
 
 
 def _halves(n: int, split: int) -> tuple[IntArray, IntArray]:
@@ -278,7 +291,7 @@ def splines(columns: Columns) -> tuple[Terms, FloatArray]:
     """A constant, and per column a natural spline of 5 df; of few levels an indicator each; products of lines.
 
     Returns:
-        The terms, and what each costs: lines, levels and products nothing, curves the more the rougher.
+        The terms, and what each costs, (column, term): lines, levels and products nothing, curves the more the rougher.
 
     Source:
         Demmler & Reinsch (1975), Oscillation matrices with spline smoothing.
@@ -287,14 +300,14 @@ def splines(columns: Columns) -> tuple[Terms, FloatArray]:
     room = max(0, len(next(iter(columns.values()))) // 10 - 5 * len(columns))
     pairs = list(combinations(columns, 2))[:room]
     curves: dict[Name, Callable[[FloatArray], FloatArray]] = {}
-    costs = [0.0]
+    owners = [""]
     for name, (m, s) in scales.items():
         if name in levels:
-            costs += [0.0] * (len(levels[name]) - 1)
+            owners += [""] * (len(levels[name]) - 1)
             continue
         curves[name], count = _curves((columns[name] - m) / s)
-        costs += [0.0] + [1.0] * count
-    costs += [0.0] * len(pairs)
+        owners += ["", *[name] * count]
+    owners += [""] * len(pairs)
 
     def terms(values: Columns) -> FloatArray:
         own = [np.ones((len(next(iter(values.values()))), 1))]
@@ -307,7 +320,7 @@ def splines(columns: Columns) -> tuple[Terms, FloatArray]:
         own += [(z[a] * z[b])[:, None] for a, b in pairs]
         return np.concatenate(own, axis=1)
 
-    return terms, np.array(costs)
+    return terms, np.array([[float(owner == name) for owner in owners] for name in curves]).reshape(-1, len(owners))
 
 
 def _curves(z: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], int]:
