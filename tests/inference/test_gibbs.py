@@ -244,3 +244,20 @@ def test_what_is_judged_is_the_law_of_what_was_measured_whatever_the_hidden_leve
         # Over units that draw X: near it on the whole.
         assert np.sqrt(np.mean((found[f"mean(Y) where W={w}"] - law[..., 1]) ** 2)) < 0.02
     assert {name for name in found if name.startswith("cov")} == {"cov(W, X)", "cov(W, Y)", "cov(X, Y)"}
+
+
+def test_rows_of_tables_that_no_row_can_be_in_have_their_prior():
+    text = MODEL.replace("X ~ table(U, levels=[0, 1])", "X ~ table(U, levels=[0, 1, 2])")
+    task = only_task(ROWS, text)
+    tables, _ = hidden_tables(task)
+    n, random = 2_000, np.random.default_rng(4)
+    # U, then X given U, then Y given X and U: of its six rows those with X = 2 are never reached.
+    assert tables.live.sum() == len(tables.live) - 6 == len(tables.row)
+    logs = np.repeat(tables.drawn_logs(np.ones((len(tables.row), 16)), random)[None], n, axis=0)
+    whole = tables.whole(logs, random)
+    np.testing.assert_array_equal(whole[:, tables.live], logs)
+    other = np.exp(whole[:, ~tables.live]).reshape(n, 2, 3, 16)
+    np.testing.assert_allclose(other.sum(axis=2), 1.0)
+    mean = tables.prior[-3:, 0] / tables.prior[-3:].sum()
+    error = np.sqrt(mean * (1 - mean) / (1 + tables.prior[-3:].sum()) / (n * 16))
+    assert (np.abs(other.mean(axis=(0, 3)) - mean) < 4.5 * error).all()

@@ -31,7 +31,7 @@ from ..likelihood.memory import claim
 from ..likelihood.task import Task
 from .ensemble import ChainDraws
 from .hidden.moments import table_moments
-from .hidden.swaps import LevelSwap, level_swaps
+from .hidden.swaps import LevelSwap, level_swaps, swap_entries
 from .hidden.tables import HiddenTables
 from .outcome import from_chains
 from .sampling import is_comfortable, length_needed
@@ -55,6 +55,8 @@ HOPELESS = 3
 """Budgets that chains are said to need which are given up at once."""
 LEAST_WORTH = 1e-3
 """Square of the rows that any swap is taken to move at least."""
+BYTES_OF_SWAPS = 40.0
+"""Per number that they hold, while they are made."""
 _COPIES = 6
 """Of these cells in memory at once."""
 
@@ -73,6 +75,7 @@ def gibbs(task: Task, engine: Engine) -> BlockDraws | str:
     if n_cells > MOST_CELLS:
         return "there are too many rows or states"
     needed = 8.0 * (_COPIES + len(families) / CHAINS) * n_cells + 8.0 * (2 * MOST_KEPT + 6 * task.shape[1]) * n_chances
+    needed += BYTES_OF_SWAPS * swap_entries(task, families)
     claim(task, needed, "Fit a sample of the rows, or give the hidden nodes fewer levels.")
     begun = time.perf_counter()
     chains = _Chains(task, families, counts)
@@ -185,6 +188,7 @@ class _Chains:
         n_kept = len(self.kept) - left_out
         picked = left_out + np.linspace(0, n_kept - 1, min(task.shape[1], n_kept)).round().astype(int)
         logs = np.stack([self.kept[k][0] for k in picked])
+        logs = self.tables.whole(logs, np.random.default_rng([task.seed, task.code, 6]))
         log_likelihood = np.stack([self.kept[k][1] for k in picked], axis=1)
         u = np.ascontiguousarray(self._coordinates(logs).transpose(1, 0, 2))
         u = turned(u, symmetries_of(task.layout, task.priors), to_reference=True)

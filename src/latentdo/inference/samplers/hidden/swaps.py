@@ -13,6 +13,7 @@ Source:
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -110,6 +111,18 @@ class LevelSwap:
         return states, counts
 
 
+def swap_entries(task: Task, families: Mapping[Name, Table]) -> int:
+    """About how many numbers the swaps of a block hold at most."""
+    n_states = int(np.prod([len(families[node].points) for node in task.unseen]))
+    entries = 0
+    for node in task.block.latent:
+        touched = [each for each in families if each == node or node in task.spec[each].parents]
+        causes = {parent for each in touched for parent in task.spec[each].parents} - {*task.unseen}
+        each_swap = len(touched) * math.comb(len(families[node].points), 2) * task.cells.n_stored * n_states
+        entries += len(causes) * min(each_swap, MOST_ENTRIES)
+    return entries
+
+
 def level_swaps(task: Task, families: Mapping[Name, Table], tables: HiddenTables) -> tuple[tuple[LevelSwap, ...], ...]:
     """For each hidden node and each measured cause of it, or beside it, the swaps of each pair of its levels."""
     spec, found = task.spec, list[tuple[LevelSwap, ...]]()
@@ -130,7 +143,7 @@ def level_swaps(task: Task, families: Mapping[Name, Table], tables: HiddenTables
 
 def _even(tables: HiddenTables, each: Name, node: Name) -> bool:
     """Whether all rows of a table begin with the same, and for the hidden node itself all levels."""
-    rows = tables.pseudo[tables.slices[each], 0].reshape(-1, tables.widths[each])
+    rows = tables.prior[tables.slices[each], 0].reshape(-1, tables.widths[each])
     return bool((rows == rows[0]).all() and (each != node or (rows == rows[0, 0]).all()))
 
 

@@ -33,8 +33,10 @@ class HiddenTables:
         states: The place of the level of each of them in each of their states, (state, hidden).
         places: Per node the cell that each row is in if its hidden nodes are in a state, (row, state).
         counted: Per node in which rows it counts, (row,): where it was not set.
-        slices: Per node its cells.
+        slices: Per node its cells, among all.
         widths: Per node the number of its levels.
+        prior: The pseudo-count of each of all cells, (any cell, 1).
+        live: Which of all cells are in a row of a table that some row may be in; hereafter these are the cells.
         pseudo: The pseudo-count of each cell, (cell, 1).
         first: The first cell of each row of a table.
         row: Which row of a table each cell is in.
@@ -52,6 +54,8 @@ class HiddenTables:
     counted: Mapping[Name, BoolArray]
     slices: Mapping[Name, slice]
     widths: Mapping[Name, int]
+    prior: FloatArray
+    live: BoolArray
     pseudo: FloatArray
     first: IntArray
     row: IntArray
@@ -92,8 +96,16 @@ class HiddenTables:
             slices[node] = slice(n_cells, n_cells + counts[node].size)
             n_cells += counts[node].size
         widths = np.repeat([own.shape[1] for own in counts.values()], [own.shape[0] for own in counts.values()])
+        row = np.repeat(np.arange(len(widths)), widths)
+        reached = np.zeros(len(widths), dtype=bool)
+        for node, place in places.items():
+            reached[row[place[counted[node]]]] = True
+        live = reached[row]
+        places = {node: (np.cumsum(live) - 1)[place] for node, place in places.items()}
+        first, row = _rows(widths[reached])
+        prior = np.concatenate([own.ravel() for own in counts.values()])[:, None]
         weights = rows.weights.astype(np.intp)
-        into = _incidence(places, counted, n_cells)
+        into = _incidence(places, counted, len(row))
         few = weights <= ALONE
         return HiddenTables(
             hidden=tuple(task.unseen),
@@ -102,9 +114,11 @@ class HiddenTables:
             counted=counted,
             slices=slices,
             widths={node: own.shape[1] for node, own in counts.items()},
-            pseudo=np.concatenate([own.ravel() for own in counts.values()])[:, None],
-            first=np.cumsum(widths) - widths,
-            row=np.repeat(np.arange(len(widths)), widths),
+            prior=prior,
+            live=live,
+            pseudo=prior[live],
+            first=first,
+            row=row,
             possible=possible[:, :, None],
             weights=weights,
             into=into,
@@ -146,17 +160,30 @@ class HiddenTables:
         return np.asarray(self.outof @ states.reshape(-1, states.shape[-1]), dtype=float)
 
     def drawn_logs(self, counts: FloatArray, random: np.random.Generator) -> FloatArray:
-        """The log probabilities of the cells, (cell, chain), given how many rows are in each: see `conjugate`."""
-        counts = counts + self.pseudo
-        logs = np.log(random.standard_gamma(counts + 1.0)) - random.standard_exponential(counts.shape) / counts
-        top = np.maximum.reduceat(logs, self.first, axis=0)
-        logs -= top[self.row]
-        logs -= np.log(np.add.reduceat(np.exp(logs), self.first, axis=0))[self.row]
-        return logs
+        """The log probabilities of the cells, (cell, chain), given how many rows are in each."""
+        return _drawn_logs(counts + self.pseudo, self.first, self.row, random)
 
-    def log_prior(self, logs: FloatArray) -> FloatArray:
-        """Of the tables on the scale of their coordinates, with the Jacobian, up to a constant, (…, chain)."""
-        return np.asarray((self.pseudo * logs).sum(axis=-2), dtype=float)
+    def whole(self, logs: FloatArray, random: np.random.Generator) -> FloatArray:
+        """Log probabilities, (draw, cell, chain), with those of all other cells, which have their prior, among them."""
+        n_draws, _, n_chains = logs.shape
+        found = np.empty((n_draws, len(self.live), n_chains))
+        found[:, self.live] = logs
+        widths = np.concatenate(
+            [
+                np.full((own.stop - own.start) // self.widths[node], self.widths[node])
+                for node, own in self.slices.items()
+            ]
+        )
+        first = np.cumsum(widths) - widths
+        counts = np.repeat(self.prior[~self.live], n_draws * n_chains, axis=1)
+        if len(counts):
+            other = _drawn_logs(counts, *_rows(widths[~self.live[first]]), random)
+            found[:, ~self.live] = other.reshape(-1, n_draws, n_chains).swapaxes(0, 1)
+        return found
+
+    def log_prior(self, whole: FloatArray) -> FloatArray:
+        """Of whole tables on the scale of their coordinates, with the Jacobian, up to a constant, (…, chain)."""
+        return np.asarray((self.prior * whole).sum(axis=-2), dtype=float)
 
 
 def _incidence(places: Mapping[Name, IntArray], counted: Mapping[Name, BoolArray], n_cells: int) -> csr_matrix:
@@ -165,3 +192,16 @@ def _incidence(places: Mapping[Name, IntArray], counted: Mapping[Name, BoolArray
     rows = np.concatenate([here[counted[node]].ravel() for node in places])
     cells = np.concatenate([place[counted[node]].ravel() for node, place in places.items()])
     return csr_matrix((np.ones(len(rows)), (rows, cells)), shape=(here.size, n_cells))
+
+
+def _rows(widths: IntArray) -> tuple[IntArray, IntArray]:
+    """The first cell of each row of a table, and which row each cell is in."""
+    return np.cumsum(widths) - widths, np.repeat(np.arange(len(widths)), widths)
+
+
+def _drawn_logs(counts: FloatArray, first: IntArray, row: IntArray, random: np.random.Generator) -> FloatArray:
+    """The logs of draws from Dirichlet laws, one per row of a table: see `conjugate`."""
+    logs = np.log(random.standard_gamma(counts + 1.0)) - random.standard_exponential(counts.shape) / counts
+    logs -= np.maximum.reduceat(logs, first, axis=0)[row]
+    logs -= np.log(np.add.reduceat(np.exp(logs), first, axis=0))[row]
+    return logs
