@@ -50,6 +50,11 @@ def table_moments(task: Task, draws: Mapping[Name, NodeDraws], n_chains: int) ->
         # Given one of its effects a node was not drawn: what it has in common with it there is chance.
         for node in set(measured) & set(task.spec.graph.ancestors([name])):
             found.pop(f"cov({name}, {node})", None)
+        for node in measured:
+            if f"cov({name}, {node})" in found:
+                # As for means: the law of a node says more than one level drawn from it.
+                apart = (inputs[name] - inputs[name].mean()) * means[node]
+                found[f"cov({name}, {node})"] = apart.mean(axis=1).reshape(n_chains, -1)
     for node in measured:
         found[f"mean({node})"] = means[node].mean(axis=1).reshape(n_chains, -1)
         for where, own in units.parts():
