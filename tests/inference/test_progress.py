@@ -32,6 +32,7 @@ def as_planned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plans that are kept, and nothing after the last block: the arithmetic alone."""
     monkeypatch.setattr(progress, "GROWTH", 1.0)
     monkeypatch.setattr(progress, "TAIL", 0.0)
+    monkeypatch.setattr(progress, "LAST", 0.0)
     monkeypatch.setattr(progress, "KNOWING", 5.0)
 
 
@@ -62,11 +63,12 @@ def test_the_time_left_is_that_of_the_slowest_block_or_of_the_queue():
 def test_plans_grow_and_the_whole_fit_is_judged_after_the_last_block(monkeypatch):
     monkeypatch.setattr(progress, "GROWTH", 1.5)
     monkeypatch.setattr(progress, "TAIL", 0.1)
+    monkeypatch.setattr(progress, "LAST", 2.0)
     clock = Clock()
     course = Course(clock)
     told(course, clock, (0, "a", 0), (0, "a", 1e-6), (10, "a", 0.5))
-    # 10 s as planned, 15 s as plans go, and a tenth of 25 s.
-    assert course.left == pytest.approx(17.5, abs=0.01)
+    # 10 s as planned, 15 s as plans go, a tenth of 25 s, and 2 s.
+    assert course.left == pytest.approx(19.5, abs=0.01)
 
 
 def test_a_plan_that_grows_is_known_by_a_share_that_falls():

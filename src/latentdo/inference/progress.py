@@ -42,8 +42,8 @@ OVERDUE = 5.0
 """How many times as long as others a step takes in which something was compiled."""
 GROWTH = 1.3
 """What follows a plan beside what it says, as measured on random models: runs that need to be longer."""
-TAIL = 0.08
-"""The share of all that is taken by judging the whole fit after its last block."""
+TAIL, LAST = 0.08, 1.5
+"""What judging the whole fit after its last block takes: a share of all, and seconds."""
 
 _log = logging.getLogger("latentdo")
 # Whoever wants to read notes without progress configures logging; nobody else is bothered.
@@ -202,7 +202,7 @@ class Course:
             else:
                 return None
         ahead = GROWTH * max([*known.values(), (sum(known.values()) + unknown) / self._most_running])
-        return ahead + TAIL * (ahead + self.seconds)
+        return ahead + TAIL * (ahead + self.seconds) + LAST
 
 
 def _kind(name: str) -> str:
