@@ -6,7 +6,7 @@ and k-hat that it is judged by, and z of some answers against the truth. With `-
 and the table says how far means (in posterior sds) and sds (as a share) of the answers are apart.
 
 With `--hidden b1191 fixC sucA --sizes 1000` a block of 18 nodes and 55 coordinates has an open direction. Importance draws along
-its ridge differed by a factor of two in some sds between seeds, at a k-hat of 0.29: up to 5,000 rows chains are run instead.
+its ridge differed by a factor of two in some sds between seeds, at a k-hat of 0.29: up to 5,000 rows chains go on from them.
 
 Source:
     Schäfer & Strimmer (2005), A shrinkage approach to large-scale covariance matrix estimation; its graph as in the repository

@@ -17,12 +17,9 @@ from ..blocks.coordinates import FloatArray
 from ..blocks.draws import BlockDraws
 from ..blocks.engines import Auto, Engine
 from ..blocks.method import Method
-from ..likelihood.assembly import assemble
-from ..likelihood.attenuation import Eased
 from ..likelihood.density import AbstractForm
-from ..likelihood.gaussian import GaussianForm, gaussian_form
+from ..likelihood.gaussian import gaussian_form
 from ..likelihood.task import Task
-from ..likelihood.writing import program_of
 from .ensemble import ChainDraws
 from .importance import smoothed
 from .modes import Mode, climb, numbers_only
@@ -39,11 +36,9 @@ CHUNK = 2_000
 LEAST_EFFECTIVE = 1_000.0
 """What importance sampling must reach where latents may leave directions open: k-hat is too kind to long ridges."""
 MANY_COORDINATES, CHAINED_ROWS = 20, 5_000.0
-"""Coordinates beyond which, and rows up to which chains are run in place of importance sampling along ridges."""
+"""Coordinates beyond which, and rows up to which chains go on from importance draws along ridges."""
 PILOT_ROWS = 1_000.0
 """What all rows count for where the mode is first looked for."""
-EASED_ROWS = 2_000
-"""Rows by which easier coordinates are chosen."""
 LIGHT = 1e-3
 """Mass of a mode, as a share of the heaviest one's, below which no chain starts at it."""
 
@@ -106,23 +101,23 @@ def gaussian(task: Task, engine: Engine) -> BlockDraws | str:
     if (result := around_modes(task, marginal, modes)) is not None:
         return result
     drawn = None
-    if modes and marginal.n_rows > FEW_ROWS and not _is_wide(modes, marginal.n_rows):
+    if modes and marginal.n_rows > FEW_ROWS:
         target = Target(marginal.density, lambda u: marginal.parts(u)[0], marginal.features, marginal.n_rows)
         drawn = along_ridges(target, modes, task.random().spawn(6)[5], sides_of(task), task.tell)
-    if drawn is not None and is_good(drawn):
+    if drawn is not None and _is_reliable(drawn, marginal.n_rows):
         method = Method("importance sampling", of=f"of {marginal.words}, along ridges", draws=len(drawn.u))
         u = turned(drawn.u, sides_of(task), to_reference=True)
         return from_independent(task, u, method, log_weights=drawn.log_weights)
     return by_chains(task, engine, marginal, modes, drawn)
 
 
-def _is_wide(modes: tuple[Mode, ...], n_rows: float) -> bool:
-    """Whether importance draws along ridges are no use, and chains find their way.
+def _is_reliable(drawn: WeightedDraws, n_rows: float) -> bool:
+    """Whether importance draws along ridges stand for the posterior.
 
     In many coordinates a part of a ridge may be missing of which neither the weights nor k-hat say anything. While the rows are
-    not too many for it chains find it.
+    not too many for it chains go on from the draws, and find it.
     """
-    return bool(modes) and len(modes[0].point) > MANY_COORDINATES and FEW_ROWS < n_rows <= CHAINED_ROWS
+    return is_good(drawn) and (drawn.u.shape[1] <= MANY_COORDINATES or n_rows > CHAINED_ROWS)
 
 
 def _modes(task: Task, marginal: Marginal) -> tuple[Mode, ...]:
@@ -146,11 +141,8 @@ def by_chains(
     Args:
         drawn: Draws of roughly the posterior from which they start.
     """
-    eased = _eased(task, marginal) if _is_wide(modes, marginal.n_rows) else Eased(marginal.form, marginal.numbers, None)
 
     def finish(task: Task, run: ChainDraws, method: Method) -> BlockDraws:
-        u, log_jacobian = eased.usual(run.u)
-        run = replace(run, u=u, log_posterior=run.log_posterior - log_jacobian)
         return from_chains(task, run, method, marginal.likelihood)
 
     many = marginal.n_rows > FEW_ROWS
@@ -158,31 +150,15 @@ def by_chains(
     return run_ensemble(
         task,
         engine,
-        eased.form,
-        eased.numbers,
+        marginal.form,
+        marginal.numbers,
         marginal.words if near is None else f"{marginal.words}, from draws along ridges on",
         modes=_heavy(modes) if near is None and (many or len(modes) > 1) else (),
         near=near,
         longest=longest(marginal.n_rows),
         finish=finish,
         part="" if near is None else "ridges",
-        easier=np.asarray if eased.own is None else eased.easier,
     )
-
-
-def _eased(task: Task, marginal: Marginal) -> Eased:
-    """The form in what data see of columns in place of weights; where rows lack cells in the block's own coordinates.
-
-    Along a ridge a loading grows as what is left to the noise falls, and where hardly any is left no step is short enough.
-    """
-    form, numbers = marginal.form, marginal.numbers
-    if task.data.pattern is not None or not isinstance(form, GaussianForm):
-        return Eased(form, numbers, None)
-    some = np.linspace(0, task.data.n_stored - 1, min(EASED_ROWS, task.data.n_stored)).round().astype(int)
-    found = program_of(*assemble(task.spec, task.block, task.coordinates, task.data.picked(some)), dimensionless=False)
-    if isinstance(found, str) or found[0] != form.program:
-        return Eased(form, numbers, None)
-    return Eased.of(form, numbers, *found, task.layout.n_free)
 
 
 def _heavy(modes: tuple[Mode, ...]) -> tuple[Mode, ...]:

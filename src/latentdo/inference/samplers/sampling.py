@@ -29,8 +29,6 @@ from .starts import finite_starts
 WARM_UP_AT_MODE = 160
 LONG_FIRST_RUN = 400
 """Draws per chain of a first run whose transitions cost little: the whole fit, judged on other units, then passes too."""
-DRAWN_AROUND = 1_000
-"""Draws around a mode by which it is told how wide the density is in other coordinates."""
 MOST_TIMES = 1_000.0
 JUDGED_EARLY = 120
 """Draws per chain after which a run is judged, for progress, if it takes longer than `LONG_RUN`."""
@@ -77,7 +75,6 @@ def run_ensemble(
     first: int = FIRST_RUN,
     finish: Callable[[Task, ChainDraws, Method], BlockDraws] = from_chains,
     part: str = "",
-    easier: Callable[[FloatArray], FloatArray] = np.asarray,
 ) -> BlockDraws:
     """The block's draws from Markov chains on this form of its log posterior.
 
@@ -92,13 +89,12 @@ def run_ensemble(
         first: Draws per chain of the first run, if the budget allows; fewer where these are certified with much to spare.
         finish: What is made of a run, and judged.
         part: Of the checkpoint: a block may be run on one form after another, and none may take up the state of another.
-        easier: Gives the coordinates of the form at points in the block's own, where these are not the same.
     """
     begun = time.perf_counter()
     claim(task, chains_bytes(task, form, numbers, CHAINS, engine.max_steps // 2), LESS_MEMORY)
     warm_up, first_run = run_lengths(engine, min(first, FIRST_RUN))
     first = run_lengths(engine, first)[1]
-    starts, axes = _starting(task, form, numbers, modes, near, easier)
+    starts, axes = _starting(task, form, numbers, modes, near)
     # Where the density is and how wide is known; what is left to learn is a step size and how far from a Gaussian it is.
     warm_up = warm_up if axes is None else min(warm_up, WARM_UP_AT_MODE)
     ensemble = Ensemble.start(
@@ -179,33 +175,24 @@ def scaled_by(near: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _starting(
-    task: Task,
-    form: AbstractForm,
-    numbers: Any,
-    modes: tuple[Mode, ...],
-    near: FloatArray | None,
-    easier: Callable[[FloatArray], FloatArray],
+    task: Task, form: AbstractForm, numbers: Any, modes: tuple[Mode, ...], near: FloatArray | None
 ) -> tuple[FloatArray, FloatArray | None]:
     """Where chains start (chain, coordinate), and how wide the density is there where that is known; see `run_ensemble`."""
     if near is not None:
-        return scaled_by(easier(near))
+        return scaled_by(near)
     if modes:
         # Around them, twice as far apart as Laplace's approximation has them.
         far = 2.0 * task.random().standard_normal((CHAINS, len(modes[0].point)))
         starts = np.array([mode.point + (far @ mode.axes.T)[k] for k, mode in enumerate(_shared(modes))])
-        heaviest = max(modes, key=Mode.log_mass)
-        if easier is np.asarray:
-            return starts, heaviest.axes
-        around = heaviest.point + task.random().standard_normal((DRAWN_AROUND, len(far[0]))) @ heaviest.axes.T
-        return easier(starts), scaled_by(easier(around))[1]
+        return starts, max(modes, key=Mode.log_mass).axes
     if not form.n_noise:
         # Looked at by this form where it has no noise, which may be far fewer numbers than the rows.
-        points = easier(task.starts(CHAINS))
+        points = task.starts(CHAINS)
         with np.errstate(all="ignore"):
             none = np.empty((0, 1))
             if any(np.isfinite(log_posterior(NUMPY, form, numbers, point, none)) for point in points):
                 return points, None
-    return easier(finite_starts(task, CHAINS)), None
+    return finite_starts(task, CHAINS), None
 
 
 class _Outlook:
