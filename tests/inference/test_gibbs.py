@@ -261,3 +261,42 @@ def test_rows_of_tables_that_no_row_can_be_in_have_their_prior():
     mean = tables.prior[-3:, 0] / tables.prior[-3:].sum()
     error = np.sqrt(mean * (1 - mean) / (1 + tables.prior[-3:].sum()) / (n * 16))
     assert (np.abs(other.mean(axis=(0, 3)) - mean) < 4.5 * error).all()
+
+
+@pytest.mark.slow
+def test_ranks_of_true_laws_are_even_in_the_posteriors_of_tables_drawn_from_the_prior():
+    # Talts et al. (2018), Validating Bayesian inference algorithms with simulation-based calibration.
+    text = "W ~ table(levels=[0, 1]); latent U ~ table(W, levels=[0, 1], concentration=0.5)"
+    text += "; X ~ table(U, W, levels=[0, 1], concentration=0.5); Y ~ table(X, U, levels=[0, 1], concentration=0.5)"
+    random, n_sets, ranks = np.random.default_rng(5), 60, []
+    while len(ranks) < n_sets:
+        u, x, y = (random.dirichlet((0.5, 0.5), shape) for shape in ((2,), (2, 2), (2, 2)))
+
+        def laws(u: FloatArray, x: FloatArray, y: FloatArray) -> list[FloatArray]:
+            """P(X=1 | W=w) and P(Y=1 | W=w)."""
+            of_x = [np.einsum("...u,...ux->...x", u[..., w, :], x[..., w, :]) for w in (0, 1)]
+            of_y = [np.einsum("...u,...ux,...xuy->...y", u[..., w, :], x[..., w, :], y) for w in (0, 1)]
+            return [law[..., 1] for law in (*of_x, *of_y)]
+
+        w = np.arange(24) % 2
+        hidden = (random.random(24) < u[w, 1]).astype(int)
+        seen = (random.random(24) < x[hidden, w, 1]).astype(int)
+        last = (random.random(24) < y[seen, hidden, 1]).astype(int)
+        columns = {"W": w.astype(float), "X": seen.astype(float), "Y": last.astype(float)}
+        if any(np.ptp(column) == 0 for column in columns.values()):
+            # Refused. Ranks are even given any event of the data alone.
+            continue
+        result = gibbs(only_task(columns, text), Auto(max_steps=200))
+        assert isinstance(result, BlockDraws)
+        draws = {node: own.coefficients for node, own in result.draws}
+        shape = draws["U"].shape[:2]
+        own = (
+            draws["U"].reshape(*shape, 2, 2),
+            draws["X"].reshape(*shape, 2, 2, 2),
+            draws["Y"].reshape(*shape, 2, 2, 2),
+        )
+        ranks.append([float(np.mean(drawn < true)) for drawn, true in zip(laws(*own), laws(u, x, y), strict=True)])
+    found = np.array(ranks)
+    # Of an even law: mean 1/2 and variance 1/12.
+    assert (np.abs(found.mean(axis=0) - 0.5) < 4.0 * np.sqrt(1 / 12 / n_sets)).all()
+    assert (np.abs(found.var(axis=0) - 1 / 12) < 4.0 * np.sqrt(1 / 180 / n_sets)).all()
