@@ -276,3 +276,26 @@ def test_a_sign_that_the_rows_contradict_is_said_before_any_bend():
     assert mean.word == "misfit"
     assert "the rows contradict the sign of -A in B: remove the sign" in mean.advice
     assert ld.check(right, None).word == "no misfit found"
+
+
+def test_a_jump_under_a_spline_is_told_where_curves_see_nothing():
+    # A spline of ten knots swings beside a jump; its mean looks right along curves of four degrees of freedom.
+    random = np.random.default_rng(2)
+    x = random.normal(size=1000)
+    rows = {"X": x, "Y": 3.0 * (x > 0.8) + 0.7 * random.normal(size=1000)}
+    posterior = fitted("X ~ normal; Y ~ normal(s(X))", rows)
+    check = ld.check(posterior, None, "E[Y | do(X=0.45)]")
+    by = {row.what: row for row in check.rows}
+    assert by["mean of Y given X"].word in ("same formula", "no misfit found")
+    jump = by["jumps of Y along X"]
+    assert jump.word == "misfit, cannot tell" and jump.adjusted < 0.001
+    assert jump.advice.startswith("Y jumps at X = 0.")
+    assert check.queries[0].word in ("misfit, cannot tell", "misfit moves the answer")
+
+
+def test_a_smooth_under_a_spline_has_no_jump():
+    random = np.random.default_rng(3)
+    x = random.normal(size=1000)
+    rows = {"X": x, "Y": np.sin(2.0 * x) + (0.4 + 0.2 * np.abs(x)) * random.normal(size=1000)}
+    (jump,) = (row for row in ld.check(fitted("X ~ normal; Y ~ normal(s(X))", rows), None).rows if "jumps" in row.what)
+    assert jump.word == "no misfit found"

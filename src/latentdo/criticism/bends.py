@@ -1,23 +1,34 @@
-"""What to write where a node's mean has another shape than the model gives it: a curve, a jump, or a product."""
+"""What to write where a node's mean has another shape than the model gives it: a curve, a jump, or a product.
+
+A spline with few knots bends so far towards a jump that curves see nothing, and errs beside it: jumps have a test of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
+from scipy.stats import t as t_law
 
-from latentdo.arrays import FloatArray
+from latentdo.arrays import BoolArray, FloatArray
 from latentdo.errors import UnsupportedError
 from latentdo.graphs import Name, format_number, quote
 from latentdo.models import ModelSpec, Power, Spline
 
 from .evidence import Evidence
+from .values import CheckRow, Layer, Word
 
 MOST_KNOTS = 40
 """Of a spline in an advice: as many as the model language takes."""
 MOST_PLACES = 100
 """Places of a jump that are tried around the best of a few."""
+PLACES = 60
+LEAST_SIDE = 10
+"""Rows on each side of a place."""
+LEAST_DF = 3.0
+SMALL = 0.1
+"""Of a standard deviation: what a residual counts as at least where it divides; of a row: what it leaves of itself at least."""
 Columns = Sequence[tuple[Name, FloatArray]]
 
 
@@ -152,3 +163,62 @@ def standardised(values: FloatArray) -> FloatArray:
     """Mean zero and sd one; zero of a constant column."""
     centred = values - values.mean()
     return centred / (centred.std() or 1.0)
+
+
+def jump_rows(
+    evidence: Evidence, node: Name, columns: Columns, residuals: FloatArray, means: FloatArray
+) -> Iterator[CheckRow]:
+    """A row for each parent by whose spline the node's mean is made: whether a jump at some place would say more.
+
+    How far such an error moves an answer depends on where the answer looks, and the check's own curves are as blind there: where
+    it fails nothing can be told.
+
+    Args:
+        residuals: (row,), at the posterior mean.
+        means: (draw, row), the node's means.
+    """
+    spec = evidence.posterior.spec
+    for name, values in columns:
+        if _spline(spec, node, name) is None or evidence.n < 4 * LEAST_SIDE:
+            continue
+        ordered = np.sort(values)
+        ranks = np.unique(np.linspace(LEAST_SIDE, evidence.n - LEAST_SIDE, PLACES).round().astype(int))
+        ranks = ranks[ordered[ranks - 1] < ordered[ranks]]
+        if not len(ranks):
+            continue
+        z, df = _scores(evidence, values[:, None] >= ordered[ranks], residuals, means)
+        ps = 2.0 * t_law.sf(np.abs(z), df)
+        best = int(ps.argmin())
+        advice = _jump(
+            spec, node, name, format_number(_between(*map(float, ordered[ranks[best] - 1 : ranks[best] + 1])))
+        )
+        what = f"jumps of {quote(node)} along {quote(name)}"
+        p, effect = min(1.0, len(ranks) * float(ps[best])), float(z[best])
+        yield CheckRow(Layer.NODE, what, Word.UNSURE_MISFIT, p, effect, advice, scale="standard errors", nodes=(node,))
+
+
+def _scores(
+    evidence: Evidence, steps: BoolArray, residuals: FloatArray, means: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Per step the sum of the residuals above it in standard errors, and the degrees of freedom of these.
+
+    What the parameters absorb of a step is taken off each row's part, so that what the spline cannot follow is left.
+
+    Source:
+        MacKinnon & White (1985), Some heteroskedasticity-consistent covariance matrix estimators with improved finite sample
+        properties.
+    """
+    own = steps.astype(float)
+    plain = residuals[:, None] * own
+    parts = evidence.padded(plain) + evidence.share * evidence.influence(-means @ own)
+    total = plain.sum(axis=0)
+    # What each row is of the step that is left, the jump that fits best, and the rows' parts around it (HC3).
+    small = np.where(residuals < 0, -1.0, 1.0) * np.maximum(np.abs(residuals), SMALL * residuals.std())
+    left = np.clip(parts[: evidence.n] / small[:, None], -1.0, 1.0)
+    square = np.maximum((left**2).sum(axis=0), 1e-12)
+    parts[: evidence.n] -= total / square * left**2
+    parts[: evidence.n] /= np.clip(1.0 - left**2 / square, SMALL, 1.0)
+    squares = parts**2
+    variance = squares.sum(axis=0)
+    df = np.maximum(3.0 * variance**2 / np.maximum((squares**2).sum(axis=0), 1e-300), LEAST_DF)
+    return total / np.sqrt(np.maximum(variance, 1e-300)), df

@@ -48,6 +48,8 @@ MOST_NAMED = 3
 """Constraints that fail and are named beside a question."""
 NO_MOVE = 1e-6
 """The share of the tolerance below which a move is rounding."""
+OF_MEANS = (Word.MISFIT, Word.UNSURE_MISFIT)
+"""Words of rows about means; the second where how far an answer moves cannot be told."""
 Asked = Sequence[tuple[str | None, Query]]
 
 
@@ -293,16 +295,17 @@ def _failing(base: Admg, query: Query, nodes: frozenset[Name], rows: Sequence[Ch
     above = base.ancestors([name for name in outcomes if name in base.nodes])
     contradicted = [row for row in rows if row.word is Word.CONTRADICTED and above & set(row.nodes)]
     failed = [row for row in rows if row.layer is Layer.NODE and row.word.fails and nodes & set(row.nodes)]
-    bent = [row for row in failed if row.word is Word.MISFIT]
+    bent = [row for row in failed if row.word in OF_MEANS]
     grave = failed if any(term.kind in OF_LAW for term in query.terms) else bent
     advice = (*(f"{row.what} fails" for row in contradicted[:MOST_NAMED]), *told_of(failed))
-    return _Failing(bool(contradicted), bool(grave), bool(failed), bool(bent), tuple(dict.fromkeys(advice)))
+    blind = any(row.word is Word.UNSURE_MISFIT for row in bent)
+    return _Failing(bool(contradicted), bool(grave), bool(failed), bool(bent), blind, tuple(dict.fromkeys(advice)))
 
 
 def told_of(failed: Sequence[CheckRow]) -> list[str]:
     """What is said of nodes that fail. Where a mean is wrong, spread and shape are so for that alone."""
-    explained = {name for row in failed if row.word is Word.MISFIT for name in row.nodes}
-    own = [row for row in failed if row.word is Word.MISFIT or not explained & set(row.nodes)]
+    explained = {name for row in failed if row.word in OF_MEANS for name in row.nodes}
+    own = [row for row in failed if row.word in OF_MEANS or not explained & set(row.nodes)]
     return [row.advice or f"{row.what} fails" for row in own]
 
 
@@ -319,12 +322,13 @@ def laws_behind(spec: ModelSpec, query: Query) -> frozenset[Name]:
 
 @dataclass(frozen=True)
 class _Failing:
-    """Whether a constraint fails, something that counts, anything, a mean; and what to do."""
+    """Whether a constraint fails, something that counts, anything, a mean, a mean where curves are blind; and what to do."""
 
     contradicted: bool
     grave: bool
     anything: bool
     bent: bool
+    blind: bool
     advice: tuple[str, ...]
 
 
@@ -345,7 +349,7 @@ def _said(evidence: Evidence, judged: _Judged, rows: Sequence[CheckRow]) -> Chec
     failing = _failing(evidence.graph, judged.query, judged.found.nodes, rows)
     own = [row for row in rows if isinstance(row.about, tuple) and row.about[0] is judged.query]
     reach = judged.found.whole.reach
-    unsure = reach > judged.answer[2]
+    unsure = reach > judged.answer[2] or failing.blind
     advice = (
         *failing.advice,
         *unlike(judged.answer[1], judged.sd_by_rows, evidence.n * evidence.share),

@@ -23,7 +23,7 @@ from latentdo.graphs import Name, quote
 from latentdo.models import AbstractFamily, Table, varying
 from latentdo.models.build import NUMPY
 
-from .bends import explained, follows, shape_advice, standardised
+from .bends import explained, follows, jump_rows, shape_advice, standardised
 from .evidence import Evidence
 from .smooth import LEAST_IN_LEVEL, few_rows
 from .values import CheckRow, Layer, Word
@@ -116,6 +116,7 @@ def _checked(evidence: Evidence, node: Name) -> list[CheckRow]:
     fit = NodeFit(node, tuple(columns), residuals / (residuals.std() or 1.0))
     mean = score(evidence, basis.matrix, residuals[None], -means[None])
     rows = [_row(evidence, node, "mean", mean, Word.MISFIT, fit, basis)]
+    rows += jump_rows(evidence, node, columns, residuals, means)
     if family.points:
         return rows
     # Sizes of normal scores have light tails whatever the family. Whether they change is asked, and how large they are on average
