@@ -13,6 +13,25 @@ The folder holds `ecoli70.json` and `sachs.bif.gz` as in the wheel of pgmpy 1.1.
 A damage is named first if, of all rows that fail, the one with the smallest p value is about the node (of an edge: about its
 two ends); among the named if any is; else missed. Rows about other nodes are false names. Of an edge these are hardly false:
 without it the graph separates other pairs too, which the rows contradict as well.
+
+Measured (ecoli70 500 rows, sachs 2,000, nhefs 1,566; *repair*: the edge is the first that the check proposes):
+
+    source   damage    tables  first  among  missed
+    ecoli70  jump           6      6      0       0
+             bend           6      6      0       0
+             product        6      6      0       0
+             spread         6      6      0       0
+             edge           6      5      1       0
+             none           6  nothing named in any
+    sachs    edge          17     15      0       2   repair 14
+             none           1  nothing named
+    nhefs    jump           6      4      0       2
+             bend           6      6      0       0
+
+Missed on sachs are Plcg -> PIP3 and PKC -> Mek. The real rows of nhefs fail in ten places without damage: shapes of age, wt71,
+smokeyrs and smokeintensity (age is cut at 25 and 74, cigarettes are told in packs), spreads of smokeyrs, smokeintensity and
+wt82_71, and means of smokeyrs, smokeintensity and wt71, which bend with age. Jumps that are missed are along columns where
+the rows bend already.
 """
 
 from __future__ import annotations
