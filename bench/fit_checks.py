@@ -346,6 +346,24 @@ def judged(records: list[Record]) -> str:
     )
 
 
+def summary(records: list[Record]) -> dict[str, Any]:
+    """What the tables of the documentation are made from."""
+    hurt = [record for record in records if record.get("hurt")]
+    name = records[0]["cell"]
+    return {
+        "cell": name,
+        "wrong": name in WRONG,
+        "n": records[0]["n"],
+        "tables": len(records),
+        "words": dict(Counter(record["word"] for record in records)),
+        "untestable": sum(record["untestable"] for record in records),
+        "held": sum(record["held"] for record in records) if name in TRUTHS else None,
+        "hurt": len(hurt) if name in TRUTHS else None,
+        "alarmed": sum(record["word"] in ALARMS for record in hurt),
+        "reassured": sum(record["word"] in REASSURES for record in hurt),
+    }
+
+
 def counted(records: list[Record]) -> str:
     """One line: the words, and how often each layer rejects at 5 %."""
     words = Counter(record["word"] for record in records)
@@ -373,9 +391,11 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, help="a file of results, a line of JSON a table; what it has is not run again"
     )
+    parser.add_argument("--summary", type=Path, help="a JSON file for the counts of the cells that were run")
     options = parser.parse_args()
     lines = options.output.read_text(encoding="utf8").splitlines() if options.output and options.output.exists() else []
     done = {(record["cell"], record["n"], record["table"]): record for record in map(json.loads, lines)}
+    summaries = []
     for name in options.cells:
         for n in options.sizes or (SIZES if name in RIGHT else (ROWS,)):
             records = []
@@ -386,6 +406,9 @@ def main() -> None:
                     with options.output.open("a", encoding="utf8") as file:
                         file.write(json.dumps(record) + "\n")
             print(counted(records), flush=True)
+            summaries.append(summary(records))
+    if options.summary:
+        options.summary.write_text(json.dumps(summaries, indent=1) + "\n", encoding="utf8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 from .filling import filled
 from .pictures import draw
 from .rival_tables import estimates, found_of_ananke, ratios, real_rows, seconds
-from .tables import agreement, asking, asking_errors, beside_nuts, calibration, coverage, covid, training
+from .tables import agreement, asking, asking_errors, beside_nuts, calibration, coverage, covid, fit_checks, training
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
@@ -18,6 +18,8 @@ PAGES = {
         "agreement beside NUTS": beside_nuts,
         "coverage": coverage,
         "covid": covid,
+        "checks of right models": lambda: fit_checks(wrong=False),
+        "checks of wrong models": lambda: fit_checks(wrong=True),
     },
     "explanation/real-rows.md": {
         "real rows": real_rows,

@@ -75,6 +75,26 @@ def calibration(chosen: Sequence[str]) -> str:
     return table([*heads, "p", "ranks", "not certified"], rows)
 
 
+def fit_checks(*, wrong: bool) -> str:
+    """What the check of a fit says of right models, or of wrong ones beside what their answers needed."""
+    cells = [cell for cell in json.loads((HERE / "fit_checks.json").read_text("utf8")) if cell["wrong"] == wrong]
+
+    def share(cell: Mapping[str, Any], *words: str) -> str:
+        return f"{100 * sum(cell['words'].get(word, 0) for word in words) / cell['tables']:.0f}"
+
+    heads = ["model" if not wrong else "what is wrong", "rows", "tables", "no misfit found", "cannot tell"]
+    heads += ["misfit, answer stands; law only", "misfit, cannot tell", "misfit moves the answer", "contradicted"]
+    words = [("no misfit found",), ("cannot tell",), ("misfit, answer stands", "law only"), ("misfit, cannot tell",)]
+    words += [("misfit moves the answer",), ("contradicted",)]
+    rows = []
+    for cell in cells:
+        row = [cell["cell"], f"{cell['n']:,}", str(cell["tables"]), *(share(cell, *some) for some in words)]
+        if wrong:
+            row += [f"{cell['alarmed']} of {cell['hurt']}", str(cell["reassured"])]
+        rows.append(row)
+    return table([*heads, *(["alarm where the answer is hurt", "told to stand though hurt"] if wrong else [])], rows)
+
+
 def agreement() -> str:
     """One line per problem and engine, over all of its questions and seeds."""
     by_fit: dict[tuple[str, str], list[dict[str, Any]]] = {}
