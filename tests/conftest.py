@@ -56,3 +56,14 @@ def runtime(tmp_path: Path) -> Path:
     for name in RUNTIME:
         (folder / name).write_text('{"info": {"version": "1.2.3"}}' if name.endswith(".json") else name)
     return folder
+
+
+@pytest.fixture
+def as_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training that keeps to its plans, and nothing after the last block: the arithmetic of the time left alone."""
+    from latentdo.inference import progress
+
+    monkeypatch.setattr(progress, "GROWTH", 1.0)
+    monkeypatch.setattr(progress, "TAIL", 0.0)
+    monkeypatch.setattr(progress, "LAST", 0.0)
+    monkeypatch.setattr(progress, "KNOWING", 5.0)

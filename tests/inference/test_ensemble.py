@@ -9,7 +9,9 @@ import numpy as np
 
 from latentdo.inference.likelihood.density import AbstractForm
 from latentdo.inference.runtime import float64
+from latentdo.inference.samplers import sampling
 from latentdo.inference.samplers.ensemble import Ensemble
+from latentdo.inference.samplers.modes import Mode
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,18 @@ def test_chains_stay_where_a_wider_mode_may_have_as_much_mass():
     lower = 3.0 * np.log(50.0)
     assert ended(50.0 / 10.0, lower).mean() == 0.5
     assert ended(50.0 / 10.0, lower, longer=True).mean() == 0.5
+
+
+def test_axes_at_a_mode_end_where_the_density_does():
+    """Where a ridge is flat at the mode its curvature makes an axis endless, and chains would start where there is nothing."""
+
+    class Form:
+        n_noise = 0
+
+        def log_parts(self, m, numbers, u, z):
+            return -0.5 * u[0] ** 2 - (u[1] / 10.0) ** 4, np.zeros(1)
+
+    found = sampling._bounded(Form(), None, Mode(np.zeros(2), 0.0, np.diag([1.0, 1e6])))
+    assert found.axes[0, 0] == 1.0
+    # (2 a / 10)⁴ = 8 at a = 8.4.
+    assert 4.2 < found.axes[1, 1] <= 8.41

@@ -12,6 +12,8 @@ import pytest
 from latentdo.inference import progress
 from latentdo.inference.progress import Course, clock_time, watch
 
+pytestmark = pytest.mark.usefixtures("as_planned")
+
 
 class Clock:
     now = 100.0
@@ -25,15 +27,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(progress, "_now", clock)
     return clock
-
-
-@pytest.fixture(autouse=True)
-def as_planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plans that are kept, and nothing after the last block: the arithmetic alone."""
-    monkeypatch.setattr(progress, "GROWTH", 1.0)
-    monkeypatch.setattr(progress, "TAIL", 0.0)
-    monkeypatch.setattr(progress, "LAST", 0.0)
-    monkeypatch.setattr(progress, "KNOWING", 5.0)
 
 
 def told(course: Course, clock: Clock, *steps: tuple[float, str, float]) -> None:

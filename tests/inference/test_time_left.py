@@ -15,6 +15,8 @@ from latentdo.inference.samplers import sampling
 from latentdo.inference.samplers.ensemble import Ensemble
 from latentdo.inference.samplers.sampling import _Outlook
 
+pytestmark = pytest.mark.usefixtures("as_planned")
+
 Report = tuple[float, str, float]
 """When, which block, and which share of its plan was told; the share 1 is its end."""
 

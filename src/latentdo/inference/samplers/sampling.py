@@ -42,6 +42,8 @@ SPARE_RHAT, SPARE_ESS = 0.85, 1.2
 """Shares of the limits that a run keeps to."""
 AMPLE_RHAT, AMPLE_ESS = 0.5, 2.5
 """The same for a first run that ends early."""
+FALL, HALVINGS = 8.0, 60
+"""By how much a log density may fall over two of its axes at a mode: of a Gaussian it falls by two."""
 LONGEST, SHORT_ROWS = 64, 5_000.0
 """Leapfrog steps that a transition takes at most where rows count for so many; beyond, ridges are narrower as a square root."""
 SINGLE_ROWS = 4_096
@@ -182,6 +184,7 @@ def _starting(
         return scaled_by(near)
     if modes:
         # Around them, twice as far apart as Laplace's approximation has them.
+        modes = tuple(_bounded(form, numbers, mode) for mode in modes)
         far = 2.0 * task.random().standard_normal((CHAINS, len(modes[0].point)))
         starts = np.array([mode.point + (far @ mode.axes.T)[k] for k, mode in enumerate(_shared(modes))])
         return starts, max(modes, key=Mode.log_mass).axes
@@ -193,6 +196,26 @@ def _starting(
             if any(np.isfinite(log_posterior(NUMPY, form, numbers, point, none)) for point in points):
                 return points, None
     return finite_starts(task, CHAINS), None
+
+
+def _bounded(form: AbstractForm, numbers: Any, mode: Mode) -> Mode:
+    """The mode with axes that end where its density does: along a ridge that is flat there, curvature makes them endless."""
+    if form.n_noise:
+        return mode
+    none = np.empty((0, 1))
+
+    def height(point: FloatArray) -> float:
+        with np.errstate(all="ignore"):
+            return float(log_posterior(NUMPY, form, numbers, point, none))
+
+    least = height(mode.point) - FALL
+    axes = mode.axes.copy()
+    for axis in axes.T:
+        for _ in range(HALVINGS):
+            if all(height(mode.point + side * axis) > least for side in (-2.0, 2.0)):
+                break
+            axis *= 0.5
+    return replace(mode, axes=axes)
 
 
 class _Outlook:
