@@ -139,8 +139,7 @@ class HiddenTables:
         joint -= top
         np.exp(joint, out=joint)
         np.cumsum(joint, axis=1, out=joint)
-        likelihood: FloatArray = self.weights @ (top[:, 0] + np.log(joint[:, -1]))
-        return joint, likelihood
+        return joint, np.asarray(self.weights @ (top[:, 0] + np.log(joint[:, -1])), dtype=np.float64)
 
     def drawn_states(self, chances: FloatArray, random: np.random.Generator) -> FloatArray:
         """How many copies of each row are in each state, (row, state, chain), drawn by their chances."""
