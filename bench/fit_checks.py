@@ -5,25 +5,7 @@ with one question; the words are counted, and how often a layer rejects after Ho
 is known a second line sets the words beside it: an answer is hurt if it is off by more than the tolerance, max(|answer| / 4,
 0.1 sd of the outcome), and its 90 % interval leaves out the truth. Wrong reassurance is a hurt answer that is told to stand.
 
-Measured with today's learners on seeds that nothing was tuned on (40 tables a cell). Share of "no misfit found" on 1,000 rows:
-front door 95 % (3 % "cannot tell", 3 % "misfit, answer stands"), back door 100 %. Share of "misfit moves the answer" on 500 rows:
-threshold mediator 100 %; exponential latent with a product 35 %, else "misfit, cannot tell".
-
-The rest is from before flexible curves were penalised and rows weighed by their spread, and stands until it is run again.
-Right models (60 tables a cell, bernoulli 40): share of each word, and family-wise rejections at 5 %, in percent
-
-                            rows   no misfit  cannot tell  moves  others   node  factor  estimand
-    front door               100          20           77      3       0      3       3         3
-                             300          58           38      2       2      3       2         8
-    back door                100          20           80      0       0      3       5         5
-                             300          55           43      0       2      5       3         3
-    back door, bernoulli     100          35           65      0       0      7       0         0
-                             300         100            0      0       0      7       0         0
-                           1,000          98            0      0       2      7       0         0
-
-The standard error of 5 % is 3 %. Wrong models of 500 rows (30 tables a cell), share of "misfit moves the answer": threshold
-mediator, curved mediator, squared confounder 100 %; outcome curved 97 %; count as normal 50 %, else "misfit, cannot tell".
-Harmless ones: t noise and sd = |X| 0 %; the arrow that no table can show 3 %.
+What was measured stands in `docs/explanation/trust.md`: `--summary results/fit_checks.json`, then `python -m results`.
 """
 
 from __future__ import annotations
