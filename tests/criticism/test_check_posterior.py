@@ -85,6 +85,13 @@ def test_copies_of_rows_are_no_evidence(bent):
     assert errors[1] == pytest.approx(errors[0], rel=0.25)
 
 
+@pytest.mark.parametrize("digits", [0, 1])
+def test_numbers_that_repeat_by_rounding_are_no_copies(digits):
+    rounded = np.round(10 * np.random.default_rng(3).normal(size=N), digits)
+    check = ld.check(fitted("Y ~ normal", {"Y": rounded}), None, "E[Y]")
+    assert not any("equal rows count once" in note for note in check.notes)
+
+
 def test_a_missing_edge_contradicts_and_names_the_constraint():
     e = noise(2)
     a = e()
