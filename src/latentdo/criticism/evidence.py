@@ -15,12 +15,11 @@ from latentdo.errors import UnsupportedError
 from latentdo.graphs import Admg, Name, project
 from latentdo.inference import Posterior
 from latentdo.models.build import NUMPY
-from latentdo.tables import Dataset
+from latentdo.tables import Dataset, without_copies
 
 from .chances import chances_below
 from .pillow_laws import PillowLaw
 from .plans import pillows_of
-from .units import without_copies
 
 DRAWS = 500
 """Draws from which influences are made: their correlation with those of all draws is .986 and more."""

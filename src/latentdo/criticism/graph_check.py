@@ -21,7 +21,7 @@ from latentdo.identification import (
 )
 from latentdo.query import Query
 from latentdo.sheet import listed
-from latentdo.tables import Dataset
+from latentdo.tables import Dataset, copies_note, without_copies
 
 from .constraints.independence import Tested, covariance_test
 from .constraints.inequality import inequality_test
@@ -30,7 +30,6 @@ from .fit_check import LEVEL, FitCheck
 from .regimes import joined, regime_rows
 from .repairs import repairs_of
 from .smooth import LEAST_IN_LEVEL, MOST_LEVELS, ROWS_PER_TERM, Predictor, Residuals, Variable, few_rows
-from .units import copies_note, without_copies
 from .values import CheckedQuery, CheckRow, Layer, Word
 
 Statement = Independence | VermaConstraint | InstrumentalInequality

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .copies import copies_note, without_copies
     from .dataset import Dataset, FloatArray, IntArray, stacked, too_narrow
     from .experimental import Experiment, as_before, experiment, is_several
     from .looks import Overview, overview
@@ -27,6 +28,7 @@ __all__ = [
     "Pattern",
     "Table",
     "as_before",
+    "copies_note",
     "experiment",
     "is_path",
     "is_several",
@@ -34,6 +36,7 @@ __all__ = [
     "read_table",
     "stacked",
     "too_narrow",
+    "without_copies",
 ]
 
 _HOMES = {
@@ -49,6 +52,7 @@ _HOMES = {
     "Pattern": "pattern",
     "Table": "table",
     "as_before": "experimental",
+    "copies_note": "copies",
     "experiment": "experimental",
     "is_path": "sources",
     "is_several": "experimental",
@@ -56,6 +60,7 @@ _HOMES = {
     "read_table": "reading",
     "stacked": "dataset",
     "too_narrow": "dataset",
+    "without_copies": "copies",
 }
 
 

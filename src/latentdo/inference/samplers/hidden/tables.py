@@ -174,7 +174,7 @@ class HiddenTables:
                 for node, own in self.slices.items()
             ]
         )
-        first = np.cumsum(widths) - widths
+        first, _ = _rows(widths)
         counts = np.repeat(self.prior[~self.live], n_draws * n_chains, axis=1)
         if len(counts):
             other = _drawn_logs(counts, *_rows(widths[~self.live[first]]), random)

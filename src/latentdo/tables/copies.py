@@ -8,7 +8,8 @@ import numpy as np
 
 from latentdo.arrays import FloatArray
 from latentdo.graphs import Name
-from latentdo.tables import Dataset
+
+from .dataset import Dataset
 
 CONTINUOUS = 0.9
 """Share of different values among different rows from which on a column does not repeat by chance."""
