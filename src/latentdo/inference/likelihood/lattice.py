@@ -2,7 +2,7 @@
 
 A million rows cost as much as the distinct ones. Given the latents the columns of a row are independent, so that the
 probability of a cell is a sum over points of a product; its two halves are computed once for every pattern of half the columns,
-and the sum is a matrix product.
+and the sum is a matrix product. Its slopes are products of the same numbers.
 
 Source:
     Trefethen & Weideman (2014), The exponentially convergent trapezoidal rule, §5 and §11: for the logistic functions of w z with
@@ -12,7 +12,8 @@ Source:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import mul
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +23,7 @@ from latentdo.models.build import NUMPY, Arithmetic
 from latentdo.tables import Dataset, IntArray
 
 from ..blocks.coordinates import FloatArray
-from ..runtime import JAX, converted
+from ..runtime import JAX
 from .assembly import assemble
 from .density import AbstractForm
 from .program import Program, ProgramNumbers, latent_paths
@@ -50,10 +51,8 @@ LARGEST_ERROR = 3.0
 """Of the log likelihood of all rows, by the estimate from which the spacing follows."""
 MOST_NUMBERS = 2_000_000
 """Numbers that one evaluation may hold: a sampler has one per chain, and several copies of each."""
-NUMBERS_AT_ONCE, DRAWS_AT_ONCE = 2_000_000, 64
-"""Numbers, and draws, that are computed together."""
-LEAST_AT_ONCE, POINTS_AT_ONCE = 128, 512
-"""Points of the lattice that are summed over at a time: of small and of larger ones."""
+NUMBERS_AT_ONCE = 100_000
+"""Numbers that are computed together: they fit the processor's cache."""
 MOST_COUNTS = 20_000_000
 """Numbers that say which pattern has which predictor: with a continuous parent nearly every row has predictors of its own."""
 
@@ -67,9 +66,10 @@ class LatticeNumbers(NamedTuple):
         log_weights: (point,), they sum to one.
         predictors: The program with a row for each predictor that differs from others.
         column: Which column it is the predictor of, 1 or 0, (column, predictor).
-        first, second: How often a pattern of half the columns has a predictor's 0 or 1, (pattern, 2 · predictor).
+        first, second: Which predictor's 0 or 1 each pattern of half the columns has, (column, pattern): those of 0 stand first.
         at_first, at_second: The patterns of each cell, (cell,); where a form is full all pairs of patterns are cells.
         counts: Number of rows of each cell.
+        usual: The log of the share that they are of the rows with the cell's inputs, (cell,); 0 where there are none.
         shares: The share of rows that have the cell's inputs, (cell,); 0 of padding.
     """
 
@@ -83,6 +83,7 @@ class LatticeNumbers(NamedTuple):
     at_first: Array
     at_second: Array
     counts: Array
+    usual: Array
     shares: Array
 
     def counted(self, share: float) -> LatticeNumbers:
@@ -107,31 +108,79 @@ class LatticeForm(AbstractForm):
         return 0
 
     def log_parts(self, m: Arithmetic, numbers: LatticeNumbers, u: Array, z: Array) -> tuple[Array, Array]:
-        """See `AbstractForm`; a row per cell."""
+        """See `AbstractForm`; a row per cell, by how much its rows are likelier than if all shares were as they are.
+
+        These are small numbers, of which float32 resolves enough however many the rows are.
+        """
         del z
         log_prior, logs = self.log_cells(m, numbers, u)
-        return log_prior, numbers.counts * logs
+        return log_prior, numbers.counts * m.np.where(numbers.counts > 0, logs - numbers.usual, 0.0)
 
     def log_cells(self, m: Arithmetic, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
-        """Log prior, and the log probability of each cell, (cell,)."""
+        """Log prior, (…,), and the log probability of each cell, (…, cell), at points (…, coordinate); one point of JAX."""
         log_prior, parts = self.program.placed(m, numbers.program, u)
         own, column = numbers.predictors, numbers.column
-        eta = m.np.einsum("kp,kpn->kn", parts.coefficients, own.design)
+        eta = m.np.einsum("...kp,kpn->...kn", parts.coefficients, own.design)
         base, slopes = latent_paths(m, self.program, own, parts)
         # Sums in place of indices: what they are differentiated to is slow.
-        loadings = m.np.stack([m.np.sum(column * slope, axis=0) for slope in slopes], axis=1)
-        # (predictor, point)
-        predictors = m.np.sum(column * (eta + base), axis=0)[:, None] + loadings @ numbers.points.T
-        soft = m.np.maximum(predictors, 0.0) + m.np.log1p(m.np.exp(-m.np.abs(predictors)))
-        logs = m.np.concatenate([-soft, predictors - soft])
-        first = m.np.exp(numbers.first @ logs + numbers.log_weights)
-        second = m.np.exp(numbers.second @ logs)
-        if self.full:
-            chances = (first @ second.T).reshape(-1)
-        else:
-            chances = m.np.sum(first[numbers.at_first] * second[numbers.at_second], axis=1)
+        loadings = m.np.stack([m.np.sum(column * slope, axis=-2) for slope in slopes], axis=-1)
+        predictors = m.np.sum(column * (eta + base), axis=-2)[..., None] + loadings @ numbers.points.T
+        chances = _chances_of(self.full, numbers, predictors) if m is JAX else _summed(m, self.full, numbers, predictors)[0]
         # A cell that no row is in may have a chance too small for a number.
         return log_prior, m.np.log(m.np.where(numbers.shares > 0, chances, 1.0))
+
+
+def _summed(m: Arithmetic, full: bool, numbers: LatticeNumbers, predictors: Array) -> tuple[Array, Array, Array, Array]:
+    """Chances of cells (…, cell) given predictors (…, predictor, point); of a predictor's 0s and 1s, and of both halves."""
+    small = m.np.exp(-m.np.abs(predictors))
+    likely = 1.0 / (1.0 + small)
+    unlikely, up = small * likely, predictors > 0
+    terms = m.np.concatenate([m.np.where(up, unlikely, likely), m.np.where(up, likely, unlikely)], axis=-2)
+
+    def half(taken: Array) -> Array:
+        picked = [m.np.take(terms, at, axis=-2, mode="clip") for at in taken]
+        return reduce(mul, picked) if picked else m.np.ones_like(terms[..., :1, :])
+
+    first, second = half(numbers.first) * m.np.exp(numbers.log_weights), half(numbers.second)
+    if full:
+        chances = first @ m.np.swapaxes(second, -1, -2)
+        return chances.reshape((*chances.shape[:-2], -1)), terms, first, second
+    return m.np.sum(first[..., numbers.at_first, :] * second[..., numbers.at_second, :], axis=-1), terms, first, second
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _chances_of(full: bool, numbers: LatticeNumbers, predictors: Array) -> Array:
+    """`_summed` with slopes in the predictors that take fewer numbers than its own derivatives."""
+    return _summed(JAX, full, numbers, predictors)[0]
+
+
+def _with_terms(full: bool, numbers: LatticeNumbers, predictors: Array) -> tuple[Array, tuple[Array, ...]]:
+    chances, *kept = _summed(JAX, full, numbers, predictors)
+    return chances, (numbers, *kept)
+
+
+def _slopes(full: bool, kept: tuple[Any, ...], slope: Array) -> tuple[None, Array]:
+    """What the log of each term is worth, from what each cell is: all patterns that have it, then both terms of a predictor."""
+    numbers, terms, first, second = kept
+    if full:
+        of_pairs = slope.reshape(len(first), len(second))
+        by_half = (of_pairs @ second) * first, (of_pairs.T @ first) * second
+    else:
+        each = slope[:, None] * first[numbers.at_first] * second[numbers.at_second]
+        by_half = tuple(
+            jax.ops.segment_sum(each, at, len(half))
+            for at, half in ((numbers.at_first, first), (numbers.at_second, second))
+        )
+    of_terms = sum(
+        (taken[:, None] == JAX.np.arange(len(terms))[:, None]).sum(axis=0).astype(slope.dtype) @ half
+        for taken, half in zip((numbers.first, numbers.second), by_half, strict=True)
+    )
+    zeros, ones = JAX.np.split(terms, 2)
+    of_zeros, of_ones = JAX.np.split(of_terms, 2)
+    return None, of_ones * zeros - of_zeros * ones
+
+
+_chances_of.defvjp(_with_terms, _slopes)
 
 
 def loadings_at(form: LatticeForm, numbers: LatticeNumbers, u: FloatArray) -> FloatArray:
@@ -181,14 +230,15 @@ def lattice_form(
     (first, at_first), (second, at_second) = _patterns(taken[:half]), _patterns(taken[half:])
     if (first.shape[1] + second.shape[1]) * 2 * len(column) > MOST_COUNTS:
         return f"{len(column):,} distinct predictors"
-    first, second = _counts(first, 2 * len(column)), _counts(second, 2 * len(column))
-    full = len(first) * len(second) <= 8 * cells.n_stored
+    size = first.shape[1] * second.shape[1]
+    full = size <= 8 * cells.n_stored
     counts, shares = cells.weights, _shares(task, cells)
     if full:
-        pair, size = at_first * len(second) + at_second, len(first) * len(second)
+        pair = at_first * second.shape[1] + at_second
         counts = np.bincount(pair, weights=counts, minlength=size)
         shares = np.bincount(pair, weights=np.where(cells.weights > 0, shares, 0.0), minlength=size)
-    # A 1 has the log of 1 / (1 + exp(-eta)): the predictors stand first for the zeros, with their sign, then for the ones.
+    there = counts > 0
+    usual = np.where(there, np.log(np.where(there, counts, 1.0) / np.where(there, shares * counts.sum(), 1.0)), 0.0)
     form = LatticeForm(program, full)
     one = np.eye(sum(program.counts))[:, column]
     of_rows = {name: getattr(numbers, name)[..., row] for name in ("design", "products", "latent_design", "weights")}
@@ -203,6 +253,7 @@ def lattice_form(
         at_first,
         at_second,
         counts,
+        usual,
         shares,
     )
     size = _n_numbers(form, arrays)
@@ -242,7 +293,7 @@ def _shares(task: Task, cells: Dataset) -> FloatArray:
 
 def _n_numbers(form: LatticeForm, numbers: LatticeNumbers) -> int:
     """About how many numbers one evaluation holds at a time."""
-    rows = len(numbers.first) + len(numbers.second) + (0 if form.full else len(numbers.counts))
+    rows = numbers.first.shape[1] + numbers.second.shape[1] + (0 if form.full else len(numbers.counts))
     return rows * len(numbers.points)
 
 
@@ -284,14 +335,6 @@ def _patterns(taken: IntArray) -> tuple[IntArray, IntArray]:
     return distinct, group.reshape(-1)
 
 
-def _counts(distinct: IntArray, size: int) -> FloatArray:
-    """How often each pattern has each term, (pattern, term)."""
-    counts = np.zeros((distinct.shape[1], size))
-    for terms in distinct:
-        counts[np.arange(len(terms)), terms] += 1.0
-    return counts
-
-
 def spacings(loadings: FloatArray, n_rows: float) -> FloatArray:
     """The spacing of each latent with which the sum over rows of the logs of their probabilities is off by next to nothing.
 
@@ -304,7 +347,7 @@ def spacings(loadings: FloatArray, n_rows: float) -> FloatArray:
 
 
 class Cells:
-    """Densities of a lattice form at many points, compiled: some points of the lattice at a time, so that one program serves all.
+    """Densities of a lattice form at many points.
 
     Attributes:
         counts: Number of rows of each cell.
@@ -313,30 +356,20 @@ class Cells:
     def __init__(self, form: LatticeForm, numbers: LatticeNumbers) -> None:
         self.form, self.numbers = form, numbers
         self.counts = np.asarray(numbers.counts)
-        size = LEAST_AT_ONCE if len(numbers.points) <= LEAST_AT_ONCE else POINTS_AT_ONCE
-        short = -len(numbers.points) % size
-        points = np.concatenate([numbers.points, np.zeros((short, numbers.points.shape[1]))]).reshape(
-            -1, size, numbers.points.shape[1]
-        )
-        log_weights = np.append(numbers.log_weights, np.full(short, -np.inf)).reshape(-1, size)
-        self._parts = [
-            converted(numbers._replace(points=at, log_weights=weights), np.float64)
-            for at, weights in zip(points, log_weights, strict=True)
-        ]
-        self._at_once = int(np.clip(NUMBERS_AT_ONCE // _n_numbers(form, self._parts[0]), 1, DRAWS_AT_ONCE))
+        self._at_once = max(1, NUMBERS_AT_ONCE // _n_numbers(form, numbers))
+
+    def log_prior(self, u: FloatArray) -> FloatArray:
+        """At points (point, coordinate)."""
+        return np.asarray(self.form.program.placed(NUMPY, self.numbers.program, u)[0])
 
     def logs(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log prior, (point,), and log probability of each cell, (point, cell), at points (point, coordinate)."""
-        priors, logs = [], []
-        for at in range(0, len(u), self._at_once):
-            part = u[at : at + self._at_once]
-            # Always the same number of points: one program.
-            whole = np.concatenate([part, np.repeat(part[:1], self._at_once - len(part), axis=0)])
-            each = [_log_cells(self.form, numbers, whole) for numbers in self._parts]
-            priors.append(np.asarray(each[0][0])[: len(part)])
-            with np.errstate(all="ignore"):
-                logs.append(np.logaddexp.reduce([np.asarray(of_part)[: len(part)] for _, of_part in each]))
-        return np.concatenate(priors), np.concatenate(logs)
+        with np.errstate(all="ignore"):
+            parts = [
+                self.form.log_cells(NUMPY, self.numbers, u[at : at + self._at_once])
+                for at in range(0, len(u), self._at_once)
+            ]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
     def parts(self, u: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Log prior and log likelihood at points (point, coordinate)."""
@@ -353,8 +386,3 @@ class Cells:
     def features(self, u: FloatArray) -> FloatArray:
         """Twice the root of each cell's share of rows, (point, cell): the Fisher information of a row is that of their slopes."""
         return 2.0 * np.sqrt(self.numbers.shares * np.exp(self.logs(u)[1]))
-
-
-@partial(jax.jit, static_argnames=("form",))
-def _log_cells(form: LatticeForm, numbers: LatticeNumbers, u: Array) -> tuple[Array, Array]:
-    return jax.vmap(lambda at: form.log_cells(JAX, numbers, at))(u)

@@ -197,38 +197,39 @@ def _log_priors(m: Arithmetic, form: Program, numbers: ProgramNumbers, value: Ar
 
 
 def latent_paths(m: Arithmetic, form: Program, numbers: ProgramNumbers, parts: Parts) -> tuple[Array, list[Array]]:
-    """What the latents add to each predictor without noise, (node, row), and its slope in each latent's noise.
+    """What the latents add to each predictor without noise, (…, node, row), and its slope in each latent's noise.
 
     A latent as a parent is t = (latent - centre)/scale, and t = t0 + H e in the noises e.
     """
     start, noise = [], []
     means = (
-        m.np.einsum("lp,lpn->ln", parts.latent_coefficients, numbers.latent_design)
+        m.np.einsum("...lp,lpn->...ln", parts.latent_coefficients, numbers.latent_design)
         if form.deep
         else parts.latent_coefficients + 0.0 * numbers.weights
     )
     for k in range(form.n_latent):
-        mean = means[k] - numbers.latent_centres[k]
-        row = [0.0 * parts.latent_sd[0]] * form.n_latent
+        mean = means[..., k, :] - numbers.latent_centres[k]
+        row = [0.0 * parts.latent_sd[..., 0, None]] * form.n_latent
         if form.deep:
             for j in range(k):
-                mean = mean + parts.latent_loadings[k, j] * start[j]
-                row = [r + parts.latent_loadings[k, j] * h for r, h in zip(row, noise[j], strict=True)]
-        row[k] = row[k] + parts.latent_sd[k]
+                on = parts.latent_loadings[..., k, j, None]
+                mean = mean + on * start[j]
+                row = [r + on * h for r, h in zip(row, noise[j], strict=True)]
+        row[k] = row[k] + parts.latent_sd[..., k, None]
         start.append(mean / numbers.latent_scales[k])
         noise.append([r / numbers.latent_scales[k] for r in row])
-    # (node, latent, row): loadings per row where a measured node multiplies a latent.
+    # (…, node, latent, row): loadings per row where a measured node multiplies a latent.
     if form.n_products == 1:
-        own = parts.loadings[:, 0, :, None]
+        own = parts.loadings[..., 0, :, None]
     else:
-        own = m.np.einsum("kql,kqn->kln", parts.loadings, numbers.products)
-    base = sum((own[:, k] * start[k] for k in range(form.n_latent)), 0.0)
+        own = m.np.einsum("...kql,kqn->...kln", parts.loadings, numbers.products)
+    base = sum((own[..., k, :] * start[k][..., None, :] for k in range(form.n_latent)), 0.0)
     slopes = []
     for j in range(form.n_latent):
-        slope = own[:, j] * noise[j][j]
+        slope = own[..., j, :] * noise[j][j][..., None, :]
         if form.deep:
             for k in range(j + 1, form.n_latent):
-                slope = slope + own[:, k] * noise[k][j]
+                slope = slope + own[..., k, :] * noise[k][j][..., None, :]
         slopes.append(slope)
     return base, slopes
 

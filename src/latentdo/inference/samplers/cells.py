@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from latentdo.models.build import NUMPY
-
 from ..blocks.coordinates import FloatArray
 from ..blocks.diagnostics import KHAT_LIMIT
 from ..blocks.draws import BlockDraws
@@ -26,7 +24,7 @@ from .modes import Mode, numbers_only
 from .outcome import from_chains, from_independent, resampled
 from .regression import adapted_sample
 from .ridges import Target, scored
-from .sampling import LONG_FIRST_RUN, SINGLE_ROWS, run_ensemble
+from .sampling import LONG_FIRST_RUN, run_ensemble
 from .sign_symmetry import sides_of, turned
 
 LEAST_REPEATED = 4
@@ -63,7 +61,7 @@ def discrete(task: Task, engine: Engine) -> BlockDraws | str:
         lattice.eased.form,
         lattice.eased.numbers,
         f"parameters; {lattice.words(task)}",
-        single=task.data.n_rows <= SINGLE_ROWS,
+        single=True,
         modes=(mode,),
         first=LONG_FIRST_RUN,
         finish=lattice.judged,
@@ -91,9 +89,9 @@ class _Lattice:
             f"{task.cells.n_stored:,} distinct rows, latents integrated over {len(self.cells.numbers.points):,} points"
         )
 
-    def error(self, u: FloatArray) -> FloatArray:
-        """What the finer lattice adds to the log density of draws (draw, coordinate)."""
-        return self.finer.parts(u)[1] - self.cells.parts(u)[1]
+    def error(self, u: FloatArray, likelihoods: FloatArray) -> FloatArray:
+        """What the finer lattice adds to the log likelihoods of draws (draw, coordinate)."""
+        return self.finer.parts(u)[1] - likelihoods
 
     def around_mode(self, task: Task) -> BlockDraws | None:
         """Independent draws by importance sampling around the mode; None where that cannot be relied on."""
@@ -102,7 +100,8 @@ class _Lattice:
         if drawn is None:
             return None
         u, _ = self.eased.usual(drawn.u)
-        off = float(np.std(self.error(u[-CHECKED:])))
+        last = u[-CHECKED:]
+        off = float(np.std(self.error(last, self.cells.parts(last)[1])))
         if off >= LARGEST_OFF:
             return None
         note = f"; {self.words(task)} ({_off(off)})"
@@ -113,24 +112,30 @@ class _Lattice:
         """The draws of chains, weighted by the finer lattice where it says something else of them."""
         own, log_jacobian = self.eased.usual(run.u)
         faced = turned(own, sides_of(task), to_reference=True)
-        run = replace(run, u=faced, log_posterior=run.log_posterior - log_jacobian)
+        numbers = self.cells.numbers
+        run = replace(
+            run, u=faced, log_posterior=run.log_posterior - log_jacobian + float(numbers.counts @ numbers.usual)
+        )
         n_made = run.u.shape[1]
         picked = np.linspace(0, n_made - 1, min(task.shape[1], n_made)).round().astype(int)
-        u = run.u[:, picked].reshape(-1, run.u.shape[-1])
-        result = from_chains(task, run, method, lambda u: self.cells.parts(u)[1])
+        u, log_posterior = run.u[:, picked].reshape(-1, run.u.shape[-1]), run.log_posterior[:, picked].reshape(-1)
+        # As the chains computed them: what rounding takes is in what the finer lattice adds.
+        likelihoods = log_posterior - self.cells.log_prior(u)
+        result = from_chains(task, run, method, lambda _: likelihoods)
         if not result.certified:
             return result
-        off = float(np.std(self.error(u[:: len(u) // CHECKED])))
+        some = slice(None, None, len(u) // CHECKED)
+        off = float(np.std(self.error(u[some], likelihoods[some])))
         method = replace(method, note=f" ({_off(off)})")
         if off < LARGEST_OFF:
             return replace(result, method=method)
-        log_weights = self.error(u)
+        log_weights = self.error(u, likelihoods)
         weights, khat = smoothed(log_weights)
         chosen = resampled(task, weights)
         shape = (len(run.u), len(picked))
-        log_posterior = (run.log_posterior[:, picked].reshape(-1) + log_weights)[chosen].reshape(shape)
+        log_posterior = (log_posterior + log_weights)[chosen].reshape(shape)
         moved = replace(run, u=u[chosen].reshape(*shape, -1), log_posterior=log_posterior)
-        result = from_chains(task, moved, method, lambda u: self.cells.parts(u)[1])
+        result = from_chains(task, moved, method, lambda _: (likelihoods + log_weights)[chosen])
         return _weighted(replace(result, n_made=n_made), 1.0 / float((weights**2).sum()), khat)
 
 
@@ -154,12 +159,10 @@ def _eased(task: Task, cells: Cells) -> Eased:
 
 def _target(cells: Cells, eased: Eased) -> Target:
     """Cells as `along_ridges` sees them, in coordinates that are easier to sample."""
-    own = cells.numbers.program
-
     def log_prior(x: FloatArray) -> FloatArray:
         u, log_jacobian = eased.usual(x)
         with np.errstate(all="ignore"):
-            return np.asarray(cells.form.program.placed(NUMPY, own, u)[0] + log_jacobian)
+            return cells.log_prior(u) + log_jacobian
 
     def density(x: FloatArray) -> FloatArray:
         u, log_jacobian = eased.usual(x)
